@@ -1,0 +1,159 @@
+package main
+
+import (
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+)
+
+const modulePath = "github.com/faasmrun/faasmrun/"
+
+// doors is the floor plan: which package may import which package of ours. A package that is not listed does not exist,
+// an import that is not listed is a wall.
+var doors = map[string][]string{
+	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/schedpb", "worker", "worker/engine", "worker/executor",
+		"mpi/guest"},
+	"faasmrun/toolchain": {"mpi/guest"},
+	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
+	"scheduler/core":     {},
+	"scheduler/store":    {"scheduler/core"},
+	"scheduler/schedpb":  {},
+	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog"},
+	"worker/control":     {},
+	"worker/joblog":      {},
+	"worker/executor":    {"worker/control", "worker/joblog", "worker/rank", "worker/engine", "mpi", "snapshot"},
+	"worker/rank":        {"worker/engine", "worker/wasi", "mpi", "snapshot"},
+	"worker/engine":      {},
+	"worker/wasi":        {},
+	"mpi":                {"mpi/match", "mpi/coll"},
+	"mpi/match":          {},
+	"mpi/coll":           {},
+	"mpi/guest":          {},
+	"snapshot":           {},
+}
+
+// onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.
+var onlyIn = map[string][]string{
+	"github.com/tetratelabs/wazero":  {"worker/engine"},
+	"github.com/cockroachdb/pebble":  {"scheduler/store"},
+	"github.com/charmbracelet/":      {"tui"},
+	"google.golang.org/grpc":         {"faasmrun", "scheduler", "scheduler/schedpb", "worker"},
+	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},
+}
+
+// pure lists packages that decide and never act: no clock, no I/O, no goroutines of their own, no randomness.
+var pure = map[string][]string{
+	"scheduler/core": {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+	"mpi/match":      {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+}
+
+// topLevel is what may stand at the root of the tree.
+var topLevel = map[string]bool{"faasmrun": true, "scheduler": true, "worker": true, "mpi": true, "omp": true,
+	"snapshot": true, "tui": true, "examples": true, "docs": true, "internal": true, "go.mod": true, "go.sum": true,
+	"Makefile": true, "README.md": true, "CHANGELOG.md": true, "LICENSE": true}
+
+func TestFloorPlan(t *testing.T) {
+	found := map[string]bool{}
+	for _, dir := range goPackages(t) {
+		found[dir] = true
+		allowed, known := doors[dir]
+		if !known {
+			t.Errorf("package %s is not on the floor plan", dir)
+			continue
+		}
+		pkg, err := build.ImportDir(filepath.Join("..", dir), 0)
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		for _, imported := range pkg.Imports {
+			checkDoor(t, dir, imported, allowed)
+			checkLibrary(t, dir, imported)
+			for _, banned := range pure[dir] {
+				if imported == banned {
+					t.Errorf("%s is pure and must not import %s", dir, imported)
+				}
+			}
+		}
+	}
+	for dir := range doors {
+		if !found[dir] {
+			t.Errorf("the floor plan names %s, which does not exist", dir)
+		}
+	}
+}
+
+func checkDoor(t *testing.T, dir, imported string, allowed []string) {
+	room, ours := strings.CutPrefix(imported, modulePath)
+	if !ours {
+		return
+	}
+	for _, a := range allowed {
+		if a == room {
+			return
+		}
+	}
+	t.Errorf("%s imports %s: there is no door", dir, room)
+}
+
+func checkLibrary(t *testing.T, dir, imported string) {
+	for prefix, rooms := range onlyIn {
+		if !strings.HasPrefix(imported, prefix) {
+			continue
+		}
+		ok := false
+		for _, room := range rooms {
+			ok = ok || room == dir
+		}
+		if !ok {
+			t.Errorf("%s imports %s, which belongs to %s alone", dir, imported, strings.Join(rooms, ", "))
+		}
+	}
+}
+
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !topLevel[name] && !strings.HasPrefix(name, ".") && name != "bin" {
+			t.Errorf("%s has no place at the top level", name)
+		}
+	}
+}
+
+// goPackages lists the directories that hold Go code, relative to the root. Examples and test data are not rooms.
+func goPackages(t *testing.T) []string {
+	seen := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && (name == "testdata" || name == "examples" || name == "bin" || strings.HasPrefix(name, ".") && len(name) > 2) {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			rel, err := filepath.Rel("..", filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			seen[rel] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs := make([]string, 0, len(seen))
+	for dir := range seen {
+		dirs = append(dirs, dir)
+	}
+	sort.Strings(dirs)
+	return dirs
+}
