@@ -298,3 +298,12 @@ func (r *Reader) fail(format string, args ...any) {
 		r.err = errorAt(r.at, format, args...)
 	}
 }
+
+// Peek looks at the next instruction's first byte, which is its Opcode if it has no prefix, and says whether that byte
+// is the last one; 0, false behind the end.
+func (r *Reader) Peek() (next Opcode, last bool) {
+	if r.at >= len(r.code) {
+		return 0, false
+	}
+	return Opcode(r.code[r.at]), r.at == len(r.code)-1
+}
