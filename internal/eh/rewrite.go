@@ -154,7 +154,7 @@ func (r *rewriter) test() {
 // returns says whether the next instruction ends the function.
 func (r *rewriter) returns() bool {
 	next, last := r.reader.Peek()
-	return next == wasm.OpReturn || last && len(r.frames) == 1
+	return next == wasm.OpReturn || last
 }
 
 func (r *rewriter) setPending(v int32) {
