@@ -161,7 +161,7 @@ func checkRewrite(t *testing.T, name string, body Expr) {
 }
 
 // wazeroSources is where the sources of wazero are, as the go command has them.
-func wazeroSources(t *testing.T) string {
+func wazeroSources(t testing.TB) string {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	dir := strings.TrimSpace(string(out))
 	if err != nil || dir == "" {
