@@ -26,6 +26,8 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 type rewriter struct {
 	*lowering
 	reader  *wasm.Reader
+	body    wasm.Expr // the input
+	from    int       // what of it, from here to the current instruction, is still to be copied
 	outline *outline
 	entered []bool // by try: whether its catches can be reached
 	tries   int    // how many have been opened
@@ -66,6 +68,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 		body.handler = r.depth
 	}
 	r.frames = append(r.frames[:0], body)
+	r.body, r.from = f.Body, 0
 	r.reader.Reset(f.Body)
 	for r.reader.Next() {
 		r.instr()
@@ -99,30 +102,49 @@ func (r *rewriter) end() {
 // branch goes to the end of an output block.
 func (r *rewriter) branch(op wasm.Opcode, target int) { r.code.Index(op, uint32(r.depth-target)) }
 
+// copy copies the input up to an offset. What stays as it is is copied in runs, not instruction by instruction.
+func (r *rewriter) copy(to int) {
+	r.code.Raw(r.body[r.from:to])
+	r.from = to
+}
+
+// replace copies what stands before the current instruction; what is written next stands in its place.
+func (r *rewriter) replace() {
+	r.copy(r.reader.Instr.Start)
+	r.from = r.reader.Instr.End
+}
+
 func (r *rewriter) instr() {
 	in := &r.reader.Instr
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
-		r.code.Raw(r.reader.Raw())
 		r.depth++
 		r.frames = append(r.frames, frame{label: r.depth, handler: r.top().handler, try: -1})
 	case wasm.OpTry:
+		r.replace()
 		r.try(in.Block)
 	case wasm.OpCatch, wasm.OpCatchAll:
+		r.replace()
 		r.catch(in)
 	case wasm.OpEnd:
 		r.close()
 	case wasm.OpDelegate:
+		r.replace()
 		r.end()
 		r.pop()
 	case wasm.OpBr, wasm.OpBrIf:
-		r.branch(in.Op, r.label(in.Index).label)
+		if target := r.label(in.Index).label; r.depth-target != int(in.Index) {
+			r.replace()
+			r.branch(in.Op, target)
+		}
 	case wasm.OpBrTable:
+		r.replace()
 		for i, l := range in.Labels {
 			in.Labels[i] = uint32(r.depth - r.label(l).label)
 		}
 		r.code.BrTable(in.Labels)
 	case wasm.OpThrow:
+		r.replace()
 		values := r.tags[in.Index]
 		for i := len(values) - 1; i >= 0; i-- {
 			r.code.Index(wasm.OpGlobalSet, values[i])
@@ -130,14 +152,16 @@ func (r *rewriter) instr() {
 		r.setPending(int32(in.Index) + 1)
 		r.branch(wasm.OpBr, r.top().handler)
 	case wasm.OpRethrow:
+		r.replace()
 		r.rethrow(r.label(in.Index))
-	case wasm.OpCall, wasm.OpCallIndirect:
-		r.code.Raw(r.reader.Raw())
-		if in.Op == wasm.OpCall && r.throws.Functions[in.Index] || in.Op == wasm.OpCallIndirect && r.throws.Type(in.Index) {
+	case wasm.OpCall:
+		if r.throws.Functions[in.Index] {
 			r.test()
 		}
-	default:
-		r.code.Raw(r.reader.Raw())
+	case wasm.OpCallIndirect:
+		if r.throws.Type(in.Index) {
+			r.test()
+		}
 	}
 }
 
@@ -147,6 +171,7 @@ func (r *rewriter) test() {
 	if handler == r.frames[0].handler && r.returns() {
 		return // with the exception pending: nobody looks at what the function gives
 	}
+	r.copy(r.reader.Instr.End)
 	r.code.Index(wasm.OpGlobalGet, r.pending)
 	r.branch(wasm.OpBrIf, handler)
 }
@@ -251,10 +276,16 @@ func (r *rewriter) closeBody(f *frame) {
 // close ends a block. The function's own end is written by function.
 func (r *rewriter) close() {
 	f := r.top()
+	if f.try < 0 && len(r.frames) > 1 {
+		r.depth--
+		r.pop()
+		return
+	}
+	r.replace()
 	if len(r.frames) == 1 {
 		return
 	}
-	if f.try >= 0 && r.entered[f.try] {
+	if r.entered[f.try] {
 		if !f.caught { // a try without catches
 			r.closeBody(f)
 			r.branch(wasm.OpBr, f.outer)
@@ -291,6 +322,7 @@ func (r *rewriter) skip() {
 			depth--
 		case wasm.OpEnd:
 			if depth == 0 {
+				r.from = r.reader.Instr.Start
 				r.close()
 				return
 			}
