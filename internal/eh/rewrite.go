@@ -30,12 +30,14 @@ type rewriter struct {
 	from    int       // what of it, from here to the current instruction, is still to be copied
 	outline *outline
 	entered []bool // by try: whether its catches can be reached
+	handler []int  // by try: where exceptions of its body branch to
 	tries   int    // how many have been opened
 	code    wasm.Code
 	depth   int // open blocks of the output, the function's own not counted
 	frames  []frame
 	results []wasm.ValueType
 	saved   savedSlots
+	types   map[string]wasm.BlockType // what addType knows; nil until it is asked
 }
 
 // frame is an open block of the input.
@@ -59,6 +61,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 	r.results = t.Results
 	r.saved.reset(r.lowering, f, len(t.Params))
 	r.tries, r.depth = 0, 0
+	r.handler = append(r.handler[:0], make([]int, len(r.outline.tries))...)
 	r.code = make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16)
 	body := frame{try: -1}
 	// Branching to the end of a function that gives nothing returns from it; otherwise the results must be made up.
@@ -194,7 +197,10 @@ func (r *rewriter) try(t wasm.BlockType) {
 	info := &r.outline.tries[n]
 	f := frame{try: n, outer: r.top().handler, handler: r.top().handler, block: t}
 	if info.delegates && r.entered[n] {
-		f.handler = r.delegateHandler(n)
+		f.handler = r.frames[0].handler
+		if info.delegate != nowhere {
+			f.handler = r.handler[info.delegate]
+		}
 	}
 	r.open(wasm.OpBlock, t)
 	f.label = r.depth
@@ -202,24 +208,14 @@ func (r *rewriter) try(t wasm.BlockType) {
 		r.open(wasm.OpBlock, r.handlerType(t))
 		f.handler = r.depth
 	}
+	r.handler[n] = f.handler
 	r.frames = append(r.frames, f)
-}
-
-// delegateHandler is the handler in force at the place that a delegate names.
-func (r *rewriter) delegateHandler(n int) int {
-	target := r.outline.tries[n].delegate
-	for i := len(r.frames) - 1; i >= 0; i-- {
-		if f := &r.frames[i]; f.try >= 0 && place(f.try) == target {
-			return f.handler
-		}
-	}
-	return r.frames[0].handler
 }
 
 // handlerType is the type of the block around a try's body: it takes what the try takes and gives nothing.
 func (r *rewriter) handlerType(t wasm.BlockType) wasm.BlockType {
 	if b, _ := r.spaces.BlockType(t); len(b.Params) > 0 {
-		return wasm.BlockType(r.m.AddType(wasm.FuncType{Params: b.Params}))
+		return r.addType(wasm.FuncType{Params: b.Params})
 	}
 	return wasm.BlockVoid
 }
@@ -227,9 +223,28 @@ func (r *rewriter) handlerType(t wasm.BlockType) wasm.BlockType {
 // catchType is the type of an if around a catch: it gives what the try gives.
 func (r *rewriter) catchType(t wasm.BlockType) wasm.BlockType {
 	if b, _ := r.spaces.BlockType(t); len(b.Params) > 0 {
-		return wasm.BlockType(r.m.AddType(wasm.FuncType{Results: b.Results}))
+		return r.addType(wasm.FuncType{Results: b.Results})
 	}
 	return t
+}
+
+// addType is the module's AddType with a memory, as a module may have many types and tries.
+func (r *rewriter) addType(t wasm.FuncType) wasm.BlockType {
+	if r.types == nil {
+		r.types = map[string]wasm.BlockType{}
+		for i, have := range r.m.Types {
+			if _, known := r.types[have.String()]; !known {
+				r.types[have.String()] = wasm.BlockType(i)
+			}
+		}
+	}
+	index, known := r.types[t.String()]
+	if !known {
+		index = wasm.BlockType(len(r.m.Types))
+		r.m.Types = append(r.m.Types, t)
+		r.types[t.String()] = index
+	}
+	return index
 }
 
 func (r *rewriter) catch(in *wasm.Instr) {
