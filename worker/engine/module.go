@@ -27,7 +27,8 @@ type Module struct {
 }
 
 // Compile decodes, validates and compiles a module, or loads its machine code from the cache. It takes 0.25 to 0.55 CPU
-// seconds a MB to compile and milliseconds to load. Errors are for a person: what is wrong with the file, and what to do.
+// seconds a MB to compile and milliseconds to load; a module made for it can take minutes, so that whoever compiles for
+// outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
 // Trouble with the cache never fails it: then the module is compiled in memory.
 func (e *Engine) Compile(wasm []byte) (*Module, error) {
 	layout, err := scan(wasm)
@@ -71,7 +72,7 @@ func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCa
 	wasm, m.callback = layout.addCallbacks(wasm)
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the WebAssembly compiler failed on this module: %v", r)
+			err = fmt.Errorf("the WebAssembly compiler failed on this module: %s", printable(fmt.Sprint(r)))
 		}
 		if err != nil {
 			m.close()

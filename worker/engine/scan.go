@@ -23,6 +23,7 @@ type layout struct {
 	sections []span   // where everything stands, for addCallbacks
 	imported int      // how many of funcs are imported
 	tables   int
+	pointers bool // table 0 holds functions
 }
 
 // span is a section of a module: bytes [start, end) with its header, [body, end) without.
@@ -312,11 +313,13 @@ func (m *layout) importSection(r *reader) {
 }
 
 func (m *layout) table(r *reader, own bool) {
-	m.tables++
 	init := own && r.left() > 0 && r.b[r.pos] == 0x40
 	if init {
 		r.u8()
 		r.u8()
+	}
+	if m.tables++; m.tables == 1 && r.left() > 0 {
+		m.pointers = r.b[r.pos] == 0x70
 	}
 	m.valueType(r)
 	if l := m.limits(r); l.min > maxTable {
