@@ -152,11 +152,11 @@ const (
 )
 
 // start makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
-func start(t testing.TB, n int, memory int) (*World, []*guest) {
-	w := NewWorld(WorldConfig{Size: n, Node: "node"})
-	guests := make([]*guest, n)
+func start(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
+	w := NewWorld(config)
+	guests := make([]*guest, config.Size)
 	for i := range guests {
-		g := &guest{t: t, me: i, n: n, mem: make([]byte, memory), top: 1024, table: map[uint32]func(...uint64){}}
+		g := &guest{t: t, me: i, n: config.Size, mem: make([]byte, memory), top: 1024, table: map[uint32]func(...uint64){}}
 		for j := range g.mem {
 			g.mem[j] = 0xa5
 		}
@@ -169,13 +169,13 @@ func start(t testing.TB, n int, memory int) (*World, []*guest) {
 // outcome runs a program on n ranks and gives what each rank ended with: nil, or what it panicked with. The first end
 // ends the others, as in a job.
 func outcome(t testing.TB, n int, program func(g *guest)) []error {
-	return outcomeIn(t, n, guestMemory, program)
+	return outcomeIn(t, WorldConfig{Size: n, Node: "node"}, guestMemory, program)
 }
 
-func outcomeIn(t testing.TB, n, memory int, program func(g *guest)) []error {
-	w, guests := start(t, n, memory)
+func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *guest)) []error {
+	w, guests := start(t, config, memory)
 	defer w.Close()
-	ends := make([]error, n)
+	ends := make([]error, config.Size)
 	var wg sync.WaitGroup
 	for i, g := range guests {
 		wg.Go(func() {

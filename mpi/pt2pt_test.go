@@ -140,13 +140,12 @@ func TestSelfAndNull(t *testing.T) {
 
 // TestEagerBound sends more small messages than the pool holds. The sender must wait, and none may be lost.
 func TestEagerBound(t *testing.T) {
-	w := NewWorld(WorldConfig{Size: 2, EagerBytes: 8 << 10})
-	defer w.Close()
-	if w.eager.get(4<<10) == nil || w.eager.get(4<<10) == nil || w.eager.get(1) != nil {
+	pool := newEagerPool(8 << 10)
+	defer pool.close()
+	if pool.get(4<<10) == nil || pool.get(4<<10) == nil || pool.get(1) != nil {
 		t.Fatal("the pool's bound is not where it should be")
 	}
-	for i, err := range outcome(t, 2, func(g *guest) {
-		g.rank.world.eager.mapping = g.rank.world.eager.mapping[:8<<10]
+	for i, err := range outcomeIn(t, WorldConfig{Size: 2, EagerBytes: 8 << 10}, guestMemory, func(g *guest) {
 		g.must("Init", 0, 0)
 		buf := g.alloc(2000)
 		for i := range 100 {
