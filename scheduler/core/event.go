@@ -256,13 +256,22 @@ func (s *State) lost(j *Job, now Time, why string) Transition {
 func (Tick) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
 	for _, t := range s.timers.due(now) {
-		if t.job != nil {
-			ts = append(ts, s.jobDue(t.job, now)...)
-		} else {
+		if t.job == nil {
 			ts = append(ts, s.workerDue(t.worker, now)...)
+		} else if !s.givenUp(t.job, now) {
+			ts = append(ts, s.jobDue(t.job, now)...)
 		}
 	}
 	return ts, nil
+}
+
+// givenUp says whether this very tick ends the job with its worker.
+func (s *State) givenUp(j *Job, now Time) bool {
+	if !j.State.Holds() {
+		return false
+	}
+	at := s.Worker(j.worker()).timer.at
+	return at != 0 && at <= now
 }
 
 func (s *State) jobDue(j *Job, now Time) []Transition {
