@@ -1,6 +1,6 @@
-// Package control owns the conversation between a worker's agent and an executor: the frames, their bytes, and the exit
-// record that an executor leaves in a file. It moves messages over a connection and knows nothing of what they cause: that
-// is the agent's (package worker) and the executor's (worker/executor).
+// Package control owns the conversation between a worker's agent and its children: the frames, their bytes, and the records
+// that children leave in files. It moves messages over a connection and knows nothing of what they cause: that is the
+// agent's (package worker) and the executor's (worker/executor).
 //
 // A frame is
 //

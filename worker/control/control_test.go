@@ -33,7 +33,8 @@ var samples = []Message{
 	&StdinTaken{Bytes: 5},
 	&RankStates{Ranks: []RankState{{Rank: 3, Where: "MPI_Recv from rank 2"}}},
 	&Ended{ExitCode: -3, Reason: "rank 1 failed", LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}},
-		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20},
+		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20, Terminated: true},
+	&Prepared{Key: "k", Module: "m.wasm", MinMemory: 65536, MaxMemory: 4 << 30},
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -124,7 +125,7 @@ func TestRecord(t *testing.T) {
 	if _, err := ReadRecord(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no record: %v", err)
 	}
-	want := samples[len(samples)-1].(*Ended)
+	want := samples[len(samples)-2].(*Ended)
 	if err := WriteRecord(path, want); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ const (
 	kindStdinTaken kind = 18
 	kindRankStates kind = 19
 	kindEnded      kind = 20
+	kindPrepared   kind = 32
 )
 
 var readers = map[kind]func(*decoder) Message{
@@ -29,6 +30,7 @@ var readers = map[kind]func(*decoder) Message{
 	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
 	kindRankStates: func(d *decoder) Message { return &RankStates{Ranks: decodeList(d, readRankState)} },
 	kindEnded:      readEnded,
+	kindPrepared:   readPrepared,
 }
 
 // From the agent.
@@ -117,12 +119,14 @@ type RankState struct {
 
 // Ended is the executor's last message, and its exit record.
 type Ended struct {
-	ExitCode  int32  // the job's: see executor.verdict
-	Reason    string // for a person; empty when all went well
-	LogEnd    uint64
-	States    []RankState // where the ranks stood when they were ended, if they were
-	Exits     []RankExit  // ranks that ended with 0 are left out
-	MaxMemory uint64      // the largest linear memory of any rank, in bytes that it really occupied
+	ExitCode int32  // the job's: see executor.verdict
+	Reason   string // for a person; empty when all went well
+	LogEnd   uint64
+	// Terminated says that the job ended because of a Terminate, and not by itself.
+	Terminated bool
+	States     []RankState // where the ranks stood when they were ended, if they were
+	Exits      []RankExit  // ranks that ended with 0 are left out
+	MaxMemory  uint64      // the largest linear memory of any rank, in bytes that it really occupied
 }
 
 // RankExit is the end of one rank.
@@ -131,6 +135,16 @@ type RankExit struct {
 	ExitCode    int32 // 128+n for what would have been signal n
 	Message     string
 	Consequence bool // ended because another rank failed, or the job was ended
+}
+
+// From the compile child, in a file beside the module.
+
+// Prepared says that a module can run, and what its user needs to know beforehand.
+type Prepared struct {
+	Key       string // of the program that prepared it
+	Module    string // name of the file to run, in the same directory
+	MinMemory uint64 // linear memory that it begins with, in bytes
+	MaxMemory uint64
 }
 
 func (*Start) kind() kind      { return kindStart }
@@ -144,6 +158,7 @@ func (*LogGrew) kind() kind    { return kindLogGrew }
 func (*StdinTaken) kind() kind { return kindStdinTaken }
 func (*RankStates) kind() kind { return kindRankStates }
 func (*Ended) kind() kind      { return kindEnded }
+func (*Prepared) kind() kind   { return kindPrepared }
 
 func (m *Stdin) encode(e *encoder)      { e.bytes(m.Data); e.bool(m.EOF) }
 func (m *Signal) encode(e *encoder)     { e.int(m.Number) }
@@ -224,6 +239,7 @@ func (m *Ended) encode(e *encoder) {
 	e.int(m.ExitCode)
 	e.string(m.Reason)
 	e.uint(m.LogEnd)
+	e.bool(m.Terminated)
 	list(e, m.States, writeRankState)
 	list(e, m.Exits, func(e *encoder, x RankExit) {
 		e.uint(uint64(x.Rank))
@@ -236,13 +252,25 @@ func (m *Ended) encode(e *encoder) {
 
 func readEnded(d *decoder) Message {
 	return &Ended{
-		ExitCode: d.int(),
-		Reason:   d.string(),
-		LogEnd:   d.uint(),
-		States:   decodeList(d, readRankState),
+		ExitCode:   d.int(),
+		Reason:     d.string(),
+		LogEnd:     d.uint(),
+		Terminated: d.bool(),
+		States:     decodeList(d, readRankState),
 		Exits: decodeList(d, func(d *decoder) RankExit {
 			return RankExit{Rank: d.uint32(), ExitCode: d.int(), Message: d.string(), Consequence: d.bool()}
 		}),
 		MaxMemory: d.uint(),
 	}
+}
+
+func (m *Prepared) encode(e *encoder) {
+	e.string(m.Key)
+	e.string(m.Module)
+	e.uint(m.MinMemory)
+	e.uint(m.MaxMemory)
+}
+
+func readPrepared(d *decoder) Message {
+	return &Prepared{Key: d.string(), Module: d.string(), MinMemory: d.uint(), MaxMemory: d.uint()}
 }
