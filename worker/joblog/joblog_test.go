@@ -189,6 +189,14 @@ func TestWindow(t *testing.T) {
 	if err := <-wrote; !errors.Is(err, ErrEnded) {
 		t.Errorf("ended while waiting: %v", err)
 	}
+	go func() {
+		_, err := w.Write(0, Stdout, []byte("z"), nil)
+		wrote <- err
+	}()
+	w.Unbind()
+	if err := <-wrote; err != nil {
+		t.Errorf("without a window: %v", err)
+	}
 	w.Delivered(w.End() + 1) // nonsense from outside
 	w.Delivered(0)
 	if w.delivered > w.end || w.delivered < headerSize {

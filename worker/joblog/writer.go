@@ -14,12 +14,12 @@ var ErrEnded = errors.New("the rank was ended while its output waited for a read
 
 // Writer appends to a log. Any number of ranks write at once.
 type Writer struct {
-	f      *os.File
-	window uint64 // undelivered bytes allowed; 0: any number
-	grew   func(end uint64)
+	f    *os.File
+	grew func(end uint64)
 
 	mu        sync.Mutex // guards all below. It is held across the write itself: a log has one end, and one writer there.
 	buf       []byte     // of one record, kept, so that printing allocates nothing
+	window    uint64     // undelivered bytes allowed; 0: any number
 	end       uint64
 	delivered uint64
 	room      chan struct{} // closed and renewed when delivered rises; nil while nobody waits
@@ -125,6 +125,18 @@ func (w *Writer) Delivered(offset uint64) {
 		return
 	}
 	w.delivered = offset
+	w.wakeWriters()
+}
+
+// Unbind lifts the window: nobody reads any more, so writes need not wait for anybody.
+func (w *Writer) Unbind() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.window = 0
+	w.wakeWriters()
+}
+
+func (w *Writer) wakeWriters() {
 	if w.room != nil {
 		close(w.room)
 		w.room = nil
