@@ -57,5 +57,9 @@ func (m *Meeting) Finish() { m.finished.Store(true) }
 // Finished tells whether everyone may go.
 func (m *Meeting) Finished() bool { return m.finished.Load() }
 
-// Leave counts participants that no longer look at the meeting, and tells when the last has left.
-func (m *Meeting) Leave(n int) (empty bool) { return m.left.Add(int32(n)) == m.size }
+// Leave counts participants that no longer look at the meeting, and tells when the last has left. The size is read
+// before: as soon as the count is up, another may be using the meeting anew.
+func (m *Meeting) Leave(n int) (empty bool) {
+	size := m.size
+	return m.left.Add(int32(n)) == size
+}

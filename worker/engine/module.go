@@ -19,6 +19,7 @@ type Module struct {
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache // nil without a cache directory
 	compiled wazero.CompiledModule
+	cacheErr error
 	callback map[string]string // name of the export that calls a function pointer, by the function's parameters
 
 	bound   sync.Once // bind runs at the first Instantiate
@@ -36,16 +37,30 @@ func (e *Engine) Compile(wasm []byte) (*Module, error) {
 	if err := layout.runnable(); err != nil {
 		return nil, err
 	}
-	m, err := e.compileCached(layout, wasm)
-	if err != nil {
-		m, err = e.compile(layout, wasm, nil)
-	}
+	m, err := e.compileAny(layout, wasm)
 	if err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.modules = append(e.modules, m)
+	return m, nil
+}
+
+// compileAny uses the cache, if there is one that works.
+func (e *Engine) compileAny(layout *layout, wasm []byte) (*Module, error) {
+	if e.options.CacheDir == "" {
+		return e.compile(layout, wasm, nil)
+	}
+	m, cacheErr := e.compileCached(layout, wasm)
+	if cacheErr == nil {
+		return m, nil
+	}
+	m, err := e.compile(layout, wasm, nil)
+	if err != nil {
+		return nil, err
+	}
+	m.cacheErr = cacheErr
 	return m, nil
 }
 
@@ -96,6 +111,10 @@ func (m *Module) Memory() (minimum, maximum uint64, err error) {
 	}
 	return l.min << 16, l.max << 16, nil
 }
+
+// CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
+// process has to compile it.
+func (m *Module) CacheError() error { return m.cacheErr }
 
 // HasExport says whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {

@@ -75,8 +75,8 @@ func (k TrapKind) String() string { return traps[k].text }
 type Trap struct {
 	Kind   TrapKind
 	Detail string // what more is known; may be empty
-	// Frames is where it happened, innermost first, at most 30: "relax (stencil.c:42:7)", or only the name without -g.
-	// Empty where wazero knows none: when calls nest too deep.
+	// Frames is where it happened, innermost first: "relax (stencil.c:42:7)", or only the name without -g. After 30 the
+	// last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
 }
 
@@ -92,13 +92,29 @@ func (t *Trap) Error() string {
 // Signal is the number of the signal that would have ended a native program.
 func (t *Trap) Signal() int { return traps[t.Kind].signal }
 
-// Backtrace puts frames below a message, a line each.
+// Backtrace puts frames below a message, a line each; a function that called itself takes one line.
 func Backtrace(frames []string) string {
-	if len(frames) == 0 {
-		return ""
+	var text strings.Builder
+	for i := 0; i < len(frames); {
+		same := 1
+		for i+same < len(frames) && frames[i+same] == frames[i] {
+			same++
+		}
+		if frames[i] == omitted {
+			text.WriteString("\n    " + omitted)
+		} else {
+			text.WriteString("\n    at " + frames[i])
+		}
+		if same > 1 {
+			fmt.Fprintf(&text, " (%d times)", same)
+		}
+		i += same
 	}
-	return "\n    at " + strings.Join(frames, "\n    at ")
+	return text.String()
 }
+
+// omitted is the last frame where there were more than wazero tells.
+const omitted = "..."
 
 // HostError is the panic of a host function with an error value: an exit, an abort, an error in a call's arguments.
 type HostError struct {
@@ -181,6 +197,9 @@ func (in *Instance) trap(text string, frames []string) *Trap {
 		t.Detail = strings.TrimPrefix(innermost, "signature_mismatch:") + " was declared with other types than it is defined with"
 	case t.Kind == Unreachable && strings.HasPrefix(innermost, "undefined_weak:"):
 		t.Detail = strings.TrimPrefix(innermost, "undefined_weak:") + " is declared but nowhere defined"
+	case t.Kind == Unreachable && strings.HasSuffix(innermost, "_bitcast_invalid"):
+		t.Kind = IndirectCallType
+		t.Detail = strings.TrimSuffix(strings.TrimPrefix(innermost, ".L"), "_bitcast_invalid")
 	case t.Kind == OutOfBounds:
 		if size := in.stackOverflow(); size > 0 {
 			t.Kind = StackOverflow
@@ -232,7 +251,7 @@ func dissect(text, module string) (message string, frames []string, goStack stri
 		case isSource && len(frames) > 0:
 			frames[len(frames)-1] = withSource(frames[len(frames)-1], source)
 		case strings.HasPrefix(line, "... "):
-			frames = append(frames, "...")
+			frames = append(frames, omitted)
 		default:
 			frames = append(frames, frameName(line, module))
 		}

@@ -49,6 +49,7 @@ func TestTraps(t *testing.T) {
 		{"C stack in a leaf", inner("f", opGlobalGet, 0, i32(65500), opI32Sub, opGlobalSet, 0,
 			opGlobalGet, 0, i32(100), opI32Sub, i32(1), opI32Store, 2, 0), StackOverflow, 11, "stack"},
 		{"declared otherwise", inner("signature_mismatch:f", opUnreachable), Unreachable, 4, "f was declared with other types"},
+		{"cast", inner(".Lf_bitcast_invalid", opUnreachable), IndirectCallType, 11, "pointer of another type: f\n"},
 		{"weak", inner("undefined_weak:f", opUnreachable), Unreachable, 4, "f is declared but nowhere defined"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,12 +73,21 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// Every word of wazero's must be known, or a new version would turn traps into something else unnoticed.
 func TestTrapText(t *testing.T) {
 	in, _ := instantiate(t, inner("f", opUnreachable))
 	const want = "unreachable code was reached\n    at f\n    at main\n    at _start"
 	if err := in.Start(); err == nil || err.Error() != want {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestBacktrace(t *testing.T) {
+	got := Backtrace([]string{"f", "f", "f", "g", "f", omitted})
+	if want := "\n    at f (3 times)\n    at g\n    at f\n    ..."; got != want {
+		t.Errorf("%s", got)
+	}
+	if Backtrace(nil) != "" {
+		t.Error("no frames, no lines")
 	}
 }
 
