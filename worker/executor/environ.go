@@ -8,27 +8,27 @@ import (
 	"strings"
 
 	"github.com/faasmrun/faasmrun/worker/control"
-	"github.com/faasmrun/faasmrun/worker/wasi"
+	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
 // environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that programs
-// look for (facts: Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
-func environment(start *control.Start, given []string, rank int) []string {
-	number, size := strconv.Itoa(rank), strconv.Itoa(int(start.WorldSize))
-	local, localSize := strconv.Itoa(rank-int(start.FirstRank)), strconv.Itoa(int(start.Ranks))
+// look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
+func environment(start *control.Start, given []string, number int) []string {
+	world, size := strconv.Itoa(number), strconv.Itoa(int(start.WorldSize))
+	local, localSize := strconv.Itoa(number-int(start.FirstRank)), strconv.Itoa(int(start.Ranks))
 	own := []struct{ name, value string }{
-		{"OMPI_COMM_WORLD_RANK", number},
+		{"OMPI_COMM_WORLD_RANK", world},
 		{"OMPI_COMM_WORLD_SIZE", size},
 		{"OMPI_COMM_WORLD_LOCAL_RANK", local},
 		{"OMPI_COMM_WORLD_LOCAL_SIZE", localSize},
 		{"OMPI_COMM_WORLD_NODE_RANK", local},
 		{"OMPI_UNIVERSE_SIZE", size},
-		{"PMIX_RANK", number},
-		{"PMI_RANK", number},
+		{"PMIX_RANK", world},
+		{"PMI_RANK", world},
 		{"PMI_SIZE", size},
 		{"MPI_LOCALRANKID", local},
 		{"MPI_LOCALNRANKS", localSize},
-		{"SLURM_PROCID", number},
+		{"SLURM_PROCID", world},
 		{"SLURM_NTASKS", size},
 		{"SLURM_LOCALID", local},
 		{"SLURM_JOB_ID", strconv.FormatUint(start.Job, 10)},
@@ -50,7 +50,7 @@ func environment(start *control.Start, given []string, rank int) []string {
 }
 
 // mounts is what an app's ranks see of the host. They share the roots.
-type mounts []wasi.Mount
+type mounts []rank.Mount
 
 // openMounts opens an app's directories. Its own is "/" to the guest, and also what the host calls it, so that absolute
 // paths given on the command line work.
@@ -61,14 +61,14 @@ func openMounts(a control.App) (mounts, error) {
 	}
 	all := mounts{{Guest: "/", Root: root}}
 	if dir := filepath.Clean(a.Dir); dir != "/" {
-		all = append(all, wasi.Mount{Guest: dir, Root: root})
+		all = append(all, rank.Mount{Guest: dir, Root: root})
 	}
 	for _, m := range a.Mounts {
 		root, err := openRoot(m.HostDir)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, wasi.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
+		all = append(all, rank.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
 	}
 	return all, nil
 }

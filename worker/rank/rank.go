@@ -27,6 +27,9 @@ type Config struct {
 	WASI        wasi.Config // Memory and Blocked are filled in
 }
 
+// Mount shows a rank a directory of the host.
+type Mount = wasi.Mount
+
 // Rank is one rank of a job.
 type Rank struct {
 	number   int
