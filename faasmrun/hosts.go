@@ -150,7 +150,7 @@ func parseHostfileLine(fields []string) (hostSlots, error) {
 		case "user", "username", "port":
 			// About how to log in, which is never needed here.
 		default:
-			return h, fmt.Errorf("%q is not known; slots=N and max_slots=M are", key)
+			return h, fmt.Errorf("%q is not known; slots=N and max_slots=M are", f)
 		}
 		if err != nil {
 			return h, err

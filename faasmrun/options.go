@@ -40,11 +40,11 @@ var options []option
 func init() {
 	options = []option{
 		{"n np | c", "N", groupRanks, "run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)", func(r *request, s *segment, v []string) (err error) {
-			s.ranks, err = parseCount(v[0], "ranks")
+			s.ranks, err = parseCount(v[0])
 			return err
 		}},
 		{"N npernode | ppn perhost", "N", groupRanks, "N ranks on each node", func(r *request, s *segment, v []string) (err error) {
-			s.perNode, err = parseCount(v[0], "ranks on each node")
+			s.perNode, err = parseCount(v[0])
 			return err
 		}},
 		{"pernode", "", groupRanks, "one rank on each node", func(r *request, s *segment, v []string) error {
@@ -221,7 +221,10 @@ func nearestOption(name string) string {
 
 // nearest finds the word of a list with the fewest slips of the finger between, or "" when all are too far off.
 func nearest(word string, list []string) string {
-	best, bestDistance := "", len(word)/3+1
+	if word == "" {
+		return ""
+	}
+	best, bestScore := "", 2*(len(word)/3+1)+2
 	for _, candidate := range list {
 		if len(candidate) < 2 {
 			continue
@@ -229,8 +232,12 @@ func nearest(word string, list []string) string {
 		if strings.HasPrefix(candidate, word) && len(word) > 2 {
 			return candidate
 		}
-		if d := editDistance(word, candidate); d <= bestDistance && (best == "" || d < bestDistance) {
-			best, bestDistance = candidate, d
+		score := 2 * editDistance(word, candidate)
+		if candidate[0] != word[0] { // the first letter is seldom the wrong one
+			score++
+		}
+		if score < bestScore {
+			best, bestScore = candidate, score
 		}
 	}
 	return best
@@ -260,19 +267,10 @@ func editDistance(a, b string) int {
 }
 
 // parseCount reads a number of ranks.
-func parseCount(text, what string) (int, error) {
+func parseCount(text string) (int, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
-	switch {
-	case err != nil && strings.Trim(text, "0123456789") == "" && text != "":
-		n = maxRanks + 1 // more digits than fit
-	case err != nil:
-		return 0, fmt.Errorf("needs a number of %s; %q is none", what, text)
-	}
-	if n < 1 {
-		return 0, fmt.Errorf("needs at least 1 of %s; %d were asked for", what, n)
-	}
-	if n > maxRanks {
-		return 0, fmt.Errorf("%s is more than the %d %s that one job can have", text, maxRanks, what)
+	if err != nil || n < 1 || n > maxRanks {
+		return 0, fmt.Errorf("needs a number of ranks from 1 to %d; %q was given", maxRanks, text)
 	}
 	return int(n), nil
 }

@@ -32,9 +32,9 @@ func (s *segment) mapBy(r *request, text string) error {
 	if policy == "ppr" {
 		count, rest, _ := strings.Cut(modifiers, ":")
 		unit, more, _ := strings.Cut(rest, ":")
-		n, err := parseCount(count, "ranks")
+		n, err := parseCount(count)
 		if err != nil {
-			return fmt.Errorf("ppr:N:UNIT %v", err)
+			return fmt.Errorf("ppr:N:%s %v", unit, err)
 		}
 		if unit != "node" && unit != "core" && unit != "hwthread" {
 			return fmt.Errorf("ppr:N:UNIT counts ranks by node, core or hwthread; %q is none of these", unit)

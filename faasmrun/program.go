@@ -26,25 +26,26 @@ type module struct {
 // maxModule bounds what is read as a program: a file given by mistake should not fill the memory.
 const maxModule = 1 << 30
 
-// readModule reads a program's file and sees that it is a WebAssembly module, as far as its first bytes tell.
-func readModule(file string) (*module, error) {
+// readModule reads a program's file and sees that it is a WebAssembly module, as far as its first bytes tell. Its errors
+// name the program as it was typed.
+func readModule(file, program string) (*module, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, &launchError{statusNotReadable, fmt.Sprintf("%s cannot be read: %s", file, reason(err))}
+		return nil, &launchError{statusNotReadable, fmt.Sprintf("%s cannot be read: %s", program, reason(err))}
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s is %s, not a program", file, kindOf(info.Mode()))}
+		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s is %s, not a program", program, kindOf(info.Mode()))}
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxModule+1))
 	if err != nil {
-		return nil, &launchError{statusNotReadable, fmt.Sprintf("%s cannot be read: %s", file, reason(err))}
+		return nil, &launchError{statusNotReadable, fmt.Sprintf("%s cannot be read: %s", program, reason(err))}
 	}
 	if len(data) > maxModule {
-		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s is larger than the %d MiB that a program may have", file, maxModule>>20)}
+		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s is larger than the %d MiB that a program may have", program, maxModule>>20)}
 	}
 	if what := notAModule(data); what != "" {
-		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s %s", file, what)}
+		return nil, &launchError{statusNotAProgram, fmt.Sprintf("%s %s", program, what)}
 	}
 	sum := sha256.Sum256(data)
 	return &module{hex.EncodeToString(sum[:]), data}, nil

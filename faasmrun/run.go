@@ -154,7 +154,7 @@ func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*modul
 		}
 		m := files[file]
 		if m == nil {
-			if m, err = readModule(file); err != nil {
+			if m, err = readModule(file, s.program); err != nil {
 				return nil, nil, err
 			}
 			files[file], modules[m.sha256] = m, m
