@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Statuses that Open MPI 4 exits with when a program is not found, may not be read, or is no program.
@@ -29,7 +31,8 @@ const maxModule = 1 << 30
 // readModule reads a program's file and sees that it is a WebAssembly module, as far as its first bytes tell. Its errors
 // name the program as it was typed.
 func readModule(file, program string) (*module, error) {
-	f, err := os.Open(file)
+	// Without blocking, because opening a pipe would wait for someone to write to it.
+	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, &launchError{statusNotReadable, fmt.Sprintf("%s cannot be read: %s", program, reason(err))}
 	}
