@@ -278,22 +278,28 @@ func parseCount(text string) (int, error) {
 // minMemPerRank is one page of WebAssembly memory.
 const minMemPerRank = 64 << 10
 
-// parseSize reads a size in bytes with a unit of 1024: 512M, 2G, 1.5GiB, 65536.
+// parseSize reads the memory of a rank.
 func parseSize(text string) (uint64, error) {
+	size, err := parseBytes(text)
+	if err == nil && size < minMemPerRank {
+		return 0, fmt.Errorf("%s is less than the 64K that the smallest program needs (512M means megabytes)", text)
+	}
+	// A 32-bit linear memory ends at 4 GiB; asking for more is harmless and gives 4 GiB.
+	return min(size, 4<<30), err
+}
+
+// parseBytes reads a size in bytes with a unit of 1024: 512M, 2G, 1.5GiB, 65536.
+func parseBytes(text string) (uint64, error) {
 	digits := strings.TrimRight(text, "KMGTiBkmgtb")
 	unit := strings.ToUpper(text[len(digits):])
 	shift, known := map[string]uint{"": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20,
 		"G": 30, "GB": 30, "GIB": 30, "T": 40, "TB": 40, "TIB": 40}[unit]
 	n, err := strconv.ParseFloat(digits, 64)
-	if !known || err != nil || n < 0 || n != n {
+	size := n * float64(uint64(1)<<shift)
+	if !known || err != nil || !(size >= 0 && size < 1<<62) {
 		return 0, fmt.Errorf("needs a size such as 512M or 2G; %q is none", text)
 	}
-	size := n * float64(uint64(1)<<shift)
-	if size < minMemPerRank {
-		return 0, fmt.Errorf("%s is less than the 64K that the smallest program needs (512M means megabytes)", text)
-	}
-	// A 32-bit linear memory ends at 4 GiB; asking for more is harmless and gives 4 GiB.
-	return uint64(min(size, 4<<30)), nil
+	return uint64(size), nil
 }
 
 // parseSeconds reads a time limit; 0 means none, as with mpirun.
