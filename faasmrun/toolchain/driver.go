@@ -114,10 +114,11 @@ func (d *driver) compileFlags() []string {
 	}
 	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir, "-idirafter", d.sys.headers)
 	args = append(args, targetFlags...)
+	args = append(args, emulation...)
 	if c.cxx {
-		args = append(args, cxxFlags...)
+		args = append(append(args, cxxFlags...), cxxExceptions...)
 	} else {
-		args = append(args, lenientFlags...)
+		args = append(append(args, lenientFlags...), sjljFlags...)
 	}
 	if cwd, err := os.Getwd(); err == nil && !strings.Contains(cwd, "=") {
 		// The object depends on the source, not on the directory it was built in.
@@ -138,12 +139,21 @@ func (d *driver) compileFlags() []string {
 
 // targetFlags: measured in facts on the engine. Without bulk memory, memcpy is 6 times slower; without simd128, kernels
 // 1.3 times. Saturating conversions are what x86 programs are used to: a float out of range gives a value, not a trap.
-var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint",
-	"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID",
-	"-Qunused-arguments", "-Wno-error=unknown-warning-option"}
+// -pthread makes objects fit for modules with threads; a module without shared memory takes them too.
+var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-pthread", "-Qunused-arguments",
+	"-Wno-error=unknown-warning-option"}
 
-// cxxFlags: Debian's libc++ has no exceptions. g++ defines _GNU_SOURCE for C++, and programs count on it.
-var cxxFlags = []string{"-D_GNU_SOURCE", "-fno-exceptions"}
+// emulation turns on the parts of wasi-libc that stand in for what WASI has not.
+var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID"}
+
+// sjljFlags make setjmp and longjmp work, in C by exceptions that are on for nothing else; cxxExceptions do both for C++.
+var (
+	sjljFlags     = []string{"-mllvm", "-wasm-enable-sjlj", "-mexception-handling"}
+	cxxExceptions = []string{"-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"}
+)
+
+// cxxFlags: g++ defines _GNU_SOURCE for C++, and programs count on it.
+var cxxFlags = []string{"-D_GNU_SOURCE"}
 
 // lenientFlags let clang 19 accept the C that gcc 12, Debian 12's mpicc, accepts with a warning.
 var lenientFlags = []string{"-Wno-error=implicit-function-declaration", "-Wno-error=implicit-int", "-Wno-error=int-conversion",

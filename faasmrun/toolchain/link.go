@@ -15,34 +15,48 @@ import (
 const stackSize = 8 << 20
 
 // link joins objects and libraries to a module by wasm-ld. clang's own link step is never used: it runs whatever wasm-opt
-// stands on the PATH.
+// stands on the PATH. The module keeps clang's exceptions and its DWARF; a worker lowers the former when it compiles.
 func (d *driver) link(ctx context.Context, items []linkItem) error {
 	r := &resolver{sys: d.sys, cxx: d.cmd.cxx}
 	words, err := r.resolve(items)
 	if err != nil {
 		return err
 	}
-	args := []string{"-m", "wasm32", d.sys.crt}
+	raw, err := d.temporary(len(items), "")
+	if err != nil {
+		return err
+	}
+	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
+	// crt1-command.o would wrap every export in constructors and destructors.
+	start := "crt1.o"
+	if r.cxx {
+		start = "crt1-c++.o"
+	}
+	args := []string{"-m", "wasm32", filepath.Join(d.sys.lib, start)}
 	args = append(args, words...)
 	if !d.cmd.stackChosen() {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
 	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
-	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0")
-	for _, dir := range d.sys.libDirs {
-		args = append(args, "-L"+dir)
-	}
+	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.lib, "tls.o"), "-L"+d.sys.lib)
 	if r.cxx {
 		args = append(args, "-lc++", "-lc++abi")
 	}
 	args = append(args, systemLibraries...)
-	args = append(args, d.tools.builtins, "-o", d.output())
-	return d.runLinker(ctx, args)
+	args = append(args, d.tools.builtins, "-o", raw)
+	if err := d.runLinker(ctx, args); err != nil || d.cmd.dryRun {
+		return err
+	}
+	data, err := os.ReadFile(raw)
+	if err != nil {
+		return err
+	}
+	return writeProgram(d.output(), data)
 }
 
-// systemLibraries complete every link. The first makes printf and scanf understand long double, the next four stand for
-// what WASI has not.
-var systemLibraries = []string{"-lc-printscan-long-double", "-lwasi-emulated-signal", "-lwasi-emulated-process-clocks",
+// systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
+// the next four stand for what WASI has not.
+var systemLibraries = []string{"-lfaasmrun", "-lc-printscan-long-double", "-lwasi-emulated-signal", "-lwasi-emulated-process-clocks",
 	"-lwasi-emulated-mman", "-lwasi-emulated-getpid", "-lc"}
 
 func (d *driver) output() string {
@@ -70,6 +84,24 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 	return err
 }
 
+// writeProgram writes an executable file. A reader sees the old program or the new one, whole; what is not a plain file
+// (/dev/null) is written as it stands.
+func writeProgram(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o777)
+	}
+	tmp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%d", filepath.Base(name), os.Getpid()))
+	if err := os.WriteFile(tmp, data, 0o777); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
 // resolver turns the user's -L, -l and files into words for wasm-ld. It does the search itself, because a makefile's
 // directories may hold the host's libraries under the same names, and its -lm or -lmpi may stand for nothing here.
 type resolver struct {
@@ -84,7 +116,7 @@ func (r *resolver) resolve(items []linkItem) ([]string, error) {
 			dirs = append(dirs, item.text)
 		}
 	}
-	dirs = append(dirs, r.sys.libDirs...)
+	dirs = append(dirs, r.sys.lib)
 	var words []string
 	for _, item := range items {
 		switch item.kind {

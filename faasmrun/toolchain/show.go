@@ -3,6 +3,7 @@ package toolchain
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
@@ -42,10 +43,8 @@ func (d *driver) answer(ctx context.Context, query string) error {
 
 // fileName finds a library's file as -print-file-name does: the name itself where there is none.
 func (d *driver) fileName(name string) string {
-	for _, dir := range d.sys.libDirs {
-		if path := dir + "/" + name; isFile(path) {
-			return path
-		}
+	if path := filepath.Join(d.sys.lib, name); isFile(path) {
+		return path
 	}
 	return name
 }

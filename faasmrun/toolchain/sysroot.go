@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,49 +15,27 @@ import (
 // sysroot is what a module is compiled and linked against. Everything clang searches lies in it: clang gets it by
 // --sysroot, without which it falls back to the host's /usr/include.
 type sysroot struct {
-	dir     string   // for --sysroot
-	headers string   // faasmrun's own headers: mpi.h
-	libDirs []string // searched after the user's -L
-	crt     string   // the object that holds _start
+	dir     string // for --sysroot
+	headers string // faasmrun's own headers: mpi.h
+	lib     string // archives and start files
 }
 
-// Debian's packages put the parts at these places.
-const (
-	debianInclude = "/usr/include/wasm32-wasi"
-	debianLib     = "/usr/lib/wasm32-wasi"
-)
-
-// openSysroot finds the sysroot or makes it. It may be called by any number of processes at once.
-func openSysroot(env Env, t *tools) (*sysroot, error) {
-	for _, need := range []struct{ path, what string }{
-		{debianInclude + "/stdio.h", "wasi-libc"},
-		{debianLib + "/crt1.o", "wasi-libc"},
-		{debianInclude + "/c++/v1/vector", "libc++ for wasm32"},
-		{debianLib + "/libc++.a", "libc++ for wasm32"},
-	} {
-		if _, err := os.Stat(need.path); err != nil {
-			return nil, &missingError{need.what + " (" + need.path + ")"}
-		}
-	}
+// openSysroot finds the sysroot, or builds it the first time.
+func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sysroot, error) {
 	cache, err := CacheDir(env)
 	if err != nil {
 		return nil, err
 	}
-	s := &sysroot{
-		dir:     filepath.Join(cache, "sysroot", "debian-1"),
-		libDirs: []string{debianLib},
-		// crt1-command.o would wrap every export in constructors and destructors.
-		crt: debianLib + "/crt1.o",
-	}
-	if s.headers, err = unpackHeaders(filepath.Join(cache, "sysroot")); err != nil {
+	root := filepath.Join(cache, "sysroot")
+	s := &sysroot{}
+	if s.dir, err = install(ctx, env, t, root, progress); err != nil {
 		return nil, err
 	}
-	return s, ensureTree(s.dir, func(dir string) error {
-		if err := os.Mkdir(filepath.Join(dir, "include"), 0o755); err != nil {
-			return err
-		}
-		return os.Symlink(debianInclude, filepath.Join(dir, "include", triple))
-	})
+	if s.headers, err = unpackHeaders(root); err != nil {
+		return nil, err
+	}
+	s.lib = filepath.Join(s.dir, libDir)
+	return s, nil
 }
 
 // CacheDir is where compiled modules and sysroots are kept: $FAASMRUN_HOME/cache, or faasmrun in the XDG cache directory.

@@ -57,7 +57,7 @@ func drive(ctx context.Context, name string, args []string, env Env) error {
 	if err != nil {
 		return err
 	}
-	sys, err := openSysroot(env, tools)
+	sys, err := openSysroot(ctx, env, tools, PrintProgress(env.Stderr, name))
 	if err != nil {
 		return err
 	}

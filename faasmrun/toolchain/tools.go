@@ -15,8 +15,8 @@ type tools struct {
 	builtins string // compiler-rt's archive for wasm32
 }
 
-// packages are what a Debian machine needs; README and the messages below name them.
-const packages = "clang-19 lld-19 libclang-rt-19-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 wasi-libc"
+// packages are what a Debian machine needs; README names them too. binutils (ar) comes with clang.
+const packages = "clang-19 lld-19 libclang-rt-19-dev-wasm32 make xz-utils ca-certificates"
 
 // missingError says what is not installed and how to get it, in one line.
 type missingError struct{ what string }
