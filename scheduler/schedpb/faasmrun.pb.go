@@ -762,6 +762,7 @@ type AttachRequest struct {
 	//	*AttachRequest_Signal
 	//	*AttachRequest_Terminate
 	//	*AttachRequest_QueryRanks
+	//	*AttachRequest_Detach
 	Msg           isAttachRequest_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -849,6 +850,15 @@ func (x *AttachRequest) GetQueryRanks() *QueryRanks {
 	return nil
 }
 
+func (x *AttachRequest) GetDetach() *Detach {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Detach); ok {
+			return x.Detach
+		}
+	}
+	return nil
+}
+
 type isAttachRequest_Msg interface {
 	isAttachRequest_Msg()
 }
@@ -873,6 +883,10 @@ type AttachRequest_QueryRanks struct {
 	QueryRanks *QueryRanks `protobuf:"bytes,5,opt,name=query_ranks,json=queryRanks,proto3,oneof"` // answered by a RankStates event
 }
 
+type AttachRequest_Detach struct {
+	Detach *Detach `protobuf:"bytes,6,opt,name=detach,proto3,oneof"` // an interactive job goes on as a batch job; the end of this stream no longer ends it
+}
+
 func (*AttachRequest_Open) isAttachRequest_Msg() {}
 
 func (*AttachRequest_Stdin) isAttachRequest_Msg() {}
@@ -882,6 +896,8 @@ func (*AttachRequest_Signal) isAttachRequest_Msg() {}
 func (*AttachRequest_Terminate) isAttachRequest_Msg() {}
 
 func (*AttachRequest_QueryRanks) isAttachRequest_Msg() {}
+
+func (*AttachRequest_Detach) isAttachRequest_Msg() {}
 
 type AttachOpen struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -935,10 +951,12 @@ func (x *AttachOpen) GetOutput() bool {
 	return false
 }
 
+// Stdin is bytes for the ranks that read standard input. A launcher has at most 256 KiB of them outstanding, sent and not
+// yet reported by StdinTaken; beyond that its stream is no longer read until some are taken.
 type Stdin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	Eof           bool                   `protobuf:"varint,2,opt,name=eof,proto3" json:"eof,omitempty"` // after data
+	Data          []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"` // at most 64 KiB
+	Eof           bool                   `protobuf:"varint,2,opt,name=eof,proto3" json:"eof,omitempty"`  // after data
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1119,6 +1137,42 @@ func (*QueryRanks) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
+type Detach struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Detach) Reset() {
+	*x = Detach{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Detach) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Detach) ProtoMessage() {}
+
+func (x *Detach) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Detach.ProtoReflect.Descriptor instead.
+func (*Detach) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+}
+
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -1128,6 +1182,7 @@ type AttachResponse struct {
 	//	*AttachResponse_RankStates
 	//	*AttachResponse_End
 	//	*AttachResponse_Placement
+	//	*AttachResponse_StdinTaken
 	Msg           isAttachResponse_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1135,7 +1190,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1202,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1215,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -1215,6 +1270,15 @@ func (x *AttachResponse) GetPlacement() *Placement {
 	return nil
 }
 
+func (x *AttachResponse) GetStdinTaken() *StdinTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_StdinTaken); ok {
+			return x.StdinTaken
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Msg interface {
 	isAttachResponse_Msg()
 }
@@ -1239,6 +1303,10 @@ type AttachResponse_Placement struct {
 	Placement *Placement `protobuf:"bytes,5,opt,name=placement,proto3,oneof"` // when ranks are placed, before they start
 }
 
+type AttachResponse_StdinTaken struct {
+	StdinTaken *StdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"`
+}
+
 func (*AttachResponse_State) isAttachResponse_Msg() {}
 
 func (*AttachResponse_Output) isAttachResponse_Msg() {}
@@ -1248,6 +1316,52 @@ func (*AttachResponse_RankStates) isAttachResponse_Msg() {}
 func (*AttachResponse_End) isAttachResponse_Msg() {}
 
 func (*AttachResponse_Placement) isAttachResponse_Msg() {}
+
+func (*AttachResponse_StdinTaken) isAttachResponse_Msg() {}
+
+type StdinTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bytes         uint64                 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StdinTaken) Reset() {
+	*x = StdinTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StdinTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StdinTaken) ProtoMessage() {}
+
+func (x *StdinTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
+func (*StdinTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *StdinTaken) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
 
 type StateChange struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1260,7 +1374,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1386,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1399,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StateChange) GetState() string {
@@ -1319,7 +1433,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1445,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1458,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -1372,7 +1486,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1384,7 +1498,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1397,7 +1511,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -1436,7 +1550,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1562,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1575,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -1511,7 +1625,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1637,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1650,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -1569,7 +1683,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1695,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1708,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -1617,7 +1731,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1743,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1756,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -1686,7 +1800,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1698,7 +1812,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1711,7 +1825,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *JobEnd) GetState() string {
@@ -1758,6 +1872,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_Started
 	//	*WorkerMessage_RankStates
 	//	*WorkerMessage_Ended
+	//	*WorkerMessage_StdinTaken
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1765,7 +1880,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1892,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1905,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -1845,6 +1960,15 @@ func (x *WorkerMessage) GetEnded() *JobEnded {
 	return nil
 }
 
+func (x *WorkerMessage) GetStdinTaken() *JobStdinTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_StdinTaken); ok {
+			return x.StdinTaken
+		}
+	}
+	return nil
+}
+
 type isWorkerMessage_Msg interface {
 	isWorkerMessage_Msg()
 }
@@ -1869,6 +1993,10 @@ type WorkerMessage_Ended struct {
 	Ended *JobEnded `protobuf:"bytes,5,opt,name=ended,proto3,oneof"` // repeated until acknowledged by AckEnded
 }
 
+type WorkerMessage_StdinTaken struct {
+	StdinTaken *JobStdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"` // as the ranks take it, so that no more of it is on its way than they can hold
+}
+
 func (*WorkerMessage_Hello) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Heartbeat) isWorkerMessage_Msg() {}
@@ -1879,21 +2007,76 @@ func (*WorkerMessage_RankStates) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Ended) isWorkerMessage_Msg() {}
 
-type WorkerHello struct {
+func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
+
+type JobStdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Slots         uint32                 `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"`
-	MemBytes      uint64                 `protobuf:"varint,3,opt,name=mem_bytes,json=memBytes,proto3" json:"mem_bytes,omitempty"`
-	Labels        []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
-	Running       []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"`    // executors that outlived a restart
-	Protocol      uint32                 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // of this placement, since its start; never falls
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobStdinTaken) Reset() {
+	*x = JobStdinTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobStdinTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobStdinTaken) ProtoMessage() {}
+
+func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
+func (*JobStdinTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *JobStdinTaken) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobStdinTaken) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+type WorkerHello struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Slots    uint32                 `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	MemBytes uint64                 `protobuf:"varint,3,opt,name=mem_bytes,json=memBytes,proto3" json:"mem_bytes,omitempty"`
+	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
+	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
+	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +2088,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +2101,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -1973,7 +2156,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1985,7 +2168,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1998,7 +2181,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -2024,7 +2207,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2036,7 +2219,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2049,7 +2232,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -2068,7 +2251,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2080,7 +2263,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2093,7 +2276,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -2113,7 +2296,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2308,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2321,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -2167,7 +2350,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2362,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2375,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -2242,7 +2425,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2437,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2450,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -2411,7 +2594,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2423,7 +2606,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2436,7 +2619,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -2466,7 +2649,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2478,7 +2661,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2491,7 +2674,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -2539,7 +2722,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2551,7 +2734,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2564,7 +2747,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -2591,7 +2774,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2786,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2799,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -2645,7 +2828,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2657,7 +2840,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2853,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -2710,7 +2893,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2722,7 +2905,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2735,7 +2918,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -2745,17 +2928,21 @@ func (x *QueryJobRanks) GetJob() *JobRef {
 	return nil
 }
 
+// StreamOutput may come right behind the StartJob of its job, and after its end, acknowledged or not: the log outlives
+// the job. It is answered by an Output call, which carries what the log holds from the offset on and follows it to the
+// end of the job. A log that is there no more is an eof at once.
 type StreamOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2767,7 +2954,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2780,7 +2967,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -2797,6 +2984,13 @@ func (x *StreamOutput) GetStreamId() uint64 {
 	return 0
 }
 
+func (x *StreamOutput) GetFromOffset() uint64 {
+	if x != nil {
+		return x.FromOffset
+	}
+	return 0
+}
+
 type AckEnded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -2806,7 +3000,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +3012,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +3025,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -2845,14 +3039,15 @@ type OutputFrame struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StreamId      uint64                 `protobuf:"varint,1,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"` // in the first frame
 	Output        []*Output              `protobuf:"bytes,2,rep,name=output,proto3" json:"output,omitempty"`
-	Eof           bool                   `protobuf:"varint,3,opt,name=eof,proto3" json:"eof,omitempty"` // the job has ended and everything has been sent
+	Eof           bool                   `protobuf:"varint,3,opt,name=eof,proto3" json:"eof,omitempty"`                                 // the job has ended and everything has been sent
+	NextOffset    uint64                 `protobuf:"varint,4,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"` // where the log goes on behind this frame
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2864,7 +3059,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2877,7 +3072,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -2901,6 +3096,13 @@ func (x *OutputFrame) GetEof() bool {
 	return false
 }
 
+func (x *OutputFrame) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
 type OutputDone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2909,7 +3111,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2921,7 +3123,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2934,7 +3136,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -2982,14 +3184,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\x94\x02\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xc3\x02\n" +
 	"\rAttachRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.faasmrun.v1.AttachOpenH\x00R\x04open\x12*\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
 	"\x06signal\x18\x03 \x01(\v2\x13.faasmrun.v1.SignalH\x00R\x06signal\x126\n" +
 	"\tterminate\x18\x04 \x01(\v2\x16.faasmrun.v1.TerminateH\x00R\tterminate\x12:\n" +
 	"\vquery_ranks\x18\x05 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
-	"queryRanksB\x05\n" +
+	"queryRanks\x12-\n" +
+	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detachB\x05\n" +
 	"\x03msg\";\n" +
 	"\n" +
 	"AttachOpen\x12\x15\n" +
@@ -3004,15 +3207,21 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04kill\x18\x01 \x01(\bR\x04kill\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\f\n" +
 	"\n" +
-	"QueryRanks\"\x95\x02\n" +
+	"QueryRanks\"\b\n" +
+	"\x06Detach\"\xd1\x02\n" +
 	"\x0eAttachResponse\x120\n" +
 	"\x05state\x18\x01 \x01(\v2\x18.faasmrun.v1.StateChangeH\x00R\x05state\x12-\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.faasmrun.v1.OutputH\x00R\x06output\x12:\n" +
 	"\vrank_states\x18\x03 \x01(\v2\x17.faasmrun.v1.RankStatesH\x00R\n" +
 	"rankStates\x12'\n" +
 	"\x03end\x18\x04 \x01(\v2\x13.faasmrun.v1.JobEndH\x00R\x03end\x126\n" +
-	"\tplacement\x18\x05 \x01(\v2\x16.faasmrun.v1.PlacementH\x00R\tplacementB\x05\n" +
-	"\x03msg\"Y\n" +
+	"\tplacement\x18\x05 \x01(\v2\x16.faasmrun.v1.PlacementH\x00R\tplacement\x12:\n" +
+	"\vstdin_taken\x18\x06 \x01(\v2\x17.faasmrun.v1.StdinTakenH\x00R\n" +
+	"stdinTakenB\x05\n" +
+	"\x03msg\"\"\n" +
+	"\n" +
+	"StdinTaken\x12\x14\n" +
+	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\"Y\n" +
 	"\vStateChange\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1c\n" +
@@ -3051,15 +3260,20 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x128\n" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
-	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\"\xa3\x02\n" +
+	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\"\xe2\x02\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
 	"\astarted\x18\x03 \x01(\v2\x17.faasmrun.v1.JobStartedH\x00R\astarted\x12=\n" +
 	"\vrank_states\x18\x04 \x01(\v2\x1a.faasmrun.v1.JobRankStatesH\x00R\n" +
 	"rankStates\x12-\n" +
-	"\x05ended\x18\x05 \x01(\v2\x15.faasmrun.v1.JobEndedH\x00R\x05endedB\x05\n" +
-	"\x03msg\"\xcc\x01\n" +
+	"\x05ended\x18\x05 \x01(\v2\x15.faasmrun.v1.JobEndedH\x00R\x05ended\x12=\n" +
+	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
+	"stdinTakenB\x05\n" +
+	"\x03msg\"L\n" +
+	"\rJobStdinTaken\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xcc\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
@@ -3118,16 +3332,20 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"6\n" +
 	"\rQueryJobRanks\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"R\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"s\n" +
 	"\fStreamOutput\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x1b\n" +
-	"\tstream_id\x18\x02 \x01(\x04R\bstreamId\"1\n" +
+	"\tstream_id\x18\x02 \x01(\x04R\bstreamId\x12\x1f\n" +
+	"\vfrom_offset\x18\x03 \x01(\x04R\n" +
+	"fromOffset\"1\n" +
 	"\bAckEnded\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"i\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x8a\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\x04R\bstreamId\x12+\n" +
 	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x10\n" +
-	"\x03eof\x18\x03 \x01(\bR\x03eof\"\f\n" +
+	"\x03eof\x18\x03 \x01(\bR\x03eof\x12\x1f\n" +
+	"\vnext_offset\x18\x04 \x01(\x04R\n" +
+	"nextOffset\"\f\n" +
 	"\n" +
 	"OutputDone*M\n" +
 	"\aStdinTo\x12\x13\n" +
@@ -3163,7 +3381,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Stream)(0),                    // 1: faasmrun.v1.Stream
@@ -3184,33 +3402,36 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*Signal)(nil),                 // 16: faasmrun.v1.Signal
 	(*Terminate)(nil),              // 17: faasmrun.v1.Terminate
 	(*QueryRanks)(nil),             // 18: faasmrun.v1.QueryRanks
-	(*AttachResponse)(nil),         // 19: faasmrun.v1.AttachResponse
-	(*StateChange)(nil),            // 20: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 21: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 22: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 23: faasmrun.v1.Output
-	(*RankState)(nil),              // 24: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 25: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 26: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 27: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 28: faasmrun.v1.WorkerMessage
-	(*WorkerHello)(nil),            // 29: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 30: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 31: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 32: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 33: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 34: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 35: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 36: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 37: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 38: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 39: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 40: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 41: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 42: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 43: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 44: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 45: faasmrun.v1.OutputDone
+	(*Detach)(nil),                 // 19: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 20: faasmrun.v1.AttachResponse
+	(*StdinTaken)(nil),             // 21: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 22: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 23: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 24: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 25: faasmrun.v1.Output
+	(*RankState)(nil),              // 26: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 27: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 28: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 29: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 30: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 31: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 32: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 33: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 34: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 35: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 36: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 37: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 38: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 39: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 40: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 41: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 42: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 43: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 44: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 45: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 46: faasmrun.v1.AckEnded
+	(*OutputFrame)(nil),            // 47: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 48: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	8,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -3223,65 +3444,69 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	16, // 7: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
 	17, // 8: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
 	18, // 9: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	20, // 10: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	23, // 11: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	25, // 12: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	27, // 13: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	21, // 14: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	22, // 15: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	1,  // 16: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	24, // 17: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	25, // 18: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	26, // 19: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	29, // 20: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	31, // 21: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	32, // 22: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	33, // 23: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	34, // 24: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	9,  // 25: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	30, // 26: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	30, // 27: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	30, // 28: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	25, // 29: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	30, // 30: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	27, // 31: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	36, // 32: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	37, // 33: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	38, // 34: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	39, // 35: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	40, // 36: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	41, // 37: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	42, // 38: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	43, // 39: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	30, // 40: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	7,  // 41: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	30, // 42: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	15, // 43: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	30, // 44: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	30, // 45: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	30, // 46: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	30, // 47: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	30, // 48: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	23, // 49: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	2,  // 50: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	4,  // 51: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	11, // 52: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	13, // 53: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	28, // 54: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	44, // 55: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	6,  // 56: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	3,  // 57: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	5,  // 58: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	12, // 59: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	19, // 60: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	35, // 61: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	45, // 62: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	4,  // 63: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	57, // [57:64] is the sub-list for method output_type
-	50, // [50:57] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	19, // 10: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	22, // 11: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	25, // 12: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	27, // 13: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	29, // 14: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	23, // 15: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	21, // 16: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	24, // 17: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	1,  // 18: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	26, // 19: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	27, // 20: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	28, // 21: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	32, // 22: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	34, // 23: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	35, // 24: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	36, // 25: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	37, // 26: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	31, // 27: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	33, // 28: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	9,  // 29: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	33, // 30: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	33, // 31: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	33, // 32: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	27, // 33: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	33, // 34: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	29, // 35: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	39, // 36: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	40, // 37: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	41, // 38: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	42, // 39: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	43, // 40: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	44, // 41: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	45, // 42: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	46, // 43: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	33, // 44: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	7,  // 45: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	33, // 46: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	15, // 47: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	33, // 48: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	33, // 49: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	33, // 50: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	33, // 51: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	33, // 52: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	25, // 53: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	2,  // 54: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	4,  // 55: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	11, // 56: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	13, // 57: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	30, // 58: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	47, // 59: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	6,  // 60: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	3,  // 61: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	5,  // 62: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	12, // 63: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	20, // 64: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	38, // 65: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	48, // 66: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	4,  // 67: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	61, // [61:68] is the sub-list for method output_type
+	54, // [54:61] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -3295,22 +3520,25 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Signal)(nil),
 		(*AttachRequest_Terminate)(nil),
 		(*AttachRequest_QueryRanks)(nil),
+		(*AttachRequest_Detach)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[17].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[18].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
 		(*AttachResponse_End)(nil),
 		(*AttachResponse_Placement)(nil),
+		(*AttachResponse_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[26].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[28].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
 		(*WorkerMessage_RankStates)(nil),
 		(*WorkerMessage_Ended)(nil),
+		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[33].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[36].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -3326,7 +3554,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   44,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   2,
 		},
