@@ -8,33 +8,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kind is what a descriptor stands for.
-type Kind uint8
+// kind is what a descriptor stands for.
+type kind uint8
 
 // The kinds of descriptors. Zero is a number that is not open.
 const (
-	KindStdin Kind = iota + 1
-	KindStdout
-	KindStderr
-	KindMount // a directory that was open from the start
-	KindDir
-	KindFile // whatever else a path leads to
+	kindStdin kind = iota + 1
+	kindStdout
+	kindStderr
+	kindMount // a directory that was open from the start
+	kindDir
+	kindFile // whatever else a path leads to
 )
 
-// Descriptor is all that an image has to know of an open descriptor. Its number is its place in the table.
+// descriptor is all that an image has to know of an open descriptor. Its number is its place in the table.
 //
-// To open it again elsewhere: OpenFile of Path beneath the mount with Flags (which have no O_CREAT, O_EXCL or O_TRUNC), seek to
-// the offset that the kernel holds, take the lowest rights. Path is what it was opened by: a file renamed or removed since, by
-// this rank or by another, is no longer there, so a capture must take the path from /proc/self/fd, relative to the mount's
-// directory, and say that a removed file can't travel.
-type Descriptor struct {
-	Kind   Kind
-	Mount  int    // index in Config.Mounts; only for the last three kinds
-	Path   string // beneath the mount
-	Flags  int    // of open(2)
-	Rights rights
-	// Inheriting is what WASI grants to files opened below a directory; libcs look at it before they open.
-	Inheriting rights
+// To open it again elsewhere: open path beneath the mount with flags (there is no O_CREAT, O_EXCL or O_TRUNC among them), seek to the
+// offset, which the kernel has and a capture must ask for, and put it at its number. path is what the file was opened by. A file that
+// was renamed since, by this rank or another, is no longer there: a capture must take the path from /proc/self/fd, relative to the
+// mount's directory, and refuse a file that was removed.
+type descriptor struct {
+	kind   kind
+	mount  int    // index in Config.Mounts; only for the last three kinds
+	path   string // beneath the mount
+	flags  int    // of open(2)
+	rights rights
+	// inheriting is what WASI grants to files opened below a directory; libcs look at it before they open.
+	inheriting rights
 }
 
 // openFile is a descriptor in use: its plain data and what of the host stands behind it.
@@ -42,7 +42,7 @@ type Descriptor struct {
 // Offsets are the kernel's: reads and writes of a rank's threads on one descriptor then exclude each other as POSIX wants,
 // with no lock of ours held across them, and an append moves the offset to where the data went.
 type openFile struct {
-	Descriptor
+	descriptor
 	filetype filetype
 	refs     int      // under Process.mu: calls that use it, and 1 while it is in the table
 	host     *os.File // nil for streams
@@ -129,10 +129,10 @@ func filetypeOf(mode uint32) filetype {
 }
 
 // newStream returns one of the standard streams.
-func (p *Process) newStream(kind Kind) *openFile {
-	f := &openFile{Descriptor: Descriptor{Kind: kind, Rights: rightsStream | rightFDWrite}, refs: 1}
-	if kind == KindStdin {
-		f.Rights = rightsStream | rightFDRead
+func (p *Process) newStream(k kind) *openFile {
+	f := &openFile{descriptor: descriptor{kind: k, rights: rightsStream | rightFDWrite}, refs: 1}
+	if k == kindStdin {
+		f.rights = rightsStream | rightFDRead
 	} else if p.tty {
 		f.filetype = typeCharacterDevice
 	}
@@ -146,13 +146,13 @@ func openMount(m Mount, index int) (*openFile, error) {
 		return nil, err
 	}
 	return &openFile{
-		Descriptor: Descriptor{Kind: KindMount, Mount: index, Path: ".", Flags: unix.O_DIRECTORY,
-			Rights: rightsDir, Inheriting: rightsDir | rightsFile},
+		descriptor: descriptor{kind: kindMount, mount: index, path: ".", flags: unix.O_DIRECTORY,
+			rights: rightsDir, inheriting: rightsDir | rightsFile},
 		filetype: typeDirectory, refs: 1, host: host, fd: int(host.Fd()), root: m.Root,
 	}, nil
 }
 
-func (f *openFile) stream() bool { return f.Kind <= KindStderr }
+func (f *openFile) stream() bool { return f.kind <= kindStderr }
 
 func (f *openFile) sameDirectory(g *openFile) bool {
 	var a, b unix.Stat_t
@@ -177,7 +177,7 @@ func (p *Process) get(fd uint32, need rights) (*openFile, errno) {
 		return nil, eBADF
 	}
 	f := p.files[fd]
-	if missing := need &^ f.Rights; missing != 0 {
+	if missing := need &^ f.rights; missing != 0 {
 		return nil, f.refuse(missing)
 	}
 	f.refs++
@@ -206,7 +206,7 @@ func (f *openFile) refuse(missing rights) errno {
 func (p *Process) flags(f *openFile) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return f.Flags
+	return f.flags
 }
 
 func (p *Process) put(f *openFile) { p.release(f) }
@@ -304,13 +304,13 @@ func fdFdstatGet(p *Process, a args) errno {
 	}
 	defer p.put(f)
 	p.mu.Lock()
-	d := f.Descriptor
+	d := f.descriptor
 	p.mu.Unlock()
 	clear(b)
 	b[0] = byte(f.filetype)
-	binary.LittleEndian.PutUint16(b[2:], guestFlags(d.Flags))
-	binary.LittleEndian.PutUint64(b[8:], uint64(d.Rights))
-	binary.LittleEndian.PutUint64(b[16:], uint64(d.Inheriting))
+	binary.LittleEndian.PutUint16(b[2:], guestFlags(d.flags))
+	binary.LittleEndian.PutUint64(b[8:], uint64(d.rights))
+	binary.LittleEndian.PutUint64(b[16:], uint64(d.inheriting))
 	return success
 }
 
@@ -369,7 +369,7 @@ func fdFdstatSetFlags(p *Process, a args) errno {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.Flags = f.Flags&^settable | flags&settable
+	f.flags = f.flags&^settable | flags&settable
 	return success
 }
 
@@ -383,10 +383,10 @@ func fdFdstatSetRights(p *Process, a args) errno {
 	base, inheriting := rights(a.u64(1)), rights(a.u64(2))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if base&^f.Rights != 0 || inheriting&^f.Inheriting != 0 {
+	if base&^f.rights != 0 || inheriting&^f.inheriting != 0 {
 		return eNOTCAPABLE
 	}
-	f.Rights, f.Inheriting = base, inheriting
+	f.rights, f.inheriting = base, inheriting
 	return success
 }
 
@@ -430,10 +430,10 @@ func (p *Process) mountName(fd uint32) (string, errno) {
 		return "", e
 	}
 	defer p.put(f)
-	if f.Kind != KindMount {
+	if f.kind != kindMount {
 		return "", eBADF
 	}
-	name := p.mounts[f.Mount].Guest
+	name := p.mounts[f.mount].Guest
 	if len(name) > math.MaxUint16 {
 		return "", eNAMETOOLONG
 	}

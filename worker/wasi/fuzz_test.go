@@ -29,8 +29,8 @@ func FuzzCalls(f *testing.F) {
 		h.mem = make([]byte, 4096)
 		copy(h.mem, input)
 		done := make(chan struct{})
-		in := NewInput(0)
-		in.Write([]byte("some input"))
+		in := newInput()
+		in.write("some input")
 		ended := false
 		p, err := New(Config{Args: []string{"prog"}, Memory: func() []byte { return h.mem }, Stdin: in, MaxOpen: 16, Done: done,
 			Mounts: []Mount{{Guest: "/", Root: openRoot(t, h.dir)}, {Guest: "/ro", Root: openRoot(t, h.dir), ReadOnly: true}},

@@ -121,7 +121,7 @@ func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) erro
 		return e
 	}
 	defer p.put(d)
-	if p.mounts[d.Mount].ReadOnly {
+	if p.mounts[d.mount].ReadOnly {
 		return eROFS
 	}
 	l, err := d.locate(path)
@@ -211,7 +211,7 @@ func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
 }
 
 func (o *opening) open(d *openFile, path string) (*openFile, error) {
-	if o.p.mounts[d.Mount].ReadOnly {
+	if o.p.mounts[d.mount].ReadOnly {
 		if err := o.checkReadOnly(d, path); err != nil {
 			return nil, err
 		}
@@ -223,7 +223,7 @@ func (o *opening) open(d *openFile, path string) (*openFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &openFile{Descriptor: o.descriptor(d, path, KindFile), host: host, fd: int(host.Fd())}
+	f := &openFile{descriptor: o.descriptor(d, path, kindFile), host: host, fd: int(host.Fd())}
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		f.close()
@@ -298,7 +298,7 @@ func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
 		root.Close()
 		return nil, err
 	}
-	f := &openFile{Descriptor: o.descriptor(d, path, KindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()), root: root, owned: true}
+	f := &openFile{descriptor: o.descriptor(d, path, kindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()), root: root, owned: true}
 	if now, err := host.Stat(); err != nil || !os.SameFile(info, now) {
 		f.close()
 		return nil, unix.ENOENT // somebody put another directory, or a link, in its place just now
@@ -307,24 +307,24 @@ func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
 }
 
 // descriptor is the plain data of a file that d and path lead to.
-func (o *opening) descriptor(d *openFile, path string, kind Kind) Descriptor {
+func (o *opening) descriptor(d *openFile, path string, k kind) descriptor {
 	o.p.mu.Lock()
-	inheriting := d.Inheriting
+	inheriting := d.inheriting
 	o.p.mu.Unlock()
-	desc := Descriptor{Kind: kind, Mount: d.Mount, Path: path, Flags: o.flags &^ (unix.O_CREAT | unix.O_EXCL | unix.O_TRUNC)}
-	if d.Path != "." {
-		desc.Path = d.Path + "/" + path
+	desc := descriptor{kind: k, mount: d.mount, path: path, flags: o.flags &^ (unix.O_CREAT | unix.O_EXCL | unix.O_TRUNC)}
+	if d.path != "." {
+		desc.path = d.path + "/" + path
 	}
 	switch {
-	case kind == KindDir:
-		desc.Flags |= unix.O_DIRECTORY
-		desc.Rights, desc.Inheriting = inheriting&rightsDir, inheriting
+	case k == kindDir:
+		desc.flags |= unix.O_DIRECTORY
+		desc.rights, desc.inheriting = inheriting&rightsDir, inheriting
 	case o.flags&unix.O_ACCMODE == unix.O_RDONLY:
-		desc.Rights = inheriting & rightsFile &^ rightsWrite
+		desc.rights = inheriting & rightsFile &^ rightsWrite
 	case o.flags&unix.O_ACCMODE == unix.O_WRONLY:
-		desc.Rights = inheriting & rightsFile &^ rightFDRead
+		desc.rights = inheriting & rightsFile &^ rightFDRead
 	default:
-		desc.Rights = inheriting & rightsFile
+		desc.rights = inheriting & rightsFile
 	}
 	return desc
 }
@@ -448,7 +448,7 @@ func (p *Process) between(from, to end, call func(from, to *location) error) err
 		return e
 	}
 	defer p.put(d2)
-	switch m1, m2 := p.mounts[d1.Mount], p.mounts[d2.Mount]; {
+	switch m1, m2 := p.mounts[d1.mount], p.mounts[d2.mount]; {
 	case m1.same != m2.same:
 		return eXDEV
 	case m1.ReadOnly:

@@ -174,7 +174,7 @@ func (q *poll) checkFD(ev *event, fd uint32) bool {
 	switch {
 	case ev.tag == pollFDWrite:
 		return true
-	case f.Kind == KindStdin:
+	case f.kind == kindStdin:
 		return q.checkStdin(ev)
 	}
 	ev.nbytes = f.unread()

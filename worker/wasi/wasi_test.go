@@ -178,13 +178,13 @@ func TestOutputLargerThanGathered(t *testing.T) {
 }
 
 func TestStdin(t *testing.T) {
-	in := NewInput(8)
+	in := newInput()
 	var waits []string
 	g := newGuest(t, Config{Stdin: in, Blocked: func(what string) func() {
 		waits = append(waits, what)
 		return func() { waits = append(waits, "done") }
 	}})
-	in.Write([]byte("hello"))
+	in.write("hello")
 	if got, e := g.read(0, 2, 2); got != "hell" || e != success {
 		t.Errorf("%q, %d", got, e)
 	}
@@ -207,11 +207,11 @@ func TestStdin(t *testing.T) {
 		s, _ := g.read(0, 10)
 		read <- s
 	}()
-	in.Write([]byte("later"))
+	in.write("later")
 	if s := <-read; s != "later" {
 		t.Errorf("%q", s)
 	}
-	in.CloseWrite()
+	in.end()
 	if s, e := g.read(0, 10); s != "" || e != success {
 		t.Errorf("at the end: %q, %d", s, e)
 	}
@@ -223,42 +223,10 @@ func TestStdin(t *testing.T) {
 	}
 }
 
-func TestInputBound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in := NewInput(4)
-		wrote := make(chan int)
-		write := func(s string) {
-			n, _ := in.Write([]byte(s))
-			wrote <- n
-		}
-		go write("abcdefghij")
-		synctest.Wait()
-		if in.Len() != 4 {
-			t.Errorf("%d bytes, not 4", in.Len())
-		}
-		got, buf := "", make([]byte, 3)
-		for len(got) < 10 {
-			synctest.Wait()
-			<-in.Ready()
-			n, _ := in.Read(buf)
-			got += string(buf[:n])
-		}
-		if n := <-wrote; n != 10 || got != "abcdefghij" {
-			t.Errorf("wrote %d, read %q", n, got)
-		}
-		go write("abcdefghij")
-		synctest.Wait()
-		in.CloseRead()
-		if n := <-wrote; n != 4 {
-			t.Errorf("wrote %d after CloseRead", n)
-		}
-	})
-}
-
 func TestStdinEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
-		g := newGuest(t, Config{Stdin: NewInput(0), Done: done, Mounts: []Mount{}})
+		g := newGuest(t, Config{Stdin: newInput(), Done: done, Mounts: []Mount{}})
 		ended := make(chan any)
 		go func() { ended <- panics(func() { g.read(0, 1) }) }()
 		synctest.Wait()
