@@ -167,3 +167,11 @@ func TestSleepEnded(t *testing.T) {
 		}
 	})
 }
+
+func TestRounded(t *testing.T) {
+	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 12_345_678: "12.346ms", 1_234: "1.234µs", time.Hour: "1h0m0s"} {
+		if got := rounded(d); got != want {
+			t.Errorf("%d: %s, want %s", d, got, want)
+		}
+	}
+}

@@ -86,6 +86,11 @@ func TestRandom(t *testing.T) {
 	if bytes.Equal(g.mem[a:a+32], g.mem[b:b+32]) {
 		t.Error("twice the same")
 	}
+	many := g.alloc(10_001)
+	g.ok("random_get", many, 10_001)
+	if tail := g.mem[many+9_900 : many+10_001]; bytes.Count(tail, []byte{0}) > 20 {
+		t.Errorf("the end of many: %x", tail)
+	}
 	g.ok("random_get", uint64(len(g.mem)), 0)
 	g.fails(eFAULT, "random_get", a, 1<<32-1)
 }
