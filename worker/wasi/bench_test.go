@@ -33,7 +33,6 @@ func steady(t testing.TB) map[string]func() errno {
 		"file pread":      call("fd_pread", file, iovs, count, 0, result),
 		"file pwrite":     call("fd_pwrite", file, iovs, count, 0, result),
 		"clock":           call("clock_time_get", clockMonotonic, 0, result),
-		"random":          call("random_get", uint64(g.alloc(16)), 16),
 		"fdstat":          call("fd_fdstat_get", file, g.alloc(24)),
 	}
 }
