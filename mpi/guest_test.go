@@ -199,8 +199,11 @@ func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *gue
 	var wg sync.WaitGroup
 	for i, g := range guests {
 		wg.Go(func() {
+			finished := false
 			defer func() {
-				if p := recover(); p != nil {
+				if p := recover(); p == nil && !finished { // a test that gave up
+					w.End(errors.New("the test has failed"))
+				} else if p != nil {
 					err, ok := p.(error)
 					var abort *AbortError
 					var ended *Ended
@@ -212,6 +215,7 @@ func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *gue
 				}
 			}()
 			program(g)
+			finished = true
 		})
 	}
 	wg.Wait()

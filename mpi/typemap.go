@@ -120,6 +120,9 @@ func (t *datatype) add(r run) bool {
 
 // vector is count blocks of n elements, the blocks stride bytes apart.
 func vector(count, n, stride int64, of *datatype) (*datatype, *failure) {
+	if count == 0 || n == 0 {
+		return derive(nil)
+	}
 	block, f := derive([]piece{{0, n, of}})
 	if f != nil {
 		return nil, f
@@ -129,8 +132,8 @@ func vector(count, n, stride int64, of *datatype) (*datatype, *failure) {
 	blocks.contiguous = false
 	blocks.settle()
 	t, f := derive([]piece{{0, count, &blocks}})
-	if f != nil || count == 0 || n == 0 {
-		return t, f
+	if f != nil {
+		return nil, f
 	}
 	step := (count - 1) * stride
 	t.lb, t.ub = block.lb+min(step, 0), block.ub+max(step, 0)
