@@ -219,6 +219,7 @@ func TestInterrupts(t *testing.T) {
 			return s.end(&schedpb.JobEnd{State: "CD"})
 		})
 		b.signals <- syscall.SIGTERM
+		b.signals <- syscall.SIGTERM // as timeout sends it: twice at once
 		b.check(t, b.run(t), 0, "", strings.ReplaceAll(first, "SIGINT", "SIGTERM"))
 	})
 }
