@@ -337,13 +337,19 @@ func exitStatus(end *schedpb.JobEnd, interrupted bool) int {
 // showEnd says on stderr what went wrong, if anything did.
 func (s *session) showEnd() {
 	end := s.end
-	if end.Reason != "" {
-		s.note("%s", end.Reason)
-	} else if end.State != "CD" {
-		s.note("job %d ended in state %s with status %d", s.job, end.State, end.ExitCode)
-	}
 	// Where ranks stood is news when they were ended from outside; when one failed, the reason says it all.
-	if end.RankStates != nil && (end.State == "TO" || end.State == "CA" || s.request.verbose) {
+	show := end.RankStates != nil && (end.State == "TO" || end.State == "CA" || s.request.verbose)
+	text := end.Reason
+	if text == "" && end.State != "CD" {
+		text = fmt.Sprintf("job %d ended in state %s with status %d", s.job, end.State, end.ExitCode)
+	}
+	if show {
+		text += "; where the ranks stood:"
+	}
+	if text != "" {
+		s.note("%s", text)
+	}
+	if show {
 		s.showRanks(end.RankStates)
 	}
 }
