@@ -118,6 +118,29 @@ func TestResident(t *testing.T) {
 	}
 }
 
+// A peer may look while the rank grows its memory, and copy into what it saw.
+func TestBytesDuringGrowth(t *testing.T) {
+	m := newMemory(t, 64<<20)
+	m.Reallocate(PageSize)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; n < 1024*PageSize; {
+			b := m.Bytes()
+			if len(b) < n {
+				t.Errorf("%d bytes, then %d", n, len(b))
+				return
+			}
+			n = len(b)
+			b[n-1] = 1
+		}
+	}()
+	for pages := uint64(2); pages <= 1024; pages++ {
+		m.Reallocate(pages * PageSize)
+	}
+	<-done
+}
+
 func TestFree(t *testing.T) {
 	before := openFiles(t)
 	m := newMemory(t, 1<<20)

@@ -11,7 +11,7 @@ import "encoding/binary"
 // was added for some parameters; functions of a type that is missing there do not exist.
 func (m *layout) addCallbacks(wasm []byte) (changed []byte, names map[string]string) {
 	names = map[string]string{}
-	if m.tables == 0 {
+	if !m.pointers {
 		return wasm, names
 	}
 	var types, funcs, exports, codes entries

@@ -163,8 +163,7 @@ func (m *layout) runnable() error {
 		}
 	}
 	if e, ok := m.exports["memory"]; !ok || e.kind != kindMemory || m.memory == nil {
-		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`, or with wasm-ld without " +
-			"--no-export-memory")
+		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`")
 	}
 	return m.hasStart()
 }

@@ -33,6 +33,15 @@ func imports() []Import {
 		}},
 		{"env", "exit", "", "", func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{"env", "nil", "", "", func(any, []uint64) { var h *host; h.calls = nil }},
+		{"env", "fault", "", "", func(any, []uint64) {
+			m, err := snapshot.NewMemory(1 << 16)
+			if err != nil {
+				panic(err)
+			}
+			b := m.Reallocate(1 << 16)
+			m.Free()
+			b[0] = 1
+		}},
 		{"env", "string", "", "", func(any, []uint64) { panic("no error value") }},
 		{"env", "back", "i", "", func(a any, s []uint64) {
 			h := a.(*host)
@@ -44,7 +53,7 @@ func imports() []Import {
 }
 
 var signatures = map[string]signature{"note": {"i", ""}, "nothing": {"", ""}, "sum": {"ilfd", "d"}, "exit": {"", ""},
-	"nil": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
+	"nil": {"", ""}, "fault": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
 
 func env(name string) importEntry {
 	return importEntry{module: "env", name: name, sig: signatures[name]}

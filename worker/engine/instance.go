@@ -12,8 +12,8 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Memory is what a linear memory is kept in; snapshot.Memory is one. Reallocate opens the memory up to size bytes, at the
-// address where it was, or returns nil.
+// Memory is what a linear memory is kept in; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate
+// opens the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
 	Reallocate(size uint64) []byte
@@ -61,7 +61,7 @@ func (in *Instance) instantiate() (err error) {
 		return fmt.Errorf("the program needs %d MiB of memory to begin with, which is more than it may have (or than the "+
 			"machine has left): raise --mem-per-rank", (least+1<<20-1)>>20)
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer endRankOnFault()()
 	defer func() {
 		if r := recover(); r != nil {
 			err = newInternalError(r)
@@ -90,13 +90,19 @@ func (in *Instance) Start() error {
 	if in.guest == nil {
 		return errors.New("engine: the instance is closed")
 	}
+	defer endRankOnFault()()
 	return in.call(in.guest.ExportedFunction("_start"), nil)
 }
 
-// call enters the guest. Faults of Go code on an address that is not mapped (a copy to a rank that is gone) are made
-// panics, so that they end this rank and not the process.
+// endRankOnFault makes this goroutine's faults on addresses that are not mapped (a copy to the memory of a rank that is
+// gone, in a host call) panics: an InternalError of this rank, where else the process would end with all its ranks.
+func endRankOnFault() (restore func()) {
+	old := debug.SetPanicOnFault(true)
+	return func() { debug.SetPanicOnFault(old) }
+}
+
+// call enters the guest.
 func (in *Instance) call(f api.Function, stack []uint64) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		in.nesting--
 		if r := recover(); r != nil {

@@ -27,7 +27,8 @@ type Module struct {
 }
 
 // Compile decodes, validates and compiles a module, or loads its machine code from the cache. It takes 0.25 to 0.55 CPU
-// seconds a MB to compile and milliseconds to load. Errors are for a person: what is wrong with the file, and what to do.
+// seconds a MB to compile and milliseconds to load; a module made for it can take minutes, so that whoever compiles for
+// outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
 // Trouble with the cache never fails it: then the module is compiled in memory.
 func (e *Engine) Compile(wasm []byte) (*Module, error) {
 	layout, err := scan(wasm)
@@ -49,7 +50,7 @@ func (e *Engine) Compile(wasm []byte) (*Module, error) {
 
 // compileAny uses the cache, if there is one that works.
 func (e *Engine) compileAny(layout *layout, wasm []byte) (*Module, error) {
-	if e.options.CacheDir == "" {
+	if e.options.CacheDir == "" || e.options.SourceLines { // wazero's cache keys do not tell the two kinds apart
 		return e.compile(layout, wasm, nil)
 	}
 	m, cacheErr := e.compileCached(layout, wasm)
@@ -71,14 +72,14 @@ func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCa
 	wasm, m.callback = layout.addCallbacks(wasm)
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the WebAssembly compiler failed on this module: %v", r)
+			err = fmt.Errorf("the WebAssembly compiler failed on this module: %s", printable(fmt.Sprint(r)))
 		}
 		if err != nil {
 			m.close()
 			m = nil
 		}
 	}()
-	config := wazero.NewRuntimeConfig().WithCoreFeatures(features)
+	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(e.options.SourceLines)
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}

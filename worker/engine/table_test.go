@@ -64,6 +64,12 @@ func TestCallTableRefuses(t *testing.T) {
 	if err := in.CallTable(1, "i"); err == nil || errors.As(err, &trap) {
 		t.Errorf("an argument is missing: %v", err)
 	}
+	external := trivial()
+	external.table, external.extern = []int{-1}, true
+	odd, _ := instantiate(t, external)
+	if err := odd.CallTable(0, ""); !errors.As(err, &trap) {
+		t.Errorf("a table of no functions: %v", err)
+	}
 	plain, _ := instantiate(t, trivial())
 	if err := plain.CallTable(0, ""); !errors.As(err, &trap) {
 		t.Errorf("a module without a table: %v", err)

@@ -75,8 +75,8 @@ func (k TrapKind) String() string { return traps[k].text }
 type Trap struct {
 	Kind   TrapKind
 	Detail string // what more is known; may be empty
-	// Frames is where it happened, innermost first: "relax (stencil.c:42:7)", or only the name without -g. After 30 the
-	// last is "...". Empty where wazero knows none: when calls nest too deep.
+	// Frames is where it happened, innermost first: "relax", or with Options.SourceLines "relax (stencil.c:42:7)". After 30
+	// the last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
 }
 

@@ -117,6 +117,11 @@ func TestHostErrors(t *testing.T) {
 			return errors.As(err, &internal) && strings.Contains(internal.Value, "nil pointer") &&
 				strings.Contains(internal.Stack, "engine_test.go") && internal.Frames[0] == "env.nil"
 		}},
+		{"fault", func(err error) bool {
+			var internal *InternalError
+			return errors.As(err, &internal) && strings.Contains(internal.Stack, "engine_test.go") &&
+				internal.Frames[0] == "env.fault"
+		}},
 		{"string", func(err error) bool {
 			var internal *InternalError
 			return errors.As(err, &internal) && internal.Value == "no error value" && internal.Frames[0] == "env.string"

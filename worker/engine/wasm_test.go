@@ -9,6 +9,7 @@ type program struct {
 	memory   []byte // limits; nil = one page, no maximum
 	noMemory bool
 	table    []int      // functions of table 0 by index in the function space; -1 = null
+	extern   bool       // table 0 holds no functions but external references
 	globals  [][]byte   // encoded type and init
 	exports  [][]byte   // further encoded exports
 	data     []byte     // at address 1024
@@ -164,7 +165,11 @@ func (p program) wasm() []byte {
 	}
 	add(3, list(funcs))
 	if len(p.table) > 0 {
-		add(4, code(1, 0x70, 0, u(uint64(len(p.table)))))
+		element := 0x70
+		if p.extern {
+			element = 0x6f
+		}
+		add(4, code(1, element, 0, u(uint64(len(p.table)))))
 	}
 	if p.memory == nil {
 		p.memory = code(0, 1)

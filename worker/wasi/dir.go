@@ -3,7 +3,6 @@ package wasi
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -16,22 +15,26 @@ const direntSize = 24
 
 // listing is where a directory's reader stands.
 //
-// A cookie is the number of entries before it. The kernel's own positions would do for fd_readdir, but ext4's fill 63 bits, and
-// wasi-libc's telldir returns 32. So position remembers the kernel's for each entry, 8 bytes an entry: an entry keeps its cookie, however
-// many others come and go, until the directory is rewound.
+// Cookie c > 0 stands for the kernel's position[c-1], and 0 for the start. The kernel's positions themselves would do for
+// fd_readdir, but ext4's fill 63 bits, and wasi-libc's telldir returns 32. An entry keeps its cookie, however many others come and
+// go, until the directory is rewound.
 type listing struct {
 	mu       sync.Mutex // guards all below; held across getdents, as the kernel does with the position of a directory
-	position []int64    // of the entry after entry i; entry 0 is at 0
-	batch    []byte     // entries first to len(position), as getdents64 left them
-	first    int        // number of batch's first entry
-	buf      []byte     // batch's room
+	position []int64
+	batch    []byte // entries as getdents64 left them, from cookie on
+	cookie   uint64 // of batch's first entry
+	buf      []byte // batch's room
 }
+
+// maxCookies bounds position, and so the entries that a directory may have to be listed: 128 MiB of them.
+const maxCookies = 16 << 20
 
 // batchSize is how much of a directory is read at once; the most a name of 255 bytes can need is 280.
 const batchSize = 8 << 10
 
 // fd_readdir(fd, buf *u8, len u32, cookie u64, used *u32) fills buf with entries from cookie on. The last may be cut off; used is
-// less than len only at the end. EBADF, EFAULT, EINVAL for a cookie that was never given out, ENOTDIR, ENOENT for a removed directory.
+// less than len only at the end. EBADF, EFAULT, EINVAL for a cookie that was never given out, ENOENT
+// for a removed directory, ENOTDIR, EOVERFLOW beyond maxCookies.
 func fdReaddir(p *Process, a args) errno {
 	m := p.mem()
 	b, ok := m.bytes(a.u32(1), a.u32(2))
@@ -57,35 +60,38 @@ func (f *openFile) readdir(b []byte, cookie uint64) (used int, err error) {
 	l := &f.list
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if cookie > math.MaxInt32 {
-		return 0, unix.EINVAL
-	}
-	entry := int(cookie)
-	if entry == 0 {
-		l.rewind()
+	if cookie == 0 {
+		l.position, l.batch = l.position[:0], nil
 	}
 	for used < len(b) {
-		d, err := l.entry(f.fd, entry)
+		d, err := l.entry(f.fd, cookie)
 		if err != nil || d.name == nil {
 			return used, err
 		}
-		entry++
 		f.complete(&d)
-		used += d.put(b[used:], uint64(entry))
+		n := d.put(b[used:])
+		used += n
+		if n < direntSize+len(d.name) {
+			break // cut off: it will be asked for again
+		}
+		l.batch, l.cookie = l.batch[entryLength(l.batch):], d.next
+		cookie = d.next
 	}
 	return used, nil
 }
 
 // dirent is one entry. Without a name it is the end.
 type dirent struct {
+	next     uint64 // cookie of the entry after it
 	ino      uint64
 	filetype filetype
 	name     []byte
 }
 
-func (d *dirent) put(b []byte, next uint64) int {
+// put writes as much of d as b has room for.
+func (d *dirent) put(b []byte) int {
 	var head [direntSize]byte
-	binary.LittleEndian.PutUint64(head[:], next)
+	binary.LittleEndian.PutUint64(head[:], d.next)
 	binary.LittleEndian.PutUint64(head[8:], d.ino)
 	binary.LittleEndian.PutUint32(head[16:], uint32(len(d.name)))
 	head[20] = byte(d.filetype)
@@ -108,31 +114,26 @@ func (f *openFile) complete(d *dirent) {
 	}
 }
 
-func (l *listing) rewind() {
-	l.position, l.batch, l.first = l.position[:0], nil, 0
-}
-
-// entry returns entry n of the directory, from the batch or through it.
-func (l *listing) entry(fd, n int) (dirent, error) {
-	if n > len(l.position) {
-		return dirent{}, unix.EINVAL
+// entry returns the entry that cookie stands for, from the batch or through it.
+func (l *listing) entry(fd int, cookie uint64) (d dirent, err error) {
+	if cookie > uint64(len(l.position)) {
+		return d, unix.EINVAL
 	}
-	if n < l.first || n == len(l.position) {
-		if err := l.load(fd, n); err != nil || len(l.batch) == 0 {
-			return dirent{}, err
+	if len(l.batch) == 0 || l.cookie != cookie {
+		if err := l.load(fd, cookie); err != nil || len(l.batch) == 0 {
+			return d, err
 		}
 	}
-	for ; l.first < n; l.first++ {
-		l.batch = l.batch[entryLength(l.batch):]
-	}
-	return parse(l.batch), nil
+	d = parse(l.batch)
+	d.next, err = l.after(cookie, int64(binary.LittleEndian.Uint64(l.batch[8:])))
+	return d, err
 }
 
-// load reads the batch that starts with entry n.
-func (l *listing) load(fd, n int) error {
+// load reads the batch that starts at cookie.
+func (l *listing) load(fd int, cookie uint64) error {
 	start := int64(0)
-	if n > 0 {
-		start = l.position[n-1]
+	if cookie > 0 {
+		start = l.position[cookie-1]
 	}
 	if _, err := unix.Seek(fd, start, unix.SEEK_SET); err != nil {
 		return err
@@ -141,16 +142,21 @@ func (l *listing) load(fd, n int) error {
 		l.buf = make([]byte, batchSize)
 	}
 	size, err := again(func() (int, error) { return unix.Getdents(fd, l.buf) })
-	if err != nil {
-		return err
+	l.batch, l.cookie = l.buf[:size], cookie
+	return err
+}
+
+// after returns the cookie of the entry at position, which comes after the one at cookie. It is the next number, unless the
+// directory is read once more from the middle and has changed: then it is a new one at the end.
+func (l *listing) after(cookie uint64, position int64) (uint64, error) {
+	if cookie < uint64(len(l.position)) && l.position[cookie] == position {
+		return cookie + 1, nil
 	}
-	l.batch, l.first = l.buf[:size], n
-	// Entries after n may have changed since they were given out: from here on the cookies are those of what is there now.
-	l.position = l.position[:n]
-	for rest := l.batch; len(rest) > 0; rest = rest[entryLength(rest):] {
-		l.position = append(l.position, int64(binary.LittleEndian.Uint64(rest[8:])))
+	if len(l.position) >= maxCookies {
+		return 0, unix.EOVERFLOW
 	}
-	return nil
+	l.position = append(l.position, position)
+	return uint64(len(l.position)), nil
 }
 
 // The kernel's linux_dirent64: ino u64 · position of the next i64 at 8 · length u16 at 16 · type u8 at 18 · name, terminated, at 19.

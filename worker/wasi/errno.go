@@ -114,15 +114,16 @@ var hostErrno = [...]errno{
 // A path that leads out of its mount is EPERM. The specification's ENOTCAPABLE would be the other choice, but no POSIX program
 // knows it, C++'s std::errc has no name for it, and Wasmtime answers EPERM too.
 func (p *Process) errnoOf(err error) errno {
-	var host syscall.Errno
-	switch {
-	case err == nil:
+	if err == nil {
 		return success
-	case errors.As(err, &host):
+	}
+	if host, ok := errors.AsType[syscall.Errno](err); ok {
 		if int(host) < len(hostErrno) && hostErrno[host] != success {
 			return hostErrno[host]
 		}
 		return eIO
+	}
+	switch {
 	case p.escapes != nil && errors.Is(err, p.escapes):
 		return ePERM
 	case errors.Is(err, fs.ErrClosed):
@@ -131,8 +132,6 @@ func (p *Process) errnoOf(err error) errno {
 		return ePIPE
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return eTIMEDOUT
-	case errors.Is(err, io.ErrShortWrite):
-		return eIO
 	}
 	return eIO
 }

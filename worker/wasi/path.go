@@ -150,7 +150,7 @@ func pathOpen(p *Process, a args) errno {
 	if _, ok := m.bytes(a.u32(8), 4); !ok {
 		return eFAULT
 	}
-	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7))}
+	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
 	need, e := o.setFlags(a.u32(4), rights(a.u64(5)))
 	if e != success {
 		return e
@@ -190,7 +190,6 @@ func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
 	}
 	need = rightPathOpen
 	switch {
-	case o.directory: // a libc may ask for all rights there are; a directory is never written to
 	case base&rightFDWrite == 0:
 	case base&rightFDRead == 0:
 		o.flags |= unix.O_WRONLY
