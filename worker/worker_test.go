@@ -39,15 +39,15 @@ func TestEnds(t *testing.T) {
 	}{
 		{"nothing", "0", 0, nil, nil},
 		{"exit", "1", 3, []string{"rank 1 of act.wasm on n1 exited with status 3", "other 2 ranks"},
-			[]string{"MPI_Barrier", "exited 3", "MPI_Barrier"}},
-		{"trap", "2", 136, []string{"rank 2 of act.wasm on n1 failed with status 136", "divide by zero", "act.c:12"},
-			[]string{"MPI_Barrier", "MPI_Barrier", "failed: integer divide by zero"}},
+			[]string{"", "exited 3", ""}}, // the others may not yet have come to the barrier
+		{"trap", "2", 136, []string{"rank 2 of act.wasm on n1 failed with status 136", "divide by zero", "by_one"},
+			[]string{"", "", "failed: integer divide by zero"}},
 		{"abort", "0", 42, []string{"rank 0 of act.wasm on n1 failed with status 42: MPI_Abort"}, nil},
 		{"bad-rank", "1", 6, []string{"rank 1 of act.wasm on n1 failed", "MPI_Send", "99", "MPI_ERR_RANK"}, nil},
 		{"no-finalize", "1", 1, []string{"rank 1", "MPI_Init", "MPI_Finalize"}, nil},
 		{"no-init", "1", 1, []string{"rank 1", "without calling MPI_Init"}, nil},
 		{"deadlock", "1", 1, []string{"deadlock", "rank 0: MPI_Barrier", "rank 1: MPI_Recv from rank 0, tag 7", "rank 2"}, nil},
-		{"own-status", "0", 11, []string{"exited with status 11"}, []string{"sleep"}},
+		{"own-status", "0", 11, []string{"exited with status 11"}, nil},
 	} {
 		t.Run(c.act, func(t *testing.T) {
 			o := b.run(interactive(b.app("act", 3, c.act, c.actor)))
