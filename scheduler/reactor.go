@@ -94,7 +94,7 @@ func (r *reactor) drain() {
 
 // settle places what can be placed now, and makes everything known once it is on disk.
 func (r *reactor) settle() error {
-	if v := r.state.Version(); v != r.passed {
+	for r.state.Version() != r.passed || r.state.Unsettled() {
 		if _, err := r.decide(core.Pass{}); err != nil {
 			return err
 		}
@@ -142,7 +142,8 @@ func (r *reactor) commit() error {
 	for _, f := range after {
 		f()
 	}
-	if r.store.Size() >= r.s.cfg.SnapshotEvery {
+	// A snapshot writes every job: the more there are, the rarer it is.
+	if r.store.Size() >= r.s.cfg.SnapshotEvery+r.state.Known() {
 		return r.store.Snapshot(r.state.Pieces())
 	}
 	return nil
