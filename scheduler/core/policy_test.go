@@ -137,9 +137,12 @@ func TestReservationMovesWithAReason(t *testing.T) {
 
 func TestBestFit(t *testing.T) {
 	h := newHouse(t, 16, 4, 8)
-	for ranks, want := range map[uint32]WorkerName{4: "n2", 7: "n3", 9: "n1"} {
-		if j := h.submit(Request{Ranks: ranks}); j.worker() != want {
-			t.Errorf("%d ranks went to %s, want %s", ranks, j.worker(), want)
+	for _, c := range []struct {
+		ranks uint32
+		want  WorkerName
+	}{{4, "n2"}, {7, "n3"}, {9, "n1"}} {
+		if j := h.submit(Request{Ranks: c.ranks}); j.worker() != c.want {
+			t.Errorf("%d ranks went to %s, want %s", c.ranks, j.worker(), c.want)
 		}
 	}
 }
