@@ -1,27 +1,66 @@
 # One door for everything: `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-GO ?= go
 export CGO_ENABLED = 0
 BIN := bin/faasmrun
+# What .ci/setup prints is the directory of a Go that is new enough; it runs once a make.
+setup_go = $(eval setup_go := $$(shell .ci/setup))$(setup_go)
+GO = $(or $(setup_go),$(error the set-up did not succeed))/go
 
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
+.PHONY: setup
+setup: ## install what is missing (apt as root; otherwise the line to run is printed)
+	@.ci/setup >/dev/null
+
 .PHONY: build
-build: ## bin/faasmrun, with the compiler's other names beside it
+build: setup ## bin/faasmrun, with the compiler's other names beside it
 	@mkdir -p bin
 	$(GO) build -trimpath -o $(BIN) ./faasmrun
-	@for name in faasmcc faasmc++ mpicc mpicxx; do ln -sf faasmrun bin/$$name; done
+	@for name in faasmcc faasmc++ mpicc mpicxx mpic++; do ln -sf faasmrun bin/$$name; done
+
+.PHONY: run
+run: build ## set up, build, compile an example and run it on 4 ranks
+	bin/faasmrun cc -o bin/hello.wasm examples/hello/hello.c
+	bin/faasmrun -np 4 bin/hello.wasm
+
+.PHONY: test
+test: build ## set up and run all tests
+	$(GO) vet ./...
+	$(GO) test -timeout 15m ./...
+
+.PHONY: race
+race: build ## the tests of the concurrent rooms under the race detector (needs gcc)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./scheduler/... ./worker/... ./mpi/...
+
+.PHONY: fuzz
+fuzz: build ## every fuzz target for 30 s
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 30s $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## Go benchmarks of every room
+	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: generate
-generate: ## generated code, from the .proto
+generate: setup ## generated code, from the .proto (needs protoc)
 	$(GO) build -o bin/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	$(GO) build -o bin/protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc
 	PATH=$$PWD/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative \
 		scheduler/schedpb/faasmrun.proto
 
+.PHONY: verify
+verify: setup ## formatting, and that generated code and go.mod are what their sources give
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) mod tidy -diff
+	$(MAKE) generate
+	git diff --exit-code -- scheduler/schedpb
+
 .PHONY: fmt
-fmt: ## gofmt over the tree
-	gofmt -w $$(git ls-files '*.go')
+fmt: setup ## gofmt over the tree
+	$(dir $(GO))gofmt -w $$(git ls-files '*.go')
