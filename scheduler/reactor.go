@@ -25,6 +25,7 @@ type reactor struct {
 	watches    map[core.JobID]*watch
 	streams    map[uint64]*outputStream
 	lastStream uint64
+	followers  map[*follower]bool
 }
 
 // batchSize bounds how many calls share one sync of the journal.
@@ -32,7 +33,7 @@ const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
 	r := &reactor{s: s, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
-		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}}
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}
@@ -135,6 +136,7 @@ func (r *reactor) commit() error {
 	}
 	for _, t := range batch {
 		r.act(t)
+		r.spread(t)
 	}
 	if len(batch) > 0 {
 		r.tellReasons()

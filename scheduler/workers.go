@@ -74,6 +74,9 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if err := checkHello(hello); err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
+	if err := s.worker(stream.Context(), hello.Name); err != nil {
+		return err
+	}
 	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin, wake: make(chan struct{}, 1)}
 	if err := s.welcome(w, hello); err != nil {
 		return err

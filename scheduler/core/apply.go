@@ -217,6 +217,9 @@ func (t *JobForgotten) apply(s *State) error {
 	}
 	s.ended = s.ended[1:]
 	delete(s.jobs, t.Job)
+	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
+		s.oldest++
+	}
 	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.ID {
 		delete(s.keys, k)
 	}

@@ -447,7 +447,7 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 		}
 	}
 	// The launchers of interactive jobs lost their streams with the old process.
-	for id := JobID(1); id <= s.lastJob; id++ {
+	for id := s.oldest; id <= s.lastJob; id++ {
 		if j := s.jobs[id]; j != nil && j.Interactive && !j.State.Terminal() {
 			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
 		}

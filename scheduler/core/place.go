@@ -272,12 +272,16 @@ func (s *State) Waiting(j *Job) string {
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
 	most, roomy := uint32(0), false
-	for _, w := range s.rooms {
+	for i := len(s.rooms) - 1; i >= 0 && !roomy; i-- { // the emptiest first
+		w := s.rooms[i]
 		if !w.suits(&j.Request) {
 			continue
 		}
 		most = max(most, w.Free())
-		roomy = roomy || w.has(&j.Request)
+		if most < j.Ranks {
+			break
+		}
+		roomy = w.has(&j.Request)
 	}
 	switch {
 	case len(s.rooms) == 0:

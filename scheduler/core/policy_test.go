@@ -376,3 +376,35 @@ func BenchmarkPass(b *testing.B) {
 		run(Pass{})
 	}
 }
+
+func TestExplain(t *testing.T) {
+	h := newHouse(t, 4)
+	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
+	second := h.submit(Request{Ranks: 4, TimeLimit: 5 * Minute})
+	third := h.submit(Request{Ranks: 2, TimeLimit: 5 * Minute, QOS: "low"})
+	for j, want := range map[*Job]struct {
+		ahead int
+		start Time
+	}{second: {0, h.now.After(10 * Minute)}, third: {1, h.now.After(15 * Minute)}} {
+		x := h.s.Explain(j, h.now)
+		if x.Ahead != want.ahead || x.Start != want.start || x.Worker != "n1" || x.Unknown != "" {
+			t.Errorf("job %d: %+v", j.ID, x)
+		}
+		sum := int64(0)
+		for _, p := range x.Parts {
+			sum += p.Points
+		}
+		if sum != x.Priority || !strings.Contains(x.Why, "needs") {
+			t.Errorf("job %d: %+v", j.ID, x)
+		}
+	}
+	held := h.submit(Request{Ranks: 1, Held: true})
+	if x := h.s.Explain(held, h.now); !strings.Contains(x.Unknown, "held") {
+		t.Errorf("%+v", x)
+	}
+	h.submit(Request{Ranks: 4})
+	endless := h.submit(Request{Ranks: 4})
+	if x := h.s.Explain(endless, h.now); x.Unknown != "jobs without a time limit are in its way" {
+		t.Errorf("%+v", x)
+	}
+}

@@ -33,7 +33,7 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 				return
 			}
 		}
-		for id := JobID(1); id <= s.lastJob; id++ {
+		for id := s.oldest; id <= s.lastJob; id++ {
 			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
 				return
 			}
@@ -77,6 +77,7 @@ func (s *State) LoadPiece(b []byte) error {
 
 func (s *State) headFields(c *codec) {
 	c.job(&s.lastJob)
+	c.job(&s.oldest)
 	list(c, &s.ended, c.job)
 }
 

@@ -15,6 +15,7 @@ type State struct {
 	keys    map[idemKey]JobID
 	workers []*Worker // by name
 	ended   []JobID   // in the order in which they ended; at most Policy.KeepEnded stay
+	oldest  JobID     // no job below it is remembered
 	version uint64    // raised by every Apply: a pass over the queue is due when it has moved
 
 	accounts []*Account // of tenants, by name
@@ -38,7 +39,7 @@ type idemKey struct {
 
 // NewState is a scheduler's first day.
 func NewState(p Policy) *State {
-	return &State{Policy: p, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
+	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
 		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]uint32{}}
 }
 
@@ -71,6 +72,9 @@ func (s *State) seat(name WorkerName) int {
 
 // LastJob is the newest job's id; ids rise without a gap.
 func (s *State) LastJob() JobID { return s.lastJob }
+
+// Oldest is below or at the id of every job that the state remembers.
+func (s *State) Oldest() JobID { return s.oldest }
 
 // Known is how many jobs the state remembers.
 func (s *State) Known() int { return len(s.jobs) }
@@ -166,7 +170,7 @@ func (s *State) checkWorker(w *Worker) error {
 
 func (s *State) checkJobs(queued int) error {
 	pending, ready := 0, 0
-	for id := JobID(1); id <= s.lastJob; id++ {
+	for id := s.oldest; id <= s.lastJob; id++ {
 		j := s.jobs[id]
 		if j == nil {
 			continue
