@@ -25,12 +25,23 @@ func (r *reactor) workerOf(j *core.Job) *workerConn {
 	return r.workers[j.Place[0].Worker]
 }
 
-// orderStart tells the job's worker to start it, and asks for its output where someone wants it.
-func (r *reactor) orderStart(j *core.Job) {
-	w := r.workerOf(j)
-	if w == nil || j.State != core.Configuring {
-		return
+// give passes core's orders on to those workers that are connected; the others get them when they come back.
+func (r *reactor) give(orders []core.Order) {
+	for _, o := range orders {
+		w := r.workers[o.Worker]
+		switch {
+		case w == nil:
+		case o.End == nil:
+			r.orderStart(w, r.state.Job(o.Ref.Job))
+		default:
+			w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
+				Job: wireRef(o.Ref), Kill: o.End.Kill, State: o.End.State.String(), Reason: o.End.Reason}}})
+		}
 	}
+}
+
+// orderStart tells a worker to start a job, and asks for its output where someone wants it.
+func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	spec := new(schedpb.JobSpec)
 	if err := proto.Unmarshal(j.Spec, spec); err != nil {
 		panic("scheduler: a job's own spec can't be read back: " + err.Error())
@@ -47,15 +58,4 @@ func (r *reactor) orderStart(j *core.Job) {
 	for _, a := range watch.attached {
 		r.openStream(a, j, w)
 	}
-}
-
-func (r *reactor) orderTerminate(j *core.Job) {
-	if w := r.workerOf(j); w != nil && j.State == core.Completing {
-		w.order(terminate(j.Ref(), j.Ending))
-	}
-}
-
-func terminate(ref core.JobRef, e core.Ending) *schedpb.SchedulerMessage {
-	return &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
-		Job: wireRef(ref), Kill: e.Kill, State: e.State.String(), Reason: e.Reason}}}
 }

@@ -136,6 +136,7 @@ func (r *reactor) commit() error {
 	}
 	for _, t := range batch {
 		r.act(t)
+		r.give(r.state.OrdersAfter(t))
 		r.spread(t)
 	}
 	if len(batch) > 0 {
@@ -167,13 +168,11 @@ func (r *reactor) act(t core.Transition) {
 	case *core.JobPlaced:
 		if j := r.state.Job(t.Ref.Job); j != nil && j.Ref() == t.Ref {
 			r.tellPlaced(j)
-			r.orderStart(j)
 		}
 	case *core.JobStarted:
 		r.tellState(t.Ref.Job, core.Running, "", t.At)
 	case *core.JobEnding:
 		r.tellState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
-		r.orderTerminate(r.state.Job(t.Ref.Job))
 	case *core.JobRequeued:
 		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
 	case *core.JobFinished:
