@@ -50,7 +50,7 @@ int main() { return 0; }`
 // its catch (with the small runtime of the tests; libc++abi's does more).
 func BenchmarkCalls(b *testing.B) {
 	with := benchFunction(b, lowerCpp(b, benchSource, "-O2"))
-	without := benchFunction(b, buildCpp(b, benchSource, "-O2", "-fno-exceptions", "-Dthrow=//"))
+	without := benchFunction(b, buildCpp(b, benchSource, "-O2", "-fno-exceptions"))
 	for what, name := range []string{"plain", "with destructor", "in try", "through pointer"} {
 		for _, variant := range []struct {
 			name string
