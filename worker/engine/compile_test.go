@@ -141,8 +141,8 @@ func TestCountsAreNotTrusted(t *testing.T) {
 			p.funcs = nil
 			p.sections = []section{{10, code(1, sized(code(1, many, 0x7f, opEnd)))}}
 		}),
-		"parameters":     file(1, code(1, 0x60, many)),
-		"a name":         file(0, code(many, "name")),
+		"parameters":         file(1, code(1, 0x60, many)),
+		"a name":             file(0, code(many, "name")),
 		"a table":            file(4, code(1, 0x70, 0, u(1<<27))),
 		"an element segment": file(9, code(1, 0, i32(0), opEnd, many)),
 		"a data segment":     file(11, code(1, 1, many)),
