@@ -26,14 +26,18 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 type rewriter struct {
 	*lowering
 	reader  *wasm.Reader
+	body    wasm.Expr // the input
+	from    int       // what of it, from here to the current instruction, is still to be copied
 	outline *outline
 	entered []bool // by try: whether its catches can be reached
+	handler []int  // by try: where exceptions of its body branch to
 	tries   int    // how many have been opened
 	code    wasm.Code
 	depth   int // open blocks of the output, the function's own not counted
 	frames  []frame
 	results []wasm.ValueType
 	saved   savedSlots
+	types   map[string]wasm.BlockType // what addType knows; nil until it is asked
 }
 
 // frame is an open block of the input.
@@ -57,6 +61,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 	r.results = t.Results
 	r.saved.reset(r.lowering, f, len(t.Params))
 	r.tries, r.depth = 0, 0
+	r.handler = append(r.handler[:0], make([]int, len(r.outline.tries))...)
 	r.code = make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16)
 	body := frame{try: -1}
 	// Branching to the end of a function that gives nothing returns from it; otherwise the results must be made up.
@@ -66,6 +71,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 		body.handler = r.depth
 	}
 	r.frames = append(r.frames[:0], body)
+	r.body, r.from = f.Body, 0
 	r.reader.Reset(f.Body)
 	for r.reader.Next() {
 		r.instr()
@@ -99,30 +105,49 @@ func (r *rewriter) end() {
 // branch goes to the end of an output block.
 func (r *rewriter) branch(op wasm.Opcode, target int) { r.code.Index(op, uint32(r.depth-target)) }
 
+// copy copies the input up to an offset. What stays as it is is copied in runs, not instruction by instruction.
+func (r *rewriter) copy(to int) {
+	r.code.Raw(r.body[r.from:to])
+	r.from = to
+}
+
+// replace copies what stands before the current instruction; what is written next stands in its place.
+func (r *rewriter) replace() {
+	r.copy(r.reader.Instr.Start)
+	r.from = r.reader.Instr.End
+}
+
 func (r *rewriter) instr() {
 	in := &r.reader.Instr
 	switch in.Op {
 	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
-		r.code.Raw(r.reader.Raw())
 		r.depth++
 		r.frames = append(r.frames, frame{label: r.depth, handler: r.top().handler, try: -1})
 	case wasm.OpTry:
+		r.replace()
 		r.try(in.Block)
 	case wasm.OpCatch, wasm.OpCatchAll:
+		r.replace()
 		r.catch(in)
 	case wasm.OpEnd:
 		r.close()
 	case wasm.OpDelegate:
+		r.replace()
 		r.end()
 		r.pop()
 	case wasm.OpBr, wasm.OpBrIf:
-		r.branch(in.Op, r.label(in.Index).label)
+		if target := r.label(in.Index).label; r.depth-target != int(in.Index) {
+			r.replace()
+			r.branch(in.Op, target)
+		}
 	case wasm.OpBrTable:
+		r.replace()
 		for i, l := range in.Labels {
 			in.Labels[i] = uint32(r.depth - r.label(l).label)
 		}
 		r.code.BrTable(in.Labels)
 	case wasm.OpThrow:
+		r.replace()
 		values := r.tags[in.Index]
 		for i := len(values) - 1; i >= 0; i-- {
 			r.code.Index(wasm.OpGlobalSet, values[i])
@@ -130,14 +155,16 @@ func (r *rewriter) instr() {
 		r.setPending(int32(in.Index) + 1)
 		r.branch(wasm.OpBr, r.top().handler)
 	case wasm.OpRethrow:
+		r.replace()
 		r.rethrow(r.label(in.Index))
-	case wasm.OpCall, wasm.OpCallIndirect:
-		r.code.Raw(r.reader.Raw())
-		if in.Op == wasm.OpCall && r.throws.Functions[in.Index] || in.Op == wasm.OpCallIndirect && r.throws.Type(in.Index) {
+	case wasm.OpCall:
+		if r.throws.Functions[in.Index] {
 			r.test()
 		}
-	default:
-		r.code.Raw(r.reader.Raw())
+	case wasm.OpCallIndirect:
+		if r.throws.Type(in.Index) {
+			r.test()
+		}
 	}
 }
 
@@ -147,6 +174,7 @@ func (r *rewriter) test() {
 	if handler == r.frames[0].handler && r.returns() {
 		return // with the exception pending: nobody looks at what the function gives
 	}
+	r.copy(r.reader.Instr.End)
 	r.code.Index(wasm.OpGlobalGet, r.pending)
 	r.branch(wasm.OpBrIf, handler)
 }
@@ -169,7 +197,10 @@ func (r *rewriter) try(t wasm.BlockType) {
 	info := &r.outline.tries[n]
 	f := frame{try: n, outer: r.top().handler, handler: r.top().handler, block: t}
 	if info.delegates && r.entered[n] {
-		f.handler = r.delegateHandler(n)
+		f.handler = r.frames[0].handler
+		if info.delegate != nowhere {
+			f.handler = r.handler[info.delegate]
+		}
 	}
 	r.open(wasm.OpBlock, t)
 	f.label = r.depth
@@ -177,24 +208,14 @@ func (r *rewriter) try(t wasm.BlockType) {
 		r.open(wasm.OpBlock, r.handlerType(t))
 		f.handler = r.depth
 	}
+	r.handler[n] = f.handler
 	r.frames = append(r.frames, f)
-}
-
-// delegateHandler is the handler in force at the place that a delegate names.
-func (r *rewriter) delegateHandler(n int) int {
-	target := r.outline.tries[n].delegate
-	for i := len(r.frames) - 1; i >= 0; i-- {
-		if f := &r.frames[i]; f.try >= 0 && place(f.try) == target {
-			return f.handler
-		}
-	}
-	return r.frames[0].handler
 }
 
 // handlerType is the type of the block around a try's body: it takes what the try takes and gives nothing.
 func (r *rewriter) handlerType(t wasm.BlockType) wasm.BlockType {
 	if b, _ := r.spaces.BlockType(t); len(b.Params) > 0 {
-		return wasm.BlockType(r.m.AddType(wasm.FuncType{Params: b.Params}))
+		return r.addType(wasm.FuncType{Params: b.Params})
 	}
 	return wasm.BlockVoid
 }
@@ -202,9 +223,28 @@ func (r *rewriter) handlerType(t wasm.BlockType) wasm.BlockType {
 // catchType is the type of an if around a catch: it gives what the try gives.
 func (r *rewriter) catchType(t wasm.BlockType) wasm.BlockType {
 	if b, _ := r.spaces.BlockType(t); len(b.Params) > 0 {
-		return wasm.BlockType(r.m.AddType(wasm.FuncType{Results: b.Results}))
+		return r.addType(wasm.FuncType{Results: b.Results})
 	}
 	return t
+}
+
+// addType is the module's AddType with a memory, as a module may have many types and tries.
+func (r *rewriter) addType(t wasm.FuncType) wasm.BlockType {
+	if r.types == nil {
+		r.types = map[string]wasm.BlockType{}
+		for i, have := range r.m.Types {
+			if _, known := r.types[have.String()]; !known {
+				r.types[have.String()] = wasm.BlockType(i)
+			}
+		}
+	}
+	index, known := r.types[t.String()]
+	if !known {
+		index = wasm.BlockType(len(r.m.Types))
+		r.m.Types = append(r.m.Types, t)
+		r.types[t.String()] = index
+	}
+	return index
 }
 
 func (r *rewriter) catch(in *wasm.Instr) {
@@ -251,10 +291,16 @@ func (r *rewriter) closeBody(f *frame) {
 // close ends a block. The function's own end is written by function.
 func (r *rewriter) close() {
 	f := r.top()
+	if f.try < 0 && len(r.frames) > 1 {
+		r.depth--
+		r.pop()
+		return
+	}
+	r.replace()
 	if len(r.frames) == 1 {
 		return
 	}
-	if f.try >= 0 && r.entered[f.try] {
+	if r.entered[f.try] {
 		if !f.caught { // a try without catches
 			r.closeBody(f)
 			r.branch(wasm.OpBr, f.outer)
@@ -291,6 +337,7 @@ func (r *rewriter) skip() {
 			depth--
 		case wasm.OpEnd:
 			if depth == 0 {
+				r.from = r.reader.Instr.Start
 				r.close()
 				return
 			}

@@ -10,11 +10,11 @@ import (
 // Where things stand in an exception of C++ on wasm32, by libc++abi's layout: the thrown value, which Value is the
 // address of, is the unwinder's header; information on the exception's type stands before it, the object itself behind.
 const (
-	cppClass     = "\x00++CGNLC" // CLNGC++, as the little-endian number that the header begins with
-	cppTypeInfo  = 48            // so far before it, the address of the object's std::type_info
-	cppTypeName  = 4             // in that, the address of the mangled name
+	cppClass     = "++CGNLC" // CLNGC++, as the little-endian number that the header begins with, but for its last byte
+	cppTypeInfo  = 48        // so far before it, the address of the object's std::type_info
+	cppTypeName  = 4         // in that, the address of the mangled name
 	longestName  = 1 << 10
-	bytesOfClass = len(cppClass)
+	cppDependent = 1 // that byte's largest value: an exception thrown again by std::rethrow_exception
 )
 
 // Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the guest's
@@ -23,7 +23,7 @@ func Describe(memory []byte, pending, value uint32) string {
 	if pending == 0 {
 		return "no exception"
 	}
-	if class := at(memory, value, bytesOfClass); string(class) == cppClass {
+	if class := at(memory, value, 1+len(cppClass)); class != nil && class[0] <= cppDependent && string(class[1:]) == cppClass {
 		if name, ok := cppType(memory, value); ok {
 			return "uncaught C++ exception of type " + name
 		}

@@ -1,5 +1,7 @@
 package wasm
 
+import "slices"
+
 // Frame is a block that is open at the current instruction.
 type Frame struct {
 	// Op is OpBlock, OpLoop, OpIf, OpElse, OpTry, OpCatch, OpCatchAll or OpTryTable: the part of the block that is being
@@ -64,12 +66,24 @@ func (c *Cursor) Open(function uint32) error {
 			c.fail("the function has more than %d locals", maxLocals)
 			return c.Err()
 		}
-		for range l.Count {
-			c.locals = append(c.locals, l.Type)
-		}
+		c.locals = appendRepeated(c.locals, l.Type, int(l.Count))
 	}
 	c.frames = append(c.frames, Frame{Op: OpBlock, Start: -1, Results: t.Results})
 	return nil
+}
+
+// appendRepeated appends n times the same, by copying twice as much each time.
+func appendRepeated(types []ValueType, t ValueType, n int) []ValueType {
+	if n == 0 {
+		return types
+	}
+	start := len(types)
+	types = slices.Grow(types, n)[:start+n]
+	types[start] = t
+	for done := 1; done < n; done *= 2 {
+		copy(types[start+done:], types[start:start+done])
+	}
+	return types
 }
 
 // Next applies the effect of the current instruction and reads the one after it. It returns false behind the function's
@@ -127,7 +141,11 @@ func (c *Cursor) top() *Frame { return &c.frames[len(c.frames)-1] }
 
 func (c *Cursor) push(t ValueType) { c.stack = append(c.stack, t) }
 
-func (c *Cursor) pushAll(types []ValueType) { c.stack = append(c.stack, types...) }
+func (c *Cursor) pushAll(types []ValueType) {
+	if c.stack = append(c.stack, types...); len(c.stack) > maxStack {
+		c.mismatch("more than %d operands", maxStack)
+	}
+}
 
 // pop takes a value of a type, or of any type where that is Unknown, and returns what it was.
 func (c *Cursor) pop(want ValueType) ValueType {

@@ -210,6 +210,9 @@ func (c *Cursor) applyBrTable(in *Instr) {
 	last := c.label(in.Labels[len(in.Labels)-1]).Label()
 	for _, l := range in.Labels {
 		types := c.label(l).Label()
+		if len(types) == len(last) && (len(types) == 0 || &types[0] == &last[0]) {
+			continue // popped below
+		}
 		if len(types) != len(last) {
 			c.mismatch("the labels of br_table take %d and %d values", len(types), len(last))
 		}

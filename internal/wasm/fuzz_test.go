@@ -35,6 +35,7 @@ func FuzzModule(f *testing.F) {
 			g.Reaching([]uint32{0})
 			g.Targets(0)
 		}
+		m.SetNames(m.Names()) // puts subsections in order
 		n := m.Names()
 		m.SetNames(n)
 		if got := m.Names(); !reflect.DeepEqual(got, n) {
