@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// link is a way to a scheduler: a daemon's, or one that this launcher embeds.
+type link struct {
+	conn *grpc.ClientConn
+	// stopSelf stops this process as Ctrl-Z does, once the ranks are stopped, and returns when it goes on.
+	stopSelf func()
+	closers  []func() // run last to first
+}
+
+func (l *link) close() {
+	for i := len(l.closers) - 1; i >= 0; i-- {
+		l.closers[i]()
+	}
+	l.closers = nil
+}
+
+// connect finds the scheduler: the one at an address, or one of our own.
+func connect(address string, here machine, slots int) (*link, error) {
+	if address == "" {
+		return embed(here, slots)
+	}
+	conn, err := dial(address)
+	if err != nil {
+		return nil, err
+	}
+	return &link{conn: conn, stopSelf: stopProcess, closers: []func(){func() { conn.Close() }}}, nil
+}
+
+// maxMessage is what a message may hold: a job's description with its arguments and environment, a piece of a module.
+const maxMessage = 16 << 20
+
+// dial connects to a daemon on this machine. The connection is made with the first call.
+func dial(address string) (*grpc.ClientConn, error) {
+	path, ok := strings.CutPrefix(address, "unix:")
+	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
+		return nil, usagef("scheduler address %q is not of the form unix:PATH", address)
+	}
+	if len(path) > maxSocketPath {
+		return nil, usagef("scheduler address %q is longer than the %d bytes that a socket's name may have", address, maxSocketPath)
+	}
+	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
+	if err != nil {
+		return nil, fmt.Errorf("scheduler %s: %w", address, err)
+	}
+	return conn, nil
+}
+
+// maxSocketPath is Linux's limit, without the final NUL.
+const maxSocketPath = 107
+
+// stopProcess stops this process until someone continues it.
+func stopProcess() { unix.Kill(os.Getpid(), unix.SIGSTOP) }
+
+// childrenStopped waits until every process that this one has started is stopped, for a bounded time: the shell is to
+// see the launcher stop last.
+func childrenStopped() {
+	for deadline := time.Now().Add(stopTimeout); time.Now().Before(deadline); time.Sleep(stopTimeout / 200) {
+		if !anyChildRuns() {
+			return
+		}
+	}
+}
+
+// anyChildRuns looks at the state of this process's children.
+func anyChildRuns() bool {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return false
+	}
+	for _, t := range threads {
+		list, err := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(list)) {
+			stat, err := os.ReadFile("/proc/" + child + "/stat")
+			if err != nil {
+				continue
+			}
+			// The state follows the name, which is in parentheses and may hold anything.
+			_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+			if !strings.HasPrefix(state, "T") && !strings.HasPrefix(state, "Z") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// stopTimeout bounds how long a stop waits for the ranks to be stopped first.
+const stopTimeout = time.Second

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+)
+
+// untilTold is a context that ends with SIGINT or SIGTERM, as daemons are ended.
+func untilTold() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+}
+
+func daemonLog(verbose bool) *slog.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// listenUnix makes a socket that this machine's users may connect to. A socket that a dead daemon left is replaced; one that
+// answers is not.
+func listenUnix(address string) (net.Listener, error) {
+	path, ok := strings.CutPrefix(address, "unix:")
+	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
+		return nil, usagef("--listen %q is not of the form unix:PATH", address)
+	}
+	if len(path) > maxSocketPath {
+		return nil, usagef("--listen %q is longer than the %d bytes that a socket's name may have", address, maxSocketPath)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return nil, fmt.Errorf("a daemon answers at %s already", address)
+		}
+		os.Remove(path)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// peerUser says who is at the other end of a connection: the kernel's word, not the client's.
+type peerUser struct {
+	credentials.CommonAuthInfo
+	uid uint32
+}
+
+// AuthType implements credentials.AuthInfo.
+func (peerUser) AuthType() string { return "unix peer" }
+
+// peerCredentials are a local socket's transport credentials: no encryption, and the identity of the kernel.
+type peerCredentials struct{}
+
+func (peerCredentials) ClientHandshake(context.Context, string, net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return nil, nil, errors.New("a server's credentials")
+}
+
+func (peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	local, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, nil, fmt.Errorf("a connection of kind %T has no user", conn)
+	}
+	raw, err := local.SyscallConn()
+	if err != nil {
+		return nil, nil, err
+	}
+	var user *unix.Ucred
+	var fault error
+	if err := raw.Control(func(fd uintptr) { user, fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return nil, nil, err
+	}
+	if fault != nil {
+		return nil, nil, fault
+	}
+	return conn, peerUser{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, user.Uid}, nil
+}
+
+func (peerCredentials) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "unix peer"}
+}
+func (c peerCredentials) Clone() credentials.TransportCredentials { return c }
+func (peerCredentials) OverrideServerName(string) error           { return nil }
+
+// identify names the tenant of a call: the user who is connected.
+func identify(ctx context.Context) (string, error) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return "", errors.New("the connection has no other end")
+	}
+	user, ok := p.AuthInfo.(peerUser)
+	if !ok {
+		return "", errors.New("the connection does not say who is at its other end")
+	}
+	return "uid:" + strconv.FormatUint(uint64(user.uid), 10), nil
+}
+
+func daemonServer() *grpc.Server {
+	return grpc.NewServer(grpc.Creds(peerCredentials{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/faasmrun/faasmrun/scheduler"
+	"github.com/faasmrun/faasmrun/worker"
+)
+
+// embed starts a scheduler and a worker in this process, with their state in a directory of this run, and connects to the
+// scheduler as one would to a daemon's. The modules and what was compiled from them are shared with every other run.
+func embed(here machine, slots int) (l *link, err error) {
+	h, err := findHome()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := newRunDir(h)
+	if err != nil {
+		return nil, err
+	}
+	l = &link{closers: []func(){dir.remove}}
+	l.stopSelf = func() {
+		childrenStopped()
+		stopProcess()
+	}
+	defer func() {
+		if err != nil {
+			l.close()
+			l = nil
+		}
+	}()
+	server, err := scheduler.New(scheduler.Config{Dir: filepath.Join(dir.path, "scheduler"),
+		ModuleDir: filepath.Join(h.cache, "modules"), Ephemeral: true, Fixed: true})
+	if err != nil {
+		return nil, homeError(dir.path, err)
+	}
+	l.closers = append(l.closers, server.Stop)
+	if err = l.serve(server); err != nil {
+		return nil, err
+	}
+	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots), MemBytes: here.memory,
+		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache})
+	if err != nil {
+		return nil, homeError(h.cache, err)
+	}
+	l.background(func() { agent.Run(context.Background()) })
+	l.closers = append(l.closers, agent.Stop)
+	return l, nil
+}
+
+// inMemoryBuffer is what the in-process connection holds in each direction before a writer waits.
+const inMemoryBuffer = 256 << 10
+
+// serve makes a scheduler answer in this process's memory, and connects to it.
+func (l *link) serve(server *scheduler.Server) error {
+	listener := bufconn.Listen(inMemoryBuffer)
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+	server.Register(g)
+	l.background(func() { g.Serve(listener) })
+	l.closers = append(l.closers, g.Stop)
+	conn, err := grpc.NewClient("passthrough:///embedded", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		return err
+	}
+	l.conn = conn
+	l.closers = append(l.closers, func() { conn.Close() })
+	return nil
+}
+
+// background runs f until the closer that is added after it makes it return; closing waits for it.
+func (l *link) background(f func()) {
+	var running sync.WaitGroup
+	running.Go(f)
+	l.closers = append(l.closers, running.Wait)
+}

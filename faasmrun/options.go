@@ -1,0 +1,361 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// option is one row of the table that drives parsing, help, completion and tests. Every name works with one dash or
+// two, and a value may follow after "=": -np 4, --np 4, --np=4.
+type option struct {
+	names  string // separated by blanks; the first ones, up to a "|", are shown by help
+	values string // placeholders separated by blanks: how many values it takes
+	group  string
+	help   string
+	// apply acts on the whole request or, for options that belong to one program of several, on its segment.
+	apply func(r *request, s *segment, v []string) error
+}
+
+const (
+	groupRanks   = "How many ranks, and where"
+	groupProgram = "The program's surroundings"
+	groupOutput  = "Output"
+	groupRun     = "Input, time and the run"
+	groupIgnored = "Accepted so that mpirun's command lines work; without effect here"
+)
+
+// maxRanks bounds -np: far beyond what a machine holds, small enough that a slip of the finger is a clear message
+// instead of gigabytes of tables.
+const maxRanks = 1 << 20
+
+// options is the table. Help shows the groups and rows in this order. It is filled at start, because a row (--app)
+// leads back to the parser, which reads the table.
+var options []option
+
+func init() {
+	options = []option{
+		{"n np | c", "N", groupRanks, "run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)", func(r *request, s *segment, v []string) (err error) {
+			s.ranks, err = parseCount(v[0])
+			return err
+		}},
+		{"N npernode | ppn perhost", "N", groupRanks, "N ranks on each node", func(r *request, s *segment, v []string) (err error) {
+			s.perNode, err = parseCount(v[0])
+			return err
+		}},
+		{"pernode", "", groupRanks, "one rank on each node", func(r *request, s *segment, v []string) error {
+			s.perNode = 1
+			return nil
+		}},
+		{"H host | hosts", "HOST[:SLOTS],…", groupRanks, "the hosts to use, one slot each unless SLOTS says more", func(r *request, s *segment, v []string) error {
+			return s.addHosts(parseHostList(v[0]))
+		}},
+		{"hostfile | machinefile f default-hostfile", "FILE", groupRanks, "a file of hosts, one a line: HOST [slots=N] [max_slots=M]", func(r *request, s *segment, v []string) error {
+			return s.addHosts(readHostfile(v[0]))
+		}},
+		{"map-by", "HOW", groupRanks, "slot, node, core, or ppr:N:node for N ranks on each node; :OVERSUBSCRIBE and mpirun's other modifiers", func(r *request, s *segment, v []string) error {
+			return s.mapBy(r, v[0])
+		}},
+		{"rank-by", "HOW", groupRanks, "slot or node: the order in which ranks are numbered over nodes", func(r *request, s *segment, v []string) error {
+			return checkPolicy("rank-by", v[0], rankPolicies)
+		}},
+		{"bind-to", "WHAT", groupRanks, "none or core: what a rank is bound to", func(r *request, s *segment, v []string) error {
+			return r.bindTo(v[0])
+		}},
+		{"report-bindings", "", groupRanks, "say on stderr where each rank may run", flag(func(r *request) { r.reportBindings = true })},
+		{"oversubscribe", "", groupRanks, "more ranks than slots are fine (they always are, unless …)", flag(func(r *request) { r.strictSlots = false })},
+		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots", flag(func(r *request) { r.strictSlots = true })},
+		{"mem-per-rank", "SIZE", groupRanks, "ceiling of a rank's memory, and what is set aside for it: 512M, 2G", func(r *request, s *segment, v []string) (err error) {
+			r.memPerRank, err = parseSize(v[0])
+			return err
+		}},
+		{"use-hwthread-cpus", "", groupRanks, "without -np, count hardware threads instead of cores", flag(func(r *request) { r.hwthreads = true })},
+
+		{"x", "NAME[=VALUE]", groupProgram, "set a variable for the ranks; NAME alone or 'NAM*' exports the launcher's (all are, unless --export says otherwise)", func(r *request, s *segment, v []string) error {
+			return s.addExport(v[0])
+		}},
+		{"export", "ALL|NONE|NAME,…", groupProgram, "which of the launcher's variables the ranks see (ALL)", func(r *request, s *segment, v []string) error {
+			return r.setExport(v[0])
+		}},
+		{"wdir | wd", "DIR", groupProgram, "the ranks' working directory, which is their / too", func(r *request, s *segment, v []string) error {
+			s.dir = v[0]
+			return nil
+		}},
+		{"dir", "HOST[::GUEST][:ro]", groupProgram, "let the ranks see directory HOST too, under the same name or as GUEST; may be repeated", func(r *request, s *segment, v []string) error {
+			return s.addMount(v[0])
+		}},
+		{"app", "FILE", groupProgram, "read programs from FILE, a line each, with its own options", func(r *request, s *segment, v []string) error {
+			return r.readAppfile(v[0])
+		}},
+		{"path", "DIR:…", groupProgram, "where to look for programs named without a directory", func(r *request, s *segment, v []string) error {
+			s.path = v[0]
+			return nil
+		}},
+		{"mca", "KEY VALUE", groupProgram, "set OMPI_MCA_KEY in the ranks' environment (also --gmca, --omca, --pmixmca, --prtemca); nothing else", mcaOption},
+		{"gmca | omca pmixmca prtemca", "KEY VALUE", "", "", mcaOption},
+		{"env", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for this program of several", func(r *request, s *segment, v []string) error {
+			return s.addVariable(v[0], v[1])
+		}},
+		{"genv", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for all programs", func(r *request, s *segment, v []string) error {
+			return r.common.addVariable(v[0], v[1])
+		}},
+		{"envlist genvlist |", "NAME,…", "", "", func(r *request, s *segment, v []string) error {
+			for _, name := range strings.Split(v[0], ",") {
+				if err := s.addExport(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"envall genvall |", "", "", "", flag(func(r *request) { r.export = exportAll })},
+		{"envnone genvnone |", "", "", "", flag(func(r *request) { r.export = exportNone })},
+
+		{"tag-output", "", groupOutput, "begin each line with [1,RANK]<stdout>:", flag(func(r *request) { r.output.tag = tagJobRank })},
+		{"l | prepend-rank label", "", groupOutput, "begin each line with RANK: ", flag(func(r *request) { r.output.tag = tagRank })},
+		{"timestamp-output", "", groupOutput, "begin each line with the time at which it was written", flag(func(r *request) { r.output.timestamp = true })},
+		{"output-filename", "DIR[:nocopy]", groupOutput, "keep each rank's output in DIR/1/rank.R/stdout and stderr, too (nocopy: only)", func(r *request, s *segment, v []string) error {
+			return r.output.setDirectory(v[0])
+		}},
+		{"output", "WHAT,…", groupOutput, "tag, rank, timestamp, merge, dir=DIR, file=NAME (one NAME.RANK a rank), file=PATTERN:pattern; :nocopy", func(r *request, s *segment, v []string) error {
+			return r.output.setDirectives(v[0])
+		}},
+		{"merge-stderr-to-stdout", "", groupOutput, "print what ranks write to stderr on stdout", flag(func(r *request) { r.output.merge = true })},
+		{"q quiet", "", groupOutput, "no notes from faasmrun itself, only errors", flag(func(r *request) { r.quiet = true })},
+		{"v verbose", "", groupOutput, "say what happens to the job: states, placement", flag(func(r *request) { r.verbose = true })},
+		{"display | display-map-type", "WHAT,…", groupOutput, "map: where each rank runs; allocation: the slots", func(r *request, s *segment, v []string) error {
+			return r.setDisplay(v[0])
+		}},
+		{"display-map display-devel-map display-diffable-map |", "", "", "", flag(func(r *request) { r.displayMap = true })},
+		{"display-allocation display-devel-allocation |", "", "", "", flag(func(r *request) { r.displayAllocation = true })},
+
+		{"stdin", "WHO", groupRun, "which ranks read the launcher's standard input: 0 (the default), all, none, or a list: 0,2-5", func(r *request, s *segment, v []string) error {
+			return r.setStdin(v[0])
+		}},
+		{"timeout", "SECONDS", groupRun, "end the job after that time, show where each rank stands, and exit with 110 (also MPIEXEC_TIMEOUT)", func(r *request, s *segment, v []string) (err error) {
+			r.timeout, err = parseSeconds(v[0])
+			return err
+		}},
+		{"scheduler", "ADDRESS", groupRun, "submit to this scheduler, unix:PATH (also FAASMRUN_SCHEDULER); without one, run here", func(r *request, s *segment, v []string) error {
+			r.scheduler = v[0]
+			return nil
+		}},
+		{"job-name", "NAME", groupRun, "the job's name in listings (the program's)", func(r *request, s *segment, v []string) error {
+			r.name = v[0]
+			return nil
+		}},
+		{"do-not-launch", "", groupRun, "check everything, show the map, run nothing", flag(func(r *request) { r.doNotLaunch = true })},
+		{"h help", "", groupRun, "this help", flag(func(r *request) { r.help = true })},
+		{"V version", "", groupRun, "the version", flag(func(r *request) { r.version = true })},
+
+		{"allow-run-as-root", "", groupIgnored, "", ignored},
+		{"prefix", "DIR", groupIgnored, "", ignored},
+		{"noprefix | enable-recovery disable-recovery leave-session-attached get-stack-traces report-state-on-timeout " +
+			"do-not-resolve nolocal-warning show-progress byslot bynode bycore bind-to-none continuous", "", groupIgnored, "", ignored},
+		{"bind-to-core |", "", "", "", func(r *request, s *segment, v []string) error { return r.bindTo("core") }},
+		{"s preload-binary", "", groupIgnored, "", ignored},
+		{"preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |", "VALUE", groupIgnored, "", ignored},
+	}
+}
+
+// flag makes an apply function for an option without values.
+func flag(set func(*request)) func(*request, *segment, []string) error {
+	return func(r *request, _ *segment, _ []string) error {
+		set(r)
+		return nil
+	}
+}
+
+func ignored(*request, *segment, []string) error { return nil }
+
+func mcaOption(r *request, s *segment, v []string) error {
+	return r.common.addVariable("OMPI_MCA_"+v[0], v[1])
+}
+
+// allNames lists an option's names, the shown ones first.
+func (o *option) allNames() []string { return strings.Fields(strings.Replace(o.names, "|", " ", 1)) }
+
+// shownNames lists the names that help shows.
+func (o *option) shownNames() []string {
+	shown, _, _ := strings.Cut(o.names, "|")
+	return strings.Fields(shown)
+}
+
+func (o *option) placeholders() []string { return strings.Fields(o.values) }
+
+// findOption looks an option up by its name without dashes.
+func findOption(name string) *option {
+	for i := range options {
+		for _, n := range options[i].allNames() {
+			if n == name {
+				return &options[i]
+			}
+		}
+	}
+	return nil
+}
+
+// dashed writes an option's name as people type it.
+func dashed(name string) string {
+	if len(name) == 1 || name == "np" {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// nearestOption finds the option that was perhaps meant, or "".
+func nearestOption(name string) string {
+	var names []string
+	for i := range options {
+		names = append(names, options[i].allNames()...)
+	}
+	sort.Strings(names)
+	if best := nearest(name, names); best != "" {
+		return dashed(best)
+	}
+	return ""
+}
+
+// nearest finds the word of a list with the fewest slips of the finger between, or "" when all are too far off.
+func nearest(word string, list []string) string {
+	if word == "" {
+		return ""
+	}
+	best, bestScore := "", 2*(len(word)/3+1)+2
+	for _, candidate := range list {
+		if len(candidate) < 2 {
+			continue
+		}
+		if strings.HasPrefix(candidate, word) && len(word) > 2 {
+			return candidate
+		}
+		score := 2 * editDistance(word, candidate)
+		if candidate[0] != word[0] { // the first letter is seldom the wrong one
+			score++
+		}
+		if score < bestScore {
+			best, bestScore = candidate, score
+		}
+	}
+	return best
+}
+
+// editDistance counts insertions, deletions, substitutions and swaps of neighbours between two short words.
+func editDistance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
+
+// parseCount reads a number of ranks.
+func parseCount(text string) (int, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || n > maxRanks {
+		return 0, fmt.Errorf("needs a number of ranks from 1 to %d; %q was given", maxRanks, text)
+	}
+	return int(n), nil
+}
+
+// minMemPerRank is one page of WebAssembly memory.
+const minMemPerRank = 64 << 10
+
+// parseSize reads the memory of a rank.
+func parseSize(text string) (uint64, error) {
+	size, err := parseBytes(text)
+	if err == nil && size < minMemPerRank {
+		return 0, fmt.Errorf("%s is less than the 64K that the smallest program needs (512M means megabytes)", text)
+	}
+	// A 32-bit linear memory ends at 4 GiB; asking for more is harmless and gives 4 GiB.
+	return min(size, 4<<30), err
+}
+
+// parseBytes reads a size in bytes with a unit of 1024: 512M, 2G, 1.5GiB, 65536.
+func parseBytes(text string) (uint64, error) {
+	digits := strings.TrimRight(text, "KMGTiBkmgtb")
+	unit := strings.ToUpper(text[len(digits):])
+	shift, known := map[string]uint{"": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20,
+		"G": 30, "GB": 30, "GIB": 30, "T": 40, "TB": 40, "TIB": 40}[unit]
+	n, err := strconv.ParseFloat(digits, 64)
+	size := n * float64(uint64(1)<<shift)
+	if !known || err != nil || !(size >= 0 && size < 1<<62) {
+		return 0, fmt.Errorf("needs a size such as 512M or 2G; %q is none", text)
+	}
+	return uint64(size), nil
+}
+
+// parseSeconds reads a time limit; 0 means none, as with mpirun.
+func parseSeconds(text string) (time.Duration, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || n < 0 || n != n {
+		return 0, fmt.Errorf("needs a number of seconds; %q is none", text)
+	}
+	return time.Duration(min(n, 1e9) * float64(time.Second)), nil
+}
+
+func (r *request) setStdin(text string) error {
+	r.stdin, r.stdinRanks = schedpb.StdinTo_STDIN_LIST, nil
+	switch text {
+	case "all":
+		r.stdin = schedpb.StdinTo_STDIN_ALL
+		return nil
+	case "none":
+		r.stdin = schedpb.StdinTo_STDIN_NONE
+		return nil
+	case "0":
+		r.stdin = schedpb.StdinTo_STDIN_RANK_ZERO
+		return nil
+	}
+	for _, part := range strings.Split(text, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		first, err := strconv.ParseUint(from, 10, 32)
+		last := first
+		if err == nil && isRange {
+			last, err = strconv.ParseUint(to, 10, 32)
+		}
+		if err != nil || last < first || last >= maxRanks {
+			return fmt.Errorf("needs all, none, or ranks such as 0 or 1,4-6; %q is none of these", text)
+		}
+		for rank := first; rank <= last; rank++ {
+			r.stdinRanks = append(r.stdinRanks, uint32(rank))
+			if len(r.stdinRanks) > maxRanks {
+				return fmt.Errorf("names more than %d ranks", maxRanks)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *request) setDisplay(text string) error {
+	for _, what := range strings.Split(text, ",") {
+		switch what {
+		case "map", "map-devel":
+			r.displayMap = true
+		case "allocation", "alloc":
+			r.displayAllocation = true
+		case "bindings":
+			r.reportBindings = true
+		default:
+			return fmt.Errorf("shows map, allocation or bindings; %q is none of these", what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,418 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// Statuses that the launcher gives by itself.
+const (
+	statusFailed      = 1   // wrong usage, and whatever kept the launcher from its work
+	statusInterrupted = 1   // as mpirun
+	statusTimedOut    = 110 // as mpirun
+	statusBrokenPipe  = 128 + int(unix.SIGPIPE)
+)
+
+// session is a launcher's conversation about one job: from its attach stream to the exit status. One goroutine (run) owns
+// it; others only feed its channels.
+type session struct {
+	request  *request
+	job      uint64
+	ranks    int
+	programs []string // by rank, as typed
+	jobs     schedpb.JobsClient
+	display  *display
+	files    *outputFiles // nil: none
+	notes    io.Writer    // the launcher's own words, on stderr
+	maps     io.Writer    // --display map, on stdout
+	stdin    *os.File     // nil: nobody reads it
+	signals  <-chan os.Signal
+	embedded bool
+	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
+	stopSelf func()
+
+	outgoing chan *schedpb.AttachRequest
+	pump     *stdinPump
+	sent     uint64 // bytes of standard input
+	taken    uint64
+
+	interrupts  int
+	interrupted time.Time   // when the last one came
+	failure     *writeError // output that could not be written: the job is being ended for it
+	asked       bool        // for rank states, by a signal
+	waiting     string      // why the job waits, as last told
+	end         *schedpb.JobEnd
+}
+
+// together is how close to each other signals count as one.
+const together = 500 * time.Millisecond
+
+// run follows the job to its end and gives the exit status.
+func (s *session) run(ctx context.Context) (exit int) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := s.jobs.Attach(ctx)
+	if err == nil {
+		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
+			Open: &schedpb.AttachOpen{JobId: s.job, Output: true}}})
+	}
+	if err != nil {
+		s.note("job %d was submitted, but its scheduler does not answer: %s", s.job, explain(err))
+		return statusFailed
+	}
+	s.outgoing = make(chan *schedpb.AttachRequest, 64)
+	sent, received := make(chan struct{}), make(chan struct{})
+	events := make(chan *schedpb.AttachResponse, 64)
+	var lost error
+	go func() {
+		defer close(sent)
+		for m := range s.outgoing {
+			if stream.Send(m) != nil {
+				// The receiver sees why.
+				for range s.outgoing {
+				}
+			}
+		}
+		stream.CloseSend()
+	}()
+	go func() {
+		defer close(received)
+		defer close(events)
+		for {
+			m, err := stream.Recv()
+			if err != nil {
+				lost = err
+				return
+			}
+			select {
+			case events <- m:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	gone := s.follow(events)
+	if s.pump != nil {
+		s.pump.stop()
+	}
+	close(s.outgoing)
+	if gone || s.end == nil {
+		cancel()
+	}
+	<-sent
+	if s.end == nil && !gone {
+		<-received
+	}
+	cancel()
+	<-received
+	return s.finish(lost, gone)
+}
+
+// follow handles events, signals and input, until the job's end, the stream's, or the user's third interrupt (gone).
+func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
+	for s.end == nil {
+		if len(events) == 0 {
+			s.flush()
+		}
+		var input <-chan []byte
+		if s.pump != nil && s.sent-s.taken+stdinChunk <= stdinWindow {
+			input = s.pump.chunks
+		}
+		select {
+		case m, ok := <-events:
+			if !ok {
+				return false
+			}
+			s.event(m)
+		case data, more := <-input:
+			s.forward(data, more)
+		case sig := <-s.signals:
+			if s.signal(sig) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *session) event(m *schedpb.AttachResponse) {
+	switch m := m.Msg.(type) {
+	case *schedpb.AttachResponse_Output:
+		if s.failure == nil {
+			s.display.output(m.Output)
+		}
+		if m.Output.AwaitsInput {
+			s.startStdin()
+		}
+	case *schedpb.AttachResponse_StdinTaken:
+		s.taken = max(s.taken, m.StdinTaken.Bytes)
+	case *schedpb.AttachResponse_State:
+		s.state(m.State)
+	case *schedpb.AttachResponse_Placement:
+		s.placed(m.Placement)
+	case *schedpb.AttachResponse_RankStates:
+		if s.asked {
+			s.asked = false
+			s.showRanks(m.RankStates)
+		}
+	case *schedpb.AttachResponse_End:
+		s.end = m.End
+	}
+}
+
+// state says why a job waits, once a reason. An embedded scheduler's job waits only until its worker has said hello.
+func (s *session) state(c *schedpb.StateChange) {
+	switch {
+	case s.request.verbose && c.Reason != "":
+		s.note("job %d: %s (%s)", s.job, c.State, c.Reason)
+	case s.request.verbose:
+		s.note("job %d: %s", s.job, c.State)
+	case c.State == "PD" && c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
+		s.note("job %d waits: %s", s.job, c.Reason)
+	}
+	s.waiting = c.Reason
+}
+
+func (s *session) placed(p *schedpb.Placement) {
+	if s.request.displayMap {
+		writeMap(s.maps, s.programs, p)
+	}
+	if s.request.reportBindings {
+		writeBindings(s.notes, s.request.bind, p)
+	}
+}
+
+// flush writes what has been printed, and ends the job when that fails: what a rank prints must not be lost unnoticed.
+func (s *session) flush() {
+	if s.failure != nil {
+		return
+	}
+	s.display.flush()
+	failure := s.display.failure()
+	if failure == nil && s.files != nil {
+		failure = s.files.flush()
+	}
+	if failure != nil {
+		s.failure = failure
+		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+			Terminate: &schedpb.Terminate{Kill: true, Reason: failure.Error()}}})
+	}
+}
+
+// startStdin begins to read standard input, when a rank wants it for the first time.
+func (s *session) startStdin() {
+	if s.pump != nil || s.stdin == nil {
+		return
+	}
+	pump, err := startStdin(s.stdin)
+	if err != nil {
+		s.note("standard input cannot be read: %v", err)
+		s.stdin = nil
+		s.forward(nil, false)
+		return
+	}
+	s.pump = pump
+}
+
+func (s *session) forward(data []byte, more bool) {
+	s.sent += uint64(len(data))
+	s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Stdin{Stdin: &schedpb.Stdin{Data: data, Eof: !more}}})
+	if !more && s.pump != nil {
+		s.pump.stop()
+		s.pump, s.stdin = nil, nil
+	}
+}
+
+func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- m }
+
+// signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
+func (s *session) signal(sig os.Signal) (gone bool) {
+	switch sig {
+	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP:
+		return s.interrupt(sig.(syscall.Signal))
+	case syscall.SIGQUIT:
+		s.asked = true
+		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+	case syscall.SIGTSTP:
+		s.sendSignal(syscall.SIGTSTP)
+		s.stopSelf()
+		s.sendSignal(syscall.SIGCONT)
+	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:
+		s.sendSignal(sig.(syscall.Signal))
+	}
+	return false
+}
+
+func (s *session) sendSignal(sig syscall.Signal) {
+	s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Signal{Signal: &schedpb.Signal{Number: int32(sig)}}})
+}
+
+// interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
+//
+// A person's repeated Ctrl-C counts each time. The other signals come from programs, which often send them twice at once
+// (timeout does, to the process and to its group): those that come together are one.
+func (s *session) interrupt(sig syscall.Signal) (gone bool) {
+	now := time.Now()
+	if sig != syscall.SIGINT && now.Sub(s.interrupted) < together {
+		return false
+	}
+	s.interrupted = now
+	s.interrupts++
+	switch s.interrupts {
+	case 1:
+		if !s.request.quiet {
+			s.note("%s: ending the job; once more kills it at once", unix.SignalName(sig))
+		}
+		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+			Terminate: &schedpb.Terminate{Reason: "interrupted by " + unix.SignalName(sig)}}})
+	case 2:
+		s.note("%s: killing the job; once more leaves without waiting", unix.SignalName(sig))
+		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+			Terminate: &schedpb.Terminate{Kill: true, Reason: "killed by a second " + unix.SignalName(sig)}}})
+	default:
+		if s.embedded {
+			s.note("leaving job %d; its ranks end with this launcher", s.job)
+		} else {
+			s.note("detached from job %d, which its scheduler goes on ending", s.job)
+		}
+		return true
+	}
+	return false
+}
+
+// finish writes what is left of the output, tells how the job ended, and gives the exit status.
+func (s *session) finish(lost error, gone bool) int {
+	if s.failure == nil {
+		s.display.finish()
+		s.failure = s.display.failure()
+	}
+	if s.files != nil {
+		if failure := s.files.close(); s.failure == nil {
+			s.failure = failure
+		}
+	}
+	if s.failure != nil {
+		if errors.Is(s.failure, unix.EPIPE) {
+			return statusBrokenPipe
+		}
+		s.note("%v; the job was ended", s.failure)
+		return statusFailed
+	}
+	switch {
+	case gone:
+		return statusInterrupted
+	case s.end == nil:
+		s.note("the scheduler was lost, and with it the view of job %d: %s", s.job, explain(lost))
+		return statusFailed
+	}
+	s.showEnd()
+	return exitStatus(s.end, s.interrupts > 0)
+}
+
+// exitStatus is the job's status, as a process can give it.
+func exitStatus(end *schedpb.JobEnd, interrupted bool) int {
+	code := int(end.ExitCode)
+	switch {
+	case end.State == "TO":
+		return statusTimedOut
+	case end.State == "CA" && interrupted:
+		return statusInterrupted
+	case code&0xff == 0 && (code != 0 || end.State != "CD"):
+		return statusFailed
+	}
+	return code & 0xff
+}
+
+// showEnd says on stderr what went wrong, if anything did.
+func (s *session) showEnd() {
+	end := s.end
+	// Where ranks stood is news when they were ended from outside; when one failed, the reason says it all.
+	show := end.RankStates != nil && (end.State == "TO" || end.State == "CA" || s.request.verbose)
+	text := end.Reason
+	if text == "" && end.State != "CD" {
+		text = fmt.Sprintf("job %d ended in state %s with status %d", s.job, end.State, end.ExitCode)
+	}
+	if show {
+		text += "; where the ranks stood:"
+	}
+	if text != "" {
+		s.note("%s", text)
+	}
+	if show {
+		s.showRanks(end.RankStates)
+	}
+}
+
+// note says something of the launcher's own, on lines that begin with its name. What is printed goes out first.
+func (s *session) note(format string, args ...any) {
+	s.display.flush()
+	say(s.notes, format, args...)
+}
+
+// say writes a message of the launcher's: its first line begins with the command's name, the others are indented.
+func say(w io.Writer, format string, args ...any) {
+	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	fmt.Fprintf(w, "faasmrun: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+}
+
+// maxShownRanks bounds how many lines of rank states are printed.
+const maxShownRanks = 48
+
+// showRanks prints where ranks stand, neighbours at the same place on one line.
+func (s *session) showRanks(states *schedpb.RankStates) {
+	s.display.flush()
+	lines := rankLines(states.Ranks)
+	for i, line := range lines {
+		if i == maxShownRanks && len(lines) > maxShownRanks+1 {
+			fmt.Fprintf(s.notes, "  … and %d more places\n", len(lines)-i)
+			return
+		}
+		fmt.Fprintf(s.notes, "  %s\n", line)
+	}
+}
+
+func rankLines(ranks []*schedpb.RankState) []string {
+	oneNode := true
+	for _, r := range ranks {
+		oneNode = oneNode && r.Node == ranks[0].Node
+	}
+	var lines []string
+	for first := 0; first < len(ranks); {
+		r, last := ranks[first], first
+		for last+1 < len(ranks) && ranks[last+1].Where == r.Where && ranks[last+1].Node == r.Node && ranks[last+1].Rank == ranks[last].Rank+1 {
+			last++
+		}
+		who := fmt.Sprintf("rank %d", r.Rank)
+		if last > first {
+			who = fmt.Sprintf("ranks %d-%d", r.Rank, ranks[last].Rank)
+		}
+		if !oneNode && r.Node != "" {
+			who += " on " + r.Node
+		}
+		lines = append(lines, who+": "+strings.ReplaceAll(r.Where, "\n", " "))
+		first = last + 1
+	}
+	return lines
+}
+
+// explain gives a gRPC error's message without its envelope.
+func explain(err error) string {
+	if err == nil || errors.Is(err, io.EOF) {
+		return "it closed the connection"
+	}
+	if st, ok := status.FromError(err); ok {
+		return strings.TrimPrefix(st.Message(), "connection error: desc = ")
+	}
+	return err.Error()
+}

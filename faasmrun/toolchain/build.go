@@ -1,0 +1,277 @@
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+const libDir = "lib/wasm32-wasi" // below a sysroot
+
+// patch is one change to a source file: old must be there, exactly once unless all.
+type patch struct {
+	file, old, new string
+	all            bool
+}
+
+// libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), and what its makefile or an
+// #error keeps out of a threaded build goes in.
+var libcPatches = []patch{
+	{file: "dlmalloc/src/dlmalloc.c", old: "#define USE_LOCKS 1", new: `void __faasmrun_lock(volatile int *);
+void __faasmrun_unlock(volatile int *);
+int __faasmrun_trylock(volatile int *);
+#define USE_LOCKS 2
+#define MLOCK_T int
+#define INITIAL_LOCK(l) (*(l) = 0)
+#define DESTROY_LOCK(l) (0)
+#define ACQUIRE_LOCK(l) (__faasmrun_lock(l), 0)
+#define RELEASE_LOCK(l) __faasmrun_unlock(l)
+#define TRY_LOCK(l) __faasmrun_trylock(l)
+static MLOCK_T malloc_global_mutex = 0;`},
+	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
+	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
+	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
+	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
+}
+
+// withoutErrors are files that refuse a threaded build; what they do at start is done before any thread exists.
+var withoutErrors = []string{"chdir", "getcwd", "preopens", "getentropy"}
+
+// buildLibc builds wasi-libc by its own makefile.
+func (b *builder) buildLibc(ctx context.Context) error {
+	src := filepath.Join(b.work, "libc")
+	if err := b.patchLibc(src); err != nil {
+		return err
+	}
+	b.progress("building the C library", 0, 0)
+	err := b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR=ar", "NM=true", "THREAD_MODEL=posix",
+		"SYSROOT="+b.out, "OBJDIR="+filepath.Join(b.work, "libc-objects"), "EXTRA_CFLAGS=-O2 -DNDEBUG -w --sysroot="+b.out,
+		"startup_files", "libc")
+	if err != nil {
+		return err
+	}
+	return copyOverlay("include", filepath.Join(b.out, "include", triple))
+}
+
+func (b *builder) patchLibc(src string) error {
+	musl := filepath.Join(src, "libc-top-half/musl")
+	for file, to := range map[string]string{"atomic_arch.h": "arch/wasm32", "pthread_arch.h": "arch/wasm32",
+		"pthread_impl.h": "src/internal", "threads.c": "src/internal"} {
+		data, err := overlay.ReadFile("overlay/libc/" + file)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(musl, to, file), data, 0o644); err != nil {
+			return err
+		}
+	}
+	for _, p := range libcPatches {
+		if err := p.apply(src); err != nil {
+			return err
+		}
+	}
+	for _, name := range withoutErrors {
+		if err := removeErrors(filepath.Join(src, "libc-bottom-half/sources", name+".c")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *patch) apply(src string) error {
+	file := filepath.Join(src, p.file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(text), p.old); n == 0 || n > 1 && !p.all {
+		return fmt.Errorf("%s holds %q %d times", p.file, p.old, n)
+	}
+	return os.WriteFile(file, []byte(strings.ReplaceAll(string(text), p.old, p.new)), 0o644)
+}
+
+func removeErrors(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.HasPrefix(line, "#error") })
+	return os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o644)
+}
+
+func copyOverlay(from, to string) error {
+	root := "overlay/" + from
+	return fs.WalkDir(overlay, root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, root))
+		if d.IsDir() {
+			return os.MkdirAll(target, 0o755)
+		}
+		data, err := overlay.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o644)
+	})
+}
+
+// libraryFlags compile what goes into the sysroot: for both kinds of module, without debug information, and without a
+// trace of where it was built.
+func (b *builder) libraryFlags() []string {
+	return []string{"--no-default-config", "--target=" + triple, "--sysroot=" + b.out, "-pthread", "-O2", "-DNDEBUG", "-w",
+		"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-ffile-prefix-map=" + b.work + "=."}
+}
+
+// buildCompat compiles our own additions to libc.
+func (b *builder) buildCompat(ctx context.Context) error {
+	src, objects := filepath.Join(b.work, "compat"), filepath.Join(b.work, "compat-objects")
+	if err := errors.Join(copyOverlay("compat", src), copyOverlay("runtime", src), os.MkdirAll(objects, 0o755)); err != nil {
+		return err
+	}
+	flags := append(b.libraryFlags(), emulation...)
+	flags = append(flags, "-D_GNU_SOURCE")
+	var commands [][]string
+	for _, name := range []string{"process", "identity", "files"} {
+		commands = append(commands, slices.Concat(flags, []string{"-c", filepath.Join(src, name+".c"), "-o", filepath.Join(objects, name+".o")}))
+	}
+	commands = append(commands,
+		slices.Concat(flags, sjljFlags, []string{"-c", filepath.Join(src, "setjmp.c"), "-o", filepath.Join(objects, "setjmp.o")}),
+		[]string{"--target=" + triple, "-c", filepath.Join(src, "tls.s"), "-o", filepath.Join(b.out, libDir, "tls.o")})
+	if err := b.compile(ctx, "building the C library", commands); err != nil {
+		return err
+	}
+	return b.archive(ctx, "libfaasmrun.a", objects)
+}
+
+// archive packs a directory's objects. Names are sorted and times left out, so the same objects give the same archive.
+func (b *builder) archive(ctx context.Context, name string, dirs ...string) error {
+	args := []string{"crsD", filepath.Join(b.out, libDir, name)}
+	for _, dir := range dirs {
+		objects, err := filepath.Glob(filepath.Join(dir, "*.o"))
+		if err != nil {
+			return err
+		}
+		args = append(args, objects...)
+	}
+	return b.run(ctx, b.work, "ar", args...)
+}
+
+// configSite is libc++'s configuration, which its CMake files would write.
+const configSite = `#ifndef _LIBCPP___CONFIG_SITE
+#define _LIBCPP___CONFIG_SITE
+#define _LIBCPP_ABI_VERSION 2
+#define _LIBCPP_ABI_NAMESPACE __2
+#define _LIBCPP_HAS_MUSL_LIBC
+#define _LIBCPP_HAS_THREAD_API_PTHREAD
+#define _LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS
+#define _LIBCPP_HAS_NO_STD_MODULES
+#define _LIBCPP_HAS_NO_TIME_ZONE_DATABASE
+#define _LIBCPP_PSTL_BACKEND_SERIAL
+#define _LIBCPP_HARDENING_MODE_DEFAULT 2
+#endif
+`
+
+// abiSources are libc++abi's files for a program with exceptions and threads; unwinding is libunwind's Unwind-wasm.c.
+var abiSources = []string{"cxa_aux_runtime", "cxa_default_handlers", "cxa_demangle", "cxa_exception_storage", "cxa_guard", "cxa_handlers",
+	"cxa_vector", "cxa_virtual", "stdlib_exception", "stdlib_stdexcept", "stdlib_typeinfo", "abort_message", "fallback_malloc",
+	"private_typeinfo", "stdlib_new_delete", "cxa_thread_atexit", "cxa_exception", "cxa_personality"}
+
+// notOurs are libc++'s files that libc++abi replaces (new) or that compiler-rt has (int128).
+var notOurs = map[string]bool{"new.cpp": true, "int128_builtins.cpp": true}
+
+// buildCxx compiles libc++, libc++abi and libunwind by direct clang commands: their CMake files want a CMake, a Python and
+// a working compiler for the target to ask questions of.
+func (b *builder) buildCxx(ctx context.Context) error {
+	llvm := filepath.Join(b.work, "llvm")
+	if err := b.installCxxHeaders(llvm); err != nil {
+		return err
+	}
+	cxx := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions, []string{"-fvisibility=hidden", "-fvisibility-inlines-hidden",
+		"-std=c++23", "-fno-sized-deallocation", "-D_GNU_SOURCE", "-D_LIBCPP_BUILDING_LIBRARY", "-I" + llvm + "/libcxx/src", "-I" + llvm + "/libcxxabi/include"})
+	var commands [][]string
+	objects := map[string]string{}
+	for _, lib := range []string{"cxx", "abi"} {
+		objects[lib] = filepath.Join(b.work, lib+"-objects")
+		if err := os.MkdirAll(objects[lib], 0o755); err != nil {
+			return err
+		}
+	}
+	for _, pattern := range []string{"*.cpp", "ryu/*.cpp", "filesystem/*.cpp"} {
+		files, err := filepath.Glob(filepath.Join(llvm, "libcxx/src", pattern))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			base := filepath.Base(file)
+			if !notOurs[base] {
+				commands = append(commands, slices.Concat(cxx, []string{"-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_REMOVE_TRANSITIVE_INCLUDES",
+					"-c", file, "-o", filepath.Join(objects["cxx"], strings.TrimSuffix(base, ".cpp")+".o")}))
+			}
+		}
+	}
+	for _, name := range abiSources {
+		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
+			"-c", filepath.Join(llvm, "libcxxabi/src", name+".cpp"), "-o", filepath.Join(objects["abi"], name+".o")}))
+	}
+	commands = append(commands, slices.Concat(b.libraryFlags(), cxxExceptions, []string{"-D_LIBUNWIND_HIDE_SYMBOLS", "-I" + llvm + "/libunwind/include",
+		"-I" + llvm + "/libunwind/src", "-c", filepath.Join(llvm, "libunwind/src/Unwind-wasm.c"), "-o", filepath.Join(objects["abi"], "Unwind-wasm.o")}))
+	if err := b.compile(ctx, "building the C++ library", commands); err != nil {
+		return err
+	}
+	return errors.Join(b.archive(ctx, "libc++.a", objects["cxx"]), b.archive(ctx, "libc++abi.a", objects["abi"]))
+}
+
+func (b *builder) installCxxHeaders(llvm string) error {
+	v1 := filepath.Join(b.out, "include/c++/v1")
+	handler, err := os.ReadFile(filepath.Join(llvm, "libcxx/vendor/llvm/default_assertion_handler.in"))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(v1, 0o755); err != nil {
+		return err
+	}
+	for from, to := range map[string]string{"libcxx/include": v1, "libcxxabi/include": v1, "libunwind/include": filepath.Join(b.out, "include")} {
+		if err := copyHeaders(filepath.Join(llvm, from), to); err != nil {
+			return err
+		}
+	}
+	return errors.Join(os.WriteFile(filepath.Join(v1, "__assertion_handler"), handler, 0o644),
+		os.WriteFile(filepath.Join(v1, "__config_site"), []byte(configSite), 0o644))
+}
+
+// copyHeaders copies a tree but for the build system's files.
+func copyHeaders(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, strings.TrimPrefix(path, from))
+		switch {
+		case d.IsDir():
+			return os.MkdirAll(target, 0o755)
+		case d.Name() == "CMakeLists.txt", filepath.Ext(path) == ".in":
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, 0o644)
+	})
+}
+
+// buildStart compiles the entry point of C++ programs.
+func (b *builder) buildStart(ctx context.Context) error {
+	args := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions, []string{"-c", filepath.Join(b.work, "compat", "start.cc"),
+		"-o", filepath.Join(b.out, libDir, "crt1-c++.o")})
+	return b.run(ctx, b.work, b.tools.clang, args...)
+}

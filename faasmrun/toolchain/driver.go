@@ -1,0 +1,315 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// triple is the target: WASI preview 1, which is what the executor serves.
+const triple = "wasm32-wasip1"
+
+// driver does what one command line asks for.
+type driver struct {
+	name  string // "cc" or "c++", for messages
+	cmd   *command
+	env   Env
+	tools *tools
+	sys   *sysroot
+	tmp   string // directory of this run's intermediate objects, "" until the first
+}
+
+func (d *driver) run(ctx context.Context) error {
+	defer d.cleanup()
+	for _, note := range d.cmd.notes {
+		d.warn("%s", note)
+	}
+	switch c := d.cmd; {
+	case c.query != "":
+		return d.answer(ctx, c.query)
+	case c.show != "" && (!c.inputs() || c.show != "-show" && c.show != "-showme"):
+		return d.showme(c.show)
+	case c.verbose && !c.inputs():
+		return d.exec(ctx, d.tools.clang, "--target="+triple, "-v")
+	case !c.inputs():
+		return errors.New("no input files")
+	case c.show != "":
+		c.dryRun = true
+	}
+	if d.cmd.mode != modeLink {
+		return d.compileOnly(ctx)
+	}
+	return d.compileAndLink(ctx)
+}
+
+func (d *driver) warn(format string, args ...any) {
+	fmt.Fprintf(d.env.Stderr, "faasmrun %s: warning: %s\n", d.name, fmt.Sprintf(format, args...))
+}
+
+// compileOnly runs clang once over all sources: it names the outputs as a makefile expects.
+func (d *driver) compileOnly(ctx context.Context) error {
+	args := append(d.compileFlags(), d.cmd.modeArg)
+	if d.cmd.output != "" {
+		args = append(args, "-o", d.cmd.output)
+	}
+	n := 0
+	for _, item := range d.cmd.link {
+		switch item.kind {
+		case itemSource:
+			words := d.sourceArgs(item)
+			if len(words) == 1 && n > 0 {
+				args = append(args, "-x", "none") // an earlier source's language ends here
+			}
+			args = append(args, words...)
+			n++
+		case itemFile:
+			d.warn("%s: linker input is not used, because there is no link", item.text)
+		}
+	}
+	if n == 0 {
+		return errors.New("no source files")
+	}
+	if err := d.exec(ctx, d.tools.clang, args...); err != nil {
+		return err
+	}
+	return d.afterCompile()
+}
+
+// afterCompile works on the objects that -c left.
+func (d *driver) afterCompile() error {
+	if !d.cmd.common || d.cmd.modeArg != "-c" || d.cmd.dryRun {
+		return nil
+	}
+	for _, source := range d.cmd.sourceFiles() {
+		object := d.cmd.output
+		if object == "" {
+			object = strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ".o"
+		}
+		if !isFile(object) {
+			continue // -o - or /dev/null
+		}
+		if err := weakenTentative(object); err != nil {
+			return fmt.Errorf("-fcommon: %s: %w", object, err)
+		}
+	}
+	return nil
+}
+
+// compileAndLink compiles each source to an object of its own in a temporary directory, then links in one step. An
+// object's path has the source's name, so that the linker's messages can be put back into the user's words.
+func (d *driver) compileAndLink(ctx context.Context) error {
+	items := make([]linkItem, len(d.cmd.link))
+	copy(items, d.cmd.link)
+	for i, item := range items {
+		if item.kind != itemSource {
+			continue
+		}
+		if headers[filepath.Ext(item.text)] && item.lang == "" {
+			return fmt.Errorf("%s: a header cannot be linked; compile it alone", item.text)
+		}
+		object, err := d.temporary(i, item.text)
+		if err != nil {
+			return err
+		}
+		args := append(d.compileFlags(), "-c", "-o", object)
+		args = append(args, d.dependencyNames(item.text)...)
+		if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
+			return err
+		}
+		if d.cmd.common && !d.cmd.dryRun {
+			if err := weakenTentative(object); err != nil {
+				return fmt.Errorf("-fcommon: %s: %w", item.text, err)
+			}
+		}
+		items[i] = linkItem{kind: itemFile, text: object}
+	}
+	return d.link(ctx, items)
+}
+
+// compileFlags are the driver's own flags, then the user's, which therefore win.
+func (d *driver) compileFlags() []string {
+	c := d.cmd
+	var args []string
+	if c.cxx {
+		args = append(args, "--driver-mode=g++")
+	}
+	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir, "-idirafter", d.sys.headers)
+	args = append(args, targetFlags...)
+	args = append(args, emulation...)
+	if c.cxx {
+		args = append(append(args, cxxFlags...), cxxExceptions...)
+	} else {
+		args = append(append(args, lenientFlags...), sjljFlags...)
+	}
+	if cwd, err := os.Getwd(); err == nil && !strings.Contains(cwd, "=") {
+		// The object depends on the source, not on the directory it was built in.
+		args = append(args, "-ffile-compilation-dir=.", "-fdebug-prefix-map="+cwd+"=.", "-fdebug-prefix-map="+d.sys.dir+"=/sysroot")
+	}
+	if c.unrolls() {
+		args = append(args, unrollFlags...)
+	}
+	return append(append(args, "-O"+c.optimization()), c.compile...)
+}
+
+// targetFlags: measured in facts on the engine. Without bulk memory, memcpy is 6 times slower; without simd128, kernels
+// 1.3 times. Saturating conversions are what x86 programs are used to: a float out of range gives a value, not a trap.
+// -pthread makes objects fit for modules with threads; a module without shared memory takes them too.
+var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-pthread", "-Qunused-arguments",
+	"-Wno-error=unknown-warning-option"}
+
+// emulation turns on the parts of wasi-libc that stand in for what WASI has not.
+var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID"}
+
+// sjljFlags make setjmp and longjmp work, in C by exceptions that are on for nothing else; cxxExceptions do both for C++.
+var (
+	sjljFlags     = []string{"-mllvm", "-wasm-enable-sjlj", "-mexception-handling"}
+	cxxExceptions = []string{"-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"}
+)
+
+// cxxFlags: g++ defines _GNU_SOURCE for C++, and programs count on it.
+var cxxFlags = []string{"-D_GNU_SOURCE"}
+
+// lenientFlags let clang 19 accept the C that gcc 12, Debian 12's mpicc, accepts with a warning.
+var lenientFlags = []string{"-Wno-error=implicit-function-declaration", "-Wno-error=implicit-int", "-Wno-error=int-conversion",
+	"-Wno-error=incompatible-function-pointer-types"}
+
+// unrollFlags are the recipe that halves the cost of the engine's bounds checks in inner loops.
+var unrollFlags = []string{"-mllvm", "-unroll-runtime", "-mllvm", "-unroll-threshold=400", "-mllvm", "-unroll-partial-threshold=400"}
+
+// sourceArgs names one source to clang. g++ compiles a .c file as C++ without a word, clang with one.
+func (d *driver) sourceArgs(item linkItem) []string {
+	lang := item.lang
+	if lang == "" && d.cmd.cxx {
+		switch filepath.Ext(item.text) {
+		case ".c":
+			lang = "c++"
+		case ".h":
+			lang = "c++-header"
+		}
+	}
+	if lang == "" {
+		return []string{item.text}
+	}
+	return []string{"-x", lang, item.text}
+}
+
+// dependencyNames answers -MD and -MMD where clang would take the names from the temporary object.
+func (d *driver) dependencyNames(source string) []string {
+	wanted, file, target := false, false, false
+	for _, word := range d.cmd.compile {
+		wanted = wanted || word == "-MD" || word == "-MMD"
+		file = file || strings.HasPrefix(word, "-MF")
+		target = target || strings.HasPrefix(word, "-MT") || strings.HasPrefix(word, "-MQ")
+	}
+	base := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
+	var args []string
+	if wanted && !file {
+		args = append(args, "-MF", base+".d")
+	}
+	if wanted && !target {
+		args = append(args, "-MT", base+".o")
+	}
+	return args
+}
+
+// temporary is the path of the object of the i-th word of the link line.
+func (d *driver) temporary(i int, source string) (string, error) {
+	if d.tmp == "" {
+		if d.cmd.dryRun {
+			d.tmp = filepath.Join(os.TempDir(), "faasmcc-N")
+		} else {
+			tmp, err := os.MkdirTemp(d.env.getenv("TMPDIR"), "faasmcc-")
+			if err != nil {
+				return "", fmt.Errorf("temporary directory: %w", err)
+			}
+			d.tmp = tmp
+		}
+	}
+	base := filepath.Base(source)
+	if source == "-" {
+		base = "stdin"
+	}
+	dir := filepath.Join(d.tmp, fmt.Sprint(i))
+	if !d.cmd.dryRun {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, strings.TrimSuffix(base, filepath.Ext(base))+".o"), nil
+}
+
+func (d *driver) cleanup() {
+	if d.tmp != "" && !d.cmd.dryRun {
+		os.RemoveAll(d.tmp)
+	}
+}
+
+// exec runs a tool on the caller's streams. A tool that fails has said why; its status becomes ours.
+func (d *driver) exec(ctx context.Context, program string, args ...string) error {
+	return d.execTo(ctx, d.env.Stderr, program, args...)
+}
+
+func (d *driver) execTo(ctx context.Context, stderr io.Writer, program string, args ...string) error {
+	if d.cmd.verbose || d.cmd.show != "" {
+		to := d.env.Stderr
+		if d.cmd.show != "" {
+			to = d.env.Stdout
+		}
+		fmt.Fprintln(to, quoteCommand(append([]string{program}, args...)))
+	}
+	if d.cmd.dryRun {
+		return nil
+	}
+	tool := exec.CommandContext(ctx, program, args...)
+	tool.Env = d.env.toolEnviron()
+	tool.Stdin, tool.Stdout, tool.Stderr = d.env.Stdin, d.env.Stdout, stderr
+	err := tool.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+			return &statusError{128 + int(ws.Signal())}
+		}
+		return &statusError{exit.ExitCode()}
+	case errors.Is(err, syscall.E2BIG):
+		return d.execByFile(ctx, stderr, program, args)
+	}
+	return fmt.Errorf("%s: %w", program, err)
+}
+
+// execByFile runs a tool whose command line is longer than the kernel allows.
+func (d *driver) execByFile(ctx context.Context, stderr io.Writer, program string, args []string) error {
+	var text bytes.Buffer
+	for _, arg := range args {
+		fmt.Fprintf(&text, "\"%s\"\n", strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg))
+	}
+	file, err := d.temporary(len(d.cmd.link), "arguments")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return d.execTo(ctx, stderr, program, "@"+file)
+}
+
+// quoteCommand writes a command line that a shell reads back.
+func quoteCommand(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if word == "" || strings.ContainsAny(word, " \t\n\"'\\$`*?[](){}<>|&;#~!") {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,299 @@
+package toolchain
+
+import (
+	"context"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"crypto/sha256"
+
+	"golang.org/x/sys/unix"
+)
+
+// The sysroot is built on the user's machine from the sources of Debian's packages: wasi-libc with threads, libc++,
+// libc++abi and libunwind with exceptions, and our own overlay. It takes 5 MB of download and under a minute; the result
+// is kept in the cache under a name made of everything that went into it.
+
+//go:embed overlay
+var overlay embed.FS
+
+// recipe counts changes of build.go that the overlay and the pins do not show.
+const recipe = 1
+
+// Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
+type Progress func(step string, done, total int)
+
+// Install makes the sysroot unless it is there, and returns its directory. It may run in any number of processes at
+// once: one works, the others wait for it. What was downloaded before an interruption is not downloaded again.
+func Install(ctx context.Context, env Env, progress Progress) (string, error) {
+	t, err := findTools(env)
+	if err != nil {
+		return "", err
+	}
+	cache, err := CacheDir(env)
+	if err != nil {
+		return "", err
+	}
+	return install(ctx, env, t, filepath.Join(cache, "sysroot"), progress)
+}
+
+func install(ctx context.Context, env Env, t *tools, root string, progress Progress) (string, error) {
+	dir := filepath.Join(root, sysrootName())
+	if complete(dir) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
+	unlock, err := lockDirectory(ctx, root, progress)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if complete(dir) {
+		return dir, nil
+	}
+	b := &builder{env: env, tools: t, root: root, progress: progress}
+	if err := b.build(ctx, dir); err != nil {
+		return "", fmt.Errorf("building the C and C++ libraries: %w", err)
+	}
+	return dir, nil
+}
+
+func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName)) }
+
+// sysrootName hashes all that the sysroot is made of.
+func sysrootName() string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "recipe %d\n", recipe)
+	json.NewEncoder(sum).Encode([]any{libcSource, llvmSource})
+	fs.WalkDir(overlay, "overlay", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := overlay.ReadFile(path)
+		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
+		return err
+	})
+	return "sysroot-" + hex.EncodeToString(sum.Sum(nil))[:16]
+}
+
+// lockDirectory waits until no other process builds here.
+func lockDirectory(ctx context.Context, root string, progress Progress) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(root, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		progress("waiting for another faasmrun that builds the libraries", 0, 0)
+		locked := make(chan error, 1)
+		go func() { locked <- unix.Flock(int(f.Fd()), unix.LOCK_EX) }()
+		select {
+		case err = <-locked:
+		case <-ctx.Done():
+			return nil, ctx.Err() // the process is ending, and the lock with it
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cache: lock: %w", err)
+	}
+	return func() { f.Close() }, nil
+}
+
+// manifest stands in a finished sysroot and says what it is.
+type manifest struct {
+	Built      time.Time `json:"built"`
+	Clang      string    `json:"clang"`
+	Libc       string    `json:"libc"`
+	LLVM       string    `json:"llvm"`
+	Downloaded int64     `json:"downloaded_bytes"` // in this build; less when an earlier one was interrupted
+	Seconds    float64   `json:"seconds"`
+	Bytes      int64     `json:"bytes"`
+}
+
+const manifestName = "manifest.json"
+
+// Status describes what is there, for a person.
+func Status(env Env) (string, error) {
+	var out strings.Builder
+	if t, err := findTools(env); err != nil {
+		fmt.Fprintf(&out, "compiler   %v\n", err)
+	} else {
+		fmt.Fprintf(&out, "compiler   %s (%s)\nlinker     %s\nbuiltins   %s\n", t.clang, clangVersion(env, t), t.linker, t.builtins)
+	}
+	cache, err := CacheDir(env)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "sysroot", sysrootName())
+	data, err := os.ReadFile(filepath.Join(dir, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(&out, "libraries  not built yet: faasmrun toolchain install, or the first faasmrun cc, does it\n")
+		return out.String(), nil
+	}
+	var m manifest
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", dir, err)
+	}
+	fmt.Fprintf(&out, "libraries  %s\n           wasi-libc %s, libc++ %s, built %s by %s in %.0f s, %.1f MB\n", dir, m.Libc, m.LLVM,
+		m.Built.Format(time.DateOnly), m.Clang, m.Seconds, float64(m.Bytes)/1e6)
+	return out.String(), nil
+}
+
+func clangVersion(env Env, t *tools) string {
+	cmd := exec.Command(t.clang, "--version")
+	cmd.Env = env.toolEnviron()
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown version"
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
+}
+
+// PrintProgress shows progress on one line of a terminal, and one line a step elsewhere.
+func PrintProgress(w io.Writer, name string) Progress {
+	terminal := false
+	if f, ok := w.(*os.File); ok {
+		_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+		terminal = err == nil
+	}
+	last := ""
+	return func(step string, done, total int) {
+		switch {
+		case !terminal:
+			if step != last && step != "" {
+				fmt.Fprintf(w, "faasmrun %s: %s\n", name, step)
+			}
+		case total > 0:
+			fmt.Fprintf(w, "\r\x1b[Kfaasmrun %s: %s %d/%d", name, step, done, total)
+		case step == "":
+			fmt.Fprint(w, "\r\x1b[K")
+		default:
+			fmt.Fprintf(w, "\r\x1b[Kfaasmrun %s: %s", name, step)
+		}
+		last = step
+	}
+}
+
+// builder makes one sysroot.
+type builder struct {
+	env      Env
+	tools    *tools
+	root     string // the directory of all sysroots and of the downloads
+	progress Progress
+
+	work       string // scratch: sources and objects
+	out        string // the new sysroot
+	downloaded int64
+}
+
+func (b *builder) build(ctx context.Context, dir string) (err error) {
+	start := time.Now()
+	if b.work, err = os.MkdirTemp(b.root, ".build-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.work)
+	b.out = filepath.Join(b.work, "out")
+	for _, step := range []func(context.Context) error{b.fetch, b.buildLibc, b.buildCompat, b.buildCxx, b.buildStart} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.writeManifest(start); err != nil {
+		return err
+	}
+	b.progress("", 0, 0)
+	return os.Rename(b.out, dir)
+}
+
+func (b *builder) writeManifest(start time.Time) error {
+	m := manifest{Built: time.Now().UTC(), Clang: clangVersion(b.env, b.tools), Libc: libcSource.Version, LLVM: llvmSource.Version,
+		Downloaded: b.downloaded, Seconds: time.Since(start).Seconds()}
+	err := filepath.WalkDir(b.out, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			m.Bytes += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(b.out, manifestName), data, 0o644)
+}
+
+// run runs a tool of the build; what it prints is shown only when it fails.
+func (b *builder) run(ctx context.Context, dir, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = dir, append(b.env.toolEnviron(), "LC_ALL=C", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=")
+	said, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return &missingError{program}
+	}
+	if err != nil {
+		text := strings.TrimSpace(string(said))
+		if len(text) > maxSaid {
+			text = "…" + text[len(text)-maxSaid:]
+		}
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(program), err, text)
+	}
+	return nil
+}
+
+const maxSaid = 4000
+
+// compile runs compiler commands on all processors; each is a command line for clang without the program.
+func (b *builder) compile(ctx context.Context, step string, commands [][]string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan []string)
+	done := make(chan error)
+	workers := runtime.NumCPU()
+	for range workers {
+		go func() {
+			for args := range work {
+				done <- b.run(ctx, b.work, b.tools.clang, args...)
+			}
+		}()
+	}
+	go func() {
+		defer close(work)
+		for _, args := range commands {
+			work <- args
+		}
+	}()
+	for i := range commands {
+		if err := <-done; err != nil {
+			cancel(err) // the others end at once, and the first error is the one to tell
+		}
+		b.progress(step, i+1, len(commands))
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,224 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// stackSize is a native program's: scientific codes keep large arrays in local variables. It costs address space alone,
+// for a linear memory's pages are committed when they are touched. -Wl,-z,stack-size=N chooses another.
+const stackSize = 8 << 20
+
+// link joins objects and libraries to a module by wasm-ld. clang's own link step is never used: it runs whatever wasm-opt
+// stands on the PATH. The module keeps clang's exceptions and its DWARF; a worker lowers the former when it compiles.
+func (d *driver) link(ctx context.Context, items []linkItem) error {
+	r := &resolver{sys: d.sys, cxx: d.cmd.cxx}
+	words, err := r.resolve(items)
+	if err != nil {
+		return err
+	}
+	raw, err := d.temporary(len(items), "")
+	if err != nil {
+		return err
+	}
+	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
+	// crt1-command.o would wrap every export in constructors and destructors.
+	start := "crt1.o"
+	if r.cxx {
+		start = "crt1-c++.o"
+	}
+	args := []string{"-m", "wasm32", filepath.Join(d.sys.lib, start)}
+	args = append(args, words...)
+	if !d.cmd.stackChosen() {
+		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
+	}
+	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
+	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.lib, "tls.o"), "-L"+d.sys.lib)
+	if r.cxx {
+		args = append(args, "-lc++", "-lc++abi")
+	}
+	args = append(args, systemLibraries...)
+	args = append(args, d.tools.builtins, "-o", raw)
+	if err := d.runLinker(ctx, args); err != nil || d.cmd.dryRun {
+		return err
+	}
+	data, err := os.ReadFile(raw)
+	if err != nil {
+		return err
+	}
+	return writeProgram(d.output(), data)
+}
+
+// systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
+// the next four stand for what WASI has not.
+var systemLibraries = []string{"-lfaasmrun", "-lc-printscan-long-double", "-lwasi-emulated-signal", "-lwasi-emulated-process-clocks",
+	"-lwasi-emulated-mman", "-lwasi-emulated-getpid", "-lc"}
+
+func (d *driver) output() string {
+	if d.cmd.output != "" {
+		return d.cmd.output
+	}
+	return "a.out"
+}
+
+// runLinker runs wasm-ld and puts the names of temporary objects in its messages back to the sources'.
+func (d *driver) runLinker(ctx context.Context, args []string) error {
+	var said bytes.Buffer
+	err := d.execTo(ctx, &said, d.tools.linker, args...)
+	text := said.String()
+	if d.tmp != "" {
+		for i, item := range d.cmd.link {
+			if item.kind == itemSource {
+				text = strings.ReplaceAll(text, filepath.Join(d.tmp, fmt.Sprint(i))+"/", "")
+			}
+		}
+	}
+	if _, werr := io.WriteString(d.env.Stderr, text); werr != nil && err == nil {
+		err = werr
+	}
+	return err
+}
+
+// writeProgram writes an executable file. A reader sees the old program or the new one, whole; what is not a plain file
+// (/dev/null) is written as it stands.
+func writeProgram(name string, data []byte) error {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(name, data, 0o777)
+	}
+	tmp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%d", filepath.Base(name), os.Getpid()))
+	if err := os.WriteFile(tmp, data, 0o777); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
+// resolver turns the user's -L, -l and files into words for wasm-ld. It does the search itself, because a makefile's
+// directories may hold the host's libraries under the same names, and its -lm or -lmpi may stand for nothing here.
+type resolver struct {
+	sys *sysroot
+	cxx bool // the C++ runtime is wanted
+}
+
+func (r *resolver) resolve(items []linkItem) ([]string, error) {
+	var dirs []string
+	for _, item := range items {
+		if item.kind == itemLibDir && !hostDirectory(item.text) {
+			dirs = append(dirs, item.text)
+		}
+	}
+	dirs = append(dirs, r.sys.lib)
+	var words []string
+	for _, item := range items {
+		switch item.kind {
+		case itemFile:
+			if what := hostBinary(item.text); what != "" {
+				return nil, fmt.Errorf("%s is %s for the host, not for WebAssembly: compile it with faasmrun cc (an old one of a native build? make clean)", item.text, what)
+			}
+			words = append(words, item.text)
+		case itemOption:
+			words = append(words, item.text)
+		case itemLibrary:
+			path, err := r.library(dirs, item.text)
+			if err != nil {
+				return nil, err
+			}
+			if path != "" {
+				words = append(words, path)
+			}
+		}
+	}
+	return words, nil
+}
+
+// library finds the archive of -l name; "" means that nothing is needed.
+func (r *resolver) library(dirs []string, name string) (string, error) {
+	if cxxLibraries[name] {
+		r.cxx = true
+		return "", nil
+	}
+	file, exact := strings.CutPrefix(name, ":")
+	if !exact {
+		file = "lib" + name + ".a"
+	}
+	skipped := ""
+	for _, dir := range dirs {
+		path := filepath.Join(dir, file)
+		if !isFile(path) {
+			continue
+		}
+		if hostBinary(path) != "" {
+			skipped = path
+			continue
+		}
+		return path, nil
+	}
+	if emptyLibraries[name] {
+		return "", nil
+	}
+	if skipped != "" {
+		return "", fmt.Errorf("-l%s: %s was built for the host; build the library with faasmrun cc", name, skipped)
+	}
+	return "", fmt.Errorf("-l%s: no %s for WebAssembly in %s", name, file, strings.Join(dirs, ", "))
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// hostBinary says what kind of native file path is, or "" when it is not one. wasm-ld says no more than "unknown file type".
+func hostBinary(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return "" // the linker will say it
+	}
+	defer f.Close()
+	head := make([]byte, 4096)
+	n, _ := io.ReadFull(f, head)
+	head = head[:n]
+	if bytes.HasPrefix(head, []byte("!<arch>\n")) {
+		return archiveOfHost(f)
+	}
+	return nativeMagic(head)
+}
+
+func nativeMagic(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		return "an object or program"
+	case bytes.HasPrefix(head, []byte{0xcf, 0xfa, 0xed, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xed, 0xfa, 0xcf}):
+		return "an object or program"
+	}
+	return ""
+}
+
+// archiveOfHost looks at the members of an ar archive up to the first that is an object.
+func archiveOfHost(f *os.File) string {
+	offset := int64(8)
+	for range 16 {
+		header := make([]byte, 60+4)
+		n, _ := f.ReadAt(header, offset)
+		if n < 64 {
+			return ""
+		}
+		var size int64
+		if _, err := fmt.Sscanf(string(bytes.TrimSpace(header[48:58])), "%d", &size); err != nil || size < 0 {
+			return ""
+		}
+		if nativeMagic(header[60:]) != "" {
+			return "an archive of objects"
+		}
+		offset += 60 + size + size&1
+	}
+	return ""
+}

@@ -1,0 +1,223 @@
+/*
+ * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. Setting a mode succeeds on
+ * a file that exists and changes nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define WEAK __attribute__((weak))
+
+static mode_t mask = 022;
+
+WEAK mode_t umask(mode_t m)
+{
+	mode_t old = mask;
+	mask = m & 0777;
+	return old;
+}
+
+static int exists(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st);
+}
+
+WEAK int chmod(const char *path, mode_t mode) { return access(path, F_OK); }
+WEAK int fchmod(int fd, mode_t mode) { return exists(fd); }
+WEAK int fchmodat(int fd, const char *path, mode_t mode, int flags) { return faccessat(fd, path, F_OK, 0); }
+WEAK int chown(const char *path, uid_t uid, gid_t gid) { return access(path, F_OK); }
+WEAK int fchown(int fd, uid_t uid, gid_t gid) { return exists(fd); }
+WEAK int lchown(const char *path, uid_t uid, gid_t gid) { return 0; }
+
+WEAK int statvfs(const char *restrict path, struct statvfs *restrict st)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+WEAK int fstatvfs(int fd, struct statvfs *st)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+/* ---- Temporary files ---- */
+
+#define TRIES 100
+
+/* The six X before the suffix, or NULL with EINVAL. */
+static char *pattern(char *template, int suffix)
+{
+	size_t length = strlen(template);
+	if (suffix < 0 || length < (size_t)suffix + 6 || memcmp(template + length - suffix - 6, "XXXXXX", 6)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return template + length - suffix - 6;
+}
+
+static void randomise(char *x)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+	unsigned char bytes[6];
+	getentropy(bytes, sizeof bytes);
+	for (int i = 0; i < 6; i++) {
+		x[i] = letters[bytes[i] & 31];
+	}
+}
+
+WEAK int mkostemps(char *template, int suffix, int flags)
+{
+	char *x = pattern(template, suffix);
+	for (int i = 0; x && i < TRIES; i++) {
+		randomise(x);
+		int fd = open(template, O_RDWR | O_CREAT | O_EXCL | flags, 0600);
+		if (fd >= 0 || errno != EEXIST) {
+			return fd;
+		}
+	}
+	return -1;
+}
+
+WEAK int mkstemps(char *template, int suffix) { return mkostemps(template, suffix, 0); }
+WEAK int mkostemp(char *template, int flags) { return mkostemps(template, 0, flags); }
+WEAK int mkstemp(char *template) { return mkostemps(template, 0, 0); }
+
+WEAK char *mkdtemp(char *template)
+{
+	char *x = pattern(template, 0);
+	for (int i = 0; x && i < TRIES; i++) {
+		randomise(x);
+		if (mkdir(template, 0700) == 0) {
+			return template;
+		}
+		if (errno != EEXIST) {
+			break;
+		}
+	}
+	return NULL;
+}
+
+WEAK char *mktemp(char *template)
+{
+	char *x = pattern(template, 0);
+	for (int i = 0; x && i < TRIES; i++) {
+		randomise(x);
+		if (access(template, F_OK)) {
+			return template;
+		}
+	}
+	*template = 0;
+	return template;
+}
+
+static const char *temporary(void)
+{
+	const char *dir = getenv("TMPDIR");
+	return dir && *dir ? dir : "/tmp";
+}
+
+WEAK char *tmpnam(char *buf)
+{
+	static char own[L_tmpnam];
+	char *name = buf ? buf : own;
+	strcpy(name, "/tmp/tmpXXXXXX");
+	return *mktemp(name) ? name : NULL;
+}
+
+/* The file has no name any more when the caller gets it. */
+WEAK FILE *tmpfile(void)
+{
+	char path[PATH_MAX];
+	if (snprintf(path, sizeof path, "%s/tmpXXXXXX", temporary()) >= (int)sizeof path) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	int fd = mkstemp(path);
+	if (fd < 0) {
+		return NULL;
+	}
+	unlink(path);
+	FILE *f = fdopen(fd, "w+");
+	if (!f) {
+		close(fd);
+	}
+	return f;
+}
+
+/* ---- Paths ---- */
+
+/* Appends one component to a canonical path; ".." takes one away. Returns the new length, or 0 when there is no room. */
+static size_t step(char out[PATH_MAX], size_t length, const char *name)
+{
+	if (!strcmp(name, ".")) {
+		return length;
+	}
+	if (!strcmp(name, "..")) {
+		while (length > 1 && out[--length] != '/') {
+		}
+		return length ? length : 1;
+	}
+	size_t more = strlen(name), slash = length > 1;
+	if (length + slash + more >= PATH_MAX) {
+		return 0;
+	}
+	if (slash) {
+		out[length] = '/';
+	}
+	memcpy(out + length + slash, name, more);
+	return length + slash + more;
+}
+
+/* Canonical in its text: links are not followed, for WASI shows no path that leads outside by one. */
+WEAK char *realpath(const char *restrict path, char *restrict resolved)
+{
+	char in[2 * PATH_MAX], out[PATH_MAX] = "/";
+	struct stat st;
+	if (!path || !*path) {
+		errno = path ? ENOENT : EINVAL;
+		return NULL;
+	}
+	if (stat(path, &st)) {
+		return NULL;
+	}
+	in[0] = 0;
+	if (*path != '/' && !getcwd(in, PATH_MAX)) {
+		return NULL;
+	}
+	if (strlen(in) + strlen(path) + 2 > sizeof in) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	strcat(strcat(in, "/"), path);
+	size_t length = 1;
+	char *rest;
+	for (char *name = strtok_r(in, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
+		length = step(out, length, name);
+		if (!length) {
+			errno = ENAMETOOLONG;
+			return NULL;
+		}
+	}
+	out[length] = 0;
+	return resolved ? strcpy(resolved, out) : strdup(out);
+}
+
+/* string.h's basename, GNU's, never changes its argument; libgen.h's, POSIX's, does. */
+char *__faasmrun_gnu_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return (char *)(slash ? slash + 1 : path);
+}
+
+#undef basename
+char *libc_basename(char *) __asm__("basename");
+char *__xpg_basename(char *path) { return libc_basename(path); }

@@ -1,0 +1,35 @@
+#include_next <sched.h>
+#ifndef _FAASMRUN_SCHED_H
+#define _FAASMRUN_SCHED_H
+#include <sys/types.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef CPU_SETSIZE
+#define CPU_SETSIZE 1024
+typedef struct cpu_set_t {
+	unsigned long __bits[CPU_SETSIZE / (8 * sizeof(long))];
+} cpu_set_t;
+#define __CPU_WORD(i) ((i) / (8 * sizeof(long)))
+#define __CPU_BIT(i) (1UL << ((i) % (8 * sizeof(long))))
+#define CPU_ZERO(set) __builtin_memset((set), 0, sizeof(cpu_set_t))
+#define CPU_SET(i, set) ((void)((set)->__bits[__CPU_WORD(i)] |= __CPU_BIT(i)))
+#define CPU_CLR(i, set) ((void)((set)->__bits[__CPU_WORD(i)] &= ~__CPU_BIT(i)))
+#define CPU_ISSET(i, set) (((set)->__bits[__CPU_WORD(i)] & __CPU_BIT(i)) != 0)
+static __inline int __faasmrun_cpu_count(const cpu_set_t *set)
+{
+	int n = 0;
+	for (unsigned i = 0; i < sizeof set->__bits / sizeof set->__bits[0]; i++) {
+		n += __builtin_popcountl(set->__bits[i]);
+	}
+	return n;
+}
+#define CPU_COUNT(set) __faasmrun_cpu_count(set)
+#endif
+int sched_getcpu(void);
+int sched_getaffinity(pid_t, size_t, cpu_set_t *);
+int sched_setaffinity(pid_t, size_t, const cpu_set_t *);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+#include_next <string.h>
+#if !defined(_FAASMRUN_STRING_H) && defined(_GNU_SOURCE)
+#define _FAASMRUN_STRING_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef basename
+char *basename(const char *) __asm__("__faasmrun_gnu_basename");
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,15 @@
+#ifndef _FAASMRUN_SYS_WAIT_H
+#define _FAASMRUN_SYS_WAIT_H
+#include <stdlib.h>
+#include <sys/types.h>
+#define WNOHANG 1
+#define WUNTRACED 2
+#ifdef __cplusplus
+extern "C" {
+#endif
+pid_t wait(int *);
+pid_t waitpid(pid_t, int *, int);
+#ifdef __cplusplus
+}
+#endif
+#endif

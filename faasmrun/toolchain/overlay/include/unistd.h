@@ -1,0 +1,40 @@
+#include_next <unistd.h>
+#ifndef _FAASMRUN_UNISTD_H
+#define _FAASMRUN_UNISTD_H
+#include <sys/types.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+pid_t fork(void);
+pid_t vfork(void);
+int execv(const char *, char *const[]);
+int execvp(const char *, char *const[]);
+int execve(const char *, char *const[], char *const[]);
+int execl(const char *, const char *, ...);
+int execlp(const char *, const char *, ...);
+int pipe(int[2]);
+int dup(int);
+int dup2(int, int);
+pid_t getppid(void);
+pid_t getpgrp(void);
+pid_t getpgid(pid_t);
+pid_t getsid(pid_t);
+pid_t setsid(void);
+uid_t getuid(void);
+uid_t geteuid(void);
+gid_t getgid(void);
+gid_t getegid(void);
+int getgroups(int, gid_t[]);
+char *getlogin(void);
+int getlogin_r(char *, size_t);
+int gethostname(char *, size_t);
+int getpagesize(void);
+int nice(int);
+int chown(const char *, uid_t, gid_t);
+int fchown(int, uid_t, gid_t);
+int lchown(const char *, uid_t, gid_t);
+unsigned alarm(unsigned);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,93 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/faasmrun/faasmrun/mpi/guest"
+)
+
+// sysroot is what a module is compiled and linked against. Everything clang searches lies in it: clang gets it by
+// --sysroot, without which it falls back to the host's /usr/include.
+type sysroot struct {
+	dir     string // for --sysroot
+	headers string // faasmrun's own headers: mpi.h
+	lib     string // archives and start files
+}
+
+// openSysroot finds the sysroot, or builds it the first time.
+func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sysroot, error) {
+	cache, err := CacheDir(env)
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Join(cache, "sysroot")
+	s := &sysroot{}
+	if s.dir, err = install(ctx, env, t, root, progress); err != nil {
+		return nil, err
+	}
+	if s.headers, err = unpackHeaders(root); err != nil {
+		return nil, err
+	}
+	s.lib = filepath.Join(s.dir, libDir)
+	return s, nil
+}
+
+// CacheDir is where compiled modules and sysroots are kept: $FAASMRUN_HOME/cache, or faasmrun in the XDG cache directory.
+func CacheDir(env Env) (string, error) {
+	if home := env.getenv("FAASMRUN_HOME"); home != "" {
+		return filepath.Abs(filepath.Join(home, "cache"))
+	}
+	if xdg := env.getenv("XDG_CACHE_HOME"); filepath.IsAbs(xdg) {
+		return filepath.Join(xdg, "faasmrun"), nil
+	}
+	if home := env.getenv("HOME"); home != "" {
+		return filepath.Abs(filepath.Join(home, ".cache", "faasmrun"))
+	}
+	return "", errors.New("no directory for the cache: set FAASMRUN_HOME or HOME")
+}
+
+// unpackHeaders writes the embedded headers to a directory named by their content, so that two versions of faasmrun
+// share a cache.
+func unpackHeaders(root string) (string, error) {
+	sum := sha256.Sum256([]byte(guest.Header))
+	dir := filepath.Join(root, "headers-"+hex.EncodeToString(sum[:8]))
+	return dir, ensureTree(dir, func(tmp string) error {
+		return os.WriteFile(filepath.Join(tmp, "mpi.h"), []byte(guest.Header), 0o644)
+	})
+}
+
+// ensureTree makes dir by fill unless it is there. It appears at once and whole: fill works in a directory beside it,
+// and where two make it at the same time one of them wins and the other's is thrown away.
+func ensureTree(dir string, fill func(tmp string) error) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	tmp, err := os.MkdirTemp(parent, ".new-")
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := fill(tmp); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		if _, there := os.Stat(dir); there == nil {
+			return nil
+		}
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
+}

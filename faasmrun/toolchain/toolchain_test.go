@@ -1,0 +1,402 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// lab is a directory with a private cache, in which the real clang compiles.
+type lab struct {
+	t   *testing.T
+	env []string
+}
+
+// newLab changes to an empty directory. The libraries come from the machine's cache, and are built the first time.
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	return &lab{t: t, env: os.Environ()}
+}
+
+func TestMain(m *testing.M) {
+	if _, err := Install(context.Background(), System(), PrintProgress(os.Stderr, "test")); err != nil {
+		fmt.Fprintln(os.Stderr, "faasmrun toolchain install:", err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func (l *lab) write(name, text string) {
+	l.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// try runs the driver and returns all it printed.
+func (l *lab) try(name string, args ...string) (status int, stdout, stderr string) {
+	l.t.Helper()
+	var out, err bytes.Buffer
+	status = Main(name, args, Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &err, Environ: l.env})
+	return status, out.String(), err.String()
+}
+
+// ok runs the driver, which must succeed without a word on stderr.
+func (l *lab) ok(name string, args ...string) string {
+	l.t.Helper()
+	status, stdout, stderr := l.try(name, args...)
+	if status != 0 || stderr != "" {
+		l.t.Fatalf("%s %s: status %d\n%s", name, strings.Join(args, " "), status, stderr)
+	}
+	return stdout
+}
+
+// fails runs the driver, which must fail and say each of the words.
+func (l *lab) fails(name string, args []string, words ...string) {
+	l.t.Helper()
+	status, _, stderr := l.try(name, args...)
+	if status == 0 {
+		l.t.Errorf("%s %s succeeded", name, strings.Join(args, " "))
+	}
+	for _, word := range words {
+		if !strings.Contains(stderr, word) {
+			l.t.Errorf("%s %s: stderr lacks %q:\n%s", name, strings.Join(args, " "), word, stderr)
+		}
+	}
+}
+
+func (l *lab) read(name string) []byte {
+	l.t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return data
+}
+
+func (l *lab) module(name string) []byte {
+	l.t.Helper()
+	data := l.read(name)
+	if !bytes.HasPrefix(data, []byte("\x00asm\x01\x00\x00\x00")) {
+		l.t.Fatalf("%s is not a module", name)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if info.Mode()&0o111 == 0 {
+		l.t.Errorf("%s is not executable: %v", name, info.Mode())
+	}
+	return data
+}
+
+const helloC = `
+#include <mpi.h>
+#include <stdio.h>
+int main(int argc, char **argv) {
+	int rank;
+	MPI_Init(&argc, &argv);
+	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+	printf("hello from %d\n", rank);
+	MPI_Finalize();
+	return 0;
+}
+`
+
+func TestCompileAndLink(t *testing.T) {
+	l := newLab(t)
+	l.write("hello.c", helloC)
+	l.ok("cc", "hello.c")
+	data := l.module("a.out")
+	for _, name := range []string{"MPI_Comm_rank", "__stack_pointer", "fd_write", "main"} {
+		if !bytes.Contains(data, []byte(name)) {
+			t.Errorf("the module lacks the name %s", name)
+		}
+	}
+}
+
+func TestSeparateCompilation(t *testing.T) {
+	l := newLab(t)
+	l.write("src/main.c", "#include \"add.h\"\n#include <math.h>\nint main(void) { return add(1, 2) + (int)sin(W); }\n")
+	l.write("inc/add.h", "int add(int, int);\n")
+	l.write("add.cc", "extern \"C\" int add(int a, int b) { return a + b; }\n")
+	l.ok("cc", "-DW=0", "-Iinc", "-g", "-Wall", "-Werror", "-std=c99", "-fPIC", "-march=native", "-pthread", "-MMD", "-MP", "-c", "src/main.c")
+	l.ok("c++", "-c", "add.cc", "-o", "add.o")
+	if dep := string(l.read("main.d")); !strings.HasPrefix(dep, "main.o:") || !strings.Contains(dep, "inc/add.h") {
+		t.Errorf("main.d says\n%s", dep)
+	}
+	l.ok("cc", "-g", "main.o", "add.o", "-o", "prog", "-lm", "-lpthread", "-lrt", "-ldl", "-L/usr/lib", "-lmpi",
+		"-Wl,-rpath,/opt/lib", "-Wl,-rpath", "-Wl,/opt/lib", "-Wl,--as-needed", "-Wl,-z,relro")
+	l.module("prog")
+}
+
+func TestModes(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "#include <mpi.h>\nint f(void) { return MPI_VERSION + N; }\n")
+	for _, c := range []struct{ args, want string }{
+		{"-E -DN=7 a.c", "return 5 + 7"},
+		{"-S -DN=7 a.c -o -", ".functype\tf () -> (i32)"},
+		{"-M -DN=7 a.c", "mpi.h"},
+		{"-MM -DN=7 a.c", "a.o: a.c"},
+		{"-dumpmachine", "wasm32-unknown-wasi"},
+		{"--version", "clang version 19"},
+		{"-dumpversion", "19"},
+		{"-print-prog-name=ld", "wasm-ld"},
+		{"-print-file-name=libc.a", "wasm32-wasi/libc.a"},
+		{"-show a.c -o x", "wasm-ld"},
+		{"-showme", "clang-19"},
+		{"--showme:compile", "-I"},
+		{"-showme:link", "\n"},
+	} {
+		if out := l.ok("cc", strings.Fields(c.args)...); !strings.Contains(out, c.want) {
+			t.Errorf("cc %s lacks %q:\n%s", c.args, c.want, out)
+		}
+	}
+	l.ok("cc", "-fsyntax-only", "-DN=1", "a.c")
+}
+
+func TestCxx(t *testing.T) {
+	l := newLab(t)
+	l.write("a.cpp", "#include <iostream>\n#include <vector>\n#include <mpi.h>\nint half(int);\n"+
+		"int main(int, char **) { std::vector<int> v(4); std::cout << half(v.size()) << std::endl; return MPI_Finalize(); }\n")
+	l.write("b.c", "template<class T> T halve(T x) { return x / 2; }\nint half(int x) { return halve(x); }\n")
+	l.ok("c++", "a.cpp", "b.c", "-O1", "-o", "a.wasm")
+	l.module("a.wasm")
+	l.ok("cc", "a.cpp", "-x", "c++", "b.c", "-O1", "-lstdc++", "-o", "a.wasm")
+}
+
+func TestResponseFiles(t *testing.T) {
+	l := newLab(t)
+	l.write("my file.c", "int main(void) { return N[0]; }\n")
+	l.write("args", "-DN=\\\"x\\\" 'my file.c'\n@more")
+	l.write("more", "-o \"out put\"\n")
+	l.ok("cc", "@args")
+	l.module("out put")
+	l.write("loop", "@loop")
+	l.fails("cc", []string{"@loop"}, "include each other")
+	l.fails("cc", []string{"@nowhere"}, "@nowhere")
+}
+
+func TestArchives(t *testing.T) {
+	l := newLab(t)
+	l.write("m.c", "int used(void); int main(void) { return used(); }\n")
+	l.write("u.c", "int used(void) { return 1; }\n")
+	l.ok("cc", "-c", "u.c", "-o", "u.o")
+	object := l.read("u.o")
+	// An archive without an index, as a binutils ar without wasm in it leaves.
+	header := "u.o/            0           0     0     644     " + padded(len(object)) + "`\n"
+	l.write("lib/libutil.a", "!<arch>\n"+header+string(object)+strings.Repeat("\n", len(object)%2))
+	l.ok("cc", "m.c", "-Llib", "-lutil", "-o", "m.wasm")
+	l.ok("cc", "m.c", "lib/libutil.a", "-lutil", "-o", "m.wasm")
+	l.fails("cc", []string{"m.c", "-Llib", "-lnowhere"}, "-lnowhere", "libnowhere.a", "lib")
+	elf := "\x7fELF\x02\x01\x01\x00"
+	l.write("native.o", elf)
+	l.write("libnat.a", "!<arch>\n"+"n.o/            0           0     0     644     8         `\n"+elf)
+	l.fails("cc", []string{"m.c", "native.o"}, "native.o", "for the host")
+	l.fails("cc", []string{"m.c", "-L.", "-lnat"}, "libnat.a", "for the host")
+}
+
+func padded(n int) string { return fmt.Sprintf("%-10d", n) }
+
+func TestUndefined(t *testing.T) {
+	l := newLab(t)
+	l.write("dir/u.c", "int nobody(void), nothing(int); int main(void) { return nobody() + nothing(1); }\n")
+	l.fails("cc", []string{"dir/u.c"}, "u.o: undefined symbol: nobody", "undefined symbol: nothing")
+	if _, _, stderr := l.try("cc", "dir/u.c"); strings.Contains(stderr, os.TempDir()) {
+		t.Errorf("the message names a temporary file:\n%s", stderr)
+	}
+	if _, err := os.Stat("a.out"); err == nil {
+		t.Error("a failed link left a.out behind")
+	}
+}
+
+func TestBadCommands(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int main(void) { return 0 }\n")
+	for _, c := range []struct{ args, want string }{
+		{"", "no input files"},
+		{"-shared a.c", "static library"},
+		{"-Wl,-shared a.c", "static library"},
+		{"--sysroot=/ a.c", "--sysroot"},
+		{"--target=x86_64-linux-gnu a.c", "wasm32-wasip1"},
+		{"a.f90", "Fortran"},
+		{"libx.so.1", "shared libraries"},
+		{"a.c -o", "-o needs an argument"},
+		{"-D", "-D needs an argument"},
+		{"a.c", "expected ';'"},
+		{"missing.c", "missing.c"},
+		{"-showme:x", "known are"},
+		{"-Wl,-T,x.ld a.c", "linker script"},
+		{"-c a.o", "no source files"},
+	} {
+		l.fails("cc", strings.Fields(c.args), c.want)
+	}
+}
+
+func TestMissingClang(t *testing.T) {
+	env := Env{Environ: []string{"PATH=/nowhere"}}
+	_, err := findProgram(env, "clang-19", "/nowhere/clang")
+	if err == nil || strings.Count(err.Error(), "\n") != 0 || !strings.Contains(err.Error(), "apt-get install -y clang-19 lld-19") {
+		t.Errorf("missing clang-19: %v", err)
+	}
+}
+
+// TestHostHeadersStayOut compiles with everything in the environment and on the command line that could let the host's
+// headers in.
+func TestHostHeadersStayOut(t *testing.T) {
+	l := newLab(t)
+	l.env = append(l.env, "CPATH=/usr/include", "C_INCLUDE_PATH=/usr/include:/usr/include/x86_64-linux-gnu")
+	l.write("a.c", "#include <stdio.h>\n#include <sys/types.h>\nint main(void) { return 0; }\n")
+	out := l.ok("cc", "-I/usr/include", "-isystem", "/usr/include", "-I", "/usr/include/x86_64-linux-gnu", "-M", "a.c")
+	for _, file := range strings.Fields(out) {
+		if strings.HasPrefix(file, "/usr/include/") && !strings.HasPrefix(file, "/usr/include/wasm32") {
+			t.Errorf("a header of the host: %s", file)
+		}
+	}
+	l.write("b.c", "#include <openssl/ssl.h>\n#include <linux/types.h>\n")
+	l.fails("cc", []string{"-I/usr/include", "-c", "b.c"}, "file not found")
+}
+
+// TestDeterministic builds the same sources twice and in two directories; the bytes are the same, with -g too.
+func TestDeterministic(t *testing.T) {
+	var first []byte
+	for i := range 3 {
+		l := newLab(t)
+		if i == 2 {
+			l.write("elsewhere/x", "")
+			t.Chdir("elsewhere")
+		}
+		l.write("hello.c", helloC)
+		l.write("more.cpp", "#include <string>\nstd::string s(\"x\"); namespace { struct A { ~A() {} } a; }\n")
+		l.ok("c++", "-g", "hello.c", "more.cpp", "-o", "p.wasm")
+		data := l.module("p.wasm")
+		if first == nil {
+			first = data
+		} else if !bytes.Equal(first, data) {
+			t.Errorf("build %d differs", i)
+		}
+	}
+}
+
+func TestNamesStay(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "__attribute__((noinline)) int remarkable(int x) { return x * 3; }\nint main(int c, char **v) { return remarkable(c); }\n")
+	for _, strip := range []string{"-s", "-Wl,-s", "-Wl,--strip-all", "-Wl,-S"} {
+		l.ok("cc", "-g", strip, "a.c")
+		data := l.module("a.out")
+		if !bytes.Contains(data, []byte("remarkable")) || bytes.Contains(data, []byte(".debug_line")) {
+			t.Errorf("%s: want names and no debug information", strip)
+		}
+	}
+	l.ok("cc", "-g", "a.c")
+	if !bytes.Contains(l.module("a.out"), []byte(".debug_line")) {
+		t.Error("-g: no debug information")
+	}
+}
+
+func TestStackSize(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int main(void) { return 0; }\n")
+	for _, c := range []struct {
+		args string
+		want string
+	}{{"a.c", "stack-size=8388608"}, {"a.c -Wl,-z,stack-size=65536", "stack-size=65536"}, {"a.c -z stack-size=1", "stack-size=1"},
+		{"a.c -Wl,-z -Wl,stack-size=2", "stack-size=2"}, {"a.c -Xlinker -z -Xlinker stack-size=3", "stack-size=3"}} {
+		out := l.ok("cc", append([]string{"-show"}, strings.Fields(c.args)...)...)
+		if strings.Count(out, "stack-size=") != 1 || !strings.Contains(out, "-z "+c.want+" ") {
+			t.Errorf("%s: want %s once:\n%s", c.args, c.want, out)
+		}
+	}
+}
+
+// TestTreeTwoAtOnce makes the same directory from several goroutines: one wins, the others see it whole.
+func TestTreeTwoAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "tree")
+	done := make(chan error)
+	for range 8 {
+		go func() {
+			err := ensureTree(dir, func(tmp string) error { return os.WriteFile(filepath.Join(tmp, "file"), []byte("x"), 0o644) })
+			if err == nil {
+				_, err = os.Stat(filepath.Join(dir, "file"))
+			}
+			done <- err
+		}()
+	}
+	for range 8 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".new-*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestLockWaits holds the lock of a cache and lets another builder wait for it.
+func TestLockWaits(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lockDirectory(t.Context(), dir, func(string, int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, got := make(chan bool), make(chan error)
+	go func() {
+		unlock, err := lockDirectory(t.Context(), dir, func(string, int, int) { close(waiting) })
+		if err == nil {
+			unlock()
+		}
+		got <- err
+	}()
+	<-waiting
+	unlock()
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSourceLines(t *testing.T) {
+	etc := t.TempDir()
+	os.MkdirAll(filepath.Join(etc, "sources.list.d"), 0o755)
+	os.WriteFile(filepath.Join(etc, "sources.list"), []byte("# deb http://a/debian sid main\n"+
+		"deb [arch=amd64 signed-by=/k.gpg] http://m/debian bookworm main contrib # x\ndeb http://m/debian/ bookworm-updates main\n"+
+		"deb http://other/tool stable main\ndeb cdrom:x\n"), 0o644)
+	os.WriteFile(filepath.Join(etc, "sources.list.d", "x.sources"), []byte("Types: deb deb-src\nURIs: http://m/debian-security\n"+
+		"Suites: s1 s2\nComponents: main non-free\nSigned-By: /k2.gpg\n\nTypes: deb\nEnabled: no\nURIs: http://n/debian\nSuites: s\nComponents: main\n"), 0o644)
+	want := []string{"deb-src [signed-by=/k.gpg] http://m/debian bookworm main", "deb-src [signed-by=/k2.gpg] http://m/debian-security s1 main",
+		"deb-src [signed-by=/k2.gpg] http://m/debian-security s2 main", "deb-src http://m/debian/ bookworm-updates main"}
+	if got := sourceLines(etc); !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// TestCommon links two files that define the same variables without a value, as old C does; one with a value wins.
+func TestCommon(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int shared, valued; int only = 0; int main(void) { return shared + valued + only; }\n")
+	l.write("b.c", "int shared; int valued = 7; static int own; int *p = &own;\n")
+	l.fails("cc", []string{"a.c", "b.c"}, "duplicate symbol: shared")
+	l.ok("cc", "-fcommon", "a.c", "b.c")
+	l.ok("cc", "-fcommon", "-c", "a.c", "b.c")
+	l.ok("cc", "a.o", "b.o")
+	l.write("c.c", "int valued = 8;\n")
+	l.fails("cc", []string{"-fcommon", "a.c", "b.c", "c.c"}, "duplicate symbol: valued")
+}
+
+func FuzzTentative(f *testing.F) {
+	f.Add([]byte("\x00asm\x01\x00\x00\x00\x00\x0c\x07linking\x02\x08\x01\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		flags, _ := tentative(data)
+		for _, at := range flags {
+			_ = data[at]
+		}
+	})
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/worker"
+)
+
+// workerFlags are the options of faasmrun worker.
+type workerFlags struct {
+	scheduler, name, state, cache, mem string
+	slots                              uint32
+	verbose                            bool
+}
+
+// workerCommand is faasmrun worker: this machine's agent as a daemon.
+func workerCommand() *cobra.Command {
+	here := thisMachine()
+	var f workerFlags
+	c := &cobra.Command{
+		Use: "worker --scheduler unix:PATH", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
+		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM, which end them. It reconnects by itself when\n" +
+			"the scheduler restarts; the ranks run on meanwhile.",
+		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
+	}
+	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH")
+	c.Flags().StringVar(&f.name, "name", here.nodeName(), "this node's name")
+	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.cores), "how many ranks run here at once")
+	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
+	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs' output (below FAASMRUN_HOME)")
+	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
+	c.MarkFlagRequired("scheduler")
+	return c
+}
+
+func serveWorker(f workerFlags) error {
+	dir, err := stateDir(f.state, "worker")
+	if err != nil {
+		return err
+	}
+	if f.cache == "" {
+		h, err := findHome()
+		if err != nil {
+			return err
+		}
+		f.cache = h.cache
+	}
+	if f.slots < 1 || f.slots > maxRanks {
+		return usagef("--slots needs a number from 1 to %d", maxRanks)
+	}
+	mem := thisMachine().memory
+	if f.mem != "" {
+		if mem, err = parseBytes(f.mem); err != nil {
+			return usagef("--mem %v", err)
+		}
+	}
+	conn, err := dial(f.scheduler)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	log := daemonLog(f.verbose)
+	agent, err := worker.New(worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log})
+	if err != nil {
+		return homeError(dir, err)
+	}
+	ctx, stop := untilTold()
+	defer stop()
+	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
+	return agent.Run(ctx)
+}

@@ -1,0 +1,15 @@
+package coll
+
+// Allreduce combines a chunk of everyone's vector, in rank order, and stores it in everyone's memory before the next chunk
+// is read, so that vectors may be reduced in place. Cost nmg + nmc, of which each processor does its share. Always
+// chosen inside a process.
+var Allreduce = Algorithm{
+	Items: perChunk,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		lo, hi := s.chunk(item, s.Elements)
+		combine(h, w, lo, hi)
+		for to := w.To[0]; to < w.To[1]; to++ {
+			h.Store(to, lo, hi-lo)
+		}
+	},
+}

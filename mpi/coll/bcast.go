@@ -1,0 +1,12 @@
+package coll
+
+// Bcast copies from the root's memory into everyone else's. Cost (n-1)mc, of which each processor does its share.
+// Always chosen inside a process: a tree would copy the same bytes, some of them later.
+var Bcast = Algorithm{
+	Items: perReceiver,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		if to := w.To[0] + item; to != s.Root {
+			h.Copy(to, 0, s.Root, 0)
+		}
+	},
+}

@@ -1,0 +1,8 @@
+package coll
+
+// Gather copies everyone's block into the root's memory. Cost nmc. Always chosen inside a process. Gatherv is the same
+// with other blocks.
+var Gather = Algorithm{
+	Items: perSender,
+	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(s.Root, item, w.From[0]+item, 0) },
+}

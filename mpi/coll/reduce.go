@@ -1,0 +1,12 @@
+package coll
+
+// Reduce combines a chunk of everyone's vector after the other, in rank order, and stores it at the root. Cost
+// nmg + mc. Always chosen inside a process: a tree would combine as much and need memory for what lies between.
+var Reduce = Algorithm{
+	Items: perChunk,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		lo, hi := s.chunk(item, s.Elements)
+		combine(h, w, lo, hi)
+		h.Store(s.Root, lo, hi-lo)
+	},
+}

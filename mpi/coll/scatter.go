@@ -1,0 +1,8 @@
+package coll
+
+// Scatter copies each one's block out of the root's memory. Cost nmc. Always chosen inside a process. Scatterv is the
+// same with other blocks.
+var Scatter = Algorithm{
+	Items: perReceiver,
+	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(w.To[0]+item, 0, s.Root, item) },
+}

@@ -1,0 +1,139 @@
+package mpi
+
+// kind is what an elementary datatype holds: what operations and conversions look at.
+type kind uint8
+
+const (
+	kindNone kind = iota // derived
+	kindI8
+	kindU8
+	kindI16
+	kindU16
+	kindI32
+	kindU32
+	kindI64
+	kindU64
+	kindI128
+	kindF16
+	kindF32
+	kindF64
+	kindF128
+	kindC32
+	kindC64
+	kindC128
+	kindC256
+	kindL8 // logicals, by size
+	kindL16
+	kindL32
+	kindL64
+	kindL128
+	kindRaw // MPI_BYTE
+	kindChar
+	kindWchar
+	kindPacked
+	kindI16i // value and int, for MPI_MINLOC and MPI_MAXLOC
+	kindI32i
+	kindF32i
+	kindF64i
+	kindF128i
+	kindF32f32
+	kindF64f64
+	kinds
+)
+
+// shapes gives each kind's size, its extent and its parts. Pairs are laid out as C structures: MPI_SHORT_INT has a hole of
+// two bytes, and MPI_DOUBLE_INT ends in one of four.
+var shapes = [kinds]struct{ size, extent int64 }{
+	kindI8: {1, 1}, kindU8: {1, 1}, kindI16: {2, 2}, kindU16: {2, 2}, kindI32: {4, 4}, kindU32: {4, 4},
+	kindI64: {8, 8}, kindU64: {8, 8}, kindI128: {16, 16}, kindF16: {2, 2}, kindF32: {4, 4}, kindF64: {8, 8},
+	kindF128: {16, 16}, kindC32: {4, 4}, kindC64: {8, 8}, kindC128: {16, 16}, kindC256: {32, 32},
+	kindL8: {1, 1}, kindL16: {2, 2}, kindL32: {4, 4}, kindL64: {8, 8}, kindL128: {16, 16},
+	kindRaw: {1, 1}, kindChar: {1, 1}, kindWchar: {4, 4}, kindPacked: {1, 1},
+	kindI16i: {6, 8}, kindI32i: {8, 8}, kindF32i: {8, 8}, kindF64i: {12, 16}, kindF128i: {20, 32},
+	kindF32f32: {8, 8}, kindF64f64: {16, 16},
+}
+
+// pairRuns are the layouts of the pairs that have holes.
+var pairRuns = map[kind][]run{
+	kindI16i:  {{off: 0, len: 2, count: 1}, {off: 4, len: 4, count: 1}},
+	kindF64i:  {{off: 0, len: 12, count: 1}},
+	kindF128i: {{off: 0, len: 20, count: 1}},
+}
+
+// datatype is one datatype. What copying needs never changes once it is made, so other ranks may read it.
+type datatype struct {
+	kind           kind // kindNone when derived
+	size           int64
+	lb, ub         int64
+	trueLB, trueUB int64
+	runs           []run // the bytes of one element, in the order of the type map
+	contiguous     bool  // one element is size bytes from its address, and the next follows at once
+	align          int64 // of its strictest element, in C
+	resized        bool  // its bounds, or a member's, were set by the program
+	basics         int64 // basic elements in one element
+	members        []member
+
+	// The rest is the owner's.
+	name       string
+	handle     uint32 // of a predefined type
+	committed  bool
+	combiner   combiner
+	contents   contents
+	attributes attributes
+}
+
+func (t *datatype) extent() int64 { return t.ub - t.lb }
+
+// byteType is what packed and eager bytes are seen as.
+var byteType *datatype
+
+// named holds the predefined datatypes by the low bits of their handles. All ranks share them.
+var named = func() (table [0x100]*datatype) {
+	for _, p := range predefined {
+		t := elementary(p.kind)
+		t.handle, t.name = p.handle, p.name
+		table[p.handle-firstDatatype] = t
+		if p.name == "MPI_BYTE" {
+			byteType = t
+		}
+	}
+	return table
+}()
+
+const firstDatatype = 0x200
+
+func elementary(k kind) *datatype {
+	s := shapes[k]
+	t := &datatype{kind: k, size: s.size, ub: s.extent, trueUB: s.extent, committed: true, align: s.extent, basics: 1,
+		combiner: combinerNamed}
+	t.runs = pairRuns[k]
+	if t.runs == nil {
+		t.runs = []run{{len: s.size, count: 1}}
+	}
+	last := t.runs[len(t.runs)-1]
+	t.trueUB = last.off + last.len
+	switch {
+	case k >= kindC32 && k <= kindC256:
+		t.align = s.size / 2
+	case k >= kindI16i:
+		t.align = pairAligns[k]
+		t.basics = 2
+		t.members = pairMembers(k)
+	}
+	t.settle()
+	return t
+}
+
+// pairAligns are the alignments of the pairs' C structures.
+var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindF32i: 4, kindF64i: 8, kindF128i: 16, kindF32f32: 4, kindF64f64: 8}
+
+// pairMembers are a pair's two elements.
+func pairMembers(k kind) []member {
+	first := map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindF32i: kindF32, kindF64i: kindF64,
+		kindF128i: kindF128, kindF32f32: kindF32, kindF64f64: kindF64}[k]
+	second := kindI32
+	if k == kindF32f32 || k == kindF64f64 {
+		second = first
+	}
+	return []member{{elementary(first), 1}, {elementary(second), 1}}
+}

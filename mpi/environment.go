@@ -1,0 +1,122 @@
+package mpi
+
+import (
+	"math"
+	"time"
+)
+
+// Levels of thread support. Calls come from one goroutine at a time, which is what MPI_THREAD_SERIALIZED promises.
+const (
+	threadSingle     = 0
+	threadFunneled   = 1024
+	threadSerialized = 2048
+	threadMultiple   = 4096
+)
+
+// MPI_Init(*argc, *argv): the arguments are the program's own and stay as they are.
+func initialize(r *Rank, a args) *failure {
+	r.initialize("MPI_Init", threadSingle)
+	return nil
+}
+
+// MPI_Init_thread(*argc, *argv, required, *provided)
+func initThread(r *Rank, a args) *failure {
+	r.initialize("MPI_Init_thread", min(max(a.int(2), threadSingle), threadSerialized))
+	return a.putInt(3, "provided", r.threadLevel)
+}
+
+func (r *Rank) initialize(function string, level int32) {
+	switch r.state {
+	case running:
+		r.abort(errOther, function, "MPI is initialized already [MPI_ERR_OTHER]")
+	case finalized:
+		r.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
+	}
+	r.state, r.threadLevel = running, level
+}
+
+// MPI_Initialized(*flag)
+func isInitialized(r *Rank, a args) *failure { return a.putFlag(0, "flag", r.Initialized()) }
+
+// MPI_Finalized(*flag)
+func isFinalized(r *Rank, a args) *failure { return a.putFlag(0, "flag", r.Finalized()) }
+
+// MPI_Query_thread(*provided)
+func queryThread(r *Rank, a args) *failure { return a.putInt(0, "provided", r.threadLevel) }
+
+// MPI_Is_thread_main(*flag)
+func isThreadMain(r *Rank, a args) *failure { return a.putFlag(0, "flag", true) }
+
+// MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's memory
+// goes away while a message is still to be read from it.
+func finalize(r *Rank, a args) *failure {
+	if f := r.deleteAttributes(keyvalComm, commSelf, &r.self.attributes); f != nil {
+		return f.on(r.self)
+	}
+	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
+		return f.on(r.worldComm)
+	}
+	r.drainBuffer()
+	p := &r.draft
+	p.reset(collBarrier)
+	f := r.meet(r.worldComm, p, nil)
+	r.state = finalized
+	// This rank will wake nobody any more. If all others wait, it is the last that could tell.
+	if w := r.world; w.active.Add(-1) == w.blocked.Load() {
+		w.stuck()
+	}
+	return f
+}
+
+// MPI_Abort(comm, errorcode): ends the whole job, whatever the communicator.
+func abort(r *Rank, a args) *failure {
+	name := "an invalid communicator"
+	if c, f := a.comm(0); f == nil {
+		name = c.name
+	}
+	r.abort(int(a.int(1)), "MPI_Abort", "called with %s and code %d", name, a.int(1))
+	return nil
+}
+
+// MPI_Wtime() in seconds, from the same origin in all ranks of the process
+func wtime(r *Rank, stack []uint64) {
+	stack[0] = math.Float64bits(time.Since(r.world.started).Seconds())
+}
+
+// MPI_Wtick()
+func wtick(r *Rank, stack []uint64) { stack[0] = math.Float64bits(1e-9) }
+
+const (
+	maxProcessorName  = 256
+	maxErrorString    = 512
+	maxLibraryVersion = 8192
+)
+
+// MPI_Get_processor_name(*name, *resultlen)
+func getProcessorName(r *Rank, a args) *failure {
+	return a.putString(0, "name", r.world.config.Node, maxProcessorName, 1)
+}
+
+// MPI_Get_version(*version, *subversion)
+func getVersion(r *Rank, a args) *failure {
+	if f := a.putInt(0, "version", 5); f != nil {
+		return f
+	}
+	return a.putInt(1, "subversion", 0)
+}
+
+// MPI_Get_library_version(*version, *resultlen)
+func getLibraryVersion(r *Rank, a args) *failure {
+	return a.putString(0, "version", "faasmrun: MPI 5.0, ABI 1.0", maxLibraryVersion, 1)
+}
+
+// MPI_Pcontrol(level, ...): for profiling layers; here it does nothing.
+func pcontrol(*Rank, args) *failure { return nil }
+
+// MPI_Abi_get_version(*major, *minor)
+func abiGetVersion(r *Rank, a args) *failure {
+	if f := a.putInt(0, "abi_major", 1); f != nil {
+		return f
+	}
+	return a.putInt(1, "abi_minor", 0)
+}

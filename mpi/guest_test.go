@@ -1,0 +1,255 @@
+package mpi
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// guest plays the program of one rank: it has a linear memory, puts arguments there and calls functions by name, as wasm
+// would: with garbage in the upper half of 32-bit arguments.
+type guest struct {
+	t       testing.TB
+	rank    *Rank
+	me, n   int
+	mem     []byte
+	top     uint32 // end of what alloc gave out
+	stack   [16]uint64
+	table   map[uint32]func(args ...uint64)       // functions by table index
+	results map[uint32]func(args ...uint64) int32 // those that give back an int
+}
+
+const guestMemory = 1 << 20
+
+var callsByName = func() map[string]Call {
+	m := map[string]Call{}
+	for _, c := range Calls() {
+		m[c.Name] = c
+	}
+	return m
+}()
+
+func (g *guest) Memory() []byte { return g.mem }
+
+// Grow lengthens the memory, whose base stays.
+func (g *guest) Grow(size uint32) (uint32, bool) {
+	n := len(g.mem)
+	if n+int(size) > cap(g.mem) {
+		return 0, false
+	}
+	g.mem = g.mem[:n+int(size)]
+	return uint32(n), true
+}
+
+func (g *guest) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	f := g.results[index]
+	if f == nil {
+		return 0, fmt.Errorf("no function %d in the table", index)
+	}
+	return f(args...), nil
+}
+
+func (g *guest) CallTable(index uint32, params string, args ...uint64) error {
+	f := g.table[index]
+	if f == nil {
+		return fmt.Errorf("no function %d in the table", index)
+	}
+	f(args...)
+	return nil
+}
+
+// call calls a function of the table and gives its error code.
+func (g *guest) call(name string, arguments ...any) int32 {
+	return int32(g.raw(name, arguments...))
+}
+
+func (g *guest) raw(name string, arguments ...any) uint64 {
+	c, ok := callsByName["MPI_"+name]
+	if !ok || len(arguments) != len(c.Params) {
+		panic(fmt.Sprintf("call of %s with %d arguments", name, len(arguments)))
+	}
+	for i, a := range arguments {
+		var v int64
+		switch a := a.(type) {
+		case int:
+			v = int64(a)
+		case int32:
+			v = int64(a)
+		case uint32:
+			v = int64(a)
+		case int64:
+			v = a
+		default:
+			panic(fmt.Sprintf("argument %v", a))
+		}
+		g.stack[i] = uint64(v)
+		if c.Params[i] == 'i' {
+			g.stack[i] = uint64(uint32(v)) | 0xdeadbeef<<32
+		}
+	}
+	c.Fn(g.rank, g.stack[:max(len(arguments), 1)])
+	return g.stack[0]
+}
+
+// must calls and fails the test on an error code.
+func (g *guest) must(name string, arguments ...any) {
+	if code := g.call(name, arguments...); code != success {
+		g.t.Errorf("rank %d: MPI_%s%v: %s", g.me, name, arguments, className(code))
+	}
+}
+
+// alloc gives n bytes, aligned to 16.
+func (g *guest) alloc(n int) uint32 {
+	g.top = (g.top + 15) &^ 15
+	a := g.top
+	g.top += uint32(n)
+	if int(g.top) > len(g.mem) {
+		panic("guest memory exhausted")
+	}
+	return a
+}
+
+// ints puts ints in memory.
+func (g *guest) ints(v ...int) uint32 {
+	a := g.alloc(4 * len(v))
+	for i, x := range v {
+		g.setInt(a, i, x)
+	}
+	return a
+}
+
+func (g *guest) setInt(a uint32, i, v int) {
+	binary.LittleEndian.PutUint32(g.mem[int(a)+4*i:], uint32(v))
+}
+
+func (g *guest) int(a uint32, i int) int {
+	return int(int32(binary.LittleEndian.Uint32(g.mem[int(a)+4*i:])))
+}
+
+func (g *guest) getInts(a uint32, n int) []int {
+	v := make([]int, n)
+	for i := range v {
+		v[i] = g.int(a, i)
+	}
+	return v
+}
+
+func (g *guest) doubles(v ...float64) uint32 {
+	a := g.alloc(8 * len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint64(g.mem[int(a)+8*i:], math.Float64bits(x))
+	}
+	return a
+}
+
+func (g *guest) double(a uint32, i int) float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(g.mem[int(a)+8*i:]))
+}
+
+func (g *guest) string(a uint32) string {
+	s := string(g.mem[a:])
+	return s[:strings.IndexByte(s, 0)]
+}
+
+func (g *guest) cstring(s string) uint32 {
+	a := g.alloc(len(s) + 1)
+	copy(g.mem[a:], s+"\x00")
+	return a
+}
+
+// Handles of the ABI, in the names programs use.
+const (
+	tWorld, tSelf              = commWorld, commSelf
+	tInt, tDouble, tByte       = 0x209, 0x214, 0x247
+	tSum, tMin, tMax, tProd    = 0x21, 0x22, 0x23, 0x24
+	tIgnore                    = 0
+	tAnySource, tAnyTag, tNull = anySource, anyTag, procNull
+)
+
+// newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
+func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
+	w := NewWorld(config)
+	guests := make([]*guest, config.Size)
+	for i := range guests {
+		g := &guest{t: t, me: i, n: config.Size, mem: make([]byte, memory, memory+1<<20), top: 1024,
+			table: map[uint32]func(...uint64){}, results: map[uint32]func(...uint64) int32{}}
+		for j := range g.mem {
+			g.mem[j] = 0xa5
+		}
+		g.rank = w.NewRank(i, g)
+		guests[i] = g
+	}
+	return w, guests
+}
+
+// outcome runs a program on n ranks and gives what each rank ended with: nil, or what it panicked with. The first end
+// ends the others, as in a job.
+func outcome(t testing.TB, n int, program func(g *guest)) []error {
+	return outcomeIn(t, WorldConfig{Size: n, Node: "node"}, guestMemory, program)
+}
+
+func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *guest)) []error {
+	w, guests := newGuests(t, config, memory)
+	defer w.Close()
+	ends := make([]error, config.Size)
+	var wg sync.WaitGroup
+	for i, g := range guests {
+		wg.Go(func() {
+			finished := false
+			defer func() {
+				if p := recover(); p == nil && !finished { // a test that gave up
+					w.End(errors.New("the test has failed"))
+				} else if p != nil {
+					err, ok := p.(error)
+					var abort *AbortError
+					var ended *Ended
+					if !ok || !errors.As(err, &abort) && !errors.As(err, &ended) {
+						panic(p)
+					}
+					ends[i] = err
+					w.End(err)
+				}
+			}()
+			program(g)
+			finished = true
+		})
+	}
+	wg.Wait()
+	return ends
+}
+
+// play runs a program between MPI_Init and MPI_Finalize on n ranks; all must end well.
+func play(t *testing.T, n int, program func(g *guest)) {
+	t.Helper()
+	for i, err := range outcome(t, n, func(g *guest) {
+		g.must("Init", 0, 0)
+		program(g)
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}
+
+var sizes = []int{1, 2, 3, 4, 5, 7, 8, 16}
+
+// onAllSizes runs a program at every world size.
+func onAllSizes(t *testing.T, program func(g *guest)) {
+	t.Helper()
+	for _, n := range sizes {
+		t.Run(fmt.Sprint(n), func(t *testing.T) { play(t, n, program) })
+	}
+}
+
+// want fails the test unless got is as wanted.
+func want[T comparable](g *guest, what string, got, wanted T) {
+	g.t.Helper()
+	if got != wanted {
+		g.t.Errorf("rank %d of %d: %s is %v, want %v", g.me, g.n, what, got, wanted)
+	}
+}

@@ -1,0 +1,146 @@
+// Package match decides which message meets which receive: the matching rules of MPI 5.0, chapter 3.5, for one rank.
+// It is pure: no goroutine, no lock, no clock, no memory but its own. Package mpi guards a Queue with a lock, moves the
+// bytes and wakes the ranks.
+//
+// A receive names a communicator's context, a source or any, a tag or any. A message names all three. Among the
+// messages that a receive matches it takes the one that arrived first; among the receives that match a message the one
+// posted first gets it. So messages from one source on one communicator never overtake each other.
+package match
+
+// Wildcards, with the values of MPI_ANY_SOURCE and MPI_ANY_TAG.
+const (
+	AnySource int32 = -1
+	AnyTag    int32 = -2
+)
+
+// Key is what matching looks at. In a receive's key Source and Tag may be wildcards, in a message's never.
+type Key struct {
+	Context uint32
+	Source  int32
+	Tag     int32
+}
+
+// ID names a posted receive until it is matched or cancelled.
+type ID struct {
+	entry int32
+	order uint64
+}
+
+// Queue is one rank's matching queue: receives posted and not matched (R is what the caller keeps of one), and
+// messages that arrived unexpected (M). The zero value is ready to use. Every operation takes constant time however
+// many entries wait, because entries are found by hash and compared by order number; in the steady state none allocates.
+type Queue[R, M any] struct {
+	order      uint64
+	posted     store[R]
+	unexpected store[M]
+	// receives counts the posted receives of each wildcard pattern, so that a message looks only for those there are.
+	receives [patterns]int
+	// messages are chained under every pattern that a receive may use to ask for them, receives under their own only.
+	byReceive [patterns]index
+	byMessage [patterns]index
+}
+
+// Post adds a receive. Call it only after Take found no message for it.
+func (q *Queue[R, M]) Post(k Key, r R) ID {
+	q.order++
+	e := q.posted.add(k, q.order, r)
+	p := patternOf(k)
+	q.receives[p]++
+	q.byReceive[p].append(e, k.hash(), q.posted.keys, q.posted.order, p)
+	return ID{e, q.order}
+}
+
+// Arrive finds the receive for a message that arrives, and removes it. The caller Adds the message if there is none.
+func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
+	best, bestOrder := none, ^uint64(0)
+	for p := range q.receives {
+		if q.receives[p] == 0 {
+			continue
+		}
+		asked := k.as(p)
+		e := q.byReceive[p].find(asked, p, q.posted.keys)
+		if e != none && q.posted.order[e] < bestOrder {
+			best, bestOrder = e, q.posted.order[e]
+		}
+	}
+	if best == none {
+		return r, false
+	}
+	r = q.posted.values[best]
+	q.removePosted(best)
+	return r, true
+}
+
+// Cancel removes a posted receive; false means that a message met it before.
+func (q *Queue[R, M]) Cancel(id ID) bool {
+	if int(id.entry) >= len(q.posted.order) || q.posted.order[id.entry] != id.order {
+		return false
+	}
+	q.removePosted(id.entry)
+	return true
+}
+
+func (q *Queue[R, M]) removePosted(e int32) {
+	k := q.posted.keys[e]
+	p := patternOf(k)
+	q.receives[p]--
+	q.byReceive[p].remove(e, k.hash())
+	q.posted.remove(e)
+}
+
+// Add keeps a message that no receive awaits yet.
+func (q *Queue[R, M]) Add(k Key, m M) {
+	q.order++
+	e := q.unexpected.add(k, q.order, m)
+	for p := range q.byMessage {
+		q.byMessage[p].append(e, k.as(p).hash(), q.unexpected.keys, q.unexpected.order, p)
+	}
+}
+
+// Take finds the first message that a receive matches, and removes it. The key it returns is the message's own.
+func (q *Queue[R, M]) Take(k Key) (m M, from Key, found bool) {
+	p := patternOf(k)
+	e := q.byMessage[p].find(k, p, q.unexpected.keys)
+	if e == none {
+		return m, from, false
+	}
+	m, from = q.unexpected.values[e], q.unexpected.keys[e]
+	q.removeUnexpected(e)
+	return m, from, true
+}
+
+func (q *Queue[R, M]) removeUnexpected(e int32) {
+	k := q.unexpected.keys[e]
+	for p := range q.byMessage {
+		q.byMessage[p].remove(e, k.as(p).hash())
+	}
+	q.unexpected.remove(e)
+}
+
+// Withdraw removes the first message with exactly this key that is the one.
+func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
+	x := &q.byMessage[0]
+	if x.used == 0 {
+		return false
+	}
+	for e := x.chains[k.hash()&uint64(len(x.chains)-1)].next; e != none; e = x.links[e].next {
+		if q.unexpected.keys[e] == k && is(q.unexpected.values[e]) {
+			q.removeUnexpected(e)
+			return true
+		}
+	}
+	return false
+}
+
+// Peek is Take without removing.
+func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
+	p := patternOf(k)
+	e := q.byMessage[p].find(k, p, q.unexpected.keys)
+	if e == none {
+		return m, from, false
+	}
+	return q.unexpected.values[e], q.unexpected.keys[e], true
+}
+
+// Len tells how many receives and messages wait.
+func (q *Queue[R, M]) Len() (posted, unexpected int) { return q.posted.used, q.unexpected.used }

@@ -1,0 +1,202 @@
+package mpi
+
+// op is a reduction operation. The predefined ones are shared by all ranks.
+type op struct {
+	handle      uint32
+	name        string
+	code        opCode
+	commutative bool
+	function    uint32 // table index of a user's function
+}
+
+// opCode says which predefined operation, or that the user made it.
+type opCode uint8
+
+const (
+	opUser opCode = iota
+	opSum
+	opMin
+	opMax
+	opProd
+	opBand
+	opBor
+	opBxor
+	opLand
+	opLor
+	opLxor
+	opMinloc
+	opMaxloc
+	opReplace
+	opNoOp
+	opCodes
+)
+
+var predefinedOps = [...]op{
+	{handle: 0x21, name: "MPI_SUM", code: opSum}, {handle: 0x22, name: "MPI_MIN", code: opMin},
+	{handle: 0x23, name: "MPI_MAX", code: opMax}, {handle: 0x24, name: "MPI_PROD", code: opProd},
+	{handle: 0x28, name: "MPI_BAND", code: opBand}, {handle: 0x29, name: "MPI_BOR", code: opBor},
+	{handle: 0x2a, name: "MPI_BXOR", code: opBxor}, {handle: 0x30, name: "MPI_LAND", code: opLand},
+	{handle: 0x31, name: "MPI_LOR", code: opLor}, {handle: 0x32, name: "MPI_LXOR", code: opLxor},
+	{handle: 0x38, name: "MPI_MINLOC", code: opMinloc}, {handle: 0x39, name: "MPI_MAXLOC", code: opMaxloc},
+	{handle: 0x3c, name: "MPI_REPLACE", code: opReplace}, {handle: 0x3d, name: "MPI_NO_OP", code: opNoOp},
+}
+
+const opNull = 0x20
+
+var namedOps = func() (table [0x20]*op) {
+	for i := range predefinedOps {
+		o := &predefinedOps[i]
+		o.commutative = true
+		table[o.handle-opNull] = o
+	}
+	return table
+}()
+
+// kernel replaces each element of acc by acc op in. acc holds the result over lower ranks.
+type kernel func(acc, in []byte)
+
+// kernels has a kernel for each operation and elementary datatype that MPI 5.0 (chapter 6.9.2) allows together, and nil
+// for the others. Beyond the standard MPI_CHAR counts as a C integer, as in other implementations.
+var kernels = func() (table [opCodes][kinds]kernel) {
+	integers[int8](&table, kindI8)
+	integers[uint8](&table, kindU8)
+	integers[int16](&table, kindI16)
+	integers[uint16](&table, kindU16)
+	integers[int32](&table, kindI32)
+	integers[uint32](&table, kindU32)
+	integers[int64](&table, kindI64)
+	integers[uint64](&table, kindU64)
+	integers128(&table)
+	floats[float32](&table, kindF32)
+	floats[float64](&table, kindF64)
+	halves(&table)
+	quads(&table)
+	table[opSum][kindC64], table[opProd][kindC64] = add[complex64], multiplyComplex[complex64]
+	table[opSum][kindC128], table[opProd][kindC128] = add[complex128], multiplyComplex[complex128]
+	logicals[uint8](&table, kindL8)
+	logicals[uint16](&table, kindL16)
+	logicals[uint32](&table, kindL32)
+	logicals[uint64](&table, kindL64)
+	logicals[wide128](&table, kindL128)
+	table[opBand][kindRaw], table[opBor][kindRaw], table[opBxor][kindRaw] = and[uint8], or[uint8], xor[uint8]
+	pairs[int16, int32](&table, kindI16i)
+	pairs[int32, int32](&table, kindI32i)
+	pairs[float32, int32](&table, kindF32i)
+	pairs[float64, int32](&table, kindF64i)
+	pairs[float32, float32](&table, kindF32f32)
+	pairs[float64, float64](&table, kindF64f64)
+	return table
+}()
+
+func (o *op) title() string {
+	if o.code == opUser {
+		return "an operation of the program"
+	}
+	return o.name
+}
+
+// op finds an operation.
+func (r *Rank) op(handle uint32) (*op, *failure) {
+	if i := handle - opNull; i < uint32(len(namedOps)) && namedOps[i] != nil {
+		return namedOps[i], nil
+	}
+	if handle == opNull {
+		return nil, failf(errOp, "the operation is MPI_OP_NULL")
+	}
+	if o := r.ops.get(kindOp, handle); o != nil {
+		return o, nil
+	}
+	return nil, failf(errOp, "%#x is no operation, or was freed", handle)
+}
+
+// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in the _c
+// function with an MPI_Count *len.
+func opCreate(r *Rank, a args) *failure {
+	if _, f := a.pointer(2, "op", 4); f != nil {
+		return f
+	}
+	if a.handle(0) == null {
+		return failf(errArg, "the function is a null pointer")
+	}
+	handle, ok := r.ops.add(kindOp, &op{function: a.handle(0), commutative: a.int(1) != 0})
+	if !ok {
+		return failf(errNoMem, "more than %d operations", maxObjects)
+	}
+	return a.putHandle(2, "op", handle)
+}
+
+// MPI_Op_free(*op)
+func opFree(r *Rank, a args) *failure {
+	handle, f := a.getHandle(0, "op")
+	if f != nil {
+		return f
+	}
+	o, f := r.op(handle)
+	if f != nil {
+		return f
+	}
+	if o.code != opUser {
+		return failf(errOp, "%s is predefined and cannot be freed", o.name)
+	}
+	r.ops.remove(handle)
+	return a.putHandle(0, "op", opNull)
+}
+
+// MPI_Op_commutative(op, *commute)
+func opCommutative(r *Rank, a args) *failure {
+	o, f := r.op(a.handle(0))
+	if f != nil {
+		return f
+	}
+	return a.putFlag(1, "commute", o.commutative)
+}
+
+// MPI_Reduce_local(inbuf, inoutbuf, count, datatype, op)
+func reduceLocal(r *Rank, a args) *failure {
+	p := &r.draft
+	p.reset(collReduce)
+	if f := a.operation(4, 3, p); f != nil {
+		return f
+	}
+	in, f := a.span(0, 2, 3)
+	if f != nil {
+		return f
+	}
+	out, f := a.span(1, 2, 3)
+	if f != nil || in.count == 0 {
+		return f
+	}
+	if p.op.code != opUser {
+		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
+		return nil
+	}
+	words, f := r.words(uint32(in.count), 0, a.handle(3))
+	if f != nil {
+		return f
+	}
+	r.hand.inside = true
+	err := r.host.CallTable(p.op.function, "iiii", uint64(a.address(0)), uint64(a.address(1)), uint64(words), uint64(words+8))
+	r.hand.inside = false
+	r.heap.release(words)
+	if err != nil {
+		panic(err)
+	}
+	return nil
+}
+
+// reduceSpans applies a kernel. A last element whose type has a hole at its end may reach beyond the memory.
+func reduceSpans(k kernel, out, in *span) {
+	extent := out.typ.extent()
+	n := out.count * extent
+	inEnd, outEnd := in.addr+n, out.addr+n
+	if size := int64(len(in.mem)); inEnd <= size && outEnd <= size {
+		k(out.mem[out.addr:outEnd], in.mem[in.addr:inEnd])
+		return
+	}
+	k(out.mem[out.addr:outEnd-extent], in.mem[in.addr:inEnd-extent])
+	var x, y [32]byte
+	copy(x[:extent], out.mem[outEnd-extent:])
+	copy(y[:extent], in.mem[inEnd-extent:])
+	k(x[:extent], y[:extent])
+	copy(out.mem[outEnd-extent:], x[:extent])
+}

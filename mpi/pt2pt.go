@@ -1,0 +1,187 @@
+package mpi
+
+import (
+	"runtime"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
+
+// message is what a mailbox keeps of a message that no receive awaited: a copy of its data, or for a large one the
+// sender's request, whose buffer the receiver will read.
+type message struct {
+	eager  *eagerBuffer
+	sender *request
+	bytes  int64
+}
+
+// sendMode is how a send may complete.
+type sendMode uint8
+
+const (
+	modeStandard    sendMode = iota // when the data was copied, to the receiver or aside
+	modeSynchronous                 // only when the receive has matched
+	modeBuffered                    // at once
+)
+
+// deliver brings a send to its receiver: into the posted receive's buffer, else aside if it is small, else it waits in the
+// receiver's mailbox for the receive. The sender's request completes now or then.
+func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
+	d := w.ranks[to]
+	d.mailMu.Lock()
+	receive, found := d.queue.Arrive(k)
+	if !found && (mode != modeStandard || q.buffer.bytes() > eagerLimit) {
+		d.store(k, message{sender: q, bytes: q.buffer.bytes()})
+		return
+	}
+	d.mailMu.Unlock()
+	if !found && !w.setAside(d, k, q) {
+		return
+	}
+	if found {
+		receive.accept(&q.buffer, k)
+	}
+	q.complete()
+}
+
+// setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while we copy, hence the
+// second look; no other message of this sender can come between. It is false when the pool is exhausted and the message
+// waits for its receive.
+func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
+	m := message{bytes: q.buffer.bytes()}
+	if m.bytes > 0 {
+		if m.eager = w.eager.get(m.bytes); m.eager == nil {
+			m.sender = q
+		} else {
+			side := whole(m.eager.data[:m.bytes])
+			copySpan(&side, &q.buffer)
+		}
+	}
+	d.mailMu.Lock()
+	receive, found := d.queue.Arrive(k)
+	if !found {
+		d.store(k, m)
+		return m.sender == nil
+	}
+	d.mailMu.Unlock()
+	receive.accept(&q.buffer, k)
+	if m.eager != nil {
+		w.eager.put(m.eager)
+	}
+	if m.sender != nil {
+		q.complete()
+		return false
+	}
+	return true
+}
+
+// store adds a message to the mailbox, which is locked, unlocks it, and wakes a rank that probes for it.
+func (r *Rank) store(k match.Key, m message) {
+	r.queue.Add(k, m)
+	probing := r.probing
+	r.mailMu.Unlock()
+	if probing {
+		r.wake()
+	}
+}
+
+// accept fills a receive from a message and completes it.
+func (q *request) accept(from *span, k match.Key) {
+	n := from.bytes()
+	q.status = status{source: k.Source, tag: k.Tag, bytes: n}
+	if room := q.buffer.bytes(); n > room {
+		q.truncated(n, room, k)
+	}
+	copySpan(&q.buffer, from)
+	q.complete()
+}
+
+// truncated marks a receive whose message is longer than its buffer. What fits is delivered.
+func (q *request) truncated(n, room int64, k match.Key) {
+	q.status.class, q.status.bytes = errTruncate, room
+	q.failure = q.comm.failf(errTruncate, "a message of %d bytes from rank %d, tag %d, does not fit in a buffer of %d bytes",
+		n, k.Source, k.Tag, room)
+}
+
+// receive posts a receive, or takes the message that came before it.
+func (r *Rank) receive(k match.Key, q *request) {
+	r.mailMu.Lock()
+	m, from, found := r.queue.Take(k)
+	if !found {
+		q.posted = r.queue.Post(k, q)
+		r.mailMu.Unlock()
+		return
+	}
+	r.mailMu.Unlock()
+	r.take(q, m, from)
+}
+
+// take moves a message that came before its receive, and completes both sides.
+func (r *Rank) take(q *request, m message, from match.Key) {
+	switch {
+	case m.sender != nil:
+		q.accept(&m.sender.buffer, from)
+		m.sender.complete()
+	case m.eager != nil:
+		side := whole(m.eager.data[:m.bytes])
+		q.accept(&side, from)
+		r.world.eager.put(m.eager)
+	default:
+		side := whole(nil)
+		q.accept(&side, from)
+	}
+}
+
+// yield lets other ranks run, where a program polls.
+func (r *Rank) yield() {
+	r.checkEnded()
+	runtime.Gosched()
+}
+
+// startSend begins a send whose arguments were checked.
+func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) (*request, *failure) {
+	q := r.newRequest(requestSend, c)
+	q.peer, q.tag, q.buffer = to, tag, buffer
+	if f := r.send(q, mode); f != nil {
+		r.release(q)
+		return nil, f
+	}
+	return q, nil
+}
+
+// send begins the send that a request describes.
+func (r *Rank) send(q *request, mode sendMode) *failure {
+	switch {
+	case q.peer == procNull:
+		q.status = nowhere
+		q.done.Store(true)
+		return nil
+	case mode == modeBuffered:
+		return r.sendBuffered(q)
+	}
+	r.post(q, mode)
+	return nil
+}
+
+// post hands a send to the world.
+func (r *Rank) post(q *request, mode sendMode) {
+	c := q.comm
+	r.world.deliver(c.peers().ranks[q.peer], match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
+}
+
+// startReceive begins a receive whose arguments were checked.
+func (r *Rank) startReceive(c *comm, buffer span, from, tag int32) *request {
+	q := r.newRequest(requestReceive, c)
+	q.peer, q.tag, q.buffer = from, tag, buffer
+	r.receivePosted(q)
+	return q
+}
+
+// receivePosted begins the receive that a request describes.
+func (r *Rank) receivePosted(q *request) {
+	if q.peer == procNull {
+		q.status = nowhere
+		q.done.Store(true)
+		return
+	}
+	r.receive(match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}, q)
+}

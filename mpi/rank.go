@@ -1,0 +1,92 @@
+package mpi
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
+
+// Host is what a rank's surroundings hand in.
+type Host interface {
+	// Memory is the rank's linear memory. Its base never moves; it may be longer at the next call.
+	Memory() []byte
+	// CallTable calls a function of the program by its table index: user operations and callbacks.
+	CallTable(index uint32, params string, args ...uint64) error
+}
+
+// Rank is one rank's MPI: everything it has made and everything that waits for it. Its methods are called from the
+// goroutine that runs the rank; Where, and what other ranks do to its mailbox, are the exceptions.
+type Rank struct {
+	parker
+	mailbox
+	world *World
+	host  Host
+	rank  int32 // in MPI_COMM_WORLD
+
+	state          phase
+	threadLevel    int32
+	worldComm      *comm
+	self           *comm
+	comms          table[comm]
+	groups         table[group]
+	types          table[datatype]
+	ops            table[op]
+	messages       table[extracted]
+	errhandlers    table[errhandler]
+	infos          table[info]
+	keyvals        []keyval
+	errors         userErrors
+	heap           heap
+	attached       attached
+	apart          map[string]*uint64 // meetings attended under each name
+	typeAttributes map[uint32]*attributes
+	predefinedAt   map[int32]uint32 // where predefined attributes lie in memory
+	requests       requests
+	draft          part // of the collective that is being called
+	hand           hand
+
+	call    atomic.Uint32 // index of the last function called
+	whereMu sync.Mutex
+	where   where // guarded by whereMu
+}
+
+// phase is how far a rank's MPI has come.
+type phase uint8
+
+const (
+	beforeInit phase = iota
+	running
+	finalized
+)
+
+// mailbox is where messages for a rank meet its receives.
+type mailbox struct {
+	mailMu  sync.Mutex // taken for matching only, never while bytes are copied
+	queue   match.Queue[*request, message]
+	probing bool // the rank waits for a message without a receive; guarded by mailMu
+}
+
+// Contexts keep communicators' messages apart.
+const (
+	worldContext     = 1
+	selfContext      = 2
+	firstFreeContext = 3
+)
+
+func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
+	r := &Rank{world: w, rank: rank}
+	r.token = make(chan struct{}, 1)
+	r.worldComm = &comm{handle: commWorld, context: worldContext, name: "MPI_COMM_WORLD", named: true, group: everyone,
+		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
+	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", named: true,
+		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
+	r.hand.r = r
+	return r
+}
+
+// Initialized tells whether MPI_Init has been called.
+func (r *Rank) Initialized() bool { return r.state != beforeInit }
+
+// Finalized tells whether MPI_Finalize has been called.
+func (r *Rank) Finalized() bool { return r.state == finalized }

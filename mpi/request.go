@@ -1,0 +1,243 @@
+package mpi
+
+import (
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
+
+// request is an operation under way: a send, a receive, or a nonblocking collective. Its owner makes and frees it;
+// whoever moves the bytes completes it. Between the two the buffer belongs to MPI.
+type request struct {
+	owner   *Rank
+	handle  uint32 // 0: internal to a blocking call
+	call    uint32 // the function that made it
+	kind    requestKind
+	comm    *comm
+	peer    int32 // as the program gave it
+	tag     int32
+	mode    sendMode
+	buffer  span
+	posted  match.ID // of a receive in the queue
+	matched bool     // a receive that a matched probe found its message for
+
+	persistent bool
+	active     bool     // between start and completion; always, unless persistent
+	freed      bool     // by MPI_Request_free while active: it goes when it completes
+	part       *part    // of a persistent collective
+	child      *comm    // of MPI_Comm_idup
+	answer     *answer  // what child will be
+	area       uint32   // of a buffered send, in the attached buffer
+	generic    *generic // of a generalized request
+
+	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
+	// once. The fields below are written before.
+	done    atomic.Bool
+	status  status
+	failure *failure
+}
+
+type requestKind uint8
+
+const (
+	requestSend requestKind = iota + 1
+	requestReceive
+	requestCollective
+	requestGeneric
+)
+
+// requests are a rank's requests. Finished ones are used again.
+type requests struct {
+	table   table[request]
+	idle    []*request
+	orphans []*request // freed or buffered sends that are not complete
+}
+
+// newRequest takes a request from the idle ones.
+func (r *Rank) newRequest(kind requestKind, c *comm) *request {
+	var q *request
+	if n := len(r.requests.idle); n > 0 {
+		q = r.requests.idle[n-1]
+		r.requests.idle = r.requests.idle[:n-1]
+	} else {
+		q = &request{owner: r}
+	}
+	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
+	q.status, q.failure = empty, nil
+	q.done.Store(false)
+	return q
+}
+
+// release gives a completed request back.
+func (r *Rank) release(q *request) {
+	if q.handle != 0 {
+		r.requests.table.remove(q.handle)
+		q.handle = 0
+	}
+	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
+		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
+	}
+	q.comm, q.buffer, q.freed, q.matched = nil, span{}, false, false
+	r.requests.idle = append(r.requests.idle, q)
+}
+
+// complete ends a request and wakes its owner. The request is the owner's again once done is set.
+func (q *request) complete() {
+	owner := q.owner
+	q.done.Store(true)
+	owner.wake()
+}
+
+// await waits for a request.
+func (r *Rank) await(q *request) {
+	if q.done.Load() {
+		return
+	}
+	r.note(q.where())
+	r.waitRequest(q)
+}
+
+func (r *Rank) waitRequest(q *request) {
+	r.wait(func() bool { return q.done.Load() })
+}
+
+func (q *request) where() where {
+	w := where{made: q.call, peer: q.peer, tag: q.tag}
+	if q.comm != nil {
+		w.comm = q.comm.name
+	}
+	switch q.kind {
+	case requestSend:
+		w.what = waitSend
+	case requestReceive:
+		w.what = waitReceive
+	case requestCollective:
+		w.what = waitCollective
+	}
+	return w
+}
+
+// finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
+func (r *Rank) finish(q *request) (status, *failure) {
+	s, f := q.status, q.failure
+	if q.child != nil && f == nil {
+		q.child.adopt(q.answer, r.rank)
+	}
+	if q.generic != nil {
+		s, f = r.finishGeneric(q)
+	}
+	if q.persistent {
+		q.active = false
+		return s, f
+	}
+	r.release(q)
+	return s, f
+}
+
+// expose gives a request a handle, written where the argument points.
+func (a args) expose(i int, q *request) *failure {
+	handle, ok := a.r.requests.table.add(kindRequest, q)
+	if !ok {
+		return failf(errNoMem, "more than %d requests", maxObjects)
+	}
+	q.handle = handle
+	return a.putHandle(i, "request", q.handle)
+}
+
+// request finds a request by its handle; nil is MPI_REQUEST_NULL.
+func (r *Rank) request(handle uint32) (*request, *failure) {
+	if handle == requestNull {
+		return nil, nil
+	}
+	if q := r.requests.table.get(kindRequest, handle); q != nil {
+		return q, nil
+	}
+	return nil, failf(errRequest, "%#x is no request, or was completed", handle)
+}
+
+// requestAt finds the request an argument points at.
+func (a args) requestAt(i int) (*request, *failure) {
+	handle, f := a.getHandle(i, "request")
+	if f != nil {
+		return nil, f
+	}
+	return a.r.request(handle)
+}
+
+// poll tells whether a request is done. A program that polls lets other ranks run: with more ranks than processors the
+// one it waits for may need this one's.
+func (r *Rank) poll(q *request) bool {
+	if q.done.Load() {
+		return true
+	}
+	r.yield()
+	return q.done.Load()
+}
+
+// adopt keeps a request that the program has let go until it completes.
+func (r *Rank) adopt(q *request) {
+	r.requests.orphans = append(r.requests.orphans, q)
+}
+
+// reap lets go of orphans that are complete.
+func (r *Rank) reap() {
+	left := r.requests.orphans[:0]
+	for _, q := range r.requests.orphans {
+		if !q.done.Load() {
+			left = append(left, q)
+			continue
+		}
+		if q.area != 0 {
+			r.attached.heap.release(q.area)
+		}
+		q.persistent = false
+		r.finish(q)
+	}
+	clear(r.requests.orphans[len(left):])
+	r.requests.orphans = left
+}
+
+// MPI_Request_free(*request): a request under way completes on its own.
+func requestFree(r *Rank, a args) *failure {
+	q, f := a.requestAt(0)
+	if f != nil {
+		return f
+	}
+	if q == nil {
+		return failf(errRequest, "the request is MPI_REQUEST_NULL")
+	}
+	if q.generic != nil && !q.done.Load() {
+		q.freed = true
+	} else if q.active && !q.done.Load() {
+		r.requests.table.remove(q.handle)
+		q.handle = 0
+		r.adopt(q)
+	} else {
+		q.persistent = false
+		if _, f := r.finish(q); f != nil {
+			return f
+		}
+	}
+	return a.putHandle(0, "request", requestNull)
+}
+
+// MPI_Request_get_status(request, *flag, *status): MPI_Test that frees nothing.
+func requestGetStatus(r *Rank, a args) *failure {
+	q, f := r.request(a.handle(0))
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(2, 1)
+	if f != nil {
+		return f
+	}
+	if q == nil || !q.active {
+		putStatus(b, empty)
+		return a.putFlag(1, "flag", true)
+	}
+	done := r.poll(q)
+	if done {
+		putStatus(b, q.status)
+	}
+	return a.putFlag(1, "flag", done)
+}

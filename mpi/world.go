@@ -1,0 +1,128 @@
+// Package mpi serves the import module "mpi": the C interface of MPI 5.0 by its standard ABI, for ranks that are
+// goroutines of one process, each with a linear memory of its own. It owns everything a rank knows of MPI
+// (communicators, groups, datatypes, operations, requests, messages) as plain data. It leaves running the ranks, their
+// memories and their instances to worker/rank, matching to mpi/match, who copies what in a collective to mpi/coll, and
+// the header to mpi/guest.
+//
+// A message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. Small
+// messages that nobody awaits are kept in a bounded store outside the Go heap, so that the sender need not wait. No
+// lock is held while bytes are copied, and nothing is allocated per message in the steady state.
+package mpi
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// WorldConfig describes a job's world.
+type WorldConfig struct {
+	Size int    // ranks of MPI_COMM_WORLD
+	Node string // what MPI_Get_processor_name says
+	// EagerBytes bounds the memory for messages that were sent and not yet received; 0 takes a default. Beyond it
+	// senders wait for their receivers.
+	EagerBytes int64
+	// Programs gives the number of each rank's program, in a job of several; nil: all run the first.
+	Programs []int
+	// Unwatched leaves out the check that not all ranks wait for each other.
+	Unwatched bool
+}
+
+// program is MPI_APPNUM.
+func (c *WorldConfig) program(rank int) int {
+	if c.Programs == nil {
+		return 0
+	}
+	return c.Programs[rank]
+}
+
+const defaultEagerBytes = 64 << 20
+
+// World joins the ranks of a job that run in this process.
+type World struct {
+	config  WorldConfig
+	started time.Time
+	ranks   []*Rank
+	eager   *eagerPool
+	ended   atomic.Pointer[Ended]
+	blocked atomic.Int64 // ranks that are parked
+	active  atomic.Int64 // ranks that have not finalized
+
+	nextContext atomic.Uint32
+	meetingsMu  sync.Mutex
+	named       map[string]*meetings // of ranks that meet under a name; guarded by meetingsMu
+}
+
+// NewWorld makes a world. Its ranks may run once NewRank has been called for each.
+func NewWorld(config WorldConfig) *World {
+	if config.EagerBytes == 0 {
+		config.EagerBytes = defaultEagerBytes
+	}
+	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), named: map[string]*meetings{}}
+	w.nextContext.Store(firstFreeContext)
+	w.active.Store(int64(config.Size))
+	w.ranks = make([]*Rank, config.Size)
+	everyone, meetings := newGroup(config.Size), newMeetings(config.Size)
+	for i := range w.ranks {
+		w.ranks[i] = newRank(w, int32(i), everyone, meetings)
+	}
+	return w
+}
+
+// NewRank gives a rank its surroundings. The rank's calls come from one goroutine at a time.
+func (w *World) NewRank(rank int, h Host) *Rank {
+	r := w.ranks[rank]
+	r.host = h
+	return r
+}
+
+// End wakes every rank: each waiting or next call panics with *Ended. The first cause stays.
+func (w *World) End(cause error) {
+	w.ended.CompareAndSwap(nil, &Ended{cause})
+	for _, r := range w.ranks {
+		r.wake()
+	}
+}
+
+// Close gives back the world's memory. Every rank's goroutine must have returned.
+func (w *World) Close() { w.eager.close() }
+
+// stuck is called by the rank whose parking leaves nobody to run. Every rank waits for another one, nothing is under way (a
+// message is delivered before its sender parks), so nobody will ever wake: the job ends here, and says why.
+func (w *World) stuck() {
+	if w.config.Unwatched || w.blocked.Load() != w.active.Load() || w.active.Load() == 0 {
+		return
+	}
+	w.End(&DeadlockError{Waiting: w.waiting()})
+}
+
+func (w *World) waiting() []string {
+	lines := make([]string, len(w.ranks))
+	for i, r := range w.ranks {
+		lines[i] = r.Where()
+	}
+	return lines
+}
+
+// DeadlockError is the cause when every rank waits for another.
+type DeadlockError struct {
+	Waiting []string // Where of each rank
+}
+
+func (e *DeadlockError) Error() string {
+	var b strings.Builder
+	b.WriteString("deadlock: every rank waits for another")
+	for i, where := range e.Waiting {
+		if i == maxWaitingShown && len(e.Waiting) > maxWaitingShown+1 {
+			fmt.Fprintf(&b, "\n  … and %d more", len(e.Waiting)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n  rank %d: %s", i, where)
+	}
+	return b.String()
+}
+
+// maxWaitingShown bounds the ranks a deadlock's message lists.
+const maxWaitingShown = 32

@@ -1,0 +1,343 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// attachment is one Attach stream. Its handler alone sends on it; the reactor leaves messages, which it must never have
+// to wait for, and Output calls hand over frames, which they do wait for.
+type attachment struct {
+	job    core.JobID
+	output bool
+
+	// The reactor's own.
+	holds    bool       // the job is interactive and lives by this stream
+	reason   string     // last told why the job waits
+	streamed core.Epoch // the placement whose output was last asked for
+	asked    bool       // wants to know where ranks stand
+
+	frames chan *schedpb.OutputFrame
+	closed chan struct{} // by the handler's end: nobody takes frames any more
+	wake   chan struct{} // something below has changed
+
+	mu             sync.Mutex // guards all below; innermost
+	mail           []*schedpb.AttachResponse
+	end            *schedpb.JobEnd
+	streams        int // output streams that have not ended
+	err            error
+	sent, consumed uint64 // bytes of standard input
+	room           chan struct{}
+}
+
+const (
+	// maxMail bounds what waits for a launcher that reads nothing. Output is no part of it.
+	maxMail = 4096
+	// stdinWindow bounds standard input on its way to the ranks; the protocol promises it.
+	stdinWindow = 256 << 10
+	maxStdin    = 64 << 10 // in one message
+)
+
+func newAttachment(open *schedpb.AttachOpen) *attachment {
+	return &attachment{job: core.JobID(open.JobId), output: open.Output, frames: make(chan *schedpb.OutputFrame),
+		closed: make(chan struct{}), wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// tell leaves a message. Who lets them pile up loses the stream.
+func (a *attachment) tell(m *schedpb.AttachResponse) {
+	a.mu.Lock()
+	if a.mail = append(a.mail, m); len(a.mail) > maxMail {
+		a.err = status.Error(codes.ResourceExhausted, "the launcher reads nothing; its stream is given up")
+	}
+	a.mu.Unlock()
+	poke(a.wake)
+}
+
+// finish leaves the job's end, which goes out behind all output.
+func (a *attachment) finish(end *schedpb.JobEnd) {
+	a.mu.Lock()
+	a.end = end
+	a.mu.Unlock()
+	poke(a.wake)
+}
+
+func (a *attachment) abort(why string) {
+	a.mu.Lock()
+	a.err = status.Error(codes.FailedPrecondition, why)
+	a.mu.Unlock()
+	poke(a.wake)
+}
+
+// expect and done count the output streams that the end has to wait for.
+func (a *attachment) expect() {
+	a.mu.Lock()
+	a.streams++
+	a.mu.Unlock()
+}
+
+func (a *attachment) done() {
+	a.mu.Lock()
+	a.streams--
+	a.mu.Unlock()
+	poke(a.wake)
+}
+
+func (a *attachment) taken(n int) {
+	a.mu.Lock()
+	a.consumed += uint64(n)
+	a.mu.Unlock()
+	poke(a.room)
+}
+
+func (a *attachment) takenTotal(n uint64) {
+	a.mu.Lock()
+	a.consumed = max(a.consumed, min(n, a.sent))
+	a.mu.Unlock()
+	poke(a.room)
+}
+
+// Attach implements schedpb.JobsServer.
+func (s *Server) Attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
+	return s.untilHalt(func() error { return s.attach(stream) })
+}
+
+func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
+	tenant, err := s.tenant(stream.Context())
+	if err != nil {
+		return err
+	}
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	open := first.GetOpen()
+	if open == nil {
+		return status.Error(codes.InvalidArgument, "the first message of an attach stream says which job")
+	}
+	a := newAttachment(open)
+	if err := s.join(a, tenant); err != nil {
+		return err
+	}
+	defer s.post(func(r *reactor) { r.detach(a) })
+	listener := s.enter()
+	if listener == nil {
+		return s.unavailable()
+	}
+	go func() {
+		defer listener()
+		s.listen(stream, a)
+	}()
+	return s.follow(stream, a)
+}
+
+// join makes the attachment known to the reactor, if the tenant may see the job. Another's job is no job to it.
+func (s *Server) join(a *attachment, tenant core.Tenant) error {
+	var refused error
+	err := s.do(func(r *reactor) {
+		j := r.state.Job(a.job)
+		if j == nil || j.Tenant != tenant {
+			refused = status.Errorf(codes.NotFound, "there is no job %d", a.job)
+			return
+		}
+		ts, err := r.decide(core.Attach{Job: a.job})
+		if err != nil {
+			refused = refusal(err)
+			return
+		}
+		a.holds = len(ts) > 0
+		r.attach(a, j)
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+// follow sends what the job's life brings until its end, or the stream's.
+func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
+	defer close(a.closed)
+	for {
+		finished, err := a.deliver(stream)
+		if finished || err != nil {
+			return err
+		}
+		select {
+		case <-a.wake:
+		case frame := <-a.frames:
+			for _, out := range frame.Output {
+				if err := stream.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: out}}); err != nil {
+					return err
+				}
+			}
+		case <-stream.Context().Done():
+			return status.FromContextError(stream.Context().Err()).Err()
+		case <-s.halt:
+			return s.unavailable()
+		}
+	}
+}
+
+// deliver sends what has been left, and the end when all output has gone before it.
+func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) (finished bool, err error) {
+	a.mu.Lock()
+	mail, end := a.mail, a.end
+	a.mail = nil
+	finished, err = end != nil && a.streams == 0, a.err
+	a.mu.Unlock()
+	if err != nil {
+		return false, err
+	}
+	for _, m := range mail {
+		if err := stream.Send(m); err != nil {
+			return false, err
+		}
+	}
+	if finished {
+		err = stream.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_End{End: end}})
+	}
+	return finished, err
+}
+
+// listen takes what the launcher says, until its stream or the handler ends.
+func (s *Server) listen(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) {
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return // it has nothing more to say, and still listens
+		}
+		if err == nil {
+			err = s.hear(stream.Context(), a, m)
+		}
+		if err != nil {
+			a.mu.Lock()
+			if a.err == nil {
+				a.err = err
+			}
+			a.mu.Unlock()
+			poke(a.wake)
+			return
+		}
+	}
+}
+
+func (s *Server) hear(ctx context.Context, a *attachment, m *schedpb.AttachRequest) error {
+	switch m := m.Msg.(type) {
+	case *schedpb.AttachRequest_Stdin:
+		if n := len(m.Stdin.GetData()); n > maxStdin {
+			return status.Errorf(codes.InvalidArgument, "%d bytes of standard input in one message; at most %d", n, maxStdin)
+		}
+		if err := s.admitStdin(ctx, a, len(m.Stdin.GetData())); err != nil {
+			return err
+		}
+		return s.post(func(r *reactor) { r.stdin(a, m.Stdin) })
+	case *schedpb.AttachRequest_Signal:
+		return s.post(func(r *reactor) { r.signal(a.job, m.Signal.GetNumber()) })
+	case *schedpb.AttachRequest_Terminate:
+		return s.post(func(r *reactor) { r.cancel(a.job, m.Terminate) })
+	case *schedpb.AttachRequest_QueryRanks:
+		return s.post(func(r *reactor) { r.query(a) })
+	case *schedpb.AttachRequest_Detach:
+		return s.post(func(r *reactor) { r.release(a) })
+	}
+	return status.Error(codes.InvalidArgument, "an attach stream carries no such message at this point")
+}
+
+// admitStdin waits for room in the window. Only a launcher that keeps to the window is heard on anything else meanwhile.
+func (s *Server) admitStdin(ctx context.Context, a *attachment, n int) error {
+	for {
+		a.mu.Lock()
+		// An end of file has no bytes and always fits.
+		fits := n == 0 || a.sent-a.consumed+uint64(n) <= stdinWindow
+		if fits {
+			a.sent += uint64(n)
+		}
+		a.mu.Unlock()
+		if fits {
+			return nil
+		}
+		select {
+		case <-a.room:
+		case <-a.closed:
+			return io.ErrClosedPipe
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.halt:
+			return s.unavailable()
+		}
+	}
+}
+
+const maxReason = 4096
+
+func (r *reactor) cancel(id core.JobID, t *schedpb.Terminate) {
+	reason := fmt.Sprintf("%.*s", maxReason, t.GetReason())
+	if _, err := r.decide(core.Cancel{Job: id, Kill: t.GetKill(), Reason: reason}); err != nil {
+		r.log.Warn("cancelling", "job", id, "err", err)
+	}
+}
+
+func (r *reactor) signal(id core.JobID, number int32) {
+	j := r.state.Job(id)
+	if w := r.workerOf(j); w != nil {
+		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Signal{
+			Signal: &schedpb.JobSignal{Job: wireRef(j.Ref()), Number: number}}})
+	}
+}
+
+// query asks where the job's ranks stand; of a job that runs nowhere the answer is that it has none.
+func (r *reactor) query(a *attachment) {
+	j := r.state.Job(a.job)
+	w := r.workerOf(j)
+	if w == nil {
+		a.tell(rankStates(&schedpb.RankStates{}))
+		return
+	}
+	a.asked = true
+	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_QueryRanks{
+		QueryRanks: &schedpb.QueryJobRanks{Job: wireRef(j.Ref())}}})
+}
+
+func (r *reactor) answerQuery(ref core.JobRef, states *schedpb.RankStates) {
+	w := r.watches[ref.Job]
+	if w == nil {
+		return
+	}
+	for _, a := range w.attached {
+		if a.asked {
+			a.asked = false
+			a.tell(rankStates(states))
+		}
+	}
+}
+
+func rankStates(states *schedpb.RankStates) *schedpb.AttachResponse {
+	return &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_RankStates{RankStates: states}}
+}
+
+// release lets an interactive job go on without its launcher.
+func (r *reactor) release(a *attachment) {
+	if !a.holds {
+		return
+	}
+	a.holds = false
+	if _, err := r.decide(core.Detach{Job: a.job}); err != nil {
+		r.log.Warn("detaching", "job", a.job, "err", err)
+	}
+}

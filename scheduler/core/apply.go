@@ -1,0 +1,311 @@
+package core
+
+import "fmt"
+
+// Apply carries a transition out. An error means that journal and state don't belong together: the state is then not to
+// be used any more.
+func Apply(s *State, t Transition) error {
+	s.version++
+	if err := t.apply(s); err != nil {
+		return fmt.Errorf("%T: %w", t, err)
+	}
+	return nil
+}
+
+// job finds the job of a transition and moves it to its next state, if one is given.
+func (s *State) job(id JobID, next JobState) (*Job, error) {
+	j := s.jobs[id]
+	if j == nil {
+		return nil, fmt.Errorf("there is no job %d", id)
+	}
+	if next == 0 {
+		return j, nil
+	}
+	if !j.State.May(next) && !(j.State == next && next == Completing) {
+		return nil, fmt.Errorf("job %d can't go from %s to %s", id, j.State, next)
+	}
+	return j, s.move(j, next)
+}
+
+// move changes a job's state and keeps all that follows from it in step. Its deadline belonged to the old state.
+func (s *State) move(j *Job, next JobState) error {
+	w := s.Worker(j.worker())
+	if w == nil && next.Holds() {
+		return fmt.Errorf("job %d: there is no worker %q", j.ID, j.worker())
+	}
+	a := s.account(j.Tenant)
+	was := j.State
+	j.State = next
+	if held, holds := was.Holds(), next.Holds(); holds && !held {
+		s.book(j, w)
+		a.began += int64(j.Ranks) * millis(j.Placed)
+	} else if held && !holds {
+		s.unbook(j, w)
+		a.began -= int64(j.Ranks) * millis(j.Placed)
+	}
+	if was == Pending && next != Pending {
+		s.pending--
+		a.Pending--
+	} else if next == Pending && was != Pending {
+		s.pending++
+		a.Pending++
+	}
+	s.timers.set(&j.timer, 0)
+	s.requeue(j)
+	if next.Terminal() {
+		s.delist(j)
+	}
+	if next.Terminal() {
+		s.wake(j)
+	}
+	return nil
+}
+
+// book gives a job its worker's slots, and unbook takes them back. A pass does both to try a placement.
+func (s *State) book(j *Job, w *Worker) {
+	s.rooms.remove(w)
+	w.take(j)
+	s.booked(j, w, 1)
+}
+
+func (s *State) unbook(j *Job, w *Worker) {
+	s.rooms.remove(w)
+	w.free(j)
+	s.booked(j, w, -1)
+}
+
+// booked keeps everyone else's books; by is 1 or -1. Unsigned sums come out right either way.
+func (s *State) booked(j *Job, w *Worker, by int) {
+	s.rooms.add(w)
+	w.stale = true
+	a := s.account(j.Tenant)
+	a.Slots += uint32(by) * j.Ranks
+	a.Mem += uint64(by) * j.mem()
+	a.Running += by
+	if j.Array.Job != 0 {
+		if s.arrays[j.Array.Job] += uint32(by); s.arrays[j.Array.Job] == 0 {
+			delete(s.arrays, j.Array.Job)
+		}
+	}
+}
+
+func (t *JobAccepted) apply(s *State) error {
+	if t.Job != s.lastJob+1 {
+		return fmt.Errorf("job %d follows job %d", t.Job, s.lastJob)
+	}
+	s.lastJob = t.Job
+	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, Submitted: t.At}
+	j.Waits = append([]Dependency(nil), j.After...)
+	j.timer.job = j
+	s.jobs[j.ID] = j
+	if j.Key != "" && (j.Array.Job == 0 || j.Array.Job == j.ID) {
+		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
+	}
+	for _, d := range j.Waits {
+		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
+	}
+	s.enlist(j)
+	if err := s.move(j, Pending); err != nil {
+		return err
+	}
+	s.settle(j)
+	s.timers.set(&j.timer, t.AttachBy)
+	return nil
+}
+
+func (t *JobAttached) apply(s *State) error {
+	j, err := s.job(t.Job, 0)
+	if err != nil {
+		return err
+	}
+	j.Attached = true
+	if j.State == Pending {
+		s.timers.set(&j.timer, 0)
+	}
+	s.requeue(j)
+	return nil
+}
+
+func (t *JobDetached) apply(s *State) error {
+	j, err := s.job(t.Job, 0)
+	if err != nil {
+		return err
+	}
+	j.Interactive, j.Attached = false, false
+	if j.State == Pending {
+		s.timers.set(&j.timer, 0)
+	}
+	s.requeue(j)
+	return nil
+}
+
+func (t *JobPlaced) apply(s *State) error {
+	j := s.jobs[t.Ref.Job]
+	if j == nil || t.Ref.Epoch != j.Epoch+1 || !j.State.May(Configuring) || len(t.Place) != 1 {
+		return fmt.Errorf("placement %d of job %d is out of turn", t.Ref.Epoch, t.Ref.Job)
+	}
+	j.Epoch, j.Place, j.Placed, j.Started = t.Ref.Epoch, t.Place, t.At, 0
+	_, err := s.job(j.ID, Configuring)
+	return err
+}
+
+func (t *JobStarted) apply(s *State) error {
+	j, err := s.job(t.Ref.Job, Running)
+	if err != nil {
+		return err
+	}
+	j.Started = t.At
+	s.Worker(j.worker()).stale = true
+	s.wake(j)
+	s.timers.set(&j.timer, t.Limit)
+	return nil
+}
+
+func (t *JobEnding) apply(s *State) error {
+	j, err := s.job(t.Ref.Job, Completing)
+	if err != nil {
+		return err
+	}
+	j.Ending = t.Ending
+	s.timers.set(&j.timer, t.KillAt)
+	return nil
+}
+
+func (t *JobFinished) apply(s *State) error {
+	if !t.End.State.Terminal() {
+		return fmt.Errorf("job %d can't finish as %q", t.Job, t.End.State)
+	}
+	j, err := s.job(t.Job, t.End.State)
+	if err != nil {
+		return err
+	}
+	j.End, j.Ended, j.Attached = t.End, t.At, false
+	for i, id := range s.doomed {
+		if id == j.ID {
+			s.doomed = append(s.doomed[:i], s.doomed[i+1:]...)
+			break
+		}
+	}
+	s.ended = append(s.ended, j.ID)
+	return nil
+}
+
+func (t *JobRequeued) apply(s *State) error {
+	j, err := s.job(t.Ref.Job, Requeued)
+	if err != nil {
+		return err
+	}
+	j.Ending = Ending{}
+	j.Restarts++
+	s.timers.set(&j.timer, t.Ready)
+	return nil
+}
+
+func (t *JobReady) apply(s *State) error {
+	j, err := s.job(t.Job, Pending)
+	if err != nil {
+		return err
+	}
+	s.timers.set(&j.timer, t.AttachBy)
+	return nil
+}
+
+func (t *JobForgotten) apply(s *State) error {
+	j := s.jobs[t.Job]
+	if len(s.ended) == 0 || s.ended[0] != t.Job || j == nil {
+		return fmt.Errorf("job %d is not the one that ended first", t.Job)
+	}
+	s.ended = s.ended[1:]
+	delete(s.jobs, t.Job)
+	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
+		s.oldest++
+	}
+	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.ID {
+		delete(s.keys, k)
+	}
+	return nil
+}
+
+func (t *WorkerJoined) apply(s *State) error {
+	w := s.Worker(t.Name)
+	if w == nil {
+		w = &Worker{Name: t.Name}
+		w.timer.worker = w
+		i := s.seat(t.Name)
+		s.workers = append(s.workers, nil)
+		copy(s.workers[i+1:], s.workers[i:])
+		s.workers[i] = w
+	}
+	s.rooms.remove(w)
+	w.Slots, w.Mem, w.Labels, w.Connected, w.Since = t.Slots, t.Mem, t.Labels, true, t.At
+	w.stale = true
+	s.rooms.add(w)
+	s.timers.set(&w.timer, 0)
+	return nil
+}
+
+func (t *WorkerLost) apply(s *State) error {
+	w := s.Worker(t.Name)
+	if w == nil {
+		return fmt.Errorf("there is no worker %q", t.Name)
+	}
+	s.rooms.remove(w)
+	w.Connected, w.Since, w.stale = false, t.At, true
+	s.timers.set(&w.timer, t.GiveUp)
+	return nil
+}
+
+func (t *WorkerForgotten) apply(s *State) error {
+	i := s.seat(t.Name)
+	if i == len(s.workers) || s.workers[i].Name != t.Name || len(s.workers[i].Jobs) > 0 {
+		return fmt.Errorf("worker %q is not there or holds jobs", t.Name)
+	}
+	s.timers.set(&s.workers[i].timer, 0)
+	s.rooms.remove(s.workers[i])
+	s.workers = append(s.workers[:i], s.workers[i+1:]...)
+	return nil
+}
+
+func (t *JobHeld) apply(s *State) error     { return s.hold(t.Job, true) }
+func (t *JobReleased) apply(s *State) error { return s.hold(t.Job, false) }
+
+func (s *State) hold(id JobID, held bool) error {
+	j, err := s.job(id, 0)
+	if err != nil {
+		return err
+	}
+	j.Held = held
+	s.requeue(j)
+	return nil
+}
+
+func (t *JobReserved) apply(s *State) error {
+	j, err := s.job(t.Job, 0)
+	if err != nil {
+		return err
+	}
+	j.Reserved = t.Reservation
+	return nil
+}
+
+func (t *TenantCharged) apply(s *State) error {
+	a := s.account(t.Tenant)
+	a.Usage = decayed(a.Usage, parts(a.UsageAt, t.At, t.HalfLife)) + t.SlotMS
+	a.UsageAt = t.At
+	a.SlotMS += t.SlotMS
+	a.CPU += t.CPU
+	a.Jobs++
+	return nil
+}
+
+func (t *WorkerDrained) apply(s *State) error {
+	w := s.Worker(t.Name)
+	if w == nil {
+		return fmt.Errorf("there is no worker %q", t.Name)
+	}
+	s.rooms.remove(w)
+	w.Draining = t.Reason
+	w.stale = true
+	s.rooms.add(w)
+	return nil
+}

@@ -1,0 +1,420 @@
+package core
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/states.md anew")
+
+func TestStatesPage(t *testing.T) {
+	const page = "../../docs/states.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(StatesMarkdown()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil || string(got) != StatesMarkdown() {
+		t.Errorf("docs/states.md is not what the state table says (%v)", err)
+	}
+}
+
+func TestStateTable(t *testing.T) {
+	seen := map[string]bool{}
+	reached := map[JobState]bool{Pending: true}
+	for i, row := range StateTable {
+		if int(row.State) != i+1 || row.State.Row().Code != row.Code || seen[row.Code] {
+			t.Errorf("row %d (%s) is out of place", i, row.Code)
+		}
+		seen[row.Code] = true
+		if s, ok := ParseState(row.Code); !ok || s != row.State {
+			t.Errorf("%s is not found by its code", row.Code)
+		}
+		if row.Holds && row.State.Terminal() {
+			t.Errorf("%s has ended and holds slots", row.Code)
+		}
+		for _, n := range row.Next {
+			reached[n] = true
+		}
+	}
+	for _, row := range StateTable {
+		if !reached[row.State] {
+			t.Errorf("no state leads to %s", row.Code)
+		}
+	}
+	if JobState(0).Terminal() || JobState(99).Holds() || JobState(99).String() != "" {
+		t.Error("unknown states are believed")
+	}
+}
+
+// everyTransition is one of each kind with all fields set.
+func everyTransition(t *testing.T) []Transition {
+	var all []Transition
+	n := int64(1)
+	for k := kind(1); newTransition(k) != nil; k++ {
+		tr := newTransition(k)
+		if tr.kind() != k {
+			t.Errorf("kind %d makes a %T", k, tr)
+		}
+		fillIn(reflect.ValueOf(tr).Elem(), &n)
+		all = append(all, tr)
+	}
+	return all
+}
+
+func fillIn(v reflect.Value, n *int64) {
+	*n++
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillIn(v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fillIn(v.Index(0), n)
+		fillIn(v.Index(1), n)
+	case reflect.String:
+		v.SetString(fmt.Sprint("text ", *n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8:
+		if v.Type() == reflect.TypeFor[DependencyKind]() {
+			v.SetUint(uint64(*n)%4 + 1)
+			return
+		}
+		v.SetUint(uint64(*n)%uint64(len(StateTable)) + 1)
+	case reflect.Uint32, reflect.Uint64:
+		v.SetUint(uint64(*n))
+	case reflect.Int32, reflect.Int64:
+		v.SetInt(-*n)
+	default:
+		panic("a field of kind " + v.Kind().String())
+	}
+}
+
+// No field of a transition is forgotten by its encoding.
+func TestRecordHoldsEveryField(t *testing.T) {
+	all := everyTransition(t)
+	rec := EncodeRecord(all)
+	got, err := DecodeRecord(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		if !reflect.DeepEqual(got[i], all[i]) {
+			t.Errorf("wrote %+v\nread  %+v", all[i], got[i])
+		}
+	}
+	for cut := range rec {
+		if _, err := DecodeRecord(rec[:cut]); !errors.Is(err, ErrRecord) {
+			t.Errorf("cut at %d of %d: %v", cut, len(rec), err)
+		}
+	}
+}
+
+// TestGoldenRecord keeps the first encoding readable for ever.
+func TestGoldenRecord(t *testing.T) {
+	const golden = "testdata/record.v1"
+	rec := EncodeRecord(everyTransition(t))
+	if *update {
+		if err := os.WriteFile(golden, rec, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts, err := DecodeRecord(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := EncodeRecord(ts); !bytes.Equal(again, old) {
+		t.Error("the journal's encoding has changed: a new version is due")
+	}
+}
+
+func FuzzDecodeRecord(f *testing.F) {
+	f.Add(EncodeRecord(everyTransition(&testing.T{})))
+	f.Add([]byte{1, 1, 1})
+	f.Fuzz(func(t *testing.T, rec []byte) {
+		ts, err := DecodeRecord(rec)
+		if err != nil {
+			return
+		}
+		again, err := DecodeRecord(EncodeRecord(ts))
+		if err != nil || !reflect.DeepEqual(again, ts) {
+			t.Fatalf("%v: %v became %v", err, ts, again)
+		}
+		s := NewState(DefaultPolicy())
+		for _, tr := range ts {
+			if Apply(s, tr) != nil {
+				return // and never panics
+			}
+		}
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzLoadPiece(f *testing.F) {
+	s := play(1, 200, nil)
+	for p := range s.Pieces() {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, piece []byte) {
+		s := NewState(DefaultPolicy())
+		s.lastJob = 1000
+		s.LoadPiece(piece) // and never panics
+	})
+}
+
+func saved(s *State) []byte {
+	var all []byte
+	for p := range s.Pieces() {
+		all = append(all, p...)
+	}
+	return all
+}
+
+// play drives a state with random events from one seed, as the shell would, and hands each batch out.
+func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State {
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	p := DefaultPolicy()
+	p.KeepEnded = 20
+	p.Grace = 20 * Second
+	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3}, "t2": {Pending: 4, Mem: 12 << 30}}
+	s := NewState(p)
+	now := Time(1_700_000_000 * Second)
+	for range steps {
+		now = now.After(Duration(rnd.Int64N(int64(3 * Second))))
+		var e Event
+		job := JobID(1 + rnd.Uint64N(uint64(s.lastJob)+2))
+		j := s.Job(job)
+		ref := JobRef{Job: job}
+		at := WorkerName(fmt.Sprint("w", rnd.IntN(4)))
+		if j != nil {
+			ref = j.Ref()
+			if rnd.IntN(4) > 0 && j.worker() != "" {
+				at = j.worker()
+			}
+		}
+		switch rnd.IntN(12) {
+		case 0, 1, 2:
+			e = Submit{Key: []string{"", fmt.Sprint("key", rnd.IntN(50))}[rnd.IntN(2)], Request: Request{
+				Tenant: Tenant(fmt.Sprint("t", rnd.IntN(3))), Ranks: uint32(1 + rnd.IntN(9)), MemPerRank: rnd.Uint64N(4) << 30,
+				TimeLimit: Duration(rnd.IntN(30)) * Second, Interactive: rnd.IntN(4) == 0, Spec: []byte("spec"),
+				Name: fmt.Sprint("name", rnd.IntN(5)), QOS: []string{"", "", "low", "high"}[rnd.IntN(4)], Held: rnd.IntN(9) == 0,
+				Requeue: rnd.IntN(3) == 0, Exclusive: rnd.IntN(9) == 0, Singleton: rnd.IntN(9) == 0}}
+			sub := e.(Submit)
+			switch rnd.IntN(8) {
+			case 0:
+				sub.Request.After = []Dependency{{DependencyKind(1 + rnd.IntN(4)), job}}
+			case 1:
+				sub.Request.Hosts = []WorkerName{at}
+			case 2:
+				sub.Request.Labels = []Label{{"disk", "fast"}}
+			case 3:
+				sub.Request.Interactive = false
+				sub.Array, sub.Throttle = []uint32{1, 4, 5, 9}, uint32(rnd.IntN(3))
+			}
+			e = sub
+		case 3:
+			e = Attach{job}
+		case 4:
+			e = []Event{Leave{job}, Detach{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Again{job},
+				Drain{at, "repairs"}, Drain{at, ""}}[rnd.IntN(8)]
+		case 5:
+			var holding []JobRef
+			if w := s.Worker(at); w != nil {
+				for _, id := range w.Jobs {
+					if rnd.IntN(4) > 0 {
+						holding = append(holding, s.Job(id).Ref())
+					}
+				}
+			}
+			if w := s.Worker(at); w != nil && w.Connected {
+				e = Gone{at}
+			} else {
+				e = Join{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding}
+			}
+		case 6:
+			if rnd.IntN(4) == 0 {
+				e = Gone{at}
+			} else if rnd.IntN(30) == 0 {
+				e = Recovered{}
+			} else {
+				e = Tick{}
+			}
+		case 7, 8:
+			e = RanksStarted{at, ref}
+		default:
+			e = RanksEnded{at, ref, End{State: JobState(rnd.IntN(20)), ExitCode: int32(rnd.IntN(3))}}
+		}
+		var all []Transition
+		for i, e := range []Event{e, Pass{}, Pass{}, Pass{}, Pass{}} {
+			if i > 1 && !s.Unsettled() {
+				break
+			}
+			if _, ok := e.(Pass); ok {
+				checkPass(s, now)
+			}
+			ts, err := Decide(s, e, now)
+			if err != nil {
+				continue
+			}
+			for _, tr := range ts {
+				if err := Apply(s, tr); err != nil {
+					panic(err)
+				}
+			}
+			all = append(all, ts...)
+		}
+		if batch != nil {
+			batch(s, all)
+		}
+	}
+	return s
+}
+
+// checkPass looks at a pass from outside: no slot is given twice, no quota broken, and when the head's worker is emptied
+// by those who are due by its reserved time, the head fits, for all that was placed behind it.
+func checkPass(s *State, now Time) {
+	p := &pass{s: s, now: now}
+	p.run()
+	defer p.undo()
+	for _, a := range s.Accounts() {
+		q := s.Policy.quota(a.Name)
+		if q.Slots > 0 && a.Slots > q.Slots || q.Running > 0 && a.Running > q.Running || q.Mem > 0 && a.Mem > q.Mem {
+			panic(fmt.Sprintf("tenant %s is over its quota: %+v", a.Name, a))
+		}
+	}
+	for _, w := range s.Workers() {
+		if len(p.jobs) > 0 && (w.UsedSlots > w.Slots || w.UsedMem > w.Mem) {
+			panic(fmt.Sprintf("worker %s: %d slots and %d bytes are given away", w.Name, w.UsedSlots, w.UsedMem))
+		}
+	}
+	if p.head == nil || p.room == nil || p.at == never {
+		return
+	}
+	slots, mem := uint64(p.head.Ranks), p.head.mem()
+	for _, id := range p.room.Jobs {
+		j := s.Job(id)
+		due := j.due()
+		if j.State == Pending {
+			due = now.After(j.TimeLimit)
+			if j.TimeLimit == 0 {
+				due = never
+			}
+		}
+		if due > p.at && due > now { // overdue ones are being ended
+			slots += uint64(j.Ranks)
+			mem += j.mem()
+		}
+	}
+	if slots > uint64(p.room.Slots) || mem > p.room.Mem {
+		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.at, p.room.Name))
+	}
+}
+
+// Whatever happens, the invariants hold; a state read back from the journal, or from a snapshot in the middle and the
+// journal behind it, is the same to the last byte; and no job ends twice.
+func TestRandomLives(t *testing.T) {
+	for seed := range uint64(60) {
+		replayed := NewState(DefaultPolicy())
+		ends := map[JobID]int{}
+		step := 0
+		s := play(seed, 600, func(s *State, ts []Transition) {
+			if err := s.Check(); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			back, err := DecodeRecord(EncodeRecord(ts))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, tr := range back {
+				if err := Apply(replayed, tr); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				if end, ok := tr.(*JobFinished); ok {
+					if ends[end.Job]++; ends[end.Job] > 1 {
+						t.Fatalf("seed %d: job %d ended twice", seed, end.Job)
+					}
+				}
+			}
+			if step++; step%100 == 0 {
+				fresh := NewState(DefaultPolicy())
+				for p := range replayed.Pieces() {
+					if err := fresh.LoadPiece(p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				replayed = fresh
+				if err := replayed.Check(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if !bytes.Equal(saved(s), saved(replayed)) {
+			t.Errorf("seed %d: the replayed state differs", seed)
+		}
+		if len(ends) < 20 {
+			t.Errorf("seed %d: only %d jobs ended", seed, len(ends))
+		}
+	}
+}
+
+// Decide changes nothing.
+func TestDecideOnlyReads(t *testing.T) {
+	s := play(3, 300, nil)
+	before := saved(s)
+	for _, e := range []Event{Submit{Request: Request{Ranks: 1}}, Tick{}, Pass{}, Recovered{}, Join{Name: "w1"}, Gone{"w2"}, Cancel{Job: s.lastJob}} {
+		Decide(s, e, 1<<62)
+	}
+	if !bytes.Equal(saved(s), before) {
+		t.Error("deciding changed the state")
+	}
+}
+
+func TestSizesAndDurations(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 4 << 30: "4 GiB", 300<<20 + 1: "300 MiB", 1<<64 - 1: "15.9 EiB"} {
+		if got := size(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+	for d, want := range map[Duration]string{90 * Second: "1m30s", 2*Hour + 30*Minute: "2h30m", 20 * Millisecond: "20ms"} {
+		if got := d.String(); got != want {
+			t.Errorf("%d: %s, want %s", d, got, want)
+		}
+	}
+	if got := Time(1 << 62).After(1 << 62); got != 1<<63-1 {
+		t.Errorf("the end of time is %d", got)
+	}
+}
+
+func TestDueIsSorted(t *testing.T) {
+	var h timers
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for i := range 200 {
+		t := &timer{job: &Job{ID: JobID(i)}}
+		h.set(t, Time(1+rnd.IntN(50)))
+	}
+	due := h.due(25)
+	if !slices.IsSortedFunc(due, func(a, b *timer) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	}) || len(due) < 50 || len(h) != 200 {
+		t.Errorf("%d due of %d", len(due), len(h))
+	}
+}

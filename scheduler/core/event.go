@@ -1,0 +1,464 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Event is something that happened and that the scheduler has to decide about.
+type Event interface {
+	decide(s *State, now Time) ([]Transition, error)
+}
+
+// Decide answers an event with the transitions that it calls for, in order, and changes nothing. An error refuses the
+// event: nothing follows from it. Errors wrap one of the sentinels below.
+func Decide(s *State, e Event, now Time) ([]Transition, error) { return e.decide(s, now) }
+
+// What an event can be refused for.
+var (
+	ErrInvalid   = errors.New("invalid request")
+	ErrNoJob     = errors.New("no such job")
+	ErrExhausted = errors.New("limit reached")
+	ErrState     = errors.New("not in this state")
+	ErrNoWorker  = errors.New("no such worker")
+)
+
+// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the first
+// job (State.JobByKey) and no transition.
+type Submit struct {
+	Key      string
+	Request  Request
+	Array    []uint32 // indices, ascending; none: no array
+	Throttle uint32
+}
+
+// Attach: the launcher of an interactive job is there. Detach: it lets the job go on without it. Leave: it is gone.
+type (
+	Attach struct{ Job JobID }
+	Detach struct{ Job JobID }
+	Leave  struct{ Job JobID }
+)
+
+// Hold keeps a waiting job from starting; Release lets it.
+type (
+	Hold    struct{ Job JobID }
+	Release struct{ Job JobID }
+)
+
+// Drain keeps new jobs off a worker, or, with no reason, lets them on again.
+type Drain struct {
+	Worker WorkerName
+	Reason string
+}
+
+// Again ends a job where it runs and puts it back into the queue.
+type Again struct{ Job JobID }
+
+// Cancel asks for a job's end.
+type Cancel struct {
+	Job    JobID
+	Kill   bool
+	Reason string
+}
+
+// Join: a worker connected and says what it has and which placements it still holds, whether they run or have ended
+// without being acknowledged.
+type Join struct {
+	Name    WorkerName
+	Slots   uint32
+	Mem     uint64
+	Labels  []Label
+	Holding []JobRef
+}
+
+// Gone: a worker's connection ended.
+type Gone struct{ Name WorkerName }
+
+// RanksStarted: a worker's executor runs the ranks of a job.
+type RanksStarted struct {
+	Worker WorkerName
+	Ref    JobRef
+}
+
+// RanksEnded: a worker reports the end of a job.
+type RanksEnded struct {
+	Worker WorkerName
+	Ref    JobRef
+	End    End
+}
+
+// Tick: the time that State.Deadline asked for has come.
+type Tick struct{}
+
+// Recovered: the state has been read back from the journal. Nobody is connected any more.
+type Recovered struct{}
+
+// Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
+// changed, once for many of them.
+type Pass struct{}
+
+const interruptedCode, timedOutCode = 1, 110
+
+func (e Submit) decide(s *State, now Time) ([]Transition, error) {
+	if s.JobByKey(e.Request.Tenant, e.Key) != nil {
+		return nil, nil
+	}
+	if err := s.checkRequest(&e); err != nil {
+		return nil, err
+	}
+	r := e.Request
+	if r.TimeLimit == 0 {
+		r.TimeLimit = s.Policy.TimeLimit
+	}
+	first := &JobAccepted{Job: s.lastJob + 1, Key: e.Key, Request: r, At: now}
+	if r.Interactive {
+		first.AttachBy = now.After(s.Policy.AttachWithin)
+	}
+	if len(e.Array) == 0 {
+		return []Transition{first}, nil
+	}
+	ts := make([]Transition, len(e.Array))
+	for i, index := range e.Array {
+		task := *first
+		task.Job += JobID(i)
+		task.Request.Array = ArrayTask{first.Job, index, e.Throttle}
+		ts[i] = &task
+	}
+	return ts, nil
+}
+
+// checkRequest refuses what no configuration could ever run, and what is more than the tenant may ask for.
+func (s *State) checkRequest(e *Submit) error {
+	r, quota := &e.Request, s.Policy.quota(e.Request.Tenant)
+	jobs := max(1, len(e.Array))
+	switch _, known := s.Policy.QOS[r.QOS]; {
+	case r.Ranks == 0:
+		return fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
+	case r.Ranks > s.Policy.MaxRanks:
+		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
+	case r.MemPerRank > s.Policy.MaxMemPerRank:
+		return fmt.Errorf("%w: %s of memory per rank; the most that a rank can have is %s", ErrInvalid,
+			size(r.MemPerRank), size(s.Policy.MaxMemPerRank))
+	case r.TimeLimit < 0:
+		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
+	case !known:
+		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
+	case quota.Slots > 0 && r.Ranks > quota.Slots:
+		return fmt.Errorf("%w: %d ranks; the quota of tenant %s is %d slots", ErrInvalid, r.Ranks, r.Tenant, quota.Slots)
+	case quota.Mem > 0 && r.mem() > quota.Mem:
+		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
+	case len(e.Array) > s.Policy.MaxArray:
+		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
+	case len(e.Array) > 0 && r.Interactive:
+		return fmt.Errorf("%w: an array can't be interactive", ErrInvalid)
+	case s.pending+jobs > s.Policy.MaxPending:
+		return fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, s.pending)
+	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
+		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
+	}
+	for _, d := range r.After {
+		if on := s.jobs[d.Job]; on == nil || on.Tenant != r.Tenant {
+			return fmt.Errorf("%w: it is to wait for job %d, which there is not", ErrInvalid, d.Job)
+		}
+	}
+	return nil
+}
+
+func (s *State) waitingOf(t Tenant) int {
+	if a := s.byTenant[t]; a != nil {
+		return a.Pending
+	}
+	return 0
+}
+
+func (e Attach) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	if !j.Interactive || j.Attached || j.State.Terminal() {
+		return nil, nil
+	}
+	return []Transition{&JobAttached{j.ID}}, nil
+}
+
+func (e Detach) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	if !j.Interactive || j.State.Terminal() {
+		return nil, nil
+	}
+	return []Transition{&JobDetached{j.ID}}, nil
+}
+
+func (e Leave) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	if !j.Interactive {
+		return nil, nil
+	}
+	return s.end(j, Ending{Cancelled, interruptedCode, "its launcher is gone", true}, now), nil
+}
+
+func (e Cancel) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	return s.end(j, Ending{Cancelled, interruptedCode, e.Reason, e.Kill}, now), nil
+}
+
+func (e Hold) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	switch {
+	case j == nil:
+		return nil, ErrNoJob
+	case j.State != Pending:
+		return nil, fmt.Errorf("%w: only a waiting job can be held, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+	case j.Held:
+		return nil, nil
+	}
+	return []Transition{&JobHeld{j.ID}}, nil
+}
+
+func (e Release) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	if !j.Held {
+		return nil, nil
+	}
+	return []Transition{&JobReleased{j.ID}}, nil
+}
+
+func (e Drain) decide(s *State, now Time) ([]Transition, error) {
+	w := s.Worker(e.Worker)
+	if w == nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoWorker, e.Worker)
+	}
+	if w.Draining == e.Reason {
+		return nil, nil
+	}
+	return []Transition{&WorkerDrained{e.Worker, e.Reason}}, nil
+}
+
+func (e Again) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	switch {
+	case j == nil:
+		return nil, ErrNoJob
+	case !j.State.Holds() || j.State == Completing || j.Interactive:
+		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+	}
+	return s.end(j, Ending{State: Requeued, Reason: "requeued on request", Kill: true}, now), nil
+}
+
+// end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already can
+// only be hurried.
+func (s *State) end(j *Job, e Ending, now Time) []Transition {
+	switch {
+	case j.State.Terminal():
+		return nil
+	case !j.State.Holds():
+		return s.finish(j, End{State: e.State, ExitCode: e.ExitCode, Reason: e.Reason}, now)
+	case j.State == Completing && j.Ending.State == Requeued && e.State == Cancelled:
+		return []Transition{&JobEnding{Ref: j.Ref(), Ending: e}}
+	case j.State == Completing:
+		if j.Ending.Kill || !e.Kill {
+			return nil
+		}
+		kill := j.Ending
+		kill.Kill = true
+		return []Transition{&JobEnding{Ref: j.Ref(), Ending: kill}}
+	}
+	t := &JobEnding{Ref: j.Ref(), Ending: e}
+	if !e.Kill {
+		t.KillAt = now.After(s.Policy.KillAfter)
+	}
+	return []Transition{t}
+}
+
+func (e Join) decide(s *State, now Time) ([]Transition, error) {
+	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now}}
+	w := s.Worker(e.Name)
+	if w == nil {
+		return ts, nil
+	}
+	holding := make(map[JobRef]bool, len(e.Holding))
+	for _, ref := range e.Holding {
+		holding[ref] = true
+	}
+	for _, id := range w.Jobs {
+		switch j := s.jobs[id]; {
+		case holding[j.Ref()] && j.State == Configuring:
+			ts = append(ts, s.started(j, now))
+		case !holding[j.Ref()] && j.State != Configuring:
+			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it")...)
+		}
+	}
+	return ts, nil
+}
+
+func (e Gone) decide(s *State, now Time) ([]Transition, error) {
+	w := s.Worker(e.Name)
+	if w == nil || !w.Connected {
+		return nil, nil
+	}
+	return []Transition{&WorkerLost{e.Name, now, now.After(s.Policy.Grace)}}, nil
+}
+
+func (e RanksStarted) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Ref.Job]
+	if !j.on(e.Worker, e.Ref) || j.State != Configuring {
+		return nil, nil
+	}
+	return []Transition{s.started(j, now)}, nil
+}
+
+func (s *State) started(j *Job, now Time) Transition {
+	t := &JobStarted{Ref: j.Ref(), At: now}
+	if j.TimeLimit > 0 {
+		t.Limit = now.After(j.TimeLimit)
+	}
+	return t
+}
+
+func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Ref.Job]
+	if !j.on(e.Worker, e.Ref) {
+		return nil, nil
+	}
+	end := e.End
+	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
+		return s.again(j, now, j.Ending.Reason), nil
+	}
+	if !end.State.Terminal() {
+		end.State = Failed
+	}
+	// A job that ended by itself before it was told to has the end that it made.
+	switch end.State {
+	case Completed:
+		end.ExitCode = 0
+	case Cancelled:
+		end.ExitCode = interruptedCode
+	case TimedOut:
+		end.ExitCode = timedOutCode
+	default:
+		if end.ExitCode == 0 {
+			end.ExitCode = 1
+		}
+	}
+	if j.State == Completing && end.State == j.Ending.State && end.Reason == "" {
+		end.Reason = j.Ending.Reason
+	}
+	return s.finish(j, end, now), nil
+}
+
+// finish records a job's end and charges its tenant for the placement.
+func (s *State) finish(j *Job, end End, now Time) []Transition {
+	ts := []Transition{&JobFinished{j.ID, end, now}}
+	if j.State.Holds() {
+		ts = append(ts, s.charge(j, end.CPU, now))
+	}
+	return ts
+}
+
+func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
+	ms := max(0, int64(now-j.Placed)/int64(Millisecond))
+	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.Ranks), cpu, now, s.Policy.HalfLife}
+}
+
+// again puts a job that is over at its worker back into the queue.
+func (s *State) again(j *Job, now Time, why string) []Transition {
+	return []Transition{&JobRequeued{j.Ref(), why, now}, s.charge(j, 0, now), s.ready(j, now)}
+}
+
+// lost ends a job whose worker will not report its end, or starts it again if it asked for that. Nothing of it can be
+// running any more: the worker has said so, or its grace and a margin are over.
+func (s *State) lost(j *Job, now Time, why string) []Transition {
+	if j.State == Completing && j.Ending.State != Requeued {
+		return s.finish(j, End{State: j.Ending.State, ExitCode: j.Ending.ExitCode, Reason: j.Ending.Reason}, now)
+	}
+	if j.State == Completing || j.Requeue && !j.Interactive && j.Restarts < s.Policy.MaxRestarts {
+		return s.again(j, now, why)
+	}
+	return s.finish(j, End{State: NodeFailed, ExitCode: 1, Reason: why}, now)
+}
+
+func (Tick) decide(s *State, now Time) ([]Transition, error) {
+	var ts []Transition
+	for _, t := range s.timers.due(now) {
+		if t.job == nil {
+			ts = append(ts, s.workerDue(t.worker, now)...)
+		} else if !s.givenUp(t.job, now) {
+			ts = append(ts, s.jobDue(t.job, now)...)
+		}
+	}
+	return ts, nil
+}
+
+// givenUp says whether this very tick ends the job with its worker.
+func (s *State) givenUp(j *Job, now Time) bool {
+	if !j.State.Holds() {
+		return false
+	}
+	at := s.Worker(j.worker()).timer.at
+	return at != 0 && at <= now
+}
+
+func (s *State) jobDue(j *Job, now Time) []Transition {
+	switch j.State {
+	case Pending:
+		return s.end(j, Ending{Cancelled, interruptedCode, "it is interactive and no launcher attached to it", true}, now)
+	case Completing:
+		return s.end(j, Ending{Kill: true}, now)
+	case Requeued:
+		return []Transition{s.ready(j, now)}
+	}
+	return s.end(j, Ending{TimedOut, timedOutCode, "time limit of " + j.TimeLimit.String() + " reached", false}, now)
+}
+
+func (s *State) ready(j *Job, now Time) Transition {
+	t := &JobReady{Job: j.ID}
+	if j.Interactive && !j.Attached {
+		t.AttachBy = now.After(s.Policy.AttachWithin)
+	}
+	return t
+}
+
+func (s *State) workerDue(w *Worker, now Time) []Transition {
+	var ts []Transition
+	for _, id := range w.Jobs {
+		ts = append(ts, s.lost(s.jobs[id], now, "worker "+string(w.Name)+" was lost")...)
+	}
+	return append(ts, &WorkerForgotten{w.Name})
+}
+
+func (Recovered) decide(s *State, now Time) ([]Transition, error) {
+	var ts []Transition
+	for _, w := range s.workers {
+		if w.Connected {
+			ts = append(ts, &WorkerLost{w.Name, now, now.After(s.Policy.Grace)})
+		}
+	}
+	// The launchers of interactive jobs lost their streams with the old process.
+	for id := s.oldest; id <= s.lastJob; id++ {
+		if j := s.jobs[id]; j != nil && j.Interactive && !j.State.Terminal() {
+			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
+		}
+	}
+	return ts, nil
+}
+
+func (Pass) decide(s *State, now Time) ([]Transition, error) {
+	ts := s.schedule(now)
+	for i := 0; i < len(s.ended)-s.Policy.KeepEnded; i++ {
+		ts = append(ts, &JobForgotten{s.ended[i]})
+	}
+	return ts, nil
+}

@@ -1,0 +1,197 @@
+package core
+
+import (
+	"fmt"
+	"iter"
+)
+
+// A snapshot is the state in pieces: one that opens it, one for each worker, tenant and job. Like a record, each piece
+// starts with the version of the encoding.
+
+type pieceKind uint64
+
+const (
+	pieceHead pieceKind = iota + 1
+	pieceWorker
+	pieceJob
+	pieceAccount
+)
+
+// Pieces writes the state down.
+func (s *State) Pieces() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if !yield(encodePiece(pieceHead, s.headFields)) {
+			return
+		}
+		for _, w := range s.workers {
+			if !yield(encodePiece(pieceWorker, w.fields)) {
+				return
+			}
+		}
+		for _, a := range s.accounts {
+			if !yield(encodePiece(pieceAccount, a.fields)) {
+				return
+			}
+		}
+		for id := s.oldest; id <= s.lastJob; id++ {
+			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
+				return
+			}
+		}
+	}
+}
+
+func encodePiece(k pieceKind, fields func(*codec)) []byte {
+	c := &codec{}
+	version, kind := uint64(recordVersion), uint64(k)
+	c.uint64(&version)
+	c.uint64(&kind)
+	fields(c)
+	return c.buf
+}
+
+// LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after an
+// error the state is not to be used.
+func (s *State) LoadPiece(b []byte) error {
+	c := &codec{buf: b, reading: true}
+	var version, k uint64
+	c.uint64(&version)
+	c.uint64(&k)
+	if c.err == nil && version != recordVersion {
+		return fmt.Errorf("%w: written by encoding %d, this program reads %d", ErrRecord, version, recordVersion)
+	}
+	switch pieceKind(k) {
+	case pieceHead:
+		s.headFields(c)
+		return c.end()
+	case pieceWorker:
+		return s.loadWorker(c)
+	case pieceAccount:
+		return s.loadAccount(c)
+	case pieceJob:
+		return s.loadJob(c)
+	}
+	c.fail("unknown kind %d of piece", k)
+	return c.err
+}
+
+func (s *State) headFields(c *codec) {
+	c.job(&s.lastJob)
+	c.job(&s.oldest)
+	list(c, &s.ended, c.job)
+}
+
+func (w *Worker) fields(c *codec) {
+	c.worker(&w.Name)
+	c.uint32(&w.Slots)
+	c.uint64(&w.Mem)
+	list(c, &w.Labels, func(l *Label) { l.fields(c) })
+	c.bool(&w.Connected)
+	c.string(&w.Draining)
+	c.time(&w.Since)
+	c.time(&w.timer.at)
+}
+
+func (j *Job) fields(c *codec) {
+	c.job(&j.ID)
+	c.string(&j.Key)
+	j.Request.fields(c)
+	c.state(&j.State)
+	c.epoch(&j.Epoch)
+	list(c, &j.Place, func(p *Span) { p.fields(c) })
+	c.bool(&j.Attached)
+	c.uint32(&j.Restarts)
+	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
+	c.string(&j.Doomed)
+	j.Reserved.fields(c)
+	c.time(&j.Submitted)
+	c.time(&j.Placed)
+	c.time(&j.Started)
+	c.time(&j.Ended)
+	j.Ending.fields(c)
+	j.End.fields(c)
+	c.time(&j.timer.at)
+}
+
+func (a *Account) fields(c *codec) {
+	c.string((*string)(&a.Name))
+	c.uint64(&a.Usage)
+	c.time(&a.UsageAt)
+	c.uint64(&a.Jobs)
+	c.uint64(&a.SlotMS)
+	c.duration(&a.CPU)
+}
+
+func (s *State) loadAccount(c *codec) error {
+	a := &Account{}
+	a.fields(c)
+	if err := c.end(); err != nil {
+		return err
+	}
+	*s.account(a.Name) = *a
+	return nil
+}
+
+func (s *State) loadWorker(c *codec) error {
+	w := &Worker{}
+	w.fields(c)
+	if err := c.end(); err != nil {
+		return err
+	}
+	i := s.seat(w.Name)
+	if i != len(s.workers) {
+		return fmt.Errorf("%w: worker %q is out of order", ErrRecord, w.Name)
+	}
+	s.workers = append(s.workers, w)
+	w.timer.worker = w
+	s.rearm(&w.timer)
+	s.rooms.add(w)
+	return nil
+}
+
+// loadJob puts a job where its state says: into the queue or onto its worker's books.
+func (s *State) loadJob(c *codec) error {
+	j := &Job{}
+	j.fields(c)
+	if err := c.end(); err != nil {
+		return err
+	}
+	if j.ID == 0 || j.ID > s.lastJob || s.jobs[j.ID] != nil || j.State == 0 {
+		return fmt.Errorf("%w: job %d does not belong here", ErrRecord, j.ID)
+	}
+	s.jobs[j.ID] = j
+	if j.Key != "" {
+		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
+	}
+	if j.State.Holds() {
+		w := s.Worker(j.worker())
+		if w == nil {
+			return fmt.Errorf("%w: job %d holds slots of worker %q, which is not there", ErrRecord, j.ID, j.worker())
+		}
+		s.book(j, w)
+		s.account(j.Tenant).began += int64(j.Ranks) * millis(j.Placed)
+	}
+	for _, d := range j.Waits {
+		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
+	}
+	if !j.State.Terminal() {
+		s.enlist(j)
+	}
+	if j.Doomed != "" && j.State == Pending {
+		s.doomed = append(s.doomed, j.ID)
+	}
+	if j.State == Pending {
+		s.pending++
+		s.account(j.Tenant).Pending++
+		s.requeue(j)
+	}
+	j.timer.job = j
+	s.rearm(&j.timer)
+	return nil
+}
+
+func (s *State) rearm(t *timer) {
+	at := t.at
+	t.at = 0
+	s.timers.set(t, at)
+}

@@ -1,0 +1,202 @@
+package core
+
+import (
+	"fmt"
+	"sort"
+)
+
+// State is everything that the scheduler knows. Decide reads it and Apply changes it; neither is safe for use by several
+// goroutines.
+type State struct {
+	Policy Policy // set by the shell; no part of what is saved
+
+	lastJob JobID
+	jobs    map[JobID]*Job
+	keys    map[idemKey]JobID
+	workers []*Worker // by name
+	ended   []JobID   // in the order in which they ended; at most Policy.KeepEnded stay
+	oldest  JobID     // no job below it is remembered
+	version uint64    // raised by every Apply: a pass over the queue is due when it has moved
+
+	accounts []*Account // of tenants, by name
+	byTenant map[Tenant]*Account
+
+	// All below follows from the above.
+	timers  timers
+	rooms   rooms             // the open workers
+	waiters map[JobID][]JobID // who depends on a job, ascending
+	names   map[nameKey]names // the jobs of a name that have not ended
+	arrays  map[JobID]uint32  // tasks of an array that hold slots
+	doomed  []JobID           // whose dependencies can't be met: the next pass cancels them
+	pending int               // jobs in Pending
+	head    JobID             // for whom headAt of the workers was found
+}
+
+type idemKey struct {
+	tenant Tenant
+	key    string
+}
+
+// NewState is a scheduler's first day.
+func NewState(p Policy) *State {
+	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
+		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]uint32{}}
+}
+
+// Job finds a job, nil if there is none.
+func (s *State) Job(id JobID) *Job { return s.jobs[id] }
+
+// JobByKey finds the job that a tenant submitted under an idempotency key, nil if there is none.
+func (s *State) JobByKey(t Tenant, key string) *Job {
+	if key == "" {
+		return nil
+	}
+	return s.jobs[s.keys[idemKey{t, key}]]
+}
+
+// Workers are all workers ever seen and not forgotten, by name. The slice is the state's own.
+func (s *State) Workers() []*Worker { return s.workers }
+
+// Worker finds a worker, nil if there is none.
+func (s *State) Worker(name WorkerName) *Worker {
+	i := s.seat(name)
+	if i < len(s.workers) && s.workers[i].Name == name {
+		return s.workers[i]
+	}
+	return nil
+}
+
+func (s *State) seat(name WorkerName) int {
+	return sort.Search(len(s.workers), func(i int) bool { return s.workers[i].Name >= name })
+}
+
+// LastJob is the newest job's id; ids rise without a gap.
+func (s *State) LastJob() JobID { return s.lastJob }
+
+// Oldest is below or at the id of every job that the state remembers.
+func (s *State) Oldest() JobID { return s.oldest }
+
+// Known is how many jobs the state remembers.
+func (s *State) Known() int { return len(s.jobs) }
+
+// Pending is how many jobs wait.
+func (s *State) Pending() int { return s.pending }
+
+// Unsettled says whether another pass is due at once.
+func (s *State) Unsettled() bool { return len(s.doomed) > 0 }
+
+// Version moves with every transition applied.
+func (s *State) Version() uint64 { return s.version }
+
+// Deadline is when the next Tick is due; 0 when nothing is.
+func (s *State) Deadline() Time {
+	if len(s.timers) == 0 {
+		return 0
+	}
+	return s.timers[0].at
+}
+
+// Check returns the first broken invariant that it finds. Tests call it after every step.
+func (s *State) Check() error {
+	queued := 0
+	for _, a := range s.accounts {
+		queued += len(a.queue)
+		if err := s.checkAccount(a); err != nil {
+			return err
+		}
+	}
+	for i, t := range s.timers {
+		if t.index != i || t.at == 0 || i > 0 && s.timers[(i-1)/2].at > t.at {
+			return fmt.Errorf("timer %d of the heap is out of order", i)
+		}
+	}
+	for _, w := range s.workers {
+		if err := s.checkWorker(w); err != nil {
+			return err
+		}
+	}
+	for i, w := range s.rooms {
+		if !w.Open() || i > 0 && s.rooms[i-1].Free() > w.Free() {
+			return fmt.Errorf("worker %s is at seat %d of the rooms", w.Name, i)
+		}
+	}
+	return s.checkJobs(queued)
+}
+
+// checkAccount: the queue is in order, and quotas see what is held.
+func (s *State) checkAccount(a *Account) error {
+	var slots uint32
+	var mem uint64
+	running := 0
+	for i, j := range a.queue {
+		if s.notReady(j) != "" || !j.queued || i > 0 && !a.queue[i-1].ahead(j) {
+			return fmt.Errorf("job %d is at seat %d of the queue of %s: %s", j.ID, i, a.Name, s.notReady(j))
+		}
+	}
+	for _, w := range s.workers {
+		for _, id := range w.Jobs {
+			if j := s.jobs[id]; j.Tenant == a.Name {
+				slots += j.Ranks
+				mem += j.mem()
+				running++
+			}
+		}
+	}
+	if slots != a.Slots || mem != a.Mem || running != a.Running {
+		return fmt.Errorf("tenant %s is booked with %d slots, %d bytes and %d jobs; its jobs hold %d, %d and are %d",
+			a.Name, a.Slots, a.Mem, a.Running, slots, mem, running)
+	}
+	return nil
+}
+
+// checkWorker: no slot and no byte is given away twice, and the books agree with the jobs.
+func (s *State) checkWorker(w *Worker) error {
+	var slots uint32
+	var mem uint64
+	for _, id := range w.Jobs {
+		j := s.jobs[id]
+		if j == nil || !j.State.Holds() || j.worker() != w.Name {
+			return fmt.Errorf("worker %s lists job %d, which does not hold slots there", w.Name, id)
+		}
+		slots += j.Ranks
+		mem += j.mem()
+	}
+	if slots != w.UsedSlots || mem != w.UsedMem {
+		return fmt.Errorf("worker %s: %d slots and %d bytes are booked, its jobs hold %d and %d",
+			w.Name, w.UsedSlots, w.UsedMem, slots, mem)
+	}
+	return nil
+}
+
+func (s *State) checkJobs(queued int) error {
+	pending, ready := 0, 0
+	for id := s.oldest; id <= s.lastJob; id++ {
+		j := s.jobs[id]
+		if j == nil {
+			continue
+		}
+		if j.State == Pending {
+			pending++
+			if s.notReady(j) == "" {
+				ready++
+			}
+		}
+		if j.State.Holds() {
+			if w := s.Worker(j.worker()); w == nil || !contains(w.Jobs, id) {
+				return fmt.Errorf("job %d is %s on worker %q, whose books do not know it", id, j.State, j.worker())
+			}
+		}
+		if j.State.Terminal() && (j.timer.at != 0 || j.Ended == 0) {
+			return fmt.Errorf("job %d has ended and still has a deadline or no end", id)
+		}
+	}
+	if pending != s.pending || ready != queued {
+		return fmt.Errorf("%d jobs are pending, %d of them ready; %d are counted and %d stand in queues", pending, ready, s.pending, queued)
+	}
+	return nil
+}
+
+func contains(ids []JobID, id JobID) bool {
+	i := sort.Search(len(ids), func(i int) bool { return ids[i] >= id })
+	return i < len(ids) && ids[i] == id
+}

@@ -1,0 +1,129 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+)
+
+// JobState is where a job stands. Its values are journalled: never renumber them.
+type JobState uint8
+
+// The states, in the order of the table.
+const (
+	Pending JobState = iota + 1
+	Configuring
+	Running
+	Suspended
+	Migrating
+	Frozen
+	Completing
+	Requeued
+	Completed
+	Failed
+	Cancelled
+	TimedOut
+	NodeFailed
+	OutOfMemory
+	Preempted
+)
+
+// StateRow is one line of the state table.
+type StateRow struct {
+	State JobState
+	Code  string // what listings show; Slurm's where Slurm has one
+	Name  string
+	Means string     // one sentence for the documentation
+	Holds bool       // slots and memory of a worker are taken
+	Next  []JobState // the states that may follow; none: the job has ended
+}
+
+// ended is how a job that was placed can end.
+var ended = []JobState{Completed, Failed, Cancelled, TimedOut, NodeFailed, OutOfMemory, Preempted}
+
+// StateTable is the state machine of a job. The code, docs/states.md and the tests all read it.
+var StateTable = []StateRow{
+	{Pending, "PD", "pending", "Waits in the queue; `explain` says for what.", false,
+		[]JobState{Configuring, Cancelled, Failed}},
+	{Configuring, "CF", "configuring", "Has a placement; its worker fetches modules and starts the ranks.", true,
+		append([]JobState{Running, Completing, Requeued}, ended...)},
+	{Running, "R", "running", "Its ranks run.", true,
+		append([]JobState{Suspended, Migrating, Frozen, Completing, Requeued}, ended...)},
+	{Suspended, "S", "suspended", "Its ranks are stopped where they are and keep their memory.", true,
+		append([]JobState{Running, Completing, Requeued}, ended...)},
+	{Migrating, "MG", "migrating", "Some of its ranks are on their way to another worker.", true,
+		append([]JobState{Running, Completing, Requeued}, ended...)},
+	{Frozen, "FZ", "frozen", "Is an image in the store, holds no slot, and waits to be resumed.", false,
+		[]JobState{Configuring, Cancelled, Failed}},
+	{Completing, "CG", "completing", "Has been told to end; its worker has not reported the end yet.", true,
+		append([]JobState{Requeued}, ended...)},
+	{Requeued, "RQ", "requeued", "Lost its placement and waits until nothing of it can still be running.", false,
+		[]JobState{Pending, Cancelled, NodeFailed, Failed}},
+	{Completed, "CD", "completed", "Every rank ended with status 0.", false, nil},
+	{Failed, "F", "failed", "A rank ended with another status, or the job could not start.", false, nil},
+	{Cancelled, "CA", "cancelled", "Its owner, its launcher's end or an administrator ended it.", false, nil},
+	{TimedOut, "TO", "timed out", "Ran longer than its time limit.", false, nil},
+	{NodeFailed, "NF", "node failed", "Its worker was lost.", false, nil},
+	{OutOfMemory, "OOM", "out of memory", "The system ended it for its use of memory.", false, nil},
+	{Preempted, "PR", "preempted", "Was ended to make room and was not to be requeued.", false, nil},
+}
+
+// Row is the state's line of the table. An unknown state has a line without a code.
+func (s JobState) Row() StateRow {
+	if s < 1 || int(s) > len(StateTable) {
+		return StateRow{State: s}
+	}
+	return StateTable[s-1]
+}
+
+// String is the state's code.
+func (s JobState) String() string { return s.Row().Code }
+
+// Terminal says whether a job in this state has ended.
+func (s JobState) Terminal() bool { return s.Row().Code != "" && s.Row().Next == nil }
+
+// Holds says whether a job in this state takes slots and memory of a worker.
+func (s JobState) Holds() bool { return s.Row().Holds }
+
+// May says whether a job may go from s to next.
+func (s JobState) May(next JobState) bool {
+	for _, n := range s.Row().Next {
+		if n == next {
+			return true
+		}
+	}
+	return false
+}
+
+// ParseState finds a state by its code.
+func ParseState(code string) (JobState, bool) {
+	for _, row := range StateTable {
+		if row.Code == code {
+			return row.State, true
+		}
+	}
+	return 0, false
+}
+
+// StatesMarkdown is the table as docs/states.md holds it.
+func StatesMarkdown() string {
+	var b strings.Builder
+	b.WriteString("# The states of a job\n\nWritten from `scheduler/core/states.go`; " +
+		"`go test ./scheduler/core -run StatesPage -update` writes it anew.\n\n" +
+		"| code | state | meaning | holds slots | may become |\n|---|---|---|---|---|\n")
+	for _, row := range StateTable {
+		next := "(the end)"
+		if len(row.Next) > 0 {
+			codes := make([]string, len(row.Next))
+			for i, n := range row.Next {
+				codes[i] = n.String()
+			}
+			next = strings.Join(codes, ", ")
+		}
+		holds := "no"
+		if row.Holds {
+			holds = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", row.Code, row.Name, row.Means, holds, next)
+	}
+	return b.String()
+}

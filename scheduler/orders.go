@@ -1,0 +1,61 @@
+package scheduler
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// Orders to workers. Each follows from the state alone, so that it can be given again when a worker comes back.
+
+func wireRef(ref core.JobRef) *schedpb.JobRef {
+	return &schedpb.JobRef{JobId: uint64(ref.Job), Epoch: uint64(ref.Epoch)}
+}
+
+func coreRef(ref *schedpb.JobRef) core.JobRef {
+	return core.JobRef{Job: core.JobID(ref.GetJobId()), Epoch: core.Epoch(ref.GetEpoch())}
+}
+
+// workerOf is the connection of the worker that holds the job now, nil when there is none.
+func (r *reactor) workerOf(j *core.Job) *workerConn {
+	if j == nil || !j.State.Holds() || len(j.Place) == 0 {
+		return nil
+	}
+	return r.workers[j.Place[0].Worker]
+}
+
+// give passes core's orders on to those workers that are connected; the others get them when they come back.
+func (r *reactor) give(orders []core.Order) {
+	for _, o := range orders {
+		w := r.workers[o.Worker]
+		switch {
+		case w == nil:
+		case o.End == nil:
+			r.orderStart(w, r.state.Job(o.Ref.Job))
+		default:
+			w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
+				Job: wireRef(o.Ref), Kill: o.End.Kill, State: o.End.State.String(), Reason: o.End.Reason}}})
+		}
+	}
+}
+
+// orderStart tells a worker to start a job, and asks for its output where someone wants it.
+func (r *reactor) orderStart(w *workerConn, j *core.Job) {
+	spec := new(schedpb.JobSpec)
+	if err := proto.Unmarshal(j.Spec, spec); err != nil {
+		panic("scheduler: a job's own spec can't be read back: " + err.Error())
+	}
+	span := j.Place[0]
+	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
+		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name}}})
+	watch := r.watches[j.ID]
+	if watch == nil {
+		return
+	}
+	watch.flushStdin(w, j)
+	for _, a := range watch.attached {
+		r.openStream(a, j, w)
+	}
+}

@@ -1,0 +1,153 @@
+package scheduler
+
+import (
+	"errors"
+	"io"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// outputStream is one job's output on its way from a worker to one attachment. The reactor keeps it from the order to
+// the worker until the eof; an Output call carries it in between.
+type outputStream struct {
+	id     uint64
+	ref    core.JobRef
+	worker core.WorkerName
+	to     *attachment
+	open   bool   // an Output call carries it now
+	offset uint64 // where the worker's log goes on behind what has been passed on
+	passed bool   // something has been passed on
+	cuts   int    // calls that ended early
+}
+
+// maxCuts bounds how often a stream that keeps breaking is asked for again.
+const maxCuts = 8
+
+// openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker is asked once it is back.
+func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
+	if !a.output || a.streamed >= j.Epoch {
+		return
+	}
+	a.streamed = j.Epoch
+	r.lastStream++
+	o := &outputStream{id: r.lastStream, ref: j.Ref(), worker: lastWorker(j), to: a}
+	r.streams[o.id] = o
+	a.expect()
+	if w != nil {
+		o.ask(w)
+	}
+}
+
+func (o *outputStream) ask(w *workerConn) {
+	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{
+		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset}}})
+}
+
+// dropStreams gives up the chosen streams that no call carries: nothing more will come.
+func (r *reactor) dropStreams(chosen func(*outputStream) bool) {
+	for id, o := range r.streams {
+		if !o.open && chosen(o) {
+			delete(r.streams, id)
+			o.to.done()
+		}
+	}
+}
+
+// resumeStreams asks a worker that is back for what it had not sent.
+func (r *reactor) resumeStreams(w *workerConn) {
+	for _, o := range r.streams {
+		if o.worker == w.name && !o.open {
+			o.ask(w)
+		}
+	}
+}
+
+// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, at once
+// or when its worker is back; without offsets it can't be picked up where it was.
+func (r *reactor) closeStream(o *outputStream, eof bool) {
+	o.open = false
+	if r.streams[o.id] != o {
+		return // the attachment is gone
+	}
+	w := r.workers[o.worker]
+	j := r.state.Job(o.ref.Job)
+	running := j != nil && j.Ref() == o.ref && j.State.Holds()
+	switch {
+	case eof || o.passed && o.offset == 0:
+	case w != nil && o.cuts < maxCuts:
+		o.cuts++
+		o.ask(w)
+		return
+	case w == nil && running:
+		return // resumeStreams asks for it
+	}
+	delete(r.streams, o.id)
+	o.to.done()
+}
+
+// Output implements schedpb.WorkersServer: it only carries frames, at the pace of the launcher that reads them.
+func (s *Server) Output(stream grpc.ClientStreamingServer[schedpb.OutputFrame, schedpb.OutputDone]) error {
+	return s.untilHalt(func() error { return s.carryOutput(stream) })
+}
+
+func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFrame, schedpb.OutputDone]) error {
+	if err := s.worker(stream.Context(), ""); err != nil {
+		return err
+	}
+	frame, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	var o *outputStream
+	err = s.do(func(r *reactor) {
+		if found := r.streams[frame.StreamId]; found != nil && !found.open {
+			found.open = true
+			o = found
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return status.Errorf(codes.NotFound, "nobody waits for output stream %d any more", frame.StreamId)
+	}
+	eof, err := s.carry(stream, o, frame)
+	s.post(func(r *reactor) { r.closeStream(o, eof) })
+	if err != nil {
+		return err
+	}
+	return stream.SendAndClose(&schedpb.OutputDone{})
+}
+
+// carry hands frames over until the eof.
+func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, schedpb.OutputDone], o *outputStream,
+	frame *schedpb.OutputFrame) (eof bool, err error) {
+	for {
+		if len(frame.Output) > 0 {
+			select {
+			case o.to.frames <- frame:
+				o.passed, o.offset = true, frame.NextOffset
+			case <-o.to.closed:
+				return false, status.Error(codes.Canceled, "the reader of this output is gone")
+			case <-stream.Context().Done():
+				return false, status.FromContextError(stream.Context().Err()).Err()
+			case <-s.halt:
+				return false, s.unavailable()
+			}
+		}
+		if frame.Eof {
+			return true, nil
+		}
+		if frame, err = stream.Recv(); err != nil {
+			if errors.Is(err, io.EOF) {
+				return false, status.Error(codes.InvalidArgument, "an output stream ends with an eof frame")
+			}
+			return false, err
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package scheduler
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/store"
+)
+
+// reactor owns core's state. It takes what has come in, has core decide, journals the transitions of all of it with one
+// sync, and only then acts and answers. The state runs ahead of the journal in between, and nobody sees it.
+type reactor struct {
+	s     *Server
+	log   *slog.Logger
+	state *core.State
+	store store.Store
+
+	batch  []core.Transition
+	after  []func()
+	passed uint64 // the state's version after the last pass
+
+	workers    map[core.WorkerName]*workerConn
+	watches    map[core.JobID]*watch
+	streams    map[uint64]*outputStream
+	lastStream uint64
+	followers  map[*follower]bool
+}
+
+// batchSize bounds how many calls share one sync of the journal.
+const batchSize = 512
+
+func newReactor(s *Server) (*reactor, error) {
+	r := &reactor{s: s, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
+	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
+		return nil, fmt.Errorf("reading the journal back: %w", err)
+	}
+	if _, err := r.decide(core.Recovered{}); err != nil {
+		return nil, err
+	}
+	return r, r.commit()
+}
+
+func (r *reactor) replay(record []byte) error {
+	ts, err := core.DecodeRecord(record)
+	if err != nil {
+		return err
+	}
+	for _, t := range ts {
+		if err := core.Apply(r.state, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reactor) run() {
+	defer r.store.Close()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.s.halt:
+			return
+		case f := <-r.s.inbox:
+			f(r)
+			r.drain()
+		case <-timer.C:
+			if _, err := r.decide(core.Tick{}); err != nil {
+				r.log.Error("tick", "err", err)
+			}
+		}
+		if err := r.settle(); err != nil {
+			r.log.Error("the scheduler stops", "err", err)
+			r.s.stop(err)
+			return
+		}
+		r.arm(timer)
+	}
+}
+
+// drain takes what else has come in meanwhile, so that it shares the sync.
+func (r *reactor) drain() {
+	for range batchSize {
+		select {
+		case f := <-r.s.inbox:
+			f(r)
+		default:
+			return
+		}
+	}
+}
+
+// settle places what can be placed now, and makes everything known once it is on disk.
+func (r *reactor) settle() error {
+	for r.state.Version() != r.passed || r.state.Unsettled() {
+		if _, err := r.decide(core.Pass{}); err != nil {
+			return err
+		}
+		r.passed = r.state.Version()
+	}
+	return r.commit()
+}
+
+// decide has core decide about an event and takes the steps that follow; they are not on disk yet.
+func (r *reactor) decide(e core.Event) ([]core.Transition, error) {
+	ts, err := core.Decide(r.state, e, r.now())
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range ts {
+		if err := core.Apply(r.state, t); err != nil {
+			// What core decides on a state fits that state: this is a bug, and no state to go on from.
+			panic(fmt.Sprintf("scheduler: %v", err))
+		}
+	}
+	r.batch = append(r.batch, ts...)
+	return ts, nil
+}
+
+func (r *reactor) now() core.Time { return core.Time(r.s.cfg.Clock().UnixNano()) }
+
+// afterCommit runs f when everything decided so far is on disk. f runs on the reactor and must not wait.
+func (r *reactor) afterCommit(f func()) { r.after = append(r.after, f) }
+
+// commit journals, then acts, then answers.
+func (r *reactor) commit() error {
+	batch, after := r.batch, r.after
+	r.batch, r.after = nil, nil
+	if len(batch) > 0 {
+		if err := r.store.Append(core.EncodeRecord(batch)); err != nil {
+			return err
+		}
+	}
+	for _, t := range batch {
+		r.act(t)
+		r.give(r.state.OrdersAfter(t))
+		r.spread(t)
+	}
+	if len(batch) > 0 {
+		r.tellReasons()
+	}
+	for _, f := range after {
+		f()
+	}
+	// A snapshot writes every job: the more there are, the rarer it is.
+	if r.store.Size() >= r.s.cfg.SnapshotEvery+r.state.Known() {
+		return r.store.Snapshot(r.state.Pieces())
+	}
+	return nil
+}
+
+// arm sets the timer to the next deadline that core has.
+func (r *reactor) arm(timer *time.Timer) {
+	wait := time.Hour
+	if at := r.state.Deadline(); at != 0 {
+		wait = min(wait, max(0, time.Duration(at-r.now())))
+	}
+	timer.Reset(wait)
+}
+
+// act carries a journalled transition to whom it concerns. It looks at the state as it is now: what a later transition
+// of the same batch has overtaken needs no act, and acting twice is harmless.
+func (r *reactor) act(t core.Transition) {
+	switch t := t.(type) {
+	case *core.JobPlaced:
+		if j := r.state.Job(t.Ref.Job); j != nil && j.Ref() == t.Ref {
+			r.tellPlaced(j)
+		}
+	case *core.JobStarted:
+		r.tellState(t.Ref.Job, core.Running, "", t.At)
+	case *core.JobEnding:
+		r.tellState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
+	case *core.JobRequeued:
+		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
+	case *core.JobFinished:
+		r.tellEnd(t.Job)
+	}
+}

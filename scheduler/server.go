@@ -1,0 +1,283 @@
+// Package scheduler is the shell around core: it serves the gRPC of package schedpb, journals what core decides, tells
+// workers and launchers what follows, keeps the modules, and hands core the time and the identity of who asks. It decides
+// nothing about jobs itself. One goroutine, the reactor, owns core's state; whatever comes in from a connection is handed
+// to it, and goes out again only once the journal is on disk.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/scheduler/store"
+)
+
+// Config is what a scheduler is made from. Only Dir is needed.
+type Config struct {
+	Dir       string      // the scheduler's own state
+	ModuleDir string      // <sha256>.wasm files, which others may share; "": Dir/modules
+	Store     store.Store // "": pebble in Dir/journal
+	Ephemeral bool        // the state is one run's: nothing of it is synced to disk
+	Fixed     bool        // no workers but those that register will ever come: what fits none fails instead of waiting
+
+	Clock    func() time.Time                          // nil: time.Now
+	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
+	// Worker says whether the caller may speak for the worker of that name; nil: everyone may.
+	Worker func(ctx context.Context, name string) error
+	Admins []string     // tenants who may drain workers and change everyone's jobs
+	Logger *slog.Logger // nil: silence
+
+	Policy *core.Policy // priorities, shares, quotas, bounds; nil: core.DefaultPolicy. What stands below comes on top
+
+	Grace          time.Duration // how long a lost worker keeps its ranks; 0: 5 minutes
+	GraceMargin    time.Duration // how much longer its jobs are waited for; 0: 30 seconds
+	Heartbeat      time.Duration // how often workers speak; 0: 2 seconds. Silence of four times as long is a loss
+	TimeLimit      time.Duration // of jobs that name none; 0: none
+	AttachWithin   time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
+	MaxModuleBytes int64         // 0: 512 MiB
+	SnapshotEvery  int           // journal records between snapshots; 0: 10,000
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.Grace, 5*time.Minute)
+	def(&c.GraceMargin, 30*time.Second)
+	def(&c.Heartbeat, 2*time.Second)
+	def(&c.AttachWithin, time.Minute)
+	if c.ModuleDir == "" {
+		c.ModuleDir = filepath.Join(c.Dir, "modules")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Identity == nil {
+		c.Identity = func(context.Context) (string, error) { return "local", nil }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxModuleBytes == 0 {
+		c.MaxModuleBytes = 512 << 20
+	}
+	if c.SnapshotEvery == 0 {
+		c.SnapshotEvery = 10_000
+	}
+	return c
+}
+
+func (c Config) policy() core.Policy {
+	p := core.DefaultPolicy()
+	if c.Policy != nil {
+		p = *c.Policy
+	}
+	p.Grace = core.Duration(c.Grace + c.GraceMargin)
+	if c.TimeLimit > 0 {
+		p.TimeLimit = core.Duration(c.TimeLimit)
+	}
+	p.AttachWithin = core.Duration(c.AttachWithin)
+	p.Fixed = c.Fixed
+	return p
+}
+
+// Server is a running scheduler.
+type Server struct {
+	schedpb.UnimplementedJobsServer
+	schedpb.UnimplementedWorkersServer
+	schedpb.UnimplementedClusterServer
+
+	cfg     Config
+	modules *modules
+	inbox   chan func(*reactor)
+	halt    chan struct{} // closed by Stop, or by the reactor when its journal fails
+	halted  sync.Once
+	err     error // why it halted; nil: Stop. Written before halt is closed
+
+	mu      sync.Mutex // guards stopped and every Add to wg
+	stopped bool
+	wg      sync.WaitGroup // the reactor, every handler, every goroutine of a handler
+}
+
+// inboxSize bounds what waits for the reactor; whoever finds it full waits too.
+const inboxSize = 1024
+
+// New reads the state back from the journal and starts the scheduler. Register makes it reachable.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	blobs, err := openModules(cfg.ModuleDir, cfg.MaxModuleBytes, !cfg.Ephemeral)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Store == nil {
+		dir := filepath.Join(cfg.Dir, "journal")
+		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the scheduler's directory: %w", err)
+		}
+		if cfg.Store, err = store.Open(dir, store.Options{Ephemeral: cfg.Ephemeral}); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{cfg: cfg, modules: blobs, inbox: make(chan func(*reactor), inboxSize), halt: make(chan struct{})}
+	r, err := newReactor(s)
+	if err != nil {
+		cfg.Store.Close()
+		return nil, err
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		r.run()
+	}()
+	return s, nil
+}
+
+// Register adds the services to a gRPC server.
+func (s *Server) Register(g *grpc.Server) {
+	schedpb.RegisterJobsServer(g, s)
+	schedpb.RegisterWorkersServer(g, s)
+	schedpb.RegisterClusterServer(g, s)
+}
+
+// Stop ends every call and the reactor, and closes the journal. Jobs stay as they are. It may be repeated.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.stop(nil)
+	s.wg.Wait()
+}
+
+func (s *Server) stop(why error) {
+	s.halted.Do(func() {
+		s.err = why
+		close(s.halt)
+	})
+}
+
+// Halted is closed when the scheduler has stopped; Err then says why it stopped by itself, nil after Stop.
+func (s *Server) Halted() <-chan struct{} { return s.halt }
+
+// Err is why the scheduler stopped by itself. It may be called once Halted is closed.
+func (s *Server) Err() error { return s.err }
+
+// enter counts a handler or goroutine, so that Stop waits for it; leave is nil when the scheduler has stopped.
+func (s *Server) enter() (leave func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil
+	}
+	s.wg.Add(1)
+	return s.wg.Done
+}
+
+// untilHalt runs a handler's work, which waits for its stream's other end, for no longer than the scheduler runs: a
+// handler that returns ends its stream, and with it the work.
+func (s *Server) untilHalt(f func() error) error {
+	leave := s.enter()
+	if leave == nil {
+		return s.unavailable()
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer leave()
+		done <- f()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-s.halt:
+		return s.unavailable()
+	}
+}
+
+// do has the reactor run f, and returns when what f caused is on disk. It is an error when that is not to be. It waits
+// whatever becomes of the caller, who could not know otherwise whether f has run.
+func (s *Server) do(f func(*reactor)) error {
+	done := make(chan struct{})
+	err := s.post(func(r *reactor) {
+		f(r)
+		r.afterCommit(func() { close(done) })
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-s.halt:
+		return s.unavailable()
+	}
+}
+
+// post has the reactor run f some time.
+func (s *Server) post(f func(*reactor)) error {
+	select {
+	case s.inbox <- f:
+		return nil
+	case <-s.halt:
+		return s.unavailable()
+	}
+}
+
+func (s *Server) unavailable() error {
+	if s.err != nil {
+		return status.Errorf(codes.Unavailable, "the scheduler has stopped: %v", s.err)
+	}
+	return status.Error(codes.Unavailable, "the scheduler is stopping")
+}
+
+// tenant is who is calling.
+func (s *Server) tenant(ctx context.Context) (core.Tenant, error) {
+	name, err := s.cfg.Identity(ctx)
+	if err != nil {
+		return "", status.Errorf(codes.Unauthenticated, "who is calling: %v", err)
+	}
+	return core.Tenant(name), nil
+}
+
+func (s *Server) admin(t core.Tenant) bool { return slices.Contains(s.cfg.Admins, string(t)) }
+
+// worker refuses who may not speak for a worker of the name; "" stands for any.
+func (s *Server) worker(ctx context.Context, name string) error {
+	if s.cfg.Worker == nil {
+		return nil
+	}
+	if err := s.cfg.Worker(ctx, name); err != nil {
+		return status.Error(codes.PermissionDenied, err.Error())
+	}
+	return nil
+}
+
+// refusal turns core's errors into gRPC's.
+func refusal(err error) error {
+	code := codes.Internal
+	switch {
+	case errors.Is(err, core.ErrInvalid):
+		code = codes.InvalidArgument
+	case errors.Is(err, core.ErrNoJob):
+		code = codes.NotFound
+	case errors.Is(err, core.ErrExhausted):
+		code = codes.ResourceExhausted
+	case errors.Is(err, core.ErrState):
+		code = codes.FailedPrecondition
+	case errors.Is(err, core.ErrNoWorker):
+		code = codes.NotFound
+	}
+	return status.Error(code, err.Error())
+}

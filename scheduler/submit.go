@@ -1,0 +1,243 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// Bounds of a submission.
+const (
+	maxSpecBytes = 2 << 20
+	maxApps      = 4096
+	maxArgs      = 65536
+	maxEnv       = 16384
+	maxMounts    = 256
+	maxName      = 256
+	maxKey       = 256
+	maxHosts     = 1024
+)
+
+// Submit implements schedpb.JobsServer.
+func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*schedpb.SubmitResponse, error) {
+	leave := s.enter()
+	if leave == nil {
+		return nil, s.unavailable()
+	}
+	defer leave()
+	tenant, err := s.tenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request, err := s.request(req)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	request.Tenant = tenant
+	var id core.JobID
+	var refused error
+	err = s.do(func(r *reactor) {
+		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
+		switch {
+		case err != nil:
+			refused = refusal(err)
+		case len(ts) == 0:
+			id = r.state.JobByKey(tenant, req.IdempotencyKey).ID
+		default:
+			id = ts[0].(*core.JobAccepted).Job
+		}
+	})
+	if err == nil {
+		err = refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &schedpb.SubmitResponse{JobId: uint64(id)}, nil
+}
+
+// request checks what outsiders sent and makes core's request of it. Its errors are for the person who submits.
+func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
+	none := core.Request{}
+	spec := req.Spec
+	if spec == nil {
+		return none, fmt.Errorf("the submission has no job in it")
+	}
+	if n := proto.Size(spec); n > maxSpecBytes {
+		return none, fmt.Errorf("the job's description takes %d KiB (its arguments and environment mostly); at most %d KiB are taken",
+			n>>10, maxSpecBytes>>10)
+	}
+	if err := checkSpec(spec, req.IdempotencyKey); err != nil {
+		return none, err
+	}
+	ranks := uint64(0)
+	for i, app := range spec.Apps {
+		if err := s.checkApp(app); err != nil {
+			return none, fmt.Errorf("program %d of the job, %.80q: %w", i+1, app.GetProgram(), err)
+		}
+		ranks += uint64(app.Ranks)
+	}
+	if ranks > math.MaxUint32 {
+		return none, fmt.Errorf("%d ranks are more than a world can have", ranks)
+	}
+	for _, rank := range spec.StdinRanks {
+		if uint64(rank) >= ranks {
+			return none, fmt.Errorf("standard input for rank %d of a job with %d ranks", rank, ranks)
+		}
+	}
+	name := spec.Name
+	if name == "" {
+		name = path.Base(spec.Apps[0].Program)
+	}
+	kept := proto.CloneOf(spec)
+	kept.Array = nil // each task holds the spec: without the list of the others
+	bytes, err := proto.Marshal(kept)
+	if err != nil {
+		return none, err
+	}
+	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
+		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
+		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton}
+	for _, h := range spec.Hosts {
+		r.Hosts = append(r.Hosts, core.WorkerName(h))
+	}
+	for _, l := range spec.Labels {
+		r.Labels = append(r.Labels, core.Label{Name: l.GetName(), Value: l.GetValue()})
+	}
+	for _, d := range spec.After {
+		kind := slices.Index(core.DependencyNames, d.GetKind())
+		if kind < 1 {
+			return none, fmt.Errorf("unknown kind %.40q of dependency", d.GetKind())
+		}
+		r.After = append(r.After, core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId)})
+	}
+	return r, nil
+}
+
+func checkSpec(spec *schedpb.JobSpec, key string) error {
+	switch {
+	case len(key) > maxKey:
+		return fmt.Errorf("the idempotency key has %d bytes; at most %d", len(key), maxKey)
+	case len(spec.Name) > maxName:
+		return fmt.Errorf("the job's name has %d bytes; at most %d", len(spec.Name), maxName)
+	case !printable(spec.Name):
+		return fmt.Errorf("the job's name %q has characters that can't be shown", spec.Name)
+	case len(spec.Apps) == 0:
+		return fmt.Errorf("the job has no program")
+	case len(spec.Apps) > maxApps:
+		return fmt.Errorf("the job has %d programs; at most %d", len(spec.Apps), maxApps)
+	case spec.TimeLimitMs < 0:
+		return fmt.Errorf("a time limit of %d ms", spec.TimeLimitMs)
+	case spec.TimeLimitMs > int64(math.MaxInt64/time.Millisecond):
+		return fmt.Errorf("a time limit of %d ms is beyond the end of time; leave it out for none", spec.TimeLimitMs)
+	case schedpb.StdinTo_name[int32(spec.Stdin)] == "":
+		return fmt.Errorf("unknown choice %d for standard input", spec.Stdin)
+	case len(spec.Hosts) > maxHosts || len(spec.Labels) > maxHosts || len(spec.After) > maxHosts:
+		return fmt.Errorf("the job has %d hosts, %d labels and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.Labels),
+			len(spec.After), maxHosts)
+	case !ascending(spec.Array):
+		return fmt.Errorf("the indices of the array don't ascend")
+	case len(spec.StdinRanks) > 0 && spec.Stdin != schedpb.StdinTo_STDIN_LIST:
+		return fmt.Errorf("ranks are listed for standard input, but it does not go to a list")
+	}
+	return nil
+}
+
+func (s *Server) checkApp(app *schedpb.App) error {
+	switch {
+	case app.GetRanks() == 0:
+		return fmt.Errorf("it has no ranks; a program has at least one")
+	case app.Program == "":
+		return fmt.Errorf("it has no name")
+	case len(app.Args) > maxArgs:
+		return fmt.Errorf("it has %d arguments; at most %d", len(app.Args), maxArgs)
+	case len(app.Env) > maxEnv:
+		return fmt.Errorf("it has %d environment variables; at most %d", len(app.Env), maxEnv)
+	case len(app.Mounts) > maxMounts:
+		return fmt.Errorf("it has %d mounts; at most %d", len(app.Mounts), maxMounts)
+	case !validHash(app.ModuleSha256):
+		return fmt.Errorf("its module %.80q is not named by a SHA-256 in lower-case hex", app.ModuleSha256)
+	case !s.modules.has(app.ModuleSha256):
+		return fmt.Errorf("its module %s is not here; send it first (PutModule)", app.ModuleSha256)
+	}
+	if err := checkStrings(app); err != nil {
+		return err
+	}
+	if err := checkDir("directory", app.Dir); err != nil {
+		return err
+	}
+	for _, m := range app.Mounts {
+		if err := checkDir("mount", m.GetHostDir()); err != nil {
+			return err
+		}
+		if err := checkDir("mount point", m.GetGuestDir()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStrings finds what can't be handed to a program: C strings end at their first NUL.
+func checkStrings(app *schedpb.App) error {
+	if hasNUL(app.Program) {
+		return fmt.Errorf("its name holds a NUL byte")
+	}
+	for i, arg := range app.Args {
+		if hasNUL(arg) {
+			return fmt.Errorf("argument %d holds a NUL byte", i+1)
+		}
+	}
+	for _, v := range app.Env {
+		switch name := v.GetName(); {
+		case name == "":
+			return fmt.Errorf("an environment variable has no name")
+		case strings.ContainsAny(name, "=\x00"):
+			return fmt.Errorf("the name of environment variable %.80q holds %q or a NUL byte", name, "=")
+		case hasNUL(v.Value):
+			return fmt.Errorf("environment variable %.80s holds a NUL byte", name)
+		}
+	}
+	return nil
+}
+
+func checkDir(what, dir string) error {
+	switch {
+	case hasNUL(dir):
+		return fmt.Errorf("its %s holds a NUL byte", what)
+	case !path.IsAbs(dir):
+		return fmt.Errorf("its %s %.200q is not absolute", what, dir)
+	}
+	return nil
+}
+
+func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
+
+func printable(s string) bool {
+	for _, c := range s {
+		if !unicode.IsPrint(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func ascending(indices []uint32) bool {
+	for i := 1; i < len(indices); i++ {
+		if indices[i] <= indices[i-1] {
+			return false
+		}
+	}
+	return true
+}

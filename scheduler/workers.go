@@ -1,0 +1,285 @@
+package scheduler
+
+import (
+	"fmt"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// workerConn is one worker's Connect stream. The reactor leaves orders, and must never have to wait for them to be sent.
+type workerConn struct {
+	name        core.WorkerName
+	countsStdin bool
+
+	wake chan struct{}
+
+	mu     sync.Mutex // guards all below; innermost
+	orders []*schedpb.SchedulerMessage
+	err    error
+}
+
+// Bounds of what a worker may say and of what may wait for it.
+const (
+	maxOrders       = 65536
+	maxWorkerSlots  = 1 << 20
+	maxWorkerMem    = 1 << 50
+	maxLabels       = 256
+	maxHolding      = 1 << 16
+	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
+	silentBeats     = 4       // missed heartbeats that make a loss
+	protocolLowest  = 1
+	protocolHighest = 2
+	protocolStdin   = 2 // from here on workers report the standard input that they took
+)
+
+// order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
+func (w *workerConn) order(m *schedpb.SchedulerMessage) {
+	w.mu.Lock()
+	if w.orders = append(w.orders, m); len(w.orders) > maxOrders {
+		w.err = status.Error(codes.ResourceExhausted, "the worker does not take its orders")
+	}
+	w.mu.Unlock()
+	poke(w.wake)
+}
+
+func (w *workerConn) fail(err error) {
+	w.mu.Lock()
+	if w.err == nil {
+		w.err = err
+	}
+	w.mu.Unlock()
+	poke(w.wake)
+}
+
+// Connect implements schedpb.WorkersServer.
+func (s *Server) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+	return s.untilHalt(func() error { return s.connect(stream) })
+}
+
+func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	hello := first.GetHello()
+	if err := checkHello(hello); err != nil {
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	if err := s.worker(stream.Context(), hello.Name); err != nil {
+		return err
+	}
+	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin, wake: make(chan struct{}, 1)}
+	if err := s.welcome(w, hello); err != nil {
+		return err
+	}
+	defer s.post(func(r *reactor) { r.workerGone(w) })
+	listener := s.enter()
+	if listener == nil {
+		return s.unavailable()
+	}
+	heard := make(chan struct{}, 1)
+	go func() {
+		defer listener()
+		w.fail(s.hearWorker(stream, w, heard))
+	}()
+	return s.command(stream, w, heard)
+}
+
+func checkHello(h *schedpb.WorkerHello) error {
+	switch {
+	case h == nil:
+		return fmt.Errorf("a worker's first message is its hello")
+	case h.Name == "" || len(h.Name) > maxName || !utf8.ValidString(h.Name) || !printable(h.Name):
+		return fmt.Errorf("%.80q is no name for a worker", h.Name)
+	case h.Slots == 0 || h.Slots > maxWorkerSlots:
+		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
+	case h.MemBytes > maxWorkerMem:
+		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes, uint64(maxWorkerMem))
+	case len(h.Labels) > maxLabels:
+		return fmt.Errorf("worker %s has %d labels; at most %d", h.Name, len(h.Labels), maxLabels)
+	case len(h.Running) > maxHolding:
+		return fmt.Errorf("worker %s holds %d jobs; at most %d", h.Name, len(h.Running), maxHolding)
+	case h.Protocol < protocolLowest || h.Protocol > protocolHighest:
+		return fmt.Errorf("worker %s speaks version %d of the protocol, this scheduler %d to %d: use programs of one release",
+			h.Name, h.Protocol, protocolLowest, protocolHighest)
+	}
+	return nil
+}
+
+// welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
+func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
+	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes}
+	for _, l := range hello.Labels {
+		join.Labels = append(join.Labels, core.Label{Name: l.GetName(), Value: l.GetValue()})
+	}
+	for _, ref := range hello.Running {
+		join.Holding = append(join.Holding, coreRef(ref))
+	}
+	var refused error
+	err := s.do(func(r *reactor) {
+		if r.workers[w.name] != nil {
+			refused = status.Errorf(codes.AlreadyExists, "a worker named %s is connected already; give each worker a name of its own", w.name)
+			return
+		}
+		if _, err := r.decide(join); err != nil {
+			refused = refusal(err)
+			return
+		}
+		r.workers[w.name] = w
+		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{
+			HeartbeatEveryMs: s.cfg.Heartbeat.Milliseconds(), GraceMs: s.cfg.Grace.Milliseconds()}}})
+		// The orders are those of now: what the coming pass places is ordered as it is placed.
+		orders := r.state.OrdersOnJoin(w.name, join.Holding)
+		r.afterCommit(func() { r.reorder(w, orders) })
+	})
+	if err == nil {
+		err = refused
+	}
+	return err
+}
+
+// reorder gives a worker that is back the orders that it may have missed, and picks up its other streams.
+func (r *reactor) reorder(w *workerConn, orders []core.Order) {
+	r.give(orders)
+	for _, id := range r.state.Worker(w.name).Jobs {
+		if watch := r.watches[id]; watch != nil && r.state.Job(id).State != core.Configuring {
+			watch.flushStdin(w, r.state.Job(id))
+		}
+	}
+	r.resumeStreams(w)
+}
+
+func (r *reactor) workerGone(w *workerConn) {
+	if r.workers[w.name] != w {
+		return
+	}
+	delete(r.workers, w.name)
+	if _, err := r.decide(core.Gone{Name: w.name}); err != nil {
+		r.log.Error("a worker is gone", "worker", w.name, "err", err)
+	}
+	// Of jobs that are over nothing more is to come; the others' streams wait for the worker.
+	r.dropStreams(func(o *outputStream) bool {
+		j := r.state.Job(o.ref.Job)
+		return o.worker == w.name && (j == nil || j.State.Terminal() || j.Ref() != o.ref)
+	})
+}
+
+// command sends orders until the connection ends or falls silent.
+func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
+	heard <-chan struct{}) error {
+	limit := silentBeats * s.cfg.Heartbeat
+	silence := time.NewTimer(limit)
+	defer silence.Stop()
+	for {
+		w.mu.Lock()
+		orders, err := w.orders, w.err
+		w.orders = nil
+		w.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		for _, m := range orders {
+			if err := stream.Send(m); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-w.wake:
+		case <-heard:
+			silence.Reset(limit)
+		case <-silence.C:
+			return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
+		case <-stream.Context().Done():
+			return status.FromContextError(stream.Context().Err()).Err()
+		case <-s.halt:
+			return s.unavailable()
+		}
+	}
+}
+
+// hearWorker takes a worker's reports; the error says how that ended.
+func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
+	heard chan<- struct{}) error {
+	for {
+		m, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		select {
+		case heard <- struct{}{}:
+		default:
+		}
+		if m.GetHeartbeat() != nil {
+			continue
+		}
+		report := func(r *reactor) {
+			if r.workers[w.name] == w { // a report of a connection that has been given up comes again
+				r.report(w, m)
+			}
+		}
+		if err := s.post(report); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
+	switch m := m.Msg.(type) {
+	case *schedpb.WorkerMessage_Started:
+		if _, err := r.decide(core.RanksStarted{Worker: w.name, Ref: coreRef(m.Started.GetJob())}); err != nil {
+			r.log.Error("ranks started", "worker", w.name, "err", err)
+		}
+	case *schedpb.WorkerMessage_RankStates:
+		r.answerQuery(coreRef(m.RankStates.GetJob()), m.RankStates.GetStates())
+	case *schedpb.WorkerMessage_StdinTaken:
+		r.stdinTaken(coreRef(m.StdinTaken.GetJob()), m.StdinTaken.GetBytes())
+	case *schedpb.WorkerMessage_Ended:
+		r.ended(w, m.Ended)
+	default:
+		w.fail(status.Errorf(codes.InvalidArgument, "a worker's stream carries no %T at this point", m))
+	}
+}
+
+// ended takes the end of a job. Whatever it means, it is acknowledged, once it is on disk: a job that is not the
+// worker's any more is to be forgotten there too.
+func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
+	ref := coreRef(m.GetJob())
+	state, _ := core.ParseState(m.GetEnd().GetState())
+	end := core.End{State: state, ExitCode: m.GetEnd().GetExitCode(), Reason: m.GetEnd().GetReason(),
+		Detail: endDetail(m.GetEnd()), CPU: core.Duration(min(m.CpuNs, 1<<62)), MaxRSS: m.MaxRssBytes}
+	if _, err := r.decide(core.RanksEnded{Worker: w.name, Ref: ref, End: end}); err != nil {
+		r.log.Error("ranks ended", "worker", w.name, "err", err)
+	}
+	r.afterCommit(func() {
+		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: &schedpb.AckEnded{Job: wireRef(ref)}}})
+	})
+}
+
+// endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An
+// account beyond the bound keeps the exit codes of the ranks and loses their stories.
+func endDetail(end *schedpb.JobEnd) []byte {
+	keep := &schedpb.JobEnd{RankStates: end.GetRankStates(), Exits: end.GetExits()}
+	if proto.Size(keep) > maxDetail {
+		keep.RankStates = nil
+		for i, e := range keep.Exits {
+			keep.Exits[i] = &schedpb.RankExit{Rank: e.GetRank(), ExitCode: e.GetExitCode(), Consequence: e.GetConsequence()}
+		}
+	}
+	if proto.Size(keep) > maxDetail {
+		keep.Exits = nil
+	}
+	b, err := proto.Marshal(keep)
+	if err != nil {
+		return nil
+	}
+	return b
+}

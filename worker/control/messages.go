@@ -1,0 +1,276 @@
+package control
+
+type kind uint8
+
+// The numbers are on the wire and in exit records: they are never reused.
+const (
+	kindStart      kind = 1
+	kindStdin      kind = 2
+	kindSignal     kind = 3
+	kindTerminate  kind = 4
+	kindQueryRanks kind = 5
+	kindDelivered  kind = 6
+	kindStarted    kind = 16
+	kindLogGrew    kind = 17
+	kindStdinTaken kind = 18
+	kindRankStates kind = 19
+	kindEnded      kind = 20
+	kindPrepared   kind = 32
+)
+
+var readers = map[kind]func(*decoder) Message{
+	kindStart:      readStart,
+	kindStdin:      func(d *decoder) Message { return &Stdin{Data: d.bytes(), EOF: d.bool()} },
+	kindSignal:     func(d *decoder) Message { return &Signal{Number: d.int()} },
+	kindTerminate:  func(d *decoder) Message { return &Terminate{} },
+	kindQueryRanks: func(d *decoder) Message { return &QueryRanks{} },
+	kindDelivered:  func(d *decoder) Message { return &Delivered{Offset: d.uint()} },
+	kindStarted:    func(d *decoder) Message { return &Started{} },
+	kindLogGrew:    func(d *decoder) Message { return &LogGrew{End: d.uint()} },
+	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
+	kindRankStates: func(d *decoder) Message { return &RankStates{Ranks: decodeList(d, readRankState)} },
+	kindEnded:      readEnded,
+	kindPrepared:   readPrepared,
+}
+
+// From the agent.
+
+// Start is the agent's first message: everything the executor needs to know.
+type Start struct {
+	Job, Epoch  uint64
+	Node        string
+	FirstRank   uint32
+	Ranks       uint32 // on this node
+	WorldSize   uint32
+	Interactive bool   // the executor ends with its agent
+	MemPerRank  uint64 // ceiling of a rank's linear memory in bytes; 0: the module's own maximum
+	Stdin       StdinTo
+	StdinRanks  []uint32 // for StdinList
+	LogPath     string   // the output log, made by the executor
+	LogWindow   uint64   // how many undelivered bytes the log may hold; 0: any number
+	ExitPath    string   // where the exit record goes
+	CacheDir    string   // the engine's native code
+	Apps        []App    // all of the job, in the order of their ranks
+}
+
+// StdinTo says who reads the job's standard input; the others find its end at once.
+type StdinTo uint8
+
+const (
+	StdinRankZero StdinTo = iota
+	StdinAll
+	StdinNone
+	StdinList
+)
+
+// App is one program of a job.
+type App struct {
+	Module  string // path of the module, ready to be loaded
+	Program string // argv[0], and its name in messages
+	Args    []string
+	Env     []string // "NAME=value"
+	Dir     string   // host path of the guest's "/"
+	Mounts  []Mount
+	Ranks   uint32
+}
+
+// Mount is one more directory that an app sees.
+type Mount struct {
+	HostDir, GuestDir string
+	ReadOnly          bool
+}
+
+// Stdin is a piece of the job's standard input; EOF comes after Data.
+type Stdin struct {
+	Data []byte
+	EOF  bool
+}
+
+// Signal is for the ranks: USR1 or USR2. (TSTP and CONT stop and continue the process instead.)
+type Signal struct{ Number int32 }
+
+// Terminate asks for the end of the job: the executor notes where each rank stands, ends them and answers with Ended.
+type Terminate struct{}
+
+// QueryRanks asks for RankStates.
+type QueryRanks struct{}
+
+// Delivered says that the log up to Offset has reached its reader, where the log is bounded.
+type Delivered struct{ Offset uint64 }
+
+// From the executor.
+
+// Started says that every rank has been given its memory and is about to run.
+type Started struct{}
+
+// LogGrew says that the log now reaches to End.
+type LogGrew struct{ End uint64 }
+
+// StdinTaken counts the bytes of standard input that every reading rank has taken.
+type StdinTaken struct{ Bytes uint64 }
+
+// RankStates says where each rank stands.
+type RankStates struct{ Ranks []RankState }
+
+type RankState struct {
+	Rank  uint32
+	Where string
+}
+
+// Ended is the executor's last message, and its exit record.
+type Ended struct {
+	ExitCode int32  // the job's: see executor.verdict
+	Reason   string // for a person; empty when all went well
+	LogEnd   uint64
+	// Terminated says that the job ended because of a Terminate, and not by itself.
+	Terminated bool
+	States     []RankState // where the ranks stood when they were ended, if they were
+	Exits      []RankExit  // ranks that ended with 0 are left out
+	MaxMemory  uint64      // the largest linear memory of any rank, in bytes that it really occupied
+}
+
+// RankExit is the end of one rank.
+type RankExit struct {
+	Rank        uint32
+	ExitCode    int32 // 128+n for what would have been signal n
+	Message     string
+	Consequence bool // ended because another rank failed, or the job was ended
+}
+
+// From the compile child, in a file beside the module.
+
+// Prepared says that a module can run, and what its user needs to know beforehand.
+type Prepared struct {
+	Key       string // of the program that prepared it
+	Module    string // name of the file to run, in the same directory
+	MinMemory uint64 // linear memory that it begins with, in bytes
+	MaxMemory uint64
+}
+
+func (*Start) kind() kind      { return kindStart }
+func (*Stdin) kind() kind      { return kindStdin }
+func (*Signal) kind() kind     { return kindSignal }
+func (*Terminate) kind() kind  { return kindTerminate }
+func (*QueryRanks) kind() kind { return kindQueryRanks }
+func (*Delivered) kind() kind  { return kindDelivered }
+func (*Started) kind() kind    { return kindStarted }
+func (*LogGrew) kind() kind    { return kindLogGrew }
+func (*StdinTaken) kind() kind { return kindStdinTaken }
+func (*RankStates) kind() kind { return kindRankStates }
+func (*Ended) kind() kind      { return kindEnded }
+func (*Prepared) kind() kind   { return kindPrepared }
+
+func (m *Stdin) encode(e *encoder)      { e.bytes(m.Data); e.bool(m.EOF) }
+func (m *Signal) encode(e *encoder)     { e.int(m.Number) }
+func (m *Terminate) encode(*encoder)    {}
+func (m *QueryRanks) encode(*encoder)   {}
+func (m *Delivered) encode(e *encoder)  { e.uint(m.Offset) }
+func (m *Started) encode(*encoder)      {}
+func (m *LogGrew) encode(e *encoder)    { e.uint(m.End) }
+func (m *StdinTaken) encode(e *encoder) { e.uint(m.Bytes) }
+func (m *RankStates) encode(e *encoder) { list(e, m.Ranks, writeRankState) }
+
+func (m *Start) encode(e *encoder) {
+	e.uint(m.Job)
+	e.uint(m.Epoch)
+	e.string(m.Node)
+	e.uint(uint64(m.FirstRank))
+	e.uint(uint64(m.Ranks))
+	e.uint(uint64(m.WorldSize))
+	e.bool(m.Interactive)
+	e.uint(m.MemPerRank)
+	e.uint(uint64(m.Stdin))
+	list(e, m.StdinRanks, func(e *encoder, r uint32) { e.uint(uint64(r)) })
+	e.string(m.LogPath)
+	e.uint(m.LogWindow)
+	e.string(m.ExitPath)
+	e.string(m.CacheDir)
+	list(e, m.Apps, writeApp)
+}
+
+func readStart(d *decoder) Message {
+	return &Start{
+		Job:         d.uint(),
+		Epoch:       d.uint(),
+		Node:        d.string(),
+		FirstRank:   d.uint32(),
+		Ranks:       d.uint32(),
+		WorldSize:   d.uint32(),
+		Interactive: d.bool(),
+		MemPerRank:  d.uint(),
+		Stdin:       StdinTo(d.uint()),
+		StdinRanks:  decodeList(d, (*decoder).uint32),
+		LogPath:     d.string(),
+		LogWindow:   d.uint(),
+		ExitPath:    d.string(),
+		CacheDir:    d.string(),
+		Apps:        decodeList(d, readApp),
+	}
+}
+
+func writeApp(e *encoder, a App) {
+	e.string(a.Module)
+	e.string(a.Program)
+	list(e, a.Args, (*encoder).string)
+	list(e, a.Env, (*encoder).string)
+	e.string(a.Dir)
+	list(e, a.Mounts, func(e *encoder, m Mount) { e.string(m.HostDir); e.string(m.GuestDir); e.bool(m.ReadOnly) })
+	e.uint(uint64(a.Ranks))
+}
+
+func readApp(d *decoder) App {
+	return App{
+		Module:  d.string(),
+		Program: d.string(),
+		Args:    decodeList(d, (*decoder).string),
+		Env:     decodeList(d, (*decoder).string),
+		Dir:     d.string(),
+		Mounts: decodeList(d, func(d *decoder) Mount {
+			return Mount{HostDir: d.string(), GuestDir: d.string(), ReadOnly: d.bool()}
+		}),
+		Ranks: d.uint32(),
+	}
+}
+
+func writeRankState(e *encoder, s RankState) { e.uint(uint64(s.Rank)); e.string(s.Where) }
+func readRankState(d *decoder) RankState     { return RankState{Rank: d.uint32(), Where: d.string()} }
+
+func (m *Ended) encode(e *encoder) {
+	e.int(m.ExitCode)
+	e.string(m.Reason)
+	e.uint(m.LogEnd)
+	e.bool(m.Terminated)
+	list(e, m.States, writeRankState)
+	list(e, m.Exits, func(e *encoder, x RankExit) {
+		e.uint(uint64(x.Rank))
+		e.int(x.ExitCode)
+		e.string(x.Message)
+		e.bool(x.Consequence)
+	})
+	e.uint(m.MaxMemory)
+}
+
+func readEnded(d *decoder) Message {
+	return &Ended{
+		ExitCode:   d.int(),
+		Reason:     d.string(),
+		LogEnd:     d.uint(),
+		Terminated: d.bool(),
+		States:     decodeList(d, readRankState),
+		Exits: decodeList(d, func(d *decoder) RankExit {
+			return RankExit{Rank: d.uint32(), ExitCode: d.int(), Message: d.string(), Consequence: d.bool()}
+		}),
+		MaxMemory: d.uint(),
+	}
+}
+
+func (m *Prepared) encode(e *encoder) {
+	e.string(m.Key)
+	e.string(m.Module)
+	e.uint(m.MinMemory)
+	e.uint(m.MaxMemory)
+}
+
+func readPrepared(d *decoder) Message {
+	return &Prepared{Key: d.string(), Module: d.string(), MinMemory: d.uint(), MaxMemory: d.uint()}
+}

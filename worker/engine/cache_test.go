@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets the test binary be the other process of TestProcessesShareACache.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("ENGINE_TEST_COMPILE_IN"); dir != "" {
+		if err := compileAndRun(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// cached is what the cache tests compile.
+func cached() []byte { return called(1).wasm() }
+
+// compileAndRun does what an executor does, and complains when the program did not do its own.
+func compileAndRun(dir string) error {
+	m, err := tryCompile(dir)
+	if err != nil {
+		return err
+	}
+	return m.CacheError()
+}
+
+func tryCompile(dir string) (*Module, error) {
+	e, err := New(Options{CacheDir: dir})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	if err := e.Link(imports()); err != nil {
+		return nil, err
+	}
+	m, err := e.Compile(cached())
+	if err != nil {
+		return nil, err
+	}
+	mem := &plainMemory{}
+	h := &host{}
+	in, err := e.Instantiate(m, h, mem)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	h.instance = in
+	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "7 1" {
+		return nil, fmt.Errorf("the program did not run: %v, %v", err, h.calls)
+	}
+	return m, nil
+}
+
+// plainMemory is the simplest Memory there is.
+type plainMemory struct{ b []byte }
+
+func (m *plainMemory) Bytes() []byte { return m.b }
+func (m *plainMemory) Free()         { m.b = nil }
+func (m *plainMemory) Reallocate(size uint64) []byte {
+	m.b = append(make([]byte, 0, size), m.b...)[:size]
+	return m.b
+}
+
+// machineCode finds wazero's file in the cache.
+func machineCode(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*", "wazero-*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, f := range files {
+		if !strings.HasSuffix(f, sumSuffix) {
+			found = append(found, f)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d files of machine code: %v", len(found), files)
+	}
+	return found[0]
+}
+
+func inode(t *testing.T, path string) uint64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Ino
+}
+
+func TestCacheIsUsed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "cache")
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := machineCode(t, dir)
+	before := inode(t, file)
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	if inode(t, file) != before {
+		t.Error("compiled again")
+	}
+	// wazero reads that very file: one that agrees with its note but is empty makes it fail, and us compile in memory.
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := checksum(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file+sumSuffix, []byte(sum), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := tryCompile(dir); err != nil || m.CacheError() == nil {
+		t.Errorf("%v; the file was not used", err)
+	}
+}
+
+// Whatever stands in the files, the program runs, and the cache is whole again afterwards.
+func TestDamagedCache(t *testing.T) {
+	dir := t.TempDir()
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := machineCode(t, dir)
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, err := os.ReadFile(file + sumSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, code, sum []byte) {
+		t.Helper()
+		os.Remove(file)
+		if err := os.WriteFile(file, code, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(file + sumSuffix)
+		if sum != nil {
+			if err := os.WriteFile(file+sumSuffix, sum, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := compileAndRun(dir); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if now, err := os.ReadFile(file); err != nil || string(now) != string(good) {
+			t.Fatalf("%s: the cache was not mended: %v", what, err)
+		}
+	}
+	for at := 0; at < len(good); at += 1 + at/8 {
+		check(fmt.Sprintf("cut at %d", at), good[:at], note)
+		flipped := append([]byte(nil), good...)
+		flipped[at] ^= 1 << (at % 8)
+		check(fmt.Sprintf("flipped at %d", at), flipped, note)
+	}
+	check("longer", append(append([]byte(nil), good...), 0), note)
+	check("no note", good, nil)
+	check("an empty note", good, []byte{})
+	check("half a note", good, note[:len(note)/2])
+	if err := os.WriteFile(file+".123.tmp", good[:10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file + ".123.tmp"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what a killed process left is still there: %v", err)
+	}
+}
+
+func TestUnusableCache(t *testing.T) {
+	t.Run("read-only and filled", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := compileAndRun(dir); err != nil {
+			t.Fatal(err)
+		}
+		readOnly(t, dir)
+		if err := compileAndRun(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("read-only and empty", func(t *testing.T) {
+		dir := t.TempDir()
+		readOnly(t, dir)
+		if m, err := tryCompile(dir); err != nil || m.CacheError() == nil && os.Getuid() != 0 {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("a file", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(dir, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := tryCompile(dir); err != nil || m.CacheError() == nil {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// readOnly takes away the right to write. It does not stop root, for whom the test shows less.
+func readOnly(t *testing.T, dir string) {
+	t.Helper()
+	chmod := func(mode os.FileMode) {
+		filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				os.Chmod(path, mode)
+			}
+			return err
+		})
+	}
+	chmod(0o555)
+	t.Cleanup(func() { chmod(0o755) })
+}
+
+func TestProcessesShareACache(t *testing.T) {
+	dir := t.TempDir()
+	var children []*exec.Cmd
+	for range 4 {
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), "ENGINE_TEST_COMPILE_IN="+dir)
+		child.Stderr = os.Stderr
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		children = append(children, child)
+	}
+	for _, child := range children {
+		if err := child.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	machineCode(t, dir)
+}
+
+func TestCacheErrorsOfTheModule(t *testing.T) {
+	e := newEngine(t, Options{CacheDir: t.TempDir()})
+	if _, err := e.Compile(starting(opDrop).wasm()); err == nil || !strings.Contains(err.Error(), "not a valid") {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// clang compiles C without a library, as the toolchain does it, and links it with a stack of 64 KiB in front.
+func clang(t *testing.T, source string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.c"), []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"clang-19 --target=wasm32-wasip1 -nostdlib -O1 -g -c a.c -o a.o",
+		"wasm-ld-19 --stack-first -z stack-size=65536 --entry=_start a.o -o a.wasm",
+	} {
+		words := strings.Fields(line)
+		if _, err := exec.LookPath(words[0]); err != nil {
+			t.Skip(err)
+		}
+		c := exec.Command(words[0], words[1:]...)
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+	wasm, err := os.ReadFile(filepath.Join(dir, "a.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}
+
+func startTrap(t *testing.T, o Options, wasm []byte) *Trap {
+	t.Helper()
+	e := newEngine(t, o)
+	m, err := e.Compile(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := e.Instantiate(m, &host{}, memory(t, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var trap *Trap
+	if err := in.Start(); !errors.As(err, &trap) {
+		t.Fatalf("%v", err)
+	}
+	return trap
+}
+
+const recursive = `
+volatile int zero;
+__attribute__((noinline)) int deep(int n) {
+	volatile char frame[1000];
+	frame[n % 1000] = n;
+	return deep(n + 1) + frame[n % 7];
+}
+void _start(void) { zero = deep(zero); }
+`
+
+func TestStackOfC(t *testing.T) {
+	trap := startTrap(t, Options{}, clang(t, recursive))
+	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") || trap.Frames[0] != "deep" {
+		t.Errorf("%v", trap)
+	}
+}
+
+func TestWildPointerOfC(t *testing.T) {
+	trap := startTrap(t, Options{}, clang(t, `
+volatile int *volatile p = (int *)0xfffffff0;
+void _start(void) { *p = 1; }
+`))
+	if trap.Kind != OutOfBounds || len(trap.Frames) != 1 || trap.Frames[0] != "_start" {
+		t.Errorf("%v", trap)
+	}
+}
+
+func TestSourceLines(t *testing.T) {
+	wasm := clang(t, `
+volatile int zero;
+void _start(void) {
+	zero = 7 / zero;
+}
+`)
+	cache := t.TempDir()
+	for range 2 {
+		if trap := startTrap(t, Options{CacheDir: cache}, wasm); trap.Frames[0] != "_start" {
+			t.Errorf("%v", trap)
+		}
+		trap := startTrap(t, Options{CacheDir: cache, SourceLines: true}, wasm)
+		if !strings.HasSuffix(trap.Frames[0], "a.c:4:11)") || !strings.HasPrefix(trap.Frames[0], "_start (") {
+			t.Errorf("%v", trap)
+		}
+	}
+}

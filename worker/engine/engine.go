@@ -1,0 +1,192 @@
+// Package engine runs WebAssembly. It owns wazero, which no other package may import: compiling a module and keeping its
+// machine code on disk, binding host functions, instantiating, calling, and turning whatever ends a guest into an error for
+// a person. It leaves to others what the host functions do (mpi, worker/wasi), where linear memory comes from (snapshot),
+// and when to compile, run or collect garbage (worker/executor).
+//
+// Nothing is allocated on the Go heap by a call from guest to host or back, once each function called back is known.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
+// values of local variables when it unwinds.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesExtendedConst |
+	experimental.CoreFeaturesTailCall
+
+// Import is a host function that modules may import.
+type Import struct {
+	Module, Name string
+	// Params and Results hold a letter a value: i = i32, l = i64, f = f32, d = f64.
+	Params, Results string
+	// Call serves the import. host is what Instantiate was given. stack holds the arguments and takes the results, one
+	// uint64 a value; i32 arguments carry garbage in the upper half. It ends the rank by panicking with an error value,
+	// which Start returns wrapped (errors.As finds it).
+	Call func(host any, stack []uint64)
+}
+
+type Options struct {
+	// CacheDir keeps machine code between processes; "" keeps none. Whoever can write to it can run code here.
+	CacheDir string
+	// Workers is how many goroutines compile; 0 means 1. With more, a fault of the compiler ends the process instead of
+	// becoming an error: only for a process that does nothing else.
+	Workers int
+	// SourceLines puts files and lines into backtraces, for modules that were compiled with -g. It is not for every day:
+	// such a module loads four times as slowly, can't come from the cache, and wazero reads its debug sections from the
+	// beginning for each frame whenever a host function panics, which is also how a rank exits: 40 ms and more, one rank
+	// at a time.
+	SourceLines bool
+}
+
+// Engine holds the modules and the host functions of a process.
+type Engine struct {
+	options  Options
+	bindings map[string]map[string]*binding // by module, then name; fixed by Link
+
+	mu      sync.Mutex // guards modules
+	modules []*Module
+}
+
+// New starts an engine.
+func New(o Options) (*Engine, error) {
+	if o.Workers < 0 {
+		return nil, fmt.Errorf("%d goroutines can't compile", o.Workers)
+	}
+	return &Engine{options: o}, nil
+}
+
+// Close gives back the machine code of every module. No instance may be running or be used again.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for _, m := range e.modules {
+		errs = append(errs, m.close())
+	}
+	e.modules = nil
+	return errors.Join(errs...)
+}
+
+// binding is an Import as wazero calls it.
+type binding struct {
+	call func(host any, stack []uint64)
+	sig  signature
+	name string
+}
+
+// Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as it is:
+// asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
+func (b *binding) Call(ctx context.Context, stack []uint64) {
+	b.call(ctx.(*callContext).host, stack)
+}
+
+// throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it instead.
+type throwing struct{ *binding }
+
+func (b throwing) Call(ctx context.Context, stack []uint64) {
+	defer func() {
+		if r := recover(); r != nil && r != ErrThrown {
+			panic(r)
+		}
+	}()
+	b.binding.Call(ctx, stack)
+}
+
+// callContext is the context of every call into one instance. Its Context serves instantiation only.
+type callContext struct {
+	context.Context
+	host any
+}
+
+// Link says what modules may import. It is called once, before Instantiate.
+func (e *Engine) Link(imports []Import) error {
+	if e.bindings != nil {
+		return errors.New("engine: Link was called before")
+	}
+	e.bindings = map[string]map[string]*binding{}
+	for _, imp := range imports {
+		full := imp.Module + "." + imp.Name
+		sig := signature{imp.Params, imp.Results}
+		if imp.Module == "" || imp.Call == nil {
+			return fmt.Errorf("engine: import %s needs a module and a function", full)
+		}
+		for _, letter := range imp.Params + imp.Results {
+			if _, ok := valueTypes[letter]; !ok {
+				return fmt.Errorf("engine: import %s: %q is no value type in %v", full, letter, sig)
+			}
+		}
+		if e.bindings[imp.Module] == nil {
+			e.bindings[imp.Module] = map[string]*binding{}
+		}
+		if e.bindings[imp.Module][imp.Name] != nil {
+			return fmt.Errorf("engine: import %s is bound twice", full)
+		}
+		e.bindings[imp.Module][imp.Name] = &binding{call: imp.Call, sig: sig, name: full}
+	}
+	return nil
+}
+
+var valueTypes = map[rune]api.ValueType{'i': api.ValueTypeI32, 'l': api.ValueTypeI64, 'f': api.ValueTypeF32,
+	'd': api.ValueTypeF64}
+
+func apiTypes(letters string) []api.ValueType {
+	types := make([]api.ValueType, 0, len(letters))
+	for _, letter := range letters {
+		types = append(types, valueTypes[letter])
+	}
+	return types
+}
+
+// Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
+// remark in brackets those that it bound with another type and those that are no functions.
+func (e *Engine) Unbound(m *Module) []string {
+	var unbound []string
+	for _, imp := range m.layout.imports {
+		name := printable(imp.module + "." + imp.name)
+		switch b := e.bindings[imp.module][imp.name]; {
+		case imp.kind != wasm.KindFunction:
+			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, kindNames[imp.kind]))
+		case b == nil:
+			unbound = append(unbound, name)
+		case b.sig != imp.sig:
+			unbound = append(unbound, fmt.Sprintf("%s (called as %v, defined as %v)", name, imp.sig, b.sig))
+		}
+	}
+	return unbound
+}
+
+// bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by size.
+func (e *Engine) bind(m *Module) error {
+	builders := map[string]wazero.HostModuleBuilder{}
+	throws := m.layout.exported(eh.Pending)
+	for _, imp := range m.layout.imports {
+		b := e.bindings[imp.module][imp.name]
+		if builders[imp.module] == nil {
+			builders[imp.module] = m.runtime.NewHostModuleBuilder(imp.module)
+		}
+		var f api.GoFunction = b
+		if throws && !strings.HasPrefix(imp.module, "wasi") { // as package eh has it
+			f = throwing{b}
+		}
+		builders[imp.module].NewFunctionBuilder().
+			WithGoFunction(f, apiTypes(b.sig.params), apiTypes(b.sig.results)).Export(imp.name)
+	}
+	for name, builder := range builders {
+		if _, err := builder.Instantiate(context.Background()); err != nil {
+			return fmt.Errorf("engine: bind module %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,339 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/faasmrun/faasmrun/snapshot"
+)
+
+// host records what its guest called.
+type host struct {
+	t        testing.TB
+	instance *Instance
+	calls    []string
+	err      error // what call table came back with
+}
+
+var errExit = errors.New("exit")
+
+// imports are what the tests' guests may call.
+func imports() []Import {
+	return []Import{
+		{"env", "note", "i", "", func(h any, s []uint64) {
+			h.(*host).calls = append(h.(*host).calls, fmt.Sprint(uint32(s[0])))
+		}},
+		{"env", "nothing", "", "", func(any, []uint64) {}},
+		{"env", "sum", "ilfd", "d", func(_ any, s []uint64) {
+			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) + float64frombits(s[3]))
+		}},
+		{"env", "exit", "", "", func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
+		{"env", "nil", "", "", func(any, []uint64) { var h *host; h.calls = nil }},
+		{"env", "fault", "", "", func(any, []uint64) {
+			m, err := snapshot.NewMemory(1 << 16)
+			if err != nil {
+				panic(err)
+			}
+			b := m.Reallocate(1 << 16)
+			m.Free()
+			b[0] = 1
+		}},
+		{"env", "string", "", "", func(any, []uint64) { panic("no error value") }},
+		{"env", "ask", "i", "i", func(a any, s []uint64) {
+			result, err := a.(*host).instance.CallTableResult(uint32(s[0]), "i", 7)
+			if err != nil {
+				panic(err)
+			}
+			s[0] = uint64(uint32(result))
+		}},
+		{"env", "back", "i", "", func(a any, s []uint64) {
+			h := a.(*host)
+			if h.err = h.instance.CallTable(uint32(s[0]), "i", 7); h.err != nil {
+				panic(h.err)
+			}
+		}},
+	}
+}
+
+var signatures = map[string]signature{"note": {"i", ""}, "nothing": {"", ""}, "sum": {"ilfd", "d"}, "exit": {"", ""},
+	"ask": {"i", "i"}, "nil": {"", ""}, "fault": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
+
+func env(name string) importEntry {
+	return importEntry{module: "env", name: name, sig: signatures[name]}
+}
+
+func newEngine(t testing.TB, o Options) *Engine {
+	t.Helper()
+	e, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := e.Link(imports()); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func memory(t testing.TB, limit uint64) *snapshot.Memory {
+	t.Helper()
+	m, err := snapshot.NewMemory(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func instantiate(t testing.TB, p program) (*Instance, *host) {
+	t.Helper()
+	e := newEngine(t, Options{})
+	m, err := e.Compile(p.wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{t: t}
+	in, err := e.Instantiate(m, h, memory(t, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.instance = in
+	t.Cleanup(func() {
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return in, h
+}
+
+func TestHostCalls(t *testing.T) {
+	in, h := instantiate(t, program{
+		imports: []importEntry{env("note"), env("sum")},
+		funcs: []function{{name: "_start", export: true, body: code(
+			i32(-5), opCall, 0,
+			i32(-10), 0x42, s(1<<40), 0x43, 0, 0, 0x20, 0x40 /* 2.5 */, opF64Const, 0, 0, 0, 0, 0, 0, 0xe8, 0x3f, /* 0.75 */
+			opCall, 1, opI32TruncF64S+7 /* i64.trunc_f64_u is 0xb1 */, 0xa7 /* i32.wrap */, opCall, 0)}},
+	})
+	if err := in.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// -10 + 2^40 + 2.5 + 0.75, truncated, modulo 2^32
+	if got := strings.Join(h.calls, " "); got != "4294967291 4294967289" {
+		t.Errorf("the guest noted %s", got)
+	}
+}
+
+func TestStartSectionFindsItsHost(t *testing.T) {
+	p := program{imports: []importEntry{env("note")}, start: 3, funcs: []function{{name: "_start", export: true},
+		{name: "begin", body: code(i32(9), opCall, 0)}}}
+	_, h := instantiate(t, p)
+	if len(h.calls) != 1 || h.calls[0] != "9" {
+		t.Errorf("the start function noted %v", h.calls)
+	}
+}
+
+func TestStartSectionTraps(t *testing.T) {
+	p := program{start: 2, funcs: []function{{name: "_start", export: true}, {name: "begin", body: code(opUnreachable)}}}
+	e := newEngine(t, Options{})
+	m, err := e.Compile(p.wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem := memory(t, 1<<20)
+	_, err = e.Instantiate(m, nil, mem)
+	var trap *Trap
+	if !errors.As(err, &trap) || trap.Kind != Unreachable || trap.Frames[0] != "begin" {
+		t.Errorf("%v", err)
+	}
+	if len(mem.Bytes()) != 0 {
+		t.Error("the memory was not freed")
+	}
+}
+
+func TestMemoryGrowsInPlace(t *testing.T) {
+	in, h := instantiate(t, program{
+		imports: []importEntry{env("note")}, memory: code(1, 2, 100), data: []byte("INIT"),
+		funcs: []function{{name: "_start", export: true, body: code(
+			i32(3), opMemoryGrow, 0, opCall, 0, // 2
+			i32(200), opMemoryGrow, 0, opCall, 0, // beyond the module's maximum: -1
+			i32(50), opMemoryGrow, 0, opCall, 0, // beyond the memory's limit of 1 MiB: -1
+			i32(5<<16-4), i32(77), opI32Store, 2, 0)}},
+	})
+	base := unsafe.Pointer(&in.Memory()[0])
+	if len(in.Memory()) != 2<<16 || string(in.Memory()[1024:1028]) != "INIT" {
+		t.Fatalf("%d bytes, %q", len(in.Memory()), in.Memory()[1024:1028])
+	}
+	if err := in.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(h.calls, " "); got != "2 4294967295 4294967295" {
+		t.Errorf("memory.grow gave %s", got)
+	}
+	mem := in.Memory()
+	if len(mem) != 5<<16 || mem[5<<16-4] != 77 || unsafe.Pointer(&mem[0]) != base {
+		t.Errorf("%d bytes, %d, base %p for %p", len(mem), mem[5<<16-4], &mem[0], base)
+	}
+}
+
+func TestModuleSays(t *testing.T) {
+	e := newEngine(t, Options{})
+	for _, test := range []struct {
+		memory   []byte
+		min, max uint64
+	}{
+		{code(0, 1), 64 << 10, 4 << 30},
+		{code(1, 2, u(100)), 128 << 10, 100 << 16},
+		{code(1, 0, u(65536)), 0, 4 << 30},
+		{code(3, 1, 4), 64 << 10, 256 << 10},
+	} {
+		p := trivial()
+		p.memory = test.memory
+		m, err := e.Compile(p.wasm())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if min, max, err := m.Memory(); min != test.min || max != test.max || err != nil {
+			t.Errorf("%x: %d to %d, %v", test.memory, min, max, err)
+		}
+		if !m.HasExport("_start") || !m.HasExport("memory") || m.HasExport("main") {
+			t.Error("exports")
+		}
+	}
+}
+
+func TestMoreMemoryThanAllowed(t *testing.T) {
+	p := trivial()
+	p.memory = code(0, 100)
+	e := newEngine(t, Options{})
+	m, err := e.Compile(p.wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = e.Instantiate(m, nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNoMemoryToBeginWith(t *testing.T) {
+	p := starting(i32(1), opMemoryGrow, 0, opDrop, i32(65532), i32(1), opI32Store, 2, 0)
+	p.memory = code(0, 0)
+	in, _ := instantiate(t, p)
+	if err := in.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Memory()) != 65536 || in.Memory()[65532] != 1 {
+		t.Errorf("%d bytes", len(in.Memory()))
+	}
+}
+
+func TestUnbound(t *testing.T) {
+	e := newEngine(t, Options{})
+	p := trivial()
+	p.imports = []importEntry{
+		{module: "mpi", name: "MPI_Win_create", sig: signature{"liiiii", "i"}},
+		env("note"),
+		{module: "env", name: "exit", sig: signature{"i", ""}},
+		{module: "", name: "evil\x1b[2J"},
+	}
+	p.funcs[0].body = nil
+	wasm := p.wasm()
+	m, err := e.Compile(wasm)
+	if err == nil { // wazero refuses an empty module name
+		t.Fatalf("%v", e.Unbound(m))
+	}
+	p.imports[3].module = "x"
+	if m, err = e.Compile(p.wasm()); err != nil {
+		t.Fatal(err)
+	}
+	want := "mpi.MPI_Win_create; env.exit (called as (i)→(), defined as ()→()); x.evil?[2J"
+	if got := strings.Join(e.Unbound(m), "; "); got != want {
+		t.Errorf("unbound: %s\nwant:    %s", got, want)
+	}
+	if _, err := e.Instantiate(m, nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "mpi.MPI_Win_create") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestLink(t *testing.T) {
+	call := func(any, []uint64) {}
+	for _, test := range []struct {
+		name    string
+		imports []Import
+	}{
+		{"twice", []Import{{"m", "f", "", "", call}, {"m", "f", "i", "", call}}},
+		{"no module", []Import{{"", "f", "", "", call}}},
+		{"no function", []Import{{"m", "f", "", "", nil}}},
+		{"no type", []Import{{"m", "f", "ix", "", call}}},
+	} {
+		e, _ := New(Options{})
+		if e.Link(test.imports) == nil {
+			t.Errorf("%s: accepted", test.name)
+		}
+	}
+	e, _ := New(Options{})
+	if e.Link(nil) != nil || e.Link(nil) == nil {
+		t.Error("Link works once")
+	}
+}
+
+// Ranks share a module and nothing else.
+func TestManyInstances(t *testing.T) {
+	e := newEngine(t, Options{})
+	m, err := e.Compile(program{imports: []importEntry{env("note")}, globals: [][]byte{mutableI32(0)}, funcs: []function{
+		{name: "_start", export: true, locals: "i", body: code(
+			opLoop, void,
+			opGlobalGet, 0, i32(1), opI32Add, opGlobalSet, 0,
+			opLocalGet, 0, i32(1), opI32Add, opLocalSet, 0,
+			opGlobalGet, 0, opCall, 0,
+			opLocalGet, 0, i32(100), opI32Sub, opBrIf, 0, opEnd)}}}.wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			h := &host{t: t}
+			in, err := e.Instantiate(m, h, memory(t, 1<<20))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer in.Close()
+			if err := in.Start(); err != nil || len(h.calls) != 100 || h.calls[99] != "100" {
+				t.Errorf("%v, %d calls", err, len(h.calls))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestClose(t *testing.T) {
+	in, _ := instantiate(t, trivial())
+	if in.Close() != nil || in.Close() != nil {
+		t.Error("Close may be repeated")
+	}
+	if in.Start() == nil || in.CallTable(0, "") == nil {
+		t.Error("a closed instance ran")
+	}
+	if len(in.Memory()) != 0 {
+		t.Error("a closed instance has memory")
+	}
+}
+
+func TestTailCalls(t *testing.T) {
+	in, h := instantiate(t, program{imports: []importEntry{env("note")}, funcs: []function{
+		{name: "_start", export: true, body: code(i32(3_000_000), opCall, 2)},
+		{name: "count", params: "i", body: code(
+			opLocalGet, 0, opIf, void, opLocalGet, 0, i32(1), opI32Sub, opReturnCall, 2, opEnd,
+			i32(1), opCall, 0)}}})
+	if err := in.Start(); err != nil || len(h.calls) != 1 {
+		t.Errorf("%v, %v", err, h.calls)
+	}
+}

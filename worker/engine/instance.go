@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
+)
+
+// Memory is what a linear memory is kept in; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate
+// opens the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+type Memory interface {
+	Bytes() []byte
+	Reallocate(size uint64) []byte
+	Free()
+}
+
+// maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack in
+// Go, whose overflow would end the process. OpenMP's nested regions and MPI's user operations need a few.
+const maxNesting = 100
+
+// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called from
+// others.
+type Instance struct {
+	module  *Module
+	guest   api.Module
+	mem     Memory
+	context callContext
+	nesting int // guest calls on the Go stack
+
+	callbacks map[callbackType]*callback
+
+	pending api.Global // says whether an exception is under way; nil in a program that has none
+	thrown  api.Global // what the exception carries; may be nil
+}
+
+// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance owns
+// mem: Close frees it, and so does a failure here.
+func (e *Engine) Instantiate(m *Module, host any, mem Memory) (*Instance, error) {
+	in := &Instance{module: m, mem: mem, context: callContext{context.Background(), host},
+		callbacks: map[callbackType]*callback{}}
+	if err := in.instantiate(); err != nil {
+		mem.Free()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *Instance) instantiate() (err error) {
+	if err := in.module.prepare(); err != nil {
+		return err
+	}
+	least, _, err := in.module.Memory()
+	if err != nil {
+		return err
+	}
+	// wazero slices what the allocator returns without looking: ask before it does.
+	if in.mem.Reallocate(least) == nil && least > 0 {
+		return fmt.Errorf("the program needs %d MiB of memory to begin with, which is more than it may have (or than the "+
+			"machine has left): raise --mem-per-rank", (least+1<<20-1)>>20)
+	}
+	defer endRankOnFault()()
+	defer func() {
+		if r := recover(); r != nil {
+			err = newInternalError(r)
+		}
+	}()
+	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.mem })
+	in.context.Context = experimental.WithMemoryAllocator(context.Background(), allocator)
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
+	in.context.Context = context.Background()
+	if err == nil {
+		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
+		return nil
+	}
+	if started := errors.Unwrap(err); started != nil && strings.HasPrefix(err.Error(), "start ") {
+		return in.failure(started)
+	}
+	return fmt.Errorf("the program can't be set up: %w", err)
+}
+
+// Memory is the linear memory as it is now. Its base never moves.
+func (in *Instance) Memory() []byte { return in.mem.Bytes() }
+
+// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, an *Uncaught, a
+// *HostError wrapping what a host function panicked with, or an *InternalError, a fault of ours. It may be called once.
+func (in *Instance) Start() error {
+	if in.guest == nil {
+		return errors.New("engine: the instance is closed")
+	}
+	defer endRankOnFault()()
+	if err := in.call(in.guest.ExportedFunction("_start"), nil); err != nil {
+		return err
+	}
+	return in.uncaught()
+}
+
+// endRankOnFault makes this goroutine's faults on addresses that are not mapped (a copy to the memory of a rank that is
+// gone, in a host call) panics: an InternalError of this rank, where else the process would end with all its ranks.
+func endRankOnFault() (restore func()) {
+	old := debug.SetPanicOnFault(true)
+	return func() { debug.SetPanicOnFault(old) }
+}
+
+// call enters the guest.
+func (in *Instance) call(f api.Function, stack []uint64) (err error) {
+	defer func() {
+		in.nesting--
+		if r := recover(); r != nil {
+			err = newInternalError(r)
+		}
+	}()
+	in.nesting++
+	if err := f.CallWithStack(&in.context, stack); err != nil {
+		return in.failure(err)
+	}
+	return nil
+}
+
+// Close frees the instance and its memory. It must not be running. It may be repeated.
+func (in *Instance) Close() error {
+	defer in.mem.Free()
+	if in.guest == nil {
+		return nil
+	}
+	guest := in.guest
+	in.guest, in.callbacks = nil, nil
+	return guest.Close(context.Background())
+}
+
+// callbackType is a type of function pointers.
+type callbackType struct{ params, results string }
+
+// callback calls function pointers of one type. wazero's functions have one stack each and can't be entered again while
+// they run, hence a pool.
+type callback struct {
+	name string
+	idle []*callbackCall
+}
+
+type callbackCall struct {
+	enter api.Function
+	stack []uint64 // the pointer, then the arguments; the result comes back in place of the pointer
+}
+
+// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
+// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever gets
+// it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets the host
+// call return to the program at once, where the exception goes on. A pointer to nothing or to a function of another type is a
+// *Trap. The first call with given parameters allocates, later ones do not, unless they nest deeper.
+func (in *Instance) CallTable(index uint32, params string, args ...uint64) error {
+	_, err := in.callTable(index, callbackType{params, ""}, args)
+	return err
+}
+
+// CallTableResult calls as CallTable does a function that returns an i32.
+func (in *Instance) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	return in.callTable(index, callbackType{params, "i"}, args)
+}
+
+func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int32, error) {
+	if in.guest == nil {
+		return 0, errors.New("engine: the instance is closed")
+	}
+	if len(args) != len(t.params) {
+		return 0, fmt.Errorf("engine: %d arguments for the parameters %q", len(args), t.params)
+	}
+	if in.nesting > maxNesting {
+		return 0, &Trap{Kind: StackOverflow, Detail: "functions called back from host calls nest too deep"}
+	}
+	c := in.callbacks[t]
+	if c == nil {
+		name, ok := in.module.layout.callbacks[signature(t)]
+		if !ok { // no function of the module has that type
+			return 0, badPointer(IndirectCallType, index, len(args))
+		}
+		c = &callback{name: name}
+		t.params = strings.Clone(t.params) // the caller's string may be part of something large
+		in.callbacks[t] = c
+	}
+	call := c.take(in.guest)
+	defer c.put(call)
+	call.stack[0] = uint64(index)
+	copy(call.stack[1:], args)
+	if err := in.call(call.enter, call.stack); err != nil {
+		return 0, in.module.hideCallback(err, index, len(args))
+	}
+	if in.throwing() {
+		return 0, ErrThrown
+	}
+	return int32(call.stack[0]), nil
+}
+
+func (c *callback) take(guest api.Module) *callbackCall {
+	if n := len(c.idle); n > 0 {
+		call := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return call
+	}
+	enter := guest.ExportedFunction(c.name)
+	return &callbackCall{enter, make([]uint64, len(enter.Definition().ParamTypes()))}
+}
+
+func (c *callback) put(call *callbackCall) { c.idle = append(c.idle, call) }
+
+func badPointer(kind TrapKind, index uint32, args int) *Trap {
+	return &Trap{Kind: kind, Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
+}
+
+// hideCallback takes our own function out of what the person sees.
+func (m *Module) hideCallback(err error, index uint32, args int) error {
+	ours := func(frames []string) bool {
+		n := -1
+		if len(frames) > 0 {
+			fmt.Sscanf(frames[len(frames)-1], "function %d", &n)
+		}
+		return n >= m.layout.functions
+	}
+	switch e := err.(type) {
+	case *Trap:
+		if ours(e.Frames) {
+			if e.Frames = e.Frames[:len(e.Frames)-1]; len(e.Frames) == 0 {
+				return badPointer(e.Kind, index, args)
+			}
+		}
+	case *HostError:
+		if ours(e.Frames) {
+			e.Frames = e.Frames[:len(e.Frames)-1]
+		}
+	}
+	return err
+}

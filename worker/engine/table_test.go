@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// called has functions behind pointers 1 to 5: note, a trap, an exit, one of another type, one that calls back again.
+func called(pointer int64) program {
+	return program{
+		imports: []importEntry{env("note"), env("back"), env("exit")},
+		table:   []int{-1, 4, 5, 6, 3, 7, 0},
+		funcs: []function{
+			{name: "_start", export: true, body: code(i32(pointer), opCall, 1, i32(1), opCall, 0)},
+			{name: "good", params: "i", body: code(opLocalGet, 0, opCall, 0)},
+			{name: "bad", params: "i", body: code(opUnreachable)},
+			{name: "leave", params: "i", body: code(opCall, 2)},
+			{name: "again", params: "i", body: code(i32(5), opCall, 1)},
+		}}
+}
+
+func TestCallTable(t *testing.T) {
+	in, h := instantiate(t, called(1))
+	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "7 1" {
+		t.Fatalf("%v, %v", err, h.calls)
+	}
+	for range 3 { // known by now, and called outside of a host call
+		if err := in.CallTable(1, "i", 8); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Join(h.calls, " ") != "7 1 8 8 8" {
+		t.Errorf("%v", h.calls)
+	}
+	if err := in.CallTable(6, "i", 9); err != nil || h.calls[5] != "9" { // a host function's address
+		t.Errorf("%v, %v", err, h.calls)
+	}
+}
+
+func TestCallTableRefuses(t *testing.T) {
+	in, _ := instantiate(t, called(1))
+	for _, test := range []struct {
+		index  uint32
+		params string
+		args   []uint64
+		kind   TrapKind
+	}{
+		{0, "i", []uint64{1}, InvalidTableAccess},
+		{7, "i", []uint64{1}, InvalidTableAccess},
+		{1<<32 - 1, "i", []uint64{1}, InvalidTableAccess},
+		{4, "i", []uint64{1}, IndirectCallType},
+		{1, "l", []uint64{1}, IndirectCallType},
+		{1, "", nil, IndirectCallType},
+		{1, "iiii", []uint64{1, 2, 3, 4}, IndirectCallType},
+	} {
+		var trap *Trap
+		if err := in.CallTable(test.index, test.params, test.args...); !errors.As(err, &trap) || trap.Kind != test.kind ||
+			trap.Signal() != sigSEGV {
+			t.Errorf("%d %q: %v", test.index, test.params, err)
+		}
+	}
+	var trap *Trap
+	if err := in.CallTable(1, "i"); err == nil || errors.As(err, &trap) {
+		t.Errorf("an argument is missing: %v", err)
+	}
+	external := trivial()
+	external.table, external.extern = []int{-1}, true
+	odd, _ := instantiate(t, external)
+	if err := odd.CallTable(0, ""); !errors.As(err, &trap) {
+		t.Errorf("a table of no functions: %v", err)
+	}
+	plain, _ := instantiate(t, trivial())
+	if err := plain.CallTable(0, ""); !errors.As(err, &trap) {
+		t.Errorf("a module without a table: %v", err)
+	}
+}
+
+func TestTrapBelowAHostCall(t *testing.T) {
+	in, h := instantiate(t, called(2))
+	err := in.Start()
+	var trap *Trap
+	if !errors.As(err, &trap) || trap.Kind != Unreachable || trap.Frames[0] != "bad" {
+		t.Fatalf("%v", err)
+	}
+	var outer *HostError
+	if !errors.As(err, &outer) || strings.Join(outer.Frames, " ") != "env.back _start" {
+		t.Errorf("%#v", err)
+	}
+	if h.err == nil {
+		t.Error("the host call was not told")
+	}
+}
+
+func TestExitBelowAHostCall(t *testing.T) {
+	in, _ := instantiate(t, called(3))
+	err := in.Start()
+	var outer *HostError
+	if !errors.Is(err, errExit) || !errors.As(err, &outer) ||
+		strings.Join(outer.Frames, " ") != "env.exit leave env.back _start" {
+		t.Fatalf("%#v", err)
+	}
+}
+
+// A guest that calls itself through the host for ever ends with a trap, not with the process.
+func TestEndlessNesting(t *testing.T) {
+	in, _ := instantiate(t, called(5))
+	err := in.Start()
+	var trap *Trap
+	if !errors.As(err, &trap) || trap.Kind != StackOverflow {
+		t.Fatalf("%v", err)
+	}
+	if in.nesting != 0 {
+		t.Errorf("%d levels are left", in.nesting)
+	}
+	if err := in.CallTable(1, "i", 3); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// wazero's functions have one stack: while one runs, another call of its type needs another.
+func TestReentry(t *testing.T) {
+	p := called(4)
+	p.table[4] = 7 // "once": calls back itself as long as its counter says
+	p.globals = [][]byte{mutableI32(5)}
+	p.funcs[4] = function{name: "once", params: "i", locals: "i", body: code(
+		opGlobalGet, 0, opLocalSet, 1,
+		opGlobalGet, 0, opIf, void,
+		opGlobalGet, 0, i32(1), opI32Sub, opGlobalSet, 0, i32(4), opCall, 1, opEnd,
+		opLocalGet, 1, opCall, 0)}
+	in, h := instantiate(t, p)
+	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "0 1 2 3 4 5 1" {
+		t.Errorf("%v, %v", err, h.calls)
+	}
+}
+
+func TestPanicsOfHostFunctionsInTheTable(t *testing.T) {
+	p := program{imports: []importEntry{env("exit"), env("nil")}, table: []int{0, 1},
+		funcs: []function{{name: "_start", export: true}}}
+	in, _ := instantiate(t, p)
+	if err := in.CallTable(0, ""); !errors.Is(err, errExit) {
+		t.Errorf("%v", err)
+	}
+	var internal *InternalError
+	if err := in.CallTable(1, ""); !errors.As(err, &internal) {
+		t.Errorf("%v", err)
+	}
+}

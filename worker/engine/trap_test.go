@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+)
+
+func float64bits(v float64) uint64     { return math.Float64bits(v) }
+func float64frombits(v uint64) float64 { return math.Float64frombits(v) }
+func float32frombits(v uint64) float32 { return math.Float32frombits(uint32(v)) }
+
+// inner is _start calling main calling the body's function: three frames.
+func inner(name string, body ...any) program {
+	return program{table: []int{-1, 0}, globals: [][]byte{mutableI32(65536)}, funcs: []function{
+		{name: "_start", export: true, body: code(opCall, 1)},
+		{name: "main", body: code(opCall, 2)},
+		{name: name, body: code(body...)}}}
+}
+
+func TestTraps(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		p      program
+		kind   TrapKind
+		signal int
+		text   string
+	}{
+		{"unreachable", inner("f", opUnreachable), Unreachable, 4, "unreachable code"},
+		{"abort", inner("abort", opUnreachable), Abort, 6, "abort was called"},
+		{"load", inner("f", i32(65533), opI32Load, 2, 0, opDrop), OutOfBounds, 11, "out of bounds memory access\n"},
+		{"store", inner("f", i32(-4), i32(0), opI32Store, 2, 0), OutOfBounds, 11, "out of bounds"},
+		{"fill", inner("f", i32(65530), i32(0), i32(100), 0xfc, 11, 0), OutOfBounds, 11, "out of bounds"},
+		{"divide", inner("f", i32(1), i32(0), opI32DivS, opDrop), DivideByZero, 8, "divide by zero"},
+		{"overflow", inner("f", i32(math.MinInt32), i32(-1), opI32DivS, opDrop), IntegerOverflow, 8, "integer overflow"},
+		{"nan", inner("f", opF64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f, opI32TruncF64S, opDrop), InvalidConversion, 8, "NaN"},
+		{"large", inner("f", opF64Const, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, opI32TruncF64S, opDrop), IntegerOverflow, 8, "overflow"},
+		{"null pointer", inner("f", i32(0), opCallIndirect, 0, 0), InvalidTableAccess, 11, "null or wild"},
+		{"wild pointer", inner("f", i32(99), opCallIndirect, 0, 0), InvalidTableAccess, 11, "null or wild"},
+		{"other type", func() program {
+			p := inner("f", i32(5), i32(1), opCallIndirect, 1, 0)
+			p.funcs = append(p.funcs, function{name: "g", params: "i"})
+			return p
+		}(), IndirectCallType, 11, "of another type"},
+		{"recursion", inner("f", opCall, 2), StackOverflow, 11, "calls nest too deep"},
+		{"C stack", inner("f", opGlobalGet, 0, i32(70000), opI32Sub, opGlobalSet, 0,
+			opGlobalGet, 0, i32(1), opI32Store, 2, 8), StackOverflow, 11, "the 64 KiB of the program's stack are full"},
+		{"C stack in a leaf", inner("f", opGlobalGet, 0, i32(65500), opI32Sub, opGlobalSet, 0,
+			opGlobalGet, 0, i32(100), opI32Sub, i32(1), opI32Store, 2, 0), StackOverflow, 11, "stack"},
+		{"declared otherwise", inner("signature_mismatch:f", opUnreachable), Unreachable, 4, "f was declared with other types"},
+		{"cast", inner(".Lf_bitcast_invalid", opUnreachable), IndirectCallType, 11, "pointer of another type: f\n"},
+		{"weak", inner("undefined_weak:f", opUnreachable), Unreachable, 4, "f is declared but nowhere defined"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.p.names = []nameNote{{7, list([][]byte{code(0, name("__stack_pointer"))})}}
+			in, _ := instantiate(t, test.p)
+			err := in.Start()
+			var trap *Trap
+			if !errors.As(err, &trap) {
+				t.Fatalf("%v", err)
+			}
+			if trap.Kind != test.kind || trap.Signal() != test.signal || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("kind %v, signal %d, %v", trap.Kind, trap.Signal(), err)
+			}
+			if test.name != "recursion" && strings.Join(trap.Frames, " ") != test.p.funcs[2].name+" main _start" {
+				t.Errorf("frames %v", trap.Frames)
+			}
+			if strings.Contains(err.Error(), "wazero") || strings.Contains(err.Error(), ".go") {
+				t.Errorf("an error for us, not for the program's author: %v", err)
+			}
+		})
+	}
+}
+
+func TestTrapText(t *testing.T) {
+	in, _ := instantiate(t, inner("f", opUnreachable))
+	const want = "unreachable code was reached\n    at f\n    at main\n    at _start"
+	if err := in.Start(); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestBacktrace(t *testing.T) {
+	got := Backtrace([]string{"f", "f", "f", "g", "f", omitted})
+	if want := "\n    at f (3 times)\n    at g\n    at f\n    ..."; got != want {
+		t.Errorf("%s", got)
+	}
+	if Backtrace(nil) != "" {
+		t.Error("no frames, no lines")
+	}
+}
+
+func TestStrippedModule(t *testing.T) {
+	p := inner("f", opGlobalGet, 0, i32(70000), opI32Sub, opGlobalSet, 0, opGlobalGet, 0, i32(1), opI32Store, 2, 8)
+	p.stripped = true
+	in, _ := instantiate(t, p)
+	var trap *Trap
+	if err := in.Start(); !errors.As(err, &trap) || trap.Kind != StackOverflow ||
+		strings.Join(trap.Frames, ", ") != "function 2, function 1, function 0" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestHostErrors(t *testing.T) {
+	for _, test := range []struct {
+		call string
+		want func(error) bool
+	}{
+		{"exit", func(err error) bool {
+			var h *HostError
+			return errors.Is(err, errExit) && errors.As(err, &h) && err.Error() == "rank 3: exit" &&
+				strings.Join(h.Frames, " ") == "env.exit f main _start"
+		}},
+		{"nil", func(err error) bool {
+			var internal *InternalError
+			return errors.As(err, &internal) && strings.Contains(internal.Value, "nil pointer") &&
+				strings.Contains(internal.Stack, "engine_test.go") && internal.Frames[0] == "env.nil"
+		}},
+		{"fault", func(err error) bool {
+			var internal *InternalError
+			return errors.As(err, &internal) && strings.Contains(internal.Stack, "engine_test.go") &&
+				internal.Frames[0] == "env.fault"
+		}},
+		{"string", func(err error) bool {
+			var internal *InternalError
+			return errors.As(err, &internal) && internal.Value == "no error value" && internal.Frames[0] == "env.string"
+		}},
+	} {
+		p := inner("f", opCall, 0)
+		p.imports = []importEntry{env(test.call)}
+		p.table, p.funcs[0].body, p.funcs[1].body = nil, code(opCall, 2), code(opCall, 3)
+		in, _ := instantiate(t, p)
+		if err := in.Start(); !test.want(err) {
+			t.Errorf("%s: %#v: %v", test.call, err, err)
+		}
+	}
+}
+
+func TestFrames(t *testing.T) {
+	text := "wasm error: unreachable" + stackTitle + strings.Join([]string{
+		"app.wasm.std::vector<int>::push_back(int const&)(i32,f64) i32",
+		"\t0x1f: vec.h:10:3 (inlined)", "\t      main.cc:42:7",
+		"app.wasm.$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32", "app.wasm.two(v128) (i32,f64)",
+		"app.wasm.evil\x1b[31m()", "... maybe followed by omitted frames"}, "\n\t")
+	message, frames, _ := dissect(text, "app.wasm")
+	want := []string{"std::vector<int>::push_back(int const&) (vec.h:10:3 inlined at main.cc:42:7)", "function 12",
+		"mpi.MPI_Send", "two", "evil?[31m", "..."}
+	if message != "wasm error: unreachable" || strings.Join(frames, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%q\n%s", message, strings.Join(frames, "\n"))
+	}
+}

@@ -1,0 +1,130 @@
+package executor
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/rank"
+)
+
+// CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
+// standard input is its lifeline. It returns the exit status: 1 with a message for the user on stderr when something is
+// wrong with the module. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
+// crash or grow takes nobody along.
+func CompileMain(args []string, stderr io.Writer) int {
+	flags := flag.NewFlagSet("compile", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	cache := flags.String("cache", "", "the cache's directory")
+	module := flags.String("module", "", "the module's file")
+	sha := flags.String("sha256", "", "the module's SHA-256")
+	key := flags.String("key", "", "what the program that asks calls itself")
+	if flags.Parse(args) != nil {
+		return 2
+	}
+	if err := dieWith(0); err != nil {
+		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
+		return 2
+	}
+	if err := prepare(*cache, *module, *sha, *key); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// nativeDir is the engine's part of the cache.
+func nativeDir(cache string) string { return filepath.Join(cache, "native") }
+
+func prepare(cache, module, sha, key string) error {
+	wasm, err := os.ReadFile(module)
+	if err != nil {
+		return err
+	}
+	if sum := sha256.Sum256(wasm); hex.EncodeToString(sum[:]) != sha {
+		os.Remove(module) // the next one gets it anew
+		return errors.New("the cached copy of the module was damaged and has been removed; please run it again")
+	}
+	if err := engine.Check(wasm); err != nil {
+		return err
+	}
+	wasm, changed, err := passes.Run(wasm)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(module)
+	if changed {
+		name = runName(sha, wasm)
+	}
+	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
+	if err != nil {
+		return err
+	}
+	if err := e.Link(rank.Imports()); err != nil {
+		return err
+	}
+	m, err := e.Compile(wasm)
+	if err != nil {
+		return err
+	}
+	if err := missing(e, m); err != nil {
+		return err
+	}
+	least, most, err := m.Memory()
+	if err != nil {
+		return err
+	}
+	if changed {
+		if err := writeWhole(filepath.Join(filepath.Dir(module), name), wasm); err != nil {
+			return fmt.Errorf("keep the prepared module: %w", err)
+		}
+	}
+	return control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha),
+		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
+}
+
+// runName names a module as it runs by what it holds: a process that loads it gets what was prepared for it, whatever
+// another version of the passes makes of the same program meanwhile.
+func runName(sha string, wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return fmt.Sprintf("%s.%s.run.wasm", sha, hex.EncodeToString(sum[:8]))
+}
+
+// writeWhole writes a file that appears whole or not at all.
+func writeWhole(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".run-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // of no effect after the rename
+	_, err = tmp.Write(data)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// missing names what a module needs and this version doesn't have.
+func missing(e *engine.Engine, m *engine.Module) error {
+	unbound := e.Unbound(m)
+	for i, name := range unbound {
+		unbound[i] = strings.TrimPrefix(name, "mpi.") // MPI's names say where they are from
+	}
+	switch {
+	case len(unbound) > 0:
+		return fmt.Errorf("needs %s: not in this version of faasmrun", strings.Join(unbound, ", "))
+	case !m.HasExport("_start"):
+		return errors.New("has no _start: it is a library and not a program")
+	}
+	return nil
+}

@@ -1,0 +1,350 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/joblog"
+	"github.com/faasmrun/faasmrun/worker/rank"
+)
+
+// farewell is how long ranks may take to notice that they are ended. One that computes never does; it ends with the process.
+const farewell = 200 * time.Millisecond
+
+// job is a job's ranks on this node.
+type job struct {
+	start *control.Start
+	out   *reporter
+	log   *joblog.Writer
+	gate  *rank.Gate
+	world *mpi.World
+	stdin stdin
+	apps  []*app
+	ranks []*rank.Rank
+
+	done   chan struct{}        // closed when the ranks are being ended
+	exits  chan rankEnd         // as they end
+	inits  chan struct{}        // a rank has called MPI_Init; holds one
+	orders chan control.Message // Terminate and Signal
+
+	// How the job goes; run's own.
+	ends       []rankEnd
+	running    int
+	closing    bool // the ranks are being ended
+	terminated bool
+	states     []control.RankState // where they stood then
+	anyInit    bool
+	deadlock   error
+
+	lost atomic.Pointer[error] // the first failure to write output
+}
+
+type rankEnd struct {
+	rank int
+	exit rank.Exit
+}
+
+// app is a program of the job, loaded.
+type app struct {
+	control.App
+	module    *engine.Module
+	firstRank int
+	mounts    mounts
+}
+
+// newJob loads the programs and gives every rank its memory.
+func newJob(start *control.Start, out *reporter) (*job, error) {
+	n := int(start.Ranks)
+	if start.FirstRank != 0 || start.Ranks != start.WorldSize || n == 0 {
+		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
+			start.FirstRank, start.Ranks, start.WorldSize)
+	}
+	j := &job{start: start, out: out, gate: rank.NewGate(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), ranks: make([]*rank.Rank, n)}
+	j.stdin.taken = out.stdinTaken
+	var err error
+	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
+		return nil, err
+	}
+	e, err := engine.New(engine.Options{CacheDir: start.CacheDir})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Link(rank.Imports()); err != nil {
+		return nil, err
+	}
+	if err := j.load(e); err != nil {
+		return nil, err
+	}
+	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node})
+	return j, j.populate(e)
+}
+
+// load loads the programs.
+func (j *job) load(e *engine.Engine) error {
+	first := 0
+	modules := map[string]*engine.Module{}
+	for _, a := range j.start.Apps {
+		m := modules[a.Module]
+		if m == nil {
+			wasm, err := os.ReadFile(a.Module)
+			if err != nil {
+				return fmt.Errorf("%s: %w", a.Program, err)
+			}
+			if m, err = e.Compile(wasm); err != nil {
+				return fmt.Errorf("%s: %w", a.Program, err)
+			}
+			if err := missing(e, m); err != nil {
+				return fmt.Errorf("%s %w", a.Program, err)
+			}
+			modules[a.Module] = m
+		}
+		mounts, err := openMounts(a)
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.Program, err)
+		}
+		j.apps = append(j.apps, &app{App: a, module: m, firstRank: first, mounts: mounts})
+		first += int(a.Ranks)
+	}
+	if first != len(j.ranks) {
+		return fmt.Errorf("the programs have %d ranks together, the job has %d", first, len(j.ranks))
+	}
+	return nil
+}
+
+// populate makes the ranks, as many at a time as there are real processors.
+func (j *job) populate(e *engine.Engine) error {
+	var next atomic.Int32
+	errs := make([]error, len(j.ranks))
+	var makers sync.WaitGroup
+	for range min(runtime.NumCPU(), len(j.ranks)) {
+		makers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(j.ranks); i = int(next.Add(1)) - 1 {
+				j.ranks[i], errs[i] = j.newRank(e, i)
+			}
+		})
+	}
+	makers.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("rank %d of %s: %w", i, j.appOf(i).Program, err)
+		}
+	}
+	return nil
+}
+
+func (j *job) appOf(rank int) *app {
+	for _, a := range j.apps {
+		if rank < a.firstRank+int(a.Ranks) {
+			return a
+		}
+	}
+	return j.apps[len(j.apps)-1]
+}
+
+func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
+	a := j.appOf(i)
+	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Gate: j.gate, MaxBytes: j.start.MemPerRank}
+	c.Initialized = j.initialized
+	c.WASI.Args = append([]string{a.Program}, a.Args...)
+	c.WASI.Env = environment(j.start, a.Env, i)
+	c.WASI.Mounts = a.mounts
+	c.WASI.Stdout = &output{j, uint32(i), joblog.Stdout}
+	c.WASI.Stderr = &output{j, uint32(i), joblog.Stderr}
+	c.WASI.TTY = true // so that a libc hands lines over as they are printed, wherever they go in the end
+	c.WASI.Done = j.done
+	if readsStdin(j.start, uint32(i)) {
+		c.WASI.Stdin = j.stdin.reader(func() { j.log.AwaitsInput(uint32(i), j.done) })
+	}
+	return rank.New(c)
+}
+
+// output is one of a rank's output streams.
+type output struct {
+	j      *job
+	rank   uint32
+	stream joblog.Stream
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.j.log.Write(o.rank, o.stream, p, o.j.done)
+	if err != nil && !errors.Is(err, joblog.ErrEnded) {
+		o.j.lost.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// initialized is called by a rank that comes out of MPI_Init.
+func (j *job) initialized() {
+	select {
+	case j.inits <- struct{}{}:
+	default:
+	}
+}
+
+// obey follows one order of the agent. It is called on a goroutine of its own.
+func (j *job) obey(m control.Message) {
+	switch m := m.(type) {
+	case *control.Stdin:
+		if !j.stdin.put(m.Data, m.EOF) {
+			j.orders <- &control.Terminate{}
+		}
+	case *control.Delivered:
+		if m.Offset == math.MaxUint64 {
+			j.log.Unbind()
+		} else {
+			j.log.Delivered(m.Offset)
+		}
+	case *control.QueryRanks:
+		j.out.send(&control.RankStates{Ranks: j.whereAll()})
+	case *control.Terminate, *control.Signal:
+		j.orders <- m
+	}
+}
+
+func (j *job) whereAll() []control.RankState {
+	states := make([]control.RankState, len(j.ranks))
+	for i, r := range j.ranks {
+		states[i] = control.RankState{Rank: uint32(i), Where: r.Where()}
+	}
+	return states
+}
+
+// run lets the ranks go and sees them to their end.
+func (j *job) run() *control.Ended {
+	watching, stop := context.WithCancel(context.Background())
+	defer stop()
+	go watchHeap(watching, j.gate, len(j.ranks))
+	j.running = len(j.ranks)
+	for i, r := range j.ranks {
+		go func() { j.exits <- rankEnd{i, r.Run()} }()
+	}
+	var enough <-chan time.Time
+	for j.running > 0 {
+		select {
+		case e := <-j.exits:
+			j.ended(e)
+		case <-j.inits:
+			j.anyInit = true
+			j.checkInits()
+		case m := <-j.orders:
+			j.follow(m)
+		case <-enough:
+			j.abandon()
+		}
+		if j.closing && enough == nil {
+			enough = time.After(farewell)
+		}
+	}
+	return j.last()
+}
+
+// ended takes note of a rank's end.
+func (j *job) ended(e rankEnd) {
+	j.running--
+	x := &e.exit
+	switch {
+	case x.Code == 0 && x.Initialized && !x.Finalized:
+		x.Code, x.Message = exitImproper, "it called MPI_Init and ended without calling MPI_Finalize"
+	case errors.As(x.Cause, new(*mpi.DeadlockError)) && j.deadlock == nil && !j.closing:
+		j.deadlock = x.Cause
+	}
+	j.ends = append(j.ends, e)
+	if x.Initialized {
+		j.anyInit = true
+	}
+	if x.Code != 0 {
+		j.close(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
+	}
+	j.checkInits()
+}
+
+// checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call it
+// or none, and those that did would wait for ever.
+func (j *job) checkInits() {
+	if !j.anyInit || j.closing {
+		return
+	}
+	for i := range j.ends {
+		if x := &j.ends[i].exit; x.Code == 0 && !x.Initialized {
+			x.Code, x.Message = exitImproper, "it ended without calling MPI_Init, which other ranks have called"
+			j.close(fmt.Errorf("rank %d never called MPI_Init", j.ends[i].rank))
+			return
+		}
+	}
+}
+
+func (j *job) follow(m control.Message) {
+	switch m := m.(type) {
+	case *control.Terminate:
+		j.terminated = j.terminated || !j.closing
+		j.close(errors.New("the job was ended"))
+	case *control.Signal:
+		if j.closing {
+			return
+		}
+		for i, r := range j.ranks { // no program can catch it yet
+			if !r.Ended() {
+				j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + int(m.Number),
+					Message: fmt.Sprintf("it was ended by signal %d (%v)", m.Number, syscall.Signal(m.Number))}})
+			}
+		}
+		j.close(fmt.Errorf("signal %d", m.Number))
+	}
+}
+
+// close ends the ranks that are left, once.
+func (j *job) close(cause error) {
+	if j.closing {
+		return
+	}
+	j.closing = true
+	j.states = j.whereAll()
+	close(j.done)
+	j.world.End(cause)
+}
+
+// abandon counts the ranks that compute as ended: the end of the process ends them.
+func (j *job) abandon() {
+	seen := make([]bool, len(j.ranks))
+	for _, e := range j.ends {
+		seen[e.rank] = true
+	}
+	for i := range j.ranks {
+		if !seen[i] {
+			j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + int(syscall.SIGKILL), Consequence: true}})
+		}
+	}
+	j.running = 0
+}
+
+// last is the executor's last message.
+func (j *job) last() *control.Ended {
+	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, States: j.states}
+	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
+	if lost := j.lost.Load(); lost != nil {
+		m.Reason = join(m.Reason, fmt.Sprintf("some of the job's output is lost: %v", *lost))
+	}
+	for _, r := range j.ranks {
+		m.MaxMemory = max(m.MaxMemory, r.Resident())
+	}
+	return m
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "\n" + b
+}

@@ -1,0 +1,43 @@
+package executor
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// dieWith makes the kernel kill this process when the other end of the pipe fd is closed: when whoever holds it ends,
+// however that happens. No goroutine of ours is needed for it, so it works while all processors run ranks, and on a stopped
+// process. (PR_SET_PDEATHSIG would follow the thread that started us instead of its process.)
+func dieWith(fd int) error {
+	if err := arm(fd); err != nil {
+		return fmt.Errorf("descriptor %d is no lifeline: %w", fd, err)
+	}
+	// The other end may have been closed before; then nothing more will happen to the pipe.
+	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	if _, err := unix.Poll(polled, 0); err == nil && polled[0].Revents&unix.POLLHUP != 0 {
+		return fmt.Errorf("descriptor %d: its other end is closed", fd)
+	}
+	return nil
+}
+
+func arm(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETOWN, unix.Getpid()); err != nil {
+		return err
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
+		return err
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags|unix.O_ASYNC); err != nil {
+		return err
+	}
+	unix.CloseOnExec(fd)
+	return nil
+}
+
+// outlive takes dieWith back.
+func outlive(fd int) { unix.Close(fd) }

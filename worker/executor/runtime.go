@@ -1,0 +1,78 @@
+package executor
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/worker/rank"
+)
+
+// Go can't interrupt code compiled from WebAssembly: with as many ranks in long loops as Go has processors nothing else
+// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once: a change
+// stops the world. The operating system shares the real ones out.
+const (
+	spareProcessors = 4
+	maxProcessors   = 1024
+)
+
+// The Go heap holds what the host side needs: no linear memory, no message. Go never collects it by itself below
+// memoryLimit, because it would stop the world; a rank.Gate does, at the next good moment once there is collectAt, and with
+// ranks held up at collectNow.
+const (
+	memoryLimit   = 2 << 30
+	collectAt     = 128 << 20
+	collectNow    = 1 << 30
+	perRank       = 4 << 20 // more of each for every rank
+	watchInterval = time.Second
+)
+
+// filesPerRank is what a rank may have open, and some.
+const filesPerRank = 1100
+
+func tuneRuntime(ranks int) {
+	runtime.GOMAXPROCS(min(ranks+spareProcessors, maxProcessors))
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryLimit + int64(ranks)*perRank)
+	raiseFiles(uint64(ranks) * filesPerRank)
+}
+
+// raiseFiles lets the ranks have their files open; as far as it is allowed, which is often enough.
+func raiseFiles(wanted uint64) {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= wanted {
+		return
+	}
+	if limit.Max < wanted && unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: wanted, Max: wanted}) == nil {
+		return
+	}
+	limit.Cur = min(wanted, limit.Max)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+}
+
+// watchHeap asks for a collection when garbage has piled up, until ctx ends. Reading the metric stops nothing.
+func watchHeap(ctx context.Context, gate *rank.Gate, ranks int) {
+	soon, now := uint64(collectAt+ranks*perRank/4), uint64(collectNow+ranks*perRank/2)
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if n := heapBytes(); n >= soon {
+				gate.Want(n >= now)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}

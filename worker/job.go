@@ -1,0 +1,396 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// job is one placement of a job on this worker, from the order to start it until its end is acknowledged and its output
+// read.
+type job struct {
+	w     *Worker
+	key   jobKey
+	spec  *schedpb.JobSpec
+	order *schedpb.StartJob
+	dir   string
+
+	orders  outbox          // for the executor
+	prepare context.Context // of what comes before the executor; a termination ends it
+	abandon context.CancelFunc
+
+	mu         sync.Mutex // guards all below; not held across anything that waits
+	process    *process   // nil before it is started
+	terminated *schedpb.TerminateJob
+	overdue    *time.Timer // kills a process that does not follow a termination
+	started    bool
+	stopped    bool // by TSTP: from the start on, if that comes first
+	taken      uint64
+	end        *schedpb.JobEnded
+	acked      bool
+	read       bool           // an output stream has reached the end
+	grew       chan struct{}  // closed and renewed when the log grows and when the job ends
+	readers    map[int]uint64 // open output streams: what each has delivered
+	nextReader int
+	told       uint64 // of what was delivered, what the executor knows
+}
+
+// obedience is how long an executor may take to end its ranks before it is killed.
+const obedience = 2 * time.Second
+
+func newJob(w *Worker, order *schedpb.StartJob) *job {
+	j := &job{w: w, key: keyOf(order.Job), spec: order.Spec, order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j.dir = w.jobDir(j.key)
+	j.orders.wake = make(chan struct{}, 1)
+	j.prepare, j.abandon = context.WithCancel(context.Background())
+	return j
+}
+
+// run is the job's life.
+func (j *job) run() {
+	defer j.abandon()
+	end, usage := j.live()
+	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
+	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode)
+	j.mu.Lock()
+	j.end = ended
+	close(j.grew)
+	j.grew = make(chan struct{})
+	j.mu.Unlock()
+	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
+}
+
+func (j *job) live() (*schedpb.JobEnd, usage) {
+	start, err := j.ready()
+	if err != nil {
+		return j.neverRan(err), usage{}
+	}
+	p, err := j.launch(start)
+	if err != nil {
+		return j.neverRan(err), usage{}
+	}
+	last := j.follow(p)
+	return j.verdict(p, last, p.lastWords()), p.usage()
+}
+
+// ready gets everything that the executor needs.
+func (j *job) ready() (*control.Start, error) {
+	if j.order.Ranks != j.order.WorldSize || j.order.FirstRank != 0 {
+		return nil, fmt.Errorf("ranks %d to %d of %d were placed here; this version runs a job on one worker",
+			j.order.FirstRank, j.order.FirstRank+j.order.Ranks-1, j.order.WorldSize)
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the job's directory: %w", err)
+	}
+	start := &control.Start{
+		Job:         j.key.id,
+		Epoch:       j.key.epoch,
+		Node:        j.w.Name,
+		FirstRank:   j.order.FirstRank,
+		Ranks:       j.order.Ranks,
+		WorldSize:   j.order.WorldSize,
+		Interactive: j.spec.GetInteractive(),
+		MemPerRank:  j.spec.GetMemPerRankBytes(),
+		Stdin:       control.StdinTo(j.spec.GetStdin()),
+		StdinRanks:  j.spec.GetStdinRanks(),
+		LogPath:     filepath.Join(j.dir, "log"),
+		ExitPath:    filepath.Join(j.dir, "exit"),
+		CacheDir:    j.w.modules.native(),
+	}
+	if start.Interactive {
+		start.LogWindow = j.w.LogWindow
+	}
+	var needs []need
+	for _, app := range j.spec.GetApps() {
+		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram())
+		if err != nil {
+			return nil, err
+		}
+		start.Apps = append(start.Apps, appOf(app, prepared.Module))
+		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
+	}
+	return start, j.w.fits(needs)
+}
+
+func appOf(a *schedpb.App, module string) control.App {
+	app := control.App{Module: module, Program: a.GetProgram(), Args: a.GetArgs(), Dir: a.GetDir(), Ranks: a.GetRanks()}
+	for _, v := range a.GetEnv() {
+		app.Env = append(app.Env, v.GetName()+"="+v.GetValue())
+	}
+	for _, m := range a.GetMounts() {
+		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})
+	}
+	return app
+}
+
+var errTerminated = errors.New("the job was ended before its ranks started")
+
+// launch starts the executor, unless the job has been ended meanwhile.
+func (j *job) launch(start *control.Start) (*process, error) {
+	p, err := j.w.spares.take(j.w.Executable, j.w.Dir)
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	ended := j.terminated != nil || j.w.ctx.Err() != nil
+	if !ended {
+		j.process = p
+	}
+	j.mu.Unlock()
+	if ended {
+		p.discard()
+		return nil, errTerminated
+	}
+	if err := p.conn.Send(start); err != nil {
+		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
+	}
+	return p, nil
+}
+
+// follow speaks with the executor until it has ended, and returns its last message, if it left one.
+func (j *job) follow(p *process) *control.Ended {
+	var sending sync.WaitGroup
+	stop := make(chan struct{})
+	sending.Go(func() { j.orders.drain(p.conn, stop) })
+	defer sending.Wait()
+	defer close(stop)
+	var last *control.Ended
+	for {
+		m, err := p.conn.Receive()
+		if err != nil {
+			break // it has ended, or speaks nonsense, and then is ended
+		}
+		if ended, ok := m.(*control.Ended); ok {
+			last = ended
+			defer time.AfterFunc(obedience, p.kill).Stop()
+			continue
+		}
+		j.hear(m)
+	}
+	late := time.AfterFunc(obedience, p.kill)
+	defer late.Stop()
+	p.wait()
+	p.close() // lets a drain that waits for the socket return
+	if last == nil {
+		last, _ = control.ReadRecord(filepath.Join(j.dir, "exit"))
+	}
+	return last
+}
+
+func (j *job) hear(m control.Message) {
+	switch m := m.(type) {
+	case *control.Started:
+		j.mu.Lock()
+		j.started = true
+		if j.stopped && j.terminated == nil {
+			j.process.signal(syscall.SIGSTOP)
+		}
+		j.mu.Unlock()
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+	case *control.LogGrew:
+		j.mu.Lock()
+		close(j.grew)
+		j.grew = make(chan struct{})
+		j.mu.Unlock()
+	case *control.StdinTaken:
+		j.mu.Lock()
+		j.taken = m.Bytes
+		j.mu.Unlock()
+		j.w.report(j.stdinTaken(m.Bytes))
+	case *control.RankStates:
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
+			RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(m.Ranks)}}})
+	}
+}
+
+func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
+	return &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{
+		StdinTaken: &schedpb.JobStdinTaken{Job: j.key.ref(), Bytes: n}}}
+}
+
+func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
+	states := &schedpb.RankStates{}
+	for _, r := range ranks {
+		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: r.Where})
+	}
+	return states
+}
+
+// Orders.
+
+// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB ahead.
+const maxStdinAhead = 1 << 20
+
+func (j *job) stdin(s *schedpb.Stdin) {
+	if !j.orders.put(&control.Stdin{Data: s.GetData(), EOF: s.GetEof()}) {
+		j.terminate(&schedpb.TerminateJob{State: "F", Reason: "the scheduler sent more standard input than the ranks take"})
+	}
+}
+
+// signal hands a signal on. TSTP and CONT stop and continue the process; the others are for the ranks.
+func (j *job) signal(number int32) {
+	switch syscall.Signal(number) {
+	case syscall.SIGTSTP, syscall.SIGSTOP:
+		j.halt(syscall.SIGSTOP)
+	case syscall.SIGCONT:
+		j.halt(syscall.SIGCONT)
+	default:
+		j.orders.put(&control.Signal{Number: number})
+	}
+}
+
+// halt stops or continues the executor. One that has not started yet is stopped when it has: before, it could not even be
+// told of its worker's end.
+func (j *job) halt(s syscall.Signal) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stopped = s == syscall.SIGSTOP
+	if j.started {
+		j.process.signal(s)
+	}
+}
+
+// query asks where the ranks stand. Before there is an executor there is nothing to ask.
+func (j *job) query() {
+	j.mu.Lock()
+	running := j.process != nil && j.end == nil
+	j.mu.Unlock()
+	if running {
+		j.orders.put(&control.QueryRanks{})
+		return
+	}
+	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
+		RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: &schedpb.RankStates{}}}})
+}
+
+// terminate ends the job: in order, or at once. A second order may be more urgent; the first one's reason stays.
+func (j *job) terminate(t *schedpb.TerminateJob) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := j.terminated == nil
+	if first {
+		j.terminated = t
+	}
+	j.abandon()
+	p := j.process
+	switch {
+	case p == nil:
+	case t.GetKill():
+		p.kill()
+	case first:
+		j.orders.put(&control.Terminate{})
+		p.signal(syscall.SIGCONT) // a stopped process could not answer
+		j.overdue = time.AfterFunc(obedience, p.kill)
+	}
+}
+
+// kill ends the job without a word: the worker stops.
+func (j *job) kill() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.abandon()
+	if j.process != nil {
+		j.process.kill()
+	}
+}
+
+// acknowledge: the scheduler has journalled the end.
+func (j *job) acknowledge() {
+	j.mu.Lock()
+	first := j.end != nil && !j.acked
+	j.acked = j.end != nil
+	idle := len(j.readers) == 0
+	j.mu.Unlock()
+	if first && idle {
+		j.w.release(j)
+	}
+}
+
+func (j *job) acknowledged() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.acked
+}
+
+// reportAgain says what a lost connection may have swallowed.
+func (j *job) reportAgain() {
+	j.mu.Lock()
+	started, taken, end, acked := j.started, j.taken, j.end, j.acked
+	j.mu.Unlock()
+	if acked {
+		return
+	}
+	if started {
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+	}
+	if taken > 0 {
+		j.w.report(j.stdinTaken(taken))
+	}
+	if end != nil {
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: end}})
+	}
+}
+
+// Output.
+
+// attach counts a reader of the log in. It begins at offset.
+func (j *job) attach(offset uint64) (id int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.nextReader++
+	j.readers[j.nextReader] = offset
+	return j.nextReader
+}
+
+// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody.
+func (j *job) detach(id int, eof bool) {
+	j.mu.Lock()
+	delete(j.readers, id)
+	j.read = j.read || eof
+	unread := len(j.readers) == 0 && j.end == nil
+	forget := len(j.readers) == 0 && j.acked
+	j.mu.Unlock()
+	if unread && j.spec.GetInteractive() {
+		j.orders.put(&control.Delivered{Offset: math.MaxUint64})
+	}
+	if forget {
+		j.w.release(j)
+	}
+}
+
+// delivered notes how far a reader is. It returns how far the slowest one is, and whether it is the only one.
+func (j *job) delivered(id int, offset uint64) (slowest uint64, alone bool) {
+	j.mu.Lock()
+	j.readers[id] = offset
+	slowest = offset
+	for _, o := range j.readers {
+		slowest = min(slowest, o)
+	}
+	alone = len(j.readers) == 1
+	tell := slowest >= j.told+j.w.LogWindow/16 // not for every line
+	if tell {
+		j.told = slowest
+	}
+	j.mu.Unlock()
+	if tell && j.spec.GetInteractive() {
+		j.orders.put(&control.Delivered{Offset: slowest})
+	}
+	return slowest, alone
+}
+
+// growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job has
+// ended by now.
+func (j *job) growth() (grew <-chan struct{}, ended bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.grew, j.end != nil
+}

@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
+const rankOverhead = 256 << 10
+
+// need is what one program of a job asks for.
+type need struct {
+	program string
+	ranks   uint32
+	initial uint64 // linear memory of a rank at its start
+}
+
+// fits refuses a job whose ranks could not even begin here.
+func (w *Worker) fits(needs []need) error {
+	free := available(os.DirFS("/"))
+	what := "has free"
+	if w.MemBytes > 0 && w.MemBytes < free {
+		free, what = w.MemBytes, "may use"
+	}
+	var total uint64
+	var list []string
+	for _, n := range needs {
+		total += uint64(n.ranks) * (n.initial + rankOverhead) // below 2^32 * 2^33
+		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, size(n.initial)))
+	}
+	if total <= free {
+		return nil
+	}
+	return fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
+		"machine with more memory", strings.Join(list, ", "), size(total), w.Name, what, size(free))
+}
+
+// memory is what the scheduler may promise to ranks here: what was configured, or what is free now.
+func (w *Worker) memory() uint64 {
+	if w.MemBytes > 0 {
+		return w.MemBytes
+	}
+	return available(os.DirFS("/"))
+}
+
+// size writes bytes as a person does.
+func size(n uint64) string {
+	const units = "KMGTPE"
+	if n < 1<<10 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	v, unit := float64(n)/(1<<10), 0
+	for v >= 1024 && unit+1 < len(units) {
+		v, unit = v/1024, unit+1
+	}
+	if v == math.Trunc(v) {
+		return fmt.Sprintf("%.0f %ciB", v, units[unit])
+	}
+	return fmt.Sprintf("%.1f %ciB", v, units[unit])
+}
+
+// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a control
+// group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
+func available(root fs.FS) uint64 {
+	free := uint64(math.MaxUint64)
+	if n, ok := field(root, "proc/meminfo", "MemAvailable:"); ok {
+		free = n << 10
+	}
+	groups, _ := fs.ReadFile(root, "proc/self/cgroup")
+	for line := range bytes.Lines(groups) {
+		parts := strings.SplitN(strings.TrimSpace(string(line)), ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		switch {
+		case parts[0] == "0" && parts[1] == "":
+			free = min(free, groupFree(root, "sys/fs/cgroup", parts[2], "memory.max", "memory.current", "inactive_file"))
+		case parts[1] == "memory":
+			free = min(free, groupFree(root, "sys/fs/cgroup/memory", parts[2], "memory.limit_in_bytes", "memory.usage_in_bytes",
+				"total_inactive_file"))
+		}
+	}
+	return free
+}
+
+// groupFree is the least room on the way from a control group up to the root. Inside a container the path may not exist,
+// and the container's own group is the root.
+func groupFree(root fs.FS, base, group, limit, usage, reclaimable string) uint64 {
+	free := uint64(math.MaxUint64)
+	for dir := path.Join(base, group); strings.HasPrefix(dir, base); dir = path.Dir(dir) {
+		most, ok1 := number(root, path.Join(dir, limit))
+		used, ok2 := number(root, path.Join(dir, usage))
+		if !ok1 || !ok2 {
+			continue
+		}
+		cached, _ := field(root, path.Join(dir, "memory.stat"), reclaimable)
+		used -= min(used, cached)
+		free = min(free, most-min(most, used))
+	}
+	return free
+}
+
+func number(root fs.FS, name string) (uint64, bool) {
+	b, err := fs.ReadFile(root, name)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
+	return n, err == nil
+}
+
+// field finds "name number" in a file of lines.
+func field(root fs.FS, file, name string) (uint64, bool) {
+	b, err := fs.ReadFile(root, file)
+	if err != nil {
+		return 0, false
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		if len(words) >= 2 && words[0] == name {
+			n, err := strconv.ParseUint(words[1], 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,206 @@
+package worker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// modules is the machine's cache of modules. Several workers may share the directory; only complete files ever bear their
+// names, so no lock is needed to read. Who compiles at the same time is the engine's matter: the children of two workers
+// take turns at its lock, and the second finds the first one's work.
+//
+//	modules/<sha256>.wasm       as the user submitted it
+//	modules/<sha256>.<hash of what it holds>.run.wasm   as it runs, where that differs
+//	modules/<sha256>.prepared   what the compile child found, the name of what runs among it: the mark that all is ready
+type modules struct {
+	dir        string // CACHEDIR/modules
+	cacheDir   string
+	executable string
+	key        string // of this program: another build may compile or bind differently
+	client     schedpb.WorkersClient
+
+	mu   sync.Mutex
+	busy map[string]chan struct{} // by hash: closed when the goroutine that prepares the module is through
+}
+
+func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*modules, error) {
+	dir := filepath.Join(cacheDir, "modules")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the module cache: %w", err)
+	}
+	st, err := os.Stat(executable)
+	if err != nil {
+		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
+	}
+	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client,
+		busy: map[string]chan struct{}{}}, nil
+}
+
+// native is where the engine keeps machine code.
+func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
+
+// prepare makes a module ready to run and says what is known of it. program is its name in messages. An error is for the
+// user.
+func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Prepared, error) {
+	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
+		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
+	}
+	if p := m.ready(sha); p != nil {
+		return p, nil
+	}
+	done, err := m.take(ctx, sha)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if p := m.ready(sha); p != nil {
+		return p, nil
+	}
+	path := filepath.Join(m.dir, sha+".wasm")
+	if _, err := os.Stat(path); err != nil {
+		if err := m.fetch(ctx, sha, path); err != nil {
+			return nil, fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
+		}
+	}
+	if err := m.compile(ctx, sha, path); err != nil {
+		return nil, fmt.Errorf("%s: %w", program, err)
+	}
+	if p := m.ready(sha); p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir)
+}
+
+// take waits for whoever prepares the same module in this process.
+func (m *modules) take(ctx context.Context, sha string) (done func(), err error) {
+	for {
+		m.mu.Lock()
+		other := m.busy[sha]
+		if other == nil {
+			mine := make(chan struct{})
+			m.busy[sha] = mine
+			m.mu.Unlock()
+			return func() {
+				m.mu.Lock()
+				delete(m.busy, sha)
+				m.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		m.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// ready returns what an earlier compile left, nil when there is none that this program can use.
+func (m *modules) ready(sha string) *control.Prepared {
+	p, err := control.ReadPrepared(control.PreparedPath(m.dir, sha))
+	if err != nil || p.Key != m.key {
+		return nil
+	}
+	if p.Module != filepath.Base(p.Module) {
+		return nil
+	}
+	p.Module = filepath.Join(m.dir, p.Module)
+	if _, err := os.Stat(p.Module); err != nil {
+		return nil
+	}
+	return p
+}
+
+// fetch gets the module from the scheduler, whole and as its name says, or not at all.
+func (m *modules) fetch(ctx context.Context, sha, path string) error {
+	stream, err := m.client.GetModule(ctx, &schedpb.GetModuleRequest{Sha256: sha})
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(m.dir, ".fetch-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // of no effect after the rename
+	defer tmp.Close()
+	hash := sha256.New()
+	for {
+		chunk, err := stream.Recv()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		hash.Write(chunk.GetData())
+		if _, err := tmp.Write(chunk.GetData()); err != nil {
+			return err
+		}
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
+		return fmt.Errorf("it was damaged on its way: its SHA-256 is %s, not %s", got, sha)
+	}
+	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// maxComplaint bounds what of a child's stderr becomes part of a message.
+const maxComplaint = 16 << 10
+
+// compile runs the compile child, which ends with ctx.
+func (m *modules) compile(ctx context.Context, sha, path string) error {
+	cmd := exec.CommandContext(ctx, m.executable, "compile", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key)
+	cmd.Env = []string{} // nothing of the worker's
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	lifeline, end, err := os.Pipe() // as an executor's
+	if err != nil {
+		return fmt.Errorf("start the compiler: %w", err)
+	}
+	defer end.Close()
+	defer lifeline.Close()
+	cmd.Stdin = lifeline
+	var stderr head
+	cmd.Stderr = &stderr
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit) && exit.ExitCode() == 1 && len(stderr.b) > 0:
+		return errors.New(strings.TrimSpace(string(stderr.b))) // its own words on what is wrong with the module
+	case errors.As(err, &exit) && !exit.Exited():
+		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
+	case errors.As(err, &exit):
+		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))
+	}
+	return fmt.Errorf("start the compiler: %w", err)
+}
+
+// head keeps the first bytes written to it, for a crash says what it is at its beginning.
+type head struct{ b []byte }
+
+func (h *head) Write(p []byte) (int, error) {
+	h.b = append(h.b, p[:min(len(p), maxComplaint-len(h.b))]...)
+	return len(p), nil
+}

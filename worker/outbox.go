@@ -1,0 +1,64 @@
+package worker
+
+import (
+	"sync"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// outbox holds messages for an executor until its socket takes them: an executor that was stopped takes none, and whoever
+// gives orders must not wait for it.
+type outbox struct {
+	wake chan struct{} // holds one
+
+	mu       sync.Mutex // guards all below
+	messages []control.Message
+	bytes    int // of standard input
+}
+
+// put appends a message. False means that it was refused: too much standard input is waiting.
+func (o *outbox) put(m control.Message) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if in, ok := m.(*control.Stdin); ok {
+		if o.bytes+len(in.Data) > maxStdinAhead {
+			return false
+		}
+		o.bytes += len(in.Data)
+	}
+	o.messages = append(o.messages, m)
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (o *outbox) take() []control.Message {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	messages := o.messages
+	o.messages = nil
+	return messages
+}
+
+// drain sends what comes in until stop is closed or the connection fails.
+func (o *outbox) drain(conn *control.Conn, stop <-chan struct{}) {
+	for {
+		select {
+		case <-o.wake:
+		case <-stop:
+			return
+		}
+		for _, m := range o.take() {
+			if conn.Send(m) != nil {
+				return // the executor has ended
+			}
+			if in, ok := m.(*control.Stdin); ok {
+				o.mu.Lock()
+				o.bytes -= len(in.Data)
+				o.mu.Unlock()
+			}
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// process is an executor as its parent sees it. Its descriptors: 0 nothing, 1 and 2 a file for its last words, 3 the
+// control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds. Whatever ends the worker closes
+// that end, and the kernel then kills the executor of an interactive job, even one that was stopped or that computes.
+type process struct {
+	cmd      *exec.Cmd
+	conn     *control.Conn
+	socket   net.Conn
+	lifeline *os.File
+	words    *os.File // unlinked: only for us to read
+	oomKills uint64   // of the machine, before
+
+	waited sync.Once
+	done   chan struct{}
+}
+
+// spawn starts an executor, which waits for its Start.
+func spawn(executable, dir string) (*process, error) {
+	p := &process{done: make(chan struct{}), oomKills: oomKills()}
+	var theirs []*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	fail := func(err error) (*process, error) {
+		p.close()
+		return nil, fmt.Errorf("start an executor: %w", err)
+	}
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fail(err)
+	}
+	ours := os.NewFile(uintptr(pair[0]), "control")
+	theirs = append(theirs, os.NewFile(uintptr(pair[1]), "control"))
+	p.socket, err = net.FileConn(ours)
+	if err = errors.Join(err, ours.Close()); err != nil {
+		return fail(err)
+	}
+	held, end, err := os.Pipe()
+	if err != nil {
+		return fail(err)
+	}
+	theirs, p.lifeline = append(theirs, held), end
+	if p.words, err = os.CreateTemp(dir, ".words-*"); err != nil {
+		return fail(err)
+	}
+	os.Remove(p.words.Name())
+
+	p.cmd = exec.Command(executable, "executor")
+	p.cmd.Env = []string{} // nothing of the worker's; the ranks' own arrives with Start
+	p.cmd.Dir = "/"
+	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words
+	p.cmd.ExtraFiles = theirs
+	// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := p.cmd.Start(); err != nil {
+		p.cmd = nil
+		return fail(err)
+	}
+	p.conn = control.NewConn(p.socket)
+	return p, nil
+}
+
+func (p *process) signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
+func (p *process) kill()                   { p.signal(syscall.SIGKILL) }
+
+// wait waits for the end of the process. It may be repeated.
+func (p *process) wait() {
+	p.waited.Do(func() {
+		p.cmd.Wait()
+		close(p.done)
+	})
+	<-p.done
+}
+
+// discard ends a process that was given nothing to do.
+func (p *process) discard() {
+	p.kill()
+	p.wait()
+	p.close()
+	p.words.Close()
+}
+
+// close gives back this side's ends. Its last words can still be read.
+func (p *process) close() {
+	if p.socket != nil {
+		p.socket.Close()
+	}
+	if p.lifeline != nil {
+		p.lifeline.Close()
+	}
+}
+
+// lastWords is what the process wrote to its stderr. It may be asked once.
+func (p *process) lastWords() []byte {
+	defer p.words.Close()
+	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
+	return b
+}
+
+// usage is what a process consumed.
+type usage struct{ cpuNs, maxRSS uint64 }
+
+func (p *process) usage() usage {
+	state := p.cmd.ProcessState
+	if state == nil {
+		return usage{}
+	}
+	u := usage{cpuNs: uint64(state.UserTime() + state.SystemTime())}
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
+		u.maxRSS = uint64(r.Maxrss) << 10
+	}
+	return u
+}
+
+// outOfMemory tells whether the system has killed something for want of memory since the process was started.
+func (p *process) outOfMemory() bool { return oomKills() > p.oomKills }
+
+// oomKills counts the system's killings for want of memory; 0 where the kernel doesn't count.
+func oomKills() uint64 {
+	stat, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(stat, []byte("\noom_kill "))
+	number, _, _ := bytes.Cut(rest, []byte("\n"))
+	n, _ := strconv.ParseUint(string(number), 10, 64)
+	return n
+}
+
+// spares holds an executor that was started ahead of the first job, which then need not wait for a process to start.
+type spares struct {
+	mu      sync.Mutex // held while the process is started: who takes it waits for it
+	closed  bool
+	waiting *process
+}
+
+// fill starts the spare executor, while the caller goes on. Failing is no harm: take tries again and says why.
+func (s *spares) fill(executable, dir string) {
+	s.mu.Lock()
+	go func() {
+		defer s.mu.Unlock()
+		if !s.closed {
+			s.waiting, _ = spawn(executable, dir)
+		}
+	}()
+}
+
+// take returns the spare executor, or else a new one.
+func (s *spares) take(executable, dir string) (*process, error) {
+	s.mu.Lock()
+	p := s.waiting
+	s.waiting = nil
+	s.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	return spawn(executable, dir)
+}
+
+func (s *spares) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.waiting != nil {
+		s.waiting.discard()
+		s.waiting = nil
+	}
+}

@@ -1,0 +1,152 @@
+// Package rank owns one rank's life: its instance over a linear memory, what the module's imports mean for it, running
+// it, saying where it stands, and how it ended. It hands mpi and worker/wasi, which don't know each other, what they need
+// of the engine and of the memory. It leaves to worker/executor which ranks there are, where their input and output go,
+// and what the end of one means for the others.
+package rank
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/wasi"
+)
+
+// Config is what a rank's surroundings hand in.
+type Config struct {
+	Rank     int // in MPI_COMM_WORLD
+	Engine   *engine.Engine
+	Module   *engine.Module
+	World    *mpi.World
+	Gate     *Gate
+	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
+	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
+	Initialized func()
+	WASI        wasi.Config // Memory and Blocked are filled in
+}
+
+// Mount shows a rank a directory of the host.
+type Mount = wasi.Mount
+
+// Rank is one rank of a job.
+type Rank struct {
+	number   int
+	gate     *Gate
+	onInit   func()
+	memory   *snapshot.Memory
+	instance *engine.Instance
+	mpi      *mpi.Rank
+	wasi     *wasi.Process
+
+	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
+	unblocked func()                 // clears waits; made once, so that waiting allocates little
+	ended     atomic.Pointer[Exit]
+}
+
+// New gives a rank its memory and its instance. Nothing of the program runs yet, but its start section, if it has one.
+func New(c Config) (*Rank, error) {
+	least, most, err := c.Module.Memory()
+	if err != nil {
+		return nil, err
+	}
+	if c.MaxBytes > 0 {
+		most = min(most, c.MaxBytes)
+	}
+	if least > most {
+		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
+	}
+	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized}
+	r.unblocked = func() { r.waits.Store(nil) }
+	if r.memory, err = snapshot.NewMemory(most); err != nil {
+		return nil, err
+	}
+	c.WASI.Memory = r.memory.Bytes
+	c.WASI.Blocked = r.blocked
+	if r.wasi, err = wasi.New(c.WASI); err != nil {
+		r.memory.Free()
+		return nil, err
+	}
+	r.mpi = c.World.NewRank(c.Rank, host{r})
+	if r.instance, err = c.Engine.Instantiate(c.Module, r, r.memory); err != nil { // which frees the memory
+		r.wasi.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
+
+// Run runs the program to its end. It is called once.
+func (r *Rank) Run() Exit {
+	r.gate.Leave(r.number)
+	err := r.instance.Start()
+	r.gate.Enter(r.number)
+	e := r.exit(err)
+	r.ended.Store(&e)
+	return e
+}
+
+// Ended says whether the program has come to its end.
+func (r *Rank) Ended() bool { return r.ended.Load() != nil }
+
+// Resident is how many bytes the linear memory really occupies.
+func (r *Rank) Resident() uint64 {
+	n, err := r.memory.Resident()
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Close gives back what the rank holds. It must not be running.
+func (r *Rank) Close() {
+	r.wasi.Close()
+	r.instance.Close()
+}
+
+// Where says what the rank is doing, for a person. Any goroutine may call it.
+func (r *Rank) Where() string {
+	if e := r.ended.Load(); e != nil {
+		return e.where()
+	}
+	if what := r.waits.Load(); what != nil {
+		return *what
+	}
+	return r.mpi.Where()
+}
+
+func (r *Rank) blocked(what string) func() {
+	r.waits.Store(&what)
+	return r.unblocked
+}
+
+// host is the rank as MPI sees it.
+type host struct{ *Rank }
+
+func (h host) Memory() []byte { return h.memory.Bytes() }
+
+// CallTable runs the program while the rank is in a host call: for as long, it counts as computing.
+func (h host) CallTable(index uint32, params string, args ...uint64) error {
+	h.gate.Leave(h.number)
+	err := h.instance.CallTable(index, params, args...)
+	h.back(err)
+	return err
+}
+
+// CallTableResult does so with a function that returns an int.
+func (h host) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	h.gate.Leave(h.number)
+	result, err := h.instance.CallTableResult(index, params, args...)
+	h.back(err)
+	return result, err
+}
+
+// back is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
+// panics with the error, and so the host call returns past where it would leave the gate.
+func (h host) back(err error) {
+	if err != engine.ErrThrown {
+		h.gate.Enter(h.number)
+	}
+}

@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken.
+const protocol = 2
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// converse holds one session after another. Ranks outlive a lost one by the grace, then they are ended.
+func (w *Worker) converse() error {
+	retry := firstRetry
+	var orphaned *time.Timer
+	for {
+		s, err := w.connect()
+		if err == nil {
+			retry = firstRetry
+			if orphaned != nil {
+				orphaned.Stop()
+				orphaned = nil
+			}
+			err = s.serve()
+			orphaned = time.AfterFunc(s.grace, func() { w.giveUp(s.grace) })
+			defer orphaned.Stop()
+		}
+		if w.ctx.Err() != nil {
+			return nil
+		}
+		if refused(err) {
+			return fmt.Errorf("worker %s: the scheduler refuses this worker: %w", w.Name, err)
+		}
+		w.Logger.Warn("no connection to the scheduler", "retry", retry, "err", err)
+		select {
+		case <-time.After(retry):
+		case <-w.ctx.Done():
+			return nil
+		}
+		retry = min(2*retry, lastRetry)
+	}
+}
+
+// refused tells the answers that another try won't change.
+func refused(err error) bool {
+	switch status.Code(err) {
+	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument, codes.AlreadyExists, codes.Unimplemented,
+		codes.FailedPrecondition:
+		return true
+	}
+	return false
+}
+
+// giveUp ends every job when the scheduler has been away for too long: it starts them elsewhere.
+func (w *Worker) giveUp(grace time.Duration) {
+	for _, j := range w.held() {
+		j.terminate(&schedpb.TerminateJob{Kill: true, State: "NF",
+			Reason: fmt.Sprintf("%s had no connection to the scheduler for %v", w.Name, grace)})
+	}
+}
+
+// session is one connection's life.
+type session struct {
+	w         *Worker
+	stream    grpc.BidiStreamingClient[schedpb.WorkerMessage, schedpb.SchedulerMessage]
+	heartbeat time.Duration
+	grace     time.Duration
+	out       chan *schedpb.WorkerMessage // sent by one goroutine; reports wait for it, and so for the scheduler
+	ctx       context.Context
+	close     context.CancelFunc
+}
+
+// maxReports bounds what is waiting to be sent.
+const maxReports = 256
+
+// connect says hello and hears the welcome.
+func (w *Worker) connect() (*session, error) {
+	ctx, cancel := context.WithCancel(w.ctx)
+	s := &session{w: w, out: make(chan *schedpb.WorkerMessage, maxReports), ctx: ctx, close: cancel}
+	err := func() (err error) {
+		if s.stream, err = w.client.Connect(ctx); err != nil {
+			return err
+		}
+		if err = s.stream.Send(w.hello()); err != nil {
+			return s.why(err)
+		}
+		first, err := s.stream.Recv()
+		if err != nil {
+			return err
+		}
+		welcome := first.GetWelcome()
+		if welcome == nil {
+			return errors.New("the scheduler's first message is no welcome")
+		}
+		s.heartbeat = orElse(time.Duration(welcome.HeartbeatEveryMs)*time.Millisecond, defaultHeartbeat)
+		s.grace = orElse(w.Grace, orElse(time.Duration(welcome.GraceMs)*time.Millisecond, defaultGrace))
+		return nil
+	}()
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return s, nil
+}
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// why is the reason behind a failed Send, which itself is only io.EOF.
+func (s *session) why(err error) error {
+	if _, cause := s.stream.Recv(); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (w *Worker) hello() *schedpb.WorkerMessage {
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol}
+	for _, j := range w.held() {
+		if !j.acknowledged() {
+			hello.Running = append(hello.Running, j.key.ref())
+		}
+	}
+	return &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Hello{Hello: hello}}
+}
+
+// serve follows orders and sends reports until the connection is lost. It returns why.
+func (s *session) serve() error {
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	defer s.close()
+	sending.Go(s.send)
+	s.w.setSession(s)
+	defer s.w.setSession(nil)
+	sending.Go(func() { // what the last connection may have swallowed
+		for _, j := range s.w.held() {
+			j.reportAgain()
+		}
+	})
+	for {
+		m, err := s.stream.Recv()
+		if err != nil {
+			return err
+		}
+		s.w.obey(m)
+	}
+}
+
+func (w *Worker) setSession(s *session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.session = s
+}
+
+// send puts the reports on the stream, and a heartbeat between them.
+func (s *session) send() {
+	defer s.close()
+	beat := time.NewTicker(s.heartbeat)
+	defer beat.Stop()
+	for {
+		var m *schedpb.WorkerMessage
+		select {
+		case m = <-s.out:
+		case now := <-beat.C:
+			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano()}}}
+		case <-s.ctx.Done():
+			return
+		}
+		if s.stream.Send(m) != nil {
+			return // Recv says why
+		}
+	}
+}
+
+// report sends a message if there is a connection. What must not be lost is said again by reportAgain.
+func (w *Worker) report(m *schedpb.WorkerMessage) {
+	w.mu.Lock()
+	s := w.session
+	w.mu.Unlock()
+	if s == nil {
+		return
+	}
+	select {
+	case s.out <- m:
+	case <-s.ctx.Done():
+	}
+}
+
+// obey follows one order. It never waits for a job. Orders for a job that is not here have crossed its end.
+func (w *Worker) obey(m *schedpb.SchedulerMessage) {
+	switch m := m.Msg.(type) {
+	case *schedpb.SchedulerMessage_Start:
+		w.start(m.Start)
+	case *schedpb.SchedulerMessage_StreamOutput:
+		w.streamOutput(m.StreamOutput)
+	case *schedpb.SchedulerMessage_Stdin:
+		if j := w.job(m.Stdin.Job); j != nil {
+			j.stdin(m.Stdin.Stdin)
+		}
+	case *schedpb.SchedulerMessage_Signal:
+		if j := w.job(m.Signal.Job); j != nil {
+			j.signal(m.Signal.Number)
+		}
+	case *schedpb.SchedulerMessage_Terminate:
+		if j := w.job(m.Terminate.Job); j != nil {
+			j.terminate(m.Terminate)
+		}
+	case *schedpb.SchedulerMessage_QueryRanks:
+		if j := w.job(m.QueryRanks.Job); j != nil {
+			j.query()
+		}
+	case *schedpb.SchedulerMessage_AckEnded:
+		if j := w.job(m.AckEnded.Job); j != nil {
+			j.acknowledge()
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// Exit statuses of the launcher that don't come from a rank.
+const (
+	exitFailed   = 1
+	exitTimedOut = 110 // as Open MPI's mpirun
+	signalBase   = 128
+)
+
+const killHint = "by hand, or by the system because memory ran out"
+
+// neverRan is the end of a job whose ranks did not start.
+func (j *job) neverRan(err error) *schedpb.JobEnd {
+	j.mu.Lock()
+	t := j.terminated
+	j.mu.Unlock()
+	if t != nil {
+		return terminatedEnd(t)
+	}
+	return &schedpb.JobEnd{State: "F", ExitCode: exitFailed, Reason: err.Error()}
+}
+
+// terminatedEnd is the end of a job that was told to end.
+func terminatedEnd(t *schedpb.TerminateJob) *schedpb.JobEnd {
+	end := &schedpb.JobEnd{State: t.GetState(), ExitCode: exitFailed, Reason: t.GetReason()}
+	if end.State == "" {
+		end.State = "CA"
+	}
+	if end.State == "TO" {
+		end.ExitCode = exitTimedOut
+	}
+	return end
+}
+
+// verdict is the job's end, from what the executor said last and from how its process ended.
+func (j *job) verdict(p *process, last *control.Ended, words []byte) *schedpb.JobEnd {
+	j.mu.Lock()
+	t := j.terminated
+	if j.overdue != nil {
+		j.overdue.Stop()
+	}
+	j.mu.Unlock()
+	switch {
+	case last != nil && !(last.Terminated && t != nil):
+		end := &schedpb.JobEnd{State: "CD", ExitCode: last.ExitCode, Reason: last.Reason}
+		if last.ExitCode != 0 {
+			end.State = "F"
+		}
+		return j.details(end, last)
+	case last != nil:
+		return j.details(terminatedEnd(t), last)
+	case t != nil:
+		end := terminatedEnd(t)
+		if !t.GetKill() {
+			end.Reason += fmt.Sprintf(" (the ranks had not ended %v later and were killed)", obedience)
+		}
+		return end
+	}
+	return j.died(p, words)
+}
+
+func (j *job) details(end *schedpb.JobEnd, last *control.Ended) *schedpb.JobEnd {
+	if len(last.States) > 0 {
+		end.RankStates = j.states(last.States)
+	}
+	for _, x := range last.Exits {
+		end.Exits = append(end.Exits, &schedpb.RankExit{Rank: x.Rank, ExitCode: x.ExitCode, Message: x.Message,
+			Consequence: x.Consequence})
+	}
+	return end
+}
+
+// died says what happened to an executor that ended without a word.
+func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
+	end := &schedpb.JobEnd{State: "F", ExitCode: exitFailed}
+	var status syscall.WaitStatus
+	if p.cmd.ProcessState != nil {
+		status, _ = p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	}
+	switch {
+	case status.Signaled() && p.outOfMemory():
+		end.State, end.ExitCode = "OOM", signalBase+int32(status.Signal())
+		end.Reason = fmt.Sprintf("the machine %s ran out of memory, and the system killed the executor of the job's ranks: "+
+			"run fewer ranks, or set --mem-per-rank so that the excess is found earlier", j.w.Name)
+	case status.Signaled():
+		end.ExitCode = signalBase + int32(status.Signal())
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed by signal %d (%v): %s", j.w.Name,
+			int(status.Signal()), status.Signal(), killHint)
+	case len(words) > 0:
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name, crash(words))
+	default:
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s ended with status %d and left no exit record "+
+			"(please report this)", j.w.Name, status.ExitStatus())
+	}
+	return end
+}
+
+// maxCrashLines bounds a crash's stack in a message.
+const maxCrashLines = 16
+
+// crash picks what happened from a Go program's last words, and the beginning of the stack it happened on.
+func crash(words []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(words)), "\n")
+	what := lines[0]
+	for i, line := range lines {
+		if signOfCrash(line) {
+			what, lines = line, lines[i+1:]
+			break
+		}
+	}
+	for i, line := range lines {
+		if strings.HasPrefix(line, "goroutine ") {
+			return strings.Join(append([]string{what}, lines[i:min(len(lines), i+maxCrashLines)]...), "\n    ")
+		}
+	}
+	return what
+}
+
+func signOfCrash(line string) bool {
+	for _, sign := range []string{"panic: ", "fatal error: ", "runtime: ", "SIG"} {
+		if strings.HasPrefix(line, sign) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,271 @@
+package wasi
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Paths.
+//
+// os.Root walks them: it opens one component after the other, follows links itself and never leaves its directory, whatever other
+// processes do to the tree meanwhile. Where a call acts on the last component itself (unlink, rename, link, …), the Root opens the
+// directory that it is in and the call is made there, with a flag, or by its nature, not to follow a link. os.Root has methods for most of
+// these, but Remove does not tell files from directories, Rename and Link know one Root only, and errors lose their number.
+//
+// A descriptor of a directory has a Root of its own, so that paths relative to it can't lead out of it either. That is WASI's
+// rule, and it holds when the directory is moved.
+
+const (
+	followLinks = 1    // lookup flag
+	maxPath     = 4095 // bytes; Linux's PATH_MAX without its zero
+)
+
+// pathArg reads a path and the directory that it is relative to; the caller puts the directory back. EFAULT, EBADF, ENOTDIR,
+// ENAMETOOLONG; ENOENT for an empty path, EINVAL for a zero byte in it.
+func (p *Process) pathArg(fd, ptr, n uint32, need rights) (*openFile, string, errno) {
+	path, e := p.mem().path(ptr, n)
+	if e != success {
+		return nil, "", e
+	}
+	d, e := p.get(fd, need)
+	return d, path, e
+}
+
+func (m memory) path(ptr, n uint32) (string, errno) {
+	b, ok := m.bytes(ptr, n)
+	switch {
+	case !ok:
+		return "", eFAULT
+	case n > maxPath:
+		return "", eNAMETOOLONG
+	case n == 0:
+		return "", eNOENT
+	}
+	path := string(b)
+	if strings.IndexByte(path, 0) >= 0 {
+		return "", eINVAL
+	}
+	return path, success
+}
+
+// location is the last component of a path and the directory that it is in.
+type location struct {
+	dir    int    // a descriptor of the host
+	base   string // one component, not ".."; "." where the path ends in . or .., and dir is then the directory itself
+	slash  bool   // the path ended in a slash: it means a directory
+	opened *os.File
+}
+
+func (l *location) close() {
+	if l.opened != nil {
+		l.opened.Close()
+	}
+}
+
+// locate finds the directory that path's last component is in. The component need not exist.
+func (f *openFile) locate(path string) (l location, err error) {
+	trimmed := strings.TrimRight(path, "/")
+	l.slash = len(trimmed) < len(path)
+	parent, base := "", trimmed
+	if i := strings.LastIndexByte(trimmed, '/'); i >= 0 {
+		parent, base = trimmed[:i+1], trimmed[i+1:]
+	}
+	if base == ".." || base == "." {
+		parent, base = trimmed, "."
+	}
+	if path[0] == '/' {
+		parent = "/" // the Root refuses it, as it does all absolute paths
+	}
+	l.base = base
+	if parent == "" {
+		l.dir = f.fd
+		return l, nil
+	}
+	if l.opened, err = f.root.OpenFile(parent, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+		return l, err
+	}
+	l.dir = int(l.opened.Fd())
+	return l, nil
+}
+
+// stat looks at the last component itself.
+func (l *location) stat() (st unix.Stat_t, err error) {
+	err = unix.Fstatat(l.dir, l.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	return st, err
+}
+
+// isDir is whether the last component is a directory itself.
+func (l *location) isDir() bool {
+	st, err := l.stat()
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
+// checkSlash gives a path that ends in a slash the errors it has when there is no directory by that name.
+func (l *location) checkSlash() error {
+	if !l.slash {
+		return nil
+	}
+	st, err := l.stat()
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return unix.ENOTDIR
+	}
+	return err
+}
+
+// at runs call where path's last component is, with p's errors. EROFS where the mount is read-only, as all these calls write.
+func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) error) errno {
+	d, path, e := p.pathArg(fd, ptr, n, need)
+	if e != success {
+		return e
+	}
+	defer p.put(d)
+	if p.mounts[d.mount].ReadOnly {
+		return eROFS
+	}
+	l, err := d.locate(path)
+	if err != nil {
+		return p.errnoOf(err)
+	}
+	defer l.close()
+	return p.errnoOf(call(&l))
+}
+
+// path_create_directory(dir, path *u8, len u32). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
+func pathCreateDirectory(p *Process, a args) errno {
+	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathCreateDirectory, func(l *location) error {
+		return unix.Mkdirat(l.dir, l.base, 0o777)
+	})
+}
+
+// path_unlink_file(dir, path *u8, len u32). EBUSY, EISDIR, EPERM, EROFS and those of a path.
+func pathUnlinkFile(p *Process, a args) errno {
+	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathUnlinkFile, func(l *location) error {
+		if err := l.checkSlash(); err != nil {
+			return err
+		}
+		return unix.Unlinkat(l.dir, l.base, 0)
+	})
+}
+
+// path_remove_directory(dir, path *u8, len u32). EBUSY, EINVAL for ".", ENOTDIR, ENOTEMPTY, EROFS and those of a path.
+func pathRemoveDirectory(p *Process, a args) errno {
+	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathRemoveDirectory, func(l *location) error {
+		return unix.Unlinkat(l.dir, l.base, unix.AT_REMOVEDIR)
+	})
+}
+
+// path_symlink(target *u8, len u32, dir, path *u8, len u32). EEXIST, EROFS and those of a path; EPERM for an absolute target: the
+// guest could not follow it, and whoever looks at the directory from outside would be led astray.
+func pathSymlink(p *Process, a args) errno {
+	target, e := p.mem().path(a.u32(0), a.u32(1))
+	if e != success {
+		return e
+	}
+	if target[0] == '/' {
+		return ePERM
+	}
+	return p.at(a.u32(2), a.u32(3), a.u32(4), rightPathSymlink, func(l *location) error {
+		if err := l.checkSlash(); err != nil {
+			return err
+		}
+		return unix.Symlinkat(target, l.dir, l.base)
+	})
+}
+
+// path_readlink(dir, path *u8, len u32, buf *u8, size u32, used *u32): the first size bytes of the target. EINVAL when it is no
+// link, EFAULT and those of a path.
+func pathReadlink(p *Process, a args) errno {
+	m := p.mem()
+	b, ok := m.bytes(a.u32(3), a.u32(4))
+	if !ok {
+		return eFAULT
+	}
+	if _, ok := m.bytes(a.u32(5), 4); !ok {
+		return eFAULT
+	}
+	d, path, e := p.pathArg(a.u32(0), a.u32(1), a.u32(2), rightPathReadlink)
+	if e != success {
+		return e
+	}
+	defer p.put(d)
+	target, err := d.root.Readlink(path)
+	if err != nil {
+		return p.errnoOf(err)
+	}
+	return m.putU32(a.u32(5), uint32(copy(b, target)))
+}
+
+// path_link(dir, flags u32, path *u8, len u32, newdir, newpath *u8, len u32). EEXIST, EMLINK, EPERM for a directory, EROFS, EXDEV and
+// those of a path; EINVAL for a symbolic link that is to be followed.
+func pathLink(p *Process, a args) errno {
+	from := end{a.u32(0), a.u32(2), a.u32(3), rightPathLinkSource}
+	to := end{a.u32(4), a.u32(5), a.u32(6), rightPathLinkTarget}
+	return p.between(from, to, func(from, to *location) error {
+		if err := from.checkSlash(); err != nil {
+			return err
+		}
+		if err := to.checkSlash(); err != nil {
+			return err
+		}
+		if st, err := from.stat(); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK && a.u32(1)&followLinks != 0 {
+			return unix.EINVAL
+		}
+		return unix.Linkat(from.dir, from.base, to.dir, to.base, 0)
+	})
+}
+
+// path_rename(dir, path *u8, len u32, newdir, newpath *u8, len u32). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EROFS, EXDEV and those of
+// a path.
+func pathRename(p *Process, a args) errno {
+	from := end{a.u32(0), a.u32(1), a.u32(2), rightPathRenameSource}
+	to := end{a.u32(3), a.u32(4), a.u32(5), rightPathRenameTarget}
+	return p.between(from, to, func(from, to *location) error {
+		if err := from.checkSlash(); err != nil {
+			return err
+		}
+		if to.slash && !from.isDir() {
+			return unix.ENOTDIR
+		}
+		return unix.Renameat(from.dir, from.base, to.dir, to.base)
+	})
+}
+
+// end is one of the two paths of a link or rename.
+type end struct {
+	fd, path, n uint32
+	need        rights
+}
+
+// between runs call where two paths' last components are. A name can't cross from one mount to another, as on any system, and
+// must not: a file of a read-only mount linked into a writable one would be writable.
+func (p *Process) between(from, to end, call func(from, to *location) error) errno {
+	d1, path1, e := p.pathArg(from.fd, from.path, from.n, from.need)
+	if e != success {
+		return e
+	}
+	defer p.put(d1)
+	d2, path2, e := p.pathArg(to.fd, to.path, to.n, to.need)
+	if e != success {
+		return e
+	}
+	defer p.put(d2)
+	switch m1, m2 := p.mounts[d1.mount], p.mounts[d2.mount]; {
+	case m1.same != m2.same:
+		return eXDEV
+	case m1.ReadOnly:
+		return eROFS
+	}
+	l1, err := d1.locate(path1)
+	if err != nil {
+		return p.errnoOf(err)
+	}
+	defer l1.close()
+	l2, err := d2.locate(path2)
+	if err != nil {
+		return p.errnoOf(err)
+	}
+	defer l2.close()
+	return p.errnoOf(call(&l1, &l2))
+}

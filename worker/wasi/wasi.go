@@ -1,0 +1,139 @@
+// Package wasi serves WASI preview 1 to one rank: the 46 functions of module wasi_snapshot_preview1, over the rank's linear
+// memory as plain bytes. It owns the rank's descriptors, its sight of the file system, its clocks, its sleep and its
+// randomness. It leaves the engine that enters the calls to worker/engine, the binding of the two to worker/rank, and where
+// output goes and input comes from to whoever fills in Config.
+//
+// docs/decisions/2026-11-20-own-wasi.md says why it is not wazero's.
+package wasi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// Config is what a rank's surroundings hand in.
+type Config struct {
+	Args, Env []string      // as in main's argv and environ
+	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
+	Stdin     Stdin         // nil: empty
+	// Stdout and Stderr get one Write a guest's write, made on the goroutine that called; it may block. nil: discard.
+	Stdout, Stderr io.Writer
+	TTY            bool    // stdout and stderr look like character devices, so that a libc buffers by line
+	Mounts         []Mount // become descriptors 3, 4, …, in this order
+	MaxOpen        int     // descriptors that may be open at once, counting 0 to 2 and the mounts; 0: DefaultMaxOpen
+	// Blocked is called when a call starts to wait, with what it waits for, and what it returns when the wait is over. nil: nobody asks.
+	Blocked func(what string) (done func())
+	// Done is closed when the rank is being ended: waits return at once, and the call panics with Ended. nil: never.
+	Done <-chan struct{}
+}
+
+// DefaultMaxOpen is the soft limit that Linux gives a process.
+const DefaultMaxOpen = 1024
+
+// Mount shows the guest a directory of the host.
+//
+// ReadOnly guards the name, not the directory: what can also be reached through another, writable mount can be written there.
+type Mount struct {
+	Guest    string // the name that the guest's libc matches paths with: "/", or the directory's absolute path on the host
+	Root     *os.Root
+	ReadOnly bool
+}
+
+// Exit is what proc_exit panics with; it ends the rank with Code.
+type Exit struct{ Code uint32 }
+
+func (e Exit) Error() string { return fmt.Sprintf("exit status %d", e.Code) }
+
+// Ended is what a call panics with once Config.Done is closed.
+type Ended struct{}
+
+func (Ended) Error() string { return "the rank was ended" }
+
+// Process is the WASI side of one rank. All threads of the rank share it; its calls may run at the same time.
+type Process struct {
+	memory  func() []byte
+	args    block
+	env     block
+	blocked func(string) func()
+	done    <-chan struct{}
+	escapes error // what os.Root answers to a path that leads out; see errnoOf
+	mounts  []mount
+	stdin   Stdin
+	out     [3]*output // of descriptors 1 and 2
+	tty     bool
+	maxOpen int
+	clock   clock
+
+	// mu guards files, and in each open file refs, flags and rights. It is never held across a host call.
+	mu    sync.Mutex
+	files []*openFile // the index is the guest's descriptor; nil: closed
+}
+
+// mount is a Mount with what New learnt of it.
+type mount struct {
+	Mount
+	same int // index of the first mount of the same directory with the same rights; links and renames stay within
+}
+
+// New returns a rank's WASI side with its standard streams and mounts open. The roots remain the caller's to close.
+func New(c Config) (*Process, error) {
+	if c.Memory == nil {
+		return nil, errors.New("wasi: no memory")
+	}
+	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen, clock: newClock()}
+	if p.maxOpen == 0 {
+		p.maxOpen = DefaultMaxOpen
+	}
+	if p.stdin == nil {
+		p.stdin = empty{}
+	}
+	p.out[1], p.out[2] = newOutput(c.Stdout), newOutput(c.Stderr)
+	var err error
+	if p.args, err = newBlock(c.Args); err != nil {
+		return nil, fmt.Errorf("wasi: argument %w", err)
+	}
+	if p.env, err = newBlock(c.Env); err != nil {
+		return nil, fmt.Errorf("wasi: environment variable %w", err)
+	}
+	if err := p.openFirst(c.Mounts); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close closes what the guest left open. No call may be under way, nor follow.
+func (p *Process) Close() {
+	for fd := range p.files {
+		p.closeFD(uint32(fd))
+	}
+}
+
+// openFirst opens descriptors 0 to 2 and the mounts.
+func (p *Process) openFirst(mounts []Mount) error {
+	for _, k := range []kind{kindStdin, kindStdout, kindStderr} {
+		p.files = append(p.files, p.newStream(k))
+	}
+	for i, m := range mounts {
+		f, err := openMount(m, i)
+		if err != nil {
+			return fmt.Errorf("wasi: mount %q: %w", m.Guest, err)
+		}
+		p.files = append(p.files, f)
+		p.mounts = append(p.mounts, mount{Mount: m, same: i})
+		for j := range i {
+			if p.files[3+j].sameDirectory(f) && mounts[j].ReadOnly == m.ReadOnly {
+				p.mounts[i].same = j
+				break
+			}
+		}
+		p.escapes = escapeError(m.Root)
+	}
+	if len(p.files) > p.maxOpen {
+		return fmt.Errorf("wasi: %d mounts, but only %d open files are allowed", len(mounts), p.maxOpen)
+	}
+	return nil
+}

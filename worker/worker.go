@@ -1,0 +1,206 @@
+// Package worker is the agent on a node. It owns the node's conversation with the scheduler, the module cache, and the
+// executors: it starts one child process a job, routes orders to it, streams its output and reports its end. It never runs
+// guest code, and leaves placement to the scheduler, what happens inside an executor to worker/executor, the frames between
+// the two to worker/control and the output file to worker/joblog.
+//
+//	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
+//	DIR/jobs/<job>.<epoch>/exit     the executor's exit record
+//	DIR/jobs/<job>.<epoch>/stderr   the executor's own words: what a crash leaves
+//	CACHEDIR/modules                modules, and what is known of them (modules.go)
+//	CACHEDIR/native                 machine code, the engine's
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// Config is what a worker needs. Zero values of those marked so take a default.
+type Config struct {
+	Conn       grpc.ClientConnInterface // to the scheduler; remains the caller's
+	Name       string                   // of the node, in messages and listings
+	Slots      uint32
+	MemBytes   uint64        // for ranks; 0: whatever the machine has free when a job starts
+	Dir        string        // the worker's own state; made if missing
+	CacheDir   string        // shared with other workers of this machine; made if missing
+	Executable string        // this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Logger     *slog.Logger  // nil: silent
+	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	LogWindow  uint64        // undelivered output that an interactive job may have; 0: 64 MiB
+	Spare      bool          // keep an executor ready for the next job
+}
+
+const (
+	defaultGrace     = 5 * time.Minute
+	defaultHeartbeat = 5 * time.Second
+	defaultLogWindow = 64 << 20
+)
+
+// Worker is one node's agent.
+type Worker struct {
+	Config
+	client  schedpb.WorkersClient
+	modules *modules
+	spares  spares
+
+	stopping context.CancelFunc
+	ctx      context.Context // of everything that ends with the worker
+	ran      chan struct{}   // closed when Run has returned
+	jobsDone sync.WaitGroup
+
+	mu      sync.Mutex // guards all below; not held across anything that waits
+	started bool
+	jobs    map[jobKey]*job // held: running, or ended and not yet forgotten
+	kept    []*job          // acknowledged, but nobody has read their output yet; at most maxKept
+	session *session        // nil while there is no connection
+}
+
+// jobKey names one placement of a job.
+type jobKey struct{ id, epoch uint64 }
+
+func keyOf(r *schedpb.JobRef) jobKey { return jobKey{r.GetJobId(), r.GetEpoch()} }
+
+func (k jobKey) ref() *schedpb.JobRef { return &schedpb.JobRef{JobId: k.id, Epoch: k.epoch} }
+
+// New makes the worker's directories and looks at nothing else.
+func New(c Config) (*Worker, error) {
+	if c.Executable == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("worker %s: find this program, to start executors: %w", c.Name, err)
+		}
+		c.Executable = self
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.LogWindow == 0 {
+		c.LogWindow = defaultLogWindow
+	}
+	if err := os.MkdirAll(filepath.Join(c.Dir, "jobs"), 0o700); err != nil {
+		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+	}
+	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
+	w.ctx, w.stopping = context.WithCancel(context.Background())
+	var err error
+	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
+		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+	}
+	return w, nil
+}
+
+// Run speaks with the scheduler, over and over when the connection is lost, until ctx ends, Stop is called or the scheduler
+// will not have this worker; the last is an error. When it returns every executor is gone. It is called once.
+func (w *Worker) Run(ctx context.Context) error {
+	w.mu.Lock()
+	if w.started || w.ctx.Err() != nil {
+		w.mu.Unlock()
+		return errors.New("worker: it ran before")
+	}
+	w.started = true
+	w.mu.Unlock()
+	defer close(w.ran)
+	defer w.end()
+	defer context.AfterFunc(ctx, w.stopping)()
+	if w.Spare {
+		w.spares.fill(w.Executable, w.Dir)
+	}
+	return w.converse()
+}
+
+// Stop ends the worker and its executors and waits until they are gone. It may be repeated.
+func (w *Worker) Stop() {
+	w.stopping()
+	w.mu.Lock()
+	started := w.started
+	w.mu.Unlock()
+	if started {
+		<-w.ran
+	}
+}
+
+// end kills what runs and waits for it.
+func (w *Worker) end() {
+	w.stopping()
+	for _, j := range w.held() {
+		j.kill()
+	}
+	w.jobsDone.Wait()
+	w.spares.close()
+}
+
+func (w *Worker) held() []*job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	jobs := make([]*job, 0, len(w.jobs))
+	for _, j := range w.jobs {
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+func (w *Worker) job(ref *schedpb.JobRef) *job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.jobs[keyOf(ref)]
+}
+
+// jobDir is where a placement has its files.
+func (w *Worker) jobDir(k jobKey) string {
+	return filepath.Join(w.Dir, "jobs", fmt.Sprintf("%d.%d", k.id, k.epoch))
+}
+
+// start takes a job on. A repeated order for the same placement is the first one's echo.
+func (w *Worker) start(order *schedpb.StartJob) {
+	j := newJob(w, order)
+	w.mu.Lock()
+	known := w.jobs[j.key] != nil
+	if !known && w.ctx.Err() == nil {
+		w.jobs[j.key] = j
+		w.jobsDone.Add(1)
+	}
+	w.mu.Unlock()
+	if known || w.ctx.Err() != nil {
+		return
+	}
+	go func() {
+		defer w.jobsDone.Done()
+		j.run()
+	}()
+}
+
+// maxKept bounds the jobs that are over and acknowledged, and whose output nobody has asked for yet.
+const maxKept = 32
+
+// release forgets a job that is over, acknowledged and read. A batch job's log stays where it is.
+func (w *Worker) release(j *job) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !j.spec.GetInteractive() || j.read {
+		w.drop(j)
+		return
+	}
+	w.kept = append(w.kept, j)
+	if len(w.kept) > maxKept {
+		w.drop(w.kept[0])
+		w.kept = w.kept[1:]
+	}
+}
+
+// drop is called with mu held. Removing a few files is quick enough for it.
+func (w *Worker) drop(j *job) {
+	delete(w.jobs, j.key)
+	if j.spec.GetInteractive() {
+		os.RemoveAll(j.dir)
+	}
+}
