@@ -330,7 +330,13 @@ func serve(index uint32, b binding, wide bool) func(*Rank, []uint64) {
 			r.outOfPhase(name)
 		}
 		r.call.Store(index)
-		if f := b.fn(r, args{r, stack, wide}); f != nil {
+		var f *failure
+		if r.stats == nil {
+			f = b.fn(r, args{r, stack, wide})
+		} else {
+			f = r.timed(index, b.fn, args{r, stack, wide})
+		}
+		if f != nil {
 			stack[0] = uint64(uint32(r.raise(name, f)))
 			return
 		}
