@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "executor":
 			os.Exit(executor.Main())
+		case "hold":
+			hold(os.Args[2])
+			return
 		case "compile":
 			os.Exit(executor.CompileMain(os.Args[2:], os.Stderr))
 		}
@@ -86,6 +89,7 @@ type bench struct {
 	ended    chan *schedpb.JobEnded
 	taken    chan *schedpb.JobStdinTaken
 	frames   chan *schedpb.OutputFrame // unbuffered: the test is the slow reader
+	cut      chan struct{}             // ends Output streams
 	hangUp   chan struct{}             // ends the Connect stream
 	mu       sync.Mutex
 	modules  map[string][]byte
@@ -138,7 +142,10 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 
 type testWriter struct{ t testing.TB }
 
-func (w testWriter) Write(p []byte) (int, error) { w.t.Logf("worker: %s", bytes.TrimSpace(p)); return len(p), nil }
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Logf("worker: %s", bytes.TrimSpace(p))
+	return len(p), nil
+}
 
 func wait[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
@@ -231,6 +238,8 @@ func (b *bench) Output(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 		}
 		select {
 		case b.frames <- f:
+		case <-b.cut:
+			return status.Error(codes.Canceled, "nobody reads any more")
 		case <-stream.Context().Done():
 			return stream.Context().Err()
 		}

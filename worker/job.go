@@ -33,6 +33,7 @@ type job struct {
 	terminated *schedpb.TerminateJob
 	overdue    *time.Timer // kills a process that does not follow a termination
 	started    bool
+	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
 	end        *schedpb.JobEnded
 	acked      bool
@@ -48,7 +49,7 @@ const obedience = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
 	j := &job{w: w, key: keyOf(order.Job), spec: order.Spec, order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
-	j.dir = filepath.Join(w.Dir, "jobs", fmt.Sprintf("%d.%d", j.key.id, j.key.epoch))
+	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.abandon = context.WithCancel(context.Background())
 	return j
@@ -190,6 +191,9 @@ func (j *job) hear(m control.Message) {
 	case *control.Started:
 		j.mu.Lock()
 		j.started = true
+		if j.stopped && j.terminated == nil {
+			j.process.signal(syscall.SIGSTOP)
+		}
 		j.mu.Unlock()
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:
@@ -244,10 +248,13 @@ func (j *job) signal(number int32) {
 	}
 }
 
+// halt stops or continues the executor. One that has not started yet is stopped when it has: before, it could not even be
+// told of its worker's end.
 func (j *job) halt(s syscall.Signal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.process != nil {
+	j.stopped = s == syscall.SIGSTOP
+	if j.started {
 		j.process.signal(s)
 	}
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -134,7 +133,7 @@ func (o *output) finish(log *joblog.Reader) error {
 
 // open opens the job's log; nil if there is none (yet).
 func (o *output) open(key jobKey) (*joblog.Reader, error) {
-	log, err := joblog.OpenReader(filepath.Join(o.w.Dir, "jobs", fmt.Sprintf("%d.%d", key.id, key.epoch), "log"))
+	log, err := joblog.OpenReader(filepath.Join(o.w.jobDir(key), "log"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -155,6 +155,11 @@ func (w *Worker) job(ref *schedpb.JobRef) *job {
 	return w.jobs[keyOf(ref)]
 }
 
+// jobDir is where a placement has its files.
+func (w *Worker) jobDir(k jobKey) string {
+	return filepath.Join(w.Dir, "jobs", fmt.Sprintf("%d.%d", k.id, k.epoch))
+}
+
 // start takes a job on. A repeated order for the same placement is the first one's echo.
 func (w *Worker) start(order *schedpb.StartJob) {
 	j := newJob(w, order)

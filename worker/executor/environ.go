@@ -14,21 +14,21 @@ import (
 // environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that programs
 // look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
 func environment(start *control.Start, given []string, number int) []string {
-	world, size := strconv.Itoa(number), strconv.Itoa(int(start.WorldSize))
+	rank, size := strconv.Itoa(number), strconv.Itoa(int(start.WorldSize))
 	local, localSize := strconv.Itoa(number-int(start.FirstRank)), strconv.Itoa(int(start.Ranks))
 	own := []struct{ name, value string }{
-		{"OMPI_COMM_WORLD_RANK", world},
+		{"OMPI_COMM_WORLD_RANK", rank},
 		{"OMPI_COMM_WORLD_SIZE", size},
 		{"OMPI_COMM_WORLD_LOCAL_RANK", local},
 		{"OMPI_COMM_WORLD_LOCAL_SIZE", localSize},
 		{"OMPI_COMM_WORLD_NODE_RANK", local},
 		{"OMPI_UNIVERSE_SIZE", size},
-		{"PMIX_RANK", world},
-		{"PMI_RANK", world},
+		{"PMIX_RANK", rank},
+		{"PMI_RANK", rank},
 		{"PMI_SIZE", size},
 		{"MPI_LOCALRANKID", local},
 		{"MPI_LOCALNRANKS", localSize},
-		{"SLURM_PROCID", world},
+		{"SLURM_PROCID", rank},
 		{"SLURM_NTASKS", size},
 		{"SLURM_LOCALID", local},
 		{"SLURM_JOB_ID", strconv.FormatUint(start.Job, 10)},

@@ -1,0 +1,415 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// spinning starts a job whose rank 1, or every rank, computes for ever, and waits until it does.
+func (b *bench) spinning(act string, ranks int) *schedpb.JobRef {
+	b.t.Helper()
+	ref := b.start(interactive(b.app("act", ranks, act, "1")))
+	wait(b.t, b.started, "start of the ranks")
+	out := map[string]string{}
+	if b.read(out, func() bool { return out["1"] == "spinning\n" }) {
+		b.t.Fatalf("it ended: %v", wait(b.t, b.ended, "end"))
+	}
+	return ref
+}
+
+// pid is the executor's.
+func (b *bench) pid(ref *schedpb.JobRef) int {
+	b.t.Helper()
+	j := b.worker.job(ref)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.process.cmd.Process.Pid
+}
+
+// waitGone waits until a process that need not be our child has ended.
+func waitGone(t testing.TB, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+	if n != 1 {
+		t.Fatalf("process %d is still there (%v)", pid, err)
+	}
+}
+
+func (b *bench) terminate(ref *schedpb.JobRef, state string, kill bool) {
+	b.order(&schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{Job: ref, State: state, Reason: "the test says so", Kill: kill}})
+}
+
+func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
+	b.order(&schedpb.SchedulerMessage_QueryRanks{QueryRanks: &schedpb.QueryJobRanks{Job: ref}})
+	return wait(b.t, b.states, "rank states").States.Ranks
+}
+
+func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
+
+func TestTerminate(t *testing.T) {
+	b := newBench(t, nil)
+	for _, c := range []struct {
+		act, state string
+		kill       bool
+		code       int32
+	}{
+		{"spin", "CA", false, 1}, {"spin", "TO", false, 110}, {"all-spin", "TO", false, 110}, {"all-spin", "CA", true, 1},
+	} {
+		t.Run(fmt.Sprint(c.act, c.state, c.kill), func(t *testing.T) {
+			ref := b.spinning(c.act, 3)
+			states := b.query(ref)
+			for c.act == "spin" && (!inBarrier(states[0]) || !inBarrier(states[2])) { // they are on their way there
+				states = b.query(ref)
+			}
+			b.terminate(ref, c.state, c.kill)
+			o := b.collect()
+			if o.End.State != c.state || o.End.ExitCode != c.code || o.End.Reason != "the test says so" {
+				t.Errorf("ended %v", o.End)
+			}
+			if !c.kill {
+				states = append(states, o.End.RankStates.GetRanks()...)
+				if len(states) != 6 {
+					t.Fatalf("states: %v", states)
+				}
+			}
+			for i, s := range states {
+				want := "MPI_Barrier on MPI_COMM_WORLD"
+				if c.act == "all-spin" || s.Rank == 1 {
+					want = "computing"
+				}
+				if !strings.Contains(s.Where, want) || s.Rank != uint32(i%3) {
+					t.Errorf("rank %d stands at %q, not %q", s.Rank, s.Where, want)
+				}
+			}
+		})
+	}
+}
+
+// A rank fails while another computes, which can't be stopped.
+func TestFailureBesideComputation(t *testing.T) {
+	b := newBench(t, nil)
+	spin, fail := b.app("act", 2, "spin", "1"), b.app("act", 1, "cat")
+	ref := b.start(interactive(fail, spin)) // rank 0 waits for input, rank 1 of the world spins
+	out := map[string]string{}
+	b.read(out, func() bool { return strings.Contains(out["1"], "spinning") && out["0?"] != "" })
+	b.stdin(ref, "", true)
+	o := b.collect()
+	if o.End.ExitCode != 1 || !strings.Contains(o.End.Reason, "rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
+		t.Errorf("ended %v", o.End)
+	}
+	var killed *schedpb.RankExit
+	for _, x := range o.End.Exits {
+		if x.Rank == 1 {
+			killed = x
+		}
+	}
+	if killed == nil || !killed.Consequence || killed.ExitCode != 137 {
+		t.Errorf("rank 1: %v", killed)
+	}
+}
+
+func TestSignals(t *testing.T) {
+	b := newBench(t, nil)
+	ref := b.spinning("spin", 2)
+	b.order(&schedpb.SchedulerMessage_Signal{Signal: &schedpb.JobSignal{Job: ref, Number: int32(syscall.SIGUSR1)}})
+	o := b.collect()
+	if o.End.ExitCode != 138 || !strings.Contains(o.End.Reason, "user defined signal 1") {
+		t.Errorf("ended %v", o.End)
+	}
+}
+
+// stopped waits until the process is stopped (or no longer): the kernel says so only to its parent, through wait.
+func stopped(t testing.TB, pid int, want bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := b[bytes.LastIndexByte(b, ')')+2]
+		if (state == 'T') == want {
+			return
+		}
+	}
+	t.Fatalf("process %d: stopped is not %v", pid, want)
+}
+
+func TestStopAndContinue(t *testing.T) {
+	b := newBench(t, nil)
+	signal := func(ref *schedpb.JobRef, s syscall.Signal) {
+		b.order(&schedpb.SchedulerMessage_Signal{Signal: &schedpb.JobSignal{Job: ref, Number: int32(s)}})
+	}
+	ref := b.spinning("spin", 2)
+	pid := b.pid(ref)
+	signal(ref, syscall.SIGTSTP)
+	stopped(t, pid, true)
+	signal(ref, syscall.SIGCONT)
+	stopped(t, pid, false)
+	signal(ref, syscall.SIGTSTP)
+	stopped(t, pid, true)
+	b.terminate(ref, "CA", false) // a stopped job still ends in order
+	if o := b.collect(); o.End.State != "CA" || len(o.End.RankStates.GetRanks()) != 2 {
+		t.Errorf("ended %v", o.End)
+	}
+}
+
+// Whatever ends an executor, what its ranks have printed arrives, and the end says what happened.
+func TestExecutorDies(t *testing.T) {
+	b := newBench(t, nil)
+	for _, c := range []struct {
+		signal syscall.Signal
+		code   int32
+		reason []string
+	}{
+		{syscall.SIGKILL, 137, []string{"n1", "killed by signal 9"}},
+		{syscall.SIGQUIT, 1, []string{"crashed", "report this", "SIGQUIT", "goroutine"}}, // Go's way to crash with a stack
+	} {
+		t.Run(c.signal.String(), func(t *testing.T) {
+			ref := b.start(interactive(b.app("act", 2, "cat")))
+			wait(t, b.started, "start of the ranks")
+			out := map[string]string{}
+			b.read(out, func() bool { return out["0?"] != "" && strings.HasSuffix(out["1"], "0\n") })
+			if err := syscall.Kill(b.pid(ref), c.signal); err != nil {
+				t.Fatal(err)
+			}
+			o := b.collect()
+			if o.End.State != "F" || o.End.ExitCode != c.code {
+				t.Errorf("ended %v", o.End)
+			}
+			for _, word := range c.reason {
+				if !strings.Contains(o.End.Reason, word) {
+					t.Errorf("the reason lacks %q: %s", word, o.End.Reason)
+				}
+			}
+			if got := out["0"] + out["1"] + o.out["1"]; got != "name? name? end after 0\n" {
+				t.Errorf("printed %q", got)
+			}
+		})
+	}
+}
+
+// A worker that is killed takes the executors of interactive jobs along, though they compute or are stopped.
+func TestWorkerDies(t *testing.T) {
+	for _, stop := range []bool{false, true} {
+		holder := exec.Command(os.Args[0], "hold", t.TempDir())
+		holder.Stderr = os.Stderr
+		in, err := holder.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := holder.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := holder.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var pid int
+		if _, err := fmt.Fscan(out, &pid); err != nil {
+			t.Fatal(err)
+		}
+		armed(t, pid)
+		if stop {
+			if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			stopped(t, pid, true)
+		}
+		holder.Process.Kill()
+		holder.Wait()
+		in.Close()
+		waitGone(t, pid)
+	}
+}
+
+// armed waits until the executor has its lifeline: descriptor 4 is then asynchronous.
+func armed(t testing.TB, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/4", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var position, flags int
+		if _, err := fmt.Sscanf(string(b), "pos: %d\nflags: %o", &position, &flags); err != nil {
+			t.Fatal(err)
+		}
+		if flags&unix.O_ASYNC != 0 {
+			return
+		}
+	}
+	t.Fatalf("executor %d does not watch its lifeline", pid)
+}
+
+// hold is a process that does nothing but have an executor.
+func hold(dir string) {
+	p, err := spawn(os.Args[0], dir)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(p.cmd.Process.Pid)
+	io.Copy(io.Discard, os.Stdin)
+}
+
+func TestStopLeavesNobody(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Spare = true })
+	var pids []int
+	for range 2 {
+		pids = append(pids, b.pid(b.spinning("spin", 2)))
+	}
+	b.worker.Stop()
+	b.worker.Stop()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("executor %d: %v", pid, err)
+		}
+	}
+}
+
+// An executor inherits nothing but what it needs.
+func TestExecutorInheritsNothing(t *testing.T) {
+	t.Setenv("SECRET", "of the worker")
+	leaked, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leaked.Close()
+	if _, err := unix.FcntlInt(leaked.Fd(), unix.F_SETFD, 0); err != nil { // as a careless parent leaves it
+		t.Fatal(err)
+	}
+	b := newBench(t, nil)
+	pid := b.pid(b.spinning("spin", 2))
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil || len(environ) > 0 {
+		t.Errorf("environment %q, %v", environ, err)
+	}
+	if sid, err := unix.Getsid(pid); err != nil || sid != pid {
+		t.Errorf("session %d of %d, %v", sid, pid, err)
+	}
+	st, err := os.Stat(b.worker.jobDir(jobKey{1, 1}))
+	if err != nil || st.Mode().Perm() != 0o700 {
+		t.Errorf("the job's directory: %v, %v", st.Mode(), err)
+	}
+}
+
+func TestBadModules(t *testing.T) {
+	b := newBench(t, nil)
+	for _, c := range []struct {
+		name string
+		wasm []byte
+		want []string
+	}{
+		{"text", []byte("#!/bin/sh\necho hello\n"), []string{"bad.wasm: "}},
+		{"truncated", compiled(t, "hello")[:1000], []string{"bad.wasm: "}},
+		{"unknown imports", importing("mpi", "MPI_Win_create", "MPI_File_open"), []string{"bad.wasm: ", "MPI_Win_create, MPI_File_open"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			spec := interactive(&schedpb.App{ModuleSha256: b.put(c.wasm), Program: "bad.wasm", Dir: "/", Ranks: 2})
+			o := b.run(spec)
+			if o.End.State != "F" || o.End.ExitCode != 1 {
+				t.Errorf("ended %v", o.End)
+			}
+			for _, word := range c.want {
+				if !strings.Contains(o.End.Reason, word) {
+					t.Errorf("the reason lacks %q: %s", word, o.End.Reason)
+				}
+			}
+		})
+	}
+	t.Run("damaged on the way", func(t *testing.T) {
+		b.damaging = true
+		defer func() { b.damaging = false }()
+		o := b.run(interactive(&schedpb.App{ModuleSha256: b.put([]byte("x")), Program: "x.wasm", Dir: "/", Ranks: 1}))
+		if !strings.Contains(o.End.Reason, "damaged") {
+			t.Errorf("ended %v", o.End)
+		}
+	})
+	t.Run("no directory", func(t *testing.T) {
+		app := b.app("hello", 1)
+		app.Dir = filepath.Join(b.dir, "none")
+		o := b.run(interactive(app))
+		if o.End.State != "F" || !strings.Contains(o.End.Reason, "hello.wasm: ") || !strings.Contains(o.End.Reason, app.Dir) {
+			t.Errorf("ended %v", o.End)
+		}
+	})
+}
+
+// importing hand-builds a module that imports functions without parameters.
+func importing(module string, names ...string) []byte {
+	var imports []byte
+	for _, name := range names {
+		imports = append(imports, byte(len(module)))
+		imports = append(imports, module...)
+		imports = append(imports, byte(len(name)))
+		imports = append(imports, name...)
+		imports = append(imports, 0, 0)
+	}
+	b := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00") // one type: func()
+	b = append(b, 2, byte(len(imports)+1), byte(len(names)))
+	b = append(b, imports...)
+	b = append(b, "\x03\x02\x01\x00"...)     // one function of that type
+	b = append(b, "\x05\x03\x01\x00\x01"...) // a memory of one page
+	b = append(b, "\x07\x13\x02\x06memory\x02\x00\x06_start\x00"...)
+	b = append(b, byte(len(names)))
+	return append(b, "\x0a\x04\x01\x02\x00\x0b"...)
+}
+
+// A compile child can be ended, and its death is told. The child here is a shell that never compiles.
+func TestCompileChild(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "slow")
+	pids := filepath.Join(t.TempDir(), "pids")
+	if err := syscall.Mkfifo(pids, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("#!/bin/sh\necho $$ > %s\nexec sleep 1000\n", pids)
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *Config) { c.Executable = script; c.CacheDir = t.TempDir() })
+	child := func() int {
+		var pid int
+		words, err := os.ReadFile(pids) // waits for the child to write
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Sscan(string(words), &pid)
+		return pid
+	}
+
+	ref := b.start(interactive(b.app("hello", 1)))
+	pid := child()
+	b.terminate(ref, "CA", false)
+	if o := b.collect(); o.End.State != "CA" || o.End.ExitCode != 1 {
+		t.Errorf("ended %v", o.End)
+	}
+	waitGone(t, pid)
+
+	b.start(interactive(b.app("hello", 1)))
+	if err := syscall.Kill(child(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if o := b.collect(); o.End.State != "F" || !strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
+		t.Errorf("ended %v", o.End)
+	}
+}

@@ -1,0 +1,109 @@
+package rank
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// newCounting is a gate whose collections are counted and not done.
+func newCounting(ranks int) (*Gate, *atomic.Int32) {
+	g, n := NewGate(ranks), new(atomic.Int32)
+	g.collect = func() { n.Add(1) }
+	return g, n
+}
+
+func TestGateCollectsWhenAllAreInside(t *testing.T) {
+	g, n := newCounting(3)
+	g.Want(false)
+	if n.Load() != 1 {
+		t.Fatalf("nobody has started, %d collections", n.Load())
+	}
+	for rank := range 3 {
+		g.Leave(rank)
+	}
+	g.Want(false)
+	g.Enter(0)
+	g.Leave(0) // nobody is held up by a wish
+	g.Enter(1)
+	g.Enter(2)
+	if n.Load() != 1 {
+		t.Fatalf("collected while rank 0 computes")
+	}
+	g.Enter(0)
+	if n.Load() != 2 || g.Collections() != 2 {
+		t.Errorf("all are inside, %d collections", n.Load())
+	}
+	g.Leave(0)
+	g.Enter(0)
+	if n.Load() != 2 {
+		t.Errorf("collected again without being asked")
+	}
+}
+
+func TestGateHoldsWhenUrgent(t *testing.T) {
+	g, n := newCounting(2)
+	g.Leave(0)
+	g.Leave(1)
+	g.Want(true)
+	g.Enter(0)
+	left := make(chan int32)
+	go func() {
+		g.Leave(0)
+		left <- n.Load()
+	}()
+	g.Want(false) // takes nothing back
+	select {
+	case <-left:
+		t.Fatal("rank 0 left before the collection")
+	default:
+	}
+	g.Enter(1)
+	if got := <-left; got != 1 {
+		t.Errorf("rank 0 left after %d collections", got)
+	}
+	g.Leave(1)
+}
+
+// Ranks come and go as fast as they can; a collection never runs while one is outside, and in the end nobody is stuck.
+func TestGateUnderLoad(t *testing.T) {
+	const ranks, rounds = 8, 20000
+	var outside atomic.Int32
+	g := NewGate(ranks)
+	g.collect = func() {
+		if n := outside.Load(); n != 0 {
+			t.Errorf("collected with %d ranks outside", n)
+		}
+	}
+	var running sync.WaitGroup
+	for rank := range ranks {
+		running.Go(func() {
+			for i := range rounds {
+				g.Leave(rank)
+				outside.Add(1)
+				if i%64 == 0 {
+					runtime.Gosched()
+				}
+				outside.Add(-1)
+				g.Enter(rank)
+				if rank == 0 {
+					g.Want(i%2 == 0)
+				}
+			}
+		})
+	}
+	running.Wait()
+	g.Want(false)
+	if g.Collections() == 0 {
+		t.Error("nothing was collected")
+	}
+}
+
+func BenchmarkGate(b *testing.B) {
+	g := NewGate(2)
+	for b.Loop() {
+		g.Leave(0)
+		g.Enter(0)
+	}
+}
