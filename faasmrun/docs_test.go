@@ -8,13 +8,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
 )
 
 // TestDocs runs every ```console block of the README, the docs and the examples: lines that begin with "$ " are typed
 // into one shell a page, what follows is the output expected (both streams). A line "..." stands for any lines, and
 // "..." within a line for any text. This is how the docs stay true, and how the examples are tested.
 func TestDocs(t *testing.T) {
-	bin, home := buildTree(t), t.TempDir()
+	bin, home := buildTree(t), testHome(t)
 	pages, err := filepath.Glob("../examples/*/README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +126,27 @@ func buildTree(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// testHome makes a $FAASMRUN_HOME of its own that shares only the C and C++ libraries, which take a minute to build, with
+// the user's.
+func testHome(t *testing.T) string {
+	env := toolchain.System()
+	if _, err := toolchain.Install(t.Context(), env, func(string, int, int) {}); err != nil {
+		t.Fatal(err)
+	}
+	cache, err := toolchain.CacheDir(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "cache"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(cache, "sysroot"), filepath.Join(home, "cache", "sysroot")); err != nil {
+		t.Fatal(err)
+	}
+	return home
 }
 
 func copyFiles(t *testing.T, from, to string) {

@@ -45,7 +45,7 @@ func embed(here machine, slots int) (l *link, err error) {
 	if err = l.serve(server); err != nil {
 		return nil, err
 	}
-	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots),
+	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots), MemBytes: here.memory,
 		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache})
 	if err != nil {
 		return nil, homeError(h.cache, err)

@@ -95,6 +95,7 @@ func (r *request) bindTo(text string) error {
 type machine struct {
 	hostname       string
 	cores, threads int
+	memory         uint64 // bytes; what is free of it the worker judges when ranks start
 }
 
 // nodeName is the name a worker on this machine goes by.
@@ -197,6 +198,10 @@ func thisMachine() machine {
 	}
 	m := machine{hostname: name, threads: runtime.NumCPU()}
 	m.cores = countCores(m.threads)
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		m.memory = uint64(info.Totalram) * uint64(info.Unit)
+	}
 	return m
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/status"
@@ -46,12 +47,16 @@ type session struct {
 	sent     uint64 // bytes of standard input
 	taken    uint64
 
-	interrupts int
-	failure    *writeError // output that could not be written: the job is being ended for it
-	asked      bool        // for rank states, by a signal
-	waiting    string      // why the job waits, as last told
-	end        *schedpb.JobEnd
+	interrupts  int
+	interrupted time.Time   // when the last one came
+	failure     *writeError // output that could not be written: the job is being ended for it
+	asked       bool        // for rank states, by a signal
+	waiting     string      // why the job waits, as last told
+	end         *schedpb.JobEnd
 }
+
+// together is how close to each other signals count as one.
+const together = 500 * time.Millisecond
 
 // run follows the job to its end and gives the exit status.
 func (s *session) run(ctx context.Context) (exit int) {
@@ -254,7 +259,15 @@ func (s *session) sendSignal(sig syscall.Signal) {
 }
 
 // interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
+//
+// A person's repeated Ctrl-C counts each time. The other signals come from programs, which often send them twice at once
+// (timeout does, to the process and to its group): those that come together are one.
 func (s *session) interrupt(sig syscall.Signal) (gone bool) {
+	now := time.Now()
+	if sig != syscall.SIGINT && now.Sub(s.interrupted) < together {
+		return false
+	}
+	s.interrupted = now
 	s.interrupts++
 	switch s.interrupts {
 	case 1:
@@ -324,12 +337,19 @@ func exitStatus(end *schedpb.JobEnd, interrupted bool) int {
 // showEnd says on stderr what went wrong, if anything did.
 func (s *session) showEnd() {
 	end := s.end
-	if end.Reason != "" {
-		s.note("%s", end.Reason)
-	} else if end.State != "CD" {
-		s.note("job %d ended in state %s with status %d", s.job, end.State, end.ExitCode)
+	// Where ranks stood is news when they were ended from outside; when one failed, the reason says it all.
+	show := end.RankStates != nil && (end.State == "TO" || end.State == "CA" || s.request.verbose)
+	text := end.Reason
+	if text == "" && end.State != "CD" {
+		text = fmt.Sprintf("job %d ended in state %s with status %d", s.job, end.State, end.ExitCode)
 	}
-	if end.RankStates != nil {
+	if show {
+		text += "; where the ranks stood:"
+	}
+	if text != "" {
+		s.note("%s", text)
+	}
+	if show {
 		s.showRanks(end.RankStates)
 	}
 }

@@ -147,7 +147,7 @@ func TestSessionEnds(t *testing.T) {
 			"faasmrun: rank 1 on n exited with 3\n  second line\n"},
 		{"no reason", &schedpb.JobEnd{State: "NF", ExitCode: 137}, 137, "faasmrun: job 7 ended in state NF with status 137\n"},
 		{"time ran out", &schedpb.JobEnd{State: "TO", ExitCode: 110, Reason: "the time limit of 1s was reached", RankStates: states}, 110,
-			"faasmrun: the time limit of 1s was reached\n  ranks 0-1: MPI_Barrier\n  rank 2: computing\n"},
+			"faasmrun: the time limit of 1s was reached; where the ranks stood:\n  ranks 0-1: MPI_Barrier\n  rank 2: computing\n"},
 		{"a status beyond 255", &schedpb.JobEnd{State: "F", ExitCode: 256, Reason: "r"}, 1, "faasmrun: r\n"},
 		{"failed with status 0", &schedpb.JobEnd{State: "F", Reason: "r"}, 1, "faasmrun: r\n"},
 		{"cancelled elsewhere", &schedpb.JobEnd{State: "CA", ExitCode: 15, Reason: "cancelled"}, 15, "faasmrun: cancelled\n"},
@@ -186,7 +186,7 @@ func TestInterrupts(t *testing.T) {
 				RankStates: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: 0, Where: "computing"}, {Rank: 1, Where: "MPI_Recv from rank 0"}}}})
 		})
 		b.signals <- syscall.SIGINT
-		b.check(t, b.run(t), 1, "last words\n", first+"faasmrun: interrupted by SIGINT\n  rank 0: computing\n  rank 1: MPI_Recv from rank 0\n")
+		b.check(t, b.run(t), 1, "last words\n", first+"faasmrun: interrupted by SIGINT; where the ranks stood:\n  rank 0: computing\n  rank 1: MPI_Recv from rank 0\n")
 	})
 	t.Run("twice", func(t *testing.T) {
 		b := newBench(t, 2, func(s *fakeStream) error {
@@ -219,6 +219,7 @@ func TestInterrupts(t *testing.T) {
 			return s.end(&schedpb.JobEnd{State: "CD"})
 		})
 		b.signals <- syscall.SIGTERM
+		b.signals <- syscall.SIGTERM // as timeout sends it: twice at once
 		b.check(t, b.run(t), 0, "", strings.ReplaceAll(first, "SIGINT", "SIGTERM"))
 	})
 }

@@ -26,7 +26,7 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH")
 	c.Flags().StringVar(&f.name, "name", here.nodeName(), "this node's name")
 	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.cores), "how many ranks run here at once")
-	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (what is free when a job starts)")
+	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs' output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
@@ -49,7 +49,7 @@ func serveWorker(f workerFlags) error {
 	if f.slots < 1 || f.slots > maxRanks {
 		return usagef("--slots needs a number from 1 to %d", maxRanks)
 	}
-	var mem uint64
+	mem := thisMachine().memory
 	if f.mem != "" {
 		if mem, err = parseBytes(f.mem); err != nil {
 			return usagef("--mem %v", err)

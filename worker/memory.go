@@ -42,6 +42,14 @@ func (w *Worker) fits(needs []need) error {
 		"machine with more memory", strings.Join(list, ", "), size(total), w.Name, what, size(free))
 }
 
+// memory is what the scheduler may promise to ranks here: what was configured, or what is free now.
+func (w *Worker) memory() uint64 {
+	if w.MemBytes > 0 {
+		return w.MemBytes
+	}
+	return available(os.DirFS("/"))
+}
+
 // size writes bytes as a person does.
 func size(n uint64) string {
 	const units = "KMGTPE"

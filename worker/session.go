@@ -132,7 +132,7 @@ func (s *session) why(err error) error {
 }
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.MemBytes, Protocol: protocol}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol}
 	for _, j := range w.held() {
 		if !j.acknowledged() {
 			hello.Running = append(hello.Running, j.key.ref())

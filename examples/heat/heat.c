@@ -114,8 +114,11 @@ int main(int argc, char **argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (N % size != 0) {
-    if (rank == 0) fprintf(stderr, "heat: %d rows can't be cut into %d strips\n", N, size);
-    MPI_Abort(MPI_COMM_WORLD, 2);
+    if (rank == 0) {
+      fprintf(stderr, "heat: %d rows can't be cut into %d strips\n", N, size);
+      MPI_Abort(MPI_COMM_WORLD, 2);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
   }
   int steps = argc > 1 ? atoi(argv[1]) : 4000;
   rows = N / size;

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// patience is how long a script waits for what must come. Nothing waits for it in a test that passes.
+const patience = time.Minute
+
+// TestScripts runs testdata/script: each types commands and says what they print and exit with. Beyond testscript's own
+// commands there are
+//
+//	faasmrun …                      succeeds, or with ! before it fails
+//	cc FILE.c [flags]               compile to FILE.wasm, once a test run
+//	status N COMMAND …              the command exits with N
+//	after N RE SIGNALS STATUS COMMAND …
+//	                                when N lines of the command's stdout have matched, send the signals (INT,TERM; child:KILL to the
+//	                                executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
+//	background READY COMMAND …      start a daemon; go on when its stderr matches. It gets SIGTERM when the script ends
+//	gone                            wait until no process of this script's faasmrun is left
+func TestScripts(t *testing.T) {
+	guests := &guestCache{dir: t.TempDir()}
+	bin := buildTree(t)
+	examples, err := filepath.Abs("../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			// A name of its own for the command lets a script find its processes.
+			own := filepath.Join(env.WorkDir, ".bin")
+			if err := os.Mkdir(own, 0o755); err != nil {
+				return err
+			}
+			if err := os.Link(filepath.Join(bin, "faasmrun"), filepath.Join(own, "faasmrun")); err != nil {
+				return err
+			}
+			for _, name := range []string{"mpicc", "mpirun", "faasmc++"} {
+				if err := os.Symlink("faasmrun", filepath.Join(own, name)); err != nil {
+					return err
+				}
+			}
+			env.Setenv("PATH", own+":"+env.Getenv("PATH"))
+			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
+			env.Setenv("EXAMPLES", examples)
+			env.Setenv("NODE", thisMachine().nodeName())
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"faasmrun": scriptRun("faasmrun"), "mpirun": scriptRun("mpirun"),
+			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "gone": scriptGone,
+		},
+	})
+}
+
+// guestCache holds the programs that scripts compile, by content. They are compiled with the user's own home, where the
+// sysroot is.
+type guestCache struct {
+	dir string
+	mu  sync.Mutex
+}
+
+func (g *guestCache) compile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: cc FILE.c [flags]")
+	}
+	source := ts.MkAbs(args[0])
+	text, err := os.ReadFile(source)
+	ts.Check(err)
+	name := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source)) + ".wasm"
+	sum := sha256.Sum256([]byte(strings.Join(args, "\x00") + string(text)))
+	made := filepath.Join(g.dir, fmt.Sprintf("%x-%s", sum[:8], name))
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, err := os.Stat(made); err != nil {
+		verb := "cc"
+		if filepath.Ext(source) != ".c" {
+			verb = "c++"
+		}
+		command := exec.Command(filepath.Join(ts.Getenv("WORK"), ".bin", "faasmrun"), append([]string{verb, "-o", made, source}, args[1:]...)...)
+		command.Dir = filepath.Dir(source) // so that no directory's name gets into messages
+		command.Args[4] = filepath.Base(source)
+		if out, err := command.CombinedOutput(); err != nil {
+			ts.Fatalf("%s: %v\n%s", args[0], err, out)
+		}
+	}
+	data, err := os.ReadFile(made)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(name), data, 0o644))
+}
+
+func scriptRun(name string) func(ts *testscript.TestScript, neg bool, args []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if status := statusOf(ts, ts.Exec(name, args...)); (status != 0) != neg {
+			ts.Fatalf("exited with %d", status)
+		}
+	}
+}
+
+func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N COMMAND …")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	if got := statusOf(ts, err); strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exited with %d, not %s", got, args[0])
+	}
+}
+
+// statusOf gives an exit status as a shell does.
+func statusOf(ts *testscript.TestScript, err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case !errors.As(err, &exit):
+		ts.Fatalf("%v", err)
+	}
+	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return exit.ExitCode()
+}
+
+// scriptCommand makes a command with the script's directory and environment.
+func scriptCommand(ts *testscript.TestScript, name string, args []string) *exec.Cmd {
+	path := filepath.Join(ts.Getenv("WORK"), ".bin", name)
+	if _, err := os.Stat(path); err != nil {
+		path = name
+	}
+	c := exec.Command(path, args...)
+	c.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "WORK", "FAASMRUN_HOME", "FAASMRUN_SCHEDULER"} {
+		if value := ts.Getenv(name); value != "" {
+			c.Env = append(c.Env, name+"="+value)
+		}
+	}
+	return c
+}
+
+func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 5 {
+		ts.Fatalf("usage: after N RE SIGNALS STATUS COMMAND …")
+	}
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	pattern := regexp.MustCompile(args[1])
+	command := scriptCommand(ts, args[4], args[5:])
+	stderr, err := os.Create(ts.MkAbs("stderr.txt"))
+	ts.Check(err)
+	defer stderr.Close()
+	stdout, err := os.Create(ts.MkAbs("stdout.txt"))
+	ts.Check(err)
+	defer stdout.Close()
+	command.Stderr = stderr
+	pipe, err := command.StdoutPipe()
+	ts.Check(err)
+	ts.Check(command.Start())
+	overdue := time.AfterFunc(patience, func() { command.Process.Kill() })
+	defer overdue.Stop()
+
+	lines := bufio.NewReader(io.TeeReader(pipe, stdout))
+	for seen := 0; seen < times; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			command.Wait()
+			said, _ := os.ReadFile(ts.MkAbs("stderr.txt"))
+			ts.Fatalf("ended before %d lines matched %s:\n%s", times, pattern, said)
+		}
+		if pattern.MatchString(line) {
+			seen++
+		}
+	}
+	for _, sig := range strings.Split(args[2], ",") {
+		target := command.Process.Pid
+		if name, ok := strings.CutPrefix(sig, "child:"); ok {
+			sig, target = name, childOf(ts, target)
+		}
+		ts.Check(syscall.Kill(target, unix.SignalNum("SIG"+sig)))
+	}
+	io.Copy(io.Discard, lines)
+	if got := statusOf(ts, command.Wait()); strconv.Itoa(got) != args[3] {
+		said, _ := os.ReadFile(ts.MkAbs("stderr.txt"))
+		ts.Fatalf("exited with %d, not %s:\n%s", got, args[3], said)
+	}
+}
+
+// childOf finds the executor of a launcher.
+func childOf(ts *testscript.TestScript, pid int) int {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	ts.Check(err)
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		for _, child := range strings.Fields(string(text)) {
+			n, err := strconv.Atoi(child)
+			ts.Check(err)
+			return n
+		}
+	}
+	ts.Fatalf("process %d has no child", pid)
+	return 0
+}
+
+func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: background READY COMMAND …")
+	}
+	pattern := regexp.MustCompile(args[0])
+	command := scriptCommand(ts, args[1], args[2:])
+	pipe, err := command.StderrPipe()
+	ts.Check(err)
+	ts.Check(command.Start())
+	overdue := time.AfterFunc(patience, func() { command.Process.Kill() })
+	lines, said := bufio.NewScanner(pipe), ""
+	ready := false
+	for !ready && lines.Scan() {
+		said += lines.Text() + "\n"
+		ready = pattern.MatchString(lines.Text())
+	}
+	overdue.Stop()
+	var drained sync.WaitGroup
+	drained.Go(func() { io.Copy(io.Discard, pipe) })
+	ts.Defer(func() {
+		command.Process.Signal(syscall.SIGTERM)
+		hard := time.AfterFunc(patience, func() { command.Process.Kill() })
+		defer hard.Stop()
+		drained.Wait()
+		command.Wait()
+	})
+	if !ready {
+		ts.Fatalf("%v was never ready:\n%s", args[1:], said)
+	}
+}
+
+// scriptGone waits for the end of every process whose program is this script's own faasmrun.
+func scriptGone(ts *testscript.TestScript, neg bool, args []string) {
+	own := filepath.Join(ts.Getenv("WORK"), ".bin", "faasmrun")
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	ts.Check(err)
+	deadline := time.Now().Add(patience)
+	for _, link := range links {
+		if target, err := os.Readlink(link); err != nil || target != own {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Split(link, "/")[2])
+		ts.Check(err)
+		handle, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			continue
+		}
+		// A process that has ended makes its descriptor readable.
+		events := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
+		for {
+			n, err := unix.Poll(events, int(max(0, time.Until(deadline).Milliseconds())))
+			if errors.Is(err, unix.EINTR) {
+				continue
+			}
+			if n == 0 {
+				args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+				ts.Fatalf("process %d is left behind: %s", pid, strings.ReplaceAll(string(args), "\x00", " "))
+			}
+			break
+		}
+		unix.Close(handle)
+	}
+}
