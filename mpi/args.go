@@ -1,6 +1,7 @@
 package mpi
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 )
@@ -138,4 +139,48 @@ func (a args) handles(i int, n int64) (handleArray, *failure) {
 	}
 	b, f := a.pointer(i, "the array", 4*n)
 	return b, f
+}
+
+// element reads integer i of an array of 32 or 64 bits.
+func element(b []byte, i int, wide bool) int64 {
+	if wide {
+		return int64(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	return int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
+}
+
+// putArray writes integers where an argument points.
+func (a args) putArray(i int, what string, v []int64, wide bool) *failure {
+	if len(v) == 0 {
+		return nil
+	}
+	width := 4
+	if wide {
+		width = 8
+	}
+	b, f := a.pointer(i, what, int64(len(v)*width))
+	if f != nil {
+		return f
+	}
+	for j, x := range v {
+		if wide {
+			binary.LittleEndian.PutUint64(b[8*j:], uint64(x))
+		} else {
+			binary.LittleEndian.PutUint32(b[4*j:], uint32(x))
+		}
+	}
+	return nil
+}
+
+// getString reads a C string of at most limit-1 bytes.
+func (a args) getString(i int, what string, limit int) (string, *failure) {
+	mem, address := a.r.host.Memory(), int64(a.address(i))
+	if address == null || address >= int64(len(mem)) {
+		return "", outside(what, uint32(address), 1)
+	}
+	b := mem[address:min(address+int64(limit), int64(len(mem)))]
+	if n := bytes.IndexByte(b, 0); n >= 0 {
+		return string(b[:n]), nil
+	}
+	return "", failf(errArg, "%s has %d characters or more", what, len(b))
 }

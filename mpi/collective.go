@@ -6,38 +6,75 @@ import "github.com/faasmrun/faasmrun/mpi/coll"
 type collective uint8
 
 const (
-	collBarrier collective = iota
+	collAgree collective = iota // on a new communicator
+	collBarrier
 	collBcast
 	collGather
+	collGatherv
 	collScatter
+	collScatterv
 	collAllgather
+	collAllgatherv
 	collAlltoall
+	collAlltoallv
+	collAlltoallw
 	collReduce
 	collAllreduce
+	collReduceScatter
+	collReduceScatterBlock
+	collScan
+	collExscan
 )
 
-// collectives gives each its algorithm, where its communicator stands among the arguments, and how the arguments become
-// a participant's part.
-var collectives = [...]struct {
+// rooted says whether a collective has a root, and on which side of an intercommunicator its senders are.
+type rooted uint8
+
+const (
+	notRooted rooted = iota
+	fromRoot
+	toRoot
+)
+
+// collectiveCall is one collective: its name and arguments up to the communicator, which is the last; what becomes of
+// them; who does what.
+type collectiveCall struct {
 	name      string
+	params    string // of the blocking form
+	large     string // of its _c function
+	rooted    rooted
 	algorithm *coll.Algorithm
-	comm      int
 	describe  func(a args, c *comm, p *part) *failure
-}{
-	collBarrier:   {"MPI_Barrier", &coll.Barrier, 0, describeBarrier},
-	collBcast:     {"MPI_Bcast", &coll.Bcast, 4, describeBcast},
-	collGather:    {"MPI_Gather", &coll.Gather, 7, describeGather},
-	collScatter:   {"MPI_Scatter", &coll.Scatter, 7, describeScatter},
-	collAllgather: {"MPI_Allgather", &coll.Allgather, 6, describeAllgather},
-	collAlltoall:  {"MPI_Alltoall", &coll.Alltoall, 6, describeAlltoall},
-	collReduce:    {"MPI_Reduce", &coll.Reduce, 6, describeReduce},
-	collAllreduce: {"MPI_Allreduce", &coll.Allreduce, 5, describeAllreduce},
 }
+
+// collectives are all of them. The nonblocking and persistent forms take the same arguments and then some.
+var collectives = [...]collectiveCall{
+	collBarrier:            {"Barrier", "i", "", notRooted, &coll.Barrier, describeBarrier},
+	collBcast:              {"Bcast", "iiiii", "iliii", fromRoot, &coll.Bcast, describeBcast},
+	collGather:             {"Gather", "iiiiiiii", "iliiliii", toRoot, &coll.Gather, describeGather},
+	collGatherv:            {"Gatherv", "iiiiiiiii", "iliiiiiii", toRoot, &coll.Gather, describeGatherv},
+	collScatter:            {"Scatter", "iiiiiiii", "iliiliii", fromRoot, &coll.Scatter, describeScatter},
+	collScatterv:           {"Scatterv", "iiiiiiiii", "iiiiiliii", fromRoot, &coll.Scatter, describeScatterv},
+	collAllgather:          {"Allgather", "iiiiiii", "iliilii", notRooted, &coll.Allgather, describeAllgather},
+	collAllgatherv:         {"Allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.Allgather, describeAllgatherv},
+	collAlltoall:           {"Alltoall", "iiiiiii", "iliilii", notRooted, &coll.Alltoall, describeAlltoall},
+	collAlltoallv:          {"Alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, describeAlltoallv},
+	collAlltoallw:          {"Alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, describeAlltoallw},
+	collReduce:             {"Reduce", "iiiiiii", "iiliiii", toRoot, &coll.Reduce, describeReduce},
+	collAllreduce:          {"Allreduce", "iiiiii", "iiliii", notRooted, &coll.Allreduce, describeAllreduce},
+	collReduceScatter:      {"Reduce_scatter", "iiiiii", "iiiiii", notRooted, &coll.ReduceScatter, describeReduceScatter},
+	collReduceScatterBlock: {"Reduce_scatter_block", "iiiiii", "iiliii", notRooted, &coll.ReduceScatter, describeReduceScatterBlock},
+	collScan:               {"Scan", "iiiiii", "iiliii", notRooted, &coll.Scan, describeScan},
+	collExscan:             {"Exscan", "iiiiii", "iiliii", notRooted, &coll.Exscan, describeScan},
+}
+
+// commArg is where a collective's communicator stands among its arguments.
+func (k collective) commArg() int { return len(collectives[k].params) - 1 }
 
 // blocking makes the blocking form of a collective.
 func blocking(kind collective) func(*Rank, args) *failure {
+	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {
-		c, p, f := a.part(kind)
+		c, p, f := a.part(kind, comm)
 		if f != nil {
 			return f
 		}
@@ -45,17 +82,35 @@ func blocking(kind collective) func(*Rank, args) *failure {
 	}
 }
 
+// nonblocking makes the nonblocking form, with a request behind the communicator. Whoever arrives last does the work, so
+// nobody has to come back for it.
+func nonblocking(kind collective) func(*Rank, args) *failure {
+	comm := kind.commArg()
+	return func(r *Rank, a args) *failure {
+		if _, f := a.pointer(comm+1, "request", 4); f != nil {
+			return f
+		}
+		c, p, f := a.part(kind, comm)
+		if f != nil {
+			return f
+		}
+		q := r.newRequest(requestCollective, c)
+		if f := a.expose(comm+1, q); f != nil {
+			return f
+		}
+		return r.meet(c, p, q)
+	}
+}
+
 // part checks a collective's arguments and describes the caller's part. Errors found here concern the caller alone: it has
 // not taken part.
-func (a args) part(kind collective) (*comm, *part, *failure) {
-	c, f := a.comm(collectives[kind].comm)
+func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
+	c, f := a.comm(comm)
 	if f != nil {
 		return nil, nil, f
 	}
 	p := &a.r.draft
-	p.kind, p.root, p.op, p.inPlace = kind, 0, nil, false
-	p.send.clear()
-	p.recv.clear()
+	p.reset(kind)
 	return c, p, collectives[kind].describe(a, c, p).on(c)
 }
 
@@ -66,24 +121,166 @@ func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failur
 		return f
 	}
 	all := s
-	if all.count *= n; s.count > maxSpanBytes/n || !all.inside() {
+	if all.count *= n; n > 0 && s.count > maxSpanBytes/n || !all.inside() {
 		return all.outside()
 	}
 	b.span, b.number = s, n
 	return nil
 }
 
+// vector makes n blocks of different counts and displacements, in elements of one datatype.
+func (a args) vector(address, counts, displs, datatype int, n int64, b *blocks) *failure {
+	t, f := a.committed(datatype)
+	if f != nil {
+		return f
+	}
+	if f := a.blockArrays(counts, displs, n, b); f != nil {
+		return f
+	}
+	for i := range b.displs {
+		b.displs[i] *= t.extent()
+	}
+	return a.place(address, t, b)
+}
+
+// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which never are: MPI_Aint has 32.
+func (a args) blockArrays(counts, displs int, n int64, b *blocks) *failure {
+	width := int64(4)
+	if a.wide {
+		width = 8
+	}
+	if n == 0 {
+		b.counts, b.displs = []int64{}, []int64{}
+		return nil
+	}
+	c, f := a.pointer(counts, "counts", n*width)
+	if f != nil {
+		return f
+	}
+	d, f := a.pointer(displs, "displacements", n*4)
+	if f != nil {
+		return f
+	}
+	for i := range int(n) {
+		x := element(c, i, a.wide)
+		if x < 0 {
+			return failf(errCount, "invalid count %d of block %d", x, i)
+		}
+		b.counts = append(b.counts, x)
+		b.displs = append(b.displs, element(d, i, false))
+	}
+	return nil
+}
+
+// place checks that all blocks lie in memory.
+func (a args) place(address int, t *datatype, b *blocks) *failure {
+	b.span = span{mem: a.r.host.Memory(), addr: int64(a.address(address)), typ: t}
+	b.number = int64(len(b.counts))
+	for i := range b.counts {
+		if s := b.at(i); !s.inside() || b.span.addr == bottom && s.typ.kind != kindNone && s.count > 0 {
+			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.addr, s.count, s.typ.title(), len(s.mem))
+		}
+	}
+	return nil
+}
+
+func (a args) committed(i int) (*datatype, *failure) {
+	t, f := a.anyType(i)
+	if f == nil && !t.committed {
+		f = failf(errType, "the datatype %s is not committed", t.title())
+	}
+	return t, f
+}
+
+// typed makes n blocks of different counts, displacements in bytes, and datatypes.
+func (a args) typed(address, counts, displs, types int, n int64, b *blocks) *failure {
+	handles, f := a.handles(types, n)
+	if f != nil {
+		return f
+	}
+	for i := range n {
+		t, f := a.r.anyType(handles.get(i))
+		if f != nil {
+			return f
+		}
+		if !t.committed {
+			return failf(errType, "the datatype %s of block %d is not committed", t.title(), i)
+		}
+		b.types = append(b.types, t)
+	}
+	if f := a.blockArrays(counts, displs, n, b); f != nil {
+		return f
+	}
+	return a.place(address, byteType, b)
+}
+
 func (a args) isInPlace(i int) bool { return a.address(i) == inPlace }
 
-func describeBarrier(a args, c *comm, p *part) *failure { return nil }
+// mpiRoot is MPI_ROOT.
+const mpiRoot int32 = -4
+
+// role is what a rank is in a collective with a root.
+type role uint8
+
+const (
+	roleOther role = iota
+	roleRoot
+	roleIdle // on the root's side of an intercommunicator
+)
+
+// root reads the root of a collective.
+func (a args) root(i int, c *comm, p *part) (role, *failure) {
+	root := a.int(i)
+	if c.remote == nil {
+		if root < 0 || root >= c.group.size() {
+			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.name, c.group.size())
+		}
+		p.root = int(root)
+		if root == c.rank {
+			return roleRoot, nil
+		}
+		return roleOther, nil
+	}
+	switch {
+	case root == mpiRoot:
+		p.root = c.place
+		return roleRoot, nil
+	case root == procNull:
+		p.root = unknownRoot
+		return roleIdle, nil
+	case root < 0 || root >= c.remote.size():
+		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.name, c.remote.size())
+	}
+	p.root = int(root)
+	if !c.behind {
+		p.root += len(c.group.ranks)
+	}
+	return roleOther, nil
+}
+
+// sends tells whether a rank sends in an operation towards the root: in an intercommunicator the root does not.
+func (c *comm) sends(who role) bool { return who == roleOther || who == roleRoot && c.remote == nil }
+
+// n is the number of blocks in an operation of all with all.
+func (c *comm) blocks() int64 { return int64(c.peers().size()) }
+
+// inPlaceAllowed checks the use of MPI_IN_PLACE.
+func (a args) inPlaceArg(i int, c *comm, p *part) *failure {
+	if p.inPlace = a.isInPlace(i); p.inPlace && c.remote != nil {
+		return failf(errBuffer, "MPI_IN_PLACE is not allowed with an intercommunicator")
+	}
+	return nil
+}
+
+func describeBarrier(args, *comm, *part) *failure { return nil }
 
 // (buffer, count, datatype, root, comm)
 func describeBcast(a args, c *comm, p *part) *failure {
-	p.root = a.int(3)
-	if f := c.checkRoot(p.root); f != nil {
+	who, f := a.root(3, c, p)
+	switch {
+	case f != nil || who == roleIdle:
 		return f
-	}
-	if p.root == c.rank {
+	case who == roleRoot:
 		return a.repeated(0, 1, 2, 1, &p.send)
 	}
 	return a.repeated(0, 1, 2, 1, &p.recv)
@@ -92,110 +289,276 @@ func describeBcast(a args, c *comm, p *part) *failure {
 // (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root, comm); the receive arguments mean something at the root
 // only, where MPI_IN_PLACE says that the block is there already.
 func describeGather(a args, c *comm, p *part) *failure {
-	p.root = a.int(6)
-	if f := c.checkRoot(p.root); f != nil {
+	who, f := a.root(6, c, p)
+	if f != nil || who == roleIdle {
 		return f
 	}
-	if p.root == c.rank {
-		p.inPlace = a.isInPlace(0)
-		if f := a.repeated(3, 4, 5, int64(c.group.size()), &p.recv); f != nil || p.inPlace {
+	if who == roleRoot {
+		if f := a.inPlaceArg(0, c, p); f != nil {
 			return f
 		}
+		if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
+			return f
+		}
+	}
+	if p.inPlace || !c.sends(who) {
+		return nil
+	}
+	return a.repeated(0, 1, 2, 1, &p.send)
+}
+
+// (sendbuf, sendcount, sendtype, recvbuf, recvcounts[], displs[], recvtype, root, comm)
+func describeGatherv(a args, c *comm, p *part) *failure {
+	who, f := a.root(7, c, p)
+	if f != nil || who == roleIdle {
+		return f
+	}
+	if who == roleRoot {
+		if f := a.inPlaceArg(0, c, p); f != nil {
+			return f
+		}
+		if f := a.vector(3, 4, 5, 6, c.blocks(), &p.recv); f != nil {
+			return f
+		}
+	}
+	if p.inPlace || !c.sends(who) {
+		return nil
 	}
 	return a.repeated(0, 1, 2, 1, &p.send)
 }
 
 // as MPI_Gather; the send arguments mean something at the root only.
 func describeScatter(a args, c *comm, p *part) *failure {
-	p.root = a.int(6)
-	if f := c.checkRoot(p.root); f != nil {
+	who, f := a.root(6, c, p)
+	if f != nil || who == roleIdle {
 		return f
 	}
-	if p.root == c.rank {
-		p.inPlace = a.isInPlace(3)
-		if f := a.repeated(0, 1, 2, int64(c.group.size()), &p.send); f != nil || p.inPlace {
+	if who == roleRoot {
+		if f := a.inPlaceArg(3, c, p); f != nil {
 			return f
 		}
+		if f := a.repeated(0, 1, 2, c.blocks(), &p.send); f != nil {
+			return f
+		}
+	}
+	if p.inPlace || !c.sends(who) {
+		return nil
 	}
 	return a.repeated(3, 4, 5, 1, &p.recv)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, comm)
-func describeAllgather(a args, c *comm, p *part) *failure {
-	if f := a.repeated(3, 4, 5, int64(c.group.size()), &p.recv); f != nil {
+// (sendbuf, sendcounts[], displs[], sendtype, recvbuf, recvcount, recvtype, root, comm)
+func describeScatterv(a args, c *comm, p *part) *failure {
+	who, f := a.root(7, c, p)
+	if f != nil || who == roleIdle {
 		return f
 	}
-	if p.inPlace = a.isInPlace(0); p.inPlace {
+	if who == roleRoot {
+		if f := a.inPlaceArg(4, c, p); f != nil {
+			return f
+		}
+		if f := a.vector(0, 1, 2, 3, c.blocks(), &p.send); f != nil {
+			return f
+		}
+	}
+	if p.inPlace || !c.sends(who) {
+		return nil
+	}
+	return a.repeated(4, 5, 6, 1, &p.recv)
+}
+
+// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, comm)
+func describeAllgather(a args, c *comm, p *part) *failure {
+	if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
+		return f
+	}
+	return a.gathered(0, 1, 2, c, p)
+}
+
+// gathered describes what a rank sends to all, which is in its receive buffer if it says MPI_IN_PLACE.
+func (a args) gathered(address, count, datatype int, c *comm, p *part) *failure {
+	if f := a.inPlaceArg(address, c, p); f != nil {
+		return f
+	}
+	if p.inPlace {
 		p.send.span, p.send.number = p.recv.at(int(c.rank)), 1
 		return nil
 	}
-	return a.repeated(0, 1, 2, 1, &p.send)
+	return a.repeated(address, count, datatype, 1, &p.send)
+}
+
+// (sendbuf, sendcount, sendtype, recvbuf, recvcounts[], displs[], recvtype, comm)
+func describeAllgatherv(a args, c *comm, p *part) *failure {
+	if f := a.vector(3, 4, 5, 6, c.blocks(), &p.recv); f != nil {
+		return f
+	}
+	return a.gathered(0, 1, 2, c, p)
 }
 
 // as MPI_Allgather
 func describeAlltoall(a args, c *comm, p *part) *failure {
-	n := int64(c.group.size())
-	if f := a.repeated(3, 4, 5, n, &p.recv); f != nil {
+	if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
 		return f
 	}
-	if p.inPlace = a.isInPlace(0); p.inPlace {
-		return nil
+	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+		return f
 	}
-	return a.repeated(0, 1, 2, n, &p.send)
+	return a.repeated(0, 1, 2, c.blocks(), &p.send)
+}
+
+// (sendbuf, sendcounts[], sdispls[], sendtype, recvbuf, recvcounts[], rdispls[], recvtype, comm)
+func describeAlltoallv(a args, c *comm, p *part) *failure {
+	p.kind = collAlltoall
+	if f := a.vector(4, 5, 6, 7, c.blocks(), &p.recv); f != nil {
+		return f
+	}
+	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+		return f
+	}
+	return a.vector(0, 1, 2, 3, c.blocks(), &p.send)
+}
+
+// (sendbuf, sendcounts[], sdispls[], sendtypes[], recvbuf, recvcounts[], rdispls[], recvtypes[], comm)
+func describeAlltoallw(a args, c *comm, p *part) *failure {
+	p.kind = collAlltoall
+	if f := a.typed(4, 5, 6, 7, c.blocks(), &p.recv); f != nil {
+		return f
+	}
+	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+		return f
+	}
+	return a.typed(0, 1, 2, 3, c.blocks(), &p.send)
 }
 
 // (sendbuf, recvbuf, count, datatype, op, root, comm)
 func describeReduce(a args, c *comm, p *part) *failure {
-	p.root = a.int(5)
-	if f := c.checkRoot(p.root); f != nil {
+	who, f := a.root(5, c, p)
+	if f != nil || who == roleIdle {
 		return f
 	}
-	return a.reduction(4, p, p.root == c.rank)
+	return a.reduction(c, p, c.sends(who), who == roleRoot)
 }
 
 // (sendbuf, recvbuf, count, datatype, op, comm)
-func describeAllreduce(a args, c *comm, p *part) *failure { return a.reduction(4, p, true) }
+func describeAllreduce(a args, c *comm, p *part) *failure { return a.reduction(c, p, true, true) }
+
+// as MPI_Allreduce, but not for intercommunicators
+func describeScan(a args, c *comm, p *part) *failure {
+	if c.remote != nil {
+		return c.failf(errComm, "%s is an intercommunicator", c.name)
+	}
+	return a.reduction(c, p, true, true)
+}
 
 // reduction describes (sendbuf, recvbuf, count, datatype, op).
-func (a args) reduction(opArg int, p *part, receives bool) *failure {
-	var f *failure
-	if p.op, f = a.op(opArg, 3); f != nil {
+func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
+	if f := a.operation(4, 3, p); f != nil {
 		return f
 	}
+	p.count = a.count(2)
 	if receives {
 		if f := a.repeated(1, 2, 3, 1, &p.recv); f != nil {
 			return f
 		}
-		if p.inPlace = a.isInPlace(0); p.inPlace {
+		if f := a.inPlaceArg(0, c, p); f != nil {
+			return f
+		}
+		if p.inPlace {
 			p.send.span, p.send.number = p.recv.span, 1
 			return nil
 		}
 	}
+	if !sends {
+		return nil
+	}
 	return a.repeated(0, 2, 3, 1, &p.send)
 }
 
-// op finds the operation of an argument and checks that it is defined for the datatype of another.
-func (a args) op(i, datatype int) (*op, *failure) {
-	o, f := a.r.op(a.handle(i))
-	if f != nil {
-		return nil, f
+// (sendbuf, recvbuf, recvcount, datatype, op, comm)
+func describeReduceScatterBlock(a args, c *comm, p *part) *failure {
+	if f := a.operation(4, 3, p); f != nil {
+		return f
 	}
-	t, f := a.datatype(datatype)
-	if f != nil {
-		return nil, f
+	if f := a.repeated(1, 2, 3, 1, &p.recv); f != nil {
+		return f
 	}
-	if kernels[o.code][t.kind] == nil {
-		return nil, failf(errOp, "%s is not defined for %s", o.name, t.title())
-	}
-	return o, nil
+	return a.scattered(c, p, p.recv.span.count*int64(c.group.size()))
 }
 
-func (r *Rank) op(handle uint32) (*op, *failure) {
-	if i := handle - opNull; i < uint32(len(namedOps)) && namedOps[i] != nil {
-		return namedOps[i], nil
+// (sendbuf, recvbuf, recvcounts[], datatype, op, comm)
+func describeReduceScatter(a args, c *comm, p *part) *failure {
+	if f := a.operation(4, 3, p); f != nil {
+		return f
 	}
-	if handle == opNull {
-		return nil, failf(errOp, "the operation is MPI_OP_NULL")
+	n := int64(c.group.size())
+	counts, f := a.array(2, "counts", n, a.wide)
+	if f != nil {
+		return f
 	}
-	return nil, failf(errOp, "%#x is no operation, or was freed", handle)
+	total := int64(0)
+	for i, x := range counts {
+		if x < 0 || x > maxSpanBytes {
+			return failf(errCount, "invalid count %d of rank %d", x, i)
+		}
+		total += x
+		p.recv.counts = append(p.recv.counts, x)
+		p.recv.displs = append(p.recv.displs, 0)
+	}
+	s, f := a.r.span(a.address(1), counts[c.rank], p.typ)
+	if f != nil {
+		return f
+	}
+	p.recv.span = s
+	return a.scattered(c, p, total)
+}
+
+// scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result goes,
+// and is brought as a copy.
+func (a args) scattered(c *comm, p *part, total int64) *failure {
+	p.count = total
+	if f := a.inPlaceArg(0, c, p); f != nil {
+		return f
+	}
+	address := a.address(0)
+	if p.inPlace {
+		address = a.address(1)
+	}
+	s, f := a.r.span(address, total, p.typ)
+	if f != nil {
+		return f
+	}
+	if p.inPlace {
+		s = s.clone()
+	}
+	p.send.span, p.send.number = s, 1
+	return nil
+}
+
+// clone is a copy of the memory a span covers, as a span.
+func (s span) clone() span {
+	if s.bytes() == 0 {
+		return s
+	}
+	low := s.addr + s.typ.trueLB + min(0, (s.count-1)*s.typ.extent())
+	high := s.addr + s.typ.trueUB + max(0, (s.count-1)*s.typ.extent())
+	s.mem = append([]byte(nil), s.mem[low:high]...)
+	s.addr -= low
+	return s
+}
+
+// operation reads the operation and the datatype of a reduction and checks that they go together.
+func (a args) operation(opArg, datatype int, p *part) *failure {
+	o, f := a.r.op(a.handle(opArg))
+	if f != nil {
+		return f
+	}
+	t, f := a.committed(datatype)
+	if f != nil {
+		return f
+	}
+	if o.code != opUser && kernels[o.code][t.kind] == nil {
+		return failf(errOp, "%s is not defined for %s", o.title(), t.title())
+	}
+	p.op, p.typ, p.typeHandle = o, t, a.handle(datatype)
+	return nil
 }

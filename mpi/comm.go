@@ -1,42 +1,36 @@
 package mpi
 
-// group is an ordered set of ranks, named by their ranks in MPI_COMM_WORLD. It never changes.
-type group struct {
-	ranks []int32
-}
-
-// newGroup is the group 0 … n-1.
-func newGroup(n int) *group {
-	g := &group{ranks: make([]int32, n)}
-	for i := range g.ranks {
-		g.ranks[i] = int32(i)
-	}
-	return g
-}
-
-func (g *group) size() int32 { return int32(len(g.ranks)) }
-
 // comm is one rank's view of a communicator.
 type comm struct {
 	handle     uint32
 	context    uint32 // the same in all its members, and in no other communicator
-	name       string
+	name       string // for messages; the program's if named
+	named      bool
 	group      *group // the local group
+	remote     *group // of an intercommunicator; else nil
 	rank       int32  // in group
-	errhandler uint32
+	place      int    // among the participants of a collective: the rank, or behind the other group's
+	behind     bool   // the local group is the intercommunicator's second
+	errhandler *errhandler
 	sequence   uint64 // collectives started
 	meetings   *meetings
+	attributes attributes
+	topology   *topology
+	info       *info
+	freed      bool
 }
 
 // Predefined handles.
 const (
-	commNull     = 0x100
-	commWorld    = 0x101
-	commSelf     = 0x102
-	groupNull    = 0x108
-	groupEmpty   = 0x109
-	requestNull  = 0x180
-	datatypeNull = 0x200
+	commNull      = 0x100
+	commWorld     = 0x101
+	commSelf      = 0x102
+	groupNull     = 0x108
+	groupEmpty    = 0x109
+	messageNull   = 0x128
+	messageNoProc = 0x129
+	requestNull   = 0x180
+	datatypeNull  = 0x200
 )
 
 // comm finds a communicator.
@@ -58,20 +52,17 @@ func (r *Rank) comm(handle uint32) (*comm, *failure) {
 func (a args) comm(i int) (*comm, *failure) { return a.r.comm(a.handle(i)) }
 
 // peers is the group that ranks in calls mean: the remote group of an intercommunicator.
-func (c *comm) peers() *group { return c.group }
+func (c *comm) peers() *group {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.group
+}
 
 // checkPeer checks the rank of a destination or source; wildcards were dealt with.
 func (c *comm) checkPeer(rank int32) *failure {
 	if rank < 0 || rank >= c.peers().size() {
 		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.name, c.peers().size())
-	}
-	return nil
-}
-
-// checkRoot checks the root of a collective.
-func (c *comm) checkRoot(root int32) *failure {
-	if root < 0 || root >= c.group.size() {
-		return c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.name, c.group.size())
 	}
 	return nil
 }
@@ -92,4 +83,158 @@ func commSize(r *Rank, a args) *failure {
 		return f
 	}
 	return a.putInt(1, "size", c.group.size()).on(c)
+}
+
+// MPI_Comm_remote_size(comm, *size)
+func commRemoteSize(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if c.remote == nil {
+		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+	}
+	return a.putInt(1, "size", c.remote.size()).on(c)
+}
+
+// MPI_Comm_test_inter(comm, *flag)
+func commTestInter(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	return a.putFlag(1, "flag", c.remote != nil).on(c)
+}
+
+// Results of comparisons.
+const (
+	ident     = 201
+	congruent = 202
+	similar   = 203
+	unequal   = 204
+)
+
+// MPI_Comm_compare(comm1, comm2, *result)
+func commCompare(r *Rank, a args) *failure {
+	x, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	y, f := a.comm(1)
+	if f != nil {
+		return f
+	}
+	result := int32(ident)
+	switch {
+	case x == y:
+	case (x.remote == nil) != (y.remote == nil):
+		result = unequal
+	default:
+		result = x.group.compare(y.group)
+		if x.remote != nil {
+			result = max(result, x.remote.compare(y.remote))
+		}
+		if result == ident {
+			result = congruent
+		}
+	}
+	return a.putInt(2, "result", result).on(x)
+}
+
+// MPI_Comm_get_name(comm, *name, *resultlen)
+func commGetName(r *Rank, a args) *failure {
+	if a.handle(0) == commNull {
+		return a.putString(1, "name", "MPI_COMM_NULL", maxObjectName, 2)
+	}
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	name := c.name
+	if !c.named {
+		name = ""
+	}
+	return a.putString(1, "name", name, maxObjectName, 2).on(c)
+}
+
+// MPI_Comm_set_name(comm, name)
+func commSetName(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	name, f := a.getString(1, "name", maxObjectName)
+	if f != nil {
+		return f.on(c)
+	}
+	c.name, c.named = name, true
+	return nil
+}
+
+// MPI_Comm_set_info(comm, info)
+func commSetInfo(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	i, f := r.info(a.handle(1))
+	if f != nil {
+		return f.on(c)
+	}
+	c.info = i.copy()
+	return nil
+}
+
+// MPI_Comm_get_info(comm, *info)
+func commGetInfo(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if c.info == nil {
+		return a.newInfo(1, &info{}).on(c)
+	}
+	return a.newInfo(1, c.info.copy()).on(c)
+}
+
+// MPI_Comm_group(comm, *group)
+func commGroup(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	return a.newGroup(1, c.group).on(c)
+}
+
+// MPI_Comm_remote_group(comm, *group)
+func commRemoteGroup(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if c.remote == nil {
+		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+	}
+	return a.newGroup(1, c.remote).on(c)
+}
+
+// MPI_Comm_free(*comm), and MPI_Comm_disconnect. Operations under way keep the communicator until they end.
+func commFree(r *Rank, a args) *failure {
+	handle, f := a.getHandle(0, "comm")
+	if f != nil {
+		return f
+	}
+	c, f := r.comm(handle)
+	if f != nil {
+		return f
+	}
+	if c == r.worldComm || c == r.self {
+		return c.failf(errComm, "%s cannot be freed", c.name)
+	}
+	if f := r.deleteAttributes(keyvalComm, handle, &c.attributes); f != nil {
+		return f.on(c)
+	}
+	r.comms.remove(handle)
+	c.freed = true
+	return a.putHandle(0, "comm", commNull)
 }

@@ -60,17 +60,26 @@ var pairRuns = map[kind][]run{
 	kindF128i: {{off: 0, len: 20, count: 1}},
 }
 
-// datatype is one datatype. It never changes once it is committed, so other ranks may read it while they copy.
+// datatype is one datatype. What copying needs never changes once it is made, so other ranks may read it.
 type datatype struct {
-	handle         uint32
-	name           string
 	kind           kind // kindNone when derived
 	size           int64
 	lb, ub         int64
 	trueLB, trueUB int64
 	runs           []run // the bytes of one element, in the order of the type map
 	contiguous     bool  // one element is size bytes from its address, and the next follows at once
-	committed      bool
+	align          int64 // of its strictest element, in C
+	resized        bool  // its bounds, or a member's, were set by the program
+	basics         int64 // basic elements in one element
+	members        []member
+
+	// The rest is the owner's.
+	name       string
+	handle     uint32 // of a predefined type
+	committed  bool
+	combiner   combiner
+	contents   contents
+	attributes attributes
 }
 
 func (t *datatype) extent() int64 { return t.ub - t.lb }
@@ -95,13 +104,36 @@ const firstDatatype = 0x200
 
 func elementary(k kind) *datatype {
 	s := shapes[k]
-	t := &datatype{kind: k, size: s.size, ub: s.extent, trueUB: s.extent, committed: true}
+	t := &datatype{kind: k, size: s.size, ub: s.extent, trueUB: s.extent, committed: true, align: s.extent, basics: 1,
+		combiner: combinerNamed}
 	t.runs = pairRuns[k]
 	if t.runs == nil {
 		t.runs = []run{{len: s.size, count: 1}}
 	}
 	last := t.runs[len(t.runs)-1]
 	t.trueUB = last.off + last.len
-	t.contiguous = s.size == s.extent && len(t.runs) == 1
+	switch {
+	case k >= kindC32 && k <= kindC256:
+		t.align = s.size / 2
+	case k >= kindI16i:
+		t.align = pairAligns[k]
+		t.basics = 2
+		t.members = pairMembers(k)
+	}
+	t.settle()
 	return t
+}
+
+// pairAligns are the alignments of the pairs' C structures.
+var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindF32i: 4, kindF64i: 8, kindF128i: 16, kindF32f32: 4, kindF64f64: 8}
+
+// pairMembers are a pair's two elements.
+func pairMembers(k kind) []member {
+	first := map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindF32i: kindF32, kindF64i: kindF64,
+		kindF128i: kindF128, kindF32f32: kindF32, kindF64f64: kindF64}[k]
+	second := kindI32
+	if k == kindF32f32 || k == kindF64f64 {
+		second = first
+	}
+	return []member{{elementary(first), 1}, {elementary(second), 1}}
 }

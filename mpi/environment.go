@@ -47,10 +47,18 @@ func queryThread(r *Rank, a args) *failure { return a.putInt(0, "provided", r.th
 // MPI_Is_thread_main(*flag)
 func isThreadMain(r *Rank, a args) *failure { return a.putFlag(0, "flag", true) }
 
-// MPI_Finalize: waits for everybody, so that nobody's memory goes away while a message is still to be read from it.
+// MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's memory
+// goes away while a message is still to be read from it.
 func finalize(r *Rank, a args) *failure {
+	if f := r.deleteAttributes(keyvalComm, commSelf, &r.self.attributes); f != nil {
+		return f.on(r.self)
+	}
+	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
+		return f.on(r.worldComm)
+	}
+	r.drainBuffer()
 	p := &r.draft
-	*p = part{kind: collBarrier, send: p.send, recv: p.recv}
+	p.reset(collBarrier)
 	f := r.meet(r.worldComm, p, nil)
 	r.state = finalized
 	// This rank will wake nobody any more. If all others wait, it is the last that could tell.
@@ -89,24 +97,6 @@ func getProcessorName(r *Rank, a args) *failure {
 	return a.putString(0, "name", r.world.config.Node, maxProcessorName, 1)
 }
 
-// MPI_Error_string(errorcode, *string, *resultlen)
-func errorString(r *Rank, a args) *failure {
-	code := a.int(0)
-	if code < 0 || int(code) >= len(classes) {
-		return failf(errArg, "invalid error code %d", code)
-	}
-	return a.putString(1, "string", classes[code].name+": "+classes[code].text, maxErrorString, 2)
-}
-
-// MPI_Error_class(errorcode, *errorclass)
-func errorClass(r *Rank, a args) *failure {
-	code := a.int(0)
-	if code < 0 || int(code) >= len(classes) {
-		return failf(errArg, "invalid error code %d", code)
-	}
-	return a.putInt(1, "errorclass", code)
-}
-
 // MPI_Get_version(*version, *subversion)
 func getVersion(r *Rank, a args) *failure {
 	if f := a.putInt(0, "version", 5); f != nil {
@@ -120,17 +110,13 @@ func getLibraryVersion(r *Rank, a args) *failure {
 	return a.putString(0, "version", "faasmrun: MPI 5.0, ABI 1.0", maxLibraryVersion, 1)
 }
 
-// MPI_Comm_set_errhandler(comm, errhandler)
-func commSetErrhandler(r *Rank, a args) *failure {
-	c, f := a.comm(0)
-	if f != nil {
+// MPI_Pcontrol(level, ...): for profiling layers; here it does nothing.
+func pcontrol(*Rank, args) *failure { return nil }
+
+// MPI_Abi_get_version(*major, *minor)
+func abiGetVersion(r *Rank, a args) *failure {
+	if f := a.putInt(0, "abi_major", 1); f != nil {
 		return f
 	}
-	switch h := a.handle(1); h {
-	case errorsAreFatal, errorsAbort, errorsReturn:
-		c.errhandler = h
-		return nil
-	default:
-		return c.failf(errErrhandler, "%#x is no error handler, or was freed", h)
-	}
+	return a.putInt(1, "abi_minor", 0)
 }

@@ -69,8 +69,11 @@ func (r *Rank) abort(code int, function, format string, args ...any) {
 
 // raise hands a failure to the error handler it concerns and gives the code that the function returns.
 func (r *Rank) raise(function string, f *failure) int32 {
-	handler := r.handlerFor(f)
-	if handler != errorsReturn {
+	h, c := r.handlerFor(f)
+	switch {
+	case h.function != 0:
+		r.callHandler(h, c, f.class)
+	case h != returnHandler:
 		r.abort(int(f.class), function, "%s [%s]", f.reason, className(f.class))
 	}
 	return f.class
@@ -78,14 +81,14 @@ func (r *Rank) raise(function string, f *failure) int32 {
 
 // handlerFor gives the error handler of the failure's communicator. Without one MPI 4 asks MPI_COMM_SELF and earlier
 // versions MPI_COMM_WORLD: whichever the program changed is the one it means.
-func (r *Rank) handlerFor(f *failure) uint32 {
+func (r *Rank) handlerFor(f *failure) (*errhandler, *comm) {
 	if f.comm != nil {
-		return f.comm.errhandler
+		return f.comm.errhandler, f.comm
 	}
-	if r.self.errhandler != errorsAreFatal {
-		return r.self.errhandler
+	if r.self.errhandler != fatalHandler {
+		return r.self.errhandler, r.self
 	}
-	return r.worldComm.errhandler
+	return r.worldComm.errhandler, r.worldComm
 }
 
 // Predefined error handlers.

@@ -13,13 +13,14 @@ import (
 // guest plays the program of one rank: it has a linear memory, puts arguments there and calls functions by name, as wasm
 // would: with garbage in the upper half of 32-bit arguments.
 type guest struct {
-	t     testing.TB
-	rank  *Rank
-	me, n int
-	mem   []byte
-	top   uint32 // end of what alloc gave out
-	stack [16]uint64
-	table map[uint32]func(args ...uint64) // functions by table index
+	t       testing.TB
+	rank    *Rank
+	me, n   int
+	mem     []byte
+	top     uint32 // end of what alloc gave out
+	stack   [16]uint64
+	table   map[uint32]func(args ...uint64)       // functions by table index
+	results map[uint32]func(args ...uint64) int32 // those that give back an int
 }
 
 const guestMemory = 1 << 20
@@ -33,6 +34,24 @@ var callsByName = func() map[string]Call {
 }()
 
 func (g *guest) Memory() []byte { return g.mem }
+
+// Grow lengthens the memory, whose base stays.
+func (g *guest) Grow(size uint32) (uint32, bool) {
+	n := len(g.mem)
+	if n+int(size) > cap(g.mem) {
+		return 0, false
+	}
+	g.mem = g.mem[:n+int(size)]
+	return uint32(n), true
+}
+
+func (g *guest) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	f := g.results[index]
+	if f == nil {
+		return 0, fmt.Errorf("no function %d in the table", index)
+	}
+	return f(args...), nil
+}
 
 func (g *guest) CallTable(index uint32, params string, args ...uint64) error {
 	f := g.table[index]
@@ -151,12 +170,13 @@ const (
 	tAnySource, tAnyTag, tNull = anySource, anyTag, procNull
 )
 
-// start makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
-func start(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
+// newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
+func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
 	w := NewWorld(config)
 	guests := make([]*guest, config.Size)
 	for i := range guests {
-		g := &guest{t: t, me: i, n: config.Size, mem: make([]byte, memory), top: 1024, table: map[uint32]func(...uint64){}}
+		g := &guest{t: t, me: i, n: config.Size, mem: make([]byte, memory, memory+1<<20), top: 1024,
+			table: map[uint32]func(...uint64){}, results: map[uint32]func(...uint64) int32{}}
 		for j := range g.mem {
 			g.mem[j] = 0xa5
 		}
@@ -173,14 +193,17 @@ func outcome(t testing.TB, n int, program func(g *guest)) []error {
 }
 
 func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *guest)) []error {
-	w, guests := start(t, config, memory)
+	w, guests := newGuests(t, config, memory)
 	defer w.Close()
 	ends := make([]error, config.Size)
 	var wg sync.WaitGroup
 	for i, g := range guests {
 		wg.Go(func() {
+			finished := false
 			defer func() {
-				if p := recover(); p != nil {
+				if p := recover(); p == nil && !finished { // a test that gave up
+					w.End(errors.New("the test has failed"))
+				} else if p != nil {
 					err, ok := p.(error)
 					var abort *AbortError
 					var ended *Ended
@@ -192,6 +215,7 @@ func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *gue
 				}
 			}()
 			program(g)
+			finished = true
 		})
 	}
 	wg.Wait()

@@ -18,10 +18,14 @@ func (s *span) bytes() int64 { return s.count * s.typ.size }
 
 // contiguous gives the span's data as one piece of memory, if it is one.
 func (s *span) contiguous() ([]byte, bool) {
-	if s.typ.contiguous {
-		return s.mem[s.addr : s.addr+s.count*s.typ.size], true
+	if !s.typ.contiguous {
+		return nil, false
 	}
-	return nil, false
+	n := s.count * s.typ.size
+	if n == 0 { // the address may be anything
+		return nil, true
+	}
+	return s.mem[s.addr : s.addr+n], true
 }
 
 // inside tells whether every byte of the span lies in its memory. Counts and extents are divided before they are

@@ -19,39 +19,45 @@ type meetings struct {
 // meeting is one collective: what each participant brought, and how far it is.
 type meeting struct {
 	coll.Meeting
+	of        *meetings
 	sequence  uint64
 	parts     []part
 	algorithm *coll.Algorithm
 	shape     coll.Shape
+	failMu    sync.Mutex // for the parts' failures, while several hands work
 }
 
 // part is what one participant brought to a collective.
 type part struct {
-	rank    *Rank
-	request *request // nil in a blocking call
-	comm    *comm
-	kind    collective
-	root    int32
-	op      *op
-	inPlace bool
-	send    blocks
-	recv    blocks
-	failure *failure
+	rank       *Rank
+	request    *request // nil in a blocking call
+	comm       *comm
+	call       uint32 // the function it called
+	kind       collective
+	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
+	op         *op
+	count      int64     // of a reduction
+	typ        *datatype // of a reduction
+	typeHandle uint32    // as the rank names it, for its own operation
+	inPlace    bool
+	send       blocks
+	recv       blocks
+	answer     *answer
+	settle     func([]*answer)
+	failure    *failure
+}
+
+const unknownRoot = -1
+
+// reset prepares a part for another collective, keeping its arrays.
+func (p *part) reset(kind collective) {
+	p.kind, p.root, p.op, p.typ, p.inPlace, p.count = kind, 0, nil, nil, false, 0
+	p.answer, p.settle, p.failure = nil, nil, nil
+	p.send.clear()
+	p.recv.clear()
 }
 
 func newMeetings(size int) *meetings { return &meetings{size: size, live: map[uint64]*meeting{}} }
-
-// meetingsOf gives the meetings of a context.
-func (w *World) meetingsOf(context uint32, size int) *meetings {
-	w.meetingsMu.Lock()
-	defer w.meetingsMu.Unlock()
-	ms := w.meetings[context]
-	if ms == nil {
-		ms = newMeetings(size)
-		w.meetings[context] = ms
-	}
-	return ms
-}
 
 // at gives the meeting with a sequence number, which the first to come opens.
 func (ms *meetings) at(sequence uint64) *meeting {
@@ -65,7 +71,7 @@ func (ms *meetings) at(sequence uint64) *meeting {
 		m = ms.idle[n-1]
 		ms.idle = ms.idle[:n-1]
 	} else {
-		m = &meeting{parts: make([]part, ms.size)}
+		m = &meeting{of: ms, parts: make([]part, ms.size)}
 	}
 	m.Reset(ms.size)
 	m.sequence = sequence
@@ -74,12 +80,13 @@ func (ms *meetings) at(sequence uint64) *meeting {
 }
 
 // leave gives the meeting back when n more, and so all, have left.
-func (ms *meetings) leave(m *meeting, n int) {
+func (m *meeting) leave(n int) {
+	ms, sequence := m.of, m.sequence
 	if !m.Leave(n) {
 		return
 	}
 	ms.mu.Lock()
-	delete(ms.live, m.sequence)
+	delete(ms.live, sequence)
 	ms.idle = append(ms.idle, m)
 	ms.mu.Unlock()
 }
@@ -89,11 +96,18 @@ const shareBytes = 64 << 10
 
 // meet brings the rank's part to the next collective of the communicator. With a request it returns at once.
 func (r *Rank) meet(c *comm, p *part, q *request) *failure {
-	c.sequence++
-	m := c.meetings.at(c.sequence)
-	mine := &m.parts[c.rank]
+	return r.meetAt(&c.sequence, c.meetings, c, c.place, p, q)
+}
+
+func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *part, q *request) *failure {
+	if r.hand.inside {
+		return c.failf(errOther, "a user's operation must not communicate")
+	}
+	*sequence++
+	m := ms.at(*sequence)
+	mine := &m.parts[place]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
-	mine.rank, mine.comm, mine.request, mine.failure = r, c, q, nil
+	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
 	if m.Arrive() {
 		m.begin(r)
 	}
@@ -105,7 +119,7 @@ func (r *Rank) meet(c *comm, p *part, q *request) *failure {
 		r.attend(m)
 	}
 	f := mine.failure
-	c.meetings.leave(m, 1)
+	m.leave(1)
 	return f
 }
 
@@ -119,16 +133,21 @@ func (r *Rank) attend(m *meeting) {
 
 // begin is called by the last to arrive: it does the work, or opens it to all when there is much.
 func (m *meeting) begin(r *Rank) {
-	if f := m.agree(); f != nil {
+	r.hand.m, r.hand.typ = m, nil
+	if f := m.prepare(r); f != nil {
 		for i := range m.parts {
 			m.parts[i].failure = m.parts[i].comm.failf(f.class, "%s", f.reason)
 		}
 		m.finish()
 		return
 	}
-	m.prepare()
-	items := m.algorithm.Items(m.shape)
-	if items > 1 && m.parts[0].request == nil && m.volume() >= shareBytes {
+	if m.parts[0].settle != nil {
+		m.parts[0].settle(answersOf(m.parts))
+		m.finish()
+		return
+	}
+	items := m.algorithm.Count(m.shape)
+	if items > 1 && m.parts[0].request == nil && !m.users() && m.volume() >= shareBytes {
 		m.Open(items)
 		for i := range m.parts {
 			if other := m.parts[i].rank; other != r {
@@ -138,22 +157,24 @@ func (m *meeting) begin(r *Rank) {
 		r.work(m)
 		return
 	}
-	r.hand.m = m
 	for item := range items {
-		m.algorithm.Do(&r.hand, m.shape, item)
+		m.algorithm.Item(&r.hand, m.shape, item)
 	}
 	m.finish()
 }
 
+// users tells whether the collective calls a function of the program.
+func (m *meeting) users() bool { o := m.parts[0].op; return o != nil && o.code == opUser }
+
 // work does items of an open meeting until there are none.
 func (r *Rank) work(m *meeting) {
-	r.hand.m = m
+	r.hand.m, r.hand.typ = m, nil
 	for {
 		item, ok := m.Take()
 		if !ok {
 			return
 		}
-		m.algorithm.Do(&r.hand, m.shape, item)
+		m.algorithm.Item(&r.hand, m.shape, item)
 		if m.Done() {
 			m.finish()
 			return
@@ -164,7 +185,7 @@ func (r *Rank) work(m *meeting) {
 // finish lets everyone go. Ranks that wait in the collective leave by themselves; those that hold a request have left as
 // soon as it is complete. Whoever calls it is one of the participants and has not left, so the meeting stays.
 func (m *meeting) finish() {
-	ms, gone := m.parts[0].comm.meetings, 0
+	gone := 0
 	m.Finish()
 	for i := range m.parts {
 		p := &m.parts[i]
@@ -177,57 +198,93 @@ func (m *meeting) finish() {
 		gone++
 	}
 	if gone > 0 {
-		ms.leave(m, gone)
+		m.leave(gone)
 	}
 }
 
-// agree checks that everybody called the same collective. Otherwise the work would read what was never brought.
-func (m *meeting) agree() *failure {
-	first := &m.parts[0]
+// prepare checks that everybody called the same collective (otherwise the work would read what was never brought) and
+// chooses the algorithm. The caller does the work.
+func (m *meeting) prepare(r *Rank) *failure {
+	lead := &m.parts[0]
 	for i := range m.parts {
-		p := &m.parts[i]
-		switch {
-		case p.kind != first.kind || (p.request == nil) != (first.request == nil):
-			return failf(errNotSame, "rank 0 of %s called %s and rank %d called %s",
-				p.comm.name, first.title(), i, p.title())
-		case p.root != first.root:
-			return failf(errNotSame, "rank 0 of %s gave root %d and rank %d gave root %d", p.comm.name, first.root, i, p.root)
-		case first.op != nil && (p.op.code != first.op.code || p.elements() != first.elements() || p.kindOf() != first.kindOf()):
-			return failf(errNotSame, "rank 0 of %s reduces %s and rank %d reduces %s",
-				p.comm.name, first.reduction(), i, p.reduction())
-		case first.kind == collAlltoall && p.inPlace != first.inPlace:
-			return failf(errNotSame, "rank 0 and rank %d of %s do not both give MPI_IN_PLACE", i, p.comm.name)
+		if m.parts[i].root == i && m.parts[i].comm.remote != nil {
+			lead = &m.parts[i] // a root that nobody on its side can name
 		}
+	}
+	for i := range m.parts {
+		if f := m.agree(lead, &m.parts[i], i); f != nil {
+			return f
+		}
+	}
+	if lead.settle != nil {
+		return nil
+	}
+	m.algorithm = collectives[lead.kind].algorithm
+	if lead.kind == collAlltoall && lead.inPlace {
+		m.algorithm = &coll.AlltoallInPlace
+	}
+	m.shape = coll.Shape{Root: lead.root, Elements: int(lead.count)}
+	m.flow(lead)
+	if lead.op == nil {
+		return nil
+	}
+	extent := lead.typ.extent()
+	m.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, lead.typ.size, 1)))
+	if lead.op.code == opUser {
+		return r.hand.prepareUser(m, lead.typ)
 	}
 	return nil
 }
 
-func (p *part) title() string {
-	if p.request != nil {
-		return callName(p.request.call)
+// flow says from whom to whom the data goes.
+func (m *meeting) flow(lead *part) {
+	n, first := len(m.parts), len(m.parts[0].comm.group.ranks)
+	if lead.comm.remote == nil {
+		m.shape.Used = 1
+		m.shape.Ways[0] = coll.Way{From: [2]int{0, n}, To: [2]int{0, n}}
+		return
 	}
-	return collectives[p.kind].name
+	there := coll.Way{From: [2]int{0, first}, To: [2]int{first, n}}
+	back := coll.Way{From: there.To, To: there.From}
+	m.shape.Used, m.shape.Ways = 2, [2]coll.Way{there, back}
+	rooted := collectives[lead.kind].rooted
+	if rooted == notRooted {
+		return
+	}
+	m.shape.Used = 1
+	if (rooted == fromRoot) != (lead.root < first) {
+		m.shape.Ways[0] = back
+	}
+}
+
+// agree checks one participant against another.
+func (m *meeting) agree(lead, p *part, i int) *failure {
+	call, leadCall := callName(p.call), callName(lead.call)
+	name := p.comm.name
+	switch {
+	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
+		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", m.index(lead), name, leadCall, i, call)
+	case p.root != lead.root && p.root != unknownRoot:
+		return failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", m.index(lead), name, lead.root, i, p.root)
+	case lead.op != nil && p.op != nil && (p.op.code != lead.op.code || p.count != lead.count || p.typ.kind != lead.typ.kind || p.typ.size != lead.typ.size):
+		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", m.index(lead), name, lead.reduction(), i, p.reduction())
+	case p.kind == collAlltoall && p.inPlace != lead.inPlace:
+		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
+	}
+	return nil
+}
+
+func (m *meeting) index(p *part) int {
+	for i := range m.parts {
+		if &m.parts[i] == p {
+			return i
+		}
+	}
+	return -1
 }
 
 func (p *part) reduction() string {
-	return fmt.Sprintf("%d of %s by %s", p.elements(), p.send.span.typ.title(), p.op.name)
-}
-
-func (p *part) elements() int64 { return p.send.span.count }
-func (p *part) kindOf() kind    { return p.send.span.typ.kind }
-
-// prepare chooses the algorithm.
-func (m *meeting) prepare() {
-	first := &m.parts[0]
-	m.algorithm = collectives[first.kind].algorithm
-	m.shape = coll.Shape{Size: len(m.parts), Root: int(first.root)}
-	if first.op != nil {
-		m.shape.Elements = int(first.elements())
-		m.shape.Chunk = int(scratchBytes / first.send.span.typ.extent())
-	}
-	if first.kind == collAlltoall && first.inPlace {
-		m.algorithm = &coll.AlltoallInPlace
-	}
+	return fmt.Sprintf("%d elements of %d bytes by %s", p.count, p.typ.size, p.op.title())
 }
 
 // volume is about how many bytes the work reads and writes.

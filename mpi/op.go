@@ -7,8 +7,6 @@ type op struct {
 	code        opCode
 	commutative bool
 	function    uint32 // table index of a user's function
-	wide        bool   // the user's function takes an MPI_Count
-	freed       bool
 }
 
 // opCode says which predefined operation, or that the user made it.
@@ -89,3 +87,116 @@ var kernels = func() (table [opCodes][kinds]kernel) {
 	pairs[float64, float64](&table, kindF64f64)
 	return table
 }()
+
+func (o *op) title() string {
+	if o.code == opUser {
+		return "an operation of the program"
+	}
+	return o.name
+}
+
+// op finds an operation.
+func (r *Rank) op(handle uint32) (*op, *failure) {
+	if i := handle - opNull; i < uint32(len(namedOps)) && namedOps[i] != nil {
+		return namedOps[i], nil
+	}
+	if handle == opNull {
+		return nil, failf(errOp, "the operation is MPI_OP_NULL")
+	}
+	if o := r.ops.get(kindOp, handle); o != nil {
+		return o, nil
+	}
+	return nil, failf(errOp, "%#x is no operation, or was freed", handle)
+}
+
+// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in the _c
+// function with an MPI_Count *len.
+func opCreate(r *Rank, a args) *failure {
+	if _, f := a.pointer(2, "op", 4); f != nil {
+		return f
+	}
+	if a.handle(0) == null {
+		return failf(errArg, "the function is a null pointer")
+	}
+	handle, ok := r.ops.add(kindOp, &op{function: a.handle(0), commutative: a.int(1) != 0})
+	if !ok {
+		return failf(errNoMem, "more than %d operations", maxObjects)
+	}
+	return a.putHandle(2, "op", handle)
+}
+
+// MPI_Op_free(*op)
+func opFree(r *Rank, a args) *failure {
+	handle, f := a.getHandle(0, "op")
+	if f != nil {
+		return f
+	}
+	o, f := r.op(handle)
+	if f != nil {
+		return f
+	}
+	if o.code != opUser {
+		return failf(errOp, "%s is predefined and cannot be freed", o.name)
+	}
+	r.ops.remove(handle)
+	return a.putHandle(0, "op", opNull)
+}
+
+// MPI_Op_commutative(op, *commute)
+func opCommutative(r *Rank, a args) *failure {
+	o, f := r.op(a.handle(0))
+	if f != nil {
+		return f
+	}
+	return a.putFlag(1, "commute", o.commutative)
+}
+
+// MPI_Reduce_local(inbuf, inoutbuf, count, datatype, op)
+func reduceLocal(r *Rank, a args) *failure {
+	p := &r.draft
+	p.reset(collReduce)
+	if f := a.operation(4, 3, p); f != nil {
+		return f
+	}
+	in, f := a.span(0, 2, 3)
+	if f != nil {
+		return f
+	}
+	out, f := a.span(1, 2, 3)
+	if f != nil || in.count == 0 {
+		return f
+	}
+	if p.op.code != opUser {
+		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
+		return nil
+	}
+	words, f := r.words(uint32(in.count), 0, a.handle(3))
+	if f != nil {
+		return f
+	}
+	r.hand.inside = true
+	err := r.host.CallTable(p.op.function, "iiii", uint64(a.address(0)), uint64(a.address(1)), uint64(words), uint64(words+8))
+	r.hand.inside = false
+	r.heap.release(words)
+	if err != nil {
+		panic(err)
+	}
+	return nil
+}
+
+// reduceSpans applies a kernel. A last element whose type has a hole at its end may reach beyond the memory.
+func reduceSpans(k kernel, out, in *span) {
+	extent := out.typ.extent()
+	n := out.count * extent
+	inEnd, outEnd := in.addr+n, out.addr+n
+	if size := int64(len(in.mem)); inEnd <= size && outEnd <= size {
+		k(out.mem[out.addr:outEnd], in.mem[in.addr:inEnd])
+		return
+	}
+	k(out.mem[out.addr:outEnd-extent], in.mem[in.addr:inEnd-extent])
+	var x, y [32]byte
+	copy(x[:extent], out.mem[outEnd-extent:])
+	copy(y[:extent], in.mem[inEnd-extent:])
+	k(x[:extent], y[:extent])
+	copy(out.mem[outEnd-extent:], x[:extent])
+}

@@ -20,6 +20,7 @@ type sendMode uint8
 const (
 	modeStandard    sendMode = iota // when the data was copied, to the receiver or aside
 	modeSynchronous                 // only when the receive has matched
+	modeBuffered                    // at once
 )
 
 // deliver brings a send to its receiver: into the posted receive's buffer, else aside if it is small, else it waits in the
@@ -137,29 +138,50 @@ func (r *Rank) yield() {
 }
 
 // startSend begins a send whose arguments were checked.
-func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) *request {
+func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) (*request, *failure) {
 	q := r.newRequest(requestSend, c)
-	q.peer, q.tag = to, tag
-	if to == procNull {
+	q.peer, q.tag, q.buffer = to, tag, buffer
+	if f := r.send(q, mode); f != nil {
+		r.release(q)
+		return nil, f
+	}
+	return q, nil
+}
+
+// send begins the send that a request describes.
+func (r *Rank) send(q *request, mode sendMode) *failure {
+	switch {
+	case q.peer == procNull:
 		q.status = nowhere
 		q.done.Store(true)
-		return q
+		return nil
+	case mode == modeBuffered:
+		return r.sendBuffered(q)
 	}
-	q.buffer = buffer
-	r.world.deliver(c.peers().ranks[to], match.Key{Context: c.context, Source: c.rank, Tag: tag}, q, mode)
-	return q
+	r.post(q, mode)
+	return nil
+}
+
+// post hands a send to the world.
+func (r *Rank) post(q *request, mode sendMode) {
+	c := q.comm
+	r.world.deliver(c.peers().ranks[q.peer], match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }
 
 // startReceive begins a receive whose arguments were checked.
 func (r *Rank) startReceive(c *comm, buffer span, from, tag int32) *request {
 	q := r.newRequest(requestReceive, c)
-	q.peer, q.tag = from, tag
-	if from == procNull {
+	q.peer, q.tag, q.buffer = from, tag, buffer
+	r.receivePosted(q)
+	return q
+}
+
+// receivePosted begins the receive that a request describes.
+func (r *Rank) receivePosted(q *request) {
+	if q.peer == procNull {
 		q.status = nowhere
 		q.done.Store(true)
-		return q
+		return
 	}
-	q.buffer = buffer
-	r.receive(match.Key{Context: c.context, Source: from, Tag: tag}, q)
-	return q
+	r.receive(match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}, q)
 }

@@ -24,14 +24,27 @@ type Rank struct {
 	host  Host
 	rank  int32 // in MPI_COMM_WORLD
 
-	state       phase
-	threadLevel int32
-	worldComm   *comm
-	self        *comm
-	comms       table[comm]
-	requests    requests
-	draft       part // of the collective that is being called
-	hand        hand
+	state          phase
+	threadLevel    int32
+	worldComm      *comm
+	self           *comm
+	comms          table[comm]
+	groups         table[group]
+	types          table[datatype]
+	ops            table[op]
+	messages       table[extracted]
+	errhandlers    table[errhandler]
+	infos          table[info]
+	keyvals        []keyval
+	errors         userErrors
+	heap           heap
+	attached       attached
+	apart          map[string]*uint64 // meetings attended under each name
+	typeAttributes map[uint32]*attributes
+	predefinedAt   map[int32]uint32 // where predefined attributes lie in memory
+	requests       requests
+	draft          part // of the collective that is being called
+	hand           hand
 
 	call    atomic.Uint32 // index of the last function called
 	whereMu sync.Mutex
@@ -61,15 +74,13 @@ const (
 	firstFreeContext = 3
 )
 
-func newRank(w *World, rank int32, everyone *group) *Rank {
+func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r := &Rank{world: w, rank: rank}
 	r.token = make(chan struct{}, 1)
-	r.worldComm = &comm{handle: commWorld, context: worldContext, name: "MPI_COMM_WORLD", group: everyone, rank: rank,
-		errhandler: errorsAreFatal}
-	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", group: &group{ranks: []int32{rank}},
-		errhandler: errorsAreFatal}
-	r.worldComm.meetings = w.meetingsOf(worldContext, len(everyone.ranks))
-	r.self.meetings = newMeetings(1)
+	r.worldComm = &comm{handle: commWorld, context: worldContext, name: "MPI_COMM_WORLD", named: true, group: everyone,
+		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
+	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", named: true,
+		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
 	r.hand.r = r
 	return r
 }

@@ -83,7 +83,7 @@ func sendrecv(r *Rank, a args) *failure {
 		return f.on(c)
 	}
 	receive := r.startReceive(c, in, from, tag)
-	send := r.startSend(c, out, a.int(3), a.int(4), modeStandard)
+	send, _ := r.startSend(c, out, a.int(3), a.int(4), modeStandard)
 	return r.awaitBoth(send, receive, b)
 }
 
@@ -173,4 +173,220 @@ func iprobe(r *Rank, a args) *failure {
 		putStatus(b, s)
 	}
 	return a.putFlag(3, "flag", found)
+}
+
+// MPI_Sendrecv_replace(buf, count, datatype, dest, sendtag, source, recvtag, comm, *status): what is sent is copied aside
+// first.
+func sendrecvReplace(r *Rank, a args) *failure {
+	b, f := a.statuses(8, 1)
+	if f != nil {
+		return f
+	}
+	send, receive, f := a.startReplace()
+	if f != nil {
+		return f
+	}
+	return r.awaitBoth(send, receive, b)
+}
+
+// startReplace begins both sides of (buf, count, datatype, dest, sendtag, source, recvtag, comm).
+func (a args) startReplace() (send, receive *request, f *failure) {
+	c, f := a.comm(7)
+	if f != nil {
+		return nil, nil, f
+	}
+	s, f := a.destination(0, 1, 2, 3, 4, c)
+	if f != nil {
+		return nil, nil, f
+	}
+	from, tag := a.int(5), a.int(6)
+	if f := c.checkSource(from, tag); f != nil {
+		return nil, nil, f
+	}
+	aside := whole(make([]byte, s.bytes()))
+	copySpan(&aside, &s)
+	receive = a.r.startReceive(c, s, from, tag)
+	send, f = a.r.startSend(c, aside, a.int(3), a.int(4), modeStandard)
+	return send, receive, f
+}
+
+// MPI_Mprobe(source, tag, comm, *message, *status): the message it finds is taken out of the queue.
+func mprobe(r *Rank, a args) *failure {
+	b, f := a.statuses(4, 1)
+	if f != nil {
+		return f
+	}
+	if _, f := a.pointer(3, "message", 4); f != nil {
+		return f
+	}
+	c, k, f := a.probeArgs()
+	if f != nil {
+		return f
+	}
+	if k.Source == procNull {
+		putStatus(b, nowhere)
+		return a.putHandle(3, "message", messageNoProc)
+	}
+	m, found := r.extract(c, k)
+	if !found {
+		r.note(where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name})
+		r.watchMail(true)
+		r.wait(func() bool { m, found = r.extract(c, k); return found })
+		r.watchMail(false)
+	}
+	putStatus(b, m.status())
+	return a.exposeMessage(3, m)
+}
+
+// MPI_Improbe(source, tag, comm, *flag, *message, *status)
+func improbe(r *Rank, a args) *failure {
+	b, f := a.statuses(5, 1)
+	if f != nil {
+		return f
+	}
+	if _, f := a.pointer(4, "message", 4); f != nil {
+		return f
+	}
+	c, k, f := a.probeArgs()
+	if f != nil {
+		return f
+	}
+	if k.Source == procNull {
+		putStatus(b, nowhere)
+		if f := a.putHandle(4, "message", messageNoProc); f != nil {
+			return f
+		}
+		return a.putFlag(3, "flag", true)
+	}
+	m, found := r.extract(c, k)
+	if !found {
+		r.yield()
+		m, found = r.extract(c, k)
+	}
+	if found {
+		putStatus(b, m.status())
+		if f := a.exposeMessage(4, m); f != nil {
+			return f
+		}
+	}
+	return a.putFlag(3, "flag", found)
+}
+
+// extracted is a message that a matched probe has found.
+type extracted struct {
+	message
+	from match.Key
+	comm *comm
+}
+
+func (m *extracted) status() status {
+	return status{source: m.from.Source, tag: m.from.Tag, bytes: m.bytes}
+}
+
+func (r *Rank) extract(c *comm, k match.Key) (*extracted, bool) {
+	r.mailMu.Lock()
+	m, from, found := r.queue.Take(k)
+	r.mailMu.Unlock()
+	if !found {
+		return nil, false
+	}
+	return &extracted{m, from, c}, true
+}
+
+func (a args) exposeMessage(out int, m *extracted) *failure {
+	handle, ok := a.r.messages.add(kindMessage, m)
+	if !ok {
+		return failf(errNoMem, "more than %d matched messages", maxObjects)
+	}
+	return a.putHandle(out, "message", handle)
+}
+
+// startMatched begins the receive of (buf, count, datatype, *message), whose handle becomes MPI_MESSAGE_NULL.
+func (a args) startMatched() (*request, *failure) {
+	handle, f := a.getHandle(3, "message")
+	if f != nil {
+		return nil, f
+	}
+	s, f := a.span(0, 1, 2)
+	if f != nil {
+		return nil, f
+	}
+	r := a.r
+	if handle == messageNoProc {
+		q := r.newRequest(requestReceive, r.worldComm)
+		q.peer, q.status = procNull, nowhere
+		q.done.Store(true)
+		return q, a.putHandle(3, "message", messageNull)
+	}
+	m := r.messages.get(kindMessage, handle)
+	if m == nil {
+		return nil, failf(errRequest, "%#x is no matched message, or was received", handle)
+	}
+	r.messages.remove(handle)
+	q := r.newRequest(requestReceive, m.comm)
+	q.peer, q.tag, q.buffer, q.matched = m.from.Source, m.from.Tag, s, true
+	r.take(q, m.message, m.from)
+	return q, a.putHandle(3, "message", messageNull)
+}
+
+// MPI_Mrecv(buf, count, datatype, *message, *status)
+func mrecv(r *Rank, a args) *failure {
+	b, f := a.statuses(4, 1)
+	if f != nil {
+		return f
+	}
+	q, f := a.startMatched()
+	if f != nil {
+		return f
+	}
+	s, f := r.finish(q)
+	putStatus(b, s)
+	return f
+}
+
+// MPI_Imrecv(buf, count, datatype, *message, *request)
+func imrecv(r *Rank, a args) *failure {
+	if _, f := a.pointer(4, "request", 4); f != nil {
+		return f
+	}
+	q, f := a.startMatched()
+	if f != nil {
+		return f
+	}
+	return a.expose(4, q)
+}
+
+// MPI_Cancel(*request): a receive that has met no message, or a send that no receive has met, ends here.
+func cancel(r *Rank, a args) *failure {
+	q, f := a.requestAt(0)
+	if f != nil {
+		return f
+	}
+	if q == nil {
+		return failf(errRequest, "the request is MPI_REQUEST_NULL")
+	}
+	if !q.active || q.done.Load() {
+		return nil
+	}
+	box, cancelled := r, false
+	switch {
+	case q.kind == requestGeneric:
+		return r.cancelGeneric(q)
+	case q.kind == requestCollective:
+		return failf(errRequest, "a collective cannot be cancelled").on(q.comm)
+	case q.kind == requestSend:
+		box = r.world.ranks[q.comm.peers().ranks[q.peer]]
+		k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
+		box.mailMu.Lock()
+		cancelled = box.queue.Withdraw(k, func(m message) bool { return m.sender == q })
+	default:
+		box.mailMu.Lock()
+		cancelled = r.queue.Cancel(q.posted)
+	}
+	box.mailMu.Unlock()
+	if cancelled {
+		q.status = status{source: anySource, tag: anyTag, cancelled: true}
+		q.done.Store(true)
+	}
+	return nil
 }

@@ -16,9 +16,19 @@ type request struct {
 	comm    *comm
 	peer    int32 // as the program gave it
 	tag     int32
+	mode    sendMode
 	buffer  span
 	posted  match.ID // of a receive in the queue
-	meeting *meeting // of a collective
+	matched bool     // a receive that a matched probe found its message for
+
+	persistent bool
+	active     bool     // between start and completion; always, unless persistent
+	freed      bool     // by MPI_Request_free while active: it goes when it completes
+	part       *part    // of a persistent collective
+	child      *comm    // of MPI_Comm_idup
+	answer     *answer  // what child will be
+	area       uint32   // of a buffered send, in the attached buffer
+	generic    *generic // of a generalized request
 
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
@@ -33,12 +43,14 @@ const (
 	requestSend requestKind = iota + 1
 	requestReceive
 	requestCollective
+	requestGeneric
 )
 
 // requests are a rank's requests. Finished ones are used again.
 type requests struct {
-	table table[request]
-	idle  []*request
+	table   table[request]
+	idle    []*request
+	orphans []*request // freed or buffered sends that are not complete
 }
 
 // newRequest takes a request from the idle ones.
@@ -50,7 +62,7 @@ func (r *Rank) newRequest(kind requestKind, c *comm) *request {
 	} else {
 		q = &request{owner: r}
 	}
-	q.kind, q.comm, q.call = kind, c, r.call.Load()
+	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
 	q.status, q.failure = empty, nil
 	q.done.Store(false)
 	return q
@@ -62,7 +74,10 @@ func (r *Rank) release(q *request) {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 	}
-	q.comm, q.buffer, q.meeting = nil, span{}, nil
+	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
+		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
+	}
+	q.comm, q.buffer, q.freed, q.matched = nil, span{}, false, false
 	r.requests.idle = append(r.requests.idle, q)
 }
 
@@ -87,7 +102,10 @@ func (r *Rank) waitRequest(q *request) {
 }
 
 func (q *request) where() where {
-	w := where{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm.name}
+	w := where{made: q.call, peer: q.peer, tag: q.tag}
+	if q.comm != nil {
+		w.comm = q.comm.name
+	}
 	switch q.kind {
 	case requestSend:
 		w.what = waitSend
@@ -99,22 +117,30 @@ func (q *request) where() where {
 	return w
 }
 
-// finish takes the outcome of a completed request and frees it.
+// finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
 func (r *Rank) finish(q *request) (status, *failure) {
 	s, f := q.status, q.failure
+	if q.child != nil && f == nil {
+		q.child.adopt(q.answer, r.rank)
+	}
+	if q.generic != nil {
+		s, f = r.finishGeneric(q)
+	}
+	if q.persistent {
+		q.active = false
+		return s, f
+	}
 	r.release(q)
 	return s, f
 }
 
 // expose gives a request a handle, written where the argument points.
 func (a args) expose(i int, q *request) *failure {
-	if q.handle == 0 {
-		handle, ok := a.r.requests.table.add(kindRequest, q)
-		if !ok {
-			return failf(errNoMem, "more than %d requests", maxObjects)
-		}
-		q.handle = handle
+	handle, ok := a.r.requests.table.add(kindRequest, q)
+	if !ok {
+		return failf(errNoMem, "more than %d requests", maxObjects)
 	}
+	q.handle = handle
 	return a.putHandle(i, "request", q.handle)
 }
 
@@ -129,63 +155,13 @@ func (r *Rank) request(handle uint32) (*request, *failure) {
 	return nil, failf(errRequest, "%#x is no request, or was completed", handle)
 }
 
-// MPI_Wait(*request, *status)
-func wait(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "request")
+// requestAt finds the request an argument points at.
+func (a args) requestAt(i int) (*request, *failure) {
+	handle, f := a.getHandle(i, "request")
 	if f != nil {
-		return f
+		return nil, f
 	}
-	b, f := a.statuses(1, 1)
-	if f != nil {
-		return f
-	}
-	q, f := r.request(handle)
-	if f != nil {
-		return f
-	}
-	if q == nil {
-		putStatus(b, empty)
-		return nil
-	}
-	r.await(q)
-	return a.finishInto(0, q, b)
-}
-
-// finishInto frees a completed request, makes its handle null and writes its status.
-func (a args) finishInto(handleArg int, q *request, b []byte) *failure {
-	s, failed := a.r.finish(q)
-	putStatus(b, s)
-	if f := a.putHandle(handleArg, "request", requestNull); f != nil {
-		return f
-	}
-	return failed
-}
-
-// MPI_Test(*request, *flag, *status)
-func test(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "request")
-	if f != nil {
-		return f
-	}
-	b, f := a.statuses(2, 1)
-	if f != nil {
-		return f
-	}
-	q, f := r.request(handle)
-	if f != nil {
-		return f
-	}
-	if q == nil {
-		putStatus(b, empty)
-		return a.putFlag(1, "flag", true)
-	}
-	if !r.poll(q) {
-		return a.putFlag(1, "flag", false)
-	}
-	if f := a.putFlag(1, "flag", true); f != nil {
-		return f
-	}
-	return a.finishInto(0, q, b)
+	return a.r.request(handle)
 }
 
 // poll tells whether a request is done. A program that polls lets other ranks run: with more ranks than processors the
@@ -198,57 +174,70 @@ func (r *Rank) poll(q *request) bool {
 	return q.done.Load()
 }
 
-// MPI_Waitall(count, requests[], statuses[])
-func waitall(r *Rank, a args) *failure {
-	n := int64(a.int(0))
-	if n < 0 {
-		return failf(errCount, "invalid count %d", n)
-	}
-	handles, f := a.handles(1, n)
-	if f != nil {
-		return f
-	}
-	b, f := a.statuses(2, n)
-	if f != nil {
-		return f
-	}
-	for i := range n {
-		q, f := r.request(handles.get(i))
-		if f != nil {
-			return f
-		}
-		if q != nil {
-			r.await(q)
-		}
-	}
-	return r.finishAll(handles, b, n)
+// adopt keeps a request that the program has let go until it completes.
+func (r *Rank) adopt(q *request) {
+	r.requests.orphans = append(r.requests.orphans, q)
 }
 
-// finishAll frees n completed requests. If one failed, MPI_ERR_IN_STATUS is returned and each status has its class.
-func (r *Rank) finishAll(handles handleArray, b []byte, n int64) *failure {
-	var failed *failure
-	anyFailed := false
-	for i := range n {
-		if q, _ := r.request(handles.get(i)); q != nil && q.failure != nil {
-			anyFailed = true
+// reap lets go of orphans that are complete.
+func (r *Rank) reap() {
+	left := r.requests.orphans[:0]
+	for _, q := range r.requests.orphans {
+		if !q.done.Load() {
+			left = append(left, q)
+			continue
+		}
+		if q.area != 0 {
+			r.attached.heap.release(q.area)
+		}
+		q.persistent = false
+		r.finish(q)
+	}
+	clear(r.requests.orphans[len(left):])
+	r.requests.orphans = left
+}
+
+// MPI_Request_free(*request): a request under way completes on its own.
+func requestFree(r *Rank, a args) *failure {
+	q, f := a.requestAt(0)
+	if f != nil {
+		return f
+	}
+	if q == nil {
+		return failf(errRequest, "the request is MPI_REQUEST_NULL")
+	}
+	if q.generic != nil && !q.done.Load() {
+		q.freed = true
+	} else if q.active && !q.done.Load() {
+		r.requests.table.remove(q.handle)
+		q.handle = 0
+		r.adopt(q)
+	} else {
+		q.persistent = false
+		if _, f := r.finish(q); f != nil {
+			return f
 		}
 	}
-	for i := range n {
-		s := empty
-		if q, f := r.request(handles.get(i)); f == nil && q != nil {
-			var one *failure
-			s, one = r.finish(q)
-			handles.set(i, requestNull)
-			if one != nil {
-				failed, s.class = one, one.class
-			}
-		}
-		if b != nil {
-			s.put(b[i*statusSize:], anyFailed)
-		}
+	return a.putHandle(0, "request", requestNull)
+}
+
+// MPI_Request_get_status(request, *flag, *status): MPI_Test that frees nothing.
+func requestGetStatus(r *Rank, a args) *failure {
+	q, f := r.request(a.handle(0))
+	if f != nil {
+		return f
 	}
-	if failed == nil {
-		return nil
+	b, f := a.statuses(2, 1)
+	if f != nil {
+		return f
 	}
-	return &failure{class: errInStatus, reason: failed.reason + " (" + className(failed.class) + ")", comm: failed.comm}
+	if q == nil || !q.active {
+		putStatus(b, empty)
+		return a.putFlag(1, "flag", true)
+	}
+	done := r.poll(q)
+	if done {
+		putStatus(b, q.status)
+	}
+	return a.putFlag(1, "flag", done)
 }

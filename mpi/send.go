@@ -1,25 +1,12 @@
 package mpi
 
-// datatype finds a datatype that may be used in communication and elsewhere.
-func (r *Rank) datatype(handle uint32) (*datatype, *failure) {
-	if i := handle - firstDatatype; i < uint32(len(named)) && named[i] != nil {
-		return named[i], nil
-	}
-	if handle == datatypeNull {
-		return nil, failf(errType, "the datatype is MPI_DATATYPE_NULL")
-	}
-	return nil, failf(errType, "%#x is no datatype, or was freed", handle)
-}
-
-func (a args) datatype(i int) (*datatype, *failure) { return a.r.datatype(a.handle(i)) }
-
 // span makes a buffer of three arguments: address, count, datatype.
 func (a args) span(address, count, datatype int) (span, *failure) {
 	n := a.count(count)
 	if n < 0 {
 		return span{}, failf(errCount, "invalid count %d", n)
 	}
-	t, f := a.r.datatype(a.handle(datatype))
+	t, f := a.anyType(datatype)
 	if f != nil {
 		return span{}, f
 	}
@@ -90,7 +77,7 @@ func (a args) startSendArgs(mode sendMode) (*request, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	return a.r.startSend(c, s, a.int(3), a.int(4), mode), nil
+	return a.r.startSend(c, s, a.int(3), a.int(4), mode)
 }
 
 // sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).

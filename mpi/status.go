@@ -78,7 +78,7 @@ func getCount(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	t, f := a.datatype(1)
+	t, f := a.anyType(1)
 	if f != nil {
 		return f
 	}
@@ -90,4 +90,76 @@ func getCount(r *Rank, a args) *failure {
 		return a.putCount(2, "count", undefined)
 	}
 	return a.putCount(2, "count", s.bytes/t.size)
+}
+
+// MPI_Test_cancelled(*status, *flag)
+func testCancelled(r *Rank, a args) *failure {
+	b, f := a.pointer(0, "status", statusSize)
+	if f != nil {
+		return f
+	}
+	return a.putFlag(1, "flag", getStatus(b).cancelled)
+}
+
+// editStatus makes the functions that change one field of a status: (*status, value).
+func editStatus(edit func(a args, s *status) *failure) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := a.pointer(0, "status", statusSize)
+		if f != nil {
+			return f
+		}
+		s := getStatus(b)
+		if f := edit(a, &s); f != nil {
+			return f
+		}
+		s.put(b, true)
+		return nil
+	}
+}
+
+var (
+	statusSetCancelled = editStatus(func(a args, s *status) *failure { s.cancelled = a.int(1) != 0; return nil })
+	statusSetSource    = editStatus(func(a args, s *status) *failure { s.source = a.int(1); return nil })
+	statusSetTag       = editStatus(func(a args, s *status) *failure { s.tag = a.int(1); return nil })
+	statusSetError     = editStatus(func(a args, s *status) *failure { s.class = a.int(1); return nil })
+	// MPI_Status_set_elements(*status, datatype, count)
+	statusSetElements = editStatus(func(a args, s *status) *failure {
+		t, f := a.anyType(1)
+		if f != nil {
+			return f
+		}
+		n := a.count(2)
+		if n < 0 || n > maxSpanBytes {
+			return failf(errCount, "invalid count %d", n)
+		}
+		if t.basics > 0 {
+			n, whole := n%t.basics, n/t.basics
+			s.bytes = whole*t.size + t.bytesOf(n)
+		}
+		return nil
+	})
+)
+
+// statusGet makes the functions that read one field of a status: (*status, *value).
+func statusGet(get func(s status) int32) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := a.pointer(0, "status", statusSize)
+		if f != nil {
+			return f
+		}
+		return a.putInt(1, "value", get(getStatus(b)))
+	}
+}
+
+// statusCopy makes MPI_Status_c2f and MPI_Status_f2c: (*from, *to).
+func statusCopy(r *Rank, a args) *failure {
+	from, f := a.pointer(0, "status", statusSize)
+	if f != nil {
+		return f
+	}
+	to, f := a.pointer(1, "status", statusSize)
+	if f == nil {
+		copy(to, from)
+	}
+	return f
 }

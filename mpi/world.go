@@ -24,8 +24,18 @@ type WorldConfig struct {
 	// EagerBytes bounds the memory for messages that were sent and not yet received; 0 takes a default. Beyond it
 	// senders wait for their receivers.
 	EagerBytes int64
+	// Programs gives the number of each rank's program, in a job of several; nil: all run the first.
+	Programs []int
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
+}
+
+// program is MPI_APPNUM.
+func (c *WorldConfig) program(rank int) int {
+	if c.Programs == nil {
+		return 0
+	}
+	return c.Programs[rank]
 }
 
 const defaultEagerBytes = 64 << 20
@@ -42,7 +52,7 @@ type World struct {
 
 	nextContext atomic.Uint32
 	meetingsMu  sync.Mutex
-	meetings    map[uint32]*meetings // by context; guarded by meetingsMu
+	named       map[string]*meetings // of ranks that meet under a name; guarded by meetingsMu
 }
 
 // NewWorld makes a world. Its ranks may run once NewRank has been called for each.
@@ -50,13 +60,13 @@ func NewWorld(config WorldConfig) *World {
 	if config.EagerBytes == 0 {
 		config.EagerBytes = defaultEagerBytes
 	}
-	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), meetings: map[uint32]*meetings{}}
+	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), named: map[string]*meetings{}}
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
-	everyone := newGroup(config.Size)
+	everyone, meetings := newGroup(config.Size), newMeetings(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, int32(i), everyone)
+		w.ranks[i] = newRank(w, int32(i), everyone, meetings)
 	}
 	return w
 }

@@ -198,6 +198,9 @@ func (s *Server) GetModule(req *schedpb.GetModuleRequest, stream grpc.ServerStre
 	if !validHash(req.Sha256) {
 		return badHash(req.Sha256)
 	}
+	if err := s.worker(stream.Context(), ""); err != nil {
+		return err
+	}
 	return s.untilHalt(func() error { return s.sendModule(req, stream) })
 }
 

@@ -25,19 +25,31 @@ func (r *reactor) workerOf(j *core.Job) *workerConn {
 	return r.workers[j.Place[0].Worker]
 }
 
-// orderStart tells the job's worker to start it, and asks for its output where someone wants it.
-func (r *reactor) orderStart(j *core.Job) {
-	w := r.workerOf(j)
-	if w == nil || j.State != core.Configuring {
-		return
+// give passes core's orders on to those workers that are connected; the others get them when they come back.
+func (r *reactor) give(orders []core.Order) {
+	for _, o := range orders {
+		w := r.workers[o.Worker]
+		switch {
+		case w == nil:
+		case o.End == nil:
+			r.orderStart(w, r.state.Job(o.Ref.Job))
+		default:
+			w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
+				Job: wireRef(o.Ref), Kill: o.End.Kill, State: o.End.State.String(), Reason: o.End.Reason}}})
+		}
 	}
+}
+
+// orderStart tells a worker to start a job, and asks for its output where someone wants it.
+func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	spec := new(schedpb.JobSpec)
 	if err := proto.Unmarshal(j.Spec, spec); err != nil {
 		panic("scheduler: a job's own spec can't be read back: " + err.Error())
 	}
 	span := j.Place[0]
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
-		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks}}})
+		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name}}})
 	watch := r.watches[j.ID]
 	if watch == nil {
 		return
@@ -46,15 +58,4 @@ func (r *reactor) orderStart(j *core.Job) {
 	for _, a := range watch.attached {
 		r.openStream(a, j, w)
 	}
-}
-
-func (r *reactor) orderTerminate(j *core.Job) {
-	if w := r.workerOf(j); w != nil && j.State == core.Completing {
-		w.order(terminate(j.Ref(), j.Ending))
-	}
-}
-
-func terminate(ref core.JobRef, e core.Ending) *schedpb.SchedulerMessage {
-	return &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
-		Job: wireRef(ref), Kill: e.Kill, State: e.State.String(), Reason: e.Reason}}}
 }

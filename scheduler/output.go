@@ -96,6 +96,9 @@ func (s *Server) Output(stream grpc.ClientStreamingServer[schedpb.OutputFrame, s
 }
 
 func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFrame, schedpb.OutputDone]) error {
+	if err := s.worker(stream.Context(), ""); err != nil {
+		return err
+	}
 	frame, err := stream.Recv()
 	if err != nil {
 		return err

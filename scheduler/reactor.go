@@ -25,6 +25,7 @@ type reactor struct {
 	watches    map[core.JobID]*watch
 	streams    map[uint64]*outputStream
 	lastStream uint64
+	followers  map[*follower]bool
 }
 
 // batchSize bounds how many calls share one sync of the journal.
@@ -32,7 +33,7 @@ const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
 	r := &reactor{s: s, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
-		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}}
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}
@@ -94,7 +95,7 @@ func (r *reactor) drain() {
 
 // settle places what can be placed now, and makes everything known once it is on disk.
 func (r *reactor) settle() error {
-	if v := r.state.Version(); v != r.passed {
+	for r.state.Version() != r.passed || r.state.Unsettled() {
 		if _, err := r.decide(core.Pass{}); err != nil {
 			return err
 		}
@@ -135,6 +136,8 @@ func (r *reactor) commit() error {
 	}
 	for _, t := range batch {
 		r.act(t)
+		r.give(r.state.OrdersAfter(t))
+		r.spread(t)
 	}
 	if len(batch) > 0 {
 		r.tellReasons()
@@ -142,7 +145,8 @@ func (r *reactor) commit() error {
 	for _, f := range after {
 		f()
 	}
-	if r.store.Size() >= r.s.cfg.SnapshotEvery {
+	// A snapshot writes every job: the more there are, the rarer it is.
+	if r.store.Size() >= r.s.cfg.SnapshotEvery+r.state.Known() {
 		return r.store.Snapshot(r.state.Pieces())
 	}
 	return nil
@@ -164,13 +168,11 @@ func (r *reactor) act(t core.Transition) {
 	case *core.JobPlaced:
 		if j := r.state.Job(t.Ref.Job); j != nil && j.Ref() == t.Ref {
 			r.tellPlaced(j)
-			r.orderStart(j)
 		}
 	case *core.JobStarted:
 		r.tellState(t.Ref.Job, core.Running, "", t.At)
 	case *core.JobEnding:
 		r.tellState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
-		r.orderTerminate(r.state.Job(t.Ref.Job))
 	case *core.JobRequeued:
 		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
 	case *core.JobFinished:

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,12 @@ type Config struct {
 
 	Clock    func() time.Time                          // nil: time.Now
 	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
-	Logger   *slog.Logger                              // nil: silence
+	// Worker says whether the caller may speak for the worker of that name; nil: everyone may.
+	Worker func(ctx context.Context, name string) error
+	Admins []string     // tenants who may drain workers and change everyone's jobs
+	Logger *slog.Logger // nil: silence
+
+	Policy *core.Policy // priorities, shares, quotas, bounds; nil: core.DefaultPolicy. What stands below comes on top
 
 	Grace          time.Duration // how long a lost worker keeps its ranks; 0: 5 minutes
 	GraceMargin    time.Duration // how much longer its jobs are waited for; 0: 30 seconds
@@ -77,8 +83,13 @@ func (c Config) withDefaults() Config {
 
 func (c Config) policy() core.Policy {
 	p := core.DefaultPolicy()
+	if c.Policy != nil {
+		p = *c.Policy
+	}
 	p.Grace = core.Duration(c.Grace + c.GraceMargin)
-	p.TimeLimit = core.Duration(c.TimeLimit)
+	if c.TimeLimit > 0 {
+		p.TimeLimit = core.Duration(c.TimeLimit)
+	}
 	p.AttachWithin = core.Duration(c.AttachWithin)
 	p.Fixed = c.Fixed
 	return p
@@ -88,6 +99,7 @@ func (c Config) policy() core.Policy {
 type Server struct {
 	schedpb.UnimplementedJobsServer
 	schedpb.UnimplementedWorkersServer
+	schedpb.UnimplementedClusterServer
 
 	cfg     Config
 	modules *modules
@@ -138,6 +150,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) Register(g *grpc.Server) {
 	schedpb.RegisterJobsServer(g, s)
 	schedpb.RegisterWorkersServer(g, s)
+	schedpb.RegisterClusterServer(g, s)
 }
 
 // Stop ends every call and the reactor, and closes the journal. Jobs stay as they are. It may be repeated.
@@ -238,6 +251,19 @@ func (s *Server) tenant(ctx context.Context) (core.Tenant, error) {
 	return core.Tenant(name), nil
 }
 
+func (s *Server) admin(t core.Tenant) bool { return slices.Contains(s.cfg.Admins, string(t)) }
+
+// worker refuses who may not speak for a worker of the name; "" stands for any.
+func (s *Server) worker(ctx context.Context, name string) error {
+	if s.cfg.Worker == nil {
+		return nil
+	}
+	if err := s.cfg.Worker(ctx, name); err != nil {
+		return status.Error(codes.PermissionDenied, err.Error())
+	}
+	return nil
+}
+
 // refusal turns core's errors into gRPC's.
 func refusal(err error) error {
 	code := codes.Internal
@@ -248,6 +274,10 @@ func refusal(err error) error {
 		code = codes.NotFound
 	case errors.Is(err, core.ErrExhausted):
 		code = codes.ResourceExhausted
+	case errors.Is(err, core.ErrState):
+		code = codes.FailedPrecondition
+	case errors.Is(err, core.ErrNoWorker):
+		code = codes.NotFound
 	}
 	return status.Error(code, err.Error())
 }

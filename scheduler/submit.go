@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -26,6 +27,7 @@ const (
 	maxMounts    = 256
 	maxName      = 256
 	maxKey       = 256
+	maxHosts     = 1024
 )
 
 // Submit implements schedpb.JobsServer.
@@ -47,7 +49,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	var id core.JobID
 	var refused error
 	err = s.do(func(r *reactor) {
-		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request})
+		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
 		switch {
 		case err != nil:
 			refused = refusal(err)
@@ -99,12 +101,29 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 	if name == "" {
 		name = path.Base(spec.Apps[0].Program)
 	}
-	bytes, err := proto.Marshal(spec)
+	kept := proto.CloneOf(spec)
+	kept.Array = nil // each task holds the spec: without the list of the others
+	bytes, err := proto.Marshal(kept)
 	if err != nil {
 		return none, err
 	}
-	return core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
-		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes}, nil
+	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
+		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
+		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton}
+	for _, h := range spec.Hosts {
+		r.Hosts = append(r.Hosts, core.WorkerName(h))
+	}
+	for _, l := range spec.Labels {
+		r.Labels = append(r.Labels, core.Label{Name: l.GetName(), Value: l.GetValue()})
+	}
+	for _, d := range spec.After {
+		kind := slices.Index(core.DependencyNames, d.GetKind())
+		if kind < 1 {
+			return none, fmt.Errorf("unknown kind %.40q of dependency", d.GetKind())
+		}
+		r.After = append(r.After, core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId)})
+	}
+	return r, nil
 }
 
 func checkSpec(spec *schedpb.JobSpec, key string) error {
@@ -125,6 +144,11 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("a time limit of %d ms is beyond the end of time; leave it out for none", spec.TimeLimitMs)
 	case schedpb.StdinTo_name[int32(spec.Stdin)] == "":
 		return fmt.Errorf("unknown choice %d for standard input", spec.Stdin)
+	case len(spec.Hosts) > maxHosts || len(spec.Labels) > maxHosts || len(spec.After) > maxHosts:
+		return fmt.Errorf("the job has %d hosts, %d labels and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.Labels),
+			len(spec.After), maxHosts)
+	case !ascending(spec.Array):
+		return fmt.Errorf("the indices of the array don't ascend")
 	case len(spec.StdinRanks) > 0 && spec.Stdin != schedpb.StdinTo_STDIN_LIST:
 		return fmt.Errorf("ranks are listed for standard input, but it does not go to a list")
 	}
@@ -203,6 +227,15 @@ func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
 func printable(s string) bool {
 	for _, c := range s {
 		if !unicode.IsPrint(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func ascending(indices []uint32) bool {
+	for i := 1; i < len(indices); i++ {
+		if indices[i] <= indices[i-1] {
 			return false
 		}
 	}

@@ -127,10 +127,7 @@ func stateChange(s core.JobState, reason string, at core.Time) *schedpb.AttachRe
 }
 
 func placement(j *core.Job) *schedpb.AttachResponse {
-	p := &schedpb.Placement{Epoch: uint64(j.Epoch)}
-	for _, span := range j.Place {
-		p.Nodes = append(p.Nodes, &schedpb.NodeRanks{Node: string(span.Worker), FirstRank: uint32(span.First), Ranks: span.Ranks})
-	}
+	p := &schedpb.Placement{Epoch: uint64(j.Epoch), Nodes: nodeRanks(j)}
 	return &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Placement{Placement: p}}
 }
 

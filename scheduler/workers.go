@@ -74,6 +74,9 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if err := checkHello(hello); err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
+	if err := s.worker(stream.Context(), hello.Name); err != nil {
+		return err
+	}
 	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin, wake: make(chan struct{}, 1)}
 	if err := s.welcome(w, hello); err != nil {
 		return err
@@ -134,8 +137,9 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 		r.workers[w.name] = w
 		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{
 			HeartbeatEveryMs: s.cfg.Heartbeat.Milliseconds(), GraceMs: s.cfg.Grace.Milliseconds()}}})
-		placed := r.startable(w.name)
-		r.afterCommit(func() { r.reorder(w, join.Holding, placed) })
+		// The orders are those of now: what the coming pass places is ordered as it is placed.
+		orders := r.state.OrdersOnJoin(w.name, join.Holding)
+		r.afterCommit(func() { r.reorder(w, orders) })
 	})
 	if err == nil {
 		err = refused
@@ -143,34 +147,12 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 	return err
 }
 
-// startable lists the placements whose start the worker may never have heard of. What is placed from here on is ordered
-// as it is placed.
-func (r *reactor) startable(name core.WorkerName) []core.JobID {
-	var ids []core.JobID
-	for _, id := range r.state.Worker(name).Jobs {
-		if r.state.Job(id).State == core.Configuring {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// reorder repeats what a worker that is back may have missed, and ends what it should not hold any more.
-func (r *reactor) reorder(w *workerConn, holding []core.JobRef, placed []core.JobID) {
-	for _, id := range placed {
-		r.orderStart(r.state.Job(id))
-	}
+// reorder gives a worker that is back the orders that it may have missed, and picks up its other streams.
+func (r *reactor) reorder(w *workerConn, orders []core.Order) {
+	r.give(orders)
 	for _, id := range r.state.Worker(w.name).Jobs {
-		j := r.state.Job(id)
-		r.orderTerminate(j)
-		if watch := r.watches[id]; watch != nil && j.State != core.Configuring {
-			watch.flushStdin(w, j)
-		}
-	}
-	for _, ref := range holding {
-		j := r.state.Job(ref.Job)
-		if j == nil || j.Ref() != ref || r.workerOf(j) != w {
-			w.order(terminate(ref, core.Ending{State: core.Cancelled, Kill: true, Reason: "its placement is over"}))
+		if watch := r.watches[id]; watch != nil && r.state.Job(id).State != core.Configuring {
+			watch.flushStdin(w, r.state.Job(id))
 		}
 	}
 	r.resumeStreams(w)

@@ -31,6 +31,7 @@ type world struct {
 	conn    *grpc.ClientConn
 	jobs    schedpb.JobsClient
 	workers schedpb.WorkersClient
+	cluster schedpb.ClusterClient
 	ctx     context.Context
 	down    bool
 }
@@ -55,6 +56,13 @@ func newWorld(t *testing.T, cfg Config) *world {
 	return w
 }
 
+func onlyNamed(_ context.Context, name string) error {
+	if name != "n1" {
+		return errors.New("this certificate is for worker n1")
+	}
+	return nil
+}
+
 func as(ctx context.Context, tenant string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "tenant", tenant)
 }
@@ -77,6 +85,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.jobs, w.workers = schedpb.NewJobsClient(w.conn), schedpb.NewWorkersClient(w.conn)
+	w.cluster = schedpb.NewClusterClient(w.conn)
 	w.down = false
 }
 

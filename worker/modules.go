@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -23,8 +24,8 @@ import (
 // take turns at its lock, and the second finds the first one's work.
 //
 //	modules/<sha256>.wasm       as the user submitted it
-//	modules/<sha256>.run.wasm   as it runs, where that differs
-//	modules/<sha256>.prepared   what the compile child found: the mark that all is ready
+//	modules/<sha256>.<hash of what it holds>.run.wasm   as it runs, where that differs
+//	modules/<sha256>.prepared   what the compile child found, the name of what runs among it: the mark that all is ready
 type modules struct {
 	dir        string // CACHEDIR/modules
 	cacheDir   string
@@ -45,7 +46,7 @@ func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*mod
 	if err != nil {
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
-	key := fmt.Sprintf("%d.%d", st.Size(), st.ModTime().UnixNano())
+	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
 	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client,
 		busy: map[string]chan struct{}{}}, nil
 }

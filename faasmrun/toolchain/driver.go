@@ -76,7 +76,30 @@ func (d *driver) compileOnly(ctx context.Context) error {
 	if n == 0 {
 		return errors.New("no source files")
 	}
-	return d.exec(ctx, d.tools.clang, args...)
+	if err := d.exec(ctx, d.tools.clang, args...); err != nil {
+		return err
+	}
+	return d.afterCompile()
+}
+
+// afterCompile works on the objects that -c left.
+func (d *driver) afterCompile() error {
+	if !d.cmd.common || d.cmd.modeArg != "-c" || d.cmd.dryRun {
+		return nil
+	}
+	for _, source := range d.cmd.sourceFiles() {
+		object := d.cmd.output
+		if object == "" {
+			object = strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ".o"
+		}
+		if !isFile(object) {
+			continue // -o - or /dev/null
+		}
+		if err := weakenTentative(object); err != nil {
+			return fmt.Errorf("-fcommon: %s: %w", object, err)
+		}
+	}
+	return nil
 }
 
 // compileAndLink compiles each source to an object of its own in a temporary directory, then links in one step. An
@@ -99,6 +122,11 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		args = append(args, d.dependencyNames(item.text)...)
 		if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
 			return err
+		}
+		if d.cmd.common && !d.cmd.dryRun {
+			if err := weakenTentative(object); err != nil {
+				return fmt.Errorf("-fcommon: %s: %w", item.text, err)
+			}
 		}
 		items[i] = linkItem{kind: itemFile, text: object}
 	}
@@ -124,17 +152,10 @@ func (d *driver) compileFlags() []string {
 		// The object depends on the source, not on the directory it was built in.
 		args = append(args, "-ffile-compilation-dir=.", "-fdebug-prefix-map="+cwd+"=.", "-fdebug-prefix-map="+d.sys.dir+"=/sysroot")
 	}
-	level, small := c.level()
-	if level >= 2 && !small {
+	if c.unrolls() {
 		args = append(args, unrollFlags...)
 	}
-	switch {
-	case c.optimize == "":
-		args = append(args, fmt.Sprintf("-O%d", defaultLevel))
-	default:
-		args = append(args, "-O"+c.optimize)
-	}
-	return append(args, c.compile...)
+	return append(append(args, "-O"+c.optimization()), c.compile...)
 }
 
 // targetFlags: measured in facts on the engine. Without bulk memory, memcpy is 6 times slower; without simd128, kernels

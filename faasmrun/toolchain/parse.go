@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -360,23 +361,26 @@ func (c *command) stackChosen() bool {
 	return false
 }
 
-// level is the optimisation level as a number: s and z count as 2 without unrolling, g as 1.
-func (c *command) level() (level int, small bool) {
-	switch c.optimize {
-	case "":
-		return defaultLevel, false
-	case "0":
-		return 0, false
-	case "1", "g":
-		return 1, false
-	case "2":
-		return 2, false
-	case "s", "z":
-		return 2, true
+// optimization is clang's level for the user's: gcc takes any number, and 3 is the highest there is.
+func (c *command) optimization() string {
+	if c.optimize == "" {
+		return defaultLevel
 	}
-	return 3, false
+	if n, err := strconv.Atoi(c.optimize); err == nil && n > 3 {
+		return "3"
+	}
+	return c.optimize
+}
+
+// unrolls reports whether the level asks for speed at the price of size.
+func (c *command) unrolls() bool {
+	switch c.optimization() {
+	case "2", "3", "fast":
+		return true
+	}
+	return false
 }
 
 // defaultLevel is what a command line without any -O gets. gcc's answer is 0, but nothing is gained by it here (there is
 // no debugger that steps through a module) and code at 0 is five to ten times slower in a sandbox.
-const defaultLevel = 2
+const defaultLevel = "2"

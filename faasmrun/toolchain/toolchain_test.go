@@ -377,3 +377,26 @@ func TestSourceLines(t *testing.T) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }
+
+// TestCommon links two files that define the same variables without a value, as old C does; one with a value wins.
+func TestCommon(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int shared, valued; int only = 0; int main(void) { return shared + valued + only; }\n")
+	l.write("b.c", "int shared; int valued = 7; static int own; int *p = &own;\n")
+	l.fails("cc", []string{"a.c", "b.c"}, "duplicate symbol: shared")
+	l.ok("cc", "-fcommon", "a.c", "b.c")
+	l.ok("cc", "-fcommon", "-c", "a.c", "b.c")
+	l.ok("cc", "a.o", "b.o")
+	l.write("c.c", "int valued = 8;\n")
+	l.fails("cc", []string{"-fcommon", "a.c", "b.c", "c.c"}, "duplicate symbol: valued")
+}
+
+func FuzzTentative(f *testing.F) {
+	f.Add([]byte("\x00asm\x01\x00\x00\x00\x00\x0c\x07linking\x02\x08\x01\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		flags, _ := tentative(data)
+		for _, at := range flags {
+			_ = data[at]
+		}
+	})
+}

@@ -4,11 +4,11 @@ package coll
 // is read, so that vectors may be reduced in place. Cost nmg + nmc, of which each processor does its share. Always
 // chosen inside a process.
 var Allreduce = Algorithm{
-	Items: Shape.chunks,
-	Do: func(h Hands, s Shape, item int) {
-		lo, hi := s.chunk(item)
-		combine(h, s, lo, hi)
-		for to := range s.Size {
+	Items: perChunk,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		lo, hi := s.chunk(item, s.Elements)
+		combine(h, w, lo, hi)
+		for to := w.To[0]; to < w.To[1]; to++ {
 			h.Store(to, lo, hi-lo)
 		}
 	},

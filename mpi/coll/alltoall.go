@@ -4,11 +4,12 @@ package coll
 // neighbour's memory so that helpers read from different ranks. Cost nnmc. Always chosen inside a process. Alltoallv and
 // Alltoallw are the same with other blocks.
 var Alltoall = Algorithm{
-	Items: perParticipant,
-	Do: func(h Hands, s Shape, item int) {
-		for i := range s.Size {
-			from := (item + i) % s.Size
-			h.Copy(item, from, from, item)
+	Items: perReceiver,
+	Do: func(h Hands, _ Shape, w Way, item int) {
+		n := w.senders()
+		for i := range n {
+			from := (item + i) % n
+			h.Copy(w.To[0]+item, from, w.From[0]+from, item)
 		}
 	},
 }
@@ -16,8 +17,8 @@ var Alltoall = Algorithm{
 // AlltoallInPlace swaps the blocks of each two ranks, an item for each pair. Cost nnmc. Chosen when the ranks gave
 // MPI_IN_PLACE.
 var AlltoallInPlace = Algorithm{
-	Items: func(s Shape) int { return s.Size * (s.Size - 1) / 2 },
-	Do: func(h Hands, s Shape, item int) {
+	Items: func(_ Shape, w Way) int { return w.senders() * (w.senders() - 1) / 2 },
+	Do: func(h Hands, _ Shape, _ Way, item int) {
 		a := 1
 		for item >= a { // the pairs (1,0), (2,0), (2,1), (3,0), …
 			item -= a

@@ -24,32 +24,74 @@ type Hands interface {
 	Fold(from, lo, hi int)
 	// Store puts the intermediate result of n elements at element at of what to receives.
 	Store(to, at, n int)
+	// StoreAndFold is Store and then Fold of the same elements and participant, whose buffers may be the same memory.
+	StoreAndFold(rank, lo, hi int)
+	// Segment gives the elements of the vector that are to's share, in MPI_Reduce_scatter.
+	Segment(to int) (lo, hi int)
 }
+
+// Way is one direction in which data flows: from the participants From[0] up to From[1] to those from To[0] up to To[1].
+// Inside an ordinary communicator both are everybody. An intercommunicator has two ways, from each group to the
+// other, or one if an operation has a root.
+type Way struct{ From, To [2]int }
+
+func (w Way) senders() int   { return w.From[1] - w.From[0] }
+func (w Way) receivers() int { return w.To[1] - w.To[0] }
 
 // Shape is what an algorithm knows of a collective.
 type Shape struct {
-	Size     int
-	Root     int
+	Root     int // a participant; the ways say which side it is on
+	Ways     [2]Way
+	Used     int // how many of the ways
 	Elements int // of the vector, in a reduction
 	Chunk    int // elements that an intermediate result holds
-	// Blocks gives where each participant's block of a vector begins, and ends with the vector's length, in
-	// MPI_Reduce_scatter.
-	Blocks []int
 }
 
 // Algorithm divides a collective into items, which may be done in any order and at the same time.
 type Algorithm struct {
-	Items func(Shape) int
-	Do    func(h Hands, s Shape, item int)
+	// Items is how many items a way has.
+	Items func(s Shape, w Way) int
+	Do    func(h Hands, s Shape, w Way, item int)
 }
 
-// chunks is how many intermediate results the vector takes.
-func (s Shape) chunks() int { return (s.Elements + s.Chunk - 1) / s.Chunk }
+// Count is how many items there are in all.
+func (a *Algorithm) Count(s Shape) int {
+	n := 0
+	for i := range s.Used {
+		n += a.Items(s, s.Ways[i])
+	}
+	return n
+}
+
+// Item does one of them.
+func (a *Algorithm) Item(h Hands, s Shape, item int) {
+	for i := range s.Used {
+		n := a.Items(s, s.Ways[i])
+		if item < n {
+			a.Do(h, s, s.Ways[i], item)
+			return
+		}
+		item -= n
+	}
+}
+
+// chunks is how many intermediate results n elements take.
+func (s Shape) chunks(n int) int { return (n + s.Chunk - 1) / s.Chunk }
 
 // chunk is the elements of one of them.
-func (s Shape) chunk(item int) (lo, hi int) {
+func (s Shape) chunk(item, n int) (lo, hi int) {
 	lo = item * s.Chunk
-	return lo, min(lo+s.Chunk, s.Elements)
+	return lo, min(lo+s.Chunk, n)
 }
 
-func perParticipant(s Shape) int { return s.Size }
+func perReceiver(_ Shape, w Way) int { return w.receivers() }
+func perSender(_ Shape, w Way) int   { return w.senders() }
+func perChunk(s Shape, _ Way) int    { return s.chunks(s.Elements) }
+
+// combine leaves the combination of elements lo to hi of all who send as the intermediate result.
+func combine(h Hands, w Way, lo, hi int) {
+	h.Load(w.From[0], lo, hi)
+	for from := w.From[0] + 1; from < w.From[1]; from++ {
+		h.Fold(from, lo, hi)
+	}
+}

@@ -3,6 +3,6 @@ package coll
 // Gather copies everyone's block into the root's memory. Cost nmc. Always chosen inside a process. Gatherv is the same
 // with other blocks.
 var Gather = Algorithm{
-	Items: perParticipant,
-	Do:    func(h Hands, s Shape, item int) { h.Copy(s.Root, item, item, 0) },
+	Items: perSender,
+	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(s.Root, item, w.From[0]+item, 0) },
 }

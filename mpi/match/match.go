@@ -105,11 +105,31 @@ func (q *Queue[R, M]) Take(k Key) (m M, from Key, found bool) {
 		return m, from, false
 	}
 	m, from = q.unexpected.values[e], q.unexpected.keys[e]
+	q.removeUnexpected(e)
+	return m, from, true
+}
+
+func (q *Queue[R, M]) removeUnexpected(e int32) {
+	k := q.unexpected.keys[e]
 	for p := range q.byMessage {
-		q.byMessage[p].remove(e, from.as(p).hash())
+		q.byMessage[p].remove(e, k.as(p).hash())
 	}
 	q.unexpected.remove(e)
-	return m, from, true
+}
+
+// Withdraw removes the first message with exactly this key that is the one.
+func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
+	x := &q.byMessage[0]
+	if x.used == 0 {
+		return false
+	}
+	for e := x.chains[k.hash()&uint64(len(x.chains)-1)].next; e != none; e = x.links[e].next {
+		if q.unexpected.keys[e] == k && is(q.unexpected.values[e]) {
+			q.removeUnexpected(e)
+			return true
+		}
+	}
+	return false
 }
 
 // Peek is Take without removing.

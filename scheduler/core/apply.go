@@ -27,28 +27,66 @@ func (s *State) job(id JobID, next JobState) (*Job, error) {
 	return j, s.move(j, next)
 }
 
-// move changes a job's state and keeps the queue and the workers' books in step. Its deadline belonged to the old state.
+// move changes a job's state and keeps all that follows from it in step. Its deadline belonged to the old state.
 func (s *State) move(j *Job, next JobState) error {
-	if j.State == Pending {
-		s.queue.remove(j)
-	}
 	w := s.Worker(j.worker())
 	if w == nil && next.Holds() {
 		return fmt.Errorf("job %d: there is no worker %q", j.ID, j.worker())
 	}
-	if j.State.Holds() != next.Holds() {
-		if next.Holds() {
-			w.take(j)
-		} else if w != nil {
-			w.free(j)
-		}
+	a := s.account(j.Tenant)
+	was := j.State
+	j.State = next
+	if held, holds := was.Holds(), next.Holds(); holds && !held {
+		s.book(j, w)
+		a.began += int64(j.Ranks) * millis(j.Placed)
+	} else if held && !holds {
+		s.unbook(j, w)
+		a.began -= int64(j.Ranks) * millis(j.Placed)
+	}
+	if was == Pending && next != Pending {
+		s.pending--
+		a.Pending--
+	} else if next == Pending && was != Pending {
+		s.pending++
+		a.Pending++
 	}
 	s.timers.set(&j.timer, 0)
-	j.State = next
-	if next == Pending {
-		s.queue.add(j)
+	s.requeue(j)
+	if next.Terminal() {
+		s.delist(j)
+	}
+	if next.Terminal() {
+		s.wake(j)
 	}
 	return nil
+}
+
+// book gives a job its worker's slots, and unbook takes them back. A pass does both to try a placement.
+func (s *State) book(j *Job, w *Worker) {
+	s.rooms.remove(w)
+	w.take(j)
+	s.booked(j, w, 1)
+}
+
+func (s *State) unbook(j *Job, w *Worker) {
+	s.rooms.remove(w)
+	w.free(j)
+	s.booked(j, w, -1)
+}
+
+// booked keeps everyone else's books; by is 1 or -1. Unsigned sums come out right either way.
+func (s *State) booked(j *Job, w *Worker, by int) {
+	s.rooms.add(w)
+	w.stale = true
+	a := s.account(j.Tenant)
+	a.Slots += uint32(by) * j.Ranks
+	a.Mem += uint64(by) * j.mem()
+	a.Running += by
+	if j.Array.Job != 0 {
+		if s.arrays[j.Array.Job] += uint32(by); s.arrays[j.Array.Job] == 0 {
+			delete(s.arrays, j.Array.Job)
+		}
+	}
 }
 
 func (t *JobAccepted) apply(s *State) error {
@@ -56,13 +94,21 @@ func (t *JobAccepted) apply(s *State) error {
 		return fmt.Errorf("job %d follows job %d", t.Job, s.lastJob)
 	}
 	s.lastJob = t.Job
-	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, State: Pending, Submitted: t.At}
+	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, Submitted: t.At}
+	j.Waits = append([]Dependency(nil), j.After...)
 	j.timer.job = j
 	s.jobs[j.ID] = j
-	if j.Key != "" {
+	if j.Key != "" && (j.Array.Job == 0 || j.Array.Job == j.ID) {
 		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
 	}
-	s.queue.add(j)
+	for _, d := range j.Waits {
+		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
+	}
+	s.enlist(j)
+	if err := s.move(j, Pending); err != nil {
+		return err
+	}
+	s.settle(j)
 	s.timers.set(&j.timer, t.AttachBy)
 	return nil
 }
@@ -76,6 +122,7 @@ func (t *JobAttached) apply(s *State) error {
 	if j.State == Pending {
 		s.timers.set(&j.timer, 0)
 	}
+	s.requeue(j)
 	return nil
 }
 
@@ -88,12 +135,13 @@ func (t *JobDetached) apply(s *State) error {
 	if j.State == Pending {
 		s.timers.set(&j.timer, 0)
 	}
+	s.requeue(j)
 	return nil
 }
 
 func (t *JobPlaced) apply(s *State) error {
 	j := s.jobs[t.Ref.Job]
-	if j == nil || t.Ref.Epoch != j.Epoch+1 {
+	if j == nil || t.Ref.Epoch != j.Epoch+1 || !j.State.May(Configuring) || len(t.Place) != 1 {
 		return fmt.Errorf("placement %d of job %d is out of turn", t.Ref.Epoch, t.Ref.Job)
 	}
 	j.Epoch, j.Place, j.Placed, j.Started = t.Ref.Epoch, t.Place, t.At, 0
@@ -107,6 +155,8 @@ func (t *JobStarted) apply(s *State) error {
 		return err
 	}
 	j.Started = t.At
+	s.Worker(j.worker()).stale = true
+	s.wake(j)
 	s.timers.set(&j.timer, t.Limit)
 	return nil
 }
@@ -130,6 +180,12 @@ func (t *JobFinished) apply(s *State) error {
 		return err
 	}
 	j.End, j.Ended, j.Attached = t.End, t.At, false
+	for i, id := range s.doomed {
+		if id == j.ID {
+			s.doomed = append(s.doomed[:i], s.doomed[i+1:]...)
+			break
+		}
+	}
 	s.ended = append(s.ended, j.ID)
 	return nil
 }
@@ -140,6 +196,7 @@ func (t *JobRequeued) apply(s *State) error {
 		return err
 	}
 	j.Ending = Ending{}
+	j.Restarts++
 	s.timers.set(&j.timer, t.Ready)
 	return nil
 }
@@ -160,6 +217,9 @@ func (t *JobForgotten) apply(s *State) error {
 	}
 	s.ended = s.ended[1:]
 	delete(s.jobs, t.Job)
+	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
+		s.oldest++
+	}
 	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.ID {
 		delete(s.keys, k)
 	}
@@ -176,7 +236,10 @@ func (t *WorkerJoined) apply(s *State) error {
 		copy(s.workers[i+1:], s.workers[i:])
 		s.workers[i] = w
 	}
+	s.rooms.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since = t.Slots, t.Mem, t.Labels, true, t.At
+	w.stale = true
+	s.rooms.add(w)
 	s.timers.set(&w.timer, 0)
 	return nil
 }
@@ -186,7 +249,8 @@ func (t *WorkerLost) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	w.Connected, w.Since = false, t.At
+	s.rooms.remove(w)
+	w.Connected, w.Since, w.stale = false, t.At, true
 	s.timers.set(&w.timer, t.GiveUp)
 	return nil
 }
@@ -197,6 +261,51 @@ func (t *WorkerForgotten) apply(s *State) error {
 		return fmt.Errorf("worker %q is not there or holds jobs", t.Name)
 	}
 	s.timers.set(&s.workers[i].timer, 0)
+	s.rooms.remove(s.workers[i])
 	s.workers = append(s.workers[:i], s.workers[i+1:]...)
+	return nil
+}
+
+func (t *JobHeld) apply(s *State) error     { return s.hold(t.Job, true) }
+func (t *JobReleased) apply(s *State) error { return s.hold(t.Job, false) }
+
+func (s *State) hold(id JobID, held bool) error {
+	j, err := s.job(id, 0)
+	if err != nil {
+		return err
+	}
+	j.Held = held
+	s.requeue(j)
+	return nil
+}
+
+func (t *JobReserved) apply(s *State) error {
+	j, err := s.job(t.Job, 0)
+	if err != nil {
+		return err
+	}
+	j.Reserved = t.Reservation
+	return nil
+}
+
+func (t *TenantCharged) apply(s *State) error {
+	a := s.account(t.Tenant)
+	a.Usage = decayed(a.Usage, parts(a.UsageAt, t.At, t.HalfLife)) + t.SlotMS
+	a.UsageAt = t.At
+	a.SlotMS += t.SlotMS
+	a.CPU += t.CPU
+	a.Jobs++
+	return nil
+}
+
+func (t *WorkerDrained) apply(s *State) error {
+	w := s.Worker(t.Name)
+	if w == nil {
+		return fmt.Errorf("there is no worker %q", t.Name)
+	}
+	s.rooms.remove(w)
+	w.Draining = t.Reason
+	w.stale = true
+	s.rooms.add(w)
 	return nil
 }

@@ -191,7 +191,34 @@ func (r *Request) fields(c *codec) {
 	c.uint64(&r.MemPerRank)
 	c.duration(&r.TimeLimit)
 	c.bool(&r.Interactive)
+	c.string(&r.QOS)
+	c.bool(&r.Held)
+	c.bool(&r.Requeue)
+	c.bool(&r.Exclusive)
+	list(c, &r.After, func(d *Dependency) { d.fields(c) })
+	c.bool(&r.Singleton)
+	list(c, &r.Hosts, c.worker)
+	list(c, &r.Labels, func(l *Label) { l.fields(c) })
+	c.job(&r.Array.Job)
+	c.uint32(&r.Array.Index)
+	c.uint32(&r.Array.Throttle)
 	c.bytes(&r.Spec)
+}
+
+func (d *Dependency) fields(c *codec) {
+	k := uint64(d.Kind)
+	c.uint64(&k)
+	if k < 1 || k >= uint64(len(DependencyNames)) {
+		c.fail("unknown kind %d of dependency", k)
+		k = uint64(AfterAny)
+	}
+	d.Kind = DependencyKind(k)
+	c.job(&d.Job)
+}
+
+func (r *Reservation) fields(c *codec) {
+	c.worker(&r.Worker)
+	c.time(&r.At)
 }
 
 func (p *Span) fields(c *codec) {

@@ -19,12 +19,17 @@ var (
 	ErrInvalid   = errors.New("invalid request")
 	ErrNoJob     = errors.New("no such job")
 	ErrExhausted = errors.New("limit reached")
+	ErrState     = errors.New("not in this state")
+	ErrNoWorker  = errors.New("no such worker")
 )
 
-// Submit asks for a job. Whoever asks again with the same key gets the first job (State.JobByKey) and no transition.
+// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the first
+// job (State.JobByKey) and no transition.
 type Submit struct {
-	Key     string
-	Request Request
+	Key      string
+	Request  Request
+	Array    []uint32 // indices, ascending; none: no array
+	Throttle uint32
 }
 
 // Attach: the launcher of an interactive job is there. Detach: it lets the job go on without it. Leave: it is gone.
@@ -33,6 +38,21 @@ type (
 	Detach struct{ Job JobID }
 	Leave  struct{ Job JobID }
 )
+
+// Hold keeps a waiting job from starting; Release lets it.
+type (
+	Hold    struct{ Job JobID }
+	Release struct{ Job JobID }
+)
+
+// Drain keeps new jobs off a worker, or, with no reason, lets them on again.
+type Drain struct {
+	Worker WorkerName
+	Reason string
+}
+
+// Again ends a job where it runs and puts it back into the queue.
+type Again struct{ Job JobID }
 
 // Cancel asks for a job's end.
 type Cancel struct {
@@ -83,28 +103,72 @@ func (e Submit) decide(s *State, now Time) ([]Transition, error) {
 	if s.JobByKey(e.Request.Tenant, e.Key) != nil {
 		return nil, nil
 	}
-	r := e.Request
-	switch {
-	case r.Ranks == 0:
-		return nil, fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
-	case r.Ranks > s.Policy.MaxRanks:
-		return nil, fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
-	case r.MemPerRank > s.Policy.MaxMemPerRank:
-		return nil, fmt.Errorf("%w: %s of memory per rank; the most that a rank can have is %s", ErrInvalid,
-			size(r.MemPerRank), size(s.Policy.MaxMemPerRank))
-	case r.TimeLimit < 0:
-		return nil, fmt.Errorf("%w: a negative time limit", ErrInvalid)
-	case len(s.queue) >= s.Policy.MaxPending:
-		return nil, fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, len(s.queue))
+	if err := s.checkRequest(&e); err != nil {
+		return nil, err
 	}
+	r := e.Request
 	if r.TimeLimit == 0 {
 		r.TimeLimit = s.Policy.TimeLimit
 	}
-	t := &JobAccepted{Job: s.lastJob + 1, Key: e.Key, Request: r, At: now}
+	first := &JobAccepted{Job: s.lastJob + 1, Key: e.Key, Request: r, At: now}
 	if r.Interactive {
-		t.AttachBy = now.After(s.Policy.AttachWithin)
+		first.AttachBy = now.After(s.Policy.AttachWithin)
 	}
-	return []Transition{t}, nil
+	if len(e.Array) == 0 {
+		return []Transition{first}, nil
+	}
+	ts := make([]Transition, len(e.Array))
+	for i, index := range e.Array {
+		task := *first
+		task.Job += JobID(i)
+		task.Request.Array = ArrayTask{first.Job, index, e.Throttle}
+		ts[i] = &task
+	}
+	return ts, nil
+}
+
+// checkRequest refuses what no configuration could ever run, and what is more than the tenant may ask for.
+func (s *State) checkRequest(e *Submit) error {
+	r, quota := &e.Request, s.Policy.quota(e.Request.Tenant)
+	jobs := max(1, len(e.Array))
+	switch _, known := s.Policy.QOS[r.QOS]; {
+	case r.Ranks == 0:
+		return fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
+	case r.Ranks > s.Policy.MaxRanks:
+		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
+	case r.MemPerRank > s.Policy.MaxMemPerRank:
+		return fmt.Errorf("%w: %s of memory per rank; the most that a rank can have is %s", ErrInvalid,
+			size(r.MemPerRank), size(s.Policy.MaxMemPerRank))
+	case r.TimeLimit < 0:
+		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
+	case !known:
+		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
+	case quota.Slots > 0 && r.Ranks > quota.Slots:
+		return fmt.Errorf("%w: %d ranks; the quota of tenant %s is %d slots", ErrInvalid, r.Ranks, r.Tenant, quota.Slots)
+	case quota.Mem > 0 && r.mem() > quota.Mem:
+		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
+	case len(e.Array) > s.Policy.MaxArray:
+		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
+	case len(e.Array) > 0 && r.Interactive:
+		return fmt.Errorf("%w: an array can't be interactive", ErrInvalid)
+	case s.pending+jobs > s.Policy.MaxPending:
+		return fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, s.pending)
+	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
+		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
+	}
+	for _, d := range r.After {
+		if on := s.jobs[d.Job]; on == nil || on.Tenant != r.Tenant {
+			return fmt.Errorf("%w: it is to wait for job %d, which there is not", ErrInvalid, d.Job)
+		}
+	}
+	return nil
+}
+
+func (s *State) waitingOf(t Tenant) int {
+	if a := s.byTenant[t]; a != nil {
+		return a.Pending
+	}
+	return 0
 }
 
 func (e Attach) decide(s *State, now Time) ([]Transition, error) {
@@ -148,6 +212,52 @@ func (e Cancel) decide(s *State, now Time) ([]Transition, error) {
 	return s.end(j, Ending{Cancelled, interruptedCode, e.Reason, e.Kill}, now), nil
 }
 
+func (e Hold) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	switch {
+	case j == nil:
+		return nil, ErrNoJob
+	case j.State != Pending:
+		return nil, fmt.Errorf("%w: only a waiting job can be held, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+	case j.Held:
+		return nil, nil
+	}
+	return []Transition{&JobHeld{j.ID}}, nil
+}
+
+func (e Release) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	if j == nil {
+		return nil, ErrNoJob
+	}
+	if !j.Held {
+		return nil, nil
+	}
+	return []Transition{&JobReleased{j.ID}}, nil
+}
+
+func (e Drain) decide(s *State, now Time) ([]Transition, error) {
+	w := s.Worker(e.Worker)
+	if w == nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoWorker, e.Worker)
+	}
+	if w.Draining == e.Reason {
+		return nil, nil
+	}
+	return []Transition{&WorkerDrained{e.Worker, e.Reason}}, nil
+}
+
+func (e Again) decide(s *State, now Time) ([]Transition, error) {
+	j := s.jobs[e.Job]
+	switch {
+	case j == nil:
+		return nil, ErrNoJob
+	case !j.State.Holds() || j.State == Completing || j.Interactive:
+		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+	}
+	return s.end(j, Ending{State: Requeued, Reason: "requeued on request", Kill: true}, now), nil
+}
+
 // end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already can
 // only be hurried.
 func (s *State) end(j *Job, e Ending, now Time) []Transition {
@@ -155,7 +265,9 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	case j.State.Terminal():
 		return nil
 	case !j.State.Holds():
-		return []Transition{&JobFinished{j.ID, End{State: e.State, ExitCode: e.ExitCode, Reason: e.Reason}, now}}
+		return s.finish(j, End{State: e.State, ExitCode: e.ExitCode, Reason: e.Reason}, now)
+	case j.State == Completing && j.Ending.State == Requeued && e.State == Cancelled:
+		return []Transition{&JobEnding{Ref: j.Ref(), Ending: e}}
 	case j.State == Completing:
 		if j.Ending.Kill || !e.Kill {
 			return nil
@@ -186,7 +298,7 @@ func (e Join) decide(s *State, now Time) ([]Transition, error) {
 		case holding[j.Ref()] && j.State == Configuring:
 			ts = append(ts, s.started(j, now))
 		case !holding[j.Ref()] && j.State != Configuring:
-			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it"))
+			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it")...)
 		}
 	}
 	return ts, nil
@@ -222,6 +334,9 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 		return nil, nil
 	}
 	end := e.End
+	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
+		return s.again(j, now, j.Ending.Reason), nil
+	}
 	if !end.State.Terminal() {
 		end.State = Failed
 	}
@@ -241,16 +356,38 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 	if j.State == Completing && end.State == j.Ending.State && end.Reason == "" {
 		end.Reason = j.Ending.Reason
 	}
-	return []Transition{&JobFinished{j.ID, end, now}}, nil
+	return s.finish(j, end, now), nil
 }
 
-// lost ends a job whose worker will not report its end.
-func (s *State) lost(j *Job, now Time, why string) Transition {
-	end := End{State: NodeFailed, ExitCode: 1, Reason: why}
-	if j.State == Completing {
-		end.State, end.ExitCode, end.Reason = j.Ending.State, j.Ending.ExitCode, j.Ending.Reason
+// finish records a job's end and charges its tenant for the placement.
+func (s *State) finish(j *Job, end End, now Time) []Transition {
+	ts := []Transition{&JobFinished{j.ID, end, now}}
+	if j.State.Holds() {
+		ts = append(ts, s.charge(j, end.CPU, now))
 	}
-	return &JobFinished{j.ID, end, now}
+	return ts
+}
+
+func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
+	ms := max(0, int64(now-j.Placed)/int64(Millisecond))
+	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.Ranks), cpu, now, s.Policy.HalfLife}
+}
+
+// again puts a job that is over at its worker back into the queue.
+func (s *State) again(j *Job, now Time, why string) []Transition {
+	return []Transition{&JobRequeued{j.Ref(), why, now}, s.charge(j, 0, now), s.ready(j, now)}
+}
+
+// lost ends a job whose worker will not report its end, or starts it again if it asked for that. Nothing of it can be
+// running any more: the worker has said so, or its grace and a margin are over.
+func (s *State) lost(j *Job, now Time, why string) []Transition {
+	if j.State == Completing && j.Ending.State != Requeued {
+		return s.finish(j, End{State: j.Ending.State, ExitCode: j.Ending.ExitCode, Reason: j.Ending.Reason}, now)
+	}
+	if j.State == Completing || j.Requeue && !j.Interactive && j.Restarts < s.Policy.MaxRestarts {
+		return s.again(j, now, why)
+	}
+	return s.finish(j, End{State: NodeFailed, ExitCode: 1, Reason: why}, now)
 }
 
 func (Tick) decide(s *State, now Time) ([]Transition, error) {
@@ -297,7 +434,7 @@ func (s *State) ready(j *Job, now Time) Transition {
 func (s *State) workerDue(w *Worker, now Time) []Transition {
 	var ts []Transition
 	for _, id := range w.Jobs {
-		ts = append(ts, s.lost(s.jobs[id], now, "worker "+string(w.Name)+" was lost"))
+		ts = append(ts, s.lost(s.jobs[id], now, "worker "+string(w.Name)+" was lost")...)
 	}
 	return append(ts, &WorkerForgotten{w.Name})
 }
@@ -310,7 +447,7 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 		}
 	}
 	// The launchers of interactive jobs lost their streams with the old process.
-	for id := JobID(1); id <= s.lastJob; id++ {
+	for id := s.oldest; id <= s.lastJob; id++ {
 		if j := s.jobs[id]; j != nil && j.Interactive && !j.State.Terminal() {
 			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
 		}
@@ -319,7 +456,7 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 }
 
 func (Pass) decide(s *State, now Time) ([]Transition, error) {
-	ts := s.place(now)
+	ts := s.schedule(now)
 	for i := 0; i < len(s.ended)-s.Policy.KeepEnded; i++ {
 		ts = append(ts, &JobForgotten{s.ended[i]})
 	}

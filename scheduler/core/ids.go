@@ -40,12 +40,15 @@ const (
 	Hour                 = 60 * Minute
 )
 
+// never is the end of time.
+const never Time = 1<<63 - 1
+
 // After is the moment d later. A moment past the end of time is the end of time.
 func (t Time) After(d Duration) Time {
 	if sum := t + Time(d); sum >= t || d < 0 {
 		return sum
 	}
-	return 1<<63 - 1
+	return never
 }
 
 // JobRef names one placement of a job.

@@ -9,7 +9,59 @@ type Request struct {
 	MemPerRank  uint64   // bytes; 0: not accounted for
 	TimeLimit   Duration // from the start of its ranks; 0: the policy's default
 	Interactive bool     // lives no longer than its attach stream
+	QOS         string   // quality of service, one of the policy's; "": the plain one
+	Held        bool     // waits for Release
+	Requeue     bool     // is tried again when its worker is lost
+	Exclusive   bool     // shares its worker with no other job
+	After       []Dependency
+	Singleton   bool         // waits for the tenant's earlier jobs of its name
+	Hosts       []WorkerName // may run on these only; none: on all
+	Labels      []Label      // needs a worker with all of these
+	Array       ArrayTask    // of which array it is a part
 	Spec        []byte
+}
+
+// Dependency is another job that has to be in some state first.
+type Dependency struct {
+	Kind DependencyKind
+	Job  JobID
+}
+
+// DependencyKind says what is waited for. Journalled: never renumber.
+type DependencyKind uint8
+
+const (
+	After      DependencyKind = iota + 1 // it has started, or ended
+	AfterOK                              // it has completed
+	AfterAny                             // it has ended
+	AfterNotOK                           // it has ended in any way but completed
+)
+
+// DependencyNames are the words of the command line, by kind.
+var DependencyNames = []string{After: "after", AfterOK: "afterok", AfterAny: "afterany", AfterNotOK: "afternotok"}
+
+func (k DependencyKind) String() string { return DependencyNames[k] }
+
+// met says whether the dependency is satisfied by a job as it is, and whether it can ever be.
+func (d Dependency) met(j *Job) (now, ever bool) {
+	switch d.Kind {
+	case After:
+		now = j.Started != 0 || j.State.Terminal()
+		return now, true
+	case AfterOK:
+		return j.State == Completed, !j.State.Terminal() || j.State == Completed
+	case AfterNotOK:
+		now = j.State.Terminal() && j.State != Completed
+		return now, now || !j.State.Terminal()
+	}
+	return j.State.Terminal(), true
+}
+
+// ArrayTask is a job's place in an array. Job 0: it is in none.
+type ArrayTask struct {
+	Job      JobID // the array's id, which is that of its first task
+	Index    uint32
+	Throttle uint32 // how many of the array run at once; 0: any number
 }
 
 // mem is the memory that the whole job asks for. Submit bounds both factors, so it can't overflow.
@@ -47,15 +99,27 @@ type Job struct {
 	Request
 	State    JobState
 	Epoch    Epoch
-	Place    []Span // of this epoch; kept after the end, for those who ask where it ran
-	Attached bool   // an interactive job's launcher is there
+	Place    []Span       // of this epoch; kept after the end, for those who ask where it ran
+	Attached bool         // an interactive job's launcher is there
+	Restarts uint32       // how often it was requeued
+	Waits    []Dependency // what is left of After
+	Doomed   string       // why its dependencies can never be met; the next pass cancels it
+	Reserved Reservation  // made for it while it headed the queue
 
 	Submitted, Placed, Started, Ended Time
 
 	Ending Ending // in Completing
 	End    End    // once ended
 
-	timer timer // the one deadline that a job has in its state
+	timer  timer // the one deadline that a job has in its state
+	queued bool  // in its tenant's queue
+	score  int64 // its place there, higher first; the parts of its priority that do not change with time
+}
+
+// Reservation is a place and time that the head of the queue was promised. No job is backfilled so that it delays it.
+type Reservation struct {
+	Worker WorkerName
+	At     Time // 0: none
 }
 
 // Ref names the job's present placement.
@@ -63,6 +127,14 @@ func (j *Job) Ref() JobRef { return JobRef{j.ID, j.Epoch} }
 
 // Deadline is when something is due for the job, as its state means it: an attachment, the time limit, the kill.
 func (j *Job) Deadline() Time { return j.timer.at }
+
+// due is when the job is expected to have left its worker.
+func (j *Job) due() Time {
+	if j.TimeLimit == 0 {
+		return never
+	}
+	return max(j.Placed, j.Started).After(j.TimeLimit)
+}
 
 // worker is where the job runs; a job has one worker for now.
 func (j *Job) worker() WorkerName {

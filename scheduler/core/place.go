@@ -2,55 +2,218 @@ package core
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 )
 
-// plan is what one pass has given away so far, beside what the books say.
-type plan struct {
-	s     *State
-	slots map[WorkerName]uint32
-	mem   map[WorkerName]uint64
+// pass is one look over the queue. It books what it places so that it sees its own doing, and takes it all back at its
+// end: the transitions do it for good.
+type pass struct {
+	s      *State
+	now    Time
+	jobs   []*Job // placed by this pass
+	booked []Span // where, beside them
+	ts     []Transition
+
+	head *Job    // the first job that has to wait
+	room *Worker // where it will have room first
+	at   Time    // and when
 }
 
-// place goes over the queue, first come, first served: the first job that has to wait makes all behind it wait.
-func (s *State) place(now Time) []Transition {
-	p := plan{s, map[WorkerName]uint32{}, map[WorkerName]uint64{}}
-	var ts []Transition
-	for _, j := range s.queue {
-		if j.Interactive && !j.Attached {
-			continue // it does not run before its launcher is there, and holds up nobody
-		}
-		if why := s.impossible(&j.Request); why != "" {
-			ts = append(ts, &JobFinished{j.ID, End{State: Failed, ExitCode: 1, Reason: why}, now})
-			continue
-		}
-		w := p.best(&j.Request)
-		if w == nil {
-			break
-		}
-		p.slots[w.Name] += j.Ranks
-		p.mem[w.Name] += j.mem()
-		ts = append(ts, &JobPlaced{JobRef{j.ID, j.Epoch + 1}, []Span{{w.Name, 0, j.Ranks}}, now})
-	}
-	return ts
+// schedule goes over the queue in the order of priority: gang placement, best fit, and behind the first job that has to
+// wait only what does not delay it (EASY backfill).
+func (s *State) schedule(now Time) []Transition {
+	p := &pass{s: s, now: now}
+	p.run()
+	p.undo()
+	return p.ts
 }
 
-// best packs: of the workers that have room, the one with the fewest slots left over.
-func (p *plan) best(r *Request) *Worker {
-	var best *Worker
-	var left uint32
-	for _, w := range p.s.workers {
-		booked := *w
-		booked.UsedSlots += p.slots[w.Name]
-		booked.UsedMem += p.mem[w.Name]
-		if !booked.has(r) {
-			continue
-		}
-		if rest := booked.Slots - booked.UsedSlots - r.Ranks; best == nil || rest < left {
-			best, left = w, rest
+func (p *pass) run() {
+	p.cancelDoomed()
+	l := p.s.line(p.now)
+	for tested := 0; tested < p.s.Policy.Depth; tested++ {
+		j := l.next()
+		if j == nil || !p.consider(j) {
+			return
 		}
 	}
-	return best
+}
+
+func (p *pass) cancelDoomed() {
+	for _, id := range p.s.doomed {
+		j := p.s.jobs[id]
+		p.ts = append(p.ts, p.s.finish(j, End{State: Cancelled, ExitCode: interruptedCode, Reason: j.Doomed}, p.now)...)
+	}
+}
+
+// consider places a job if that is possible; false ends the pass.
+func (p *pass) consider(j *Job) bool {
+	s := p.s
+	if why := s.impossible(&j.Request); why != "" {
+		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
+		return true
+	}
+	if s.overQuota(j) != "" || s.throttled(j) != "" {
+		return true // its tenant's own doing: it holds up nobody else
+	}
+	if w := p.find(j); w != nil {
+		p.place(j, w)
+		return true
+	}
+	if p.head == nil && s.fitsSome(&j.Request) {
+		p.reserve(j)
+	}
+	return p.head == nil || s.Policy.Backfill && s.rooms.from(1) < len(s.rooms)
+}
+
+func (p *pass) place(j *Job, w *Worker) {
+	p.s.book(j, w)
+	p.jobs = append(p.jobs, j)
+	span := Span{w.Name, 0, j.Ranks}
+	p.booked = append(p.booked, span)
+	p.ts = append(p.ts, &JobPlaced{JobRef{j.ID, j.Epoch + 1}, []Span{span}, p.now})
+}
+
+func (p *pass) undo() {
+	for i := len(p.jobs) - 1; i >= 0; i-- {
+		p.s.unbook(p.jobs[i], p.s.Worker(p.booked[i].Worker))
+	}
+}
+
+// find packs: of the workers that have room, the one with the fewest free slots.
+func (p *pass) find(j *Job) *Worker {
+	rooms := p.s.rooms
+	for _, w := range rooms[rooms.from(j.Ranks):] {
+		if w.has(&j.Request) && p.harmless(j, w) {
+			return w
+		}
+	}
+	return nil
+}
+
+// reserve makes a job the head: it gets the place where there will be room first.
+func (p *pass) reserve(j *Job) {
+	s := p.s
+	if s.head != j.ID {
+		s.head = j.ID
+		for _, w := range s.workers {
+			w.stale = true
+		}
+	}
+	p.head, p.at = j, never
+	for _, w := range s.workers {
+		if w.stale {
+			w.headAt, w.stale = p.roomAt(w, j), false
+		}
+		if w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
+			p.room, p.at = w, w.headAt
+		}
+	}
+	if p.room == nil {
+		return // every worker that it fits is lost or drained: nothing can be promised
+	}
+	p.promise(j)
+}
+
+// promise records the reservation where it is new or has changed. One that becomes later says why.
+func (p *pass) promise(j *Job) {
+	old := j.Reserved
+	if p.at <= p.now {
+		// Whoever is in its way should be gone by now; it is being ended.
+		p.at = p.now
+		if old.At != 0 && old.Worker == p.room.Name {
+			return
+		}
+	}
+	if old.Worker == p.room.Name && old.At == p.at {
+		return
+	}
+	why := ""
+	if old.At != 0 && p.at > old.At {
+		why = "jobs of a higher priority were placed before it"
+		if w := p.s.Worker(old.Worker); w == nil || !w.Open() {
+			why = "worker " + string(old.Worker) + " is lost or drained"
+		}
+	}
+	p.ts = append(p.ts, &JobReserved{j.ID, Reservation{p.room.Name, p.at}, why})
+}
+
+// unfit stands for a worker that a job can't be placed on as it is.
+const unfit Time = -1
+
+// roomAt is when the worker has room for the job, if those that run there leave when they are due.
+func (p *pass) roomAt(w *Worker, j *Job) Time {
+	if !w.Open() || !w.fits(&j.Request) {
+		return unfit
+	}
+	running := make([]*Job, len(w.Jobs))
+	for i, id := range w.Jobs {
+		running[i] = p.s.jobs[id]
+	}
+	sort.Slice(running, func(a, b int) bool { return p.due(running[a]) < p.due(running[b]) })
+	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
+	for i, r := range running {
+		slots, mem = min(slots+r.Ranks, w.Slots), min(mem+r.mem(), w.Mem)
+		last := i == len(running)-1
+		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
+			return p.due(r)
+		}
+	}
+	return 0
+}
+
+// due is when a job leaves; one that this pass has placed starts now.
+func (p *pass) due(j *Job) Time {
+	if j.State != Pending {
+		return j.due()
+	}
+	if j.TimeLimit == 0 {
+		return never
+	}
+	return p.now.After(j.TimeLimit)
+}
+
+// harmless says whether the job, placed now on the worker, leaves the head's reservation as it is: it runs elsewhere,
+// has ended by then, or takes only what the head leaves free.
+func (p *pass) harmless(j *Job, w *Worker) bool {
+	if p.head == nil || w != p.room || p.leavesBy(j, p.at) {
+		return true
+	}
+	if p.head.Exclusive || j.Exclusive {
+		return false
+	}
+	slots, mem := uint64(j.Ranks)+uint64(p.head.Ranks), j.mem()+p.head.mem()
+	for _, id := range w.Jobs {
+		if r := p.s.jobs[id]; !p.leavesBy(r, p.at) {
+			slots += uint64(r.Ranks)
+			mem += r.mem()
+		}
+	}
+	return slots <= uint64(w.Slots) && mem <= w.Mem
+}
+
+// leavesBy: who never leaves has not left by the end of time either.
+func (p *pass) leavesBy(j *Job, at Time) bool {
+	due := p.due(j)
+	return due <= at && due != never
+}
+
+// throttled says what holds a task of an array back.
+func (s *State) throttled(j *Job) string {
+	if j.Array.Throttle == 0 || s.arrays[j.Array.Job] < j.Array.Throttle {
+		return ""
+	}
+	return fmt.Sprintf("%d tasks of its array may run at once", j.Array.Throttle)
+}
+
+func (s *State) fitsSome(r *Request) bool {
+	for _, w := range s.workers {
+		if w.fits(r) {
+			return true
+		}
+	}
+	return false
 }
 
 // impossible says why no worker can ever run the request: only where the set of workers is fixed.
@@ -72,6 +235,8 @@ func (s *State) tooLarge(r *Request) string {
 		slots, mem = max(slots, w.Slots), max(mem, w.Mem)
 	}
 	switch {
+	case len(r.Hosts) > 0 || len(r.Labels) > 0:
+		return fmt.Sprintf("needs %d slots and %s of memory on a worker of its choice; none has them", r.Ranks, size(r.mem()))
 	case r.Ranks > slots:
 		return fmt.Sprintf("needs %d slots; the largest worker has %d", r.Ranks, slots)
 	case r.mem() > mem:
@@ -83,30 +248,50 @@ func (s *State) tooLarge(r *Request) string {
 
 // Waiting says why a job waits; "" when it does not.
 func (s *State) Waiting(j *Job) string {
-	switch {
-	case j.State != Pending:
+	if j.State != Pending {
 		return ""
-	case j.Interactive && !j.Attached:
-		return "waits for its launcher to attach"
-	case len(s.workers) == 0:
+	}
+	if why := s.notReady(j); why != "" {
+		return why
+	}
+	if len(s.workers) == 0 {
 		return "no worker is registered"
 	}
 	if why := s.tooLarge(&j.Request); why != "" {
 		return why
 	}
-	free, connected := uint32(0), false
-	for _, w := range s.workers {
-		if connected = connected || w.Connected; w.Connected && w.Slots > w.UsedSlots {
-			free = max(free, w.Slots-w.UsedSlots)
-		}
+	if why := s.overQuota(j); why != "" {
+		return why
 	}
-	switch ahead := s.queue.find(j); {
-	case !connected:
-		return "no worker is connected"
-	case free < j.Ranks:
-		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, free)
-	case ahead > 0:
-		return fmt.Sprintf("%d jobs are ahead of it", ahead)
+	if why := s.throttled(j); why != "" {
+		return why
+	}
+	return s.noRoom(j)
+}
+
+// noRoom says what is missing now.
+func (s *State) noRoom(j *Job) string {
+	most, roomy := uint32(0), false
+	for i := len(s.rooms) - 1; i >= 0 && !roomy; i-- { // the emptiest first
+		w := s.rooms[i]
+		if !w.suits(&j.Request) {
+			continue
+		}
+		most = max(most, w.Free())
+		if most < j.Ranks {
+			break
+		}
+		roomy = w.has(&j.Request)
+	}
+	switch {
+	case len(s.rooms) == 0:
+		return "no worker is connected and open for jobs"
+	case roomy:
+		return "room is kept for a job of higher priority"
+	case most < j.Ranks:
+		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, most)
+	case j.Exclusive:
+		return "needs a worker for itself"
 	}
 	return "needs " + size(j.mem()) + " of memory, which is in use"
 }

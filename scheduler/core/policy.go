@@ -12,6 +12,34 @@ type Policy struct {
 	MaxRanks      uint32
 	MaxMemPerRank uint64
 	MaxPending    int // jobs waiting in the queue
+	MaxArray      int // tasks of an array
+	MaxRestarts   uint32
+
+	Backfill bool // EASY; without it the queue is served strictly in order
+	Depth    int  // how many jobs one pass looks at
+
+	// Priority is a sum of points, kept in thousandths.
+	AgePerHour   int64    // for each hour of waiting
+	PerRank      int64    // for each rank, up to RanksCounted
+	RanksCounted uint32   //
+	FairShare    int64    // for a tenant that has used nothing; half of it for one that has used its share
+	HalfLife     Duration // of what a tenant has used
+
+	QOS     map[string]QOS // by name; "" is every job's that names none
+	Tenants map[Tenant]Quota
+	Others  Quota // of tenants that are not listed
+}
+
+// QOS is a quality of service: points, and nothing else for now.
+type QOS struct{ Points int64 }
+
+// Quota is what one tenant may have. 0 of anything but Shares is no bound.
+type Quota struct {
+	Shares  uint32 // its part, beside those of the others
+	Slots   uint32 // held at once
+	Mem     uint64
+	Running int // jobs that hold slots at once
+	Pending int // jobs in the queue
 }
 
 // DefaultPolicy is what is used where nothing is said.
@@ -25,5 +53,38 @@ func DefaultPolicy() Policy {
 		// A linear memory of wasm32 ends at 4 GiB.
 		MaxMemPerRank: 1 << 32,
 		MaxPending:    1_000_000,
+		MaxArray:      10_000,
+		MaxRestarts:   10,
+		Backfill:      true,
+		Depth:         1000,
+		AgePerHour:    1000,
+		PerRank:       1,
+		RanksCounted:  1000,
+		FairShare:     10_000,
+		HalfLife:      7 * 24 * Hour,
+		QOS:           map[string]QOS{"": {0}, "low": {-10_000}, "high": {10_000}},
+		Others:        Quota{Shares: 1},
 	}
 }
+
+// quota is a tenant's.
+func (p *Policy) quota(t Tenant) Quota {
+	q, listed := p.Tenants[t]
+	if !listed {
+		q = p.Others
+	}
+	q.Shares = max(q.Shares, 1)
+	return q
+}
+
+// scoreBase keeps scores small: milliseconds of 2020-01-01.
+const scoreBase = 1_577_836_800_000
+
+// score is the part of a job's priority that orders it among its tenant's, in thousandths of a point. Age counts as the
+// time of submission, so that the order does not change while jobs wait.
+func (p *Policy) score(j *Job) int64 {
+	submitted := int64(j.Submitted)/int64(Millisecond) - scoreBase
+	return p.QOS[j.QOS].Points*1000 + p.sizePoints(j)*1000 - submitted*p.AgePerHour/3600
+}
+
+func (p *Policy) sizePoints(j *Job) int64 { return p.PerRank * int64(min(j.Ranks, p.RanksCounted)) }

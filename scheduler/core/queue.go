@@ -1,10 +1,18 @@
 package core
 
-import "sort"
+import (
+	"container/heap"
+	"sort"
+)
 
-// queue holds the waiting jobs in the order in which they are tried: first come, first served. Ids rise with time, so
-// the order is theirs, and a job that comes back takes its old place.
+// queue holds one tenant's jobs that are ready to run, best score first, then by id.
 type queue []*Job
+
+func (j *Job) ahead(k *Job) bool { return j.score > k.score || j.score == k.score && j.ID < k.ID }
+
+func (q queue) find(j *Job) int {
+	return sort.Search(len(q), func(i int) bool { return !q[i].ahead(j) })
+}
 
 func (q *queue) add(j *Job) {
 	i := q.find(j)
@@ -19,6 +27,170 @@ func (q *queue) remove(j *Job) {
 	}
 }
 
-func (q *queue) find(j *Job) int {
-	return sort.Search(len(*q), func(i int) bool { return (*q)[i].ID >= j.ID })
+// requeue puts a job into its tenant's queue or takes it out, as it is ready or not.
+func (s *State) requeue(j *Job) {
+	ready := s.notReady(j) == ""
+	if ready == j.queued {
+		return
+	}
+	q := &s.account(j.Tenant).queue
+	if j.queued = ready; ready {
+		j.score = s.Policy.score(j)
+		q.add(j)
+	} else {
+		q.remove(j)
+	}
+}
+
+// notReady says why a job is not to be looked at by a pass; "" when it is. Nothing in it depends on time, workers or
+// other tenants.
+func (s *State) notReady(j *Job) string {
+	switch {
+	case j.State != Pending:
+		return "is " + j.State.Row().Name
+	case j.Doomed != "":
+		return j.Doomed
+	case j.Held:
+		return "is held; release it"
+	case j.Interactive && !j.Attached:
+		return "waits for its launcher to attach"
+	case len(j.Waits) > 0:
+		d := j.Waits[0]
+		return "waits for job " + d.Job.String() + " (" + d.Kind.String() + ")"
+	case j.Singleton && s.named(j).first() != j.ID:
+		return "waits for job " + s.named(j).first().String() + " of the same name (singleton)"
+	}
+	return ""
+}
+
+// line walks the queues of all tenants in the order of priority. It reads the state and is good for one pass.
+type line struct {
+	tenants []*place
+}
+
+// place is how far the walk has come in one tenant's queue.
+type place struct {
+	queue  queue
+	points int64
+	next   int
+}
+
+func (p *place) job() *Job       { return p.queue[p.next] }
+func (p *place) priority() int64 { return p.queue[p.next].score + p.points }
+
+func (l *line) Len() int { return len(l.tenants) }
+func (l *line) Less(i, j int) bool {
+	a, b := l.tenants[i], l.tenants[j]
+	if pa, pb := a.priority(), b.priority(); pa != pb {
+		return pa > pb
+	}
+	return a.job().ID < b.job().ID
+}
+func (l *line) Swap(i, j int) { l.tenants[i], l.tenants[j] = l.tenants[j], l.tenants[i] }
+func (l *line) Push(x any)    { l.tenants = append(l.tenants, x.(*place)) }
+func (l *line) Pop() any {
+	last := l.tenants[len(l.tenants)-1]
+	l.tenants = l.tenants[:len(l.tenants)-1]
+	return last
+}
+
+func (s *State) line(now Time) *line {
+	l := &line{}
+	points := s.fairness(now)
+	for i, a := range s.accounts {
+		if len(a.queue) > 0 {
+			l.tenants = append(l.tenants, &place{a.queue, points[i], 0})
+		}
+	}
+	heap.Init(l)
+	return l
+}
+
+// next is the job whose turn it is, nil at the end.
+func (l *line) next() *Job {
+	if len(l.tenants) == 0 {
+		return nil
+	}
+	p := l.tenants[0]
+	j := p.job()
+	if p.next++; p.next == len(p.queue) {
+		heap.Pop(l)
+	} else {
+		heap.Fix(l, 0)
+	}
+	return j
+}
+
+// names are the jobs of one tenant and name that have not ended, ascending.
+type names []JobID
+
+func (n names) first() JobID {
+	if len(n) == 0 {
+		return 0
+	}
+	return n[0]
+}
+
+type nameKey struct {
+	tenant Tenant
+	name   string
+}
+
+func (s *State) named(j *Job) names { return s.names[nameKey{j.Tenant, j.Name}] }
+
+// enlist and delist keep the jobs of a name; the one that becomes first may be a singleton that waited for it.
+func (s *State) enlist(j *Job) {
+	k := nameKey{j.Tenant, j.Name}
+	s.names[k] = append(s.names[k], j.ID)
+}
+
+func (s *State) delist(j *Job) {
+	k := nameKey{j.Tenant, j.Name}
+	n := s.names[k]
+	i := sort.Search(len(n), func(i int) bool { return n[i] >= j.ID })
+	if i == len(n) || n[i] != j.ID {
+		return
+	}
+	n = append(n[:i], n[i+1:]...)
+	if len(n) == 0 {
+		delete(s.names, k)
+		return
+	}
+	s.names[k] = n
+	if next := s.jobs[n[0]]; i == 0 && next.Singleton {
+		s.requeue(next)
+	}
+}
+
+// settle looks at what a job waits for: what is met goes, what can't be met dooms it.
+func (s *State) settle(j *Job) {
+	left := j.Waits[:0]
+	for _, d := range j.Waits {
+		on := s.jobs[d.Job]
+		if on == nil {
+			continue // ended long ago and forgotten: it was looked at when it ended
+		}
+		switch now, ever := d.met(on); {
+		case !ever && j.Doomed == "":
+			j.Doomed = "waits for job " + d.Job.String() + " (" + d.Kind.String() + "), which is " + on.State.Row().Name
+			s.doomed = append(s.doomed, j.ID)
+		case !now:
+			left = append(left, d)
+		}
+	}
+	j.Waits = left
+	s.requeue(j)
+}
+
+// wake has those look again who wait for a job that has started or ended.
+func (s *State) wake(j *Job) {
+	waiting := s.waiters[j.ID]
+	for _, id := range waiting {
+		if w := s.jobs[id]; w != nil && w.State == Pending {
+			s.settle(w)
+		}
+	}
+	if j.State.Terminal() {
+		delete(s.waiters, j.ID)
+	}
 }

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// A snapshot is the state in pieces: one that opens it, one for each worker and each job. Like a record, each piece
+// A snapshot is the state in pieces: one that opens it, one for each worker, tenant and job. Like a record, each piece
 // starts with the version of the encoding.
 
 type pieceKind uint64
@@ -14,6 +14,7 @@ const (
 	pieceHead pieceKind = iota + 1
 	pieceWorker
 	pieceJob
+	pieceAccount
 )
 
 // Pieces writes the state down.
@@ -27,7 +28,12 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 				return
 			}
 		}
-		for id := JobID(1); id <= s.lastJob; id++ {
+		for _, a := range s.accounts {
+			if !yield(encodePiece(pieceAccount, a.fields)) {
+				return
+			}
+		}
+		for id := s.oldest; id <= s.lastJob; id++ {
 			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
 				return
 			}
@@ -60,6 +66,8 @@ func (s *State) LoadPiece(b []byte) error {
 		return c.end()
 	case pieceWorker:
 		return s.loadWorker(c)
+	case pieceAccount:
+		return s.loadAccount(c)
 	case pieceJob:
 		return s.loadJob(c)
 	}
@@ -69,6 +77,7 @@ func (s *State) LoadPiece(b []byte) error {
 
 func (s *State) headFields(c *codec) {
 	c.job(&s.lastJob)
+	c.job(&s.oldest)
 	list(c, &s.ended, c.job)
 }
 
@@ -78,6 +87,7 @@ func (w *Worker) fields(c *codec) {
 	c.uint64(&w.Mem)
 	list(c, &w.Labels, func(l *Label) { l.fields(c) })
 	c.bool(&w.Connected)
+	c.string(&w.Draining)
 	c.time(&w.Since)
 	c.time(&w.timer.at)
 }
@@ -90,6 +100,10 @@ func (j *Job) fields(c *codec) {
 	c.epoch(&j.Epoch)
 	list(c, &j.Place, func(p *Span) { p.fields(c) })
 	c.bool(&j.Attached)
+	c.uint32(&j.Restarts)
+	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
+	c.string(&j.Doomed)
+	j.Reserved.fields(c)
 	c.time(&j.Submitted)
 	c.time(&j.Placed)
 	c.time(&j.Started)
@@ -97,6 +111,25 @@ func (j *Job) fields(c *codec) {
 	j.Ending.fields(c)
 	j.End.fields(c)
 	c.time(&j.timer.at)
+}
+
+func (a *Account) fields(c *codec) {
+	c.string((*string)(&a.Name))
+	c.uint64(&a.Usage)
+	c.time(&a.UsageAt)
+	c.uint64(&a.Jobs)
+	c.uint64(&a.SlotMS)
+	c.duration(&a.CPU)
+}
+
+func (s *State) loadAccount(c *codec) error {
+	a := &Account{}
+	a.fields(c)
+	if err := c.end(); err != nil {
+		return err
+	}
+	*s.account(a.Name) = *a
+	return nil
 }
 
 func (s *State) loadWorker(c *codec) error {
@@ -112,6 +145,7 @@ func (s *State) loadWorker(c *codec) error {
 	s.workers = append(s.workers, w)
 	w.timer.worker = w
 	s.rearm(&w.timer)
+	s.rooms.add(w)
 	return nil
 }
 
@@ -129,15 +163,27 @@ func (s *State) loadJob(c *codec) error {
 	if j.Key != "" {
 		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
 	}
-	if j.State == Pending {
-		s.queue.add(j)
-	}
 	if j.State.Holds() {
 		w := s.Worker(j.worker())
 		if w == nil {
 			return fmt.Errorf("%w: job %d holds slots of worker %q, which is not there", ErrRecord, j.ID, j.worker())
 		}
-		w.take(j)
+		s.book(j, w)
+		s.account(j.Tenant).began += int64(j.Ranks) * millis(j.Placed)
+	}
+	for _, d := range j.Waits {
+		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
+	}
+	if !j.State.Terminal() {
+		s.enlist(j)
+	}
+	if j.Doomed != "" && j.State == Pending {
+		s.doomed = append(s.doomed, j.ID)
+	}
+	if j.State == Pending {
+		s.pending++
+		s.account(j.Tenant).Pending++
+		s.requeue(j)
 	}
 	j.timer.job = j
 	s.rearm(&j.timer)

@@ -14,10 +14,22 @@ type State struct {
 	jobs    map[JobID]*Job
 	keys    map[idemKey]JobID
 	workers []*Worker // by name
-	queue   queue     // exactly the jobs in Pending
 	ended   []JobID   // in the order in which they ended; at most Policy.KeepEnded stay
+	oldest  JobID     // no job below it is remembered
+	version uint64    // raised by every Apply: a pass over the queue is due when it has moved
+
+	accounts []*Account // of tenants, by name
+	byTenant map[Tenant]*Account
+
+	// All below follows from the above.
 	timers  timers
-	version uint64 // raised by every Apply: a pass over the queue is due when it has moved
+	rooms   rooms             // the open workers
+	waiters map[JobID][]JobID // who depends on a job, ascending
+	names   map[nameKey]names // the jobs of a name that have not ended
+	arrays  map[JobID]uint32  // tasks of an array that hold slots
+	doomed  []JobID           // whose dependencies can't be met: the next pass cancels them
+	pending int               // jobs in Pending
+	head    JobID             // for whom headAt of the workers was found
 }
 
 type idemKey struct {
@@ -27,7 +39,8 @@ type idemKey struct {
 
 // NewState is a scheduler's first day.
 func NewState(p Policy) *State {
-	return &State{Policy: p, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}}
+	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
+		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]uint32{}}
 }
 
 // Job finds a job, nil if there is none.
@@ -57,6 +70,21 @@ func (s *State) seat(name WorkerName) int {
 	return sort.Search(len(s.workers), func(i int) bool { return s.workers[i].Name >= name })
 }
 
+// LastJob is the newest job's id; ids rise without a gap.
+func (s *State) LastJob() JobID { return s.lastJob }
+
+// Oldest is below or at the id of every job that the state remembers.
+func (s *State) Oldest() JobID { return s.oldest }
+
+// Known is how many jobs the state remembers.
+func (s *State) Known() int { return len(s.jobs) }
+
+// Pending is how many jobs wait.
+func (s *State) Pending() int { return s.pending }
+
+// Unsettled says whether another pass is due at once.
+func (s *State) Unsettled() bool { return len(s.doomed) > 0 }
+
 // Version moves with every transition applied.
 func (s *State) Version() uint64 { return s.version }
 
@@ -70,9 +98,11 @@ func (s *State) Deadline() Time {
 
 // Check returns the first broken invariant that it finds. Tests call it after every step.
 func (s *State) Check() error {
-	for i, j := range s.queue {
-		if j.State != Pending || i > 0 && s.queue[i-1].ID >= j.ID {
-			return fmt.Errorf("job %d is at seat %d of the queue in state %s", j.ID, i, j.State)
+	queued := 0
+	for _, a := range s.accounts {
+		queued += len(a.queue)
+		if err := s.checkAccount(a); err != nil {
+			return err
 		}
 	}
 	for i, t := range s.timers {
@@ -85,7 +115,38 @@ func (s *State) Check() error {
 			return err
 		}
 	}
-	return s.checkJobs()
+	for i, w := range s.rooms {
+		if !w.Open() || i > 0 && s.rooms[i-1].Free() > w.Free() {
+			return fmt.Errorf("worker %s is at seat %d of the rooms", w.Name, i)
+		}
+	}
+	return s.checkJobs(queued)
+}
+
+// checkAccount: the queue is in order, and quotas see what is held.
+func (s *State) checkAccount(a *Account) error {
+	var slots uint32
+	var mem uint64
+	running := 0
+	for i, j := range a.queue {
+		if s.notReady(j) != "" || !j.queued || i > 0 && !a.queue[i-1].ahead(j) {
+			return fmt.Errorf("job %d is at seat %d of the queue of %s: %s", j.ID, i, a.Name, s.notReady(j))
+		}
+	}
+	for _, w := range s.workers {
+		for _, id := range w.Jobs {
+			if j := s.jobs[id]; j.Tenant == a.Name {
+				slots += j.Ranks
+				mem += j.mem()
+				running++
+			}
+		}
+	}
+	if slots != a.Slots || mem != a.Mem || running != a.Running {
+		return fmt.Errorf("tenant %s is booked with %d slots, %d bytes and %d jobs; its jobs hold %d, %d and are %d",
+			a.Name, a.Slots, a.Mem, a.Running, slots, mem, running)
+	}
+	return nil
 }
 
 // checkWorker: no slot and no byte is given away twice, and the books agree with the jobs.
@@ -107,15 +168,18 @@ func (s *State) checkWorker(w *Worker) error {
 	return nil
 }
 
-func (s *State) checkJobs() error {
-	pending := 0
-	for id := JobID(1); id <= s.lastJob; id++ {
+func (s *State) checkJobs(queued int) error {
+	pending, ready := 0, 0
+	for id := s.oldest; id <= s.lastJob; id++ {
 		j := s.jobs[id]
 		if j == nil {
 			continue
 		}
 		if j.State == Pending {
 			pending++
+			if s.notReady(j) == "" {
+				ready++
+			}
 		}
 		if j.State.Holds() {
 			if w := s.Worker(j.worker()); w == nil || !contains(w.Jobs, id) {
@@ -126,8 +190,8 @@ func (s *State) checkJobs() error {
 			return fmt.Errorf("job %d has ended and still has a deadline or no end", id)
 		}
 	}
-	if pending != len(s.queue) {
-		return fmt.Errorf("%d jobs are pending and %d stand in the queue", pending, len(s.queue))
+	if pending != s.pending || ready != queued {
+		return fmt.Errorf("%d jobs are pending, %d of them ready; %d are counted and %d stand in queues", pending, ready, s.pending, queued)
 	}
 	return nil
 }

@@ -25,6 +25,11 @@ const (
 	kindWorkerJoined
 	kindWorkerLost
 	kindWorkerForgotten
+	kindJobHeld
+	kindJobReleased
+	kindJobReserved
+	kindTenantCharged
+	kindWorkerDrained
 )
 
 func newTransition(k kind) Transition {
@@ -55,6 +60,16 @@ func newTransition(k kind) Transition {
 		return new(WorkerLost)
 	case kindWorkerForgotten:
 		return new(WorkerForgotten)
+	case kindJobHeld:
+		return new(JobHeld)
+	case kindJobReleased:
+		return new(JobReleased)
+	case kindJobReserved:
+		return new(JobReserved)
+	case kindTenantCharged:
+		return new(TenantCharged)
+	case kindWorkerDrained:
+		return new(WorkerDrained)
 	}
 	return nil
 }
@@ -136,6 +151,57 @@ type WorkerLost struct {
 
 // WorkerForgotten drops a lost worker that holds nothing.
 type WorkerForgotten struct{ Name WorkerName }
+
+// JobHeld keeps a waiting job from being looked at; JobReleased undoes it.
+type (
+	JobHeld     struct{ Job JobID }
+	JobReleased struct{ Job JobID }
+)
+
+// JobReserved: the job heads the queue, can't start, and will have room there and then. Reason says why it has become
+// later, where it has.
+type JobReserved struct {
+	Job         JobID
+	Reservation Reservation
+	Reason      string
+}
+
+// TenantCharged adds a placement that is over to its tenant's account. What stood there decays first.
+type TenantCharged struct {
+	Tenant   Tenant
+	SlotMS   uint64
+	CPU      Duration
+	At       Time
+	HalfLife Duration
+}
+
+// WorkerDrained: nothing new is placed on the worker; an empty reason undoes it.
+type WorkerDrained struct {
+	Name   WorkerName
+	Reason string
+}
+
+func (*JobHeld) kind() kind       { return kindJobHeld }
+func (*JobReleased) kind() kind   { return kindJobReleased }
+func (*JobReserved) kind() kind   { return kindJobReserved }
+func (*TenantCharged) kind() kind { return kindTenantCharged }
+func (*WorkerDrained) kind() kind { return kindWorkerDrained }
+
+func (t *JobHeld) fields(c *codec)     { c.job(&t.Job) }
+func (t *JobReleased) fields(c *codec) { c.job(&t.Job) }
+func (t *JobReserved) fields(c *codec) {
+	c.job(&t.Job)
+	t.Reservation.fields(c)
+	c.string(&t.Reason)
+}
+func (t *TenantCharged) fields(c *codec) {
+	c.string((*string)(&t.Tenant))
+	c.uint64(&t.SlotMS)
+	c.duration(&t.CPU)
+	c.time(&t.At)
+	c.duration(&t.HalfLife)
+}
+func (t *WorkerDrained) fields(c *codec) { c.worker(&t.Name); c.string(&t.Reason) }
 
 func (*JobAccepted) kind() kind     { return kindJobAccepted }
 func (*JobAttached) kind() kind     { return kindJobAttached }

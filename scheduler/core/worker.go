@@ -12,27 +12,72 @@ type Worker struct {
 	Mem       uint64 // bytes
 	Labels    []Label
 	Connected bool
-	Since     Time // of the present connection or its loss
+	Since     Time   // of the present connection or its loss
+	Draining  string // why nothing new is placed here; "": it is not draining
 
 	UsedSlots uint32
 	UsedMem   uint64
+	Exclusive bool    // its one job shares it with no other
 	Jobs      []JobID // that hold slots here, ascending
 
 	timer timer // when a lost worker's jobs are given up
+
+	// What the last pass found for the head of the queue: when there is room for it here. It is found again when stale.
+	headAt Time
+	stale  bool
+}
+
+// Free is how many slots nobody has.
+func (w *Worker) Free() uint32 {
+	if w.Exclusive || w.UsedSlots > w.Slots {
+		return 0
+	}
+	return w.Slots - w.UsedSlots
+}
+
+// Open says whether jobs may be placed on the worker now.
+func (w *Worker) Open() bool { return w.Connected && w.Draining == "" }
+
+// suits says whether the request wants this worker at all.
+func (w *Worker) suits(r *Request) bool {
+	for _, l := range r.Labels {
+		if !w.labelled(l) {
+			return false
+		}
+	}
+	if len(r.Hosts) == 0 {
+		return true
+	}
+	for _, name := range r.Hosts {
+		if name == w.Name {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) labelled(want Label) bool {
+	for _, l := range w.Labels {
+		if l == want {
+			return true
+		}
+	}
+	return false
 }
 
 // fits says whether the worker, empty, could run the request.
-func (w *Worker) fits(r *Request) bool { return r.Ranks <= w.Slots && r.mem() <= w.Mem }
+func (w *Worker) fits(r *Request) bool { return r.Ranks <= w.Slots && r.mem() <= w.Mem && w.suits(r) }
 
 // has says whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
-	return w.Connected && w.UsedSlots+r.Ranks <= w.Slots && w.UsedSlots <= w.Slots &&
-		w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem
+	return w.Open() && r.Ranks <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
+		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r)
 }
 
 func (w *Worker) take(j *Job) {
 	w.UsedSlots += j.Ranks
 	w.UsedMem += j.mem()
+	w.Exclusive = w.Exclusive || j.Exclusive
 	i := sort.Search(len(w.Jobs), func(i int) bool { return w.Jobs[i] >= j.ID })
 	w.Jobs = append(w.Jobs, 0)
 	copy(w.Jobs[i+1:], w.Jobs[i:])
@@ -46,5 +91,38 @@ func (w *Worker) free(j *Job) {
 	}
 	w.UsedSlots -= j.Ranks
 	w.UsedMem -= j.mem()
+	w.Exclusive = w.Exclusive && !j.Exclusive
 	w.Jobs = append(w.Jobs[:i], w.Jobs[i+1:]...)
+}
+
+// rooms lists the workers that take jobs, by free slots, then by name: the best fit comes first.
+type rooms []*Worker
+
+func (r rooms) find(w *Worker) int {
+	free := w.Free()
+	return sort.Search(len(r), func(i int) bool {
+		f := r[i].Free()
+		return f > free || f == free && r[i].Name >= w.Name
+	})
+}
+
+// from is the index of the first worker with so many free slots.
+func (r rooms) from(slots uint32) int {
+	return sort.Search(len(r), func(i int) bool { return r[i].Free() >= slots })
+}
+
+func (r *rooms) add(w *Worker) {
+	if !w.Open() {
+		return
+	}
+	i := r.find(w)
+	*r = append(*r, nil)
+	copy((*r)[i+1:], (*r)[i:])
+	(*r)[i] = w
+}
+
+func (r *rooms) remove(w *Worker) {
+	if i := r.find(w); i < len(*r) && (*r)[i] == w {
+		*r = append((*r)[:i], (*r)[i+1:]...)
+	}
 }

@@ -77,6 +77,61 @@ func (StdinTo) EnumDescriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{0}
 }
 
+type Action int32
+
+const (
+	Action_ACTION_NONE    Action = 0
+	Action_ACTION_CANCEL  Action = 1
+	Action_ACTION_HOLD    Action = 2
+	Action_ACTION_RELEASE Action = 3
+	Action_ACTION_REQUEUE Action = 4
+)
+
+// Enum value maps for Action.
+var (
+	Action_name = map[int32]string{
+		0: "ACTION_NONE",
+		1: "ACTION_CANCEL",
+		2: "ACTION_HOLD",
+		3: "ACTION_RELEASE",
+		4: "ACTION_REQUEUE",
+	}
+	Action_value = map[string]int32{
+		"ACTION_NONE":    0,
+		"ACTION_CANCEL":  1,
+		"ACTION_HOLD":    2,
+		"ACTION_RELEASE": 3,
+		"ACTION_REQUEUE": 4,
+	}
+)
+
+func (x Action) Enum() *Action {
+	p := new(Action)
+	*p = x
+	return p
+}
+
+func (x Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_scheduler_schedpb_faasmrun_proto_enumTypes[1].Descriptor()
+}
+
+func (Action) Type() protoreflect.EnumType {
+	return &file_scheduler_schedpb_faasmrun_proto_enumTypes[1]
+}
+
+func (x Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Action.Descriptor instead.
+func (Action) EnumDescriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{1}
+}
+
 type Stream int32
 
 const (
@@ -107,11 +162,11 @@ func (x Stream) String() string {
 }
 
 func (Stream) Descriptor() protoreflect.EnumDescriptor {
-	return file_scheduler_schedpb_faasmrun_proto_enumTypes[1].Descriptor()
+	return file_scheduler_schedpb_faasmrun_proto_enumTypes[2].Descriptor()
 }
 
 func (Stream) Type() protoreflect.EnumType {
-	return &file_scheduler_schedpb_faasmrun_proto_enumTypes[1]
+	return &file_scheduler_schedpb_faasmrun_proto_enumTypes[2]
 }
 
 func (x Stream) Number() protoreflect.EnumNumber {
@@ -120,7 +175,7 @@ func (x Stream) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Stream.Descriptor instead.
 func (Stream) EnumDescriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{1}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{2}
 }
 
 type MissingModulesRequest struct {
@@ -355,6 +410,16 @@ type JobSpec struct {
 	Interactive     bool                   `protobuf:"varint,7,opt,name=interactive,proto3" json:"interactive,omitempty"`                        // ends with its attach stream, and its log need not outlive delivery
 	Tty             bool                   `protobuf:"varint,8,opt,name=tty,proto3" json:"tty,omitempty"`                                        // the launcher's standard output is a terminal
 	ReportBindings  bool                   `protobuf:"varint,9,opt,name=report_bindings,json=reportBindings,proto3" json:"report_bindings,omitempty"`
+	Qos             string                 `protobuf:"bytes,10,opt,name=qos,proto3" json:"qos,omitempty"`              // one of the scheduler's; empty: the plain one
+	Hold            bool                   `protobuf:"varint,11,opt,name=hold,proto3" json:"hold,omitempty"`           // waits for a release
+	Requeue         bool                   `protobuf:"varint,12,opt,name=requeue,proto3" json:"requeue,omitempty"`     // is tried again when its worker is lost
+	Exclusive       bool                   `protobuf:"varint,13,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // shares its worker with no other job
+	After           []*Dependency          `protobuf:"bytes,14,rep,name=after,proto3" json:"after,omitempty"`
+	Singleton       bool                   `protobuf:"varint,15,opt,name=singleton,proto3" json:"singleton,omitempty"`                              // waits for this tenant's earlier jobs of its name
+	Hosts           []string               `protobuf:"bytes,16,rep,name=hosts,proto3" json:"hosts,omitempty"`                                       // may run on these workers only
+	Labels          []*EnvVar              `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty"`                                     // needs a worker with all of these
+	Array           []uint32               `protobuf:"varint,18,rep,packed,name=array,proto3" json:"array,omitempty"`                               // indices, ascending: one job each; empty: no array
+	ArrayThrottle   uint32                 `protobuf:"varint,19,opt,name=array_throttle,json=arrayThrottle,proto3" json:"array_throttle,omitempty"` // how many of them run at once; 0: any number
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -452,6 +517,128 @@ func (x *JobSpec) GetReportBindings() bool {
 	return false
 }
 
+func (x *JobSpec) GetQos() string {
+	if x != nil {
+		return x.Qos
+	}
+	return ""
+}
+
+func (x *JobSpec) GetHold() bool {
+	if x != nil {
+		return x.Hold
+	}
+	return false
+}
+
+func (x *JobSpec) GetRequeue() bool {
+	if x != nil {
+		return x.Requeue
+	}
+	return false
+}
+
+func (x *JobSpec) GetExclusive() bool {
+	if x != nil {
+		return x.Exclusive
+	}
+	return false
+}
+
+func (x *JobSpec) GetAfter() []*Dependency {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *JobSpec) GetSingleton() bool {
+	if x != nil {
+		return x.Singleton
+	}
+	return false
+}
+
+func (x *JobSpec) GetHosts() []string {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+func (x *JobSpec) GetLabels() []*EnvVar {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *JobSpec) GetArray() []uint32 {
+	if x != nil {
+		return x.Array
+	}
+	return nil
+}
+
+func (x *JobSpec) GetArrayThrottle() uint32 {
+	if x != nil {
+		return x.ArrayThrottle
+	}
+	return 0
+}
+
+type Dependency struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // after, afterok, afterany, afternotok
+	JobId         uint64                 `protobuf:"varint,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dependency) Reset() {
+	*x = Dependency{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dependency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dependency) ProtoMessage() {}
+
+func (x *Dependency) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
+func (*Dependency) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Dependency) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Dependency) GetJobId() uint64 {
+	if x != nil {
+		return x.JobId
+	}
+	return 0
+}
+
 // App is one program of a job (a segment between ':' on the command line).
 type App struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -468,7 +655,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +667,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +680,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -555,7 +742,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +754,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +767,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *EnvVar) GetName() string {
@@ -608,7 +795,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -620,7 +807,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -633,7 +820,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -667,7 +854,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +866,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +879,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -718,7 +905,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +917,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,12 +930,1401 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
 	if x != nil {
 		return x.JobId
+	}
+	return 0
+}
+
+// JobInfo is a job in a listing. Of another tenant's job the name is left out.
+type JobInfo struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Id              uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name            string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Tenant          string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	State           string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`   // two-letter code
+	Reason          string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // why it waits, or how it ended
+	Ranks           uint32                 `protobuf:"varint,6,opt,name=ranks,proto3" json:"ranks,omitempty"`
+	MemPerRankBytes uint64                 `protobuf:"varint,7,opt,name=mem_per_rank_bytes,json=memPerRankBytes,proto3" json:"mem_per_rank_bytes,omitempty"`
+	TimeLimitMs     int64                  `protobuf:"varint,8,opt,name=time_limit_ms,json=timeLimitMs,proto3" json:"time_limit_ms,omitempty"` // 0: none
+	Qos             string                 `protobuf:"bytes,9,opt,name=qos,proto3" json:"qos,omitempty"`
+	ArrayId         uint64                 `protobuf:"varint,10,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
+	ArrayIndex      uint32                 `protobuf:"varint,11,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
+	SubmittedUnixNs int64                  `protobuf:"varint,12,opt,name=submitted_unix_ns,json=submittedUnixNs,proto3" json:"submitted_unix_ns,omitempty"`
+	PlacedUnixNs    int64                  `protobuf:"varint,13,opt,name=placed_unix_ns,json=placedUnixNs,proto3" json:"placed_unix_ns,omitempty"` // these three 0: not yet
+	StartedUnixNs   int64                  `protobuf:"varint,14,opt,name=started_unix_ns,json=startedUnixNs,proto3" json:"started_unix_ns,omitempty"`
+	EndedUnixNs     int64                  `protobuf:"varint,15,opt,name=ended_unix_ns,json=endedUnixNs,proto3" json:"ended_unix_ns,omitempty"`
+	ExitCode        int32                  `protobuf:"varint,16,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"` // once ended
+	Epoch           uint64                 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Restarts        uint32                 `protobuf:"varint,18,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	Nodes           []*NodeRanks           `protobuf:"bytes,19,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	CpuNs           uint64                 `protobuf:"varint,20,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"`                     // once ended
+	MaxRssBytes     uint64                 `protobuf:"varint,21,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"` // once ended
+	Interactive     bool                   `protobuf:"varint,22,opt,name=interactive,proto3" json:"interactive,omitempty"`
+	Held            bool                   `protobuf:"varint,23,opt,name=held,proto3" json:"held,omitempty"`
+	ReservedNode    string                 `protobuf:"bytes,24,opt,name=reserved_node,json=reservedNode,proto3" json:"reserved_node,omitempty"` // promised to the head of the queue
+	ReservedUnixNs  int64                  `protobuf:"varint,25,opt,name=reserved_unix_ns,json=reservedUnixNs,proto3" json:"reserved_unix_ns,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *JobInfo) Reset() {
+	*x = JobInfo{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobInfo) ProtoMessage() {}
+
+func (x *JobInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
+func (*JobInfo) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *JobInfo) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *JobInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *JobInfo) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *JobInfo) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *JobInfo) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *JobInfo) GetRanks() uint32 {
+	if x != nil {
+		return x.Ranks
+	}
+	return 0
+}
+
+func (x *JobInfo) GetMemPerRankBytes() uint64 {
+	if x != nil {
+		return x.MemPerRankBytes
+	}
+	return 0
+}
+
+func (x *JobInfo) GetTimeLimitMs() int64 {
+	if x != nil {
+		return x.TimeLimitMs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetQos() string {
+	if x != nil {
+		return x.Qos
+	}
+	return ""
+}
+
+func (x *JobInfo) GetArrayId() uint64 {
+	if x != nil {
+		return x.ArrayId
+	}
+	return 0
+}
+
+func (x *JobInfo) GetArrayIndex() uint32 {
+	if x != nil {
+		return x.ArrayIndex
+	}
+	return 0
+}
+
+func (x *JobInfo) GetSubmittedUnixNs() int64 {
+	if x != nil {
+		return x.SubmittedUnixNs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetPlacedUnixNs() int64 {
+	if x != nil {
+		return x.PlacedUnixNs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetStartedUnixNs() int64 {
+	if x != nil {
+		return x.StartedUnixNs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetEndedUnixNs() int64 {
+	if x != nil {
+		return x.EndedUnixNs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetExitCode() int32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
+func (x *JobInfo) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *JobInfo) GetRestarts() uint32 {
+	if x != nil {
+		return x.Restarts
+	}
+	return 0
+}
+
+func (x *JobInfo) GetNodes() []*NodeRanks {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *JobInfo) GetCpuNs() uint64 {
+	if x != nil {
+		return x.CpuNs
+	}
+	return 0
+}
+
+func (x *JobInfo) GetMaxRssBytes() uint64 {
+	if x != nil {
+		return x.MaxRssBytes
+	}
+	return 0
+}
+
+func (x *JobInfo) GetInteractive() bool {
+	if x != nil {
+		return x.Interactive
+	}
+	return false
+}
+
+func (x *JobInfo) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *JobInfo) GetReservedNode() string {
+	if x != nil {
+		return x.ReservedNode
+	}
+	return ""
+}
+
+func (x *JobInfo) GetReservedUnixNs() int64 {
+	if x != nil {
+		return x.ReservedUnixNs
+	}
+	return 0
+}
+
+type ListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`                 // these only; an array's id means all of its tasks
+	States        []string               `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"`                   // in these only
+	Ended         bool                   `protobuf:"varint,3,opt,name=ended,proto3" json:"ended,omitempty"`                    // jobs that have ended; otherwise those that have not
+	Everyone      bool                   `protobuf:"varint,4,opt,name=everyone,proto3" json:"everyone,omitempty"`              // other tenants' too
+	AboveId       uint64                 `protobuf:"varint,5,opt,name=above_id,json=aboveId,proto3" json:"above_id,omitempty"` // where the last page ended
+	Limit         uint32                 `protobuf:"varint,6,opt,name=limit,proto3" json:"limit,omitempty"`                    // 0: 1,000; at most 10,000
+	Spec          bool                   `protobuf:"varint,7,opt,name=spec,proto3" json:"spec,omitempty"`                      // with the specs of the tenant's own jobs
+	Any           bool                   `protobuf:"varint,8,opt,name=any,proto3" json:"any,omitempty"`                        // ended or not
+	Newest        bool                   `protobuf:"varint,9,opt,name=newest,proto3" json:"newest,omitempty"`                  // the last page instead of the first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRequest) Reset() {
+	*x = ListRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRequest) ProtoMessage() {}
+
+func (x *ListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
+func (*ListRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListRequest) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *ListRequest) GetStates() []string {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListRequest) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *ListRequest) GetEveryone() bool {
+	if x != nil {
+		return x.Everyone
+	}
+	return false
+}
+
+func (x *ListRequest) GetAboveId() uint64 {
+	if x != nil {
+		return x.AboveId
+	}
+	return 0
+}
+
+func (x *ListRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListRequest) GetSpec() bool {
+	if x != nil {
+		return x.Spec
+	}
+	return false
+}
+
+func (x *ListRequest) GetAny() bool {
+	if x != nil {
+		return x.Any
+	}
+	return false
+}
+
+func (x *ListRequest) GetNewest() bool {
+	if x != nil {
+		return x.Newest
+	}
+	return false
+}
+
+type ListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*JobInfo             `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Specs         []*JobSpec             `protobuf:"bytes,2,rep,name=specs,proto3" json:"specs,omitempty"` // beside the jobs, where asked for; empty for another tenant's
+	More          bool                   `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListResponse) Reset() {
+	*x = ListResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListResponse) ProtoMessage() {}
+
+func (x *ListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
+func (*ListResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListResponse) GetJobs() []*JobInfo {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *ListResponse) GetSpecs() []*JobSpec {
+	if x != nil {
+		return x.Specs
+	}
+	return nil
+}
+
+func (x *ListResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+type ExplainRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRequest) Reset() {
+	*x = ExplainRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRequest) ProtoMessage() {}
+
+func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ExplainRequest) GetJobId() uint64 {
+	if x != nil {
+		return x.JobId
+	}
+	return 0
+}
+
+type ExplainResponse struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Job             *JobInfo               `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Why             string                 `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`            // one sentence
+	Priority        int64                  `protobuf:"varint,3,opt,name=priority,proto3" json:"priority,omitempty"` // points: the sum of the parts
+	Parts           []*PriorityPart        `protobuf:"bytes,4,rep,name=parts,proto3" json:"parts,omitempty"`
+	Ahead           uint32                 `protobuf:"varint,5,opt,name=ahead,proto3" json:"ahead,omitempty"`                                  // jobs that are tried before it
+	StartUnixNs     int64                  `protobuf:"varint,6,opt,name=start_unix_ns,json=startUnixNs,proto3" json:"start_unix_ns,omitempty"` // when it should start if all jobs take as long as they may; 0: nobody can say
+	StartNode       string                 `protobuf:"bytes,7,opt,name=start_node,json=startNode,proto3" json:"start_node,omitempty"`
+	StartWhyUnknown string                 `protobuf:"bytes,8,opt,name=start_why_unknown,json=startWhyUnknown,proto3" json:"start_why_unknown,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ExplainResponse) Reset() {
+	*x = ExplainResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainResponse) ProtoMessage() {}
+
+func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
+func (*ExplainResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExplainResponse) GetJob() *JobInfo {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetPriority() int64 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *ExplainResponse) GetParts() []*PriorityPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetAhead() uint32 {
+	if x != nil {
+		return x.Ahead
+	}
+	return 0
+}
+
+func (x *ExplainResponse) GetStartUnixNs() int64 {
+	if x != nil {
+		return x.StartUnixNs
+	}
+	return 0
+}
+
+func (x *ExplainResponse) GetStartNode() string {
+	if x != nil {
+		return x.StartNode
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetStartWhyUnknown() string {
+	if x != nil {
+		return x.StartWhyUnknown
+	}
+	return ""
+}
+
+type PriorityPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Points        int64                  `protobuf:"varint,2,opt,name=points,proto3" json:"points,omitempty"`
+	Because       string                 `protobuf:"bytes,3,opt,name=because,proto3" json:"because,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PriorityPart) Reset() {
+	*x = PriorityPart{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PriorityPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PriorityPart) ProtoMessage() {}
+
+func (x *PriorityPart) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
+func (*PriorityPart) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PriorityPart) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PriorityPart) GetPoints() int64 {
+	if x != nil {
+		return x.Points
+	}
+	return 0
+}
+
+func (x *PriorityPart) GetBecause() string {
+	if x != nil {
+		return x.Because
+	}
+	return ""
+}
+
+type ChangeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // an array's id means all of its tasks
+	Action        Action                 `protobuf:"varint,2,opt,name=action,proto3,enum=faasmrun.v1.Action" json:"action,omitempty"`
+	Kill          bool                   `protobuf:"varint,3,opt,name=kill,proto3" json:"kill,omitempty"` // cancel at once
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeRequest) Reset() {
+	*x = ChangeRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeRequest) ProtoMessage() {}
+
+func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
+func (*ChangeRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ChangeRequest) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *ChangeRequest) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_NONE
+}
+
+func (x *ChangeRequest) GetKill() bool {
+	if x != nil {
+		return x.Kill
+	}
+	return false
+}
+
+func (x *ChangeRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ChangeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*Changed             `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeResponse) Reset() {
+	*x = ChangeResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeResponse) ProtoMessage() {}
+
+func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
+func (*ChangeResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ChangeResponse) GetJobs() []*Changed {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+type Changed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Error         string                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"` // empty: done
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Changed) Reset() {
+	*x = Changed{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Changed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Changed) ProtoMessage() {}
+
+func (x *Changed) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Changed.ProtoReflect.Descriptor instead.
+func (*Changed) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Changed) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Changed) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+type WatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // these jobs only, until all have ended; no workers
+	Everyone      bool                   `protobuf:"varint,2,opt,name=everyone,proto3" json:"everyone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *WatchRequest) GetIds() []uint64 {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+func (x *WatchRequest) GetEveryone() bool {
+	if x != nil {
+		return x.Everyone
+	}
+	return false
+}
+
+type WatchResponse struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Jobs           []*JobInfo             `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Nodes          []*NodeInfo            `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	ForgottenJobs  []uint64               `protobuf:"varint,3,rep,packed,name=forgotten_jobs,json=forgottenJobs,proto3" json:"forgotten_jobs,omitempty"`
+	ForgottenNodes []string               `protobuf:"bytes,4,rep,name=forgotten_nodes,json=forgottenNodes,proto3" json:"forgotten_nodes,omitempty"`
+	Complete       bool                   `protobuf:"varint,5,opt,name=complete,proto3" json:"complete,omitempty"` // everything that there was at the beginning has been told
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *WatchResponse) GetJobs() []*JobInfo {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetNodes() []*NodeInfo {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetForgottenJobs() []uint64 {
+	if x != nil {
+		return x.ForgottenJobs
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetForgottenNodes() []string {
+	if x != nil {
+		return x.ForgottenNodes
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+type NodesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodesRequest) Reset() {
+	*x = NodesRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodesRequest) ProtoMessage() {}
+
+func (x *NodesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
+func (*NodesRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+}
+
+type NodesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nodes         []*NodeInfo            `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodesResponse) Reset() {
+	*x = NodesResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodesResponse) ProtoMessage() {}
+
+func (x *NodesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
+func (*NodesResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *NodesResponse) GetNodes() []*NodeInfo {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+type NodeInfo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Slots         uint32                 `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"`
+	UsedSlots     uint32                 `protobuf:"varint,3,opt,name=used_slots,json=usedSlots,proto3" json:"used_slots,omitempty"`
+	MemBytes      uint64                 `protobuf:"varint,4,opt,name=mem_bytes,json=memBytes,proto3" json:"mem_bytes,omitempty"`
+	UsedMemBytes  uint64                 `protobuf:"varint,5,opt,name=used_mem_bytes,json=usedMemBytes,proto3" json:"used_mem_bytes,omitempty"` // as asked for by jobs
+	Connected     bool                   `protobuf:"varint,6,opt,name=connected,proto3" json:"connected,omitempty"`
+	SinceUnixNs   int64                  `protobuf:"varint,7,opt,name=since_unix_ns,json=sinceUnixNs,proto3" json:"since_unix_ns,omitempty"` // connected or lost
+	Draining      string                 `protobuf:"bytes,8,opt,name=draining,proto3" json:"draining,omitempty"`                             // why; empty: it is not
+	Labels        []*EnvVar              `protobuf:"bytes,9,rep,name=labels,proto3" json:"labels,omitempty"`
+	Jobs          []uint64               `protobuf:"varint,10,rep,packed,name=jobs,proto3" json:"jobs,omitempty"`    // that hold slots
+	Exclusive     bool                   `protobuf:"varint,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // its job shares it with no other
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeInfo) Reset() {
+	*x = NodeInfo{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeInfo) ProtoMessage() {}
+
+func (x *NodeInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
+func (*NodeInfo) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *NodeInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetUsedSlots() uint32 {
+	if x != nil {
+		return x.UsedSlots
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetMemBytes() uint64 {
+	if x != nil {
+		return x.MemBytes
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetUsedMemBytes() uint64 {
+	if x != nil {
+		return x.UsedMemBytes
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetConnected() bool {
+	if x != nil {
+		return x.Connected
+	}
+	return false
+}
+
+func (x *NodeInfo) GetSinceUnixNs() int64 {
+	if x != nil {
+		return x.SinceUnixNs
+	}
+	return 0
+}
+
+func (x *NodeInfo) GetDraining() string {
+	if x != nil {
+		return x.Draining
+	}
+	return ""
+}
+
+func (x *NodeInfo) GetLabels() []*EnvVar {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetJobs() []uint64 {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+func (x *NodeInfo) GetExclusive() bool {
+	if x != nil {
+		return x.Exclusive
+	}
+	return false
+}
+
+type DrainRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Resume        bool                   `protobuf:"varint,3,opt,name=resume,proto3" json:"resume,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainRequest) Reset() {
+	*x = DrainRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainRequest) ProtoMessage() {}
+
+func (x *DrainRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
+func (*DrainRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DrainRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *DrainRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DrainRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+type DrainResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrainResponse) Reset() {
+	*x = DrainResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrainResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrainResponse) ProtoMessage() {}
+
+func (x *DrainResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
+func (*DrainResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+}
+
+type UsageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsageRequest) Reset() {
+	*x = UsageRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsageRequest) ProtoMessage() {}
+
+func (x *UsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
+func (*UsageRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+}
+
+type UsageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenants       []*TenantUsage         `protobuf:"bytes,1,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsageResponse) Reset() {
+	*x = UsageResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsageResponse) ProtoMessage() {}
+
+func (x *UsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
+func (*UsageResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *UsageResponse) GetTenants() []*TenantUsage {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+type TenantUsage struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Tenant          string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Jobs            uint64                 `protobuf:"varint,2,opt,name=jobs,proto3" json:"jobs,omitempty"`                   // ended
+	SlotMs          uint64                 `protobuf:"varint,3,opt,name=slot_ms,json=slotMs,proto3" json:"slot_ms,omitempty"` // of ended placements
+	CpuNs           uint64                 `protobuf:"varint,4,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"`
+	ShareUsedSlotMs uint64                 `protobuf:"varint,5,opt,name=share_used_slot_ms,json=shareUsedSlotMs,proto3" json:"share_used_slot_ms,omitempty"` // decayed, running jobs included
+	FairSharePoints int64                  `protobuf:"varint,6,opt,name=fair_share_points,json=fairSharePoints,proto3" json:"fair_share_points,omitempty"`
+	Slots           uint32                 `protobuf:"varint,7,opt,name=slots,proto3" json:"slots,omitempty"` // held now
+	Running         uint32                 `protobuf:"varint,8,opt,name=running,proto3" json:"running,omitempty"`
+	Pending         uint32                 `protobuf:"varint,9,opt,name=pending,proto3" json:"pending,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *TenantUsage) Reset() {
+	*x = TenantUsage{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TenantUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TenantUsage) ProtoMessage() {}
+
+func (x *TenantUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
+func (*TenantUsage) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *TenantUsage) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *TenantUsage) GetJobs() uint64 {
+	if x != nil {
+		return x.Jobs
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetSlotMs() uint64 {
+	if x != nil {
+		return x.SlotMs
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetCpuNs() uint64 {
+	if x != nil {
+		return x.CpuNs
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetShareUsedSlotMs() uint64 {
+	if x != nil {
+		return x.ShareUsedSlotMs
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetFairSharePoints() int64 {
+	if x != nil {
+		return x.FairSharePoints
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetRunning() uint32 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *TenantUsage) GetPending() uint32 {
+	if x != nil {
+		return x.Pending
 	}
 	return 0
 }
@@ -770,7 +2346,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +2358,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +2371,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -909,7 +2485,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +2497,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +2510,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -963,7 +2539,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +2551,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +2564,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -1014,7 +2590,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +2602,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +2615,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -1059,7 +2635,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +2647,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +2660,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -1109,7 +2685,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +2697,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +2710,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 type Detach struct {
@@ -1145,7 +2721,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +2733,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +2746,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 type AttachResponse struct {
@@ -1190,7 +2766,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +2778,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +2791,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -1328,7 +2904,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +2916,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +2929,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -1374,7 +2950,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +2962,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +2975,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *StateChange) GetState() string {
@@ -1433,7 +3009,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +3021,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +3034,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -1486,7 +3062,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +3074,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +3087,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -1550,7 +3126,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +3138,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +3151,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -1625,7 +3201,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +3213,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +3226,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -1683,7 +3259,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +3271,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +3284,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -1731,7 +3307,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +3319,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +3332,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -1800,7 +3376,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +3388,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +3401,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *JobEnd) GetState() string {
@@ -1880,7 +3456,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1892,7 +3468,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1905,7 +3481,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -2019,7 +3595,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2031,7 +3607,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2044,7 +3620,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -2076,7 +3652,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +3664,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +3677,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -2156,7 +3732,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2168,7 +3744,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2181,7 +3757,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -2207,7 +3783,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +3795,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +3808,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -2251,7 +3827,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2263,7 +3839,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2276,7 +3852,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -2296,7 +3872,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2308,7 +3884,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2321,7 +3897,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -2350,7 +3926,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2362,7 +3938,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2375,7 +3951,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -2425,7 +4001,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2437,7 +4013,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2450,7 +4026,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -2594,7 +4170,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +4182,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +4195,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -2643,13 +4219,18 @@ type StartJob struct {
 	FirstRank     uint32                 `protobuf:"varint,3,opt,name=first_rank,json=firstRank,proto3" json:"first_rank,omitempty"`
 	Ranks         uint32                 `protobuf:"varint,4,opt,name=ranks,proto3" json:"ranks,omitempty"` // of world size
 	WorldSize     uint32                 `protobuf:"varint,5,opt,name=world_size,json=worldSize,proto3" json:"world_size,omitempty"`
+	ArrayId       uint64                 `protobuf:"varint,6,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
+	ArrayIndex    uint32                 `protobuf:"varint,7,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
+	Tenant        string                 `protobuf:"bytes,8,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Restarts      uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"` // how often the job was requeued
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`         // the job's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +4242,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +4255,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -2712,6 +4293,41 @@ func (x *StartJob) GetWorldSize() uint32 {
 	return 0
 }
 
+func (x *StartJob) GetArrayId() uint64 {
+	if x != nil {
+		return x.ArrayId
+	}
+	return 0
+}
+
+func (x *StartJob) GetArrayIndex() uint32 {
+	if x != nil {
+		return x.ArrayIndex
+	}
+	return 0
+}
+
+func (x *StartJob) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *StartJob) GetRestarts() uint32 {
+	if x != nil {
+		return x.Restarts
+	}
+	return 0
+}
+
+func (x *StartJob) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type JobStdin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -2722,7 +4338,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2734,7 +4350,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2747,7 +4363,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -2774,7 +4390,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2786,7 +4402,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2799,7 +4415,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -2828,7 +4444,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +4456,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +4469,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -2893,7 +4509,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +4521,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +4534,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -2942,7 +4558,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2954,7 +4570,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2967,7 +4583,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -3000,7 +4616,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3012,7 +4628,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3025,7 +4641,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -3047,7 +4663,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3059,7 +4675,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3072,7 +4688,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -3111,7 +4727,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3123,7 +4739,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3136,7 +4752,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -3153,7 +4769,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
 	"\x11PutModuleResponse\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xbe\x02\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xe9\x04\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -3164,7 +4780,22 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stdinRanks\x12 \n" +
 	"\vinteractive\x18\a \x01(\bR\vinteractive\x12\x10\n" +
 	"\x03tty\x18\b \x01(\bR\x03tty\x12'\n" +
-	"\x0freport_bindings\x18\t \x01(\bR\x0ereportBindings\"\xd3\x01\n" +
+	"\x0freport_bindings\x18\t \x01(\bR\x0ereportBindings\x12\x10\n" +
+	"\x03qos\x18\n" +
+	" \x01(\tR\x03qos\x12\x12\n" +
+	"\x04hold\x18\v \x01(\bR\x04hold\x12\x18\n" +
+	"\arequeue\x18\f \x01(\bR\arequeue\x12\x1c\n" +
+	"\texclusive\x18\r \x01(\bR\texclusive\x12-\n" +
+	"\x05after\x18\x0e \x03(\v2\x17.faasmrun.v1.DependencyR\x05after\x12\x1c\n" +
+	"\tsingleton\x18\x0f \x01(\bR\tsingleton\x12\x14\n" +
+	"\x05hosts\x18\x10 \x03(\tR\x05hosts\x12+\n" +
+	"\x06labels\x18\x11 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x14\n" +
+	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
+	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\"7\n" +
+	"\n" +
+	"Dependency\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x15\n" +
+	"\x06job_id\x18\x02 \x01(\x04R\x05jobId\"\xd3\x01\n" +
 	"\x03App\x12#\n" +
 	"\rmodule_sha256\x18\x01 \x01(\tR\fmoduleSha256\x12\x18\n" +
 	"\aprogram\x18\x02 \x01(\tR\aprogram\x12\x12\n" +
@@ -3184,7 +4815,119 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xc3\x02\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\x83\x06\n" +
+	"\aJobInfo\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
+	"\x06tenant\x18\x03 \x01(\tR\x06tenant\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05ranks\x18\x06 \x01(\rR\x05ranks\x12+\n" +
+	"\x12mem_per_rank_bytes\x18\a \x01(\x04R\x0fmemPerRankBytes\x12\"\n" +
+	"\rtime_limit_ms\x18\b \x01(\x03R\vtimeLimitMs\x12\x10\n" +
+	"\x03qos\x18\t \x01(\tR\x03qos\x12\x19\n" +
+	"\barray_id\x18\n" +
+	" \x01(\x04R\aarrayId\x12\x1f\n" +
+	"\varray_index\x18\v \x01(\rR\n" +
+	"arrayIndex\x12*\n" +
+	"\x11submitted_unix_ns\x18\f \x01(\x03R\x0fsubmittedUnixNs\x12$\n" +
+	"\x0eplaced_unix_ns\x18\r \x01(\x03R\fplacedUnixNs\x12&\n" +
+	"\x0fstarted_unix_ns\x18\x0e \x01(\x03R\rstartedUnixNs\x12\"\n" +
+	"\rended_unix_ns\x18\x0f \x01(\x03R\vendedUnixNs\x12\x1b\n" +
+	"\texit_code\x18\x10 \x01(\x05R\bexitCode\x12\x14\n" +
+	"\x05epoch\x18\x11 \x01(\x04R\x05epoch\x12\x1a\n" +
+	"\brestarts\x18\x12 \x01(\rR\brestarts\x12,\n" +
+	"\x05nodes\x18\x13 \x03(\v2\x16.faasmrun.v1.NodeRanksR\x05nodes\x12\x15\n" +
+	"\x06cpu_ns\x18\x14 \x01(\x04R\x05cpuNs\x12\"\n" +
+	"\rmax_rss_bytes\x18\x15 \x01(\x04R\vmaxRssBytes\x12 \n" +
+	"\vinteractive\x18\x16 \x01(\bR\vinteractive\x12\x12\n" +
+	"\x04held\x18\x17 \x01(\bR\x04held\x12#\n" +
+	"\rreserved_node\x18\x18 \x01(\tR\freservedNode\x12(\n" +
+	"\x10reserved_unix_ns\x18\x19 \x01(\x03R\x0ereservedUnixNs\"\xd8\x01\n" +
+	"\vListRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
+	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
+	"\x05ended\x18\x03 \x01(\bR\x05ended\x12\x1a\n" +
+	"\beveryone\x18\x04 \x01(\bR\beveryone\x12\x19\n" +
+	"\babove_id\x18\x05 \x01(\x04R\aaboveId\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\rR\x05limit\x12\x12\n" +
+	"\x04spec\x18\a \x01(\bR\x04spec\x12\x10\n" +
+	"\x03any\x18\b \x01(\bR\x03any\x12\x16\n" +
+	"\x06newest\x18\t \x01(\bR\x06newest\"x\n" +
+	"\fListResponse\x12(\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x14.faasmrun.v1.JobInfoR\x04jobs\x12*\n" +
+	"\x05specs\x18\x02 \x03(\v2\x14.faasmrun.v1.JobSpecR\x05specs\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"'\n" +
+	"\x0eExplainRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\x9d\x02\n" +
+	"\x0fExplainResponse\x12&\n" +
+	"\x03job\x18\x01 \x01(\v2\x14.faasmrun.v1.JobInfoR\x03job\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\x12\x1a\n" +
+	"\bpriority\x18\x03 \x01(\x03R\bpriority\x12/\n" +
+	"\x05parts\x18\x04 \x03(\v2\x19.faasmrun.v1.PriorityPartR\x05parts\x12\x14\n" +
+	"\x05ahead\x18\x05 \x01(\rR\x05ahead\x12\"\n" +
+	"\rstart_unix_ns\x18\x06 \x01(\x03R\vstartUnixNs\x12\x1d\n" +
+	"\n" +
+	"start_node\x18\a \x01(\tR\tstartNode\x12*\n" +
+	"\x11start_why_unknown\x18\b \x01(\tR\x0fstartWhyUnknown\"T\n" +
+	"\fPriorityPart\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06points\x18\x02 \x01(\x03R\x06points\x12\x18\n" +
+	"\abecause\x18\x03 \x01(\tR\abecause\"z\n" +
+	"\rChangeRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12+\n" +
+	"\x06action\x18\x02 \x01(\x0e2\x13.faasmrun.v1.ActionR\x06action\x12\x12\n" +
+	"\x04kill\x18\x03 \x01(\bR\x04kill\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\":\n" +
+	"\x0eChangeResponse\x12(\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x14.faasmrun.v1.ChangedR\x04jobs\"/\n" +
+	"\aChanged\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"<\n" +
+	"\fWatchRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x1a\n" +
+	"\beveryone\x18\x02 \x01(\bR\beveryone\"\xd2\x01\n" +
+	"\rWatchResponse\x12(\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x14.faasmrun.v1.JobInfoR\x04jobs\x12+\n" +
+	"\x05nodes\x18\x02 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\x12%\n" +
+	"\x0eforgotten_jobs\x18\x03 \x03(\x04R\rforgottenJobs\x12'\n" +
+	"\x0fforgotten_nodes\x18\x04 \x03(\tR\x0eforgottenNodes\x12\x1a\n" +
+	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
+	"\fNodesRequest\"<\n" +
+	"\rNodesResponse\x12+\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xd3\x02\n" +
+	"\bNodeInfo\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
+	"\n" +
+	"used_slots\x18\x03 \x01(\rR\tusedSlots\x12\x1b\n" +
+	"\tmem_bytes\x18\x04 \x01(\x04R\bmemBytes\x12$\n" +
+	"\x0eused_mem_bytes\x18\x05 \x01(\x04R\fusedMemBytes\x12\x1c\n" +
+	"\tconnected\x18\x06 \x01(\bR\tconnected\x12\"\n" +
+	"\rsince_unix_ns\x18\a \x01(\x03R\vsinceUnixNs\x12\x1a\n" +
+	"\bdraining\x18\b \x01(\tR\bdraining\x12+\n" +
+	"\x06labels\x18\t \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x12\n" +
+	"\x04jobs\x18\n" +
+	" \x03(\x04R\x04jobs\x12\x1c\n" +
+	"\texclusive\x18\v \x01(\bR\texclusive\"R\n" +
+	"\fDrainRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06resume\x18\x03 \x01(\bR\x06resume\"\x0f\n" +
+	"\rDrainResponse\"\x0e\n" +
+	"\fUsageRequest\"C\n" +
+	"\rUsageResponse\x122\n" +
+	"\atenants\x18\x01 \x03(\v2\x18.faasmrun.v1.TenantUsageR\atenants\"\x8c\x02\n" +
+	"\vTenantUsage\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x12\n" +
+	"\x04jobs\x18\x02 \x01(\x04R\x04jobs\x12\x17\n" +
+	"\aslot_ms\x18\x03 \x01(\x04R\x06slotMs\x12\x15\n" +
+	"\x06cpu_ns\x18\x04 \x01(\x04R\x05cpuNs\x12+\n" +
+	"\x12share_used_slot_ms\x18\x05 \x01(\x04R\x0fshareUsedSlotMs\x12*\n" +
+	"\x11fair_share_points\x18\x06 \x01(\x03R\x0ffairSharePoints\x12\x14\n" +
+	"\x05slots\x18\a \x01(\rR\x05slots\x12\x18\n" +
+	"\arunning\x18\b \x01(\rR\arunning\x12\x18\n" +
+	"\apending\x18\t \x01(\rR\apending\"\xc3\x02\n" +
 	"\rAttachRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.faasmrun.v1.AttachOpenH\x00R\x04open\x12*\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
@@ -3311,7 +5054,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xaf\x01\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xb3\x02\n" +
 	"\bStartJob\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12\x1d\n" +
@@ -3319,7 +5062,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"first_rank\x18\x03 \x01(\rR\tfirstRank\x12\x14\n" +
 	"\x05ranks\x18\x04 \x01(\rR\x05ranks\x12\x1d\n" +
 	"\n" +
-	"world_size\x18\x05 \x01(\rR\tworldSize\"[\n" +
+	"world_size\x18\x05 \x01(\rR\tworldSize\x12\x19\n" +
+	"\barray_id\x18\x06 \x01(\x04R\aarrayId\x12\x1f\n" +
+	"\varray_index\x18\a \x01(\rR\n" +
+	"arrayIndex\x12\x16\n" +
+	"\x06tenant\x18\b \x01(\tR\x06tenant\x12\x1a\n" +
+	"\brestarts\x18\t \x01(\rR\brestarts\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"J\n" +
@@ -3354,15 +5104,29 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\n" +
 	"STDIN_NONE\x10\x02\x12\x0e\n" +
 	"\n" +
-	"STDIN_LIST\x10\x03*.\n" +
+	"STDIN_LIST\x10\x03*e\n" +
+	"\x06Action\x12\x0f\n" +
+	"\vACTION_NONE\x10\x00\x12\x11\n" +
+	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
+	"\vACTION_HOLD\x10\x02\x12\x12\n" +
+	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
+	"\x0eACTION_REQUEUE\x10\x04*.\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x012\xb4\x02\n" +
+	"\rSTREAM_STDERR\x10\x012\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
 	"\tPutModule\x12\x18.faasmrun.v1.ModuleChunk\x1a\x1e.faasmrun.v1.PutModuleResponse(\x01\x12A\n" +
 	"\x06Submit\x12\x1a.faasmrun.v1.SubmitRequest\x1a\x1b.faasmrun.v1.SubmitResponse\x12E\n" +
-	"\x06Attach\x12\x1a.faasmrun.v1.AttachRequest\x1a\x1b.faasmrun.v1.AttachResponse(\x010\x012\xda\x01\n" +
+	"\x06Attach\x12\x1a.faasmrun.v1.AttachRequest\x1a\x1b.faasmrun.v1.AttachResponse(\x010\x01\x12;\n" +
+	"\x04List\x12\x18.faasmrun.v1.ListRequest\x1a\x19.faasmrun.v1.ListResponse\x12D\n" +
+	"\aExplain\x12\x1b.faasmrun.v1.ExplainRequest\x1a\x1c.faasmrun.v1.ExplainResponse\x12A\n" +
+	"\x06Change\x12\x1a.faasmrun.v1.ChangeRequest\x1a\x1b.faasmrun.v1.ChangeResponse\x12@\n" +
+	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xc9\x01\n" +
+	"\aCluster\x12>\n" +
+	"\x05Nodes\x12\x19.faasmrun.v1.NodesRequest\x1a\x1a.faasmrun.v1.NodesResponse\x12>\n" +
+	"\x05Drain\x12\x19.faasmrun.v1.DrainRequest\x1a\x1a.faasmrun.v1.DrainResponse\x12>\n" +
+	"\x05Usage\x12\x19.faasmrun.v1.UsageRequest\x1a\x1a.faasmrun.v1.UsageResponse2\xda\x01\n" +
 	"\aWorkers\x12H\n" +
 	"\aConnect\x12\x1a.faasmrun.v1.WorkerMessage\x1a\x1d.faasmrun.v1.SchedulerMessage(\x010\x01\x12=\n" +
 	"\x06Output\x12\x18.faasmrun.v1.OutputFrame\x1a\x17.faasmrun.v1.OutputDone(\x01\x12F\n" +
@@ -3380,133 +5144,182 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescData
 }
 
-var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
-	(Stream)(0),                    // 1: faasmrun.v1.Stream
-	(*MissingModulesRequest)(nil),  // 2: faasmrun.v1.MissingModulesRequest
-	(*MissingModulesResponse)(nil), // 3: faasmrun.v1.MissingModulesResponse
-	(*ModuleChunk)(nil),            // 4: faasmrun.v1.ModuleChunk
-	(*PutModuleResponse)(nil),      // 5: faasmrun.v1.PutModuleResponse
-	(*GetModuleRequest)(nil),       // 6: faasmrun.v1.GetModuleRequest
-	(*JobSpec)(nil),                // 7: faasmrun.v1.JobSpec
-	(*App)(nil),                    // 8: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 9: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 10: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 11: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 12: faasmrun.v1.SubmitResponse
-	(*AttachRequest)(nil),          // 13: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 14: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 15: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 16: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 17: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 18: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 19: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 20: faasmrun.v1.AttachResponse
-	(*StdinTaken)(nil),             // 21: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 22: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 23: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 24: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 25: faasmrun.v1.Output
-	(*RankState)(nil),              // 26: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 27: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 28: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 29: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 30: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 31: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 32: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 33: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 34: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 35: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 36: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 37: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 38: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 39: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 40: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 41: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 42: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 43: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 44: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 45: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 46: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 47: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 48: faasmrun.v1.OutputDone
+	(Action)(0),                    // 1: faasmrun.v1.Action
+	(Stream)(0),                    // 2: faasmrun.v1.Stream
+	(*MissingModulesRequest)(nil),  // 3: faasmrun.v1.MissingModulesRequest
+	(*MissingModulesResponse)(nil), // 4: faasmrun.v1.MissingModulesResponse
+	(*ModuleChunk)(nil),            // 5: faasmrun.v1.ModuleChunk
+	(*PutModuleResponse)(nil),      // 6: faasmrun.v1.PutModuleResponse
+	(*GetModuleRequest)(nil),       // 7: faasmrun.v1.GetModuleRequest
+	(*JobSpec)(nil),                // 8: faasmrun.v1.JobSpec
+	(*Dependency)(nil),             // 9: faasmrun.v1.Dependency
+	(*App)(nil),                    // 10: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 11: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 12: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 13: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 14: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 15: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 16: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 17: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 18: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 19: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 20: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 21: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 22: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 23: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 24: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 25: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 26: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 27: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 28: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 29: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 30: faasmrun.v1.DrainResponse
+	(*UsageRequest)(nil),           // 31: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 32: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 33: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 34: faasmrun.v1.AttachRequest
+	(*AttachOpen)(nil),             // 35: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 36: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 37: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 38: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 39: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 40: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 41: faasmrun.v1.AttachResponse
+	(*StdinTaken)(nil),             // 42: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 43: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 44: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 45: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 46: faasmrun.v1.Output
+	(*RankState)(nil),              // 47: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 48: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 49: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 50: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 51: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 52: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 53: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 54: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 55: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 56: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 57: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 58: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 59: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 60: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 61: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 62: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 63: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 64: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 65: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 66: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 67: faasmrun.v1.AckEnded
+	(*OutputFrame)(nil),            // 68: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 69: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	8,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	10, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,  // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	9,  // 2: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	10, // 3: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	7,  // 4: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	14, // 5: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	15, // 6: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	16, // 7: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	17, // 8: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	18, // 9: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	19, // 10: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	22, // 11: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	25, // 12: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	27, // 13: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	29, // 14: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	23, // 15: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	21, // 16: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	24, // 17: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	1,  // 18: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	26, // 19: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	27, // 20: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	28, // 21: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	32, // 22: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	34, // 23: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	35, // 24: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	36, // 25: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	37, // 26: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	31, // 27: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	33, // 28: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	9,  // 29: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	33, // 30: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	33, // 31: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	33, // 32: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	27, // 33: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	33, // 34: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	29, // 35: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	39, // 36: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	40, // 37: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	41, // 38: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	42, // 39: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	43, // 40: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	44, // 41: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	45, // 42: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	46, // 43: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	33, // 44: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	7,  // 45: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	33, // 46: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	15, // 47: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	33, // 48: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	33, // 49: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	33, // 50: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	33, // 51: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	33, // 52: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	25, // 53: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	2,  // 54: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	4,  // 55: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	11, // 56: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	13, // 57: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	30, // 58: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	47, // 59: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	6,  // 60: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	3,  // 61: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	5,  // 62: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	12, // 63: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	20, // 64: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	38, // 65: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	48, // 66: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	4,  // 67: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	61, // [61:68] is the sub-list for method output_type
-	54, // [54:61] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	9,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	11, // 3: faasmrun.v1.JobSpec.labels:type_name -> faasmrun.v1.EnvVar
+	11, // 4: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	12, // 5: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,  // 6: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	45, // 7: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	15, // 8: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,  // 9: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	15, // 10: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	20, // 11: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,  // 12: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	23, // 13: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	15, // 14: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	28, // 15: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	28, // 16: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	11, // 17: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	33, // 18: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	35, // 19: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	36, // 20: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	37, // 21: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	38, // 22: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	39, // 23: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	40, // 24: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	43, // 25: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	46, // 26: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	48, // 27: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	50, // 28: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	44, // 29: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	42, // 30: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	45, // 31: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,  // 32: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	47, // 33: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	48, // 34: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	49, // 35: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	53, // 36: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	55, // 37: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	56, // 38: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	57, // 39: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	58, // 40: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	52, // 41: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	54, // 42: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	11, // 43: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	54, // 44: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	54, // 45: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	54, // 46: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	48, // 47: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	54, // 48: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	50, // 49: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	60, // 50: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	61, // 51: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	62, // 52: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	63, // 53: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	64, // 54: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	65, // 55: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	66, // 56: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	67, // 57: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	54, // 58: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 59: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	54, // 60: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	36, // 61: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	54, // 62: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	54, // 63: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	54, // 64: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	54, // 65: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	54, // 66: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	46, // 67: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 68: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 69: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	13, // 70: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	34, // 71: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	16, // 72: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	18, // 73: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	21, // 74: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	24, // 75: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	26, // 76: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	29, // 77: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	31, // 78: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	51, // 79: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	68, // 80: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 81: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 82: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 83: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	14, // 84: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	41, // 85: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	17, // 86: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	19, // 87: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	22, // 88: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	25, // 89: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	27, // 90: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	30, // 91: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	32, // 92: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	59, // 93: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	69, // 94: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 95: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	82, // [82:96] is the sub-list for method output_type
+	68, // [68:82] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -3514,7 +5327,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[11].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[31].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -3522,7 +5335,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[18].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[38].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -3530,7 +5343,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[28].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[48].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -3538,7 +5351,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[36].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[56].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -3553,10 +5366,10 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   47,
+			NumEnums:      3,
+			NumMessages:   67,
 			NumExtensions: 0,
-			NumServices:   2,
+			NumServices:   3,
 		},
 		GoTypes:           file_scheduler_schedpb_faasmrun_proto_goTypes,
 		DependencyIndexes: file_scheduler_schedpb_faasmrun_proto_depIdxs,

@@ -7,18 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// What modules may use that this engine has not, each with the way out.
-const (
-	exceptionHandling  = "WebAssembly exceptions: compile without -fwasm-exceptions (for C++: with -fno-exceptions)"
-	relaxedSIMD        = "relaxed SIMD: compile without -mrelaxed-simd; plain SIMD (-msimd128) is fine"
-	memory64           = "64-bit memory: compile for wasm32 instead of wasm64"
-	multipleMemories   = "several memories: link the program into one module with one memory"
-	customPageSizes    = "custom page sizes: link without them"
-	garbageCollection  = "garbage-collected types (WasmGC): compile the program to plain WebAssembly (wasm32-wasip1)"
-	functionReferences = "typed function references: compile without that feature"
-	wideArithmetic     = "wide arithmetic: compile without -mwide-arithmetic"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // sniff tells a WebAssembly module from the other files that people name by mistake.
@@ -146,146 +136,71 @@ func text(b []byte) error {
 }
 
 // runnable says why a well-formed module can't be a rank's program.
-func (m *layout) runnable() error {
-	if len(m.features) > 0 {
-		return fmt.Errorf("the module uses %s", strings.Join(m.features, "; it uses "))
+func (l *layout) runnable() error {
+	for _, c := range l.module.Customs {
+		switch {
+		case c.Name == "linking" || strings.HasPrefix(c.Name, "reloc."):
+			return fmt.Errorf("this is an object file, not yet a program: link it with `faasmrun cc file.o -o app.wasm`")
+		case c.Name == "dylink" || c.Name == "dylink.0":
+			return fmt.Errorf("this is a shared library (it has a dylink section): link the program statically")
+		}
 	}
-	if m.object {
-		return fmt.Errorf("this is an object file, not yet a program: link it with `faasmrun cc file.o -o app.wasm`")
-	}
-	if m.dynamic {
-		return fmt.Errorf("this is a shared library (it has a dylink section): link the program statically")
-	}
-	for _, imp := range m.imports {
-		if imp.kind == kindMemory {
+	for _, imp := range l.imports {
+		if imp.kind == wasm.KindMemory {
 			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't run "+
 				"yet: link without --import-memory and -pthread", printable(imp.module), printable(imp.name))
 		}
 	}
-	if e, ok := m.exports["memory"]; !ok || e.kind != kindMemory || m.memory == nil {
+	if l.memory == nil {
 		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`")
 	}
-	return m.hasStart()
+	return l.hasStart()
 }
 
-func (m *layout) hasStart() error {
-	start, ok := m.exports["_start"]
-	if !ok || start.kind != kindFunc {
-		if _, reactor := m.exports["_initialize"]; reactor {
-			return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main function, " +
-				"without -mexec-model=reactor")
-		}
+func (l *layout) hasStart() error {
+	e, ok := l.exports["_start"]
+	switch {
+	case !ok && l.exported("_initialize"):
+		return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main function, " +
+			"without -mexec-model=reactor")
+	case !ok || e.Kind != wasm.KindFunction:
 		return fmt.Errorf("the module has no _start to begin with: link a program with a main function, with `faasmrun cc`")
-	}
-	if int(start.index) >= len(m.funcs) || int(m.funcs[start.index]) >= len(m.types) {
+	case l.start == nil:
 		return fmt.Errorf("not a valid WebAssembly module: it exports a function that it has not")
 	}
-	if sig := m.types[m.funcs[start.index]]; sig != (signature{}) {
+	if sig := signatureOf(*l.start); sig != (signature{}) {
 		return fmt.Errorf("_start must take and return nothing, this one is %v", sig)
 	}
 	return nil
 }
 
+// lacking are the features that wazero has not.
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true, wasm.MultiMemory: true}
+
 // rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is missing.
-func (m *layout) rejected(cause error) error {
-	r := &reader{b: m.code}
-	n := r.count()
-	for i := uint32(0); i < n && r.err == nil; i++ {
-		if feature := missingFeature(&reader{b: r.bytes(int(r.u32()))}); feature != "" {
-			return fmt.Errorf("the module uses (in %s) %s", m.functionName(i+uint32(m.imported)), feature)
+func (l *layout) rejected(cause error) error {
+	features, err := wasm.Features(l.module)
+	if err != nil {
+		return invalid(err)
+	}
+	if len(l.module.Spaces().Tags) > 0 { // in a program without a throw
+		features = append(features, wasm.Feature{Name: wasm.LegacyExceptions, Function: -1, What: "an exception tag",
+			Advice: "compile with -fno-exceptions"})
+	}
+	for _, f := range features {
+		if !lacking[f.Name] {
+			continue
 		}
-	}
-	return fmt.Errorf("not a valid WebAssembly module: %s", printable(cause.Error()))
-}
-
-// missingFeature walks a function's instructions up to the first that wazero does not know.
-func missingFeature(r *reader) string {
-	for k := r.count(); k > 0 && r.err == nil; k-- {
-		r.u32()
-		r.s64()
-	}
-	for r.left() > 0 && r.err == nil {
-		switch op := r.u8(); {
-		case op == 0x06, op == 0x07, op == 0x08, op == 0x09, op == 0x0a, op == 0x18, op == 0x19, op == 0x1f:
-			return exceptionHandling
-		case op == 0x14, op == 0x15, op >= 0xd4 && op <= 0xd6:
-			return functionReferences
-		case op == 0xd3, op == 0xfb:
-			return garbageCollection
-		case op >= 0x02 && op <= 0x04, op == 0x41, op == 0x42, op == 0xd0:
-			r.s64()
-		case op == 0x0c, op == 0x0d, op == 0x10, op == 0x12, op >= 0x20 && op <= 0x26, op == 0xd2:
-			r.u32()
-		case op == 0x0e:
-			for k := r.count(); k > 0 && r.err == nil; k-- {
-				r.u32()
-			}
-			r.u32()
-		case op == 0x11, op == 0x13:
-			r.u32()
-			r.u32()
-		case op == 0x1c:
-			r.bytes(int(r.count()))
-		case op >= 0x28 && op <= 0x3e:
-			if memarg(r) {
-				return multipleMemories
-			}
-		case op == 0x3f, op == 0x40:
-			if r.u32() != 0 {
-				return multipleMemories
-			}
-		case op == 0x43:
-			r.bytes(4)
-		case op == 0x44:
-			r.bytes(8)
-		case op >= 0xfc && op <= 0xfe:
-			if feature := prefixed(op, r); feature != "" {
-				return feature
-			}
+		where := f.What
+		if f.Function >= 0 {
+			where += " in " + l.functionName(f.Function)
 		}
+		return fmt.Errorf("the module uses %s (%s): %s", f.Name, where, f.Advice)
 	}
-	return ""
-}
-
-func prefixed(op byte, r *reader) string {
-	sub := r.u32()
-	switch {
-	case op == 0xfc && sub >= 19 && sub <= 22:
-		return wideArithmetic
-	case op == 0xfc && (sub == 8 || sub == 10 || sub == 12 || sub == 14):
-		r.u32()
-		r.u32()
-	case op == 0xfc && sub >= 8:
-		r.u32()
-	case op == 0xfc:
-	case op == 0xfd && sub >= 0x100:
-		return relaxedSIMD
-	case op == 0xfd && (sub == 12 || sub == 13):
-		r.bytes(16)
-	case op == 0xfd && sub >= 21 && sub <= 34:
-		r.u8()
-	case op == 0xfd && (sub <= 11 || sub >= 84 && sub <= 93):
-		if memarg(r) {
-			return multipleMemories
-		}
-		if sub >= 84 && sub <= 91 {
-			r.u8()
-		}
-	case op == 0xfe && sub == 3:
-		r.u8()
-	case op == 0xfe && memarg(r):
-		return multipleMemories
+	if err := l.module.Validate(); err != nil {
+		return invalid(err)
 	}
-	return ""
-}
-
-// memarg reads alignment and offset; it reports whether they name another memory than the first.
-func memarg(r *reader) (other bool) {
-	if align := r.u32(); align&0x40 != 0 {
-		other = r.u32() != 0
-	}
-	r.u64()
-	return other
+	return invalid(cause)
 }
 
 // printable makes an outsider's text fit for a terminal and one line.

@@ -10,11 +10,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
@@ -88,6 +92,18 @@ func (b *binding) Call(ctx context.Context, stack []uint64) {
 	b.call(ctx.(*callContext).host, stack)
 }
 
+// throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it instead.
+type throwing struct{ *binding }
+
+func (b throwing) Call(ctx context.Context, stack []uint64) {
+	defer func() {
+		if r := recover(); r != nil && r != ErrThrown {
+			panic(r)
+		}
+	}()
+	b.binding.Call(ctx, stack)
+}
+
 // callContext is the context of every call into one instance. Its Context serves instantiation only.
 type callContext struct {
 	context.Context
@@ -140,7 +156,7 @@ func (e *Engine) Unbound(m *Module) []string {
 	for _, imp := range m.layout.imports {
 		name := printable(imp.module + "." + imp.name)
 		switch b := e.bindings[imp.module][imp.name]; {
-		case imp.kind != kindFunc:
+		case imp.kind != wasm.KindFunction:
 			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, kindNames[imp.kind]))
 		case b == nil:
 			unbound = append(unbound, name)
@@ -154,13 +170,18 @@ func (e *Engine) Unbound(m *Module) []string {
 // bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by size.
 func (e *Engine) bind(m *Module) error {
 	builders := map[string]wazero.HostModuleBuilder{}
+	throws := m.layout.exported(eh.Pending)
 	for _, imp := range m.layout.imports {
 		b := e.bindings[imp.module][imp.name]
 		if builders[imp.module] == nil {
 			builders[imp.module] = m.runtime.NewHostModuleBuilder(imp.module)
 		}
+		var f api.GoFunction = b
+		if throws && !strings.HasPrefix(imp.module, "wasi") { // as package eh has it
+			f = throwing{b}
+		}
 		builders[imp.module].NewFunctionBuilder().
-			WithGoFunction(b, apiTypes(b.sig.params), apiTypes(b.sig.results)).Export(imp.name)
+			WithGoFunction(f, apiTypes(b.sig.params), apiTypes(b.sig.results)).Export(imp.name)
 	}
 	for name, builder := range builders {
 		if _, err := builder.Instantiate(context.Background()); err != nil {

@@ -43,6 +43,13 @@ func imports() []Import {
 			b[0] = 1
 		}},
 		{"env", "string", "", "", func(any, []uint64) { panic("no error value") }},
+		{"env", "ask", "i", "i", func(a any, s []uint64) {
+			result, err := a.(*host).instance.CallTableResult(uint32(s[0]), "i", 7)
+			if err != nil {
+				panic(err)
+			}
+			s[0] = uint64(uint32(result))
+		}},
 		{"env", "back", "i", "", func(a any, s []uint64) {
 			h := a.(*host)
 			if h.err = h.instance.CallTable(uint32(s[0]), "i", 7); h.err != nil {
@@ -53,7 +60,7 @@ func imports() []Import {
 }
 
 var signatures = map[string]signature{"note": {"i", ""}, "nothing": {"", ""}, "sum": {"ilfd", "d"}, "exit": {"", ""},
-	"nil": {"", ""}, "fault": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
+	"ask": {"i", "i"}, "nil": {"", ""}, "fault": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
 
 func env(name string) importEntry {
 	return importEntry{module: "env", name: name, sig: signatures[name]}

@@ -10,6 +10,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
 // Memory is what a linear memory is kept in; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate
@@ -33,14 +35,17 @@ type Instance struct {
 	context callContext
 	nesting int // guest calls on the Go stack
 
-	callbacks map[string]*callback // by parameters
+	callbacks map[callbackType]*callback
+
+	pending api.Global // says whether an exception is under way; nil in a program that has none
+	thrown  api.Global // what the exception carries; may be nil
 }
 
 // Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance owns
 // mem: Close frees it, and so does a failure here.
 func (e *Engine) Instantiate(m *Module, host any, mem Memory) (*Instance, error) {
 	in := &Instance{module: m, mem: mem, context: callContext{context.Background(), host},
-		callbacks: map[string]*callback{}}
+		callbacks: map[callbackType]*callback{}}
 	if err := in.instantiate(); err != nil {
 		mem.Free()
 		return nil, err
@@ -73,6 +78,7 @@ func (in *Instance) instantiate() (err error) {
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
 	in.context.Context = context.Background()
 	if err == nil {
+		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
 		return nil
 	}
 	if started := errors.Unwrap(err); started != nil && strings.HasPrefix(err.Error(), "start ") {
@@ -84,14 +90,17 @@ func (in *Instance) instantiate() (err error) {
 // Memory is the linear memory as it is now. Its base never moves.
 func (in *Instance) Memory() []byte { return in.mem.Bytes() }
 
-// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, a *HostError
-// wrapping what a host function panicked with, or an *InternalError, a fault of ours. It may be called once.
+// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, an *Uncaught, a
+// *HostError wrapping what a host function panicked with, or an *InternalError, a fault of ours. It may be called once.
 func (in *Instance) Start() error {
 	if in.guest == nil {
 		return errors.New("engine: the instance is closed")
 	}
 	defer endRankOnFault()()
-	return in.call(in.guest.ExportedFunction("_start"), nil)
+	if err := in.call(in.guest.ExportedFunction("_start"), nil); err != nil {
+		return err
+	}
+	return in.uncaught()
 }
 
 // endRankOnFault makes this goroutine's faults on addresses that are not mapped (a copy to the memory of a rank that is
@@ -127,6 +136,9 @@ func (in *Instance) Close() error {
 	return guest.Close(context.Background())
 }
 
+// callbackType is a type of function pointers.
+type callbackType struct{ params, results string }
+
 // callback calls function pointers of one type. wazero's functions have one stack each and can't be entered again while
 // they run, hence a pool.
 type callback struct {
@@ -136,41 +148,55 @@ type callback struct {
 
 type callbackCall struct {
 	enter api.Function
-	stack []uint64 // the pointer, then the arguments
+	stack []uint64 // the pointer, then the arguments; the result comes back in place of the pointer
 }
 
 // CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
 // parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever gets
-// it should panic with it to end the rank. A pointer to nothing or to a function of another type is a *Trap too. The first
-// call with given parameters allocates, later ones do not, unless they nest deeper.
+// it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets the host
+// call return to the program at once, where the exception goes on. A pointer to nothing or to a function of another type is a
+// *Trap. The first call with given parameters allocates, later ones do not, unless they nest deeper.
 func (in *Instance) CallTable(index uint32, params string, args ...uint64) error {
+	_, err := in.callTable(index, callbackType{params, ""}, args)
+	return err
+}
+
+// CallTableResult calls as CallTable does a function that returns an i32.
+func (in *Instance) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	return in.callTable(index, callbackType{params, "i"}, args)
+}
+
+func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int32, error) {
 	if in.guest == nil {
-		return errors.New("engine: the instance is closed")
+		return 0, errors.New("engine: the instance is closed")
 	}
-	if len(args) != len(params) {
-		return fmt.Errorf("engine: %d arguments for the parameters %q", len(args), params)
+	if len(args) != len(t.params) {
+		return 0, fmt.Errorf("engine: %d arguments for the parameters %q", len(args), t.params)
 	}
 	if in.nesting > maxNesting {
-		return &Trap{Kind: StackOverflow, Detail: "functions called back from host calls nest too deep"}
+		return 0, &Trap{Kind: StackOverflow, Detail: "functions called back from host calls nest too deep"}
 	}
-	c := in.callbacks[params]
+	c := in.callbacks[t]
 	if c == nil {
-		name, ok := in.module.callback[params]
+		name, ok := in.module.layout.callbacks[signature(t)]
 		if !ok { // no function of the module has that type
-			return badPointer(IndirectCallType, index, len(args))
+			return 0, badPointer(IndirectCallType, index, len(args))
 		}
 		c = &callback{name: name}
-		in.callbacks[strings.Clone(params)] = c // the caller's string may be part of something large
+		t.params = strings.Clone(t.params) // the caller's string may be part of something large
+		in.callbacks[t] = c
 	}
 	call := c.take(in.guest)
 	defer c.put(call)
 	call.stack[0] = uint64(index)
 	copy(call.stack[1:], args)
-	err := in.call(call.enter, call.stack)
-	if err == nil {
-		return nil
+	if err := in.call(call.enter, call.stack); err != nil {
+		return 0, in.module.hideCallback(err, index, len(args))
 	}
-	return in.module.hideCallback(err, index, len(args))
+	if in.throwing() {
+		return 0, ErrThrown
+	}
+	return int32(call.stack[0]), nil
 }
 
 func (c *callback) take(guest api.Module) *callbackCall {
@@ -196,7 +222,7 @@ func (m *Module) hideCallback(err error, index uint32, args int) error {
 		if len(frames) > 0 {
 			fmt.Sscanf(frames[len(frames)-1], "function %d", &n)
 		}
-		return n >= len(m.layout.funcs)
+		return n >= m.layout.functions
 	}
 	switch e := err.(type) {
 	case *Trap:

@@ -20,7 +20,6 @@ type Module struct {
 	cache    wazero.CompilationCache // nil without a cache directory
 	compiled wazero.CompiledModule
 	cacheErr error
-	callback map[string]string // name of the export that calls a function pointer, by the function's parameters
 
 	bound   sync.Once // bind runs at the first Instantiate
 	bindErr error
@@ -30,15 +29,17 @@ type Module struct {
 // seconds a MB to compile and milliseconds to load; a module made for it can take minutes, so that whoever compiles for
 // outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
 // Trouble with the cache never fails it: then the module is compiled in memory.
-func (e *Engine) Compile(wasm []byte) (*Module, error) {
-	layout, err := scan(wasm)
+func (e *Engine) Compile(file []byte) (*Module, error) {
+	layout, err := scan(file)
 	if err != nil {
 		return nil, err
 	}
 	if err := layout.runnable(); err != nil {
 		return nil, err
 	}
-	m, err := e.compileAny(layout, wasm)
+	layout.addCallbacks()
+	m, err := e.compileAny(layout, layout.encode())
+	layout.module = nil
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,6 @@ func (e *Engine) compileAny(layout *layout, wasm []byte) (*Module, error) {
 func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCache) (m *Module, err error) {
 	ctx := context.Background()
 	m = &Module{engine: e, layout: layout, cache: cache}
-	wasm, m.callback = layout.addCallbacks(wasm)
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the WebAssembly compiler failed on this module: %s", printable(fmt.Sprint(r)))
@@ -106,11 +106,7 @@ func (m *Module) close() error {
 // Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module declares,
 // or else 4 GiB.
 func (m *Module) Memory() (minimum, maximum uint64, err error) {
-	l := m.layout.memory
-	if l == nil {
-		return 0, 0, errors.New("the module has no memory")
-	}
-	return l.min << 16, l.max << 16, nil
+	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
 }
 
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
@@ -119,8 +115,7 @@ func (m *Module) CacheError() error { return m.cacheErr }
 
 // HasExport says whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {
-	_, ok := m.layout.exports[name]
-	return ok
+	return m.layout.exported(name)
 }
 
 // prepare binds the imports, once.

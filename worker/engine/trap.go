@@ -219,12 +219,12 @@ const redZone = 128
 // stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that it
 // grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
 func (in *Instance) stackOverflow() (size int32) {
-	index := in.module.layout.stackPointer()
+	index := in.module.layout.stackPointer
 	guest, ok := in.guest.(experimental.InternalModule)
 	if index < 0 || !ok || index >= guest.NumGlobal() {
 		return 0
 	}
-	top := in.module.layout.globals[index].init
+	top := in.module.layout.stackTop
 	if pointer := int32(guest.Global(index).Get()); pointer >= redZone && pointer <= top {
 		return 0
 	}

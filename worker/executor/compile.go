@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/rank"
@@ -54,6 +55,17 @@ func prepare(cache, module, sha, key string) error {
 		os.Remove(module) // the next one gets it anew
 		return errors.New("the cached copy of the module was damaged and has been removed; please run it again")
 	}
+	if err := engine.Check(wasm); err != nil {
+		return err
+	}
+	wasm, changed, err := passes.Run(wasm)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(module)
+	if changed {
+		name = runName(sha, wasm)
+	}
 	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
 	if err != nil {
 		return err
@@ -72,8 +84,34 @@ func prepare(cache, module, sha, key string) error {
 	if err != nil {
 		return err
 	}
+	if changed {
+		if err := writeWhole(filepath.Join(filepath.Dir(module), name), wasm); err != nil {
+			return fmt.Errorf("keep the prepared module: %w", err)
+		}
+	}
 	return control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha),
-		&control.Prepared{Key: key, Module: filepath.Base(module), MinMemory: least, MaxMemory: most})
+		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
+}
+
+// runName names a module as it runs by what it holds: a process that loads it gets what was prepared for it, whatever
+// another version of the passes makes of the same program meanwhile.
+func runName(sha string, wasm []byte) string {
+	sum := sha256.Sum256(wasm)
+	return fmt.Sprintf("%s.%s.run.wasm", sha, hex.EncodeToString(sum[:8]))
+}
+
+// writeWhole writes a file that appears whole or not at all.
+func writeWhole(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".run-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // of no effect after the rename
+	_, err = tmp.Write(data)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
 }
 
 // missing names what a module needs and this version doesn't have.

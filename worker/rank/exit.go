@@ -32,6 +32,7 @@ func (r *Rank) exit(err error) Exit {
 	var (
 		exit  wasi.Exit
 		trap  *engine.Trap
+		loose *engine.Uncaught
 		abort *mpi.AbortError
 		ended *mpi.Ended
 		host  *engine.HostError
@@ -42,6 +43,8 @@ func (r *Rank) exit(err error) Exit {
 		e.Code = int(exit.Code & 0xff) // as the system does with a process's
 	case errors.As(err, &trap):
 		e.Code, e.Message = signalBase+trap.Signal(), trap.Error()
+	case errors.As(err, &loose):
+		e.Code, e.Message = signalBase+loose.Signal(), loose.Error()
 	case errors.As(err, &abort):
 		e.Code, e.Message = abort.ExitStatus(), abort.Message
 		if errors.As(err, &host) {

@@ -131,6 +131,22 @@ func (h host) Memory() []byte { return h.memory.Bytes() }
 func (h host) CallTable(index uint32, params string, args ...uint64) error {
 	h.gate.Leave(h.number)
 	err := h.instance.CallTable(index, params, args...)
-	h.gate.Enter(h.number)
+	h.back(err)
 	return err
+}
+
+// CallTableResult does so with a function that returns an int.
+func (h host) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
+	h.gate.Leave(h.number)
+	result, err := h.instance.CallTableResult(index, params, args...)
+	h.back(err)
+	return result, err
+}
+
+// back is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
+// panics with the error, and so the host call returns past where it would leave the gate.
+func (h host) back(err error) {
+	if err != engine.ErrThrown {
+		h.gate.Enter(h.number)
+	}
 }

@@ -103,7 +103,7 @@ func (d *dirent) put(b []byte) int {
 func (f *openFile) complete(d *dirent) {
 	var st unix.Stat_t
 	switch {
-	case f.Kind == KindMount && string(d.name) == "..": // the parent is not the guest's: a mount is its own, as / is
+	case f.kind == kindMount && string(d.name) == "..": // the parent is not the guest's: a mount is its own, as / is
 		if unix.Fstat(f.fd, &st) == nil {
 			d.ino = st.Ino
 		}

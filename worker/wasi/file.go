@@ -29,7 +29,7 @@ func fdRead(p *Process, a args) errno {
 	}
 	defer p.put(f)
 	var n int
-	if f.Kind == KindStdin {
+	if f.kind == kindStdin {
 		n, e = p.readStdin(bufs, p.flags(f)&unix.O_NONBLOCK != 0)
 	} else {
 		n, e = p.readFile(f, bufs)
@@ -128,7 +128,7 @@ func (p *Process) writeStream(f *openFile, bufs [][]byte, total int) (int, errno
 	if total == 0 {
 		return 0, success
 	}
-	n, err := p.out[f.Kind-KindStdin].write(bufs, total)
+	n, err := p.out[f.kind-kindStdin].write(bufs, total)
 	if n > 0 {
 		return min(n, total), success
 	}

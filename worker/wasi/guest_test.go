@@ -3,8 +3,10 @@ package wasi
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -234,4 +236,52 @@ func panics(call func()) (v any) {
 	defer func() { v = recover() }()
 	call()
 	return nil
+}
+
+// input is a Stdin to which a test writes.
+type input struct {
+	mu    sync.Mutex // guards all below
+	buf   []byte
+	ended bool
+	ready chan struct{} // closed while there is something to say
+}
+
+func newInput() *input { return &input{ready: make(chan struct{})} }
+
+// write adds s; end adds the end.
+func (in *input) write(s string) { in.change(func() { in.buf = append(in.buf, s...) }) }
+func (in *input) end()           { in.change(func() { in.ended = true }) }
+
+func (in *input) change(how func()) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	said := len(in.buf) > 0 || in.ended
+	how()
+	if says := len(in.buf) > 0 || in.ended; says && !said {
+		close(in.ready)
+	} else if said && !says {
+		in.ready = make(chan struct{})
+	}
+}
+
+func (in *input) Read(p []byte) (n int, err error) {
+	in.change(func() {
+		n = copy(p, in.buf)
+		if in.buf = in.buf[n:]; n == 0 && in.ended {
+			err = io.EOF
+		}
+	})
+	return n, err
+}
+
+func (in *input) Len() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.buf)
+}
+
+func (in *input) Ready() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.ready
 }

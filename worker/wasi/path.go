@@ -121,7 +121,7 @@ func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) erro
 		return e
 	}
 	defer p.put(d)
-	if p.mounts[d.Mount].ReadOnly {
+	if p.mounts[d.mount].ReadOnly {
 		return eROFS
 	}
 	l, err := d.locate(path)
@@ -130,203 +130,6 @@ func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) erro
 	}
 	defer l.close()
 	return p.errnoOf(call(&l))
-}
-
-// Open flags.
-const (
-	openCreate = 1 << iota
-	openDirectory
-	openExclusive
-	openTruncate
-)
-
-// path_open(dir, flags u32, path *u8, len u32, oflags u16, base u64, inheriting u64, fdflags u16, fd *u32) opens with the access that
-// the rights FD_READ and FD_WRITE in base ask for. EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP, EMFILE, ENFILE, ENOSPC, EROFS,
-// ENOTCAPABLE and those of a path.
-//
-// Opening a FIFO waits for its other end as open(2) does, out of reach of Config.Done.
-func pathOpen(p *Process, a args) errno {
-	m := p.mem()
-	if _, ok := m.bytes(a.u32(8), 4); !ok {
-		return eFAULT
-	}
-	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
-	need, e := o.setFlags(a.u32(4), rights(a.u64(5)))
-	if e != success {
-		return e
-	}
-	d, path, e := p.pathArg(a.u32(0), a.u32(2), a.u32(3), need)
-	if e != success {
-		return e
-	}
-	defer p.put(d)
-	if p.full() {
-		return eMFILE
-	}
-	f, err := o.open(d, path)
-	if err != nil {
-		return p.errnoOf(err)
-	}
-	fd, e := p.insert(f)
-	if e != success {
-		f.close()
-		return e
-	}
-	return m.putU32(a.u32(8), fd)
-}
-
-// opening is a path_open under way.
-type opening struct {
-	p         *Process
-	follow    bool // a link in the last place
-	directory bool // nothing else will do
-	flags     int  // of open(2)
-}
-
-// setFlags turns WASI's open flags and rights into open(2)'s flags, and returns the rights that the directory must have.
-func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
-	if oflags > openCreate|openDirectory|openExclusive|openTruncate || oflags&(openCreate|openDirectory) == openCreate|openDirectory {
-		return 0, eINVAL
-	}
-	need = rightPathOpen
-	switch {
-	case base&rightFDWrite == 0:
-	case base&rightFDRead == 0:
-		o.flags |= unix.O_WRONLY
-	default:
-		o.flags |= unix.O_RDWR
-	}
-	if oflags&openCreate != 0 {
-		o.flags |= unix.O_CREAT
-		need |= rightPathCreateFile
-	}
-	if oflags&openExclusive != 0 {
-		o.flags |= unix.O_EXCL
-	}
-	if oflags&openTruncate != 0 {
-		o.flags |= unix.O_TRUNC
-		need |= rightPathSetSize
-	}
-	return need, success
-}
-
-func (o *opening) open(d *openFile, path string) (*openFile, error) {
-	if o.p.mounts[d.Mount].ReadOnly {
-		if err := o.checkReadOnly(d, path); err != nil {
-			return nil, err
-		}
-	}
-	if o.directory {
-		return o.openDir(d, path)
-	}
-	host, err := o.openHost(d, path)
-	if err != nil {
-		return nil, err
-	}
-	f := &openFile{Descriptor: o.descriptor(d, path, KindFile), host: host, fd: int(host.Fd())}
-	var st unix.Stat_t
-	if err := unix.Fstat(f.fd, &st); err != nil {
-		f.close()
-		return nil, err
-	}
-	if f.filetype = filetypeOf(st.Mode); f.filetype == typeDirectory {
-		f.close()
-		return o.openDir(d, path)
-	}
-	if o.flags&unix.O_NONBLOCK == 0 && f.filetype != typeRegular {
-		err = unix.SetNonblock(f.fd, false) // package os has readied it for its poller
-	}
-	return f, err
-}
-
-// checkReadOnly gives open the errors of a file system mounted read-only, and takes from flags what could write.
-func (o *opening) checkReadOnly(d *openFile, path string) error {
-	const exclusive = unix.O_CREAT | unix.O_EXCL
-	info, err := d.stat(path, o.follow)
-	switch {
-	case err == nil && o.flags&exclusive == exclusive:
-		return unix.EEXIST
-	case err == nil && info.IsDir() && o.flags&(unix.O_WRONLY|unix.O_RDWR) != 0:
-		return unix.EISDIR
-	case err == nil && o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0, os.IsNotExist(err) && o.flags&unix.O_CREAT != 0:
-		return unix.EROFS
-	}
-	o.flags &^= exclusive
-	return err
-}
-
-func (o *opening) openHost(d *openFile, path string) (*os.File, error) {
-	if o.follow || strings.HasSuffix(path, "/") {
-		return d.root.OpenFile(path, o.flags, 0o666)
-	}
-	l, err := d.locate(path)
-	if err != nil {
-		return nil, err
-	}
-	defer l.close()
-	var fd int
-	_, err = again(func() (_ int, err error) {
-		fd, err = unix.Openat(l.dir, l.base, o.flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
-		return 0, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
-}
-
-// openDir opens a directory: its Root first, and through that what fd_readdir and single components need, so that both are of the
-// same directory. The "." at the end of the name keeps OpenRoot from opening anything else, a FIFO perhaps, where it would wait.
-func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
-	info, err := d.stat(path, o.follow || strings.HasSuffix(path, "/"))
-	switch {
-	case err != nil:
-		return nil, err
-	case info.Mode()&os.ModeSymlink != 0:
-		return nil, unix.ELOOP
-	case !info.IsDir():
-		return nil, unix.ENOTDIR
-	case o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0:
-		return nil, unix.EISDIR
-	}
-	root, err := d.root.OpenRoot(path + "/.")
-	if err != nil {
-		return nil, err
-	}
-	host, err := root.OpenFile(".", os.O_RDONLY|unix.O_DIRECTORY, 0)
-	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	f := &openFile{Descriptor: o.descriptor(d, path, KindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()), root: root, owned: true}
-	if now, err := host.Stat(); err != nil || !os.SameFile(info, now) {
-		f.close()
-		return nil, unix.ENOENT // somebody put another directory, or a link, in its place just now
-	}
-	return f, nil
-}
-
-// descriptor is the plain data of a file that d and path lead to.
-func (o *opening) descriptor(d *openFile, path string, kind Kind) Descriptor {
-	o.p.mu.Lock()
-	inheriting := d.Inheriting
-	o.p.mu.Unlock()
-	desc := Descriptor{Kind: kind, Mount: d.Mount, Path: path, Flags: o.flags &^ (unix.O_CREAT | unix.O_EXCL | unix.O_TRUNC)}
-	if d.Path != "." {
-		desc.Path = d.Path + "/" + path
-	}
-	switch {
-	case kind == KindDir:
-		desc.Flags |= unix.O_DIRECTORY
-		desc.Rights, desc.Inheriting = inheriting&rightsDir, inheriting
-	case o.flags&unix.O_ACCMODE == unix.O_RDONLY:
-		desc.Rights = inheriting & rightsFile &^ rightsWrite
-	case o.flags&unix.O_ACCMODE == unix.O_WRONLY:
-		desc.Rights = inheriting & rightsFile &^ rightFDRead
-	default:
-		desc.Rights = inheriting & rightsFile
-	}
-	return desc
 }
 
 // path_create_directory(dir, path *u8, len u32). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
@@ -448,7 +251,7 @@ func (p *Process) between(from, to end, call func(from, to *location) error) err
 		return e
 	}
 	defer p.put(d2)
-	switch m1, m2 := p.mounts[d1.Mount], p.mounts[d2.Mount]; {
+	switch m1, m2 := p.mounts[d1.mount], p.mounts[d2.mount]; {
 	case m1.same != m2.same:
 		return eXDEV
 	case m1.ReadOnly:

@@ -45,11 +45,22 @@ func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
 func waitText(d time.Duration, ready <-chan struct{}) string {
 	switch {
 	case ready == nil:
-		return "sleep of " + d.String()
+		return "sleep of " + rounded(d)
 	case d == forever:
 		return "read of standard input"
 	}
-	return "poll of standard input, at most " + d.String()
+	return "poll of standard input, at most " + rounded(d)
+}
+
+// rounded is a duration for a person.
+func rounded(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		d = d.Round(time.Millisecond)
+	case d >= time.Millisecond:
+		d = d.Round(time.Microsecond)
+	}
+	return d.String()
 }
 
 // poll is one poll_oneoff under way.
@@ -174,7 +185,7 @@ func (q *poll) checkFD(ev *event, fd uint32) bool {
 	switch {
 	case ev.tag == pollFDWrite:
 		return true
-	case f.Kind == KindStdin:
+	case f.kind == kindStdin:
 		return q.checkStdin(ev)
 	}
 	ev.nbytes = f.unread()

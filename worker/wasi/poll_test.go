@@ -96,7 +96,7 @@ func TestSleep(t *testing.T) {
 
 func TestPollFirstOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in := NewInput(0)
+		in := newInput()
 		var waits []string
 		g := newGuest(t, Config{Mounts: []Mount{}, Stdin: in, Blocked: func(what string) func() {
 			waits = append(waits, what)
@@ -105,7 +105,7 @@ func TestPollFirstOfMany(t *testing.T) {
 		subs := []sub{{id: clockMonotonic, timeout: 5e9}, {tag: pollFDRead, id: 0}, {id: clockMonotonic, timeout: 2e9}}
 		got, _ := g.poll(subs...)
 		g.expectEvents("the shorter time", got, event{userdata: 102})
-		time.AfterFunc(time.Second, func() { in.Write([]byte("abc")) })
+		time.AfterFunc(time.Second, func() { in.write("abc") })
 		got, _ = g.poll(subs...)
 		g.expectEvents("input", got, event{userdata: 101, tag: pollFDRead, nbytes: 3})
 		got, _ = g.poll(subs[1])
@@ -113,7 +113,7 @@ func TestPollFirstOfMany(t *testing.T) {
 		if s, _ := g.read(0, 10); s != "abc" {
 			t.Errorf("read %q", s)
 		}
-		time.AfterFunc(time.Second, in.CloseWrite)
+		time.AfterFunc(time.Second, in.end)
 		got, _ = g.poll(subs[1])
 		g.expectEvents("the end", got, event{userdata: 100, tag: pollFDRead, flags: hangup})
 		want := []string{"poll of standard input, at most 2s", "poll of standard input, at most 2s", "read of standard input"}
@@ -166,4 +166,12 @@ func TestSleepEnded(t *testing.T) {
 			t.Errorf("%v after %v", got, time.Since(start))
 		}
 	})
+}
+
+func TestRounded(t *testing.T) {
+	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 12_345_678: "12.346ms", 1_234: "1.234µs", time.Hour: "1h0m0s"} {
+		if got := rounded(d); got != want {
+			t.Errorf("%d: %s, want %s", d, got, want)
+		}
+	}
 }

@@ -43,7 +43,7 @@ func fdFilestatGet(p *Process, a args) errno {
 	}
 	defer p.put(f)
 	if f.stream() {
-		(&filestat{ino: uint64(f.Kind), filetype: f.filetype, nlink: 1}).put(b)
+		(&filestat{ino: uint64(f.kind), filetype: f.filetype, nlink: 1}).put(b)
 		return success
 	}
 	var st unix.Stat_t
@@ -153,7 +153,7 @@ func fdFilestatSetTimes(p *Process, a args) errno {
 	if e != success {
 		return e
 	}
-	if p.mounts[f.Mount].ReadOnly {
+	if p.mounts[f.mount].ReadOnly {
 		return eROFS
 	}
 	return p.errnoOf(unix.UtimesNanoAt(f.fd, "", t[:], unix.AT_EMPTY_PATH))
@@ -171,7 +171,7 @@ func pathFilestatSetTimes(p *Process, a args) errno {
 	if e != success {
 		return e
 	}
-	if p.mounts[d.Mount].ReadOnly {
+	if p.mounts[d.mount].ReadOnly {
 		return eROFS
 	}
 	if a.u32(1)&followLinks != 0 {

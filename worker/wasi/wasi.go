@@ -114,8 +114,8 @@ func (p *Process) Close() {
 
 // openFirst opens descriptors 0 to 2 and the mounts.
 func (p *Process) openFirst(mounts []Mount) error {
-	for _, kind := range []Kind{KindStdin, KindStdout, KindStderr} {
-		p.files = append(p.files, p.newStream(kind))
+	for _, k := range []kind{kindStdin, kindStdout, kindStderr} {
+		p.files = append(p.files, p.newStream(k))
 	}
 	for i, m := range mounts {
 		f, err := openMount(m, i)

@@ -86,6 +86,11 @@ func TestRandom(t *testing.T) {
 	if bytes.Equal(g.mem[a:a+32], g.mem[b:b+32]) {
 		t.Error("twice the same")
 	}
+	many := g.alloc(10_001)
+	g.ok("random_get", many, 10_001)
+	if tail := g.mem[many+9_900 : many+10_001]; bytes.Count(tail, []byte{0}) > 20 {
+		t.Errorf("the end of many: %x", tail)
+	}
 	g.ok("random_get", uint64(len(g.mem)), 0)
 	g.fails(eFAULT, "random_get", a, 1<<32-1)
 }
@@ -178,13 +183,13 @@ func TestOutputLargerThanGathered(t *testing.T) {
 }
 
 func TestStdin(t *testing.T) {
-	in := NewInput(8)
+	in := newInput()
 	var waits []string
 	g := newGuest(t, Config{Stdin: in, Blocked: func(what string) func() {
 		waits = append(waits, what)
 		return func() { waits = append(waits, "done") }
 	}})
-	in.Write([]byte("hello"))
+	in.write("hello")
 	if got, e := g.read(0, 2, 2); got != "hell" || e != success {
 		t.Errorf("%q, %d", got, e)
 	}
@@ -207,11 +212,11 @@ func TestStdin(t *testing.T) {
 		s, _ := g.read(0, 10)
 		read <- s
 	}()
-	in.Write([]byte("later"))
+	in.write("later")
 	if s := <-read; s != "later" {
 		t.Errorf("%q", s)
 	}
-	in.CloseWrite()
+	in.end()
 	if s, e := g.read(0, 10); s != "" || e != success {
 		t.Errorf("at the end: %q, %d", s, e)
 	}
@@ -223,42 +228,10 @@ func TestStdin(t *testing.T) {
 	}
 }
 
-func TestInputBound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in := NewInput(4)
-		wrote := make(chan int)
-		write := func(s string) {
-			n, _ := in.Write([]byte(s))
-			wrote <- n
-		}
-		go write("abcdefghij")
-		synctest.Wait()
-		if in.Len() != 4 {
-			t.Errorf("%d bytes, not 4", in.Len())
-		}
-		got, buf := "", make([]byte, 3)
-		for len(got) < 10 {
-			synctest.Wait()
-			<-in.Ready()
-			n, _ := in.Read(buf)
-			got += string(buf[:n])
-		}
-		if n := <-wrote; n != 10 || got != "abcdefghij" {
-			t.Errorf("wrote %d, read %q", n, got)
-		}
-		go write("abcdefghij")
-		synctest.Wait()
-		in.CloseRead()
-		if n := <-wrote; n != 4 {
-			t.Errorf("wrote %d after CloseRead", n)
-		}
-	})
-}
-
 func TestStdinEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
-		g := newGuest(t, Config{Stdin: NewInput(0), Done: done, Mounts: []Mount{}})
+		g := newGuest(t, Config{Stdin: newInput(), Done: done, Mounts: []Mount{}})
 		ended := make(chan any)
 		go func() { ended <- panics(func() { g.read(0, 1) }) }()
 		synctest.Wait()

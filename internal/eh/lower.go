@@ -1,0 +1,159 @@
+package eh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// Exports of a lowered module.
+const (
+	// Pending is an i32: 0, or the number of the pending exception's tag plus 1.
+	Pending = "__faasmrun_exn"
+	// Value is an i32, the first that the exception carries. It is missing where no tag of the module carries one.
+	Value = "__faasmrun_exn_value"
+)
+
+// Lower rewrites a module without exceptions. changed is false, and out is the module itself, where there are none.
+// Errors name the function that uses what can't be lowered: exceptions of the final encoding, imported tags. A module
+// that uses exceptions must be valid.
+func Lower(module []byte) (out []byte, changed bool, err error) {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, false, err
+	}
+	l := &lowering{m: m, spaces: m.Spaces()}
+	if err := l.analyze(); err != nil {
+		return nil, false, err
+	}
+	if !l.used && len(l.spaces.Tags) == 0 {
+		return module, false, nil
+	}
+	if err := l.check(); err != nil {
+		return nil, false, err
+	}
+	l.addGlobals()
+	r := &rewriter{lowering: l, reader: wasm.NewReader(nil)}
+	for i := range m.Functions {
+		if l.outlines[i].rewrite || l.throws.Functions[l.first+uint32(i)] {
+			r.function(l.first+uint32(i), &m.Functions[i])
+		}
+	}
+	l.finish()
+	return m.Encode(), true, nil
+}
+
+// lowering is what is known of the module as a whole.
+type lowering struct {
+	m        *wasm.Module
+	spaces   *wasm.Spaces
+	first    uint32 // index of the first function that the module defines
+	used     bool   // some function has instructions of exceptions
+	outlines []outline
+	throws   *wasm.Reach // from which functions an exception can escape
+	pending  uint32      // index of the global
+	values   []value     // globals of what an exception carries
+	tags     [][]uint32  // by tag: the globals of its values, in order
+}
+
+// value is a global that holds a value of an exception.
+type value struct {
+	global uint32
+	typ    wasm.ValueType
+}
+
+// check refuses what can't be lowered. Other errors of the module are found here too: rewriting trusts in a valid one.
+func (l *lowering) check() error {
+	for _, im := range l.m.Imports {
+		if im.Kind == wasm.KindTag {
+			return fmt.Errorf("exceptions: the module imports the tag %s.%s, and exceptions between modules are not supported: "+
+				"link everything into one module", im.Module, im.Name)
+		}
+	}
+	for _, name := range []string{Pending, Value} {
+		if _, taken := l.m.Export(name); taken {
+			return fmt.Errorf("exceptions: the module exports %s, a name that lowering needs", name)
+		}
+	}
+	for _, c := range l.m.Customs {
+		if c.Name == "linking" || strings.HasPrefix(c.Name, "reloc.") {
+			return fmt.Errorf("exceptions: the module has a section %s: it is an object file, not yet linked", c.Name)
+		}
+	}
+	for i := range l.spaces.Tags {
+		if t, ok := l.spaces.TagType(uint32(i)); ok && slices.Contains(t.Params, wasm.ExnRef) {
+			return fmt.Errorf("exceptions: tag %d carries a %s, of the final encoding: compile with -mllvm -wasm-use-legacy-eh",
+				i, wasm.ExnRef)
+		}
+	}
+	return l.m.Validate()
+}
+
+// addGlobals adds the pending global and as many others as the tag with the most values of a type has.
+func (l *lowering) addGlobals() {
+	mutable := func(t wasm.ValueType) uint32 { return l.m.AddGlobal(wasm.GlobalType{Type: t, Mutable: true}) }
+	l.pending = mutable(wasm.I32)
+	l.tags = make([][]uint32, len(l.spaces.Tags))
+	for i := range l.tags {
+		t, _ := l.spaces.TagType(uint32(i))
+		used := map[uint32]bool{}
+		for _, p := range t.Params {
+			k := slices.IndexFunc(l.values, func(v value) bool { return v.typ == p && !used[v.global] })
+			if k < 0 {
+				k = len(l.values)
+				l.values = append(l.values, value{global: mutable(p), typ: p})
+			}
+			used[l.values[k].global] = true
+			l.tags[i] = append(l.tags[i], l.values[k].global)
+		}
+	}
+}
+
+// finish does what is left outside of bodies.
+func (l *lowering) finish() {
+	m := l.m
+	m.Exports = slices.DeleteFunc(m.Exports, func(e wasm.Export) bool { return e.Kind == wasm.KindTag })
+	export := func(name string, global uint32) {
+		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindGlobal, Index: global})
+	}
+	export(Pending, l.pending)
+	first := slices.IndexFunc(l.values, func(v value) bool { return v.typ == wasm.I32 })
+	if first >= 0 {
+		export(Value, l.values[first].global)
+	}
+	m.Tags = nil
+	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return speaksOfCode(c.Name) })
+	if m.Custom("name") == nil {
+		return
+	}
+	n := m.Names()
+	clear(n.Tags)
+	n.Globals[l.pending] = Pending
+	if first >= 0 {
+		n.Globals[l.values[first].global] = Value
+	}
+	m.SetNames(n)
+}
+
+// speaksOfCode says whether a custom section becomes wrong when code moves, or when exceptions go.
+func speaksOfCode(name string) bool {
+	for _, prefix := range []string{".debug", "metadata.code."} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return name == "external_debug_info" || name == "sourceMappingURL" || name == "target_features"
+}
+
+// callsBack says whether an import may call back into the guest, so that an exception can come out of it.
+func callsBack(im *wasm.Import) bool { return !strings.HasPrefix(im.Module, "wasi") }
+
+// functionName is how an error calls a function.
+func (l *lowering) functionName(f uint32) string {
+	if name := l.m.Names().Functions[f]; name != "" {
+		return name
+	}
+	return fmt.Sprintf("number %d", f)
+}

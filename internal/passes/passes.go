@@ -1,0 +1,40 @@
+// Package passes makes a program as it was linked into the one that runs: it owns which passes there are and their order.
+// What a pass does is its own package's business; that the result runs, worker/engine's.
+package passes
+
+import (
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
+)
+
+// Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass comes,
+// goes or writes other code than before. A test notices when it was forgotten.
+const Version = "1"
+
+// pass is one rewriting. It says whether it changed anything; a module that it has nothing to do with stays as it is,
+// byte for byte.
+type pass struct {
+	name string
+	run  func(module []byte) (out []byte, changed bool, err error)
+}
+
+// order is the passes in the order in which they run. Exceptions come first: lowering turns what unwinds by itself into
+// calls and branches, which is all that later passes know.
+var order = []pass{
+	{"exceptions", eh.Lower},
+}
+
+// Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for a
+// person: they name the feature that a pass can't deal with, the function that uses it, and the way out.
+func Run(module []byte) (out []byte, changed bool, err error) {
+	out = module
+	for _, p := range order {
+		next, did, err := p.run(out)
+		if err != nil {
+			return nil, false, fmt.Errorf("the program can't be prepared to run: %w", err)
+		}
+		out, changed = next, changed || did
+	}
+	return out, changed, nil
+}

@@ -1,0 +1,58 @@
+package passes
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// thrower is a module of one function that throws a number and catches it.
+func thrower() []byte {
+	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{wasm.I32}}}, Tags: []uint32{1}}
+	var c wasm.Code
+	c.Block(wasm.OpTry, wasm.BlockVoid)
+	c.I32(42)
+	c.Index(wasm.OpThrow, 0)
+	c.Index(wasm.OpCatch, 0)
+	c.Op(wasm.OpDrop)
+	c.Op(wasm.OpEnd)
+	c.Op(wasm.OpEnd)
+	m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
+	return m.Encode()
+}
+
+// TestVersion fails when a pass writes other code than before: raise Version, then put the new hash here.
+func TestVersion(t *testing.T) {
+	out, changed, err := Run(thrower())
+	if err != nil || !changed {
+		t.Fatalf("changed %t, %v", changed, err)
+	}
+	const version, hash = "1", "35e81ce047e5f7d3"
+	if sum := sha256.Sum256(out); Version != version || hex.EncodeToString(sum[:8]) != hash {
+		t.Errorf("version %s gives %x", Version, sum[:8])
+	}
+}
+
+func TestUnchanged(t *testing.T) {
+	module := (&wasm.Module{}).Encode()
+	out, changed, err := Run(module)
+	if err != nil || changed || !bytes.Equal(out, module) {
+		t.Errorf("changed %t, %v", changed, err)
+	}
+}
+
+func TestRefusalsAreForAPerson(t *testing.T) {
+	m, err := wasm.Decode(thrower())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Tags, m.Imports = nil, []wasm.Import{{Module: "env", Name: "__cpp_exception", Kind: wasm.KindTag, Type: 1}}
+	_, _, err = Run(m.Encode())
+	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") || !strings.Contains(err.Error(), "one module") {
+		t.Errorf("%v", err)
+	}
+}

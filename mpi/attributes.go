@@ -1,0 +1,289 @@
+package mpi
+
+// attributes are the values a program attached to an object, in the order of attaching.
+type attributes []attribute
+
+type attribute struct {
+	keyval int32
+	value  uint32
+}
+
+// keyval is an attribute key: what to call when an object that has it is copied, and when it goes.
+type keyval struct {
+	object    keyvalObject
+	copy, del uint32 // table indices, or the ABI's numbers below
+	extra     uint32
+	freed     bool
+	uses      int // attributes that have it
+}
+
+// keyvalObject is what a key is for.
+type keyvalObject uint8
+
+const (
+	keyvalComm keyvalObject = iota + 1
+	keyvalType
+)
+
+// The ABI's numbers for functions that are not functions: MPI_COMM_NULL_COPY_FN and MPI_COMM_NULL_DELETE_FN are 0,
+// MPI_COMM_DUP_FN is 1. The toolchain keeps index 1 of the function table free of the program's functions.
+const (
+	nullFunction = 0
+	dupFunction  = 1
+)
+
+const (
+	keyvalInvalid = 0
+	firstKeyval   = 1024
+)
+
+// createKeyval makes MPI_Comm_create_keyval and its like: (copy, delete, *keyval, extra).
+func createKeyval(object keyvalObject) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		if _, f := a.pointer(2, "keyval", 4); f != nil {
+			return f
+		}
+		r.keyvals = append(r.keyvals, keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.handle(3)})
+		return a.putInt(2, "keyval", int32(firstKeyval+len(r.keyvals)-1))
+	}
+}
+
+// keyval finds a key of the program.
+func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *failure) {
+	i := int(k) - firstKeyval
+	if i < 0 || i >= len(r.keyvals) || r.keyvals[i].object != object || r.keyvals[i].freed && !freedToo {
+		return nil, failf(errKeyval, "%d is no attribute key for this object, or was freed", k)
+	}
+	return &r.keyvals[i], nil
+}
+
+// freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay.
+func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		k, f := a.getInt(0, "keyval")
+		if f != nil {
+			return f
+		}
+		v, f := r.keyval(k, object, false)
+		if f != nil {
+			return f
+		}
+		v.freed = true
+		return a.putInt(0, "keyval", keyvalInvalid)
+	}
+}
+
+// attributesOf gives the attributes of an argument's object.
+func (a args) attributesOf(i int, object keyvalObject) (*attributes, *comm, *failure) {
+	if object == keyvalComm {
+		c, f := a.comm(i)
+		if f != nil {
+			return nil, nil, f
+		}
+		return &c.attributes, c, nil
+	}
+	t, f := a.anyType(i)
+	if f != nil {
+		return nil, nil, f
+	}
+	if t.combiner == combinerNamed {
+		return a.r.namedAttributes(t), nil, nil
+	}
+	return &t.attributes, nil, nil
+}
+
+// namedAttributes are those of a predefined datatype, which all ranks share: each rank keeps its own.
+func (r *Rank) namedAttributes(t *datatype) *attributes {
+	if r.typeAttributes == nil {
+		r.typeAttributes = map[uint32]*attributes{}
+	}
+	if r.typeAttributes[t.handle] == nil {
+		r.typeAttributes[t.handle] = &attributes{}
+	}
+	return r.typeAttributes[t.handle]
+}
+
+func (l attributes) find(k int32) int {
+	for i := range l {
+		if l[i].keyval == k {
+			return i
+		}
+	}
+	return -1
+}
+
+// setAttribute makes MPI_Comm_set_attr and its like: (object, keyval, value). A value that is there is deleted first.
+func setAttribute(object keyvalObject) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		list, c, f := a.attributesOf(0, object)
+		if f != nil {
+			return f
+		}
+		k := a.int(1)
+		v, f := r.keyval(k, object, false)
+		if f != nil {
+			return f.on(c)
+		}
+		if i := list.find(k); i >= 0 {
+			if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
+				return f.on(c)
+			}
+			(*list)[i].value = a.handle(2)
+			return nil
+		}
+		v.uses++
+		*list = append(*list, attribute{k, a.handle(2)})
+		return nil
+	}
+}
+
+// deleted calls the delete function of an attribute.
+func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failure {
+	v, f := r.keyval(at.keyval, object, true)
+	if f != nil || v.del == nullFunction {
+		return f
+	}
+	return r.ask("the attribute's delete function", v.del, uint64(handle), uint64(uint32(at.keyval)), uint64(at.value), uint64(v.extra))
+}
+
+// getAttribute makes MPI_Comm_get_attr and its like: (object, keyval, *value, *flag).
+func getAttribute(object keyvalObject) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		list, c, f := a.attributesOf(0, object)
+		if f != nil {
+			return f
+		}
+		k := a.int(1)
+		if object == keyvalComm {
+			if value, ok := r.predefinedAttribute(k); ok {
+				return a.putPredefined(k, value).on(c)
+			}
+		}
+		if _, f := r.keyval(k, object, true); f != nil {
+			return f.on(c)
+		}
+		i := list.find(k)
+		if i >= 0 {
+			if f := a.putInt(2, "attribute", int32((*list)[i].value)); f != nil {
+				return f.on(c)
+			}
+		}
+		return a.putFlag(3, "flag", i >= 0).on(c)
+	}
+}
+
+// predefinedAttribute gives the value of the keys that every communicator has.
+func (r *Rank) predefinedAttribute(k int32) (value int32, ok bool) {
+	switch k {
+	case 501: // MPI_TAG_UB
+		return maxTag, true
+	case 502: // MPI_IO: every rank can
+		return anySource, true
+	case 503: // MPI_HOST: there is none
+		return procNull, true
+	case 504: // MPI_WTIME_IS_GLOBAL
+		return 1, true
+	case 505: // MPI_APPNUM
+		return int32(r.world.config.program(int(r.rank))), true
+	case 506: // MPI_LASTUSEDCODE
+		return r.errors.last(), true
+	case 507: // MPI_UNIVERSE_SIZE
+		return int32(len(r.world.ranks)), true
+	}
+	return 0, false
+}
+
+// putPredefined gives a predefined attribute, which C sees as a pointer to an int.
+func (a args) putPredefined(k, value int32) *failure {
+	r := a.r
+	if r.predefinedAt == nil {
+		r.predefinedAt = map[int32]uint32{}
+	}
+	address, ok := r.predefinedAt[k]
+	if !ok {
+		var f *failure
+		if address, f = r.words(0); f != nil {
+			return f
+		}
+		r.predefinedAt[k] = address
+	}
+	if b := r.piece(address, 4); b != nil {
+		b[0], b[1], b[2], b[3] = byte(value), byte(value>>8), byte(value>>16), byte(value>>24)
+	}
+	if f := a.putInt(2, "attribute", int32(address)); f != nil {
+		return f
+	}
+	return a.putFlag(3, "flag", true)
+}
+
+// deleteAttribute makes MPI_Comm_delete_attr and its like: (object, keyval).
+func deleteAttribute(object keyvalObject) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		list, c, f := a.attributesOf(0, object)
+		if f != nil {
+			return f
+		}
+		k := a.int(1)
+		if _, f := r.keyval(k, object, true); f != nil {
+			return f.on(c)
+		}
+		i := list.find(k)
+		if i < 0 {
+			return failf(errKeyval, "the object has no attribute %d", k).on(c)
+		}
+		if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
+			return f.on(c)
+		}
+		*list = append((*list)[:i:i], (*list)[i+1:]...)
+		return nil
+	}
+}
+
+// copyAttributes gives a duplicate the attributes whose copy functions say so.
+func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attributes) *failure {
+	for _, at := range *from {
+		v, f := r.keyval(at.keyval, object, true)
+		if f != nil || v.copy == nullFunction {
+			continue
+		}
+		value := at.value
+		if v.copy != dupFunction {
+			var keep bool
+			if value, keep, f = r.copied(v, handle, at); f != nil {
+				return f
+			}
+			if !keep {
+				continue
+			}
+		}
+		*to = append(*to, attribute{at.keyval, value})
+	}
+	return nil
+}
+
+// copied calls a copy function: (object, keyval, extra, value, *newvalue, *flag).
+func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint32, keep bool, f *failure) {
+	out, f := r.words(0, 0)
+	if f != nil {
+		return 0, false, f
+	}
+	defer r.heap.release(out)
+	f = r.ask("the attribute's copy function", v.copy, uint64(handle), uint64(uint32(at.keyval)), uint64(v.extra),
+		uint64(at.value), uint64(out), uint64(out+4))
+	return r.word(out), r.word(out+4) != 0, f
+}
+
+// deleteAttributes calls the delete functions of an object that goes, the latest attribute's first (MPI 5.0, chapter
+// 11.2.4 asks for that order on MPI_COMM_SELF).
+func (r *Rank) deleteAttributes(object keyvalObject, handle uint32, list *attributes) *failure {
+	for len(*list) > 0 {
+		last := (*list)[len(*list)-1]
+		if f := r.deleted(object, handle, last); f != nil {
+			return f
+		}
+		if n := len(*list); n > 0 && (*list)[n-1] == last { // the function may have deleted it
+			*list = (*list)[:n-1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package mpi
+
+import "encoding/binary"
+
+// Caller is implemented by a Host that can call functions of the program that give back an int: attribute and
+// generalized-request callbacks do. Without it they fail with MPI_ERR_OTHER.
+type Caller interface {
+	// CallTableResult calls as Host.CallTable does, a function that returns an i32.
+	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
+}
+
+// ask calls a function of the program that gives back an error code. What ends the program there ends this call too.
+func (r *Rank) ask(what string, index uint32, arguments ...uint64) *failure {
+	c, ok := r.host.(Caller)
+	if !ok {
+		return failf(errOther, "%s cannot be called back here", what)
+	}
+	code, err := c.CallTableResult(index, "iiiiiiii"[:len(arguments)], arguments...)
+	if err != nil {
+		panic(err)
+	}
+	if code != success {
+		return failf(code, "%s returned error code %d", what, code)
+	}
+	return nil
+}
+
+// words puts values where the program can reach them, for as long as a callback runs.
+func (r *Rank) words(values ...uint32) (address uint32, f *failure) {
+	if address, f = r.allocate(int64(4 * len(values))); f != nil {
+		return 0, f
+	}
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(r.piece(address+uint32(4*i), 4), v)
+	}
+	return address, nil
+}
+
+// word reads back what a callback wrote.
+func (r *Rank) word(address uint32) uint32 { return binary.LittleEndian.Uint32(r.piece(address, 4)) }
+
+// errhandler is an error handler.
+type errhandler struct {
+	handle   uint32 // of a predefined one
+	function uint32 // table index of a user's: void f(MPI_Comm *, int *, ...)
+}
+
+var (
+	fatalHandler  = &errhandler{handle: errorsAreFatal}
+	abortHandler  = &errhandler{handle: errorsAbort}
+	returnHandler = &errhandler{handle: errorsReturn}
+)
+
+// errhandler finds an error handler.
+func (r *Rank) errhandler(handle uint32) (*errhandler, *failure) {
+	switch handle {
+	case errorsAreFatal:
+		return fatalHandler, nil
+	case errorsAbort:
+		return abortHandler, nil
+	case errorsReturn:
+		return returnHandler, nil
+	case errhandlerNull:
+		return nil, failf(errErrhandler, "the error handler is MPI_ERRHANDLER_NULL")
+	}
+	if h := r.errhandlers.get(kindErrhandler, handle); h != nil {
+		return h, nil
+	}
+	return nil, failf(errErrhandler, "%#x is no error handler, or was freed", handle)
+}
+
+// callHandler calls a user's error handler: (*comm, *code, ...), where the rest is one more pointer in wasm. The code that
+// the function returns stays what it was.
+func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
+	address, f := r.words(c.handle, uint32(code), 0)
+	if f != nil {
+		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
+	}
+	err := r.host.CallTable(h.function, "iii", uint64(address), uint64(address+4), uint64(address+8))
+	r.heap.release(address)
+	if err != nil {
+		panic(err)
+	}
+}
+
+// MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create
+func commCreateErrhandler(r *Rank, a args) *failure {
+	if _, f := a.pointer(1, "errhandler", 4); f != nil {
+		return f
+	}
+	if a.handle(0) == null {
+		return failf(errArg, "the function is a null pointer")
+	}
+	handle, ok := r.errhandlers.add(kindErrhandler, &errhandler{function: a.handle(0)})
+	if !ok {
+		return failf(errNoMem, "more than %d error handlers", maxObjects)
+	}
+	return a.putHandle(1, "errhandler", handle)
+}
+
+// MPI_Comm_set_errhandler(comm, errhandler)
+func commSetErrhandler(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	h, f := r.errhandler(a.handle(1))
+	if f != nil {
+		return f.on(c)
+	}
+	c.errhandler = h
+	return nil
+}
+
+// MPI_Comm_get_errhandler(comm, *errhandler): a new handle, which the program frees.
+func commGetErrhandler(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	h := c.errhandler
+	if h.handle != 0 {
+		return a.putHandle(1, "errhandler", h.handle).on(c)
+	}
+	handle, ok := r.errhandlers.add(kindErrhandler, h)
+	if !ok {
+		return c.failf(errNoMem, "more than %d error handlers", maxObjects)
+	}
+	return a.putHandle(1, "errhandler", handle).on(c)
+}
+
+// MPI_Errhandler_free(*errhandler): communicators keep their own reference.
+func errhandlerFree(r *Rank, a args) *failure {
+	handle, f := a.getHandle(0, "errhandler")
+	if f != nil {
+		return f
+	}
+	h, f := r.errhandler(handle)
+	if f != nil {
+		return f
+	}
+	if h.handle == 0 {
+		r.errhandlers.remove(handle)
+	}
+	return a.putHandle(0, "errhandler", errhandlerNull)
+}
+
+// MPI_Comm_call_errhandler(comm, errorcode)
+func commCallErrhandler(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	r.raise("MPI_Comm_call_errhandler", c.failf(a.int(1), "called by the program"))
+	return nil
+}

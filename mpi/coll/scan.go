@@ -1,0 +1,30 @@
+package coll
+
+// Scan combines a chunk of the vectors in rank order, and stores at each rank what has come together so far. A rank's
+// elements are read before its result is written, so vectors may be scanned in place. Cost nmg + nmc. Always chosen
+// inside a process.
+var Scan = Algorithm{
+	Items: perChunk,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		lo, hi := s.chunk(item, s.Elements)
+		h.Load(w.From[0], lo, hi)
+		h.Store(w.To[0], lo, hi-lo)
+		for rank := w.From[0] + 1; rank < w.From[1]; rank++ {
+			h.Fold(rank, lo, hi)
+			h.Store(rank, lo, hi-lo)
+		}
+	},
+}
+
+// Exscan is Scan without the rank's own elements. The first rank gets nothing. In place a rank's elements would be
+// overwritten before they are combined, hence the exchange. Cost nmg + nmc. Always chosen inside a process.
+var Exscan = Algorithm{
+	Items: perChunk,
+	Do: func(h Hands, s Shape, w Way, item int) {
+		lo, hi := s.chunk(item, s.Elements)
+		h.Load(w.From[0], lo, hi)
+		for rank := w.From[0] + 1; rank < w.From[1]; rank++ {
+			h.StoreAndFold(rank, lo, hi)
+		}
+	},
+}

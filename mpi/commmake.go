@@ -1,0 +1,512 @@
+package mpi
+
+import (
+	"fmt"
+	"slices"
+)
+
+// New communicators are agreed on in a meeting of those concerned: each brings what it wants, and the last to arrive gives
+// each its answer.
+
+// answer is one rank's part of a new communicator.
+type answer struct {
+	want  [3]int64   // what the rank brings: colour and key, or its side
+	group *group     // or the group it asks for
+	edges [][3]int64 // of a distributed graph
+	graph *topology
+	rank  int32 // in MPI_COMM_WORLD
+
+	context  uint32
+	local    *group // nil: the rank is not in the new communicator
+	remote   *group
+	meetings *meetings
+	place    int
+	failure  *failure
+}
+
+// found lets the world's next context begin for the ranks of a group.
+func (w *World) found(answers []*answer, local, remote *group) {
+	context := w.nextContext.Add(1)
+	n := len(local.ranks)
+	if remote != nil {
+		n += len(remote.ranks)
+	}
+	ms := newMeetings(n)
+	for _, a := range answers {
+		a.context, a.meetings, a.local, a.remote = context, ms, local, remote
+		a.place = int(local.index(a.rank))
+		if a.place < 0 && remote != nil {
+			a.local, a.remote = remote, local
+			a.place = len(local.ranks) + int(remote.index(a.rank))
+		}
+	}
+}
+
+// agree brings an answer to a meeting on a communicator and comes back when settle has been called for all.
+func (r *Rank) agree(c *comm, mine *answer, settle func(answers []*answer)) *failure {
+	return r.agreeAt(&c.sequence, c.meetings, c, c.place, mine, settle)
+}
+
+func (r *Rank) agreeAt(sequence *uint64, ms *meetings, c *comm, place int, mine *answer, settle func([]*answer)) *failure {
+	p := &r.draft
+	p.kind, p.root, p.op, p.inPlace = collAgree, 0, nil, false
+	p.answer, p.settle = mine, settle
+	mine.rank = r.rank
+	return r.meetAt(sequence, ms, c, place, p, nil)
+}
+
+// answersOf lists what the participants brought.
+func answersOf(parts []part) []*answer {
+	list := make([]*answer, len(parts))
+	for i := range parts {
+		list[i] = parts[i].answer
+	}
+	return list
+}
+
+// newComm makes the rank's view of the communicator it was given, which inherits its parent's error handler, and writes
+// the handle. A rank that is not in it gets MPI_COMM_NULL.
+func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
+	if mine.failure != nil {
+		return nil, mine.failure.on(parent)
+	}
+	if mine.local == nil {
+		return nil, a.putHandle(out, "newcomm", commNull).on(parent)
+	}
+	c := &comm{errhandler: parent.errhandler}
+	c.adopt(mine, a.r.rank)
+	return c, a.exposeComm(out, parent, c)
+}
+
+// adopt fills in what was agreed.
+func (c *comm) adopt(mine *answer, rank int32) {
+	c.context, c.meetings, c.group, c.remote, c.place = mine.context, mine.meetings, mine.local, mine.remote, mine.place
+	c.rank = c.group.index(rank)
+	if !c.named {
+		c.name = fmt.Sprintf("communicator %d", mine.context)
+	}
+}
+
+// exposeComm gives a communicator its handle.
+func (a args) exposeComm(out int, parent, c *comm) *failure {
+	handle, ok := a.r.comms.add(kindComm, c)
+	if !ok {
+		return parent.failf(errNoMem, "more than %d communicators", maxObjects)
+	}
+	c.handle = handle
+	return a.putHandle(out, "newcomm", handle).on(parent)
+}
+
+// duplicate settles MPI_Comm_dup: the same groups, a new context.
+func duplicate(w *World, c *comm) func([]*answer) {
+	local, remote := c.group, c.remote
+	if c.behind {
+		local, remote = remote, local
+	}
+	return func(answers []*answer) { w.found(answers, local, remote) }
+}
+
+// commDup makes MPI_Comm_dup and MPI_Comm_dup_with_info: (comm, [info,] *newcomm).
+func commDup(infoArg int) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		c, f := a.comm(0)
+		if f != nil {
+			return f
+		}
+		out := max(1, infoArg+1)
+		inf := c.info
+		if infoArg > 0 {
+			if inf, f = r.info(a.handle(infoArg)); f != nil {
+				return f.on(c)
+			}
+		}
+		if _, f := a.pointer(out, "newcomm", 4); f != nil {
+			return f.on(c)
+		}
+		var mine answer
+		if f := r.agree(c, &mine, duplicate(r.world, c)); f != nil {
+			return f
+		}
+		d, f := a.newComm(out, c, &mine)
+		if f != nil {
+			return f
+		}
+		d.inherit(c, inf)
+		return r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes).on(c)
+	}
+}
+
+// inherit takes over what a duplicate has of its original.
+func (d *comm) inherit(c *comm, inf *info) {
+	d.topology, d.behind = c.topology, c.behind
+	if inf != nil {
+		d.info = inf.copy()
+	}
+}
+
+// commIdup makes MPI_Comm_idup and MPI_Comm_idup_with_info: (comm, [info,] *newcomm, *request). The handle is there at
+// once, the communicator behind it when the request is complete.
+func commIdup(infoArg int) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		c, f := a.comm(0)
+		if f != nil {
+			return f
+		}
+		out := max(1, infoArg+1)
+		inf := c.info
+		if infoArg > 0 {
+			if inf, f = r.info(a.handle(infoArg)); f != nil {
+				return f.on(c)
+			}
+		}
+		for i, what := range []string{"newcomm", "request"} {
+			if _, f := a.pointer(out+i, what, 4); f != nil {
+				return f.on(c)
+			}
+		}
+		d := &comm{errhandler: c.errhandler, name: "a communicator that is being made", group: emptyGroup}
+		d.inherit(c, inf)
+		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
+			return f.on(c)
+		}
+		if f := a.exposeComm(out, c, d); f != nil {
+			return f
+		}
+		q := r.newRequest(requestCollective, c)
+		q.child = d
+		p := &r.draft
+		p.kind, p.root, p.op, p.inPlace = collAgree, 0, nil, false
+		p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
+		q.answer = p.answer
+		if f := r.meet(c, p, q); f != nil {
+			return f
+		}
+		return a.expose(out+1, q)
+	}
+}
+
+// MPI_Comm_split(comm, color, key, *newcomm)
+func commSplit(r *Rank, a args) *failure { return a.split(int64(a.int(1)), int64(a.int(2)), 3) }
+
+// Kinds of MPI_Comm_split_type.
+const (
+	commTypeShared         = 221
+	commTypeHwUnguided     = 222
+	commTypeHwGuided       = 223
+	commTypeResourceGuided = 224
+)
+
+// MPI_Comm_split_type(comm, split_type, key, info, *newcomm). The ranks of one process share its memory's node; nothing
+// is known of parts of it, so the others give MPI_COMM_NULL.
+func commSplitType(r *Rank, a args) *failure {
+	if _, f := r.info(a.handle(3)); f != nil {
+		return f
+	}
+	switch kind := a.int(1); kind {
+	case commTypeShared:
+		return a.split(0, int64(a.int(2)), 4)
+	case undefined, commTypeHwUnguided, commTypeHwGuided, commTypeResourceGuided:
+		return a.split(undefined, int64(a.int(2)), 4)
+	default:
+		return failf(errArg, "invalid split type %d", kind)
+	}
+}
+
+// split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator each
+// colour's communicator has those of both groups.
+func (a args) split(color, key int64, out int) *failure {
+	r := a.r
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if color < 0 && color != undefined {
+		return c.failf(errArg, "invalid color %d", color)
+	}
+	if _, f := a.pointer(out, "newcomm", 4); f != nil {
+		return f.on(c)
+	}
+	side := int64(0)
+	if c.behind {
+		side = 1
+	}
+	mine := answer{want: [3]int64{color, key, side}}
+	inter := c.remote != nil
+	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, inter) }); f != nil {
+		return f
+	}
+	d, f := a.newComm(out, c, &mine)
+	if d != nil {
+		d.behind = c.behind
+	}
+	return f
+}
+
+// divide settles MPI_Comm_split. Answers come in rank order, those of an intercommunicator's first side first.
+func (w *World) divide(answers []*answer, inter bool) {
+	byColor := map[int64][]*answer{}
+	var colors []int64
+	for _, a := range answers {
+		if a.want[0] == undefined {
+			continue
+		}
+		if byColor[a.want[0]] == nil {
+			colors = append(colors, a.want[0])
+		}
+		byColor[a.want[0]] = append(byColor[a.want[0]], a)
+	}
+	for _, color := range colors {
+		members := byColor[color]
+		slices.SortStableFunc(members, func(x, y *answer) int {
+			if x.want[1] < y.want[1] {
+				return -1
+			} else if x.want[1] > y.want[1] {
+				return 1
+			}
+			return 0
+		})
+		sides := [2]*group{{}, {}}
+		for _, m := range members {
+			sides[m.want[2]].ranks = append(sides[m.want[2]].ranks, m.rank)
+		}
+		switch {
+		case !inter:
+			w.found(members, sides[0], nil)
+		case len(sides[0].ranks) > 0 && len(sides[1].ranks) > 0:
+			w.found(members, sides[0], sides[1])
+		}
+	}
+}
+
+// MPI_Comm_create(comm, group, *newcomm). On an intercommunicator each side gives its own group.
+func commCreate(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	g, f := a.group(1)
+	if f != nil {
+		return f.on(c)
+	}
+	if _, f := a.pointer(2, "newcomm", 4); f != nil {
+		return f.on(c)
+	}
+	for _, x := range g.ranks {
+		if c.group.index(x) == undefined {
+			return c.failf(errGroup, "the group has a rank that is not in %s", c.name)
+		}
+	}
+	side := int64(0)
+	if c.behind {
+		side = 1
+	}
+	mine := answer{group: g, want: [3]int64{0, 0, side}}
+	inter := c.remote != nil
+	if f := r.agree(c, &mine, func(answers []*answer) { r.world.create(answers, inter) }); f != nil {
+		return f
+	}
+	d, f := a.newComm(2, c, &mine)
+	if d != nil {
+		d.behind = c.behind
+	}
+	return f
+}
+
+// create settles MPI_Comm_create. Ranks may give different groups if these do not overlap: each group's members make a
+// communicator of their own.
+func (w *World) create(answers []*answer, inter bool) {
+	if inter {
+		var sides [2]*group
+		var members []*answer
+		for _, a := range answers {
+			if a.group.index(a.rank) != undefined {
+				sides[a.want[2]] = a.group
+				members = append(members, a)
+			}
+		}
+		if sides[0] != nil && sides[1] != nil {
+			w.found(members, sides[0], sides[1])
+		}
+		return
+	}
+	done := map[int32]bool{} // by first rank of a group
+	for _, a := range answers {
+		if a.group.index(a.rank) == undefined || done[a.group.ranks[0]] {
+			continue
+		}
+		done[a.group.ranks[0]] = true
+		var members []*answer
+		for _, b := range answers {
+			if a.group.index(b.rank) != undefined {
+				members = append(members, b)
+			}
+		}
+		w.found(members, a.group, nil)
+	}
+}
+
+// apart gives the meetings of some ranks who meet under a name rather than on a communicator of their own.
+func (w *World) apart(key string, size int) *meetings {
+	w.meetingsMu.Lock()
+	defer w.meetingsMu.Unlock()
+	ms := w.named[key]
+	if ms == nil {
+		ms = newMeetings(size)
+		w.named[key] = ms
+	}
+	return ms
+}
+
+// agreeApart is agree among the ranks of a group who alone call.
+func (r *Rank) agreeApart(c *comm, key string, size, place int, mine *answer, settle func([]*answer)) *failure {
+	if r.apart == nil {
+		r.apart = map[string]*uint64{}
+	}
+	if r.apart[key] == nil {
+		r.apart[key] = new(uint64)
+	}
+	return r.agreeAt(r.apart[key], r.world.apart(key, size), c, place, mine, settle)
+}
+
+// MPI_Comm_create_group(comm, group, tag, *newcomm): called by the group's members alone.
+func commCreateGroup(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	g, f := a.group(1)
+	if f != nil {
+		return f.on(c)
+	}
+	if f := c.checkTag(a.int(2)); f != nil {
+		return f
+	}
+	if _, f := a.pointer(3, "newcomm", 4); f != nil {
+		return f.on(c)
+	}
+	place := g.index(r.rank)
+	if place == undefined {
+		return a.putHandle(3, "newcomm", commNull).on(c)
+	}
+	mine := answer{group: g}
+	key := fmt.Sprintf("group %d %d %v", c.context, a.int(2), g.ranks)
+	if f := r.agreeApart(c, key, len(g.ranks), int(place), &mine, func(answers []*answer) { r.world.create(answers, false) }); f != nil {
+		return f
+	}
+	_, f = a.newComm(3, c, &mine)
+	return f
+}
+
+// MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders meet first, then
+// each side hears from its own.
+func intercommCreate(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if c.remote != nil {
+		return c.failf(errComm, "%s is an intercommunicator", c.name)
+	}
+	leader := a.int(1)
+	if leader < 0 || leader >= c.group.size() {
+		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.name, c.group.size())
+	}
+	if _, f := a.pointer(5, "newintercomm", 4); f != nil {
+		return f.on(c)
+	}
+	mine := answer{group: c.group}
+	if c.rank == leader {
+		if f := a.leadersMeet(c, &mine); f != nil {
+			mine.failure = f
+		}
+	}
+	if f := r.agree(c, &mine, func(answers []*answer) {
+		from := *answers[leader]
+		for _, to := range answers {
+			rank := to.rank
+			*to = from
+			to.rank = rank
+			if from.local != nil {
+				to.place = from.place - int(leader) + int(from.local.index(rank))
+			}
+		}
+	}); f != nil {
+		return f
+	}
+	d, f := a.newComm(5, c, &mine)
+	if d != nil {
+		d.behind = mine.want[2] == 1
+	}
+	return f
+}
+
+// leadersMeet lets the two leaders found the intercommunicator. The side with the lower leader is the first.
+func (a args) leadersMeet(c *comm, mine *answer) *failure {
+	r := a.r
+	peer, f := a.comm(2)
+	if f != nil {
+		return f
+	}
+	if f := peer.checkPeer(a.int(3)); f != nil {
+		return f
+	}
+	if f := peer.checkTag(a.int(4)); f != nil {
+		return f
+	}
+	other := peer.peers().ranks[a.int(3)]
+	low, high := min(r.rank, other), max(r.rank, other)
+	if low == high {
+		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
+	}
+	place := 0
+	if r.rank == high {
+		place = 1
+	}
+	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, a.int(4), low, high)
+	return r.agreeApart(c, key, 2, place, mine, func(answers []*answer) {
+		first, second := answers[0], answers[1]
+		if len(intersection(first.group, second.group).ranks) > 0 {
+			for _, x := range answers {
+				x.failure = failf(errComm, "the two groups overlap")
+			}
+			return
+		}
+		second.want[2] = 1
+		r.world.found(answers, first.group, second.group)
+	})
+}
+
+// MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the first
+// side is first.
+func intercommMerge(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	if c.remote == nil {
+		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+	}
+	if _, f := a.pointer(2, "newintracomm", 4); f != nil {
+		return f.on(c)
+	}
+	var high int64
+	if a.int(1) != 0 {
+		high = 1
+	}
+	first, second := c.group, c.remote
+	if c.behind {
+		first, second = second, first
+	}
+	mine := answer{want: [3]int64{high}}
+	if f := r.agree(c, &mine, func(answers []*answer) {
+		x, y := first, second
+		if answers[0].want[0] == 1 && answers[len(first.ranks)].want[0] == 0 {
+			x, y = y, x
+		}
+		r.world.found(answers, union(x, y), nil)
+	}); f != nil {
+		return f
+	}
+	_, f = a.newComm(2, c, &mine)
+	return f
+}

@@ -1,0 +1,326 @@
+package mpi
+
+// The functions that complete requests: wait and test for one, all, any and some.
+
+// list are the requests of an array argument.
+type list struct {
+	r       *Rank
+	handles handleArray
+	n       int64
+}
+
+func (a args) list(count, array int) (list, *failure) {
+	n := int64(a.int(count))
+	if n < 0 {
+		return list{}, failf(errCount, "invalid count %d", n)
+	}
+	handles, f := a.handles(array, n)
+	return list{a.r, handles, n}, f
+}
+
+// at gives request i if there is something to wait for: not null, and active.
+func (l list) at(i int64) (*request, *failure) {
+	q, f := l.r.request(l.handles.get(i))
+	if q != nil && !q.active {
+		q = nil
+	}
+	return q, f
+}
+
+// check looks at every handle before anything is completed.
+func (l list) check() (active int, f *failure) {
+	for i := range l.n {
+		q, f := l.at(i)
+		if f != nil {
+			return 0, f
+		}
+		if q != nil {
+			active++
+		}
+	}
+	return active, nil
+}
+
+// finish completes request i; its handle becomes null unless it is persistent.
+func (l list) finish(i int64, q *request) (status, *failure) {
+	keep := q.persistent
+	s, f := l.r.finish(q)
+	if !keep {
+		l.handles.set(i, requestNull)
+	}
+	return s, f
+}
+
+// done gives the first request that is done, from a place on.
+func (l list) done(from int64) (int64, *request) {
+	for i := from; i < l.n; i++ {
+		if q, _ := l.at(i); q != nil && q.done.Load() {
+			return i, q
+		}
+	}
+	return -1, nil
+}
+
+// await parks until one request is done.
+func (l list) await() (int64, *request) {
+	i, q := l.done(0)
+	if q == nil {
+		w := where{what: waitAny, count: int(l.n)}
+		if l.n == 1 {
+			if only, _ := l.at(0); only != nil {
+				w = only.where()
+			}
+		}
+		l.r.note(w)
+		l.r.wait(func() bool { i, q = l.done(0); return q != nil })
+	}
+	return i, q
+}
+
+// MPI_Wait(*request, *status)
+func wait(r *Rank, a args) *failure {
+	b, f := a.statuses(1, 1)
+	if f != nil {
+		return f
+	}
+	q, f := a.requestAt(0)
+	if f != nil {
+		return f
+	}
+	if q == nil || !q.active {
+		putStatus(b, empty)
+		return nil
+	}
+	r.await(q)
+	return a.finishInto(0, q, b)
+}
+
+// finishInto completes a request, makes its handle null and writes its status.
+func (a args) finishInto(handleArg int, q *request, b []byte) *failure {
+	keep := q.persistent
+	s, failed := a.r.finish(q)
+	putStatus(b, s)
+	if !keep {
+		if f := a.putHandle(handleArg, "request", requestNull); f != nil {
+			return f
+		}
+	}
+	return failed
+}
+
+// MPI_Test(*request, *flag, *status)
+func test(r *Rank, a args) *failure {
+	b, f := a.statuses(2, 1)
+	if f != nil {
+		return f
+	}
+	q, f := a.requestAt(0)
+	if f != nil {
+		return f
+	}
+	if q == nil || !q.active {
+		putStatus(b, empty)
+		return a.putFlag(1, "flag", true)
+	}
+	if !r.poll(q) {
+		return a.putFlag(1, "flag", false)
+	}
+	if f := a.putFlag(1, "flag", true); f != nil {
+		return f
+	}
+	return a.finishInto(0, q, b)
+}
+
+// MPI_Waitall(count, requests[], statuses[])
+func waitall(r *Rank, a args) *failure {
+	l, f := a.list(0, 1)
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(2, l.n)
+	if f != nil {
+		return f
+	}
+	if _, f := l.check(); f != nil {
+		return f
+	}
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil {
+			r.await(q)
+		}
+	}
+	return l.finishAll(b)
+}
+
+// finishAll completes all requests. If one failed, MPI_ERR_IN_STATUS is returned and each status has its class.
+func (l list) finishAll(b []byte) *failure {
+	anyFailed := false
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil && q.failure != nil {
+			anyFailed = true
+		}
+	}
+	var failed *failure
+	for i := range l.n {
+		s := empty
+		if q, _ := l.at(i); q != nil {
+			var one *failure
+			if s, one = l.finish(i, q); one != nil {
+				failed, s.class = one, one.class
+			}
+		}
+		if b != nil {
+			s.put(b[i*statusSize:], anyFailed)
+		}
+	}
+	return inStatus(failed)
+}
+
+// inStatus is what a function returns that has put errors in statuses.
+func inStatus(f *failure) *failure {
+	if f == nil {
+		return nil
+	}
+	return &failure{class: errInStatus, reason: f.reason + " (" + className(f.class) + ")", comm: f.comm}
+}
+
+// MPI_Testall(count, requests[], *flag, statuses[])
+func testall(r *Rank, a args) *failure {
+	l, f := a.list(0, 1)
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(3, l.n)
+	if f != nil {
+		return f
+	}
+	if _, f := l.check(); f != nil {
+		return f
+	}
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil && !r.poll(q) {
+			return a.putFlag(2, "flag", false)
+		}
+	}
+	if f := a.putFlag(2, "flag", true); f != nil {
+		return f
+	}
+	return l.finishAll(b)
+}
+
+// MPI_Waitany(count, requests[], *index, *status)
+func waitany(r *Rank, a args) *failure {
+	l, f := a.list(0, 1)
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(3, 1)
+	if f != nil {
+		return f
+	}
+	active, f := l.check()
+	if f != nil {
+		return f
+	}
+	if active == 0 {
+		putStatus(b, empty)
+		return a.putInt(2, "index", undefined)
+	}
+	i, q := l.await()
+	if f := a.putInt(2, "index", int32(i)); f != nil {
+		return f
+	}
+	s, failed := l.finish(i, q)
+	putStatus(b, s)
+	return failed
+}
+
+// MPI_Testany(count, requests[], *index, *flag, *status)
+func testany(r *Rank, a args) *failure {
+	l, f := a.list(0, 1)
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(4, 1)
+	if f != nil {
+		return f
+	}
+	active, f := l.check()
+	if f != nil {
+		return f
+	}
+	i, q := l.done(0)
+	if q == nil && active > 0 {
+		r.yield()
+		i, q = l.done(0)
+	}
+	if f := a.putFlag(3, "flag", q != nil || active == 0); f != nil {
+		return f
+	}
+	if q == nil {
+		if active == 0 {
+			putStatus(b, empty)
+		}
+		return a.putInt(2, "index", undefined)
+	}
+	if f := a.putInt(2, "index", int32(i)); f != nil {
+		return f
+	}
+	s, failed := l.finish(i, q)
+	putStatus(b, s)
+	return failed
+}
+
+// some makes MPI_Waitsome and MPI_Testsome: (count, requests[], *outcount, indices[], statuses[]).
+func some(waits bool) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		l, f := a.list(0, 1)
+		if f != nil {
+			return f
+		}
+		b, f := a.statuses(4, l.n)
+		if f != nil {
+			return f
+		}
+		if l.n > 0 {
+			if _, f := a.pointer(3, "indices", 4*l.n); f != nil {
+				return f
+			}
+		}
+		active, f := l.check()
+		if f != nil {
+			return f
+		}
+		if active == 0 {
+			return a.putInt(2, "outcount", undefined)
+		}
+		if waits {
+			l.await()
+		} else if _, q := l.done(0); q == nil {
+			r.yield()
+		}
+		return a.finishSome(l, b)
+	}
+}
+
+// finishSome completes the requests that are done.
+func (a args) finishSome(l list, b []byte) *failure {
+	var failed *failure
+	indices := handleArray(a.r.piece(a.address(3), 4*l.n))
+	var n int64
+	for i, q := l.done(0); q != nil; i, q = l.done(i + 1) {
+		s, one := l.finish(i, q)
+		if one != nil {
+			failed, s.class = one, one.class
+		}
+		indices.set(n, uint32(i))
+		if b != nil {
+			s.put(b[n*statusSize:], true)
+		}
+		n++
+	}
+	if f := a.putInt(2, "outcount", int32(n)); f != nil {
+		return f
+	}
+	return inStatus(failed)
+}

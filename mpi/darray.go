@@ -1,0 +1,115 @@
+package mpi
+
+// Distributions of MPI_Type_create_darray.
+const (
+	distributeNone    = 16
+	distributeBlock   = 17
+	distributeCyclic  = 18
+	distributeDefault = 19
+)
+
+// MPI_Type_create_darray(size, rank, ndims, gsizes[], distribs[], dargs[], psizes[], order, oldtype, *newtype)
+func typeDarray(r *Rank, a args) *failure {
+	size, rank, n := int64(a.int(0)), int64(a.int(1)), int64(a.int(2))
+	if n < 1 || n > maxDims {
+		return failf(errArg, "invalid number of dimensions %d", n)
+	}
+	if size < 1 || rank < 0 || rank >= size {
+		return failf(errArg, "invalid rank %d of %d", rank, size)
+	}
+	var v [4][]int64
+	for i, what := range []string{"gsizes", "distribs", "dargs", "psizes"} {
+		var f *failure
+		if v[i], f = a.array(3+i, what, n, a.wide && i == 0); f != nil {
+			return f
+		}
+	}
+	order := int64(a.int(7))
+	if order != orderC && order != orderFortran {
+		return failf(errArg, "invalid order %d", order)
+	}
+	old, f := a.anyType(8)
+	if f != nil {
+		return f
+	}
+	t, f := darray(size, rank, v, order, old)
+	c := contents{types: []*datatype{old}}
+	if a.wide {
+		c.ints, c.counts = join([]int64{size, rank, n}, v[1], v[2], v[3], []int64{order}), v[0]
+	} else {
+		c.ints = join([]int64{size, rank, n}, v[0], v[1], v[2], v[3], []int64{order})
+	}
+	return a.addType(9, t, f, combinerDarray, c)
+}
+
+// darray is a process's part of an array that is distributed over a grid of processes, which is in C's order whatever
+// that of the array. v holds sizes, distributions, their arguments, and the grid.
+func darray(size, rank int64, v [4][]int64, order int64, old *datatype) (*datatype, *failure) {
+	grid := &topology{dims: v[3]}
+	for _, p := range v[3] {
+		if p < 1 {
+			return nil, failf(errArg, "invalid grid %v", v[3])
+		}
+	}
+	if grid.nodes() != size {
+		return nil, failf(errArg, "a grid %v does not have %d processes", v[3], size)
+	}
+	coords := slowestFirst(grid.coords(rank), order)
+	sizes, kinds, argums, procs := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order), slowestFirst(v[3], order)
+	t, stride := old, old.extent()
+	for i := len(sizes) - 1; i >= 0; i-- {
+		share, f := shareOf(sizes[i], kinds[i], argums[i], procs[i], coords[i], t)
+		if f != nil {
+			return nil, f
+		}
+		if sizes[i] > maxTypeBytes/max(stride, -stride, 1) {
+			return nil, failf(errArg, "the datatype is too large")
+		}
+		stride *= sizes[i]
+		if t, f = resized(share, 0, stride); f != nil {
+			return nil, f
+		}
+	}
+	return t, nil
+}
+
+// shareOf is the part of one dimension that a process has: blocks of consecutive elements, dealt out in turn.
+func shareOf(size, kind, arg, procs, coord int64, of *datatype) (*datatype, *failure) {
+	if size < 1 {
+		return nil, failf(errArg, "invalid size %d", size)
+	}
+	block := arg
+	switch {
+	case kind == distributeNone:
+		if procs != 1 {
+			return nil, failf(errArg, "a dimension that is not distributed over %d processes", procs)
+		}
+		block = size
+	case kind == distributeBlock && arg == distributeDefault:
+		block = (size + procs - 1) / procs
+	case kind == distributeCyclic && arg == distributeDefault:
+		block = 1
+	case kind != distributeBlock && kind != distributeCyclic:
+		return nil, failf(errArg, "invalid distribution %d", kind)
+	}
+	if block < 1 || kind == distributeBlock && block < (size+procs-1)/procs {
+		return nil, failf(errArg, "blocks of %d do not distribute %d elements over %d processes", block, size, procs)
+	}
+	if block > size {
+		block = size
+	}
+	first, round := coord*block, procs*block
+	if first >= size {
+		return derive(nil)
+	}
+	whole := (size - first) / round
+	rest := min((size-first)%round, block)
+	if rest == block {
+		whole, rest = whole+1, 0
+	}
+	blocks, f := vector(whole, block, round*of.extent(), of)
+	if f != nil {
+		return nil, f
+	}
+	return derive([]piece{{first * of.extent(), 1, blocks}, {(first + whole*round) * of.extent(), rest, of}})
+}

@@ -1,0 +1,59 @@
+package mpi
+
+// generic is a generalized request: the program completes it, and tells its status by callbacks.
+type generic struct {
+	query, free, cancel uint32 // table indices
+	extra               uint32
+}
+
+// MPI_Grequest_start(query, free, cancel, extra, *request)
+func grequestStart(r *Rank, a args) *failure {
+	if _, f := a.pointer(4, "request", 4); f != nil {
+		return f
+	}
+	q := r.newRequest(requestGeneric, r.worldComm)
+	q.generic = &generic{a.handle(0), a.handle(1), a.handle(2), a.handle(3)}
+	return a.expose(4, q)
+}
+
+// MPI_Grequest_complete(request)
+func grequestComplete(r *Rank, a args) *failure {
+	q, f := r.request(a.handle(0))
+	if f != nil {
+		return f
+	}
+	if q == nil || q.generic == nil {
+		return failf(errRequest, "the request is not a generalized one")
+	}
+	q.done.Store(true)
+	if q.freed {
+		_, f = r.finish(q)
+	}
+	return f
+}
+
+// finishGeneric asks for the status, (extra, *status), and says that the request is gone, (extra).
+func (r *Rank) finishGeneric(q *request) (status, *failure) {
+	g, s := q.generic, empty
+	at, f := r.allocate(statusSize)
+	if f != nil {
+		return s, f
+	}
+	s.put(r.piece(at, statusSize), true)
+	f = r.ask("the request's query function", g.query, uint64(g.extra), uint64(at))
+	s = getStatus(r.piece(at, statusSize))
+	r.heap.release(at)
+	if freed := r.ask("the request's free function", g.free, uint64(g.extra)); f == nil {
+		f = freed
+	}
+	return s, f
+}
+
+// cancelGeneric tells the program that a request is cancelled: (extra, complete).
+func (r *Rank) cancelGeneric(q *request) *failure {
+	var complete uint64
+	if q.done.Load() {
+		complete = 1
+	}
+	return r.ask("the request's cancel function", q.generic.cancel, uint64(q.generic.extra), complete)
+}

@@ -1,0 +1,121 @@
+package mpi
+
+import "sort"
+
+// Grower is implemented by a Host that can lengthen the rank's memory as memory.grow would. MPI_Alloc_mem, attributes
+// that are pointers, user operations and callbacks need memory of the program; without a Grower they fail with
+// MPI_ERR_NO_MEM. The program's allocator copes with memory that it did not ask for.
+type Grower interface {
+	// Grow adds at least size bytes and gives where they begin.
+	Grow(size uint32) (address uint32, ok bool)
+}
+
+// heap is the memory that a rank's MPI has taken from its program: the free pieces by address, and what was given out.
+type heap struct {
+	free []area
+	used map[uint32]uint32 // size by address
+}
+
+type area struct{ address, size uint32 }
+
+const (
+	heapAlign = 16
+	heapStep  = 64 << 10
+)
+
+// allocate gives n bytes of the rank's linear memory.
+func (r *Rank) allocate(n int64) (uint32, *failure) {
+	if n < 0 || n > 1<<32-heapStep {
+		return 0, failf(errNoMem, "no memory for %d bytes", n)
+	}
+	size := max(uint32(n+heapAlign-1)&^(heapAlign-1), heapAlign)
+	if address, ok := r.heap.take(size); ok {
+		return address, nil
+	}
+	grower, ok := r.host.(Grower)
+	if !ok {
+		return 0, failf(errNoMem, "no memory for %d bytes: the program's memory cannot be grown", n)
+	}
+	step := (size + heapStep - 1) &^ (heapStep - 1)
+	address, ok := grower.Grow(step)
+	if !ok {
+		return 0, failf(errNoMem, "no memory for %d bytes", n)
+	}
+	r.heap.give(area{address, step})
+	address, _ = r.heap.take(size)
+	return address, nil
+}
+
+// take cuts a piece off the first free area that is large enough.
+func (h *heap) take(size uint32) (uint32, bool) {
+	for i := range h.free {
+		a := &h.free[i]
+		if a.size < size {
+			continue
+		}
+		address := a.address
+		a.address += size
+		if a.size -= size; a.size == 0 {
+			h.free = append(h.free[:i], h.free[i+1:]...)
+		}
+		if h.used == nil {
+			h.used = map[uint32]uint32{}
+		}
+		h.used[address] = size
+		return address, true
+	}
+	return 0, false
+}
+
+// give adds a free area, joined with its neighbours.
+func (h *heap) give(a area) {
+	i := sort.Search(len(h.free), func(i int) bool { return h.free[i].address > a.address })
+	h.free = append(h.free, area{})
+	copy(h.free[i+1:], h.free[i:])
+	h.free[i] = a
+	if i+1 < len(h.free) && a.address+a.size == h.free[i+1].address {
+		h.free[i].size += h.free[i+1].size
+		h.free = append(h.free[:i+1], h.free[i+2:]...)
+	}
+	if i > 0 && h.free[i-1].address+h.free[i-1].size == a.address {
+		h.free[i-1].size += h.free[i].size
+		h.free = append(h.free[:i], h.free[i+1:]...)
+	}
+}
+
+// release takes memory back; false means that allocate did not give it.
+func (h *heap) release(address uint32) bool {
+	size, ok := h.used[address]
+	if ok {
+		delete(h.used, address)
+		h.give(area{address, size})
+	}
+	return ok
+}
+
+// MPI_Alloc_mem(size, info, *baseptr)
+func allocMem(r *Rank, a args) *failure {
+	n := a.aint(0)
+	if n < 0 {
+		return failf(errArg, "invalid size %d", n)
+	}
+	if _, f := r.info(a.handle(1)); f != nil {
+		return f
+	}
+	if _, f := a.pointer(2, "baseptr", 4); f != nil {
+		return f
+	}
+	address, f := r.allocate(n)
+	if f != nil {
+		return f
+	}
+	return a.putInt(2, "baseptr", int32(address))
+}
+
+// MPI_Free_mem(base)
+func freeMem(r *Rank, a args) *failure {
+	if address := a.address(0); address != null && !r.heap.release(address) {
+		return failf(errBase, "%#x was not allocated by MPI_Alloc_mem", address)
+	}
+	return nil
+}

@@ -1,0 +1,483 @@
+package mpi
+
+// topology is the virtual topology of a communicator. It never changes.
+type topology struct {
+	kind    int32
+	dims    []int64 // of a grid
+	periods []bool
+	index   []int64 // of a graph, as MPI_Graph_create takes them
+	edges   []int64
+	in, out neighbours // of a distributed graph
+}
+
+// neighbours are the ranks on one side of a process of a distributed graph.
+type neighbours struct {
+	ranks    []int64
+	weights  []int64
+	weighted bool
+}
+
+// Kinds of topologies.
+const (
+	topoCart      = 211
+	topoGraph     = 212
+	topoDistGraph = 213
+)
+
+// MPI_Topo_test(comm, *status)
+func topoTest(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	kind := int32(undefined)
+	if c.topology != nil {
+		kind = c.topology.kind
+	}
+	return a.putInt(1, "status", kind).on(c)
+}
+
+// grid finds a communicator with a Cartesian topology.
+func (a args) grid(i int) (*comm, *topology, *failure) {
+	return a.withTopology(i, topoCart, "Cartesian")
+}
+
+func (a args) withTopology(i int, kind int32, what string) (*comm, *topology, *failure) {
+	c, f := a.comm(i)
+	if f != nil {
+		return nil, nil, f
+	}
+	if c.topology == nil || c.topology.kind != kind {
+		return nil, nil, c.failf(errTopology, "%s has no %s topology", c.name, what)
+	}
+	return c, c.topology, nil
+}
+
+// coords gives a rank's coordinates.
+func (t *topology) coords(rank int64) []int64 {
+	c := make([]int64, len(t.dims))
+	for i := len(c) - 1; i >= 0; i-- {
+		c[i] = rank % t.dims[i]
+		rank /= t.dims[i]
+	}
+	return c
+}
+
+// rank gives the rank at coordinates, MPI_PROC_NULL beyond an edge that is not periodic.
+func (t *topology) rank(coords []int64) int64 {
+	rank := int64(0)
+	for i, x := range coords {
+		n := t.dims[i]
+		if x < 0 || x >= n {
+			if !t.periods[i] {
+				return int64(procNull)
+			}
+			x = (x%n + n) % n
+		}
+		rank = rank*n + x
+	}
+	return rank
+}
+
+// nodes is the size of the grid.
+func (t *topology) nodes() int64 {
+	n := int64(1)
+	for _, d := range t.dims {
+		if n *= d; n > 1<<31 {
+			return n
+		}
+	}
+	return n
+}
+
+// gridArgs reads (ndims, dims[], periods[]).
+func (a args) gridArgs(c *comm, n, dims, periods int) (*topology, *failure) {
+	count := int64(a.int(n))
+	if count < 0 || count > maxDims {
+		return nil, c.failf(errDims, "invalid number of dimensions %d", count)
+	}
+	t := &topology{kind: topoCart}
+	var f *failure
+	if t.dims, f = a.array(dims, "dims", count, false); f != nil {
+		return nil, f.on(c)
+	}
+	p, f := a.array(periods, "periods", count, false)
+	if f != nil {
+		return nil, f.on(c)
+	}
+	for i := range t.dims {
+		if t.dims[i] <= 0 {
+			return nil, c.failf(errDims, "invalid dimension %d", t.dims[i])
+		}
+		t.periods = append(t.periods, p[i] != 0)
+	}
+	if t.nodes() > int64(c.group.size()) {
+		return nil, c.failf(errDims, "a grid of %d ranks does not fit in %s with %d", t.nodes(), c.name, c.group.size())
+	}
+	return t, nil
+}
+
+// MPI_Cart_create(comm, ndims, dims[], periods[], reorder, *newcomm). Ranks keep their order: inside a process all are
+// equally near.
+func cartCreate(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	t, f := a.gridArgs(c, 1, 2, 3)
+	if f != nil {
+		return f
+	}
+	return a.withRanks(c, t, t.nodes(), 5)
+}
+
+// withRanks makes a communicator of the first n ranks, with a topology.
+func (a args) withRanks(c *comm, t *topology, n int64, out int) *failure {
+	if c.remote != nil {
+		return c.failf(errComm, "%s is an intercommunicator", c.name)
+	}
+	if _, f := a.pointer(out, "newcomm", 4); f != nil {
+		return f.on(c)
+	}
+	mine := answer{want: [3]int64{0, 0, 0}}
+	if int64(c.rank) >= n {
+		mine.want[0] = undefined
+	}
+	if f := a.r.agree(c, &mine, func(answers []*answer) { a.r.world.divide(answers, false) }); f != nil {
+		return f
+	}
+	d, f := a.newComm(out, c, &mine)
+	if d != nil {
+		d.topology = t
+	}
+	return f
+}
+
+// MPI_Cartdim_get(comm, *ndims)
+func cartdimGet(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	return a.putInt(1, "ndims", int32(len(t.dims))).on(c)
+}
+
+// MPI_Cart_get(comm, maxdims, dims[], periods[], coords[])
+func cartGet(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	n := min(max(int(a.int(1)), 0), len(t.dims))
+	periods := make([]int64, n)
+	for i := range periods {
+		if t.periods[i] {
+			periods[i] = 1
+		}
+	}
+	for i, v := range [][]int64{t.dims[:n], periods, t.coords(int64(c.rank))[:n]} {
+		if f := a.putArray(2+i, "array", v, false); f != nil {
+			return f.on(c)
+		}
+	}
+	return nil
+}
+
+// MPI_Cart_coords(comm, rank, maxdims, coords[])
+func cartCoords(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	rank := a.int(1)
+	if f := c.checkPeer(rank); f != nil {
+		return f
+	}
+	n := min(max(int(a.int(2)), 0), len(t.dims))
+	return a.putArray(3, "coords", t.coords(int64(rank))[:n], false).on(c)
+}
+
+// MPI_Cart_rank(comm, coords[], *rank)
+func cartRank(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	coords, f := a.array(1, "coords", int64(len(t.dims)), false)
+	if f != nil {
+		return f.on(c)
+	}
+	rank := t.rank(coords)
+	if rank == int64(procNull) {
+		return c.failf(errArg, "coordinates %v are outside the grid %v", coords, t.dims)
+	}
+	return a.putInt(2, "rank", int32(rank)).on(c)
+}
+
+// MPI_Cart_shift(comm, direction, disp, *source, *dest)
+func cartShift(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	d, disp := int(a.int(1)), int64(a.int(2))
+	if d < 0 || d >= len(t.dims) {
+		return c.failf(errArg, "invalid direction %d of %d dimensions", d, len(t.dims))
+	}
+	for i, step := range []int64{-disp, disp} {
+		coords := t.coords(int64(c.rank))
+		coords[d] += step
+		if f := a.putInt(3+i, "rank", int32(t.rank(coords))); f != nil {
+			return f.on(c)
+		}
+	}
+	return nil
+}
+
+// MPI_Cart_sub(comm, remain[], *newcomm)
+func cartSub(r *Rank, a args) *failure {
+	c, t, f := a.grid(0)
+	if f != nil {
+		return f
+	}
+	remain, f := a.array(1, "remain_dims", int64(len(t.dims)), false)
+	if f != nil {
+		return f.on(c)
+	}
+	if _, f := a.pointer(2, "newcomm", 4); f != nil {
+		return f.on(c)
+	}
+	sub := &topology{kind: topoCart}
+	color, key := int64(0), int64(0)
+	for i, x := range t.coords(int64(c.rank)) {
+		if remain[i] != 0 {
+			sub.dims, sub.periods = append(sub.dims, t.dims[i]), append(sub.periods, t.periods[i])
+			key = key*t.dims[i] + x
+		} else {
+			color = color*t.dims[i] + x
+		}
+	}
+	mine := answer{want: [3]int64{color, key, 0}}
+	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, false) }); f != nil {
+		return f
+	}
+	d, f := a.newComm(2, c, &mine)
+	if d != nil {
+		d.topology = sub
+	}
+	return f
+}
+
+// mapped makes MPI_Cart_map and MPI_Graph_map: the rank this process would have, which is the one it has.
+func (a args) mapped(c *comm, n int64, out int) *failure {
+	rank := c.rank
+	if int64(rank) >= n {
+		rank = undefined
+	}
+	return a.putInt(out, "newrank", rank).on(c)
+}
+
+// MPI_Cart_map(comm, ndims, dims[], periods[], *newrank)
+func cartMap(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	t, f := a.gridArgs(c, 1, 2, 3)
+	if f != nil {
+		return f
+	}
+	return a.mapped(c, t.nodes(), 4)
+}
+
+// MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can be, in
+// falling order.
+func dimsCreate(r *Rank, a args) *failure {
+	nodes, n := int64(a.int(0)), int64(a.int(1))
+	if n < 0 || n > maxDims {
+		return failf(errDims, "invalid number of dimensions %d", n)
+	}
+	dims, f := a.array(2, "dims", n, false)
+	if f != nil {
+		return f
+	}
+	fixed, free := int64(1), 0
+	for _, d := range dims {
+		switch {
+		case d < 0:
+			return failf(errDims, "invalid dimension %d", d)
+		case d == 0:
+			free++
+		default:
+			fixed *= d
+		}
+		if fixed > nodes {
+			break
+		}
+	}
+	if nodes < 1 || nodes%fixed != 0 || free == 0 && nodes != fixed {
+		return failf(errDims, "%d nodes cannot be divided by the given dimensions %v", nodes, dims)
+	}
+	sizes := balanced(nodes/fixed, free)
+	for i := range dims {
+		if dims[i] == 0 {
+			dims[i], sizes = sizes[0], sizes[1:]
+		}
+	}
+	return a.putArray(2, "dims", dims, false)
+}
+
+// balanced divides n into k factors whose largest is as small as can be, and so on down, in falling order.
+func balanced(n int64, k int) []int64 {
+	if k == 0 {
+		return nil
+	}
+	if k == 1 {
+		return []int64{n}
+	}
+	for d := root(n, k); d <= n; d++ { // the largest factor is at least the k-th root
+		if n%d != 0 {
+			continue
+		}
+		if rest := balanced(n/d, k-1); rest[0] <= d {
+			return append([]int64{d}, rest...)
+		}
+	}
+	return []int64{n} // not reached: n itself divides n, and leaves ones
+}
+
+// root is the smallest number whose k-th power is at least n.
+func root(n int64, k int) int64 {
+	d := int64(1)
+	for power(d, k, n) < n {
+		d++
+	}
+	return d
+}
+
+// power is d to the k, cut off at limit.
+func power(d int64, k int, limit int64) int64 {
+	p := int64(1)
+	for range k {
+		if p *= d; p >= limit {
+			return limit
+		}
+	}
+	return p
+}
+
+// graphArgs reads (nnodes, index[], edges[]).
+func (a args) graphArgs(c *comm, nodes, index, edges int) (*topology, *failure) {
+	n := int64(a.int(nodes))
+	if n < 0 || n > int64(c.group.size()) {
+		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.name, c.group.size())
+	}
+	t := &topology{kind: topoGraph}
+	var f *failure
+	if t.index, f = a.array(index, "index", n, false); f != nil {
+		return nil, f.on(c)
+	}
+	last := int64(0)
+	for _, x := range t.index {
+		if x < last {
+			return nil, c.failf(errArg, "the index %v falls", t.index)
+		}
+		last = x
+	}
+	if t.edges, f = a.array(edges, "edges", last, false); f != nil {
+		return nil, f.on(c)
+	}
+	for _, e := range t.edges {
+		if e < 0 || e >= n {
+			return nil, c.failf(errArg, "an edge leads to rank %d of %d", e, n)
+		}
+	}
+	return t, nil
+}
+
+// MPI_Graph_create(comm, nnodes, index[], edges[], reorder, *newcomm)
+func graphCreate(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	t, f := a.graphArgs(c, 1, 2, 3)
+	if f != nil {
+		return f
+	}
+	return a.withRanks(c, t, int64(len(t.index)), 5)
+}
+
+// MPI_Graph_map(comm, nnodes, index[], edges[], *newrank)
+func graphMap(r *Rank, a args) *failure {
+	c, f := a.comm(0)
+	if f != nil {
+		return f
+	}
+	t, f := a.graphArgs(c, 1, 2, 3)
+	if f != nil {
+		return f
+	}
+	return a.mapped(c, int64(len(t.index)), 4)
+}
+
+func (a args) graph() (*comm, *topology, *failure) { return a.withTopology(0, topoGraph, "graph") }
+
+// MPI_Graphdims_get(comm, *nnodes, *nedges)
+func graphdimsGet(r *Rank, a args) *failure {
+	c, t, f := a.graph()
+	if f != nil {
+		return f
+	}
+	if f := a.putInt(1, "nnodes", int32(len(t.index))); f != nil {
+		return f.on(c)
+	}
+	return a.putInt(2, "nedges", int32(len(t.edges))).on(c)
+}
+
+// MPI_Graph_get(comm, maxindex, maxedges, index[], edges[])
+func graphGet(r *Rank, a args) *failure {
+	c, t, f := a.graph()
+	if f != nil {
+		return f
+	}
+	n, m := min(max(int(a.int(1)), 0), len(t.index)), min(max(int(a.int(2)), 0), len(t.edges))
+	if f := a.putArray(3, "index", t.index[:n], false); f != nil {
+		return f.on(c)
+	}
+	return a.putArray(4, "edges", t.edges[:m], false).on(c)
+}
+
+// adjacent gives a rank's edges in a graph.
+func (t *topology) adjacent(rank int32) []int64 {
+	first := int64(0)
+	if rank > 0 {
+		first = t.index[rank-1]
+	}
+	return t.edges[first:t.index[rank]]
+}
+
+// MPI_Graph_neighbors_count(comm, rank, *count)
+func graphNeighborsCount(r *Rank, a args) *failure {
+	c, t, f := a.graph()
+	if f != nil {
+		return f
+	}
+	if f := c.checkPeer(a.int(1)); f != nil {
+		return f
+	}
+	return a.putInt(2, "count", int32(len(t.adjacent(a.int(1))))).on(c)
+}
+
+// MPI_Graph_neighbors(comm, rank, max, neighbors[])
+func graphNeighbors(r *Rank, a args) *failure {
+	c, t, f := a.graph()
+	if f != nil {
+		return f
+	}
+	if f := c.checkPeer(a.int(1)); f != nil {
+		return f
+	}
+	v := t.adjacent(a.int(1))
+	return a.putArray(3, "neighbors", v[:min(max(int(a.int(2)), 0), len(v))], false).on(c)
+}

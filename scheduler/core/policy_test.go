@@ -1,0 +1,410 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// house is a state with a clock, for conversations.
+type house struct {
+	t   *testing.T
+	s   *State
+	now Time
+}
+
+func newHouse(t *testing.T, workers ...uint32) *house {
+	h := &house{t, NewState(DefaultPolicy()), Time(1_800_000_000 * Second)}
+	for i, slots := range workers {
+		h.do(Join{Name: WorkerName(fmt.Sprint("n", i+1)), Slots: slots, Mem: 100 << 30})
+	}
+	return h
+}
+
+func (h *house) do(e Event) []Transition {
+	h.t.Helper()
+	ts := h.step(e)
+	for pass := 0; pass == 0 || h.s.Unsettled(); pass++ {
+		ts = append(ts, h.step(Pass{})...)
+	}
+	if err := h.s.Check(); err != nil {
+		h.t.Fatal(err)
+	}
+	return ts
+}
+
+func (h *house) step(e Event) []Transition {
+	h.t.Helper()
+	ts, err := Decide(h.s, e, h.now)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, tr := range ts {
+		if err := Apply(h.s, tr); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return ts
+}
+
+func (h *house) submit(r Request) *Job {
+	h.t.Helper()
+	if r.Tenant == "" {
+		r.Tenant = "alice"
+	}
+	h.do(Submit{Request: r})
+	return h.s.Job(h.s.LastJob())
+}
+
+func (h *house) end(j *Job, state JobState) {
+	h.t.Helper()
+	h.do(RanksEnded{j.worker(), j.Ref(), End{State: state}})
+}
+
+// is compares the states of jobs with their codes.
+func (h *house) is(want string, jobs ...*Job) {
+	h.t.Helper()
+	var got []string
+	for _, j := range jobs {
+		got = append(got, j.State.String())
+	}
+	if g := strings.Join(got, " "); g != want {
+		h.t.Errorf("states are %s, want %s", g, want)
+	}
+}
+
+func (h *house) waits(j *Job, words string) {
+	h.t.Helper()
+	if why := h.s.Waiting(j); !strings.Contains(why, words) {
+		h.t.Errorf("job %d waits because it %q, want %q", j.ID, why, words)
+	}
+}
+
+func TestBackfill(t *testing.T) {
+	h := newHouse(t, 10)
+	long := h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
+	head := h.submit(Request{Ranks: 8, TimeLimit: Hour})
+	if head.Reserved != (Reservation{"n1", h.now.After(10 * Minute)}) {
+		t.Errorf("reserved %+v", head.Reserved)
+	}
+	short := h.submit(Request{Ranks: 2, TimeLimit: 10 * Minute})
+	slow := h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // ends behind the reservation, and fits beside the head
+	h.is("CF PD CF CF", long, head, short, slow)
+
+	h = newHouse(t, 10)
+	long = h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
+	head = h.submit(Request{Ranks: 9, TimeLimit: Hour})
+	slow = h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // would delay the head
+	endless := h.submit(Request{Ranks: 2})
+	short = h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
+	h.is("CF PD PD PD CF", long, head, slow, endless, short)
+	h.waits(slow, "most that are free on one worker now are 0")
+	h.end(short, Completed)
+	h.waits(slow, "room is kept for a job of higher priority")
+	h.end(long, Completed)
+	h.is("CF PD", head, slow)
+}
+
+func TestStrictOrderWithoutBackfill(t *testing.T) {
+	h := newHouse(t, 10)
+	h.s.Policy.Backfill = false
+	h.submit(Request{Ranks: 6, TimeLimit: Hour})
+	head := h.submit(Request{Ranks: 8, TimeLimit: Hour})
+	short := h.submit(Request{Ranks: 1, TimeLimit: Minute})
+	h.is("PD PD", head, short)
+}
+
+// A reservation that becomes later says why.
+func TestReservationMovesWithAReason(t *testing.T) {
+	h := newHouse(t, 4, 4)
+	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
+	h.submit(Request{Ranks: 4, TimeLimit: 20 * Minute})
+	head := h.submit(Request{Ranks: 4, TimeLimit: Minute})
+	if head.Reserved.Worker != "n1" {
+		t.Fatalf("reserved %+v", head.Reserved)
+	}
+	for _, tr := range h.do(Drain{"n1", "repairs"}) {
+		if r, ok := tr.(*JobReserved); ok && (r.Reservation.Worker != "n2" || r.Reason != "worker n1 is lost or drained") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if head.Reserved.At != h.now.After(20*Minute) {
+		t.Errorf("reserved %+v", head.Reserved)
+	}
+}
+
+func TestBestFit(t *testing.T) {
+	h := newHouse(t, 16, 4, 8)
+	for _, c := range []struct {
+		ranks uint32
+		want  WorkerName
+	}{{4, "n2"}, {7, "n3"}, {9, "n1"}} {
+		if j := h.submit(Request{Ranks: c.ranks}); j.worker() != c.want {
+			t.Errorf("%d ranks went to %s, want %s", c.ranks, j.worker(), c.want)
+		}
+	}
+}
+
+func TestPriority(t *testing.T) {
+	h := newHouse(t, 1)
+	h.submit(Request{Ranks: 1})
+	plain := h.submit(Request{Ranks: 1})
+	low := h.submit(Request{Ranks: 1, QOS: "low"})
+	high := h.submit(Request{Ranks: 1, QOS: "high"})
+	h.is("PD PD PD", plain, low, high)
+	for _, next := range []*Job{high, plain, low} {
+		h.end(h.s.Job(h.s.Worker("n1").Jobs[0]), Completed)
+		h.is("CF", next)
+	}
+	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, QOS: "royal"}}, h.now); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+// Who waits long enough overtakes who is wanted more.
+func TestAgeWins(t *testing.T) {
+	h := newHouse(t, 1)
+	running := h.submit(Request{Ranks: 1})
+	old := h.submit(Request{Ranks: 1})
+	h.now = h.now.After(11 * Hour)
+	high := h.submit(Request{Ranks: 1, QOS: "high"})
+	h.end(running, Completed)
+	h.is("CF PD", old, high)
+}
+
+func TestFairShare(t *testing.T) {
+	h := newHouse(t, 1)
+	h.s.Policy.Tenants = map[Tenant]Quota{"carol": {Shares: 1}}
+	h.submit(Request{Ranks: 1, Tenant: "alice"})
+	greedy := h.submit(Request{Ranks: 1, Tenant: "alice"})
+	h.now = h.now.After(Minute)
+	modest := h.submit(Request{Ranks: 1, Tenant: "bob"})
+	h.end(h.s.Job(1), Completed)
+	h.is("PD CF", greedy, modest)
+	alice := h.s.byTenant["alice"]
+	if alice.SlotMS != 60_000 || alice.Jobs != 1 {
+		t.Errorf("alice is charged %+v", alice)
+	}
+	// What was used fades.
+	if used := alice.used(h.now.After(7*24*Hour), h.s.Policy.HalfLife); used != 30_000 {
+		t.Errorf("after a half-life %d are left", used)
+	}
+}
+
+func TestShareFactor(t *testing.T) {
+	for _, c := range []struct {
+		used, total   uint64
+		share, shares uint32
+		want          int64
+	}{{0, 0, 1, 1, 65536}, {0, 10, 1, 2, 65536}, {5, 10, 1, 2, 32768}, {10, 20, 2, 2, 46340}, {1 << 60, 1 << 61, 1, 4, 16384}} {
+		if got := shareFactor(c.used, c.total, c.share, c.shares); got < c.want-1 || got > c.want+1 {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+	if got := decayed(1<<63, 256*10); got != 1<<53 {
+		t.Errorf("ten half-lives leave %d", got)
+	}
+	if got := decayed(1<<32, 128); got < 3037000400 || got > 3037000600 {
+		t.Errorf("half a half-life leaves %d", got)
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	h := newHouse(t, 10)
+	h.s.Policy.Tenants = map[Tenant]Quota{"alice": {Slots: 4, Mem: 8 << 30, Pending: 2}}
+	a := h.submit(Request{Ranks: 3})
+	b := h.submit(Request{Ranks: 2})
+	other := h.submit(Request{Ranks: 7, Tenant: "bob"})
+	h.is("CF PD CF", a, b, other)
+	h.waits(b, "its tenant's quota of slots")
+	h.submit(Request{Ranks: 2})
+	for words, r := range map[string]Request{
+		"has 2 jobs waiting": {Ranks: 1}, "quota of tenant alice is 4 slots": {Ranks: 5}, "is 8 GiB": {Ranks: 3, MemPerRank: 3 << 30},
+	} {
+		r.Tenant = "alice"
+		if _, err := Decide(h.s, Submit{Request: r}, h.now); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("expected %q, got %v", words, err)
+		}
+	}
+}
+
+func TestHold(t *testing.T) {
+	h := newHouse(t, 1)
+	j := h.submit(Request{Ranks: 1, Held: true})
+	h.waits(j, "is held")
+	h.do(Release{j.ID})
+	h.is("CF", j)
+	if _, err := Decide(h.s, Hold{j.ID}, h.now); !errors.Is(err, ErrState) {
+		t.Error(err)
+	}
+	k := h.submit(Request{Ranks: 1})
+	h.do(Hold{k.ID})
+	h.end(j, Completed)
+	h.is("PD", k)
+}
+
+func TestDependencies(t *testing.T) {
+	h := newHouse(t, 10)
+	first := h.submit(Request{Ranks: 1})
+	on := func(k DependencyKind, j *Job) *Job {
+		return h.submit(Request{Ranks: 1, After: []Dependency{{k, j.ID}}})
+	}
+	after, ok, anyhow, notok := on(After, first), on(AfterOK, first), on(AfterAny, first), on(AfterNotOK, first)
+	chained := on(AfterOK, ok)
+	h.is("PD PD PD PD PD", after, ok, anyhow, notok, chained)
+	h.waits(ok, "waits for job 1 (afterok)")
+	h.do(RanksStarted{"n1", first.Ref()})
+	h.is("CF PD", after, ok)
+	h.end(first, Failed)
+	h.is("CA CF CF CA", ok, anyhow, notok, chained)
+	if ok.End.Reason != "waits for job 1 (afterok), which is failed" || chained.End.Reason != "waits for job 3 (afterok), which is cancelled" {
+		t.Errorf("%q, %q", ok.End.Reason, chained.End.Reason)
+	}
+	h.is("CF", on(AfterNotOK, first))
+	h.is("CA", on(AfterOK, first))
+	for _, r := range []Request{{Tenant: "alice", Ranks: 1, After: []Dependency{{After, 99}}}, {Tenant: "bob", Ranks: 1, After: []Dependency{{After, 1}}}} {
+		if _, err := Decide(h.s, Submit{Request: r}, h.now); !errors.Is(err, ErrInvalid) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSingleton(t *testing.T) {
+	h := newHouse(t, 10)
+	a := h.submit(Request{Ranks: 1, Name: "x"})
+	b := h.submit(Request{Ranks: 1, Name: "x", Singleton: true})
+	c := h.submit(Request{Ranks: 1, Name: "y", Singleton: true})
+	h.is("CF PD CF", a, b, c)
+	h.waits(b, "waits for job 1 of the same name")
+	h.end(a, Completed)
+	h.is("CF", b)
+}
+
+func TestArrayThrottle(t *testing.T) {
+	h := newHouse(t, 10)
+	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{1, 3, 5, 7}, Throttle: 2})
+	other := h.submit(Request{Ranks: 1})
+	tasks := []*Job{h.s.Job(1), h.s.Job(2), h.s.Job(3), h.s.Job(4)}
+	h.is("CF CF PD PD", tasks...)
+	h.is("CF", other)
+	h.waits(tasks[2], "2 tasks of its array may run at once")
+	h.end(tasks[0], Failed)
+	h.is("F CF CF PD", tasks...)
+	if tasks[3].Array != (ArrayTask{1, 7, 2}) {
+		t.Errorf("%+v", tasks[3].Array)
+	}
+}
+
+func TestRequeueAfterLoss(t *testing.T) {
+	h := newHouse(t, 4)
+	kept := h.submit(Request{Ranks: 1, Requeue: true})
+	gone := h.submit(Request{Ranks: 1})
+	h.do(Gone{"n1"})
+	h.is("CF CF", kept, gone)
+	h.now = h.s.Deadline()
+	h.do(Tick{})
+	h.is("PD NF", kept, gone)
+	h.do(Join{Name: "n2", Slots: 4, Mem: 1 << 40})
+	h.is("CF", kept)
+	if kept.Epoch != 2 || kept.Restarts != 1 {
+		t.Errorf("epoch %d, %d restarts", kept.Epoch, kept.Restarts)
+	}
+	// What the old placement says is not heard any more.
+	h.do(RanksEnded{"n1", JobRef{kept.ID, 1}, End{State: Completed}})
+	h.is("CF", kept)
+	h.do(Again{kept.ID})
+	h.is("CG", kept)
+	h.do(RanksEnded{"n2", kept.Ref(), End{State: Cancelled}})
+	h.is("CF", kept)
+	h.end(kept, Completed)
+}
+
+func TestDrainHostsLabelsExclusive(t *testing.T) {
+	h := newHouse(t, 4, 4)
+	h.do(Drain{"n1", "repairs"})
+	a := h.submit(Request{Ranks: 1, Exclusive: true})
+	b := h.submit(Request{Ranks: 1})
+	if a.worker() != "n2" {
+		t.Errorf("placed on %s", a.worker())
+	}
+	h.is("PD", b)
+	h.do(Drain{"n1", ""})
+	h.is("CF", b)
+	c := h.submit(Request{Ranks: 1, Exclusive: true})
+	h.waits(c, "needs a worker for itself")
+	h.do(Cancel{Job: c.ID})
+	d := h.submit(Request{Ranks: 1, Hosts: []WorkerName{"n3"}})
+	e := h.submit(Request{Ranks: 1, Labels: []Label{{"gpu", "yes"}}})
+	h.waits(d, "on a worker of its choice")
+	h.do(Join{Name: "n3", Slots: 1, Mem: 1 << 40, Labels: []Label{{"gpu", "yes"}}})
+	h.is("CF PD", d, e)
+	h.end(d, Completed)
+	h.is("CF", e)
+}
+
+// A pass at 100,000 waiting jobs looks at no more of them than the policy says.
+func BenchmarkPass(b *testing.B) {
+	s := NewState(DefaultPolicy())
+	now := Time(1_800_000_000 * Second)
+	run := func(e Event) {
+		ts, err := Decide(s, e, now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, t := range ts {
+			if err := Apply(s, t); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for i := range 100 {
+		run(Join{Name: WorkerName(fmt.Sprintf("n%03d", i)), Slots: 16, Mem: 1 << 40})
+	}
+	for i := range 100_000 {
+		run(Submit{Request: Request{Tenant: Tenant(fmt.Sprint(i % 20)), Ranks: uint32(1 + i%16), TimeLimit: Duration(1+i%50) * Minute}})
+	}
+	run(Pass{})
+	busy := slices.IndexFunc(s.workers, func(w *Worker) bool { return w.UsedSlots > 0 })
+	for b.Loop() {
+		// One job ends, one comes, and the pass gives the slots on.
+		j := s.Job(s.workers[busy].Jobs[0])
+		now = now.After(Second)
+		run(RanksEnded{j.worker(), j.Ref(), End{State: Completed}})
+		run(Submit{Request: Request{Tenant: "0", Ranks: j.Ranks, TimeLimit: Minute}})
+		run(Pass{})
+	}
+}
+
+func TestExplain(t *testing.T) {
+	h := newHouse(t, 4)
+	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
+	second := h.submit(Request{Ranks: 4, TimeLimit: 5 * Minute})
+	third := h.submit(Request{Ranks: 2, TimeLimit: 5 * Minute, QOS: "low"})
+	for j, want := range map[*Job]struct {
+		ahead int
+		start Time
+	}{second: {0, h.now.After(10 * Minute)}, third: {1, h.now.After(15 * Minute)}} {
+		x := h.s.Explain(j, h.now)
+		if x.Ahead != want.ahead || x.Start != want.start || x.Worker != "n1" || x.Unknown != "" {
+			t.Errorf("job %d: %+v", j.ID, x)
+		}
+		sum := int64(0)
+		for _, p := range x.Parts {
+			sum += p.Points
+		}
+		if sum != x.Priority || !strings.Contains(x.Why, "needs") {
+			t.Errorf("job %d: %+v", j.ID, x)
+		}
+	}
+	held := h.submit(Request{Ranks: 1, Held: true})
+	if x := h.s.Explain(held, h.now); !strings.Contains(x.Unknown, "held") {
+		t.Errorf("%+v", x)
+	}
+	h.submit(Request{Ranks: 4})
+	endless := h.submit(Request{Ranks: 4})
+	if x := h.s.Explain(endless, h.now); x.Unknown != "jobs without a time limit are in its way" {
+		t.Errorf("%+v", x)
+	}
+}

@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/faasmrun/faasmrun/internal/eh"
+)
+
+// Instructions of legacy exceptions.
+const (
+	opTry   = 0x06
+	opCatch = 0x07
+	opThrow = 0x08
+)
+
+// thrower has functions behind pointers 1 to 4: one that throws its argument, one that throws it through another host
+// call, one that returns its argument's double and one that throws where it should return.
+func thrower(start ...any) []byte {
+	p := program{
+		imports: []importEntry{env("note"), env("back"), env("ask")},
+		table:   []int{-1, 4, 5, 6, 7},
+		funcs: []function{
+			{name: "_start", export: true, body: code(start...)},
+			{name: "throws", params: "i", body: code(opLocalGet, 0, opThrow, 0)},
+			{name: "deeper", params: "i", body: code(i32(1), opCall, 1, i32(99), opCall, 0)},
+			{name: "doubles", params: "i", results: "i", body: code(opLocalGet, 0, opLocalGet, 0, opI32Add)},
+			{name: "refuses", params: "i", results: "i", body: code(opLocalGet, 0, opThrow, 0)},
+		}}
+	wasm := p.wasm()
+	// The type of the tag, (i32), is the first import's: 0. The section goes before the exports, where the name of the
+	// first one is looked for.
+	at := strings.Index(string(wasm), string(name("_start"))) - 3
+	tag := code(13, sized(code(1, 0, 0)))
+	return append(wasm[:at:at], append(tag, wasm[at:]...)...)
+}
+
+func runThrower(t *testing.T, start ...any) (*host, error) {
+	t.Helper()
+	lowered, changed, err := eh.Lower(thrower(start...))
+	if err != nil || !changed {
+		t.Fatalf("lowered %t, %v", changed, err)
+	}
+	e := newEngine(t, Options{})
+	m, err := e.Compile(lowered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &host{t: t}
+	if h.instance, err = e.Instantiate(m, h, memory(t, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	return h, h.instance.Start()
+}
+
+func TestExceptionThroughAHostCall(t *testing.T) {
+	for pointer, want := range map[int64]string{1: "7", 2: "7"} {
+		h, err := runThrower(t,
+			opTry, void, i32(pointer), opCall, 1, i32(98), opCall, 0,
+			opCatch, 0, opCall, 0, opEnd)
+		if err != nil || strings.Join(h.calls, " ") != want || !errors.Is(h.err, ErrThrown) {
+			t.Errorf("pointer %d: %v, %v, %v", pointer, err, h.calls, h.err)
+		}
+		if h.instance.nesting != 0 || h.instance.throwing() {
+			t.Errorf("pointer %d: %d calls and an exception are left", pointer, h.instance.nesting)
+		}
+	}
+}
+
+func TestCallTableResult(t *testing.T) {
+	h, err := runThrower(t,
+		i32(3), opCall, 2, opCall, 0,
+		opTry, void, i32(4), opCall, 2, opCall, 0,
+		opCatch, 0, i32(1), opI32Add, opCall, 0, opEnd)
+	if err != nil || strings.Join(h.calls, " ") != "14 8" {
+		t.Fatalf("%v, %v", err, h.calls)
+	}
+	var trap *Trap
+	if _, err := h.instance.CallTableResult(1, "i", 7); !errors.As(err, &trap) || trap.Kind != IndirectCallType {
+		t.Errorf("a function without a result: %v", err)
+	}
+	if err := h.instance.CallTable(3, "i", 7); !errors.As(err, &trap) || trap.Kind != IndirectCallType {
+		t.Errorf("a function with a result: %v", err)
+	}
+}
+
+func TestUncaughtException(t *testing.T) {
+	_, err := runThrower(t, i32(5), opThrow, 0)
+	var uncaught *Uncaught
+	if !errors.As(err, &uncaught) || uncaught.Signal() != sigABRT || !strings.Contains(err.Error(), "terminate: uncaught exception (tag 0") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a host function panics with besides stays the end of the rank in a program with exceptions.
+func TestPanicsBesideExceptions(t *testing.T) {
+	h, err := runThrower(t, i32(0), opCall, 1)
+	var trap *Trap
+	if !errors.As(err, &trap) || trap.Kind != InvalidTableAccess || h.err == nil {
+		t.Errorf("%v", err)
+	}
+}
