@@ -20,6 +20,7 @@ var doors = map[string][]string{
 	"faasmrun/toolchain": {"mpi/guest"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
+	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/store":    {"scheduler/core"},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
