@@ -16,9 +16,8 @@ func schedulerCommand() *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{
 		Use: "scheduler --listen unix:PATH --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs to this machine's users, until SIGINT or SIGTERM. Who is calling is asked of the\n" +
-			"kernel. Workers and launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and\n" +
-			"FAASMRUN_SCHEDULER=unix:PATH faasmrun -np 4 app.wasm.",
+		Long: "faasmrun scheduler serves a queue of jobs to its own user, until SIGINT or SIGTERM. Workers and launchers find it by the\n" +
+			"same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH faasmrun -np 4 app.wasm.",
 		RunE: func(*cobra.Command, []string) error { return serveScheduler(listen, state, verbose) },
 	}
 	c.Flags().StringVar(&listen, "listen", "", "where to listen: unix:PATH")
