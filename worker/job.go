@@ -220,7 +220,7 @@ func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
 func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 	states := &schedpb.RankStates{}
 	for _, r := range ranks {
-		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: r.Where})
+		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: text(r.Where, maxWhere)})
 	}
 	return states
 }

@@ -60,6 +60,18 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	for _, c := range []struct {
+		in    string
+		limit int
+		want  string
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""}} {
+		if got := text(c.in, c.limit); got != c.want {
+			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
+		}
+	}
+}
+
 func TestOutboxIsBounded(t *testing.T) {
 	o := outbox{wake: make(chan struct{}, 1)}
 	piece := &control.Stdin{Data: make([]byte, 64<<10)}
