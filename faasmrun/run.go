@@ -47,6 +47,10 @@ func runVerb(args []string) int {
 
 // fail prints an error and gives the status that goes with it.
 func fail(err error) int {
+	var quiet *statusError
+	if errors.As(err, &quiet) {
+		return quiet.status
+	}
 	say(os.Stderr, "%v", err)
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -353,5 +357,5 @@ func refusal(err error) error {
 	case codes.InvalidArgument, codes.ResourceExhausted:
 		return &launchError{statusFailed, explain(err)}
 	}
-	return &launchError{statusFailed, fmt.Sprintf("the scheduler refuses the job: %s", explain(err))}
+	return &launchError{statusFailed, fmt.Sprintf("the job cannot be submitted: %s", explain(err))}
 }
