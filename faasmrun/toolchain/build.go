@@ -38,6 +38,12 @@ static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
 	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
+	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (__wasilibc_find_relpath_alloc)
+        return`},
 	{file: "libc-bottom-half/sources/chdir.c", old: "    const char *abspath = make_absolute(path);", new: `    if (path[0] == 0) {
         errno = ENOENT;
         return -1;
