@@ -57,7 +57,7 @@ func TestGrace(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Grace = 50 * time.Millisecond })
 	ref := b.spinning("spin", 2)
 	pid := b.pid(ref)
-	b.setAway(status.Error(codes.Unavailable, "away"))
+	b.setAway(status.Error(codes.AlreadyExists, "it is here already")) // of one that had been accepted: not for good
 	b.hangUp <- struct{}{}
 	waitGone(t, pid)
 	b.setAway(nil)
