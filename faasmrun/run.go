@@ -47,6 +47,10 @@ func runVerb(args []string) int {
 
 // fail prints an error and gives the status that goes with it.
 func fail(err error) int {
+	var quiet *statusError
+	if errors.As(err, &quiet) {
+		return quiet.status
+	}
 	say(os.Stderr, "%v", err)
 	var usage *usageError
 	if errors.As(err, &usage) {
@@ -214,7 +218,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", stopSelf: link.stopSelf,
+		embedded: address == "", live: isTerminal(os.Stdout), stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
