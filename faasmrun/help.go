@@ -14,6 +14,12 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
 Verbs:
   run         run a program on N ranks; the verb may be left out
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
+  submit      hand a job to a cluster, and go on
+  queue       the jobs that wait or run; history: those that have ended
+  show        everything about jobs; explain: why one waits, and when it should start
+  cancel      end jobs; hold, release, requeue
+  wait        until jobs have ended; logs: what they have printed
+  nodes       the workers; drain, resume; usage: what each tenant has used
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine
   toolchain   install the C and C++ libraries, or show what is there

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 func main() { os.Exit(command(os.Args)) }
@@ -44,13 +46,15 @@ var quickVerbs = map[string]func(args []string) int{
 	"run":      runVerb,
 	"cc":       func(args []string) int { return compilerVerb("cc", args) },
 	"c++":      func(args []string) int { return compilerVerb("c++", args) },
+	"submit":   submitVerb,
 	"version":  func([]string) int { return versionVerb() },
 	"executor": executorVerb,
 	"compile":  compileVerb,
 }
 
 // verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "toolchain", "scheduler", "worker", "version", "help", "completion"}
+var verbNames = []string{"run", "cc", "c++", "submit", "queue", "show", "explain", "cancel", "hold", "release", "requeue", "wait",
+	"logs", "history", "nodes", "drain", "resume", "usage", "toolchain", "scheduler", "worker", "version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -85,10 +89,16 @@ func rootCommand() *cobra.Command {
 			writeOverview(os.Stdout)
 		case "run":
 			writeRunHelp(os.Stdout)
+		case "submit":
+			writeSubmitHelp(os.Stdout)
 		case "cc", "c++":
 			os.Exit(compilerVerb(c.Name(), []string{"--help"}))
 		default:
-			os.Stdout.WriteString(c.Long + "\n\n" + c.UsageString())
+			long := c.Long
+			if long == "" {
+				long = "faasmrun " + c.Name() + ": " + c.Short + "."
+			}
+			os.Stdout.WriteString(long + "\n\n" + c.UsageString())
 		}
 	})
 	own := func(use, short string) *cobra.Command {
@@ -97,7 +107,14 @@ func rootCommand() *cobra.Command {
 	run := own("run", "run a program on N ranks")
 	run.ValidArgsFunction = completeRun
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
-		toolchainCommand(), schedulerCommand(), workerCommand())
+		own("submit", "hand a job to a cluster"), toolchainCommand(), schedulerCommand(), workerCommand(), queueCommand(), historyCommand(), showCommand(),
+		explainCommand(), waitCommand(), logsCommand(), nodesCommand(), usageCommand(),
+		changeCommand("cancel", "being cancelled", "end jobs", schedpb.Action_ACTION_CANCEL),
+		changeCommand("hold", "held", "keep waiting jobs from starting", schedpb.Action_ACTION_HOLD),
+		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
+		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
+		drainCommand("drain", "draining", "keep new jobs off workers", false),
+		drainCommand("resume", "open for jobs", "let jobs on drained workers again", true))
 	return root
 }
 

@@ -38,7 +38,8 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
 	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
-	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.runtime, "tls.o"),
+	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0",
+		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), filepath.Join(d.sys.runtime, "tls.o"),
 		"-L"+d.sys.runtime, "-L"+d.sys.lib)
 	if r.cxx {
 		args = append(args, "-lc++", "-lc++abi")

@@ -222,6 +222,18 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
+// TestWithoutHeader links as a configure script does that looks for MPI in the libraries.
+func TestWithoutHeader(t *testing.T) {
+	l := newLab(t)
+	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")
+	l.ok("cc", "conftest.c", "-lmpi")
+	l.write("conftest.c", "char MPI_Nonsense();\nint main(void) { return MPI_Nonsense(); }\n")
+	l.fails("cc", []string{"conftest.c"}, "undefined symbol: MPI_Nonsense")
+	if n := len(mpiFunctions()); n < 800 {
+		t.Errorf("mpi.h declares %d functions?", n)
+	}
+}
+
 func TestBadCommands(t *testing.T) {
 	l := newLab(t)
 	l.write("a.c", "int main(void) { return 0 }\n")
