@@ -54,7 +54,7 @@ var quickVerbs = map[string]func(args []string) int{
 
 // verbNames are the verbs that help and suggestions know.
 var verbNames = []string{"run", "cc", "c++", "submit", "queue", "show", "explain", "cancel", "hold", "release", "requeue", "wait",
-	"logs", "history", "nodes", "drain", "resume", "usage", "scheduler", "worker", "version", "help", "completion"}
+	"logs", "history", "nodes", "drain", "resume", "usage", "auth", "scheduler", "worker", "version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -114,6 +114,7 @@ func rootCommand() *cobra.Command {
 		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
 		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
 		drainCommand("drain", "draining", "keep new jobs off workers", false),
+		authCommand(),
 		drainCommand("resume", "open for jobs", "let jobs on drained workers again", true))
 	return root
 }
