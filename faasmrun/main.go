@@ -54,7 +54,8 @@ var quickVerbs = map[string]func(args []string) int{
 
 // verbNames are the verbs that help and suggestions know.
 var verbNames = []string{"run", "cc", "c++", "submit", "queue", "show", "explain", "cancel", "hold", "release", "requeue", "wait",
-	"logs", "history", "nodes", "drain", "resume", "usage", "auth", "scheduler", "worker", "version", "help", "completion"}
+	"logs", "history", "nodes", "drain", "resume", "usage", "simulate", "auth", "toolchain", "scheduler", "worker", "version", "help",
+	"completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -107,14 +108,14 @@ func rootCommand() *cobra.Command {
 	run := own("run", "run a program on N ranks")
 	run.ValidArgsFunction = completeRun
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
-		own("submit", "hand a job to a cluster"), schedulerCommand(), workerCommand(), queueCommand(), historyCommand(), showCommand(),
+		own("submit", "hand a job to a cluster"), toolchainCommand(), schedulerCommand(), workerCommand(), queueCommand(), historyCommand(), showCommand(),
 		explainCommand(), waitCommand(), logsCommand(), nodesCommand(), usageCommand(),
 		changeCommand("cancel", "being cancelled", "end jobs", schedpb.Action_ACTION_CANCEL),
 		changeCommand("hold", "held", "keep waiting jobs from starting", schedpb.Action_ACTION_HOLD),
 		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
 		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
 		drainCommand("drain", "draining", "keep new jobs off workers", false),
-		authCommand(),
+		authCommand(), simulateCommand(),
 		drainCommand("resume", "open for jobs", "let jobs on drained workers again", true))
 	return root
 }

@@ -218,7 +218,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", stopSelf: link.stopSelf,
+		embedded: address == "", live: isTerminal(os.Stdout), stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
@@ -357,5 +357,5 @@ func refusal(err error) error {
 	case codes.InvalidArgument, codes.ResourceExhausted:
 		return &launchError{statusFailed, explain(err)}
 	}
-	return &launchError{statusFailed, fmt.Sprintf("the scheduler refuses the job: %s", explain(err))}
+	return &launchError{statusFailed, fmt.Sprintf("the job cannot be submitted: %s", explain(err))}
 }

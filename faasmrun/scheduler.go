@@ -32,10 +32,11 @@ func schedulerCommand() *cobra.Command {
 	var f schedulerFlags
 	c := &cobra.Command{
 		Use: "scheduler --listen ADDRESS --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to this machine's users on a socket (unix:PATH), where the\n" +
+		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket (unix:PATH), where the\n" +
 			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
 			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
-			"faasmrun -np 4 app.wasm.",
+			"faasmrun -np 4 app.wasm.\n\n" +
+			"Ranks run as the worker's user whoever their tenant is: let in only whom you would let log in as that user.",
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")

@@ -25,6 +25,9 @@ func newLab(t *testing.T) *lab {
 }
 
 func TestMain(m *testing.M) {
+	if name := compilerName(os.Args[0]); name != "" {
+		os.Exit(Main(name, os.Args[1:], System()))
+	}
 	if _, err := Install(context.Background(), System(), PrintProgress(os.Stderr, "test")); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun toolchain install:", err)
 		os.Exit(1)
@@ -216,6 +219,18 @@ func TestUndefined(t *testing.T) {
 	}
 	if _, err := os.Stat("a.out"); err == nil {
 		t.Error("a failed link left a.out behind")
+	}
+}
+
+// TestWithoutHeader links as a configure script does that looks for MPI in the libraries.
+func TestWithoutHeader(t *testing.T) {
+	l := newLab(t)
+	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")
+	l.ok("cc", "conftest.c", "-lmpi")
+	l.write("conftest.c", "char MPI_Nonsense();\nint main(void) { return MPI_Nonsense(); }\n")
+	l.fails("cc", []string{"conftest.c"}, "undefined symbol: MPI_Nonsense")
+	if n := len(mpiFunctions()); n < 800 {
+		t.Errorf("mpi.h declares %d functions?", n)
 	}
 }
 
