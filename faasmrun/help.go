@@ -20,6 +20,8 @@ Verbs:
   cancel      end jobs; hold, release, requeue
   wait        until jobs have ended; logs: what they have printed
   nodes       the workers; drain, resume; usage: what each tenant has used
+  simulate    compare scheduling policies on a trace
+  auth        certificates for a cluster of several machines
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine
   toolchain   install the C and C++ libraries, or show what is there

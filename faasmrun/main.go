@@ -54,7 +54,8 @@ var quickVerbs = map[string]func(args []string) int{
 
 // verbNames are the verbs that help and suggestions know.
 var verbNames = []string{"run", "cc", "c++", "submit", "queue", "show", "explain", "cancel", "hold", "release", "requeue", "wait",
-	"logs", "history", "nodes", "drain", "resume", "usage", "toolchain", "scheduler", "worker", "version", "help", "completion"}
+	"logs", "history", "nodes", "drain", "resume", "usage", "simulate", "auth", "toolchain", "scheduler", "worker", "version", "help",
+	"completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -114,6 +115,7 @@ func rootCommand() *cobra.Command {
 		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
 		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
 		drainCommand("drain", "draining", "keep new jobs off workers", false),
+		authCommand(), simulateCommand(),
 		drainCommand("resume", "open for jobs", "let jobs on drained workers again", true))
 	return root
 }

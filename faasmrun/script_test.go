@@ -201,6 +201,9 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 			sig, target = name, childOf(ts, target)
 		}
 		ts.Check(syscall.Kill(target, unix.SignalNum("SIG"+sig)))
+		if sig == "TSTP" { // what comes next is for a launcher that has stopped
+			ts.Check(unix.Waitid(unix.P_PID, target, nil, unix.WSTOPPED|unix.WNOWAIT, nil))
+		}
 	}
 	io.Copy(io.Discard, lines)
 	if got := statusOf(ts, command.Wait()); strconv.Itoa(got) != args[3] {

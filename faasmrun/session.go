@@ -49,16 +49,20 @@ type session struct {
 	taken    uint64
 
 	interrupts  int
-	interrupted time.Time   // when the last one came
-	failure     *writeError // output that could not be written: the job is being ended for it
-	asked       bool        // for rank states, by a signal
-	waiting     string      // why the job waits, as last told
+	interrupted time.Time        // when the last one came
+	failure     *writeError      // output that could not be written: the job is being ended for it
+	asked       bool             // for rank states, by a signal
+	waiting     string           // why the job waits, as the scheduler said last
+	tellWaiting <-chan time.Time // when to tell the user
 	end         *schedpb.JobEnd
 }
 
 // showAfter is how long nothing may come before a terminal gets the lines that are unfinished: a row of dots that grows
 // is there to be seen. Elsewhere lines wait to be whole.
 const showAfter = 150 * time.Millisecond
+
+// waitUntold is how long a job waits before its user is told: most start at once, when another's slots have been freed.
+const waitUntold = 300 * time.Millisecond
 
 // together is how close to each other signals count as one.
 const together = 500 * time.Millisecond
@@ -152,6 +156,9 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 			if s.signal(sig) {
 				return true
 			}
+		case <-s.tellWaiting:
+			s.tellWaiting = nil
+			s.note("job %d waits: %s", s.job, s.waiting)
 		case <-idle:
 			s.display.showUnfinished()
 		}
@@ -204,8 +211,10 @@ func (s *session) state(c *schedpb.StateChange) {
 		s.note("job %d: %s (%s)", s.job, c.State, c.Reason)
 	case s.request.verbose:
 		s.note("job %d: %s", s.job, c.State)
-	case c.State == "PD" && c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
-		s.note("job %d waits: %s", s.job, c.Reason)
+	case c.State != "PD":
+		s.tellWaiting = nil
+	case c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
+		s.tellWaiting = time.After(waitUntold)
 	}
 	s.waiting = c.Reason
 }

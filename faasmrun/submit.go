@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -82,7 +83,9 @@ func submitVerb(args []string) int {
 
 func writeSubmitHelp(w *os.File) {
 	fmt.Fprint(w, "faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…\n\n"+
-		"Hands a job to the cluster's scheduler, prints its id and returns. All options of faasmrun run, and:\n\n")
+		"faasmrun submit [options] SCRIPT [arguments]\n\n"+
+		"Hands a job to the cluster's scheduler, prints its id and returns. A script holds options on lines that begin with #SBATCH or\n"+
+		"#FAASMRUN, and one line that launches: faasmrun -np 4 app.wasm. All options of faasmrun run, and:\n\n")
 	for _, row := range submitTable {
 		var names []string
 		for _, n := range strings.Fields(row.names) {
@@ -95,9 +98,31 @@ func writeSubmitHelp(w *os.File) {
 // parseSubmit takes the options of its own out of the command line, up to the first program, and leaves the rest to run's
 // parser.
 func parseSubmit(args []string) (*request, *submitOptions, error) {
+	return parseSubmitWords(args, true)
+}
+
+// expandScript replaces a script by what it says. The command line wins: its options stand behind the directives.
+func expandScript(options []string, args []string) ([]string, error) {
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	s, err := readScript(args[0], f, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	if len(s.ignored) > 0 {
+		say(os.Stderr, "%s: without effect here: %s", args[0], strings.Join(s.ignored, " "))
+	}
+	return slices.Concat(s.options, options, s.body), nil
+}
+
+func parseSubmitWords(args []string, scripts bool) (*request, *submitOptions, error) {
 	o := &submitOptions{}
 	r := &request{stdin: schedpb.StdinTo_STDIN_NONE}
 	var rest []string
+	given := args
 	for len(args) > 0 {
 		word := args[0]
 		if len(word) < 2 || word[0] != '-' || word == "--" {
@@ -123,6 +148,13 @@ func parseSubmit(args []string) (*request, *submitOptions, error) {
 		if err := row.apply(o, r, value); err != nil {
 			return nil, nil, usagef("%s %v", dashed(name), err)
 		}
+	}
+	if scripts && len(args) > 0 && isScript(args[0]) {
+		words, err := expandScript(given[:len(given)-len(args)], args)
+		if err != nil {
+			return nil, nil, err
+		}
+		return parseSubmitWords(words, false)
 	}
 	if err := r.parseSegments(append(rest, args...)); err != nil {
 		return nil, nil, err

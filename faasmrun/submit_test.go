@@ -59,3 +59,52 @@ func FuzzParseArray(f *testing.F) {
 		}
 	})
 }
+
+func TestScript(t *testing.T) {
+	text := `#!/bin/sh
+#SBATCH -n 4 --job-name="my job"
+#SBATCH -t10 -p long
+#FAASMRUN --hold
+# a comment
+export OMP_NUM_THREADS=1 MODE=x
+cd /data
+set -e
+mpirun -x A=1 app.wasm "$@" end
+`
+	s, err := readScript("job.sh", strings.NewReader(text), []string{"one", "two words"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(s.options, "|"), "-np|4|--job-name|my job|-t|10|--hold"; got != want {
+		t.Errorf("options %s, want %s", got, want)
+	}
+	if got, want := strings.Join(s.body, "|"), "-x|OMP_NUM_THREADS=1|-x|MODE=x|-wdir|/data|-x|A=1|app.wasm|one|two words|end"; got != want {
+		t.Errorf("body %s, want %s", got, want)
+	}
+	if fmt.Sprint(s.ignored) != "[-p]" {
+		t.Errorf("ignored %v", s.ignored)
+	}
+	for body, words := range map[string]string{
+		"make":                             `line 2: "make" can't be run`,
+		"#SBATCH -N 2\nsrun a.wasm":        "a job runs on one node",
+		"#SBATCH --wat\nsrun a.wasm":       "unknown option --wat",
+		"#SBATCH -t\nsrun a.wasm":          "needs a value",
+		"#SBATCH words\nsrun a.wasm":       "is no option",
+		"srun a.wasm $HOME":                "needs a shell",
+		"srun a.wasm | cat":                "needs a shell",
+		"srun a.wasm\nsrun b.wasm":         "behind the launch line",
+		"echo":                             "can't be run",
+		"# nothing":                        "launches nothing",
+		"srun 'a":                          "is not closed",
+		strings.Repeat("x", maxScriptLine): "cannot be read",
+	} {
+		if _, err := readScript("job.sh", strings.NewReader("#!/bin/sh\n"+body), nil); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%.40s: expected %q, got %v", body, words, err)
+		}
+	}
+}
+
+func FuzzScript(f *testing.F) {
+	f.Add("#!/bin/sh\n#SBATCH -n4\nsrun x")
+	f.Fuzz(func(t *testing.T, text string) { readScript("job.sh", strings.NewReader(text), []string{"a"}) })
+}
