@@ -115,8 +115,11 @@ func identify(ctx context.Context) (string, error) {
 	if !ok {
 		return "", errors.New("the connection does not say who is at its other end")
 	}
-	return "uid:" + strconv.FormatUint(uint64(user.uid), 10), nil
+	return userTenant(user.uid), nil
 }
+
+// userTenant is the tenant that a local user is.
+func userTenant(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }
 
 func daemonServer() *grpc.Server {
 	return grpc.NewServer(grpc.Creds(peerCredentials{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))

@@ -44,13 +44,15 @@ var quickVerbs = map[string]func(args []string) int{
 	"run":      runVerb,
 	"cc":       func(args []string) int { return compilerVerb("cc", args) },
 	"c++":      func(args []string) int { return compilerVerb("c++", args) },
+	"submit":   submitVerb,
 	"version":  func([]string) int { return versionVerb() },
 	"executor": executorVerb,
 	"compile":  compileVerb,
 }
 
 // verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "toolchain", "scheduler", "worker", "version", "help", "completion"}
+var verbNames = []string{"run", "cc", "c++", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
+	"requeue", "attach", "wait", "logs", "nodes", "drain", "resume", "usage", "scheduler", "worker", "version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -76,7 +78,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use: "faasmrun", SilenceErrors: true, SilenceUsage: true, DisableFlagParsing: true, Args: cobra.ArbitraryArgs,
 		Run:               func(*cobra.Command, []string) {},
-		ValidArgsFunction: completeRun,
+		ValidArgsFunction: completeOptions(optionsOf(false)),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
@@ -85,34 +87,46 @@ func rootCommand() *cobra.Command {
 			writeOverview(os.Stdout)
 		case "run":
 			writeRunHelp(os.Stdout)
+		case "submit":
+			writeSubmitHelp(os.Stdout)
 		case "cc", "c++":
 			os.Exit(compilerVerb(c.Name(), []string{"--help"}))
 		default:
-			os.Stdout.WriteString(c.Long + "\n\n" + c.UsageString())
+			long := c.Long
+			if long == "" {
+				long = "faasmrun " + c.Name() + ": " + c.Short + "."
+			}
+			os.Stdout.WriteString(long + "\n\n" + c.UsageString())
 		}
 	})
 	own := func(use, short string) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
 	}
 	run := own("run", "run a program on N ranks")
-	run.ValidArgsFunction = completeRun
+	run.ValidArgsFunction = completeOptions(optionsOf(false))
+	submit := own("submit", "hand a job to a cluster")
+	submit.ValidArgsFunction = completeOptions(optionsOf(true))
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
-		toolchainCommand(), schedulerCommand(), workerCommand())
+		submit, toolchainCommand(), schedulerCommand(), workerCommand())
+	root.AddCommand(jobCommands()...)
+	root.AddCommand(nodesCommand(), drainCommand(), resumeCommand(), usageCommand())
 	return root
 }
 
-// completeRun completes options, and leaves programs and other files to the shell.
-func completeRun(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	if !strings.HasPrefix(word, "-") {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var found []string
-	for i := range options {
-		for _, name := range options[i].shownNames() {
-			if d := dashed(name); options[i].help != "" && strings.HasPrefix(d, word) {
-				found = append(found, d+"\t"+options[i].help)
+// completeOptions completes options of a table, and leaves programs and other files to the shell.
+func completeOptions(table []*option) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		if !strings.HasPrefix(word, "-") {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		var found []string
+		for _, o := range table {
+			for _, name := range o.shownNames() {
+				if d := dashed(name); o.help != "" && strings.HasPrefix(d, word) {
+					found = append(found, d+"\t"+o.help)
+				}
 			}
 		}
+		return found, cobra.ShellCompDirectiveNoFileComp
 	}
-	return found, cobra.ShellCompDirectiveNoFileComp
 }

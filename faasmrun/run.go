@@ -47,6 +47,10 @@ func runVerb(args []string) int {
 
 // fail prints an error and gives the status that goes with it.
 func fail(err error) int {
+	var quiet *statusError
+	if errors.As(err, &quiet) {
+		return quiet.status
+	}
 	say(os.Stderr, "%v", err)
 	var usage *usageError
 	if errors.As(err, &usage) {

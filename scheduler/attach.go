@@ -20,6 +20,7 @@ import (
 type attachment struct {
 	job    core.JobID
 	output bool
+	once   bool // what there is now, and no more
 
 	// The reactor's own.
 	holds    bool       // the job is interactive and lives by this stream
@@ -49,7 +50,7 @@ const (
 )
 
 func newAttachment(open *schedpb.AttachOpen) *attachment {
-	return &attachment{job: core.JobID(open.JobId), output: open.Output, frames: make(chan *schedpb.OutputFrame),
+	return &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan *schedpb.OutputFrame),
 		closed: make(chan struct{}), wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
@@ -156,12 +157,14 @@ func (s *Server) join(a *attachment, tenant core.Tenant) error {
 			refused = status.Errorf(codes.NotFound, "there is no job %d", a.job)
 			return
 		}
-		ts, err := r.decide(core.Attach{Job: a.job})
-		if err != nil {
-			refused = refusal(err)
-			return
+		if !a.once {
+			ts, err := r.decide(core.Attach{Job: a.job})
+			if err != nil {
+				refused = refusal(err)
+				return
+			}
+			a.holds = len(ts) > 0
 		}
-		a.holds = len(ts) > 0
 		r.attach(a, j)
 	})
 	if err == nil {
@@ -199,7 +202,7 @@ func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachReque
 	a.mu.Lock()
 	mail, end := a.mail, a.end
 	a.mail = nil
-	finished, err = end != nil && a.streams == 0, a.err
+	finished, err = (end != nil || a.once) && a.streams == 0, a.err
 	a.mu.Unlock()
 	if err != nil {
 		return false, err
@@ -209,7 +212,7 @@ func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachReque
 			return false, err
 		}
 	}
-	if finished {
+	if finished && end != nil {
 		err = stream.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_End{End: end}})
 	}
 	return finished, err

@@ -45,7 +45,7 @@ func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 
 func (o *outputStream) ask(w *workerConn) {
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{
-		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset}}})
+		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset, Once: o.to.once}}})
 }
 
 // dropStreams gives up the chosen streams that no call carries: nothing more will come.

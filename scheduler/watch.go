@@ -24,7 +24,7 @@ func (r *reactor) attach(a *attachment, j *core.Job) {
 		w = &watch{}
 		r.watches[j.ID] = w
 	}
-	w.attached = append(w.attached, a)
+	w.attached = append(w.attached, a) // even if it is to see this only once: its streams may need a worker's return
 	a.reason = r.state.Waiting(j)
 	a.tell(stateChange(j.State, a.reason, r.now()))
 	if j.Epoch > 0 {

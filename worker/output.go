@@ -33,7 +33,7 @@ func (w *Worker) streamOutput(order *schedpb.StreamOutput) {
 	go func() {
 		defer w.jobsDone.Done()
 		o := &output{w: w, id: order.StreamId, from: order.FromOffset}
-		if err := o.run(order.Job); err != nil && w.ctx.Err() == nil {
+		if err := o.run(order); err != nil && w.ctx.Err() == nil {
 			w.Logger.Warn("a job's output stream was cut", "job", order.Job.GetJobId(), "stream", o.id, "err", err)
 		}
 	}()
@@ -47,12 +47,13 @@ type output struct {
 	stream grpc.ClientStreamingClient[schedpb.OutputFrame, schedpb.OutputDone]
 }
 
-func (o *output) run(ref *schedpb.JobRef) error {
+func (o *output) run(order *schedpb.StreamOutput) error {
+	ref := order.Job
 	var err error
 	if o.stream, err = o.w.client.Output(o.w.ctx); err != nil {
 		return err
 	}
-	if j := o.w.job(ref); j != nil {
+	if j := o.w.job(ref); j != nil && !order.Once {
 		err = o.follow(j)
 	} else {
 		err = o.whatIsLeft(keyOf(ref))

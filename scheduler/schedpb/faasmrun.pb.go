@@ -2479,6 +2479,7 @@ type AttachOpen struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	Output        bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"` // stream the job's output too
+	Once          bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`     // the output that there is now, and no more; the end only if the job has ended
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2523,6 +2524,13 @@ func (x *AttachOpen) GetJobId() uint64 {
 func (x *AttachOpen) GetOutput() bool {
 	if x != nil {
 		return x.Output
+	}
+	return false
+}
+
+func (x *AttachOpen) GetOnce() bool {
+	if x != nil {
+		return x.Once
 	}
 	return false
 }
@@ -4552,6 +4560,7 @@ type StreamOutput struct {
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
+	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4605,6 +4614,13 @@ func (x *StreamOutput) GetFromOffset() uint64 {
 		return x.FromOffset
 	}
 	return 0
+}
+
+func (x *StreamOutput) GetOnce() bool {
+	if x != nil {
+		return x.Once
+	}
+	return false
 }
 
 type AckEnded struct {
@@ -4936,11 +4952,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vquery_ranks\x18\x05 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
 	"queryRanks\x12-\n" +
 	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detachB\x05\n" +
-	"\x03msg\";\n" +
+	"\x03msg\"O\n" +
 	"\n" +
 	"AttachOpen\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x16\n" +
-	"\x06output\x18\x02 \x01(\bR\x06output\"-\n" +
+	"\x06output\x18\x02 \x01(\bR\x06output\x12\x12\n" +
+	"\x04once\x18\x03 \x01(\bR\x04once\"-\n" +
 	"\x05Stdin\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03eof\x18\x02 \x01(\bR\x03eof\" \n" +
@@ -5082,12 +5099,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"6\n" +
 	"\rQueryJobRanks\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"s\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x87\x01\n" +
 	"\fStreamOutput\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x1b\n" +
 	"\tstream_id\x18\x02 \x01(\x04R\bstreamId\x12\x1f\n" +
 	"\vfrom_offset\x18\x03 \x01(\x04R\n" +
-	"fromOffset\"1\n" +
+	"fromOffset\x12\x12\n" +
+	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
 	"\bAckEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x8a\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +

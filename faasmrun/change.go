@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// jobCommands are the verbs about jobs.
+func jobCommands() []*cobra.Command {
+	return []*cobra.Command{queueCommand(), historyCommand(), showCommand(), explainCommand(), cancelCommand(),
+		changeCommand("hold", "held", "keep waiting jobs from starting", schedpb.Action_ACTION_HOLD),
+		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
+		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
+		attachCommand(), waitCommand(), logsCommand()}
+}
+
+// cancelCommand is faasmrun cancel.
+func cancelCommand() *cobra.Command {
+	var kill bool
+	var reason string
+	c := changing("cancel", "being cancelled", "end jobs", func() *schedpb.ChangeRequest {
+		return &schedpb.ChangeRequest{Action: schedpb.Action_ACTION_CANCEL, Kill: kill, Reason: reason}
+	})
+	c.Flags().BoolVar(&kill, "kill", false, "at once, without asking the ranks where they stand")
+	c.Flags().StringVar(&reason, "reason", "", "what the job's record says about it")
+	return c
+}
+
+// changeCommand is a verb that does one thing to jobs: hold, release, requeue.
+func changeCommand(verb, done, short string, action schedpb.Action) *cobra.Command {
+	return changing(verb, done, short, func() *schedpb.ChangeRequest { return &schedpb.ChangeRequest{Action: action} })
+}
+
+func changing(verb, done, short string, request func() *schedpb.ChangeRequest) *cobra.Command {
+	var f clusterFlags
+	c := &cobra.Command{
+		Use: verb + " JOB…", Short: short, Args: cobra.MinimumNArgs(1),
+		Long: "faasmrun " + verb + ": " + short + ". " + selectorHelp,
+		RunE: func(_ *cobra.Command, words []string) error {
+			return f.with(func(c *cluster) (err error) {
+				req := request()
+				if req.Ids, err = c.selectJobs(words); err != nil || len(req.Ids) == 0 {
+					return err // of "all" there may be none
+				}
+				answer, err := c.jobs.Change(c.ctx, req)
+				if err != nil {
+					return c.refusal(err)
+				}
+				return c.printChanges(done, answer.Jobs)
+			})
+		},
+	}
+	f.add(c)
+	return c
+}
+
+// changeRecord is what --json shows of a change.
+type changeRecord struct {
+	ID    uint64 `json:"id"`
+	Error string `json:"error,omitempty"`
+}
+
+func (c *cluster) printChanges(done string, jobs []*schedpb.Changed) error {
+	failed := false
+	var all []changeRecord
+	for _, j := range jobs {
+		if j.Error != "" {
+			failed = true
+			if j.Error == fmt.Sprintf("there is no job %d", j.Id) {
+				j.Error = c.unknown(j.Id).Error() // perhaps there is, and it is another's
+			}
+		}
+		all = append(all, changeRecord{j.Id, j.Error})
+		if j.Error != "" {
+			say(os.Stderr, "%s", j.Error)
+		} else if !c.json {
+			fmt.Fprintf(c.out, "job %d is %s\n", j.Id, done)
+		}
+	}
+	if c.json {
+		if err := printJSON(c.out, all); err != nil {
+			return err
+		}
+	}
+	if failed {
+		return &statusError{statusFailed}
+	}
+	return nil
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// What the verbs about a cluster's jobs and machines have in common: where the scheduler is, and which jobs are meant.
+
+// clusterFlags are the options that all of them take.
+type clusterFlags struct {
+	scheduler string
+	json      bool
+}
+
+func (f *clusterFlags) add(c *cobra.Command) {
+	f.addAddress(c)
+	c.Flags().BoolVar(&f.json, "json", false, "print a JSON array")
+}
+
+func (f *clusterFlags) addAddress(c *cobra.Command) {
+	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
+}
+
+// selectorHelp says how jobs are named.
+const selectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an array's id means all of its tasks."
+
+// cluster is a connection to a scheduler that is a daemon.
+type cluster struct {
+	ctx     context.Context
+	address string
+	jobs    schedpb.JobsClient
+	nodes   schedpb.ClusterClient
+	json    bool
+	out     io.Writer
+}
+
+// with runs f on a connection. Ctrl-C ends it.
+func (f *clusterFlags) with(do func(c *cluster) error) error {
+	address := f.scheduler
+	if address == "" {
+		address = os.Getenv("FAASMRUN_SCHEDULER")
+	}
+	if address == "" {
+		return &launchError{statusFailed, "no scheduler is named: set FAASMRUN_SCHEDULER=unix:PATH or give --scheduler unix:PATH.\n" +
+			"To start one: faasmrun scheduler --listen unix:PATH, and faasmrun worker --scheduler unix:PATH"}
+	}
+	conn, err := dial(address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return do(&cluster{ctx, address, schedpb.NewJobsClient(conn), schedpb.NewClusterClient(conn), f.json, os.Stdout})
+}
+
+// statusError ends the command with a status and no further words.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string { return "" }
+
+// list pages through all jobs that a request asks for.
+func (c *cluster) list(req *schedpb.ListRequest) ([]*schedpb.JobInfo, []*schedpb.JobSpec, error) {
+	var jobs []*schedpb.JobInfo
+	var specs []*schedpb.JobSpec
+	limit := int(req.Limit)
+	for {
+		page, err := c.jobs.List(c.ctx, req)
+		if err != nil {
+			return nil, nil, c.refusal(err)
+		}
+		jobs, specs = append(jobs, page.Jobs...), append(specs, page.Specs...)
+		if !page.More || len(page.Jobs) == 0 || req.Newest || limit > 0 && len(jobs) >= limit {
+			return jobs, specs, nil
+		}
+		req.AboveId = jobs[len(jobs)-1].Id
+	}
+}
+
+// refusal turns a scheduler's answer into the command's last words.
+func (c *cluster) refusal(err error) error {
+	switch {
+	case c.ctx.Err() != nil:
+		return &launchError{statusInterrupted, "interrupted"}
+	case status.Code(err) == codes.Unavailable:
+		return &launchError{statusFailed, fmt.Sprintf("no scheduler answers at %s: %s; one is started with faasmrun scheduler --listen %s",
+			c.address, explain(err), c.address)}
+	}
+	return &launchError{statusFailed, explain(err)}
+}
+
+// pause waits between two tries, or until the command is interrupted.
+func (c *cluster) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.ctx.Done():
+	}
+}
+
+// maxSelected bounds how many jobs one command line names.
+const maxSelected = 10_000
+
+// selectJobs understands 12, 3-7, 1,5-9, last (the newest) and all (those that have not ended).
+func (c *cluster) selectJobs(words []string) ([]uint64, error) {
+	var ids []uint64
+	for _, word := range strings.Split(strings.Join(words, ","), ",") {
+		more, err := c.selectWord(strings.TrimSpace(word))
+		if err != nil {
+			return nil, err
+		}
+		if ids = append(ids, more...); len(ids) > maxSelected {
+			return nil, usagef("more than %d jobs are named", maxSelected)
+		}
+	}
+	return ids, nil
+}
+
+func (c *cluster) selectWord(word string) ([]uint64, error) {
+	var req *schedpb.ListRequest
+	switch word {
+	case "":
+		return nil, nil
+	case "last":
+		req = &schedpb.ListRequest{Any: true, Newest: true, Limit: 1}
+	case "all":
+		req = &schedpb.ListRequest{}
+	default:
+		return parseJobs(word)
+	}
+	jobs, _, err := c.list(req)
+	if err != nil {
+		return nil, err
+	}
+	if word == "last" && len(jobs) == 0 {
+		return nil, &launchError{statusFailed, "you have no jobs yet"}
+	}
+	var ids []uint64
+	for _, j := range jobs {
+		ids = append(ids, j.Id)
+	}
+	return ids, nil
+}
+
+// parseJobs reads 12 and 3-7.
+func parseJobs(word string) ([]uint64, error) {
+	from, to, isRange := strings.Cut(word, "-")
+	if !isRange {
+		to = from
+	}
+	first, err := strconv.ParseUint(from, 10, 63)
+	last, errLast := strconv.ParseUint(to, 10, 63)
+	if err != nil || errLast != nil || first == 0 || last < first {
+		return nil, usagef("%q names no job; jobs are named as 12, 3-7, last or all", word)
+	}
+	if last-first >= maxSelected {
+		return nil, usagef("%q names more than %d jobs", word, maxSelected)
+	}
+	var ids []uint64
+	for id := first; id <= last; id++ {
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// one picks the one job that a verb is about.
+func (c *cluster) one(verb string, words []string) (*schedpb.JobInfo, error) {
+	ids, err := c.selectJobs(words)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) != 1 {
+		return nil, usagef("%s is about one job; %d are named", verb, len(ids))
+	}
+	jobs, err := c.find(ids)
+	if err != nil {
+		return nil, err
+	}
+	return jobs[0], nil
+}
+
+// find gives the caller's jobs of these ids, and an error where there is none or it is another's.
+func (c *cluster) find(ids []uint64) ([]*schedpb.JobInfo, error) {
+	jobs, _, err := c.list(&schedpb.ListRequest{Ids: ids})
+	if err != nil {
+		return nil, err
+	}
+	found := map[uint64]bool{}
+	for _, j := range jobs {
+		found[j.Id] = true
+	}
+	for _, id := range ids {
+		if !found[id] {
+			return nil, c.unknown(id)
+		}
+	}
+	return jobs, nil
+}
+
+// unknown says why a job is not the caller's.
+func (c *cluster) unknown(id uint64) error {
+	others, _, err := c.list(&schedpb.ListRequest{Ids: []uint64{id}, Everyone: true})
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return &launchError{statusFailed, fmt.Sprintf("job %d is not yours but %s's", id, others[0].Tenant)}
+	}
+	return &launchError{statusFailed, fmt.Sprintf("there is no job %d", id)}
+}
