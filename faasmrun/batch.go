@@ -54,10 +54,23 @@ var batchOptions = []option{
 		r.batch.hosts = strings.Split(v[0], ",")
 		return nil
 	}},
+	{"scheduler", "ADDRESS", groupBatch, "the scheduler to submit to, unix:PATH (also FAASMRUN_SCHEDULER)", func(r *request, _ *segment, v []string) error {
+		r.scheduler = v[0]
+		return nil
+	}},
+	{"timeout |", "SECONDS", "", "", func(r *request, _ *segment, v []string) (err error) {
+		r.timeout, err = parseSeconds(v[0])
+		return err
+	}},
+	{"n np | c", "N", groupRanks, "run N ranks; without it, one", func(_ *request, s *segment, v []string) (err error) {
+		s.ranks, err = parseCount(v[0])
+		return err
+	}},
 }
 
 // liveOptions are those of run that speak of this terminal or this machine, by their first name: a batch job has neither.
-var liveOptions = map[string]bool{"H": true, "hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
+// Those that submit words otherwise are among them.
+var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "oversubscribe": true, "use-hwthread-cpus": true, "H": true, "hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
 	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true, "display-map": true,
 	"display-allocation": true, "stdin": true, "do-not-launch": true, "v": true}
 
