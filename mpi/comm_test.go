@@ -287,6 +287,11 @@ func TestCancel(t *testing.T) {
 		g.must("Wait", request, st)
 		g.must("Test_cancelled", st, flag)
 		want(g, "send cancelled", g.int(flag, 0), 1)
+		g.must("Isend", buf, 5, tInt, 1-g.me, 7, tWorld, request) // its data is in the mailbox already
+		g.must("Cancel", request)
+		g.must("Wait", request, st)
+		g.must("Test_cancelled", st, flag)
+		want(g, "small send cancelled", g.int(flag, 0), 1)
 		g.must("Barrier", tWorld)
 		g.must("Iprobe", tAnySource, tAnyTag, tWorld, flag, 0)
 		want(g, "message left", g.int(flag, 0), 0)

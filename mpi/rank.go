@@ -43,7 +43,8 @@ type Rank struct {
 	typeAttributes map[uint32]*attributes
 	predefinedAt   map[int32]uint32 // where predefined attributes lie in memory
 	requests       requests
-	draft          part // of the collective that is being called
+	serial         uint64 // sends so far
+	draft          part   // of the collective that is being called
 	hand           hand
 
 	traffic []traffic     // to each rank

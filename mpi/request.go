@@ -17,6 +17,7 @@ type request struct {
 	peer    int32 // as the program gave it
 	tag     int32
 	mode    sendMode
+	serial  uint64 // of a send
 	buffer  span
 	posted  match.ID // of a receive in the queue
 	matched bool     // a receive that a matched probe found its message for
@@ -78,7 +79,7 @@ func (r *Rank) release(q *request) {
 	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
-	q.comm, q.buffer, q.freed, q.matched = nil, span{}, false, false
+	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 

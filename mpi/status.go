@@ -129,7 +129,7 @@ var (
 			return f
 		}
 		n := a.count(2)
-		if n < 0 || n > maxSpanBytes {
+		if n < 0 || t.basics > 0 && n/t.basics > (1<<62)/max(t.size, 1) {
 			return failf(errCount, "invalid count %d", n)
 		}
 		if t.basics > 0 {
