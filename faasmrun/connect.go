@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // link is a way to a scheduler: a daemon's, or one that this launcher embeds.
@@ -35,7 +38,15 @@ func connect(address string, here machine, slots int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn: conn, stopSelf: stopProcess, closers: []func(){func() { conn.Close() }}}, nil
+	l := &link{conn: conn, closers: []func(){func() { conn.Close() }}}
+	l.stopSelf = func() {
+		// The answer to any question says that the signal, which was sent before it, has arrived.
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		schedpb.NewJobsClient(conn).MissingModules(ctx, &schedpb.MissingModulesRequest{})
+		stopProcess()
+	}
+	return l, nil
 }
 
 // maxMessage is what a message may hold: a job's description with its arguments and environment, a piece of a module.

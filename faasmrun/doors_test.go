@@ -22,7 +22,6 @@ var doors = map[string][]string{
 	"scheduler/core":     {},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/store":    {"scheduler/core"},
-	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
 	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "internal/passes"},
 	"worker/control":     {},

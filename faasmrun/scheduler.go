@@ -21,7 +21,7 @@ func schedulerCommand() *cobra.Command {
 	var limit time.Duration
 	c := &cobra.Command{
 		Use: "scheduler --listen unix:PATH --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs to this machine's users, until SIGINT or SIGTERM. Who is calling is asked of the\n" +
+		Long: "faasmrun scheduler serves a queue of jobs to its own user, until SIGINT or SIGTERM. Who is calling is asked of the\n" +
 			"kernel. Workers and launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and\n" +
 			"FAASMRUN_SCHEDULER=unix:PATH faasmrun -np 4 app.wasm.",
 		RunE: func(*cobra.Command, []string) error { return serveScheduler(listen, state, limit, verbose) },

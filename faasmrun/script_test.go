@@ -42,6 +42,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -60,6 +64,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", own+":"+env.Getenv("PATH"))
 			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
+			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("NODE", thisMachine().nodeName())
 			return nil

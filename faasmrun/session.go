@@ -43,7 +43,7 @@ type session struct {
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
-	outgoing chan *schedpb.AttachRequest
+	outgoing chan outMessage
 	pump     *stdinPump
 	sent     uint64 // bytes of standard input
 	taken    uint64
@@ -76,17 +76,19 @@ func (s *session) run(ctx context.Context) (exit int) {
 		s.note("job %d was submitted, but its scheduler does not answer: %s", s.job, explain(err))
 		return statusFailed
 	}
-	s.outgoing = make(chan *schedpb.AttachRequest, 64)
+	s.outgoing = make(chan outMessage, 64)
 	sent, received := make(chan struct{}), make(chan struct{})
 	events := make(chan *schedpb.AttachResponse, 64)
 	var lost error
 	go func() {
 		defer close(sent)
 		for m := range s.outgoing {
-			if stream.Send(m) != nil {
-				// The receiver sees why.
-				for range s.outgoing {
-				}
+			// After an error, of which the receiver sees the reason, the rest is dropped.
+			if err == nil && m.AttachRequest != nil {
+				err = stream.Send(m.AttachRequest)
+			}
+			if m.sent != nil {
+				close(m.sent)
 			}
 		}
 		stream.CloseSend()
@@ -175,11 +177,23 @@ func (s *session) event(m *schedpb.AttachResponse) {
 	case *schedpb.AttachResponse_RankStates:
 		if s.asked {
 			s.asked = false
-			s.note("where the ranks stand:")
-			s.showRanks(m.RankStates)
+			s.answer(m.RankStates)
 		}
 	case *schedpb.AttachResponse_End:
 		s.end = m.End
+	}
+}
+
+// answer shows where the ranks stand to someone who asked.
+func (s *session) answer(states *schedpb.RankStates) {
+	switch {
+	case len(states.Ranks) > 0:
+		s.note("where the ranks stand:")
+		s.showRanks(states)
+	case s.waiting != "":
+		s.note("job %d has not begun: %s", s.job, s.waiting)
+	default:
+		s.note("no rank of job %d is running", s.job)
 	}
 }
 
@@ -246,7 +260,20 @@ func (s *session) forward(data []byte, more bool) {
 	}
 }
 
-func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- m }
+// outMessage is what the sending goroutine gets; sent is closed when everything up to here has gone.
+type outMessage struct {
+	*schedpb.AttachRequest
+	sent chan struct{}
+}
+
+func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- outMessage{AttachRequest: m} }
+
+// sendAll waits until everything has gone.
+func (s *session) sendAll() {
+	sent := make(chan struct{})
+	s.outgoing <- outMessage{sent: sent}
+	<-sent
+}
 
 // signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
 func (s *session) signal(sig os.Signal) (gone bool) {
@@ -258,6 +285,7 @@ func (s *session) signal(sig os.Signal) (gone bool) {
 		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 	case syscall.SIGTSTP:
 		s.sendSignal(syscall.SIGTSTP)
+		s.sendAll()
 		s.stopSelf()
 		s.sendSignal(syscall.SIGCONT)
 	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:

@@ -27,8 +27,8 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
-// recipe counts changes of build.go that the overlay and the pins do not show.
-const recipe = 2
+// recipe counts changes of build.go that neither its tables nor the overlay nor the pins show.
+const recipe = 3
 
 // Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
 type Progress func(step string, done, total int)
@@ -84,7 +84,8 @@ func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName))
 // sysrootName hashes all that the libraries are made of.
 func sysrootName(t *tools) string {
 	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
-	return "sysroot-" + digest(fmt.Sprintf("recipe %d\n%s\n%s", recipe, pins, t.sdk), "overlay/libc", "overlay/include")
+	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors, configSite, abiSources)
+	return "sysroot-" + digest(text, "overlay/libc", "overlay/include")
 }
 
 // digest hashes a text and folders of the overlay.
