@@ -4,7 +4,7 @@ package mpi
 type blocks struct {
 	span   span // one block, at the first one's address
 	number int64
-	// counts, displacements in bytes, and types of each block, in the v and w collectives; else nil
+	// counts, displacements in bytes, and types of each block, in the v and w collectives; else empty
 	counts []int64
 	displs []int64
 	types  []*datatype
@@ -13,10 +13,10 @@ type blocks struct {
 // at is block i.
 func (b *blocks) at(i int) span {
 	s := b.span
-	if b.counts != nil {
+	if len(b.counts) > 0 {
 		s.count = b.counts[i]
 		s.addr += b.displs[i]
-		if b.types != nil {
+		if len(b.types) > 0 {
 			s.typ = b.types[i]
 		}
 		return s
@@ -33,7 +33,7 @@ func (b *blocks) volume() int64 {
 	n := b.span.bytes() * b.number
 	for i, c := range b.counts {
 		t := b.span.typ
-		if b.types != nil {
+		if len(b.types) > 0 {
 			t = b.types[i]
 		}
 		n += c * t.size

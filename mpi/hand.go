@@ -141,7 +141,7 @@ func (h *hand) StoreAndFold(rank, lo, hi int) {
 func (h *hand) Segment(to int) (lo, hi int) {
 	p := &h.m.parts[to]
 	mine := int(p.comm.rank)
-	if p.recv.counts == nil {
+	if len(p.recv.counts) == 0 {
 		n := int(p.recv.span.count)
 		return mine * n, (mine + 1) * n
 	}

@@ -50,8 +50,9 @@ func (s *span) inside() bool {
 	return first >= 0 && last <= size
 }
 
-// maxSpanBytes bounds the data of one span: more than any linear memory, even where elements overlap.
-const maxSpanBytes = 1 << 40
+// maxSpanBytes bounds the data of one span: the size of the largest linear memory. Only where elements overlap could there
+// be more.
+const maxSpanBytes = 1 << 32
 
 // whole is a span over plain bytes.
 func whole(b []byte) span { return span{mem: b, count: int64(len(b)), typ: byteType} }

@@ -78,7 +78,7 @@ func (p *part) copy() *part {
 }
 
 func (b blocks) copy() blocks {
-	if b.counts != nil {
+	if len(b.counts) > 0 {
 		b.counts = append([]int64{}, b.counts...)
 		b.displs = append([]int64{}, b.displs...)
 	}

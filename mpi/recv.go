@@ -203,6 +203,9 @@ func (a args) startReplace() (send, receive *request, f *failure) {
 	if f := c.checkSource(from, tag); f != nil {
 		return nil, nil, f
 	}
+	if s.bytes() > int64(len(s.mem)) {
+		return nil, nil, c.failf(errNoMem, "no room to keep %d bytes aside", s.bytes())
+	}
 	aside := whole(make([]byte, s.bytes()))
 	copySpan(&aside, &s)
 	receive = a.r.startReceive(c, s, from, tag)

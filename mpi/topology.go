@@ -1,5 +1,7 @@
 package mpi
 
+import "slices"
+
 // topology is the virtual topology of a communicator. It never changes.
 type topology struct {
 	kind    int32
@@ -335,24 +337,31 @@ func balanced(n int64, k int) []int64 {
 	if k == 1 {
 		return []int64{n}
 	}
-	for d := root(n, k); d <= n; d++ { // the largest factor is at least the k-th root
-		if n%d != 0 {
+	for _, d := range divisors(n) {
+		if power(d, k, n) < n { // the largest factor is at least the k-th root
 			continue
 		}
 		if rest := balanced(n/d, k-1); rest[0] <= d {
 			return append([]int64{d}, rest...)
 		}
 	}
-	return []int64{n} // not reached: n itself divides n, and leaves ones
+	return nil // not reached: n itself divides n, and leaves ones
 }
 
-// root is the smallest number whose k-th power is at least n.
-func root(n int64, k int) int64 {
-	d := int64(1)
-	for power(d, k, n) < n {
-		d++
+// divisors lists them in rising order.
+func divisors(n int64) []int64 {
+	var low, high []int64
+	for d := int64(1); d*d <= n; d++ {
+		if n%d != 0 {
+			continue
+		}
+		low = append(low, d)
+		if d*d != n {
+			high = append(high, n/d)
+		}
 	}
-	return d
+	slices.Reverse(high)
+	return append(low, high...)
 }
 
 // power is d to the k, cut off at limit.

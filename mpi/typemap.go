@@ -10,7 +10,7 @@ type piece struct {
 // them lies no memory of ours, and sums of them do not overflow.
 const (
 	maxTypeBytes = 1 << 45
-	maxRuns      = 1 << 22
+	maxRuns      = 1 << 20
 )
 
 // derive makes a datatype from pieces in the order of its type map. The bounds are those of MPI 5.0, chapter 5.1.7:
