@@ -23,11 +23,13 @@ build: setup ## bin/faasmrun, with the compiler's other names beside it
 
 .PHONY: run
 run: build ## set up, build, compile an example and run it on 4 ranks
+	bin/faasmrun toolchain install
 	bin/faasmrun cc -o bin/hello.wasm examples/hello/hello.c
 	bin/faasmrun -np 4 bin/hello.wasm
 
 .PHONY: test
 test: build ## set up and run all tests
+	bin/faasmrun toolchain install
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 

@@ -21,6 +21,7 @@ var doors = map[string][]string{
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/store":    {"scheduler/core"},
+	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
 	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "internal/passes"},
 	"worker/control":     {},

@@ -36,45 +36,42 @@ func embed(here machine, slots int) (l *link, err error) {
 			l = nil
 		}
 	}()
+	listener := bufconn.Listen(inMemoryBuffer)
+	l.conn, err = grpc.NewClient("passthrough:///embedded", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		return nil, err
+	}
+	l.closers = append(l.closers, func() { l.conn.Close() })
+	// The worker first: the process that it keeps ready starts while the scheduler opens its journal. Its connection waits
+	// until the scheduler serves.
+	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots), MemBytes: here.memory,
+		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache, Spare: true})
+	if err != nil {
+		return nil, homeError(h.cache, err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	l.background(func() { agent.Run(ctx) })
+	l.closers = append(l.closers, func() {
+		stop() // a worker that has not begun to run does not begin any more
+		agent.Stop()
+	})
 	server, err := scheduler.New(scheduler.Config{Dir: filepath.Join(dir.path, "scheduler"),
 		ModuleDir: filepath.Join(h.cache, "modules"), Ephemeral: true, Fixed: true})
 	if err != nil {
 		return nil, homeError(dir.path, err)
 	}
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+	server.Register(g)
 	l.closers = append(l.closers, server.Stop)
-	if err = l.serve(server); err != nil {
-		return nil, err
-	}
-	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots), MemBytes: here.memory,
-		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache})
-	if err != nil {
-		return nil, homeError(h.cache, err)
-	}
-	l.background(func() { agent.Run(context.Background()) })
-	l.closers = append(l.closers, agent.Stop)
+	l.background(func() { g.Serve(listener) })
+	l.closers = append(l.closers, g.Stop)
 	return l, nil
 }
 
 // inMemoryBuffer is what the in-process connection holds in each direction before a writer waits.
 const inMemoryBuffer = 256 << 10
-
-// serve makes a scheduler answer in this process's memory, and connects to it.
-func (l *link) serve(server *scheduler.Server) error {
-	listener := bufconn.Listen(inMemoryBuffer)
-	g := grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
-	server.Register(g)
-	l.background(func() { g.Serve(listener) })
-	l.closers = append(l.closers, g.Stop)
-	conn, err := grpc.NewClient("passthrough:///embedded", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		return err
-	}
-	l.conn = conn
-	l.closers = append(l.closers, func() { conn.Close() })
-	return nil
-}
 
 // background runs f until the closer that is added after it makes it return; closing waits for it.
 func (l *link) background(f func()) {

@@ -16,6 +16,7 @@ Verbs:
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine
+  toolchain   install the C and C++ libraries, or show what is there
   version     show the version
   completion  completion for a shell: bash, zsh, fish
 

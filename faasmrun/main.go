@@ -50,7 +50,7 @@ var quickVerbs = map[string]func(args []string) int{
 }
 
 // verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "scheduler", "worker", "version", "help", "completion"}
+var verbNames = []string{"run", "cc", "c++", "toolchain", "scheduler", "worker", "version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -97,7 +97,7 @@ func rootCommand() *cobra.Command {
 	run := own("run", "run a program on N ranks")
 	run.ValidArgsFunction = completeRun
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
-		schedulerCommand(), workerCommand())
+		toolchainCommand(), schedulerCommand(), workerCommand())
 	return root
 }
 

@@ -323,6 +323,28 @@ func (d *display) prompt(key streamKey) {
 	}
 }
 
+// showUnfinished shows what every stream has left unfinished so far.
+func (d *display) showUnfinished() {
+	for _, key := range d.unfinished() {
+		d.prompt(key)
+	}
+}
+
+// unfinished lists the streams with a line held back, by rank.
+func (d *display) unfinished() []streamKey {
+	var keys []streamKey
+	for key, line := range d.lines {
+		if len(line.text) > 0 {
+			keys = append(keys, key)
+		}
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		a, b := keys[i], keys[j]
+		return a.rank < b.rank || a.rank == b.rank && a.stream < b.stream
+	})
+	return keys
+}
+
 // emit writes a line, or a piece of one that lacks its newline. A piece of another stream's line that stands unfinished in
 // the same place is closed by a newline first.
 func (d *display) emit(key streamKey, sinks []*sink, line *openLine, text []byte) {
@@ -379,18 +401,8 @@ func (d *display) prefix(key streamKey, line *openLine) []byte {
 
 // finish writes the lines that were never finished, by rank. Tagged ones get a newline; others end as the rank left them.
 func (d *display) finish() {
-	keys := make([]streamKey, 0, len(d.lines))
-	for key, line := range d.lines {
-		if len(line.text) > 0 {
-			keys = append(keys, key)
-		}
-	}
-	sort.Slice(keys, func(i, j int) bool {
-		a, b := keys[i], keys[j]
-		return a.rank < b.rank || a.rank == b.rank && a.stream < b.stream
-	})
 	decorated := d.options.tag != tagNone || d.options.timestamp
-	for _, key := range keys {
+	for _, key := range d.unfinished() {
 		line, sinks := d.lines[key], d.sharedSinks(key)
 		if decorated {
 			line.text = append(line.text, '\n')

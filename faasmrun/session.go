@@ -39,6 +39,7 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
+	live     bool // stdout is a terminal
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
@@ -54,6 +55,10 @@ type session struct {
 	waiting     string      // why the job waits, as last told
 	end         *schedpb.JobEnd
 }
+
+// showAfter is how long nothing may come before a terminal gets the lines that are unfinished: a row of dots that grows
+// is there to be seen. Elsewhere lines wait to be whole.
+const showAfter = 150 * time.Millisecond
 
 // together is how close to each other signals count as one.
 const together = 500 * time.Millisecond
@@ -125,6 +130,10 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 		if len(events) == 0 {
 			s.flush()
 		}
+		var idle <-chan time.Time
+		if s.live && s.display.held > 0 {
+			idle = time.After(showAfter)
+		}
 		var input <-chan []byte
 		if s.pump != nil && s.sent-s.taken+stdinChunk <= stdinWindow {
 			input = s.pump.chunks
@@ -141,6 +150,8 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 			if s.signal(sig) {
 				return true
 			}
+		case <-idle:
+			s.display.showUnfinished()
 		}
 	}
 	return false
@@ -164,6 +175,7 @@ func (s *session) event(m *schedpb.AttachResponse) {
 	case *schedpb.AttachResponse_RankStates:
 		if s.asked {
 			s.asked = false
+			s.note("where the ranks stand:")
 			s.showRanks(m.RankStates)
 		}
 	case *schedpb.AttachResponse_End:
@@ -272,6 +284,9 @@ func (s *session) interrupt(sig syscall.Signal) (gone bool) {
 	switch s.interrupts {
 	case 1:
 		if !s.request.quiet {
+			if s.live {
+				io.WriteString(s.notes, "\n") // the terminal has echoed ^C
+			}
 			s.note("%s: ending the job; once more kills it at once", unix.SignalName(sig))
 		}
 		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{

@@ -78,18 +78,19 @@ type bench struct {
 	session        *session
 	stdout, stderr *bytes.Buffer
 	signals        chan os.Signal
+	script         func(s *fakeStream) error
 	fault          error // what the script complained of
 }
 
 func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench {
 	t.Helper()
-	b := &bench{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, signals: make(chan os.Signal, 8)}
+	b := &bench{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, signals: make(chan os.Signal, 8), script: script}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	schedpb.RegisterJobsServer(server, &fakeScheduler{script: func(s *fakeStream) error {
 		err := s.expect("open 7")
 		if err == nil {
-			err = script(s)
+			err = b.script(s)
 		}
 		if err != nil && !errors.Is(err, errGone) {
 			b.fault = err
@@ -240,7 +241,7 @@ func TestSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTSTP, syscall.SIGQUIT} {
 		b.signals <- sig
 	}
-	b.check(t, b.run(t), 0, "", "  rank 0 on a: computing\n  rank 1 on b: computing\n")
+	b.check(t, b.run(t), 0, "", "faasmrun: where the ranks stand:\n  rank 0 on a: computing\n  rank 1 on b: computing\n")
 	if stopped != 1 {
 		t.Errorf("the launcher stopped itself %d times", stopped)
 	}
@@ -355,6 +356,34 @@ func TestStdinWindow(t *testing.T) {
 	})
 	b.session.stdin = read
 	b.check(t, b.run(t), 0, "", "")
+}
+
+// TestDots: on a terminal a line that grows is seen to grow.
+func TestDots(t *testing.T) {
+	b := newBench(t, 2, nil)
+	shown := make(chan string, 1)
+	b.session.display = newDisplay(outputOptions{}, 2, writerFunc(func(p []byte) { shown <- string(p) }), b.stderr)
+	b.session.live = true
+	b.session.stdin = nil
+	b.script = func(s *fakeStream) error {
+		s.print(0, "..")
+		if got := <-shown; got != ".." {
+			return fmt.Errorf("%q is shown", got)
+		}
+		s.print(0, ".\n")
+		if got := <-shown; got != ".\n" {
+			return fmt.Errorf("%q is shown next", got)
+		}
+		return s.end(&schedpb.JobEnd{State: "CD"})
+	}
+	b.check(t, b.run(t), 0, "", "")
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
 }
 
 func TestWaitingIsTold(t *testing.T) {

@@ -171,6 +171,8 @@ var bindings = []binding{
 	{"Irecv", "iiiiiii", "iliiiii", whileRunning, irecv},
 	{"Recv_init", "iiiiiii", "iliiiii", whileRunning, recvInit},
 	{"Sendrecv", "iiiiiiiiiiii", "iliiiiliiiii", whileRunning, sendrecv},
+	{"Isendrecv", "iiiiiiiiiiii", "iliiiiliiiii", whileRunning, isendrecv},
+	{"Isendrecv_replace", "iiiiiiiii", "iliiiiiii", whileRunning, isendrecvReplace},
 	{"Sendrecv_replace", "iiiiiiiii", "iliiiiiii", whileRunning, sendrecvReplace},
 	{"Buffer_attach", "ii", "il", whileRunning, bufferAttach},
 	{"Buffer_detach", "ii", "ii", whileRunning, bufferDetach},
@@ -276,7 +278,7 @@ var numbered = []string{"Comm", "Errhandler", "Group", "Info", "Message", "Op", 
 // all is the table with the collectives in their three forms.
 var all = func() []binding {
 	list := bindings
-	for k := collBarrier; k <= collExscan; k++ {
+	for k := collBarrier; int(k) < len(collectives); k++ {
 		c := collectives[k]
 		list = append(list, binding{c.name, c.params, c.large, whileRunning, blocking(k)})
 		large := func(more string) string {
@@ -328,7 +330,13 @@ func serve(index uint32, b binding, wide bool) func(*Rank, []uint64) {
 			r.outOfPhase(name)
 		}
 		r.call.Store(index)
-		if f := b.fn(r, args{r, stack, wide}); f != nil {
+		var f *failure
+		if r.stats == nil {
+			f = b.fn(r, args{r, stack, wide})
+		} else {
+			f = r.timed(index, b.fn, args{r, stack, wide})
+		}
+		if f != nil {
 			stack[0] = uint64(uint32(r.raise(name, f)))
 			return
 		}

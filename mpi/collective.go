@@ -24,6 +24,11 @@ const (
 	collReduceScatterBlock
 	collScan
 	collExscan
+	collNeighborAllgather
+	collNeighborAllgatherv
+	collNeighborAlltoall
+	collNeighborAlltoallv
+	collNeighborAlltoallw
 )
 
 // rooted says whether a collective has a root, and on which side of an intercommunicator its senders are.
@@ -65,6 +70,11 @@ var collectives = [...]collectiveCall{
 	collReduceScatterBlock: {"Reduce_scatter_block", "iiiiii", "iiliii", notRooted, &coll.ReduceScatter, describeReduceScatterBlock},
 	collScan:               {"Scan", "iiiiii", "iiliii", notRooted, &coll.Scan, describeScan},
 	collExscan:             {"Exscan", "iiiiii", "iiliii", notRooted, &coll.Exscan, describeScan},
+	collNeighborAllgather:  {"Neighbor_allgather", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAllgather, describeNeighborAllgather},
+	collNeighborAllgatherv: {"Neighbor_allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.NeighbourAllgather, describeNeighborAllgatherv},
+	collNeighborAlltoall:   {"Neighbor_alltoall", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoall},
+	collNeighborAlltoallv:  {"Neighbor_alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoallv},
+	collNeighborAlltoallw:  {"Neighbor_alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoallw},
 }
 
 // commArg is where a collective's communicator stands among its arguments.

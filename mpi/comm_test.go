@@ -224,6 +224,75 @@ func TestTopologies(t *testing.T) {
 	})
 }
 
+// TestNeighbours exchanges on a grid, where two directions may lead to one neighbour, and on a graph.
+func TestNeighbours(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		dims := g.ints(0, 0)
+		g.must("Dims_create", g.n, 2, dims)
+		c := g.newcomm("Cart_create", tWorld, 2, dims, g.ints(1, 0), 0)
+		send, recv, all := g.ints(g.me*10, g.me*10+1, g.me*10+2, g.me*10+3), g.ints(-1, -1, -1, -1), g.ints(-1, -1, -1, -1)
+		g.must("Neighbor_alltoall", send, 1, tInt, recv, 1, tInt, c)
+		g.must("Neighbor_allgather", send, 1, tInt, all, 1, tInt, c)
+		near := g.alloc(8)
+		for d := range 2 {
+			g.must("Cart_shift", c, d, 1, near, near+4)
+			for side := range 2 {
+				block, gathered := -1, -1
+				if from := g.int(near, side); from >= 0 {
+					block, gathered = from*10+2*d+1-side, from*10
+				}
+				want(g, "block", g.int(recv, 2*d+side), block)
+				want(g, "gathered", g.int(all, 2*d+side), gathered)
+			}
+		}
+		// a directed ring with a double edge
+		next, last := (g.me+1)%g.n, (g.me+g.n-1)%g.n
+		ring := g.newcomm("Dist_graph_create_adjacent", tWorld, 2, g.ints(last, last), unweighted, 2, g.ints(next, next), unweighted, infoNull, 0)
+		request := g.alloc(4)
+		g.must("Ineighbor_alltoallv", send, g.ints(1, 2), g.ints(0, 1), tInt, recv, g.ints(1, 2), g.ints(2, 0), tInt, ring, request)
+		g.must("Wait", request, 0)
+		want(g, "on the ring", fmt.Sprint(g.getInts(recv, 3)), fmt.Sprint([]int{last*10 + 1, last*10 + 2, last * 10}))
+	})
+}
+
+func TestIsendrecv(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		for _, n := range []int{1, 10000} {
+			next, last := (g.me+1)%g.n, (g.me+g.n-1)%g.n
+			g.top = 1024
+			out, in, request := g.alloc(4*n), g.alloc(4*n), g.alloc(4)
+			g.setInt(out, n-1, g.me)
+			g.must("Isendrecv", out, n, tInt, next, 1, in, n, tInt, last, 1, tWorld, request)
+			g.must("Wait", request, 0)
+			want(g, "received", g.int(in, n-1), last)
+			g.must("Isendrecv_replace", out, n, tInt, next, 2, last, 2, tWorld, request)
+			g.must("Wait", request, 0)
+			want(g, "replaced", g.int(out, n-1), last)
+			g.must("Sendrecv_replace", out, n, tInt, last, 3, next, 3, tWorld, 0)
+			want(g, "and back", g.int(out, n-1), g.me)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	play(t, 2, func(g *guest) {
+		buf, request, st, flag := g.alloc(200000), g.alloc(4), g.alloc(statusSize), g.alloc(4)
+		g.must("Irecv", buf, 1, tInt, tAnySource, 99, tWorld, request)
+		g.must("Cancel", request)
+		g.must("Wait", request, st)
+		g.must("Test_cancelled", st, flag)
+		want(g, "receive cancelled", g.int(flag, 0), 1)
+		g.must("Isend", buf, 50000, tInt, 1-g.me, 7, tWorld, request)
+		g.must("Cancel", request)
+		g.must("Wait", request, st)
+		g.must("Test_cancelled", st, flag)
+		want(g, "send cancelled", g.int(flag, 0), 1)
+		g.must("Barrier", tWorld)
+		g.must("Iprobe", tAnySource, tAnyTag, tWorld, flag, 0)
+		want(g, "message left", g.int(flag, 0), 0)
+	})
+}
+
 func TestBalancedDims(t *testing.T) {
 	for n, wanted := range map[int64]string{1: "[1 1 1]", 8: "[2 2 2]", 12: "[3 2 2]", 16: "[4 2 2]", 7: "[7 1 1]", 60: "[5 4 3]", 1000003: "[1000003 1 1]"} {
 		if got := fmt.Sprint(balanced(n, 3)); got != wanted {

@@ -54,7 +54,7 @@ func (l list) finish(i int64, q *request) (status, *failure) {
 // done gives the first request that is done, from a place on.
 func (l list) done(from int64) (int64, *request) {
 	for i := from; i < l.n; i++ {
-		if q, _ := l.at(i); q != nil && q.done.Load() {
+		if q, _ := l.at(i); q != nil && q.isDone() {
 			return i, q
 		}
 	}

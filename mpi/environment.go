@@ -60,6 +60,7 @@ func finalize(r *Rank, a args) *failure {
 	p := &r.draft
 	p.reset(collBarrier)
 	f := r.meet(r.worldComm, p, nil)
+	r.checkLeaks()
 	r.state = finalized
 	// This rank will wake nobody any more. If all others wait, it is the last that could tell.
 	if w := r.world; w.active.Add(-1) == w.blocked.Load() {

@@ -52,7 +52,7 @@ func (r *Rank) finishGeneric(q *request) (status, *failure) {
 // cancelGeneric tells the program that a request is cancelled: (extra, complete).
 func (r *Rank) cancelGeneric(q *request) *failure {
 	var complete uint64
-	if q.done.Load() {
+	if q.isDone() {
 		complete = 1
 	}
 	return r.ask("the request's cancel function", q.generic.cancel, uint64(q.generic.extra), complete)

@@ -33,8 +33,12 @@ func (h *hand) Copy(to, toBlock, from, fromBlock int) {
 		h.m.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
 			from, dst.comm.name, s.bytes(), to, d.bytes()))
 	}
+	h.checkBlock(dst, src, d.bytes(), s.bytes())
 	if s.bytes() > 0 && d.bytes() > 0 {
 		copySpan(&d, &s)
+	}
+	if to != from {
+		h.r.world.count(src.rank.rank, dst.rank.rank, s.bytes())
 	}
 }
 

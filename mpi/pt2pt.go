@@ -165,7 +165,9 @@ func (r *Rank) send(q *request, mode sendMode) *failure {
 // post hands a send to the world.
 func (r *Rank) post(q *request, mode sendMode) {
 	c := q.comm
-	r.world.deliver(c.peers().ranks[q.peer], match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
+	to := c.peers().ranks[q.peer]
+	r.world.count(r.rank, to, q.buffer.bytes())
+	r.world.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }
 
 // startReceive begins a receive whose arguments were checked.

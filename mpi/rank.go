@@ -46,6 +46,8 @@ type Rank struct {
 	draft          part // of the collective that is being called
 	hand           hand
 
+	traffic []traffic     // to each rank
+	stats   []callStats   // by function; nil unless asked for
 	call    atomic.Uint32 // index of the last function called
 	whereMu sync.Mutex
 	where   where // guarded by whereMu
@@ -82,6 +84,10 @@ func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", named: true,
 		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
 	r.hand.r = r
+	r.traffic = make([]traffic, w.config.Size)
+	if w.config.Stats {
+		r.stats = make([]callStats, len(names))
+	}
 	return r
 }
 

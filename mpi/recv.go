@@ -66,25 +66,53 @@ func sendrecv(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	c, f := a.comm(10)
+	send, receive, f := a.startBoth()
 	if f != nil {
 		return f
+	}
+	return r.awaitBoth(send, receive, b)
+}
+
+// startBoth begins both sides of an exchange.
+func (a args) startBoth() (send, receive *request, f *failure) {
+	c, f := a.comm(10)
+	if f != nil {
+		return nil, nil, f
 	}
 	out, f := a.destination(0, 1, 2, 3, 4, c)
 	if f != nil {
-		return f
+		return nil, nil, f
 	}
 	from, tag := a.int(8), a.int(9)
 	if f := c.checkSource(from, tag); f != nil {
-		return f
+		return nil, nil, f
 	}
 	in, f := a.span(5, 6, 7)
 	if f != nil {
-		return f.on(c)
+		return nil, nil, f.on(c)
 	}
-	receive := r.startReceive(c, in, from, tag)
-	send, _ := r.startSend(c, out, a.int(3), a.int(4), modeStandard)
-	return r.awaitBoth(send, receive, b)
+	receive = a.r.startReceive(c, in, from, tag)
+	send, f = a.r.startSend(c, out, a.int(3), a.int(4), modeStandard)
+	return send, receive, f
+}
+
+// MPI_Isendrecv(as MPI_Sendrecv, with *request for *status)
+func isendrecv(r *Rank, a args) *failure { return a.exposeBoth(11, args.startBoth) }
+
+// MPI_Isendrecv_replace(as MPI_Sendrecv_replace, with *request for *status)
+func isendrecvReplace(r *Rank, a args) *failure { return a.exposeBoth(8, args.startReplace) }
+
+// exposeBoth begins an exchange behind one request: the receive's, which is done when the send is too.
+func (a args) exposeBoth(out int, begin func(args) (send, receive *request, f *failure)) *failure {
+	if _, f := a.pointer(out, "request", 4); f != nil {
+		return f
+	}
+	send, receive, f := begin(a)
+	if f != nil {
+		return f
+	}
+	receive.send = send
+	return a.expose(out, receive)
 }
 
 // awaitBoth waits for both sides of an exchange and writes the receive's status.
@@ -368,7 +396,7 @@ func cancel(r *Rank, a args) *failure {
 	if q == nil {
 		return failf(errRequest, "the request is MPI_REQUEST_NULL")
 	}
-	if !q.active || q.done.Load() {
+	if !q.active || q.isDone() {
 		return nil
 	}
 	box, cancelled := r, false

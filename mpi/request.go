@@ -27,6 +27,7 @@ type request struct {
 	part       *part    // of a persistent collective
 	child      *comm    // of MPI_Comm_idup
 	answer     *answer  // what child will be
+	send       *request // the other half of MPI_Isendrecv
 	area       uint32   // of a buffered send, in the attached buffer
 	generic    *generic // of a generalized request
 
@@ -81,6 +82,11 @@ func (r *Rank) release(q *request) {
 	r.requests.idle = append(r.requests.idle, q)
 }
 
+// isDone tells whether the request, and what belongs to it, is complete.
+func (q *request) isDone() bool {
+	return q.done.Load() && (q.send == nil || q.send.done.Load())
+}
+
 // complete ends a request and wakes its owner. The request is the owner's again once done is set.
 func (q *request) complete() {
 	owner := q.owner
@@ -90,7 +96,7 @@ func (q *request) complete() {
 
 // await waits for a request.
 func (r *Rank) await(q *request) {
-	if q.done.Load() {
+	if q.isDone() {
 		return
 	}
 	r.note(q.where())
@@ -98,7 +104,7 @@ func (r *Rank) await(q *request) {
 }
 
 func (r *Rank) waitRequest(q *request) {
-	r.wait(func() bool { return q.done.Load() })
+	r.wait(func() bool { return q.isDone() })
 }
 
 func (q *request) where() where {
@@ -125,6 +131,10 @@ func (r *Rank) finish(q *request) (status, *failure) {
 	}
 	if q.generic != nil {
 		s, f = r.finishGeneric(q)
+	}
+	if q.send != nil {
+		r.release(q.send)
+		q.send = nil
 	}
 	if q.persistent {
 		q.active = false
@@ -167,11 +177,11 @@ func (a args) requestAt(i int) (*request, *failure) {
 // poll tells whether a request is done. A program that polls lets other ranks run: with more ranks than processors the
 // one it waits for may need this one's.
 func (r *Rank) poll(q *request) bool {
-	if q.done.Load() {
+	if q.isDone() {
 		return true
 	}
 	r.yield()
-	return q.done.Load()
+	return q.isDone()
 }
 
 // adopt keeps a request that the program has let go until it completes.
@@ -183,7 +193,7 @@ func (r *Rank) adopt(q *request) {
 func (r *Rank) reap() {
 	left := r.requests.orphans[:0]
 	for _, q := range r.requests.orphans {
-		if !q.done.Load() {
+		if !q.isDone() {
 			left = append(left, q)
 			continue
 		}
@@ -206,9 +216,9 @@ func requestFree(r *Rank, a args) *failure {
 	if q == nil {
 		return failf(errRequest, "the request is MPI_REQUEST_NULL")
 	}
-	if q.generic != nil && !q.done.Load() {
+	if q.generic != nil && !q.isDone() {
 		q.freed = true
-	} else if q.active && !q.done.Load() {
+	} else if q.active && !q.isDone() {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 		r.adopt(q)

@@ -32,7 +32,9 @@ func (r *reactor) give(orders []core.Order) {
 		switch {
 		case w == nil:
 		case o.End == nil:
-			r.orderStart(w, r.state.Job(o.Ref.Job))
+			if j := r.state.Job(o.Ref.Job); j != nil && j.Ref() == o.Ref {
+				r.orderStart(w, j)
+			}
 		default:
 			w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{
 				Job: wireRef(o.Ref), Kill: o.End.Kill, State: o.End.State.String(), Reason: o.End.Reason}}})

@@ -304,6 +304,15 @@ func TestExecutorInheritsNothing(t *testing.T) {
 	if err != nil || len(environ) > 0 {
 		t.Errorf("environment %q, %v", environ, err)
 	}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d descriptors, %v", len(files), err)
+	}
+	for _, file := range files {
+		if to, _ := os.Readlink(file); to == leaked.Name() {
+			t.Errorf("%s is %s", file, to)
+		}
+	}
 	if sid, err := unix.Getsid(pid); err != nil || sid != pid {
 		t.Errorf("session %d of %d, %v", sid, pid, err)
 	}

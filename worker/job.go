@@ -48,7 +48,7 @@ type job struct {
 const obedience = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
-	j := &job{w: w, key: keyOf(order.Job), spec: order.Spec, order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.abandon = context.WithCancel(context.Background())
@@ -220,7 +220,7 @@ func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
 func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 	states := &schedpb.RankStates{}
 	for _, r := range ranks {
-		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: r.Where})
+		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: text(r.Where, maxWhere)})
 	}
 	return states
 }

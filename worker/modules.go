@@ -179,6 +179,7 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	cmd.Stdin = lifeline
 	var stderr head
 	cmd.Stderr = &stderr
+	keepDescriptors()
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return ctx.Err()

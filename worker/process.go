@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -70,6 +73,7 @@ func spawn(executable, dir string) (*process, error) {
 	p.cmd.ExtraFiles = theirs
 	// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	keepDescriptors()
 	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
 		return fail(err)
@@ -77,6 +81,10 @@ func spawn(executable, dir string) (*process, error) {
 	p.conn = control.NewConn(p.socket)
 	return p, nil
 }
+
+// keepDescriptors makes sure that a child gets no descriptor but those meant for it: also none that our own parent left open
+// for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those leak.
+func keepDescriptors() { unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }
 
 func (p *process) signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
 func (p *process) kill()                   { p.signal(syscall.SIGKILL) }

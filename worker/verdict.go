@@ -26,7 +26,7 @@ func (j *job) neverRan(err error) *schedpb.JobEnd {
 	if t != nil {
 		return terminatedEnd(t)
 	}
-	return &schedpb.JobEnd{State: "F", ExitCode: exitFailed, Reason: err.Error()}
+	return &schedpb.JobEnd{State: "F", ExitCode: exitFailed, Reason: text(err.Error(), maxMessage)}
 }
 
 // terminatedEnd is the end of a job that was told to end.
@@ -72,11 +72,36 @@ func (j *job) details(end *schedpb.JobEnd, last *control.Ended) *schedpb.JobEnd 
 	if len(last.States) > 0 {
 		end.RankStates = j.states(last.States)
 	}
+	room := maxMessages
 	for _, x := range last.Exits {
-		end.Exits = append(end.Exits, &schedpb.RankExit{Rank: x.Rank, ExitCode: x.ExitCode, Message: x.Message,
+		message := text(x.Message, min(room, maxMessage))
+		room -= len(message)
+		end.Exits = append(end.Exits, &schedpb.RankExit{Rank: x.Rank, ExitCode: x.ExitCode, Message: message,
 			Consequence: x.Consequence})
 	}
+	end.Reason = text(end.Reason, maxMessage)
 	return end
+}
+
+// Bounds of what is said about a job's end: thousands of ranks may fail at once, each with a backtrace.
+const (
+	maxMessage  = 16 << 10
+	maxMessages = 256 << 10 // of all ranks together
+	maxWhere    = 1 << 10
+)
+
+// text makes words that come from an executor, and in part from a program (a function's name, say), fit to be sent: valid
+// UTF-8, at most limit bytes.
+func text(s string, limit int) string {
+	const more = " …"
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= limit {
+		return s
+	}
+	if limit <= len(more) {
+		return ""
+	}
+	return strings.ToValidUTF8(s[:limit-len(more)], "") + more
 }
 
 // died says what happened to an executor that ended without a word.
@@ -96,7 +121,7 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed by signal %d (%v): %s", j.w.Name,
 			int(status.Signal()), status.Signal(), killHint)
 	case len(words) > 0:
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name, crash(words))
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name, text(crash(words), maxMessage))
 	default:
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s ended with status %d and left no exit record "+
 			"(please report this)", j.w.Name, status.ExitStatus())

@@ -131,30 +131,49 @@ func (b *builder) libraryFlags() []string {
 		"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-ffile-prefix-map=" + b.work + "=."}
 }
 
-// buildCompat compiles our own additions to libc.
-func (b *builder) buildCompat(ctx context.Context) error {
-	src, objects := filepath.Join(b.work, "compat"), filepath.Join(b.work, "compat-objects")
-	if err := errors.Join(copyOverlay("compat", src), copyOverlay("runtime", src), os.MkdirAll(objects, 0o755)); err != nil {
+// compatSources are the files of overlay/compat.
+var compatSources = []string{"process", "identity", "files", "threads", "system"}
+
+// buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
+func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
+	b.out = sysroot
+	var err error
+	if b.work, err = os.MkdirTemp(b.root, ".build-"); err != nil {
 		return err
 	}
-	flags := append(b.libraryFlags(), emulation...)
-	flags = append(flags, "-D_GNU_SOURCE")
+	defer os.RemoveAll(b.work)
+	src, objects, lib := filepath.Join(b.work, "src"), filepath.Join(b.work, "objects"), filepath.Join(b.work, "lib")
+	if err := errors.Join(copyOverlay("compat", src), copyOverlay("runtime", src), os.Mkdir(objects, 0o755), os.Mkdir(lib, 0o755)); err != nil {
+		return err
+	}
+	flags := slices.Concat(b.libraryFlags(), emulation, []string{"-D_GNU_SOURCE"})
+	unit := func(flags []string, source, object string) []string {
+		return slices.Concat(flags, []string{"-c", filepath.Join(src, source), "-o", object})
+	}
 	var commands [][]string
-	for _, name := range []string{"process", "identity", "files"} {
-		commands = append(commands, slices.Concat(flags, []string{"-c", filepath.Join(src, name+".c"), "-o", filepath.Join(objects, name+".o")}))
+	for _, name := range compatSources {
+		commands = append(commands, unit(flags, name+".c", filepath.Join(objects, name+".o")))
 	}
 	commands = append(commands,
-		slices.Concat(flags, sjljFlags, []string{"-c", filepath.Join(src, "setjmp.c"), "-o", filepath.Join(objects, "setjmp.o")}),
-		[]string{"--target=" + triple, "-c", filepath.Join(src, "tls.s"), "-o", filepath.Join(b.out, libDir, "tls.o")})
-	if err := b.compile(ctx, "building the C library", commands); err != nil {
+		unit(slices.Concat(flags, sjljFlags), "setjmp.c", filepath.Join(objects, "setjmp.o")),
+		unit(slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions), "start.cc", filepath.Join(lib, "crt1-c++.o")),
+		unit([]string{"--target=" + triple}, "tls.s", filepath.Join(lib, "tls.o")))
+	if err := b.compile(ctx, "building the runtime", commands); err != nil {
 		return err
 	}
-	return b.archive(ctx, "libfaasmrun.a", objects)
+	if err := b.archive(ctx, filepath.Join(lib, "libfaasmrun.a"), objects); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(lib, manifestName), []byte("{}\n"), 0o644); err != nil {
+		return err
+	}
+	b.progress("", 0, 0)
+	return os.Rename(lib, dir)
 }
 
 // archive packs a directory's objects. Names are sorted and times left out, so the same objects give the same archive.
 func (b *builder) archive(ctx context.Context, name string, dirs ...string) error {
-	args := []string{"crsD", filepath.Join(b.out, libDir, name)}
+	args := []string{"crsD", name}
 	for _, dir := range dirs {
 		objects, err := filepath.Glob(filepath.Join(dir, "*.o"))
 		if err != nil {
@@ -227,7 +246,8 @@ func (b *builder) buildCxx(ctx context.Context) error {
 	if err := b.compile(ctx, "building the C++ library", commands); err != nil {
 		return err
 	}
-	return errors.Join(b.archive(ctx, "libc++.a", objects["cxx"]), b.archive(ctx, "libc++abi.a", objects["abi"]))
+	return errors.Join(b.archive(ctx, filepath.Join(b.out, libDir, "libc++.a"), objects["cxx"]),
+		b.archive(ctx, filepath.Join(b.out, libDir, "libc++abi.a"), objects["abi"]))
 }
 
 func (b *builder) installCxxHeaders(llvm string) error {
@@ -267,11 +287,4 @@ func copyHeaders(from, to string) error {
 		}
 		return os.WriteFile(target, data, 0o644)
 	})
-}
-
-// buildStart compiles the entry point of C++ programs.
-func (b *builder) buildStart(ctx context.Context) error {
-	args := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions, []string{"-c", filepath.Join(b.work, "compat", "start.cc"),
-		"-o", filepath.Join(b.out, libDir, "crt1-c++.o")})
-	return b.run(ctx, b.work, b.tools.clang, args...)
 }

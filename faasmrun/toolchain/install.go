@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"encoding/json"
@@ -15,8 +16,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-
-	"crypto/sha256"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,7 +49,7 @@ func Install(ctx context.Context, env Env, progress Progress) (string, error) {
 
 func install(ctx context.Context, env Env, t *tools, root string, progress Progress) (string, error) {
 	dir := filepath.Join(root, sysrootName())
-	if complete(dir) {
+	if complete(dir) && complete(runtimeDir(root)) {
 		return dir, nil
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -61,32 +60,48 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 		return "", err
 	}
 	defer unlock()
-	if complete(dir) {
-		return dir, nil
-	}
 	b := &builder{env: env, tools: t, root: root, progress: progress}
-	if err := b.build(ctx, dir); err != nil {
+	if !complete(dir) {
+		err = b.build(ctx, dir)
+	}
+	if err == nil && !complete(runtimeDir(root)) {
+		err = b.buildRuntime(ctx, dir, runtimeDir(root))
+	}
+	if err != nil {
 		return "", fmt.Errorf("building the C and C++ libraries: %w", err)
 	}
 	return dir, nil
 }
 
+// runtimeDir holds our own additions, apart from the libraries: a new version of faasmrun changes them often, and they
+// compile in a second.
+func runtimeDir(root string) string {
+	return filepath.Join(root, "runtime-"+digest(sysrootName(), "overlay/compat", "overlay/runtime"))
+}
+
 func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName)) }
 
-// sysrootName hashes all that the sysroot is made of.
+// sysrootName hashes all that the libraries are made of.
 func sysrootName() string {
+	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
+	return "sysroot-" + digest(fmt.Sprintf("recipe %d\n%s\n", recipe, pins), "overlay/libc", "overlay/include")
+}
+
+// digest hashes a text and folders of the overlay.
+func digest(text string, folders ...string) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "recipe %d\n", recipe)
-	json.NewEncoder(sum).Encode([]any{libcSource, llvmSource})
-	fs.WalkDir(overlay, "overlay", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	fmt.Fprintln(sum, text)
+	for _, folder := range folders {
+		fs.WalkDir(overlay, folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := overlay.ReadFile(path)
+			fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
 			return err
-		}
-		data, err := overlay.ReadFile(path)
-		fmt.Fprintf(sum, "%s %d\n%s", path, len(data), data)
-		return err
-	})
-	return "sysroot-" + hex.EncodeToString(sum.Sum(nil))[:16]
+		})
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16]
 }
 
 // lockDirectory waits until no other process builds here.
@@ -200,7 +215,7 @@ type builder struct {
 	progress Progress
 
 	work       string // scratch: sources and objects
-	out        string // the new sysroot
+	out        string // the sysroot, new or finished
 	downloaded int64
 }
 
@@ -211,7 +226,7 @@ func (b *builder) build(ctx context.Context, dir string) (err error) {
 	}
 	defer os.RemoveAll(b.work)
 	b.out = filepath.Join(b.work, "out")
-	for _, step := range []func(context.Context) error{b.fetch, b.buildLibc, b.buildCompat, b.buildCxx, b.buildStart} {
+	for _, step := range []func(context.Context) error{b.fetch, b.buildLibc, b.buildCxx} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -28,17 +28,18 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	}
 	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
 	// crt1-command.o would wrap every export in constructors and destructors.
-	start := "crt1.o"
+	start := filepath.Join(d.sys.lib, "crt1.o")
 	if r.cxx {
-		start = "crt1-c++.o"
+		start = filepath.Join(d.sys.runtime, "crt1-c++.o")
 	}
-	args := []string{"-m", "wasm32", filepath.Join(d.sys.lib, start)}
+	args := []string{"-m", "wasm32", start}
 	args = append(args, words...)
 	if !d.cmd.stackChosen() {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
 	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
-	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.lib, "tls.o"), "-L"+d.sys.lib)
+	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.runtime, "tls.o"),
+		"-L"+d.sys.runtime, "-L"+d.sys.lib)
 	if r.cxx {
 		args = append(args, "-lc++", "-lc++abi")
 	}

@@ -17,7 +17,8 @@ import (
 type sysroot struct {
 	dir     string // for --sysroot
 	headers string // faasmrun's own headers: mpi.h
-	lib     string // archives and start files
+	lib     string // the libraries and libc's start files
+	runtime string // our own additions to them
 }
 
 // openSysroot finds the sysroot, or builds it the first time.
@@ -34,7 +35,7 @@ func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sy
 	if s.headers, err = unpackHeaders(root); err != nil {
 		return nil, err
 	}
-	s.lib = filepath.Join(s.dir, libDir)
+	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root)
 	return s, nil
 }
 

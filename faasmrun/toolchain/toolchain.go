@@ -28,9 +28,14 @@ func System() Env {
 // Main behaves as a compiler driver: name is "cc" or "c++", args the command line without the program's name. It
 // returns the exit status: clang's or the linker's where they ran, 1 for what the driver itself refuses.
 func Main(name string, args []string, env Env) int {
+	return report(name, env, func(ctx context.Context) error { return drive(ctx, name, args, env) })
+}
+
+// report runs a verb until it ends or a signal ends it, says what went wrong and returns the exit status.
+func report(name string, env Env, f func(context.Context) error) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	err := drive(ctx, name, args, env)
+	err := f(ctx)
 	var status *statusError
 	switch {
 	case err == nil:

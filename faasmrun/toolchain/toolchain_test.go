@@ -25,6 +25,9 @@ func newLab(t *testing.T) *lab {
 }
 
 func TestMain(m *testing.M) {
+	if name := compilerName(os.Args[0]); name != "" {
+		os.Exit(Main(name, os.Args[1:], System()))
+	}
 	if _, err := Install(context.Background(), System(), PrintProgress(os.Stderr, "test")); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun toolchain install:", err)
 		os.Exit(1)

@@ -1,7 +1,7 @@
 package wasm
 
 // operations is every instruction we know, by Opcode. An instruction whose types follow from its immediates, from the
-// control stack or from a table has typed == false; stack.go types it.
+// control stack or from a table has typed == false; effect.go types it.
 var operations = [opcodes]operation{
 	0x000: {name: "unreachable"},
 	0x001: {name: "nop", typed: true},

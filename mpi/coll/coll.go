@@ -26,6 +26,9 @@ type Hands interface {
 	Store(to, at, n int)
 	// StoreAndFold is Store and then Fold of the same elements and participant, whose buffers may be the same memory.
 	StoreAndFold(rank, lo, hi int)
+	// Incoming calls edge for each neighbour a participant receives from: which of its blocks that fills, who sends, and
+	// which of the sender's blocks is meant for it.
+	Incoming(to int, edge func(slot, from, block int))
 	// Segment gives the elements of the vector that are to's share, in MPI_Reduce_scatter.
 	Segment(to int) (lo, hi int)
 }

@@ -22,6 +22,13 @@ func dieWith(fd int) error {
 }
 
 func arm(fd int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFIFO { // others may take the settings and never signal
+		return unix.ENOTSUP
+	}
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err != nil {
 		return err

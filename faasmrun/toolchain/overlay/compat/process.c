@@ -161,6 +161,16 @@ WEAK int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
 	return 0;
 }
 
+WEAK int sched_get_priority_max(int policy) { return 0; }
+WEAK int sched_get_priority_min(int policy) { return 0; }
+WEAK int sched_getscheduler(pid_t pid) { return SCHED_OTHER; }
+
+WEAK int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
+{
+	errno = EPERM;
+	return policy == SCHED_OTHER ? 0 : -1;
+}
+
 WEAK int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set) { return 0; }
 
 /* ---- Loading code at run time: there is nothing to load. ---- */
@@ -171,3 +181,28 @@ WEAK void *dlopen(const char *path, int flags) { return NULL; }
 WEAK void *dlsym(void *restrict handle, const char *restrict name) { return NULL; }
 WEAK int dlclose(void *handle) { return -1; }
 WEAK char *dlerror(void) { return (char *)"a module cannot load shared objects"; }
+
+/* ---- Other hosts: there are none. ---- */
+
+#include <netdb.h>
+
+WEAK int *__h_errno_location(void)
+{
+	static _Thread_local int error;
+	return &error;
+}
+
+WEAK struct hostent *gethostbyname(const char *name)
+{
+	h_errno = HOST_NOT_FOUND;
+	return NULL;
+}
+
+WEAK int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
+	struct addrinfo **restrict found)
+{
+	return EAI_NONAME;
+}
+
+WEAK void freeaddrinfo(struct addrinfo *list) {}
+WEAK const char *gai_strerror(int error) { return "no other hosts can be reached"; }

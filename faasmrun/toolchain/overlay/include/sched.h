@@ -26,6 +26,18 @@ static __inline int __faasmrun_cpu_count(const cpu_set_t *set)
 }
 #define CPU_COUNT(set) __faasmrun_cpu_count(set)
 #endif
+#ifndef SCHED_OTHER
+#define SCHED_OTHER 0
+#define SCHED_FIFO 1
+#define SCHED_RR 2
+struct sched_param {
+	int sched_priority;
+};
+int sched_get_priority_max(int);
+int sched_get_priority_min(int);
+int sched_getscheduler(pid_t);
+int sched_setscheduler(pid_t, int, const struct sched_param *);
+#endif
 int sched_getcpu(void);
 int sched_getaffinity(pid_t, size_t, cpu_set_t *);
 int sched_setaffinity(pid_t, size_t, const cpu_set_t *);

@@ -1,0 +1,240 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// CMake runs cmake with a toolchain file that points it at our compilers, so that find_package(MPI) finds MPI. The
+// arguments are cmake's; those that build, install or run scripts pass through as they are. It returns cmake's status.
+func CMake(args []string, env Env) int {
+	return wrap("cmake", env, func(ctx context.Context, k *kit) error {
+		if configures(args) {
+			args = append([]string{"-DCMAKE_TOOLCHAIN_FILE=" + filepath.Join(k.dir, "faasmrun.cmake")}, args...)
+		}
+		return k.run(ctx, "cmake", args)
+	})
+}
+
+// configures reports whether a cmake command line configures a build. Everything else names its mode first.
+func configures(args []string) bool {
+	if len(args) == 0 {
+		return false
+	}
+	for _, mode := range []string{"--build", "--install", "--open", "-E", "-P", "--find-package", "--workflow", "--version", "-version", "-V", "--help", "-h", "-help"} {
+		if args[0] == mode || strings.HasPrefix(args[0], "--help-") {
+			return false
+		}
+	}
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "-DCMAKE_TOOLCHAIN_FILE") || strings.HasPrefix(arg, "--toolchain") {
+			return false // the user's own; it may include ours
+		}
+	}
+	return true
+}
+
+// Configure runs a configure script (the first argument if it is one, else ./configure) as a cross build for our target.
+// It returns the script's status.
+func Configure(args []string, env Env) int {
+	return wrap("configure", env, func(ctx context.Context, k *kit) error {
+		script := "./configure"
+		if len(args) > 0 && !strings.HasPrefix(args[0], "-") && isFile(args[0]) {
+			script, args = args[0], args[1:]
+			if !strings.ContainsRune(script, '/') {
+				script = "./" + script
+			}
+		}
+		if !isFile(script) {
+			return fmt.Errorf("there is no %s here", script)
+		}
+		if !hasHost(args) {
+			args = append([]string{"--host=" + hostName(ctx, filepath.Dir(script))}, args...)
+		}
+		return k.run(ctx, script, args)
+	})
+}
+
+func hasHost(args []string) bool {
+	for _, arg := range args {
+		if arg == "--host" || strings.HasPrefix(arg, "--host=") {
+			return true
+		}
+	}
+	return false
+}
+
+// hostName is the name for our target that the package's config.sub accepts: those of before 2018 know no WASI, older ones
+// no wasm. The last is a machine of the same sizes and byte order.
+func hostName(ctx context.Context, dir string) string {
+	names := []string{"wasm32-unknown-wasi", "wasm32-unknown-none", "wasm32-unknown-elf", "i686-unknown-none", "i386-unknown-elf"}
+	for _, sub := range []string{"config.sub", "config/config.sub", "build-aux/config.sub", "conf/config.sub", "confdb/config.sub", "autotools/config.sub",
+		"admin/config.sub", "cnf/config.sub"} {
+		path := filepath.Join(dir, sub)
+		if !isFile(path) {
+			continue
+		}
+		for _, name := range names {
+			if exec.CommandContext(ctx, "sh", path, name).Run() == nil {
+				return name
+			}
+		}
+	}
+	return names[0]
+}
+
+// kit is what a build system needs beside the compilers: a directory with the compilers under the names they are looked
+// for, CMake's files, and the environment that names it all.
+type kit struct {
+	dir     string
+	environ []string
+	env     Env
+}
+
+func wrap(name string, env Env, f func(context.Context, *kit) error) int {
+	return report(name, env, func(ctx context.Context) error {
+		k, err := newKit(ctx, name, env)
+		if err != nil {
+			return err
+		}
+		return f(ctx, k)
+	})
+}
+
+func newKit(ctx context.Context, name string, env Env) (*kit, error) {
+	t, err := findTools(env)
+	if err != nil {
+		return nil, err
+	}
+	sys, err := openSysroot(ctx, env, t, PrintProgress(env.Stderr, name))
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	k := &kit{env: env}
+	files := kitFiles(self, sys, archiver(env, "ar"), archiver(env, "ranlib"), archiver(env, "nm"))
+	sum := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(sum, "%s %s\n%s\n", f.name, f.link, f.text)
+	}
+	k.dir = filepath.Join(filepath.Dir(sys.headers), "kit-"+hex.EncodeToString(sum.Sum(nil))[:16])
+	if err := ensureTree(k.dir, func(tmp string) error { return writeKit(tmp, files) }); err != nil {
+		return nil, err
+	}
+	bin := filepath.Join(k.dir, "bin")
+	k.environ = append(append([]string{}, env.Environ...), "PATH="+bin+string(filepath.ListSeparator)+env.getenv("PATH"),
+		"CC="+filepath.Join(bin, "mpicc"), "CXX="+filepath.Join(bin, "mpicxx"), "MPICC="+filepath.Join(bin, "mpicc"), "MPICXX="+filepath.Join(bin, "mpicxx"),
+		"AR="+archiver(env, "ar"), "RANLIB="+archiver(env, "ranlib"), "NM="+archiver(env, "nm"), "LD="+t.linker)
+	k.environ = append(k.environ, answers...)
+	return k, nil
+}
+
+// answers settle what a configure script can only find out by running a program, and what a cross build assumes wrongly.
+var answers = []string{"ac_cv_func_malloc_0_nonnull=yes", "ac_cv_func_realloc_0_nonnull=yes", "ac_cv_func_calloc_0_nonnull=yes",
+	"ac_cv_func_fork_works=no", "ac_cv_func_vfork_works=no", "ac_cv_func_mmap_fixed_mapped=no", "ac_cv_c_bigendian=no",
+	"ac_cv_func_memcmp_working=yes", "ac_cv_func_strtod=yes", "ac_cv_func_lstat_dereferences_slashed_symlink=yes", "ac_cv_func_stat_empty_string_bug=no",
+	"gl_cv_func_working_mktime=yes", "ac_cv_func_working_mktime=yes"}
+
+// archiver finds a tool for archives: LLVM's, which index wasm objects, or the host's, whose archives the linker takes too.
+func archiver(env Env, name string) string {
+	if path, err := findProgram(env, "llvm-"+name+"-19", "/usr/lib/llvm-19/bin/llvm-"+name); err == nil {
+		return path
+	}
+	return name
+}
+
+type kitFile struct{ name, link, text string }
+
+// kitFiles lists a kit's contents. The compilers are links to this program, which goes by the name it is called.
+func kitFiles(self string, sys *sysroot, ar, ranlib, nm string) []kitFile {
+	files := []kitFile{{name: "cmake/Platform/WASI.cmake", text: platformWASI}}
+	for _, name := range []string{"mpicc", "mpicxx", "mpic++", "faasmcc", "faasmc++"} {
+		files = append(files, kitFile{name: "bin/" + name, link: self})
+	}
+	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@AR@", ar, "@RANLIB@", ranlib, "@NM@", nm, "@FAASMRUN@", self).Replace(toolchainFile)
+	return append(files, kitFile{name: "faasmrun.cmake", text: text})
+}
+
+func writeKit(dir string, files []kitFile) error {
+	for _, f := range files {
+		to := filepath.Join(dir, f.name)
+		err := os.MkdirAll(filepath.Dir(to), 0o755)
+		switch {
+		case err != nil:
+		case f.link != "":
+			err = os.Symlink(f.link, to)
+		default:
+			err = os.WriteFile(to, []byte(f.text), 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// platformWASI tells CMake of 3.25, Debian 12's, what WASI is: a system like Unix without shared libraries.
+const platformWASI = `set(WASI 1)
+set(UNIX 1)
+set_property(GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS FALSE)
+set(CMAKE_STATIC_LIBRARY_PREFIX "lib")
+set(CMAKE_STATIC_LIBRARY_SUFFIX ".a")
+set(CMAKE_EXECUTABLE_SUFFIX "")
+set(CMAKE_FIND_LIBRARY_PREFIXES "lib")
+set(CMAKE_FIND_LIBRARY_SUFFIXES ".a")
+set(CMAKE_DL_LIBS "")
+`
+
+// toolchainFile names compilers, tools and the places to search. A program that a check wants to run runs under faasmrun,
+// with one rank.
+const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)
+set(CMAKE_SYSTEM_VERSION 1)
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}/cmake")
+
+set(CMAKE_C_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicc")
+set(CMAKE_CXX_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicxx")
+set(CMAKE_AR "@AR@" CACHE FILEPATH "archiver")
+set(CMAKE_RANLIB "@RANLIB@" CACHE FILEPATH "indexer of archives")
+set(CMAKE_NM "@NM@" CACHE FILEPATH "lister of symbols")
+
+set(CMAKE_SYSROOT_COMPILE "")
+set(CMAKE_SYSROOT_LINK "")
+list(APPEND CMAKE_FIND_ROOT_PATH "@SYSROOT@" ${CMAKE_PREFIX_PATH} ${CMAKE_INSTALL_PREFIX})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+
+set(CMAKE_CROSSCOMPILING_EMULATOR "@FAASMRUN@" "-np" "1")
+set(MPI_C_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicc" CACHE FILEPATH "MPI compiler for C")
+set(MPI_CXX_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicxx" CACHE FILEPATH "MPI compiler for C++")
+set(MPI_CXX_SKIP_MPICXX TRUE CACHE BOOL "MPI has no C++ bindings since 3.0")
+set(MPIEXEC_EXECUTABLE "@FAASMRUN@" CACHE FILEPATH "what starts MPI programs")
+set(MPIEXEC_NUMPROC_FLAG "-np" CACHE STRING "its option for the number of ranks")
+`
+
+// run runs a build system's program on the caller's streams, with the kit's environment.
+func (k *kit) run(ctx context.Context, program string, args []string) error {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.environ, k.env.Stdin, k.env.Stdout, k.env.Stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &statusError{exit.ExitCode()}
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s is not installed: apt-get install -y %s", program, program)
+	}
+	return err
+}

@@ -1,0 +1,153 @@
+package mpi
+
+// The neighbourhood collectives (MPI 5.0, chapter 8.6): each process sends to its neighbours in a topology and receives from
+// them.
+
+// edge is one neighbour: its rank, or MPI_PROC_NULL, and which of the neighbour's blocks lies on the same edge.
+type edge struct {
+	rank  int64
+	block int
+}
+
+// incoming gives the edges on which a rank receives, in order. With several edges between two ranks of a graph the k-th
+// one out is the k-th one in. In a grid what goes down in a dimension arrives from above.
+func (t *topology) incoming(rank int32, of func(int) *topology) []edge {
+	var edges []edge
+	switch t.kind {
+	case topoCart:
+		for d := range t.dims {
+			for side, step := range []int64{-1, 1} {
+				coords := t.coords(int64(rank))
+				coords[d] += step
+				edges = append(edges, edge{t.rank(coords), 2*d + 1 - side})
+			}
+		}
+		return edges
+	case topoGraph:
+		seen := map[int64]int{}
+		for _, from := range t.adjacent(rank) {
+			edges = append(edges, edge{from, occurrence(t.adjacent(int32(from)), int64(rank), seen[from])})
+			seen[from]++
+		}
+		return edges
+	}
+	seen := map[int64]int{}
+	for _, from := range t.in.ranks {
+		edges = append(edges, edge{from, occurrence(of(int(from)).out.ranks, int64(rank), seen[from])})
+		seen[from]++
+	}
+	return edges
+}
+
+// occurrence is where a value stands in a list for the k-th time; -1 if it does not.
+func occurrence(list []int64, value int64, k int) int {
+	for i, x := range list {
+		if x == value {
+			if k == 0 {
+				return i
+			}
+			k--
+		}
+	}
+	return -1
+}
+
+// degrees are how many edges a rank receives and sends on.
+func (c *comm) degrees() (in, out int64) {
+	t := c.topology
+	switch t.kind {
+	case topoCart:
+		return int64(2 * len(t.dims)), int64(2 * len(t.dims))
+	case topoGraph:
+		n := int64(len(t.adjacent(c.rank)))
+		return n, n
+	}
+	return int64(len(t.in.ranks)), int64(len(t.out.ranks))
+}
+
+func (h *hand) Incoming(to int, edge func(slot, from, block int)) {
+	p := &h.m.parts[to]
+	t := p.comm.topology
+	for slot, e := range t.incoming(p.comm.rank, func(i int) *topology { return h.m.parts[i].comm.topology }) {
+		if e.rank == int64(procNull) {
+			continue
+		}
+		if e.block < 0 {
+			h.m.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.name, e.rank))
+			continue
+		}
+		edge(slot, int(e.rank), e.block)
+	}
+}
+
+// neighbours checks that the communicator has a topology and gives the degrees.
+func (c *comm) neighbours() (in, out int64, f *failure) {
+	if c.topology == nil {
+		return 0, 0, c.failf(errTopology, "%s has no topology", c.name)
+	}
+	in, out = c.degrees()
+	return in, out, nil
+}
+
+// as MPI_Allgather
+func describeNeighborAllgather(a args, c *comm, p *part) *failure {
+	in, _, f := c.neighbours()
+	if f != nil {
+		return f
+	}
+	if f := a.repeated(3, 4, 5, in, &p.recv); f != nil {
+		return f
+	}
+	return a.repeated(0, 1, 2, 1, &p.send)
+}
+
+// as MPI_Allgatherv
+func describeNeighborAllgatherv(a args, c *comm, p *part) *failure {
+	p.kind = collNeighborAllgather
+	in, _, f := c.neighbours()
+	if f != nil {
+		return f
+	}
+	if f := a.vector(3, 4, 5, 6, in, &p.recv); f != nil {
+		return f
+	}
+	return a.repeated(0, 1, 2, 1, &p.send)
+}
+
+// as MPI_Alltoall
+func describeNeighborAlltoall(a args, c *comm, p *part) *failure {
+	in, out, f := c.neighbours()
+	if f != nil {
+		return f
+	}
+	if f := a.repeated(3, 4, 5, in, &p.recv); f != nil {
+		return f
+	}
+	return a.repeated(0, 1, 2, out, &p.send)
+}
+
+// as MPI_Alltoallv
+func describeNeighborAlltoallv(a args, c *comm, p *part) *failure {
+	p.kind = collNeighborAlltoall
+	in, out, f := c.neighbours()
+	if f != nil {
+		return f
+	}
+	if f := a.vector(4, 5, 6, 7, in, &p.recv); f != nil {
+		return f
+	}
+	return a.vector(0, 1, 2, 3, out, &p.send)
+}
+
+// as MPI_Alltoallw, with displacements of MPI_Aint
+func describeNeighborAlltoallw(a args, c *comm, p *part) *failure {
+	p.kind = collNeighborAlltoall
+	in, out, f := c.neighbours()
+	if f != nil {
+		return f
+	}
+	if f := a.typed(4, 5, 6, 7, in, &p.recv); f != nil {
+		return f
+	}
+	return a.typed(0, 1, 2, 3, out, &p.send)
+}

@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+)
+
+var (
+	seeds = flag.Int("seeds", 30, "how many lives with faults are simulated")
+	scale = flag.Int("scale", 2000, "jobs of TestScale")
+	nodes = flag.Int("nodes", 20, "nodes of TestScale")
+	first = flag.Uint64("seed", 1, "the first of their seeds")
+)
+
+func faultyPolicy() core.Policy {
+	p := core.DefaultPolicy()
+	p.Grace = core.Duration(workerGrace + 30*core.Second)
+	p.KeepEnded = 50
+	return p
+}
+
+// faulty is a small cluster where everything goes wrong all the time.
+func faulty(seed uint64) *Sim {
+	rnd := rand.New(rand.NewPCG(seed, 9))
+	n, at := 0, start
+	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(), Journal: true},
+		func() (Job, bool) {
+			if n++; n > 300 {
+				return Job{}, false
+			}
+			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
+			return Job{At: at, Ranks: uint32(1 + rnd.IntN(8)), Mem: rnd.Uint64N(3) << 30, Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
+				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0}, true
+		})
+}
+
+// With everything going wrong, nothing acknowledged is lost, nothing runs twice at once, and no slot is given twice.
+func TestFaults(t *testing.T) {
+	states := map[core.JobState]int{}
+	for seed := *first; seed < *first+uint64(*seeds); seed++ {
+		s := faulty(seed)
+		if err := s.Run(); err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		for _, state := range s.checks.ends {
+			states[state]++
+		}
+	}
+	t.Logf("ends: %v", states)
+	for _, want := range []core.JobState{core.Completed, core.NodeFailed, core.TimedOut} {
+		if states[want] == 0 {
+			t.Errorf("no job ended as %s: the faults are too kind", want)
+		}
+	}
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	digest := func() string {
+		s := faulty(7)
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		h := sha256.New()
+		for _, r := range s.journal {
+			h.Write(r)
+		}
+		return fmt.Sprintf("%x %d", h.Sum(nil), s.Events)
+	}
+	if a, b := digest(), digest(); a != b {
+		t.Errorf("%s, then %s", a, b)
+	}
+}
+
+// Each checker sees what it is there for.
+func TestCheckersCheck(t *testing.T) {
+	for words, f := range map[string]func(c *checker, s *Sim){
+		"ended as CD and again as F": func(c *checker, s *Sim) {
+			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Completed}})
+			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Failed}})
+		},
+		"placement 2 follows 0": func(c *checker, s *Sim) { c.journalled(&core.JobPlaced{Ref: core.JobRef{Job: 1, Epoch: 2}}) },
+		"job 1 runs as placement 1 on a and as placement 2 on b": func(c *checker, s *Sim) {
+			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 1})
+			c.started(s, "b", &run{ref: core.JobRef{Job: 1, Epoch: 2}, ranks: 1})
+		},
+		"runs 9 ranks on 8 slots": func(c *checker, s *Sim) {
+			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 5})
+			c.started(s, "a", &run{ref: core.JobRef{Job: 2, Epoch: 1}, ranks: 4})
+		},
+		"acknowledged and has no end": func(c *checker, s *Sim) { c.acknowledged(1) },
+		"never ran to its end": func(c *checker, s *Sim) {
+			c.acknowledged(1)
+			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Completed}})
+		},
+	} {
+		s := &Sim{cfg: Config{Slots: 8}, drained: true, state: core.NewState(core.DefaultPolicy())}
+		s.checks.init()
+		f(&s.checks, s)
+		if err := s.checks.finish(s); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("expected %q, got %v", words, err)
+		}
+	}
+}
+
+func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
+	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.9, Tenants: 20, MaxRun: 12 * core.Hour}
+	for _, backfill := range []bool{true, false} {
+		p := core.DefaultPolicy()
+		p.Backfill, p.KeepEnded = backfill, 100
+		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p}, l.Workload())
+		s.checks.light = true
+		begin := time.Now()
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
+		t.Logf("%s (%d events, %v)", s.Metrics.Report(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
+		if backfill {
+			easy = &s.Metrics
+		} else {
+			fcfs = &s.Metrics
+		}
+	}
+	return easy, fcfs
+}
+
+func TestBackfillIsBetter(t *testing.T) {
+	easy, fcfs := compare(t, 3000, 4)
+	if easy.Completed != 3000 || fcfs.Completed != 3000 {
+		t.Errorf("%d and %d of 3000 jobs completed", easy.Completed, fcfs.Completed)
+	}
+	if easy.Slowdown() >= fcfs.Slowdown() {
+		t.Errorf("slowdown %f with backfill, %f without", easy.Slowdown(), fcfs.Slowdown())
+	}
+	if plot := Plot([]string{"EASY", "FCFS"}, []*Metrics{easy, fcfs}); !strings.HasSuffix(plot, "</svg>\n") {
+		t.Error("no plot")
+	}
+}
+
+func TestSWF(t *testing.T) {
+	trace := `; Version: 2.2
+; MaxProcs: 128
+1 0 5 100 4 -1 -1 4 200 -1 1 7 1 -1 1 -1 -1 -1
+2 10 0 50 -1 -1 -1 200 -1 -1 1 8 1 -1 1 -1 -1 -1 ; wide
+3 20 0 -1 4 -1 -1 4 200 -1 0 7 1 -1 1 -1 -1 -1
+`
+	jobs, cut, err := ReadSWF(strings.NewReader(trace), 128)
+	if err != nil || len(jobs) != 2 || cut != 1 {
+		t.Fatalf("%v, %d cut, %v", jobs, cut, err)
+	}
+	if j := jobs[0]; j.Ranks != 4 || j.Limit != 200*core.Second || j.Tenant != "user7" || jobs[1].Ranks != 128 {
+		t.Errorf("%+v", jobs)
+	}
+	p := core.DefaultPolicy()
+	s := New(Config{Nodes: 1, Slots: 128, Mem: 1 << 40, Policy: p}, FromSlice(jobs))
+	if err := s.Run(); err != nil || s.Metrics.Makespan() != 150 || s.Metrics.Wait(0.99) != 90 {
+		t.Errorf("%v: %s", err, s.Metrics.Report("x", 128))
+	}
+	for words, bad := range map[string]string{"line 1 of the trace: 3 fields": "1 2 3", "field 2": "1 x" + strings.Repeat(" 1", 16),
+		"token too long": strings.Repeat("1 ", 40000)} {
+		if _, _, err := ReadSWF(strings.NewReader(bad), 1); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("expected %q, got %v", words, err)
+		}
+	}
+}
+
+func FuzzReadSWF(f *testing.F) {
+	f.Add("; c\n1 0 5 100 4 -1 -1 4 200 -1 1 7 1 -1 1 -1 -1 -1\n")
+	f.Fuzz(func(t *testing.T, trace string) {
+		jobs, _, err := ReadSWF(strings.NewReader(trace), 64)
+		for _, j := range jobs {
+			if err == nil && (j.Ranks == 0 || j.Ranks > 64 || j.Run <= 0 || j.Limit < j.Run || j.At < start) {
+				t.Errorf("%+v", j)
+			}
+		}
+	})
+}
+
+// The model's own figures: Lublin and Feitelson's 24 % of serial jobs, and the load that was asked for.
+func TestLublin(t *testing.T) {
+	l := Lublin{Seed: 3, Jobs: 50_000, Width: 128, Slots: 128, Load: 0.7, Tenants: 5}
+	next, serial, area := l.Workload(), 0, 0.0
+	var last Job
+	for j, ok := next(); ok; j, ok = next() {
+		if j.Ranks == 1 {
+			serial++
+		}
+		area += float64(j.Ranks) * float64(j.Run) / float64(core.Second)
+		last = j
+	}
+	if part := float64(serial) / 50_000; part < 0.23 || part > 0.26 {
+		t.Errorf("%.3f of the jobs are serial", part)
+	}
+	if load := area / (128 * seconds(last.At-start)); load < 0.6 || load > 0.8 {
+		t.Errorf("load %.3f", load)
+	}
+}
+
+// A grace that is shorter than the workers' own lets a job run twice: the checkers must see it.
+func TestShortGraceIsFound(t *testing.T) {
+	found := false
+	for seed := uint64(1); seed < 40 && !found; seed++ {
+		s := faulty(seed)
+		s.cfg.Policy.Grace = 5 * core.Second
+		s.state.Policy.Grace = 5 * core.Second
+		err := s.Run()
+		found = err != nil && strings.Contains(err.Error(), "runs as placement")
+	}
+	if !found {
+		t.Error("no seed shows it")
+	}
+}
+
+// TestScale is the figure of the issue: go test ./scheduler/sim -run Scale -v -scale 1000000 -nodes 10000
+func TestScale(t *testing.T) {
+	compare(t, *scale, *nodes)
+}

@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"sort"
+
+	"github.com/faasmrun/faasmrun/scheduler/core"
+)
+
+// workerGrace is how long a worker that is cut off keeps its ranks. The policy's grace is this and a margin.
+const workerGrace = core.Minute
+
+// worker is a worker daemon and its executors, as far as the scheduler can tell.
+type worker struct {
+	s       *Sim
+	name    core.WorkerName
+	up      bool // connected
+	session int  // of the connection: what was on its way in an older one is lost
+	dead    bool // the machine is off
+	away    bool // the network is cut until it heals
+
+	running map[core.JobID]*run
+	ended   map[core.JobRef]core.End // not acknowledged yet
+	lost    core.Time                // when the connection broke; 0: it has not
+}
+
+// run is one placement that really runs.
+type run struct {
+	ref   core.JobRef
+	ranks uint32
+	over  bool
+}
+
+// connect says hello, if there is anyone to say it to.
+func (w *worker) connect() {
+	if w.up || w.dead || w.away {
+		return
+	}
+	if w.s.down {
+		w.s.after(core.Second, w.connect)
+		return
+	}
+	holding := w.holding()
+	w.session++
+	w.up, w.lost = true, 0
+	session := w.session
+	var orders []core.Order
+	w.s.decide(core.Join{Name: w.name, Slots: w.s.cfg.Slots, Mem: w.s.cfg.Mem, Holding: holding}, nil)
+	if !w.up || w.session != session {
+		return // the scheduler crashed over it
+	}
+	orders = w.s.state.OrdersOnJoin(w.name, holding)
+	for _, o := range orders {
+		w.order(o)
+	}
+	for _, ref := range w.unacknowledged() {
+		w.report(ref)
+	}
+}
+
+func (w *worker) holding() []core.JobRef {
+	refs := w.unacknowledged()
+	for _, r := range w.running {
+		refs = append(refs, r.ref)
+	}
+	return sorted(refs)
+}
+
+func (w *worker) unacknowledged() []core.JobRef {
+	var refs []core.JobRef
+	for ref := range w.ended {
+		refs = append(refs, ref)
+	}
+	return sorted(refs)
+}
+
+func sorted(refs []core.JobRef) []core.JobRef {
+	sort.Slice(refs, func(i, j int) bool {
+		return refs[i].Job < refs[j].Job || refs[i].Job == refs[j].Job && refs[i].Epoch < refs[j].Epoch
+	})
+	return refs
+}
+
+// cut breaks the connection at the worker's end.
+func (w *worker) cut() {
+	if !w.up {
+		return
+	}
+	w.up, w.lost = false, w.s.now
+	w.session++
+	session := w.session
+	w.s.after(workerGrace, func() {
+		if w.session == session && !w.up {
+			w.giveUp()
+		}
+	})
+	w.s.after(core.Second+core.Duration(w.s.rnd.Int64N(int64(core.Second))), w.connect)
+}
+
+// giveUp ends all ranks after the grace: the scheduler may start them elsewhere from then on.
+func (w *worker) giveUp() {
+	for id, r := range w.running {
+		w.stop(r)
+		delete(w.running, id)
+	}
+}
+
+func (w *worker) stop(r *run) {
+	r.over = true
+	w.s.checks.stopped(w.name, r)
+}
+
+// order is on its way to the worker.
+func (w *worker) order(o core.Order) {
+	session := w.session
+	if !w.up {
+		return
+	}
+	w.s.after(w.s.cfg.Faults.delay(w.s), func() {
+		if w.up && w.session == session {
+			w.obey(o)
+		}
+	})
+}
+
+func (w *worker) obey(o core.Order) {
+	r := w.running[o.Ref.Job]
+	if r != nil && r.ref != o.Ref {
+		r = nil
+	}
+	if o.End != nil {
+		if r != nil {
+			w.end(r, core.End{State: o.End.State, ExitCode: o.End.ExitCode})
+		}
+		return
+	}
+	if _, over := w.ended[o.Ref]; r != nil || over {
+		return // told twice
+	}
+	job := w.s.jobs[o.Ref.Job]
+	if job == nil {
+		return // it has ended meanwhile
+	}
+	r = &run{ref: o.Ref, ranks: job.Ranks}
+	w.running[o.Ref.Job] = r
+	w.s.checks.started(w.s, w.name, r)
+	w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
+	w.s.after(job.Run, func() {
+		if !r.over {
+			w.end(r, core.End{State: core.Completed})
+		}
+	})
+}
+
+func (w *worker) end(r *run, end core.End) {
+	w.stop(r)
+	delete(w.running, r.ref.Job)
+	w.ended[r.ref] = end
+	if end.State == core.Completed {
+		w.s.checks.completed(r.ref)
+	}
+	w.report(r.ref)
+}
+
+// report sends the end of a placement, which is kept until it is acknowledged.
+func (w *worker) report(ref core.JobRef) {
+	end := w.ended[ref]
+	w.send(core.RanksEnded{Worker: w.name, Ref: ref, End: end}, func([]core.Transition) { delete(w.ended, ref) })
+}
+
+// send has the scheduler decide about a message some time later, if the connection lasts.
+func (w *worker) send(e core.Event, acknowledged func([]core.Transition)) {
+	session := w.session
+	if !w.up {
+		return
+	}
+	w.s.after(w.s.cfg.Faults.delay(w.s), func() {
+		if w.up && w.session == session && !w.s.down {
+			w.s.decide(e, acknowledged)
+		}
+	})
+}
+
+// gone is the scheduler's side of a broken connection.
+func (w *worker) gone() {
+	if !w.s.down {
+		w.s.decide(core.Gone{Name: w.name}, nil)
+	}
+}

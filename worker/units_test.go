@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+func TestAvailable(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	meminfo := file("MemTotal:       2000 kB\nMemAvailable:   1000 kB\n")
+	for _, c := range []struct {
+		name string
+		root fstest.MapFS
+		want uint64
+	}{
+		{"nothing known", fstest.MapFS{}, math.MaxUint64},
+		{"a machine", fstest.MapFS{"proc/meminfo": meminfo}, 1000 << 10},
+		{"version 2, limit on the way up", fstest.MapFS{"proc/meminfo": meminfo, "proc/self/cgroup": file("0::/a/b\n"),
+			"sys/fs/cgroup/a/memory.max": file("600000\n"), "sys/fs/cgroup/a/memory.current": file("300000\n"),
+			"sys/fs/cgroup/a/memory.stat":  file("anon 5\ninactive_file 100000\n"),
+			"sys/fs/cgroup/a/b/memory.max": file("max\n"), "sys/fs/cgroup/a/b/memory.current": file("5\n")}, 400000},
+		{"version 2 in a container", fstest.MapFS{"proc/meminfo": meminfo, "proc/self/cgroup": file("0::/not/seen/here\n"),
+			"sys/fs/cgroup/memory.max": file("5000\n"), "sys/fs/cgroup/memory.current": file("6000\n")}, 0},
+		{"version 1", fstest.MapFS{"proc/meminfo": meminfo, "proc/self/cgroup": file("3:cpu:/x\n4:memory:/y\n0::/\n"),
+			"sys/fs/cgroup/memory/y/memory.limit_in_bytes": file("7000\n"), "sys/fs/cgroup/memory/y/memory.usage_in_bytes": file("1000\n")}, 6000},
+		{"nonsense", fstest.MapFS{"proc/meminfo": file("MemAvailable: x\n"), "proc/self/cgroup": file("::\n\n0\n")}, math.MaxUint64},
+	} {
+		if got := available(c.root); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB", 64 << 20: "64 MiB", 1 << 63: "8 EiB"} {
+		if got := size(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestCrash(t *testing.T) {
+	stack := "\ngoroutine 7 [running]:\nmain.f()\n\t/a/b.go:3 +0x1\n"
+	for words, want := range map[string]string{
+		"": "", "one line\n": "one line",
+		"faasmrun executor: trouble\npanic: oh\n" + stack: "panic: oh\n    goroutine 7 [running]:\n    main.f()\n    \t/a/b.go:3 +0x1",
+		"fatal error: all goroutines are asleep\n":        "fatal error: all goroutines are asleep",
+	} {
+		if got := crash([]byte(words)); got != want {
+			t.Errorf("%q: %q, want %q", words, got, want)
+		}
+	}
+	if n := strings.Count(crash([]byte("panic: oh\ngoroutine 1\n"+strings.Repeat("f()\n", 1000))), "\n"); n > maxCrashLines {
+		t.Errorf("%d lines", n)
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, c := range []struct {
+		in    string
+		limit int
+		want  string
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""}} {
+		if got := text(c.in, c.limit); got != c.want {
+			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
+		}
+	}
+}
+
+func TestOutboxIsBounded(t *testing.T) {
+	o := outbox{wake: make(chan struct{}, 1)}
+	piece := &control.Stdin{Data: make([]byte, 64<<10)}
+	for i := range maxStdinAhead / len(piece.Data) {
+		if !o.put(piece) {
+			t.Fatalf("refused after %d pieces", i)
+		}
+	}
+	if o.put(piece) {
+		t.Error("took more than the bound")
+	}
+	if !o.put(&control.Terminate{}) || !o.put(&control.Stdin{EOF: true}) {
+		t.Error("orders are refused because of input")
+	}
+}
+
+// What is delivered is told now and then, and the slowest of several readers counts.
+func TestDelivered(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.LogWindow = 1600 })
+	j := newJob(b.worker, nil)
+	j.spec = interactive()
+	told := func() (offsets []uint64) {
+		for _, m := range j.orders.take() {
+			offsets = append(offsets, m.(*control.Delivered).Offset)
+		}
+		return offsets
+	}
+	fast, slow := j.attach(0), j.attach(0)
+	for _, c := range []struct {
+		reader int
+		offset uint64
+		least  uint64
+		told   string
+	}{{fast, 1000, 0, "[]"}, {slow, 50, 50, "[]"}, {slow, 150, 150, "[150]"}, {slow, 200, 200, "[]"}, {slow, 2000, 1000, "[1000]"}} {
+		least, alone := j.delivered(c.reader, c.offset)
+		if got := fmt.Sprint(told()); least != c.least || alone || got != c.told {
+			t.Errorf("at %d: the slowest at %d, told %s", c.offset, least, got)
+		}
+	}
+	j.detach(slow, false)
+	if _, alone := j.delivered(fast, 1001); !alone {
+		t.Error("one of one reader is not alone")
+	}
+	j.detach(fast, false)
+	if got := told(); len(got) != 1 || got[0] != math.MaxUint64 {
+		t.Errorf("nobody reads any more: %v", got)
+	}
+}
