@@ -57,16 +57,20 @@ func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *fa
 	return &r.keyvals[i], nil
 }
 
-// freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay.
+// freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay, and while there are any the
+// key may be freed again: delete functions do that.
 func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
 		k, f := a.getInt(0, "keyval")
 		if f != nil {
 			return f
 		}
-		v, f := r.keyval(k, object, false)
+		v, f := r.keyval(k, object, true)
 		if f != nil {
 			return f
+		}
+		if v.freed && v.uses == 0 {
+			return failf(errKeyval, "key %d was freed", k)
 		}
 		v.freed = true
 		return a.putInt(0, "keyval", keyvalInvalid)
@@ -234,9 +238,19 @@ func deleteAttribute(object keyvalObject) func(*Rank, args) *failure {
 		if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
 			return f.on(c)
 		}
-		*list = append((*list)[:i:i], (*list)[i+1:]...)
+		if i = list.find(k); i >= 0 { // the function may have deleted it
+			r.drop(list, i)
+		}
 		return nil
 	}
+}
+
+// drop takes an attribute off its object.
+func (r *Rank) drop(list *attributes, i int) {
+	if at := int((*list)[i].keyval) - firstKeyval; at < len(r.keyvals) {
+		r.keyvals[at].uses--
+	}
+	*list = append((*list)[:i:i], (*list)[i+1:]...)
 }
 
 // copyAttributes gives a duplicate the attributes whose copy functions say so.
@@ -256,6 +270,7 @@ func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attr
 				continue
 			}
 		}
+		r.keyvals[at.keyval-firstKeyval].uses++ // looked up again: the copy function may have made keys
 		*to = append(*to, attribute{at.keyval, value})
 	}
 	return nil
@@ -282,7 +297,7 @@ func (r *Rank) deleteAttributes(object keyvalObject, handle uint32, list *attrib
 			return f
 		}
 		if n := len(*list); n > 0 && (*list)[n-1] == last { // the function may have deleted it
-			*list = (*list)[:n-1]
+			r.drop(list, n-1)
 		}
 	}
 	return nil

@@ -523,7 +523,7 @@ func describeReduceScatter(a args, c *comm, p *part) *failure {
 }
 
 // scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result goes,
-// and is brought as a copy.
+// and is copied when the rank brings it.
 func (a args) scattered(c *comm, p *part, total int64) *failure {
 	p.count = total
 	if f := a.inPlaceArg(0, c, p); f != nil {
@@ -536,9 +536,6 @@ func (a args) scattered(c *comm, p *part, total int64) *failure {
 	s, f := a.r.span(address, total, p.typ)
 	if f != nil {
 		return f
-	}
-	if p.inPlace {
-		s = s.clone()
 	}
 	p.send.span, p.send.number = s, 1
 	return nil

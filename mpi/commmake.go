@@ -52,7 +52,8 @@ func (r *Rank) agreeAt(sequence *uint64, ms *meetings, c *comm, place int, mine 
 	p.kind, p.root, p.op, p.inPlace = collAgree, 0, nil, false
 	p.answer, p.settle = mine, settle
 	mine.rank = r.rank
-	return r.meetAt(sequence, ms, c, place, p, nil)
+	*sequence++
+	return r.meetAt(*sequence, ms, c, place, p, nil)
 }
 
 // answersOf lists what the participants brought.

@@ -96,18 +96,33 @@ const shareBytes = 64 << 10
 
 // meet brings the rank's part to the next collective of the communicator. With a request it returns at once.
 func (r *Rank) meet(c *comm, p *part, q *request) *failure {
-	return r.meetAt(&c.sequence, c.meetings, c, c.place, p, q)
+	c.sequence++
+	return r.meetAt(c.sequence, c.meetings, c, c.place, p, q)
 }
 
-func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *part, q *request) *failure {
+// persistentMeeting marks the numbers of persistent collectives' meetings: each is its collective's place in the order of
+// initialization, then how often it was started. Started in whatever order, they meet their like (MPI 5.0, chapter 6.13).
+const persistentMeeting = 1 << 63
+
+// restart brings a persistent collective's part to its next meeting.
+func (r *Rank) restart(q *request) *failure {
+	p := &r.draft
+	*p = *q.part.copy()
+	q.starts++
+	return r.meetAt(persistentMeeting|q.order<<32|uint64(q.starts), q.comm.meetings, q.comm, q.comm.place, p, q)
+}
+
+func (r *Rank) meetAt(sequence uint64, ms *meetings, c *comm, place int, p *part, q *request) *failure {
 	if r.hand.inside {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
-	*sequence++
-	m := ms.at(*sequence)
+	m := ms.at(sequence)
 	mine := &m.parts[place]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
 	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
+	if mine.inPlace && (mine.kind == collReduceScatter || mine.kind == collReduceScatterBlock) {
+		mine.send.span = mine.send.span.clone() // the result goes where others' shares lie
+	}
 	if m.Arrive() {
 		m.begin(r)
 	}
@@ -259,7 +274,7 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	call, leadCall := callName(p.call), callName(lead.call)
+	call, leadCall := p.title(), lead.title()
 	name := p.comm.name
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
@@ -272,6 +287,14 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
 	}
 	return nil
+}
+
+// title is the function that the part was brought by; for a persistent collective, the one that made it.
+func (p *part) title() string {
+	if p.request != nil && p.request.part != nil {
+		return "MPI_" + collectives[p.kind].name + "_init"
+	}
+	return callName(p.call)
 }
 
 func (m *meeting) index(p *part) int {

@@ -66,6 +66,8 @@ func collectiveInit(kind collective) func(*Rank, args) *failure {
 		}
 		q := r.newRequest(requestCollective, c)
 		q.part = p.copy()
+		c.persistent++
+		q.order = c.persistent
 		return a.keep(comm+2, q)
 	}
 }
@@ -111,9 +113,7 @@ func (r *Rank) start(q *request) *failure {
 		r.receivePosted(q)
 		return nil
 	}
-	p := &r.draft
-	*p = *q.part.copy()
-	return r.meet(q.comm, p, q)
+	return r.restart(q)
 }
 
 // MPI_Startall(count, requests[])

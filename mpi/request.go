@@ -22,9 +22,11 @@ type request struct {
 	matched bool     // a receive that a matched probe found its message for
 
 	persistent bool
-	active     bool     // between start and completion; always, unless persistent
-	freed      bool     // by MPI_Request_free while active: it goes when it completes
-	part       *part    // of a persistent collective
+	active     bool   // between start and completion; always, unless persistent
+	freed      bool   // by MPI_Request_free while active: it goes when it completes
+	part       *part  // of a persistent collective
+	order      uint64 // of its initialization among the communicator's
+	starts     uint32
 	child      *comm    // of MPI_Comm_idup
 	answer     *answer  // what child will be
 	send       *request // the other half of MPI_Isendrecv
