@@ -281,6 +281,10 @@ func TestElements(t *testing.T) {
 		g.must("Status_set_elements", st, pair, 5)
 		g.must("Get_elements_c", st, pair, n)
 		want(g, "elements that were set", int(binary.LittleEndian.Uint64(g.mem[n:])), 5)
+		const many = 0x7654321f71234567
+		g.must("Status_set_elements_x", st, tByte, many)
+		g.must("Get_elements_x", st, tByte, n)
+		want(g, "elements of a large count", int(binary.LittleEndian.Uint64(g.mem[n:])), many)
 	})
 }
 
