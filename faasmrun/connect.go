@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/faasmrun/faasmrun/scheduler/auth"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // link is a way to a scheduler: a daemon's, or one that this launcher embeds.
@@ -40,7 +42,15 @@ func connect(address string, here machine, slots int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn: conn, stopSelf: stopProcess, closers: []func(){func() { conn.Close() }}}, nil
+	l := &link{conn: conn, closers: []func(){func() { conn.Close() }}}
+	l.stopSelf = func() {
+		// The answer to any question says that the signal, which was sent before it, has arrived.
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		schedpb.NewJobsClient(conn).MissingModules(ctx, &schedpb.MissingModulesRequest{})
+		stopProcess()
+	}
+	return l, nil
 }
 
 // maxMessage is what a message may hold: a job's description with its arguments and environment, a piece of a module.
