@@ -22,6 +22,7 @@ var doors = map[string][]string{
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
 	"scheduler/store":    {"scheduler/core"},
+	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
 	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "internal/passes"},
 	"worker/control":     {},

@@ -14,7 +14,8 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
 Verbs:
   run         run a program on N ranks; the verb may be left out
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
-  submit      hand a job to a cluster, and go on
+  cmake       run cmake with these compilers; configure: a configure script
+  submit      hand a job to a cluster, and go on; attach: look at one as its launcher would
   queue       the jobs that wait or run; history: those that have ended
   show        everything about jobs; explain: why one waits, and when it should start
   cancel      end jobs; hold, release, requeue
@@ -69,9 +70,13 @@ const (
 // writeRunHelp prints the option table.
 func writeRunHelp(w io.Writer) {
 	io.WriteString(w, runHead)
+	writeOptions(w, optionsOf(false))
+	io.WriteString(w, runTail)
+}
+
+func writeOptions(w io.Writer, table []*option) {
 	group := ""
-	for i := range options {
-		o := &options[i]
+	for _, o := range table {
 		if o.help == "" || o.group == "" {
 			continue
 		}
@@ -82,7 +87,6 @@ func writeRunHelp(w io.Writer) {
 		writeOption(w, o)
 	}
 	writeIgnored(w)
-	io.WriteString(w, runTail)
 }
 
 func writeOption(w io.Writer, o *option) {

@@ -1,189 +1,280 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// A batch script is read, not run: its directives are options of submit, and its body says what to launch. What else a
-// shell could do has no place on a cluster whose programs live in sandboxes, and is refused by name.
+// Batch scripts: options in comments, and one command that launches a program. Workers run no shell, so what only a shell
+// can do is refused and never skipped.
 
-// script is what a batch script says, as words of submit's command line.
-type script struct {
-	options []string // from the directives
-	body    []string // from export and cd, and the launch line behind its verb
-	ignored []string // directives without effect here
-}
+const maxScript = 1 << 20
 
-// Bounds of a script.
-const (
-	maxScriptLine  = 64 << 10
-	maxScriptLines = 10_000
-)
-
-// launchers are the words that a launch line begins with.
-var launchers = []string{"faasmrun", "mpirun", "mpiexec", "mpiexec.hydra", "srun"}
-
-// isScript says whether a file is a batch script: text that begins with "#!".
-func isScript(file string) bool {
+// readScript gives the text of a batch script, or nil when the file is none; whether it is a program is seen later.
+func readScript(name string) ([]byte, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	file, err := findProgram(name, here, "")
+	if err != nil {
+		return nil, nil
+	}
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
 	f, err := os.Open(file)
 	if err != nil {
-		return false
+		return nil, nil
 	}
 	defer f.Close()
-	var head [2]byte
-	_, err = io.ReadFull(f, head[:])
-	return err == nil && string(head[:]) == "#!"
+	text, err := io.ReadAll(io.LimitReader(f, maxScript+1))
+	if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
+		return nil, nil
+	}
+	if len(text) > maxScript {
+		return nil, usagef("script %s is larger than %d KiB", name, maxScript>>10)
+	}
+	return text, nil
 }
 
-// readScript reads a script; args stand for its "$@".
-func readScript(name string, text io.Reader, args []string) (*script, error) {
+// script is a batch script, taken apart.
+type script struct {
+	directives []directive
+	launch     []string // the command's words
+	line       int      // where it stands
+}
+
+type directive struct {
+	line  int
+	slurm bool // #SBATCH
+	words []string
+}
+
+// parseScript takes a script apart. Errors say the line.
+func parseScript(text []byte) (*script, error) {
 	s := &script{}
-	lines := bufio.NewScanner(text)
-	lines.Buffer(nil, maxScriptLine)
-	launched, body := false, false
-	for n := 1; lines.Scan(); n++ {
-		if n > maxScriptLines {
-			return nil, usagef("%s has more than %d lines", name, maxScriptLines)
-		}
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '#' {
-			if err := s.directive(line, body); err != nil {
-				return nil, usagef("%s line %d: %v", name, n, err)
+	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		line, number := strings.TrimSpace(lines[i]), i+1
+		own, isOwn := cutDirective(line, "#FAASMRUN")
+		slurm, isSlurm := cutDirective(line, "#SBATCH")
+		switch {
+		case isOwn || isSlurm:
+			words, err := splitWords(own + slurm)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", number, err)
 			}
-			continue
+			if s.launch != nil {
+				return nil, fmt.Errorf("line %d: options stand before the command, not behind it", number)
+			}
+			s.directives = append(s.directives, directive{number, isSlurm, words})
+		case line == "" || line[0] == '#':
+		case s.launch != nil:
+			return nil, fmt.Errorf("line %d: a second command, %q; a script has one, because no shell runs it", number, line)
+		default:
+			for strings.HasSuffix(line, "\\") && i+1 < len(lines) {
+				i++
+				line = strings.TrimSuffix(line, "\\") + " " + strings.TrimSpace(lines[i])
+			}
+			words, err := launchWords(line)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", number, err)
+			}
+			s.launch, s.line = words, number
 		}
-		body = true
-		wasLaunch, err := s.command(line, args, launched)
-		if err != nil {
-			return nil, usagef("%s line %d: %v", name, n, err)
-		}
-		launched = launched || wasLaunch
 	}
-	if err := lines.Err(); err != nil {
-		return nil, usagef("%s cannot be read: %v", name, err)
-	}
-	if !launched {
-		return nil, usagef("%s launches nothing: no line begins with %s", name, strings.Join(launchers, ", "))
+	if s.launch == nil {
+		return nil, errors.New("no command is in it")
 	}
 	return s, nil
 }
 
-// directive reads a comment. Directives end where the body begins, as sbatch has it.
-func (s *script) directive(line string, body bool) error {
-	rest, found := strings.CutPrefix(line, "#SBATCH")
-	if !found {
-		rest, found = strings.CutPrefix(line, "#FAASMRUN")
+func cutDirective(line, prefix string) (rest string, found bool) {
+	rest, found = strings.CutPrefix(line, prefix)
+	if !found || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		return "", false
 	}
-	if !found || body || rest != "" && rest[0] != ' ' && rest[0] != '\t' {
-		return nil
-	}
-	words, err := splitWords(rest)
-	if err != nil {
-		return err
-	}
-	for len(words) > 0 {
-		if words, err = s.option(words); err != nil {
-			return err
-		}
-	}
-	return nil
+	return rest, true
 }
 
-// sbatchNames gives options of sbatch the names that submit has for them.
-var sbatchNames = map[string]string{"n": "np", "ntasks": "np", "mem-per-cpu": "mem-per-rank", "D": "wdir", "chdir": "wdir"}
-
-// sbatchIgnored are options of sbatch without a meaning here; true: a value follows.
-var sbatchIgnored = map[string]bool{"p": true, "partition": true, "A": true, "account": true, "mail-type": true, "mail-user": true,
-	"o": true, "output": true, "e": true, "error": true, "c": true, "cpus-per-task": true, "ntasks-per-node": true, "export": true,
-	"mem": true, "get-user-env": false, "comment": true}
-
-// option takes one option of a directive, in sbatch's form: -n 4, -n4, --ntasks=4, --ntasks 4.
-func (s *script) option(words []string) (rest []string, err error) {
-	word := words[0]
-	if len(word) < 2 || word[0] != '-' {
-		return nil, fmt.Errorf("%q is no option", word)
-	}
-	name, value, attached := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
-	if word[1] != '-' && len(word) > 2 {
-		name, value, attached = word[1:2], word[2:], true
-	}
-	words = words[1:]
-	takes, ignored := sbatchIgnored[name]
-	if ours := sbatchNames[name]; ours != "" {
-		name = ours
-	}
-	if row := findSubmitOption(name); row != nil {
-		takes, ignored = row.value != "", false
-	} else if name == "np" || name == "wdir" || name == "mem-per-rank" || name == "N" || name == "nodes" {
-		takes, ignored = true, false
-	} else if !ignored {
-		return nil, fmt.Errorf("unknown option %s", word)
-	}
-	if takes && !attached {
-		if len(words) == 0 {
-			return nil, fmt.Errorf("%s needs a value", word)
+// launchWords splits the command. What a shell would expand or act on is refused, unless it is quoted.
+func launchWords(line string) ([]string, error) {
+	quote := rune(0)
+	escaped := false
+	for _, c := range line {
+		switch {
+		case escaped:
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped = true
+		case c == quote:
+			quote = 0
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case quote != '\'' && strings.ContainsRune("$`", c), quote == 0 && strings.ContainsRune(";|&<>(){}*?[]~", c):
+			return nil, fmt.Errorf("%q asks for a shell (%c); no shell runs a script here", line, c)
 		}
-		value, words = words[0], words[1:]
 	}
-	switch {
-	case ignored:
-		s.ignored = append(s.ignored, dashed(name))
-	case name == "N" || name == "nodes":
-		if value != "1" && value != "1-1" {
-			return nil, fmt.Errorf("%s %s: a job runs on one node", word, value)
+	words, err := splitWords(line)
+	if err == nil && len(words) == 0 {
+		err = errors.New("the command is empty")
+	}
+	return words, err
+}
+
+// parseScriptJob makes the request of a script: its directives, its command, and over both the command line.
+func parseScriptJob(name string, text []byte, commandLine []string) (r *request, notes []string, err error) {
+	bad := func(line int, err error) error { return usagef("%s line %d: %v", name, line, err) }
+	sc, err := parseScript(text)
+	if err != nil {
+		return nil, nil, usagef("%s: %v", name, err)
+	}
+	r = &request{batch: &batch{}, stdin: schedpb.StdinTo_STDIN_NONE, name: filepath.Base(name)}
+	s := segment{}
+	for _, d := range sc.directives {
+		words := d.words
+		if d.slurm {
+			var without []string
+			if words, without, err = slurmWords(words); err != nil {
+				return nil, nil, bad(d.line, err)
+			}
+			for _, w := range without {
+				notes = append(notes, fmt.Sprintf("%s line %d: %s has no effect here", name, d.line, w))
+			}
 		}
-	case takes:
-		s.options = append(s.options, dashed(name), value)
-	default:
-		s.options = append(s.options, dashed(name))
+		if err := r.parseSegment(&s, words); err != nil {
+			return nil, nil, bad(d.line, err)
+		}
+		if s.program != "" {
+			return nil, nil, bad(d.line, fmt.Errorf("%q is no option", s.program))
+		}
+	}
+	words, err := withoutLauncher(sc.launch)
+	if err == nil {
+		err = r.parseSegment(&s, words)
+	}
+	if err == nil && s.program == "" {
+		err = errors.New("no program is named")
+	}
+	if err != nil {
+		return nil, nil, bad(sc.line, err)
+	}
+	program, args := s.program, s.args
+	if err := r.parseSegment(&s, commandLine); err != nil {
+		return nil, nil, err
+	}
+	s.program, s.args = program, args
+	r.segments = []segment{s}
+	return r, notes, nil
+}
+
+// withoutLauncher drops the name of a launcher from a command, and puts srun's options into our words.
+func withoutLauncher(words []string) ([]string, error) {
+	for _, w := range words {
+		if w == ":" {
+			return nil, errors.New("several programs in a script are named with --app FILE")
+		}
+	}
+	switch filepath.Base(words[0]) {
+	case "faasmrun":
+		words = words[1:]
+		if len(words) > 0 && (words[0] == "run" || words[0] == "submit") {
+			words = words[1:]
+		} else if len(words) > 0 && isVerb(words[0]) {
+			return nil, fmt.Errorf("faasmrun %s launches nothing", words[0])
+		}
+	case "mpirun", "mpiexec":
+		words = words[1:]
+	case "srun":
+		end := 1
+		for end < len(words) && strings.HasPrefix(words[end], "-") {
+			if _, o, attached := slurmOption(words[end]); o != nil && o.value && !attached {
+				end++
+			}
+			end++
+		}
+		end = min(end, len(words))
+		ours, without, err := slurmWords(words[1:end])
+		if err == nil && len(without) > 0 {
+			err = fmt.Errorf("srun's %s has no counterpart here", without[0])
+		}
+		return append(ours, words[end:]...), err
 	}
 	return words, nil
 }
 
-// command reads a line of the body.
-func (s *script) command(line string, args []string, launched bool) (launch bool, err error) {
-	words, err := splitWords(line)
-	if err != nil || len(words) == 0 {
-		return false, err
+// slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so anyway).
+type slurm struct {
+	names string
+	value bool
+	ours  string
+}
+
+var slurmOptions = []slurm{
+	{"n ntasks", true, "-n"}, {"t time", true, "--time"}, {"J job-name", true, "--name"}, {"a array", true, "--array"},
+	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"}, {"requeue", false, "--requeue"},
+	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
+	{"export", true, "--export"}, {"parsable", false, "--parsable"},
+}
+
+// slurmOption looks a word such as --time=5, -t or -t5 up, and says whether its value is in it.
+func slurmOption(word string) (value string, found *slurm, attached bool) {
+	name := strings.TrimLeft(word, "-")
+	if strings.HasPrefix(word, "--") {
+		name, value, attached = strings.Cut(name, "=")
+	} else if len(name) > 1 {
+		name, value, attached = name[:1], strings.TrimPrefix(name[1:], "="), true
 	}
-	if words[0] == "exec" && len(words) > 1 {
-		words = words[1:]
-	}
-	switch {
-	case words[0] == "set" || words[0] == "module" || words[0] == "ulimit":
-		return false, nil
-	case launched:
-		return false, fmt.Errorf("%q stands behind the launch line, which is to be the last", words[0])
-	case words[0] == "cd" && len(words) == 2 && !strings.Contains(words[1], "$"):
-		s.body = append(s.body, "-wdir", words[1])
-		return false, nil
-	case words[0] == "export" && len(words) > 1 && !strings.Contains(line, "$"):
-		for _, v := range words[1:] {
-			s.body = append(s.body, "-x", v)
+	for i := range slurmOptions {
+		for _, n := range strings.Fields(slurmOptions[i].names) {
+			if n == name {
+				return value, &slurmOptions[i], attached
+			}
 		}
-		return false, nil
-	case !slices.Contains(launchers, words[0]):
-		return false, fmt.Errorf("%q can't be run: a script here holds directives, export, cd and one line that begins with %s",
-			words[0], strings.Join(launchers, ", "))
 	}
-	words = words[1:]
-	if len(words) > 0 && words[0] == "run" {
+	return value, nil, attached
+}
+
+// slurmWords puts sbatch's options into ours; those without effect are named with their values.
+func slurmWords(words []string) (ours, without []string, err error) {
+	for len(words) > 0 {
+		word := words[0]
 		words = words[1:]
-	}
-	for _, w := range words {
+		if len(word) < 2 || word[0] != '-' {
+			return nil, nil, fmt.Errorf("%q is no option", word)
+		}
+		value, o, attached := slurmOption(word)
 		switch {
-		case w == "$@":
-			s.body = append(s.body, args...)
-		case strings.ContainsAny(w, "$`") || w == "|" || w == ">" || w == "<" || w == "&" || w == "&&" || w == ";":
-			return false, fmt.Errorf("%q needs a shell, and there is none", w)
-		default:
-			s.body = append(s.body, w)
+		case strings.HasPrefix(word, "--ntasks-per-"):
+			// To drop it would change the number of ranks.
+			return nil, nil, fmt.Errorf("%s: the number of ranks is said with -n here", word)
+		case o == nil:
+			if !attached && len(words) > 0 && !strings.HasPrefix(words[0], "-") {
+				word += " " + words[0]
+				words = words[1:]
+			}
+			without = append(without, word)
+		case o.value:
+			if !attached {
+				if len(words) == 0 {
+					return nil, nil, fmt.Errorf("%s needs a value", word)
+				}
+				value, words = words[0], words[1:]
+			}
+			ours = append(ours, o.ours, value)
+		case attached:
+			return nil, nil, fmt.Errorf("%s takes no value here", word)
+		case o.ours != "":
+			ours = append(ours, o.ours)
 		}
 	}
-	return true, nil
+	return ours, without, nil
 }

@@ -39,6 +39,7 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
+	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
 	live     bool // stdout is a terminal
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
@@ -286,6 +287,9 @@ func (s *session) sendAll() {
 
 // signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
 func (s *session) signal(sig os.Signal) (gone bool) {
+	if s.attached && sig != syscall.SIGQUIT {
+		return s.signalWhileAttached(sig)
+	}
 	switch sig {
 	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP:
 		return s.interrupt(sig.(syscall.Signal))
@@ -299,6 +303,17 @@ func (s *session) signal(sig os.Signal) (gone bool) {
 		s.sendSignal(syscall.SIGCONT)
 	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:
 		s.sendSignal(sig.(syscall.Signal))
+	}
+	return false
+}
+
+func (s *session) signalWhileAttached(sig os.Signal) (gone bool) {
+	switch sig {
+	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP:
+		s.note("left job %d, which goes on", s.job)
+		return true
+	case syscall.SIGTSTP:
+		s.stopSelf()
 	}
 	return false
 }

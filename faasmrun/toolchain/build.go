@@ -37,6 +37,9 @@ static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
 	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
+	// Two functions that are there after all (overlay/compat/files.c).
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`, new: ""},
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`, new: ""},
 	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
 	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
         errno = ENOENT;

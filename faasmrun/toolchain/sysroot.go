@@ -37,7 +37,7 @@ func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sy
 	if s.headers, err = unpackHeaders(root); err != nil {
 		return nil, err
 	}
-	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root)
+	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root, t)
 	return s, nil
 }
 

@@ -119,10 +119,14 @@ WEAK char *mktemp(char *template)
 	return template;
 }
 
+/* A job's directory need not have a /tmp. */
 static const char *temporary(void)
 {
 	const char *dir = getenv("TMPDIR");
-	return dir && *dir ? dir : "/tmp";
+	if (dir && *dir) {
+		return dir;
+	}
+	return access("/tmp", F_OK) ? "." : "/tmp";
 }
 
 WEAK char *tmpnam(char *buf)
