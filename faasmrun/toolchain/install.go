@@ -27,6 +27,7 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
+// recipe counts changes of build.go that the overlay and the pins do not show.
 const recipe = 5
 
 // Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
