@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,16 +9,16 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// What the verbs about a cluster's jobs and machines have in common: where the scheduler is, which jobs are meant, and how
-// lists are printed.
+// What the verbs about a cluster's jobs and machines have in common: where the scheduler is, and which jobs are meant.
 
 // clusterFlags are the options that all of them take.
 type clusterFlags struct {
@@ -28,17 +27,25 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address (FAASMRUN_SCHEDULER)")
+	f.addAddress(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON array")
 }
 
+func (f *clusterFlags) addAddress(c *cobra.Command) {
+	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
+}
+
+// selectorHelp says how jobs are named.
+const selectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an array's id means all of its tasks."
+
 // cluster is a connection to a scheduler that is a daemon.
 type cluster struct {
-	ctx   context.Context
-	jobs  schedpb.JobsClient
-	nodes schedpb.ClusterClient
-	json  bool
-	out   io.Writer
+	ctx     context.Context
+	address string
+	jobs    schedpb.JobsClient
+	nodes   schedpb.ClusterClient
+	json    bool
+	out     io.Writer
 }
 
 // with runs f on a connection. Ctrl-C ends it.
@@ -48,7 +55,8 @@ func (f *clusterFlags) with(do func(c *cluster) error) error {
 		address = os.Getenv("FAASMRUN_SCHEDULER")
 	}
 	if address == "" {
-		return usagef("no scheduler is named: set FAASMRUN_SCHEDULER or give --scheduler")
+		return &launchError{statusFailed, "no scheduler is named: set FAASMRUN_SCHEDULER=unix:PATH or give --scheduler unix:PATH.\n" +
+			"To start one: faasmrun scheduler --listen unix:PATH, and faasmrun worker --scheduler unix:PATH"}
 	}
 	conn, err := dial(address)
 	if err != nil {
@@ -57,7 +65,7 @@ func (f *clusterFlags) with(do func(c *cluster) error) error {
 	defer conn.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return do(&cluster{ctx, schedpb.NewJobsClient(conn), schedpb.NewClusterClient(conn), f.json, os.Stdout})
+	return do(&cluster{ctx, address, schedpb.NewJobsClient(conn), schedpb.NewClusterClient(conn), f.json, os.Stdout})
 }
 
 // statusError ends the command with a status and no further words.
@@ -73,7 +81,7 @@ func (c *cluster) list(req *schedpb.ListRequest) ([]*schedpb.JobInfo, []*schedpb
 	for {
 		page, err := c.jobs.List(c.ctx, req)
 		if err != nil {
-			return nil, nil, clusterError(err)
+			return nil, nil, c.refusal(err)
 		}
 		jobs, specs = append(jobs, page.Jobs...), append(specs, page.Specs...)
 		if !page.More || len(page.Jobs) == 0 || req.Newest || limit > 0 && len(jobs) >= limit {
@@ -83,7 +91,25 @@ func (c *cluster) list(req *schedpb.ListRequest) ([]*schedpb.JobInfo, []*schedpb
 	}
 }
 
-func clusterError(err error) error { return &launchError{statusFailed, explain(err)} }
+// refusal turns a scheduler's answer into the command's last words.
+func (c *cluster) refusal(err error) error {
+	switch {
+	case c.ctx.Err() != nil:
+		return &launchError{statusInterrupted, "interrupted"}
+	case status.Code(err) == codes.Unavailable:
+		return &launchError{statusFailed, fmt.Sprintf("no scheduler answers at %s: %s; one is started with faasmrun scheduler --listen %s",
+			c.address, explain(err), c.address)}
+	}
+	return &launchError{statusFailed, explain(err)}
+}
+
+// pause waits between two tries, or until the command is interrupted.
+func (c *cluster) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.ctx.Done():
+	}
+}
 
 // maxSelected bounds how many jobs one command line names.
 const maxSelected = 10_000
@@ -92,165 +118,106 @@ const maxSelected = 10_000
 func (c *cluster) selectJobs(words []string) ([]uint64, error) {
 	var ids []uint64
 	for _, word := range strings.Split(strings.Join(words, ","), ",") {
-		switch word = strings.TrimSpace(word); word {
-		case "":
-		case "last", "all":
-			jobs, _, err := c.list(&schedpb.ListRequest{Any: word == "last", Newest: word == "last", Limit: map[string]uint32{"last": 1}[word]})
-			if err != nil {
-				return nil, err
-			}
-			for _, j := range jobs {
-				ids = append(ids, j.Id)
-			}
-		default:
-			from, to, isRange := strings.Cut(word, "-")
-			if !isRange {
-				to = from
-			}
-			a, errA := strconv.ParseUint(from, 10, 63)
-			b, errB := strconv.ParseUint(to, 10, 63)
-			if errA != nil || errB != nil || a == 0 || b < a {
-				return nil, usagef("%q names no job; jobs are named as 12, 3-7, last or all", word)
-			}
-			if b-a >= maxSelected {
-				return nil, usagef("%q names more than %d jobs", word, maxSelected)
-			}
-			for id := a; id <= b; id++ {
-				ids = append(ids, id)
-			}
+		more, err := c.selectWord(strings.TrimSpace(word))
+		if err != nil {
+			return nil, err
 		}
-		if len(ids) > maxSelected {
+		if ids = append(ids, more...); len(ids) > maxSelected {
 			return nil, usagef("more than %d jobs are named", maxSelected)
 		}
 	}
 	return ids, nil
 }
 
-// jobRecord is a job as --json shows it.
-type jobRecord struct {
-	ID         uint64           `json:"id"`
-	Name       string           `json:"name"`
-	Tenant     string           `json:"tenant"`
-	State      string           `json:"state"`
-	ExitCode   int32            `json:"exit_code"`
-	Reason     string           `json:"reason"`
-	Ranks      uint32           `json:"ranks"`
-	Nodes      []string         `json:"nodes"`
-	QOS        string           `json:"qos,omitempty"`
-	ArrayID    uint64           `json:"array_id,omitempty"`
-	ArrayIndex *uint32          `json:"array_index,omitempty"`
-	TimeLimit  float64          `json:"time_limit_seconds,omitempty"`
-	MemPerRank uint64           `json:"mem_per_rank_bytes,omitempty"`
-	Submitted  string           `json:"submitted"`
-	Started    string           `json:"started,omitempty"`
-	Ended      string           `json:"ended,omitempty"`
-	Wait       float64          `json:"wait_seconds"`
-	Run        float64          `json:"run_seconds"`
-	CPU        float64          `json:"cpu_seconds"`
-	MaxRSS     uint64           `json:"max_rss_bytes"`
-	Restarts   uint32           `json:"restarts"`
-	Epoch      uint64           `json:"epoch"`
-	Held       bool             `json:"held,omitempty"`
-	Spec       *schedpb.JobSpec `json:"spec,omitempty"`
-}
-
-func record(j *schedpb.JobInfo, now time.Time) jobRecord {
-	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason, Ranks: j.Ranks,
-		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000, MemPerRank: j.MemPerRankBytes,
-		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
-		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(), MaxRSS: j.MaxRssBytes,
-		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held}
-	if j.ArrayId != 0 {
-		r.ArrayIndex = &j.ArrayIndex
+func (c *cluster) selectWord(word string) ([]uint64, error) {
+	var req *schedpb.ListRequest
+	switch word {
+	case "":
+		return nil, nil
+	case "last":
+		req = &schedpb.ListRequest{Any: true, Newest: true, Limit: 1}
+	case "all":
+		req = &schedpb.ListRequest{}
+	default:
+		return parseJobs(word)
 	}
-	return r
-}
-
-func nodeNames(j *schedpb.JobInfo) []string {
-	names := []string{}
-	for _, n := range j.Nodes {
-		names = append(names, n.Node)
+	jobs, _, err := c.list(req)
+	if err != nil {
+		return nil, err
 	}
-	return names
-}
-
-func moment(ns int64) string {
-	if ns == 0 {
-		return ""
+	if word == "last" && len(jobs) == 0 {
+		return nil, &launchError{statusFailed, "you have no jobs yet"}
 	}
-	return time.Unix(0, ns).Format(time.RFC3339Nano)
+	var ids []uint64
+	for _, j := range jobs {
+		ids = append(ids, j.Id)
+	}
+	return ids, nil
 }
 
-func waited(j *schedpb.JobInfo, now time.Time) time.Duration {
-	until := now.UnixNano()
-	for _, t := range []int64{j.EndedUnixNs, j.StartedUnixNs} {
-		if t != 0 {
-			until = t
+// parseJobs reads 12 and 3-7.
+func parseJobs(word string) ([]uint64, error) {
+	from, to, isRange := strings.Cut(word, "-")
+	if !isRange {
+		to = from
+	}
+	first, err := strconv.ParseUint(from, 10, 63)
+	last, errLast := strconv.ParseUint(to, 10, 63)
+	if err != nil || errLast != nil || first == 0 || last < first {
+		return nil, usagef("%q names no job; jobs are named as 12, 3-7, last or all", word)
+	}
+	if last-first >= maxSelected {
+		return nil, usagef("%q names more than %d jobs", word, maxSelected)
+	}
+	var ids []uint64
+	for id := first; id <= last; id++ {
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// one picks the one job that a verb is about.
+func (c *cluster) one(verb string, words []string) (*schedpb.JobInfo, error) {
+	ids, err := c.selectJobs(words)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) != 1 {
+		return nil, usagef("%s is about one job; %d are named", verb, len(ids))
+	}
+	jobs, err := c.find(ids)
+	if err != nil {
+		return nil, err
+	}
+	return jobs[0], nil
+}
+
+// find gives the caller's jobs of these ids, and an error where there is none or it is another's.
+func (c *cluster) find(ids []uint64) ([]*schedpb.JobInfo, error) {
+	jobs, _, err := c.list(&schedpb.ListRequest{Ids: ids})
+	if err != nil {
+		return nil, err
+	}
+	found := map[uint64]bool{}
+	for _, j := range jobs {
+		found[j.Id] = true
+	}
+	for _, id := range ids {
+		if !found[id] {
+			return nil, c.unknown(id)
 		}
 	}
-	return max(0, time.Duration(until-j.SubmittedUnixNs))
+	return jobs, nil
 }
 
-func ran(j *schedpb.JobInfo, now time.Time) time.Duration {
-	if j.StartedUnixNs == 0 {
-		return 0
+// unknown says why a job is not the caller's.
+func (c *cluster) unknown(id uint64) error {
+	others, _, err := c.list(&schedpb.ListRequest{Ids: []uint64{id}, Everyone: true})
+	if err != nil {
+		return err
 	}
-	until := now.UnixNano()
-	if j.EndedUnixNs != 0 {
-		until = j.EndedUnixNs
+	if len(others) > 0 {
+		return &launchError{statusFailed, fmt.Sprintf("job %d is not yours but %s's", id, others[0].Tenant)}
 	}
-	return max(0, time.Duration(until-j.StartedUnixNs))
-}
-
-// label is how a job is named in lists: 12, or 12_3 for a task of an array.
-func label(j *schedpb.JobInfo) string {
-	if j.ArrayId != 0 {
-		return fmt.Sprintf("%d (%d_%d)", j.Id, j.ArrayId, j.ArrayIndex)
-	}
-	return strconv.FormatUint(j.Id, 10)
-}
-
-// span writes a duration as listings do: 0:05, 2:15:00, 3d 02:15.
-func span(d time.Duration) string {
-	s := int64(d / time.Second)
-	switch {
-	case s < 3600:
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%dd %02d:%02d", s/86400, s/3600%24, s/60%60)
-}
-
-// bytes writes sizes as people do.
-func bytesText(n uint64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	for shift, unit := range []string{10: "K", 20: "M", 30: "G", 40: "T", 50: "P"} {
-		if unit != "" && n < 1<<(shift+10) {
-			return fmt.Sprintf("%.1f%s", float64(n)/float64(uint64(1)<<shift), unit)
-		}
-	}
-	return fmt.Sprintf("%.1fE", float64(n)/(1<<60))
-}
-
-// printJSON prints an array; no records make an empty one.
-func printJSON[T any](w io.Writer, records []T) error {
-	if records == nil {
-		records = []T{}
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(records)
-}
-
-// table prints rows in columns under a heading.
-func table(w io.Writer, heading string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, strings.ReplaceAll(heading, " ", "\t"))
-	for _, row := range rows {
-		fmt.Fprintln(t, strings.Join(row, "\t"))
-	}
-	return t.Flush()
+	return &launchError{statusFailed, fmt.Sprintf("there is no job %d", id)}
 }

@@ -37,7 +37,7 @@ func daemonLog(verbose bool) *slog.Logger {
 func listenUnix(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
-		return nil, usagef("--listen %q is not of the form unix:PATH", address)
+		return nil, usagef("--listen %q is not of the form unix:PATH or HOST:PORT", address)
 	}
 	if len(path) > maxSocketPath {
 		return nil, usagef("--listen %q is longer than the %d bytes that a socket's name may have", address, maxSocketPath)
@@ -115,6 +115,6 @@ func identify(ctx context.Context) (string, error) {
 // userTenant is the tenant that a local user is.
 func userTenant(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }
 
-func daemonServer() *grpc.Server {
-	return grpc.NewServer(grpc.Creds(peerCredentials{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+func daemonServer(creds credentials.TransportCredentials) *grpc.Server {
+	return grpc.NewServer(grpc.Creds(creds), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
 }

@@ -14,12 +14,14 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
 Verbs:
   run         run a program on N ranks; the verb may be left out
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
-  submit      hand a job to a cluster, and go on
+  submit      hand a job to a cluster, and go on; attach: look at one as its launcher would
   queue       the jobs that wait or run; history: those that have ended
   show        everything about jobs; explain: why one waits, and when it should start
   cancel      end jobs; hold, release, requeue
   wait        until jobs have ended; logs: what they have printed
   nodes       the workers; drain, resume; usage: what each tenant has used
+  simulate    compare scheduling policies on a trace
+  auth        certificates for a cluster of several machines
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine
   toolchain   install the C and C++ libraries, or show what is there
@@ -67,9 +69,13 @@ const (
 // writeRunHelp prints the option table.
 func writeRunHelp(w io.Writer) {
 	io.WriteString(w, runHead)
+	writeOptions(w, optionsOf(false))
+	io.WriteString(w, runTail)
+}
+
+func writeOptions(w io.Writer, table []*option) {
 	group := ""
-	for i := range options {
-		o := &options[i]
+	for _, o := range table {
 		if o.help == "" || o.group == "" {
 			continue
 		}
@@ -80,7 +86,6 @@ func writeRunHelp(w io.Writer) {
 		writeOption(w, o)
 	}
 	writeIgnored(w)
-	io.WriteString(w, runTail)
 }
 
 func writeOption(w io.Writer, o *option) {

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 func main() { os.Exit(command(os.Args)) }
@@ -53,8 +51,9 @@ var quickVerbs = map[string]func(args []string) int{
 }
 
 // verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "submit", "queue", "show", "explain", "cancel", "hold", "release", "requeue", "wait",
-	"logs", "history", "nodes", "drain", "resume", "usage", "toolchain", "scheduler", "worker", "version", "help", "completion"}
+var verbNames = []string{"run", "cc", "c++", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
+	"requeue", "attach", "wait", "logs", "nodes", "drain", "resume", "usage", "simulate", "auth", "scheduler", "worker",
+	"version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -80,7 +79,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use: "faasmrun", SilenceErrors: true, SilenceUsage: true, DisableFlagParsing: true, Args: cobra.ArbitraryArgs,
 		Run:               func(*cobra.Command, []string) {},
-		ValidArgsFunction: completeRun,
+		ValidArgsFunction: completeOptions(optionsOf(false)),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
@@ -105,31 +104,30 @@ func rootCommand() *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
 	}
 	run := own("run", "run a program on N ranks")
-	run.ValidArgsFunction = completeRun
+	run.ValidArgsFunction = completeOptions(optionsOf(false))
+	submit := own("submit", "hand a job to a cluster")
+	submit.ValidArgsFunction = completeOptions(optionsOf(true))
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
-		own("submit", "hand a job to a cluster"), toolchainCommand(), schedulerCommand(), workerCommand(), queueCommand(), historyCommand(), showCommand(),
-		explainCommand(), waitCommand(), logsCommand(), nodesCommand(), usageCommand(),
-		changeCommand("cancel", "being cancelled", "end jobs", schedpb.Action_ACTION_CANCEL),
-		changeCommand("hold", "held", "keep waiting jobs from starting", schedpb.Action_ACTION_HOLD),
-		changeCommand("release", "released", "let held jobs start", schedpb.Action_ACTION_RELEASE),
-		changeCommand("requeue", "being requeued", "end running jobs and queue them again", schedpb.Action_ACTION_REQUEUE),
-		drainCommand("drain", "draining", "keep new jobs off workers", false),
-		drainCommand("resume", "open for jobs", "let jobs on drained workers again", true))
+		submit, toolchainCommand(), schedulerCommand(), workerCommand())
+	root.AddCommand(jobCommands()...)
+	root.AddCommand(nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), simulateCommand(), authCommand())
 	return root
 }
 
-// completeRun completes options, and leaves programs and other files to the shell.
-func completeRun(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-	if !strings.HasPrefix(word, "-") {
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-	var found []string
-	for i := range options {
-		for _, name := range options[i].shownNames() {
-			if d := dashed(name); options[i].help != "" && strings.HasPrefix(d, word) {
-				found = append(found, d+"\t"+options[i].help)
+// completeOptions completes options of a table, and leaves programs and other files to the shell.
+func completeOptions(table []*option) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+		if !strings.HasPrefix(word, "-") {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		var found []string
+		for _, o := range table {
+			for _, name := range o.shownNames() {
+				if d := dashed(name); o.help != "" && strings.HasPrefix(d, word) {
+					found = append(found, d+"\t"+o.help)
+				}
 			}
 		}
+		return found, cobra.ShellCompDirectiveNoFileComp
 	}
-	return found, cobra.ShellCompDirectiveNoFileComp
 }

@@ -35,6 +35,7 @@ type request struct {
 	quiet, verbose     bool
 	help, version      bool
 	appDepth, appLines int
+	batch              *batch // what submit adds; nil for run
 }
 
 // segment is one program of the job, between ":" on the command line or on a line of an appfile.
@@ -144,12 +145,12 @@ func (r *request) parseSegment(s *segment, args []string) error {
 // parseOption reads one option and says how many of the following words it used.
 func (r *request) parseOption(s *segment, word string, rest []string) (used int, err error) {
 	name, value, attached := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
-	o := findOption(name)
+	o := r.option(name)
 	if o == nil && !attached {
 		o, name, value, attached = shortWithNumber(word)
 	}
 	if o == nil {
-		return 0, unknownOption(word)
+		return 0, r.unknownOption(word)
 	}
 	want := len(o.placeholders())
 	var values []string
@@ -185,8 +186,11 @@ func shortWithNumber(word string) (o *option, name, value string, ok bool) {
 	return findOption(word[1:2]), word[1:2], word[2:], true
 }
 
-func unknownOption(word string) error {
+func (r *request) unknownOption(word string) error {
 	name, _, _ := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	if r.batch != nil && findOption(name) != nil {
+		return usagef("%s has no effect on a job that is submitted: it is an option of run", word)
+	}
 	if near := nearestOption(name); near != "" {
 		return usagef("unknown option %s; did you mean %s?", word, near)
 	}

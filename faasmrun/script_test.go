@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ const patience = time.Minute
 //	                                when N lines of the command's stdout have matched, send the signals (INT,TERM; child:KILL to the
 //	                                executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
 //	background READY COMMAND …      start a daemon; go on when its stderr matches. It gets SIGTERM when the script ends
+//	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
 //	gone                            wait until no process of this script's faasmrun is left
 func TestScripts(t *testing.T) {
 	guests := &guestCache{dir: t.TempDir()}
@@ -67,11 +69,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("NODE", thisMachine().nodeName())
+			env.Values[daemonsKey{}] = &daemons{}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"faasmrun": scriptRun("faasmrun"), "mpirun": scriptRun("mpirun"),
-			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "gone": scriptGone,
+			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd, "gone": scriptGone,
 		},
 	})
 }
@@ -201,6 +204,9 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 			sig, target = name, childOf(ts, target)
 		}
 		ts.Check(syscall.Kill(target, unix.SignalNum("SIG"+sig)))
+		if sig == "TSTP" { // what comes next is for a launcher that has stopped
+			ts.Check(unix.Waitid(unix.P_PID, target, nil, unix.WSTOPPED|unix.WNOWAIT, nil))
+		}
 	}
 	io.Copy(io.Discard, lines)
 	if got := statusOf(ts, command.Wait()); strconv.Itoa(got) != args[3] {
@@ -245,18 +251,51 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 		ready = pattern.MatchString(lines.Text())
 	}
 	overdue.Stop()
-	var drained sync.WaitGroup
-	drained.Go(func() { io.Copy(io.Discard, pipe) })
-	ts.Defer(func() {
-		command.Process.Signal(syscall.SIGTERM)
-		hard := time.AfterFunc(patience, func() { command.Process.Kill() })
-		defer hard.Stop()
-		drained.Wait()
-		command.Wait()
-	})
+	d := &daemon{command: command}
+	d.drained.Go(func() { io.Copy(io.Discard, pipe) })
+	all := ts.Value(daemonsKey{}).(*daemons)
+	all.list = append(all.list, d)
+	ts.Defer(func() { d.end(syscall.SIGTERM) })
 	if !ready {
 		ts.Fatalf("%v was never ready:\n%s", args[1:], said)
 	}
+}
+
+type daemonsKey struct{}
+
+// daemons are those that a script has started.
+type daemons struct{ list []*daemon }
+
+type daemon struct {
+	command *exec.Cmd
+	drained sync.WaitGroup
+	ended   bool
+}
+
+// end sends a signal, waits for the end, and may be repeated.
+func (d *daemon) end(sig syscall.Signal) {
+	if d.ended {
+		return
+	}
+	d.ended = true
+	d.command.Process.Signal(sig)
+	hard := time.AfterFunc(patience, func() { d.command.Process.Kill() })
+	defer hard.Stop()
+	d.drained.Wait()
+	d.command.Wait()
+}
+
+func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: end SIGNAL WORD")
+	}
+	for _, d := range ts.Value(daemonsKey{}).(*daemons).list {
+		if !d.ended && slices.Contains(d.command.Args, args[1]) {
+			d.end(unix.SignalNum("SIG" + args[0]))
+			return
+		}
+	}
+	ts.Fatalf("no daemon has %q in its command line", args[1])
 }
 
 // scriptGone waits for the end of every process whose program is this script's own faasmrun.

@@ -39,6 +39,7 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
+	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
 	live     bool // stdout is a terminal
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
@@ -49,16 +50,20 @@ type session struct {
 	taken    uint64
 
 	interrupts  int
-	interrupted time.Time   // when the last one came
-	failure     *writeError // output that could not be written: the job is being ended for it
-	asked       bool        // for rank states, by a signal
-	waiting     string      // why the job waits, as last told
+	interrupted time.Time        // when the last one came
+	failure     *writeError      // output that could not be written: the job is being ended for it
+	asked       bool             // for rank states, by a signal
+	waiting     string           // why the job waits, as the scheduler said last
+	tellWaiting <-chan time.Time // when to tell the user
 	end         *schedpb.JobEnd
 }
 
 // showAfter is how long nothing may come before a terminal gets the lines that are unfinished: a row of dots that grows
 // is there to be seen. Elsewhere lines wait to be whole.
 const showAfter = 150 * time.Millisecond
+
+// waitUntold is how long a job waits before its user is told: most start at once, when another's slots have been freed.
+const waitUntold = 300 * time.Millisecond
 
 // together is how close to each other signals count as one.
 const together = 500 * time.Millisecond
@@ -152,6 +157,9 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 			if s.signal(sig) {
 				return true
 			}
+		case <-s.tellWaiting:
+			s.tellWaiting = nil
+			s.note("job %d waits: %s", s.job, s.waiting)
 		case <-idle:
 			s.display.showUnfinished()
 		}
@@ -204,8 +212,10 @@ func (s *session) state(c *schedpb.StateChange) {
 		s.note("job %d: %s (%s)", s.job, c.State, c.Reason)
 	case s.request.verbose:
 		s.note("job %d: %s", s.job, c.State)
-	case c.State == "PD" && c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
-		s.note("job %d waits: %s", s.job, c.Reason)
+	case c.State != "PD":
+		s.tellWaiting = nil
+	case c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
+		s.tellWaiting = time.After(waitUntold)
 	}
 	s.waiting = c.Reason
 }
@@ -277,6 +287,9 @@ func (s *session) sendAll() {
 
 // signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
 func (s *session) signal(sig os.Signal) (gone bool) {
+	if s.attached && sig != syscall.SIGQUIT {
+		return s.signalWhileAttached(sig)
+	}
 	switch sig {
 	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP:
 		return s.interrupt(sig.(syscall.Signal))
@@ -290,6 +303,17 @@ func (s *session) signal(sig os.Signal) (gone bool) {
 		s.sendSignal(syscall.SIGCONT)
 	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:
 		s.sendSignal(sig.(syscall.Signal))
+	}
+	return false
+}
+
+func (s *session) signalWhileAttached(sig os.Signal) (gone bool) {
+	switch sig {
+	case syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP:
+		s.note("left job %d, which goes on", s.job)
+		return true
+	case syscall.SIGTSTP:
+		s.stopSelf()
 	}
 	return false
 }

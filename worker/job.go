@@ -115,16 +115,24 @@ func (j *job) ready() (*control.Start, error) {
 		if err != nil {
 			return nil, err
 		}
-		start.Apps = append(start.Apps, appOf(app, prepared.Module))
+		start.Apps = append(start.Apps, appOf(app, prepared.Module, j.order))
 		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
 	return start, j.w.fits(needs)
 }
 
-func appOf(a *schedpb.App, module string) control.App {
+// Variables in which the ranks of an array's task find the array and their index.
+const arrayJobVariable, arrayTaskVariable = "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"
+
+func appOf(a *schedpb.App, module string, order *schedpb.StartJob) control.App {
 	app := control.App{Module: module, Program: a.GetProgram(), Args: a.GetArgs(), Dir: a.GetDir(), Ranks: a.GetRanks()}
 	for _, v := range a.GetEnv() {
-		app.Env = append(app.Env, v.GetName()+"="+v.GetValue())
+		if name := v.GetName(); name != arrayJobVariable && name != arrayTaskVariable {
+			app.Env = append(app.Env, name+"="+v.GetValue())
+		}
+	}
+	if order.GetArrayId() != 0 {
+		app.Env = append(app.Env, fmt.Sprintf("%s=%d", arrayJobVariable, order.ArrayId), fmt.Sprintf("%s=%d", arrayTaskVariable, order.ArrayIndex))
 	}
 	for _, m := range a.GetMounts() {
 		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// logsCommand is faasmrun logs: what a job's ranks have printed.
+func logsCommand() *cobra.Command {
+	var f clusterFlags
+	var follow bool
+	var o outputOptions
+	var label bool
+	c := &cobra.Command{
+		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
+		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output is kept by the worker\n" +
+			"that ran the job. " + selectorHelp,
+		RunE: func(_ *cobra.Command, words []string) error {
+			return f.with(func(c *cluster) error {
+				j, err := c.one("logs", words)
+				if err != nil {
+					return err
+				}
+				if label {
+					o.tag = tagRank
+				}
+				return c.logs(j, follow, o)
+			})
+		},
+	}
+	f.addAddress(c)
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
+	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
+	c.Flags().BoolVar(&o.timestamp, "timestamp", false, "begin each line with the time at which it was written")
+	return c
+}
+
+func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions) error {
+	if err := c.checkLogIsThere(j); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	stream, err := c.jobs.Attach(ctx)
+	if err == nil {
+		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
+			Open: &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow}}})
+	}
+	if err != nil {
+		return c.refusal(err)
+	}
+	show := newDisplay(o, int(j.Ranks), c.out, os.Stderr)
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			show.finish()
+			return c.refusal(err)
+		}
+		if out := m.GetOutput(); out != nil {
+			show.output(out)
+			if follow {
+				show.flush()
+			}
+			if failure := show.failure(); failure != nil {
+				return failure
+			}
+		}
+	}
+	show.finish()
+	if failure := show.failure(); failure != nil {
+		return failure
+	}
+	return nil
+}
+
+// checkLogIsThere finds out beforehand whether the worker that keeps the log is away: a log that can't be read is no
+// empty one.
+func (c *cluster) checkLogIsThere(j *schedpb.JobInfo) error {
+	if len(j.Nodes) == 0 || j.EndedUnixNs == 0 {
+		return nil // it has none yet, or the scheduler waits for its worker
+	}
+	answer, err := c.nodes.Nodes(c.ctx, &schedpb.NodesRequest{})
+	if err != nil {
+		return c.refusal(err)
+	}
+	for _, n := range answer.Nodes {
+		if n.Name == j.Nodes[0].Node && n.Connected {
+			return nil
+		}
+	}
+	return &launchError{statusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id, j.Nodes[0].Node)}
+}
