@@ -60,6 +60,9 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 		return "", err
 	}
 	defer unlock()
+	if err := removeStale(root); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
 	b := &builder{env: env, tools: t, root: root, progress: progress}
 	if !complete(dir) {
 		err = b.build(ctx, dir)
@@ -71,6 +74,15 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 		return "", fmt.Errorf("building the C and C++ libraries: %w", err)
 	}
 	return dir, nil
+}
+
+// removeStale removes what interrupted builds left. Whoever holds the lock is the only one that builds.
+func removeStale(root string) error {
+	left, err := filepath.Glob(filepath.Join(root, ".build-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 // runtimeDir holds our own additions, apart from the libraries: a new version of faasmrun changes them often, and they
