@@ -41,11 +41,19 @@ static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`, new: ""},
 	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`, new: ""},
 	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
+	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (__wasilibc_find_relpath_alloc)
+        return`},
 	{file: "libc-bottom-half/sources/chdir.c", old: "    const char *abspath = make_absolute(path);", new: `    if (path[0] == 0) {
         errno = ENOENT;
         return -1;
     }
     const char *abspath = make_absolute(path);`},
+	// A path outside of what the program may see does not exist for it.
+	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
 	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
 }
