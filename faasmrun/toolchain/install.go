@@ -27,7 +27,7 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
-// recipe counts changes of build.go that the overlay and the pins do not show.
+// recipe counts changes of build.go that neither its tables nor the overlay nor the pins show.
 const recipe = 5
 
 // Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
@@ -60,6 +60,9 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 		return "", err
 	}
 	defer unlock()
+	if err := removeStale(root); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
 	b := &builder{env: env, tools: t, root: root, progress: progress}
 	if !complete(dir) {
 		err = b.build(ctx, dir)
@@ -73,6 +76,15 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 	return dir, nil
 }
 
+// removeStale removes what interrupted builds left. Whoever holds the lock is the only one that builds.
+func removeStale(root string) error {
+	left, err := filepath.Glob(filepath.Join(root, ".build-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
 // runtimeDir holds our own additions, apart from the libraries: a new version of faasmrun changes them often, and they
 // compile in a second.
 func runtimeDir(root string, t *tools) string {
@@ -84,7 +96,7 @@ func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName))
 // sysrootName hashes all that the libraries are made of.
 func sysrootName(t *tools) string {
 	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
-	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors, configSite, abiSources)
+	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors, configSite, abiSources, abiPatches)
 	return "sysroot-" + digest(text, "overlay/libc", "overlay/include")
 }
 
