@@ -40,6 +40,7 @@ type part struct {
 	typ        *datatype // of a reduction
 	typeHandle uint32    // as the rank names it, for its own operation
 	inPlace    bool
+	aside      bool // what it sends is copied before others may write there
 	send       blocks
 	recv       blocks
 	answer     *answer
@@ -51,7 +52,7 @@ const unknownRoot = -1
 
 // reset prepares a part for another collective, keeping its arrays.
 func (p *part) reset(kind collective) {
-	p.kind, p.root, p.op, p.typ, p.inPlace, p.count = kind, 0, nil, nil, false, 0
+	p.kind, p.root, p.op, p.typ, p.inPlace, p.aside, p.count = kind, 0, nil, nil, false, false, 0
 	p.answer, p.settle, p.failure = nil, nil, nil
 	p.send.clear()
 	p.recv.clear()
@@ -96,32 +97,20 @@ const shareBytes = 64 << 10
 
 // meet brings the rank's part to the next collective of the communicator. With a request it returns at once.
 func (r *Rank) meet(c *comm, p *part, q *request) *failure {
-	c.sequence++
-	return r.meetAt(c.sequence, c.meetings, c, c.place, p, q)
+	return r.meetAt(&c.sequence, c.meetings, c, c.place, p, q)
 }
 
-// persistentMeeting marks the numbers of persistent collectives' meetings: each is its collective's place in the order of
-// initialization, then how often it was started. Started in whatever order, they meet their like (MPI 5.0, chapter 6.13).
-const persistentMeeting = 1 << 63
-
-// restart brings a persistent collective's part to its next meeting.
-func (r *Rank) restart(q *request) *failure {
-	p := &r.draft
-	*p = *q.part.copy()
-	q.starts++
-	return r.meetAt(persistentMeeting|q.order<<32|uint64(q.starts), q.comm.meetings, q.comm, q.comm.place, p, q)
-}
-
-func (r *Rank) meetAt(sequence uint64, ms *meetings, c *comm, place int, p *part, q *request) *failure {
+func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *part, q *request) *failure {
 	if r.hand.inside {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
-	m := ms.at(sequence)
+	*sequence++
+	m := ms.at(*sequence)
 	mine := &m.parts[place]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
 	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
-	if mine.inPlace && (mine.kind == collReduceScatter || mine.kind == collReduceScatterBlock) {
-		mine.send.span = mine.send.span.clone() // the result goes where others' shares lie
+	if mine.aside {
+		mine.send.span = mine.send.span.clone()
 	}
 	if m.Arrive() {
 		m.begin(r)
@@ -274,7 +263,7 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	call, leadCall := p.title(), lead.title()
+	call, leadCall := callName(p.call), callName(lead.call)
 	name := p.comm.name
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
@@ -287,14 +276,6 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
 	}
 	return nil
-}
-
-// title is the function that the part was brought by; for a persistent collective, the one that made it.
-func (p *part) title() string {
-	if p.request != nil && p.request.part != nil {
-		return "MPI_" + collectives[p.kind].name + "_init"
-	}
-	return callName(p.call)
 }
 
 func (m *meeting) index(p *part) int {

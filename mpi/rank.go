@@ -44,7 +44,8 @@ type Rank struct {
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
 	predefinedAt   map[int32]uint32  // where predefined attributes lie in memory
 	requests       requests
-	draft          part // of the collective that is being called
+	serial         uint64 // sends so far
+	draft          part   // of the collective that is being called
 	hand           hand
 
 	traffic []traffic     // to each rank

@@ -132,14 +132,11 @@ var (
 			return f
 		}
 		n := a.count(2)
-		if n < 0 {
+		if n < 0 || t.basics > 0 && n/t.basics > math.MaxInt64/max(t.size, 1) {
 			return failf(errCount, "invalid count %d", n)
 		}
 		if t.basics > 0 {
 			n, whole := n%t.basics, n/t.basics
-			if t.size > 0 && whole > (math.MaxInt64-t.size)/t.size {
-				return failf(errCount, "count %d of a datatype of %d bytes is more than a status can say", a.count(2), t.size)
-			}
 			s.bytes = whole*t.size + t.bytesOf(n)
 		}
 		return nil

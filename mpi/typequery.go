@@ -153,8 +153,8 @@ func typeGetName(r *Rank, a args) *failure {
 		return f
 	}
 	name := t.name
-	if own, ok := r.typeNames[t.handle]; ok && t.combiner == combinerNamed {
-		name = own
+	if given, ok := r.typeNames[t.handle]; ok && t.combiner == combinerNamed {
+		name = given
 	}
 	return a.putString(1, "name", name, maxObjectName, 2)
 }
@@ -175,7 +175,7 @@ func typeSetName(r *Rank, a args) *failure {
 		if r.typeNames == nil {
 			r.typeNames = map[uint32]string{}
 		}
-		r.typeNames[t.handle] = name // the datatype itself is shared by all ranks
+		r.typeNames[t.handle] = name
 		return nil
 	}
 	t.name = name
