@@ -330,7 +330,7 @@ func dimsCreate(r *Rank, a args) *failure {
 }
 
 // balanced divides n into k factors in falling order that lie as near together as can be: the least difference between the
-// largest and the smallest, and then the largest smallest.
+// largest and the smallest, and among those the largest smallest ones.
 func balanced(n int64, k int) []int64 {
 	if k == 0 {
 		return nil
@@ -379,10 +379,19 @@ func (f *factoring) try(n int64, k int, most int64, before []int64) {
 	for range k - 1 {
 		all = append(all, 1)
 	}
-	last := len(all) - 1
-	if f.best == nil || spread(all) < spread(f.best) || spread(all) == spread(f.best) && all[last] > f.best[last] {
+	if f.best == nil || spread(all) < spread(f.best) || spread(all) == spread(f.best) && smallerEnd(all, f.best) > 0 {
 		f.best = slices.Clone(all)
 	}
+}
+
+// smallerEnd compares factors from the smallest up.
+func smallerEnd(a, b []int64) int {
+	for i := len(a) - 1; i >= 0; i-- {
+		if a[i] != b[i] {
+			return int(a[i] - b[i])
+		}
+	}
+	return 0
 }
 
 func spread(f []int64) int64 { return f[0] - f[len(f)-1] }
