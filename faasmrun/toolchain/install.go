@@ -250,7 +250,10 @@ func (b *builder) build(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	b.progress("", 0, 0)
-	return os.Rename(b.out, dir)
+	if err := os.Rename(b.out, dir); err != nil && !complete(dir) { // a copy of the same may have been put there by hand
+		return err
+	}
+	return nil
 }
 
 func (b *builder) writeManifest(start time.Time) error {
