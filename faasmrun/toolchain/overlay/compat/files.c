@@ -181,7 +181,7 @@ static size_t step(char out[PATH_MAX], size_t length, const char *name)
 	return length + slash + more;
 }
 
-/* Canonical in its text: links are not followed, for WASI shows no path that leads outside by one. */
+/* Follows links itself, a component at a time; what leads out of the directories that the program sees was refused by stat. */
 WEAK char *realpath(const char *restrict path, char *restrict resolved)
 {
 	char in[2 * PATH_MAX], out[PATH_MAX] = "/";
