@@ -27,3 +27,15 @@ func TestKeyvalInUse(t *testing.T) {
 		want(g, "class", g.call("Comm_free_keyval", key), errKeyval)
 	})
 }
+
+// TestDuplicateOfPredefinedKeepsAttributes: a rank's attributes of MPI_INT go to the duplicate as any other's do.
+func TestDuplicateOfPredefinedKeepsAttributes(t *testing.T) {
+	play(t, 1, func(g *guest) {
+		key, value, flag := g.alloc(4), g.alloc(4), g.alloc(4)
+		g.must("Type_create_keyval", dupFunction, nullFunction, key, 0)
+		g.must("Type_set_attr", tInt, g.int(key, 0), 42)
+		g.must("Type_get_attr", g.newtype("Type_dup", tInt), g.int(key, 0), value, flag)
+		want(g, "flag", g.int(flag, 0), 1)
+		want(g, "value", g.int(value, 0), 42)
+	})
+}

@@ -337,12 +337,16 @@ func typeDup(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
+	from, _, f := a.attributesOf(0, keyvalType) // of a predefined datatype, the rank's own
+	if f != nil {
+		return f
+	}
 	t := old.copy()
 	t.committed, t.name = old.committed, old.name
 	if f := a.addType(1, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
 		return f
 	}
-	return r.copyAttributes(keyvalType, a.handle(0), &old.attributes, &t.attributes)
+	return r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes)
 }
 
 // MPI_Type_commit(*datatype)
