@@ -16,7 +16,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // an import that is not listed is a wall.
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/schedpb", "worker", "worker/engine", "worker/executor",
-		"mpi/guest"},
+		"mpi/guest", "tui"},
 	"faasmrun/toolchain": {"mpi/guest"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
@@ -36,6 +36,7 @@ var doors = map[string][]string{
 	"mpi/coll":        {},
 	"mpi/guest":       {},
 	"snapshot":        {},
+	"tui":             {"scheduler/schedpb"},
 	"internal/passes": {"internal/eh"},
 	"internal/eh":     {"internal/wasm"},
 	"internal/wasm":   {},

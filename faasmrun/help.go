@@ -19,6 +19,7 @@ Verbs:
   show        everything about jobs; explain: why one waits, and when it should start
   cancel      end jobs; hold, release, requeue
   wait        until jobs have ended; logs: what they have printed
+  top         the queue and the workers, live
   nodes       the workers; drain, resume; usage: what each tenant has used
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine

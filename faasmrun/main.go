@@ -52,7 +52,7 @@ var quickVerbs = map[string]func(args []string) int{
 
 // verbNames are the verbs that help and suggestions know.
 var verbNames = []string{"run", "cc", "c++", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
-	"requeue", "attach", "wait", "logs", "nodes", "drain", "resume", "usage", "scheduler", "worker", "version", "help", "completion"}
+	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "usage", "scheduler", "worker", "version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -109,7 +109,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
 		submit, toolchainCommand(), schedulerCommand(), workerCommand())
 	root.AddCommand(jobCommands()...)
-	root.AddCommand(nodesCommand(), drainCommand(), resumeCommand(), usageCommand())
+	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand())
 	return root
 }
 
