@@ -1,14 +1,21 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/faasmrun/faasmrun/scheduler/auth"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // link is a way to a scheduler: a daemon's, or one that this launcher embeds.
@@ -35,27 +42,65 @@ func connect(address string, here machine, slots int) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &link{conn: conn, stopSelf: stopProcess, closers: []func(){func() { conn.Close() }}}, nil
+	l := &link{conn: conn, closers: []func(){func() { conn.Close() }}}
+	l.stopSelf = func() {
+		// The answer to any question says that the signal, which was sent before it, has arrived.
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		schedpb.NewJobsClient(conn).MissingModules(ctx, &schedpb.MissingModulesRequest{})
+		stopProcess()
+	}
+	return l, nil
 }
 
 // maxMessage is what a message may hold: a job's description with its arguments and environment, a piece of a module.
 const maxMessage = 16 << 20
 
-// dial connects to a daemon on this machine. The connection is made with the first call.
+// dial connects to a daemon: on this machine by a socket, elsewhere by TCP with the certificates of the cluster. The
+// connection is made with the first call.
 func dial(address string) (*grpc.ClientConn, error) {
-	path, ok := strings.CutPrefix(address, "unix:")
-	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
-		return nil, usagef("scheduler address %q is not of the form unix:PATH", address)
+	return dialAs(address, os.Getenv("FAASMRUN_CERTS"))
+}
+
+// dialAs takes the certificates in a directory; "" is the home's.
+func dialAs(address, certs string) (*grpc.ClientConn, error) {
+	target, creds := address, insecure.NewCredentials()
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		if path = strings.TrimPrefix(path, "//"); path == "" || len(path) > maxSocketPath {
+			return nil, usagef("scheduler address %q is not of the form unix:PATH with at most %d bytes", address, maxSocketPath)
+		}
+		target = "unix:" + path
+	} else {
+		if host, port, err := net.SplitHostPort(address); err != nil || host == "" || port == "" {
+			return nil, usagef("scheduler address %q is not of the form unix:PATH or HOST:PORT", address)
+		}
+		var err error
+		if creds, err = clientCertificates(certs); err != nil {
+			return nil, err
+		}
+		target = "dns:///" + address
 	}
-	if len(path) > maxSocketPath {
-		return nil, usagef("scheduler address %q is longer than the %d bytes that a socket's name may have", address, maxSocketPath)
-	}
-	conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("scheduler %s: %w", address, err)
 	}
 	return conn, nil
+}
+
+func clientCertificates(dir string) (credentials.TransportCredentials, error) {
+	if dir == "" {
+		h, err := findHome()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(h.state, "certs")
+	}
+	files, err := auth.OpenFiles(dir)
+	if err != nil {
+		return nil, fmt.Errorf("a scheduler elsewhere asks for a certificate (FAASMRUN_CERTS names its directory): %w", err)
+	}
+	return files.Client()
 }
 
 // maxSocketPath is Linux's limit, without the final NUL.

@@ -32,12 +32,12 @@ func daemonLog(verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// listenUnix makes a socket that this machine's users may connect to. A socket that a dead daemon left is replaced; one that
-// answers is not.
+// listenUnix makes a socket that its own user alone may connect to: as long as executors run as their worker's user,
+// whoever may submit a job may read that user's files. A socket that a dead daemon left is replaced; one that answers is not.
 func listenUnix(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
-		return nil, usagef("--listen %q is not of the form unix:PATH", address)
+		return nil, usagef("--listen %q is not of the form unix:PATH or HOST:PORT", address)
 	}
 	if len(path) > maxSocketPath {
 		return nil, usagef("--listen %q is longer than the %d bytes that a socket's name may have", address, maxSocketPath)
@@ -52,15 +52,9 @@ func listenUnix(address string) (net.Listener, error) {
 		}
 		os.Remove(path)
 	}
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		listener.Close()
-		return nil, err
-	}
-	return listener, nil
+	// Nobody else may connect between the making of the socket and a change of its mode, so it is made with that mode.
+	defer unix.Umask(unix.Umask(0o177))
+	return net.Listen("unix", path)
 }
 
 // peerUser says who is at the other end of a connection: the kernel's word, not the client's.
@@ -121,6 +115,6 @@ func identify(ctx context.Context) (string, error) {
 // userTenant is the tenant that a local user is.
 func userTenant(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }
 
-func daemonServer() *grpc.Server {
-	return grpc.NewServer(grpc.Creds(peerCredentials{}), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+func daemonServer(creds credentials.TransportCredentials) *grpc.Server {
+	return grpc.NewServer(grpc.Creds(creds), grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
 }

@@ -15,11 +15,12 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // doors is the floor plan: which package may import which package of ours. A package that is not listed does not exist,
 // an import that is not listed is a wall.
 var doors = map[string][]string{
-	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/schedpb", "worker", "worker/engine", "worker/executor",
-		"mpi/guest", "tui"},
+	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
+		"worker/engine", "worker/executor", "mpi/guest", "tui"},
 	"faasmrun/toolchain": {"mpi/guest"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
+	"scheduler/auth":     {},
 	"scheduler/store":    {"scheduler/core"},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
@@ -47,7 +48,7 @@ var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero":  {"worker/engine"},
 	"github.com/cockroachdb/pebble":  {"scheduler/store"},
 	"github.com/charmbracelet/":      {"tui"},
-	"google.golang.org/grpc":         {"faasmrun", "scheduler", "scheduler/schedpb", "worker"},
+	"google.golang.org/grpc":         {"faasmrun", "scheduler", "scheduler/auth", "scheduler/schedpb", "worker"},
 	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},
 }
 

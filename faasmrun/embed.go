@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -52,7 +53,12 @@ func embed(here machine, slots int) (l *link, err error) {
 		return nil, homeError(h.cache, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	l.background(func() { agent.Run(ctx) })
+	l.background(func() {
+		if err := agent.Run(ctx); err != nil {
+			say(os.Stderr, "%v", err)
+			l.conn.Close() // nobody will run the job: whoever follows it is to know
+		}
+	})
 	l.closers = append(l.closers, func() {
 		stop() // a worker that has not begun to run does not begin any more
 		agent.Stop()

@@ -14,6 +14,7 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
 Verbs:
   run         run a program on N ranks; the verb may be left out
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
+  cmake       run cmake with these compilers; configure: a configure script
   submit      hand a job to a cluster, and go on; attach: look at one as its launcher would
   queue       the jobs that wait or run; history: those that have ended
   show        everything about jobs; explain: why one waits, and when it should start
@@ -21,6 +22,8 @@ Verbs:
   wait        until jobs have ended; logs: what they have printed
   top         the queue and the workers, live
   nodes       the workers; drain, resume; usage: what each tenant has used
+  simulate    compare scheduling policies on a trace
+  auth        certificates for a cluster of several machines
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine
   toolchain   install the C and C++ libraries, or show what is there

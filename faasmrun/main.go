@@ -41,18 +41,21 @@ func command(args []string) int {
 
 // quickVerbs need no command-line library: they read their arguments themselves, and a launcher starts in milliseconds.
 var quickVerbs = map[string]func(args []string) int{
-	"run":      runVerb,
-	"cc":       func(args []string) int { return compilerVerb("cc", args) },
-	"c++":      func(args []string) int { return compilerVerb("c++", args) },
-	"submit":   submitVerb,
-	"version":  func([]string) int { return versionVerb() },
-	"executor": executorVerb,
-	"compile":  compileVerb,
+	"run":       runVerb,
+	"cc":        func(args []string) int { return compilerVerb("cc", args) },
+	"c++":       func(args []string) int { return compilerVerb("c++", args) },
+	"submit":    submitVerb,
+	"cmake":     cmakeVerb,
+	"configure": configureVerb,
+	"version":   func([]string) int { return versionVerb() },
+	"executor":  executorVerb,
+	"compile":   compileVerb,
 }
 
 // verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
-	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "usage", "scheduler", "worker", "version", "help", "completion"}
+var verbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
+	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "usage", "simulate", "auth", "scheduler", "worker",
+	"version", "help", "completion"}
 
 func isVerb(word string) bool {
 	for _, v := range verbNames {
@@ -106,10 +109,11 @@ func rootCommand() *cobra.Command {
 	run.ValidArgsFunction = completeOptions(optionsOf(false))
 	submit := own("submit", "hand a job to a cluster")
 	submit.ValidArgsFunction = completeOptions(optionsOf(true))
-	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("version", "show the version"),
+	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("cmake", "run cmake with these compilers"),
+		own("configure", "run a configure script with these compilers"), own("version", "show the version"),
 		submit, toolchainCommand(), schedulerCommand(), workerCommand())
 	root.AddCommand(jobCommands()...)
-	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand())
+	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), simulateCommand(), authCommand())
 	return root
 }
 

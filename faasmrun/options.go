@@ -39,11 +39,11 @@ var options []option
 
 func init() {
 	options = []option{
-		{"n np | c", "N", groupRanks, "run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)", func(r *request, s *segment, v []string) (err error) {
+		{"n np | c ntasks", "N", groupRanks, "run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)", func(r *request, s *segment, v []string) (err error) {
 			s.ranks, err = parseCount(v[0])
 			return err
 		}},
-		{"N npernode | ppn perhost", "N", groupRanks, "N ranks on each node", func(r *request, s *segment, v []string) (err error) {
+		{"N npernode | ppn perhost ntasks-per-node", "N", groupRanks, "N ranks on each node", func(r *request, s *segment, v []string) (err error) {
 			s.perNode, err = parseCount(v[0])
 			return err
 		}},
@@ -81,14 +81,14 @@ func init() {
 		{"export", "ALL|NONE|NAME,…", groupProgram, "which of the launcher's variables the ranks see (ALL)", func(r *request, s *segment, v []string) error {
 			return r.setExport(v[0])
 		}},
-		{"wdir | wd", "DIR", groupProgram, "the ranks' working directory, which is their / too", func(r *request, s *segment, v []string) error {
+		{"wdir | wd chdir", "DIR", groupProgram, "the ranks' working directory, which is their / too", func(r *request, s *segment, v []string) error {
 			s.dir = v[0]
 			return nil
 		}},
 		{"dir", "HOST[::GUEST][:ro]", groupProgram, "let the ranks see directory HOST too, under the same name or as GUEST; may be repeated", func(r *request, s *segment, v []string) error {
 			return s.addMount(v[0])
 		}},
-		{"app", "FILE", groupProgram, "read programs from FILE, a line each, with its own options", func(r *request, s *segment, v []string) error {
+		{"app | configfile", "FILE", groupProgram, "read programs from FILE, a line each, with its own options", func(r *request, s *segment, v []string) error {
 			return r.readAppfile(v[0])
 		}},
 		{"path", "DIR:…", groupProgram, "where to look for programs named without a directory", func(r *request, s *segment, v []string) error {
@@ -154,10 +154,10 @@ func init() {
 		{"allow-run-as-root", "", groupIgnored, "", ignored},
 		{"prefix", "DIR", groupIgnored, "", ignored},
 		{"noprefix | enable-recovery disable-recovery leave-session-attached get-stack-traces report-state-on-timeout " +
-			"do-not-resolve nolocal-warning show-progress byslot bynode bycore bind-to-none continuous", "", groupIgnored, "", ignored},
+			"do-not-resolve nolocal-warning show-progress novm byslot bynode bycore bind-to-none continuous", "", groupIgnored, "", ignored},
 		{"bind-to-core |", "", "", "", func(r *request, s *segment, v []string) error { return r.bindTo("core") }},
 		{"s preload-binary", "", groupIgnored, "", ignored},
-		{"preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |", "VALUE", groupIgnored, "", ignored},
+		{"cpu-set cpu-list tmpdir preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |", "VALUE", groupIgnored, "", ignored},
 	}
 }
 

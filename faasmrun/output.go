@@ -188,6 +188,7 @@ type display struct {
 	files   func(streamKey) *outputFile // nil: none
 	lines   map[streamKey]*openLine
 	held    int
+	scratch []byte // prefix's
 }
 
 // outputFile is a file that streams are copied to. A private one belongs to one stream and takes its bytes as they come.
@@ -372,31 +373,40 @@ func (d *display) before(s *sink) {
 	}
 }
 
-// prefix is what a line begins with. The rest of a line that was cut has a "+" before its colon.
+// prefix is what a line begins with, valid until the next call. The rest of a line that was cut has a "+" before its colon.
 func (d *display) prefix(key streamKey, line *openLine) []byte {
-	var p []byte
+	p := d.scratch[:0]
 	if d.options.timestamp {
 		p = line.at.AppendFormat(p, time.ANSIC)
 	}
-	colon := ":"
+	if d.options.tag == tagRank {
+		if d.options.timestamp {
+			p = append(p, ' ')
+		}
+		p = strconv.AppendUint(p, uint64(key.rank), 10)
+	}
+	if d.options.tag == tagJobRank {
+		p = append(p, "[1,"...)
+		p = append(strconv.AppendUint(p, uint64(key.rank), 10), ']')
+	}
+	if d.options.tag == tagJobRank || d.options.tag == tagNone && d.options.timestamp {
+		name := "<stdout>"
+		if key.stream == schedpb.Stream_STREAM_STDERR {
+			name = "<stderr>"
+		}
+		p = append(p, name...)
+	}
+	if len(p) == 0 {
+		return nil
+	}
 	if line.cut {
-		colon = "+:"
+		p = append(p, '+')
 	}
-	name := "<stdout>"
-	if key.stream == schedpb.Stream_STREAM_STDERR {
-		name = "<stderr>"
+	if p = append(p, ':'); d.options.tag == tagRank {
+		p = append(p, ' ')
 	}
-	switch {
-	case d.options.tag == tagJobRank:
-		return fmt.Appendf(p, "[1,%d]%s%s", key.rank, name, colon)
-	case d.options.tag == tagRank && d.options.timestamp:
-		return fmt.Appendf(p, " %d%s ", key.rank, colon)
-	case d.options.tag == tagRank:
-		return fmt.Appendf(p, "%d%s ", key.rank, colon)
-	case d.options.timestamp:
-		return append(append(p, name...), colon...)
-	}
-	return nil
+	d.scratch = p
+	return p
 }
 
 // finish writes the lines that were never finished, by rank. Tagged ones get a newline; others end as the rank left them.

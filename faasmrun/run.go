@@ -357,5 +357,5 @@ func refusal(err error) error {
 	case codes.InvalidArgument, codes.ResourceExhausted:
 		return &launchError{statusFailed, explain(err)}
 	}
-	return &launchError{statusFailed, fmt.Sprintf("the scheduler refuses the job: %s", explain(err))}
+	return &launchError{statusFailed, fmt.Sprintf("the job cannot be submitted: %s", explain(err))}
 }

@@ -2,34 +2,49 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/scheduler"
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 )
 
-// schedulerCommand is faasmrun scheduler: a queue of jobs as a daemon on a local socket.
+// schedulerFlags are the options of faasmrun scheduler.
+type schedulerFlags struct {
+	listen, admins []string
+	state, certs   string
+	limit          time.Duration
+	verbose        bool
+}
+
+// schedulerCommand is faasmrun scheduler: a queue of jobs as a daemon.
 func schedulerCommand() *cobra.Command {
-	var listen, state string
-	var verbose bool
-	var limit time.Duration
+	var f schedulerFlags
 	c := &cobra.Command{
-		Use: "scheduler --listen unix:PATH --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs to this machine's users, until SIGINT or SIGTERM. Who is calling is asked of the\n" +
-			"kernel. Workers and launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and\n" +
-			"FAASMRUN_SCHEDULER=unix:PATH faasmrun -np 4 app.wasm.",
-		RunE: func(*cobra.Command, []string) error { return serveScheduler(listen, state, limit, verbose) },
+		Use: "scheduler --listen ADDRESS --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
+		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket (unix:PATH), where the\n" +
+			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
+			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
+			"faasmrun -np 4 app.wasm.\n\n" +
+			"Ranks run as the worker's user whoever their tenant is: let in only whom you would let log in as that user.",
+		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
-	c.Flags().StringVar(&listen, "listen", "", "where to listen: unix:PATH")
-	c.Flags().StringVar(&state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
-	c.Flags().DurationVar(&limit, "time-limit", defaultTimeLimit, "of jobs that name none")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "say more on stderr")
+	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")
+	c.Flags().StringVar(&f.state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
+	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
+	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who may drain workers and change everyone's jobs, beside root and the daemon's user")
+	c.Flags().DurationVar(&f.limit, "time-limit", defaultTimeLimit, "of jobs that name none")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c
 }
@@ -37,54 +52,121 @@ func schedulerCommand() *cobra.Command {
 // defaultTimeLimit is what a job gets that names no limit: without one nothing could be planned behind it.
 const defaultTimeLimit = 24 * time.Hour
 
-// administrators are root and the user whose daemon it is.
-func administrators() []string { return []string{userTenant(0), userTenant(uint32(os.Getuid()))} }
+// localAdmins are root and the user whose daemon it is.
+func localAdmins() []string { return []string{userTenant(0), userTenant(uint32(os.Getuid()))} }
 
-// mayBeWorker lets administrators' processes speak for workers.
-func mayBeWorker(ctx context.Context, _ string) error {
-	user, err := identify(ctx)
-	if err == nil && !slices.Contains(administrators(), user) {
-		err = fmt.Errorf("%s may not run workers of this scheduler; its own user and root may", user)
-	}
-	return err
+// callers says who is at the other end of a connection, of either kind.
+type callers struct {
+	certs *auth.Files // nil: local sockets only
 }
 
-func serveScheduler(listen, state string, limit time.Duration, verbose bool) error {
-	dir, err := stateDir(state, "scheduler")
+// tenant names the tenant of a call. A local user and a certificate can't be taken for each other: their names differ.
+func (c callers) tenant(ctx context.Context) (string, error) {
+	if user, err := identify(ctx); err == nil || c.certs == nil {
+		return user, err
+	}
+	who, err := c.certs.Caller(ctx)
+	if err == nil && who.Role != auth.Tenant {
+		err = fmt.Errorf("the certificate of %s %s is no tenant's", who.Role, who.Name)
+	}
+	return who.Name, err
+}
+
+// worker lets a worker's certificate speak for the worker of its name, and on this machine the administrators.
+func (c callers) worker(ctx context.Context, name string) error {
+	user, err := identify(ctx)
+	if err == nil {
+		if slices.Contains(localAdmins(), user) {
+			return nil
+		}
+		return fmt.Errorf("%s may not run workers of this scheduler; its own user and root may", user)
+	}
+	if c.certs == nil {
+		return err
+	}
+	who, err := c.certs.Caller(ctx)
+	switch {
+	case err != nil:
+		return err
+	case who.Role != auth.Worker:
+		return fmt.Errorf("the certificate of %s %s is no worker's", who.Role, who.Name)
+	case name != "" && name != who.Name:
+		return fmt.Errorf("the certificate is of worker %s, not of %s", who.Name, name)
+	}
+	return nil
+}
+
+// door is one address that the scheduler listens at.
+type door struct {
+	listener net.Listener
+	server   *grpc.Server
+}
+
+// open listens at an address, with the credentials that go with it.
+func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) {
+	if strings.HasPrefix(address, "unix:") || !strings.Contains(address, ":") {
+		listener, err := listenUnix(address)
+		return &door{listener, daemonServer(peerCredentials{})}, err
+	}
+	if certs == nil {
+		return nil, usagef("--listen %s needs --certs DIR, the scheduler's certificate: who calls by TCP shows one, too", address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return &door{listener, daemonServer(certs.Server())}, nil
+}
+
+func (f *schedulerFlags) serve() error {
+	dir, err := stateDir(f.state, "scheduler")
 	if err != nil {
 		return err
 	}
 	ctx, stop := untilTold()
 	defer stop()
-	listener, err := listenUnix(listen)
-	if err != nil {
-		return err
+	who := callers{}
+	if f.certs != "" {
+		if who.certs, err = auth.OpenFiles(f.certs); err != nil {
+			return err
+		}
 	}
-	defer listener.Close()
-	log := daemonLog(verbose)
-	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: identify, Logger: log, TimeLimit: limit,
-		Admins: administrators(), Worker: mayBeWorker})
+	var doors []*door
+	for _, address := range f.listen {
+		d, err := f.open(address, who.certs)
+		if err != nil {
+			return err
+		}
+		defer d.listener.Close()
+		doors = append(doors, d)
+	}
+	log := daemonLog(f.verbose)
+	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
+		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)
 	}
 	defer server.Stop()
-	g := daemonServer()
-	server.Register(g)
 	var serving sync.WaitGroup
-	var fault error
-	serving.Go(func() { fault = g.Serve(listener) })
-	log.Info("the scheduler is ready", "listen", listen, "state", dir)
+	faults := make([]error, len(doors))
+	for i, d := range doors {
+		server.Register(d.server)
+		serving.Go(func() { faults[i] = d.server.Serve(d.listener) })
+		log.Info("the scheduler is ready", "listen", f.listen[i], "at", d.listener.Addr(), "state", dir)
+	}
 	select {
 	case <-ctx.Done():
 	case <-server.Halted():
 	}
 	server.Stop()
-	g.Stop()
+	for _, d := range doors {
+		d.server.Stop()
+	}
 	serving.Wait()
 	if err := server.Err(); err != nil {
 		return fmt.Errorf("the scheduler stopped: %w", err)
 	}
-	return fault
+	return errors.Join(faults...)
 }
 
 // stateDir is a daemon's own directory: the one it is given, or one below the home.

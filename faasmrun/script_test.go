@@ -44,6 +44,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -62,6 +66,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", own+":"+env.Getenv("PATH"))
 			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
+			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("NODE", thisMachine().nodeName())
 			env.Values[daemonsKey{}] = &daemons{}
@@ -199,6 +204,9 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 			sig, target = name, childOf(ts, target)
 		}
 		ts.Check(syscall.Kill(target, unix.SignalNum("SIG"+sig)))
+		if sig == "TSTP" { // what comes next is for a launcher that has stopped
+			ts.Check(unix.Waitid(unix.P_PID, target, nil, unix.WSTOPPED|unix.WNOWAIT, nil))
+		}
 	}
 	io.Copy(io.Discard, lines)
 	if got := statusOf(ts, command.Wait()); strconv.Itoa(got) != args[3] {

@@ -44,22 +44,26 @@ type session struct {
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
-	outgoing chan *schedpb.AttachRequest
+	outgoing chan outMessage
 	pump     *stdinPump
 	sent     uint64 // bytes of standard input
 	taken    uint64
 
 	interrupts  int
-	interrupted time.Time   // when the last one came
-	failure     *writeError // output that could not be written: the job is being ended for it
-	asked       bool        // for rank states, by a signal
-	waiting     string      // why the job waits, as last told
+	interrupted time.Time        // when the last one came
+	failure     *writeError      // output that could not be written: the job is being ended for it
+	asked       bool             // for rank states, by a signal
+	waiting     string           // why the job waits, as the scheduler said last
+	tellWaiting <-chan time.Time // when to tell the user
 	end         *schedpb.JobEnd
 }
 
 // showAfter is how long nothing may come before a terminal gets the lines that are unfinished: a row of dots that grows
 // is there to be seen. Elsewhere lines wait to be whole.
 const showAfter = 150 * time.Millisecond
+
+// waitUntold is how long a job waits before its user is told: most start at once, when another's slots have been freed.
+const waitUntold = 300 * time.Millisecond
 
 // together is how close to each other signals count as one.
 const together = 500 * time.Millisecond
@@ -77,17 +81,19 @@ func (s *session) run(ctx context.Context) (exit int) {
 		s.note("job %d was submitted, but its scheduler does not answer: %s", s.job, explain(err))
 		return statusFailed
 	}
-	s.outgoing = make(chan *schedpb.AttachRequest, 64)
+	s.outgoing = make(chan outMessage, 64)
 	sent, received := make(chan struct{}), make(chan struct{})
 	events := make(chan *schedpb.AttachResponse, 64)
 	var lost error
 	go func() {
 		defer close(sent)
 		for m := range s.outgoing {
-			if stream.Send(m) != nil {
-				// The receiver sees why.
-				for range s.outgoing {
-				}
+			// After an error, of which the receiver sees the reason, the rest is dropped.
+			if err == nil && m.AttachRequest != nil {
+				err = stream.Send(m.AttachRequest)
+			}
+			if m.sent != nil {
+				close(m.sent)
 			}
 		}
 		stream.CloseSend()
@@ -151,6 +157,9 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 			if s.signal(sig) {
 				return true
 			}
+		case <-s.tellWaiting:
+			s.tellWaiting = nil
+			s.note("job %d waits: %s", s.job, s.waiting)
 		case <-idle:
 			s.display.showUnfinished()
 		}
@@ -176,11 +185,23 @@ func (s *session) event(m *schedpb.AttachResponse) {
 	case *schedpb.AttachResponse_RankStates:
 		if s.asked {
 			s.asked = false
-			s.note("where the ranks stand:")
-			s.showRanks(m.RankStates)
+			s.answer(m.RankStates)
 		}
 	case *schedpb.AttachResponse_End:
 		s.end = m.End
+	}
+}
+
+// answer shows where the ranks stand to someone who asked.
+func (s *session) answer(states *schedpb.RankStates) {
+	switch {
+	case len(states.Ranks) > 0:
+		s.note("where the ranks stand:")
+		s.showRanks(states)
+	case s.waiting != "":
+		s.note("job %d has not begun: %s", s.job, s.waiting)
+	default:
+		s.note("no rank of job %d is running", s.job)
 	}
 }
 
@@ -191,8 +212,10 @@ func (s *session) state(c *schedpb.StateChange) {
 		s.note("job %d: %s (%s)", s.job, c.State, c.Reason)
 	case s.request.verbose:
 		s.note("job %d: %s", s.job, c.State)
-	case c.State == "PD" && c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
-		s.note("job %d waits: %s", s.job, c.Reason)
+	case c.State != "PD":
+		s.tellWaiting = nil
+	case c.Reason != "" && c.Reason != s.waiting && !s.embedded && !s.request.quiet:
+		s.tellWaiting = time.After(waitUntold)
 	}
 	s.waiting = c.Reason
 }
@@ -247,7 +270,20 @@ func (s *session) forward(data []byte, more bool) {
 	}
 }
 
-func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- m }
+// outMessage is what the sending goroutine gets; sent is closed when everything up to here has gone.
+type outMessage struct {
+	*schedpb.AttachRequest
+	sent chan struct{}
+}
+
+func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- outMessage{AttachRequest: m} }
+
+// sendAll waits until everything has gone.
+func (s *session) sendAll() {
+	sent := make(chan struct{})
+	s.outgoing <- outMessage{sent: sent}
+	<-sent
+}
 
 // signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
 func (s *session) signal(sig os.Signal) (gone bool) {
@@ -262,6 +298,7 @@ func (s *session) signal(sig os.Signal) (gone bool) {
 		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 	case syscall.SIGTSTP:
 		s.sendSignal(syscall.SIGTSTP)
+		s.sendAll()
 		s.stopSelf()
 		s.sendSignal(syscall.SIGCONT)
 	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:

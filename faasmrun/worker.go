@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/faasmrun/faasmrun/worker"
@@ -9,6 +11,7 @@ import (
 // workerFlags are the options of faasmrun worker.
 type workerFlags struct {
 	scheduler, name, state, cache, mem string
+	certs                              string
 	slots                              uint32
 	verbose                            bool
 }
@@ -18,17 +21,18 @@ func workerCommand() *cobra.Command {
 	here := thisMachine()
 	var f workerFlags
 	c := &cobra.Command{
-		Use: "worker --scheduler unix:PATH", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
+		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
 		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM, which end them. It reconnects by itself when\n" +
 			"the scheduler restarts; the ranks run on meanwhile.",
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
-	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH")
+	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
 	c.Flags().StringVar(&f.name, "name", here.nodeName(), "this node's name")
 	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.cores), "how many ranks run here at once")
 	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs' output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
+	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
 	return c
@@ -55,7 +59,7 @@ func serveWorker(f workerFlags) error {
 			return usagef("--mem %v", err)
 		}
 	}
-	conn, err := dial(f.scheduler)
+	conn, err := dialAs(f.scheduler, f.certs)
 	if err != nil {
 		return err
 	}

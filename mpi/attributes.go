@@ -57,16 +57,20 @@ func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *fa
 	return &r.keyvals[i], nil
 }
 
-// freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay.
+// freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay, and as long as there are
+// some the key may be freed again.
 func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
 		k, f := a.getInt(0, "keyval")
 		if f != nil {
 			return f
 		}
-		v, f := r.keyval(k, object, false)
+		v, f := r.keyval(k, object, true)
 		if f != nil {
 			return f
+		}
+		if v.freed && v.uses == 0 {
+			return failf(errKeyval, "attribute key %d was freed", k)
 		}
 		v.freed = true
 		return a.putInt(0, "keyval", keyvalInvalid)
@@ -120,18 +124,19 @@ func setAttribute(object keyvalObject) func(*Rank, args) *failure {
 			return f
 		}
 		k := a.int(1)
-		v, f := r.keyval(k, object, false)
-		if f != nil {
+		if _, f := r.keyval(k, object, false); f != nil {
 			return f.on(c)
 		}
 		if i := list.find(k); i >= 0 {
 			if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
 				return f.on(c)
 			}
-			(*list)[i].value = a.handle(2)
-			return nil
+			if i = list.find(k); i >= 0 { // the function may have deleted it
+				(*list)[i].value = a.handle(2)
+				return nil
+			}
 		}
-		v.uses++
+		r.keyvals[k-firstKeyval].uses++
 		*list = append(*list, attribute{k, a.handle(2)})
 		return nil
 	}
@@ -234,7 +239,10 @@ func deleteAttribute(object keyvalObject) func(*Rank, args) *failure {
 		if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
 			return f.on(c)
 		}
-		*list = append((*list)[:i:i], (*list)[i+1:]...)
+		if i = list.find(k); i >= 0 { // the function may have deleted it
+			r.keyvals[k-firstKeyval].uses--
+			*list = append((*list)[:i:i], (*list)[i+1:]...)
+		}
 		return nil
 	}
 }
@@ -256,6 +264,7 @@ func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attr
 				continue
 			}
 		}
+		r.keyvals[at.keyval-firstKeyval].uses++
 		*to = append(*to, attribute{at.keyval, value})
 	}
 	return nil
@@ -283,6 +292,7 @@ func (r *Rank) deleteAttributes(object keyvalObject, handle uint32, list *attrib
 		}
 		if n := len(*list); n > 0 && (*list)[n-1] == last { // the function may have deleted it
 			*list = (*list)[:n-1]
+			r.keyvals[last.keyval-firstKeyval].uses--
 		}
 	}
 	return nil

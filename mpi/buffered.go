@@ -109,6 +109,7 @@ func (r *Rank) sendBuffered(q *request) *failure {
 	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
 	r.adopt(inner)
 	r.post(inner, modeStandard)
+	q.serial = inner.serial
 	q.done.Store(true)
 	return nil
 }

@@ -41,6 +41,8 @@ func (r *Rank) word(address uint32) uint32 { return binary.LittleEndian.Uint32(r
 
 // errhandler is an error handler.
 type errhandler struct {
+	given    uint32 // the program's handle of one of its own, while it holds it
+	holds    int    // how often it does
 	handle   uint32 // of a predefined one
 	function uint32 // table index of a user's: void f(MPI_Comm *, int *, ...)
 }
@@ -91,10 +93,12 @@ func commCreateErrhandler(r *Rank, a args) *failure {
 	if a.handle(0) == null {
 		return failf(errArg, "the function is a null pointer")
 	}
-	handle, ok := r.errhandlers.add(kindErrhandler, &errhandler{function: a.handle(0)})
+	h := &errhandler{function: a.handle(0)}
+	handle, ok := r.errhandlers.add(kindErrhandler, h)
 	if !ok {
 		return failf(errNoMem, "more than %d error handlers", maxObjects)
 	}
+	h.given, h.holds = handle, 1
 	return a.putHandle(1, "errhandler", handle)
 }
 
@@ -112,7 +116,7 @@ func commSetErrhandler(r *Rank, a args) *failure {
 	return nil
 }
 
-// MPI_Comm_get_errhandler(comm, *errhandler): a new handle, which the program frees.
+// MPI_Comm_get_errhandler(comm, *errhandler): the handle that the program knows it by, if it has one; it frees it once more.
 func commGetErrhandler(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {
@@ -122,11 +126,15 @@ func commGetErrhandler(r *Rank, a args) *failure {
 	if h.handle != 0 {
 		return a.putHandle(1, "errhandler", h.handle).on(c)
 	}
-	handle, ok := r.errhandlers.add(kindErrhandler, h)
-	if !ok {
-		return c.failf(errNoMem, "more than %d error handlers", maxObjects)
+	if h.given == 0 {
+		handle, ok := r.errhandlers.add(kindErrhandler, h)
+		if !ok {
+			return c.failf(errNoMem, "more than %d error handlers", maxObjects)
+		}
+		h.given = handle
 	}
-	return a.putHandle(1, "errhandler", handle).on(c)
+	h.holds++
+	return a.putHandle(1, "errhandler", h.given).on(c)
 }
 
 // MPI_Errhandler_free(*errhandler): communicators keep their own reference.
@@ -140,7 +148,10 @@ func errhandlerFree(r *Rank, a args) *failure {
 		return f
 	}
 	if h.handle == 0 {
-		r.errhandlers.remove(handle)
+		if h.holds--; h.holds == 0 {
+			r.errhandlers.remove(handle)
+			h.given = 0
+		}
 	}
 	return a.putHandle(0, "errhandler", errhandlerNull)
 }

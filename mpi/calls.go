@@ -252,6 +252,9 @@ var bindings = []binding{
 	{"Address", "ii", "", always, getAddress},
 	{"Pack", "iiiiiii", "iliilii", whileRunning, pack},
 	{"Unpack", "iiiiiii", "iliilii", whileRunning, unpack},
+	{"Pack_external", "iiiiiii", "iiliili", whileRunning, packExternal},
+	{"Unpack_external", "iiiiiii", "iiliili", whileRunning, unpackExternal},
+	{"Pack_external_size", "iiii", "ilii", whileRunning, packExternalSize},
 	{"Pack_size", "iiii", "liii", whileRunning, packSize},
 
 	// Operations

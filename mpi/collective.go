@@ -523,7 +523,7 @@ func describeReduceScatter(a args, c *comm, p *part) *failure {
 }
 
 // scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result goes,
-// and is brought as a copy.
+// and is brought as a copy, made when the collective begins.
 func (a args) scattered(c *comm, p *part, total int64) *failure {
 	p.count = total
 	if f := a.inPlaceArg(0, c, p); f != nil {
@@ -537,10 +537,7 @@ func (a args) scattered(c *comm, p *part, total int64) *failure {
 	if f != nil {
 		return f
 	}
-	if p.inPlace {
-		s = s.clone()
-	}
-	p.send.span, p.send.number = s, 1
+	p.send.span, p.send.number, p.aside = s, 1, p.inPlace
 	return nil
 }
 

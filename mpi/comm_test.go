@@ -287,6 +287,11 @@ func TestCancel(t *testing.T) {
 		g.must("Wait", request, st)
 		g.must("Test_cancelled", st, flag)
 		want(g, "send cancelled", g.int(flag, 0), 1)
+		g.must("Isend", buf, 5, tInt, 1-g.me, 7, tWorld, request) // its data is in the mailbox already
+		g.must("Cancel", request)
+		g.must("Wait", request, st)
+		g.must("Test_cancelled", st, flag)
+		want(g, "small send cancelled", g.int(flag, 0), 1)
 		g.must("Barrier", tWorld)
 		g.must("Iprobe", tAnySource, tAnyTag, tWorld, flag, 0)
 		want(g, "message left", g.int(flag, 0), 0)
@@ -294,7 +299,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBalancedDims(t *testing.T) {
-	for n, wanted := range map[int64]string{1: "[1 1 1]", 8: "[2 2 2]", 12: "[3 2 2]", 16: "[4 2 2]", 7: "[7 1 1]", 60: "[5 4 3]", 1000003: "[1000003 1 1]"} {
+	for n, wanted := range map[int64]string{1: "[1 1 1]", 8: "[2 2 2]", 12: "[3 2 2]", 16: "[4 2 2]", 7: "[7 1 1]", 60: "[5 4 3]", 5040: "[21 16 15]", 7488: "[26 18 16]", 1 << 30: "[1024 1024 1024]", 1000003: "[1000003 1 1]"} {
 		if got := fmt.Sprint(balanced(n, 3)); got != wanted {
 			t.Errorf("%d in three dimensions: %s, want %s", n, got, wanted)
 		}

@@ -49,7 +49,7 @@ func (r *Rank) agree(c *comm, mine *answer, settle func(answers []*answer)) *fai
 
 func (r *Rank) agreeAt(sequence *uint64, ms *meetings, c *comm, place int, mine *answer, settle func([]*answer)) *failure {
 	p := &r.draft
-	p.kind, p.root, p.op, p.inPlace = collAgree, 0, nil, false
+	p.reset(collAgree)
 	p.answer, p.settle = mine, settle
 	mine.rank = r.rank
 	return r.meetAt(sequence, ms, c, place, p, nil)
@@ -175,7 +175,7 @@ func commIdup(infoArg int) func(*Rank, args) *failure {
 		q := r.newRequest(requestCollective, c)
 		q.child = d
 		p := &r.draft
-		p.kind, p.root, p.op, p.inPlace = collAgree, 0, nil, false
+		p.reset(collAgree)
 		p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
 		q.answer = p.answer
 		if f := r.meet(c, p, q); f != nil {

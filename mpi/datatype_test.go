@@ -281,6 +281,10 @@ func TestElements(t *testing.T) {
 		g.must("Status_set_elements", st, pair, 5)
 		g.must("Get_elements_c", st, pair, n)
 		want(g, "elements that were set", int(binary.LittleEndian.Uint64(g.mem[n:])), 5)
+		const many = 0x7654321f71234567
+		g.must("Status_set_elements_x", st, tByte, many)
+		g.must("Get_elements_x", st, tByte, n)
+		want(g, "elements of a large count", int(binary.LittleEndian.Uint64(g.mem[n:])), many)
 	})
 }
 
@@ -315,5 +319,26 @@ func TestBadDatatypes(t *testing.T) {
 		g.must("Type_commit", out)
 		want(g, "before memory", g.call("Send", 16, 1, g.int(out, 0), 0, 0, tWorld), errBuffer)
 		want(g, "subarray", g.call("Type_create_subarray", 1, g.ints(4), g.ints(3), g.ints(2), orderC, tInt, out), errArg)
+	})
+}
+
+// TestExternal packs into external32, looks at the bytes, and unpacks.
+func TestExternal(t *testing.T) {
+	play(t, 1, func(g *guest) {
+		rep := g.cstring("external32")
+		ty := g.newtype("Type_create_struct", 4, g.ints(2, 1, 1, 1), g.ints(0, 8, 16, 20), g.ints(tInt, tDouble, 0x201, 0x23c))
+		in, packed, out, position := g.alloc(64), g.alloc(64), g.alloc(64), g.ints(3)
+		g.setInt(in, 0, 1)
+		g.setInt(in, 1, -2)
+		copy(g.mem[in+8:], []byte{1, 2, 3, 4, 5, 6, 7, 8})
+		g.setInt(in, 4, -3)
+		g.setInt(in, 5, 0x263a)
+		want(g, "size", g.value("Pack_external_size", rep, 1, ty), 26)
+		g.must("Pack_external", rep, in, 1, ty, packed, 64, position)
+		want(g, "position", g.int(position, 0), 29)
+		want(g, "bytes", fmt.Sprintf("%x", g.mem[packed+3:packed+29]), "00000001fffffffe0807060504030201fffffffffffffffd263a")
+		g.setInt(position, 0, 3)
+		g.must("Unpack_external", rep, packed, 64, position, out, 1, ty)
+		want(g, "back", fmt.Sprintf("%x", g.mem[out:out+24]), fmt.Sprintf("%x", g.mem[in:in+24]))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzCalls calls any functions with any arguments on any memory, in a world of one rank whose errors return. Whatever a
@@ -50,7 +51,11 @@ func FuzzCalls(f *testing.F) {
 			for i := range c.Params {
 				g.stack[i] = word(&data)
 			}
+			arguments, begin := g.stack, time.Now()
 			c.Fn(g.rank, g.stack[:])
+			if took := time.Since(begin); took > patience {
+				t.Fatalf("%s%#x took %v", c.Name, arguments[:len(c.Params)], took)
+			}
 			if len(data) == 0 {
 				return
 			}
@@ -58,6 +63,9 @@ func FuzzCalls(f *testing.F) {
 		}
 	})
 }
+
+// patience is how long a call may take on 64 KiB of memory.
+const patience = 2 * time.Second / 4
 
 // word takes the next argument: mostly small numbers, handles the program has, and addresses that hold something.
 func word(data *[]byte) uint64 {

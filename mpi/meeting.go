@@ -40,6 +40,7 @@ type part struct {
 	typ        *datatype // of a reduction
 	typeHandle uint32    // as the rank names it, for its own operation
 	inPlace    bool
+	aside      bool // what it sends is copied before others may write there
 	send       blocks
 	recv       blocks
 	answer     *answer
@@ -51,7 +52,7 @@ const unknownRoot = -1
 
 // reset prepares a part for another collective, keeping its arrays.
 func (p *part) reset(kind collective) {
-	p.kind, p.root, p.op, p.typ, p.inPlace, p.count = kind, 0, nil, nil, false, 0
+	p.kind, p.root, p.op, p.typ, p.inPlace, p.aside, p.count = kind, 0, nil, nil, false, false, 0
 	p.answer, p.settle, p.failure = nil, nil, nil
 	p.send.clear()
 	p.recv.clear()
@@ -108,6 +109,9 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	mine := &m.parts[place]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
 	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
+	if mine.aside {
+		mine.send.span = mine.send.span.clone()
+	}
 	if m.Arrive() {
 		m.begin(r)
 	}

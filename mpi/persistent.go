@@ -1,5 +1,7 @@
 package mpi
 
+import "fmt"
+
 // Persistent requests keep the arguments of a communication, which MPI_Start begins anew each time.
 
 // sendInit makes MPI_Send_init and its like: (buf, count, datatype, dest, tag, comm, *request).
@@ -50,7 +52,8 @@ func recvInit(r *Rank, a args) *failure {
 	return a.keep(6, q)
 }
 
-// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator.
+// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks make
+// their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
 func collectiveInit(kind collective) func(*Rank, args) *failure {
 	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {
@@ -66,6 +69,8 @@ func collectiveInit(kind collective) func(*Rank, args) *failure {
 		}
 		q := r.newRequest(requestCollective, c)
 		q.part = p.copy()
+		c.persistent++
+		q.meetings = r.world.apart(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.meetings.size)
 		return a.keep(comm+2, q)
 	}
 }
@@ -113,7 +118,7 @@ func (r *Rank) start(q *request) *failure {
 	}
 	p := &r.draft
 	*p = *q.part.copy()
-	return r.meet(q.comm, p, q)
+	return r.meetAt(&q.starts, q.meetings, q.comm, q.comm.place, p, q)
 }
 
 // MPI_Startall(count, requests[])

@@ -12,6 +12,7 @@ type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
+	serial uint64 // of the sender's sends, by which it finds a message it cancels
 }
 
 // sendMode is how a send may complete.
@@ -30,7 +31,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d.mailMu.Lock()
 	receive, found := d.queue.Arrive(k)
 	if !found && (mode != modeStandard || q.buffer.bytes() > eagerLimit) {
-		d.store(k, message{sender: q, bytes: q.buffer.bytes()})
+		d.store(k, message{sender: q, bytes: q.buffer.bytes(), serial: q.serial})
 		return
 	}
 	d.mailMu.Unlock()
@@ -47,7 +48,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 // second look; no other message of this sender can come between. It is false when the pool is exhausted and the message
 // waits for its receive.
 func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
-	m := message{bytes: q.buffer.bytes()}
+	m := message{bytes: q.buffer.bytes(), serial: q.serial}
 	if m.bytes > 0 {
 		if m.eager = w.eager.get(m.bytes); m.eager == nil {
 			m.sender = q
@@ -166,6 +167,8 @@ func (r *Rank) send(q *request, mode sendMode) *failure {
 func (r *Rank) post(q *request, mode sendMode) {
 	c := q.comm
 	to := c.peers().ranks[q.peer]
+	r.serial++
+	q.serial = r.serial
 	r.world.count(r.rank, to, q.buffer.bytes())
 	r.world.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }

@@ -41,9 +41,11 @@ type Rank struct {
 	attached       attached
 	apart          map[string]*uint64 // meetings attended under each name
 	typeAttributes map[uint32]*attributes
-	predefinedAt   map[int32]uint32 // where predefined attributes lie in memory
+	typeNames      map[uint32]string // that the program gave to predefined datatypes
+	predefinedAt   map[int32]uint32  // where predefined attributes lie in memory
 	requests       requests
-	draft          part // of the collective that is being called
+	serial         uint64 // sends so far
+	draft          part   // of the collective that is being called
 	hand           hand
 
 	traffic []traffic     // to each rank

@@ -387,7 +387,7 @@ func imrecv(r *Rank, a args) *failure {
 	return a.expose(4, q)
 }
 
-// MPI_Cancel(*request): a receive that has met no message, or a send that no receive has met, ends here.
+// MPI_Cancel(*request): a receive that has met no message, or a send whose message no receive has met, ends here.
 func cancel(r *Rank, a args) *failure {
 	q, f := a.requestAt(0)
 	if f != nil {
@@ -396,28 +396,44 @@ func cancel(r *Rank, a args) *failure {
 	if q == nil {
 		return failf(errRequest, "the request is MPI_REQUEST_NULL")
 	}
-	if !q.active || q.isDone() {
-		return nil
-	}
-	box, cancelled := r, false
+	cancelled := false
 	switch {
+	case !q.active:
+		return nil
 	case q.kind == requestGeneric:
 		return r.cancelGeneric(q)
 	case q.kind == requestCollective:
 		return failf(errRequest, "a collective cannot be cancelled").on(q.comm)
 	case q.kind == requestSend:
-		box = r.world.ranks[q.comm.peers().ranks[q.peer]]
-		k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
-		box.mailMu.Lock()
-		cancelled = box.queue.Withdraw(k, func(m message) bool { return m.sender == q })
-	default:
-		box.mailMu.Lock()
+		cancelled = r.withdraw(q)
+	case !q.isDone():
+		r.mailMu.Lock()
 		cancelled = r.queue.Cancel(q.posted)
+		r.mailMu.Unlock()
 	}
-	box.mailMu.Unlock()
 	if cancelled {
 		q.status = status{source: anySource, tag: anyTag, cancelled: true}
 		q.done.Store(true)
 	}
 	return nil
+}
+
+// withdraw takes a send's message back out of its receiver's mailbox, whether it waits there for its data or has it.
+func (r *Rank) withdraw(q *request) bool {
+	if q.peer == procNull {
+		return false
+	}
+	box := r.world.ranks[q.comm.peers().ranks[q.peer]]
+	k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
+	var m message
+	box.mailMu.Lock()
+	found := box.queue.Withdraw(k, func(other message) bool { m = other; return other.serial == q.serial })
+	box.mailMu.Unlock()
+	if found && m.eager != nil {
+		r.world.eager.put(m.eager)
+	}
+	if found && m.sender != nil && m.sender != q { // a buffered send's copy
+		m.sender.complete()
+	}
+	return found
 }

@@ -17,14 +17,17 @@ type request struct {
 	peer    int32 // as the program gave it
 	tag     int32
 	mode    sendMode
+	serial  uint64 // of a send
 	buffer  span
 	posted  match.ID // of a receive in the queue
 	matched bool     // a receive that a matched probe found its message for
 
 	persistent bool
-	active     bool     // between start and completion; always, unless persistent
-	freed      bool     // by MPI_Request_free while active: it goes when it completes
-	part       *part    // of a persistent collective
+	active     bool      // between start and completion; always, unless persistent
+	freed      bool      // by MPI_Request_free while active: it goes when it completes
+	part       *part     // of a persistent collective
+	meetings   *meetings // its own: each may be started in another order
+	starts     uint64
 	child      *comm    // of MPI_Comm_idup
 	answer     *answer  // what child will be
 	send       *request // the other half of MPI_Isendrecv
@@ -76,9 +79,10 @@ func (r *Rank) release(q *request) {
 		q.handle = 0
 	}
 	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
+		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
-	q.comm, q.buffer, q.freed, q.matched = nil, span{}, false, false
+	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 

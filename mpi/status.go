@@ -1,6 +1,9 @@
 package mpi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // status is what became of a message.
 type status struct {
@@ -129,7 +132,7 @@ var (
 			return f
 		}
 		n := a.count(2)
-		if n < 0 || n > maxSpanBytes {
+		if n < 0 || t.basics > 0 && n/t.basics > math.MaxInt64/max(t.size, 1) {
 			return failf(errCount, "invalid count %d", n)
 		}
 		if t.basics > 0 {

@@ -329,24 +329,72 @@ func dimsCreate(r *Rank, a args) *failure {
 	return a.putArray(2, "dims", dims, false)
 }
 
-// balanced divides n into k factors whose largest is as small as can be, and so on down, in falling order.
+// balanced divides n into k factors in falling order that lie as near together as can be: the least difference between the
+// largest and the smallest, and among those the largest smallest ones.
 func balanced(n int64, k int) []int64 {
 	if k == 0 {
 		return nil
 	}
-	if k == 1 {
-		return []int64{n}
+	f := factoring{}
+	f.visit(n, k, n, nil)
+	return f.best
+}
+
+// factoring is a search for the best factors.
+type factoring struct{ best []int64 }
+
+// visit tries the ways to write n as k factors in falling order, none above most, behind those before. It leaves out those
+// whose smallest factor cannot come near enough to the first to be better than the best so far.
+func (f *factoring) visit(n int64, k int, most int64, before []int64) {
+	if n == 1 || k == 1 {
+		f.try(n, k, most, before)
+		return
 	}
 	for _, d := range divisors(n) {
-		if power(d, k, n) < n { // the largest factor is at least the k-th root
+		if d > most {
+			return
+		}
+		if power(d, k, n) < n { // the rest would have to be larger
 			continue
 		}
-		if rest := balanced(n/d, k-1); rest[0] <= d {
-			return append([]int64{d}, rest...)
+		first := d
+		if len(before) > 0 {
+			first = before[0]
+		}
+		if f.best != nil {
+			if least := first - spread(f.best); least > 1 && power(least, k-1, n/d+1) > n/d {
+				continue
+			}
+		}
+		f.visit(n/d, k-1, d, append(before, d))
+	}
+}
+
+// try compares the factors before and k more, which are n and ones.
+func (f *factoring) try(n int64, k int, most int64, before []int64) {
+	if n > most {
+		return
+	}
+	all := append(before, n)
+	for range k - 1 {
+		all = append(all, 1)
+	}
+	if f.best == nil || spread(all) < spread(f.best) || spread(all) == spread(f.best) && smallerEnd(all, f.best) > 0 {
+		f.best = slices.Clone(all)
+	}
+}
+
+// smallerEnd compares factors from the smallest up.
+func smallerEnd(a, b []int64) int {
+	for i := len(a) - 1; i >= 0; i-- {
+		if a[i] != b[i] {
+			return int(a[i] - b[i])
 		}
 	}
-	return nil // not reached: n itself divides n, and leaves ones
+	return 0
 }
+
+func spread(f []int64) int64 { return f[0] - f[len(f)-1] }
 
 // divisors lists them in rising order.
 func divisors(n int64) []int64 {

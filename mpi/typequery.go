@@ -152,7 +152,11 @@ func typeGetName(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	return a.putString(1, "name", t.name, maxObjectName, 2)
+	name := t.name
+	if given, ok := r.typeNames[t.handle]; ok && t.combiner == combinerNamed {
+		name = given
+	}
+	return a.putString(1, "name", name, maxObjectName, 2)
 }
 
 const maxObjectName = 128
@@ -168,7 +172,11 @@ func typeSetName(r *Rank, a args) *failure {
 		return f
 	}
 	if t.combiner == combinerNamed {
-		return nil // shared by all ranks; its name stays
+		if r.typeNames == nil {
+			r.typeNames = map[uint32]string{}
+		}
+		r.typeNames[t.handle] = name
+		return nil
 	}
 	t.name = name
 	return nil

@@ -25,8 +25,9 @@ func (r *reactor) attach(a *attachment, j *core.Job) {
 		r.watches[j.ID] = w
 	}
 	w.attached = append(w.attached, a) // even if it is to see this only once: its streams may need a worker's return
-	a.reason = r.state.Waiting(j)
-	a.tell(stateChange(j.State, a.reason, r.now()))
+	a.tell(stateChange(j.State, "", r.now()))
+	// The coming pass may place it: only what still waits then has a reason to wait.
+	r.afterCommit(func() { r.tellReason(a) })
 	if j.Epoch > 0 {
 		a.tell(placement(j))
 	}
@@ -92,18 +93,21 @@ func (r *reactor) tellPlaced(j *core.Job) {
 
 // tellReasons tells those who wait for a job why it waits, when that has changed.
 func (r *reactor) tellReasons() {
-	for id, w := range r.watches {
-		j := r.state.Job(id)
-		if j == nil || j.State != core.Pending {
-			continue
-		}
-		reason := r.state.Waiting(j)
+	for _, w := range r.watches {
 		for _, a := range w.attached {
-			if a.reason != reason {
-				a.reason = reason
-				a.tell(stateChange(j.State, reason, r.now()))
-			}
+			r.tellReason(a)
 		}
+	}
+}
+
+func (r *reactor) tellReason(a *attachment) {
+	j := r.state.Job(a.job)
+	if j == nil || j.State != core.Pending {
+		return
+	}
+	if reason := r.state.Waiting(j); a.reason != reason {
+		a.reason = reason
+		a.tell(stateChange(j.State, reason, r.now()))
 	}
 }
 

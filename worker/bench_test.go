@@ -91,6 +91,8 @@ type bench struct {
 	frames   chan *schedpb.OutputFrame // unbuffered: the test is the slow reader
 	cut      chan struct{}             // ends Output streams
 	hangUp   chan struct{}             // ends the Connect stream
+	beats    chan struct{}             // holds one
+	away     error                     // what Connect answers instead of a welcome; guarded by mu
 	mu       sync.Mutex
 	modules  map[string][]byte
 	fetched  int
@@ -103,7 +105,7 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	b := &bench{t: t, hello: make(chan *schedpb.WorkerHello, 16), orders: make(chan *schedpb.SchedulerMessage, 64),
 		started: make(chan *schedpb.JobStarted, 64), states: make(chan *schedpb.JobRankStates, 64),
 		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
-		frames: make(chan *schedpb.OutputFrame), hangUp: make(chan struct{}), modules: map[string][]byte{}}
+		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}), modules: map[string][]byte{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	schedpb.RegisterWorkersServer(server, b)
@@ -163,7 +165,13 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	if err != nil {
 		return err
 	}
-	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{HeartbeatEveryMs: 1000, GraceMs: 60000}}}
+	b.mu.Lock()
+	away := b.away
+	b.mu.Unlock()
+	if away != nil {
+		return away
+	}
+	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{HeartbeatEveryMs: 20, GraceMs: 60000}}}
 	if err := stream.Send(welcome); err != nil {
 		return err
 	}
@@ -195,6 +203,11 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 
 func (b *bench) hear(m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
+	case *schedpb.WorkerMessage_Heartbeat:
+		select {
+		case b.beats <- struct{}{}:
+		default:
+		}
 	case *schedpb.WorkerMessage_Started:
 		b.started <- m.Started
 	case *schedpb.WorkerMessage_RankStates:
@@ -244,6 +257,12 @@ func (b *bench) Output(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 			return stream.Context().Err()
 		}
 	}
+}
+
+func (b *bench) setAway(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.away = err
 }
 
 // put makes a module known and returns its hash.

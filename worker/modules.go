@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -71,6 +72,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Pr
 	if p := m.ready(sha); p != nil {
 		return p, nil
 	}
+	m.sweep(time.Now())
 	path := filepath.Join(m.dir, sha+".wasm")
 	if _, err := os.Stat(path); err != nil {
 		if err := m.fetch(ctx, sha, path); err != nil {
@@ -125,6 +127,22 @@ func (m *modules) ready(sha string) *control.Prepared {
 		return nil
 	}
 	return p
+}
+
+// leftover is the age at which nobody can be at work on an unfinished file any more.
+const leftover = 24 * time.Hour
+
+// sweep removes unfinished files of processes that were killed. Their names begin with a dot.
+func (m *modules) sweep(now time.Time) {
+	entries, err := os.ReadDir(m.dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".") && now.Sub(info.ModTime()) > leftover {
+			os.Remove(filepath.Join(m.dir, e.Name()))
+		}
+	}
 }
 
 // fetch gets the module from the scheduler, whole and as its name says, or not at all.

@@ -25,11 +25,12 @@ const (
 // converse holds one session after another. Ranks outlive a lost one by the grace, then they are ended.
 func (w *Worker) converse() error {
 	retry := firstRetry
+	known := false // the scheduler has had this worker before
 	var orphaned *time.Timer
 	for {
 		s, err := w.connect()
 		if err == nil {
-			retry = firstRetry
+			retry, known = firstRetry, true
 			if orphaned != nil {
 				orphaned.Stop()
 				orphaned = nil
@@ -41,7 +42,7 @@ func (w *Worker) converse() error {
 		if w.ctx.Err() != nil {
 			return nil
 		}
-		if refused(err) {
+		if !known && refused(err) {
 			return fmt.Errorf("worker %s: the scheduler refuses this worker: %w", w.Name, err)
 		}
 		w.Logger.Warn("no connection to the scheduler", "retry", retry, "err", err)
@@ -54,7 +55,8 @@ func (w *Worker) converse() error {
 	}
 }
 
-// refused tells the answers that another try won't change.
+// refused tells the answers that another try won't change. They count at the first try alone: a scheduler that has not yet
+// noticed the end of the last connection says of a worker that comes back that it is there already.
 func refused(err error) bool {
 	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument, codes.AlreadyExists, codes.Unimplemented,

@@ -16,10 +16,12 @@ func BenchmarkHello(b *testing.B) {
 			bench := newBench(b, func(config *Config) { config.Logger = nil })
 			spec := interactive(bench.app("hello", c.ranks))
 			bench.run(spec)
+			wait(b, bench.started, "start of the ranks")
 			least, cpu := time.Hour, uint64(1<<63)
 			for b.Loop() {
 				began := time.Now()
 				o := bench.run(spec)
+				wait(b, bench.started, "start of the ranks") // or they would fill their channel
 				least, cpu = min(least, time.Since(began)), min(cpu, o.CpuNs)
 				if o.End.ExitCode != 0 {
 					b.Fatal(o.End)

@@ -6,8 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -40,6 +43,45 @@ func TestReconnect(t *testing.T) {
 	if hello := wait(t, b.hello, "last hello"); len(hello.Running) > 1 || len(hello.Running) == 1 && hello.Running[0].JobId == ref.JobId {
 		t.Errorf("running: %v", hello.Running)
 	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	b := newBench(t, nil)
+	for range 3 {
+		wait(t, b.beats, "heartbeat")
+	}
+}
+
+// A scheduler that stays away starts the job elsewhere: its ranks here must have ended by then.
+func TestGrace(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Grace = 50 * time.Millisecond })
+	ref := b.spinning("spin", 2)
+	pid := b.pid(ref)
+	b.setAway(status.Error(codes.AlreadyExists, "it is here already")) // of one that had been accepted: not for good
+	b.hangUp <- struct{}{}
+	waitGone(t, pid)
+	b.setAway(nil)
+	if end := wait(t, b.ended, "end"); end.End.State != "NF" || !strings.Contains(end.End.Reason, "no connection") {
+		t.Errorf("ended %v", end)
+	}
+}
+
+// A worker that the scheduler will not have gives up, with the reason.
+func TestRefusedWorker(t *testing.T) {
+	b := newBench(t, nil)
+	b.worker.Stop()
+	b.setAway(status.Error(codes.PermissionDenied, "who are you?"))
+	w, err := New(b.worker.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "who are you?") {
+		t.Errorf("%v", err)
+	}
+	if err := w.Run(t.Context()); err == nil {
+		t.Error("it ran twice")
+	}
+	w.Stop()
 }
 
 func TestRepeatedStart(t *testing.T) {

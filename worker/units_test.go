@@ -3,9 +3,12 @@ package worker
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -57,6 +60,30 @@ func TestCrash(t *testing.T) {
 	}
 	if n := strings.Count(crash([]byte("panic: oh\ngoroutine 1\n"+strings.Repeat("f()\n", 1000))), "\n"); n > maxCrashLines {
 		t.Errorf("%d lines", n)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	m := &modules{dir: t.TempDir()}
+	for _, name := range []string{".fetch-1", "a.wasm"} {
+		if err := os.WriteFile(filepath.Join(m.dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() int {
+		entries, err := os.ReadDir(m.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	m.sweep(time.Now())
+	if n := left(); n != 2 {
+		t.Errorf("%d files: a new one was swept", n)
+	}
+	m.sweep(time.Now().Add(leftover + time.Minute))
+	if n := left(); n != 1 {
+		t.Errorf("%d files left", n)
 	}
 }
 

@@ -37,8 +37,53 @@ static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
 	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
+	// Two functions that are there after all (overlay/compat/files.c).
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`, new: ""},
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`, new: ""},
+	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
+	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    if (__wasilibc_find_relpath_alloc)
+        return`},
+	{file: "libc-bottom-half/sources/chdir.c", old: "    const char *abspath = make_absolute(path);", new: `    if (path[0] == 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    const char *abspath = make_absolute(path);`},
+	// A path outside of what the program may see does not exist for it.
+	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
 	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
+}
+
+// abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must not
+// throw catches what comes (__clang_call_terminate); clang's code for WebAssembly only calls terminate, which would know
+// neither the type nor what(). So exceptions that were raised and are not yet caught are kept in a list, through a field
+// of the unwinder's header that is free here, and terminate catches the last one.
+var abiPatches = []patch{
+	{file: "src/cxa_exception.h", old: `    unsigned int        uncaughtExceptions;
+`, new: `    unsigned int        uncaughtExceptions;
+    _Unwind_Exception * raised;
+`},
+	{file: "src/cxa_exception.h", old: `__cxa_get_globals_fast ();
+`, new: `__cxa_get_globals_fast ();
+
+static inline void __faasmrun_raise(_Unwind_Exception *e) {
+    __cxa_eh_globals *globals = __cxa_get_globals();
+    e->private_1 = reinterpret_cast<uintptr_t>(globals->raised);
+    globals->raised = e;
+    _Unwind_RaiseException(e);
+}
+`},
+	{file: "src/cxa_exception.cpp", old: "_Unwind_RaiseException(&", new: "__faasmrun_raise(&", all: true},
+	{file: "src/cxa_exception.cpp", old: `        globals->uncaughtExceptions -= 1;`, new: `        if (globals->raised == unwind_exception)
+            globals->raised = reinterpret_cast<_Unwind_Exception *>(unwind_exception->private_1);
+        globals->uncaughtExceptions -= 1;`},
+	{file: "src/cxa_handlers.cpp", old: `        __cxa_exception* exception_header = globals->caughtExceptions;`, new: `        if (globals->uncaughtExceptions > 0 && globals->raised)
+            __cxa_begin_catch(globals->raised);
+        __cxa_exception* exception_header = globals->caughtExceptions;`},
 }
 
 // withoutErrors are files that refuse a threaded build; what they do at start is done before any thread exists.
@@ -213,6 +258,11 @@ func (b *builder) buildCxx(ctx context.Context) error {
 	llvm := filepath.Join(b.work, "llvm")
 	if err := b.installCxxHeaders(llvm); err != nil {
 		return err
+	}
+	for _, p := range abiPatches {
+		if err := p.apply(filepath.Join(llvm, "libcxxabi")); err != nil {
+			return err
+		}
 	}
 	cxx := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions, []string{"-fvisibility=hidden", "-fvisibility-inlines-hidden",
 		"-std=c++23", "-fno-sized-deallocation", "-D_GNU_SOURCE", "-D_LIBCPP_BUILDING_LIBRARY", "-I" + llvm + "/libcxx/src", "-I" + llvm + "/libcxxabi/include"})

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,24 +237,4 @@ func (k *kit) run(ctx context.Context, program string, args []string) error {
 		return fmt.Errorf("%s is not installed: apt-get install -y %s", program, program)
 	}
 	return err
-}
-
-// Verb is faasmrun toolchain install and status; it returns the exit status.
-func Verb(args []string, env Env) int {
-	return report("toolchain", env, func(ctx context.Context) error {
-		if len(args) != 1 || args[0] != "install" && args[0] != "status" {
-			return errors.New("usage: faasmrun toolchain install | status")
-		}
-		if args[0] == "install" {
-			if _, err := Install(ctx, env, PrintProgress(env.Stderr, "toolchain")); err != nil {
-				return err
-			}
-		}
-		status, err := Status(env)
-		if err != nil {
-			return err
-		}
-		_, err = io.WriteString(env.Stdout, status)
-		return err
-	})
 }

@@ -27,8 +27,8 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
-// recipe counts changes of build.go that the overlay and the pins do not show.
-const recipe = 1
+// recipe counts changes of build.go that neither its tables nor the overlay nor the pins show.
+const recipe = 5
 
 // Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
 type Progress func(step string, done, total int)
@@ -48,8 +48,8 @@ func Install(ctx context.Context, env Env, progress Progress) (string, error) {
 }
 
 func install(ctx context.Context, env Env, t *tools, root string, progress Progress) (string, error) {
-	dir := filepath.Join(root, sysrootName())
-	if complete(dir) && complete(runtimeDir(root)) {
+	dir := filepath.Join(root, sysrootName(t))
+	if complete(dir) && complete(runtimeDir(root, t)) {
 		return dir, nil
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -60,12 +60,15 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 		return "", err
 	}
 	defer unlock()
+	if err := removeStale(root); err != nil {
+		return "", fmt.Errorf("cache: %w", err)
+	}
 	b := &builder{env: env, tools: t, root: root, progress: progress}
 	if !complete(dir) {
 		err = b.build(ctx, dir)
 	}
-	if err == nil && !complete(runtimeDir(root)) {
-		err = b.buildRuntime(ctx, dir, runtimeDir(root))
+	if err == nil && !complete(runtimeDir(root, t)) {
+		err = b.buildRuntime(ctx, dir, runtimeDir(root, t))
 	}
 	if err != nil {
 		return "", fmt.Errorf("building the C and C++ libraries: %w", err)
@@ -73,18 +76,28 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 	return dir, nil
 }
 
+// removeStale removes what interrupted builds left. Whoever holds the lock is the only one that builds.
+func removeStale(root string) error {
+	left, err := filepath.Glob(filepath.Join(root, ".build-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
 // runtimeDir holds our own additions, apart from the libraries: a new version of faasmrun changes them often, and they
 // compile in a second.
-func runtimeDir(root string) string {
-	return filepath.Join(root, "runtime-"+digest(sysrootName(), "overlay/compat", "overlay/runtime"))
+func runtimeDir(root string, t *tools) string {
+	return filepath.Join(root, "runtime-"+digest(sysrootName(t), "overlay/compat", "overlay/runtime"))
 }
 
 func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName)) }
 
 // sysrootName hashes all that the libraries are made of.
-func sysrootName() string {
+func sysrootName(t *tools) string {
 	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
-	return "sysroot-" + digest(fmt.Sprintf("recipe %d\n%s\n", recipe, pins), "overlay/libc", "overlay/include")
+	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors, configSite, abiSources, abiPatches)
+	return "sysroot-" + digest(text, "overlay/libc", "overlay/include")
 }
 
 // digest hashes a text and folders of the overlay.
@@ -144,8 +157,10 @@ const manifestName = "manifest.json"
 // Status describes what is there, for a person.
 func Status(env Env) (string, error) {
 	var out strings.Builder
-	if t, err := findTools(env); err != nil {
+	t, err := findTools(env)
+	if err != nil {
 		fmt.Fprintf(&out, "compiler   %v\n", err)
+		t = &tools{}
 	} else {
 		fmt.Fprintf(&out, "compiler   %s (%s)\nlinker     %s\nbuiltins   %s\n", t.clang, clangVersion(env, t), t.linker, t.builtins)
 	}
@@ -153,7 +168,7 @@ func Status(env Env) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "sysroot", sysrootName())
+	dir := filepath.Join(cache, "sysroot", sysrootName(t))
 	data, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(&out, "libraries  not built yet: faasmrun toolchain install, or the first faasmrun cc, does it\n")
@@ -270,7 +285,7 @@ func (b *builder) run(ctx context.Context, dir, program string, args ...string) 
 		return ctx.Err()
 	}
 	if errors.Is(err, exec.ErrNotFound) {
-		return &missingError{program}
+		return &missingError{what: program}
 	}
 	if err != nil {
 		text := strings.TrimSpace(string(said))

@@ -37,8 +37,10 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	if !d.cmd.stackChosen() {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
+	// The function table begins at 2: index 1 is MPI_COMM_DUP_FN in the MPI ABI, and no function of the program may have it.
 	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
-	args = append(args, "--stack-first", "--export=__stack_pointer", "--error-limit=0", filepath.Join(d.sys.runtime, "tls.o"),
+	args = append(args, "--table-base=2", "--stack-first", "--export=__stack_pointer", "--error-limit=0",
+		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), filepath.Join(d.sys.runtime, "tls.o"),
 		"-L"+d.sys.runtime, "-L"+d.sys.lib)
 	if r.cxx {
 		args = append(args, "-lc++", "-lc++abi")

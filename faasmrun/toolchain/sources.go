@@ -400,7 +400,7 @@ func unpack(ctx context.Context, in io.Reader, skip int64, dir string, wanted []
 	}
 	if err := xz.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return &missingError{"xz"}
+			return &missingError{what: "xz"}
 		}
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/faasmrun/faasmrun/mpi/guest"
 )
@@ -35,7 +37,7 @@ func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sy
 	if s.headers, err = unpackHeaders(root); err != nil {
 		return nil, err
 	}
-	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root)
+	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root, t)
 	return s, nil
 }
 
@@ -57,10 +59,25 @@ func CacheDir(env Env) (string, error) {
 // share a cache.
 func unpackHeaders(root string) (string, error) {
 	sum := sha256.Sum256([]byte(guest.Header))
-	dir := filepath.Join(root, "headers-"+hex.EncodeToString(sum[:8]))
+	dir := filepath.Join(root, "headers-1-"+hex.EncodeToString(sum[:8]))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return os.WriteFile(filepath.Join(tmp, "mpi.h"), []byte(guest.Header), 0o644)
+		return errors.Join(os.WriteFile(filepath.Join(tmp, "mpi.h"), []byte(guest.Header), 0o644),
+			os.WriteFile(filepath.Join(tmp, mpiSymbols), []byte(strings.Join(mpiFunctions(), "\n")+"\n"), 0o644))
 	})
+}
+
+// mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is for
+// those that call without it, as a configure script does that looks for MPI_Init in a library.
+const mpiSymbols = "mpi.symbols"
+
+var mpiCall = regexp.MustCompile(`(?m)^MPI_CALL\([^,]+, (\w+),`)
+
+func mpiFunctions() []string {
+	var names []string
+	for _, match := range mpiCall.FindAllStringSubmatch(guest.Header, -1) {
+		names = append(names, "MPI_"+match[1], "PMPI_"+match[1])
+	}
+	return names
 }
 
 // ensureTree makes dir by fill unless it is there. It appears at once and whole: fill works in a directory beside it,

@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -222,6 +223,18 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
+// TestWithoutHeader links as a configure script does that looks for MPI in the libraries.
+func TestWithoutHeader(t *testing.T) {
+	l := newLab(t)
+	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")
+	l.ok("cc", "conftest.c", "-lmpi")
+	l.write("conftest.c", "char MPI_Nonsense();\nint main(void) { return MPI_Nonsense(); }\n")
+	l.fails("cc", []string{"conftest.c"}, "undefined symbol: MPI_Nonsense")
+	if n := len(mpiFunctions()); n < 800 {
+		t.Errorf("mpi.h declares %d functions?", n)
+	}
+}
+
 func TestBadCommands(t *testing.T) {
 	l := newLab(t)
 	l.write("a.c", "int main(void) { return 0 }\n")
@@ -246,10 +259,37 @@ func TestBadCommands(t *testing.T) {
 }
 
 func TestMissingClang(t *testing.T) {
-	env := Env{Environ: []string{"PATH=/nowhere"}}
-	_, err := findProgram(env, "clang-19", "/nowhere/clang")
-	if err == nil || strings.Count(err.Error(), "\n") != 0 || !strings.Contains(err.Error(), "apt-get install -y clang-19 lld-19") {
-		t.Errorf("missing clang-19: %v", err)
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "clang-16"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, note := range map[string]string{"/nowhere": "clang-19 is missing; install", other: "clang-16 is another version"} {
+		_, err := findProgram(Env{Environ: []string{"PATH=" + path}}, "clang-19", "/nowhere/clang")
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "apt-get install -y clang-19 lld-19") ||
+			!strings.Contains(err.Error(), note) {
+			t.Errorf("missing clang-19: %v", err)
+		}
+	}
+}
+
+func TestSDK(t *testing.T) {
+	sdk := t.TempDir()
+	env := Env{Environ: append(os.Environ(), "WASI_SDK_PATH="+sdk)}
+	if _, err := findTools(env); err == nil || !strings.Contains(err.Error(), sdk) {
+		t.Errorf("an empty wasi-sdk: %v", err)
+	}
+	for _, name := range []string{"bin/clang", "bin/wasm-ld", "lib/clang/20/lib/wasip1/libclang_rt.builtins-wasm32.a"} {
+		to := filepath.Join(sdk, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, nil, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := findTools(env)
+	if err != nil || found.clang != filepath.Join(sdk, "bin/clang") {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if sysrootName(found) == sysrootName(&tools{}) {
+		t.Error("libraries of two compilers have one name")
 	}
 }
 

@@ -26,8 +26,12 @@ func (m *Meeting) Reset(size int) {
 	m.finished.Store(false)
 }
 
-// Arrive counts a participant, and tells the last one.
-func (m *Meeting) Arrive() (last bool) { return m.arrived.Add(1) == m.size }
+// Arrive counts a participant, and tells the last one. A participant with a request must not look at the meeting again:
+// the last may have finished it already, and others begun it anew.
+func (m *Meeting) Arrive() (last bool) {
+	size := m.size
+	return m.arrived.Add(1) == size
+}
 
 // Open lets others take items. The last to arrive calls it, with at least one item.
 func (m *Meeting) Open(items int) {

@@ -32,6 +32,7 @@ func (m *Metrics) ended(j *Job, rec *core.Job) {
 		m.First = rec.Submitted
 		m.tenants = map[core.Tenant]*tenantSum{}
 	}
+	m.First = min(m.First, rec.Submitted)
 	m.Jobs++
 	m.Last = max(m.Last, rec.Ended)
 	if rec.End.State == core.Completed {

@@ -36,6 +36,8 @@ type Config struct {
 	Faults Faults
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
 	Journal bool
+	// Light leaves out what the checkers keep of every job: for comparing policies on many.
+	Light bool
 }
 
 // start is when every simulation begins: core keeps 0 for "never".
@@ -108,6 +110,7 @@ func New(cfg Config, w Workload) *Sim {
 	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start, state: core.NewState(cfg.Policy),
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}, workload: w}
 	s.checks.init()
+	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
 		n := &worker{s: s, name: core.WorkerName(fmt.Sprintf("n%05d", i)), running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
 		s.workers[n.name] = n

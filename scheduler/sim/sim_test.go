@@ -115,8 +115,7 @@ func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
 	for _, backfill := range []bool{true, false} {
 		p := core.DefaultPolicy()
 		p.Backfill, p.KeepEnded = backfill, 100
-		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p}, l.Workload())
-		s.checks.light = true
+		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true}, l.Workload())
 		begin := time.Now()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)

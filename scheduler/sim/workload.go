@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -19,6 +20,22 @@ type Lublin struct {
 	Load    float64 // of the machine, roughly: arrivals are scaled to it
 	Tenants int
 	MaxRun  core.Duration
+}
+
+// Policy is one that is compared, by its name: easy, fcfs, or nofair (easy without fair share).
+func Policy(name string) (core.Policy, error) {
+	p := core.DefaultPolicy()
+	p.KeepEnded = 100
+	switch name {
+	case "easy":
+	case "fcfs":
+		p.Backfill, p.FairShare, p.PerRank = false, 0, 0
+	case "nofair":
+		p.FairShare = 0
+	default:
+		return p, fmt.Errorf("there is no policy %q; easy, fcfs and nofair are", name)
+	}
+	return p, nil
 }
 
 // Workload starts the stream of jobs.

@@ -20,10 +20,15 @@ import (
 // whatever it says, and any error fails the module. So each module has a directory of its own, and each file of wazero's in
 // it a note with size and checksum beside it; only files that agree with their notes are left for wazero to find.
 //
-//	CACHE/<sha256 of the module>/lock                               held by whoever writes
-//	CACHE/<sha256 of the module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
-//	CACHE/<sha256 of the module>/wazero-<version>-<machine>/<key>.sum  its note
+//	CACHE/<module>/lock                               held by whoever writes
+//	CACHE/<module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
+//	CACHE/<module>/wazero-<version>-<machine>/<key>.sum  its note
+//
+// <module> is the SHA-256 of its bytes and codeVersion.
 const (
+	// codeVersion is raised when other machine code, or more about it, is made of the same module.
+	codeVersion = "2"
+
 	lockName  = "lock"
 	sumSuffix = ".sum"
 )
@@ -34,7 +39,7 @@ type cacheEntry struct{ dir string }
 // compileCached compiles with the cache directory. An error may be the cache's fault or the module's.
 func (e *Engine) compileCached(layout *layout, wasm []byte) (*Module, error) {
 	hash := sha256.Sum256(wasm)
-	entry := cacheEntry{filepath.Join(e.options.CacheDir, hex.EncodeToString(hash[:]))}
+	entry := cacheEntry{filepath.Join(e.options.CacheDir, hex.EncodeToString(hash[:])+"-"+codeVersion)}
 	if whole, err := entry.check(); err == nil && whole {
 		return e.compileIn(entry, layout, wasm)
 	}

@@ -68,7 +68,7 @@ void _start(void) { zero = deep(zero); }
 
 func TestStackOfC(t *testing.T) {
 	trap := startTrap(t, Options{}, clang(t, recursive))
-	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") || trap.Frames[0] != "deep" {
+	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") || !strings.HasPrefix(trap.Frames[0], "deep (") {
 		t.Errorf("%v", trap)
 	}
 }
@@ -78,7 +78,7 @@ func TestWildPointerOfC(t *testing.T) {
 volatile int *volatile p = (int *)0xfffffff0;
 void _start(void) { *p = 1; }
 `))
-	if trap.Kind != OutOfBounds || len(trap.Frames) != 1 || trap.Frames[0] != "_start" {
+	if trap.Kind != OutOfBounds || len(trap.Frames) != 1 || !strings.HasPrefix(trap.Frames[0], "_start (") {
 		t.Errorf("%v", trap)
 	}
 }
@@ -91,11 +91,8 @@ void _start(void) {
 }
 `)
 	cache := t.TempDir()
-	for range 2 {
-		if trap := startTrap(t, Options{CacheDir: cache}, wasm); trap.Frames[0] != "_start" {
-			t.Errorf("%v", trap)
-		}
-		trap := startTrap(t, Options{CacheDir: cache, SourceLines: true}, wasm)
+	for range 2 { // compiled, then from the cache
+		trap := startTrap(t, Options{CacheDir: cache}, wasm)
 		if !strings.HasSuffix(trap.Frames[0], "a.c:4:11)") || !strings.HasPrefix(trap.Frames[0], "_start (") {
 			t.Errorf("%v", trap)
 		}

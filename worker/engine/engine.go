@@ -43,11 +43,6 @@ type Options struct {
 	// Workers is how many goroutines compile; 0 means 1. With more, a fault of the compiler ends the process instead of
 	// becoming an error: only for a process that does nothing else.
 	Workers int
-	// SourceLines puts files and lines into backtraces, for modules that were compiled with -g. It is not for every day:
-	// such a module loads four times as slowly, can't come from the cache, and wazero reads its debug sections from the
-	// beginning for each frame whenever a host function panics, which is also how a rank exits: 40 ms and more, one rank
-	// at a time.
-	SourceLines bool
 }
 
 // Engine holds the modules and the host functions of a process.

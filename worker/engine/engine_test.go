@@ -337,3 +337,16 @@ func TestTailCalls(t *testing.T) {
 		t.Errorf("%v, %v", err, h.calls)
 	}
 }
+
+func TestGrow(t *testing.T) {
+	in, _ := instantiate(t, trivial()) // one page, at most 16
+	if at, ok := in.Grow(65537); !ok || at != 65536 || len(in.Memory()) != 3<<16 {
+		t.Errorf("%d, %t, %d bytes", at, ok, len(in.Memory()))
+	}
+	if at, ok := in.Grow(14 << 16); ok {
+		t.Errorf("beyond the limit: %d", at)
+	}
+	if at, ok := in.Grow(13 << 16); !ok || at != 3<<16 {
+		t.Errorf("up to the limit: %d, %t", at, ok)
+	}
+}

@@ -90,6 +90,19 @@ func (in *Instance) instantiate() (err error) {
 // Memory is the linear memory as it is now. Its base never moves.
 func (in *Instance) Memory() []byte { return in.mem.Bytes() }
 
+// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin. It is
+// for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
+func (in *Instance) Grow(size uint32) (address uint32, ok bool) {
+	if in.guest == nil {
+		return 0, false
+	}
+	before, ok := in.guest.Memory().Grow(uint32((uint64(size) + 1<<16 - 1) >> 16))
+	if !ok || before >= maxMemoryPages { // a full memory, of which nothing was wanted
+		return 0, false
+	}
+	return before << 16, true
+}
+
 // Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, an *Uncaught, a
 // *HostError wrapping what a host function panicked with, or an *InternalError, a fault of ours. It may be called once.
 func (in *Instance) Start() error {

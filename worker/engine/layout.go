@@ -23,7 +23,24 @@ type layout struct {
 	memory       *limits              // the exported one's
 	stackPointer int                  // index of the global; -1 when it is not known
 	stackTop     int32                // what it begins with
+	lines        bool                 // backtraces say files and lines; see maxDebug
 	callbacks    map[signature]string // the exports that call function pointers of a type
+}
+
+// maxDebug bounds the debug information, in bytes, with which a module's backtraces say files and lines. wazero reads all of
+// it from the beginning for each frame whenever a host function panics, which is also how a rank exits: 40 ms a megabyte,
+// one rank at a time. What programs are linked with has none, so this is the user's own code compiled with -g.
+const maxDebug = 2 << 20
+
+// debugLines says whether a module has debug information of a bearable size.
+func debugLines(m *wasm.Module) bool {
+	size := 0
+	for _, c := range m.Customs {
+		if strings.HasPrefix(c.Name, ".debug_") {
+			size += len(c.Data)
+		}
+	}
+	return size <= maxDebug && m.Custom(".debug_line") != nil
 }
 
 // signature is a function type in letters: i = i32, l = i64, f = f32, d = f64, v = v128, r = a reference.
@@ -58,7 +75,8 @@ func scan(file []byte) (*layout, error) {
 	if err != nil {
 		return nil, invalid(err)
 	}
-	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil}
+	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil,
+		lines: debugLines(m)}
 	spaces := m.Spaces()
 	l.functions = len(spaces.Functions)
 	if err := claims(m, spaces, len(file)); err != nil {

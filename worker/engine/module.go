@@ -51,7 +51,7 @@ func (e *Engine) Compile(file []byte) (*Module, error) {
 
 // compileAny uses the cache, if there is one that works.
 func (e *Engine) compileAny(layout *layout, wasm []byte) (*Module, error) {
-	if e.options.CacheDir == "" || e.options.SourceLines { // wazero's cache keys do not tell the two kinds apart
+	if e.options.CacheDir == "" {
 		return e.compile(layout, wasm, nil)
 	}
 	m, cacheErr := e.compileCached(layout, wasm)
@@ -79,7 +79,7 @@ func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCa
 			m = nil
 		}
 	}()
-	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(e.options.SourceLines)
+	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(layout.lines)
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}

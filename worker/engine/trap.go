@@ -75,7 +75,7 @@ func (k TrapKind) String() string { return traps[k].text }
 type Trap struct {
 	Kind   TrapKind
 	Detail string // what more is known; may be empty
-	// Frames is where it happened, innermost first: "relax", or with Options.SourceLines "relax (stencil.c:42:7)". After 30
+	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)". After 30
 	// the last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
 }

@@ -143,6 +143,9 @@ func (h host) CallTableResult(index uint32, params string, args ...uint64) (int3
 	return result, err
 }
 
+// Grow makes room in the program's memory.
+func (h host) Grow(size uint32) (address uint32, ok bool) { return h.instance.Grow(size) }
+
 // back is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
 // panics with the error, and so the host call returns past where it would leave the gate.
 func (h host) back(err error) {

@@ -119,10 +119,14 @@ WEAK char *mktemp(char *template)
 	return template;
 }
 
+/* A job's directory need not have a /tmp. */
 static const char *temporary(void)
 {
 	const char *dir = getenv("TMPDIR");
-	return dir && *dir ? dir : "/tmp";
+	if (dir && *dir) {
+		return dir;
+	}
+	return access("/tmp", F_OK) ? "." : "/tmp";
 }
 
 WEAK char *tmpnam(char *buf)
@@ -199,13 +203,38 @@ WEAK char *realpath(const char *restrict path, char *restrict resolved)
 	}
 	strcat(strcat(in, "/"), path);
 	size_t length = 1;
-	char *rest;
-	for (char *name = strtok_r(in, "/", &rest); name; name = strtok_r(NULL, "/", &rest)) {
-		length = step(out, length, name);
+	char *rest = in;
+	for (int links = 0; *rest;) {
+		size_t n = strcspn(rest, "/");
+		if (n == 0) {
+			rest++;
+			continue;
+		}
+		char *after = rest + n, target[PATH_MAX];
+		after += *after == '/';
+		rest[n] = 0;
+		size_t before = length;
+		length = step(out, length, rest);
 		if (!length) {
 			errno = ENAMETOOLONG;
 			return NULL;
 		}
+		out[length] = 0;
+		rest = after;
+		ssize_t size = length > before ? readlink(out, target, sizeof target) : -1;
+		if (size < 0) {
+			continue; /* no link: the file is known to exist */
+		}
+		size_t left = strlen(rest);
+		if (++links > 40 || size + left + 2 > sizeof in) {
+			errno = links > 40 ? ELOOP : ENAMETOOLONG;
+			return NULL;
+		}
+		length = target[0] == '/' ? 1 : before;
+		memmove(in + size + 1, rest, left + 1);
+		memcpy(in, target, size);
+		in[size] = '/';
+		rest = in;
 	}
 	out[length] = 0;
 	return resolved ? strcpy(resolved, out) : strdup(out);

@@ -100,11 +100,16 @@ WEAK int sigaction(int sig, const struct sigaction *restrict action, struct siga
 WEAK int sigemptyset(sigset_t *set) { memset(set, 0, sizeof *set); return 0; }
 WEAK int sigfillset(sigset_t *set) { memset(set, 0xff, sizeof *set); return 0; }
 
+/* The place of a signal in a set; 0 for one that wasi-libc's sigset_t, of one byte, has no room for: it is never a member. */
 static int bit(int sig, unsigned char **byte, sigset_t *set)
 {
-	if (sig < 1 || (unsigned)sig > 8 * sizeof *set) {
+	if (sig < 1 || sig > 64) {
 		errno = EINVAL;
 		return -1;
+	}
+	if ((unsigned)sig > 8 * sizeof *set) {
+		*byte = (unsigned char *)set;
+		return 0;
 	}
 	*byte = (unsigned char *)set + (sig - 1) / 8;
 	return 1 << (sig - 1) % 8;

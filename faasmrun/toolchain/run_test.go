@@ -1,0 +1,68 @@
+package toolchain
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// launcher builds the whole command, for only it runs modules.
+func launcher(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "faasmrun")
+	if out, err := exec.Command("go", "build", "-o", bin, "..").CombinedOutput(); err != nil {
+		t.Fatalf("building the command: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func execute(t *testing.T, bin, module string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, said bytes.Buffer
+	cmd := exec.Command(bin, "-np", "1", module)
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), said.String()
+}
+
+// TestRun runs programs that look whether the libraries do what they promise.
+func TestRun(t *testing.T) {
+	bin := launcher(t)
+	data, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(data, "library.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("C++ library", func(t *testing.T) {
+		l := newLab(t)
+		l.ok("c++", filepath.Join(data, "library.cc"))
+		status, stdout, stderr := execute(t, bin, "./a.out")
+		if stdout != string(want) {
+			t.Errorf("stdout:\n%s", stdout)
+		}
+		if status != 134 || !strings.Contains(stderr, "uncaught exception of type std::runtime_error: the end") {
+			t.Errorf("status %d\n%s", status, stderr)
+		}
+	})
+	for _, level := range []string{"-O0", "-O2"} {
+		t.Run("compat "+level, func(t *testing.T) {
+			l := newLab(t)
+			l.ok("cc", level, filepath.Join(data, "compat.c"))
+			status, stdout, stderr := execute(t, bin, "./a.out")
+			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" || !strings.Contains(stderr, "a warning") {
+				t.Errorf("status %d\n%s%s", status, stdout, stderr)
+			}
+		})
+	}
+}

@@ -1,0 +1,115 @@
+/* What the compat layer promises, function by function. */
+#include <assert.h>
+#include <dlfcn.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t signalled;
+static void handler(int sig) { signalled = sig; }
+
+static void processes(void)
+{
+	errno = 0;
+	assert(fork() == -1 && errno == ENOSYS);
+	assert(wait(NULL) == -1 && errno == ECHILD);
+	assert(system(NULL) == 0 && system("true") == -1 && popen("true", "r") == NULL);
+	assert(kill(getpid(), 0) == 0 && kill(4711, SIGTERM) == -1 && errno == ESRCH);
+	struct sigaction action = { .sa_handler = handler }, old;
+	assert(sigaction(SIGUSR1, &action, NULL) == 0 && kill(getpid(), SIGUSR1) == 0 && signalled == SIGUSR1);
+	assert(sigaction(SIGUSR1, NULL, &old) == 0 && old.sa_handler == handler);
+	sigset_t set;
+	assert(!sigemptyset(&set) && !sigaddset(&set, SIGINT) && sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGTERM) == 0);
+	assert(dlopen("x.so", RTLD_NOW) == NULL && dlerror());
+	cpu_set_t cpus;
+	assert(sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1 && CPU_ISSET(0, &cpus));
+}
+
+static void identity(void)
+{
+	char name[64];
+	assert(getuid() == geteuid() && getpwuid(getuid()) && getpwuid(0) == NULL);
+	assert(gethostname(name, sizeof name) == 0 && *name && gethostname(name, 1) == -1 && errno == ENAMETOOLONG);
+	struct rusage usage;
+	struct rlimit limit;
+	assert(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss >= 8 * 1024); /* the stack alone */
+	assert(getrlimit(RLIMIT_STACK, &limit) == 0 && getpagesize() == 65536);
+}
+
+static void files(void)
+{
+	char template[] = "fileXXXXXX", bad[] = "file", path[PATH_MAX], buf[] = "/a/b/";
+	int fd = mkstemp(template);
+	assert(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0 && strcmp(template, "fileXXXXXX"));
+	assert(mkstemp(bad) == -1 && errno == EINVAL);
+	assert(chmod(template, 0644) == 0 && chmod("none", 0644) == -1 && errno == ENOENT);
+	assert(realpath(template, path) && path[0] == '/' && !strcmp(strrchr(path, '/') + 1, template));
+	assert(realpath("none", path) == NULL && errno == ENOENT && unlink(template) == 0);
+	FILE *f = tmpfile();
+	assert(f && fputs("text", f) >= 0 && fseek(f, 0, SEEK_SET) == 0 && fgetc(f) == 't' && fclose(f) == 0);
+	assert(!strcmp(basename(buf), "b") && umask(077) == 022 && umask(022) == 077);
+	assert(madvise(path, 1, 0) == 0 && mprotect(path, 1, PROT_READ) == -1 && errno == ENOSYS);
+}
+
+static void *nothing(void *argument) { return argument; }
+
+static void threads(void)
+{
+	pthread_t t;
+	assert(pthread_create(&t, NULL, nothing, NULL) == EAGAIN);
+	pthread_mutex_t m;
+	pthread_mutexattr_t a;
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&m, &a);
+	assert(!pthread_mutex_lock(&m) && !pthread_mutex_lock(&m) && !pthread_mutex_unlock(&m) && !pthread_mutex_unlock(&m));
+	assert(pthread_mutex_unlock(&m) == EPERM);
+	pthread_mutex_t check = PTHREAD_MUTEX_INITIALIZER;
+	assert(!pthread_mutex_lock(&check) && pthread_mutex_trylock(&check) == EBUSY && !pthread_mutex_unlock(&check));
+	sem_t s;
+	assert(!sem_init(&s, 0, 1) && !sem_wait(&s) && sem_trywait(&s) == -1 && errno == EAGAIN && !sem_post(&s));
+	pthread_key_t key;
+	assert(!pthread_key_create(&key, NULL) && !pthread_setspecific(key, &s) && pthread_getspecific(key) == &s);
+	mtx_t mtx;
+	assert(mtx_init(&mtx, mtx_plain) == thrd_success && mtx_lock(&mtx) == thrd_success && mtx_trylock(&mtx) == thrd_busy);
+}
+
+static jmp_buf env;
+static void jump(int depth) { depth ? jump(depth - 1) : longjmp(env, 7); }
+static _Thread_local int local = 5;
+
+int main(void)
+{
+	processes();
+	identity();
+	files();
+	threads();
+	volatile int times = 0;
+	int value = setjmp(env);
+	if (times++ < 3) {
+		jump(times);
+	}
+	char frame[6 << 20]; /* a native program's stack holds it */
+	memset(frame, value, sizeof frame);
+	printf("jumped %d times, %d, %d, thread-local %d\n", times - 1, value, frame[sizeof frame - 1], ++local);
+	warnx("%s", "a warning");
+	printf("%Lg %a\n", 1.5L, 0.1);
+	return 0;
+}

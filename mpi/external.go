@@ -1,0 +1,162 @@
+package mpi
+
+import "slices"
+
+// external32 is the one representation of packed data that MPI defines (MPI 5.0, chapter 14.5.2): big endian, and with
+// sizes of its own. Of the types of wasm32 only two differ there: MPI_AINT has 8 bytes and MPI_WCHAR 2.
+
+// external gives the bytes of a basic datatype in external32, and of the unit whose bytes are turned round.
+func (t *datatype) external() (size, unit int64) {
+	switch {
+	case t.name == "MPI_AINT":
+		return 8, 8
+	case t.kind == kindWchar:
+		return 2, 2
+	case t.kind == kindRaw || t.kind == kindPacked || t.kind == kindChar:
+		return t.size, 1
+	case t.kind >= kindC32 && t.kind <= kindC256:
+		return t.size, t.size / 2
+	}
+	return t.size, t.size
+}
+
+// externalSize is one element's size in external32.
+func (t *datatype) externalSize() int64 {
+	if len(t.members) == 0 {
+		if t.size == 0 {
+			return 0
+		}
+		n, _ := t.external()
+		return n
+	}
+	var n int64
+	for _, m := range t.members {
+		n += m.count * m.typ.externalSize()
+	}
+	return n
+}
+
+// toExternal turns n elements, packed one after the other, into external32; fromExternal turns them back. Each takes what it
+// needs from the front of in and gives the rest, and appends to out.
+func (t *datatype) toExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
+	for range n {
+		for _, m := range t.members {
+			out, in = m.typ.toExternal(out, in, m.count)
+		}
+		if len(t.members) == 0 && t.size > 0 {
+			size, unit := t.external()
+			out = append(out, swapped(in[:t.size], size, unit)...)
+			in = in[t.size:]
+		}
+	}
+	return out, in
+}
+
+func (t *datatype) fromExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
+	for range n {
+		for _, m := range t.members {
+			out, in = m.typ.fromExternal(out, in, m.count)
+		}
+		if len(t.members) == 0 && t.size > 0 {
+			size, unit := t.external()
+			value := slices.Clone(in[:size])
+			for i := int64(0); i < size; i += unit {
+				slices.Reverse(value[i : i+unit])
+			}
+			out = append(out, resize(value, t.size, t.kind)...)
+			in = in[size:]
+		}
+	}
+	return out, in
+}
+
+// swapped is a little-endian value in another size, with each unit's bytes turned round.
+func swapped(value []byte, size, unit int64) []byte {
+	out := resize(slices.Clone(value), size, kindI32)
+	for i := int64(0); i < size; i += unit {
+		slices.Reverse(out[i : i+unit])
+	}
+	return out
+}
+
+// resize shortens or lengthens a little-endian integer, with its sign unless it is a character.
+func resize(value []byte, size int64, k kind) []byte {
+	if size <= int64(len(value)) {
+		return value[:size]
+	}
+	fill := byte(0)
+	if k != kindWchar && value[len(value)-1]&0x80 != 0 {
+		fill = 0xff
+	}
+	for int64(len(value)) < size {
+		value = append(value, fill)
+	}
+	return value
+}
+
+// checkDatarep checks the name of the representation.
+func (a args) checkDatarep(i int) *failure {
+	name, f := a.getString(i, "datarep", 128)
+	if f == nil && name != "external32" {
+		f = failf(errArg, "unknown data representation %q", name)
+	}
+	return f
+}
+
+// MPI_Pack_external(datarep, inbuf, incount, datatype, outbuf, outsize, *position); the position and sizes are MPI_Aint,
+// in the _c function MPI_Count.
+func packExternal(r *Rank, a args) *failure {
+	if f := a.checkDatarep(0); f != nil {
+		return f
+	}
+	in, f := a.span(1, 2, 3)
+	if f != nil {
+		return f
+	}
+	out, position, f := a.packed(4, 5, 6, in.count*in.typ.externalSize())
+	if f != nil {
+		return f
+	}
+	native := make([]byte, in.bytes())
+	side := whole(native)
+	copySpan(&side, &in)
+	data, _ := in.typ.toExternal(make([]byte, 0, out.count), native, in.count)
+	copy(out.mem, data)
+	return a.putCount(6, "position", position+out.count)
+}
+
+// MPI_Unpack_external(datarep, inbuf, insize, *position, outbuf, outcount, datatype)
+func unpackExternal(r *Rank, a args) *failure {
+	if f := a.checkDatarep(0); f != nil {
+		return f
+	}
+	out, f := a.span(4, 5, 6)
+	if f != nil {
+		return f
+	}
+	in, position, f := a.packed(1, 2, 3, out.count*out.typ.externalSize())
+	if f != nil {
+		return f
+	}
+	native, _ := out.typ.fromExternal(make([]byte, 0, out.bytes()), in.mem, out.count)
+	side := whole(native)
+	copySpan(&out, &side)
+	return a.putCount(3, "position", position+in.count)
+}
+
+// MPI_Pack_external_size(datarep, incount, datatype, *size)
+func packExternalSize(r *Rank, a args) *failure {
+	if f := a.checkDatarep(0); f != nil {
+		return f
+	}
+	n := a.count(1)
+	t, f := a.anyType(2)
+	if f != nil {
+		return f
+	}
+	each := t.externalSize()
+	if n < 0 || each > 0 && n > maxTypeBytes/each {
+		return failf(errCount, "invalid count %d", n)
+	}
+	return a.putCount(3, "size", n*each)
+}

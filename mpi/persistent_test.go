@@ -1,0 +1,44 @@
+package mpi
+
+import "testing"
+
+// TestPersistentOrder starts persistent collectives in another order on each rank: they meet as they were initialized.
+func TestPersistentOrder(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		const n = 3
+		requests, in, out := g.alloc(4*n), g.ints(g.me), g.alloc(4)
+		token := g.ints(g.me)
+		g.must("Bcast_init", token, 1, tInt, 0, tWorld, infoNull, requests)
+		g.must("Barrier_init", tWorld, infoNull, requests+4)
+		g.must("Allreduce_init", in, out, 1, tInt, tSum, tWorld, infoNull, requests+8)
+		for round := range 4 {
+			g.setInt(token, 0, g.me+round)
+			for i := range n {
+				g.must("Start", requests+uint32(4*((i+g.me+round)%n)))
+			}
+			g.must("Waitall", n, requests, tIgnore)
+			want(g, "token", g.int(token, 0), round)
+			want(g, "sum", g.int(out, 0), g.n*(g.n-1)/2)
+		}
+		for i := range n {
+			g.must("Request_free", requests+uint32(4*i))
+		}
+	})
+}
+
+// TestPersistentInPlace changes the vector between starts: each reduces what is there then.
+func TestPersistentInPlace(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		request, buf := g.alloc(4), g.alloc(4*g.n)
+		g.must("Reduce_scatter_block_init", inPlace, buf, 1, tInt, tSum, tWorld, infoNull, request)
+		for round := range 3 {
+			for i := range g.n {
+				g.setInt(buf, i, round+g.me+i)
+			}
+			g.must("Start", request)
+			g.must("Wait", request, tIgnore)
+			want(g, "share", g.int(buf, 0), g.n*(round+g.me)+g.n*(g.n-1)/2)
+		}
+		g.must("Request_free", request)
+	})
+}
