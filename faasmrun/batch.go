@@ -115,16 +115,17 @@ func parseArray(text string) (indices []uint32, throttle uint32, err error) {
 		}
 		throttle = uint32(n)
 	}
-	seen := map[uint32]bool{}
+	seen, named := map[uint32]bool{}, 0
 	for _, item := range strings.Split(list, ",") {
 		first, last, step, err := parseIndices(item)
 		if err != nil {
 			return nil, 0, fmt.Errorf("%q: indices are written as 1-10, 1-9:2 or 1,4,7", text)
 		}
 		for i := first; i <= last; i += step {
-			if seen[uint32(i)] = true; len(seen) > maxArrayTasks {
-				return nil, 0, fmt.Errorf("%q: more than %d tasks", text, maxArrayTasks)
+			if named++; named > maxArrayTasks { // those named twice count, or a long list could take for ever
+				return nil, 0, fmt.Errorf("%.80q: more than %d tasks", text, maxArrayTasks)
 			}
+			seen[uint32(i)] = true
 		}
 	}
 	for i := range seen {

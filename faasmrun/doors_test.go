@@ -16,7 +16,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // an import that is not listed is a wall.
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
-		"worker/engine", "worker/executor", "mpi/guest"},
+		"worker/engine", "worker/executor", "mpi/guest", "tui"},
 	"faasmrun/toolchain": {"mpi/guest"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
@@ -37,6 +37,7 @@ var doors = map[string][]string{
 	"mpi/coll":        {},
 	"mpi/guest":       {},
 	"snapshot":        {},
+	"tui":             {"scheduler/schedpb"},
 	"internal/passes": {"internal/eh"},
 	"internal/eh":     {"internal/wasm"},
 	"internal/wasm":   {},

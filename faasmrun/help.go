@@ -20,6 +20,7 @@ Verbs:
   show        everything about jobs; explain: why one waits, and when it should start
   cancel      end jobs; hold, release, requeue
   wait        until jobs have ended; logs: what they have printed
+  top         the queue and the workers, live
   nodes       the workers; drain, resume; usage: what each tenant has used
   simulate    compare scheduling policies on a trace
   auth        certificates for a cluster of several machines

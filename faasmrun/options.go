@@ -219,9 +219,12 @@ func nearestOption(name string) string {
 	return ""
 }
 
+// maxSlip is the longest word that is taken for a slip of the finger: comparing takes time by the length.
+const maxSlip = 64
+
 // nearest finds the word of a list with the fewest slips of the finger between, or "" when all are too far off.
 func nearest(word string, list []string) string {
-	if word == "" {
+	if word == "" || len(word) > maxSlip {
 		return ""
 	}
 	best, bestScore := "", 2*(len(word)/3+1)+2

@@ -1,0 +1,394 @@
+// Package tui is faasmrun top: a cluster's queue and workers on a terminal, live. What it shows is a function of the events that
+// have come in so far (news of the cluster, keys, the clock), so that recorded events show the same screens again. It leaves
+// the connection to whoever starts it, who hands in a Cluster.
+package tui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// The events, beside bubbletea's own.
+type (
+	// news is what a feed tells. The first of a feed begins a new picture.
+	news struct {
+		*schedpb.WatchResponse
+		first bool
+	}
+	// lost is the end of a feed.
+	lost struct{ why string }
+	// clock is the time of day, every second.
+	clock time.Time
+	// ranks is where a job's ranks stand.
+	ranks struct {
+		job   uint64
+		lines []string
+	}
+	// printed is more of a job's log; over when it ended or broke.
+	printed struct {
+		job  uint64
+		text string
+		over bool
+	}
+	// answer is what became of a command.
+	answer string
+)
+
+// Asked of the one who runs the model, who answers by events.
+type asks interface {
+	Ranks(job uint64)
+	Logs(job uint64) // the stream of an earlier one ends
+	NoLogs()
+	Cancel(job uint64)
+}
+
+type screen int
+
+const (
+	queueScreen screen = iota
+	jobScreen
+	logScreen
+)
+
+// maxLogLines bounds what is kept of a log.
+const maxLogLines = 10_000
+
+// model is all that a screen depends on.
+type model struct {
+	address string
+	asks    asks
+
+	width, height int
+	now           time.Time
+	connected     bool
+	lostAt        time.Time
+	lostWhy       string
+
+	jobs  map[uint64]*schedpb.JobInfo
+	nodes map[string]*schedpb.NodeInfo
+
+	screen    screen
+	help      bool
+	selected  uint64 // job
+	top       int    // first row shown of the queue
+	sort      int    // in sortOrders
+	ended     bool   // those that have ended are shown, too
+	filter    string
+	filtering bool
+	asking    uint64 // cancel this one?
+	message   string
+
+	ranks     []string
+	rankTop   int
+	log       []string
+	logOver   bool
+	logTop    int
+	following bool
+}
+
+func newModel(address string, a asks, now time.Time) *model {
+	return &model{address: address, asks: a, width: 80, height: 24, now: now, lostAt: now, lostWhy: "connecting",
+		jobs: map[uint64]*schedpb.JobInfo{}, nodes: map[string]*schedpb.NodeInfo{}}
+}
+
+// Init implements tea.Model.
+func (m *model) Init() tea.Cmd { return nil }
+
+// Update implements tea.Model.
+func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
+	switch e := event.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = max(e.Width, 20), max(e.Height, 8)
+	case clock:
+		m.now = time.Time(e)
+		if m.screen == jobScreen && m.connected && m.now.Unix()%2 == 0 {
+			m.asks.Ranks(m.selected)
+		}
+	case news:
+		m.hear(e)
+	case lost:
+		if m.connected {
+			m.lostAt = m.now
+		}
+		m.connected, m.lostWhy = false, e.why
+	case ranks:
+		if e.job == m.selected {
+			m.ranks = e.lines
+		}
+	case printed:
+		m.print(e)
+	case answer:
+		m.message = string(e)
+	case tea.KeyMsg:
+		if m.key(e.String()) {
+			return m, tea.Quit
+		}
+	}
+	m.settle()
+	return m, nil
+}
+
+func (m *model) hear(e news) {
+	if e.first {
+		clear(m.jobs)
+		clear(m.nodes)
+	}
+	m.connected = true
+	for _, j := range e.Jobs {
+		m.jobs[j.Id] = j
+	}
+	for _, n := range e.Nodes {
+		m.nodes[n.Name] = n
+	}
+	for _, id := range e.ForgottenJobs {
+		delete(m.jobs, id)
+	}
+	for _, name := range e.ForgottenNodes {
+		delete(m.nodes, name)
+	}
+}
+
+func (m *model) print(e printed) {
+	if e.job != m.selected || m.screen != logScreen {
+		return
+	}
+	if len(m.log) == 0 {
+		m.log = []string{""}
+	}
+	lines := strings.Split(plain(e.text), "\n")
+	m.log[len(m.log)-1] += lines[0]
+	m.log = append(m.log, lines[1:]...)
+	if more := len(m.log) - maxLogLines; more > 0 {
+		m.log = slices.Clone(m.log[more:])
+		m.logTop -= more
+	}
+	m.logOver = m.logOver || e.over
+}
+
+// key acts on a key, and says whether it ends the program.
+func (m *model) key(key string) (quit bool) {
+	if key == "ctrl+c" {
+		return true
+	}
+	m.message = ""
+	switch {
+	case m.filtering:
+		m.filterKey(key)
+	case m.asking != 0:
+		if key == "y" {
+			m.asks.Cancel(m.asking)
+		}
+		m.asking = 0
+	case m.help:
+		m.help = false
+	case key == "q":
+		return true
+	case key == "?":
+		m.help = true
+	case m.screen == queueScreen:
+		m.queueKey(key)
+	default:
+		m.jobKey(key)
+	}
+	return false
+}
+
+func (m *model) filterKey(key string) {
+	switch key {
+	case "enter":
+		m.filtering = false
+	case "esc":
+		m.filtering, m.filter = false, ""
+	case "backspace":
+		if r := []rune(m.filter); len(r) > 0 {
+			m.filter = string(r[:len(r)-1])
+		}
+	default:
+		if r := []rune(key); len(r) == 1 && len(m.filter) < 64 {
+			m.filter += key
+		}
+	}
+}
+
+func (m *model) queueKey(key string) {
+	rows := m.rows()
+	at := m.position(rows)
+	move := func(to int) {
+		if len(rows) > 0 {
+			m.selected = rows[min(max(to, 0), len(rows)-1)].Id
+		}
+	}
+	switch key {
+	case "j", "down":
+		move(at + 1)
+	case "k", "up":
+		move(at - 1)
+	case "pgdown", " ":
+		move(at + m.queueHeight())
+	case "pgup":
+		move(at - m.queueHeight())
+	case "g", "home":
+		move(0)
+	case "G", "end":
+		move(len(rows) - 1)
+	case "s":
+		m.sort = (m.sort + 1) % len(sortOrders)
+	case "a":
+		m.ended = !m.ended
+	case "/":
+		m.filtering, m.filter = true, ""
+	case "esc":
+		m.filter = ""
+	case "enter":
+		if len(rows) > 0 {
+			m.openJob()
+		}
+	case "l":
+		if len(rows) > 0 {
+			m.openLog()
+		}
+	case "x":
+		m.askCancel()
+	}
+}
+
+func (m *model) openJob() {
+	m.screen, m.ranks, m.rankTop = jobScreen, nil, 0
+	m.asks.Ranks(m.selected)
+}
+
+func (m *model) openLog() {
+	m.screen, m.log, m.logTop, m.logOver, m.following = logScreen, nil, 0, false, true
+	m.asks.Logs(m.selected)
+}
+
+// askCancel asks before a job is cancelled that can be.
+func (m *model) askCancel() {
+	if j := m.jobs[m.selected]; j != nil && j.EndedUnixNs == 0 {
+		m.asking = j.Id
+	}
+}
+
+// jobKey is for the screens of one job.
+func (m *model) jobKey(key string) {
+	at, page := &m.rankTop, m.height-3
+	if m.screen == logScreen {
+		at = &m.logTop
+	}
+	switch key {
+	case "esc", "backspace", "h", "left":
+		if m.screen == logScreen {
+			m.asks.NoLogs()
+		}
+		m.screen = queueScreen
+	case "j", "down":
+		*at++
+	case "k", "up":
+		*at--
+		m.following = false
+	case "pgdown", " ":
+		*at += page
+	case "pgup":
+		*at -= page
+		m.following = false
+	case "g", "home":
+		*at = 0
+		m.following = false
+	case "G", "end":
+		*at = 1 << 30
+	case "l":
+		if m.screen == jobScreen {
+			m.openLog()
+		}
+	case "enter":
+		if m.screen == logScreen {
+			m.asks.NoLogs()
+			m.openJob()
+		}
+	case "x":
+		m.askCancel()
+	}
+}
+
+// settle brings what is selected and scrolled back to what there is.
+func (m *model) settle() {
+	if rows := m.rows(); m.screen == queueScreen && len(rows) > 0 {
+		at := m.position(rows)
+		m.selected = rows[at].Id
+		height := m.queueHeight()
+		m.top = max(min(m.top, at, len(rows)-height), at-height+1, 0)
+	}
+	bottom := max(0, len(m.log)-m.logHeight())
+	if m.following || m.logTop >= bottom {
+		m.logTop, m.following = bottom, true // at the bottom it follows
+	}
+	m.logTop = max(m.logTop, 0)
+	m.rankTop = max(0, min(m.rankTop, len(m.ranks)-m.rankHeight()))
+}
+
+// position is where the selected job stands, or where one stands that may take its place.
+func (m *model) position(rows []*schedpb.JobInfo) int {
+	for i, j := range rows {
+		if j.Id == m.selected {
+			return i
+		}
+	}
+	return max(0, min(m.top, len(rows)-1))
+}
+
+// sortOrders are what s goes through; jobs that are equal stand by their ids.
+var sortOrders = []struct {
+	name string
+	less func(a, b *schedpb.JobInfo) int
+}{
+	{"id", func(a, b *schedpb.JobInfo) int { return 0 }},
+	{"state", func(a, b *schedpb.JobInfo) int { return -strings.Compare(a.State, b.State) }}, // R before PD
+	{"time", func(a, b *schedpb.JobInfo) int { return compareStarts(a.StartedUnixNs, b.StartedUnixNs) }},
+	{"ranks", func(a, b *schedpb.JobInfo) int { return int(int64(b.Ranks) - int64(a.Ranks)) }},
+	{"tenant", func(a, b *schedpb.JobInfo) int { return strings.Compare(a.Tenant, b.Tenant) }},
+}
+
+// compareStarts puts those that have run longest first, and those that have not begun last.
+func compareStarts(a, b int64) int {
+	switch {
+	case a == b:
+		return 0
+	case a == 0 || b != 0 && b < a:
+		return 1
+	}
+	return -1
+}
+
+// rows are the jobs that the queue shows, in its order.
+func (m *model) rows() []*schedpb.JobInfo {
+	var rows []*schedpb.JobInfo
+	for _, j := range m.jobs {
+		if (m.ended || j.EndedUnixNs == 0) && m.matches(j) {
+			rows = append(rows, j)
+		}
+	}
+	order := sortOrders[m.sort].less
+	slices.SortFunc(rows, func(a, b *schedpb.JobInfo) int {
+		if c := order(a, b); c != 0 {
+			return c
+		}
+		if a.Id < b.Id {
+			return -1
+		}
+		return 1
+	})
+	return rows
+}
+
+func (m *model) matches(j *schedpb.JobInfo) bool {
+	if m.filter == "" {
+		return true
+	}
+	text := strings.ToLower(strings.Join(cells(j, m.now), " "))
+	return strings.Contains(text, strings.ToLower(m.filter))
+}
