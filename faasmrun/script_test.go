@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,6 +26,19 @@ import (
 // patience is how long a script waits for what must come. Nothing waits for it in a test that passes.
 const patience = time.Minute
 
+// heedSignals makes children start with the default disposition of signals that this process was started to ignore, as
+// under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is reset
+// in a child; what is ignored is inherited.
+func heedSignals(t *testing.T) {
+	heard := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(heard, sig)
+		}
+	}
+	t.Cleanup(func() { signal.Stop(heard) })
+}
+
 // TestScripts runs testdata/script: each types commands and says what they print and exit with. Beyond testscript's own
 // commands there are
 //
@@ -38,6 +52,7 @@ const patience = time.Minute
 //	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
 //	gone                            wait until no process of this script's faasmrun is left
 func TestScripts(t *testing.T) {
+	heedSignals(t)
 	guests := &guestCache{dir: t.TempDir()}
 	bin := buildTree(t)
 	examples, err := filepath.Abs("../examples")
