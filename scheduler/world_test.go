@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -368,12 +367,5 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
-	}
-}
-
-func oneOf[T comparable](t *testing.T, what string, got T, want ...T) {
-	t.Helper()
-	if !slices.Contains(want, got) {
-		t.Errorf("%s: got %v, want one of %v", what, got, want)
 	}
 }

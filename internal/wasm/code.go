@@ -20,11 +20,6 @@ func (c *Code) I32(v int32) { *c = AppendS64(append(*c, byte(OpI32Const)), int64
 // I64 appends a constant.
 func (c *Code) I64(v int64) { *c = AppendS64(append(*c, byte(OpI64Const)), v) }
 
-// Access appends a load or store of memory 0.
-func (c *Code) Access(op Opcode, align, offset uint32) {
-	*c = AppendU32(AppendU32(appendOpcode(*c, op), align), offset)
-}
-
 // CallIndirect appends a call of an entry of a table.
 func (c *Code) CallIndirect(function uint32, table uint32) {
 	*c = AppendU32(AppendU32(append(*c, byte(OpCallIndirect)), function), table)
