@@ -59,6 +59,7 @@ type Start struct {
 	LeaseUntil  Instant  // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string   // the engine's native code
 	Apps        []App    // all of the job, in the order of their ranks
+	MPIStats    bool     // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
 // StdinTo says who reads the job's standard input; the others find its end at once.
@@ -212,6 +213,7 @@ func (m *Start) encode(e *encoder) {
 	e.uint(uint64(m.LeaseUntil))
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
+	e.bool(m.MPIStats)
 }
 
 func readStart(d *decoder) Message {
@@ -235,6 +237,7 @@ func readStart(d *decoder) Message {
 		LeaseUntil:  Instant(d.uint()),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),
+		MPIStats:    d.bool(),
 	}
 }
 
