@@ -16,7 +16,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // an import that is not listed is a wall.
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
-		"worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
+		"worker/cgroup", "worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
 	"faasmrun/toolchain": {"mpi/guest", "internal/wasm"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
@@ -24,7 +24,8 @@ var doors = map[string][]string{
 	"scheduler/store":    {"scheduler/core"},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
-	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker":             {"scheduler/schedpb", "worker/cgroup", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker/cgroup":      {},
 	"worker/state":       {},
 	"worker/control":     {},
 	"worker/joblog":      {},

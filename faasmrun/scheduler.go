@@ -36,7 +36,8 @@ func schedulerCommand() *cobra.Command {
 			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
 			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
 			"faasmrun -np 4 app.wasm.\n\n" +
-			"Ranks run as the worker's user whoever their tenant is: let in only whom you would let log in as that user.",
+			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever their tenant is:\n" +
+			"let in only whom you would let log in as that user.",
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")

@@ -51,6 +51,9 @@ func (w *Worker) adoptOne(e state.Executor) {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
 	}
+	if e.Group && w.Groups != nil {
+		p.group = w.Groups.Find(j.key.String())
+	}
 	p.words, _ = os.OpenFile(j.file("stderr"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	j.process = p
 	if !p.gone {

@@ -28,6 +28,10 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "faasmrun executor: this verb is for workers to start:", err)
 		return 2
 	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
+		return 2
+	}
 	socket := os.NewFile(controlFD, "control")
 	conn := control.NewConn(socket)
 	m, err := conn.Receive()
