@@ -24,6 +24,7 @@ type schedulerFlags struct {
 	listen, admins []string
 	state, certs   string
 	limit, grace   time.Duration
+	keep, snapshot int
 	verbose        bool
 }
 
@@ -45,6 +46,9 @@ func schedulerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who may drain workers and change everyone's jobs, beside root and the daemon's user")
 	c.Flags().DurationVar(&f.limit, "time-limit", defaultTimeLimit, "of jobs that name none")
+	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
+	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
+	c.Flags().MarkHidden("snapshot-every") // for tests
 	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
@@ -152,7 +156,7 @@ func (f *schedulerFlags) serve() error {
 	}
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
-		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin),
+		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -76,6 +77,7 @@ func (j *job) run() {
 		return // its end is the next worker's to report
 	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
+	failpoint.Here(failpoint.WorkerBeforeReport)
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
 	j.end = ended
@@ -245,6 +247,7 @@ func (j *job) launch(start *control.Start) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Here(failpoint.WorkerBeforeRemember)
 	if err := errors.Join(j.enclose(p), j.remember(p)); err != nil {
 		p.discard()
 		return nil, err
@@ -259,10 +262,12 @@ func (j *job) launch(start *control.Start) (*process, error) {
 		p.discard()
 		return nil, errTerminated
 	}
+	failpoint.Here(failpoint.WorkerBeforeStart)
 	start.LeaseUntil = j.w.lease.end()
 	if err := p.conn.Send(start); err != nil {
 		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
 	}
+	failpoint.Here(failpoint.WorkerAfterStart)
 	return p, nil
 }
 
@@ -481,6 +486,8 @@ func (j *job) acknowledge() {
 
 // forget leaves of the job what others may still read: its log.
 func (j *job) forget() {
+	failpoint.Here(failpoint.WorkerBeforeForget)
+	defer failpoint.Here(failpoint.WorkerAfterForget)
 	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -75,8 +76,8 @@ func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, er
 	}
 
 	p.cmd = exec.Command(executable, "executor")
-	p.cmd.Args[0] = os.Args[0] // what it is called in listings of processes
-	p.cmd.Env = []string{}     // nothing of the worker's; the ranks' own arrives with Start
+	p.cmd.Args[0] = os.Args[0]       // what it is called in listings of processes
+	p.cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 	p.cmd.Dir = "/"
 	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words
 	p.cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)

@@ -7,6 +7,8 @@ import (
 	"iter"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 )
 
 // Options are what the pebble store can be told.
@@ -174,6 +176,7 @@ func (s *pebbleStore) Snapshot(pieces iter.Seq[[]byte]) error {
 		}
 		n++
 	}
+	failpoint.Here(failpoint.SchedulerBeforeSnapshot)
 	m := mark{upTo, n}
 	b := s.db.NewBatch()
 	defer b.Close()
@@ -186,6 +189,7 @@ func (s *pebbleStore) Snapshot(pieces iter.Seq[[]byte]) error {
 		return s.failed(err)
 	}
 	s.mark = m
+	failpoint.Here(failpoint.SchedulerAfterSnapshot)
 	return nil
 }
 
