@@ -18,6 +18,7 @@ import (
 
 // mpiOptions is what the command line asks of MPI itself.
 type mpiOptions struct {
+	check     bool
 	stats     bool
 	statsFile string
 }
@@ -37,7 +38,7 @@ func (o *mpiOptions) spec() *schedpb.MpiOptions {
 	if *o == (mpiOptions{}) {
 		return nil
 	}
-	return &schedpb.MpiOptions{Stats: o.stats}
+	return &schedpb.MpiOptions{Check: o.check, Stats: o.stats}
 }
 
 // openStats makes the file for --mpi-stats=FILE before the job begins.

@@ -1,12 +1,14 @@
 package mpi
 
-// predefined lists the named datatypes of the ABI with what each is in wasm32: long and pointers have 4 bytes, long
-// double is a binary128 of 16 bytes, and the Fortran types are those of a compiler with default kinds.
-var predefined = [...]struct {
+type predefinedType struct {
 	handle uint32
 	name   string
 	kind   kind
-}{
+}
+
+// predefined lists the named datatypes of the ABI with what each is in wasm32: long and pointers have 4 bytes, long
+// double is a binary128 of 16 bytes, and the Fortran types are those of a compiler with default kinds.
+var predefined = [...]predefinedType{
 	{0x201, "MPI_AINT", kindI32},
 	{0x202, "MPI_COUNT", kindI64},
 	{0x203, "MPI_OFFSET", kindI64},

@@ -137,6 +137,7 @@ type Stream int32
 const (
 	Stream_STREAM_STDOUT  Stream = 0
 	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
 	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
@@ -145,11 +146,13 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		2: "STREAM_NOTE",
 		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
 		"STREAM_STDOUT":  0,
 		"STREAM_STDERR":  1,
+		"STREAM_NOTE":    2,
 		"STREAM_PROFILE": 3,
 	}
 )
@@ -601,6 +604,7 @@ func (x *JobSpec) GetMpi() *MpiOptions {
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"` // notes in the log (STREAM_NOTE) say what the programs do wrong
 	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -634,6 +638,13 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
 }
 
 func (x *MpiOptions) GetStats() bool {
@@ -4864,9 +4875,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06labels\x18\x11 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x14\n" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
 	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12)\n" +
-	"\x03mpi\x18\x1e \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"\"\n" +
+	"\x03mpi\x18\x1e \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"8\n" +
 	"\n" +
 	"MpiOptions\x12\x14\n" +
+	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
@@ -5188,10 +5200,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*B\n" +
+	"\x0eACTION_REQUEUE\x10\x04*S\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x01\x12\x12\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
+	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
 	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +

@@ -51,6 +51,7 @@ type Start struct {
 	ExitPath    string   // where the exit record goes
 	CacheDir    string   // the engine's native code
 	Apps        []App    // all of the job, in the order of their ranks
+	Check       bool     // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool     // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
@@ -187,6 +188,7 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.ExitPath)
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
+	e.bool(m.Check)
 	e.bool(m.MPIStats)
 }
 
@@ -207,6 +209,7 @@ func readStart(d *decoder) Message {
 		ExitPath:    d.string(),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),
+		Check:       d.bool(),
 		MPIStats:    d.bool(),
 	}
 }
