@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
-	"faasmrun/toolchain": {"mpi/guest"},
+	"faasmrun/toolchain": {"mpi/guest", "internal/wasm"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},

@@ -54,6 +54,18 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	if err != nil {
 		return err
 	}
+	data, err = adaptCalls(data, func(exports []string) ([]byte, error) {
+		for _, name := range exports {
+			args = append(args, "--export-if-defined="+name)
+		}
+		if err := d.execTo(ctx, io.Discard, d.tools.linker, args...); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(raw)
+	})
+	if err != nil {
+		return err
+	}
 	return writeProgram(d.output(), data)
 }
 

@@ -57,7 +57,7 @@ func (tracer) After(context.Context, api.Module, api.FunctionDefinition, []uint6
 // Abort implements experimental.FunctionListener.
 func (tracer) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
 
-// startup are libc's functions around main.
+// startup are the functions around main. Clang gives main itself one of these names, by its parameters.
 var startup = map[string]bool{"_start": true, "__main_void": true, "__original_main": true, "__main_argc_argv": true}
 
 // Frames says a caller in words, innermost first, as those of a Trap.
@@ -68,11 +68,14 @@ func (m *Module) Frames(c Caller) []string {
 		if f.function == 0 || int(f.function) > m.layout.functions {
 			break // the rest is ours
 		}
-		name := m.layout.functionName(int(f.function - 1))
+		name, at := m.layout.functionName(int(f.function-1)), m.lines.at(f.offset)
 		if startup[name] {
-			break
+			if at == "" {
+				break
+			}
+			name = "main"
 		}
-		if at := m.lines.at(uint64(f.offset)); at != "" && f.offset != 0 {
+		if at != "" {
 			name += " (" + at + ")"
 		}
 		frames = append(frames, name)
@@ -128,9 +131,9 @@ func (l *lines) read(sections map[string][]byte) {
 }
 
 // at is the line of a place, "" if it is not known.
-func (l *lines) at(offset uint64) string {
-	i := sort.Search(len(l.entries), func(i int) bool { return l.entries[i].address > offset })
-	if i == 0 || l.entries[i-1].end || l.entries[i-1].line == 0 {
+func (l *lines) at(offset uint32) string {
+	i := sort.Search(len(l.entries), func(i int) bool { return l.entries[i].address > uint64(offset) })
+	if offset == 0 || i == 0 || l.entries[i-1].end || l.entries[i-1].line == 0 {
 		return ""
 	}
 	e := l.entries[i-1]
