@@ -612,8 +612,9 @@ func (x *JobSpec) GetMpi() *MpiOptions {
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"` // notes in the log (STREAM_NOTE) say what the programs do wrong
-	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
+	Reproducible  bool                   `protobuf:"varint,3,opt,name=reproducible,proto3" json:"reproducible,omitempty"` // reductions combine in rank order, wherever the ranks are
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"`               // notes in the log (STREAM_NOTE) say what the programs do wrong
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`               // the log ends with a record of stream STREAM_PROFILE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -646,6 +647,13 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetReproducible() bool {
+	if x != nil {
+		return x.Reproducible
+	}
+	return false
 }
 
 func (x *MpiOptions) GetCheck() bool {
@@ -5429,9 +5437,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
 	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12 \n" +
 	"\vreservation\x18\x14 \x01(\tR\vreservation\x12)\n" +
-	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"8\n" +
+	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"\\\n" +
 	"\n" +
-	"MpiOptions\x12\x14\n" +
+	"MpiOptions\x12\"\n" +
+	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
 	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
