@@ -23,7 +23,7 @@ import (
 type schedulerFlags struct {
 	listen, admins []string
 	state, certs   string
-	limit          time.Duration
+	limit, grace   time.Duration
 	verbose        bool
 }
 
@@ -44,10 +44,16 @@ func schedulerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who may drain workers and change everyone's jobs, beside root and the daemon's user")
 	c.Flags().DurationVar(&f.limit, "time-limit", defaultTimeLimit, "of jobs that name none")
+	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c
 }
+
+const (
+	defaultGrace = 5 * time.Minute
+	leastMargin  = 3 * time.Second // for an executor to end that sees to it by itself
+)
 
 // defaultTimeLimit is what a job gets that names no limit: without one nothing could be planned behind it.
 const defaultTimeLimit = 24 * time.Hour
@@ -119,6 +125,9 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 }
 
 func (f *schedulerFlags) serve() error {
+	if f.grace <= 0 {
+		return usagef("--grace needs a time, as 5m")
+	}
 	dir, err := stateDir(f.state, "scheduler")
 	if err != nil {
 		return err
@@ -142,6 +151,7 @@ func (f *schedulerFlags) serve() error {
 	}
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
+		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin),
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)
