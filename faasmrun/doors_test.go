@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/engine", "worker/executor", "mpi/guest", "tui"},
-	"faasmrun/toolchain": {"mpi/guest"},
+	"faasmrun/toolchain": {"mpi/guest", "omp/guest"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
@@ -36,6 +36,7 @@ var doors = map[string][]string{
 	"mpi/match":       {},
 	"mpi/coll":        {},
 	"mpi/guest":       {},
+	"omp/guest":       {},
 	"snapshot":        {},
 	"tui":             {"scheduler/schedpb"},
 	"internal/passes": {"internal/eh"},
