@@ -16,8 +16,8 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // an import that is not listed is a wall.
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
-		"worker/engine", "worker/executor", "mpi/guest", "tui"},
-	"faasmrun/toolchain": {"mpi/guest", "omp/guest"},
+		"worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
+	"faasmrun/toolchain": {"mpi/guest", "omp/guest", "internal/wasm"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
@@ -32,10 +32,11 @@ var doors = map[string][]string{
 	"worker/rank":     {"worker/engine", "worker/wasi", "mpi", "snapshot"},
 	"worker/engine":   {"internal/wasm", "internal/eh"},
 	"worker/wasi":     {},
-	"mpi":             {"mpi/match", "mpi/coll"},
+	"mpi":             {"mpi/match", "mpi/coll", "mpi/profile"},
 	"mpi/match":       {},
 	"mpi/coll":        {},
 	"mpi/guest":       {},
+	"mpi/profile":     {},
 	"omp/guest":       {},
 	"snapshot":        {},
 	"tui":             {"scheduler/schedpb"},

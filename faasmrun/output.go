@@ -189,6 +189,7 @@ type display struct {
 	lines   map[streamKey]*openLine
 	held    int
 	scratch []byte // prefix's
+	stats   map[uint32][]byte
 }
 
 // outputFile is a file that streams are copied to. A private one belongs to one stream and takes its bytes as they come.
@@ -208,6 +209,10 @@ func newDisplay(o outputOptions, ranks int, stdout, stderr io.Writer) *display {
 
 // output takes one event of the job.
 func (d *display) output(o *schedpb.Output) {
+	if o.Stream == schedpb.Stream_STREAM_PROFILE {
+		d.keepStats(o)
+		return
+	}
 	key := streamKey{o.Rank, o.Stream}
 	var file *outputFile
 	if d.files != nil {

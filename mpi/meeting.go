@@ -109,6 +109,9 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	mine := &m.parts[place]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
 	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
+	if r.stats != nil {
+		r.stats.brought(mine)
+	}
 	if mine.aside {
 		mine.send.span = mine.send.span.clone()
 	}

@@ -170,6 +170,9 @@ func (r *Rank) post(q *request, mode sendMode) {
 	r.serial++
 	q.serial = r.serial
 	r.world.count(r.rank, to, q.buffer.bytes())
+	if r.stats != nil {
+		r.stats.moved(q.call, q.buffer.bytes(), 0)
+	}
 	r.world.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }
 

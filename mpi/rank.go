@@ -49,7 +49,7 @@ type Rank struct {
 	hand           hand
 
 	traffic []traffic     // to each rank
-	stats   []callStats   // by function; nil unless asked for
+	stats   *stats        // nil unless asked for
 	call    atomic.Uint32 // index of the last function called
 	whereMu sync.Mutex
 	where   where // guarded by whereMu
@@ -88,7 +88,7 @@ func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r.hand.r = r
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
-		r.stats = make([]callStats, len(names))
+		r.stats = &stats{calls: make([]callStats, len(names))}
 	}
 	return r
 }

@@ -130,6 +130,9 @@ func (q *request) where() where {
 // finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
 func (r *Rank) finish(q *request) (status, *failure) {
 	s, f := q.status, q.failure
+	if r.stats != nil && q.kind == requestReceive {
+		r.stats.moved(q.call, 0, s.bytes)
+	}
 	if q.child != nil && f == nil {
 		q.child.adopt(q.answer, r.rank)
 	}

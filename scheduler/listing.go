@@ -34,7 +34,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	switch j.State {
 	case core.Pending:
 		info.Reason = r.state.Waiting(j)
-		info.ReservedNode, info.ReservedUnixNs = string(j.Reserved.Worker), int64(j.Reserved.At)
+		info.PromisedNode, info.PromisedUnixNs = string(j.Promised.Worker), int64(j.Promised.At)
 	case core.Completing:
 		info.Reason = j.Ending.Reason
 	}

@@ -105,6 +105,7 @@ func (j *job) ready() (*control.Start, error) {
 		LogPath:     filepath.Join(j.dir, "log"),
 		ExitPath:    filepath.Join(j.dir, "exit"),
 		CacheDir:    j.w.modules.native(),
+		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
 	if start.Interactive {
 		start.LogWindow = j.w.LogWindow

@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // stackSize is a native program's: scientific codes keep large arrays in local variables. It costs address space alone,
@@ -30,7 +33,7 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
 	shared := d.cmd.openMP || d.cmd.linkChosen("--shared-memory")
 	data, err := d.linkAs(ctx, r, words, raw, shared)
-	if err == nil && shared && !d.cmd.linkChosen("--shared-memory") && data != nil && !importsOpenMP(data) {
+	if err == nil && !d.cmd.dryRun && shared && !d.cmd.linkChosen("--shared-memory") && !importsOpenMP(data) {
 		// -fopenmp, but nothing of its runtime is used: directives for SIMD alone, say. Such a program needs no threads.
 		data, err = d.linkAs(ctx, r, words, raw, false)
 	}
@@ -38,6 +41,16 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 		return err
 	}
 	return writeProgram(d.output(), data)
+}
+
+// importsOpenMP says whether a module needs anything of OpenMP's runtime.
+func importsOpenMP(module []byte) bool {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return true // wasm-ld's own module; whoever runs it will say what is wrong with it
+	}
+	known := ompFunctions()
+	return slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return slices.Contains(known, im.Name) })
 }
 
 // linkAs links a module with a memory of its own, or one whose memory threads share, and returns it; nil in a dry run.
@@ -72,7 +85,19 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if err := d.runLinker(ctx, args); err != nil || d.cmd.dryRun {
 		return nil, err
 	}
-	return os.ReadFile(raw)
+	data, err := os.ReadFile(raw)
+	if err != nil {
+		return nil, err
+	}
+	return adaptCalls(data, func(exports []string) ([]byte, error) {
+		for _, name := range exports {
+			args = append(args, "--export-if-defined="+name)
+		}
+		if err := d.execTo(ctx, io.Discard, d.tools.linker, args...); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(raw)
+	})
 }
 
 // sharedMemory are the options for a module whose threads are instances over one memory, which the host hands in. A new

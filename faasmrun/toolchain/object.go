@@ -142,58 +142,6 @@ func variables(in *objectReader) (found []dataSymbol) {
 	return found
 }
 
-// importsOpenMP says whether a linked module imports anything of OpenMP's runtime.
-func importsOpenMP(module []byte) bool {
-	const imports = 2 // the section's id
-	known := map[string]bool{}
-	for _, name := range ompFunctions() {
-		known[name] = true
-	}
-	in := &objectReader{b: module, pos: 8}
-	for in.more() {
-		id, size := in.byte(), in.number()
-		end := in.pos + size
-		if id != imports {
-			in.seek(end)
-			continue
-		}
-		for n := in.number(); n > 0 && in.more(); n-- {
-			in.name()
-			if known[in.name()] {
-				return true
-			}
-			in.importType()
-		}
-		return false
-	}
-	return false
-}
-
-// importType reads over what an import is.
-func (r *objectReader) importType() {
-	switch kind := r.byte(); kind {
-	case symbolFunction:
-		r.number()
-	case 1: // a table
-		r.byte()
-		r.limits()
-	case 2: // a memory
-		r.limits()
-	case 3: // a global
-		r.byte()
-		r.byte()
-	default:
-		r.byte()
-		r.number()
-	}
-}
-
-func (r *objectReader) limits() {
-	if flags := r.byte(); r.number() >= 0 && flags&1 != 0 {
-		r.number()
-	}
-}
-
 // objectReader reads clang's own output; an error stays and ends all loops.
 type objectReader struct {
 	b   []byte

@@ -5,7 +5,8 @@ import (
 	"iter"
 )
 
-// A snapshot is the state in pieces: one that opens it, one for each worker, tenant and job. Like a record, each piece
+// A snapshot is the state in pieces: one that opens it, one for each worker, tenant, reservation,
+// array and job. Like a record, each piece
 // starts with the version of the encoding.
 
 type pieceKind uint64
@@ -15,6 +16,8 @@ const (
 	pieceWorker
 	pieceJob
 	pieceAccount
+	pieceReservation
+	pieceArray
 )
 
 // Pieces writes the state down.
@@ -33,6 +36,16 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 				return
 			}
 		}
+		for _, r := range s.reservations {
+			if !yield(encodePiece(pieceReservation, r.fields)) {
+				return
+			}
+		}
+		for id := JobID(1); id <= s.lastJob; id++ {
+			if a := s.arrays[id]; a != nil && !yield(encodePiece(pieceArray, a.fields)) {
+				return
+			}
+		}
 		for id := s.oldest; id <= s.lastJob; id++ {
 			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
 				return
@@ -43,8 +56,8 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 
 func encodePiece(k pieceKind, fields func(*codec)) []byte {
 	c := &codec{}
-	version, kind := uint64(recordVersion), uint64(k)
-	c.uint64(&version)
+	c.opening()
+	kind := uint64(k)
 	c.uint64(&kind)
 	fields(c)
 	return c.buf
@@ -54,12 +67,9 @@ func encodePiece(k pieceKind, fields func(*codec)) []byte {
 // error the state is not to be used.
 func (s *State) LoadPiece(b []byte) error {
 	c := &codec{buf: b, reading: true}
-	var version, k uint64
-	c.uint64(&version)
+	c.opening()
+	var k uint64
 	c.uint64(&k)
-	if c.err == nil && version != recordVersion {
-		return fmt.Errorf("%w: written by encoding %d, this program reads %d", ErrRecord, version, recordVersion)
-	}
 	switch pieceKind(k) {
 	case pieceHead:
 		s.headFields(c)
@@ -68,6 +78,10 @@ func (s *State) LoadPiece(b []byte) error {
 		return s.loadWorker(c)
 	case pieceAccount:
 		return s.loadAccount(c)
+	case pieceReservation:
+		return s.loadReservation(c)
+	case pieceArray:
+		return s.loadArray(c)
 	case pieceJob:
 		return s.loadJob(c)
 	}
@@ -103,7 +117,7 @@ func (j *Job) fields(c *codec) {
 	c.uint32(&j.Restarts)
 	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
 	c.string(&j.Doomed)
-	j.Reserved.fields(c)
+	j.Promised.fields(c)
 	c.time(&j.Submitted)
 	c.time(&j.Placed)
 	c.time(&j.Started)
@@ -111,6 +125,10 @@ func (j *Job) fields(c *codec) {
 	j.Ending.fields(c)
 	j.End.fields(c)
 	c.time(&j.timer.at)
+	if c.version >= 2 {
+		c.worker(&j.Claim)
+		c.time(&j.Until)
+	}
 }
 
 func (a *Account) fields(c *codec) {
@@ -160,6 +178,9 @@ func (s *State) loadJob(c *codec) error {
 		return fmt.Errorf("%w: job %d does not belong here", ErrRecord, j.ID)
 	}
 	s.jobs[j.ID] = j
+	if a := s.arrayOf(j); a != nil {
+		a.load(j)
+	}
 	if j.Key != "" {
 		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
 	}
@@ -179,6 +200,9 @@ func (s *State) loadJob(c *codec) error {
 	}
 	if j.Doomed != "" && j.State == Pending {
 		s.doomed = append(s.doomed, j.ID)
+	}
+	if w := s.Worker(j.Claim); w != nil && j.State == Pending {
+		s.claim(j, w)
 	}
 	if j.State == Pending {
 		s.pending++

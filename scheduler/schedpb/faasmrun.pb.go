@@ -135,8 +135,9 @@ func (Action) EnumDescriptor() ([]byte, []int) {
 type Stream int32
 
 const (
-	Stream_STREAM_STDOUT Stream = 0
-	Stream_STREAM_STDERR Stream = 1
+	Stream_STREAM_STDOUT  Stream = 0
+	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
 // Enum value maps for Stream.
@@ -144,10 +145,12 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
-		"STREAM_STDOUT": 0,
-		"STREAM_STDERR": 1,
+		"STREAM_STDOUT":  0,
+		"STREAM_STDERR":  1,
+		"STREAM_PROFILE": 3,
 	}
 )
 
@@ -420,6 +423,8 @@ type JobSpec struct {
 	Labels          []*EnvVar              `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty"`                                     // needs a worker with all of these
 	Array           []uint32               `protobuf:"varint,18,rep,packed,name=array,proto3" json:"array,omitempty"`                               // indices, ascending: one job each; empty: no array
 	ArrayThrottle   uint32                 `protobuf:"varint,19,opt,name=array_throttle,json=arrayThrottle,proto3" json:"array_throttle,omitempty"` // how many of them run at once; 0: any number
+	Reservation     string                 `protobuf:"bytes,20,opt,name=reservation,proto3" json:"reservation,omitempty"`                           // runs within what this reservation keeps; empty: in none
+	Mpi             *MpiOptions            `protobuf:"bytes,21,opt,name=mpi,proto3" json:"mpi,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -587,6 +592,65 @@ func (x *JobSpec) GetArrayThrottle() uint32 {
 	return 0
 }
 
+func (x *JobSpec) GetReservation() string {
+	if x != nil {
+		return x.Reservation
+	}
+	return ""
+}
+
+func (x *JobSpec) GetMpi() *MpiOptions {
+	if x != nil {
+		return x.Mpi
+	}
+	return nil
+}
+
+// MpiOptions is what a user asks of MPI itself.
+type MpiOptions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MpiOptions) Reset() {
+	*x = MpiOptions{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MpiOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MpiOptions) ProtoMessage() {}
+
+func (x *MpiOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
+func (*MpiOptions) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetStats() bool {
+	if x != nil {
+		return x.Stats
+	}
+	return false
+}
+
 type Dependency struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // after, afterok, afterany, afternotok
@@ -597,7 +661,7 @@ type Dependency struct {
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +673,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +686,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Dependency) GetKind() string {
@@ -655,7 +719,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -667,7 +731,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -680,7 +744,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -742,7 +806,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +818,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +831,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EnvVar) GetName() string {
@@ -795,7 +859,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +871,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +884,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -854,7 +918,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +930,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +943,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -905,7 +969,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +981,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +994,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
@@ -966,15 +1030,16 @@ type JobInfo struct {
 	MaxRssBytes     uint64                 `protobuf:"varint,21,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"` // once ended
 	Interactive     bool                   `protobuf:"varint,22,opt,name=interactive,proto3" json:"interactive,omitempty"`
 	Held            bool                   `protobuf:"varint,23,opt,name=held,proto3" json:"held,omitempty"`
-	ReservedNode    string                 `protobuf:"bytes,24,opt,name=reserved_node,json=reservedNode,proto3" json:"reserved_node,omitempty"` // promised to the head of the queue
-	ReservedUnixNs  int64                  `protobuf:"varint,25,opt,name=reserved_unix_ns,json=reservedUnixNs,proto3" json:"reserved_unix_ns,omitempty"`
+	PromisedNode    string                 `protobuf:"bytes,24,opt,name=promised_node,json=promisedNode,proto3" json:"promised_node,omitempty"` // promised to the head of the queue
+	PromisedUnixNs  int64                  `protobuf:"varint,25,opt,name=promised_unix_ns,json=promisedUnixNs,proto3" json:"promised_unix_ns,omitempty"`
+	Reservation     string                 `protobuf:"bytes,26,opt,name=reservation,proto3" json:"reservation,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *JobInfo) Reset() {
 	*x = JobInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1051,7 @@ func (x *JobInfo) String() string {
 func (*JobInfo) ProtoMessage() {}
 
 func (x *JobInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1064,7 @@ func (x *JobInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
 func (*JobInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobInfo) GetId() uint64 {
@@ -1163,18 +1228,25 @@ func (x *JobInfo) GetHeld() bool {
 	return false
 }
 
-func (x *JobInfo) GetReservedNode() string {
+func (x *JobInfo) GetPromisedNode() string {
 	if x != nil {
-		return x.ReservedNode
+		return x.PromisedNode
 	}
 	return ""
 }
 
-func (x *JobInfo) GetReservedUnixNs() int64 {
+func (x *JobInfo) GetPromisedUnixNs() int64 {
 	if x != nil {
-		return x.ReservedUnixNs
+		return x.PromisedUnixNs
 	}
 	return 0
+}
+
+func (x *JobInfo) GetReservation() string {
+	if x != nil {
+		return x.Reservation
+	}
+	return ""
 }
 
 type ListRequest struct {
@@ -1194,7 +1266,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1278,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1291,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRequest) GetIds() []uint64 {
@@ -1296,7 +1368,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1380,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1393,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListResponse) GetJobs() []*JobInfo {
@@ -1354,7 +1426,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1438,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1451,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainRequest) GetJobId() uint64 {
@@ -1405,7 +1477,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1489,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1502,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExplainResponse) GetJob() *JobInfo {
@@ -1500,7 +1572,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1584,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1597,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -1561,7 +1633,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1645,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1658,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -1626,7 +1698,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1710,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1723,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -1671,7 +1743,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +1755,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +1768,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -1723,7 +1795,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1807,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1820,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -1778,7 +1850,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1862,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1875,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -1849,7 +1921,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +1933,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +1946,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 type NodesResponse struct {
@@ -1886,7 +1958,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +1970,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +1983,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -1940,7 +2012,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2024,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2037,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2056,7 +2128,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2140,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2153,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2113,7 +2185,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2197,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2210,536 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+}
+
+// Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
+type Reservation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	FromUnixNs    int64                  `protobuf:"varint,2,opt,name=from_unix_ns,json=fromUnixNs,proto3" json:"from_unix_ns,omitempty"`
+	ToUnixNs      int64                  `protobuf:"varint,3,opt,name=to_unix_ns,json=toUnixNs,proto3" json:"to_unix_ns,omitempty"`
+	Tenants       []string               `protobuf:"bytes,4,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	Parts         []*ReservedPart        `protobuf:"bytes,5,rep,name=parts,proto3" json:"parts,omitempty"`
+	Begun         bool                   `protobuf:"varint,6,opt,name=begun,proto3" json:"begun,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reservation) Reset() {
+	*x = Reservation{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reservation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reservation) ProtoMessage() {}
+
+func (x *Reservation) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
+func (*Reservation) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Reservation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reservation) GetFromUnixNs() int64 {
+	if x != nil {
+		return x.FromUnixNs
+	}
+	return 0
+}
+
+func (x *Reservation) GetToUnixNs() int64 {
+	if x != nil {
+		return x.ToUnixNs
+	}
+	return 0
+}
+
+func (x *Reservation) GetTenants() []string {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+func (x *Reservation) GetParts() []*ReservedPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *Reservation) GetBegun() bool {
+	if x != nil {
+		return x.Begun
+	}
+	return false
+}
+
+type ReservedPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Slots         uint32                 `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"` // 0: all of them, however many there are
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservedPart) Reset() {
+	*x = ReservedPart{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservedPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservedPart) ProtoMessage() {}
+
+func (x *ReservedPart) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
+func (*ReservedPart) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReservedPart) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ReservedPart) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+type ReserveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	FromUnixNs    int64                  `protobuf:"varint,2,opt,name=from_unix_ns,json=fromUnixNs,proto3" json:"from_unix_ns,omitempty"` // 0: now
+	DurationMs    int64                  `protobuf:"varint,3,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	Tenants       []string               `protobuf:"bytes,4,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	Nodes         []string               `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`                              // these wholly
+	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                             // or so many, wherever they are free by then
+	IgnoreJobs    bool                   `protobuf:"varint,7,opt,name=ignore_jobs,json=ignoreJobs,proto3" json:"ignore_jobs,omitempty"` // though jobs that run there now may run on into it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveRequest) Reset() {
+	*x = ReserveRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveRequest) ProtoMessage() {}
+
+func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
+func (*ReserveRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ReserveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetFromUnixNs() int64 {
+	if x != nil {
+		return x.FromUnixNs
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetTenants() []string {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetIgnoreJobs() bool {
+	if x != nil {
+		return x.IgnoreJobs
+	}
+	return false
+}
+
+type ReserveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reservation   *Reservation           `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveResponse) Reset() {
+	*x = ReserveResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveResponse) ProtoMessage() {}
+
+func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
+func (*ReserveResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ReserveResponse) GetReservation() *Reservation {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+type UnreserveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnreserveRequest) Reset() {
+	*x = UnreserveRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnreserveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnreserveRequest) ProtoMessage() {}
+
+func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
+func (*UnreserveRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *UnreserveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type UnreserveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnreserveResponse) Reset() {
+	*x = UnreserveResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnreserveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnreserveResponse) ProtoMessage() {}
+
+func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
+func (*UnreserveResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+}
+
+type ReservationsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservationsRequest) Reset() {
+	*x = ReservationsRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservationsRequest) ProtoMessage() {}
+
+func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
+func (*ReservationsRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+}
+
+type ReservationsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reservations  []*Reservation         `protobuf:"bytes,1,rep,name=reservations,proto3" json:"reservations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservationsResponse) Reset() {
+	*x = ReservationsResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservationsResponse) ProtoMessage() {}
+
+func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
+func (*ReservationsResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ReservationsResponse) GetReservations() []*Reservation {
+	if x != nil {
+		return x.Reservations
+	}
+	return nil
+}
+
+type SnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotRequest) Reset() {
+	*x = SnapshotRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotRequest) ProtoMessage() {}
+
+func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
+func (*SnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+}
+
+type SnapshotPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtUnixNs      int64                  `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"` // in the first
+	Policy        []byte                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`                        // in the first: JSON as in the policy's file, and what the options of the scheduler add
+	Pieces        [][]byte               `protobuf:"bytes,3,rep,name=pieces,proto3" json:"pieces,omitempty"`                        // of the state, in the encoding of scheduler/core
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotPiece) Reset() {
+	*x = SnapshotPiece{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotPiece) ProtoMessage() {}
+
+func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
+func (*SnapshotPiece) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SnapshotPiece) GetAtUnixNs() int64 {
+	if x != nil {
+		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *SnapshotPiece) GetPolicy() []byte {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *SnapshotPiece) GetPieces() [][]byte {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
 }
 
 type UsageRequest struct {
@@ -2149,7 +2750,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2161,7 +2762,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2174,7 +2775,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 type UsageResponse struct {
@@ -2186,7 +2787,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2198,7 +2799,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2211,7 +2812,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -2238,7 +2839,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2250,7 +2851,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2263,7 +2864,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -2346,7 +2947,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +2959,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +2972,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -2486,7 +3087,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2498,7 +3099,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2511,7 +3112,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -2547,7 +3148,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2559,7 +3160,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2572,7 +3173,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -2598,7 +3199,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +3211,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +3224,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -2643,7 +3244,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2655,7 +3256,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2668,7 +3269,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -2693,7 +3294,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2705,7 +3306,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2718,7 +3319,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 type Detach struct {
@@ -2729,7 +3330,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +3342,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +3355,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 type AttachResponse struct {
@@ -2774,7 +3375,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2786,7 +3387,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2799,7 +3400,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -2912,7 +3513,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2924,7 +3525,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2937,7 +3538,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -2958,7 +3559,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2970,7 +3571,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2983,7 +3584,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *StateChange) GetState() string {
@@ -3017,7 +3618,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +3630,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3042,7 +3643,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3070,7 +3671,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3082,7 +3683,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3095,7 +3696,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3134,7 +3735,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3146,7 +3747,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3159,7 +3760,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3209,7 +3810,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3822,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3835,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -3267,7 +3868,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3880,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3893,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -3315,7 +3916,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3327,7 +3928,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3340,7 +3941,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -3384,7 +3985,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +3997,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +4010,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *JobEnd) GetState() string {
@@ -3464,7 +4065,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3476,7 +4077,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3489,7 +4090,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -3603,7 +4204,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3615,7 +4216,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3628,7 +4229,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -3660,7 +4261,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3672,7 +4273,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3685,7 +4286,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -3740,7 +4341,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3752,7 +4353,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3765,7 +4366,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -3791,7 +4392,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3803,7 +4404,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3816,7 +4417,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -3835,7 +4436,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3847,7 +4448,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3860,7 +4461,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -3880,7 +4481,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3892,7 +4493,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3905,7 +4506,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -3934,7 +4535,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3946,7 +4547,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3959,7 +4560,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4009,7 +4610,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4021,7 +4622,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4034,7 +4635,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -4178,7 +4779,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4190,7 +4791,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4203,7 +4804,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -4221,24 +4822,25 @@ func (x *Welcome) GetGraceMs() int64 {
 }
 
 type StartJob struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	Spec          *JobSpec               `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	FirstRank     uint32                 `protobuf:"varint,3,opt,name=first_rank,json=firstRank,proto3" json:"first_rank,omitempty"`
-	Ranks         uint32                 `protobuf:"varint,4,opt,name=ranks,proto3" json:"ranks,omitempty"` // of world size
-	WorldSize     uint32                 `protobuf:"varint,5,opt,name=world_size,json=worldSize,proto3" json:"world_size,omitempty"`
-	ArrayId       uint64                 `protobuf:"varint,6,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
-	ArrayIndex    uint32                 `protobuf:"varint,7,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
-	Tenant        string                 `protobuf:"bytes,8,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	Restarts      uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"` // how often the job was requeued
-	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`         // the job's
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Job              *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Spec             *JobSpec               `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	FirstRank        uint32                 `protobuf:"varint,3,opt,name=first_rank,json=firstRank,proto3" json:"first_rank,omitempty"`
+	Ranks            uint32                 `protobuf:"varint,4,opt,name=ranks,proto3" json:"ranks,omitempty"` // of world size
+	WorldSize        uint32                 `protobuf:"varint,5,opt,name=world_size,json=worldSize,proto3" json:"world_size,omitempty"`
+	ArrayId          uint64                 `protobuf:"varint,6,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
+	ArrayIndex       uint32                 `protobuf:"varint,7,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
+	Tenant           string                 `protobuf:"bytes,8,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Restarts         uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"`                                            // how often the job was requeued
+	Name             string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`                                                    // the job's
+	OutputLimitBytes uint64                 `protobuf:"varint,11,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"` // its log may not become longer; 0: no bound
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4250,7 +4852,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4263,7 +4865,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -4336,6 +4938,13 @@ func (x *StartJob) GetName() string {
 	return ""
 }
 
+func (x *StartJob) GetOutputLimitBytes() uint64 {
+	if x != nil {
+		return x.OutputLimitBytes
+	}
+	return 0
+}
+
 type JobStdin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4346,7 +4955,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4358,7 +4967,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4371,7 +4980,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -4398,7 +5007,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4410,7 +5019,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4423,7 +5032,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -4452,7 +5061,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4464,7 +5073,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4477,7 +5086,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -4517,7 +5126,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4529,7 +5138,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4542,7 +5151,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -4567,7 +5176,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +5188,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +5201,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -4632,7 +5241,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4644,7 +5253,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4657,7 +5266,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -4679,7 +5288,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4691,7 +5300,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4704,7 +5313,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -4743,7 +5352,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4755,7 +5364,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4768,7 +5377,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -4785,7 +5394,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
 	"\x11PutModuleResponse\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xe9\x04\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xb6\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -4807,7 +5416,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05hosts\x18\x10 \x03(\tR\x05hosts\x12+\n" +
 	"\x06labels\x18\x11 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x14\n" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
-	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\"7\n" +
+	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12 \n" +
+	"\vreservation\x18\x14 \x01(\tR\vreservation\x12)\n" +
+	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"\"\n" +
+	"\n" +
+	"MpiOptions\x12\x14\n" +
+	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x15\n" +
@@ -4831,7 +5445,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\x83\x06\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xa5\x06\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -4858,8 +5472,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rmax_rss_bytes\x18\x15 \x01(\x04R\vmaxRssBytes\x12 \n" +
 	"\vinteractive\x18\x16 \x01(\bR\vinteractive\x12\x12\n" +
 	"\x04held\x18\x17 \x01(\bR\x04held\x12#\n" +
-	"\rreserved_node\x18\x18 \x01(\tR\freservedNode\x12(\n" +
-	"\x10reserved_unix_ns\x18\x19 \x01(\x03R\x0ereservedUnixNs\"\xd8\x01\n" +
+	"\rpromised_node\x18\x18 \x01(\tR\fpromisedNode\x12(\n" +
+	"\x10promised_unix_ns\x18\x19 \x01(\x03R\x0epromisedUnixNs\x12 \n" +
+	"\vreservation\x18\x1a \x01(\tR\vreservation\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -4930,7 +5545,44 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06resume\x18\x03 \x01(\bR\x06resume\"\x0f\n" +
-	"\rDrainResponse\"\x0e\n" +
+	"\rDrainResponse\"\xc2\x01\n" +
+	"\vReservation\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\ffrom_unix_ns\x18\x02 \x01(\x03R\n" +
+	"fromUnixNs\x12\x1c\n" +
+	"\n" +
+	"to_unix_ns\x18\x03 \x01(\x03R\btoUnixNs\x12\x18\n" +
+	"\atenants\x18\x04 \x03(\tR\atenants\x12/\n" +
+	"\x05parts\x18\x05 \x03(\v2\x19.faasmrun.v1.ReservedPartR\x05parts\x12\x14\n" +
+	"\x05begun\x18\x06 \x01(\bR\x05begun\"8\n" +
+	"\fReservedPart\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\rR\x05slots\"\xce\x01\n" +
+	"\x0eReserveRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\ffrom_unix_ns\x18\x02 \x01(\x03R\n" +
+	"fromUnixNs\x12\x1f\n" +
+	"\vduration_ms\x18\x03 \x01(\x03R\n" +
+	"durationMs\x12\x18\n" +
+	"\atenants\x18\x04 \x03(\tR\atenants\x12\x14\n" +
+	"\x05nodes\x18\x05 \x03(\tR\x05nodes\x12\x14\n" +
+	"\x05slots\x18\x06 \x01(\rR\x05slots\x12\x1f\n" +
+	"\vignore_jobs\x18\a \x01(\bR\n" +
+	"ignoreJobs\"M\n" +
+	"\x0fReserveResponse\x12:\n" +
+	"\vreservation\x18\x01 \x01(\v2\x18.faasmrun.v1.ReservationR\vreservation\"&\n" +
+	"\x10UnreserveRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x13\n" +
+	"\x11UnreserveResponse\"\x15\n" +
+	"\x13ReservationsRequest\"T\n" +
+	"\x14ReservationsResponse\x12<\n" +
+	"\freservations\x18\x01 \x03(\v2\x18.faasmrun.v1.ReservationR\freservations\"\x11\n" +
+	"\x0fSnapshotRequest\"]\n" +
+	"\rSnapshotPiece\x12\x1c\n" +
+	"\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\fR\x06policy\x12\x16\n" +
+	"\x06pieces\x18\x03 \x03(\fR\x06pieces\"\x0e\n" +
 	"\fUsageRequest\"C\n" +
 	"\rUsageResponse\x122\n" +
 	"\atenants\x18\x01 \x03(\v2\x18.faasmrun.v1.TenantUsageR\atenants\"\x8c\x02\n" +
@@ -5071,7 +5723,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xb3\x02\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xe1\x02\n" +
 	"\bStartJob\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12\x1d\n" +
@@ -5086,7 +5738,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06tenant\x18\b \x01(\tR\x06tenant\x12\x1a\n" +
 	"\brestarts\x18\t \x01(\rR\brestarts\x12\x12\n" +
 	"\x04name\x18\n" +
-	" \x01(\tR\x04name\"[\n" +
+	" \x01(\tR\x04name\x12,\n" +
+	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"J\n" +
@@ -5128,10 +5781,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*.\n" +
+	"\x0eACTION_REQUEUE\x10\x04*B\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x012\xbc\x04\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x12\n" +
+	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
 	"\tPutModule\x12\x18.faasmrun.v1.ModuleChunk\x1a\x1e.faasmrun.v1.PutModuleResponse(\x01\x12A\n" +
@@ -5140,11 +5794,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04List\x12\x18.faasmrun.v1.ListRequest\x1a\x19.faasmrun.v1.ListResponse\x12D\n" +
 	"\aExplain\x12\x1b.faasmrun.v1.ExplainRequest\x1a\x1c.faasmrun.v1.ExplainResponse\x12A\n" +
 	"\x06Change\x12\x1a.faasmrun.v1.ChangeRequest\x1a\x1b.faasmrun.v1.ChangeResponse\x12@\n" +
-	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xc9\x01\n" +
+	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xf8\x03\n" +
 	"\aCluster\x12>\n" +
 	"\x05Nodes\x12\x19.faasmrun.v1.NodesRequest\x1a\x1a.faasmrun.v1.NodesResponse\x12>\n" +
 	"\x05Drain\x12\x19.faasmrun.v1.DrainRequest\x1a\x1a.faasmrun.v1.DrainResponse\x12>\n" +
-	"\x05Usage\x12\x19.faasmrun.v1.UsageRequest\x1a\x1a.faasmrun.v1.UsageResponse2\xda\x01\n" +
+	"\x05Usage\x12\x19.faasmrun.v1.UsageRequest\x1a\x1a.faasmrun.v1.UsageResponse\x12D\n" +
+	"\aReserve\x12\x1b.faasmrun.v1.ReserveRequest\x1a\x1c.faasmrun.v1.ReserveResponse\x12J\n" +
+	"\tUnreserve\x12\x1d.faasmrun.v1.UnreserveRequest\x1a\x1e.faasmrun.v1.UnreserveResponse\x12S\n" +
+	"\fReservations\x12 .faasmrun.v1.ReservationsRequest\x1a!.faasmrun.v1.ReservationsResponse\x12F\n" +
+	"\bSnapshot\x12\x1c.faasmrun.v1.SnapshotRequest\x1a\x1a.faasmrun.v1.SnapshotPiece0\x012\xda\x01\n" +
 	"\aWorkers\x12H\n" +
 	"\aConnect\x12\x1a.faasmrun.v1.WorkerMessage\x1a\x1d.faasmrun.v1.SchedulerMessage(\x010\x01\x12=\n" +
 	"\x06Output\x12\x18.faasmrun.v1.OutputFrame\x1a\x17.faasmrun.v1.OutputDone(\x01\x12F\n" +
@@ -5163,7 +5821,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -5174,170 +5832,193 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*PutModuleResponse)(nil),      // 6: faasmrun.v1.PutModuleResponse
 	(*GetModuleRequest)(nil),       // 7: faasmrun.v1.GetModuleRequest
 	(*JobSpec)(nil),                // 8: faasmrun.v1.JobSpec
-	(*Dependency)(nil),             // 9: faasmrun.v1.Dependency
-	(*App)(nil),                    // 10: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 11: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 12: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 13: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 14: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 15: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 16: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 17: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 18: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 19: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 20: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 21: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 22: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 23: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 24: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 25: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 26: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 27: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 28: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 29: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 30: faasmrun.v1.DrainResponse
-	(*UsageRequest)(nil),           // 31: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 32: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 33: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 34: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 35: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 36: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 37: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 38: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 39: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 40: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 41: faasmrun.v1.AttachResponse
-	(*StdinTaken)(nil),             // 42: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 43: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 44: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 45: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 46: faasmrun.v1.Output
-	(*RankState)(nil),              // 47: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 48: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 49: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 50: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 51: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 52: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 53: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 54: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 55: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 56: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 57: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 58: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 59: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 60: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 61: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 62: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 63: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 64: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 65: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 66: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 67: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 68: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 69: faasmrun.v1.OutputDone
+	(*MpiOptions)(nil),             // 9: faasmrun.v1.MpiOptions
+	(*Dependency)(nil),             // 10: faasmrun.v1.Dependency
+	(*App)(nil),                    // 11: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 12: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 13: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 14: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 15: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 16: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 17: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 18: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 19: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 20: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 21: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 22: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 23: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 24: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 25: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 26: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 27: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 28: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 29: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 30: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 31: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 32: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 33: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 34: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 35: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 36: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 37: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 38: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 39: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 40: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 41: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 42: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 43: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 44: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 45: faasmrun.v1.AttachRequest
+	(*AttachOpen)(nil),             // 46: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 47: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 48: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 49: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 50: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 51: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 52: faasmrun.v1.AttachResponse
+	(*StdinTaken)(nil),             // 53: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 54: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 55: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 56: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 57: faasmrun.v1.Output
+	(*RankState)(nil),              // 58: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 59: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 60: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 61: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 62: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 63: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 64: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 65: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 66: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 67: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 68: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 69: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 70: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 71: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 72: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 73: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 74: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 75: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 76: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 77: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 78: faasmrun.v1.AckEnded
+	(*OutputFrame)(nil),            // 79: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 80: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	10, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	11, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,  // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	9,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	11, // 3: faasmrun.v1.JobSpec.labels:type_name -> faasmrun.v1.EnvVar
-	11, // 4: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	12, // 5: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,  // 6: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	45, // 7: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	15, // 8: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,  // 9: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	15, // 10: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	20, // 11: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,  // 12: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	23, // 13: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	15, // 14: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	28, // 15: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	28, // 16: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	11, // 17: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	33, // 18: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	35, // 19: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	36, // 20: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	37, // 21: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	38, // 22: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	39, // 23: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	40, // 24: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	43, // 25: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	46, // 26: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	48, // 27: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	50, // 28: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	44, // 29: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	42, // 30: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	45, // 31: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 32: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	47, // 33: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	48, // 34: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	49, // 35: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	53, // 36: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	55, // 37: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	56, // 38: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	57, // 39: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	58, // 40: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	52, // 41: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	54, // 42: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	11, // 43: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	54, // 44: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	54, // 45: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	54, // 46: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	48, // 47: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	54, // 48: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	50, // 49: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	60, // 50: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	61, // 51: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	62, // 52: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	63, // 53: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	64, // 54: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	65, // 55: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	66, // 56: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	67, // 57: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	54, // 58: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 59: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	54, // 60: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	36, // 61: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	54, // 62: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	54, // 63: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	54, // 64: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	54, // 65: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	54, // 66: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	46, // 67: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 68: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 69: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	13, // 70: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	34, // 71: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	16, // 72: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	18, // 73: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	21, // 74: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	24, // 75: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	26, // 76: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	29, // 77: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	31, // 78: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	51, // 79: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	68, // 80: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 81: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 82: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 83: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	14, // 84: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	41, // 85: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	17, // 86: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	19, // 87: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	22, // 88: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	25, // 89: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	27, // 90: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	30, // 91: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	32, // 92: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	59, // 93: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	69, // 94: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 95: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	82, // [82:96] is the sub-list for method output_type
-	68, // [68:82] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	10, // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	12, // 3: faasmrun.v1.JobSpec.labels:type_name -> faasmrun.v1.EnvVar
+	9,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	12, // 5: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	13, // 6: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,  // 7: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	56, // 8: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	16, // 9: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,  // 10: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	16, // 11: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	21, // 12: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,  // 13: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	24, // 14: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	16, // 15: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	29, // 16: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	29, // 17: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	12, // 18: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	33, // 19: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	32, // 20: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	32, // 21: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	44, // 22: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	46, // 23: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	47, // 24: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	48, // 25: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	49, // 26: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	50, // 27: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	51, // 28: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	54, // 29: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	57, // 30: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	59, // 31: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	61, // 32: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	55, // 33: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	53, // 34: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	56, // 35: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,  // 36: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	58, // 37: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	59, // 38: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	60, // 39: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	64, // 40: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	66, // 41: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	67, // 42: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	68, // 43: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	69, // 44: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	63, // 45: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	65, // 46: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	12, // 47: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	65, // 48: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	65, // 49: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	65, // 50: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	59, // 51: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	65, // 52: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	61, // 53: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	71, // 54: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	72, // 55: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	73, // 56: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	74, // 57: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	75, // 58: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	76, // 59: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	77, // 60: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	78, // 61: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	65, // 62: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 63: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	65, // 64: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	47, // 65: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	65, // 66: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	65, // 67: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	65, // 68: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	65, // 69: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	65, // 70: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	57, // 71: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 72: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 73: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	14, // 74: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	45, // 75: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	17, // 76: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	19, // 77: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	22, // 78: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	25, // 79: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	27, // 80: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	30, // 81: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	42, // 82: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	34, // 83: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	36, // 84: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	38, // 85: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	40, // 86: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	62, // 87: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	79, // 88: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 89: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 90: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 91: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	15, // 92: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	52, // 93: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	18, // 94: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	20, // 95: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	23, // 96: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	26, // 97: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	28, // 98: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	31, // 99: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	43, // 100: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	35, // 101: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	37, // 102: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	39, // 103: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	41, // 104: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	70, // 105: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	80, // 106: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 107: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	90, // [90:108] is the sub-list for method output_type
+	72, // [72:90] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -5345,7 +6026,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[31].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[42].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -5353,7 +6034,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[38].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -5361,7 +6042,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[48].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[59].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -5369,7 +6050,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[56].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[67].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -5385,7 +6066,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   67,
+			NumMessages:   78,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

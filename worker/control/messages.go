@@ -51,6 +51,7 @@ type Start struct {
 	ExitPath    string   // where the exit record goes
 	CacheDir    string   // the engine's native code
 	Apps        []App    // all of the job, in the order of their ranks
+	MPIStats    bool     // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
 // StdinTo says who reads the job's standard input; the others find its end at once.
@@ -186,6 +187,7 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.ExitPath)
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
+	e.bool(m.MPIStats)
 }
 
 func readStart(d *decoder) Message {
@@ -205,6 +207,7 @@ func readStart(d *decoder) Message {
 		ExitPath:    d.string(),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),
+		MPIStats:    d.bool(),
 	}
 }
 

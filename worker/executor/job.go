@@ -87,7 +87,7 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if err := j.load(e); err != nil {
 		return nil, err
 	}
-	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node})
+	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node, Stats: start.MPIStats})
 	return j, j.populate(e)
 }
 
@@ -331,6 +331,7 @@ func (j *job) abandon() {
 
 // last is the executor's last message.
 func (j *job) last() *control.Ended {
+	j.writeProfile()
 	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, States: j.states}
 	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
 	if lost := j.lost.Load(); lost != nil {
@@ -340,6 +341,24 @@ func (j *job) last() *control.Ended {
 		m.MaxMemory = max(m.MaxMemory, r.Resident())
 	}
 	return m
+}
+
+// writeProfile leaves MPI's figures behind everything the ranks have printed. Ranks that still compute don't count any more.
+func (j *job) writeProfile() {
+	p := j.world.Profile()
+	if p == nil {
+		return
+	}
+	for i := range p.Ranks {
+		p.Ranks[i].Program = j.appOf(p.Ranks[i].Rank).Program
+	}
+	patience := make(chan struct{})
+	if j.closing { // whoever reads may be gone, and the agent's own patience is short
+		defer time.AfterFunc(farewell, func() { close(patience) }).Stop()
+	}
+	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), patience); err != nil && !errors.Is(err, joblog.ErrEnded) {
+		j.lost.CompareAndSwap(nil, &err)
+	}
 }
 
 func join(a, b string) string {
