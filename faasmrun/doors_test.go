@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
-	"faasmrun/toolchain": {"mpi/guest", "internal/wasm"},
+	"faasmrun/toolchain": {"mpi/guest", "omp/guest", "internal/wasm"},
 	"scheduler":          {"scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
@@ -38,6 +38,7 @@ var doors = map[string][]string{
 	"mpi/coll":        {},
 	"mpi/guest":       {},
 	"mpi/profile":     {},
+	"omp/guest":       {},
 	"snapshot":        {},
 	"tui":             {"scheduler/schedpb"},
 	"internal/passes": {"internal/eh"},

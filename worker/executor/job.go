@@ -108,7 +108,7 @@ func (j *job) load(e *engine.Engine) error {
 			if m, err = e.Compile(wasm); err != nil {
 				return fmt.Errorf("%s: %w", a.Program, err)
 			}
-			if err := missing(e, m); err != nil {
+			if err := missing(e.Unbound(m)); err != nil {
 				return fmt.Errorf("%s %w", a.Program, err)
 			}
 			modules[a.Module] = m
