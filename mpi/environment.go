@@ -63,7 +63,9 @@ func finalize(r *Rank, a args) *failure {
 	p := &r.draft
 	p.reset(collBarrier)
 	f := r.meet(r.worldComm, p, nil)
-	r.checkLeaks()
+	if r.check != nil {
+		r.check.leaks()
+	}
 	r.state = finalized
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())

@@ -125,6 +125,7 @@ func (j *job) ready() (*control.Start, error) {
 		LogPath:     j.file("log"),
 		ExitPath:    j.file("exit"),
 		CacheDir:    j.w.modules.native(),
+		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
 	if j.spec.GetInteractive() {

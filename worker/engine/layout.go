@@ -24,6 +24,7 @@ type layout struct {
 	stackPointer int                  // index of the global; -1 when it is not known
 	stackTop     int32                // what it begins with
 	lines        bool                 // backtraces say files and lines; see maxDebug
+	debug        map[string][]byte    // the sections with the lines; nil if there are none
 	callbacks    map[signature]string // the exports that call function pointers of a type
 }
 
@@ -76,7 +77,7 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil,
-		lines: debugLines(m)}
+		lines: debugLines(m), debug: debugSections(m)}
 	spaces := m.Spaces()
 	l.functions = len(spaces.Functions)
 	if err := claims(m, spaces, len(file)); err != nil {
