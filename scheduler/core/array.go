@@ -43,6 +43,15 @@ func (s *State) arrayOf(j *Job) *array {
 	return a
 }
 
+// first is its first task that is remembered: its tasks' ids follow one another.
+func (a *array) first(s *State) JobID {
+	id := max(a.id, s.oldest)
+	for s.jobs[id] == nil {
+		id++
+	}
+	return id
+}
+
 func (a *array) full() bool { return a.throttle > 0 && a.queued+a.running >= a.throttle }
 
 // unpark lets tasks into the queue as far as the throttle allows. A long array thus never stands in the way of what its

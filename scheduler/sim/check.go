@@ -57,8 +57,8 @@ func (c *checker) journalled(t core.Transition) {
 // started: the job runs nowhere else, and the worker has the slots.
 func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
 	c.used[at] += r.ranks
-	if c.used[at] > s.cfg.Slots {
-		c.fail("worker %s runs %d ranks on %d slots", at, c.used[at], s.cfg.Slots)
+	if slots := s.workers[at].slots; c.used[at] > slots {
+		c.fail("worker %s runs %d ranks on %d slots", at, c.used[at], slots)
 	}
 	if c.light {
 		return

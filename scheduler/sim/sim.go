@@ -7,6 +7,7 @@ package sim
 import (
 	"container/heap"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
@@ -67,6 +68,7 @@ type Sim struct {
 	jobs    map[core.JobID]*Job // that have not ended
 	unsent  []Job               // refused while the scheduler was down
 
+	watch    func(core.Transition) // sees what is journalled; nil: nobody
 	workload Workload
 	drained  bool
 	checks   checker
@@ -112,9 +114,7 @@ func New(cfg Config, w Workload) *Sim {
 	s.checks.init()
 	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
-		n := &worker{s: s, name: core.WorkerName(fmt.Sprintf("n%05d", i)), running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
-		s.workers[n.name] = n
-		s.names = append(s.names, n.name)
+		n := s.hire(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
 		s.at(start, n.connect)
 	}
 	s.at(start, s.submitNext)
@@ -122,13 +122,17 @@ func New(cfg Config, w Workload) *Sim {
 	return s
 }
 
+// hire adds a worker that has not connected yet.
+func (s *Sim) hire(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
+	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
+	s.workers[name] = w
+	s.names = append(s.names, name)
+	return w
+}
+
 // Run goes on until all jobs of the workload have ended, or something is wrong.
 func (s *Sim) Run() error {
-	for len(s.queue) > 0 && !s.finished() {
-		e := heap.Pop(&s.queue).(event)
-		s.now = e.at
-		s.Events++
-		e.do()
+	for !s.finished() && s.next(math.MaxInt64) {
 		if s.now > s.moved.After(stuck) {
 			s.checks.fail("no job has come or ended for %v, and %d have not ended", stuck, len(s.jobs))
 		}
@@ -140,6 +144,18 @@ func (s *Sim) Run() error {
 		return fmt.Errorf("seed %d: %w", s.cfg.Seed, err)
 	}
 	return nil
+}
+
+// next has the next thing happen, if one does by then.
+func (s *Sim) next(until core.Time) bool {
+	if len(s.queue) == 0 || s.queue[0].at > until || s.checks.err != nil {
+		return false
+	}
+	e := heap.Pop(&s.queue).(event)
+	s.now = e.at
+	s.Events++
+	e.do()
+	return true
 }
 
 func (s *Sim) finished() bool { return s.drained && len(s.jobs) == 0 && len(s.unsent) == 0 && !s.down }
@@ -233,6 +249,9 @@ func (s *Sim) append(batch []core.Transition) {
 	}
 	for _, t := range batch {
 		s.checks.journalled(t)
+		if s.watch != nil {
+			s.watch(t)
+		}
 		if end, ok := t.(*core.JobFinished); ok {
 			s.ended(end)
 		}

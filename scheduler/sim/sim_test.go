@@ -102,6 +102,7 @@ func TestCheckersCheck(t *testing.T) {
 		},
 	} {
 		s := &Sim{cfg: Config{Slots: 8}, drained: true, state: core.NewState(core.DefaultPolicy())}
+		s.workers = map[core.WorkerName]*worker{"a": {slots: 8}, "b": {slots: 8}}
 		s.checks.init()
 		f(&s.checks, s)
 		if err := s.checks.finish(s); err == nil || !strings.Contains(err.Error(), words) {
@@ -121,7 +122,7 @@ func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
 			t.Fatal(err)
 		}
 		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
-		t.Logf("%s (%d events, %v)", s.Metrics.Report(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%s (%d events, %v)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
 		if backfill {
 			easy = &s.Metrics
 		} else {
@@ -161,7 +162,7 @@ func TestSWF(t *testing.T) {
 	p := core.DefaultPolicy()
 	s := New(Config{Nodes: 1, Slots: 128, Mem: 1 << 40, Policy: p}, FromSlice(jobs))
 	if err := s.Run(); err != nil || s.Metrics.Makespan() != 150 || s.Metrics.Wait(0.99) != 90 {
-		t.Errorf("%v: %s", err, s.Metrics.Report("x", 128))
+		t.Errorf("%v: %s", err, s.Metrics.Summary("x", 128))
 	}
 	for words, bad := range map[string]string{"line 1 of the trace: 3 fields": "1 2 3", "field 2": "1 x" + strings.Repeat(" 1", 16),
 		"token too long": strings.Repeat("1 ", 40000)} {
