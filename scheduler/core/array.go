@@ -81,8 +81,11 @@ func (a *array) taskEnded(j *Job) {
 
 // throttled says what holds a task of an array back.
 func (s *State) throttled(j *Job) string {
+	if j.Array.Throttle == 0 {
+		return ""
+	}
 	a := s.arrays[j.Array.Job]
-	if a == nil || !j.parked && (a.throttle == 0 || a.running < a.throttle) {
+	if a == nil || !j.parked && a.running < a.throttle {
 		return ""
 	}
 	return fmt.Sprintf("%d tasks of its array may run at once", j.Array.Throttle)
