@@ -36,9 +36,9 @@ const horizon = 365 * 24 * core.Hour
 func WhatIf(q Question) ([]Answer, error) {
 	q.Policy.KeepEnded = max(q.Policy.KeepEnded, 1000) // what ends at one moment has to be there for the figures
 	now := core.Time(q.At.UnixNano())
-	s := &Sim{now: now, moved: now, state: core.NewState(q.Policy), drained: true,
+	s := &Sim{cfg: Config{Policy: q.Policy, Light: true}, now: now, moved: now, state: core.NewState(q.Policy), drained: true,
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}}
-	s.checks.init()
+	s.checks.init(q.Policy)
 	s.checks.light = true
 	for _, p := range q.Pieces {
 		if err := s.state.LoadPiece(p); err != nil {
