@@ -268,6 +268,9 @@ func (j *job) hear(m control.Message) {
 		close(j.grew)
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
+		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
+			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+		}
 	case *control.StdinTaken:
 		j.mu.Lock()
 		j.taken = m.Bytes
