@@ -149,9 +149,11 @@ func apiTypes(letters string) []api.ValueType {
 
 // Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
 // remark in brackets those that it bound with another type and those that are no functions.
-func (e *Engine) Unbound(m *Module) []string {
+func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports) }
+
+func (e *Engine) unbound(imports []importEntry) []string {
 	var unbound []string
-	for _, imp := range m.layout.imports {
+	for _, imp := range imports {
 		name := printable(imp.module + "." + imp.name)
 		switch b := e.bindings[imp.module][imp.name]; {
 		case imp.kind != wasm.KindFunction:

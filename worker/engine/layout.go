@@ -217,11 +217,18 @@ func (l *layout) encode() []byte {
 }
 
 // Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
-// damaged, or not linked.
-func Check(file []byte) error {
+// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
+func (e *Engine) Check(file []byte) (unbound []string, err error) {
 	l, err := scan(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.runnable()
+	if err := l.linked(); err != nil {
+		return nil, err
+	}
+	functions := slices.DeleteFunc(slices.Clone(l.imports), func(i importEntry) bool { return i.kind != wasm.KindFunction })
+	if unbound := e.unbound(functions); len(unbound) > 0 {
+		return unbound, nil
+	}
+	return nil, l.runnable()
 }

@@ -30,6 +30,7 @@ type job struct {
 	gate  *rank.Gate
 	world *mpi.World
 	stdin stdin
+	lease *lease
 	apps  []*app
 	ranks []*rank.Rank
 
@@ -37,12 +38,14 @@ type job struct {
 	exits  chan rankEnd         // as they end
 	inits  chan struct{}        // a rank has called MPI_Init; holds one
 	orders chan control.Message // Terminate and Signal
+	fence  chan struct{}        // closed when the lease is over
 
 	// How the job goes; run's own.
 	ends       []rankEnd
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
+	fenced     bool
 	states     []control.RankState // where they stood then
 	anyInit    bool
 	deadlock   error
@@ -72,7 +75,7 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
 	j := &job{start: start, out: out, gate: rank.NewGate(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
-		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), ranks: make([]*rank.Rank, n)}
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
@@ -110,7 +113,7 @@ func (j *job) load(e *engine.Engine) error {
 			if m, err = e.Compile(wasm); err != nil {
 				return fmt.Errorf("%s: %w", a.Program, err)
 			}
-			if err := missing(e, m); err != nil {
+			if err := missing(e.Unbound(m)); err != nil {
 				return fmt.Errorf("%s %w", a.Program, err)
 			}
 			modules[a.Module] = m
@@ -219,6 +222,8 @@ func (j *job) obey(m control.Message) {
 		} else {
 			j.log.Delivered(m.Offset)
 		}
+	case *control.Lease:
+		j.lease.renew(m.Until)
 	case *control.QueryRanks:
 		j.out.send(&control.RankStates{Ranks: j.whereAll()})
 	case *control.Terminate, *control.Signal:
@@ -244,6 +249,7 @@ func (j *job) run() *control.Ended {
 		go func() { j.exits <- rankEnd{i, r.Run()} }()
 	}
 	var enough <-chan time.Time
+	fence := j.fence
 	for j.running > 0 {
 		select {
 		case e := <-j.exits:
@@ -253,6 +259,10 @@ func (j *job) run() *control.Ended {
 			j.checkInits()
 		case m := <-j.orders:
 			j.follow(m)
+		case <-fence:
+			fence = nil
+			j.fenced = !j.closing
+			j.close(errors.New("the worker has lost its right to run the job"))
 		case <-enough:
 			j.abandon()
 		}
@@ -345,7 +355,7 @@ func (j *job) abandon() {
 // last is the executor's last message.
 func (j *job) last() *control.Ended {
 	j.writeProfile()
-	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, States: j.states}
+	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states}
 	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
 	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
 		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
