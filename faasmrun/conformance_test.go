@@ -30,6 +30,9 @@ func TestConformance(t *testing.T) {
 		return string(out)
 	}
 	run(append([]string{"cc", "-O1", "-Wall", "-Werror", "-o", program}, conformanceSources(t)...)...)
+	if out := run("-np", "5", "--timeout", "60", "--check", program); !strings.HasPrefix(out, "passed: ") {
+		t.Errorf("checked, on 5 ranks:\n%s", out)
+	}
 	for _, n := range conformanceSizes {
 		if out := run("-np", fmt.Sprint(n), "--timeout", "60", program); !strings.HasPrefix(out, "passed: ") {
 			t.Errorf("on %d ranks:\n%s", n, out)

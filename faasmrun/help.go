@@ -96,7 +96,9 @@ func writeOption(w io.Writer, o *option) {
 		names = append(names, dashed(n))
 	}
 	left := "  " + strings.Join(names, ", ")
-	if o.values != "" {
+	if o.optional() {
+		left += o.values
+	} else if o.values != "" {
 		left += " " + o.values
 	}
 	lines := wrap(o.help, helpWidth-helpColumn)

@@ -18,6 +18,7 @@ func logsCommand() *cobra.Command {
 	var follow bool
 	var o outputOptions
 	var label bool
+	var statsFile string
 	c := &cobra.Command{
 		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
 		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output is kept by the worker\n" +
@@ -31,7 +32,7 @@ func logsCommand() *cobra.Command {
 				if label {
 					o.tag = tagRank
 				}
-				return c.logs(j, follow, o)
+				return c.logs(j, follow, o, statsFile)
 			})
 		},
 	}
@@ -39,10 +40,11 @@ func logsCommand() *cobra.Command {
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
 	c.Flags().BoolVar(&o.timestamp, "timestamp", false, "begin each line with the time at which it was written")
+	c.Flags().StringVar(&statsFile, "mpi-stats", "", "write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
 	return c
 }
 
-func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions) error {
+func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFile string) error {
 	if err := c.checkLogIsThere(j); err != nil {
 		return err
 	}
@@ -80,6 +82,23 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions) error {
 	if failure := show.failure(); failure != nil {
 		return failure
 	}
+	return c.showStats(show, statsFile)
+}
+
+// showStats shows what the ranks' MPI has left, if the job was asked to keep it and has ended.
+func (c *cluster) showStats(show *display, file string) error {
+	stats, err := show.mpiStats()
+	switch {
+	case err != nil:
+		return err
+	case stats == nil && file != "":
+		return &launchError{statusFailed, "the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats"}
+	case stats == nil:
+		return nil
+	case file != "":
+		return writeStatsFile(file, stats)
+	}
+	writeStats(os.Stderr, stats)
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 // two, and a value may follow after "=": -np 4, --np 4, --np=4.
 type option struct {
 	names  string // separated by blanks; the first ones, up to a "|", are shown by help
-	values string // placeholders separated by blanks: how many values it takes
+	values string // placeholders separated by blanks: how many values it takes; "[=X]": one, or none
 	group  string
 	help   string
 	// apply acts on the whole request or, for options that belong to one program of several, on its segment.
@@ -25,6 +25,7 @@ const (
 	groupRanks   = "How many ranks, and where"
 	groupProgram = "The program's surroundings"
 	groupOutput  = "Output"
+	groupMPI     = "MPI itself"
 	groupRun     = "Input, time and the run"
 	groupIgnored = "Accepted so that mpirun's command lines work; without effect here"
 )
@@ -132,6 +133,12 @@ func init() {
 		{"display-map display-devel-map display-diffable-map |", "", "", "", flag(func(r *request) { r.displayMap = true })},
 		{"display-allocation display-devel-allocation |", "", "", "", flag(func(r *request) { r.displayAllocation = true })},
 
+		{"check", "", groupMPI, "say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that overlap; the status is 111 then", flag(func(r *request) { r.mpi.check = true })},
+		{"reproducible", "", groupMPI, "reductions give the same bits wherever the ranks run (inside one process they always do)", flag(func(r *request) { r.mpi.reproducible = true })},
+		{"mpi-stats", "[=FILE]", groupMPI, "at the end say on stderr where the ranks' time in MPI went, and who sent how much to whom; keep it in FILE as JSON, too", func(r *request, s *segment, v []string) error {
+			return r.setStats(v)
+		}},
+
 		{"stdin", "WHO", groupRun, "which ranks read the launcher's standard input: 0 (the default), all, none, or a list: 0,2-5", func(r *request, s *segment, v []string) error {
 			return r.setStdin(v[0])
 		}},
@@ -184,7 +191,15 @@ func (o *option) shownNames() []string {
 	return strings.Fields(shown)
 }
 
-func (o *option) placeholders() []string { return strings.Fields(o.values) }
+func (o *option) placeholders() []string {
+	if o.optional() {
+		return nil
+	}
+	return strings.Fields(o.values)
+}
+
+// optional says whether the option's one value may be left out; it is never the next word.
+func (o *option) optional() bool { return strings.HasPrefix(o.values, "[") }
 
 // findOption looks an option up by its name without dashes.
 func findOption(name string) *option {

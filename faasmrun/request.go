@@ -32,6 +32,7 @@ type request struct {
 	displayMap         bool
 	displayAllocation  bool
 	doNotLaunch        bool
+	mpi                mpiOptions
 	quiet, verbose     bool
 	help, version      bool
 	appDepth, appLines int
@@ -166,7 +167,7 @@ func (r *request) parseOption(s *segment, word string, rest []string) (used int,
 		return 0, usagef("%s needs %d values: %s", dashed(name), want, o.values)
 	case len(values) < want:
 		return 0, usagef("%s needs a value: %s", dashed(name), o.values)
-	case len(values) > want:
+	case len(values) > want && !o.optional():
 		return 0, usagef("%s takes no value; %q was given", dashed(name), value)
 	}
 	if err := o.apply(r, s, values); err != nil {

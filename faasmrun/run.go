@@ -145,7 +145,7 @@ func launch(r *request, signals chan os.Signal) (int, error) {
 // prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*module, error) {
 	spec := &schedpb.JobSpec{Name: r.name, TimeLimitMs: r.timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
-		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings}
+		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec()}
 	if r.timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
@@ -222,6 +222,10 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
+	}
+	if err := s.openStats(); err != nil {
+		link.close()
+		return nil, nil, err
 	}
 	if !r.output.filesNameJob() {
 		if err := s.openFiles(here); err != nil {

@@ -24,7 +24,7 @@ type schedulerFlags struct {
 	listen, admins []string
 	state, certs   string
 	policy         string
-	limit          time.Duration
+	limit, grace   time.Duration
 	verbose        bool
 }
 
@@ -48,10 +48,16 @@ func schedulerCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
 	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start")
 	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
+	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c
 }
+
+const (
+	defaultGrace = 5 * time.Minute
+	leastMargin  = 3 * time.Second // for an executor to end that sees to it by itself
+)
 
 // localAdmins are root and the user whose daemon it is.
 func localAdmins() []string { return []string{userTenant(0), userTenant(uint32(os.Getuid()))} }
@@ -120,6 +126,9 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 }
 
 func (f *schedulerFlags) serve() error {
+	if f.grace <= 0 {
+		return usagef("--grace needs a time, as 5m")
+	}
 	dir, err := stateDir(f.state, "scheduler")
 	if err != nil {
 		return err
@@ -153,6 +162,7 @@ func (f *schedulerFlags) serve() error {
 	}
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
+		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin),
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)

@@ -34,6 +34,7 @@ type session struct {
 	jobs     schedpb.JobsClient
 	display  *display
 	files    *outputFiles // nil: none
+	stats    *os.File     // for --mpi-stats=FILE; nil: none
 	notes    io.Writer    // the launcher's own words, on stderr
 	maps     io.Writer    // --display map, on stdout
 	stdin    *os.File     // nil: nobody reads it
@@ -383,6 +384,7 @@ func (s *session) finish(lost error, gone bool) int {
 		s.note("the scheduler was lost, and with it the view of job %d: %s", s.job, explain(lost))
 		return statusFailed
 	}
+	s.showStats()
 	s.showEnd()
 	return exitStatus(s.end, s.interrupts > 0)
 }

@@ -71,6 +71,10 @@ func submitJob(r *request) error {
 		return err
 	}
 	b := r.batch
+	if r.mpi.statsFile != "" {
+		return usagef("--mpi-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun logs --mpi-stats %s JOB writes them to a file",
+			r.mpi.statsFile, r.mpi.statsFile)
+	}
 	spec.Interactive, spec.Tty = false, false
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.qos, b.hold, b.requeue, b.exclusive
 	spec.After, spec.Singleton, spec.Hosts, spec.Labels, spec.Reservation = b.after, b.singleton, b.hosts, b.labels, b.reservation

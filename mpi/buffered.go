@@ -107,6 +107,7 @@ func (r *Rank) sendBuffered(q *request) *failure {
 	}
 	inner := r.newRequest(requestSend, q.comm)
 	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
+	inner.parcel = q.parcel
 	r.adopt(inner)
 	r.post(inner, modeStandard)
 	q.serial = inner.serial

@@ -33,6 +33,9 @@ func (r *Rank) initialize(function string, level int32) {
 		r.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
 	}
 	r.state, r.threadLevel = running, level
+	if r.stats != nil {
+		r.stats.began.Store(r.world.now())
+	}
 }
 
 // MPI_Initialized(*flag)
@@ -60,8 +63,13 @@ func finalize(r *Rank, a args) *failure {
 	p := &r.draft
 	p.reset(collBarrier)
 	f := r.meet(r.worldComm, p, nil)
-	r.checkLeaks()
+	if r.check != nil {
+		r.check.leaks()
+	}
 	r.state = finalized
+	if r.stats != nil {
+		r.stats.ended.Store(r.world.now())
+	}
 	// This rank will wake nobody any more. If all others wait, it is the last that could tell.
 	if w := r.world; w.active.Add(-1) == w.blocked.Load() {
 		w.stuck()
@@ -111,8 +119,11 @@ func getLibraryVersion(r *Rank, a args) *failure {
 	return a.putString(0, "version", "faasmrun: MPI 5.0, ABI 1.0", maxLibraryVersion, 1)
 }
 
-// MPI_Pcontrol(level, ...): for profiling layers; here it does nothing.
-func pcontrol(*Rank, args) *failure { return nil }
+// MPI_Pcontrol(level, ...): level 0 stops the counting that WorldConfig.Stats asks for, any other goes on with it.
+func pcontrol(r *Rank, a args) *failure {
+	r.pause(a.int(0) == 0)
+	return nil
+}
 
 // MPI_Abi_get_version(*major, *minor)
 func abiGetVersion(r *Rank, a args) *failure {

@@ -49,10 +49,12 @@ type Rank struct {
 	hand           hand
 
 	traffic []traffic     // to each rank
-	stats   []callStats   // by function; nil unless asked for
+	stats   *stats        // nil unless asked for
+	check   *checker      // nil unless asked for
 	call    atomic.Uint32 // index of the last function called
 	whereMu sync.Mutex
-	where   where // guarded by whereMu
+	where   where   // guarded by whereMu
+	oneOf   []where // of some of the requests that where is about; guarded by whereMu
 }
 
 // phase is how far a rank's MPI has come.
@@ -88,7 +90,10 @@ func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r.hand.r = r
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
-		r.stats = make([]callStats, len(names))
+		r.stats = &stats{calls: make([]callStats, len(names))}
+	}
+	if w.config.Check != nil {
+		r.check = newChecker(r, w.config.Check)
 	}
 	return r
 }

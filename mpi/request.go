@@ -10,8 +10,10 @@ import (
 // whoever moves the bytes completes it. Between the two the buffer belongs to MPI.
 type request struct {
 	owner   *Rank
-	handle  uint32 // 0: internal to a blocking call
-	call    uint32 // the function that made it
+	handle  uint32  // 0: internal to a blocking call
+	call    uint32  // the function that made it
+	origin  origin  // where, for checking
+	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
 	peer    int32 // as the program gave it
@@ -69,6 +71,9 @@ func (r *Rank) newRequest(kind requestKind, c *comm) *request {
 	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
 	q.status, q.failure = empty, nil
 	q.done.Store(false)
+	if r.check != nil {
+		q.origin = r.check.here()
+	}
 	return q
 }
 
@@ -82,6 +87,7 @@ func (r *Rank) release(q *request) {
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
+	q.parcel = nil
 	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
@@ -123,6 +129,8 @@ func (q *request) where() where {
 		w.what = waitReceive
 	case requestCollective:
 		w.what = waitCollective
+	case requestGeneric:
+		w.what = waitProgram
 	}
 	return w
 }
@@ -130,6 +138,9 @@ func (q *request) where() where {
 // finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
 func (r *Rank) finish(q *request) (status, *failure) {
 	s, f := q.status, q.failure
+	if r.stats != nil && q.kind == requestReceive {
+		r.stats.moved(q.call, 0, s.bytes)
+	}
 	if q.child != nil && f == nil {
 		q.child.adopt(q.answer, r.rank)
 	}

@@ -3,6 +3,8 @@ package mpi
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/faasmrun/faasmrun/mpi/profile"
 )
 
 // traffic counts what a rank has sent to each rank of the world. It is kept at all times, because placement asks for it
@@ -30,36 +32,117 @@ func (r *Rank) Traffic() []Traffic {
 	return out
 }
 
-// CallStats is a rank's use of one function.
-type CallStats struct {
-	Name  string
-	Calls uint64
-	Time  time.Duration // in the function, waiting included
+// stats are a rank's calls, counted and timed when WorldConfig.Stats is set. The rank's goroutine counts, any may read.
+type stats struct {
+	calls  []callStats  // by function
+	began  atomic.Int64 // these three in nanoseconds since the world's start; 0: not yet
+	ended  atomic.Int64 // by MPI_Finalize
+	paused atomic.Int64 // by MPI_Pcontrol(0)
+	apart  atomic.Int64 // how long earlier pauses were
+	nested time.Duration
 }
 
-// callStats are counted when WorldConfig.Stats is set, by function index.
 type callStats struct {
-	calls, nanos atomic.Uint64
+	calls, nanos, sent, received atomic.Uint64
 }
 
-// Stats gives the rank's use of each function it has called, in the table's order; nil unless WorldConfig.Stats is set.
-// Any goroutine may ask.
-func (r *Rank) Stats() []CallStats {
-	var out []CallStats
-	for i := range r.stats {
-		if n := r.stats[i].calls.Load(); n > 0 {
-			out = append(out, CallStats{callName(uint32(i)), n, time.Duration(r.stats[i].nanos.Load())})
+// now is the time by the world's clock, never 0.
+func (w *World) now() int64 { return max(1, int64(time.Since(w.started))) }
+
+// timed runs a function and counts it, also when it ends the rank. Of a function that calls the program back, and that
+// again MPI, each counts its own time.
+func (r *Rank) timed(index uint32, fn func(*Rank, args) *failure, a args) *failure {
+	s := r.stats
+	begin, outer := time.Now(), s.nested
+	s.nested = 0
+	defer func() {
+		took := time.Since(begin)
+		if s.paused.Load() == 0 {
+			s.calls[index].calls.Add(1)
+			s.calls[index].nanos.Add(uint64(took - s.nested))
+		}
+		s.nested = outer + took
+	}()
+	return fn(r, a)
+}
+
+// moved counts bytes with the function whose arguments named them.
+func (s *stats) moved(call uint32, sent, received int64) {
+	if s.paused.Load() != 0 {
+		return
+	}
+	s.calls[call].sent.Add(uint64(sent))
+	s.calls[call].received.Add(uint64(received))
+}
+
+// brought counts what a rank brings to a collective and takes from it.
+func (s *stats) brought(p *part) {
+	call := p.call
+	if p.request != nil {
+		call = p.request.call
+	}
+	s.moved(call, p.send.volume(), p.recv.volume())
+}
+
+// pause stops counting, until it is called with false.
+func (r *Rank) pause(on bool) {
+	s := r.stats
+	if s == nil || on == (s.paused.Load() != 0) {
+		return
+	}
+	now := r.world.now()
+	if on {
+		s.paused.Store(now)
+		return
+	}
+	s.apart.Add(now - s.paused.Load())
+	s.paused.Store(0)
+}
+
+// wall is how long the rank has been counted.
+func (s *stats) wall(now int64) time.Duration {
+	began, ended, paused := s.began.Load(), s.ended.Load(), s.paused.Load()
+	if began == 0 {
+		return 0
+	}
+	if ended != 0 {
+		now = ended
+	}
+	if paused != 0 {
+		now = min(now, paused)
+	}
+	return time.Duration(max(1, now-began-s.apart.Load()))
+}
+
+// Profile gives what WorldConfig.Stats has counted, for every rank; nil without it. Any goroutine may ask at any time.
+func (w *World) Profile() *profile.Job {
+	if !w.config.Stats {
+		return nil
+	}
+	j := &profile.Job{Version: profile.Version}
+	now := w.now()
+	for _, r := range w.ranks {
+		j.Ranks = append(j.Ranks, r.profile(now))
+	}
+	return j
+}
+
+func (r *Rank) profile(now int64) profile.Rank {
+	p := profile.Rank{Rank: int(r.rank), Wall: r.stats.wall(now), Finalized: r.stats.ended.Load() != 0,
+		Functions: []profile.Function{}, Sent: []profile.Sent{}}
+	for i := range r.stats.calls {
+		c := &r.stats.calls[i]
+		if n := c.calls.Load(); n > 0 {
+			f := profile.Function{Name: callName(uint32(i)), Calls: n, Time: time.Duration(c.nanos.Load()),
+				SentBytes: c.sent.Load(), ReceivedBytes: c.received.Load()}
+			p.MPI += f.Time
+			p.Functions = append(p.Functions, f)
 		}
 	}
-	return out
-}
-
-// timed runs a function and counts it.
-func (r *Rank) timed(index uint32, fn func(*Rank, args) *failure, a args) *failure {
-	begin := time.Now()
-	f := fn(r, a)
-	s := &r.stats[index]
-	s.calls.Add(1)
-	s.nanos.Add(uint64(time.Since(begin)))
-	return f
+	for to, t := range r.Traffic() {
+		if t.Messages > 0 {
+			p.Sent = append(p.Sent, profile.Sent{To: to, Messages: t.Messages, Bytes: t.Bytes})
+		}
+	}
+	return p
 }

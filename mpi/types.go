@@ -346,7 +346,14 @@ func typeDup(r *Rank, a args) *failure {
 	if f := a.addType(1, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
 		return f
 	}
-	return r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes)
+	if f := r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes); f != nil {
+		if handle, lost := a.getHandle(1, "newtype"); lost == nil {
+			r.types.remove(handle)
+		}
+		_ = a.putHandle(1, "newtype", datatypeNull)
+		return f
+	}
+	return nil
 }
 
 // MPI_Type_commit(*datatype)

@@ -26,11 +26,11 @@ type WorldConfig struct {
 	EagerBytes int64
 	// Programs gives the number of each rank's program, in a job of several; nil: all run the first.
 	Programs []int
-	// Stats counts and times every call, for Rank.Stats.
+	// Stats counts and times every call, for Profile.
 	Stats bool
-	// Warn, if not nil, is told what a program does wrong that MPI need not notice: leaks, blocks of different lengths. It
-	// is called from the ranks' goroutines.
-	Warn func(rank int, text string)
+	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ, buffers
+	// that overlap. It is called from the ranks' goroutines.
+	Check func(rank int, text string)
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
 }

@@ -135,8 +135,10 @@ func (Action) EnumDescriptor() ([]byte, []int) {
 type Stream int32
 
 const (
-	Stream_STREAM_STDOUT Stream = 0
-	Stream_STREAM_STDERR Stream = 1
+	Stream_STREAM_STDOUT  Stream = 0
+	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
+	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
 // Enum value maps for Stream.
@@ -144,10 +146,14 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		2: "STREAM_NOTE",
+		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
-		"STREAM_STDOUT": 0,
-		"STREAM_STDERR": 1,
+		"STREAM_STDOUT":  0,
+		"STREAM_STDERR":  1,
+		"STREAM_NOTE":    2,
+		"STREAM_PROFILE": 3,
 	}
 )
 
@@ -421,8 +427,14 @@ type JobSpec struct {
 	Array           []uint32               `protobuf:"varint,18,rep,packed,name=array,proto3" json:"array,omitempty"`                               // indices, ascending: one job each; empty: no array
 	ArrayThrottle   uint32                 `protobuf:"varint,19,opt,name=array_throttle,json=arrayThrottle,proto3" json:"array_throttle,omitempty"` // how many of them run at once; 0: any number
 	Reservation     string                 `protobuf:"bytes,20,opt,name=reservation,proto3" json:"reservation,omitempty"`                           // runs within what this reservation keeps; empty: in none
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	Mpi             *MpiOptions            `protobuf:"bytes,21,opt,name=mpi,proto3" json:"mpi,omitempty"`
+	// Files that the ranks' output goes to beside the job's log, as patterns (see the guide), relative to the first program's
+	// directory. Empty: none; no path for standard error: where standard output goes.
+	StdoutPath    string `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
+	StderrPath    string `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
+	AppendOutput  bool   `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -595,6 +607,95 @@ func (x *JobSpec) GetReservation() string {
 	return ""
 }
 
+func (x *JobSpec) GetMpi() *MpiOptions {
+	if x != nil {
+		return x.Mpi
+	}
+	return nil
+}
+
+func (x *JobSpec) GetStdoutPath() string {
+	if x != nil {
+		return x.StdoutPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetStderrPath() string {
+	if x != nil {
+		return x.StderrPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetAppendOutput() bool {
+	if x != nil {
+		return x.AppendOutput
+	}
+	return false
+}
+
+// MpiOptions is what a user asks of MPI itself.
+type MpiOptions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reproducible  bool                   `protobuf:"varint,3,opt,name=reproducible,proto3" json:"reproducible,omitempty"` // reductions combine in rank order, wherever the ranks are
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"`               // notes in the log (STREAM_NOTE) say what the programs do wrong
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`               // the log ends with a record of stream STREAM_PROFILE
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MpiOptions) Reset() {
+	*x = MpiOptions{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MpiOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MpiOptions) ProtoMessage() {}
+
+func (x *MpiOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
+func (*MpiOptions) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetReproducible() bool {
+	if x != nil {
+		return x.Reproducible
+	}
+	return false
+}
+
+func (x *MpiOptions) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
+}
+
+func (x *MpiOptions) GetStats() bool {
+	if x != nil {
+		return x.Stats
+	}
+	return false
+}
+
 type Dependency struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // after, afterok, afterany, afternotok
@@ -605,7 +706,7 @@ type Dependency struct {
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +718,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +731,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Dependency) GetKind() string {
@@ -663,7 +764,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +776,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +789,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -750,7 +851,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +863,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +876,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EnvVar) GetName() string {
@@ -803,7 +904,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +916,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +929,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -862,7 +963,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +975,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +988,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -913,7 +1014,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1026,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1039,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
@@ -983,7 +1084,7 @@ type JobInfo struct {
 
 func (x *JobInfo) Reset() {
 	*x = JobInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1096,7 @@ func (x *JobInfo) String() string {
 func (*JobInfo) ProtoMessage() {}
 
 func (x *JobInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1109,7 @@ func (x *JobInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
 func (*JobInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobInfo) GetId() uint64 {
@@ -1210,7 +1311,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1323,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1336,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRequest) GetIds() []uint64 {
@@ -1312,7 +1413,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1425,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1438,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListResponse) GetJobs() []*JobInfo {
@@ -1370,7 +1471,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1483,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1496,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainRequest) GetJobId() uint64 {
@@ -1421,7 +1522,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1534,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1547,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExplainResponse) GetJob() *JobInfo {
@@ -1516,7 +1617,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1528,7 +1629,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1541,7 +1642,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -1577,7 +1678,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1690,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1703,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -1642,7 +1743,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1755,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1768,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -1687,7 +1788,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1800,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1813,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -1739,7 +1840,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +1852,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +1865,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -1794,7 +1895,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +1907,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +1920,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -1865,7 +1966,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +1978,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +1991,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 type NodesResponse struct {
@@ -1902,7 +2003,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2015,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2028,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -1956,7 +2057,7 @@ type NodeInfo struct {
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1968,7 +2069,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1981,7 +2082,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2072,7 +2173,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2084,7 +2185,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2097,7 +2198,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2129,7 +2230,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2141,7 +2242,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2154,7 +2255,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 // Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
@@ -2172,7 +2273,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2285,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2298,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Reservation) GetName() string {
@@ -2252,7 +2353,7 @@ type ReservedPart struct {
 
 func (x *ReservedPart) Reset() {
 	*x = ReservedPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2365,7 @@ func (x *ReservedPart) String() string {
 func (*ReservedPart) ProtoMessage() {}
 
 func (x *ReservedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2378,7 @@ func (x *ReservedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
 func (*ReservedPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReservedPart) GetNode() string {
@@ -2309,7 +2410,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2321,7 +2422,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2334,7 +2435,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReserveRequest) GetName() string {
@@ -2395,7 +2496,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2407,7 +2508,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2420,7 +2521,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReserveResponse) GetReservation() *Reservation {
@@ -2439,7 +2540,7 @@ type UnreserveRequest struct {
 
 func (x *UnreserveRequest) Reset() {
 	*x = UnreserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2451,7 +2552,7 @@ func (x *UnreserveRequest) String() string {
 func (*UnreserveRequest) ProtoMessage() {}
 
 func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2464,7 +2565,7 @@ func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
 func (*UnreserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *UnreserveRequest) GetName() string {
@@ -2482,7 +2583,7 @@ type UnreserveResponse struct {
 
 func (x *UnreserveResponse) Reset() {
 	*x = UnreserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2494,7 +2595,7 @@ func (x *UnreserveResponse) String() string {
 func (*UnreserveResponse) ProtoMessage() {}
 
 func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2507,7 +2608,7 @@ func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
 func (*UnreserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 type ReservationsRequest struct {
@@ -2518,7 +2619,7 @@ type ReservationsRequest struct {
 
 func (x *ReservationsRequest) Reset() {
 	*x = ReservationsRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2530,7 +2631,7 @@ func (x *ReservationsRequest) String() string {
 func (*ReservationsRequest) ProtoMessage() {}
 
 func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2543,7 +2644,7 @@ func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 type ReservationsResponse struct {
@@ -2555,7 +2656,7 @@ type ReservationsResponse struct {
 
 func (x *ReservationsResponse) Reset() {
 	*x = ReservationsResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +2668,7 @@ func (x *ReservationsResponse) String() string {
 func (*ReservationsResponse) ProtoMessage() {}
 
 func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +2681,7 @@ func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReservationsResponse) GetReservations() []*Reservation {
@@ -2598,7 +2699,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2711,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2724,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 type SnapshotPiece struct {
@@ -2637,7 +2738,7 @@ type SnapshotPiece struct {
 
 func (x *SnapshotPiece) Reset() {
 	*x = SnapshotPiece{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2649,7 +2750,7 @@ func (x *SnapshotPiece) String() string {
 func (*SnapshotPiece) ProtoMessage() {}
 
 func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2662,7 +2763,7 @@ func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
 func (*SnapshotPiece) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SnapshotPiece) GetAtUnixNs() int64 {
@@ -2694,7 +2795,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2706,7 +2807,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2719,7 +2820,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 type UsageResponse struct {
@@ -2731,7 +2832,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2743,7 +2844,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2756,7 +2857,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -2783,7 +2884,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2795,7 +2896,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2808,7 +2909,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -2891,7 +2992,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2903,7 +3004,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2916,7 +3017,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -3031,7 +3132,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3043,7 +3144,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3056,7 +3157,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -3092,7 +3193,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3205,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3218,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -3143,7 +3244,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3256,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3269,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -3188,7 +3289,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3200,7 +3301,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3213,7 +3314,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -3238,7 +3339,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3250,7 +3351,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3263,7 +3364,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 type Detach struct {
@@ -3274,7 +3375,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3286,7 +3387,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3299,7 +3400,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 type AttachResponse struct {
@@ -3319,7 +3420,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3331,7 +3432,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3344,7 +3445,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -3457,7 +3558,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3469,7 +3570,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3482,7 +3583,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -3503,7 +3604,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +3616,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +3629,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *StateChange) GetState() string {
@@ -3562,7 +3663,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3574,7 +3675,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3587,7 +3688,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3615,7 +3716,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3627,7 +3728,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3640,7 +3741,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3679,7 +3780,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3691,7 +3792,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3704,7 +3805,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3754,7 +3855,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3766,7 +3867,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3779,7 +3880,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -3812,7 +3913,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3824,7 +3925,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3837,7 +3938,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -3860,7 +3961,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3872,7 +3973,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3885,7 +3986,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -3929,7 +4030,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3941,7 +4042,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3954,7 +4055,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *JobEnd) GetState() string {
@@ -4009,7 +4110,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4021,7 +4122,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4034,7 +4135,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -4148,7 +4249,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4160,7 +4261,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4173,7 +4274,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -4198,14 +4299,14 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4217,7 +4318,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4230,7 +4331,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -4285,7 +4386,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4297,7 +4398,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4310,7 +4411,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -4330,13 +4431,14 @@ func (x *JobRef) GetEpoch() uint64 {
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtUnixNs      int64                  `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
+	Stamp         uint64                 `protobuf:"varint,2,opt,name=stamp,proto3" json:"stamp,omitempty"` // of the worker's own clock: when it was sent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4348,7 +4450,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4361,12 +4463,19 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
 	if x != nil {
 		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *Heartbeat) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
 	}
 	return 0
 }
@@ -4380,7 +4489,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4392,7 +4501,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4405,7 +4514,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -4425,7 +4534,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4437,7 +4546,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4450,7 +4559,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -4479,7 +4588,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4491,7 +4600,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4504,7 +4613,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4547,6 +4656,7 @@ type SchedulerMessage struct {
 	//	*SchedulerMessage_QueryRanks
 	//	*SchedulerMessage_StreamOutput
 	//	*SchedulerMessage_AckEnded
+	//	*SchedulerMessage_HeartbeatAck
 	Msg           isSchedulerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4554,7 +4664,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4566,7 +4676,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4579,7 +4689,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -4661,6 +4771,15 @@ func (x *SchedulerMessage) GetAckEnded() *AckEnded {
 	return nil
 }
 
+func (x *SchedulerMessage) GetHeartbeatAck() *HeartbeatAck {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_HeartbeatAck); ok {
+			return x.HeartbeatAck
+		}
+	}
+	return nil
+}
+
 type isSchedulerMessage_Msg interface {
 	isSchedulerMessage_Msg()
 }
@@ -4697,6 +4816,10 @@ type SchedulerMessage_AckEnded struct {
 	AckEnded *AckEnded `protobuf:"bytes,8,opt,name=ack_ended,json=ackEnded,proto3,oneof"` // the end is journalled: the worker may forget the job
 }
 
+type SchedulerMessage_HeartbeatAck struct {
+	HeartbeatAck *HeartbeatAck `protobuf:"bytes,9,opt,name=heartbeat_ack,json=heartbeatAck,proto3,oneof"`
+}
+
 func (*SchedulerMessage_Welcome) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_Start) isSchedulerMessage_Msg() {}
@@ -4713,6 +4836,8 @@ func (*SchedulerMessage_StreamOutput) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_AckEnded) isSchedulerMessage_Msg() {}
 
+func (*SchedulerMessage_HeartbeatAck) isSchedulerMessage_Msg() {}
+
 type Welcome struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	HeartbeatEveryMs int64                  `protobuf:"varint,1,opt,name=heartbeat_every_ms,json=heartbeatEveryMs,proto3" json:"heartbeat_every_ms,omitempty"`
@@ -4723,7 +4848,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4735,7 +4860,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4748,7 +4873,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -4784,7 +4909,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4796,7 +4921,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4809,7 +4934,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -4899,7 +5024,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4911,7 +5036,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4924,7 +5049,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -4951,7 +5076,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4963,7 +5088,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4976,7 +5101,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -5005,7 +5130,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5017,7 +5142,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5030,7 +5155,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -5070,7 +5195,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5082,7 +5207,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5095,7 +5220,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -5120,7 +5245,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5132,7 +5257,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5145,7 +5270,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -5185,7 +5310,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5197,7 +5322,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5210,7 +5335,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -5218,6 +5343,53 @@ func (x *AckEnded) GetJob() *JobRef {
 		return x.Job
 	}
 	return nil
+}
+
+// HeartbeatAck sends a heartbeat's stamp back: at that time the scheduler had not given the worker up. The worker's right to
+// its ranks lasts from then on for the grace. (A worker that measured from the loss of its connection might notice that much
+// later than the scheduler does.)
+type HeartbeatAck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stamp         uint64                 `protobuf:"varint,1,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeartbeatAck) Reset() {
+	*x = HeartbeatAck{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeartbeatAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeartbeatAck) ProtoMessage() {}
+
+func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
+func (*HeartbeatAck) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *HeartbeatAck) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
+	}
+	return 0
 }
 
 type OutputFrame struct {
@@ -5232,7 +5404,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5244,7 +5416,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5257,7 +5429,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5296,7 +5468,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5308,7 +5480,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5321,7 +5493,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5338,7 +5510,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
 	"\x11PutModuleResponse\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\x8b\x05\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\x9d\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -5361,7 +5533,18 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06labels\x18\x11 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x14\n" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
 	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12 \n" +
-	"\vreservation\x18\x14 \x01(\tR\vreservation\"7\n" +
+	"\vreservation\x18\x14 \x01(\tR\vreservation\x12)\n" +
+	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\x12\x1f\n" +
+	"\vstdout_path\x18( \x01(\tR\n" +
+	"stdoutPath\x12\x1f\n" +
+	"\vstderr_path\x18) \x01(\tR\n" +
+	"stderrPath\x12#\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\"\\\n" +
+	"\n" +
+	"MpiOptions\x12\"\n" +
+	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
+	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
+	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x15\n" +
@@ -5635,10 +5818,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\")\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"?\n" +
 	"\tHeartbeat\x12\x1c\n" +
 	"\n" +
-	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\"3\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12\x14\n" +
+	"\x05stamp\x18\x02 \x01(\x04R\x05stamp\"3\n" +
 	"\n" +
 	"JobStarted\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
@@ -5649,7 +5833,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\xcd\x03\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x8f\x04\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -5659,7 +5843,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vquery_ranks\x18\x06 \x01(\v2\x1a.faasmrun.v1.QueryJobRanksH\x00R\n" +
 	"queryRanks\x12@\n" +
 	"\rstream_output\x18\a \x01(\v2\x19.faasmrun.v1.StreamOutputH\x00R\fstreamOutput\x124\n" +
-	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEndedB\x05\n" +
+	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEnded\x12@\n" +
+	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAckB\x05\n" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
@@ -5700,7 +5885,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"fromOffset\x12\x12\n" +
 	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
 	"\bAckEnded\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x8a\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
+	"\fHeartbeatAck\x12\x14\n" +
+	"\x05stamp\x18\x01 \x01(\x04R\x05stamp\"\x8a\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\x04R\bstreamId\x12+\n" +
 	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x10\n" +
@@ -5721,10 +5908,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*.\n" +
+	"\x0eACTION_REQUEUE\x10\x04*S\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x012\xbc\x04\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
+	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
+	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
 	"\tPutModule\x12\x18.faasmrun.v1.ModuleChunk\x1a\x1e.faasmrun.v1.PutModuleResponse(\x01\x12A\n" +
@@ -5760,7 +5949,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 77)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -5771,191 +5960,195 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*PutModuleResponse)(nil),      // 6: faasmrun.v1.PutModuleResponse
 	(*GetModuleRequest)(nil),       // 7: faasmrun.v1.GetModuleRequest
 	(*JobSpec)(nil),                // 8: faasmrun.v1.JobSpec
-	(*Dependency)(nil),             // 9: faasmrun.v1.Dependency
-	(*App)(nil),                    // 10: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 11: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 12: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 13: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 14: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 15: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 16: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 17: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 18: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 19: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 20: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 21: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 22: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 23: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 24: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 25: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 26: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 27: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 28: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 29: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 30: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 31: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 32: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 33: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 34: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 35: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 36: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 37: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 38: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 39: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 40: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 41: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 42: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 43: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 44: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 45: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 46: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 47: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 48: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 49: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 50: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 51: faasmrun.v1.AttachResponse
-	(*StdinTaken)(nil),             // 52: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 53: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 54: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 55: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 56: faasmrun.v1.Output
-	(*RankState)(nil),              // 57: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 58: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 59: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 60: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 61: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 62: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 63: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 64: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 65: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 66: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 67: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 68: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 69: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 70: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 71: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 72: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 73: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 74: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 75: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 76: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 77: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 78: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 79: faasmrun.v1.OutputDone
+	(*MpiOptions)(nil),             // 9: faasmrun.v1.MpiOptions
+	(*Dependency)(nil),             // 10: faasmrun.v1.Dependency
+	(*App)(nil),                    // 11: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 12: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 13: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 14: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 15: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 16: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 17: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 18: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 19: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 20: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 21: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 22: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 23: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 24: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 25: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 26: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 27: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 28: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 29: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 30: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 31: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 32: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 33: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 34: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 35: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 36: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 37: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 38: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 39: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 40: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 41: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 42: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 43: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 44: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 45: faasmrun.v1.AttachRequest
+	(*AttachOpen)(nil),             // 46: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 47: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 48: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 49: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 50: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 51: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 52: faasmrun.v1.AttachResponse
+	(*StdinTaken)(nil),             // 53: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 54: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 55: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 56: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 57: faasmrun.v1.Output
+	(*RankState)(nil),              // 58: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 59: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 60: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 61: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 62: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 63: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 64: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 65: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 66: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 67: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 68: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 69: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 70: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 71: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 72: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 73: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 74: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 75: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 76: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 77: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 78: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 79: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 80: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 81: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	10, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	11, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,  // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	9,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	11, // 3: faasmrun.v1.JobSpec.labels:type_name -> faasmrun.v1.EnvVar
-	11, // 4: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	12, // 5: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,  // 6: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	55, // 7: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	15, // 8: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,  // 9: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	15, // 10: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	20, // 11: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,  // 12: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	23, // 13: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	15, // 14: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	28, // 15: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	28, // 16: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	11, // 17: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	32, // 18: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	31, // 19: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	31, // 20: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	43, // 21: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	45, // 22: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	46, // 23: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	47, // 24: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	48, // 25: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	49, // 26: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	50, // 27: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	53, // 28: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	56, // 29: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	58, // 30: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	60, // 31: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	54, // 32: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	52, // 33: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	55, // 34: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 35: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	57, // 36: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	58, // 37: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	59, // 38: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	63, // 39: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	65, // 40: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	66, // 41: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	67, // 42: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	68, // 43: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	62, // 44: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	64, // 45: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	11, // 46: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	64, // 47: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	64, // 48: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	64, // 49: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	58, // 50: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	64, // 51: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	60, // 52: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	70, // 53: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	71, // 54: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	72, // 55: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	73, // 56: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	74, // 57: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	75, // 58: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	76, // 59: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	77, // 60: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	64, // 61: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 62: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	64, // 63: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	46, // 64: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	64, // 65: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	64, // 66: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	64, // 67: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	64, // 68: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	64, // 69: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	56, // 70: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 71: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 72: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	13, // 73: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	44, // 74: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	16, // 75: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	18, // 76: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	21, // 77: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	24, // 78: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	26, // 79: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	29, // 80: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	41, // 81: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	33, // 82: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	35, // 83: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	37, // 84: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	39, // 85: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	61, // 86: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	78, // 87: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 88: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 89: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 90: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	14, // 91: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	51, // 92: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	17, // 93: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	19, // 94: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	22, // 95: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	25, // 96: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	27, // 97: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	30, // 98: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	42, // 99: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	34, // 100: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	36, // 101: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	38, // 102: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	40, // 103: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	69, // 104: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	79, // 105: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 106: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	89, // [89:107] is the sub-list for method output_type
-	71, // [71:89] is the sub-list for method input_type
-	71, // [71:71] is the sub-list for extension type_name
-	71, // [71:71] is the sub-list for extension extendee
-	0,  // [0:71] is the sub-list for field type_name
+	10, // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	12, // 3: faasmrun.v1.JobSpec.labels:type_name -> faasmrun.v1.EnvVar
+	9,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	12, // 5: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	13, // 6: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,  // 7: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	56, // 8: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	16, // 9: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,  // 10: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	16, // 11: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	21, // 12: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,  // 13: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	24, // 14: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	16, // 15: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	29, // 16: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	29, // 17: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	12, // 18: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	33, // 19: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	32, // 20: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	32, // 21: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	44, // 22: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	46, // 23: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	47, // 24: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	48, // 25: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	49, // 26: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	50, // 27: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	51, // 28: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	54, // 29: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	57, // 30: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	59, // 31: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	61, // 32: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	55, // 33: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	53, // 34: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	56, // 35: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,  // 36: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	58, // 37: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	59, // 38: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	60, // 39: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	64, // 40: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	66, // 41: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	67, // 42: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	68, // 43: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	69, // 44: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	63, // 45: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	65, // 46: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	12, // 47: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	65, // 48: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	65, // 49: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	65, // 50: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	59, // 51: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	65, // 52: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	61, // 53: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	71, // 54: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	72, // 55: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	73, // 56: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	74, // 57: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	75, // 58: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	76, // 59: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	77, // 60: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	78, // 61: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	79, // 62: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	65, // 63: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 64: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	65, // 65: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	47, // 66: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	65, // 67: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	65, // 68: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	65, // 69: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	65, // 70: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	65, // 71: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	57, // 72: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 73: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 74: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	14, // 75: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	45, // 76: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	17, // 77: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	19, // 78: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	22, // 79: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	25, // 80: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	27, // 81: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	30, // 82: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	42, // 83: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	34, // 84: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	36, // 85: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	38, // 86: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	40, // 87: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	62, // 88: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	80, // 89: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 90: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 91: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 92: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	15, // 93: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	52, // 94: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	18, // 95: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	20, // 96: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	23, // 97: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	26, // 98: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	28, // 99: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	31, // 100: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	43, // 101: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	35, // 102: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	37, // 103: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	39, // 104: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	41, // 105: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	70, // 106: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	81, // 107: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 108: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	91, // [91:109] is the sub-list for method output_type
+	73, // [73:91] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -5963,7 +6156,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[41].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[42].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -5971,7 +6164,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[48].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -5979,7 +6172,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[58].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[59].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -5987,7 +6180,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[66].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[67].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -5996,6 +6189,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*SchedulerMessage_QueryRanks)(nil),
 		(*SchedulerMessage_StreamOutput)(nil),
 		(*SchedulerMessage_AckEnded)(nil),
+		(*SchedulerMessage_HeartbeatAck)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6003,7 +6197,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   77,
+			NumMessages:   79,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
