@@ -28,7 +28,7 @@ type account struct {
 	promised core.Promise
 	at       core.WorkerName // "": it holds nothing
 	due      core.Time
-	ending   bool
+	started  bool
 }
 
 // ledger is what the journal says of a worker.
@@ -86,6 +86,7 @@ func (r *rules) read(t core.Transition) {
 		r.placed(t)
 	case *core.JobStarted:
 		j := r.jobs[t.Ref.Job]
+		j.started = true
 		if j.due = endOfTime; t.Limit > 0 {
 			j.due = t.Limit
 		}
@@ -128,7 +129,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 	if by, claimed := r.claims[at]; claimed && by != t.Ref.Job {
 		r.c.fail("job %d is placed on worker %s, where others give way to job %d", t.Ref.Job, at, by)
 	}
-	j.at, j.due, j.ending = at, endOfTime, false
+	j.at, j.due, j.started = at, endOfTime, false
 	if j.TimeLimit > 0 {
 		j.due = t.At.After(j.TimeLimit)
 	}
@@ -163,7 +164,7 @@ func (r *rules) left(id core.JobID) {
 		delete(w.jobs, id)
 	}
 	r.count(j, -1)
-	j.at, j.ending = "", false
+	j.at = ""
 }
 
 func (r *rules) checkQuota(t *core.JobPlaced, j *account) {
@@ -250,7 +251,6 @@ func (r *rules) checkHead(t *core.JobPlaced, w *ledger) {
 // ending: only who may be preempted is, by one who claims its worker, and in the way that was asked for.
 func (r *rules) ending(t *core.JobEnding) {
 	j := r.jobs[t.Ref.Job]
-	j.ending = true
 	if !strings.HasPrefix(t.Ending.Reason, "preempted by") || t.Ending.Kill {
 		return
 	}
@@ -269,5 +269,18 @@ func (r *rules) ending(t *core.JobEnding) {
 	}
 	if t.Ending.State != want {
 		r.c.fail("job %d is preempted to %s, not %s", t.Ref.Job, t.Ending.State, want)
+	}
+}
+
+// joined: what a worker that is back does not hold is not taken to run there any more.
+func (r *rules) joined(at core.WorkerName, holding []core.JobRef) {
+	w := r.workers[at]
+	if w == nil {
+		return
+	}
+	for id := range w.jobs {
+		if r.jobs[id].started && !slices.ContainsFunc(holding, func(ref core.JobRef) bool { return ref.Job == id }) {
+			r.c.fail("worker %s has come back without job %d, which is still taken to run there", at, id)
+		}
 	}
 }
