@@ -28,6 +28,7 @@ type account struct {
 	promised core.Promise
 	at       core.WorkerName // "": it holds nothing
 	due      core.Time
+	until    core.Time
 	started  bool
 }
 
@@ -90,6 +91,9 @@ func (r *rules) read(t core.Transition) {
 		if j.due = endOfTime; t.Limit > 0 {
 			j.due = t.Limit
 		}
+		if j.until > 0 && j.due > j.until {
+			r.c.fail("job %d may run to %d, beyond the end of its reservation at %d", t.Ref.Job, j.due, j.until)
+		}
 	case *core.JobEnding:
 		r.ending(t)
 	case *core.JobRequeued:
@@ -129,7 +133,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 	if by, claimed := r.claims[at]; claimed && by != t.Ref.Job {
 		r.c.fail("job %d is placed on worker %s, where others give way to job %d", t.Ref.Job, at, by)
 	}
-	j.at, j.due, j.started = at, endOfTime, false
+	j.at, j.due, j.until, j.started = at, endOfTime, t.Until, false
 	if j.TimeLimit > 0 {
 		j.due = t.At.After(j.TimeLimit)
 	}
