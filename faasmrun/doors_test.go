@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/cgroup", "worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
-	"faasmrun/toolchain": {"mpi/guest", "internal/wasm"},
+	"faasmrun/toolchain": {"mpi/guest", "omp/guest", "internal/wasm"},
 	"scheduler":          {"internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
@@ -39,12 +39,13 @@ var doors = map[string][]string{
 	"mpi/coll":           {},
 	"mpi/guest":          {},
 	"mpi/profile":        {},
+	"omp/guest":          {},
 	"snapshot":           {},
 	"tui":                {"scheduler/schedpb"},
-	"internal/failpoint": {},
 	"internal/passes":    {"internal/eh"},
 	"internal/eh":        {"internal/wasm"},
 	"internal/wasm":      {},
+	"internal/failpoint": {},
 }
 
 // onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.

@@ -132,6 +132,7 @@ func (j *job) ready() (*control.Start, error) {
 		LogPath:     j.theirs("log"),
 		ExitPath:    j.theirs("exit"),
 		CacheDir:    j.cached(j.w.modules.native()),
+		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
 	if j.spec.GetInteractive() {
@@ -361,6 +362,9 @@ func (j *job) hear(m control.Message) {
 		close(j.grew)
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
+		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
+			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+		}
 	case *control.StdinTaken:
 		j.mu.Lock()
 		j.taken = m.Bytes

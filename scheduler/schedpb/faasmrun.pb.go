@@ -137,6 +137,7 @@ type Stream int32
 const (
 	Stream_STREAM_STDOUT  Stream = 0
 	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
 	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
@@ -145,11 +146,13 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		2: "STREAM_NOTE",
 		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
 		"STREAM_STDOUT":  0,
 		"STREAM_STDERR":  1,
+		"STREAM_NOTE":    2,
 		"STREAM_PROFILE": 3,
 	}
 )
@@ -635,7 +638,9 @@ func (x *JobSpec) GetAppendOutput() bool {
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
+	Reproducible  bool                   `protobuf:"varint,3,opt,name=reproducible,proto3" json:"reproducible,omitempty"` // reductions combine in rank order, wherever the ranks are
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"`               // notes in the log (STREAM_NOTE) say what the programs do wrong
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`               // the log ends with a record of stream STREAM_PROFILE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -668,6 +673,20 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetReproducible() bool {
+	if x != nil {
+		return x.Reproducible
+	}
+	return false
+}
+
+func (x *MpiOptions) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
 }
 
 func (x *MpiOptions) GetStats() bool {
@@ -5528,9 +5547,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stdoutPath\x12\x1f\n" +
 	"\vstderr_path\x18) \x01(\tR\n" +
 	"stderrPath\x12#\n" +
-	"\rappend_output\x18* \x01(\bR\fappendOutput\"\"\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\"\\\n" +
 	"\n" +
-	"MpiOptions\x12\x14\n" +
+	"MpiOptions\x12\"\n" +
+	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
+	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
@@ -5896,10 +5917,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*B\n" +
+	"\x0eACTION_REQUEUE\x10\x04*S\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x01\x12\x12\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
+	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
 	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +

@@ -62,6 +62,7 @@ type Start struct {
 	LeaseUntil  Instant // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string  // the engine's native code
 	Apps        []App   // all of the job, in the order of their ranks
+	Check       bool    // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
@@ -219,6 +220,7 @@ func (m *Start) encode(e *encoder) {
 	e.uint(uint64(m.LeaseUntil))
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
+	e.bool(m.Check)
 	e.bool(m.MPIStats)
 }
 
@@ -246,6 +248,7 @@ func readStart(d *decoder) Message {
 		LeaseUntil:  Instant(d.uint()),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),
+		Check:       d.bool(),
 		MPIStats:    d.bool(),
 	}
 }

@@ -51,7 +51,8 @@ type job struct {
 	anyInit    bool
 	deadlock   error
 
-	lost atomic.Pointer[error] // the first failure to write output
+	findings atomic.Int64          // of Start.Check
+	lost     atomic.Pointer[error] // the first failure to write output
 }
 
 type rankEnd struct {
@@ -84,7 +85,7 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if j.files, err = openOutfiles(start); err != nil {
 		return nil, err
 	}
-	e, err := engine.New(engine.Options{CacheDir: start.CacheDir})
+	e, err := engine.New(engine.Options{CacheDir: start.CacheDir, Callers: start.Check})
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,11 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if err := j.load(e); err != nil {
 		return nil, err
 	}
-	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node, Stats: start.MPIStats})
+	config := mpi.WorldConfig{Size: n, Node: start.Node, Stats: start.MPIStats}
+	if start.Check {
+		config.Check = j.note
+	}
+	j.world = mpi.NewWorld(config)
 	return j, j.populate(e)
 }
 
@@ -112,7 +117,7 @@ func (j *job) load(e *engine.Engine) error {
 			if m, err = e.Compile(wasm); err != nil {
 				return fmt.Errorf("%s: %w", a.Program, err)
 			}
-			if err := missing(e, m); err != nil {
+			if err := missing(e.Unbound(m)); err != nil {
 				return fmt.Errorf("%s %w", a.Program, err)
 			}
 			modules[a.Module] = m
@@ -193,6 +198,14 @@ func (o *output) Write(p []byte) (int, error) {
 		o.j.lost.CompareAndSwap(nil, &err)
 	}
 	return n, err
+}
+
+// note tells what a rank does wrong. The rank's own goroutine may call it, or another's.
+func (j *job) note(rank int, text string) {
+	j.findings.Add(1)
+	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil && !errors.Is(err, joblog.ErrEnded) {
+		j.lost.CompareAndSwap(nil, &err)
+	}
 }
 
 // initialized is called by a rank that comes out of MPI_Init.
@@ -351,6 +364,9 @@ func (j *job) last() *control.Ended {
 	j.writeProfile()
 	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states}
 	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
+	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
+		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
+	}
 	if lost := j.lost.Load(); lost != nil {
 		m.Reason = join(m.Reason, fmt.Sprintf("some of the job's output is lost: %v", *lost))
 	}
@@ -376,6 +392,13 @@ func (j *job) writeProfile() {
 	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), patience); err != nil && !errors.Is(err, joblog.ErrEnded) {
 		j.lost.CompareAndSwap(nil, &err)
 	}
+}
+
+func mistakes(n int64) string {
+	if n == 1 {
+		return "a mistake"
+	}
+	return fmt.Sprintf("%d mistakes", n)
 }
 
 func join(a, b string) string {
