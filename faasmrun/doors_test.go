@@ -24,7 +24,8 @@ var doors = map[string][]string{
 	"scheduler/store":    {"scheduler/core"},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
-	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "internal/passes"},
+	"worker":             {"scheduler/schedpb", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker/state":       {},
 	"worker/control":     {},
 	"worker/joblog":      {},
 	"worker/executor": {"worker/control", "worker/joblog", "worker/rank", "worker/engine", "internal/passes", "mpi",
@@ -48,7 +49,7 @@ var doors = map[string][]string{
 // onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.
 var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero":  {"worker/engine"},
-	"github.com/cockroachdb/pebble":  {"scheduler/store"},
+	"github.com/cockroachdb/pebble":  {"scheduler/store", "worker/state"},
 	"github.com/charmbracelet/":      {"tui"},
 	"google.golang.org/grpc":         {"faasmrun", "scheduler", "scheduler/auth", "scheduler/schedpb", "worker"},
 	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},

@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			env.Setenv("TENANT", userTenant(uint32(os.Getuid())))
 			env.Setenv("PATH", own+":"+env.Getenv("PATH"))
 			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot

@@ -22,15 +22,16 @@ func workerCommand() *cobra.Command {
 	var f workerFlags
 	c := &cobra.Command{
 		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
-		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM, which end them. It reconnects by itself when\n" +
-			"the scheduler restarts; the ranks run on meanwhile.",
+		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself when the\n" +
+			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that is started\n" +
+			"with the same --state takes them over. Without connection to a scheduler they end after the scheduler's --grace.",
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
 	c.Flags().StringVar(&f.name, "name", here.nodeName(), "this node's name")
 	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.cores), "how many ranks run here at once")
 	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
-	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs' output (below FAASMRUN_HOME)")
+	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")

@@ -33,6 +33,7 @@ type part struct {
 	request    *request // nil in a blocking call
 	comm       *comm
 	call       uint32 // the function it called
+	origin     origin // where, for checking
 	kind       collective
 	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
 	op         *op
@@ -111,6 +112,9 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
 	if r.stats != nil {
 		r.stats.brought(mine)
+	}
+	if r.check != nil {
+		mine.origin = r.check.here()
 	}
 	if mine.aside {
 		mine.send.span = mine.send.span.clone()
@@ -222,6 +226,7 @@ func (m *meeting) prepare(r *Rank) *failure {
 		if f := m.agree(lead, &m.parts[i], i); f != nil {
 			return f
 		}
+		m.checkReduction(lead, &m.parts[i])
 	}
 	if lead.settle != nil {
 		return nil
@@ -266,7 +271,7 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	call, leadCall := callName(p.call), callName(lead.call)
+	call, leadCall := p.called(), lead.called()
 	name := p.comm.name
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
@@ -279,6 +284,17 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
 	}
 	return nil
+}
+
+// called is the function that was called, and where, if checking knows.
+func (p *part) called() string {
+	call := callName(p.call)
+	if p.rank.check != nil {
+		if lines := p.rank.place(p.origin.site); len(lines) > 0 {
+			call += " (" + lines[0] + ")"
+		}
+	}
+	return call
 }
 
 func (m *meeting) index(p *part) int {

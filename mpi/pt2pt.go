@@ -12,7 +12,8 @@ type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
-	serial uint64 // of the sender's sends, by which it finds a message it cancels
+	serial uint64  // of the sender's sends, by which it finds a message it cancels
+	parcel *parcel // for checking
 }
 
 // sendMode is how a send may complete.
@@ -31,7 +32,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d.mailMu.Lock()
 	receive, found := d.queue.Arrive(k)
 	if !found && (mode != modeStandard || q.buffer.bytes() > eagerLimit) {
-		d.store(k, message{sender: q, bytes: q.buffer.bytes(), serial: q.serial})
+		d.store(k, message{sender: q, bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel})
 		return
 	}
 	d.mailMu.Unlock()
@@ -39,7 +40,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 		return
 	}
 	if found {
-		receive.accept(&q.buffer, k)
+		receive.accept(&q.buffer, k, q.parcel)
 	}
 	q.complete()
 }
@@ -48,7 +49,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 // second look; no other message of this sender can come between. It is false when the pool is exhausted and the message
 // waits for its receive.
 func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
-	m := message{bytes: q.buffer.bytes(), serial: q.serial}
+	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
 	if m.bytes > 0 {
 		if m.eager = w.eager.get(m.bytes); m.eager == nil {
 			m.sender = q
@@ -64,7 +65,7 @@ func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
 		return m.sender == nil
 	}
 	d.mailMu.Unlock()
-	receive.accept(&q.buffer, k)
+	receive.accept(&q.buffer, k, q.parcel)
 	if m.eager != nil {
 		w.eager.put(m.eager)
 	}
@@ -86,7 +87,10 @@ func (r *Rank) store(k match.Key, m message) {
 }
 
 // accept fills a receive from a message and completes it.
-func (q *request) accept(from *span, k match.Key) {
+func (q *request) accept(from *span, k match.Key, p *parcel) {
+	if p != nil {
+		q.owner.check.received(q, p, k)
+	}
 	n := from.bytes()
 	q.status = status{source: k.Source, tag: k.Tag, bytes: n}
 	if room := q.buffer.bytes(); n > room {
@@ -120,15 +124,15 @@ func (r *Rank) receive(k match.Key, q *request) {
 func (r *Rank) take(q *request, m message, from match.Key) {
 	switch {
 	case m.sender != nil:
-		q.accept(&m.sender.buffer, from)
+		q.accept(&m.sender.buffer, from, m.parcel)
 		m.sender.complete()
 	case m.eager != nil:
 		side := whole(m.eager.data[:m.bytes])
-		q.accept(&side, from)
+		q.accept(&side, from, m.parcel)
 		r.world.eager.put(m.eager)
 	default:
 		side := whole(nil)
-		q.accept(&side, from)
+		q.accept(&side, from, m.parcel)
 	}
 }
 
@@ -142,6 +146,10 @@ func (r *Rank) yield() {
 func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) (*request, *failure) {
 	q := r.newRequest(requestSend, c)
 	q.peer, q.tag, q.buffer = to, tag, buffer
+	if r.check != nil {
+		q.parcel = r.check.parcel(&buffer)
+		r.check.shares(q)
+	}
 	if f := r.send(q, mode); f != nil {
 		r.release(q)
 		return nil, f
@@ -180,6 +188,9 @@ func (r *Rank) post(q *request, mode sendMode) {
 func (r *Rank) startReceive(c *comm, buffer span, from, tag int32) *request {
 	q := r.newRequest(requestReceive, c)
 	q.peer, q.tag, q.buffer = from, tag, buffer
+	if r.check != nil {
+		r.check.shares(q)
+	}
 	r.receivePosted(q)
 	return q
 }

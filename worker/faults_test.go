@@ -36,7 +36,7 @@ func (b *bench) pid(ref *schedpb.JobRef) int {
 	j := b.worker.job(ref)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.process.cmd.Process.Pid
+	return j.process.pid
 }
 
 // waitGone waits until a process that need not be our child has ended.

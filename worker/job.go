@@ -11,8 +11,11 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/state"
 )
 
 // job is one placement of a job on this worker, from the order to start it until its end is acknowledged and its output
@@ -35,6 +38,7 @@ type job struct {
 	started    bool
 	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
+	left       bool // to the next worker with this directory
 	end        *schedpb.JobEnded
 	acked      bool
 	read       bool           // an output stream has reached the end
@@ -55,10 +59,19 @@ func newJob(w *Worker, order *schedpb.StartJob) *job {
 	return j
 }
 
+// file is the path of one of its files.
+func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
+
+// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for.
+func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != nil }
+
 // run is the job's life.
 func (j *job) run() {
 	defer j.abandon()
 	end, usage := j.live()
+	if end == nil {
+		return // its end is the next worker's to report
+	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode)
 	j.mu.Lock()
@@ -69,17 +82,23 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
+// live returns nil when it left the job to the next worker.
 func (j *job) live() (*schedpb.JobEnd, usage) {
-	start, err := j.ready()
-	if err != nil {
-		return j.neverRan(err), usage{}
+	p := j.process // one that was found running
+	if p == nil {
+		start, err := j.ready()
+		if err == nil {
+			p, err = j.launch(start)
+		}
+		if err != nil {
+			return j.neverRan(err), usage{}
+		}
 	}
-	p, err := j.launch(start)
-	if err != nil {
-		return j.neverRan(err), usage{}
+	last, left := j.follow(p)
+	if left {
+		return nil, usage{}
 	}
-	last := j.follow(p)
-	return j.verdict(p, last, p.lastWords()), p.usage()
+	return j.verdict(p, last, p.lastWords()), p.usage(last)
 }
 
 // ready gets everything that the executor needs.
@@ -94,21 +113,26 @@ func (j *job) ready() (*control.Start, error) {
 	start := &control.Start{
 		Job:         j.key.id,
 		Epoch:       j.key.epoch,
+		Restarts:    j.order.Restarts,
 		Node:        j.w.Name,
 		FirstRank:   j.order.FirstRank,
 		Ranks:       j.order.Ranks,
 		WorldSize:   j.order.WorldSize,
-		Interactive: j.spec.GetInteractive(),
+		Interactive: !j.outlives(),
 		MemPerRank:  j.spec.GetMemPerRankBytes(),
 		Stdin:       control.StdinTo(j.spec.GetStdin()),
 		StdinRanks:  j.spec.GetStdinRanks(),
-		LogPath:     filepath.Join(j.dir, "log"),
-		ExitPath:    filepath.Join(j.dir, "exit"),
+		LogPath:     j.file("log"),
+		ExitPath:    j.file("exit"),
 		CacheDir:    j.w.modules.native(),
+		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
-	if start.Interactive {
+	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
+	}
+	if j.outlives() {
+		start.SocketPath, start.AgentUID = j.file("socket"), uint32(os.Geteuid())
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
@@ -149,6 +173,10 @@ func (j *job) launch(start *control.Start) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := j.remember(p); err != nil {
+		p.discard()
+		return nil, err
+	}
 	j.mu.Lock()
 	ended := j.terminated != nil || j.w.ctx.Err() != nil
 	if !ended {
@@ -159,24 +187,62 @@ func (j *job) launch(start *control.Start) (*process, error) {
 		p.discard()
 		return nil, errTerminated
 	}
+	start.LeaseUntil = j.w.lease.end()
 	if err := p.conn.Send(start); err != nil {
 		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
 	}
 	return p, nil
 }
 
-// follow speaks with the executor until it has ended, and returns its last message, if it left one.
-func (j *job) follow(p *process) *control.Ended {
-	var sending sync.WaitGroup
-	stop := make(chan struct{})
-	sending.Go(func() { j.orders.drain(p.conn, stop) })
-	defer sending.Wait()
-	defer close(stop)
-	var last *control.Ended
+// remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
+// between would leave ranks that nobody knows of.
+func (j *job) remember(p *process) error {
+	if !j.outlives() {
+		return nil
+	}
+	if err := p.keepWords(j.file("stderr")); err != nil {
+		return err
+	}
+	who, err := state.Identify(p.pid)
+	if err != nil {
+		return err
+	}
+	order, err := proto.Marshal(j.order)
+	if err != nil {
+		return err
+	}
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who})
+}
+
+// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until the job is left
+// to the next worker.
+func (j *job) follow(p *process) (last *control.Ended, left bool) {
+	if !p.gone {
+		var sending sync.WaitGroup
+		stop := make(chan struct{})
+		sending.Go(func() { j.orders.drain(p.conn, stop) })
+		defer sending.Wait()
+		defer close(stop)
+		last = j.listen(p)
+		if left = j.isLeft(); !left {
+			late := time.AfterFunc(obedience, p.kill)
+			defer late.Stop()
+			p.wait()
+		}
+		p.close() // lets a drain that waits for the socket return
+	}
+	if last == nil && !left {
+		last, _ = control.ReadRecord(j.file("exit"))
+	}
+	return last, left
+}
+
+// listen hears what the executor says until one of the two hangs up.
+func (j *job) listen(p *process) (last *control.Ended) {
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
-			break // it has ended, or speaks nonsense, and then is ended
+			return last // it has ended, or speaks nonsense, and then is ended
 		}
 		if ended, ok := m.(*control.Ended); ok {
 			last = ended
@@ -185,14 +251,6 @@ func (j *job) follow(p *process) *control.Ended {
 		}
 		j.hear(m)
 	}
-	late := time.AfterFunc(obedience, p.kill)
-	defer late.Stop()
-	p.wait()
-	p.close() // lets a drain that waits for the socket return
-	if last == nil {
-		last, _ = control.ReadRecord(filepath.Join(j.dir, "exit"))
-	}
-	return last
 }
 
 func (j *job) hear(m control.Message) {
@@ -210,6 +268,9 @@ func (j *job) hear(m control.Message) {
 		close(j.grew)
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
+		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
+			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+		}
 	case *control.StdinTaken:
 		j.mu.Lock()
 		j.taken = m.Bytes
@@ -271,7 +332,7 @@ func (j *job) halt(s syscall.Signal) {
 // query asks where the ranks stand. Before there is an executor there is nothing to ask.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.process != nil && j.end == nil
+	running := j.process != nil && !j.process.gone && j.end == nil
 	j.mu.Unlock()
 	if running {
 		j.orders.put(&control.QueryRanks{})
@@ -292,7 +353,7 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	j.abandon()
 	p := j.process
 	switch {
-	case p == nil:
+	case p == nil || p.gone:
 	case t.GetKill():
 		p.kill()
 	case first:
@@ -302,14 +363,25 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	}
 }
 
-// kill ends the job without a word: the worker stops.
-func (j *job) kill() {
+// leave ends this worker's part in the job: it goes on without, or, where it can't, ends without a word.
+func (j *job) leave() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.abandon()
-	if j.process != nil {
+	switch {
+	case j.process == nil || j.process.gone:
+	case j.outlives():
+		j.left = true
+		j.process.hangUp()
+	default:
 		j.process.kill()
 	}
+}
+
+func (j *job) isLeft() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.left
 }
 
 // acknowledge: the scheduler has journalled the end.
@@ -319,8 +391,21 @@ func (j *job) acknowledge() {
 	j.acked = j.end != nil
 	idle := len(j.readers) == 0
 	j.mu.Unlock()
+	if first && j.outlives() {
+		j.forget()
+	}
 	if first && idle {
 		j.w.release(j)
+	}
+}
+
+// forget leaves of the job what others may still read: its log.
+func (j *job) forget() {
+	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
+		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
+	}
+	for _, name := range []string{"exit", "stderr", "socket"} {
+		os.Remove(j.file(name))
 	}
 }
 

@@ -18,16 +18,20 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// process is an executor as its parent sees it. Its descriptors: 0 nothing, 1 and 2 a file for its last words, 3 the
-// control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds. Whatever ends the worker closes
-// that end, and the kernel then kills the executor of an interactive job, even one that was stopped or that computes.
+// process is an executor as its worker sees it: its parent, or the successor of its parent. Its descriptors: 0 nothing, 1 and
+// 2 a file for its last words, 3 the control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds.
+// Whatever ends the worker closes that end, and the kernel then kills the executor of an interactive job, even one that was
+// stopped or that computes, and one that was given nothing to do yet.
 type process struct {
-	cmd      *exec.Cmd
+	pid      int
+	cmd      *exec.Cmd // nil: it is another's child, and its status never ours to know
+	pidfd    *os.File  // of such a one
+	gone     bool      // it had ended before this worker looked for it
 	conn     *control.Conn
 	socket   net.Conn
 	lifeline *os.File
-	words    *os.File // unlinked: only for us to read
-	oomKills uint64   // of the machine, before
+	words    *os.File
+	oomKills uint64 // of the machine, before
 
 	waited sync.Once
 	done   chan struct{}
@@ -44,6 +48,7 @@ func spawn(executable, dir string) (*process, error) {
 	}()
 	fail := func(err error) (*process, error) {
 		p.close()
+		p.forgetWords()
 		return nil, fmt.Errorf("start an executor: %w", err)
 	}
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
@@ -61,10 +66,9 @@ func spawn(executable, dir string) (*process, error) {
 		return fail(err)
 	}
 	theirs, p.lifeline = append(theirs, held), end
-	if p.words, err = os.CreateTemp(dir, ".words-*"); err != nil {
+	if p.words, err = os.CreateTemp(dir, wordsPattern); err != nil {
 		return fail(err)
 	}
-	os.Remove(p.words.Name())
 
 	p.cmd = exec.Command(executable, "executor")
 	p.cmd.Env = []string{} // nothing of the worker's; the ranks' own arrives with Start
@@ -78,6 +82,7 @@ func spawn(executable, dir string) (*process, error) {
 		p.cmd = nil
 		return fail(err)
 	}
+	p.pid = p.cmd.Process.Pid
 	p.conn = control.NewConn(p.socket)
 	return p, nil
 }
@@ -86,25 +91,58 @@ func spawn(executable, dir string) (*process, error) {
 // for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those leak.
 func keepDescriptors() { unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }
 
-func (p *process) signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
-func (p *process) kill()                   { p.signal(syscall.SIGKILL) }
+func (p *process) signal(s syscall.Signal) {
+	if p.cmd != nil {
+		p.cmd.Process.Signal(s)
+		return
+	}
+	raw, err := p.pidfd.SyscallConn()
+	if err == nil { // closed, it had ended
+		raw.Control(func(fd uintptr) { unix.PidfdSendSignal(int(fd), s, nil, 0) })
+	}
+}
+
+func (p *process) kill() { p.signal(syscall.SIGKILL) }
 
 // wait waits for the end of the process. It may be repeated.
 func (p *process) wait() {
 	p.waited.Do(func() {
-		p.cmd.Wait()
+		if p.cmd != nil {
+			p.cmd.Wait()
+		} else {
+			p.watch()
+		}
 		close(p.done)
 	})
 	<-p.done
 }
 
-// discard ends a process that was given nothing to do.
+// watch waits for the end of another's child.
+func (p *process) watch() {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Read(func(fd uintptr) bool { return exited(int(fd)) })
+	p.pidfd.Close()
+}
+
+// exited tells whether the process of a pidfd has ended.
+func exited(pidfd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
+	return err == nil && n == 1
+}
+
+// discard ends a process that was given nothing to do. It may be one that was to be remembered.
 func (p *process) discard() {
 	p.kill()
 	p.wait()
 	p.close()
-	p.words.Close()
+	p.forgetWords()
 }
+
+// hangUp ends the conversation.
+func (p *process) hangUp() { p.socket.Close() }
 
 // close gives back this side's ends. Its last words can still be read.
 func (p *process) close() {
@@ -116,8 +154,25 @@ func (p *process) close() {
 	}
 }
 
+// wordsPattern names what processes write to their stderr as long as they have no job.
+const wordsPattern = ".words-*"
+
+// keepWords puts the file of last words where a successor finds it.
+func (p *process) keepWords(path string) error { return os.Rename(p.words.Name(), path) }
+
+// forgetWords is for a process that was given nothing to do.
+func (p *process) forgetWords() {
+	if p.words != nil {
+		p.words.Close()
+		os.Remove(p.words.Name())
+	}
+}
+
 // lastWords is what the process wrote to its stderr. It may be asked once.
 func (p *process) lastWords() []byte {
+	if p.words == nil {
+		return nil
+	}
 	defer p.words.Close()
 	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
 	return b
@@ -126,11 +181,15 @@ func (p *process) lastWords() []byte {
 // usage is what a process consumed.
 type usage struct{ cpuNs, maxRSS uint64 }
 
-func (p *process) usage() usage {
-	state := p.cmd.ProcessState
-	if state == nil {
-		return usage{}
+// usage asks the kernel, which only tells a parent; another's child has told it in its last message, if it could.
+func (p *process) usage(last *control.Ended) usage {
+	if p.cmd == nil || p.cmd.ProcessState == nil {
+		if last == nil {
+			return usage{}
+		}
+		return usage{last.CPUNs, last.MaxRSS}
 	}
+	state := p.cmd.ProcessState
 	u := usage{cpuNs: uint64(state.UserTime() + state.SystemTime())}
 	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
 		u.maxRSS = uint64(r.Maxrss) << 10

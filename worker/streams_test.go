@@ -54,7 +54,7 @@ func TestHeartbeat(t *testing.T) {
 
 // A scheduler that stays away starts the job elsewhere: its ranks here must have ended by then.
 func TestGrace(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Grace = 50 * time.Millisecond })
+	b := newBench(t, func(c *Config) { c.Grace = 2 * time.Second })
 	ref := b.spinning("spin", 2)
 	pid := b.pid(ref)
 	b.setAway(status.Error(codes.AlreadyExists, "it is here already")) // of one that had been accepted: not for good
@@ -194,12 +194,12 @@ func TestNothingIsLeft(t *testing.T) {
 
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Skipf("needs a small file system to fill: %v", err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
 	b := newBench(t, func(c *Config) { c.Dir = dir })
-	spec := interactive(b.app("act", 1, "flood", "8"))
+	spec := interactive(b.app("act", 1, "flood", "10"))
 	spec.Interactive = false // or the log would be emptied as it is read
 	o := b.run(spec)
 	if !strings.Contains(o.End.Reason, "output is lost") || !strings.Contains(o.End.Reason, "no space left") {

@@ -342,6 +342,9 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 		return nil, nil
 	}
 	end := e.End
+	if end.State == NodeFailed { // the worker itself had lost us for too long, and comes back before it was given up
+		return s.lost(j, now, end.Reason), nil
+	}
 	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
 		return s.again(j, now, j.Ending.Reason), nil
 	}

@@ -137,6 +137,7 @@ type Stream int32
 const (
 	Stream_STREAM_STDOUT  Stream = 0
 	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
 	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
@@ -145,11 +146,13 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		2: "STREAM_NOTE",
 		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
 		"STREAM_STDOUT":  0,
 		"STREAM_STDERR":  1,
+		"STREAM_NOTE":    2,
 		"STREAM_PROFILE": 3,
 	}
 )
@@ -425,8 +428,13 @@ type JobSpec struct {
 	ArrayThrottle   uint32                 `protobuf:"varint,19,opt,name=array_throttle,json=arrayThrottle,proto3" json:"array_throttle,omitempty"` // how many of them run at once; 0: any number
 	Reservation     string                 `protobuf:"bytes,20,opt,name=reservation,proto3" json:"reservation,omitempty"`                           // runs within what this reservation keeps; empty: in none
 	Mpi             *MpiOptions            `protobuf:"bytes,21,opt,name=mpi,proto3" json:"mpi,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Files that the ranks' output goes to beside the job's log, as patterns (see the guide), relative to the first program's
+	// directory. Empty: none; no path for standard error: where standard output goes.
+	StdoutPath    string `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
+	StderrPath    string `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
+	AppendOutput  bool   `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -606,10 +614,33 @@ func (x *JobSpec) GetMpi() *MpiOptions {
 	return nil
 }
 
+func (x *JobSpec) GetStdoutPath() string {
+	if x != nil {
+		return x.StdoutPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetStderrPath() string {
+	if x != nil {
+		return x.StderrPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetAppendOutput() bool {
+	if x != nil {
+		return x.AppendOutput
+	}
+	return false
+}
+
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
+	Reproducible  bool                   `protobuf:"varint,3,opt,name=reproducible,proto3" json:"reproducible,omitempty"` // reductions combine in rank order, wherever the ranks are
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"`               // notes in the log (STREAM_NOTE) say what the programs do wrong
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`               // the log ends with a record of stream STREAM_PROFILE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,6 +673,20 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetReproducible() bool {
+	if x != nil {
+		return x.Reproducible
+	}
+	return false
+}
+
+func (x *MpiOptions) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
 }
 
 func (x *MpiOptions) GetStats() bool {
@@ -4254,7 +4299,7 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4386,6 +4431,7 @@ func (x *JobRef) GetEpoch() uint64 {
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtUnixNs      int64                  `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
+	Stamp         uint64                 `protobuf:"varint,2,opt,name=stamp,proto3" json:"stamp,omitempty"` // of the worker's own clock: when it was sent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4423,6 +4469,13 @@ func (*Heartbeat) Descriptor() ([]byte, []int) {
 func (x *Heartbeat) GetAtUnixNs() int64 {
 	if x != nil {
 		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *Heartbeat) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
 	}
 	return 0
 }
@@ -4603,6 +4656,7 @@ type SchedulerMessage struct {
 	//	*SchedulerMessage_QueryRanks
 	//	*SchedulerMessage_StreamOutput
 	//	*SchedulerMessage_AckEnded
+	//	*SchedulerMessage_HeartbeatAck
 	Msg           isSchedulerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4717,6 +4771,15 @@ func (x *SchedulerMessage) GetAckEnded() *AckEnded {
 	return nil
 }
 
+func (x *SchedulerMessage) GetHeartbeatAck() *HeartbeatAck {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_HeartbeatAck); ok {
+			return x.HeartbeatAck
+		}
+	}
+	return nil
+}
+
 type isSchedulerMessage_Msg interface {
 	isSchedulerMessage_Msg()
 }
@@ -4753,6 +4816,10 @@ type SchedulerMessage_AckEnded struct {
 	AckEnded *AckEnded `protobuf:"bytes,8,opt,name=ack_ended,json=ackEnded,proto3,oneof"` // the end is journalled: the worker may forget the job
 }
 
+type SchedulerMessage_HeartbeatAck struct {
+	HeartbeatAck *HeartbeatAck `protobuf:"bytes,9,opt,name=heartbeat_ack,json=heartbeatAck,proto3,oneof"`
+}
+
 func (*SchedulerMessage_Welcome) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_Start) isSchedulerMessage_Msg() {}
@@ -4768,6 +4835,8 @@ func (*SchedulerMessage_QueryRanks) isSchedulerMessage_Msg() {}
 func (*SchedulerMessage_StreamOutput) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_AckEnded) isSchedulerMessage_Msg() {}
+
+func (*SchedulerMessage_HeartbeatAck) isSchedulerMessage_Msg() {}
 
 type Welcome struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -5276,6 +5345,53 @@ func (x *AckEnded) GetJob() *JobRef {
 	return nil
 }
 
+// HeartbeatAck sends a heartbeat's stamp back: at that time the scheduler had not given the worker up. The worker's right to
+// its ranks lasts from then on for the grace. (A worker that measured from the loss of its connection might notice that much
+// later than the scheduler does.)
+type HeartbeatAck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stamp         uint64                 `protobuf:"varint,1,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeartbeatAck) Reset() {
+	*x = HeartbeatAck{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeartbeatAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeartbeatAck) ProtoMessage() {}
+
+func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
+func (*HeartbeatAck) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *HeartbeatAck) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
+	}
+	return 0
+}
+
 type OutputFrame struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StreamId      uint64                 `protobuf:"varint,1,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"` // in the first frame
@@ -5288,7 +5404,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5300,7 +5416,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5313,7 +5429,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5352,7 +5468,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5364,7 +5480,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5377,7 +5493,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5394,7 +5510,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
 	"\x11PutModuleResponse\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xb6\x05\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\x9d\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -5418,9 +5534,16 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
 	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12 \n" +
 	"\vreservation\x18\x14 \x01(\tR\vreservation\x12)\n" +
-	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"\"\n" +
+	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\x12\x1f\n" +
+	"\vstdout_path\x18( \x01(\tR\n" +
+	"stdoutPath\x12\x1f\n" +
+	"\vstderr_path\x18) \x01(\tR\n" +
+	"stderrPath\x12#\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\"\\\n" +
 	"\n" +
-	"MpiOptions\x12\x14\n" +
+	"MpiOptions\x12\"\n" +
+	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
+	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
@@ -5695,10 +5818,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\")\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"?\n" +
 	"\tHeartbeat\x12\x1c\n" +
 	"\n" +
-	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\"3\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12\x14\n" +
+	"\x05stamp\x18\x02 \x01(\x04R\x05stamp\"3\n" +
 	"\n" +
 	"JobStarted\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
@@ -5709,7 +5833,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\xcd\x03\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x8f\x04\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -5719,7 +5843,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vquery_ranks\x18\x06 \x01(\v2\x1a.faasmrun.v1.QueryJobRanksH\x00R\n" +
 	"queryRanks\x12@\n" +
 	"\rstream_output\x18\a \x01(\v2\x19.faasmrun.v1.StreamOutputH\x00R\fstreamOutput\x124\n" +
-	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEndedB\x05\n" +
+	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEnded\x12@\n" +
+	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAckB\x05\n" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
@@ -5760,7 +5885,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"fromOffset\x12\x12\n" +
 	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
 	"\bAckEnded\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x8a\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
+	"\fHeartbeatAck\x12\x14\n" +
+	"\x05stamp\x18\x01 \x01(\x04R\x05stamp\"\x8a\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\x04R\bstreamId\x12+\n" +
 	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x10\n" +
@@ -5781,10 +5908,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*B\n" +
+	"\x0eACTION_REQUEUE\x10\x04*S\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x01\x12\x12\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
+	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
 	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
@@ -5821,7 +5949,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 78)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -5902,8 +6030,9 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*QueryJobRanks)(nil),          // 76: faasmrun.v1.QueryJobRanks
 	(*StreamOutput)(nil),           // 77: faasmrun.v1.StreamOutput
 	(*AckEnded)(nil),               // 78: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 79: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 80: faasmrun.v1.OutputDone
+	(*HeartbeatAck)(nil),           // 79: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 80: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 81: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	11, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -5968,57 +6097,58 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	76, // 59: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
 	77, // 60: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
 	78, // 61: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	65, // 62: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 63: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	65, // 64: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	47, // 65: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	65, // 66: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	65, // 67: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	65, // 68: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	65, // 69: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	65, // 70: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	57, // 71: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 72: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 73: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	14, // 74: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	45, // 75: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	17, // 76: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	19, // 77: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	22, // 78: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	25, // 79: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	27, // 80: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	30, // 81: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	42, // 82: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	34, // 83: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	36, // 84: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	38, // 85: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	40, // 86: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	62, // 87: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	79, // 88: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 89: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 90: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 91: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	15, // 92: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	52, // 93: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	18, // 94: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	20, // 95: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	23, // 96: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	26, // 97: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	28, // 98: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	31, // 99: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	43, // 100: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	35, // 101: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	37, // 102: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	39, // 103: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	41, // 104: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	70, // 105: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	80, // 106: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 107: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	90, // [90:108] is the sub-list for method output_type
-	72, // [72:90] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	79, // 62: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	65, // 63: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 64: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	65, // 65: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	47, // 66: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	65, // 67: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	65, // 68: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	65, // 69: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	65, // 70: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	65, // 71: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	57, // 72: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 73: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 74: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	14, // 75: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	45, // 76: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	17, // 77: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	19, // 78: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	22, // 79: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	25, // 80: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	27, // 81: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	30, // 82: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	42, // 83: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	34, // 84: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	36, // 85: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	38, // 86: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	40, // 87: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	62, // 88: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	80, // 89: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 90: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 91: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 92: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	15, // 93: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	52, // 94: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	18, // 95: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	20, // 96: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	23, // 97: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	26, // 98: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	28, // 99: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	31, // 100: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	43, // 101: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	35, // 102: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	37, // 103: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	39, // 104: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	41, // 105: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	70, // 106: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	81, // 107: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 108: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	91, // [91:109] is the sub-list for method output_type
+	73, // [73:91] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -6059,6 +6189,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*SchedulerMessage_QueryRanks)(nil),
 		(*SchedulerMessage_StreamOutput)(nil),
 		(*SchedulerMessage_AckEnded)(nil),
+		(*SchedulerMessage_HeartbeatAck)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6066,7 +6197,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   78,
+			NumMessages:   79,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

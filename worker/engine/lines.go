@@ -69,23 +69,34 @@ func (s *source) place(at uint64) (uint64, bool) {
 	return s.code.Original(i, uint32(at-uint64(s.bodies[i])))
 }
 
-// lines says for each place in the code that runs which lines of source it comes from, the innermost first: those around are
-// where a function was inlined. What can't be told is left out. The sections are an outsider's: whatever is wrong with them
-// costs lines and nothing else.
-func (s *source) lines(places []uint64) map[uint64][]string {
-	found := map[uint64][]string{}
+// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3": those
+// behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
+func (l *layout) lines(places []uint64) map[uint64]string {
+	if l.source == nil {
+		return nil
+	}
+	return l.source.lines(places)
+}
+
+// lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
+func (s *source) lines(places []uint64) map[uint64]string {
 	targets := map[uint64]*target{} // by place in the debug information's code
+	from := map[uint64]*target{}
 	for _, at := range places {
-		if original, ok := s.place(at); ok && targets[original] == nil {
+		original, ok := s.place(at)
+		if at == 0 || !ok {
+			continue
+		}
+		if targets[original] == nil {
 			targets[original] = &target{}
 		}
+		from[at] = targets[original]
 	}
 	s.search(targets)
-	for _, at := range places {
-		if original, ok := s.place(at); ok {
-			if t := targets[original]; t.line != "" {
-				found[at] = t.lines()
-			}
+	found := map[uint64]string{}
+	for at, t := range from {
+		if t.line != "" {
+			found[at] = t.text()
 		}
 	}
 	return found
@@ -97,12 +108,12 @@ type target struct {
 	callers []string // where what it is in was inlined, the outermost first
 }
 
-func (t *target) lines() []string {
-	lines := []string{t.line}
+func (t *target) text() string {
+	text := t.line
 	for i := len(t.callers) - 1; i >= 0; i-- {
-		lines = append(lines, t.callers[i])
+		text += " inlined at " + t.callers[i]
 	}
-	return lines
+	return text
 }
 
 // search goes through the compilation units until all targets are found. Each is read as if it were the only one, so that

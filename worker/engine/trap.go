@@ -136,20 +136,15 @@ type frame struct {
 
 // describe makes text of frames, with files and lines where they are known.
 func (m *Module) describe(frames []frame) []string {
-	var lines map[uint64][]string
-	if m.layout.source != nil {
-		var places []uint64
-		for _, f := range frames {
-			if f.place != 0 {
-				places = append(places, f.place)
-			}
-		}
-		lines = m.layout.source.lines(places)
+	var places []uint64
+	for _, f := range frames {
+		places = append(places, f.place)
 	}
+	lines := m.layout.lines(places)
 	var text []string
 	for _, f := range frames {
-		if at := lines[f.place]; f.place != 0 && at != nil {
-			f.function += " (" + strings.Join(at, " inlined at ") + ")"
+		if at := lines[f.place]; at != "" {
+			f.function += " (" + at + ")"
 		}
 		text = append(text, f.function)
 	}

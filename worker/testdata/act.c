@@ -75,7 +75,11 @@ int main(int argc, char **argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (!strcmp(act, "flood")) flood(actor);
-  else if (!strcmp(act, "all-spin")) {
+  else if (!strcmp(act, "linger")) { // until there is a file
+    printf("waiting\n");
+    while (access("go", F_OK)) usleep(10000);
+    printf("linger ends\n");
+  } else if (!strcmp(act, "all-spin")) {
     MPI_Barrier(MPI_COMM_WORLD);
     by_one("spin");
   } else if (rank == actor) by_one(act);
