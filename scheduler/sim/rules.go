@@ -28,7 +28,8 @@ type account struct {
 	promised core.Promise
 	at       core.WorkerName // "": it holds nothing
 	due      core.Time
-	ending   bool
+	until    core.Time
+	started  bool
 }
 
 // ledger is what the journal says of a worker.
@@ -86,8 +87,12 @@ func (r *rules) read(t core.Transition) {
 		r.placed(t)
 	case *core.JobStarted:
 		j := r.jobs[t.Ref.Job]
+		j.started = true
 		if j.due = endOfTime; t.Limit > 0 {
 			j.due = t.Limit
+		}
+		if j.until > 0 && j.due > j.until {
+			r.c.fail("job %d may run to %d, beyond the end of its reservation at %d", t.Ref.Job, j.due, j.until)
 		}
 	case *core.JobEnding:
 		r.ending(t)
@@ -128,7 +133,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 	if by, claimed := r.claims[at]; claimed && by != t.Ref.Job {
 		r.c.fail("job %d is placed on worker %s, where others give way to job %d", t.Ref.Job, at, by)
 	}
-	j.at, j.due, j.ending = at, endOfTime, false
+	j.at, j.due, j.until, j.started = at, endOfTime, t.Until, false
 	if j.TimeLimit > 0 {
 		j.due = t.At.After(j.TimeLimit)
 	}
@@ -163,7 +168,7 @@ func (r *rules) left(id core.JobID) {
 		delete(w.jobs, id)
 	}
 	r.count(j, -1)
-	j.at, j.ending = "", false
+	j.at = ""
 }
 
 func (r *rules) checkQuota(t *core.JobPlaced, j *account) {
@@ -250,7 +255,6 @@ func (r *rules) checkHead(t *core.JobPlaced, w *ledger) {
 // ending: only who may be preempted is, by one who claims its worker, and in the way that was asked for.
 func (r *rules) ending(t *core.JobEnding) {
 	j := r.jobs[t.Ref.Job]
-	j.ending = true
 	if !strings.HasPrefix(t.Ending.Reason, "preempted by") || t.Ending.Kill {
 		return
 	}
@@ -269,5 +273,18 @@ func (r *rules) ending(t *core.JobEnding) {
 	}
 	if t.Ending.State != want {
 		r.c.fail("job %d is preempted to %s, not %s", t.Ref.Job, t.Ending.State, want)
+	}
+}
+
+// joined: what a worker that is back does not hold is not taken to run there any more.
+func (r *rules) joined(at core.WorkerName, holding []core.JobRef) {
+	w := r.workers[at]
+	if w == nil {
+		return
+	}
+	for id := range w.jobs {
+		if r.jobs[id].started && !slices.ContainsFunc(holding, func(ref core.JobRef) bool { return ref.Job == id }) {
+			r.c.fail("worker %s has come back without job %d, which is still taken to run there", at, id)
+		}
 	}
 }

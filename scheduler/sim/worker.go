@@ -51,6 +51,7 @@ func (w *worker) connect() {
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
 	}
+	w.s.checks.rules.joined(w.name, holding)
 	orders = w.s.state.OrdersOnJoin(w.name, holding)
 	for _, o := range orders {
 		w.order(o)
