@@ -235,6 +235,9 @@ func (c *checker) leaks() {
 			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.name, counted(int(o.group.size()), "rank"))
 		}
 	}
+	for _, handle := range r.f90 { // nobody frees these
+		r.types.remove(handle)
+	}
 	lost(c, &r.types, kindDatatype, "a datatype was not freed before MPI_Finalize")
 	lost(c, &r.groups, kindGroup, "a group was not freed before MPI_Finalize")
 	lost(c, &r.ops, kindOp, "an operation was not freed before MPI_Finalize")

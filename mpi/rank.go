@@ -31,6 +31,7 @@ type Rank struct {
 	comms          table[comm]
 	groups         table[group]
 	types          table[datatype]
+	f90            map[f90Key]uint32 // handles of the types with a precision or range
 	ops            table[op]
 	messages       table[extracted]
 	errhandlers    table[errhandler]

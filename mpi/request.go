@@ -30,11 +30,12 @@ type request struct {
 	part       *part     // of a persistent collective
 	meetings   *meetings // its own: each may be started in another order
 	starts     uint64
-	child      *comm    // of MPI_Comm_idup
-	answer     *answer  // what child will be
-	send       *request // the other half of MPI_Isendrecv
-	area       uint32   // of a buffered send, in the attached buffer
-	generic    *generic // of a generalized request
+	child      *comm     // of MPI_Comm_idup
+	answer     *answer   // what child will be
+	send       *request  // the other half of MPI_Isendrecv
+	area       uint32    // of a buffered send, in the attached buffer
+	attached   *attached // that of a buffered send, or of a flush
+	generic    *generic  // of a generalized request
 
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
@@ -50,6 +51,7 @@ const (
 	requestReceive
 	requestCollective
 	requestGeneric
+	requestFlush
 )
 
 // requests are a rank's requests. Finished ones are used again.
@@ -87,14 +89,14 @@ func (r *Rank) release(q *request) {
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
-	q.parcel = nil
+	q.parcel, q.attached = nil, nil
 	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 
 // isDone tells whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
-	return q.done.Load() && (q.send == nil || q.send.done.Load())
+	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
 
 // complete ends a request and wakes its owner. The request is the owner's again once done is set.
@@ -213,7 +215,7 @@ func (r *Rank) reap() {
 			continue
 		}
 		if q.area != 0 {
-			r.attached.heap.release(q.area)
+			q.attached.heap.release(q.area)
 		}
 		q.persistent = false
 		r.finish(q)

@@ -43,6 +43,15 @@ func (s *State) arrayOf(j *Job) *array {
 	return a
 }
 
+// first is its first task that is remembered: its tasks' ids follow one another.
+func (a *array) first(s *State) JobID {
+	id := max(a.id, s.oldest)
+	for s.jobs[id] == nil {
+		id++
+	}
+	return id
+}
+
 func (a *array) full() bool { return a.throttle > 0 && a.queued+a.running >= a.throttle }
 
 // unpark lets tasks into the queue as far as the throttle allows. A long array thus never stands in the way of what its
@@ -72,8 +81,11 @@ func (a *array) taskEnded(j *Job) {
 
 // throttled says what holds a task of an array back.
 func (s *State) throttled(j *Job) string {
+	if j.Array.Throttle == 0 {
+		return ""
+	}
 	a := s.arrays[j.Array.Job]
-	if a == nil || !j.parked && (a.throttle == 0 || a.running < a.throttle) {
+	if a == nil || !j.parked && a.running < a.throttle {
 		return ""
 	}
 	return fmt.Sprintf("%d tasks of its array may run at once", j.Array.Throttle)

@@ -310,8 +310,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 
 func randomReserve(rnd *rand.Rand, now Time, at WorkerName) Reserve {
 	from := now.After(Duration(rnd.IntN(40)) * Second)
-	e := Reserve{Reservation: Reservation{Name: fmt.Sprint("r", rnd.IntN(3)), From: from, To: from.After(Duration(1+rnd.IntN(60)) * Second),
-		Tenants: []Tenant{"t0", "t1"}}, IgnoreJobs: rnd.IntN(2) == 0}
+	e := Reserve{Reservation: Reservation{Name: fmt.Sprint("r", rnd.IntN(3)), From: from, Tenants: []Tenant{"t0", "t1"}},
+		For: Duration(1+rnd.IntN(60)) * Second, IgnoreJobs: rnd.IntN(2) == 0}
 	if rnd.IntN(2) == 0 {
 		e.Workers = []WorkerName{at}
 	} else {

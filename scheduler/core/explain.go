@@ -103,18 +103,18 @@ func (s *State) uses(w *Worker, now Time) []use {
 // forecast places the jobs in their order, each as early as it fits without moving those before it, up to the one asked
 // about.
 func (s *State) forecast(x *Explanation, target *Job, now Time) {
-	var ahead []*Job
-	for l := s.line(now); l.top() != nil && l.top().job() != target; l.advance() {
-		ahead = append(ahead, l.top().job())
-	}
-	x.Ahead = len(ahead)
+	x.Ahead = s.ahead(target, now)
 	switch {
 	case len(s.rooms) == 0:
 		x.Unknown = "no worker is connected and open for jobs"
 		return
-	case len(ahead) > forecastJobs || len(s.rooms) > forecastWorkers:
-		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee", len(ahead), len(s.rooms))
+	case x.Ahead > forecastJobs || len(s.rooms) > forecastWorkers:
+		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, len(s.rooms))
 		return
+	}
+	var ahead []*Job
+	for l := s.line(now); l.top() != nil && l.top().job() != target; l.advance() {
+		ahead = append(ahead, l.top().job())
 	}
 	uses := make([][]use, len(s.rooms))
 	for i, w := range s.rooms {
@@ -143,6 +143,26 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	if s.fitsSome(&target.Request) {
 		x.Unknown = "jobs without a time limit are in its way"
 	}
+}
+
+// ahead is how many jobs a pass looks at before this one.
+func (s *State) ahead(target *Job, now Time) int {
+	points := s.fairness(now)
+	own := int64(0)
+	for i, a := range s.accounts {
+		if a.Name == target.Tenant {
+			own = target.score + points[i]
+		}
+	}
+	n := 0
+	for i, a := range s.accounts {
+		n += sort.Search(len(a.queue), func(k int) bool {
+			j := a.queue[k]
+			p := j.score + points[i]
+			return p < own || p == own && j.ID >= target.ID
+		})
+	}
+	return n
 }
 
 // slotsOn is what a job takes of a worker for others.

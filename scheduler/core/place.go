@@ -1,8 +1,9 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,11 @@ type pass struct {
 	room *Worker // where it will have room first
 	at   Time    // and when
 
+	preemption bool    // somebody could find room by having others give way
 	claims     []claim // made by this pass
 	preemptors int     // jobs that have looked for others that could give way
+
+	refused []shape // the smallest plain jobs for which there is no room
 }
 
 // schedule goes over the queue in the order of priority: gang placement, best fit, and behind the first job that has to
@@ -36,18 +40,18 @@ func (s *State) schedule(now Time) []Transition {
 // up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
+	p.preemption = p.s.preemption()
 	l := p.s.line(p.now)
 	for sought := 0; sought < p.s.Policy.Depth; {
 		top := l.top()
 		if top == nil {
 			return
 		}
-		j := top.job()
-		if p.s.exhausted(j.Tenant) {
+		if top.account.exhausted(&top.quota) {
 			l.leave()
 			continue
 		}
-		switch p.consider(j) {
+		switch p.consider(top.job(), top) {
 		case overNow:
 			return
 		case passedOver:
@@ -79,13 +83,13 @@ func (p *pass) cancelDoomed() {
 }
 
 // consider places a job if that is possible.
-func (p *pass) consider(j *Job) outcome {
+func (p *pass) consider(j *Job, at *place) outcome {
 	s := p.s
 	if why := s.impossible(&j.Request); why != "" {
 		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
 		return passedOver
 	}
-	if s.overQuota(j) != "" || s.throttled(j) != "" {
+	if at.account.overQuota(&at.quota, j) != "" || s.throttled(j) != "" {
 		return passedOver
 	}
 	if w := p.find(j); w != nil {
@@ -94,13 +98,13 @@ func (p *pass) consider(j *Job) outcome {
 	}
 	fits := s.fitsSome(&j.Request)
 	switch {
-	case fits && p.preempt(j):
+	case fits && p.preemption && p.preempt(j):
 	case fits && p.head == nil:
 		p.lead(j)
 	case !fits:
 		return passedOver
 	}
-	if !s.Policy.Backfill || s.rooms.from(1) == len(s.rooms) && !s.preemption() {
+	if !s.Policy.Backfill || s.rooms.from(1) == len(s.rooms) && !p.preemption {
 		return overNow
 	}
 	return lookedAt
@@ -139,13 +143,64 @@ func (p *pass) undo() {
 
 // find packs: of the workers that have room, the one with the fewest free slots.
 func (p *pass) find(j *Job) *Worker {
+	want, plain := shapeOf(j)
+	if plain && p.hopeless(want) {
+		return nil
+	}
 	rooms := p.s.rooms
 	for _, w := range rooms[rooms.from(j.Ranks):] {
 		if p.takes(w, j) && p.harmless(j, w, nil) {
 			return w
 		}
 	}
+	if plain {
+		p.refuse(want)
+	}
 	return nil
+}
+
+// shape is all that a plain job asks of a worker. During a pass room only shrinks, and so does what is harmless: where there
+// is none for one shape, there is none for a larger one.
+type shape struct {
+	ranks uint32
+	mem   uint64
+	limit Duration
+}
+
+// shapeOf is a job's; false for one that asks for more.
+func shapeOf(j *Job) (shape, bool) {
+	limit := j.TimeLimit
+	if limit == 0 {
+		limit = Duration(never)
+	}
+	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Labels) == 0 && j.Reservation == "" && j.Claim == ""
+}
+
+func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
+
+func (p *pass) hopeless(want shape) bool {
+	for _, small := range p.refused {
+		if want.holds(small) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRefused bounds how many shapes are remembered.
+const maxRefused = 16
+
+func (p *pass) refuse(want shape) {
+	left := p.refused[:0]
+	for _, v := range p.refused {
+		if !v.holds(want) {
+			left = append(left, v)
+		}
+	}
+	if len(left) == maxRefused {
+		left = left[1:]
+	}
+	p.refused = append(left, want)
 }
 
 // takes says whether the worker has room that is not kept for others.
@@ -156,16 +211,12 @@ func (p *pass) takes(w *Worker, j *Job) bool {
 // lead makes a job the head: it gets the place where there will be room first.
 func (p *pass) lead(j *Job) {
 	s := p.s
-	if s.head != j.ID {
-		s.head = j.ID
-		for _, w := range s.workers {
-			w.stale = true
-		}
-	}
+	another := s.head != j.ID
+	s.head = j.ID
 	p.head, p.at = j, never
 	for _, w := range s.workers {
-		if w.stale || len(w.keeps) > 0 {
-			w.headAt, w.stale = p.roomAt(w, j), false
+		if another || w.stale || len(w.keeps) > 0 {
+			w.headAt = p.roomAt(w, j)
 		}
 		if w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
 			p.room, p.at = w, w.headAt
@@ -216,20 +267,36 @@ func (p *pass) roomAt(w *Worker, j *Job) Time {
 	if len(w.keeps) > 0 {
 		return p.roomBeside(w, j)
 	}
-	running := make([]*Job, len(w.Jobs))
-	for i, id := range w.Jobs {
-		running[i] = p.s.jobs[id]
+	if w.stale {
+		p.relist(w)
 	}
-	sort.Slice(running, func(a, b int) bool { return p.due(running[a]) < p.due(running[b]) })
 	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
-	for i, r := range running {
-		slots, mem = min(slots+r.Ranks, w.Slots), min(mem+r.mem(), w.Mem)
-		last := i == len(running)-1
+	for i := range w.leaving {
+		l := &w.leaving[i]
+		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
+		last := i == len(w.leaving)-1
 		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
-			return p.due(r)
+			return l.at
 		}
 	}
 	return 0
+}
+
+// leave is what a worker gets back, and when.
+type leave struct {
+	at    Time
+	slots uint32
+	mem   uint64
+}
+
+// relist finds anew when the jobs of a worker leave.
+func (p *pass) relist(w *Worker) {
+	w.leaving, w.stale = w.leaving[:0], false
+	for _, id := range w.Jobs {
+		j := p.s.jobs[id]
+		w.leaving = append(w.leaving, leave{p.due(j), j.Ranks, j.mem()})
+	}
+	slices.SortFunc(w.leaving, func(a, b leave) int { return cmp.Compare(a.at, b.at) })
 }
 
 // roomBeside is roomAt on a worker that reservations keep some of.
@@ -332,8 +399,8 @@ func (s *State) Waiting(j *Job) string {
 	if why := s.tooLarge(&j.Request); why != "" {
 		return why
 	}
-	if why := s.overQuota(j); why != "" {
-		return why
+	if quota := s.Policy.Quota(j.Tenant); s.byTenant[j.Tenant].overQuota(&quota, j) != "" {
+		return s.byTenant[j.Tenant].overQuota(&quota, j)
 	}
 	if why := s.throttled(j); why != "" {
 		return why

@@ -58,6 +58,7 @@ func (s *State) enqueue(j *Job) {
 	}
 	s.account(j.Tenant).queue.add(j)
 	j.queued = true
+	s.version++
 }
 
 func (s *State) dequeue(j *Job) {
@@ -105,20 +106,21 @@ type line struct {
 
 // place is how far the walk has come in one tenant's queue.
 type place struct {
-	queue  queue
-	points int64
-	next   int
-	passed int // jobs passed over for reasons of the tenant's own
+	account  *Account
+	quota    Quota
+	points   int64
+	next     int
+	passed   int // jobs passed over for reasons of the tenant's own
+	priority int64
 }
 
-func (p *place) job() *Job       { return p.queue[p.next] }
-func (p *place) priority() int64 { return p.queue[p.next].score + p.points }
+func (p *place) job() *Job { return p.account.queue[p.next] }
 
 func (l *line) Len() int { return len(l.tenants) }
 func (l *line) Less(i, j int) bool {
 	a, b := l.tenants[i], l.tenants[j]
-	if pa, pb := a.priority(), b.priority(); pa != pb {
-		return pa > pb
+	if a.priority != b.priority {
+		return a.priority > b.priority
 	}
 	return a.job().ID < b.job().ID
 }
@@ -135,7 +137,7 @@ func (s *State) line(now Time) *line {
 	points := s.fairness(now)
 	for i, a := range s.accounts {
 		if len(a.queue) > 0 {
-			l.tenants = append(l.tenants, &place{queue: a.queue, points: points[i]})
+			l.tenants = append(l.tenants, &place{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: a.queue[0].score + points[i]})
 		}
 	}
 	heap.Init(l)
@@ -153,11 +155,12 @@ func (l *line) top() *place {
 // advance goes on behind the top's job.
 func (l *line) advance() {
 	p := l.tenants[0]
-	if p.next++; p.next == len(p.queue) {
+	if p.next++; p.next == len(p.account.queue) {
 		heap.Pop(l)
-	} else {
-		heap.Fix(l, 0)
+		return
 	}
+	p.priority = p.job().score + p.points
+	heap.Fix(l, 0)
 }
 
 // leave passes over all that the top's tenant still has.

@@ -30,7 +30,8 @@ const maxReservations = 1000
 // Reserve makes a reservation, of workers named or of so many slots wherever they are free by then. Unreserve ends one.
 type (
 	Reserve struct {
-		Reservation // without Parts; From 0: now
+		Reservation          // without Parts; From 0: now
+		For         Duration // instead of To
 		Workers     []WorkerName
 		Slots       uint32
 		IgnoreJobs  bool // though jobs that run there now may run on into it
@@ -200,6 +201,7 @@ func (e Reserve) decide(s *State, now Time) ([]Transition, error) {
 	if r.From == 0 {
 		r.From = now
 	}
+	r.To = r.From.After(e.For)
 	switch {
 	case s.reservation(r.Name) != nil:
 		return nil, fmt.Errorf("%w: there is a reservation %s already", ErrInvalid, r.Name)

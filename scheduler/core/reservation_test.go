@@ -8,7 +8,7 @@ import (
 
 func (h *house) reserve(name string, from, to Duration, parts ...WorkerName) {
 	h.t.Helper()
-	h.do(Reserve{Reservation: Reservation{Name: name, From: h.now.After(from), To: h.now.After(to), Tenants: []Tenant{"bob"}}, Workers: parts})
+	h.do(Reserve{Reservation: Reservation{Name: name, From: h.now.After(from), Tenants: []Tenant{"bob"}}, For: to - from, Workers: parts})
 }
 
 func (h *house) at(d Duration) {
@@ -61,7 +61,7 @@ func TestReservation(t *testing.T) {
 func TestReservationOfSlots(t *testing.T) {
 	h := newHouse(t, 4, 8, 8)
 	running := h.submit(Request{Ranks: 6, TimeLimit: 2 * Hour, Hosts: []WorkerName{"n3"}})
-	h.do(Reserve{Reservation: Reservation{Name: "lab", To: h.now.After(Hour), Tenants: []Tenant{"bob"}}, Slots: 10})
+	h.do(Reserve{Reservation: Reservation{Name: "lab", Tenants: []Tenant{"bob"}}, For: Hour, Slots: 10})
 	r := h.s.Reservations()[0]
 	if len(r.Parts) != 2 || r.Parts[0] != (Kept{"n1", 2}) || r.Parts[1] != (Kept{"n2", 8}) || !r.Begun {
 		t.Fatalf("%+v", r)
@@ -85,7 +85,7 @@ func TestReservationOfSlots(t *testing.T) {
 		"no such worker: n9":                 {Workers: []WorkerName{"n9"}},
 		"of workers, or of a number":         {},
 	} {
-		e.To, e.Tenants = h.now.After(Hour), []Tenant{"bob"}
+		e.For, e.Tenants = Hour, []Tenant{"bob"}
 		if e.Name == "" {
 			e.Name = "other"
 		}

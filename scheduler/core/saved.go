@@ -22,8 +22,25 @@ const (
 
 // Pieces writes the state down.
 func (s *State) Pieces() iter.Seq[[]byte] {
+	return s.pieces(s, func(j *Job) *Job { return j })
+}
+
+// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs of
+// one name keep a common one. Deciding goes on from it as from the state itself.
+func (s *State) Outline() iter.Seq[[]byte] {
+	return s.pieces(&State{lastJob: s.lastJob, oldest: s.oldest}, func(j *Job) *Job {
+		if j.State.Terminal() {
+			return nil
+		}
+		bare := *j
+		bare.Key, bare.Name, bare.Spec = "", s.named(j).first().String(), nil
+		return &bare
+	})
+}
+
+func (s *State) pieces(head *State, job func(*Job) *Job) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		if !yield(encodePiece(pieceHead, s.headFields)) {
+		if !yield(encodePiece(pieceHead, head.headFields)) {
 			return
 		}
 		for _, w := range s.workers {
@@ -41,13 +58,21 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 				return
 			}
 		}
-		for id := JobID(1); id <= s.lastJob; id++ {
-			if a := s.arrays[id]; a != nil && !yield(encodePiece(pieceArray, a.fields)) {
+		for id := s.oldest; id <= s.lastJob; id++ { // an array goes before its first task that is remembered
+			j := s.jobs[id]
+			if j == nil || j.Array.Job == 0 || s.arrays[j.Array.Job].first(s) != id {
+				continue
+			}
+			if !yield(encodePiece(pieceArray, s.arrays[j.Array.Job].fields)) {
 				return
 			}
 		}
 		for id := s.oldest; id <= s.lastJob; id++ {
-			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
+			j := s.jobs[id]
+			if j != nil {
+				j = job(j)
+			}
+			if j != nil && !yield(encodePiece(pieceJob, j.fields)) {
 				return
 			}
 		}

@@ -16,7 +16,7 @@ type State struct {
 	workers []*Worker // by name
 	ended   []JobID   // in the order in which they ended; at most Policy.KeepEnded stay
 	oldest  JobID     // no job below it is remembered
-	version uint64    // raised by every Apply: a pass over the queue is due when it has moved
+	version uint64    // raised by what may let a job start: a pass over the queue is due when it has moved
 
 	accounts []*Account // of tenants, by name
 	byTenant map[Tenant]*Account
@@ -90,7 +90,7 @@ func (s *State) Pending() int { return s.pending }
 // Unsettled says whether another pass is due at once.
 func (s *State) Unsettled() bool { return len(s.doomed) > 0 }
 
-// Version moves with every transition applied.
+// Version moves with whatever makes another pass worth while.
 func (s *State) Version() uint64 { return s.version }
 
 // Deadline is when the next Tick is due; 0 when nothing is.

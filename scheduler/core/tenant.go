@@ -124,15 +124,13 @@ func (s *State) ShareUsed(a *Account, now Time) (used uint64, points int64) {
 	return 0, 0
 }
 
-// exhausted says whether a quota of the tenant's keeps all of its jobs from starting now.
-func (s *State) exhausted(t Tenant) bool {
-	a, q := s.byTenant[t], s.Policy.Quota(t)
+// exhausted says whether a quota keeps all of the tenant's jobs from starting now.
+func (a *Account) exhausted(q *Quota) bool {
 	return q.Running > 0 && a.Running >= q.Running || q.Slots > 0 && a.Slots >= q.Slots
 }
 
 // overQuota says what the tenant would exceed by running the job; "" for nothing.
-func (s *State) overQuota(j *Job) string {
-	a, q := s.byTenant[j.Tenant], s.Policy.Quota(j.Tenant)
+func (a *Account) overQuota(q *Quota, j *Job) string {
 	switch {
 	case q.Running > 0 && a.Running >= q.Running:
 		return "its tenant's quota of running jobs"

@@ -25,9 +25,11 @@ type Worker struct {
 
 	timer timer // when a lost worker's jobs are given up
 
-	// What the last pass found for the head of the queue: when there is room for it here. It is found again when stale.
-	headAt Time
-	stale  bool
+	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue. It is
+	// found again when stale.
+	leaving []leave
+	headAt  Time
+	stale   bool
 }
 
 // Free is how many slots nobody has.
