@@ -25,6 +25,7 @@ type schedulerFlags struct {
 	state, certs   string
 	policy         string
 	limit, grace   time.Duration
+	keep, snapshot int
 	verbose        bool
 }
 
@@ -39,7 +40,8 @@ func schedulerCommand() *cobra.Command {
 			"faasmrun -np 4 app.wasm.\n\n" +
 			"Administrators drain workers, make reservations and change everyone's jobs: root, the daemon's user, and the tenants that --admin\n" +
 			"names as listings show them (uid:1000, or the name in a certificate).\n\n" +
-			"Ranks run as the worker's user whoever their tenant is: let in only whom you would let log in as that user.",
+			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever their tenant is:\n" +
+			"let in only whom you would let log in as that user.",
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")
@@ -48,6 +50,9 @@ func schedulerCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
 	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start")
 	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
+	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
+	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
+	c.Flags().MarkHidden("snapshot-every") // for tests
 	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
@@ -162,7 +167,7 @@ func (f *schedulerFlags) serve() error {
 	}
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
-		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin),
+		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/faasmrun/faasmrun/worker"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 )
 
 // workerFlags are the options of faasmrun worker.
@@ -13,7 +14,8 @@ type workerFlags struct {
 	scheduler, name, state, cache, mem string
 	certs                              string
 	slots                              uint32
-	verbose                            bool
+	users                              map[string]string
+	unlimited, verbose                 bool
 }
 
 // workerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -34,6 +36,8 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
+	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
+	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
 	return c
@@ -66,12 +70,26 @@ func serveWorker(f workerFlags) error {
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	agent, err := worker.New(worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log})
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users}
+	if !f.unlimited {
+		config.Groups = cgroup.Detect("/", f.name)
+		log.Info("control groups", "in force", config.Groups)
+	}
+	agent, err := worker.New(config)
 	if err != nil {
 		return homeError(dir, err)
 	}
+	defer agent.Stop()
 	ctx, stop := untilTold()
 	defer stop()
+	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	return agent.Run(ctx)
+}
+
+func whoRuns() string {
+	if os.Geteuid() == 0 {
+		return "the tenant's user"
+	}
+	return "this user, whoever the tenant is"
 }

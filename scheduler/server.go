@@ -48,6 +48,7 @@ type Config struct {
 	AttachWithin   time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
 	MaxModuleBytes int64         // 0: 512 MiB
 	SnapshotEvery  int           // journal records between snapshots; 0: 10,000
+	KeepEnded      int           // how many ended jobs are remembered; 0: the policy's number
 }
 
 func (c Config) withDefaults() Config {
@@ -89,6 +90,9 @@ func (c Config) policy() core.Policy {
 	p.Grace = core.Duration(c.Grace + c.GraceMargin)
 	if c.TimeLimit > 0 {
 		p.TimeLimit = core.Duration(c.TimeLimit)
+	}
+	if c.KeepEnded > 0 {
+		p.KeepEnded = c.KeepEnded
 	}
 	p.AttachWithin = core.Duration(c.AttachWithin)
 	p.Fixed = c.Fixed

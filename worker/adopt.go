@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -21,6 +22,7 @@ import (
 // adopt takes on what an earlier worker with the same directory left: executors that run, and ends that were not
 // acknowledged. It returns when it is known of each one what it is, so that the scheduler can be told.
 func (w *Worker) adopt() error {
+	failpoint.Here(failpoint.WorkerBeforeAdoption)
 	left, err := w.state.Executors()
 	if err != nil {
 		w.Logger.Error("some of what the last worker ran can't be read", "err", err)
@@ -50,6 +52,9 @@ func (w *Worker) adoptOne(e state.Executor) {
 	if p.gone && errors.Is(unbegun, fs.ErrNotExist) {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
+	}
+	if e.Group && w.Groups != nil {
+		p.group = w.Groups.Find(j.key.String())
 	}
 	p.words, _ = os.OpenFile(j.file("stderr"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	j.process = p

@@ -181,7 +181,7 @@ func TestAdoptsNoStranger(t *testing.T) {
 func TestAdoptionAfterKill(t *testing.T) {
 	b := newBench(t, nil)
 	app := b.app("act", 1, "linger")
-	spec, err := proto.Marshal(&schedpb.StartJob{Job: &schedpb.JobRef{JobId: 9, Epoch: 2}, Spec: batch(app), Ranks: 1, WorldSize: 1})
+	spec, err := proto.Marshal(&schedpb.StartJob{Job: &schedpb.JobRef{JobId: 9, Epoch: 2}, Spec: batch(app), Ranks: 1, WorldSize: 1, Tenant: ownTenant()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -349,7 +350,7 @@ func (b *bench) start(spec *schedpb.JobSpec) *schedpb.JobRef {
 	for _, a := range spec.Apps {
 		ranks += a.Ranks
 	}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks, Tenant: ownTenant()}})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: b.nextJob}})
 	return ref
 }
@@ -424,3 +425,6 @@ func (b *bench) run(spec *schedpb.JobSpec) outcome {
 	b.start(spec)
 	return b.collect()
 }
+
+// ownTenant is the tenant that this process's user is.
+func ownTenant() string { return localTenant + strconv.Itoa(os.Geteuid()) }

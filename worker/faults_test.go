@@ -264,7 +264,7 @@ func armed(t testing.TB, pid int) {
 
 // hold is a process that does nothing but have an executor.
 func hold(dir string) {
-	p, err := spawn(os.Args[0], dir)
+	p, err := spawn(os.Args[0], dir, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -7,13 +7,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/state"
 )
@@ -26,6 +29,7 @@ type job struct {
 	spec  *schedpb.JobSpec
 	order *schedpb.StartJob
 	dir   string
+	as    *identity // whom its executor runs as; nil: as the worker
 
 	orders  outbox          // for the executor
 	prepare context.Context // of what comes before the executor; a termination ends it
@@ -73,7 +77,8 @@ func (j *job) run() {
 		return // its end is the next worker's to report
 	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
-	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode)
+	failpoint.Here(failpoint.WorkerBeforeReport)
+	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
 	j.end = ended
 	close(j.grew)
@@ -98,7 +103,9 @@ func (j *job) live() (*schedpb.JobEnd, usage) {
 	if left {
 		return nil, usage{}
 	}
-	return j.verdict(p, last, p.lastWords()), p.usage(last)
+	end := j.verdict(p, last, p.lastWords())
+	p.dissolve()
+	return end, p.usage(last)
 }
 
 // ready gets everything that the executor needs.
@@ -107,8 +114,8 @@ func (j *job) ready() (*control.Start, error) {
 		return nil, fmt.Errorf("ranks %d to %d of %d were placed here; this version runs a job on one worker",
 			j.order.FirstRank, j.order.FirstRank+j.order.Ranks-1, j.order.WorldSize)
 	}
-	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the job's directory: %w", err)
+	if err := j.settle(); err != nil {
+		return nil, err
 	}
 	start := &control.Start{
 		Job:         j.key.id,
@@ -122,17 +129,22 @@ func (j *job) ready() (*control.Start, error) {
 		MemPerRank:  j.spec.GetMemPerRankBytes(),
 		Stdin:       control.StdinTo(j.spec.GetStdin()),
 		StdinRanks:  j.spec.GetStdinRanks(),
-		LogPath:     j.file("log"),
-		ExitPath:    j.file("exit"),
-		CacheDir:    j.w.modules.native(),
+		LogPath:     j.theirs("log"),
+		ExitPath:    j.theirs("exit"),
+		CacheDir:    j.cached(j.w.modules.native()),
 		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
 	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
 	}
+	start.Stdout, start.Stderr = j.outputFiles(j.spec.GetStdoutPath()), j.outputFiles(j.spec.GetStderrPath())
+	if j.spec.GetStderrPath() == "" {
+		start.Stderr = start.Stdout
+	}
+	start.Append = j.spec.GetAppendOutput()
 	if j.outlives() {
-		start.SocketPath, start.AgentUID = j.file("socket"), uint32(os.Geteuid())
+		start.SocketPath, start.AgentUID = j.theirs("socket"), uint32(os.Geteuid())
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
@@ -140,10 +152,78 @@ func (j *job) ready() (*control.Start, error) {
 		if err != nil {
 			return nil, err
 		}
-		start.Apps = append(start.Apps, appOf(app, prepared.Module, j.order))
+		start.Apps = append(start.Apps, appOf(app, j.cached(prepared.Module), j.order))
 		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
 	return start, j.w.fits(needs)
+}
+
+// settle finds out whom the job runs as, and makes its directory, which is that user's.
+func (j *job) settle() (err error) {
+	if j.as, err = j.w.identityOf(j.order.GetTenant()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return fmt.Errorf("make the job's directory: %w", err)
+	}
+	if j.as == nil {
+		return nil
+	}
+	if err := os.Chown(j.dir, int(j.as.uid), int(j.as.gid)); err != nil {
+		return fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err)
+	}
+	return nil
+}
+
+// An executor of another user's is lent the job's directory and the cache: it might not be let through the directories above.
+const lentJob, lentCache = 0, 1
+
+// theirs is the path of one of the job's files, for its executor.
+func (j *job) theirs(name string) string {
+	if j.as == nil {
+		return j.file(name)
+	}
+	return lentPath(lentJob, name)
+}
+
+// cached is a path in the cache, for its executor.
+func (j *job) cached(path string) string {
+	if j.as == nil {
+		return path
+	}
+	return lentPath(lentCache, strings.TrimPrefix(path, j.w.CacheDir))
+}
+
+// executor starts its process, or takes the one that is ready.
+func (j *job) executor() (*process, error) {
+	if j.as == nil {
+		return j.w.spares.take(j.w.Executable, j.w.Dir)
+	}
+	var lent []*os.File
+	for _, dir := range []string{lentJob: j.dir, lentCache: j.w.CacheDir} {
+		f, err := os.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		lent = append(lent, f)
+	}
+	return spawn(j.w.Executable, j.w.Dir, j.as, lent...)
+}
+
+// enclose puts the process into a control group of its own.
+func (j *job) enclose(p *process) (err error) {
+	if j.w.Groups == nil {
+		return nil
+	}
+	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: uint64(j.order.Ranks)}
+	if most := j.spec.GetMemPerRankBytes(); most > 0 {
+		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
+	}
+	if p.group, err = j.w.Groups.New(j.key.String(), limits); err == nil {
+		err = p.group.Add(p.pid)
+	}
+	return err
 }
 
 // Variables in which the ranks of an array's task find the array and their index.
@@ -169,11 +249,12 @@ var errTerminated = errors.New("the job was ended before its ranks started")
 
 // launch starts the executor, unless the job has been ended meanwhile.
 func (j *job) launch(start *control.Start) (*process, error) {
-	p, err := j.w.spares.take(j.w.Executable, j.w.Dir)
+	p, err := j.executor()
 	if err != nil {
 		return nil, err
 	}
-	if err := j.remember(p); err != nil {
+	failpoint.Here(failpoint.WorkerBeforeRemember)
+	if err := errors.Join(j.enclose(p), j.remember(p)); err != nil {
 		p.discard()
 		return nil, err
 	}
@@ -187,10 +268,12 @@ func (j *job) launch(start *control.Start) (*process, error) {
 		p.discard()
 		return nil, errTerminated
 	}
+	failpoint.Here(failpoint.WorkerBeforeStart)
 	start.LeaseUntil = j.w.lease.end()
 	if err := p.conn.Send(start); err != nil {
 		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
 	}
+	failpoint.Here(failpoint.WorkerAfterStart)
 	return p, nil
 }
 
@@ -211,7 +294,7 @@ func (j *job) remember(p *process) error {
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who})
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Group: p.group != nil})
 }
 
 // follow speaks with the executor until it has ended, and returns its last message, if it left one; or until the job is left
@@ -228,6 +311,7 @@ func (j *job) follow(p *process) (last *control.Ended, left bool) {
 			late := time.AfterFunc(obedience, p.kill)
 			defer late.Stop()
 			p.wait()
+			j.kill(p)
 		}
 		p.close() // lets a drain that waits for the socket return
 	}
@@ -235,6 +319,16 @@ func (j *job) follow(p *process) (last *control.Ended, left bool) {
 		last, _ = control.ReadRecord(j.file("exit"))
 	}
 	return last, left
+}
+
+// kill ends whatever else there is of the job. The group itself is needed until the verdict.
+func (j *job) kill(p *process) {
+	if p.group == nil {
+		return
+	}
+	if err := p.group.Kill(); err != nil {
+		j.w.Logger.Warn("ending all of a job", "job", j.key.id, "err", err)
+	}
 }
 
 // listen hears what the executor says until one of the two hangs up.
@@ -401,6 +495,8 @@ func (j *job) acknowledge() {
 
 // forget leaves of the job what others may still read: its log.
 func (j *job) forget() {
+	failpoint.Here(failpoint.WorkerBeforeForget)
+	defer failpoint.Here(failpoint.WorkerAfterForget)
 	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
 	}

@@ -31,6 +31,7 @@ type modules struct {
 	dir        string // CACHEDIR/modules
 	cacheDir   string
 	executable string
+	bound      int64  // bytes that it may take
 	key        string // of this program: another build may compile or bind differently
 	client     schedpb.WorkersClient
 
@@ -40,7 +41,7 @@ type modules struct {
 
 func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*modules, error) {
 	dir := filepath.Join(cacheDir, "modules")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := openCache(cacheDir, dir, filepath.Join(cacheDir, "native")); err != nil {
 		return nil, fmt.Errorf("make the module cache: %w", err)
 	}
 	st, err := os.Stat(executable)
@@ -48,9 +49,30 @@ func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*mod
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
-	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client,
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, bound: maxCache,
 		busy: map[string]chan struct{}{}}, nil
 }
+
+// openCache makes the cache's directories. Executors of other users read what they know the name of, which is the hash of a program:
+// nobody can list what others run, and nobody but the worker's user writes.
+func openCache(dirs ...string) error {
+	mode := os.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711
+	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return err
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxCache bounds the cache of a machine: hundreds of programs.
+const maxCache = 10 << 30
 
 // native is where the engine keeps machine code.
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
@@ -73,6 +95,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Pr
 		return p, nil
 	}
 	m.sweep(time.Now())
+	m.evict(m.bound, time.Now())
 	path := filepath.Join(m.dir, sha+".wasm")
 	if _, err := os.Stat(path); err != nil {
 		if err := m.fetch(ctx, sha, path); err != nil {
@@ -126,6 +149,7 @@ func (m *modules) ready(sha string) *control.Prepared {
 	if _, err := os.Stat(p.Module); err != nil {
 		return nil
 	}
+	m.use(control.PreparedPath(m.dir, sha))
 	return p
 }
 
@@ -174,7 +198,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
 		return fmt.Errorf("it was damaged on its way: its SHA-256 is %s, not %s", got, sha)
 	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil { // who may, the directory says
 		return err
 	}
 	return os.Rename(tmp.Name(), path)

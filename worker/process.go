@@ -9,12 +9,15 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -31,14 +34,16 @@ type process struct {
 	socket   net.Conn
 	lifeline *os.File
 	words    *os.File
-	oomKills uint64 // of the machine, before
+	group    *cgroup.Group // nil: none
+	oomKills uint64        // of the machine, before
 
 	waited sync.Once
 	done   chan struct{}
 }
 
-// spawn starts an executor, which waits for its Start.
-func spawn(executable, dir string) (*process, error) {
+// spawn starts an executor, which waits for its Start, as a user. lent are directories that it finds as descriptors from
+// firstLent on, so that it needs no way there that its user may go.
+func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, error) {
 	p := &process{done: make(chan struct{}), oomKills: oomKills()}
 	var theirs []*os.File
 	defer func() {
@@ -71,12 +76,13 @@ func spawn(executable, dir string) (*process, error) {
 	}
 
 	p.cmd = exec.Command(executable, "executor")
-	p.cmd.Env = []string{} // nothing of the worker's; the ranks' own arrives with Start
+	p.cmd.Args[0] = os.Args[0]       // what it is called in listings of processes
+	p.cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 	p.cmd.Dir = "/"
 	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words
-	p.cmd.ExtraFiles = theirs
+	p.cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)
 	// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
 	keepDescriptors()
 	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
@@ -85,6 +91,13 @@ func spawn(executable, dir string) (*process, error) {
 	p.pid = p.cmd.Process.Pid
 	p.conn = control.NewConn(p.socket)
 	return p, nil
+}
+
+const firstLent = 5
+
+// lentPath is the path of what is in a lent directory, for the process that it is lent to.
+func lentPath(index int, name string) string {
+	return filepath.Join(fmt.Sprintf("/proc/self/fd/%d", firstLent+index), name)
 }
 
 // keepDescriptors makes sure that a child gets no descriptor but those meant for it: also none that our own parent left open
@@ -139,6 +152,14 @@ func (p *process) discard() {
 	p.wait()
 	p.close()
 	p.forgetWords()
+	p.dissolve()
+}
+
+// dissolve takes its control group away.
+func (p *process) dissolve() {
+	if p.group != nil {
+		p.group.Remove() // one that stays is empty, and found by the next job of its name
+	}
 }
 
 // hangUp ends the conversation.
@@ -197,8 +218,14 @@ func (p *process) usage(last *control.Ended) usage {
 	return u
 }
 
-// outOfMemory tells whether the system has killed something for want of memory since the process was started.
-func (p *process) outOfMemory() bool { return oomKills() > p.oomKills }
+// outOfMemory tells whether the system has killed the process for want of memory; where it has no group, whether it has killed
+// something since the process was started.
+func (p *process) outOfMemory() bool {
+	if p.group != nil && p.group.OutOfMemory() {
+		return true
+	}
+	return oomKills() > p.oomKills
+}
 
 // oomKills counts the system's killings for want of memory; 0 where the kernel doesn't count.
 func oomKills() uint64 {
@@ -225,7 +252,7 @@ func (s *spares) fill(executable, dir string) {
 	go func() {
 		defer s.mu.Unlock()
 		if !s.closed {
-			s.waiting, _ = spawn(executable, dir)
+			s.waiting, _ = spawn(executable, dir, nil)
 		}
 	}()
 }
@@ -239,7 +266,7 @@ func (s *spares) take(executable, dir string) (*process, error) {
 	if p != nil {
 		return p, nil
 	}
-	return spawn(executable, dir)
+	return spawn(executable, dir, nil)
 }
 
 func (s *spares) close() {

@@ -88,7 +88,7 @@ func TestRepeatedStart(t *testing.T) {
 	b := newBench(t, nil)
 	spec := interactive(b.app("hello", 1))
 	b.start(spec)
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec, Ranks: 1, WorldSize: 1}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
 	if o := b.collect(); o.End.ExitCode != 0 || strings.Count(o.out["0"], "hello") != 1 {
 		t.Errorf("ended %v after %q", o.End, o.out)
 	}
@@ -143,7 +143,7 @@ func TestReaderGoes(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.LogWindow = 1 << 20 })
 	spec := interactive(b.app("act", 1, "flood", "8"))
 	ref := &schedpb.JobRef{JobId: 1, Epoch: 1}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
 	wait(t, b.started, "start of the ranks")
 	b.cut = make(chan struct{})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: 7}})

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
@@ -33,15 +34,17 @@ type Config struct {
 	Conn       grpc.ClientConnInterface // to the scheduler; remains the caller's
 	Name       string                   // of the node, in messages and listings
 	Slots      uint32
-	MemBytes   uint64        // for ranks; 0: whatever the machine has free when a job starts
-	Dir        string        // the worker's own state; made if missing
-	CacheDir   string        // shared with other workers of this machine; made if missing
-	Executable string        // this program, whose verbs "executor" and "compile" are the children; "": the running one
-	Logger     *slog.Logger  // nil: silent
-	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says
-	LogWindow  uint64        // undelivered output that an interactive job may have; 0: 64 MiB
-	Spare      bool          // keep an executor ready for the next job
-	Ephemeral  bool          // nobody comes after this worker: every executor ends with it, and nothing is remembered
+	MemBytes   uint64            // for ranks; 0: whatever the machine has free when a job starts
+	Dir        string            // the worker's own state; made if missing
+	CacheDir   string            // shared with other workers of this machine; made if missing
+	Executable string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Logger     *slog.Logger      // nil: silent
+	Grace      time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	Users      map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
+	Groups     *cgroup.Groups    // nil: executors are in no control groups of their own
+	LogWindow  uint64            // undelivered output that an interactive job may have; 0: 64 MiB
+	Spare      bool              // keep an executor ready for the next job
+	Ephemeral  bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
 const (
@@ -76,16 +79,15 @@ type jobKey struct{ id, epoch uint64 }
 
 func keyOf(r *schedpb.JobRef) jobKey { return jobKey{r.GetJobId(), r.GetEpoch()} }
 
+func (k jobKey) String() string { return fmt.Sprintf("%d.%d", k.id, k.epoch) }
+
 func (k jobKey) ref() *schedpb.JobRef { return &schedpb.JobRef{JobId: k.id, Epoch: k.epoch} }
 
 // New makes the worker's directories, and opens its state: a worker that was made is to be stopped.
 func New(c Config) (*Worker, error) {
 	if c.Executable == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("worker %s: find this program, to start executors: %w", c.Name, err)
-		}
-		c.Executable = self
+		// Not its path: that may be another program by then, or lie where another user can't go.
+		c.Executable = "/proc/self/exe"
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -183,7 +185,7 @@ func (w *Worker) job(ref *schedpb.JobRef) *job {
 
 // jobDir is where a placement has its files.
 func (w *Worker) jobDir(k jobKey) string {
-	return filepath.Join(w.Dir, "jobs", fmt.Sprintf("%d.%d", k.id, k.epoch))
+	return filepath.Join(w.Dir, "jobs", k.String())
 }
 
 // start takes a job on. A repeated order for the same placement is the first one's echo.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 )
 
 // Options are what the pebble store can be told.
@@ -256,6 +258,7 @@ func (s *pebbleStore) snapshot(pieces iter.Seq[[]byte]) (err error) {
 		}
 		n++
 	}
+	failpoint.Here(failpoint.SchedulerBeforeSnapshot)
 	m := mark{upTo, n}
 	b := s.db.NewBatch()
 	defer b.Close()
@@ -268,6 +271,7 @@ func (s *pebbleStore) snapshot(pieces iter.Seq[[]byte]) (err error) {
 		return err
 	}
 	s.mark = m
+	failpoint.Here(failpoint.SchedulerAfterSnapshot)
 	return nil
 }
 

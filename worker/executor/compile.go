@@ -36,6 +36,10 @@ func CompileMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
 		return 2
 	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(stderr, "faasmrun compile:", err)
+		return 2
+	}
 	if err := prepare(*cache, *module, *sha, *key); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
@@ -112,7 +116,7 @@ func writeWhole(path string, data []byte) error {
 	}
 	defer os.Remove(tmp.Name()) // of no effect after the rename
 	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)

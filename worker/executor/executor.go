@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -26,6 +27,10 @@ const (
 func Main() int {
 	if err := dieWith(lifelineFD); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor: this verb is for workers to start:", err)
+		return 2
+	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 		return 2
 	}
 	socket := os.NewFile(controlFD, "control")
@@ -45,20 +50,25 @@ func Main() int {
 	}
 	line := newLine(conn, start)
 	if !start.Interactive {
+		failpoint.Here(failpoint.ExecutorBeforeListen)
 		if err := line.listen(); err != nil {
 			fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 			return 2
 		}
+		failpoint.Here(failpoint.ExecutorBeforeOutlive)
 		outlive(lifelineFD)
 	}
+	failpoint.Here(failpoint.ExecutorBeforeLog)
 	tuneRuntime(int(start.Ranks))
 	last := run(start, line)
 	last.CPUNs, last.MaxRSS = consumed()
 	status := 0
+	failpoint.Here(failpoint.ExecutorBeforeRecord)
 	if err := control.WriteRecord(start.ExitPath, last); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 		status = 1 // the message may still get through
 	}
+	failpoint.Here(failpoint.ExecutorAfterRecord)
 	if err := line.send(last); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 	}

@@ -59,6 +59,9 @@ static int without_init(const char *act) {
     if (rank == 1) exit(11);
     for (volatile int i = 0;; i++) sleep(1);
   }
+  if (!strcmp(act, "devour")) { // memory, and touches it
+    for (;;) memset(malloc(16 << 20), 1, 16 << 20);
+  }
   if (!strcmp(act, "memory")) {
     void *volatile p = malloc(100 << 20);
     printf("%s\n", p ? "got it" : "no memory");
