@@ -85,7 +85,7 @@ func (r *Rank) release(q *request) {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 	}
-	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
+	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
