@@ -65,16 +65,18 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		w := where{what: waitAny, count: int(l.n)}
-		if l.n == 1 {
-			if only, _ := l.at(0); only != nil {
-				w = only.where()
-			}
-		}
-		l.r.note(w)
-		l.r.wait(func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(l.where, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
+}
+
+func (l list) where() where {
+	if l.n == 1 {
+		if only, _ := l.at(0); only != nil {
+			return only.where()
+		}
+	}
+	return where{what: waitAny, count: int(l.n)}
 }
 
 // MPI_Wait(*request, *status)

@@ -6,13 +6,14 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// message is what a mailbox keeps of a message that no receive awaited: a copy of its data, or for a large one the
-// sender's request, whose buffer the receiver will read.
+// message is what a mailbox keeps of a message that no receive awaited: its data if it is little, else a copy of it, or for
+// a large one the sender's request, whose buffer the receiver will read.
 type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
 	serial uint64 // of the sender's sends, by which it finds a message it cancels
+	little [littleBytes]byte
 }
 
 // sendMode is how a send may complete.
@@ -24,18 +25,25 @@ const (
 	modeBuffered                    // at once
 )
 
-// deliver brings a send to its receiver: into the posted receive's buffer, else aside if it is small, else it waits in the
-// receiver's mailbox for the receive. The sender's request completes now or then.
+// deliver brings a send to its receiver: a small one into its inbox, if it is awake. Else into the posted receive's buffer;
+// or aside if it is small; or it waits in the receiver's mailbox for the receive. The sender's request completes now or then.
 func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
+	n := q.buffer.bytes()
+	if mode == modeStandard && n <= inboxLimit && d.parked.Load() == 0 && d.inbox.drop(k, q) {
+		d.sortIfParked()
+		q.complete()
+		return
+	}
 	d.mailMu.Lock()
+	d.sortMail()
 	receive, found := d.queue.Arrive(k)
-	if !found && (mode != modeStandard || q.buffer.bytes() > eagerLimit) {
-		d.store(k, message{sender: q, bytes: q.buffer.bytes(), serial: q.serial})
+	if !found && (mode != modeStandard || n > eagerLimit) {
+		d.store(k, message{sender: q, bytes: n, serial: q.serial})
 		return
 	}
 	d.mailMu.Unlock()
-	if !found && !w.setAside(d, k, q) {
+	if !found && !d.setAside(k, q) {
 		return
 	}
 	if found {
@@ -45,28 +53,29 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 }
 
 // setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while we copy, hence the
-// second look; no other message of this sender can come between. It is false when the pool is exhausted and the message
-// waits for its receive.
-func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
+// second look; no other message of this sender can come between. It is false when there is no room for a copy and the
+// message waits for its receive.
+func (r *Rank) setAside(k match.Key, q *request) bool {
 	m := message{bytes: q.buffer.bytes(), serial: q.serial}
-	if m.bytes > 0 {
-		if m.eager = w.eager.get(m.bytes); m.eager == nil {
-			m.sender = q
-		} else {
-			side := whole(m.eager.data[:m.bytes])
-			copySpan(&side, &q.buffer)
-		}
+	if m.bytes <= littleBytes {
+		side := whole(m.little[:m.bytes])
+		copySpan(&side, &q.buffer)
+	} else if m.eager = q.owner.eager.get(m.bytes); m.eager != nil {
+		side := whole(m.eager.data[:m.bytes])
+		copySpan(&side, &q.buffer)
+	} else {
+		m.sender = q
 	}
-	d.mailMu.Lock()
-	receive, found := d.queue.Arrive(k)
+	r.mailMu.Lock()
+	receive, found := r.queue.Arrive(k)
 	if !found {
-		d.store(k, m)
+		r.store(k, m)
 		return m.sender == nil
 	}
-	d.mailMu.Unlock()
+	r.mailMu.Unlock()
 	receive.accept(&q.buffer, k)
 	if m.eager != nil {
-		w.eager.put(m.eager)
+		m.eager.giveBack()
 	}
 	if m.sender != nil {
 		q.complete()
@@ -78,6 +87,7 @@ func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
 // store adds a message to the mailbox, which is locked, unlocks it, and wakes a rank that probes for it.
 func (r *Rank) store(k match.Key, m message) {
 	r.queue.Add(k, m)
+	r.stored.Add(1)
 	probing := r.probing
 	r.mailMu.Unlock()
 	if probing {
@@ -96,6 +106,19 @@ func (q *request) accept(from *span, k match.Key) {
 	q.complete()
 }
 
+// acceptBytes is accept of data that lies in one piece.
+func (q *request) acceptBytes(data []byte, k match.Key) {
+	room, ok := q.buffer.contiguous()
+	if !ok || len(room) < len(data) {
+		side := whole(data)
+		q.accept(&side, k)
+		return
+	}
+	q.status = status{source: k.Source, tag: k.Tag, bytes: int64(len(data))}
+	copy(room, data)
+	q.complete()
+}
+
 // truncated marks a receive whose message is longer than its buffer. What fits is delivered.
 func (q *request) truncated(n, room int64, k match.Key) {
 	q.status.class, q.status.bytes = errTruncate, room
@@ -106,6 +129,9 @@ func (q *request) truncated(n, room int64, k match.Key) {
 // receive posts a receive, or takes the message that came before it.
 func (r *Rank) receive(k match.Key, q *request) {
 	r.mailMu.Lock()
+	for r.hasMail() {
+		r.sortOne()
+	}
 	m, from, found := r.queue.Take(k)
 	if !found {
 		q.posted = r.queue.Post(k, q)
@@ -113,29 +139,31 @@ func (r *Rank) receive(k match.Key, q *request) {
 		return
 	}
 	r.mailMu.Unlock()
-	r.take(q, m, from)
+	r.take(q, &m, from)
 }
 
-// take moves a message that came before its receive, and completes both sides.
-func (r *Rank) take(q *request, m message, from match.Key) {
-	switch {
-	case m.sender != nil:
+// take moves a message to its receive, and completes both sides.
+func (r *Rank) take(q *request, m *message, from match.Key) {
+	if m.sender != nil {
 		q.accept(&m.sender.buffer, from)
 		m.sender.complete()
-	case m.eager != nil:
-		side := whole(m.eager.data[:m.bytes])
-		q.accept(&side, from)
-		r.world.eager.put(m.eager)
-	default:
-		side := whole(nil)
-		q.accept(&side, from)
+		return
 	}
+	if m.eager == nil {
+		q.acceptBytes(m.little[:m.bytes], from)
+		return
+	}
+	q.acceptBytes(m.eager.data[:m.bytes], from)
+	m.eager.giveBack()
 }
 
 // yield lets other ranks run, where a program polls.
 func (r *Rank) yield() {
 	r.checkEnded()
 	runtime.Gosched()
+	if r.hasMail() {
+		r.readMail()
+	}
 }
 
 // startSend begins a send whose arguments were checked.

@@ -103,12 +103,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.note(q.where())
-	r.waitRequest(q)
-}
-
-func (r *Rank) waitRequest(q *request) {
-	r.wait(func() bool { return q.isDone() })
+	r.wait(func() where { return q.where() }, func() bool { return q.isDone() })
 }
 
 func (q *request) where() where {

@@ -87,7 +87,7 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if err := j.load(e); err != nil {
 		return nil, err
 	}
-	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node, Stats: start.MPIStats})
+	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats})
 	return j, j.populate(e)
 }
 
