@@ -65,7 +65,7 @@ func copySpan(to, from *span) {
 	d, dok := to.contiguous()
 	s, sok := from.contiguous()
 	if dok && sok {
-		copy(d, s)
+		move(d, s[:min(len(d), len(s))])
 		return
 	}
 	n := min(to.bytes(), from.bytes())

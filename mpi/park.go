@@ -91,13 +91,15 @@ func (w *World) roomToSpin() bool {
 	return n > 1 && n <= int64(w.config.Cores)
 }
 
-// wake makes the rank look at its condition again. Any goroutine may call it, holding no lock that a waking rank needs
-// for long.
-func (r *Rank) wake() {
-	if r.parked.Load() == 1 && r.parked.CompareAndSwap(1, 0) {
-		r.world.blocked.Add(-1)
-		r.token <- struct{}{}
+// wake makes the rank look at its condition again, and tells whether it was parked. Any goroutine may call it, holding no
+// lock that a waking rank needs for long.
+func (r *Rank) wake() bool {
+	if r.parked.Load() == 0 || !r.parked.CompareAndSwap(1, 0) {
+		return false
 	}
+	r.world.blocked.Add(-1)
+	r.token <- struct{}{}
+	return true
 }
 
 func (r *Rank) checkEnded() {

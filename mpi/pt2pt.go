@@ -47,7 +47,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 		return
 	}
 	if found {
-		receive.accept(&q.buffer, k)
+		receive.acceptFrom(q, k, q.owner, receive)
 	}
 	q.complete()
 }
@@ -106,6 +106,21 @@ func (q *request) accept(from *span, k match.Key) {
 	q.complete()
 }
 
+// acceptFrom is accept of what a send's buffer holds. The rank by copies; the owner of the request waiting may help.
+func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
+	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by {
+		to, ok := q.buffer.contiguous()
+		from, ok2 := send.buffer.contiguous()
+		if ok && ok2 && len(to) >= len(from) {
+			q.status = status{source: k.Source, tag: k.Tag, bytes: n}
+			by.job.share(to, from, waiting)
+			q.complete()
+			return
+		}
+	}
+	q.accept(&send.buffer, k)
+}
+
 // acceptBytes is accept of data that lies in one piece.
 func (q *request) acceptBytes(data []byte, k match.Key) {
 	room, ok := q.buffer.contiguous()
@@ -145,7 +160,7 @@ func (r *Rank) receive(k match.Key, q *request) {
 // take moves a message to its receive, and completes both sides.
 func (r *Rank) take(q *request, m *message, from match.Key) {
 	if m.sender != nil {
-		q.accept(&m.sender.buffer, from)
+		q.acceptFrom(m.sender, from, r, m.sender)
 		m.sender.complete()
 		return
 	}

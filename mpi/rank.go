@@ -22,6 +22,7 @@ type Rank struct {
 	parker
 	mailbox
 	eager eagerStock // of the messages it sends
+	job   copyJob    // the copy it makes
 	world *World
 	host  Host
 	rank  int32 // in MPI_COMM_WORLD

@@ -37,6 +37,7 @@ type request struct {
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
 	done    atomic.Bool
+	job     atomic.Pointer[copyJob] // the copy under way, which the owner may help with
 	status  status
 	failure *failure
 }
@@ -103,7 +104,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(func() where { return q.where() }, func() bool { return q.isDone() })
+	r.wait(func() where { return q.where() }, func() bool { q.help(); return q.isDone() })
 }
 
 func (q *request) where() where {
