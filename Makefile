@@ -37,6 +37,13 @@ test: build ## set up and run all tests
 race: build ## the tests of the concurrent rooms under the race detector (needs gcc)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./scheduler/... ./worker/... ./mpi/...
 
+MINUTES ?= 30
+SEED ?= 1
+.PHONY: soak
+soak: build ## kill -9 of scheduler, workers and executors under load, for MINUTES, from SEED
+	bin/faasmrun toolchain install
+	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun
+
 .PHONY: fuzz
 fuzz: build ## every fuzz target for 30 s
 	@for package in $$($(GO) list ./...); do \

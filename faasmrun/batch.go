@@ -13,8 +13,9 @@ import (
 // batch is what submit's own options say, beside those of run.
 type batch struct {
 	parsable, hold, requeue, exclusive, singleton bool
-	qos                                           string
+	qos, reservation                              string
 	hosts                                         []string
+	labels                                        []*schedpb.EnvVar
 	after                                         []*schedpb.Dependency
 	array                                         []uint32
 	throttle                                      uint32
@@ -46,12 +47,20 @@ var batchOptions = []option{
 	{"hold", "", groupBatch, "wait for faasmrun release", flag(func(r *request) { r.batch.hold = true })},
 	{"requeue", "", groupBatch, "try again when the worker is lost", flag(func(r *request) { r.batch.requeue = true })},
 	{"exclusive", "", groupBatch, "share the node with no other job", flag(func(r *request) { r.batch.exclusive = true })},
-	{"qos", "NAME", groupBatch, "quality of service: low, high", func(r *request, _ *segment, v []string) error {
+	{"qos", "NAME", groupBatch, "quality of service: low, high, or what the scheduler's policy has", func(r *request, _ *segment, v []string) error {
 		r.batch.qos = v[0]
 		return nil
 	}},
 	{"w nodelist", "NODE,…", groupBatch, "run on one of these nodes", func(r *request, _ *segment, v []string) error {
 		r.batch.hosts = strings.Split(v[0], ",")
+		return nil
+	}},
+	{"C constraint", "NAME=VALUE,…", groupBatch, "run on a node with all of these labels", func(r *request, _ *segment, v []string) (err error) {
+		r.batch.labels, err = parseLabels(v[0])
+		return err
+	}},
+	{"reservation", "NAME", groupBatch, "run within what this reservation keeps", func(r *request, _ *segment, v []string) error {
+		r.batch.reservation = v[0]
 		return nil
 	}},
 	{"scheduler", "ADDRESS", groupBatch, "the scheduler to submit to, unix:PATH (also FAASMRUN_SCHEDULER)", func(r *request, _ *segment, v []string) error {
@@ -103,6 +112,19 @@ func (r *request) option(name string) *option {
 		}
 	}
 	return nil
+}
+
+// parseLabels reads disk=fast,gpu=2.
+func parseLabels(text string) ([]*schedpb.EnvVar, error) {
+	var labels []*schedpb.EnvVar
+	for _, item := range strings.Split(text, ",") {
+		name, value, ok := strings.Cut(item, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%q: labels are written as NAME=VALUE,NAME=VALUE", text)
+		}
+		labels = append(labels, &schedpb.EnvVar{Name: name, Value: value})
+	}
+	return labels, nil
 }
 
 // parseArray reads 1-10:2%4 and 1,4,7-9.

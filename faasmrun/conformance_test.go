@@ -30,6 +30,9 @@ func TestConformance(t *testing.T) {
 		return string(out)
 	}
 	run(append([]string{"cc", "-O1", "-Wall", "-Werror", "-o", program}, conformanceSources(t)...)...)
+	if out := run("-np", "5", "--timeout", "60", "--check", program); !strings.HasPrefix(out, "passed: ") {
+		t.Errorf("checked, on 5 ranks:\n%s", out)
+	}
 	for _, n := range conformanceSizes {
 		if out := run("-np", fmt.Sprint(n), "--timeout", "60", program); !strings.HasPrefix(out, "passed: ") {
 			t.Errorf("on %d ranks:\n%s", n, out)
@@ -110,5 +113,9 @@ func calls(text, name string) bool {
 // notCovered are functions that the program does not call.
 var notCovered = map[string]bool{
 	"Abort": true, "Init": true, // a run has one beginning and no abortion; scripts have them
-	"Pcontrol": true, // does nothing
+	"Pcontrol": true, // shows in --mpi-stats alone
+	// Newer than the Open MPI that the program runs under, too: tested in package mpi.
+	"Buffer_iflush": true, "Comm_attach_buffer": true, "Comm_detach_buffer": true, "Comm_flush_buffer": true, "Comm_iflush_buffer": true,
+	"Request_get_status_all": true, "Request_get_status_any": true, "Request_get_status_some": true, "Type_get_value_index": true,
+	"Get_hw_resource_info": true, "Abi_get_info": true, "Abi_get_fortran_info": true,
 }

@@ -22,7 +22,8 @@ Verbs:
   wait        until jobs have ended; logs: what they have printed
   top         the queue and the workers, live
   nodes       the workers; drain, resume; usage: what each tenant has used
-  simulate    compare scheduling policies on a trace
+  reservation nodes or slots kept for tenants: create, list, delete
+  simulate    compare scheduling policies on a trace; --live: what if?
   auth        certificates for a cluster of several machines
   scheduler   serve a queue of jobs
   worker      run a scheduler's jobs on this machine

@@ -42,6 +42,7 @@ type jobRecord struct {
 	Restarts   uint32           `json:"restarts"`
 	Epoch      uint64           `json:"epoch"`
 	Held       bool             `json:"held,omitempty"`
+	In         string           `json:"reservation,omitempty"`
 	Spec       *schedpb.JobSpec `json:"spec,omitempty"`
 }
 
@@ -50,7 +51,7 @@ func record(j *schedpb.JobInfo, now time.Time) jobRecord {
 		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000, MemPerRank: j.MemPerRankBytes,
 		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
 		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(), MaxRSS: j.MaxRssBytes,
-		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held}
+		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held, In: j.Reservation}
 	if j.ArrayId != 0 {
 		r.ArrayIndex = &j.ArrayIndex
 	}

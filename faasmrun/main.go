@@ -54,7 +54,7 @@ var quickVerbs = map[string]func(args []string) int{
 
 // verbNames are the verbs that help and suggestions know.
 var verbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
-	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "usage", "simulate", "auth", "scheduler", "worker",
+	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth", "scheduler", "worker",
 	"version", "help", "completion"}
 
 func isVerb(word string) bool {
@@ -113,7 +113,7 @@ func rootCommand() *cobra.Command {
 		own("configure", "run a configure script with these compilers"), own("version", "show the version"),
 		submit, toolchainCommand(), schedulerCommand(), workerCommand())
 	root.AddCommand(jobCommands()...)
-	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), simulateCommand(), authCommand())
+	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), reservationCommand(), simulateCommand(), authCommand())
 	return root
 }
 

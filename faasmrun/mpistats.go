@@ -18,8 +18,10 @@ import (
 
 // mpiOptions is what the command line asks of MPI itself.
 type mpiOptions struct {
-	stats     bool
-	statsFile string
+	check        bool
+	reproducible bool
+	stats        bool
+	statsFile    string
 }
 
 // setStats reads --mpi-stats[=FILE].
@@ -37,7 +39,7 @@ func (o *mpiOptions) spec() *schedpb.MpiOptions {
 	if *o == (mpiOptions{}) {
 		return nil
 	}
-	return &schedpb.MpiOptions{Stats: o.stats}
+	return &schedpb.MpiOptions{Check: o.check, Reproducible: o.reproducible, Stats: o.stats}
 }
 
 // openStats makes the file for --mpi-stats=FILE before the job begins.

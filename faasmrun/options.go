@@ -25,7 +25,7 @@ const (
 	groupRanks   = "How many ranks, and where"
 	groupProgram = "The program's surroundings"
 	groupOutput  = "Output"
-	groupMPI     = "What MPI tells"
+	groupMPI     = "MPI itself"
 	groupRun     = "Input, time and the run"
 	groupIgnored = "Accepted so that mpirun's command lines work; without effect here"
 )
@@ -133,6 +133,8 @@ func init() {
 		{"display-map display-devel-map display-diffable-map |", "", "", "", flag(func(r *request) { r.displayMap = true })},
 		{"display-allocation display-devel-allocation |", "", "", "", flag(func(r *request) { r.displayAllocation = true })},
 
+		{"check", "", groupMPI, "say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that overlap; the status is 111 then", flag(func(r *request) { r.mpi.check = true })},
+		{"reproducible", "", groupMPI, "reductions give the same bits wherever the ranks run (inside one process they always do)", flag(func(r *request) { r.mpi.reproducible = true })},
 		{"mpi-stats", "[=FILE]", groupMPI, "at the end say on stderr where the ranks' time in MPI went, and who sent how much to whom; keep it in FILE as JSON, too", func(r *request, s *segment, v []string) error {
 			return r.setStats(v)
 		}},

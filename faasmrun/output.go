@@ -185,6 +185,7 @@ type display struct {
 	whole   bool // bytes pass as they come: one rank, and nothing to add
 	stdout  *sink
 	stderr  *sink
+	notes   *sink                       // for what the executor says; stderr, where there is one
 	files   func(streamKey) *outputFile // nil: none
 	lines   map[streamKey]*openLine
 	held    int
@@ -203,14 +204,21 @@ func newDisplay(o outputOptions, ranks int, stdout, stderr io.Writer) *display {
 	d.whole = ranks == 1 && o.tag == tagNone && !o.timestamp
 	if !o.filesOnly || o.dir == "" && o.file == "" {
 		d.stdout, d.stderr = newSink(stdout, "standard output"), newSink(stderr, "standard error")
+		d.notes = d.stderr
+	} else {
+		d.notes = newSink(stderr, "standard error")
 	}
 	return d
 }
 
 // output takes one event of the job.
 func (d *display) output(o *schedpb.Output) {
-	if o.Stream == schedpb.Stream_STREAM_PROFILE {
+	switch o.Stream {
+	case schedpb.Stream_STREAM_PROFILE:
 		d.keepStats(o)
+		return
+	case schedpb.Stream_STREAM_NOTE:
+		d.note(o)
 		return
 	}
 	key := streamKey{o.Rank, o.Stream}
@@ -234,6 +242,22 @@ func (d *display) output(o *schedpb.Output) {
 	if o.AwaitsInput {
 		for stream := range schedpb.Stream_name {
 			d.prompt(streamKey{o.Rank, schedpb.Stream(stream)})
+		}
+	}
+}
+
+// note shows what the executor says about a rank, on lines of their own.
+func (d *display) note(o *schedpb.Output) {
+	d.before(d.notes)
+	if d.notes.unfinished {
+		d.notes.write([]byte{'\n'})
+		d.notes.unfinished = false
+	}
+	for line := range strings.Lines(string(o.Data)) {
+		if strings.HasPrefix(line, " ") {
+			d.notes.write([]byte("  " + line))
+		} else {
+			d.notes.write(fmt.Appendf(nil, "faasmrun: rank %d: %s", o.Rank, line))
 		}
 	}
 }
@@ -441,8 +465,8 @@ func (d *display) finish() {
 func (d *display) flush() {
 	if d.stdout != nil {
 		d.stdout.flush()
-		d.stderr.flush()
 	}
+	d.notes.flush()
 }
 
 // failure is the first error in writing to the launcher's own streams.

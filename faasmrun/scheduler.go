@@ -23,7 +23,9 @@ import (
 type schedulerFlags struct {
 	listen, admins []string
 	state, certs   string
-	limit          time.Duration
+	policy         string
+	limit, grace   time.Duration
+	keep, snapshot int
 	verbose        bool
 }
 
@@ -36,21 +38,31 @@ func schedulerCommand() *cobra.Command {
 			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
 			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
 			"faasmrun -np 4 app.wasm.\n\n" +
-			"Ranks run as the worker's user whoever their tenant is: let in only whom you would let log in as that user.",
+			"Administrators drain workers, make reservations and change everyone's jobs: root, the daemon's user, and the tenants that --admin\n" +
+			"names as listings show them (uid:1000, or the name in a certificate).\n\n" +
+			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever their tenant is:\n" +
+			"let in only whom you would let log in as that user.",
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
-	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who may drain workers and change everyone's jobs, beside root and the daemon's user")
-	c.Flags().DurationVar(&f.limit, "time-limit", defaultTimeLimit, "of jobs that name none")
+	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
+	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start")
+	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
+	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
+	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
+	c.Flags().MarkHidden("snapshot-every") // for tests
+	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c
 }
 
-// defaultTimeLimit is what a job gets that names no limit: without one nothing could be planned behind it.
-const defaultTimeLimit = 24 * time.Hour
+const (
+	defaultGrace = 5 * time.Minute
+	leastMargin  = 3 * time.Second // for an executor to end that sees to it by itself
+)
 
 // localAdmins are root and the user whose daemon it is.
 func localAdmins() []string { return []string{userTenant(0), userTenant(uint32(os.Getuid()))} }
@@ -119,9 +131,22 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 }
 
 func (f *schedulerFlags) serve() error {
+	if f.grace <= 0 {
+		return usagef("--grace needs a time, as 5m")
+	}
 	dir, err := stateDir(f.state, "scheduler")
 	if err != nil {
 		return err
+	}
+	text := []byte("{}")
+	if f.policy != "" {
+		if text, err = os.ReadFile(f.policy); err != nil {
+			return err
+		}
+	}
+	policy, err := scheduler.ClusterPolicy(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.policy, err)
 	}
 	ctx, stop := untilTold()
 	defer stop()
@@ -141,7 +166,8 @@ func (f *schedulerFlags) serve() error {
 		doors = append(doors, d)
 	}
 	log := daemonLog(f.verbose)
-	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
+	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
+		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
 		return homeError(dir, err)

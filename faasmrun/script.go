@@ -222,7 +222,7 @@ var slurmOptions = []slurm{
 	{"n ntasks", true, "-n"}, {"t time", true, "--time"}, {"J job-name", true, "--name"}, {"a array", true, "--array"},
 	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"}, {"requeue", false, "--requeue"},
 	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
-	{"export", true, "--export"}, {"parsable", false, "--parsable"},
+	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"}, {"parsable", false, "--parsable"},
 }
 
 // slurmOption looks a word such as --time=5, -t or -t5 up, and says whether its value is in it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -79,10 +80,14 @@ func TestScripts(t *testing.T) {
 					return err
 				}
 			}
+			env.Setenv("TENANT", userTenant(uint32(os.Getuid())))
 			env.Setenv("PATH", own+":"+env.Getenv("PATH"))
 			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot
 			env.Setenv("EXAMPLES", examples)
+			if me, err := user.Current(); err == nil {
+				env.Setenv("ME", me.Username)
+			}
 			env.Setenv("NODE", thisMachine().nodeName())
 			env.Values[daemonsKey{}] = &daemons{}
 			return nil
@@ -263,7 +268,13 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 	ready := false
 	for !ready && lines.Scan() {
 		said += lines.Text() + "\n"
-		ready = pattern.MatchString(lines.Text())
+		found := pattern.FindStringSubmatch(lines.Text())
+		ready = found != nil
+		for i, name := range pattern.SubexpNames() { // (?P<NAME>…) becomes a variable
+			if ready && name != "" {
+				ts.Setenv(name, found[i])
+			}
+		}
 	}
 	overdue.Stop()
 	d := &daemon{command: command}

@@ -58,7 +58,7 @@ func (c *cluster) printJobs(jobs []*schedpb.JobInfo, specs []*schedpb.JobSpec) e
 func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSpec) {
 	fmt.Fprintf(c.out, "job %s  %s\n", label(j), r.Name)
 	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant}, {"ranks", strconv.Itoa(int(r.Ranks))},
-		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"limit", limitText(j)}, {"submitted", r.Submitted},
+		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In}, {"limit", limitText(j)}, {"submitted", r.Submitted},
 		{"started", r.Started}, {"ended", r.Ended}}
 	if r.Ended != "" {
 		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))}, [2]string{"waited", span(waited(j, time.Now()))},
@@ -74,7 +74,7 @@ func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSp
 	}
 	for _, line := range lines {
 		if line[1] != "" {
-			fmt.Fprintf(c.out, "  %-10s %s\n", line[0], strings.ReplaceAll(plain(line[1]), "\n", "\n             "))
+			fmt.Fprintf(c.out, "  %-11s %s\n", line[0], strings.ReplaceAll(plain(line[1]), "\n", "\n              "))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/faasmrun/faasmrun/worker"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 )
 
 // workerFlags are the options of faasmrun worker.
@@ -13,7 +14,8 @@ type workerFlags struct {
 	scheduler, name, state, cache, mem string
 	certs                              string
 	slots                              uint32
-	verbose                            bool
+	users                              map[string]string
+	unlimited, verbose                 bool
 }
 
 // workerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -22,17 +24,20 @@ func workerCommand() *cobra.Command {
 	var f workerFlags
 	c := &cobra.Command{
 		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
-		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM, which end them. It reconnects by itself when\n" +
-			"the scheduler restarts; the ranks run on meanwhile.",
+		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself when the\n" +
+			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that is started\n" +
+			"with the same --state takes them over. Without connection to a scheduler they end after the scheduler's --grace.",
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
 	c.Flags().StringVar(&f.name, "name", here.nodeName(), "this node's name")
 	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.cores), "how many ranks run here at once")
 	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
-	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs' output (below FAASMRUN_HOME)")
+	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
+	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
+	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
 	return c
@@ -65,12 +70,26 @@ func serveWorker(f workerFlags) error {
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	agent, err := worker.New(worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log})
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users}
+	if !f.unlimited {
+		config.Groups = cgroup.Detect("/", f.name)
+		log.Info("control groups", "in force", config.Groups)
+	}
+	agent, err := worker.New(config)
 	if err != nil {
 		return homeError(dir, err)
 	}
+	defer agent.Stop()
 	ctx, stop := untilTold()
 	defer stop()
+	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	return agent.Run(ctx)
+}
+
+func whoRuns() string {
+	if os.Geteuid() == 0 {
+		return "the tenant's user"
+	}
+	return "this user, whoever the tenant is"
 }

@@ -39,3 +39,29 @@ func TestDuplicateOfPredefinedKeepsAttributes(t *testing.T) {
 		want(g, "value", g.int(value, 0), 42)
 	})
 }
+
+// TestFailedCopyLeavesNoDuplicate: where a copy function fails, the duplicate's handle is null and nothing is left of it.
+func TestFailedCopyLeavesNoDuplicate(t *testing.T) {
+	said := findings(t, 1, func(g *guest) {
+		const copies, code = 7, 99
+		g.results[copies] = func(...uint64) int32 { return code }
+		g.must("Comm_set_errhandler", tWorld, errorsReturn)
+		g.must("Comm_set_errhandler", tSelf, errorsReturn)
+		key, out, request := g.alloc(4), g.alloc(4), g.alloc(4)
+		g.must("Comm_create_keyval", copies, nullFunction, key, 0)
+		g.must("Comm_set_attr", tSelf, g.int(key, 0), 42)
+		want(g, "code", g.call("Comm_dup", tSelf, out), code)
+		want(g, "newcomm", g.int(out, 0), commNull)
+		g.setInt(out, 0, 7)
+		want(g, "code", g.call("Comm_idup", tSelf, out, request), code)
+		want(g, "newcomm of idup", g.int(out, 0), commNull)
+		g.must("Comm_delete_attr", tSelf, g.int(key, 0))
+		g.must("Type_create_keyval", copies, nullFunction, key, 0)
+		g.must("Type_set_attr", tInt, g.int(key, 0), 42)
+		want(g, "code", g.call("Type_dup", tInt, out), code)
+		want(g, "newtype", g.int(out, 0), datatypeNull)
+	})
+	if len(said) > 0 {
+		t.Errorf("left behind: %q", said)
+	}
+}

@@ -41,7 +41,7 @@ var little = [...]coll.Little{
 
 // hasBoard tells whether the communicator's collectives use its board. A program that is checked meets always: a meeting
 // compares more.
-func (c *comm) hasBoard(r *Rank) bool { return c.remote == nil && r.world.config.Warn == nil }
+func (c *comm) hasBoard(r *Rank) bool { return c.remote == nil && r.check == nil }
 
 // isLittle tells whether the members exchange a part's data on the board. In a right program they all come to the same answer,
 // because they give the same amount of data.
@@ -88,7 +88,7 @@ func (r *Rank) show(c *comm, p *part) *failure {
 	cards := c.cards()
 	if n := r.showCard(c, mine); n < len(cards) {
 		round := c.round
-		r.wait(func() where { return where{what: waitCollective, comm: c.name} },
+		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) },
 			func() bool { n = shown(cards, round, n); return n == len(cards) })
 	}
 	for i := range cards {

@@ -1,98 +1,165 @@
 package mpi
 
-// attached is the buffer that a program gave for buffered sends: its memory is ours until it is detached. A buffered send
-// that finds no receive is packed there and goes on as a send of its own.
+// attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their own: its
+// memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a send of its own.
 type attached struct {
 	address, size uint32
 	heap          heap
 	on            bool
 }
 
-// MPI_Buffer_attach(buffer, size)
-func bufferAttach(r *Rank, a args) *failure {
-	n := a.count(1)
-	if n < 0 {
-		return failf(errArg, "invalid size %d", n)
+// own is the buffer that the program gave for all communicators.
+func own(a args) (*attached, *failure) { return &a.r.attached, nil }
+
+// ofComm is that of the communicator in the first argument.
+func ofComm(a args) (*attached, *failure) {
+	c, f := a.comm(0)
+	if f != nil {
+		return nil, f
 	}
-	if r.attached.on {
-		return failf(errBuffer, "a buffer is attached already")
-	}
-	address := a.address(0)
-	if address == bufferAutomatic {
-		r.attached = attached{address: address, on: true}
+	return &c.attached, nil
+}
+
+// MPI_Buffer_attach(buffer, size) and MPI_Comm_attach_buffer(comm, buffer, size)
+func bufferAttach(of func(args) (*attached, *failure), first int) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := of(a)
+		if f != nil {
+			return f
+		}
+		n := a.count(first + 1)
+		if n < 0 {
+			return failf(errArg, "invalid size %d", n)
+		}
+		if b.on {
+			return failf(errBuffer, "a buffer is attached already")
+		}
+		address := a.address(first)
+		if address == bufferAutomatic {
+			*b = attached{address: address, on: true}
+			return nil
+		}
+		if r.piece(address, n) == nil || address == null && n > 0 {
+			return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
+		}
+		*b = attached{address: address, size: uint32(n), on: true}
+		aligned := (address + heapAlign - 1) &^ (heapAlign - 1)
+		if skipped := aligned - address; skipped < uint32(n) {
+			b.heap.give(area{aligned, (uint32(n) - skipped) &^ (heapAlign - 1)})
+		}
 		return nil
 	}
-	if r.piece(address, n) == nil || address == null && n > 0 {
-		return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
-	}
-	r.attached = attached{address: address, size: uint32(n), on: true}
-	first := (address + heapAlign - 1) &^ (heapAlign - 1)
-	if skipped := first - address; skipped < uint32(n) {
-		r.attached.heap.give(area{first, (uint32(n) - skipped) &^ (heapAlign - 1)})
-	}
-	return nil
 }
 
 // bufferAutomatic is MPI_BUFFER_AUTOMATIC: MPI finds the memory itself.
 const bufferAutomatic = 2
 
-// MPI_Buffer_detach(*buffer, *size): waits until every buffered send has left.
-func bufferDetach(r *Rank, a args) *failure {
-	for i, what := range []string{"buffer", "size"} {
-		if _, f := a.pointer(i, what, 4); f != nil {
+// MPI_Buffer_detach(*buffer, *size) and MPI_Comm_detach_buffer(comm, *buffer, *size): wait until every send in it has left.
+func bufferDetach(of func(args) (*attached, *failure), first int) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := of(a)
+		if f != nil {
 			return f
 		}
+		for i, what := range []string{"buffer", "size"} {
+			if _, f := a.pointer(first+i, what, 4); f != nil {
+				return f
+			}
+		}
+		r.drain(b)
+		if f := a.putInt(first, "buffer", int32(b.address)); f != nil {
+			return f
+		}
+		n := int64(b.size)
+		*b = attached{}
+		return a.putCount(first+1, "size", n)
 	}
-	r.drainBuffer()
-	if f := a.putInt(0, "buffer", int32(r.attached.address)); f != nil {
+}
+
+// MPI_Buffer_flush() and MPI_Comm_flush_buffer(comm)
+func bufferFlush(of func(args) (*attached, *failure)) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := of(a)
+		if f == nil {
+			r.drain(b)
+		}
 		return f
 	}
-	n := int64(r.attached.size)
-	r.attached = attached{}
-	return a.putCount(1, "size", n)
 }
 
-// MPI_Buffer_flush()
-func bufferFlush(r *Rank, a args) *failure {
-	r.drainBuffer()
-	return nil
+// MPI_Buffer_iflush(*request) and MPI_Comm_iflush_buffer(comm, *request): complete when what is in the buffer now has left.
+func bufferIflush(of func(args) (*attached, *failure), out int) func(*Rank, args) *failure {
+	return func(r *Rank, a args) *failure {
+		b, f := of(a)
+		if f != nil {
+			return f
+		}
+		if _, f := a.pointer(out, "request", 4); f != nil {
+			return f
+		}
+		q := r.newRequest(requestFlush, r.worldComm)
+		q.attached, q.serial = b, r.serial
+		q.done.Store(true) // as far as it is its own; see isDone
+		return a.expose(out, q)
+	}
 }
 
-func (r *Rank) drainBuffer() {
+// flushed tells whether the sends have left that were in a buffer when the flush began. The rank's own goroutine asks.
+func (q *request) flushed() bool {
+	for _, send := range q.owner.requests.orphans {
+		if send.attached == q.attached && send.serial <= q.serial && !send.done.Load() {
+			return false
+		}
+	}
+	return true
+}
+
+// drain waits for the sends in a buffer.
+func (r *Rank) drain(b *attached) {
 	for _, q := range r.requests.orphans {
-		if q.area != 0 {
+		if q.attached == b {
 			r.await(q)
 		}
 	}
 	r.reap()
 }
 
-// buffer packs a send into the attached buffer.
-func (r *Rank) buffer(s span) (span, uint32, *failure) {
+// drainBuffers waits for those in every buffer.
+func (r *Rank) drainBuffers() {
+	for _, q := range r.requests.orphans {
+		if q.attached != nil {
+			r.await(q)
+		}
+	}
+	r.reap()
+}
+
+// buffer packs a send into an attached buffer.
+func (r *Rank) buffer(b *attached, s span) (span, uint32, *failure) {
 	r.reap()
 	n := s.bytes()
 	size := max(uint32(n+heapAlign-1)&^(heapAlign-1), heapAlign)
 	var address uint32
 	ok := n < 1<<31
 	switch {
-	case !ok || !r.attached.on:
+	case !ok || !b.on:
 		ok = false
-	case r.attached.address == bufferAutomatic:
+	case b.address == bufferAutomatic:
 		for {
-			if address, ok = r.attached.heap.take(size); ok {
+			if address, ok = b.heap.take(size); ok {
 				break
 			}
 			more, f := r.allocate(int64(max(size, heapStep)))
 			if f != nil {
 				break
 			}
-			r.attached.heap.give(area{more, max(size, heapStep)})
+			b.heap.give(area{more, max(size, heapStep)})
 		}
 	default:
-		address, ok = r.attached.heap.take(size)
+		address, ok = b.heap.take(size)
 	}
 	if !ok {
-		return span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes", r.attached.size, n)
+		return span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes", b.size, n)
 	}
 	out := span{mem: r.host.Memory(), addr: int64(address), count: n, typ: byteType}
 	copySpan(&out, &s)
@@ -101,12 +168,18 @@ func (r *Rank) buffer(s span) (span, uint32, *failure) {
 
 // sendBuffered completes a send at once; a copy goes on as a request that nobody waits for.
 func (r *Rank) sendBuffered(q *request) *failure {
-	packed, area, f := r.buffer(q.buffer)
+	b := &r.attached
+	if q.comm.attached.on {
+		b = &q.comm.attached
+	}
+	packed, area, f := r.buffer(b, q.buffer)
 	if f != nil {
 		return f.on(q.comm)
 	}
 	inner := r.newRequest(requestSend, q.comm)
 	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
+	inner.attached = b
+	inner.parcel = q.parcel
 	r.adopt(inner)
 	r.post(inner, modeStandard)
 	q.serial = inner.serial

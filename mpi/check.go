@@ -1,67 +1,286 @@
 package mpi
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"sync"
 
-// Checks that WorldConfig.Warn asks for: what a program does wrong without breaking, said once a rank is done.
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
-// warn says something about the rank's program.
-func (r *Rank) warn(format string, args ...any) {
-	r.world.config.Warn(int(r.rank), fmt.Sprintf(format, args...))
+// Checks that WorldConfig.Check asks for: what a program does wrong without breaking here.
+
+// Tracer is implemented by a Host that knows where in the program its calls come from.
+type Tracer interface {
+	// Site names where the call under way comes from. It is asked on the rank's goroutine.
+	Site() Site
+	// Place says a site in words, a line for each function, innermost first. Any goroutine may ask.
+	Place(Site) []string
 }
 
-// checkLeaks names what a rank has not freed when it finalizes.
-func (r *Rank) checkLeaks() {
-	if r.world.config.Warn == nil {
+// Site is a place in the program; 0 is one that is not known.
+type Site uint32
+
+// checker is what checking keeps of a rank; nil without.
+type checker struct {
+	r      *Rank
+	report func(rank int, text string)
+	made   map[uint32]origin // by handle
+
+	mu    sync.Mutex
+	found map[finding]int // how often; guarded by mu
+	said  int             // guarded by mu
+}
+
+// origin is where an object was made.
+type origin struct {
+	call uint32
+	site Site
+}
+
+// finding is a mistake that is told once, however often it is made.
+type finding struct {
+	what string
+	call uint32
+	site Site
+}
+
+// maxFindings bounds what is said of one rank.
+const maxFindings = 100
+
+func newChecker(r *Rank, report func(rank int, text string)) *checker {
+	c := &checker{r: r, report: report, made: map[uint32]origin{}, found: map[finding]int{}}
+	r.comms.made, r.groups.made, r.types.made, r.ops.made = c.note, c.note, c.note, c.note
+	r.messages.made, r.errhandlers.made, r.infos.made, r.requests.table.made = c.note, c.note, c.note, c.note
+	return c
+}
+
+// note remembers where the object with a new handle was made.
+func (c *checker) note(handle uint32) { c.made[handle] = c.here() }
+
+// here is the call under way.
+func (c *checker) here() origin {
+	o := origin{call: c.r.call.Load()}
+	if t, ok := c.r.host.(Tracer); ok {
+		o.site = t.Site()
+	}
+	return o
+}
+
+// find reports what the rank did wrong in a call, unless it was said before of the same place. Other ranks find it too.
+func (c *checker) find(at origin, what, format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := finding{what, at.call, at.site}
+	c.found[f]++
+	if c.found[f] > 1 || c.said > maxFindings {
 		return
 	}
-	for _, q := range r.requests.table.objects {
-		if q == nil {
+	if c.said++; c.said > maxFindings {
+		c.report(int(c.r.rank), fmt.Sprintf("more than %d findings, of which the others are left out", maxFindings))
+		return
+	}
+	c.report(int(c.r.rank), callName(at.call)+": "+fmt.Sprintf(format, args...)+c.r.at(at.site))
+}
+
+// place is a site in words, if it is known.
+func (r *Rank) place(s Site) []string {
+	if t, ok := r.host.(Tracer); ok && s != 0 {
+		return t.Place(s)
+	}
+	return nil
+}
+
+// at is a site as lines below a message.
+func (r *Rank) at(s Site) string {
+	var b strings.Builder
+	for _, line := range r.place(s) {
+		b.WriteString("\n    at " + line)
+	}
+	return b.String()
+}
+
+// by says within a sentence which call of the rank was meant, and its innermost place.
+func (r *Rank) by(o origin) string {
+	if lines := r.place(o.site); len(lines) > 0 {
+		return callName(o.call) + " at " + lines[0]
+	}
+	return callName(o.call)
+}
+
+// parcel is what checking knows of a message: who sent it, and as what.
+type parcel struct {
+	sender *Rank
+	origin origin
+	typ    *datatype // nil: not known
+	count  int64
+}
+
+// parcel describes what the call under way sends.
+func (c *checker) parcel(s *span) *parcel {
+	p := &parcel{sender: c.r, origin: c.here(), count: s.count}
+	if c.owns(s) {
+		p.typ = s.typ
+	}
+	return p
+}
+
+// owns tells whether a buffer is the program's own, and no copy that was put aside.
+func (c *checker) owns(s *span) bool {
+	mem := c.r.host.Memory()
+	return len(s.mem) > 0 && len(mem) > 0 && &s.mem[0] == &mem[0]
+}
+
+// received compares a message with the receive that takes it.
+func (c *checker) received(q *request, p *parcel, k match.Key) {
+	if p.typ == nil {
+		return
+	}
+	if d := differ(p.typ, p.count, q.buffer.typ, q.buffer.count); d != nil {
+		c.find(q.origin, "type", "%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)",
+			d.element(), k.Source, k.Tag, q.comm.name, d.sent.title(), d.received.title(), p.sender.by(p.origin))
+	}
+}
+
+// element names where two signatures part.
+func (d *mismatch) element() string {
+	if d.after == 0 {
+		return "the first element"
+	}
+	return fmt.Sprintf("element %d", d.after)
+}
+
+// checkBlock names a block of a collective that differs where it arrives from where it comes from.
+func (h *hand) checkBlock(to, from *part, d, s *span) {
+	c := to.rank.check
+	if c == nil {
+		return
+	}
+	if d.bytes() > s.bytes() {
+		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)", to.comm.name,
+			d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
+		return
+	}
+	if x := differ(s.typ, s.count, d.typ, d.count); x != nil {
+		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)", to.comm.name,
+			x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
+	}
+}
+
+// checkReduction names datatypes that differ where only what they hold is the same.
+func (m *meeting) checkReduction(lead, p *part) {
+	if p.rank.check == nil || p.op == nil || lead.op == nil {
+		return
+	}
+	if x := differ(lead.typ, lead.count, p.typ, p.count); x != nil {
+		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.name, x.received.title(),
+			lead.comm.rank, x.sent.title(), lead.rank.by(lead.origin))
+	}
+}
+
+// aliased names a collective whose two buffers share memory.
+func (c *checker) aliased(p *part) {
+	if p.inPlace || p.send.number == 0 || p.recv.number == 0 || len(p.send.counts)+len(p.recv.counts) > 0 {
+		return
+	}
+	send, recv := p.send.span, p.recv.span
+	send.count *= p.send.number
+	recv.count *= p.recv.number
+	if overlap(&send, &recv) {
+		c.find(c.here(), "alias", "the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.addr, recv.addr)
+	}
+}
+
+// overlap tells whether two buffers share memory. Of those with holes it says no: they may lie in each other's.
+func overlap(a, b *span) bool {
+	if !a.typ.contiguous || !b.typ.contiguous {
+		return false
+	}
+	return a.bytes() > 0 && b.bytes() > 0 && a.addr < b.addr+b.bytes() && b.addr < a.addr+a.bytes()
+}
+
+// shares names a communication whose buffer is in use by another that is not complete. Two may send the same bytes.
+func (c *checker) shares(q *request) {
+	if !c.owns(&q.buffer) {
+		return
+	}
+	for _, other := range c.r.requests.table.objects {
+		if other == nil || other == q || !other.active {
 			continue
 		}
-		if q.persistent {
-			r.warn("MPI_Finalize: a persistent request of %s was not freed", callName(q.call))
-		} else {
+		if (q.kind == requestReceive && other.kind <= requestReceive || q.kind == requestSend && other.kind == requestReceive) &&
+			q.peer != procNull && other.peer != procNull && overlap(&q.buffer, &other.buffer) {
+			c.find(c.here(), "overlap", "the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.addr,
+				q.buffer.bytes(), c.r.by(other.origin))
+			return
+		}
+	}
+}
+
+// leaks names what a rank has not freed when it finalizes.
+func (c *checker) leaks() {
+	r := c.r
+	for _, q := range r.requests.table.objects {
+		switch {
+		case q == nil:
+		case q.persistent:
+			c.find(c.made[q.handle], "leak", "its persistent request was not freed before MPI_Finalize")
+		default:
 			w := q.where()
-			w.call = q.call
-			r.warn("MPI_Finalize: a request was never completed: %s", w)
+			c.find(c.made[q.handle], "leak", "its request was never completed: %s", w.object())
 		}
 	}
-	for _, c := range r.comms.objects {
-		if c != nil {
-			r.warn("MPI_Finalize: %s with %d ranks was not freed", c.name, c.group.size())
-		}
-	}
-	leaked := []struct {
-		what string
-		n    int
-	}{
-		{"datatypes", count(r.types.objects)}, {"groups", count(r.groups.objects)}, {"operations", count(r.ops.objects)},
-		{"info objects", count(r.infos.objects)}, {"error handlers", count(r.errhandlers.objects)},
-		{"matched messages", count(r.messages.objects)},
-	}
-	for _, l := range leaked {
-		if l.n > 0 {
-			r.warn("MPI_Finalize: %d %s were not freed", l.n, l.what)
-		}
-	}
-	if _, unexpected := r.queue.Len(); unexpected > 0 {
-		r.warn("MPI_Finalize: %d messages were never received", unexpected)
-	}
-}
-
-func count[T any](objects []*T) (n int) {
-	for _, o := range objects {
+	for _, o := range r.comms.objects {
 		if o != nil {
-			n++
+			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.name, counted(int(o.group.size()), "rank"))
 		}
 	}
-	return n
+	for _, handle := range r.f90 { // nobody frees these
+		r.types.remove(handle)
+	}
+	lost(c, &r.types, kindDatatype, "a datatype was not freed before MPI_Finalize")
+	lost(c, &r.groups, kindGroup, "a group was not freed before MPI_Finalize")
+	lost(c, &r.ops, kindOp, "an operation was not freed before MPI_Finalize")
+	lost(c, &r.infos, kindInfo, "an info object was not freed before MPI_Finalize")
+	lost(c, &r.errhandlers, kindErrhandler, "an error handler was not freed before MPI_Finalize")
+	lost(c, &r.messages, kindMessage, "a message that it took was never received")
+	r.queue.Unexpected(func(k match.Key, m message) {
+		at := origin{call: r.call.Load()}
+		by := "rank " + fmt.Sprint(k.Source)
+		if m.parcel != nil {
+			by += "'s " + m.parcel.sender.by(m.parcel.origin)
+			at.site = m.parcel.origin.site
+		}
+		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", m.bytes, k.Tag, by)
+	})
+	c.repeated()
 }
 
-// checkBlock names a block of a collective that is longer where it arrives than where it comes from.
-func (h *hand) checkBlock(to, from *part, received, sent int64) {
-	if h.r.world.config.Warn != nil && received > sent {
-		to.rank.warn("%s on %s: receives a block of %d bytes from rank %d, which sends %d", callName(to.call), to.comm.name,
-			received, from.comm.rank, sent)
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// lost names the objects of one kind that are left.
+func lost[T any](c *checker, t *table[T], k handleKind, what string) {
+	for i, o := range t.objects {
+		if o != nil {
+			c.find(c.made[t.handle(k, uint32(i))], what, "%s", what)
+		}
+	}
+}
+
+// repeated says how often more was made what was said once.
+func (c *checker) repeated() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	more := 0
+	for _, n := range c.found {
+		more += n - 1
+	}
+	if more > 0 && c.said <= maxFindings {
+		c.report(int(c.r.rank), fmt.Sprintf("%s of the same in the same places", counted(more, "more finding")))
 	}
 }

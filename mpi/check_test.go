@@ -1,77 +1,199 @@
 package mpi
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/faasmrun/faasmrun/mpi/profile"
 )
 
-func TestWarnings(t *testing.T) {
+// findings runs a program on n ranks and gives what checking says of it.
+func findings(t *testing.T, n int, program func(g *guest)) []string {
 	var mu sync.Mutex
 	var said []string
-	config := WorldConfig{Size: 2, Warn: func(rank int, text string) {
+	config := WorldConfig{Size: n, Check: func(rank int, text string) {
 		mu.Lock()
 		said = append(said, text)
 		mu.Unlock()
 	}}
 	for i, err := range outcomeIn(t, config, guestMemory, func(g *guest) {
 		g.must("Init", 0, 0)
-		if g.me == 0 {
-			g.newcomm("Comm_dup", tSelf)
-			g.newtype("Type_contiguous", 2, tInt)
-			g.must("Irecv", g.alloc(4), 1, tInt, 1, 9, tWorld, g.alloc(4))
-			g.must("Recv_init", g.alloc(4), 1, tInt, 1, 9, tWorld, g.alloc(4))
-			g.must("Send", g.alloc(4), 1, tInt, 1, 8, tWorld)
-		}
-		g.must("Bcast", g.alloc(40), 3+g.me, tInt, 0, tWorld)
+		program(g)
 		g.must("Finalize")
 	}) {
 		if err != nil {
 			t.Errorf("rank %d: %v", i, err)
 		}
 	}
-	for _, part := range []string{"communicator 4 with 1 ranks was not freed", "1 datatypes were not freed",
-		"never completed: MPI_Irecv from rank 1, tag 9", "persistent request of MPI_Recv_init was not freed",
-		"1 messages were never received", "MPI_Bcast on MPI_COMM_WORLD: receives a block of 16 bytes from rank 0, which sends 12"} {
-		if !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, part) }) {
-			t.Errorf("nobody said %q in %q", part, said)
-		}
+	return said
+}
+
+// TestCheckFinds has a mistake a row: on two ranks, made by the first where it matters.
+func TestCheckFinds(t *testing.T) {
+	const tLong, tFloat = 0x20a, 0x210
+	structure := func(g *guest, first, second int) uint32 {
+		ty := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 4), g.ints(first, second))
+		g.must("Type_commit", g.ints(int(ty)))
+		return ty
+	}
+	for _, c := range []struct {
+		name    string
+		program func(g *guest)
+		want    string
+	}{
+		{"a request", func(g *guest) {
+			g.must("Irecv", g.alloc(4), 1, tInt, 1-g.me, 9, tWorld, g.alloc(4))
+			g.must("Send", g.alloc(4), 1, tInt, 1-g.me, 9, tWorld)
+		}, "MPI_Irecv: its request was never completed: from rank 1, tag 9, MPI_COMM_WORLD"},
+		{"a persistent request", func(g *guest) { g.must("Recv_init", g.alloc(4), 1, tInt, 1, 9, tWorld, g.alloc(4)) },
+			"MPI_Recv_init: its persistent request was not freed before MPI_Finalize"},
+		{"a communicator", func(g *guest) { g.newcomm("Comm_dup", tWorld) }, "MPI_Comm_dup: communicator 4 with 2 ranks was not freed before MPI_Finalize"},
+		{"a datatype", func(g *guest) { g.newtype("Type_contiguous", 2, tInt) }, "MPI_Type_contiguous: a datatype was not freed before MPI_Finalize"},
+		{"a group", func(g *guest) { g.must("Comm_group", tWorld, g.alloc(4)) }, "MPI_Comm_group: a group was not freed before MPI_Finalize"},
+		{"an info object", func(g *guest) { g.must("Info_create", g.alloc(4)) }, "MPI_Info_create: an info object was not freed before MPI_Finalize"},
+		{"a message", func(g *guest) { g.must("Send", g.alloc(8), 2, tInt, 1-g.me, 8, tWorld) },
+			"MPI_Finalize: a message of 8 bytes, tag 8, was never received (by rank 0's MPI_Send)"},
+		{"types of a message", func(g *guest) {
+			if g.me == 0 {
+				g.must("Send", g.alloc(8), 1, tDouble, 1, 3, tWorld)
+			} else {
+				g.must("Recv", g.alloc(8), 2, tInt, 0, 3, tWorld, 0)
+			}
+		}, "MPI_Recv: the first element of the message from rank 0, tag 3, MPI_COMM_WORLD was sent as MPI_DOUBLE and is received as MPI_INT (by MPI_Send)"},
+		{"types of a posted receive", func(g *guest) {
+			if g.me == 0 {
+				g.must("Barrier", tWorld)
+				g.must("Send", g.alloc(8), 1, structure(g, tInt, tFloat), 1, 3, tWorld)
+			} else {
+				q := g.alloc(4)
+				g.must("Irecv", g.alloc(8), 1, structure(g, tInt, tInt), 0, 3, tWorld, q)
+				g.must("Barrier", tWorld)
+				g.must("Wait", q, 0)
+			}
+		}, "MPI_Irecv: element 1 of the message from rank 0, tag 3, MPI_COMM_WORLD was sent as MPI_FLOAT and is received as MPI_INT (by MPI_Send)"},
+		{"C's integers of one width", func(g *guest) {
+			if g.me == 0 {
+				g.must("Ssend", g.alloc(8), 1, tLong, 1, 3, tWorld)
+			} else {
+				g.must("Recv", g.alloc(8), 2, tInt, 0, 3, tWorld, 0)
+			}
+		}, "sent as MPI_LONG and is received as MPI_INT (by MPI_Ssend)"},
+		{"lengths of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 3+g.me, tInt, 0, tWorld) },
+			"MPI_Bcast: on MPI_COMM_WORLD it receives a block of 16 bytes from rank 0, which sends 12 (by MPI_Bcast)"},
+		{"types of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 2, []int{tInt, tFloat}[g.me], 0, tWorld) },
+			"MPI_Bcast: on MPI_COMM_WORLD the first element of the block from rank 0 is received as MPI_FLOAT and was sent as MPI_INT (by MPI_Bcast)"},
+		{"types of a reduction", func(g *guest) {
+			g.must("Allreduce", g.alloc(40), g.alloc(40), 2, []int{tInt, tLong}[g.me], tSum, tWorld)
+		}, "MPI_Allreduce: on MPI_COMM_WORLD it reduces MPI_LONG, and rank 0 reduces MPI_INT (by MPI_Allreduce)"},
+		{"two receives into one buffer", func(g *guest) {
+			a, q := g.alloc(8), g.alloc(8)
+			g.must("Irecv", a, 2, tInt, 1-g.me, 1, tWorld, q)
+			g.must("Irecv", a+4, 1, tInt, 1-g.me, 2, tWorld, q+4)
+			g.must("Send", g.alloc(8), 2, tInt, 1-g.me, 1, tWorld)
+			g.must("Send", g.alloc(8), 1, tInt, 1-g.me, 2, tWorld)
+			g.must("Waitall", 2, q, 0)
+		}, "4 bytes, shares memory with that of a request that is not complete (MPI_Irecv)"},
+		{"a send of a receive's buffer", func(g *guest) {
+			a, q := g.alloc(8), g.alloc(8)
+			g.must("Irecv", a, 2, tInt, 1-g.me, 1, tWorld, q)
+			g.must("Send", a, 2, tInt, 1-g.me, 1, tWorld)
+			g.must("Wait", q, 0)
+		}, "MPI_Send: the buffer at"},
+		{"one buffer for two", func(g *guest) {
+			a := g.alloc(8)
+			g.must("Allreduce", a, a, 2, tInt, tSum, tWorld)
+		}, "share memory; MPI_IN_PLACE is for that"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, said := range findings(t, 2, c.program) {
+				if strings.Contains(said, c.want) {
+					return
+				}
+			}
+			t.Errorf("nobody said %q in %q", c.want, findings(t, 2, c.program))
+		})
 	}
 }
 
-func TestStats(t *testing.T) {
-	w, guests := newGuests(t, WorldConfig{Size: 1, Stats: true}, guestMemory)
+// TestCheckSaysOnce: a mistake in a loop is said once, and counted.
+func TestCheckSaysOnce(t *testing.T) {
+	said := findings(t, 1, func(g *guest) {
+		for range 20 {
+			g.must("Type_contiguous", 2, tInt, 1024)
+		}
+	})
+	if len(said) != 2 || said[1] != "19 more findings of the same in the same places" {
+		t.Errorf("said %q", said)
+	}
+}
+
+// TestCheckIsSilent: what is right is not found fault with.
+func TestCheckIsSilent(t *testing.T) {
+	const tPacked, tInt32, tChar = 0x207, 0x250, 0x243
+	for _, said := range findings(t, 4, func(g *guest) {
+		next, last := (g.me+1)%4, (g.me+3)%4
+		a, b, q := g.alloc(64), g.alloc(64), g.alloc(16)
+		pair := g.newtype("Type_contiguous", 2, tInt)
+		g.must("Type_commit", g.ints(int(pair)))
+		column := g.newtype("Type_vector", 4, 1, 4, tInt)
+		g.must("Type_commit", g.ints(int(column)))
+		g.must("Irecv", a, 1, pair, last, 0, tWorld, q)
+		g.must("Isend", b, 2, tInt32, next, 0, tWorld, q+4)
+		g.must("Isend", b, 2, tInt, next, 1, tWorld, q+8) // the same bytes twice
+		g.must("Irecv", a+8, 5, tInt, last, 1, tWorld, q+12)
+		g.must("Waitall", 4, q, 0)
+		g.must("Irecv", a, 1, column, last, 2, tWorld, q) // two columns of a matrix
+		g.must("Irecv", a+4, 1, column, last, 3, tWorld, q+4)
+		g.must("Send", b, 4, tInt, next, 2, tWorld)
+		g.must("Send", b, 0, tInt, next, 3, tWorld)
+		g.must("Waitall", 2, q, 0)
+		g.must("Sendrecv_replace", a, 2, tDouble, next, 4, last, 4, tWorld, 0)
+		g.must("Send", a, 8, tPacked, next, 5, tWorld)
+		g.must("Recv", a, 2, tInt, last, 5, tWorld, 0)
+		g.must("Gather", a, 2, tInt, b, 1, pair, 0, tWorld)
+		g.must("Allreduce", inPlace, b, 2, tInt, tSum, tWorld)
+		g.must("Allgather", a, 2, tChar, b, 2, tChar, tWorld)
+		g.must("Type_free", g.ints(int(pair)))
+		g.must("Type_free", g.ints(int(column)))
+	}) {
+		t.Error(said)
+	}
+}
+
+func TestDiffer(t *testing.T) {
+	w, guests := newGuests(t, WorldConfig{Size: 1}, guestMemory)
 	defer w.Close()
 	g := guests[0]
 	g.must("Init", 0, 0)
-	for range 3 {
-		g.must("Sendrecv", g.alloc(12), 3, tInt, 0, 0, g.alloc(12), 3, tInt, 0, 0, tWorld, 0)
+	ty := func(name string, arguments ...any) *datatype {
+		made, f := g.rank.anyType(g.newtype(name, arguments...))
+		if f != nil {
+			t.Fatal(f)
+		}
+		return made
 	}
-	if got := g.rank.Traffic()[0]; got != (Traffic{3, 36}) {
-		t.Errorf("traffic %v", got)
-	}
-	g.must("Pcontrol", 0, 0)
-	g.must("Barrier", tWorld)
-	g.must("Pcontrol", 1, 0)
-	g.must("Allreduce", g.alloc(8), g.alloc(8), 2, tInt, tSum, tWorld)
-	g.must("Irecv", g.alloc(8), 2, tInt, 0, 0, tWorld, 1024)
-	g.must("Send", g.alloc(4), 1, tInt, 0, 0, tWorld)
-	g.must("Wait", 1024, 0)
-	p := w.Profile().Ranks[0]
-	uses := map[string][3]uint64{}
-	for _, f := range p.Functions {
-		uses[f.Name] = [3]uint64{f.Calls, f.SentBytes, f.ReceivedBytes}
-	}
-	wanted := map[string][3]uint64{"MPI_Init": {1, 0, 0}, "MPI_Sendrecv": {3, 36, 36}, "MPI_Pcontrol": {1, 0, 0}, "MPI_Allreduce": {1, 8, 8},
-		"MPI_Irecv": {1, 0, 4}, "MPI_Send": {1, 4, 0}, "MPI_Wait": {1, 0, 0}}
-	if !maps.Equal(uses, wanted) {
-		t.Errorf("functions %v, want %v", uses, wanted)
-	}
-	if p.MPI <= 0 || p.MPI > p.Wall || p.Finalized || !slices.Equal(p.Sent, []profile.Sent{{To: 0, Messages: 4, Bytes: 40}}) {
-		t.Errorf("profile %+v", p)
+	integer, _ := g.rank.anyType(tInt)
+	double, _ := g.rank.anyType(tDouble)
+	mixed := ty("Type_create_struct", 2, g.ints(2, 1), g.ints(0, 8), g.ints(tInt, tDouble))
+	long := ty("Type_create_struct", 3, g.ints(2, 1, 3), g.ints(0, 8, 16), g.ints(tInt, tDouble, tInt))
+	many := ty("Type_indexed", 3, g.ints(1, 1, 1), g.ints(0, 2, 4), tInt)
+	pairs, _ := g.rank.anyType(0x22b) // MPI_2INT
+	for _, c := range []struct {
+		sent     *datatype
+		n        int64
+		received *datatype
+		m        int64
+		after    int64 // -1: no difference
+	}{
+		{integer, 3, integer, 5, -1}, {integer, 1, double, 1, 0}, {many, 4, integer, 12, -1}, {pairs, 2, integer, 4, -1},
+		{mixed, 1, long, 1, -1}, {mixed, 2, long, 1, 5}, {mixed, 1, integer, 9, 2}, {mixed, 1 << 40, mixed, 1, -1},
+		{integer, 0, double, 4, -1}, {long, 2, mixed, 4, 5},
+	} {
+		after := int64(-1)
+		if d := differ(c.sent, c.n, c.received, c.m); d != nil {
+			after = d.after
+		}
+		if after != c.after {
+			t.Errorf("%d of %v against %d of %v: %d, want %d", c.n, signatureOf(c.sent).runs, c.m, signatureOf(c.received).runs, after, c.after)
+		}
 	}
 }

@@ -121,7 +121,11 @@ func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
 	}
 	p := &a.r.draft
 	p.reset(kind)
-	return c, p, collectives[kind].describe(a, c, p).on(c)
+	f = collectives[kind].describe(a, c, p).on(c)
+	if f == nil && a.r.check != nil {
+		a.r.check.aliased(p)
+	}
+	return c, p, f
 }
 
 // repeated makes n blocks of the same count, one after the other.

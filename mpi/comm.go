@@ -19,6 +19,7 @@ type comm struct {
 	attributes attributes
 	topology   *topology
 	info       *info
+	attached   attached
 	freed      bool
 }
 
@@ -219,6 +220,9 @@ func commRemoteGroup(r *Rank, a args) *failure {
 	}
 	return a.newGroup(1, c.remote).on(c)
 }
+
+// MPI_Comm_get_parent(*parent): no rank was spawned, which is MPI_COMM_NULL.
+func commGetParent(r *Rank, a args) *failure { return a.putHandle(0, "parent", commNull) }
 
 // MPI_Comm_free(*comm), and MPI_Comm_disconnect. Operations under way keep the communicator until they end.
 func commFree(r *Rank, a args) *failure {

@@ -132,7 +132,12 @@ func commDup(infoArg int) func(*Rank, args) *failure {
 			return f
 		}
 		d.inherit(c, inf)
-		return r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes).on(c)
+		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
+			r.comms.remove(d.handle)
+			_ = a.putHandle(out, "newcomm", commNull)
+			return f.on(c)
+		}
+		return nil
 	}
 }
 
@@ -167,6 +172,7 @@ func commIdup(infoArg int) func(*Rank, args) *failure {
 		d := &comm{errhandler: c.errhandler, name: "a communicator that is being made", group: emptyGroup}
 		d.inherit(c, inf)
 		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
+			_ = a.putHandle(out, "newcomm", commNull)
 			return f.on(c)
 		}
 		if f := a.exposeComm(out, c, d); f != nil {

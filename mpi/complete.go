@@ -65,18 +65,9 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.wait(l.where, func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
-}
-
-func (l list) where() where {
-	if l.n == 1 {
-		if only, _ := l.at(0); only != nil {
-			return only.where()
-		}
-	}
-	return where{what: waitAny, count: int(l.n)}
 }
 
 // MPI_Wait(*request, *status)
@@ -325,4 +316,101 @@ func (a args) finishSome(l list, b []byte) *failure {
 		return f
 	}
 	return inStatus(failed)
+}
+
+// MPI_Request_get_status_all(count, requests[], *flag, statuses[]): MPI_Testall that completes nothing.
+func requestGetStatusAll(r *Rank, a args) *failure {
+	l, b, f := a.looked(3)
+	if f != nil {
+		return f
+	}
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil && !r.poll(q) {
+			return a.putFlag(2, "flag", false)
+		}
+	}
+	for i := range l.n {
+		if b == nil {
+			break
+		}
+		s := empty
+		if q, _ := l.at(i); q != nil {
+			s = q.status
+		}
+		s.put(b[i*statusSize:], false)
+	}
+	return a.putFlag(2, "flag", true)
+}
+
+// looked gives the requests and statuses of (count, requests[], …, statuses[]), all of them checked.
+func (a args) looked(statuses int) (l list, b []byte, f *failure) {
+	if l, f = a.list(0, 1); f != nil {
+		return l, nil, f
+	}
+	if b, f = a.statuses(statuses, l.n); f != nil {
+		return l, nil, f
+	}
+	_, f = l.check()
+	return l, b, f
+}
+
+// MPI_Request_get_status_any(count, requests[], *index, *flag, *status): MPI_Testany that completes nothing.
+func requestGetStatusAny(r *Rank, a args) *failure {
+	l, f := a.list(0, 1)
+	if f != nil {
+		return f
+	}
+	b, f := a.statuses(4, 1)
+	if f != nil {
+		return f
+	}
+	active, f := l.check()
+	if f != nil {
+		return f
+	}
+	i, q := l.done(0)
+	if q == nil && active > 0 {
+		r.yield()
+		i, q = l.done(0)
+	}
+	if f := a.putFlag(3, "flag", q != nil || active == 0); f != nil {
+		return f
+	}
+	switch {
+	case q != nil:
+		putStatus(b, q.status)
+		return a.putInt(2, "index", int32(i))
+	case active == 0:
+		putStatus(b, empty)
+	}
+	return a.putInt(2, "index", undefined)
+}
+
+// MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes nothing.
+func requestGetStatusSome(r *Rank, a args) *failure {
+	l, b, f := a.looked(4)
+	if f != nil {
+		return f
+	}
+	active, _ := l.check()
+	if active == 0 {
+		return a.putInt(2, "outcount", undefined)
+	}
+	bytes, f := a.pointer(3, "indices", 4*l.n)
+	if f != nil {
+		return f
+	}
+	indices := handleArray(bytes)
+	if _, q := l.done(0); q == nil {
+		r.yield()
+	}
+	var n int64
+	for i, q := l.done(0); q != nil; i, q = l.done(i + 1) {
+		indices.set(n, uint32(i))
+		if b != nil {
+			q.status.put(b[n*statusSize:], false)
+		}
+		n++
+	}
+	return a.putInt(2, "outcount", int32(n))
 }

@@ -1,5 +1,7 @@
 package mpi
 
+import "sync/atomic"
+
 // kind is what an elementary datatype holds: what operations and conversions look at.
 type kind uint8
 
@@ -72,6 +74,7 @@ type datatype struct {
 	resized        bool  // its bounds, or a member's, were set by the program
 	basics         int64 // basic elements in one element
 	members        []member
+	signature      atomic.Pointer[signature] // once it was asked for
 
 	// The rest is the owner's.
 	name       string

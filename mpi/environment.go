@@ -59,11 +59,13 @@ func finalize(r *Rank, a args) *failure {
 	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
 		return f.on(r.worldComm)
 	}
-	r.drainBuffer()
+	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)
 	f := r.meet(r.worldComm, p, nil)
-	r.checkLeaks()
+	if r.check != nil {
+		r.check.leaks()
+	}
 	r.state = finalized
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())
@@ -130,3 +132,14 @@ func abiGetVersion(r *Rank, a args) *failure {
 	}
 	return a.putInt(1, "abi_minor", 0)
 }
+
+// MPI_Abi_get_info(*info): the sizes of the types that MPI's functions take.
+func abiGetInfo(r *Rank, a args) *failure {
+	return a.newInfo(0, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"}, values: []string{"4", "8", "8"}})
+}
+
+// MPI_Abi_get_fortran_info(*info): there is no Fortran, which is MPI_INFO_NULL.
+func abiGetFortranInfo(r *Rank, a args) *failure { return a.putHandle(0, "info", infoNull) }
+
+// MPI_Get_hw_resource_info(*info): nothing is known of what a rank is bound to.
+func getHwResourceInfo(r *Rank, a args) *failure { return a.newInfo(0, &info{}) }

@@ -33,7 +33,7 @@ func (h *hand) Copy(to, toBlock, from, fromBlock int) {
 		h.m.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
 			from, dst.comm.name, s.bytes(), to, d.bytes()))
 	}
-	h.checkBlock(dst, src, d.bytes(), s.bytes())
+	h.checkBlock(dst, src, &d, &s)
 	if s.bytes() > 0 && d.bytes() > 0 {
 		copySpan(&d, &s)
 	}

@@ -34,6 +34,7 @@ type part struct {
 	request    *request // nil in a blocking call
 	comm       *comm
 	call       uint32 // the function it called
+	origin     origin // where, for checking
 	kind       collective
 	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
 	op         *op
@@ -122,6 +123,9 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	if r.stats != nil {
 		r.stats.brought(mine)
 	}
+	if r.check != nil {
+		mine.origin = r.check.here()
+	}
 	if mine.aside {
 		mine.send.span = mine.send.span.clone()
 	}
@@ -150,7 +154,7 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 	for !m.Finished() {
 		r.work(m)
 		astray := -1
-		r.wait(func() where { return where{what: waitCollective, comm: c.name} }, func() bool {
+		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
 			if shown {
 				astray = c.astray()
 			}
@@ -255,6 +259,7 @@ func (m *meeting) prepare(r *Rank) *failure {
 		if f := m.agree(lead, &m.parts[i], i); f != nil {
 			return f
 		}
+		m.checkReduction(lead, &m.parts[i])
 	}
 	if lead.settle != nil {
 		return nil
@@ -302,7 +307,7 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	call, leadCall := callName(p.call), callName(lead.call)
+	call, leadCall := p.called(), lead.called()
 	name := p.comm.name
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
@@ -315,6 +320,17 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
 	}
 	return nil
+}
+
+// called is the function that was called, and where, if checking knows.
+func (p *part) called() string {
+	call := callName(p.call)
+	if p.rank.check != nil {
+		if lines := p.rank.place(p.origin.site); len(lines) > 0 {
+			call += " (" + lines[0] + ")"
+		}
+	}
+	return call
 }
 
 func (m *meeting) index(p *part) int {

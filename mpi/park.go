@@ -27,15 +27,15 @@ const (
 	taken = 20 * time.Microsecond
 )
 
-// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox. w says what it
-// waits for. It panics when the job ends.
-func (r *Rank) wait(w func() where, done func() bool) {
+// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox. note writes down what
+// it waits for, before it parks. It panics when the job ends.
+func (r *Rank) wait(note func(), done func() bool) {
 	for !r.look(done) {
 		r.checkEnded()
 		if r.spin(func() bool { return r.look(done) }) {
 			return
 		}
-		r.note(w())
+		note()
 		r.parked.Store(1)
 		if (r.look(done) || r.world.ended.Load() != nil) && r.parked.CompareAndSwap(1, 0) {
 			continue

@@ -109,6 +109,12 @@ func (r *Rank) start(q *request) *failure {
 	}
 	q.active, q.status, q.failure = true, empty, nil
 	q.done.Store(false)
+	if r.check != nil && q.kind != requestCollective {
+		if q.kind == requestSend {
+			q.parcel = r.check.parcel(&q.buffer)
+		}
+		r.check.shares(q)
+	}
 	switch q.kind {
 	case requestSend:
 		return r.send(q, q.mode)

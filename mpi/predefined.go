@@ -1,12 +1,14 @@
 package mpi
 
-// predefined lists the named datatypes of the ABI with what each is in wasm32: long and pointers have 4 bytes, long
-// double is a binary128 of 16 bytes, and the Fortran types are those of a compiler with default kinds.
-var predefined = [...]struct {
+type predefinedType struct {
 	handle uint32
 	name   string
 	kind   kind
-}{
+}
+
+// predefined lists the named datatypes of the ABI with what each is in wasm32: long and pointers have 4 bytes, long
+// double is a binary128 of 16 bytes, and the Fortran types are those of a compiler with default kinds.
+var predefined = [...]predefinedType{
 	{0x201, "MPI_AINT", kindI32},
 	{0x202, "MPI_COUNT", kindI64},
 	{0x203, "MPI_OFFSET", kindI64},
@@ -14,13 +16,13 @@ var predefined = [...]struct {
 	{0x208, "MPI_SHORT", kindI16},
 	{0x209, "MPI_INT", kindI32},
 	{0x20a, "MPI_LONG", kindI32},
-	{0x20b, "MPI_LONG_LONG", kindI64},
+	{0x20b, "MPI_LONG_LONG_INT", kindI64},
 	{0x20c, "MPI_UNSIGNED_SHORT", kindU16},
 	{0x20d, "MPI_UNSIGNED", kindU32},
 	{0x20e, "MPI_UNSIGNED_LONG", kindU32},
 	{0x20f, "MPI_UNSIGNED_LONG_LONG", kindU64},
 	{0x210, "MPI_FLOAT", kindF32},
-	{0x212, "MPI_C_FLOAT_COMPLEX", kindC64},
+	{0x212, "MPI_C_COMPLEX", kindC64},
 	{0x213, "MPI_CXX_FLOAT_COMPLEX", kindC64},
 	{0x214, "MPI_DOUBLE", kindF64},
 	{0x216, "MPI_C_DOUBLE_COMPLEX", kindC128},

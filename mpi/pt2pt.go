@@ -12,7 +12,8 @@ type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
-	serial uint64 // of the sender's sends, by which it finds a message it cancels
+	serial uint64  // of the sender's sends, by which it finds a message it cancels
+	parcel *parcel // for checking
 	little [littleBytes]byte
 }
 
@@ -30,7 +31,7 @@ const (
 func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
 	n := q.buffer.bytes()
-	if mode == modeStandard && n <= inboxLimit && d.parked.Load() == 0 && d.inbox.drop(k, q) {
+	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
 		d.sortIfParked()
 		q.complete()
 		return
@@ -39,7 +40,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d.sortMail()
 	receive, found := d.queue.Arrive(k)
 	if !found && (mode != modeStandard || n > eagerLimit) {
-		d.store(k, message{sender: q, bytes: n, serial: q.serial})
+		d.store(k, message{sender: q, bytes: n, serial: q.serial, parcel: q.parcel})
 		return
 	}
 	d.mailMu.Unlock()
@@ -56,7 +57,7 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 // second look; no other message of this sender can come between. It is false when there is no room for a copy and the
 // message waits for its receive.
 func (r *Rank) setAside(k match.Key, q *request) bool {
-	m := message{bytes: q.buffer.bytes(), serial: q.serial}
+	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
 	if m.bytes <= littleBytes {
 		side := whole(m.little[:m.bytes])
 		copySpan(&side, &q.buffer)
@@ -73,7 +74,7 @@ func (r *Rank) setAside(k match.Key, q *request) bool {
 		return m.sender == nil
 	}
 	r.mailMu.Unlock()
-	receive.accept(&q.buffer, k)
+	receive.accept(&q.buffer, k, q.parcel)
 	if m.eager != nil {
 		m.eager.giveBack()
 	}
@@ -96,7 +97,10 @@ func (r *Rank) store(k match.Key, m message) {
 }
 
 // accept fills a receive from a message and completes it.
-func (q *request) accept(from *span, k match.Key) {
+func (q *request) accept(from *span, k match.Key, p *parcel) {
+	if p != nil {
+		q.owner.check.received(q, p, k)
+	}
 	n := from.bytes()
 	q.status = status{source: k.Source, tag: k.Tag, bytes: n}
 	if room := q.buffer.bytes(); n > room {
@@ -108,7 +112,7 @@ func (q *request) accept(from *span, k match.Key) {
 
 // acceptFrom is accept of what a send's buffer holds. The rank by copies; the owner of the request waiting may help.
 func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
-	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by {
+	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
 		to, ok := q.buffer.contiguous()
 		from, ok2 := send.buffer.contiguous()
 		if ok && ok2 && len(to) >= len(from) {
@@ -118,15 +122,15 @@ func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *requ
 			return
 		}
 	}
-	q.accept(&send.buffer, k)
+	q.accept(&send.buffer, k, send.parcel)
 }
 
 // acceptBytes is accept of data that lies in one piece.
-func (q *request) acceptBytes(data []byte, k match.Key) {
+func (q *request) acceptBytes(data []byte, k match.Key, p *parcel) {
 	room, ok := q.buffer.contiguous()
-	if !ok || len(room) < len(data) {
+	if !ok || len(room) < len(data) || p != nil {
 		side := whole(data)
-		q.accept(&side, k)
+		q.accept(&side, k, p)
 		return
 	}
 	q.status = status{source: k.Source, tag: k.Tag, bytes: int64(len(data))}
@@ -165,10 +169,10 @@ func (r *Rank) take(q *request, m *message, from match.Key) {
 		return
 	}
 	if m.eager == nil {
-		q.acceptBytes(m.little[:m.bytes], from)
+		q.acceptBytes(m.little[:m.bytes], from, m.parcel)
 		return
 	}
-	q.acceptBytes(m.eager.data[:m.bytes], from)
+	q.acceptBytes(m.eager.data[:m.bytes], from, m.parcel)
 	m.eager.giveBack()
 }
 
@@ -185,6 +189,10 @@ func (r *Rank) yield() {
 func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) (*request, *failure) {
 	q := r.newRequest(requestSend, c)
 	q.peer, q.tag, q.buffer = to, tag, buffer
+	if r.check != nil {
+		q.parcel = r.check.parcel(&buffer)
+		r.check.shares(q)
+	}
 	if f := r.send(q, mode); f != nil {
 		r.release(q)
 		return nil, f
@@ -223,6 +231,9 @@ func (r *Rank) post(q *request, mode sendMode) {
 func (r *Rank) startReceive(c *comm, buffer span, from, tag int32) *request {
 	q := r.newRequest(requestReceive, c)
 	q.peer, q.tag, q.buffer = from, tag, buffer
+	if r.check != nil {
+		r.check.shares(q)
+	}
 	r.receivePosted(q)
 	return q
 }

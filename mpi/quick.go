@@ -32,7 +32,7 @@ func (a args) quickComm(i int) *comm {
 func (a args) sendQuick() (done bool) {
 	r, c := a.r, a.quickComm(5)
 	data, ok := a.littlePiece(0, 1, 2)
-	if c == nil || !ok || r.stats != nil {
+	if c == nil || !ok || r.stats != nil || r.check != nil {
 		return false
 	}
 	peers, to, tag := c.peers().ranks, a.handle(3), a.int(4)
@@ -72,7 +72,7 @@ func (a args) sendQuick() (done bool) {
 func (a args) receiveQuick() (done bool) {
 	r, c := a.r, a.quickComm(5)
 	room, ok := a.littlePiece(0, 1, 2)
-	if c == nil || !ok {
+	if c == nil || !ok || r.check != nil {
 		return false
 	}
 	k := match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}

@@ -34,6 +34,7 @@ type Rank struct {
 	comms          table[comm]
 	groups         table[group]
 	types          table[datatype]
+	f90            map[f90Key]uint32 // handles of the types with a precision or range
 	ops            table[op]
 	messages       table[extracted]
 	errhandlers    table[errhandler]
@@ -55,9 +56,11 @@ type Rank struct {
 
 	traffic []traffic     // to each rank
 	stats   *stats        // nil unless asked for
+	check   *checker      // nil unless asked for
 	call    atomic.Uint32 // index of the last function called
 	whereMu sync.Mutex
-	where   where // guarded by whereMu
+	where   where   // guarded by whereMu
+	oneOf   []where // of some of the requests that where is about; guarded by whereMu
 }
 
 // phase is how far a rank's MPI has come.
@@ -97,6 +100,9 @@ func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
 		r.stats = &stats{calls: make([]callStats, len(names))}
+	}
+	if w.config.Check != nil {
+		r.check = newChecker(r, w.config.Check)
 	}
 	return r
 }

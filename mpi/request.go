@@ -10,8 +10,10 @@ import (
 // whoever moves the bytes completes it. Between the two the buffer belongs to MPI.
 type request struct {
 	owner   *Rank
-	handle  uint32 // 0: internal to a blocking call
-	call    uint32 // the function that made it
+	handle  uint32  // 0: internal to a blocking call
+	call    uint32  // the function that made it
+	origin  origin  // where, for checking
+	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
 	peer    int32 // as the program gave it
@@ -28,11 +30,12 @@ type request struct {
 	part       *part     // of a persistent collective
 	meetings   *meetings // its own: each may be started in another order
 	starts     uint64
-	child      *comm    // of MPI_Comm_idup
-	answer     *answer  // what child will be
-	send       *request // the other half of MPI_Isendrecv
-	area       uint32   // of a buffered send, in the attached buffer
-	generic    *generic // of a generalized request
+	child      *comm     // of MPI_Comm_idup
+	answer     *answer   // what child will be
+	send       *request  // the other half of MPI_Isendrecv
+	area       uint32    // of a buffered send, in the attached buffer
+	attached   *attached // that of a buffered send, or of a flush
+	generic    *generic  // of a generalized request
 
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
@@ -49,6 +52,7 @@ const (
 	requestReceive
 	requestCollective
 	requestGeneric
+	requestFlush
 )
 
 // requests are a rank's requests. Finished ones are used again.
@@ -70,6 +74,9 @@ func (r *Rank) newRequest(kind requestKind, c *comm) *request {
 	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
 	q.status, q.failure = empty, nil
 	q.done.Store(false)
+	if r.check != nil {
+		q.origin = r.check.here()
+	}
 	return q
 }
 
@@ -83,13 +90,14 @@ func (r *Rank) release(q *request) {
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
+	q.parcel, q.attached = nil, nil
 	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 
 // isDone tells whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
-	return q.done.Load() && (q.send == nil || q.send.done.Load())
+	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
 
 // complete ends a request and wakes its owner. The request is the owner's again once done is set.
@@ -104,7 +112,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(func() where { return q.where() }, func() bool { q.help(); return q.isDone() })
+	r.wait(func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
 }
 
 func (q *request) where() where {
@@ -119,6 +127,8 @@ func (q *request) where() where {
 		w.what = waitReceive
 	case requestCollective:
 		w.what = waitCollective
+	case requestGeneric:
+		w.what = waitProgram
 	}
 	return w
 }
@@ -201,7 +211,7 @@ func (r *Rank) reap() {
 			continue
 		}
 		if q.area != 0 {
-			r.attached.heap.release(q.area)
+			q.attached.heap.release(q.area)
 		}
 		q.persistent = false
 		r.finish(q)

@@ -19,7 +19,7 @@ func (r *Rank) span(address uint32, n int64, t *datatype) (span, *failure) {
 		return span{}, failf(errType, "the datatype %s is not committed", t.title())
 	}
 	s := span{mem: r.host.Memory(), addr: int64(address), count: n, typ: t}
-	if !s.inside() || address == bottom && t.kind != kindNone && n > 0 {
+	if !s.inside() || address <= inPlace && n > 0 && (address == inPlace || t.kind != kindNone) {
 		return span{}, s.outside()
 	}
 	return s, nil

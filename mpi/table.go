@@ -28,6 +28,7 @@ type table[T any] struct {
 	objects    []*T
 	generation []uint8
 	free       []uint32
+	made       func(handle uint32) // is told of each new handle, if not nil
 }
 
 // add gives the object a handle; ok is false when the table is full.
@@ -44,7 +45,16 @@ func (t *table[T]) add(k handleKind, object *T) (handle uint32, ok bool) {
 		i = uint32(len(t.objects))
 		t.objects, t.generation = append(t.objects, object), append(t.generation, 0)
 	}
-	return uint32(k)<<kindShift | uint32(t.generation[i])<<indexBits | i, true
+	handle = t.handle(k, i)
+	if t.made != nil {
+		t.made(handle)
+	}
+	return handle, true
+}
+
+// handle is that of the object at an index.
+func (t *table[T]) handle(k handleKind, i uint32) uint32 {
+	return uint32(k)<<kindShift | uint32(t.generation[i])<<indexBits | i
 }
 
 // get finds an object, nil if the handle is not one of this kind or its object is gone.

@@ -127,11 +127,11 @@ func vector(count, n, stride int64, of *datatype) (*datatype, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	blocks := *block
+	blocks := block.copy()
 	blocks.lb, blocks.ub = block.lb, block.lb+stride // as if resized to the stride
 	blocks.contiguous = false
 	blocks.settle()
-	t, f := derive([]piece{{0, count, &blocks}})
+	t, f := derive([]piece{{0, count, blocks}})
 	if f != nil {
 		return nil, f
 	}

@@ -346,7 +346,14 @@ func typeDup(r *Rank, a args) *failure {
 	if f := a.addType(1, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
 		return f
 	}
-	return r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes)
+	if f := r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes); f != nil {
+		if handle, lost := a.getHandle(1, "newtype"); lost == nil {
+			r.types.remove(handle)
+		}
+		_ = a.putHandle(1, "newtype", datatypeNull)
+		return f
+	}
+	return nil
 }
 
 // MPI_Type_commit(*datatype)
@@ -375,7 +382,7 @@ func typeFree(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if t.combiner == combinerNamed || handle < 0x1000 {
+	if t.combiner == combinerNamed || handle < 0x1000 || t.combiner >= combinerF90Real && t.combiner <= combinerF90Integer {
 		return failf(errType, "%s is predefined and cannot be freed", t.title())
 	}
 	if f := r.deleteAttributes(keyvalType, handle, &t.attributes); f != nil {

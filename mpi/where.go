@@ -11,6 +11,7 @@ type where struct {
 	tag   int32
 	comm  string
 	count int // requests, in Waitall and its like
+	site  Site
 }
 
 // waitKind says which of where's fields mean something.
@@ -21,15 +22,38 @@ const (
 	waitSend
 	waitReceive
 	waitCollective
-	waitAny // one or some of several requests
+	waitAny     // one or some of several requests
+	waitProgram // a generalized request
 )
 
 // note records what the rank is about to wait for.
 func (r *Rank) note(w where) {
 	w.call = r.call.Load()
+	if r.check != nil {
+		w.site = r.check.here().site
+	}
 	r.whereMu.Lock()
 	r.where = w
 	r.whereMu.Unlock()
+}
+
+// maxOneOf bounds the requests that are named of those that a rank waits for.
+const maxOneOf = 4
+
+// noteAny records that the rank is about to wait for one of several requests.
+func (r *Rank) noteAny(l list) {
+	r.note(where{what: waitAny})
+	r.whereMu.Lock()
+	defer r.whereMu.Unlock()
+	r.oneOf = r.oneOf[:0]
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil {
+			r.where.count++
+			if len(r.oneOf) < maxOneOf {
+				r.oneOf = append(r.oneOf, q.where())
+			}
+		}
+	}
 }
 
 // Where says what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
@@ -43,8 +67,18 @@ func (r *Rank) Where() string {
 	}
 	r.whereMu.Lock()
 	w := r.where
+	s := w.String()
+	if w.what == waitAny {
+		for _, one := range r.oneOf {
+			one.call, one.made = one.made, 0
+			s += "; " + one.String()
+		}
+		if w.count > len(r.oneOf) {
+			s += "; …"
+		}
+	}
 	r.whereMu.Unlock()
-	return w.String()
+	return s + r.at(w.site)
 }
 
 func (w where) String() string {
@@ -52,9 +86,17 @@ func (w where) String() string {
 	if w.made != 0 && w.made != w.call {
 		s += " for " + callName(w.made)
 	}
+	if object := w.object(); object != "" {
+		s += " " + object
+	}
+	return s
+}
+
+// object says what is waited for: to or from whom, with which tag, on which communicator.
+func (w where) object() string {
 	switch w.what {
 	case waitSend:
-		return fmt.Sprintf("%s to rank %d, tag %d, %s", s, w.peer, w.tag, w.comm)
+		return fmt.Sprintf("to rank %d, tag %d, %s", w.peer, w.tag, w.comm)
 	case waitReceive:
 		from, tag := fmt.Sprintf("rank %d", w.peer), fmt.Sprintf("tag %d", w.tag)
 		if w.peer == anySource {
@@ -63,11 +105,13 @@ func (w where) String() string {
 		if w.tag == anyTag {
 			tag = "any tag"
 		}
-		return fmt.Sprintf("%s from %s, %s, %s", s, from, tag, w.comm)
+		return fmt.Sprintf("from %s, %s, %s", from, tag, w.comm)
 	case waitCollective:
-		return fmt.Sprintf("%s on %s", s, w.comm)
+		return "on " + w.comm
 	case waitAny:
-		return fmt.Sprintf("%s, %d requests", s, w.count)
+		return fmt.Sprintf("for one of %d requests", w.count)
+	case waitProgram:
+		return "for the program to complete a generalized request"
 	}
-	return s
+	return ""
 }

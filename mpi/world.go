@@ -28,12 +28,12 @@ type WorldConfig struct {
 	Programs []int
 	// Stats counts and times every call, for Profile.
 	Stats bool
-	// Warn, if not nil, is told what a program does wrong that MPI need not notice: leaks, blocks of different lengths. It
-	// is called from the ranks' goroutines.
-	Warn func(rank int, text string)
 	// Cores is how many processors the ranks have to themselves: as long as no more of them could run, one that waits looks
 	// for a while before it parks. 0: every one parks at once.
 	Cores int
+	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ, buffers
+	// that overlap. It is called from the ranks' goroutines.
+	Check func(rank int, text string)
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
 }

@@ -193,7 +193,9 @@ func touched(t core.Transition) (jobs []core.JobID, nodes []core.WorkerName) {
 		jobs = append(jobs, t.Job)
 	case *core.JobReleased:
 		jobs = append(jobs, t.Job)
-	case *core.JobReserved:
+	case *core.JobClaimed:
+		jobs = append(jobs, t.Job)
+	case *core.JobPromised:
 		jobs = append(jobs, t.Job)
 	case *core.JobFinished:
 		jobs = append(jobs, t.Job)

@@ -26,7 +26,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		MemPerRankBytes: j.MemPerRank, TimeLimitMs: int64(j.TimeLimit / core.Millisecond), Qos: j.QOS,
 		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted), PlacedUnixNs: int64(j.Placed),
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
-		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held}
+		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held, Reservation: j.Reservation}
 	if j.Tenant == viewer || r.s.admin(viewer) {
 		info.Name = j.Name
 		info.Reason = j.End.Reason
@@ -34,7 +34,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	switch j.State {
 	case core.Pending:
 		info.Reason = r.state.Waiting(j)
-		info.ReservedNode, info.ReservedUnixNs = string(j.Reserved.Worker), int64(j.Reserved.At)
+		info.PromisedNode, info.PromisedUnixNs = string(j.Promised.Worker), int64(j.Promised.At)
 	case core.Completing:
 		info.Reason = j.Ending.Reason
 	}
@@ -312,8 +312,8 @@ func (s *Server) Drain(ctx context.Context, req *schedpb.DrainRequest) (*schedpb
 		return nil, status.Errorf(codes.InvalidArgument, "the reason has %d bytes; at most %d", len(req.Reason), maxReason)
 	}
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
-		if !s.admin(viewer) {
-			return status.Errorf(codes.PermissionDenied, "%s is no administrator of this scheduler", viewer)
+		if err := s.adminOnly(viewer); err != nil {
+			return err
 		}
 		reason := req.Reason
 		if req.Resume {

@@ -49,9 +49,13 @@ func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 		panic("scheduler: a job's own spec can't be read back: " + err.Error())
 	}
 	span := j.Place[0]
+	limit := r.state.Policy.Quota(j.Tenant).Output
+	if j.Interactive {
+		limit = 0 // its launcher takes the output away as it comes
+	}
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
 		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
-		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name}}})
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name, OutputLimitBytes: limit}}})
 	watch := r.watches[j.ID]
 	if watch == nil {
 		return

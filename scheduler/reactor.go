@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/store"
 )
@@ -130,9 +131,13 @@ func (r *reactor) commit() error {
 	batch, after := r.batch, r.after
 	r.batch, r.after = nil, nil
 	if len(batch) > 0 {
+		failpoint.Here(failpoint.SchedulerBeforeJournal)
 		if err := r.store.Append(core.EncodeRecord(batch)); err != nil {
 			return err
 		}
+	}
+	if len(batch) > 0 {
+		failpoint.Here(failpoint.SchedulerAfterJournal)
 	}
 	for _, t := range batch {
 		r.act(t)
@@ -141,6 +146,7 @@ func (r *reactor) commit() error {
 	}
 	if len(batch) > 0 {
 		r.tellReasons()
+		failpoint.Here(failpoint.SchedulerBeforeAnswer)
 	}
 	for _, f := range after {
 		f()

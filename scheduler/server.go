@@ -36,7 +36,7 @@ type Config struct {
 	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
 	// Worker says whether the caller may speak for the worker of that name; nil: everyone may.
 	Worker func(ctx context.Context, name string) error
-	Admins []string     // tenants who may drain workers and change everyone's jobs
+	Admins []string     // tenants who may drain workers, make reservations and change everyone's jobs
 	Logger *slog.Logger // nil: silence
 
 	Policy *core.Policy // priorities, shares, quotas, bounds; nil: core.DefaultPolicy. What stands below comes on top
@@ -48,6 +48,7 @@ type Config struct {
 	AttachWithin   time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
 	MaxModuleBytes int64         // 0: 512 MiB
 	SnapshotEvery  int           // journal records between snapshots; 0: 10,000
+	KeepEnded      int           // how many ended jobs are remembered; 0: the policy's number
 }
 
 func (c Config) withDefaults() Config {
@@ -89,6 +90,9 @@ func (c Config) policy() core.Policy {
 	p.Grace = core.Duration(c.Grace + c.GraceMargin)
 	if c.TimeLimit > 0 {
 		p.TimeLimit = core.Duration(c.TimeLimit)
+	}
+	if c.KeepEnded > 0 {
+		p.KeepEnded = c.KeepEnded
 	}
 	p.AttachWithin = core.Duration(c.AttachWithin)
 	p.Fixed = c.Fixed
@@ -253,6 +257,13 @@ func (s *Server) tenant(ctx context.Context) (core.Tenant, error) {
 
 func (s *Server) admin(t core.Tenant) bool { return slices.Contains(s.cfg.Admins, string(t)) }
 
+func (s *Server) adminOnly(t core.Tenant) error {
+	if s.admin(t) {
+		return nil
+	}
+	return status.Errorf(codes.PermissionDenied, "%s is no administrator of this scheduler", t)
+}
+
 // worker refuses who may not speak for a worker of the name; "" stands for any.
 func (s *Server) worker(ctx context.Context, name string) error {
 	if s.cfg.Worker == nil {
@@ -276,7 +287,7 @@ func refusal(err error) error {
 		code = codes.ResourceExhausted
 	case errors.Is(err, core.ErrState):
 		code = codes.FailedPrecondition
-	case errors.Is(err, core.ErrNoWorker):
+	case errors.Is(err, core.ErrNoWorker), errors.Is(err, core.ErrNoReservation):
 		code = codes.NotFound
 	}
 	return status.Error(code, err.Error())

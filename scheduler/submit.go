@@ -109,7 +109,7 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 	}
 	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
-		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton}
+		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton, Reservation: spec.Reservation}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}
@@ -134,6 +134,8 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("the job's name has %d bytes; at most %d", len(spec.Name), maxName)
 	case !printable(spec.Name):
 		return fmt.Errorf("the job's name %q has characters that can't be shown", spec.Name)
+	case len(spec.Reservation) > maxName:
+		return fmt.Errorf("the reservation's name has %d bytes; at most %d", len(spec.Reservation), maxName)
 	case len(spec.Apps) == 0:
 		return fmt.Errorf("the job has no program")
 	case len(spec.Apps) > maxApps:

@@ -19,6 +19,7 @@ import (
 type workerConn struct {
 	name        core.WorkerName
 	countsStdin bool
+	leased      bool // its heartbeats are answered
 
 	wake chan struct{}
 
@@ -37,8 +38,9 @@ const (
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
 	protocolLowest  = 1
-	protocolHighest = 2
+	protocolHighest = 3
 	protocolStdin   = 2 // from here on workers report the standard input that they took
+	protocolLease   = 3 // and live by answers to their heartbeats
 )
 
 // order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
@@ -77,7 +79,8 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if err := s.worker(stream.Context(), hello.Name); err != nil {
 		return err
 	}
-	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin, wake: make(chan struct{}, 1)}
+	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin,
+		leased: hello.Protocol >= protocolLease, wake: make(chan struct{}, 1)}
 	if err := s.welcome(w, hello); err != nil {
 		return err
 	}
@@ -218,7 +221,11 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 		case heard <- struct{}{}:
 		default:
 		}
-		if m.GetHeartbeat() != nil {
+		if beat := m.GetHeartbeat(); beat != nil {
+			if w.leased {
+				w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_HeartbeatAck{
+					HeartbeatAck: &schedpb.HeartbeatAck{Stamp: beat.Stamp}}})
+			}
 			continue
 		}
 		report := func(r *reactor) {

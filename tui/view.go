@@ -260,8 +260,8 @@ func (m *model) jobHead() (lines []string) {
 		add("node", fmt.Sprintf("%s: ranks %d-%d", n.Node, n.FirstRank, n.FirstRank+n.Ranks-1))
 	}
 	add("time", c[5]+" of "+c[6])
-	if j.ReservedUnixNs != 0 {
-		add("promised", time.Unix(0, j.ReservedUnixNs).In(m.now.Location()).Format("15:04:05")+" on "+j.ReservedNode)
+	if j.PromisedUnixNs != 0 {
+		add("promised", time.Unix(0, j.PromisedUnixNs).In(m.now.Location()).Format("15:04:05")+" on "+j.PromisedNode)
 	}
 	if j.EndedUnixNs != 0 {
 		add("exit code", strconv.Itoa(int(j.ExitCode)))

@@ -11,7 +11,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/executor"
+	"github.com/faasmrun/faasmrun/worker/state"
 )
 
 // scratch outlives the tests of a run: compiled programs and the module cache.
@@ -38,6 +41,8 @@ func TestMain(m *testing.M) {
 		case "hold":
 			hold(os.Args[2])
 			return
+		case "work":
+			work(os.Args[2], os.Args[3], os.Args[4])
 		case "compile":
 			os.Exit(executor.CompileMain(os.Args[2:], os.Stderr))
 		}
@@ -77,13 +82,15 @@ func compiled(t testing.TB, name string) []byte {
 // bench is a worker and the scheduler that it speaks to.
 type bench struct {
 	schedpb.UnimplementedWorkersServer
-	t      testing.TB
-	worker *Worker
-	dir    string
-	log    *bytes.Buffer
+	t       testing.TB
+	worker  *Worker
+	running sync.WaitGroup
+	dir     string
+	log     *bytes.Buffer
 
 	hello    chan *schedpb.WorkerHello
 	orders   chan *schedpb.SchedulerMessage
+	acks     chan *schedpb.SchedulerMessage // of heartbeats; holds one
 	started  chan *schedpb.JobStarted
 	states   chan *schedpb.JobRankStates
 	ended    chan *schedpb.JobEnded
@@ -96,6 +103,7 @@ type bench struct {
 	mu       sync.Mutex
 	modules  map[string][]byte
 	fetched  int
+	mute     bool // answers no heartbeat
 	nextJob  uint64
 	damaging bool // serve modules with a wrong byte
 }
@@ -103,6 +111,7 @@ type bench struct {
 func newBench(t testing.TB, change func(*Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, hello: make(chan *schedpb.WorkerHello, 16), orders: make(chan *schedpb.SchedulerMessage, 64),
+		acks:    make(chan *schedpb.SchedulerMessage, 1),
 		started: make(chan *schedpb.JobStarted, 64), states: make(chan *schedpb.JobRankStates, 64),
 		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
 		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}), modules: map[string][]byte{}}
@@ -125,21 +134,55 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	if b.worker, err = New(c); err != nil {
 		t.Fatal(err)
 	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := b.worker.Run(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
 	t.Cleanup(func() {
 		b.worker.Stop()
-		running.Wait()
+		b.running.Wait()
+		b.endLeft()
 		conn.Close()
 		server.Stop()
 		serving.Wait()
 	})
-	wait(t, b.hello, "hello")
+	b.serve()
 	return b
+}
+
+// serve runs the worker, and waits until it has said hello.
+func (b *bench) serve() *schedpb.WorkerHello {
+	b.t.Helper()
+	w := b.worker
+	b.running.Go(func() {
+		if err := w.Run(context.Background()); err != nil {
+			b.t.Error(err)
+		}
+	})
+	return wait(b.t, b.hello, "hello")
+}
+
+// restart stops the worker and starts its successor.
+func (b *bench) restart() *schedpb.WorkerHello {
+	b.t.Helper()
+	b.worker.Stop()
+	b.running.Wait()
+	var err error
+	if b.worker, err = New(b.worker.Config); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.serve()
+}
+
+// endLeft ends the executors that are left to a successor that will not come.
+func (b *bench) endLeft() {
+	s, err := state.Open(filepath.Join(b.worker.Dir, "state"))
+	if err != nil {
+		return // none: the worker was ephemeral, or its disk is full
+	}
+	defer s.Close()
+	left, _ := s.Executors()
+	for _, e := range left {
+		if now, err := state.Identify(e.Process.PID); err == nil && now == e.Process {
+			syscall.Kill(now.PID, syscall.SIGKILL)
+		}
+	}
 }
 
 type testWriter struct{ t testing.TB }
@@ -189,6 +232,10 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	}()
 	for {
 		select {
+		case m := <-b.acks:
+			if err := stream.Send(m); err != nil {
+				return err
+			}
 		case m := <-b.orders:
 			if err := stream.Send(m); err != nil {
 				return err
@@ -204,6 +251,17 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 func (b *bench) hear(m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.WorkerMessage_Heartbeat:
+		b.mu.Lock()
+		mute := b.mute
+		b.mu.Unlock()
+		if mute {
+			return
+		}
+		ack := &schedpb.HeartbeatAck{Stamp: m.Heartbeat.Stamp}
+		select {
+		case b.acks <- &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_HeartbeatAck{HeartbeatAck: ack}}:
+		default:
+		}
 		select {
 		case b.beats <- struct{}{}:
 		default:
@@ -292,7 +350,7 @@ func (b *bench) start(spec *schedpb.JobSpec) *schedpb.JobRef {
 	for _, a := range spec.Apps {
 		ranks += a.Ranks
 	}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks, Tenant: ownTenant()}})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: b.nextJob}})
 	return ref
 }
@@ -367,3 +425,6 @@ func (b *bench) run(spec *schedpb.JobSpec) outcome {
 	b.start(spec)
 	return b.collect()
 }
+
+// ownTenant is the tenant that this process's user is.
+func ownTenant() string { return localTenant + strconv.Itoa(os.Geteuid()) }

@@ -36,7 +36,7 @@ func (b *bench) pid(ref *schedpb.JobRef) int {
 	j := b.worker.job(ref)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.process.cmd.Process.Pid
+	return j.process.pid
 }
 
 // waitGone waits until a process that need not be our child has ended.
@@ -264,7 +264,7 @@ func armed(t testing.TB, pid int) {
 
 // hold is a process that does nothing but have an executor.
 func hold(dir string) {
-	p, err := spawn(os.Args[0], dir)
+	p, err := spawn(os.Args[0], dir, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -7,12 +7,18 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/state"
 )
 
 // job is one placement of a job on this worker, from the order to start it until its end is acknowledged and its output
@@ -23,6 +29,7 @@ type job struct {
 	spec  *schedpb.JobSpec
 	order *schedpb.StartJob
 	dir   string
+	as    *identity // whom its executor runs as; nil: as the worker
 
 	orders  outbox          // for the executor
 	prepare context.Context // of what comes before the executor; a termination ends it
@@ -35,6 +42,7 @@ type job struct {
 	started    bool
 	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
+	left       bool // to the next worker with this directory
 	end        *schedpb.JobEnded
 	acked      bool
 	read       bool           // an output stream has reached the end
@@ -55,12 +63,22 @@ func newJob(w *Worker, order *schedpb.StartJob) *job {
 	return j
 }
 
+// file is the path of one of its files.
+func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
+
+// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for.
+func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != nil }
+
 // run is the job's life.
 func (j *job) run() {
 	defer j.abandon()
 	end, usage := j.live()
+	if end == nil {
+		return // its end is the next worker's to report
+	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
-	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode)
+	failpoint.Here(failpoint.WorkerBeforeReport)
+	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
 	j.end = ended
 	close(j.grew)
@@ -69,17 +87,25 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
+// live returns nil when it left the job to the next worker.
 func (j *job) live() (*schedpb.JobEnd, usage) {
-	start, err := j.ready()
-	if err != nil {
-		return j.neverRan(err), usage{}
+	p := j.process // one that was found running
+	if p == nil {
+		start, err := j.ready()
+		if err == nil {
+			p, err = j.launch(start)
+		}
+		if err != nil {
+			return j.neverRan(err), usage{}
+		}
 	}
-	p, err := j.launch(start)
-	if err != nil {
-		return j.neverRan(err), usage{}
+	last, left := j.follow(p)
+	if left {
+		return nil, usage{}
 	}
-	last := j.follow(p)
-	return j.verdict(p, last, p.lastWords()), p.usage()
+	end := j.verdict(p, last, p.lastWords())
+	p.dissolve()
+	return end, p.usage(last)
 }
 
 // ready gets everything that the executor needs.
@@ -88,27 +114,32 @@ func (j *job) ready() (*control.Start, error) {
 		return nil, fmt.Errorf("ranks %d to %d of %d were placed here; this version runs a job on one worker",
 			j.order.FirstRank, j.order.FirstRank+j.order.Ranks-1, j.order.WorldSize)
 	}
-	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the job's directory: %w", err)
+	if err := j.settle(); err != nil {
+		return nil, err
 	}
 	start := &control.Start{
 		Job:         j.key.id,
 		Epoch:       j.key.epoch,
+		Restarts:    j.order.Restarts,
 		Node:        j.w.Name,
 		FirstRank:   j.order.FirstRank,
 		Ranks:       j.order.Ranks,
 		WorldSize:   j.order.WorldSize,
-		Interactive: j.spec.GetInteractive(),
+		Interactive: !j.outlives(),
 		MemPerRank:  j.spec.GetMemPerRankBytes(),
 		Stdin:       control.StdinTo(j.spec.GetStdin()),
 		StdinRanks:  j.spec.GetStdinRanks(),
-		LogPath:     filepath.Join(j.dir, "log"),
-		ExitPath:    filepath.Join(j.dir, "exit"),
-		CacheDir:    j.w.modules.native(),
+		LogPath:     j.theirs("log"),
+		ExitPath:    j.theirs("exit"),
+		CacheDir:    j.cached(j.w.modules.native()),
+		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
 	}
-	if start.Interactive {
+	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
+	}
+	if j.outlives() {
+		start.SocketPath, start.AgentUID = j.theirs("socket"), uint32(os.Geteuid())
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
@@ -116,10 +147,78 @@ func (j *job) ready() (*control.Start, error) {
 		if err != nil {
 			return nil, err
 		}
-		start.Apps = append(start.Apps, appOf(app, prepared.Module, j.order))
+		start.Apps = append(start.Apps, appOf(app, j.cached(prepared.Module), j.order))
 		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
 	return start, j.w.fits(needs)
+}
+
+// settle finds out whom the job runs as, and makes its directory, which is that user's.
+func (j *job) settle() (err error) {
+	if j.as, err = j.w.identityOf(j.order.GetTenant()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return fmt.Errorf("make the job's directory: %w", err)
+	}
+	if j.as == nil {
+		return nil
+	}
+	if err := os.Chown(j.dir, int(j.as.uid), int(j.as.gid)); err != nil {
+		return fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err)
+	}
+	return nil
+}
+
+// An executor of another user's is lent the job's directory and the cache: it might not be let through the directories above.
+const lentJob, lentCache = 0, 1
+
+// theirs is the path of one of the job's files, for its executor.
+func (j *job) theirs(name string) string {
+	if j.as == nil {
+		return j.file(name)
+	}
+	return lentPath(lentJob, name)
+}
+
+// cached is a path in the cache, for its executor.
+func (j *job) cached(path string) string {
+	if j.as == nil {
+		return path
+	}
+	return lentPath(lentCache, strings.TrimPrefix(path, j.w.CacheDir))
+}
+
+// executor starts its process, or takes the one that is ready.
+func (j *job) executor() (*process, error) {
+	if j.as == nil {
+		return j.w.spares.take(j.w.Executable, j.w.Dir)
+	}
+	var lent []*os.File
+	for _, dir := range []string{lentJob: j.dir, lentCache: j.w.CacheDir} {
+		f, err := os.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		lent = append(lent, f)
+	}
+	return spawn(j.w.Executable, j.w.Dir, j.as, lent...)
+}
+
+// enclose puts the process into a control group of its own.
+func (j *job) enclose(p *process) (err error) {
+	if j.w.Groups == nil {
+		return nil
+	}
+	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: uint64(j.order.Ranks)}
+	if most := j.spec.GetMemPerRankBytes(); most > 0 {
+		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
+	}
+	if p.group, err = j.w.Groups.New(j.key.String(), limits); err == nil {
+		err = p.group.Add(p.pid)
+	}
+	return err
 }
 
 // Variables in which the ranks of an array's task find the array and their index.
@@ -145,8 +244,13 @@ var errTerminated = errors.New("the job was ended before its ranks started")
 
 // launch starts the executor, unless the job has been ended meanwhile.
 func (j *job) launch(start *control.Start) (*process, error) {
-	p, err := j.w.spares.take(j.w.Executable, j.w.Dir)
+	p, err := j.executor()
 	if err != nil {
+		return nil, err
+	}
+	failpoint.Here(failpoint.WorkerBeforeRemember)
+	if err := errors.Join(j.enclose(p), j.remember(p)); err != nil {
+		p.discard()
 		return nil, err
 	}
 	j.mu.Lock()
@@ -159,24 +263,75 @@ func (j *job) launch(start *control.Start) (*process, error) {
 		p.discard()
 		return nil, errTerminated
 	}
+	failpoint.Here(failpoint.WorkerBeforeStart)
+	start.LeaseUntil = j.w.lease.end()
 	if err := p.conn.Send(start); err != nil {
 		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
 	}
+	failpoint.Here(failpoint.WorkerAfterStart)
 	return p, nil
 }
 
-// follow speaks with the executor until it has ended, and returns its last message, if it left one.
-func (j *job) follow(p *process) *control.Ended {
-	var sending sync.WaitGroup
-	stop := make(chan struct{})
-	sending.Go(func() { j.orders.drain(p.conn, stop) })
-	defer sending.Wait()
-	defer close(stop)
-	var last *control.Ended
+// remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
+// between would leave ranks that nobody knows of.
+func (j *job) remember(p *process) error {
+	if !j.outlives() {
+		return nil
+	}
+	if err := p.keepWords(j.file("stderr")); err != nil {
+		return err
+	}
+	who, err := state.Identify(p.pid)
+	if err != nil {
+		return err
+	}
+	order, err := proto.Marshal(j.order)
+	if err != nil {
+		return err
+	}
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Group: p.group != nil})
+}
+
+// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until the job is left
+// to the next worker.
+func (j *job) follow(p *process) (last *control.Ended, left bool) {
+	if !p.gone {
+		var sending sync.WaitGroup
+		stop := make(chan struct{})
+		sending.Go(func() { j.orders.drain(p.conn, stop) })
+		defer sending.Wait()
+		defer close(stop)
+		last = j.listen(p)
+		if left = j.isLeft(); !left {
+			late := time.AfterFunc(obedience, p.kill)
+			defer late.Stop()
+			p.wait()
+			j.kill(p)
+		}
+		p.close() // lets a drain that waits for the socket return
+	}
+	if last == nil && !left {
+		last, _ = control.ReadRecord(j.file("exit"))
+	}
+	return last, left
+}
+
+// kill ends whatever else there is of the job. The group itself is needed until the verdict.
+func (j *job) kill(p *process) {
+	if p.group == nil {
+		return
+	}
+	if err := p.group.Kill(); err != nil {
+		j.w.Logger.Warn("ending all of a job", "job", j.key.id, "err", err)
+	}
+}
+
+// listen hears what the executor says until one of the two hangs up.
+func (j *job) listen(p *process) (last *control.Ended) {
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
-			break // it has ended, or speaks nonsense, and then is ended
+			return last // it has ended, or speaks nonsense, and then is ended
 		}
 		if ended, ok := m.(*control.Ended); ok {
 			last = ended
@@ -185,14 +340,6 @@ func (j *job) follow(p *process) *control.Ended {
 		}
 		j.hear(m)
 	}
-	late := time.AfterFunc(obedience, p.kill)
-	defer late.Stop()
-	p.wait()
-	p.close() // lets a drain that waits for the socket return
-	if last == nil {
-		last, _ = control.ReadRecord(filepath.Join(j.dir, "exit"))
-	}
-	return last
 }
 
 func (j *job) hear(m control.Message) {
@@ -210,6 +357,9 @@ func (j *job) hear(m control.Message) {
 		close(j.grew)
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
+		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
+			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+		}
 	case *control.StdinTaken:
 		j.mu.Lock()
 		j.taken = m.Bytes
@@ -271,7 +421,7 @@ func (j *job) halt(s syscall.Signal) {
 // query asks where the ranks stand. Before there is an executor there is nothing to ask.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.process != nil && j.end == nil
+	running := j.process != nil && !j.process.gone && j.end == nil
 	j.mu.Unlock()
 	if running {
 		j.orders.put(&control.QueryRanks{})
@@ -292,7 +442,7 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	j.abandon()
 	p := j.process
 	switch {
-	case p == nil:
+	case p == nil || p.gone:
 	case t.GetKill():
 		p.kill()
 	case first:
@@ -302,14 +452,25 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	}
 }
 
-// kill ends the job without a word: the worker stops.
-func (j *job) kill() {
+// leave ends this worker's part in the job: it goes on without, or, where it can't, ends without a word.
+func (j *job) leave() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.abandon()
-	if j.process != nil {
+	switch {
+	case j.process == nil || j.process.gone:
+	case j.outlives():
+		j.left = true
+		j.process.hangUp()
+	default:
 		j.process.kill()
 	}
+}
+
+func (j *job) isLeft() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.left
 }
 
 // acknowledge: the scheduler has journalled the end.
@@ -319,8 +480,23 @@ func (j *job) acknowledge() {
 	j.acked = j.end != nil
 	idle := len(j.readers) == 0
 	j.mu.Unlock()
+	if first && j.outlives() {
+		j.forget()
+	}
 	if first && idle {
 		j.w.release(j)
+	}
+}
+
+// forget leaves of the job what others may still read: its log.
+func (j *job) forget() {
+	failpoint.Here(failpoint.WorkerBeforeForget)
+	defer failpoint.Here(failpoint.WorkerAfterForget)
+	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
+		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
+	}
+	for _, name := range []string{"exit", "stderr", "socket"} {
+		os.Remove(j.file(name))
 	}
 }
 

@@ -15,6 +15,10 @@ import (
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
 const rankOverhead = 256 << 10
 
+// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two collections, machine
+// code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
+const executorOverhead = 512 << 20
+
 // need is what one program of a job asks for.
 type need struct {
 	program string

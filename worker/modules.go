@@ -40,7 +40,7 @@ type modules struct {
 
 func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*modules, error) {
 	dir := filepath.Join(cacheDir, "modules")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := openCache(cacheDir, dir, filepath.Join(cacheDir, "native")); err != nil {
 		return nil, fmt.Errorf("make the module cache: %w", err)
 	}
 	st, err := os.Stat(executable)
@@ -50,6 +50,24 @@ func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*mod
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
 	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client,
 		busy: map[string]chan struct{}{}}, nil
+}
+
+// openCache makes the cache's directories. Executors of other users read what they know the name of, which is the hash of a program:
+// nobody can list what others run, and nobody but the worker's user writes.
+func openCache(dirs ...string) error {
+	mode := os.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711
+	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return err
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // native is where the engine keeps machine code.
@@ -174,7 +192,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
 		return fmt.Errorf("it was damaged on its way: its SHA-256 is %s, not %s", got, sha)
 	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil { // who may, the directory says
 		return err
 	}
 	return os.Rename(tmp.Name(), path)

@@ -13,7 +13,8 @@ type outbox struct {
 
 	mu       sync.Mutex // guards all below
 	messages []control.Message
-	bytes    int // of standard input
+	lease    *control.Lease // the latest; what it replaces need not be sent
+	bytes    int            // of standard input
 }
 
 // put appends a message. False means that it was refused: too much standard input is waiting.
@@ -26,7 +27,11 @@ func (o *outbox) put(m control.Message) bool {
 		}
 		o.bytes += len(in.Data)
 	}
-	o.messages = append(o.messages, m)
+	if lease, ok := m.(*control.Lease); ok {
+		o.lease = lease
+	} else {
+		o.messages = append(o.messages, m)
+	}
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -38,7 +43,10 @@ func (o *outbox) take() []control.Message {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	messages := o.messages
-	o.messages = nil
+	if o.lease != nil {
+		messages = append(messages, o.lease)
+	}
+	o.messages, o.lease = nil, nil
 	return messages
 }
 

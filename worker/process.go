@@ -9,32 +9,41 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// process is an executor as its parent sees it. Its descriptors: 0 nothing, 1 and 2 a file for its last words, 3 the
-// control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds. Whatever ends the worker closes
-// that end, and the kernel then kills the executor of an interactive job, even one that was stopped or that computes.
+// process is an executor as its worker sees it: its parent, or the successor of its parent. Its descriptors: 0 nothing, 1 and
+// 2 a file for its last words, 3 the control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds.
+// Whatever ends the worker closes that end, and the kernel then kills the executor of an interactive job, even one that was
+// stopped or that computes, and one that was given nothing to do yet.
 type process struct {
-	cmd      *exec.Cmd
+	pid      int
+	cmd      *exec.Cmd // nil: it is another's child, and its status never ours to know
+	pidfd    *os.File  // of such a one
+	gone     bool      // it had ended before this worker looked for it
 	conn     *control.Conn
 	socket   net.Conn
 	lifeline *os.File
-	words    *os.File // unlinked: only for us to read
-	oomKills uint64   // of the machine, before
+	words    *os.File
+	group    *cgroup.Group // nil: none
+	oomKills uint64        // of the machine, before
 
 	waited sync.Once
 	done   chan struct{}
 }
 
-// spawn starts an executor, which waits for its Start.
-func spawn(executable, dir string) (*process, error) {
+// spawn starts an executor, which waits for its Start, as a user. lent are directories that it finds as descriptors from
+// firstLent on, so that it needs no way there that its user may go.
+func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, error) {
 	p := &process{done: make(chan struct{}), oomKills: oomKills()}
 	var theirs []*os.File
 	defer func() {
@@ -44,6 +53,7 @@ func spawn(executable, dir string) (*process, error) {
 	}()
 	fail := func(err error) (*process, error) {
 		p.close()
+		p.forgetWords()
 		return nil, fmt.Errorf("start an executor: %w", err)
 	}
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
@@ -61,50 +71,99 @@ func spawn(executable, dir string) (*process, error) {
 		return fail(err)
 	}
 	theirs, p.lifeline = append(theirs, held), end
-	if p.words, err = os.CreateTemp(dir, ".words-*"); err != nil {
+	if p.words, err = os.CreateTemp(dir, wordsPattern); err != nil {
 		return fail(err)
 	}
-	os.Remove(p.words.Name())
 
 	p.cmd = exec.Command(executable, "executor")
-	p.cmd.Env = []string{} // nothing of the worker's; the ranks' own arrives with Start
+	p.cmd.Args[0] = os.Args[0]       // what it is called in listings of processes
+	p.cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 	p.cmd.Dir = "/"
 	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words
-	p.cmd.ExtraFiles = theirs
+	p.cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)
 	// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
 	keepDescriptors()
 	if err := p.cmd.Start(); err != nil {
 		p.cmd = nil
 		return fail(err)
 	}
+	p.pid = p.cmd.Process.Pid
 	p.conn = control.NewConn(p.socket)
 	return p, nil
+}
+
+const firstLent = 5
+
+// lentPath is the path of what is in a lent directory, for the process that it is lent to.
+func lentPath(index int, name string) string {
+	return filepath.Join(fmt.Sprintf("/proc/self/fd/%d", firstLent+index), name)
 }
 
 // keepDescriptors makes sure that a child gets no descriptor but those meant for it: also none that our own parent left open
 // for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those leak.
 func keepDescriptors() { unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }
 
-func (p *process) signal(s syscall.Signal) { p.cmd.Process.Signal(s) }
-func (p *process) kill()                   { p.signal(syscall.SIGKILL) }
+func (p *process) signal(s syscall.Signal) {
+	if p.cmd != nil {
+		p.cmd.Process.Signal(s)
+		return
+	}
+	raw, err := p.pidfd.SyscallConn()
+	if err == nil { // closed, it had ended
+		raw.Control(func(fd uintptr) { unix.PidfdSendSignal(int(fd), s, nil, 0) })
+	}
+}
+
+func (p *process) kill() { p.signal(syscall.SIGKILL) }
 
 // wait waits for the end of the process. It may be repeated.
 func (p *process) wait() {
 	p.waited.Do(func() {
-		p.cmd.Wait()
+		if p.cmd != nil {
+			p.cmd.Wait()
+		} else {
+			p.watch()
+		}
 		close(p.done)
 	})
 	<-p.done
 }
 
-// discard ends a process that was given nothing to do.
+// watch waits for the end of another's child.
+func (p *process) watch() {
+	raw, err := p.pidfd.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Read(func(fd uintptr) bool { return exited(int(fd)) })
+	p.pidfd.Close()
+}
+
+// exited tells whether the process of a pidfd has ended.
+func exited(pidfd int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
+	return err == nil && n == 1
+}
+
+// discard ends a process that was given nothing to do. It may be one that was to be remembered.
 func (p *process) discard() {
 	p.kill()
 	p.wait()
 	p.close()
-	p.words.Close()
+	p.forgetWords()
+	p.dissolve()
 }
+
+// dissolve takes its control group away.
+func (p *process) dissolve() {
+	if p.group != nil {
+		p.group.Remove() // one that stays is empty, and found by the next job of its name
+	}
+}
+
+// hangUp ends the conversation.
+func (p *process) hangUp() { p.socket.Close() }
 
 // close gives back this side's ends. Its last words can still be read.
 func (p *process) close() {
@@ -116,8 +175,25 @@ func (p *process) close() {
 	}
 }
 
+// wordsPattern names what processes write to their stderr as long as they have no job.
+const wordsPattern = ".words-*"
+
+// keepWords puts the file of last words where a successor finds it.
+func (p *process) keepWords(path string) error { return os.Rename(p.words.Name(), path) }
+
+// forgetWords is for a process that was given nothing to do.
+func (p *process) forgetWords() {
+	if p.words != nil {
+		p.words.Close()
+		os.Remove(p.words.Name())
+	}
+}
+
 // lastWords is what the process wrote to its stderr. It may be asked once.
 func (p *process) lastWords() []byte {
+	if p.words == nil {
+		return nil
+	}
 	defer p.words.Close()
 	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
 	return b
@@ -126,11 +202,15 @@ func (p *process) lastWords() []byte {
 // usage is what a process consumed.
 type usage struct{ cpuNs, maxRSS uint64 }
 
-func (p *process) usage() usage {
-	state := p.cmd.ProcessState
-	if state == nil {
-		return usage{}
+// usage asks the kernel, which only tells a parent; another's child has told it in its last message, if it could.
+func (p *process) usage(last *control.Ended) usage {
+	if p.cmd == nil || p.cmd.ProcessState == nil {
+		if last == nil {
+			return usage{}
+		}
+		return usage{last.CPUNs, last.MaxRSS}
 	}
+	state := p.cmd.ProcessState
 	u := usage{cpuNs: uint64(state.UserTime() + state.SystemTime())}
 	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
 		u.maxRSS = uint64(r.Maxrss) << 10
@@ -138,8 +218,14 @@ func (p *process) usage() usage {
 	return u
 }
 
-// outOfMemory tells whether the system has killed something for want of memory since the process was started.
-func (p *process) outOfMemory() bool { return oomKills() > p.oomKills }
+// outOfMemory tells whether the system has killed the process for want of memory; where it has no group, whether it has killed
+// something since the process was started.
+func (p *process) outOfMemory() bool {
+	if p.group != nil && p.group.OutOfMemory() {
+		return true
+	}
+	return oomKills() > p.oomKills
+}
 
 // oomKills counts the system's killings for want of memory; 0 where the kernel doesn't count.
 func oomKills() uint64 {
@@ -166,7 +252,7 @@ func (s *spares) fill(executable, dir string) {
 	go func() {
 		defer s.mu.Unlock()
 		if !s.closed {
-			s.waiting, _ = spawn(executable, dir)
+			s.waiting, _ = spawn(executable, dir, nil)
 		}
 	}()
 }
@@ -180,7 +266,7 @@ func (s *spares) take(executable, dir string) (*process, error) {
 	if p != nil {
 		return p, nil
 	}
-	return spawn(executable, dir)
+	return spawn(executable, dir, nil)
 }
 
 func (s *spares) close() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -12,32 +13,27 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken.
-const protocol = 2
+// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck.
+const protocol = 3
 
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
 )
 
-// converse holds one session after another. Ranks outlive a lost one by the grace, then they are ended.
+// converse holds one session after another. Ranks outlive a lost one as long as the lease lasts, then they are ended.
 func (w *Worker) converse() error {
 	retry := firstRetry
 	known := false // the scheduler has had this worker before
-	var orphaned *time.Timer
+	defer w.lease.stop()
 	for {
 		s, err := w.connect()
 		if err == nil {
 			retry, known = firstRetry, true
-			if orphaned != nil {
-				orphaned.Stop()
-				orphaned = nil
-			}
 			err = s.serve()
-			orphaned = time.AfterFunc(s.grace, func() { w.giveUp(s.grace) })
-			defer orphaned.Stop()
 		}
 		if w.ctx.Err() != nil {
 			return nil
@@ -66,8 +62,11 @@ func refused(err error) bool {
 	return false
 }
 
-// giveUp ends every job when the scheduler has been away for too long: it starts them elsewhere.
+// giveUp ends every job when the lease is over.
 func (w *Worker) giveUp(grace time.Duration) {
+	if !w.lease.over() {
+		return // renewed at the last moment
+	}
 	for _, j := range w.held() {
 		j.terminate(&schedpb.TerminateJob{Kill: true, State: "NF",
 			Reason: fmt.Sprintf("%s had no connection to the scheduler for %v", w.Name, grace)})
@@ -80,6 +79,7 @@ type session struct {
 	stream    grpc.BidiStreamingClient[schedpb.WorkerMessage, schedpb.SchedulerMessage]
 	heartbeat time.Duration
 	grace     time.Duration
+	answered  atomic.Uint64               // the control.Instant of the latest heartbeat that was answered
 	out       chan *schedpb.WorkerMessage // sent by one goroutine; reports wait for it, and so for the scheduler
 	ctx       context.Context
 	close     context.CancelFunc
@@ -96,6 +96,7 @@ func (w *Worker) connect() (*session, error) {
 		if s.stream, err = w.client.Connect(ctx); err != nil {
 			return err
 		}
+		asked := control.Now()
 		if err = s.stream.Send(w.hello()); err != nil {
 			return s.why(err)
 		}
@@ -109,6 +110,7 @@ func (w *Worker) connect() (*session, error) {
 		}
 		s.heartbeat = orElse(time.Duration(welcome.HeartbeatEveryMs)*time.Millisecond, defaultHeartbeat)
 		s.grace = orElse(w.Grace, orElse(time.Duration(welcome.GraceMs)*time.Millisecond, defaultGrace))
+		s.answer(asked)
 		return nil
 	}()
 	if err != nil {
@@ -161,8 +163,32 @@ func (s *session) serve() error {
 		if err != nil {
 			return err
 		}
+		if ack := m.GetHeartbeatAck(); ack != nil {
+			s.answer(control.Instant(ack.Stamp))
+			continue
+		}
 		s.w.obey(m)
 	}
+}
+
+// answer is the scheduler's word that it had not given this worker up at that time. A time to come is nobody's to give.
+func (s *session) answer(at control.Instant) {
+	if at > control.Now() {
+		return
+	}
+	s.answered.Store(uint64(at))
+	s.w.renewed(at, s.grace)
+}
+
+// Heartbeats that go unanswered for so long mean that the connection leads nowhere any more.
+const (
+	silentBeats   = 4
+	silenceMargin = time.Second
+)
+
+func (s *session) silent() bool {
+	last := control.Instant(s.answered.Load())
+	return control.Now() > last.Add(silentBeats*s.heartbeat+silenceMargin)
 }
 
 func (w *Worker) setSession(s *session) {
@@ -181,7 +207,12 @@ func (s *session) send() {
 		select {
 		case m = <-s.out:
 		case now := <-beat.C:
-			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano()}}}
+			if s.silent() {
+				s.w.Logger.Warn("the scheduler does not answer heartbeats")
+				return
+			}
+			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{
+				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now())}}}
 		case <-s.ctx.Done():
 			return
 		}

@@ -54,7 +54,7 @@ func TestHeartbeat(t *testing.T) {
 
 // A scheduler that stays away starts the job elsewhere: its ranks here must have ended by then.
 func TestGrace(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Grace = 50 * time.Millisecond })
+	b := newBench(t, func(c *Config) { c.Grace = 2 * time.Second })
 	ref := b.spinning("spin", 2)
 	pid := b.pid(ref)
 	b.setAway(status.Error(codes.AlreadyExists, "it is here already")) // of one that had been accepted: not for good
@@ -88,7 +88,7 @@ func TestRepeatedStart(t *testing.T) {
 	b := newBench(t, nil)
 	spec := interactive(b.app("hello", 1))
 	b.start(spec)
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec, Ranks: 1, WorldSize: 1}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
 	if o := b.collect(); o.End.ExitCode != 0 || strings.Count(o.out["0"], "hello") != 1 {
 		t.Errorf("ended %v after %q", o.End, o.out)
 	}
@@ -143,7 +143,7 @@ func TestReaderGoes(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.LogWindow = 1 << 20 })
 	spec := interactive(b.app("act", 1, "flood", "8"))
 	ref := &schedpb.JobRef{JobId: 1, Epoch: 1}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
 	wait(t, b.started, "start of the ranks")
 	b.cut = make(chan struct{})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: 7}})
@@ -194,12 +194,12 @@ func TestNothingIsLeft(t *testing.T) {
 
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
 		t.Skipf("needs a small file system to fill: %v", err)
 	}
 	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
 	b := newBench(t, func(c *Config) { c.Dir = dir })
-	spec := interactive(b.app("act", 1, "flood", "8"))
+	spec := interactive(b.app("act", 1, "flood", "10"))
 	spec.Interactive = false // or the log would be emptied as it is read
 	o := b.run(spec)
 	if !strings.Contains(o.End.Reason, "output is lost") || !strings.Contains(o.End.Reason, "no space left") {

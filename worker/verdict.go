@@ -50,6 +50,9 @@ func (j *job) verdict(p *process, last *control.Ended, words []byte) *schedpb.Jo
 	}
 	j.mu.Unlock()
 	switch {
+	case last != nil && last.Fenced:
+		return j.details(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+			Reason: fmt.Sprintf("%s had lost the scheduler for too long", j.w.Name)}, last)
 	case last != nil && !(last.Terminated && t != nil):
 		end := &schedpb.JobEnd{State: "CD", ExitCode: last.ExitCode, Reason: last.Reason}
 		if last.ExitCode != 0 {
@@ -108,10 +111,14 @@ func text(s string, limit int) string {
 func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 	end := &schedpb.JobEnd{State: "F", ExitCode: exitFailed}
 	var status syscall.WaitStatus
-	if p.cmd.ProcessState != nil {
+	if p.cmd != nil && p.cmd.ProcessState != nil {
 		status, _ = p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	}
 	switch {
+	case p.cmd == nil && len(words) == 0:
+		end.ExitCode = signalBase + int32(syscall.SIGKILL)
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was killed: %s",
+			j.w.Name, killHint)
 	case status.Signaled() && p.outOfMemory():
 		end.State, end.ExitCode = "OOM", signalBase+int32(status.Signal())
 		end.Reason = fmt.Sprintf("the machine %s ran out of memory, and the system killed the executor of the job's ranks: "+

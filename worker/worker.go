@@ -3,9 +3,11 @@
 // guest code, and leaves placement to the scheduler, what happens inside an executor to worker/executor, the frames between
 // the two to worker/control and the output file to worker/joblog.
 //
+//	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
 //	DIR/jobs/<job>.<epoch>/exit     the executor's exit record
 //	DIR/jobs/<job>.<epoch>/stderr   the executor's own words: what a crash leaves
+//	DIR/jobs/<job>.<epoch>/socket   where the next worker finds the executor
 //	CACHEDIR/modules                modules, and what is known of them (modules.go)
 //	CACHEDIR/native                 machine code, the engine's
 package worker
@@ -23,6 +25,8 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
+	"github.com/faasmrun/faasmrun/worker/state"
 )
 
 // Config is what a worker needs. Zero values of those marked so take a default.
@@ -30,14 +34,17 @@ type Config struct {
 	Conn       grpc.ClientConnInterface // to the scheduler; remains the caller's
 	Name       string                   // of the node, in messages and listings
 	Slots      uint32
-	MemBytes   uint64        // for ranks; 0: whatever the machine has free when a job starts
-	Dir        string        // the worker's own state; made if missing
-	CacheDir   string        // shared with other workers of this machine; made if missing
-	Executable string        // this program, whose verbs "executor" and "compile" are the children; "": the running one
-	Logger     *slog.Logger  // nil: silent
-	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says
-	LogWindow  uint64        // undelivered output that an interactive job may have; 0: 64 MiB
-	Spare      bool          // keep an executor ready for the next job
+	MemBytes   uint64            // for ranks; 0: whatever the machine has free when a job starts
+	Dir        string            // the worker's own state; made if missing
+	CacheDir   string            // shared with other workers of this machine; made if missing
+	Executable string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Logger     *slog.Logger      // nil: silent
+	Grace      time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	Users      map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
+	Groups     *cgroup.Groups    // nil: executors are in no control groups of their own
+	LogWindow  uint64            // undelivered output that an interactive job may have; 0: 64 MiB
+	Spare      bool              // keep an executor ready for the next job
+	Ephemeral  bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
 const (
@@ -51,6 +58,8 @@ type Worker struct {
 	Config
 	client  schedpb.WorkersClient
 	modules *modules
+	state   *state.Store // nil: ephemeral
+	lease   lease
 	spares  spares
 
 	stopping context.CancelFunc
@@ -70,16 +79,15 @@ type jobKey struct{ id, epoch uint64 }
 
 func keyOf(r *schedpb.JobRef) jobKey { return jobKey{r.GetJobId(), r.GetEpoch()} }
 
+func (k jobKey) String() string { return fmt.Sprintf("%d.%d", k.id, k.epoch) }
+
 func (k jobKey) ref() *schedpb.JobRef { return &schedpb.JobRef{JobId: k.id, Epoch: k.epoch} }
 
-// New makes the worker's directories and looks at nothing else.
+// New makes the worker's directories, and opens its state: a worker that was made is to be stopped.
 func New(c Config) (*Worker, error) {
 	if c.Executable == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("worker %s: find this program, to start executors: %w", c.Name, err)
-		}
-		c.Executable = self
+		// Not its path: that may be another program by then, or lie where another user can't go.
+		c.Executable = "/proc/self/exe"
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -96,11 +104,17 @@ func New(c Config) (*Worker, error) {
 	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 	}
+	if !c.Ephemeral {
+		if w.state, err = state.Open(filepath.Join(c.Dir, "state")); err != nil {
+			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+		}
+	}
 	return w, nil
 }
 
 // Run speaks with the scheduler, over and over when the connection is lost, until ctx ends, Stop is called or the scheduler
-// will not have this worker; the last is an error. When it returns every executor is gone. It is called once.
+// will not have this worker; the last is an error. It first takes on what an earlier worker left in the directory. When it
+// returns every executor is gone, but for those of batch jobs, which the next worker finds. It is called once.
 func (w *Worker) Run(ctx context.Context) error {
 	w.mu.Lock()
 	if w.started || w.ctx.Err() != nil {
@@ -112,31 +126,45 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer close(w.ran)
 	defer w.end()
 	defer context.AfterFunc(ctx, w.stopping)()
+	if w.state != nil {
+		if err := w.adopt(); err != nil {
+			return fmt.Errorf("worker %s: %w", w.Name, err)
+		}
+	}
 	if w.Spare {
 		w.spares.fill(w.Executable, w.Dir)
 	}
 	return w.converse()
 }
 
-// Stop ends the worker and its executors and waits until they are gone. It may be repeated.
+// Stop ends the worker, with the executors that end with it, and waits until they are gone. It may be repeated.
 func (w *Worker) Stop() {
 	w.stopping()
 	w.mu.Lock()
 	started := w.started
+	w.started = true
 	w.mu.Unlock()
 	if started {
 		<-w.ran
+		return
 	}
+	w.end()
+	close(w.ran)
 }
 
-// end kills what runs and waits for it.
+// end leaves what goes on, kills the rest and waits for it.
 func (w *Worker) end() {
 	w.stopping()
 	for _, j := range w.held() {
-		j.kill()
+		j.leave()
 	}
 	w.jobsDone.Wait()
 	w.spares.close()
+	if w.state != nil {
+		if err := w.state.Close(); err != nil {
+			w.Logger.Warn("closing the worker's state", "err", err)
+		}
+	}
 }
 
 func (w *Worker) held() []*job {
@@ -157,20 +185,21 @@ func (w *Worker) job(ref *schedpb.JobRef) *job {
 
 // jobDir is where a placement has its files.
 func (w *Worker) jobDir(k jobKey) string {
-	return filepath.Join(w.Dir, "jobs", fmt.Sprintf("%d.%d", k.id, k.epoch))
+	return filepath.Join(w.Dir, "jobs", k.String())
 }
 
 // start takes a job on. A repeated order for the same placement is the first one's echo.
-func (w *Worker) start(order *schedpb.StartJob) {
-	j := newJob(w, order)
+func (w *Worker) start(order *schedpb.StartJob) { w.take(newJob(w, order)) }
+
+func (w *Worker) take(j *job) {
 	w.mu.Lock()
-	known := w.jobs[j.key] != nil
-	if !known && w.ctx.Err() == nil {
+	taken := w.jobs[j.key] == nil && w.ctx.Err() == nil
+	if taken {
 		w.jobs[j.key] = j
 		w.jobsDone.Add(1)
 	}
 	w.mu.Unlock()
-	if known || w.ctx.Err() != nil {
+	if !taken {
 		return
 	}
 	go func() {

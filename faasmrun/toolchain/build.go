@@ -177,7 +177,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"process", "identity", "files", "threads", "system"}
+var compatSources = []string{"atomics", "process", "identity", "files", "threads", "system"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

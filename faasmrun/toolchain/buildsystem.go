@@ -196,7 +196,8 @@ set(CMAKE_DL_LIBS "")
 `
 
 // toolchainFile names compilers, tools and the places to search. A program that a check wants to run runs under faasmrun,
-// with one rank.
+// with one rank. FindOpenMP would take the flag for compiling alone, as it finds no runtime's library; and the version that
+// clang 19 tells, 5.1, CMake 3.25 does not know.
 const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)
 set(CMAKE_SYSTEM_VERSION 1)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)
@@ -222,6 +223,12 @@ set(MPI_CXX_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicxx" CACHE FILEPATH "MPI 
 set(MPI_CXX_SKIP_MPICXX TRUE CACHE BOOL "MPI has no C++ bindings since 3.0")
 set(MPIEXEC_EXECUTABLE "@FAASMRUN@" CACHE FILEPATH "what starts MPI programs")
 set(MPIEXEC_NUMPROC_FLAG "-np" CACHE STRING "its option for the number of ranks")
+foreach(lang C CXX)
+  set(OpenMP_${lang}_FLAGS "-fopenmp" CACHE STRING "what compiles OpenMP")
+  set(OpenMP_${lang}_LIB_NAMES "omp" CACHE STRING "what links it")
+  set(OpenMP_${lang}_SPEC_DATE "201811" CACHE STRING "the version of OpenMP, 5.0")
+endforeach()
+set(OpenMP_omp_LIBRARY "-fopenmp" CACHE STRING "the host is the runtime")
 `
 
 // run runs a build system's program on the caller's streams, with the kit's environment.

@@ -37,7 +37,7 @@ func TestConfigures(t *testing.T) {
 	}
 }
 
-// TestCMake configures and builds a project that looks for MPI and threads and sizes types. Machines without cmake have
+// TestCMake configures and builds a project that looks for MPI, OpenMP and threads and sizes types. Machines without cmake have
 // nothing to wrap.
 func TestCMake(t *testing.T) {
 	if _, err := exec.LookPath("cmake"); err != nil {
@@ -51,6 +51,7 @@ func TestCMake(t *testing.T) {
 	l.write("CMakeLists.txt", `cmake_minimum_required(VERSION 3.16)
 project(p C CXX)
 find_package(MPI REQUIRED)
+find_package(OpenMP 4.5 REQUIRED COMPONENTS C CXX)
 find_package(Threads REQUIRED)
 include(CheckTypeSize)
 include(CheckFunctionExists)
@@ -59,10 +60,17 @@ check_function_exists(fork_is_not_here NOWHERE)
 add_library(part part.cc)
 add_executable(app main.c)
 target_link_libraries(app PRIVATE part MPI::MPI_C Threads::Threads m)
+add_executable(threadsC threads.c)
+target_link_libraries(threadsC PRIVATE OpenMP::OpenMP_C)
+add_executable(threadsCXX threads.cc)
+target_link_libraries(threadsCXX PRIVATE OpenMP::OpenMP_CXX)
 message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${WASI}")
 `)
 	l.write("part.cc", "#include <mpi.h>\n#include <vector>\nextern \"C\" int part(void) { std::vector<int> v(3); return v.size() + (MPI_COMM_WORLD == 0); }\n")
 	l.write("main.c", "#include <mpi.h>\nint part(void);\nint main(int c, char **v) { MPI_Init(&c, &v); return part() - 3 + MPI_Finalize(); }\n")
+	for _, name := range []string{"threads.c", "threads.cc"} {
+		l.write(name, "#include <omp.h>\nint main(void) {\n\tint n = 0;\n#pragma omp parallel reduction(+ : n)\n\tn += omp_get_thread_num();\n\treturn n;\n}\n")
+	}
 	status, said := l.verb(CMake, "-S", ".", "-B", "b")
 	if status != 0 || !strings.Contains(said, "pointer 4 nowhere '' mpi 5.0 1") {
 		t.Fatalf("cmake: status %d\n%s", status, said)
@@ -71,6 +79,11 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 		t.Fatalf("cmake --build: status %d\n%s", status, said)
 	}
 	l.module("b/app")
+	for _, name := range []string{"b/threadsC", "b/threadsCXX"} {
+		if !importsOpenMP(l.module(name)) {
+			t.Errorf("%s does without OpenMP's runtime", name)
+		}
+	}
 }
 
 // TestConfigure runs a script that asks what autoconf's do.

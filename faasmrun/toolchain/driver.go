@@ -29,9 +29,6 @@ type driver struct {
 
 func (d *driver) run(ctx context.Context) error {
 	defer d.cleanup()
-	for _, note := range d.cmd.notes {
-		d.warn("%s", note)
-	}
 	switch c := d.cmd; {
 	case c.query != "":
 		return d.answer(ctx, c.query)
@@ -85,7 +82,7 @@ func (d *driver) compileOnly(ctx context.Context) error {
 
 // afterCompile works on the objects that -c left.
 func (d *driver) afterCompile() error {
-	if !d.cmd.common || d.cmd.modeArg != "-c" || d.cmd.dryRun {
+	if d.cmd.modeArg != "-c" {
 		return nil
 	}
 	for _, source := range d.cmd.sourceFiles() {
@@ -96,11 +93,19 @@ func (d *driver) afterCompile() error {
 		if !isFile(object) {
 			continue // -o - or /dev/null
 		}
-		if err := weakenTentative(object); err != nil {
-			return fmt.Errorf("-fcommon: %s: %w", object, err)
+		if err := d.mend(object); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// mend gives the symbols of an object that clang wrote the binding that they have elsewhere.
+func (d *driver) mend(object string) error {
+	if d.cmd.dryRun || !d.cmd.common && !d.cmd.openMP {
+		return nil
+	}
+	return weaken(object, func(s dataSymbol) bool { return d.cmd.common && s.zeroed || d.cmd.openMP && s.ofOpenMP() })
 }
 
 // compileAndLink compiles each source to an object of its own in a temporary directory, then links in one step. An
@@ -124,10 +129,8 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
 			return err
 		}
-		if d.cmd.common && !d.cmd.dryRun {
-			if err := weakenTentative(object); err != nil {
-				return fmt.Errorf("-fcommon: %s: %w", item.text, err)
-			}
+		if err := d.mend(object); err != nil {
+			return err
 		}
 		items[i] = linkItem{kind: itemFile, text: object}
 	}
@@ -141,10 +144,10 @@ func (d *driver) compileFlags() []string {
 	if c.cxx {
 		args = append(args, "--driver-mode=g++")
 	}
-	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir, "-idirafter", d.sys.headers)
+	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir)
 	args = slices.Concat(args, targetFlags, emulation, narrowFlags)
 	if c.cxx {
-		args = append(append(args, cxxFlags...), cxxExceptions...)
+		args = slices.Concat(args, cxxFlags, cxxExceptions, keepCalls)
 	} else {
 		args = append(append(args, lenientFlags...), sjljFlags...)
 	}
@@ -155,7 +158,12 @@ func (d *driver) compileFlags() []string {
 	if c.unrolls() {
 		args = append(args, unrollFlags...)
 	}
-	return append(append(args, "-O"+c.optimization()), c.compile...)
+	if c.openMP {
+		args = append(args, "-fopenmp")
+	}
+	args = append(append(args, "-O"+c.optimization()), c.compile...)
+	// Our headers come before the compiler's own: among those is the omp.h of the host's runtime, if that is installed.
+	return append(args, "-isystem", d.sys.headers)
 }
 
 // targetFlags: measured in facts on the engine. Without bulk memory, memcpy is 6 times slower; without simd128, kernels
@@ -172,6 +180,11 @@ var (
 	sjljFlags     = []string{"-mllvm", "-wasm-enable-sjlj", "-mexception-handling"}
 	cxxExceptions = []string{"-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"}
 )
+
+// keepCalls: clang 19 writes the access to a thread_local variable that has a constructor as a call which lacks the mark of
+// the catch it stands in, and LLVM then takes the rest of the catch for unreachable (fixed in later versions). This leaves
+// out the step that drops such calls; other code comes out the same.
+var keepCalls = []string{"-mllvm", "-disable-cleanups"}
 
 // cxxFlags: g++ defines _GNU_SOURCE for C++, and programs count on it.
 var cxxFlags = []string{"-D_GNU_SOURCE"}

@@ -7,7 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // stackSize is a native program's: scientific codes keep large arrays in local variables. It costs address space alone,
@@ -27,6 +31,30 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 		return err
 	}
 	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
+	shared := d.cmd.openMP || d.cmd.linkChosen("--shared-memory")
+	data, err := d.linkAs(ctx, r, words, raw, shared)
+	if err == nil && !d.cmd.dryRun && shared && !d.cmd.linkChosen("--shared-memory") && !importsOpenMP(data) {
+		// -fopenmp, but nothing of its runtime is used: directives for SIMD alone, say. Such a program needs no threads.
+		data, err = d.linkAs(ctx, r, words, raw, false)
+	}
+	if err != nil || d.cmd.dryRun {
+		return err
+	}
+	return writeProgram(d.output(), data)
+}
+
+// importsOpenMP says whether a module needs anything of OpenMP's runtime.
+func importsOpenMP(module []byte) bool {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return true // wasm-ld's own module; whoever runs it will say what is wrong with it
+	}
+	known := ompFunctions()
+	return slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return slices.Contains(known, im.Name) })
+}
+
+// linkAs links a module with a memory of its own, or one whose memory threads share, and returns it; nil in a dry run.
+func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw string, shared bool) ([]byte, error) {
 	// crt1-command.o would wrap every export in constructors and destructors.
 	start := filepath.Join(d.sys.lib, "crt1.o")
 	if r.cxx {
@@ -34,28 +62,62 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	}
 	args := []string{"-m", "wasm32", start}
 	args = append(args, words...)
-	if !d.cmd.stackChosen() {
+	if !d.cmd.linkChosen("stack-size=") {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
 	// The function table begins at 2: index 1 is MPI_COMM_DUP_FN in the MPI ABI, and no function of the program may have it.
 	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
 	args = append(args, "--table-base=2", "--stack-first", "--export=__stack_pointer", "--error-limit=0",
-		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), filepath.Join(d.sys.runtime, "tls.o"),
-		"-L"+d.sys.runtime, "-L"+d.sys.lib)
+		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), "-L"+d.sys.runtime, "-L"+d.sys.lib)
+	if shared {
+		args = append(args, d.sharedMemory()...)
+	} else {
+		args = append(args, filepath.Join(d.sys.runtime, "tls.o"))
+	}
+	if d.cmd.openMP {
+		args = append(args, "--allow-undefined-file="+filepath.Join(d.sys.headers, ompSymbols))
+	}
 	if r.cxx {
 		args = append(args, "-lc++", "-lc++abi")
 	}
 	args = append(args, systemLibraries...)
 	args = append(args, d.tools.builtins, "-o", raw)
 	if err := d.runLinker(ctx, args); err != nil || d.cmd.dryRun {
-		return err
+		return nil, err
 	}
 	data, err := os.ReadFile(raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeProgram(d.output(), data)
+	return adaptCalls(data, func(exports []string) ([]byte, error) {
+		for _, name := range exports {
+			args = append(args, "--export-if-defined="+name)
+		}
+		if err := d.execTo(ctx, io.Discard, d.tools.linker, args...); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(raw)
+	})
 }
+
+// sharedMemory are the options for a module whose threads are instances over one memory, which the host hands in. A new
+// thread's instance gets a stack (__stack_pointer) and its thread-local variables (__wasm_init_tls, __tls_size bytes at
+// __tls_align), then enters libc (__faasmrun_thread_enter) and calls a function of the table. Before the first one the host
+// says once that there will be threads (__faasmrun_threads_start): until then libc takes no locks.
+func (d *driver) sharedMemory() []string {
+	args := []string{"--shared-memory", "--import-memory", "--export-memory", "--export-table"}
+	for _, name := range []string{"__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align",
+		"__faasmrun_threads_start", "__faasmrun_thread_enter", "__faasmrun_thread_exit"} {
+		args = append(args, "--export="+name)
+	}
+	if !d.cmd.linkChosen("--max-memory=") {
+		args = append(args, fmt.Sprintf("--max-memory=%d", maxMemory)) // the job's own ceiling is --mem-per-rank
+	}
+	return args
+}
+
+// maxMemory is all that 32 bits reach.
+const maxMemory = 4 << 30
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.
@@ -81,11 +143,16 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 			}
 		}
 	}
+	if !d.cmd.openMP && undefinedOpenMP.MatchString(text) {
+		text += "faasmrun " + d.name + ": these are OpenMP's functions: link with -fopenmp as well\n"
+	}
 	if _, werr := io.WriteString(d.env.Stderr, text); werr != nil && err == nil {
 		err = werr
 	}
 	return err
 }
+
+var undefinedOpenMP = regexp.MustCompile(`undefined symbol: (omp_|__kmpc_)`)
 
 // writeProgram writes an executable file. A reader sees the old program or the new one, whole; what is not a plain file
 // (/dev/null) is written as it stands.

@@ -4,26 +4,40 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 )
 
-// weakenTentative gives an object the meaning of -fcommon: several files may define the same variable without a value.
-// clang has no common symbols for wasm. It puts such variables among the zeroed ones, where they cannot be told from those
-// that are initialised to zero by name; all of them become weak, so that the linker takes the first, or one with a value.
-func weakenTentative(file string) error {
+// weaken makes those global data symbols of an object weak that may be defined in several files: the linker takes the
+// first, or a strong one. clang has no common symbols for wasm, which is what they are elsewhere. With -fcommon these are
+// variables without a value; they stand among the zeroed ones and cannot be told from those that are initialised to zero.
+func weaken(file string, may func(dataSymbol) bool) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	flags, err := tentative(data)
-	if err != nil || len(flags) == 0 {
-		return err
+	symbols, err := dataSymbols(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	for _, at := range flags {
-		data[at] |= symbolWeak
+	changed := false
+	for _, s := range symbols {
+		if may(s) {
+			data[s.flags] |= symbolWeak
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
 	}
 	return os.WriteFile(file, data, 0o644)
+}
+
+// ofOpenMP knows the variables that clang makes for directives in every file that needs them: the lock of a critical section
+// or reduction, by its name, and the copies of a threadprivate variable.
+func (s *dataSymbol) ofOpenMP() bool {
+	return strings.HasPrefix(s.name, ".gomp_critical_user_") || strings.HasSuffix(s.name, ".cache.")
 }
 
 // The parts of an object's linking section that matter here; see tool-conventions/Linking.md.
@@ -46,9 +60,16 @@ const (
 
 var errObject = errors.New("clang's object has a linking section that cannot be read")
 
-// tentative returns the places in an object of the flags of its global zeroed variables. Bit 0 of a symbol's flags is
-// bit 0 of its first byte, whatever the length of the number.
-func tentative(object []byte) ([]int, error) {
+// dataSymbol is a global variable that an object defines.
+type dataSymbol struct {
+	name    string
+	flags   int // where its flags stand; bit 0 of them is bit 0 of the first byte, whatever the length of the number
+	segment int
+	zeroed  bool // its segment holds nothing but zeros
+}
+
+// dataSymbols lists an object's global variables that are not weak.
+func dataSymbols(object []byte) ([]dataSymbol, error) {
 	if !bytes.HasPrefix(object, []byte("\x00asm\x01\x00\x00\x00")) {
 		return nil, nil // -emit-llvm and the like
 	}
@@ -65,10 +86,10 @@ func tentative(object []byte) ([]int, error) {
 	return nil, in.err
 }
 
-func linking(in *objectReader, end int) ([]int, error) {
+func linking(in *objectReader, end int) ([]dataSymbol, error) {
 	in.number()       // version
 	var zeroed []bool // by segment
-	var found []variable
+	var found []dataSymbol
 	for in.more() && in.pos < end {
 		kind, size := in.byte(), in.number()
 		next := in.pos + size
@@ -84,19 +105,13 @@ func linking(in *objectReader, end int) ([]int, error) {
 		}
 		in.seek(next)
 	}
-	var flags []int
-	for _, v := range found {
-		if v.segment < len(zeroed) && zeroed[v.segment] {
-			flags = append(flags, v.flags)
-		}
+	for i := range found {
+		found[i].zeroed = found[i].segment < len(zeroed) && zeroed[found[i].segment]
 	}
-	return flags, in.err
+	return found, in.err
 }
 
-// variable is a defined global data symbol: where its flags stand, and in which segment it lies.
-type variable struct{ flags, segment int }
-
-func variables(in *objectReader) (found []variable) {
+func variables(in *objectReader) (found []dataSymbol) {
 	for n := in.number(); n > 0 && in.more(); n-- {
 		kind, at := in.byte(), in.pos
 		flag := in.number()
@@ -108,7 +123,7 @@ func variables(in *objectReader) (found []variable) {
 				in.name()
 			}
 		case symbolData:
-			in.name()
+			name := in.name()
 			if !defined {
 				continue
 			}
@@ -116,7 +131,7 @@ func variables(in *objectReader) (found []variable) {
 			in.number() // offset
 			in.number() // size
 			if flag&symbolBinding == 0 {
-				found = append(found, variable{at, segment})
+				found = append(found, dataSymbol{name: name, flags: at, segment: segment})
 			}
 		case symbolSection:
 			in.number()

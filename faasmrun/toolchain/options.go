@@ -58,7 +58,7 @@ var hostOnly = newMatcher(
 	"-fno-var-tracking*", "-fvar-tracking*", "-floop-*", "-fgraphite*", "-ftree-*", "-fno-tree-*", "-fprefetch-loop-arrays", "-fmodulo-sched*",
 	"-fgcse*", "-fno-gcse*", "-fipa-*", "-fno-ipa-*", "-fsched-*", "-frename-registers", "-fweb", "-fvariable-expansion-in-unroller",
 	"-fno-aggressive-loop-optimizations", "-fcx-fortran-rules", "-falign-*", "-fno-align-*",
-	"-fno-guess-branch-probability", "-fdiagnostics-generate-patch", "-fopt-info*", "-fmax-errors=*",
+	"-foffload*", "-fno-guess-branch-probability", "-fdiagnostics-generate-patch", "-fopt-info*", "-fmax-errors=*",
 	"-Wl,--no-undefined",
 )
 
@@ -73,6 +73,8 @@ var refused = []struct{ match, why string }{
 	{"-specs=*", "there are no spec files here: leave this option out"},
 	{"-T", "a module takes no linker script"},
 	{"-pg", "the profiler needs the host's mcount: leave -pg out"},
+	{"-fopenmp-targets*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
+	{"--offload-arch*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
 	{"--coverage", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
 	{"-fprofile-arcs", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
 }
@@ -108,6 +110,9 @@ var emptyLibraries = map[string]bool{
 
 // cxxLibraries ask for the C++ runtime whatever the driver's name is.
 var cxxLibraries = map[string]bool{"stdc++": true, "c++": true, "c++abi": true, "supc++": true}
+
+// openMPLibraries are the OpenMP runtimes of gcc, LLVM and Intel.
+var openMPLibraries = map[string]bool{"gomp": true, "omp": true, "omp5": true, "iomp5": true}
 
 // sources tells the input files that are compiled from those that are linked.
 var sources = map[string]bool{

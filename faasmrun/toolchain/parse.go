@@ -34,10 +34,10 @@ type command struct {
 	verbose bool   // -v: say what is done
 	dryRun  bool   // -###
 
-	optimize string   // the last -O, without the -O; "" when none was given
-	debug    bool     // some -g
-	common   bool     // -fcommon
-	notes    []string // warnings for the user
+	optimize string // the last -O, without the -O; "" when none was given
+	debug    bool   // some -g
+	common   bool   // -fcommon
+	openMP   bool   // -fopenmp, or a link with an OpenMP runtime's library
 }
 
 // linkItem is one word of the link line; their order matters to the linker.
@@ -169,9 +169,10 @@ func (p *parser) compiler(word string) error {
 		p.common = true
 	case word == "-fno-common":
 		p.common = false
-	case word == "-fopenmp" || word == "-qopenmp" || strings.HasPrefix(word, "-fopenmp="):
-		p.openMP()
+	case word == "-fopenmp" || word == "-qopenmp" || word == "-openmp" || strings.HasPrefix(word, "-fopenmp="):
+		p.openMP = true
 	case word == "-fno-openmp":
+		p.openMP = false
 	default:
 		return p.pass(word)
 	}
@@ -186,20 +187,6 @@ func (p *parser) setMode(word string) error {
 	}
 	return nil
 }
-
-// openMP keeps what needs no runtime (simd directives) and says what is missing. The directives alone are comments, so a
-// program that guards its calls by _OPENMP stays correct with one thread a rank.
-func (p *parser) openMP() {
-	p.compile = append(p.compile, "-fopenmp-simd")
-	for _, note := range p.notes {
-		if note == noOpenMP {
-			return
-		}
-	}
-	p.notes = append(p.notes, noOpenMP)
-}
-
-const noOpenMP = "OpenMP is not there yet: its directives are ignored and every rank has one thread"
 
 // pass hands an option to clang, with its argument. Directories of the host's headers are left out.
 func (p *parser) pass(word string) error {
@@ -237,11 +224,11 @@ func (p *parser) library(word string) error {
 	if err != nil {
 		return err
 	}
-	kind := itemLibrary
 	if prefix == "-L" {
-		kind = itemLibDir
+		p.link = append(p.link, linkItem{kind: itemLibDir, text: value})
+	} else {
+		p.linkLibrary(value)
 	}
-	p.link = append(p.link, linkItem{kind: kind, text: value})
 	return nil
 }
 
@@ -304,7 +291,7 @@ func (p *parser) linkWords(words []string) error {
 			// Names stay: a trap's backtrace is worthless without them.
 			p.linkOption("--strip-debug")
 		case strings.HasPrefix(word, "-l"):
-			p.link = append(p.link, linkItem{kind: itemLibrary, text: word[2:]})
+			p.linkLibrary(word[2:])
 		case strings.HasPrefix(word, "-L"):
 			p.link = append(p.link, linkItem{kind: itemLibDir, text: word[2:]})
 		case !strings.HasPrefix(word, "-"):
@@ -314,6 +301,15 @@ func (p *parser) linkWords(words []string) error {
 		}
 	}
 	return nil
+}
+
+// linkLibrary adds a -l. An OpenMP runtime is the host's: naming one says what -fopenmp says to a link.
+func (p *parser) linkLibrary(name string) {
+	if openMPLibraries[name] {
+		p.openMP = true
+		return
+	}
+	p.link = append(p.link, linkItem{kind: itemLibrary, text: name})
 }
 
 func (p *parser) linkOption(word string) {
@@ -351,10 +347,10 @@ func (c *command) inputs() bool {
 	return false
 }
 
-// stackChosen reports whether the user chose the stack's size.
-func (c *command) stackChosen() bool {
+// linkChosen reports whether the user gave the linker an option of that beginning.
+func (c *command) linkChosen(prefix string) bool {
 	for _, item := range c.link {
-		if item.kind == itemOption && strings.HasPrefix(item.text, "stack-size=") {
+		if item.kind == itemOption && strings.HasPrefix(item.text, prefix) {
 			return true
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // launcher builds the whole command, for only it runs modules.
@@ -20,10 +22,10 @@ func launcher(t *testing.T) string {
 	return bin
 }
 
-func execute(t *testing.T, bin, module string) (status int, stdout, stderr string) {
+func execute(t *testing.T, bin, module string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, said bytes.Buffer
-	cmd := exec.Command(bin, "-np", "1", module)
+	cmd := exec.Command(bin, append([]string{"-np", "1", module}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
 	var exit *exec.ExitError
@@ -65,4 +67,28 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}
+	t.Run("undeclared functions", func(t *testing.T) {
+		l := newLab(t)
+		var sources []string
+		for _, name := range []string{"undeclared.c", "undeclared-twin.c", "undeclared-callee.c"} {
+			sources = append(sources, filepath.Join(data, name))
+		}
+		if status, _, said := l.try("cc", append(sources, "-w")...); status != 0 || !strings.Contains(said, "function signature mismatch: wider") {
+			t.Fatalf("status %d\n%s", status, said)
+		}
+		status, stdout, stderr := execute(t, bin, "./a.out")
+		if want := "wider -6\nfewer 1\nnone\nmore 4\nfloats 10\nstatic 5\npointer -8\n"; status != 0 || stdout != want {
+			t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		}
+		if _, _, stderr := execute(t, bin, "./a.out", "half"); !strings.Contains(stderr, "half was declared with other types than it is defined with") {
+			t.Errorf("a call that goes wrong natively too: %s", stderr)
+		}
+		m, err := wasm.Decode(l.module("a.out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, exported := m.Export("wider"); exported {
+			t.Error("wider is exported")
+		}
+	})
 }

@@ -11,7 +11,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/faasmrun/faasmrun/mpi/guest"
+	mpi "github.com/faasmrun/faasmrun/mpi/guest"
+	omp "github.com/faasmrun/faasmrun/omp/guest"
 )
 
 // sysroot is what a module is compiled and linked against. Everything clang searches lies in it: clang gets it by
@@ -58,12 +59,20 @@ func CacheDir(env Env) (string, error) {
 // unpackHeaders writes the embedded headers to a directory named by their content, so that two versions of faasmrun
 // share a cache.
 func unpackHeaders(root string) (string, error) {
-	sum := sha256.Sum256([]byte(guest.Header))
-	dir := filepath.Join(root, "headers-1-"+hex.EncodeToString(sum[:8]))
+	sum := sha256.Sum256([]byte(mpi.Header + omp.Header + omp.Runtime))
+	dir := filepath.Join(root, "headers-2-"+hex.EncodeToString(sum[:8]))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return errors.Join(os.WriteFile(filepath.Join(tmp, "mpi.h"), []byte(guest.Header), 0o644),
-			os.WriteFile(filepath.Join(tmp, mpiSymbols), []byte(strings.Join(mpiFunctions(), "\n")+"\n"), 0o644))
+		return writeFiles(tmp, map[string]string{"mpi.h": mpi.Header, "omp.h": omp.Header,
+			mpiSymbols: strings.Join(mpiFunctions(), "\n") + "\n", ompSymbols: strings.Join(ompFunctions(), "\n") + "\n"})
 	})
+}
+
+func writeFiles(dir string, files map[string]string) error {
+	var errs []error
+	for name, text := range files {
+		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	return errors.Join(errs...)
 }
 
 // mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is for
@@ -74,8 +83,27 @@ var mpiCall = regexp.MustCompile(`(?m)^MPI_CALL\([^,]+, (\w+),`)
 
 func mpiFunctions() []string {
 	var names []string
-	for _, match := range mpiCall.FindAllStringSubmatch(guest.Header, -1) {
+	for _, match := range mpiCall.FindAllStringSubmatch(mpi.Header, -1) {
 		names = append(names, "MPI_"+match[1], "PMPI_"+match[1])
+	}
+	return names
+}
+
+// ompSymbols is the list for programs with -fopenmp: clang's code for directives calls without a header.
+const ompSymbols = "omp.symbols"
+
+var (
+	ompCall  = regexp.MustCompile(`(?m)^OMP_CALL\([^,]+, (\w+),`)
+	kmpcCall = regexp.MustCompile(`(?m)^KMPC_CALL\([^,]+, (\w+),`)
+)
+
+func ompFunctions() []string {
+	var names []string
+	for _, match := range ompCall.FindAllStringSubmatch(omp.Header, -1) {
+		names = append(names, "omp_"+match[1])
+	}
+	for _, match := range kmpcCall.FindAllStringSubmatch(omp.Runtime, -1) {
+		names = append(names, "__kmpc_"+match[1])
 	}
 	return names
 }

@@ -253,6 +253,7 @@ func TestBadCommands(t *testing.T) {
 		{"-showme:x", "known are"},
 		{"-Wl,-T,x.ld a.c", "linker script"},
 		{"-c a.o", "no source files"},
+		{"-fopenmp -fopenmp-targets=nvptx64 a.c", "no device"},
 	} {
 		l.fails("cc", strings.Fields(c.args), c.want)
 	}
@@ -434,12 +435,12 @@ func TestCommon(t *testing.T) {
 	l.fails("cc", []string{"-fcommon", "a.c", "b.c", "c.c"}, "duplicate symbol: valued")
 }
 
-func FuzzTentative(f *testing.F) {
+func FuzzObject(f *testing.F) {
 	f.Add([]byte("\x00asm\x01\x00\x00\x00\x00\x0c\x07linking\x02\x08\x01\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		flags, _ := tentative(data)
-		for _, at := range flags {
-			_ = data[at]
+		symbols, _ := dataSymbols(data)
+		for _, s := range symbols {
+			_ = data[s.flags]
 		}
 	})
 }

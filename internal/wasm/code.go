@@ -52,6 +52,21 @@ func (c *Code) Zero(t ValueType) {
 	}
 }
 
+// Convert appends what makes a number of one type from another's: integers are sign-extended or cut, floats rounded. Between
+// integers and floats it appends nothing, nor where the types are the same.
+func (c *Code) Convert(from, to ValueType) {
+	switch {
+	case from == I64 && to == I32:
+		c.Op(OpI32WrapI64)
+	case from == I32 && to == I64:
+		c.Op(OpI64ExtendI32S)
+	case from == F64 && to == F32:
+		c.Op(OpF32DemoteF64)
+	case from == F32 && to == F64:
+		c.Op(OpF64PromoteF32)
+	}
+}
+
 // Raw appends instructions as they are.
 func (c *Code) Raw(code []byte) { *c = append(*c, code...) }
 

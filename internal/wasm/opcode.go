@@ -93,6 +93,11 @@ const (
 	OpI64Sub   Opcode = 0x7d
 	OpI64Mul   Opcode = 0x7e
 
+	OpI32WrapI64    Opcode = 0xa7
+	OpI64ExtendI32S Opcode = 0xac
+	OpF32DemoteF64  Opcode = 0xb6
+	OpF64PromoteF32 Opcode = 0xbb
+
 	OpI32Extend8S  Opcode = 0xc0
 	OpI64Extend32S Opcode = 0xc4
 	OpRefNull      Opcode = 0xd0

@@ -200,6 +200,15 @@ func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
 	return q.unexpected.values[e], q.unexpected.keys[e], true
 }
 
+// Unexpected calls f for each message that no receive has met, in no order.
+func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
+	for e, order := range q.unexpected.order {
+		if order != 0 {
+			f(q.unexpected.keys[e], q.unexpected.values[e])
+		}
+	}
+}
+
 // Len tells how many receives and messages wait.
 func (q *Queue[R, M]) Len() (posted, unexpected int) {
 	if q.lone.posted {

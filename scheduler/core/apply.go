@@ -5,7 +5,12 @@ import "fmt"
 // Apply carries a transition out. An error means that journal and state don't belong together: the state is then not to
 // be used any more.
 func Apply(s *State, t Transition) error {
-	s.version++
+	switch t.(type) {
+	case *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
+		// They free nothing. A job that becomes ready with one of them raises the version itself.
+	default:
+		s.version++
+	}
 	if err := t.apply(s); err != nil {
 		return fmt.Errorf("%T: %w", t, err)
 	}
@@ -46,16 +51,18 @@ func (s *State) move(j *Job, next JobState) error {
 	if was == Pending && next != Pending {
 		s.pending--
 		a.Pending--
+		s.unclaim(j)
 	} else if next == Pending && was != Pending {
 		s.pending++
 		a.Pending++
 	}
 	s.timers.set(&j.timer, 0)
 	s.requeue(j)
+	array := s.arrayOf(j)
+	s.unpark(array)
 	if next.Terminal() {
 		s.delist(j)
-	}
-	if next.Terminal() {
+		array.taskEnded(j)
 		s.wake(j)
 	}
 	return nil
@@ -82,10 +89,11 @@ func (s *State) booked(j *Job, w *Worker, by int) {
 	a.Slots += uint32(by) * j.Ranks
 	a.Mem += uint64(by) * j.mem()
 	a.Running += by
-	if j.Array.Job != 0 {
-		if s.arrays[j.Array.Job] += uint32(by); s.arrays[j.Array.Job] == 0 {
-			delete(s.arrays, j.Array.Job)
-		}
+	if array := s.arrayOf(j); array != nil {
+		array.running += uint32(by)
+	}
+	if s.held[j.QOS] += uint32(by) * j.Ranks; s.held[j.QOS] == 0 {
+		delete(s.held, j.QOS)
 	}
 }
 
@@ -105,6 +113,10 @@ func (t *JobAccepted) apply(s *State) error {
 		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
 	}
 	s.enlist(j)
+	if a := s.arrayOf(j); a != nil {
+		a.tasks++
+		a.known++
+	}
 	if err := s.move(j, Pending); err != nil {
 		return err
 	}
@@ -144,7 +156,10 @@ func (t *JobPlaced) apply(s *State) error {
 	if j == nil || t.Ref.Epoch != j.Epoch+1 || !j.State.May(Configuring) || len(t.Place) != 1 {
 		return fmt.Errorf("placement %d of job %d is out of turn", t.Ref.Epoch, t.Ref.Job)
 	}
-	j.Epoch, j.Place, j.Placed, j.Started = t.Ref.Epoch, t.Place, t.At, 0
+	if a := s.arrayOf(j); a != nil && j.Started != 0 {
+		a.started--
+	}
+	j.Epoch, j.Place, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Place, t.At, 0, t.Until
 	_, err := s.job(j.ID, Configuring)
 	return err
 }
@@ -153,6 +168,9 @@ func (t *JobStarted) apply(s *State) error {
 	j, err := s.job(t.Ref.Job, Running)
 	if err != nil {
 		return err
+	}
+	if a := s.arrayOf(j); a != nil && j.Started == 0 {
+		a.started++
 	}
 	j.Started = t.At
 	s.Worker(j.worker()).stale = true
@@ -180,12 +198,7 @@ func (t *JobFinished) apply(s *State) error {
 		return err
 	}
 	j.End, j.Ended, j.Attached = t.End, t.At, false
-	for i, id := range s.doomed {
-		if id == j.ID {
-			s.doomed = append(s.doomed[:i], s.doomed[i+1:]...)
-			break
-		}
-	}
+	s.undoom(j)
 	s.ended = append(s.ended, j.ID)
 	return nil
 }
@@ -207,6 +220,10 @@ func (t *JobReady) apply(s *State) error {
 		return err
 	}
 	s.timers.set(&j.timer, t.AttachBy)
+	if j.Reservation != "" && s.reservation(j.Reservation) == nil {
+		s.doom(j, "its reservation "+j.Reservation+" is over")
+		s.requeue(j)
+	}
 	return nil
 }
 
@@ -219,6 +236,11 @@ func (t *JobForgotten) apply(s *State) error {
 	delete(s.jobs, t.Job)
 	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
 		s.oldest++
+	}
+	if a := s.arrayOf(j); a != nil {
+		if a.known--; a.known == 0 {
+			delete(s.arrays, a.id)
+		}
 	}
 	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.ID {
 		delete(s.keys, k)
@@ -238,7 +260,7 @@ func (t *WorkerJoined) apply(s *State) error {
 	}
 	s.rooms.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since = t.Slots, t.Mem, t.Labels, true, t.At
-	w.stale = true
+	s.rekeep(w)
 	s.rooms.add(w)
 	s.timers.set(&w.timer, 0)
 	return nil
@@ -250,6 +272,7 @@ func (t *WorkerLost) apply(s *State) error {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
 	s.rooms.remove(w)
+	s.unclaim(s.jobs[w.claim])
 	w.Connected, w.Since, w.stale = false, t.At, true
 	s.timers.set(&w.timer, t.GiveUp)
 	return nil
@@ -275,16 +298,17 @@ func (s *State) hold(id JobID, held bool) error {
 		return err
 	}
 	j.Held = held
+	s.unclaim(j)
 	s.requeue(j)
 	return nil
 }
 
-func (t *JobReserved) apply(s *State) error {
+func (t *JobPromised) apply(s *State) error {
 	j, err := s.job(t.Job, 0)
 	if err != nil {
 		return err
 	}
-	j.Reserved = t.Reservation
+	j.Promised = t.Promise
 	return nil
 }
 
@@ -304,6 +328,7 @@ func (t *WorkerDrained) apply(s *State) error {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
 	s.rooms.remove(w)
+	s.unclaim(s.jobs[w.claim])
 	w.Draining = t.Reason
 	w.stale = true
 	s.rooms.add(w)

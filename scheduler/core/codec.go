@@ -9,7 +9,9 @@ import (
 // A journal record is what one commit made durable: the version of the encoding, the number of transitions, and each as
 // its kind and its fields. A field is a varint or a length and bytes. Reading and writing share one walk over the fields
 // (fields), so they can't drift apart.
-const recordVersion = 1
+//
+// Version 2 added reservations and preemption. What version 1 wrote is still read.
+const recordVersion = 2
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -17,8 +19,8 @@ var ErrRecord = errors.New("unreadable journal record")
 // EncodeRecord writes transitions as one record.
 func EncodeRecord(ts []Transition) []byte {
 	c := &codec{buf: make([]byte, 0, 64+64*len(ts))}
-	version, n := uint64(recordVersion), uint64(len(ts))
-	c.uint64(&version)
+	c.opening()
+	n := uint64(len(ts))
 	c.uint64(&n)
 	for _, t := range ts {
 		k := uint64(t.kind())
@@ -31,11 +33,8 @@ func EncodeRecord(ts []Transition) []byte {
 // DecodeRecord reads what EncodeRecord wrote. Any bytes may be handed in.
 func DecodeRecord(rec []byte) ([]Transition, error) {
 	c := &codec{buf: rec, reading: true}
-	var version, n uint64
-	c.uint64(&version)
-	if c.err == nil && version != recordVersion {
-		return nil, fmt.Errorf("%w: written by encoding %d, this program reads %d", ErrRecord, version, recordVersion)
-	}
+	c.opening()
+	var n uint64
 	c.uint64(&n)
 	var ts []Transition
 	for i := uint64(0); i < n && c.err == nil; i++ {
@@ -55,7 +54,17 @@ func DecodeRecord(rec []byte) ([]Transition, error) {
 type codec struct {
 	buf     []byte
 	reading bool
+	version uint64 // of the encoding
 	err     error
+}
+
+// opening walks the version, which comes first.
+func (c *codec) opening() {
+	c.version = recordVersion
+	c.uint64(&c.version)
+	if c.err == nil && (c.version < 1 || c.version > recordVersion) {
+		c.fail("written by encoding %d, this program reads 1 to %d", c.version, recordVersion)
+	}
 }
 
 // end is the error of a whole reading: what is left over is one too.
@@ -203,6 +212,9 @@ func (r *Request) fields(c *codec) {
 	c.uint32(&r.Array.Index)
 	c.uint32(&r.Array.Throttle)
 	c.bytes(&r.Spec)
+	if c.version >= 2 {
+		c.string(&r.Reservation)
+	}
 }
 
 func (d *Dependency) fields(c *codec) {
@@ -216,7 +228,7 @@ func (d *Dependency) fields(c *codec) {
 	c.job(&d.Job)
 }
 
-func (r *Reservation) fields(c *codec) {
+func (r *Promise) fields(c *codec) {
 	c.worker(&r.Worker)
 	c.time(&r.At)
 }

@@ -120,9 +120,27 @@ func TestRecordHoldsEveryField(t *testing.T) {
 	}
 }
 
-// TestGoldenRecord keeps the first encoding readable for ever.
+// The first encoding stays readable for ever; what it did not know is empty.
+func TestOldRecord(t *testing.T) {
+	old, err := os.ReadFile("testdata/record.v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts, err := DecodeRecord(old)
+	if err != nil || len(ts) != int(kindWorkerDrained) {
+		t.Fatalf("%d transitions, %v", len(ts), err)
+	}
+	if r := ts[0].(*JobAccepted).Request; r.Reservation != "" || len(r.Spec) == 0 {
+		t.Errorf("%+v", r)
+	}
+	if again, err := DecodeRecord(EncodeRecord(ts)); err != nil || !reflect.DeepEqual(again, ts) {
+		t.Errorf("%v: %v", err, again)
+	}
+}
+
+// TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v1"
+	const golden = "testdata/record.v2"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -193,6 +211,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 	p.KeepEnded = 20
 	p.Grace = 20 * Second
 	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3}, "t2": {Pending: 4, Mem: 12 << 30}}
+	p.QOS["high"] = QOS{Points: 10_000, Preempts: []string{"low", ""}}
+	p.QOS["low"] = QOS{Points: -10_000, Preempted: PreemptMode(seed % 3)}
 	s := NewState(p)
 	now := Time(1_700_000_000 * Second)
 	for range steps {
@@ -226,13 +246,15 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			case 3:
 				sub.Request.Interactive = false
 				sub.Array, sub.Throttle = []uint32{1, 4, 5, 9}, uint32(rnd.IntN(3))
+			case 4:
+				sub.Request.Reservation = fmt.Sprint("r", rnd.IntN(3))
 			}
 			e = sub
 		case 3:
 			e = Attach{job}
 		case 4:
 			e = []Event{Leave{job}, Detach{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Again{job},
-				Drain{at, "repairs"}, Drain{at, ""}}[rnd.IntN(8)]
+				Drain{at, "repairs"}, Drain{at, ""}, Unreserve{fmt.Sprint("r", rnd.IntN(3))}, randomReserve(rnd, now, at)}[rnd.IntN(10)]
 		case 5:
 			var holding []JobRef
 			if w := s.Worker(at); w != nil {
@@ -286,14 +308,36 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 	return s
 }
 
+func randomReserve(rnd *rand.Rand, now Time, at WorkerName) Reserve {
+	from := now.After(Duration(rnd.IntN(40)) * Second)
+	e := Reserve{Reservation: Reservation{Name: fmt.Sprint("r", rnd.IntN(3)), From: from, Tenants: []Tenant{"t0", "t1"}},
+		For: Duration(1+rnd.IntN(60)) * Second, IgnoreJobs: rnd.IntN(2) == 0}
+	if rnd.IntN(2) == 0 {
+		e.Workers = []WorkerName{at}
+	} else {
+		e.Slots = uint32(1 + rnd.IntN(12))
+	}
+	return e
+}
+
 // checkPass looks at a pass from outside: no slot is given twice, no quota broken, and when the head's worker is emptied
-// by those who are due by its reserved time, the head fits, for all that was placed behind it.
+// by those who are due by its promised time, the head fits, for all that was placed behind it.
 func checkPass(s *State, now Time) {
 	p := &pass{s: s, now: now}
 	p.run()
 	defer p.undo()
+	for i, j := range p.jobs {
+		w := s.Worker(p.booked[i].Worker)
+		fresh := slices.ContainsFunc(p.claims, func(c claim) bool { return c.worker == w }) // made after the job was placed
+		if w.claim != 0 && w.claim != j.ID && !fresh {
+			panic(fmt.Sprintf("job %d takes worker %s, where others give way to job %d", j.ID, w.Name, w.claim))
+		}
+		for _, r := range s.reservations {
+			checkKept(s, w, j, r, now)
+		}
+	}
 	for _, a := range s.Accounts() {
-		q := s.Policy.quota(a.Name)
+		q := s.Policy.Quota(a.Name)
 		if q.Slots > 0 && a.Slots > q.Slots || q.Running > 0 && a.Running > q.Running || q.Mem > 0 && a.Mem > q.Mem {
 			panic(fmt.Sprintf("tenant %s is over its quota: %+v", a.Name, a))
 		}
@@ -303,7 +347,7 @@ func checkPass(s *State, now Time) {
 			panic(fmt.Sprintf("worker %s: %d slots and %d bytes are given away", w.Name, w.UsedSlots, w.UsedMem))
 		}
 	}
-	if p.head == nil || p.room == nil || p.at == never {
+	if p.head == nil || p.room == nil || p.at == never || len(p.room.keeps) > 0 {
 		return
 	}
 	slots, mem := uint64(p.head.Ranks), p.head.mem()
@@ -323,6 +367,42 @@ func checkPass(s *State, now Time) {
 	}
 	if slots > uint64(p.room.Slots) || mem > p.room.Mem {
 		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.at, p.room.Name))
+	}
+}
+
+// dueIn is when a job leaves that runs, or that a pass is placing.
+func dueIn(j *Job, now Time) Time {
+	switch {
+	case j.State != Pending:
+		return j.due()
+	case j.TimeLimit > 0:
+		return now.After(j.TimeLimit)
+	}
+	return never
+}
+
+// checkKept: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is placed in
+// one is in it wholly.
+func checkKept(s *State, w *Worker, j *Job, r *Reservation, now Time) {
+	if r.Name == j.Reservation {
+		if now < r.From || now >= r.To || !slices.Contains(r.Tenants, j.Tenant) {
+			panic(fmt.Sprintf("job %d starts in reservation %s, which is not its", j.ID, r.Name))
+		}
+		return
+	}
+	k, kept := w.kept(r.Name)
+	if !kept || w.pool(j) != "" || r.To <= now || j.TimeLimit > 0 && now.After(j.TimeLimit) <= r.From {
+		return
+	}
+	slots, _ := k.of(w)
+	free := int(w.Slots) - int(slots)
+	for _, id := range w.Jobs {
+		if o := s.jobs[id]; o.Reservation != r.Name && dueIn(o, now) > r.From {
+			free -= int(o.Ranks)
+		}
+	}
+	if free < 0 {
+		panic(fmt.Sprintf("job %d is placed on worker %s, %d slots too many for reservation %s", j.ID, w.Name, -free, r.Name))
 	}
 }
 

@@ -21,6 +21,8 @@ var (
 	ErrExhausted = errors.New("limit reached")
 	ErrState     = errors.New("not in this state")
 	ErrNoWorker  = errors.New("no such worker")
+
+	ErrNoReservation = errors.New("no such reservation")
 )
 
 // Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the first
@@ -129,7 +131,7 @@ func (e Submit) decide(s *State, now Time) ([]Transition, error) {
 
 // checkRequest refuses what no configuration could ever run, and what is more than the tenant may ask for.
 func (s *State) checkRequest(e *Submit) error {
-	r, quota := &e.Request, s.Policy.quota(e.Request.Tenant)
+	r, quota := &e.Request, s.Policy.Quota(e.Request.Tenant)
 	jobs := max(1, len(e.Array))
 	switch _, known := s.Policy.QOS[r.QOS]; {
 	case r.Ranks == 0:
@@ -156,8 +158,11 @@ func (s *State) checkRequest(e *Submit) error {
 	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
 		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
 	}
+	if err := s.checkReservation(r); err != nil {
+		return err
+	}
 	for _, d := range r.After {
-		if on := s.jobs[d.Job]; on == nil || on.Tenant != r.Tenant {
+		if owner, there := s.owner(d); !there || owner != r.Tenant {
 			return fmt.Errorf("%w: it is to wait for job %d, which there is not", ErrInvalid, d.Job)
 		}
 	}
@@ -325,6 +330,9 @@ func (s *State) started(j *Job, now Time) Transition {
 	if j.TimeLimit > 0 {
 		t.Limit = now.After(j.TimeLimit)
 	}
+	if j.Until > 0 && (t.Limit == 0 || j.Until < t.Limit) {
+		t.Limit = j.Until
+	}
 	return t
 }
 
@@ -334,6 +342,9 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 		return nil, nil
 	}
 	end := e.End
+	if end.State == NodeFailed { // the worker itself had lost us for too long, and comes back before it was given up
+		return s.lost(j, now, end.Reason), nil
+	}
 	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
 		return s.again(j, now, j.Ending.Reason), nil
 	}
@@ -393,9 +404,12 @@ func (s *State) lost(j *Job, now Time, why string) []Transition {
 func (Tick) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
 	for _, t := range s.timers.due(now) {
-		if t.job == nil {
+		switch {
+		case t.reservation != nil:
+			ts = append(ts, t.reservation.due(now)...)
+		case t.worker != nil:
 			ts = append(ts, s.workerDue(t.worker, now)...)
-		} else if !s.givenUp(t.job, now) {
+		case !s.givenUp(t.job, now):
 			ts = append(ts, s.jobDue(t.job, now)...)
 		}
 	}
@@ -420,7 +434,11 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	case Requeued:
 		return []Transition{s.ready(j, now)}
 	}
-	return s.end(j, Ending{TimedOut, timedOutCode, "time limit of " + j.TimeLimit.String() + " reached", false}, now)
+	why := "time limit of " + j.TimeLimit.String() + " reached"
+	if j.Until > 0 && j.Until <= now {
+		why = "its reservation " + j.Reservation + " is over"
+	}
+	return s.end(j, Ending{TimedOut, timedOutCode, why, false}, now)
 }
 
 func (s *State) ready(j *Job, now Time) Transition {

@@ -44,6 +44,14 @@ func (s *State) Explain(j *Job, now Time) Explanation {
 		x.Unknown = "it " + why
 		return x
 	}
+	switch {
+	case j.parked:
+		x.Unknown = "it waits for other tasks of its array"
+		return x
+	case j.Claim != "":
+		x.Start, x.Worker = now.After(s.Policy.KillAfter), j.Claim
+		return x
+	}
 	s.forecast(&x, j, now)
 	return x
 }
@@ -63,42 +71,62 @@ func (s *State) parts(j *Job, now Time) []Part {
 	return parts
 }
 
-// use is a stretch of time for which a job holds part of a worker.
+// use is a stretch of time for which a job or a reservation takes part of a worker's pool.
 type use struct {
 	from, to Time
 	slots    uint32
 	mem      uint64
+	pool     string
+}
+
+// overdue is when those are taken to leave who should have left.
+const overdue = Second
+
+// uses are what is taken of a worker as things stand.
+func (s *State) uses(w *Worker, now Time) []use {
+	var all []use
+	for _, id := range w.Jobs {
+		j := s.jobs[id]
+		due := j.due()
+		if j.State == Pending { // placed by the pass that asks
+			due = s.ends(j, now)
+		}
+		all = append(all, use{0, max(due, now.After(overdue)), j.slotsOn(w), j.mem(), w.pool(j)})
+	}
+	for _, k := range w.keeps {
+		slots, mem := k.of(w)
+		all = append(all, use{k.r.From, k.r.To, slots, mem, ""})
+	}
+	return all
 }
 
 // forecast places the jobs in their order, each as early as it fits without moving those before it, up to the one asked
 // about.
 func (s *State) forecast(x *Explanation, target *Job, now Time) {
-	l := s.line(now)
-	var ahead []*Job
-	for j := l.next(); j != nil && j != target; j = l.next() {
-		ahead = append(ahead, j)
-	}
-	x.Ahead = len(ahead)
+	x.Ahead = s.ahead(target, now)
 	switch {
 	case len(s.rooms) == 0:
 		x.Unknown = "no worker is connected and open for jobs"
 		return
-	case len(ahead) > forecastJobs || len(s.rooms) > forecastWorkers:
-		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee", len(ahead), len(s.rooms))
+	case x.Ahead > forecastJobs || len(s.rooms) > forecastWorkers:
+		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, len(s.rooms))
 		return
+	}
+	var ahead []*Job
+	for l := s.line(now); l.top() != nil && l.top().job() != target; l.advance() {
+		ahead = append(ahead, l.top().job())
 	}
 	uses := make([][]use, len(s.rooms))
 	for i, w := range s.rooms {
-		for _, id := range w.Jobs {
-			j := s.jobs[id]
-			uses[i] = append(uses[i], use{0, max(j.due(), now.After(Second)), j.slotsOn(w), j.mem()})
-		}
+		uses[i] = s.uses(w, now)
 	}
 	for _, j := range append(ahead, target) {
 		best, at := -1, never
 		for i, w := range s.rooms {
-			if t := earliest(w, uses[i], j, now); w.fits(&j.Request) && t < at {
-				best, at = i, t
+			if w.fits(&j.Request) {
+				if t := s.earliest(w, uses[i], j, now); t < at {
+					best, at = i, t
+				}
 			}
 		}
 		if best < 0 {
@@ -108,16 +136,33 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 			x.Start, x.Worker = at, s.rooms[best].Name
 			return
 		}
-		end := never
-		if j.TimeLimit > 0 {
-			end = at.After(j.TimeLimit)
-		}
-		uses[best] = append(uses[best], use{at, end, j.slotsOn(s.rooms[best]), j.mem()})
+		w := s.rooms[best]
+		uses[best] = append(uses[best], use{at, s.ends(j, at), j.slotsOn(w), j.mem(), w.pool(j)})
 	}
 	x.Unknown = s.Waiting(target)
 	if s.fitsSome(&target.Request) {
 		x.Unknown = "jobs without a time limit are in its way"
 	}
+}
+
+// ahead is how many jobs a pass looks at before this one.
+func (s *State) ahead(target *Job, now Time) int {
+	points := s.fairness(now)
+	own := int64(0)
+	for i, a := range s.accounts {
+		if a.Name == target.Tenant {
+			own = target.score + points[i]
+		}
+	}
+	n := 0
+	for i, a := range s.accounts {
+		n += sort.Search(len(a.queue), func(k int) bool {
+			j := a.queue[k]
+			p := j.score + points[i]
+			return p < own || p == own && j.ID >= target.ID
+		})
+	}
+	return n
 }
 
 // slotsOn is what a job takes of a worker for others.
@@ -129,28 +174,34 @@ func (j *Job) slotsOn(w *Worker) uint32 {
 }
 
 // earliest is when the worker can give the job what it needs for as long as it may take, beside its uses.
-func earliest(w *Worker, uses []use, j *Job, now Time) Time {
+func (s *State) earliest(w *Worker, uses []use, j *Job, now Time) Time {
+	pool := w.pool(j)
 	starts := []Time{now}
+	k, within := w.kept(pool)
+	if within {
+		starts[0] = max(now, k.r.From)
+	}
 	for _, u := range uses {
-		if u.to > now && u.to != never {
+		if u.to > starts[0] && u.to != never {
 			starts = append(starts, u.to)
 		}
 	}
+	most, mostMem := w.capacity(pool, 0, 0) // what reservations keep is among the uses
 	sort.Slice(starts, func(a, b int) bool { return starts[a] < starts[b] })
 	for _, at := range starts {
-		end := never
-		if j.TimeLimit > 0 {
-			end = at.After(j.TimeLimit)
+		if within && at >= k.r.To {
+			break
 		}
 		// Counting all uses that touch the stretch at once is cautious: they may follow one another.
+		end := s.ends(j, at)
 		slots, mem := uint64(j.slotsOn(w)), j.mem()
 		for _, u := range uses {
-			if u.from < end && u.to > at {
+			if u.pool == pool && u.from < end && u.to > at {
 				slots += uint64(u.slots)
 				mem += u.mem
 			}
 		}
-		if slots <= uint64(w.Slots) && mem <= w.Mem {
+		if slots <= most && mem <= mostMem {
 			return at
 		}
 	}

@@ -17,51 +17,9 @@ type Request struct {
 	Singleton   bool         // waits for the tenant's earlier jobs of its name
 	Hosts       []WorkerName // may run on these only; none: on all
 	Labels      []Label      // needs a worker with all of these
+	Reservation string       // runs within what this reservation keeps; "": in none
 	Array       ArrayTask    // of which array it is a part
 	Spec        []byte
-}
-
-// Dependency is another job that has to be in some state first.
-type Dependency struct {
-	Kind DependencyKind
-	Job  JobID
-}
-
-// DependencyKind says what is waited for. Journalled: never renumber.
-type DependencyKind uint8
-
-const (
-	After      DependencyKind = iota + 1 // it has started, or ended
-	AfterOK                              // it has completed
-	AfterAny                             // it has ended
-	AfterNotOK                           // it has ended in any way but completed
-)
-
-// DependencyNames are the words of the command line, by kind.
-var DependencyNames = []string{After: "after", AfterOK: "afterok", AfterAny: "afterany", AfterNotOK: "afternotok"}
-
-func (k DependencyKind) String() string { return DependencyNames[k] }
-
-// met says whether the dependency is satisfied by a job as it is, and whether it can ever be.
-func (d Dependency) met(j *Job) (now, ever bool) {
-	switch d.Kind {
-	case After:
-		now = j.Started != 0 || j.State.Terminal()
-		return now, true
-	case AfterOK:
-		return j.State == Completed, !j.State.Terminal() || j.State == Completed
-	case AfterNotOK:
-		now = j.State.Terminal() && j.State != Completed
-		return now, now || !j.State.Terminal()
-	}
-	return j.State.Terminal(), true
-}
-
-// ArrayTask is a job's place in an array. Job 0: it is in none.
-type ArrayTask struct {
-	Job      JobID // the array's id, which is that of its first task
-	Index    uint32
-	Throttle uint32 // how many of the array run at once; 0: any number
 }
 
 // mem is the memory that the whole job asks for. Submit bounds both factors, so it can't overflow.
@@ -104,7 +62,9 @@ type Job struct {
 	Restarts uint32       // how often it was requeued
 	Waits    []Dependency // what is left of After
 	Doomed   string       // why its dependencies can never be met; the next pass cancels it
-	Reserved Reservation  // made for it while it headed the queue
+	Promised Promise      // made for it while it headed the queue
+	Claim    WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
+	Until    Time         // the end of the reservation that it was placed in; 0: it was in none
 
 	Submitted, Placed, Started, Ended Time
 
@@ -113,11 +73,12 @@ type Job struct {
 
 	timer  timer // the one deadline that a job has in its state
 	queued bool  // in its tenant's queue
+	parked bool  // in its array's, which waits outside of that
 	score  int64 // its place there, higher first; the parts of its priority that do not change with time
 }
 
-// Reservation is a place and time that the head of the queue was promised. No job is backfilled so that it delays it.
-type Reservation struct {
+// Promise is a place and time that the head of the queue was promised. No job is backfilled so that it comes later.
+type Promise struct {
 	Worker WorkerName
 	At     Time // 0: none
 }
@@ -130,10 +91,14 @@ func (j *Job) Deadline() Time { return j.timer.at }
 
 // due is when the job is expected to have left its worker.
 func (j *Job) due() Time {
-	if j.TimeLimit == 0 {
-		return never
+	at := never
+	if j.TimeLimit > 0 {
+		at = max(j.Placed, j.Started).After(j.TimeLimit)
 	}
-	return max(j.Placed, j.Started).After(j.TimeLimit)
+	if j.Until > 0 {
+		at = min(at, j.Until)
+	}
+	return at
 }
 
 // worker is where the job runs; a job has one worker for now.

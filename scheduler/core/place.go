@@ -1,8 +1,9 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,12 @@ type pass struct {
 	head *Job    // the first job that has to wait
 	room *Worker // where it will have room first
 	at   Time    // and when
+
+	preemption bool    // somebody could find room by having others give way
+	claims     []claim // made by this pass
+	preemptors int     // jobs that have looked for others that could give way
+
+	refused []shape // the smallest plain jobs for which there is no room
 }
 
 // schedule goes over the queue in the order of priority: gang placement, best fit, and behind the first job that has to
@@ -29,16 +36,44 @@ func (s *State) schedule(now Time) []Transition {
 	return p.ts
 }
 
+// run looks at jobs until Depth of them have sought room. Those that are passed over for reasons of their tenant's own hold
+// up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
+	p.preemption = p.s.preemption()
 	l := p.s.line(p.now)
-	for tested := 0; tested < p.s.Policy.Depth; tested++ {
-		j := l.next()
-		if j == nil || !p.consider(j) {
+	for sought := 0; sought < p.s.Policy.Depth; {
+		top := l.top()
+		if top == nil {
 			return
 		}
+		if top.account.exhausted(&top.quota) {
+			l.leave()
+			continue
+		}
+		switch p.consider(top.job(), top) {
+		case overNow:
+			return
+		case passedOver:
+			if top.passed++; top.passed == p.s.Policy.Depth {
+				l.leave()
+				continue
+			}
+		default:
+			sought++
+		}
+		l.advance()
 	}
 }
+
+// outcome is what became of a job that a pass looked at.
+type outcome int
+
+const (
+	lookedAt outcome = iota
+	passedOver
+	overNow // nothing behind it is to be looked at
+)
 
 func (p *pass) cancelDoomed() {
 	for _, id := range p.s.doomed {
@@ -47,24 +82,42 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
-// consider places a job if that is possible; false ends the pass.
-func (p *pass) consider(j *Job) bool {
+// consider places a job if that is possible.
+func (p *pass) consider(j *Job, at *place) outcome {
 	s := p.s
 	if why := s.impossible(&j.Request); why != "" {
 		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
-		return true
+		return passedOver
 	}
-	if s.overQuota(j) != "" || s.throttled(j) != "" {
-		return true // its tenant's own doing: it holds up nobody else
+	if at.account.overQuota(&at.quota, j) != "" || s.throttled(j) != "" {
+		return passedOver
 	}
 	if w := p.find(j); w != nil {
 		p.place(j, w)
-		return true
+		return lookedAt
 	}
-	if p.head == nil && s.fitsSome(&j.Request) {
-		p.reserve(j)
+	fits := s.fitsSome(&j.Request)
+	switch {
+	case fits && p.preemption && p.preempt(j):
+	case fits && p.head == nil:
+		p.lead(j)
+	case !fits:
+		return passedOver
 	}
-	return p.head == nil || s.Policy.Backfill && s.rooms.from(1) < len(s.rooms)
+	if !s.Policy.Backfill || s.rooms.from(1) == len(s.rooms) && !p.preemption {
+		return overNow
+	}
+	return lookedAt
+}
+
+// preemption says whether a job could find room although no slot is free.
+func (s *State) preemption() bool {
+	for _, name := range s.qos {
+		if s.anyHeld(s.Policy.QOS[name].Preempts) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *pass) place(j *Job, w *Worker) {
@@ -72,39 +125,98 @@ func (p *pass) place(j *Job, w *Worker) {
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
-	p.ts = append(p.ts, &JobPlaced{JobRef{j.ID, j.Epoch + 1}, []Span{span}, p.now})
+	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Place: []Span{span}, At: p.now}
+	if r := p.s.reservation(j.Reservation); r != nil {
+		t.Until = r.To
+	}
+	p.ts = append(p.ts, t)
 }
 
 func (p *pass) undo() {
 	for i := len(p.jobs) - 1; i >= 0; i-- {
 		p.s.unbook(p.jobs[i], p.s.Worker(p.booked[i].Worker))
 	}
+	for _, c := range p.claims {
+		c.worker.claim = c.before
+	}
 }
 
 // find packs: of the workers that have room, the one with the fewest free slots.
 func (p *pass) find(j *Job) *Worker {
+	want, plain := shapeOf(j)
+	if plain && p.hopeless(want) {
+		return nil
+	}
 	rooms := p.s.rooms
 	for _, w := range rooms[rooms.from(j.Ranks):] {
-		if w.has(&j.Request) && p.harmless(j, w) {
+		if p.takes(w, j) && p.harmless(j, w, nil) {
 			return w
 		}
+	}
+	if plain {
+		p.refuse(want)
 	}
 	return nil
 }
 
-// reserve makes a job the head: it gets the place where there will be room first.
-func (p *pass) reserve(j *Job) {
-	s := p.s
-	if s.head != j.ID {
-		s.head = j.ID
-		for _, w := range s.workers {
-			w.stale = true
+// shape is all that a plain job asks of a worker. During a pass room only shrinks, and so does what is harmless: where there
+// is none for one shape, there is none for a larger one.
+type shape struct {
+	ranks uint32
+	mem   uint64
+	limit Duration
+}
+
+// shapeOf is a job's; false for one that asks for more.
+func shapeOf(j *Job) (shape, bool) {
+	limit := j.TimeLimit
+	if limit == 0 {
+		limit = Duration(never)
+	}
+	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Labels) == 0 && j.Reservation == "" && j.Claim == ""
+}
+
+func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
+
+func (p *pass) hopeless(want shape) bool {
+	for _, small := range p.refused {
+		if want.holds(small) {
+			return true
 		}
 	}
+	return false
+}
+
+// maxRefused bounds how many shapes are remembered.
+const maxRefused = 16
+
+func (p *pass) refuse(want shape) {
+	left := p.refused[:0]
+	for _, v := range p.refused {
+		if !v.holds(want) {
+			left = append(left, v)
+		}
+	}
+	if len(left) == maxRefused {
+		left = left[1:]
+	}
+	p.refused = append(left, want)
+}
+
+// takes says whether the worker has room that is not kept for others.
+func (p *pass) takes(w *Worker, j *Job) bool {
+	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.keeps) == 0 || p.s.roomIn(w, j, p.now, nil))
+}
+
+// lead makes a job the head: it gets the place where there will be room first.
+func (p *pass) lead(j *Job) {
+	s := p.s
+	another := s.head != j.ID
+	s.head = j.ID
 	p.head, p.at = j, never
 	for _, w := range s.workers {
-		if w.stale {
-			w.headAt, w.stale = p.roomAt(w, j), false
+		if another || w.stale || len(w.keeps) > 0 {
+			w.headAt = p.roomAt(w, j)
 		}
 		if w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
 			p.room, p.at = w, w.headAt
@@ -116,9 +228,9 @@ func (p *pass) reserve(j *Job) {
 	p.promise(j)
 }
 
-// promise records the reservation where it is new or has changed. One that becomes later says why.
+// promise records what the head is promised where it is new or has changed. One that becomes later says why.
 func (p *pass) promise(j *Job) {
-	old := j.Reserved
+	old := j.Promised
 	if p.at <= p.now {
 		// Whoever is in its way should be gone by now; it is being ended.
 		p.at = p.now
@@ -132,11 +244,16 @@ func (p *pass) promise(j *Job) {
 	why := ""
 	if old.At != 0 && p.at > old.At {
 		why = "jobs of a higher priority were placed before it"
-		if w := p.s.Worker(old.Worker); w == nil || !w.Open() {
+		switch w := p.s.Worker(old.Worker); {
+		case w == nil || !w.Open():
 			why = "worker " + string(old.Worker) + " is lost or drained"
+		case w.claim != 0:
+			why = "job " + w.claim.String() + " has others give way on worker " + string(w.Name)
+		case len(w.keeps) > 0:
+			why = "a reservation keeps slots of worker " + string(w.Name)
 		}
 	}
-	p.ts = append(p.ts, &JobReserved{j.ID, Reservation{p.room.Name, p.at}, why})
+	p.ts = append(p.ts, &JobPromised{j.ID, Promise{p.room.Name, p.at}, why})
 }
 
 // unfit stands for a worker that a job can't be placed on as it is.
@@ -144,23 +261,51 @@ const unfit Time = -1
 
 // roomAt is when the worker has room for the job, if those that run there leave when they are due.
 func (p *pass) roomAt(w *Worker, j *Job) Time {
-	if !w.Open() || !w.fits(&j.Request) {
+	if !w.Open() || !w.fits(&j.Request) || w.claim != 0 {
 		return unfit
 	}
-	running := make([]*Job, len(w.Jobs))
-	for i, id := range w.Jobs {
-		running[i] = p.s.jobs[id]
+	if len(w.keeps) > 0 {
+		return p.roomBeside(w, j)
 	}
-	sort.Slice(running, func(a, b int) bool { return p.due(running[a]) < p.due(running[b]) })
+	if w.stale {
+		p.relist(w)
+	}
 	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
-	for i, r := range running {
-		slots, mem = min(slots+r.Ranks, w.Slots), min(mem+r.mem(), w.Mem)
-		last := i == len(running)-1
+	for i := range w.leaving {
+		l := &w.leaving[i]
+		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
+		last := i == len(w.leaving)-1
 		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
-			return p.due(r)
+			return l.at
 		}
 	}
 	return 0
+}
+
+// leave is what a worker gets back, and when.
+type leave struct {
+	at    Time
+	slots uint32
+	mem   uint64
+}
+
+// relist finds anew when the jobs of a worker leave.
+func (p *pass) relist(w *Worker) {
+	w.leaving, w.stale = w.leaving[:0], false
+	for _, id := range w.Jobs {
+		j := p.s.jobs[id]
+		w.leaving = append(w.leaving, leave{p.due(j), j.Ranks, j.mem()})
+	}
+	slices.SortFunc(w.leaving, func(a, b leave) int { return cmp.Compare(a.at, b.at) })
+}
+
+// roomBeside is roomAt on a worker that reservations keep some of.
+func (p *pass) roomBeside(w *Worker, j *Job) Time {
+	at := p.s.earliest(w, p.s.uses(w, p.now), j, p.now)
+	if at <= p.now.After(overdue) {
+		return p.now
+	}
+	return at
 }
 
 // due is when a job leaves; one that this pass has placed starts now.
@@ -168,16 +313,17 @@ func (p *pass) due(j *Job) Time {
 	if j.State != Pending {
 		return j.due()
 	}
-	if j.TimeLimit == 0 {
-		return never
-	}
-	return p.now.After(j.TimeLimit)
+	return p.s.ends(j, p.now)
 }
 
-// harmless says whether the job, placed now on the worker, leaves the head's reservation as it is: it runs elsewhere,
-// has ended by then, or takes only what the head leaves free.
-func (p *pass) harmless(j *Job, w *Worker) bool {
+// harmless says whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the head was
+// promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
+func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 	if p.head == nil || w != p.room || p.leavesBy(j, p.at) {
+		return true
+	}
+	pool := w.pool(p.head)
+	if w.pool(j) != pool {
 		return true
 	}
 	if p.head.Exclusive || j.Exclusive {
@@ -185,26 +331,19 @@ func (p *pass) harmless(j *Job, w *Worker) bool {
 	}
 	slots, mem := uint64(j.Ranks)+uint64(p.head.Ranks), j.mem()+p.head.mem()
 	for _, id := range w.Jobs {
-		if r := p.s.jobs[id]; !p.leavesBy(r, p.at) {
+		if r := p.s.jobs[id]; w.pool(r) == pool && !p.leavesBy(r, p.at) && (gone == nil || !gone(r)) {
 			slots += uint64(r.Ranks)
 			mem += r.mem()
 		}
 	}
-	return slots <= uint64(w.Slots) && mem <= w.Mem
+	most, mostMem := w.capacity(pool, p.at, p.s.ends(p.head, p.at))
+	return slots <= most && mem <= mostMem
 }
 
 // leavesBy: who never leaves has not left by the end of time either.
 func (p *pass) leavesBy(j *Job, at Time) bool {
 	due := p.due(j)
 	return due <= at && due != never
-}
-
-// throttled says what holds a task of an array back.
-func (s *State) throttled(j *Job) string {
-	if j.Array.Throttle == 0 || s.arrays[j.Array.Job] < j.Array.Throttle {
-		return ""
-	}
-	return fmt.Sprintf("%d tasks of its array may run at once", j.Array.Throttle)
 }
 
 func (s *State) fitsSome(r *Request) bool {
@@ -260,11 +399,14 @@ func (s *State) Waiting(j *Job) string {
 	if why := s.tooLarge(&j.Request); why != "" {
 		return why
 	}
-	if why := s.overQuota(j); why != "" {
-		return why
+	if quota := s.Policy.Quota(j.Tenant); s.byTenant[j.Tenant].overQuota(&quota, j) != "" {
+		return s.byTenant[j.Tenant].overQuota(&quota, j)
 	}
 	if why := s.throttled(j); why != "" {
 		return why
+	}
+	if j.Claim != "" {
+		return "others on worker " + string(j.Claim) + " are giving way to it"
 	}
 	return s.noRoom(j)
 }
@@ -286,6 +428,8 @@ func (s *State) noRoom(j *Job) string {
 	switch {
 	case len(s.rooms) == 0:
 		return "no worker is connected and open for jobs"
+	case roomy && len(s.reservations) > 0:
+		return "room is kept for a job of higher priority, or for a reservation"
 	case roomy:
 		return "room is kept for a job of higher priority"
 	case most < j.Ranks:

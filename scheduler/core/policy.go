@@ -30,16 +30,21 @@ type Policy struct {
 	Others  Quota // of tenants that are not listed
 }
 
-// QOS is a quality of service: points, and nothing else for now.
-type QOS struct{ Points int64 }
+// QOS is a quality of service.
+type QOS struct {
+	Points    int64
+	Preempts  []string    // whose jobs give way to those of this one
+	Preempted PreemptMode // how its own give way
+}
 
 // Quota is what one tenant may have. 0 of anything but Shares is no bound.
 type Quota struct {
 	Shares  uint32 // its part, beside those of the others
 	Slots   uint32 // held at once
 	Mem     uint64
-	Running int // jobs that hold slots at once
-	Pending int // jobs in the queue
+	Running int    // jobs that hold slots at once
+	Pending int    // jobs in the queue
+	Output  uint64 // bytes that one of its batch jobs may print: they stay on the worker's disk
 }
 
 // DefaultPolicy is what is used where nothing is said.
@@ -62,13 +67,13 @@ func DefaultPolicy() Policy {
 		RanksCounted:  1000,
 		FairShare:     10_000,
 		HalfLife:      7 * 24 * Hour,
-		QOS:           map[string]QOS{"": {0}, "low": {-10_000}, "high": {10_000}},
+		QOS:           map[string]QOS{"": {}, "low": {Points: -10_000}, "high": {Points: 10_000}},
 		Others:        Quota{Shares: 1},
 	}
 }
 
-// quota is a tenant's.
-func (p *Policy) quota(t Tenant) Quota {
+// Quota is a tenant's.
+func (p *Policy) Quota(t Tenant) Quota {
 	q, listed := p.Tenants[t]
 	if !listed {
 		q = p.Others

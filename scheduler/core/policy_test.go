@@ -86,11 +86,11 @@ func TestBackfill(t *testing.T) {
 	h := newHouse(t, 10)
 	long := h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
 	head := h.submit(Request{Ranks: 8, TimeLimit: Hour})
-	if head.Reserved != (Reservation{"n1", h.now.After(10 * Minute)}) {
-		t.Errorf("reserved %+v", head.Reserved)
+	if head.Promised != (Promise{"n1", h.now.After(10 * Minute)}) {
+		t.Errorf("promised %+v", head.Promised)
 	}
 	short := h.submit(Request{Ranks: 2, TimeLimit: 10 * Minute})
-	slow := h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // ends behind the reservation, and fits beside the head
+	slow := h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // ends behind the promise, and fits beside the head
 	h.is("CF PD CF CF", long, head, short, slow)
 
 	h = newHouse(t, 10)
@@ -116,22 +116,22 @@ func TestStrictOrderWithoutBackfill(t *testing.T) {
 	h.is("PD PD", head, short)
 }
 
-// A reservation that becomes later says why.
-func TestReservationMovesWithAReason(t *testing.T) {
+// A promise that becomes later says why.
+func TestPromiseMovesWithAReason(t *testing.T) {
 	h := newHouse(t, 4, 4)
 	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
 	h.submit(Request{Ranks: 4, TimeLimit: 20 * Minute})
 	head := h.submit(Request{Ranks: 4, TimeLimit: Minute})
-	if head.Reserved.Worker != "n1" {
-		t.Fatalf("reserved %+v", head.Reserved)
+	if head.Promised.Worker != "n1" {
+		t.Fatalf("promised %+v", head.Promised)
 	}
 	for _, tr := range h.do(Drain{"n1", "repairs"}) {
-		if r, ok := tr.(*JobReserved); ok && (r.Reservation.Worker != "n2" || r.Reason != "worker n1 is lost or drained") {
+		if r, ok := tr.(*JobPromised); ok && (r.Promise.Worker != "n2" || r.Reason != "worker n1 is lost or drained") {
 			t.Errorf("%+v", r)
 		}
 	}
-	if head.Reserved.At != h.now.After(20*Minute) {
-		t.Errorf("reserved %+v", head.Reserved)
+	if head.Promised.At != h.now.After(20*Minute) {
+		t.Errorf("promised %+v", head.Promised)
 	}
 }
 
@@ -407,4 +407,69 @@ func TestExplain(t *testing.T) {
 	if x := h.s.Explain(endless, h.now); x.Unknown != "jobs without a time limit are in its way" {
 		t.Errorf("%+v", x)
 	}
+}
+
+// Jobs that are passed over for their tenant's quota hold up nobody else, however many they are.
+func TestQuotaHoldsUpNobodyElse(t *testing.T) {
+	h := newHouse(t, 10)
+	h.s.Policy.Depth = 5
+	h.s.Policy.Tenants = map[Tenant]Quota{"alice": {Running: 1}, "carol": {Slots: 5}}
+	for range 20 {
+		h.submit(Request{Ranks: 1, Tenant: "alice", QOS: "high"})
+	}
+	h.submit(Request{Ranks: 3, Tenant: "carol", QOS: "high"})
+	for range 20 { // each may not start beside the first, a smaller one might
+		h.submit(Request{Ranks: 3, Tenant: "carol", QOS: "high"})
+	}
+	modest := h.submit(Request{Ranks: 1, Tenant: "bob", QOS: "low"})
+	h.is("CF CF", h.s.Job(21), modest)
+}
+
+// A long array under a throttle leaves the queue to what its tenant submits behind it.
+func TestThrottledArrayHoldsUpNobody(t *testing.T) {
+	h := newHouse(t, 10)
+	h.s.Policy.Depth = 5
+	indices := make([]uint32, 50)
+	for i := range indices {
+		indices[i] = uint32(i)
+	}
+	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: indices, Throttle: 2})
+	other := h.submit(Request{Ranks: 1})
+	h.is("CF CF PD CF", h.s.Job(1), h.s.Job(2), h.s.Job(3), other)
+	h.do(Hold{3})
+	h.end(h.s.Job(1), Completed)
+	h.is("PD CF PD", h.s.Job(3), h.s.Job(4), h.s.Job(5))
+	if x := h.s.Explain(h.s.Job(9), h.now); x.Unknown != "it waits for other tasks of its array" {
+		t.Errorf("%+v", x)
+	}
+}
+
+// An array's id stands for all of its tasks.
+func TestDependencyOnAnArray(t *testing.T) {
+	h := newHouse(t, 10)
+	h.s.Policy.KeepEnded = 2
+	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{0, 1, 2}})
+	on := func(k DependencyKind) *Job { return h.submit(Request{Ranks: 1, After: []Dependency{{k, 1}}}) }
+	after, ok, anyhow, notok := on(After), on(AfterOK), on(AfterAny), on(AfterNotOK)
+	for id := JobID(1); id <= 3; id++ {
+		h.is("PD", after)
+		h.do(RanksStarted{"n1", h.s.Job(id).Ref()})
+	}
+	h.is("CF PD PD PD", after, ok, anyhow, notok)
+	h.end(h.s.Job(1), Completed)
+	h.end(h.s.Job(2), Completed)
+	h.is("PD PD PD", ok, anyhow, notok)
+	h.end(h.s.Job(3), Completed)
+	h.is("CF CF CA", ok, anyhow, notok)
+
+	h = newHouse(t, 10)
+	h.s.Policy.KeepEnded = 1
+	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{0, 1, 2}})
+	ok, notok = on(AfterOK), on(AfterNotOK)
+	h.end(h.s.Job(1), Failed)
+	h.is("CA PD", ok, notok)
+	h.end(h.s.Job(2), Completed)
+	h.is("PD", on(AfterNotOK)) // the array's first task is forgotten by now, the array is not
+	h.end(h.s.Job(3), Completed)
+	h.is("CF", notok)
 }

@@ -21,24 +21,58 @@ func (q *queue) add(j *Job) {
 	(*q)[i] = j
 }
 
+// remove closes the gap from the shorter side: mostly it is the best that goes.
 func (q *queue) remove(j *Job) {
-	if i := q.find(j); i < len(*q) && (*q)[i] == j {
+	i := q.find(j)
+	switch {
+	case i == len(*q) || (*q)[i] != j:
+	case i < len(*q)/2:
+		copy((*q)[1:i+1], (*q)[:i])
+		(*q)[0] = nil
+		*q = (*q)[1:]
+	default:
 		*q = append((*q)[:i], (*q)[i+1:]...)
 	}
 }
 
 // requeue puts a job into its tenant's queue or takes it out, as it is ready or not.
 func (s *State) requeue(j *Job) {
-	ready := s.notReady(j) == ""
-	if ready == j.queued {
+	switch ready := s.notReady(j) == ""; {
+	case ready && !j.queued && !j.parked:
+		j.score = s.Policy.score(j)
+		s.enqueue(j)
+	case !ready && (j.queued || j.parked):
+		s.dequeue(j)
+	}
+}
+
+func (s *State) enqueue(j *Job) {
+	a := s.arrayOf(j)
+	switch {
+	case a != nil && a.full():
+		a.parked.add(j)
+		j.parked = true
+		return
+	case a != nil:
+		a.queued++
+	}
+	s.account(j.Tenant).queue.add(j)
+	j.queued = true
+	s.version++
+}
+
+func (s *State) dequeue(j *Job) {
+	a := s.arrayOf(j)
+	if j.parked {
+		a.parked.remove(j)
+		j.parked = false
 		return
 	}
-	q := &s.account(j.Tenant).queue
-	if j.queued = ready; ready {
-		j.score = s.Policy.score(j)
-		q.add(j)
-	} else {
-		q.remove(j)
+	s.account(j.Tenant).queue.remove(j)
+	j.queued = false
+	if a != nil {
+		a.queued--
+		s.unpark(a)
 	}
 }
 
@@ -59,6 +93,8 @@ func (s *State) notReady(j *Job) string {
 		return "waits for job " + d.Job.String() + " (" + d.Kind.String() + ")"
 	case j.Singleton && s.named(j).first() != j.ID:
 		return "waits for job " + s.named(j).first().String() + " of the same name (singleton)"
+	case j.Reservation != "" && !s.begun(j.Reservation):
+		return "waits for reservation " + j.Reservation + " to begin"
 	}
 	return ""
 }
@@ -70,19 +106,21 @@ type line struct {
 
 // place is how far the walk has come in one tenant's queue.
 type place struct {
-	queue  queue
-	points int64
-	next   int
+	account  *Account
+	quota    Quota
+	points   int64
+	next     int
+	passed   int // jobs passed over for reasons of the tenant's own
+	priority int64
 }
 
-func (p *place) job() *Job       { return p.queue[p.next] }
-func (p *place) priority() int64 { return p.queue[p.next].score + p.points }
+func (p *place) job() *Job { return p.account.queue[p.next] }
 
 func (l *line) Len() int { return len(l.tenants) }
 func (l *line) Less(i, j int) bool {
 	a, b := l.tenants[i], l.tenants[j]
-	if pa, pb := a.priority(), b.priority(); pa != pb {
-		return pa > pb
+	if a.priority != b.priority {
+		return a.priority > b.priority
 	}
 	return a.job().ID < b.job().ID
 }
@@ -99,27 +137,34 @@ func (s *State) line(now Time) *line {
 	points := s.fairness(now)
 	for i, a := range s.accounts {
 		if len(a.queue) > 0 {
-			l.tenants = append(l.tenants, &place{a.queue, points[i], 0})
+			l.tenants = append(l.tenants, &place{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: a.queue[0].score + points[i]})
 		}
 	}
 	heap.Init(l)
 	return l
 }
 
-// next is the job whose turn it is, nil at the end.
-func (l *line) next() *Job {
+// top is the place whose job's turn it is, nil at the end.
+func (l *line) top() *place {
 	if len(l.tenants) == 0 {
 		return nil
 	}
-	p := l.tenants[0]
-	j := p.job()
-	if p.next++; p.next == len(p.queue) {
-		heap.Pop(l)
-	} else {
-		heap.Fix(l, 0)
-	}
-	return j
+	return l.tenants[0]
 }
+
+// advance goes on behind the top's job.
+func (l *line) advance() {
+	p := l.tenants[0]
+	if p.next++; p.next == len(p.account.queue) {
+		heap.Pop(l)
+		return
+	}
+	p.priority = p.job().score + p.points
+	heap.Fix(l, 0)
+}
+
+// leave passes over all that the top's tenant still has.
+func (l *line) leave() { heap.Pop(l) }
 
 // names are the jobs of one tenant and name that have not ended, ascending.
 type names []JobID
@@ -140,6 +185,9 @@ func (s *State) named(j *Job) names { return s.names[nameKey{j.Tenant, j.Name}] 
 
 // enlist and delist keep the jobs of a name; the one that becomes first may be a singleton that waited for it.
 func (s *State) enlist(j *Job) {
+	if !in(s.qos, j.QOS) {
+		s.qos = append(s.qos, j.QOS)
+	}
 	k := nameKey{j.Tenant, j.Name}
 	s.names[k] = append(s.names[k], j.ID)
 }
@@ -151,7 +199,11 @@ func (s *State) delist(j *Job) {
 	if i == len(n) || n[i] != j.ID {
 		return
 	}
-	n = append(n[:i], n[i+1:]...)
+	if i == 0 { // as a rule, and there may be very many
+		n = n[1:]
+	} else {
+		n = append(n[:i], n[i+1:]...)
+	}
 	if len(n) == 0 {
 		delete(s.names, k)
 		return
@@ -159,38 +211,5 @@ func (s *State) delist(j *Job) {
 	s.names[k] = n
 	if next := s.jobs[n[0]]; i == 0 && next.Singleton {
 		s.requeue(next)
-	}
-}
-
-// settle looks at what a job waits for: what is met goes, what can't be met dooms it.
-func (s *State) settle(j *Job) {
-	left := j.Waits[:0]
-	for _, d := range j.Waits {
-		on := s.jobs[d.Job]
-		if on == nil {
-			continue // ended long ago and forgotten: it was looked at when it ended
-		}
-		switch now, ever := d.met(on); {
-		case !ever && j.Doomed == "":
-			j.Doomed = "waits for job " + d.Job.String() + " (" + d.Kind.String() + "), which is " + on.State.Row().Name
-			s.doomed = append(s.doomed, j.ID)
-		case !now:
-			left = append(left, d)
-		}
-	}
-	j.Waits = left
-	s.requeue(j)
-}
-
-// wake has those look again who wait for a job that has started or ended.
-func (s *State) wake(j *Job) {
-	waiting := s.waiters[j.ID]
-	for _, id := range waiting {
-		if w := s.jobs[id]; w != nil && w.State == Pending {
-			s.settle(w)
-		}
-	}
-	if j.State.Terminal() {
-		delete(s.waiters, j.ID)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"iter"
 )
 
-// A snapshot is the state in pieces: one that opens it, one for each worker, tenant and job. Like a record, each piece
+// A snapshot is the state in pieces: one that opens it, one for each worker, tenant, reservation,
+// array and job. Like a record, each piece
 // starts with the version of the encoding.
 
 type pieceKind uint64
@@ -15,12 +16,31 @@ const (
 	pieceWorker
 	pieceJob
 	pieceAccount
+	pieceReservation
+	pieceArray
 )
 
 // Pieces writes the state down.
 func (s *State) Pieces() iter.Seq[[]byte] {
+	return s.pieces(s, func(j *Job) *Job { return j })
+}
+
+// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs of
+// one name keep a common one. Deciding goes on from it as from the state itself.
+func (s *State) Outline() iter.Seq[[]byte] {
+	return s.pieces(&State{lastJob: s.lastJob, oldest: s.oldest}, func(j *Job) *Job {
+		if j.State.Terminal() {
+			return nil
+		}
+		bare := *j
+		bare.Key, bare.Name, bare.Spec = "", s.named(j).first().String(), nil
+		return &bare
+	})
+}
+
+func (s *State) pieces(head *State, job func(*Job) *Job) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		if !yield(encodePiece(pieceHead, s.headFields)) {
+		if !yield(encodePiece(pieceHead, head.headFields)) {
 			return
 		}
 		for _, w := range s.workers {
@@ -33,8 +53,26 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 				return
 			}
 		}
+		for _, r := range s.reservations {
+			if !yield(encodePiece(pieceReservation, r.fields)) {
+				return
+			}
+		}
+		for id := s.oldest; id <= s.lastJob; id++ { // an array goes before its first task that is remembered
+			j := s.jobs[id]
+			if j == nil || j.Array.Job == 0 || s.arrays[j.Array.Job].first(s) != id {
+				continue
+			}
+			if !yield(encodePiece(pieceArray, s.arrays[j.Array.Job].fields)) {
+				return
+			}
+		}
 		for id := s.oldest; id <= s.lastJob; id++ {
-			if j := s.jobs[id]; j != nil && !yield(encodePiece(pieceJob, j.fields)) {
+			j := s.jobs[id]
+			if j != nil {
+				j = job(j)
+			}
+			if j != nil && !yield(encodePiece(pieceJob, j.fields)) {
 				return
 			}
 		}
@@ -43,8 +81,8 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 
 func encodePiece(k pieceKind, fields func(*codec)) []byte {
 	c := &codec{}
-	version, kind := uint64(recordVersion), uint64(k)
-	c.uint64(&version)
+	c.opening()
+	kind := uint64(k)
 	c.uint64(&kind)
 	fields(c)
 	return c.buf
@@ -54,12 +92,9 @@ func encodePiece(k pieceKind, fields func(*codec)) []byte {
 // error the state is not to be used.
 func (s *State) LoadPiece(b []byte) error {
 	c := &codec{buf: b, reading: true}
-	var version, k uint64
-	c.uint64(&version)
+	c.opening()
+	var k uint64
 	c.uint64(&k)
-	if c.err == nil && version != recordVersion {
-		return fmt.Errorf("%w: written by encoding %d, this program reads %d", ErrRecord, version, recordVersion)
-	}
 	switch pieceKind(k) {
 	case pieceHead:
 		s.headFields(c)
@@ -68,6 +103,10 @@ func (s *State) LoadPiece(b []byte) error {
 		return s.loadWorker(c)
 	case pieceAccount:
 		return s.loadAccount(c)
+	case pieceReservation:
+		return s.loadReservation(c)
+	case pieceArray:
+		return s.loadArray(c)
 	case pieceJob:
 		return s.loadJob(c)
 	}
@@ -103,7 +142,7 @@ func (j *Job) fields(c *codec) {
 	c.uint32(&j.Restarts)
 	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
 	c.string(&j.Doomed)
-	j.Reserved.fields(c)
+	j.Promised.fields(c)
 	c.time(&j.Submitted)
 	c.time(&j.Placed)
 	c.time(&j.Started)
@@ -111,6 +150,10 @@ func (j *Job) fields(c *codec) {
 	j.Ending.fields(c)
 	j.End.fields(c)
 	c.time(&j.timer.at)
+	if c.version >= 2 {
+		c.worker(&j.Claim)
+		c.time(&j.Until)
+	}
 }
 
 func (a *Account) fields(c *codec) {
@@ -160,6 +203,9 @@ func (s *State) loadJob(c *codec) error {
 		return fmt.Errorf("%w: job %d does not belong here", ErrRecord, j.ID)
 	}
 	s.jobs[j.ID] = j
+	if a := s.arrayOf(j); a != nil {
+		a.load(j)
+	}
 	if j.Key != "" {
 		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
 	}
@@ -179,6 +225,9 @@ func (s *State) loadJob(c *codec) error {
 	}
 	if j.Doomed != "" && j.State == Pending {
 		s.doomed = append(s.doomed, j.ID)
+	}
+	if w := s.Worker(j.Claim); w != nil && j.State == Pending {
+		s.claim(j, w)
 	}
 	if j.State == Pending {
 		s.pending++

@@ -16,20 +16,25 @@ type State struct {
 	workers []*Worker // by name
 	ended   []JobID   // in the order in which they ended; at most Policy.KeepEnded stay
 	oldest  JobID     // no job below it is remembered
-	version uint64    // raised by every Apply: a pass over the queue is due when it has moved
+	version uint64    // raised by what may let a job start: a pass over the queue is due when it has moved
 
 	accounts []*Account // of tenants, by name
 	byTenant map[Tenant]*Account
+
+	reservations []*Reservation // by name
+	arrays       map[JobID]*array
 
 	// All below follows from the above.
 	timers  timers
 	rooms   rooms             // the open workers
 	waiters map[JobID][]JobID // who depends on a job, ascending
 	names   map[nameKey]names // the jobs of a name that have not ended
-	arrays  map[JobID]uint32  // tasks of an array that hold slots
-	doomed  []JobID           // whose dependencies can't be met: the next pass cancels them
+	held    map[string]uint32 // slots, by quality of service
+	doomed  []JobID           // that can never run: the next pass cancels them
 	pending int               // jobs in Pending
 	head    JobID             // for whom headAt of the workers was found
+
+	qos []string // qualities of service that jobs have asked for
 }
 
 type idemKey struct {
@@ -40,7 +45,7 @@ type idemKey struct {
 // NewState is a scheduler's first day.
 func NewState(p Policy) *State {
 	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
-		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]uint32{}}
+		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]*array{}, held: map[string]uint32{}}
 }
 
 // Job finds a job, nil if there is none.
@@ -85,7 +90,7 @@ func (s *State) Pending() int { return s.pending }
 // Unsettled says whether another pass is due at once.
 func (s *State) Unsettled() bool { return len(s.doomed) > 0 }
 
-// Version moves with every transition applied.
+// Version moves with whatever makes another pass worth while.
 func (s *State) Version() uint64 { return s.version }
 
 // Deadline is when the next Tick is due; 0 when nothing is.
@@ -113,6 +118,11 @@ func (s *State) Check() error {
 	for _, w := range s.workers {
 		if err := s.checkWorker(w); err != nil {
 			return err
+		}
+	}
+	for _, r := range s.reservations {
+		if r.timer.at == 0 || r.To <= r.From {
+			return fmt.Errorf("reservation %s has no end", r.Name)
 		}
 	}
 	for i, w := range s.rooms {
@@ -161,6 +171,9 @@ func (s *State) checkWorker(w *Worker) error {
 		slots += j.Ranks
 		mem += j.mem()
 	}
+	if j := s.jobs[w.claim]; w.claim != 0 && (j == nil || j.State != Pending || j.Claim != w.Name || !w.Open()) {
+		return fmt.Errorf("worker %s is claimed by job %d, which does not wait for it", w.Name, w.claim)
+	}
 	if slots != w.UsedSlots || mem != w.UsedMem {
 		return fmt.Errorf("worker %s: %d slots and %d bytes are booked, its jobs hold %d and %d",
 			w.Name, w.UsedSlots, w.UsedMem, slots, mem)
@@ -179,6 +192,9 @@ func (s *State) checkJobs(queued int) error {
 			pending++
 			if s.notReady(j) == "" {
 				ready++
+			}
+			if j.parked {
+				queued++
 			}
 		}
 		if j.State.Holds() {

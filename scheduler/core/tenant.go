@@ -106,10 +106,10 @@ func (s *State) fairness(now Time) []int64 {
 	for i, a := range s.accounts {
 		used[i] = a.used(now, s.Policy.HalfLife)
 		total += used[i]
-		shares += s.Policy.quota(a.Name).Shares
+		shares += s.Policy.Quota(a.Name).Shares
 	}
 	for i, a := range s.accounts {
-		points[i] = s.Policy.FairShare * 1000 * shareFactor(used[i], total, s.Policy.quota(a.Name).Shares, shares) >> 16
+		points[i] = s.Policy.FairShare * 1000 * shareFactor(used[i], total, s.Policy.Quota(a.Name).Shares, shares) >> 16
 	}
 	return points
 }
@@ -124,9 +124,13 @@ func (s *State) ShareUsed(a *Account, now Time) (used uint64, points int64) {
 	return 0, 0
 }
 
+// exhausted says whether a quota keeps all of the tenant's jobs from starting now.
+func (a *Account) exhausted(q *Quota) bool {
+	return q.Running > 0 && a.Running >= q.Running || q.Slots > 0 && a.Slots >= q.Slots
+}
+
 // overQuota says what the tenant would exceed by running the job; "" for nothing.
-func (s *State) overQuota(j *Job) string {
-	a, q := s.byTenant[j.Tenant], s.Policy.quota(j.Tenant)
+func (a *Account) overQuota(q *Quota, j *Job) string {
 	switch {
 	case q.Running > 0 && a.Running >= q.Running:
 		return "its tenant's quota of running jobs"

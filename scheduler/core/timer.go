@@ -5,13 +5,14 @@ import (
 	"sort"
 )
 
-// timer is a deadline of a job or of a worker. at is 0 when nothing is due; index is its place in the heap while it is
+// timer is a deadline of a job, a worker or a reservation. at is 0 when nothing is due; index is its place in the heap while it is
 // armed.
 type timer struct {
-	at     Time
-	index  int
-	job    *Job
-	worker *Worker
+	at          Time
+	index       int
+	job         *Job
+	worker      *Worker
+	reservation *Reservation
 }
 
 // timers holds the armed ones, earliest first. It implements heap.Interface.
@@ -72,6 +73,8 @@ func (t *timer) before(u *timer) bool {
 		return t.job.ID < u.job.ID
 	case t.worker != nil && u.worker != nil:
 		return t.worker.Name < u.worker.Name
+	case t.reservation != nil && u.reservation != nil:
+		return t.reservation.Name < u.reservation.Name
 	}
-	return t.job != nil
+	return t.job != nil || u.job == nil && t.worker != nil
 }

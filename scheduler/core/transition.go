@@ -27,9 +27,13 @@ const (
 	kindWorkerForgotten
 	kindJobHeld
 	kindJobReleased
-	kindJobReserved
+	kindJobPromised
 	kindTenantCharged
 	kindWorkerDrained
+	kindReservationMade
+	kindReservationBegan
+	kindReservationOver
+	kindJobClaimed
 )
 
 func newTransition(k kind) Transition {
@@ -64,12 +68,20 @@ func newTransition(k kind) Transition {
 		return new(JobHeld)
 	case kindJobReleased:
 		return new(JobReleased)
-	case kindJobReserved:
-		return new(JobReserved)
+	case kindJobPromised:
+		return new(JobPromised)
 	case kindTenantCharged:
 		return new(TenantCharged)
 	case kindWorkerDrained:
 		return new(WorkerDrained)
+	case kindReservationMade:
+		return new(ReservationMade)
+	case kindReservationBegan:
+		return new(ReservationBegan)
+	case kindReservationOver:
+		return new(ReservationOver)
+	case kindJobClaimed:
+		return new(JobClaimed)
 	}
 	return nil
 }
@@ -94,6 +106,7 @@ type JobPlaced struct {
 	Ref   JobRef
 	Place []Span
 	At    Time
+	Until Time // the end of its reservation; 0: it is in none
 }
 
 // JobStarted: its ranks run.
@@ -158,12 +171,12 @@ type (
 	JobReleased struct{ Job JobID }
 )
 
-// JobReserved: the job heads the queue, can't start, and will have room there and then. Reason says why it has become
+// JobPromised: the job heads the queue, can't start, and will have room there and then. Reason says why it has become
 // later, where it has.
-type JobReserved struct {
-	Job         JobID
-	Reservation Reservation
-	Reason      string
+type JobPromised struct {
+	Job     JobID
+	Promise Promise
+	Reason  string
 }
 
 // TenantCharged adds a placement that is over to its tenant's account. What stood there decays first.
@@ -183,15 +196,15 @@ type WorkerDrained struct {
 
 func (*JobHeld) kind() kind       { return kindJobHeld }
 func (*JobReleased) kind() kind   { return kindJobReleased }
-func (*JobReserved) kind() kind   { return kindJobReserved }
+func (*JobPromised) kind() kind   { return kindJobPromised }
 func (*TenantCharged) kind() kind { return kindTenantCharged }
 func (*WorkerDrained) kind() kind { return kindWorkerDrained }
 
 func (t *JobHeld) fields(c *codec)     { c.job(&t.Job) }
 func (t *JobReleased) fields(c *codec) { c.job(&t.Job) }
-func (t *JobReserved) fields(c *codec) {
+func (t *JobPromised) fields(c *codec) {
 	c.job(&t.Job)
-	t.Reservation.fields(c)
+	t.Promise.fields(c)
 	c.string(&t.Reason)
 }
 func (t *TenantCharged) fields(c *codec) {
@@ -230,6 +243,9 @@ func (t *JobPlaced) fields(c *codec) {
 	c.ref(&t.Ref)
 	list(c, &t.Place, func(p *Span) { p.fields(c) })
 	c.time(&t.At)
+	if c.version >= 2 {
+		c.time(&t.Until)
+	}
 }
 func (t *JobStarted) fields(c *codec) { c.ref(&t.Ref); c.time(&t.At); c.time(&t.Limit) }
 func (t *JobEnding) fields(c *codec)  { c.ref(&t.Ref); t.Ending.fields(c); c.time(&t.KillAt) }

@@ -20,11 +20,16 @@ type Worker struct {
 	Exclusive bool    // its one job shares it with no other
 	Jobs      []JobID // that hold slots here, ascending
 
+	claim JobID  // the job that others here are giving way to; 0: none
+	keeps []keep // what reservations keep of it, by name
+
 	timer timer // when a lost worker's jobs are given up
 
-	// What the last pass found for the head of the queue: when there is room for it here. It is found again when stale.
-	headAt Time
-	stale  bool
+	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue. It is
+	// found again when stale.
+	leaving []leave
+	headAt  Time
+	stale   bool
 }
 
 // Free is how many slots nobody has.
@@ -66,12 +71,24 @@ func (w *Worker) labelled(want Label) bool {
 }
 
 // fits says whether the worker, empty, could run the request.
-func (w *Worker) fits(r *Request) bool { return r.Ranks <= w.Slots && r.mem() <= w.Mem && w.suits(r) }
+func (w *Worker) fits(r *Request) bool {
+	slots, mem := w.Slots, w.Mem
+	if r.Reservation != "" {
+		k, ok := w.kept(r.Reservation)
+		if !ok {
+			return false
+		}
+		if slots, mem = k.of(w); r.Exclusive && slots < w.Slots {
+			return false
+		}
+	}
+	return r.Ranks <= slots && r.mem() <= mem && w.suits(r)
+}
 
 // has says whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
 	return w.Open() && r.Ranks <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
-		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r)
+		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
 }
 
 func (w *Worker) take(j *Job) {

@@ -137,6 +137,7 @@ type Stream int32
 const (
 	Stream_STREAM_STDOUT  Stream = 0
 	Stream_STREAM_STDERR  Stream = 1
+	Stream_STREAM_NOTE    Stream = 2 // what the executor says about the rank: lines for a person, of which those that go on are indented
 	Stream_STREAM_PROFILE Stream = 3 // no output: MPI's figures as JSON (mpi/profile), in one or more pieces
 )
 
@@ -145,11 +146,13 @@ var (
 	Stream_name = map[int32]string{
 		0: "STREAM_STDOUT",
 		1: "STREAM_STDERR",
+		2: "STREAM_NOTE",
 		3: "STREAM_PROFILE",
 	}
 	Stream_value = map[string]int32{
 		"STREAM_STDOUT":  0,
 		"STREAM_STDERR":  1,
+		"STREAM_NOTE":    2,
 		"STREAM_PROFILE": 3,
 	}
 )
@@ -423,9 +426,15 @@ type JobSpec struct {
 	Labels          []*EnvVar              `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty"`                                     // needs a worker with all of these
 	Array           []uint32               `protobuf:"varint,18,rep,packed,name=array,proto3" json:"array,omitempty"`                               // indices, ascending: one job each; empty: no array
 	ArrayThrottle   uint32                 `protobuf:"varint,19,opt,name=array_throttle,json=arrayThrottle,proto3" json:"array_throttle,omitempty"` // how many of them run at once; 0: any number
-	Mpi             *MpiOptions            `protobuf:"bytes,30,opt,name=mpi,proto3" json:"mpi,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	Reservation     string                 `protobuf:"bytes,20,opt,name=reservation,proto3" json:"reservation,omitempty"`                           // runs within what this reservation keeps; empty: in none
+	Mpi             *MpiOptions            `protobuf:"bytes,21,opt,name=mpi,proto3" json:"mpi,omitempty"`
+	// Files that the ranks' output goes to beside the job's log, as patterns (see the guide), relative to the first program's
+	// directory. Empty: none; no path for standard error: where standard output goes.
+	StdoutPath    string `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
+	StderrPath    string `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
+	AppendOutput  bool   `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -591,6 +600,13 @@ func (x *JobSpec) GetArrayThrottle() uint32 {
 	return 0
 }
 
+func (x *JobSpec) GetReservation() string {
+	if x != nil {
+		return x.Reservation
+	}
+	return ""
+}
+
 func (x *JobSpec) GetMpi() *MpiOptions {
 	if x != nil {
 		return x.Mpi
@@ -598,10 +614,33 @@ func (x *JobSpec) GetMpi() *MpiOptions {
 	return nil
 }
 
+func (x *JobSpec) GetStdoutPath() string {
+	if x != nil {
+		return x.StdoutPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetStderrPath() string {
+	if x != nil {
+		return x.StderrPath
+	}
+	return ""
+}
+
+func (x *JobSpec) GetAppendOutput() bool {
+	if x != nil {
+		return x.AppendOutput
+	}
+	return false
+}
+
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"` // the log ends with a record of stream STREAM_PROFILE
+	Reproducible  bool                   `protobuf:"varint,3,opt,name=reproducible,proto3" json:"reproducible,omitempty"` // reductions combine in rank order, wherever the ranks are
+	Check         bool                   `protobuf:"varint,2,opt,name=check,proto3" json:"check,omitempty"`               // notes in the log (STREAM_NOTE) say what the programs do wrong
+	Stats         bool                   `protobuf:"varint,1,opt,name=stats,proto3" json:"stats,omitempty"`               // the log ends with a record of stream STREAM_PROFILE
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -634,6 +673,20 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MpiOptions) GetReproducible() bool {
+	if x != nil {
+		return x.Reproducible
+	}
+	return false
+}
+
+func (x *MpiOptions) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
 }
 
 func (x *MpiOptions) GetStats() bool {
@@ -1022,8 +1075,9 @@ type JobInfo struct {
 	MaxRssBytes     uint64                 `protobuf:"varint,21,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"` // once ended
 	Interactive     bool                   `protobuf:"varint,22,opt,name=interactive,proto3" json:"interactive,omitempty"`
 	Held            bool                   `protobuf:"varint,23,opt,name=held,proto3" json:"held,omitempty"`
-	ReservedNode    string                 `protobuf:"bytes,24,opt,name=reserved_node,json=reservedNode,proto3" json:"reserved_node,omitempty"` // promised to the head of the queue
-	ReservedUnixNs  int64                  `protobuf:"varint,25,opt,name=reserved_unix_ns,json=reservedUnixNs,proto3" json:"reserved_unix_ns,omitempty"`
+	PromisedNode    string                 `protobuf:"bytes,24,opt,name=promised_node,json=promisedNode,proto3" json:"promised_node,omitempty"` // promised to the head of the queue
+	PromisedUnixNs  int64                  `protobuf:"varint,25,opt,name=promised_unix_ns,json=promisedUnixNs,proto3" json:"promised_unix_ns,omitempty"`
+	Reservation     string                 `protobuf:"bytes,26,opt,name=reservation,proto3" json:"reservation,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1219,18 +1273,25 @@ func (x *JobInfo) GetHeld() bool {
 	return false
 }
 
-func (x *JobInfo) GetReservedNode() string {
+func (x *JobInfo) GetPromisedNode() string {
 	if x != nil {
-		return x.ReservedNode
+		return x.PromisedNode
 	}
 	return ""
 }
 
-func (x *JobInfo) GetReservedUnixNs() int64 {
+func (x *JobInfo) GetPromisedUnixNs() int64 {
 	if x != nil {
-		return x.ReservedUnixNs
+		return x.PromisedUnixNs
 	}
 	return 0
+}
+
+func (x *JobInfo) GetReservation() string {
+	if x != nil {
+		return x.Reservation
+	}
+	return ""
 }
 
 type ListRequest struct {
@@ -2197,6 +2258,535 @@ func (*DrainResponse) Descriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
+// Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
+type Reservation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	FromUnixNs    int64                  `protobuf:"varint,2,opt,name=from_unix_ns,json=fromUnixNs,proto3" json:"from_unix_ns,omitempty"`
+	ToUnixNs      int64                  `protobuf:"varint,3,opt,name=to_unix_ns,json=toUnixNs,proto3" json:"to_unix_ns,omitempty"`
+	Tenants       []string               `protobuf:"bytes,4,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	Parts         []*ReservedPart        `protobuf:"bytes,5,rep,name=parts,proto3" json:"parts,omitempty"`
+	Begun         bool                   `protobuf:"varint,6,opt,name=begun,proto3" json:"begun,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reservation) Reset() {
+	*x = Reservation{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reservation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reservation) ProtoMessage() {}
+
+func (x *Reservation) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
+func (*Reservation) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Reservation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reservation) GetFromUnixNs() int64 {
+	if x != nil {
+		return x.FromUnixNs
+	}
+	return 0
+}
+
+func (x *Reservation) GetToUnixNs() int64 {
+	if x != nil {
+		return x.ToUnixNs
+	}
+	return 0
+}
+
+func (x *Reservation) GetTenants() []string {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+func (x *Reservation) GetParts() []*ReservedPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *Reservation) GetBegun() bool {
+	if x != nil {
+		return x.Begun
+	}
+	return false
+}
+
+type ReservedPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Slots         uint32                 `protobuf:"varint,2,opt,name=slots,proto3" json:"slots,omitempty"` // 0: all of them, however many there are
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservedPart) Reset() {
+	*x = ReservedPart{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservedPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservedPart) ProtoMessage() {}
+
+func (x *ReservedPart) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
+func (*ReservedPart) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReservedPart) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ReservedPart) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+type ReserveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	FromUnixNs    int64                  `protobuf:"varint,2,opt,name=from_unix_ns,json=fromUnixNs,proto3" json:"from_unix_ns,omitempty"` // 0: now
+	DurationMs    int64                  `protobuf:"varint,3,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	Tenants       []string               `protobuf:"bytes,4,rep,name=tenants,proto3" json:"tenants,omitempty"`
+	Nodes         []string               `protobuf:"bytes,5,rep,name=nodes,proto3" json:"nodes,omitempty"`                              // these wholly
+	Slots         uint32                 `protobuf:"varint,6,opt,name=slots,proto3" json:"slots,omitempty"`                             // or so many, wherever they are free by then
+	IgnoreJobs    bool                   `protobuf:"varint,7,opt,name=ignore_jobs,json=ignoreJobs,proto3" json:"ignore_jobs,omitempty"` // though jobs that run there now may run on into it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveRequest) Reset() {
+	*x = ReserveRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveRequest) ProtoMessage() {}
+
+func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
+func (*ReserveRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ReserveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReserveRequest) GetFromUnixNs() int64 {
+	if x != nil {
+		return x.FromUnixNs
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetTenants() []string {
+	if x != nil {
+		return x.Tenants
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *ReserveRequest) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *ReserveRequest) GetIgnoreJobs() bool {
+	if x != nil {
+		return x.IgnoreJobs
+	}
+	return false
+}
+
+type ReserveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reservation   *Reservation           `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReserveResponse) Reset() {
+	*x = ReserveResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReserveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReserveResponse) ProtoMessage() {}
+
+func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
+func (*ReserveResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ReserveResponse) GetReservation() *Reservation {
+	if x != nil {
+		return x.Reservation
+	}
+	return nil
+}
+
+type UnreserveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnreserveRequest) Reset() {
+	*x = UnreserveRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnreserveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnreserveRequest) ProtoMessage() {}
+
+func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
+func (*UnreserveRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *UnreserveRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type UnreserveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnreserveResponse) Reset() {
+	*x = UnreserveResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnreserveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnreserveResponse) ProtoMessage() {}
+
+func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
+func (*UnreserveResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+}
+
+type ReservationsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservationsRequest) Reset() {
+	*x = ReservationsRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservationsRequest) ProtoMessage() {}
+
+func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
+func (*ReservationsRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+}
+
+type ReservationsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reservations  []*Reservation         `protobuf:"bytes,1,rep,name=reservations,proto3" json:"reservations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReservationsResponse) Reset() {
+	*x = ReservationsResponse{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReservationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReservationsResponse) ProtoMessage() {}
+
+func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
+func (*ReservationsResponse) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ReservationsResponse) GetReservations() []*Reservation {
+	if x != nil {
+		return x.Reservations
+	}
+	return nil
+}
+
+type SnapshotRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotRequest) Reset() {
+	*x = SnapshotRequest{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotRequest) ProtoMessage() {}
+
+func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
+func (*SnapshotRequest) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+}
+
+type SnapshotPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AtUnixNs      int64                  `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"` // in the first
+	Policy        []byte                 `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`                        // in the first: JSON as in the policy's file, and what the options of the scheduler add
+	Pieces        [][]byte               `protobuf:"bytes,3,rep,name=pieces,proto3" json:"pieces,omitempty"`                        // of the state, in the encoding of scheduler/core
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotPiece) Reset() {
+	*x = SnapshotPiece{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotPiece) ProtoMessage() {}
+
+func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
+func (*SnapshotPiece) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *SnapshotPiece) GetAtUnixNs() int64 {
+	if x != nil {
+		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *SnapshotPiece) GetPolicy() []byte {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
+func (x *SnapshotPiece) GetPieces() [][]byte {
+	if x != nil {
+		return x.Pieces
+	}
+	return nil
+}
+
 type UsageRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2205,7 +2795,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2807,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2820,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 type UsageResponse struct {
@@ -2242,7 +2832,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2844,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2857,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -2294,7 +2884,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2306,7 +2896,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2319,7 +2909,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -2402,7 +2992,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2414,7 +3004,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2427,7 +3017,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -2542,7 +3132,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +3144,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +3157,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -2603,7 +3193,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2615,7 +3205,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2628,7 +3218,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -2654,7 +3244,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2666,7 +3256,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2679,7 +3269,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -2699,7 +3289,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2711,7 +3301,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2724,7 +3314,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -2749,7 +3339,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2761,7 +3351,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2774,7 +3364,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 type Detach struct {
@@ -2785,7 +3375,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2797,7 +3387,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2810,7 +3400,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 type AttachResponse struct {
@@ -2830,7 +3420,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2842,7 +3432,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2855,7 +3445,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -2968,7 +3558,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2980,7 +3570,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2993,7 +3583,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -3014,7 +3604,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3026,7 +3616,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3039,7 +3629,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *StateChange) GetState() string {
@@ -3073,7 +3663,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3085,7 +3675,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3098,7 +3688,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3126,7 +3716,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3138,7 +3728,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3151,7 +3741,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3190,7 +3780,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3202,7 +3792,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3215,7 +3805,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3265,7 +3855,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3277,7 +3867,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3290,7 +3880,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -3323,7 +3913,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3925,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3938,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -3371,7 +3961,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3383,7 +3973,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3396,7 +3986,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -3440,7 +4030,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3452,7 +4042,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +4055,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *JobEnd) GetState() string {
@@ -3520,7 +4110,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3532,7 +4122,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3545,7 +4135,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -3659,7 +4249,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3671,7 +4261,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3684,7 +4274,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -3709,14 +4299,14 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3728,7 +4318,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3741,7 +4331,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -3796,7 +4386,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3808,7 +4398,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3821,7 +4411,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -3841,13 +4431,14 @@ func (x *JobRef) GetEpoch() uint64 {
 type Heartbeat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	AtUnixNs      int64                  `protobuf:"varint,1,opt,name=at_unix_ns,json=atUnixNs,proto3" json:"at_unix_ns,omitempty"`
+	Stamp         uint64                 `protobuf:"varint,2,opt,name=stamp,proto3" json:"stamp,omitempty"` // of the worker's own clock: when it was sent
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3859,7 +4450,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3872,12 +4463,19 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
 	if x != nil {
 		return x.AtUnixNs
+	}
+	return 0
+}
+
+func (x *Heartbeat) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
 	}
 	return 0
 }
@@ -3891,7 +4489,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3903,7 +4501,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3916,7 +4514,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -3936,7 +4534,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3948,7 +4546,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3961,7 +4559,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -3990,7 +4588,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4002,7 +4600,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4015,7 +4613,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4058,6 +4656,7 @@ type SchedulerMessage struct {
 	//	*SchedulerMessage_QueryRanks
 	//	*SchedulerMessage_StreamOutput
 	//	*SchedulerMessage_AckEnded
+	//	*SchedulerMessage_HeartbeatAck
 	Msg           isSchedulerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4065,7 +4664,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4077,7 +4676,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4090,7 +4689,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -4172,6 +4771,15 @@ func (x *SchedulerMessage) GetAckEnded() *AckEnded {
 	return nil
 }
 
+func (x *SchedulerMessage) GetHeartbeatAck() *HeartbeatAck {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_HeartbeatAck); ok {
+			return x.HeartbeatAck
+		}
+	}
+	return nil
+}
+
 type isSchedulerMessage_Msg interface {
 	isSchedulerMessage_Msg()
 }
@@ -4208,6 +4816,10 @@ type SchedulerMessage_AckEnded struct {
 	AckEnded *AckEnded `protobuf:"bytes,8,opt,name=ack_ended,json=ackEnded,proto3,oneof"` // the end is journalled: the worker may forget the job
 }
 
+type SchedulerMessage_HeartbeatAck struct {
+	HeartbeatAck *HeartbeatAck `protobuf:"bytes,9,opt,name=heartbeat_ack,json=heartbeatAck,proto3,oneof"`
+}
+
 func (*SchedulerMessage_Welcome) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_Start) isSchedulerMessage_Msg() {}
@@ -4224,6 +4836,8 @@ func (*SchedulerMessage_StreamOutput) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_AckEnded) isSchedulerMessage_Msg() {}
 
+func (*SchedulerMessage_HeartbeatAck) isSchedulerMessage_Msg() {}
+
 type Welcome struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	HeartbeatEveryMs int64                  `protobuf:"varint,1,opt,name=heartbeat_every_ms,json=heartbeatEveryMs,proto3" json:"heartbeat_every_ms,omitempty"`
@@ -4234,7 +4848,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4246,7 +4860,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4259,7 +4873,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -4277,24 +4891,25 @@ func (x *Welcome) GetGraceMs() int64 {
 }
 
 type StartJob struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	Spec          *JobSpec               `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	FirstRank     uint32                 `protobuf:"varint,3,opt,name=first_rank,json=firstRank,proto3" json:"first_rank,omitempty"`
-	Ranks         uint32                 `protobuf:"varint,4,opt,name=ranks,proto3" json:"ranks,omitempty"` // of world size
-	WorldSize     uint32                 `protobuf:"varint,5,opt,name=world_size,json=worldSize,proto3" json:"world_size,omitempty"`
-	ArrayId       uint64                 `protobuf:"varint,6,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
-	ArrayIndex    uint32                 `protobuf:"varint,7,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
-	Tenant        string                 `protobuf:"bytes,8,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	Restarts      uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"` // how often the job was requeued
-	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`         // the job's
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Job              *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Spec             *JobSpec               `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	FirstRank        uint32                 `protobuf:"varint,3,opt,name=first_rank,json=firstRank,proto3" json:"first_rank,omitempty"`
+	Ranks            uint32                 `protobuf:"varint,4,opt,name=ranks,proto3" json:"ranks,omitempty"` // of world size
+	WorldSize        uint32                 `protobuf:"varint,5,opt,name=world_size,json=worldSize,proto3" json:"world_size,omitempty"`
+	ArrayId          uint64                 `protobuf:"varint,6,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
+	ArrayIndex       uint32                 `protobuf:"varint,7,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
+	Tenant           string                 `protobuf:"bytes,8,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Restarts         uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"`                                            // how often the job was requeued
+	Name             string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`                                                    // the job's
+	OutputLimitBytes uint64                 `protobuf:"varint,11,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"` // its log may not become longer; 0: no bound
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4306,7 +4921,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4319,7 +4934,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -4392,6 +5007,13 @@ func (x *StartJob) GetName() string {
 	return ""
 }
 
+func (x *StartJob) GetOutputLimitBytes() uint64 {
+	if x != nil {
+		return x.OutputLimitBytes
+	}
+	return 0
+}
+
 type JobStdin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4402,7 +5024,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4414,7 +5036,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4427,7 +5049,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -4454,7 +5076,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4466,7 +5088,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4479,7 +5101,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -4508,7 +5130,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4520,7 +5142,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4533,7 +5155,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -4573,7 +5195,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4585,7 +5207,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4598,7 +5220,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -4623,7 +5245,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4635,7 +5257,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4648,7 +5270,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -4688,7 +5310,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +5322,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +5335,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -4721,6 +5343,53 @@ func (x *AckEnded) GetJob() *JobRef {
 		return x.Job
 	}
 	return nil
+}
+
+// HeartbeatAck sends a heartbeat's stamp back: at that time the scheduler had not given the worker up. The worker's right to
+// its ranks lasts from then on for the grace. (A worker that measured from the loss of its connection might notice that much
+// later than the scheduler does.)
+type HeartbeatAck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stamp         uint64                 `protobuf:"varint,1,opt,name=stamp,proto3" json:"stamp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HeartbeatAck) Reset() {
+	*x = HeartbeatAck{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HeartbeatAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HeartbeatAck) ProtoMessage() {}
+
+func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
+func (*HeartbeatAck) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+}
+
+func (x *HeartbeatAck) GetStamp() uint64 {
+	if x != nil {
+		return x.Stamp
+	}
+	return 0
 }
 
 type OutputFrame struct {
@@ -4735,7 +5404,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4747,7 +5416,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4760,7 +5429,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -4799,7 +5468,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4811,7 +5480,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4824,7 +5493,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -4841,7 +5510,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
 	"\x11PutModuleResponse\"*\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\x94\x05\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\x9d\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -4863,10 +5532,18 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05hosts\x18\x10 \x03(\tR\x05hosts\x12+\n" +
 	"\x06labels\x18\x11 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12\x14\n" +
 	"\x05array\x18\x12 \x03(\rR\x05array\x12%\n" +
-	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12)\n" +
-	"\x03mpi\x18\x1e \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\"\"\n" +
+	"\x0earray_throttle\x18\x13 \x01(\rR\rarrayThrottle\x12 \n" +
+	"\vreservation\x18\x14 \x01(\tR\vreservation\x12)\n" +
+	"\x03mpi\x18\x15 \x01(\v2\x17.faasmrun.v1.MpiOptionsR\x03mpi\x12\x1f\n" +
+	"\vstdout_path\x18( \x01(\tR\n" +
+	"stdoutPath\x12\x1f\n" +
+	"\vstderr_path\x18) \x01(\tR\n" +
+	"stderrPath\x12#\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\"\\\n" +
 	"\n" +
-	"MpiOptions\x12\x14\n" +
+	"MpiOptions\x12\"\n" +
+	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
+	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"7\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
@@ -4891,7 +5568,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\x83\x06\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xa5\x06\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -4918,8 +5595,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rmax_rss_bytes\x18\x15 \x01(\x04R\vmaxRssBytes\x12 \n" +
 	"\vinteractive\x18\x16 \x01(\bR\vinteractive\x12\x12\n" +
 	"\x04held\x18\x17 \x01(\bR\x04held\x12#\n" +
-	"\rreserved_node\x18\x18 \x01(\tR\freservedNode\x12(\n" +
-	"\x10reserved_unix_ns\x18\x19 \x01(\x03R\x0ereservedUnixNs\"\xd8\x01\n" +
+	"\rpromised_node\x18\x18 \x01(\tR\fpromisedNode\x12(\n" +
+	"\x10promised_unix_ns\x18\x19 \x01(\x03R\x0epromisedUnixNs\x12 \n" +
+	"\vreservation\x18\x1a \x01(\tR\vreservation\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -4990,7 +5668,44 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06resume\x18\x03 \x01(\bR\x06resume\"\x0f\n" +
-	"\rDrainResponse\"\x0e\n" +
+	"\rDrainResponse\"\xc2\x01\n" +
+	"\vReservation\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\ffrom_unix_ns\x18\x02 \x01(\x03R\n" +
+	"fromUnixNs\x12\x1c\n" +
+	"\n" +
+	"to_unix_ns\x18\x03 \x01(\x03R\btoUnixNs\x12\x18\n" +
+	"\atenants\x18\x04 \x03(\tR\atenants\x12/\n" +
+	"\x05parts\x18\x05 \x03(\v2\x19.faasmrun.v1.ReservedPartR\x05parts\x12\x14\n" +
+	"\x05begun\x18\x06 \x01(\bR\x05begun\"8\n" +
+	"\fReservedPart\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05slots\x18\x02 \x01(\rR\x05slots\"\xce\x01\n" +
+	"\x0eReserveRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\ffrom_unix_ns\x18\x02 \x01(\x03R\n" +
+	"fromUnixNs\x12\x1f\n" +
+	"\vduration_ms\x18\x03 \x01(\x03R\n" +
+	"durationMs\x12\x18\n" +
+	"\atenants\x18\x04 \x03(\tR\atenants\x12\x14\n" +
+	"\x05nodes\x18\x05 \x03(\tR\x05nodes\x12\x14\n" +
+	"\x05slots\x18\x06 \x01(\rR\x05slots\x12\x1f\n" +
+	"\vignore_jobs\x18\a \x01(\bR\n" +
+	"ignoreJobs\"M\n" +
+	"\x0fReserveResponse\x12:\n" +
+	"\vreservation\x18\x01 \x01(\v2\x18.faasmrun.v1.ReservationR\vreservation\"&\n" +
+	"\x10UnreserveRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x13\n" +
+	"\x11UnreserveResponse\"\x15\n" +
+	"\x13ReservationsRequest\"T\n" +
+	"\x14ReservationsResponse\x12<\n" +
+	"\freservations\x18\x01 \x03(\v2\x18.faasmrun.v1.ReservationR\freservations\"\x11\n" +
+	"\x0fSnapshotRequest\"]\n" +
+	"\rSnapshotPiece\x12\x1c\n" +
+	"\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12\x16\n" +
+	"\x06policy\x18\x02 \x01(\fR\x06policy\x12\x16\n" +
+	"\x06pieces\x18\x03 \x03(\fR\x06pieces\"\x0e\n" +
 	"\fUsageRequest\"C\n" +
 	"\rUsageResponse\x122\n" +
 	"\atenants\x18\x01 \x03(\v2\x18.faasmrun.v1.TenantUsageR\atenants\"\x8c\x02\n" +
@@ -5103,10 +5818,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
-	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\")\n" +
+	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"?\n" +
 	"\tHeartbeat\x12\x1c\n" +
 	"\n" +
-	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\"3\n" +
+	"at_unix_ns\x18\x01 \x01(\x03R\batUnixNs\x12\x14\n" +
+	"\x05stamp\x18\x02 \x01(\x04R\x05stamp\"3\n" +
 	"\n" +
 	"JobStarted\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
@@ -5117,7 +5833,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\xcd\x03\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x8f\x04\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -5127,11 +5843,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vquery_ranks\x18\x06 \x01(\v2\x1a.faasmrun.v1.QueryJobRanksH\x00R\n" +
 	"queryRanks\x12@\n" +
 	"\rstream_output\x18\a \x01(\v2\x19.faasmrun.v1.StreamOutputH\x00R\fstreamOutput\x124\n" +
-	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEndedB\x05\n" +
+	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEnded\x12@\n" +
+	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAckB\x05\n" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xb3\x02\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xe1\x02\n" +
 	"\bStartJob\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12\x1d\n" +
@@ -5146,7 +5863,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06tenant\x18\b \x01(\tR\x06tenant\x12\x1a\n" +
 	"\brestarts\x18\t \x01(\rR\brestarts\x12\x12\n" +
 	"\x04name\x18\n" +
-	" \x01(\tR\x04name\"[\n" +
+	" \x01(\tR\x04name\x12,\n" +
+	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"J\n" +
@@ -5167,7 +5885,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"fromOffset\x12\x12\n" +
 	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
 	"\bAckEnded\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x8a\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
+	"\fHeartbeatAck\x12\x14\n" +
+	"\x05stamp\x18\x01 \x01(\x04R\x05stamp\"\x8a\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\x04R\bstreamId\x12+\n" +
 	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x10\n" +
@@ -5188,10 +5908,11 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rACTION_CANCEL\x10\x01\x12\x0f\n" +
 	"\vACTION_HOLD\x10\x02\x12\x12\n" +
 	"\x0eACTION_RELEASE\x10\x03\x12\x12\n" +
-	"\x0eACTION_REQUEUE\x10\x04*B\n" +
+	"\x0eACTION_REQUEUE\x10\x04*S\n" +
 	"\x06Stream\x12\x11\n" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
-	"\rSTREAM_STDERR\x10\x01\x12\x12\n" +
+	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
+	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
 	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
@@ -5201,11 +5922,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04List\x12\x18.faasmrun.v1.ListRequest\x1a\x19.faasmrun.v1.ListResponse\x12D\n" +
 	"\aExplain\x12\x1b.faasmrun.v1.ExplainRequest\x1a\x1c.faasmrun.v1.ExplainResponse\x12A\n" +
 	"\x06Change\x12\x1a.faasmrun.v1.ChangeRequest\x1a\x1b.faasmrun.v1.ChangeResponse\x12@\n" +
-	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xc9\x01\n" +
+	"\x05Watch\x12\x19.faasmrun.v1.WatchRequest\x1a\x1a.faasmrun.v1.WatchResponse0\x012\xf8\x03\n" +
 	"\aCluster\x12>\n" +
 	"\x05Nodes\x12\x19.faasmrun.v1.NodesRequest\x1a\x1a.faasmrun.v1.NodesResponse\x12>\n" +
 	"\x05Drain\x12\x19.faasmrun.v1.DrainRequest\x1a\x1a.faasmrun.v1.DrainResponse\x12>\n" +
-	"\x05Usage\x12\x19.faasmrun.v1.UsageRequest\x1a\x1a.faasmrun.v1.UsageResponse2\xda\x01\n" +
+	"\x05Usage\x12\x19.faasmrun.v1.UsageRequest\x1a\x1a.faasmrun.v1.UsageResponse\x12D\n" +
+	"\aReserve\x12\x1b.faasmrun.v1.ReserveRequest\x1a\x1c.faasmrun.v1.ReserveResponse\x12J\n" +
+	"\tUnreserve\x12\x1d.faasmrun.v1.UnreserveRequest\x1a\x1e.faasmrun.v1.UnreserveResponse\x12S\n" +
+	"\fReservations\x12 .faasmrun.v1.ReservationsRequest\x1a!.faasmrun.v1.ReservationsResponse\x12F\n" +
+	"\bSnapshot\x12\x1c.faasmrun.v1.SnapshotRequest\x1a\x1a.faasmrun.v1.SnapshotPiece0\x012\xda\x01\n" +
 	"\aWorkers\x12H\n" +
 	"\aConnect\x12\x1a.faasmrun.v1.WorkerMessage\x1a\x1d.faasmrun.v1.SchedulerMessage(\x010\x01\x12=\n" +
 	"\x06Output\x12\x18.faasmrun.v1.OutputFrame\x1a\x17.faasmrun.v1.OutputDone(\x01\x12F\n" +
@@ -5224,7 +5949,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 79)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -5258,45 +5983,56 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*NodeInfo)(nil),               // 29: faasmrun.v1.NodeInfo
 	(*DrainRequest)(nil),           // 30: faasmrun.v1.DrainRequest
 	(*DrainResponse)(nil),          // 31: faasmrun.v1.DrainResponse
-	(*UsageRequest)(nil),           // 32: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 33: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 34: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 35: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 36: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 37: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 38: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 39: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 40: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 41: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 42: faasmrun.v1.AttachResponse
-	(*StdinTaken)(nil),             // 43: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 44: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 45: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 46: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 47: faasmrun.v1.Output
-	(*RankState)(nil),              // 48: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 49: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 50: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 51: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 52: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 53: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 54: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 55: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 56: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 57: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 58: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 59: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 60: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 61: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 62: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 63: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 64: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 65: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 66: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 67: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 68: faasmrun.v1.AckEnded
-	(*OutputFrame)(nil),            // 69: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 70: faasmrun.v1.OutputDone
+	(*Reservation)(nil),            // 32: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 33: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 34: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 35: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 36: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 37: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 38: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 39: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 40: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 41: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 42: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 43: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 44: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 45: faasmrun.v1.AttachRequest
+	(*AttachOpen)(nil),             // 46: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 47: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 48: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 49: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 50: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 51: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 52: faasmrun.v1.AttachResponse
+	(*StdinTaken)(nil),             // 53: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 54: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 55: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 56: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 57: faasmrun.v1.Output
+	(*RankState)(nil),              // 58: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 59: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 60: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 61: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 62: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 63: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 64: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 65: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 66: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 67: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 68: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 69: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 70: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 71: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 72: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 73: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 74: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 75: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 76: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 77: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 78: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 79: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 80: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 81: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	11, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -5307,7 +6043,7 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	12, // 5: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
 	13, // 6: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
 	8,  // 7: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	46, // 8: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	56, // 8: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
 	16, // 9: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
 	8,  // 10: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
 	16, // 11: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
@@ -5318,89 +6054,101 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	29, // 16: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
 	29, // 17: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
 	12, // 18: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	34, // 19: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	36, // 20: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	37, // 21: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	38, // 22: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	39, // 23: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	40, // 24: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	41, // 25: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	44, // 26: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	47, // 27: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	49, // 28: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	51, // 29: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	45, // 30: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	43, // 31: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	46, // 32: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 33: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	48, // 34: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	49, // 35: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	50, // 36: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	54, // 37: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	56, // 38: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	57, // 39: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	58, // 40: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	59, // 41: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	53, // 42: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	55, // 43: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	12, // 44: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	55, // 45: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	55, // 46: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	55, // 47: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	49, // 48: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	55, // 49: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	51, // 50: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	61, // 51: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	62, // 52: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	63, // 53: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	64, // 54: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	65, // 55: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	66, // 56: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	67, // 57: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	68, // 58: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	55, // 59: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 60: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	55, // 61: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	37, // 62: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	55, // 63: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	55, // 64: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	55, // 65: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	55, // 66: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	55, // 67: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	47, // 68: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 69: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 70: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	14, // 71: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	35, // 72: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	17, // 73: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	19, // 74: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	22, // 75: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	25, // 76: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	27, // 77: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	30, // 78: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	32, // 79: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	52, // 80: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	69, // 81: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 82: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 83: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 84: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	15, // 85: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	42, // 86: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	18, // 87: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	20, // 88: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	23, // 89: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	26, // 90: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	28, // 91: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	31, // 92: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	33, // 93: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	60, // 94: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	70, // 95: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 96: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	83, // [83:97] is the sub-list for method output_type
-	69, // [69:83] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	33, // 19: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	32, // 20: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	32, // 21: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	44, // 22: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	46, // 23: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	47, // 24: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	48, // 25: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	49, // 26: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	50, // 27: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	51, // 28: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	54, // 29: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	57, // 30: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	59, // 31: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	61, // 32: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	55, // 33: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	53, // 34: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	56, // 35: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,  // 36: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	58, // 37: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	59, // 38: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	60, // 39: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	64, // 40: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	66, // 41: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	67, // 42: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	68, // 43: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	69, // 44: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	63, // 45: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	65, // 46: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	12, // 47: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	65, // 48: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	65, // 49: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	65, // 50: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	59, // 51: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	65, // 52: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	61, // 53: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	71, // 54: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	72, // 55: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	73, // 56: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	74, // 57: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	75, // 58: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	76, // 59: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	77, // 60: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	78, // 61: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	79, // 62: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	65, // 63: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 64: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	65, // 65: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	47, // 66: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	65, // 67: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	65, // 68: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	65, // 69: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	65, // 70: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	65, // 71: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	57, // 72: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 73: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 74: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	14, // 75: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	45, // 76: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	17, // 77: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	19, // 78: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	22, // 79: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	25, // 80: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	27, // 81: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	30, // 82: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	42, // 83: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	34, // 84: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	36, // 85: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	38, // 86: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	40, // 87: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	62, // 88: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	80, // 89: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 90: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 91: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 92: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	15, // 93: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	52, // 94: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	18, // 95: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	20, // 96: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	23, // 97: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	26, // 98: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	28, // 99: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	31, // 100: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	43, // 101: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	35, // 102: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	37, // 103: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	39, // 104: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	41, // 105: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	70, // 106: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	81, // 107: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 108: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	91, // [91:109] is the sub-list for method output_type
+	73, // [73:91] is the sub-list for method input_type
+	73, // [73:73] is the sub-list for extension type_name
+	73, // [73:73] is the sub-list for extension extendee
+	0,  // [0:73] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -5408,7 +6156,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[32].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[42].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -5416,7 +6164,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[39].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -5424,7 +6172,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[49].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[59].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -5432,7 +6180,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[57].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[67].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -5441,6 +6189,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*SchedulerMessage_QueryRanks)(nil),
 		(*SchedulerMessage_StreamOutput)(nil),
 		(*SchedulerMessage_AckEnded)(nil),
+		(*SchedulerMessage_HeartbeatAck)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -5448,7 +6197,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   68,
+			NumMessages:   79,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -406,9 +406,13 @@ var Jobs_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Cluster_Nodes_FullMethodName = "/faasmrun.v1.Cluster/Nodes"
-	Cluster_Drain_FullMethodName = "/faasmrun.v1.Cluster/Drain"
-	Cluster_Usage_FullMethodName = "/faasmrun.v1.Cluster/Usage"
+	Cluster_Nodes_FullMethodName        = "/faasmrun.v1.Cluster/Nodes"
+	Cluster_Drain_FullMethodName        = "/faasmrun.v1.Cluster/Drain"
+	Cluster_Usage_FullMethodName        = "/faasmrun.v1.Cluster/Usage"
+	Cluster_Reserve_FullMethodName      = "/faasmrun.v1.Cluster/Reserve"
+	Cluster_Unreserve_FullMethodName    = "/faasmrun.v1.Cluster/Unreserve"
+	Cluster_Reservations_FullMethodName = "/faasmrun.v1.Cluster/Reservations"
+	Cluster_Snapshot_FullMethodName     = "/faasmrun.v1.Cluster/Snapshot"
 )
 
 // ClusterClient is the client API for Cluster service.
@@ -421,6 +425,12 @@ type ClusterClient interface {
 	// Drain keeps new jobs off a worker, or lets them on again. Administrators only.
 	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 	Usage(ctx context.Context, in *UsageRequest, opts ...grpc.CallOption) (*UsageResponse, error)
+	// Reserve keeps slots for tenants from a moment on; Unreserve ends that. Administrators only.
+	Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error)
+	Unreserve(ctx context.Context, in *UnreserveRequest, opts ...grpc.CallOption) (*UnreserveResponse, error)
+	Reservations(ctx context.Context, in *ReservationsRequest, opts ...grpc.CallOption) (*ReservationsResponse, error)
+	// Snapshot hands out the policy and the state of the queue, for "what if". Names and programs of jobs are left out.
+	Snapshot(ctx context.Context, in *SnapshotRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnapshotPiece], error)
 }
 
 type clusterClient struct {
@@ -461,6 +471,55 @@ func (c *clusterClient) Usage(ctx context.Context, in *UsageRequest, opts ...grp
 	return out, nil
 }
 
+func (c *clusterClient) Reserve(ctx context.Context, in *ReserveRequest, opts ...grpc.CallOption) (*ReserveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReserveResponse)
+	err := c.cc.Invoke(ctx, Cluster_Reserve_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterClient) Unreserve(ctx context.Context, in *UnreserveRequest, opts ...grpc.CallOption) (*UnreserveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnreserveResponse)
+	err := c.cc.Invoke(ctx, Cluster_Unreserve_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterClient) Reservations(ctx context.Context, in *ReservationsRequest, opts ...grpc.CallOption) (*ReservationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReservationsResponse)
+	err := c.cc.Invoke(ctx, Cluster_Reservations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *clusterClient) Snapshot(ctx context.Context, in *SnapshotRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SnapshotPiece], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Cluster_ServiceDesc.Streams[0], Cluster_Snapshot_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SnapshotRequest, SnapshotPiece]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Cluster_SnapshotClient = grpc.ServerStreamingClient[SnapshotPiece]
+
 // ClusterServer is the server API for Cluster service.
 // All implementations must embed UnimplementedClusterServer
 // for forward compatibility.
@@ -471,6 +530,12 @@ type ClusterServer interface {
 	// Drain keeps new jobs off a worker, or lets them on again. Administrators only.
 	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	Usage(context.Context, *UsageRequest) (*UsageResponse, error)
+	// Reserve keeps slots for tenants from a moment on; Unreserve ends that. Administrators only.
+	Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error)
+	Unreserve(context.Context, *UnreserveRequest) (*UnreserveResponse, error)
+	Reservations(context.Context, *ReservationsRequest) (*ReservationsResponse, error)
+	// Snapshot hands out the policy and the state of the queue, for "what if". Names and programs of jobs are left out.
+	Snapshot(*SnapshotRequest, grpc.ServerStreamingServer[SnapshotPiece]) error
 	mustEmbedUnimplementedClusterServer()
 }
 
@@ -489,6 +554,18 @@ func (UnimplementedClusterServer) Drain(context.Context, *DrainRequest) (*DrainR
 }
 func (UnimplementedClusterServer) Usage(context.Context, *UsageRequest) (*UsageResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Usage not implemented")
+}
+func (UnimplementedClusterServer) Reserve(context.Context, *ReserveRequest) (*ReserveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reserve not implemented")
+}
+func (UnimplementedClusterServer) Unreserve(context.Context, *UnreserveRequest) (*UnreserveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unreserve not implemented")
+}
+func (UnimplementedClusterServer) Reservations(context.Context, *ReservationsRequest) (*ReservationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reservations not implemented")
+}
+func (UnimplementedClusterServer) Snapshot(*SnapshotRequest, grpc.ServerStreamingServer[SnapshotPiece]) error {
+	return status.Error(codes.Unimplemented, "method Snapshot not implemented")
 }
 func (UnimplementedClusterServer) mustEmbedUnimplementedClusterServer() {}
 func (UnimplementedClusterServer) testEmbeddedByValue()                 {}
@@ -565,6 +642,71 @@ func _Cluster_Usage_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Cluster_Reserve_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReserveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).Reserve(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_Reserve_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).Reserve(ctx, req.(*ReserveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Cluster_Unreserve_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnreserveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).Unreserve(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_Unreserve_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).Unreserve(ctx, req.(*UnreserveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Cluster_Reservations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReservationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ClusterServer).Reservations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Cluster_Reservations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ClusterServer).Reservations(ctx, req.(*ReservationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Cluster_Snapshot_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SnapshotRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ClusterServer).Snapshot(m, &grpc.GenericServerStream[SnapshotRequest, SnapshotPiece]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Cluster_SnapshotServer = grpc.ServerStreamingServer[SnapshotPiece]
+
 // Cluster_ServiceDesc is the grpc.ServiceDesc for Cluster service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -584,8 +726,26 @@ var Cluster_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Usage",
 			Handler:    _Cluster_Usage_Handler,
 		},
+		{
+			MethodName: "Reserve",
+			Handler:    _Cluster_Reserve_Handler,
+		},
+		{
+			MethodName: "Unreserve",
+			Handler:    _Cluster_Unreserve_Handler,
+		},
+		{
+			MethodName: "Reservations",
+			Handler:    _Cluster_Reservations_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Snapshot",
+			Handler:       _Cluster_Snapshot_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "scheduler/schedpb/faasmrun.proto",
 }
 

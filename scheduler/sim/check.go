@@ -15,10 +15,12 @@ type checker struct {
 	live   map[core.JobID]map[core.Epoch]core.WorkerName // placements that really run
 	used   map[core.WorkerName]uint32
 	done   map[core.JobID]int // how often its ranks ran to their end
+	rules  *rules
 	light  bool
 }
 
-func (c *checker) init() {
+func (c *checker) init(p core.Policy) {
+	c.rules = newRules(c, p)
 	c.acked, c.ends, c.placed = map[core.JobID]bool{}, map[core.JobID]core.JobState{}, map[core.JobID]core.Epoch{}
 	c.live, c.used, c.done = map[core.JobID]map[core.Epoch]core.WorkerName{}, map[core.WorkerName]uint32{}, map[core.JobID]int{}
 }
@@ -57,8 +59,8 @@ func (c *checker) journalled(t core.Transition) {
 // started: the job runs nowhere else, and the worker has the slots.
 func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
 	c.used[at] += r.ranks
-	if c.used[at] > s.cfg.Slots {
-		c.fail("worker %s runs %d ranks on %d slots", at, c.used[at], s.cfg.Slots)
+	if slots := s.workers[at].slots; c.used[at] > slots {
+		c.fail("worker %s runs %d ranks on %d slots", at, c.used[at], slots)
 	}
 	if c.light {
 		return

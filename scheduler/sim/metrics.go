@@ -104,10 +104,27 @@ func percentile(values []float32, part float64) float64 {
 	return float64(s[min(len(s)-1, int(part*float64(len(s))))])
 }
 
-// Report is a table line for a person.
-func (m *Metrics) Report(name string, slots uint64) string {
+// Summary is what a workload came to under a policy, in seconds.
+type Summary struct {
+	Policy      string  `json:"policy"`
+	Jobs        int     `json:"jobs"`
+	Makespan    float64 `json:"makespan_seconds"`
+	WaitP50     float64 `json:"wait_p50_seconds"`
+	WaitP95     float64 `json:"wait_p95_seconds"`
+	Slowdown    float64 `json:"bounded_slowdown"`
+	Utilisation float64 `json:"utilisation"`
+	Fairness    float64 `json:"jain_index"`
+}
+
+// Summary is of a cluster with so many slots.
+func (m *Metrics) Summary(policy string, slots uint64) Summary {
+	return Summary{policy, m.Jobs, m.Makespan(), m.Wait(0.5), m.Wait(0.95), m.Slowdown(), m.Utilisation(slots), m.Jain()}
+}
+
+// String is a line for a person.
+func (s Summary) String() string {
 	return fmt.Sprintf("%-10s jobs %d  makespan %.0f s  wait p50 %.0f s p95 %.0f s  slowdown %.2f  utilisation %.3f  fairness %.3f",
-		name, m.Jobs, m.Makespan(), m.Wait(0.5), m.Wait(0.95), m.Slowdown(), m.Utilisation(slots), m.Jain())
+		s.Policy, s.Jobs, s.Makespan, s.WaitP50, s.WaitP95, s.Slowdown, s.Utilisation, s.Fairness)
 }
 
 // Plot draws how waiting times are distributed, one line for each policy, as an SVG.

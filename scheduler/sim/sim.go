@@ -7,7 +7,9 @@ package sim
 import (
 	"container/heap"
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
 )
@@ -21,6 +23,15 @@ type Job struct {
 	Limit   core.Duration // 0: none
 	Tenant  core.Tenant
 	Requeue bool
+	QOS     string
+	// Reservation is left out if there is none of that name for the tenant when the job comes.
+	Reservation string
+}
+
+// Reserve is an administrator's call during a simulation.
+type Reserve struct {
+	At core.Time
+	core.Reserve
 }
 
 // Workload hands out jobs in the order of their submission; false is its end.
@@ -34,6 +45,8 @@ type Config struct {
 	Mem    uint64
 	Policy core.Policy
 	Faults Faults
+	// Reservations are asked for; those that are refused are not made.
+	Reservations []Reserve
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
 	Journal bool
 	// Light leaves out what the checkers keep of every job: for comparing policies on many.
@@ -67,6 +80,7 @@ type Sim struct {
 	jobs    map[core.JobID]*Job // that have not ended
 	unsent  []Job               // refused while the scheduler was down
 
+	watch    func(core.Transition) // sees what is journalled; nil: nobody
 	workload Workload
 	drained  bool
 	checks   checker
@@ -109,26 +123,31 @@ func (s *Sim) at(t core.Time, f func()) {
 func New(cfg Config, w Workload) *Sim {
 	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start, state: core.NewState(cfg.Policy),
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}, workload: w}
-	s.checks.init()
+	s.checks.init(cfg.Policy)
 	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
-		n := &worker{s: s, name: core.WorkerName(fmt.Sprintf("n%05d", i)), running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
-		s.workers[n.name] = n
-		s.names = append(s.names, n.name)
+		n := s.hire(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
 		s.at(start, n.connect)
+	}
+	for _, r := range cfg.Reservations {
+		s.at(r.At, func() { s.reserve(r.Reserve) })
 	}
 	s.at(start, s.submitNext)
 	s.cfg.Faults.arm(s)
 	return s
 }
 
+// hire adds a worker that has not connected yet.
+func (s *Sim) hire(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
+	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
+	s.workers[name] = w
+	s.names = append(s.names, name)
+	return w
+}
+
 // Run goes on until all jobs of the workload have ended, or something is wrong.
 func (s *Sim) Run() error {
-	for len(s.queue) > 0 && !s.finished() {
-		e := heap.Pop(&s.queue).(event)
-		s.now = e.at
-		s.Events++
-		e.do()
+	for !s.finished() && s.next(math.MaxInt64) {
 		if s.now > s.moved.After(stuck) {
 			s.checks.fail("no job has come or ended for %v, and %d have not ended", stuck, len(s.jobs))
 		}
@@ -140,6 +159,18 @@ func (s *Sim) Run() error {
 		return fmt.Errorf("seed %d: %w", s.cfg.Seed, err)
 	}
 	return nil
+}
+
+// next has the next thing happen, if one does by then.
+func (s *Sim) next(until core.Time) bool {
+	if len(s.queue) == 0 || s.queue[0].at > until || s.checks.err != nil {
+		return false
+	}
+	e := heap.Pop(&s.queue).(event)
+	s.now = e.at
+	s.Events++
+	e.do()
+	return true
 }
 
 func (s *Sim) finished() bool { return s.drained && len(s.jobs) == 0 && len(s.unsent) == 0 && !s.down }
@@ -163,7 +194,13 @@ func (s *Sim) submit(j Job) {
 		s.unsent = append(s.unsent, j)
 		return
 	}
-	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem, TimeLimit: j.Limit, Requeue: j.Requeue}},
+	if !slices.ContainsFunc(s.state.Reservations(), func(r *core.Reservation) bool {
+		return r.Name == j.Reservation && slices.Contains(r.Tenants, j.Tenant)
+	}) {
+		j.Reservation = ""
+	}
+	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem, TimeLimit: j.Limit, Requeue: j.Requeue,
+		QOS: j.QOS, Reservation: j.Reservation}},
 		func(ts []core.Transition) {
 			if s.checks.err == nil && len(ts) == 1 {
 				id := ts[0].(*core.JobAccepted).Job
@@ -173,6 +210,12 @@ func (s *Sim) submit(j Job) {
 		})
 	if !kept {
 		s.unsent = append(s.unsent, j)
+	}
+}
+
+func (s *Sim) reserve(e core.Reserve) {
+	if _, err := core.Decide(s.state, e, s.now); err == nil && !s.down {
+		s.decide(e, nil)
 	}
 }
 
@@ -231,8 +274,14 @@ func (s *Sim) append(batch []core.Transition) {
 	if s.cfg.Journal {
 		s.journal = append(s.journal, core.EncodeRecord(batch))
 	}
+	if !s.cfg.Light {
+		s.checks.rules.batch(batch)
+	}
 	for _, t := range batch {
 		s.checks.journalled(t)
+		if s.watch != nil {
+			s.watch(t)
+		}
 		if end, ok := t.(*core.JobFinished); ok {
 			s.ended(end)
 		}
@@ -275,6 +324,20 @@ func (s *Sim) crash() {
 	s.after(core.Duration(s.rnd.Int64N(int64(20*core.Second))), s.restart)
 }
 
+// reload has the state come from a snapshot of it, as if one had been taken at the end of the journal.
+func (s *Sim) reload() {
+	fresh := core.NewState(s.cfg.Policy)
+	for p := range s.state.Pieces() {
+		if err := fresh.LoadPiece(p); err != nil {
+			s.checks.fail("snapshot: %v", err)
+		}
+	}
+	if err := fresh.Check(); err != nil {
+		s.checks.fail("snapshot: %v", err)
+	}
+	s.state = fresh
+}
+
 func (s *Sim) restart() {
 	s.state = core.NewState(s.cfg.Policy)
 	for i, record := range s.journal {
@@ -289,6 +352,9 @@ func (s *Sim) restart() {
 				return
 			}
 		}
+	}
+	if s.rnd.IntN(2) == 0 {
+		s.reload()
 	}
 	s.down, s.passed, s.tickAt = false, 0, 0
 	s.decide(core.Recovered{}, nil)

@@ -23,6 +23,9 @@ func faultyPolicy() core.Policy {
 	p := core.DefaultPolicy()
 	p.Grace = core.Duration(workerGrace + 30*core.Second)
 	p.KeepEnded = 50
+	p.QOS = map[string]core.QOS{"": {}, "low": {Points: -10_000}, "cheap": {Points: -10_000, Preempted: core.PreemptRequeue},
+		"urgent": {Points: 10_000, Preempts: []string{"low", "cheap"}}}
+	p.Tenants = map[core.Tenant]core.Quota{tenant(0): {Slots: 20, Running: 6}, tenant(1): {Mem: 20 << 30}}
 	return p
 }
 
@@ -30,14 +33,29 @@ func faultyPolicy() core.Policy {
 func faulty(seed uint64) *Sim {
 	rnd := rand.New(rand.NewPCG(seed, 9))
 	n, at := 0, start
-	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(), Journal: true},
+	var reservations []Reserve
+	for i := range 6 {
+		r := Reserve{At: start.After(core.Duration(rnd.Int64N(int64(20 * core.Minute))))}
+		r.Name, r.Tenants = fmt.Sprint("r", i), []core.Tenant{tenant(rnd.IntN(3))}
+		r.From = r.At.After(core.Duration(rnd.Int64N(int64(5 * core.Minute))))
+		r.For = core.Duration(1 + rnd.Int64N(int64(10*core.Minute)))
+		if r.IgnoreJobs = rnd.IntN(2) == 0; i%2 == 0 {
+			r.Slots = uint32(1 + rnd.IntN(20))
+		} else {
+			r.Workers = []core.WorkerName{"n00001", "n00003"}[:1+rnd.IntN(2)]
+		}
+		reservations = append(reservations, r)
+	}
+	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(), Journal: true, Reservations: reservations},
 		func() (Job, bool) {
 			if n++; n > 300 {
 				return Job{}, false
 			}
 			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
-			return Job{At: at, Ranks: uint32(1 + rnd.IntN(8)), Mem: rnd.Uint64N(3) << 30, Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
-				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0}, true
+			ranks := 1 + rnd.Uint64N(8)
+			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks), Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
+				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
+				QOS: []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)], Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})
 }
 
@@ -55,7 +73,7 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	t.Logf("ends: %v", states)
-	for _, want := range []core.JobState{core.Completed, core.NodeFailed, core.TimedOut} {
+	for _, want := range []core.JobState{core.Completed, core.NodeFailed, core.TimedOut, core.Preempted} {
 		if states[want] == 0 {
 			t.Errorf("no job ended as %s: the faults are too kind", want)
 		}
@@ -102,7 +120,8 @@ func TestCheckersCheck(t *testing.T) {
 		},
 	} {
 		s := &Sim{cfg: Config{Slots: 8}, drained: true, state: core.NewState(core.DefaultPolicy())}
-		s.checks.init()
+		s.workers = map[core.WorkerName]*worker{"a": {slots: 8}, "b": {slots: 8}}
+		s.checks.init(core.DefaultPolicy())
 		f(&s.checks, s)
 		if err := s.checks.finish(s); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("expected %q, got %v", words, err)
@@ -121,7 +140,7 @@ func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
 			t.Fatal(err)
 		}
 		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
-		t.Logf("%s (%d events, %v)", s.Metrics.Report(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%s (%d events, %v)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
 		if backfill {
 			easy = &s.Metrics
 		} else {
@@ -161,7 +180,7 @@ func TestSWF(t *testing.T) {
 	p := core.DefaultPolicy()
 	s := New(Config{Nodes: 1, Slots: 128, Mem: 1 << 40, Policy: p}, FromSlice(jobs))
 	if err := s.Run(); err != nil || s.Metrics.Makespan() != 150 || s.Metrics.Wait(0.99) != 90 {
-		t.Errorf("%v: %s", err, s.Metrics.Report("x", 128))
+		t.Errorf("%v: %s", err, s.Metrics.Summary("x", 128))
 	}
 	for words, bad := range map[string]string{"line 1 of the trace: 3 fields": "1 2 3", "field 2": "1 x" + strings.Repeat(" 1", 16),
 		"token too long": strings.Repeat("1 ", 40000)} {

@@ -13,6 +13,9 @@ const workerGrace = core.Minute
 type worker struct {
 	s       *Sim
 	name    core.WorkerName
+	slots   uint32
+	mem     uint64
+	labels  []core.Label
 	up      bool // connected
 	session int  // of the connection: what was on its way in an older one is lost
 	dead    bool // the machine is off
@@ -44,10 +47,11 @@ func (w *worker) connect() {
 	w.up, w.lost = true, 0
 	session := w.session
 	var orders []core.Order
-	w.s.decide(core.Join{Name: w.name, Slots: w.s.cfg.Slots, Mem: w.s.cfg.Mem, Holding: holding}, nil)
+	w.s.decide(core.Join{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding}, nil)
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
 	}
+	w.s.checks.rules.joined(w.name, holding)
 	orders = w.s.state.OrdersOnJoin(w.name, holding)
 	for _, o := range orders {
 		w.order(o)
@@ -140,15 +144,21 @@ func (w *worker) obey(o core.Order) {
 	if job == nil {
 		return // it has ended meanwhile
 	}
-	r = &run{ref: o.Ref, ranks: job.Ranks}
-	w.running[o.Ref.Job] = r
-	w.s.checks.started(w.s, w.name, r)
+	r = w.start(o.Ref, job.Ranks, job.Run)
 	w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
-	w.s.after(job.Run, func() {
+}
+
+// start has the ranks of a job run for some time.
+func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
+	r := &run{ref: ref, ranks: ranks}
+	w.running[ref.Job] = r
+	w.s.checks.started(w.s, w.name, r)
+	w.s.after(d, func() {
 		if !r.over {
 			w.end(r, core.End{State: core.Completed})
 		}
 	})
+	return r
 }
 
 func (w *worker) end(r *run, end core.End) {

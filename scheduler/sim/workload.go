@@ -22,18 +22,17 @@ type Lublin struct {
 	MaxRun  core.Duration
 }
 
-// Policy is one that is compared, by its name: easy, fcfs, or nofair (easy without fair share).
-func Policy(name string) (core.Policy, error) {
-	p := core.DefaultPolicy()
-	p.KeepEnded = 100
+// Policy changes one to what is compared, by name: easy, fcfs, or nofair (easy without fair share).
+func Policy(name string, p core.Policy) (core.Policy, error) {
 	switch name {
 	case "easy":
+		p.Backfill = true
 	case "fcfs":
 		p.Backfill, p.FairShare, p.PerRank = false, 0, 0
 	case "nofair":
 		p.FairShare = 0
 	default:
-		return p, fmt.Errorf("there is no policy %q; easy, fcfs and nofair are", name)
+		return p, fmt.Errorf("there is no policy %q; easy, fcfs, nofair and FILE.json are", name)
 	}
 	return p, nil
 }

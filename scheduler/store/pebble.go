@@ -5,8 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 )
 
 // Options are what the pebble store can be told.
@@ -28,12 +35,15 @@ type pebbleStore struct {
 
 // Open opens or creates the store in a directory.
 func Open(dir string, o Options) (Store, error) {
-	quiet := quietLogger{}
+	quiet := quietLogger{dir}
 	tail, err := readTail(dir)
 	if err != nil {
 		return nil, err
 	}
-	db, err := pebble.Open(dir, &pebble.Options{
+	if err := checkSpace(dir, uint64(len(tail.bytes))); err != nil {
+		return nil, err
+	}
+	db, err := openPebble(dir, &pebble.Options{
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                4 << 20,
 		MemTableStopWritesThreshold: 4,
@@ -57,12 +67,73 @@ func Open(dir string, o Options) (Store, error) {
 	return s, nil
 }
 
-// quietLogger keeps pebble's chatter to itself: what matters comes back as an error.
-type quietLogger struct{}
+// spaceToOpen is what there has to be beside the log, which is written anew: pebble tries for ever to make tables on a full
+// disk.
+const spaceToOpen = 4 << 20
 
-func (quietLogger) Infof(string, ...any)           {}
-func (quietLogger) Errorf(string, ...any)          {}
-func (quietLogger) Fatalf(format string, a ...any) { panic(fmt.Sprintf("pebble: "+format, a...)) }
+func checkSpace(dir string, log uint64) error {
+	at := dir
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		at = filepath.Dir(dir) // it is about to be made
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(at, &fs); err != nil {
+		return fmt.Errorf("opening the journal in %s: %w", dir, err)
+	}
+	if free, need := fs.Bavail*uint64(fs.Bsize), log+spaceToOpen; free < need {
+		return fmt.Errorf("opening the journal in %s: %w: %d KiB are free and %d KiB needed; make room and start again", dir, unix.ENOSPC,
+			free>>10, need>>10)
+	}
+	return nil
+}
+
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer rescue(&err)
+	return pebble.Open(dir, o)
+}
+
+// quietLogger keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a full
+// disk first of all, it gives to Fatalf, which must not return.
+type quietLogger struct{ dir string }
+
+// fatal is a panic with pebble's last words, on their way to the call that they end.
+type fatal string
+
+func (quietLogger) Infof(string, ...any)  {}
+func (quietLogger) Errorf(string, ...any) {}
+func (l quietLogger) Fatalf(format string, a ...any) {
+	words := fmt.Sprintf(format, a...)
+	if called() {
+		panic(fatal(words))
+	}
+	// A goroutine of pebble's own: nobody could recover it, and what is acknowledged is on disk.
+	fmt.Fprintf(os.Stderr, "the journal in %s can't be written any more: %s\n", l.dir, words)
+	os.Exit(1)
+}
+
+// called says whether a call of this package's is on the stack.
+func called() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); strings.Contains(f.Function, "store.(*pebbleStore).") || strings.HasSuffix(f.Function, "store.Open") {
+			return true
+		}
+	}
+	return false
+}
+
+// rescue makes an error of pebble's last words.
+func rescue(err *error) {
+	switch v := recover().(type) {
+	case nil:
+	case fatal:
+		*err = errors.New(string(v))
+	default:
+		panic(v)
+	}
+}
 
 func (s *pebbleStore) Load(piece, record func([]byte) error) error {
 	if err := s.loadMark(); err != nil {
@@ -146,7 +217,7 @@ func (s *pebbleStore) Append(record []byte) error {
 		return s.err
 	}
 	key := recordKey(s.next)
-	if err := s.db.Set(key, seal(key, record), s.write); err != nil {
+	if err := s.set(key, seal(key, record)); err != nil {
 		s.err = fmt.Errorf("journalling record %d: %w", s.next, err)
 		return s.err
 	}
@@ -154,46 +225,60 @@ func (s *pebbleStore) Append(record []byte) error {
 	return nil
 }
 
+func (s *pebbleStore) set(key, value []byte) (err error) {
+	defer rescue(&err)
+	return s.db.Set(key, value, s.write)
+}
+
 // Snapshot writes the pieces beside what is in force, then changes the mark and drops the old in one batch.
 func (s *pebbleStore) Snapshot(pieces iter.Seq[[]byte]) error {
 	if s.err != nil {
 		return s.err
 	}
+	if err := s.snapshot(pieces); err != nil {
+		s.err = fmt.Errorf("writing the snapshot at record %d: %w", s.next-1, err)
+	}
+	return s.err
+}
+
+func (s *pebbleStore) snapshot(pieces iter.Seq[[]byte]) (err error) {
+	defer rescue(&err)
 	old, upTo, n := s.mark, s.next-1, 0
 	if upTo == old.upTo {
 		return nil
 	}
 	// Pieces of a snapshot at this very record that a crash left unfinished.
 	if err := s.db.DeleteRange(pieceKey(upTo, 0), pieceKey(upTo+1, 0), pebble.NoSync); err != nil {
-		return s.failed(err)
+		return err
 	}
 	for p := range pieces {
 		key := pieceKey(upTo, n)
 		if err := s.db.Set(key, seal(key, p), pebble.NoSync); err != nil {
-			return s.failed(err)
+			return err
 		}
 		n++
 	}
+	failpoint.Here(failpoint.SchedulerBeforeSnapshot)
 	m := mark{upTo, n}
 	b := s.db.NewBatch()
 	defer b.Close()
-	err := errors.Join(
+	err = errors.Join(
 		b.Set(markKey, seal(markKey, m.encode()), nil),
 		b.DeleteRange(pieceKey(0, 0), pieceKey(upTo, 0), nil),
 		b.DeleteRange(recordKey(0), recordKey(s.next), nil),
 		b.Commit(s.write))
 	if err != nil {
-		return s.failed(err)
+		return err
 	}
 	s.mark = m
+	failpoint.Here(failpoint.SchedulerAfterSnapshot)
 	return nil
-}
-
-func (s *pebbleStore) failed(err error) error {
-	s.err = fmt.Errorf("writing the snapshot at record %d: %w", s.next-1, err)
-	return s.err
 }
 
 func (s *pebbleStore) Size() int { return int(s.next - 1 - s.mark.upTo) }
 
-func (s *pebbleStore) Close() error { return s.db.Close() }
+// Close may be called after a failure, too.
+func (s *pebbleStore) Close() (err error) {
+	defer rescue(&err)
+	return s.db.Close()
+}

@@ -10,6 +10,8 @@ const (
 	kindTerminate  kind = 4
 	kindQueryRanks kind = 5
 	kindDelivered  kind = 6
+	kindResume     kind = 7
+	kindLease      kind = 8
 	kindStarted    kind = 16
 	kindLogGrew    kind = 17
 	kindStdinTaken kind = 18
@@ -25,6 +27,8 @@ var readers = map[kind]func(*decoder) Message{
 	kindTerminate:  func(d *decoder) Message { return &Terminate{} },
 	kindQueryRanks: func(d *decoder) Message { return &QueryRanks{} },
 	kindDelivered:  func(d *decoder) Message { return &Delivered{Offset: d.uint()} },
+	kindResume:     func(d *decoder) Message { return &Resume{} },
+	kindLease:      func(d *decoder) Message { return &Lease{Until: Instant(d.uint())} },
 	kindStarted:    func(d *decoder) Message { return &Started{} },
 	kindLogGrew:    func(d *decoder) Message { return &LogGrew{End: d.uint()} },
 	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
@@ -38,6 +42,7 @@ var readers = map[kind]func(*decoder) Message{
 // Start is the agent's first message: everything the executor needs to know.
 type Start struct {
 	Job, Epoch  uint64
+	Restarts    uint32 // how often the job was put back into the queue
 	Node        string
 	FirstRank   uint32
 	Ranks       uint32 // on this node
@@ -49,8 +54,12 @@ type Start struct {
 	LogPath     string   // the output log, made by the executor
 	LogWindow   uint64   // how many undelivered bytes the log may hold; 0: any number
 	ExitPath    string   // where the exit record goes
+	SocketPath  string   // where a later agent finds the executor; empty: the job is interactive, and there will be none
+	AgentUID    uint32   // the user that a later agent runs as
+	LeaseUntil  Instant  // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string   // the engine's native code
 	Apps        []App    // all of the job, in the order of their ranks
+	Check       bool     // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool     // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
@@ -99,6 +108,12 @@ type QueryRanks struct{}
 // Delivered says that the log up to Offset has reached its reader, where the log is bounded.
 type Delivered struct{ Offset uint64 }
 
+// Resume is the first message of a later agent. The executor says again what it has told the earlier one.
+type Resume struct{}
+
+// Lease moves the instant at which the ranks must have ended: from then on the scheduler may start them elsewhere.
+type Lease struct{ Until Instant }
+
 // From the executor.
 
 // Started says that every rank has been given its memory and is about to run.
@@ -125,9 +140,13 @@ type Ended struct {
 	LogEnd   uint64
 	// Terminated says that the job ended because of a Terminate, and not by itself.
 	Terminated bool
-	States     []RankState // where the ranks stood when they were ended, if they were
-	Exits      []RankExit  // ranks that ended with 0 are left out
-	MaxMemory  uint64      // the largest linear memory of any rank, in bytes that it really occupied
+	// Fenced says that the lease ran out: nobody renewed it in time.
+	Fenced    bool
+	States    []RankState // where the ranks stood when they were ended, if they were
+	Exits     []RankExit  // ranks that ended with 0 are left out
+	MaxMemory uint64      // the largest linear memory of any rank, in bytes that it really occupied
+	CPUNs     uint64      // of the process, user and system
+	MaxRSS    uint64      // of the process, in bytes
 }
 
 // RankExit is the end of one rank.
@@ -154,6 +173,8 @@ func (*Signal) kind() kind     { return kindSignal }
 func (*Terminate) kind() kind  { return kindTerminate }
 func (*QueryRanks) kind() kind { return kindQueryRanks }
 func (*Delivered) kind() kind  { return kindDelivered }
+func (*Resume) kind() kind     { return kindResume }
+func (*Lease) kind() kind      { return kindLease }
 func (*Started) kind() kind    { return kindStarted }
 func (*LogGrew) kind() kind    { return kindLogGrew }
 func (*StdinTaken) kind() kind { return kindStdinTaken }
@@ -166,6 +187,8 @@ func (m *Signal) encode(e *encoder)     { e.int(m.Number) }
 func (m *Terminate) encode(*encoder)    {}
 func (m *QueryRanks) encode(*encoder)   {}
 func (m *Delivered) encode(e *encoder)  { e.uint(m.Offset) }
+func (m *Resume) encode(*encoder)       {}
+func (m *Lease) encode(e *encoder)      { e.uint(uint64(m.Until)) }
 func (m *Started) encode(*encoder)      {}
 func (m *LogGrew) encode(e *encoder)    { e.uint(m.End) }
 func (m *StdinTaken) encode(e *encoder) { e.uint(m.Bytes) }
@@ -174,6 +197,7 @@ func (m *RankStates) encode(e *encoder) { list(e, m.Ranks, writeRankState) }
 func (m *Start) encode(e *encoder) {
 	e.uint(m.Job)
 	e.uint(m.Epoch)
+	e.uint(uint64(m.Restarts))
 	e.string(m.Node)
 	e.uint(uint64(m.FirstRank))
 	e.uint(uint64(m.Ranks))
@@ -185,8 +209,12 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.LogPath)
 	e.uint(m.LogWindow)
 	e.string(m.ExitPath)
+	e.string(m.SocketPath)
+	e.uint(uint64(m.AgentUID))
+	e.uint(uint64(m.LeaseUntil))
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
+	e.bool(m.Check)
 	e.bool(m.MPIStats)
 }
 
@@ -194,6 +222,7 @@ func readStart(d *decoder) Message {
 	return &Start{
 		Job:         d.uint(),
 		Epoch:       d.uint(),
+		Restarts:    d.uint32(),
 		Node:        d.string(),
 		FirstRank:   d.uint32(),
 		Ranks:       d.uint32(),
@@ -205,8 +234,12 @@ func readStart(d *decoder) Message {
 		LogPath:     d.string(),
 		LogWindow:   d.uint(),
 		ExitPath:    d.string(),
+		SocketPath:  d.string(),
+		AgentUID:    d.uint32(),
+		LeaseUntil:  Instant(d.uint()),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),
+		Check:       d.bool(),
 		MPIStats:    d.bool(),
 	}
 }
@@ -243,6 +276,7 @@ func (m *Ended) encode(e *encoder) {
 	e.string(m.Reason)
 	e.uint(m.LogEnd)
 	e.bool(m.Terminated)
+	e.bool(m.Fenced)
 	list(e, m.States, writeRankState)
 	list(e, m.Exits, func(e *encoder, x RankExit) {
 		e.uint(uint64(x.Rank))
@@ -251,6 +285,8 @@ func (m *Ended) encode(e *encoder) {
 		e.bool(x.Consequence)
 	})
 	e.uint(m.MaxMemory)
+	e.uint(m.CPUNs)
+	e.uint(m.MaxRSS)
 }
 
 func readEnded(d *decoder) Message {
@@ -259,11 +295,14 @@ func readEnded(d *decoder) Message {
 		Reason:     d.string(),
 		LogEnd:     d.uint(),
 		Terminated: d.bool(),
+		Fenced:     d.bool(),
 		States:     decodeList(d, readRankState),
 		Exits: decodeList(d, func(d *decoder) RankExit {
 			return RankExit{Rank: d.uint32(), ExitCode: d.int(), Message: d.string(), Consequence: d.bool()}
 		}),
 		MaxMemory: d.uint(),
+		CPUNs:     d.uint(),
+		MaxRSS:    d.uint(),
 	}
 }
 

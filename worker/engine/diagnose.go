@@ -135,8 +135,8 @@ func text(b []byte) error {
 	return fmt.Errorf("this is a text file, not a WebAssembly module")
 }
 
-// runnable says why a well-formed module can't be a rank's program.
-func (l *layout) runnable() error {
+// linked says why a well-formed module is no whole program.
+func (l *layout) linked() error {
 	for _, c := range l.module.Customs {
 		switch {
 		case c.Name == "linking" || strings.HasPrefix(c.Name, "reloc."):
@@ -144,6 +144,14 @@ func (l *layout) runnable() error {
 		case c.Name == "dylink" || c.Name == "dylink.0":
 			return fmt.Errorf("this is a shared library (it has a dylink section): link the program statically")
 		}
+	}
+	return nil
+}
+
+// runnable says why a well-formed module can't be a rank's program.
+func (l *layout) runnable() error {
+	if err := l.linked(); err != nil {
+		return err
 	}
 	for _, imp := range l.imports {
 		if imp.kind == wasm.KindMemory {

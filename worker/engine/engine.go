@@ -43,6 +43,8 @@ type Options struct {
 	// Workers is how many goroutines compile; 0 means 1. With more, a fault of the compiler ends the process instead of
 	// becoming an error: only for a process that does nothing else.
 	Workers int
+	// Callers makes each host call know where in the program it comes from, for Instance.Caller. It costs the call a microsecond.
+	Callers bool
 }
 
 // Engine holds the modules and the host functions of a process.
@@ -102,7 +104,8 @@ func (b throwing) Call(ctx context.Context, stack []uint64) {
 // callContext is the context of every call into one instance. Its Context serves instantiation only.
 type callContext struct {
 	context.Context
-	host any
+	host   any
+	caller Caller
 }
 
 // Link says what modules may import. It is called once, before Instantiate.
@@ -146,9 +149,11 @@ func apiTypes(letters string) []api.ValueType {
 
 // Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
 // remark in brackets those that it bound with another type and those that are no functions.
-func (e *Engine) Unbound(m *Module) []string {
+func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports) }
+
+func (e *Engine) unbound(imports []importEntry) []string {
 	var unbound []string
-	for _, imp := range m.layout.imports {
+	for _, imp := range imports {
 		name := printable(imp.module + "." + imp.name)
 		switch b := e.bindings[imp.module][imp.name]; {
 		case imp.kind != wasm.KindFunction:
@@ -178,8 +183,12 @@ func (e *Engine) bind(m *Module) error {
 		builders[imp.module].NewFunctionBuilder().
 			WithGoFunction(f, apiTypes(b.sig.params), apiTypes(b.sig.results)).Export(imp.name)
 	}
+	ctx := context.Background()
+	if e.options.Callers {
+		ctx = traced(ctx)
+	}
 	for name, builder := range builders {
-		if _, err := builder.Instantiate(context.Background()); err != nil {
+		if _, err := builder.Instantiate(ctx); err != nil {
 			return fmt.Errorf("engine: bind module %s: %w", name, err)
 		}
 	}

@@ -44,7 +44,7 @@ type Instance struct {
 // Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance owns
 // mem: Close frees it, and so does a failure here.
 func (e *Engine) Instantiate(m *Module, host any, mem Memory) (*Instance, error) {
-	in := &Instance{module: m, mem: mem, context: callContext{context.Background(), host},
+	in := &Instance{module: m, mem: mem, context: callContext{Context: context.Background(), host: host},
 		callbacks: map[callbackType]*callback{}}
 	if err := in.instantiate(); err != nil {
 		mem.Free()
@@ -189,6 +189,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	if in.nesting > maxNesting {
 		return 0, &Trap{Kind: StackOverflow, Detail: "functions called back from host calls nest too deep"}
 	}
+	defer func(outer Caller) { in.context.caller = outer }(in.context.caller)
 	c := in.callbacks[t]
 	if c == nil {
 		name, ok := in.module.layout.callbacks[signature(t)]

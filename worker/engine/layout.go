@@ -24,6 +24,7 @@ type layout struct {
 	stackPointer int                  // index of the global; -1 when it is not known
 	stackTop     int32                // what it begins with
 	lines        bool                 // backtraces say files and lines; see maxDebug
+	debug        map[string][]byte    // the sections with the lines; nil if there are none
 	callbacks    map[signature]string // the exports that call function pointers of a type
 }
 
@@ -76,7 +77,7 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil,
-		lines: debugLines(m)}
+		lines: debugLines(m), debug: debugSections(m)}
 	spaces := m.Spaces()
 	l.functions = len(spaces.Functions)
 	if err := claims(m, spaces, len(file)); err != nil {
@@ -216,11 +217,18 @@ func (l *layout) encode() []byte {
 }
 
 // Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
-// damaged, or not linked.
-func Check(file []byte) error {
+// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
+func (e *Engine) Check(file []byte) (unbound []string, err error) {
 	l, err := scan(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.runnable()
+	if err := l.linked(); err != nil {
+		return nil, err
+	}
+	functions := slices.DeleteFunc(slices.Clone(l.imports), func(i importEntry) bool { return i.kind != wasm.KindFunction })
+	if unbound := e.unbound(functions); len(unbound) > 0 {
+		return unbound, nil
+	}
+	return nil, l.runnable()
 }

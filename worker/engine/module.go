@@ -21,6 +21,7 @@ type Module struct {
 	compiled wazero.CompiledModule
 	cacheErr error
 
+	lines   lines
 	bound   sync.Once // bind runs at the first Instantiate
 	bindErr error
 }

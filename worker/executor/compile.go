@@ -36,6 +36,10 @@ func CompileMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
 		return 2
 	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(stderr, "faasmrun compile:", err)
+		return 2
+	}
 	if err := prepare(*cache, *module, *sha, *key); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
@@ -55,7 +59,18 @@ func prepare(cache, module, sha, key string) error {
 		os.Remove(module) // the next one gets it anew
 		return errors.New("the cached copy of the module was damaged and has been removed; please run it again")
 	}
-	if err := engine.Check(wasm); err != nil {
+	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
+	if err != nil {
+		return err
+	}
+	if err := e.Link(rank.Imports()); err != nil {
+		return err
+	}
+	unbound, err := e.Check(wasm)
+	if err == nil {
+		err = missing(unbound)
+	}
+	if err != nil {
 		return err
 	}
 	wasm, changed, err := passes.Run(wasm)
@@ -66,18 +81,11 @@ func prepare(cache, module, sha, key string) error {
 	if changed {
 		name = runName(sha, wasm)
 	}
-	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
-	if err != nil {
-		return err
-	}
-	if err := e.Link(rank.Imports()); err != nil {
-		return err
-	}
 	m, err := e.Compile(wasm)
 	if err != nil {
 		return err
 	}
-	if err := missing(e, m); err != nil {
+	if err := missing(e.Unbound(m)); err != nil {
 		return err
 	}
 	least, most, err := m.Memory()
@@ -108,23 +116,33 @@ func writeWhole(path string, data []byte) error {
 	}
 	defer os.Remove(tmp.Name()) // of no effect after the rename
 	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
 }
 
-// missing names what a module needs and this version doesn't have.
-func missing(e *engine.Engine, m *engine.Module) error {
-	unbound := e.Unbound(m)
-	for i, name := range unbound {
-		unbound[i] = strings.TrimPrefix(name, "mpi.") // MPI's names say where they are from
+// missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are none.
+func missing(unbound []string) error {
+	var openMP, others []string
+	for _, name := range unbound {
+		short, inEnv := strings.CutPrefix(name, "env.")
+		if inEnv && (strings.HasPrefix(short, "omp_") || strings.HasPrefix(short, "__kmpc_")) {
+			openMP = append(openMP, short)
+		} else {
+			others = append(others, strings.TrimPrefix(name, "mpi.")) // MPI's names say where they are from
+		}
 	}
-	switch {
-	case len(unbound) > 0:
-		return fmt.Errorf("needs %s: not in this version of faasmrun", strings.Join(unbound, ", "))
-	case !m.HasExport("_start"):
-		return errors.New("has no _start: it is a library and not a program")
+	var errs []string
+	if len(others) > 0 {
+		errs = append(errs, fmt.Sprintf("needs %s: not in this version of faasmrun", strings.Join(others, ", ")))
 	}
-	return nil
+	if len(openMP) > 0 {
+		errs = append(errs, fmt.Sprintf("needs OpenMP's threads (%s), which this version of faasmrun does not have yet: compile and link "+
+			"without -fopenmp (or with -fno-openmp behind it), and each rank runs as one thread", strings.Join(openMP, ", ")))
+	}
+	if errs == nil {
+		return nil
+	}
+	return errors.New(strings.Join(errs, "; it also "))
 }

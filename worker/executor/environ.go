@@ -31,6 +31,7 @@ func environment(start *control.Start, given []string, number int) []string {
 		{"SLURM_PROCID", rank},
 		{"SLURM_NTASKS", size},
 		{"SLURM_LOCALID", local},
+		{"SLURM_RESTART_COUNT", strconv.FormatUint(uint64(start.Restarts), 10)},
 		{"SLURM_JOB_ID", strconv.FormatUint(start.Job, 10)},
 	}
 	ours := make(map[string]bool, len(own))

@@ -11,6 +11,9 @@ import (
 	"os"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -24,6 +27,10 @@ const (
 func Main() int {
 	if err := dieWith(lifelineFD); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor: this verb is for workers to start:", err)
+		return 2
+	}
+	if err := confine(); err != nil {
+		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 		return 2
 	}
 	socket := os.NewFile(controlFD, "control")
@@ -41,56 +48,64 @@ func Main() int {
 		fmt.Fprintf(os.Stderr, "faasmrun executor: the first message is a %T\n", m)
 		return 2
 	}
+	line := newLine(conn, start)
 	if !start.Interactive {
+		failpoint.Here(failpoint.ExecutorBeforeListen)
+		if err := line.listen(); err != nil {
+			fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
+			return 2
+		}
+		failpoint.Here(failpoint.ExecutorBeforeOutlive)
 		outlive(lifelineFD)
 	}
+	failpoint.Here(failpoint.ExecutorBeforeLog)
 	tuneRuntime(int(start.Ranks))
-	last := run(start, conn)
+	last := run(start, line)
+	last.CPUNs, last.MaxRSS = consumed()
 	status := 0
+	failpoint.Here(failpoint.ExecutorBeforeRecord)
 	if err := control.WriteRecord(start.ExitPath, last); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 		status = 1 // the message may still get through
 	}
-	if err := conn.Send(last); err != nil {
+	failpoint.Here(failpoint.ExecutorAfterRecord)
+	if err := line.send(last); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 	}
 	return status
 }
 
 // run runs the job and returns its end.
-func run(start *control.Start, conn *control.Conn) *control.Ended {
-	out := newReporter(conn)
+func run(start *control.Start, line *line) *control.Ended {
+	out := newReporter(line)
 	defer out.stop()
 	j, err := newJob(start, out)
 	if err != nil {
 		return &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}
-	if err := out.send(&control.Started{}); err != nil && start.Interactive {
+	if err := line.send(&control.Started{}); err != nil && start.Interactive {
 		return &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}
-	go listen(conn, j)
+	go line.follow(j)
+	if start.LeaseUntil != 0 {
+		go j.lease.watch(j.fence)
+	}
 	return j.run()
 }
 
-// listen follows the agent's orders for the rest of the process's life. The end of the connection is the end of the agent,
-// and of an interactive job.
-func listen(conn *control.Conn, j *job) {
-	for {
-		m, err := conn.Receive()
-		if err != nil {
-			if j.start.Interactive {
-				os.Exit(1)
-			}
-			return
-		}
-		j.obey(m)
+// consumed is what this process has used so far.
+func consumed() (cpuNs, maxRSS uint64) {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0, 0
 	}
+	return uint64(u.Utime.Nano() + u.Stime.Nano()), uint64(u.Maxrss) << 10
 }
 
 // reporter tells the agent how far the log and the taking of standard input are. Ranks must not wait for the agent: they
 // leave the latest figure, and one goroutine sends it.
 type reporter struct {
-	conn *control.Conn
+	line *line
 	wake chan struct{} // holds one
 	done chan struct{}
 	quit chan struct{}
@@ -102,13 +117,21 @@ type reporter struct {
 	sentTaken uint64
 }
 
-func newReporter(conn *control.Conn) *reporter {
-	r := &reporter{conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
+func newReporter(line *line) *reporter {
+	r := &reporter{line: line, wake: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
 	go r.loop()
 	return r
 }
 
-func (r *reporter) send(m control.Message) error { return r.conn.Send(m) }
+func (r *reporter) send(m control.Message) error { return r.line.send(m) }
+
+// again has everything told once more: there is a new agent.
+func (r *reporter) again() {
+	r.mu.Lock()
+	r.sentLog, r.sentTaken = 0, 0
+	r.mu.Unlock()
+	r.poke()
+}
 
 func (r *reporter) logGrew(end uint64) {
 	r.mu.Lock()
@@ -150,12 +173,12 @@ func (r *reporter) flush() {
 	log, stdin := logEnd > r.sentLog, taken > r.sentTaken
 	r.sentLog, r.sentTaken = logEnd, taken
 	r.mu.Unlock()
-	// A failure is the end of the agent, which listen sees.
+	// A failure is the end of the agent, which the line sees.
 	if log {
-		r.conn.Send(&control.LogGrew{End: logEnd})
+		r.send(&control.LogGrew{End: logEnd})
 	}
 	if stdin {
-		r.conn.Send(&control.StdinTaken{Bytes: taken})
+		r.send(&control.StdinTaken{Bytes: taken})
 	}
 }
 

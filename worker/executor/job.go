@@ -30,6 +30,7 @@ type job struct {
 	gate  *rank.Gate
 	world *mpi.World
 	stdin stdin
+	lease *lease
 	apps  []*app
 	ranks []*rank.Rank
 
@@ -37,17 +38,20 @@ type job struct {
 	exits  chan rankEnd         // as they end
 	inits  chan struct{}        // a rank has called MPI_Init; holds one
 	orders chan control.Message // Terminate and Signal
+	fence  chan struct{}        // closed when the lease is over
 
 	// How the job goes; run's own.
 	ends       []rankEnd
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
+	fenced     bool
 	states     []control.RankState // where they stood then
 	anyInit    bool
 	deadlock   error
 
-	lost atomic.Pointer[error] // the first failure to write output
+	findings atomic.Int64          // of Start.Check
+	lost     atomic.Pointer[error] // the first failure to write output
 }
 
 type rankEnd struct {
@@ -71,13 +75,13 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
 	j := &job{start: start, out: out, gate: rank.NewGate(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
-		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), ranks: make([]*rank.Rank, n)}
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
 		return nil, err
 	}
-	e, err := engine.New(engine.Options{CacheDir: start.CacheDir})
+	e, err := engine.New(engine.Options{CacheDir: start.CacheDir, Callers: start.Check})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +91,11 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if err := j.load(e); err != nil {
 		return nil, err
 	}
-	j.world = mpi.NewWorld(mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats})
+	config := mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats}
+	if start.Check {
+		config.Check = j.note
+	}
+	j.world = mpi.NewWorld(config)
 	return j, j.populate(e)
 }
 
@@ -105,7 +113,7 @@ func (j *job) load(e *engine.Engine) error {
 			if m, err = e.Compile(wasm); err != nil {
 				return fmt.Errorf("%s: %w", a.Program, err)
 			}
-			if err := missing(e, m); err != nil {
+			if err := missing(e.Unbound(m)); err != nil {
 				return fmt.Errorf("%s %w", a.Program, err)
 			}
 			modules[a.Module] = m
@@ -185,6 +193,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// note tells what a rank does wrong. The rank's own goroutine may call it, or another's.
+func (j *job) note(rank int, text string) {
+	j.findings.Add(1)
+	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil && !errors.Is(err, joblog.ErrEnded) {
+		j.lost.CompareAndSwap(nil, &err)
+	}
+}
+
 // initialized is called by a rank that comes out of MPI_Init.
 func (j *job) initialized() {
 	select {
@@ -206,6 +222,8 @@ func (j *job) obey(m control.Message) {
 		} else {
 			j.log.Delivered(m.Offset)
 		}
+	case *control.Lease:
+		j.lease.renew(m.Until)
 	case *control.QueryRanks:
 		j.out.send(&control.RankStates{Ranks: j.whereAll()})
 	case *control.Terminate, *control.Signal:
@@ -231,6 +249,7 @@ func (j *job) run() *control.Ended {
 		go func() { j.exits <- rankEnd{i, r.Run()} }()
 	}
 	var enough <-chan time.Time
+	fence := j.fence
 	for j.running > 0 {
 		select {
 		case e := <-j.exits:
@@ -240,6 +259,10 @@ func (j *job) run() *control.Ended {
 			j.checkInits()
 		case m := <-j.orders:
 			j.follow(m)
+		case <-fence:
+			fence = nil
+			j.fenced = !j.closing
+			j.close(errors.New("the worker has lost its right to run the job"))
 		case <-enough:
 			j.abandon()
 		}
@@ -332,8 +355,11 @@ func (j *job) abandon() {
 // last is the executor's last message.
 func (j *job) last() *control.Ended {
 	j.writeProfile()
-	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, States: j.states}
+	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states}
 	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
+	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
+		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
+	}
 	if lost := j.lost.Load(); lost != nil {
 		m.Reason = join(m.Reason, fmt.Sprintf("some of the job's output is lost: %v", *lost))
 	}
@@ -359,6 +385,13 @@ func (j *job) writeProfile() {
 	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), patience); err != nil && !errors.Is(err, joblog.ErrEnded) {
 		j.lost.CompareAndSwap(nil, &err)
 	}
+}
+
+func mistakes(n int64) string {
+	if n == 1 {
+		return "a mistake"
+	}
+	return fmt.Sprintf("%d mistakes", n)
 }
 
 func join(a, b string) string {

@@ -13,6 +13,7 @@ const (
 	// exitImproper is what Open MPI's mpirun exits with when a rank ends between MPI_Init and MPI_Finalize. (Of a rank that
 	// ends without the MPI_Init that others called it says the same, and then hangs.)
 	exitImproper = 1
+	exitFindings = 111 // --check has found mistakes in a job that ended well
 	signalBase   = 128
 )
 

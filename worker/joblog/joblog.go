@@ -37,6 +37,8 @@ type Stream uint8
 const (
 	Stdout Stream = 0
 	Stderr Stream = 1
+	// Note is what the executor says about a rank to a person: lines, of which those that go on are indented.
+	Note Stream = 2
 	// Profile is no output of a rank: the executor leaves MPI's figures there, under the number of its first rank.
 	Profile Stream = 3
 )

@@ -21,7 +21,8 @@ type Reader struct {
 
 // OpenReader opens the log at path.
 func OpenReader(path string) (*Reader, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) // written to by Discard
+	// Written to by Discard. Its directory may be another user's, who must not lead us elsewhere.
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open the output log: %w", err)
 	}

@@ -36,10 +36,12 @@ type Rank struct {
 	gate     *Gate
 	onInit   func()
 	memory   *snapshot.Memory
+	module   *engine.Module
 	instance *engine.Instance
 	mpi      *mpi.Rank
 	wasi     *wasi.Process
 
+	sites     sites
 	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
 	unblocked func()                 // clears waits; made once, so that waiting allocates little
 	ended     atomic.Pointer[Exit]
@@ -57,7 +59,7 @@ func New(c Config) (*Rank, error) {
 	if least > most {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized}
+	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = snapshot.NewMemory(most); err != nil {
 		return nil, err

@@ -59,6 +59,9 @@ static int without_init(const char *act) {
     if (rank == 1) exit(11);
     for (volatile int i = 0;; i++) sleep(1);
   }
+  if (!strcmp(act, "devour")) { // memory, and touches it
+    for (;;) memset(malloc(16 << 20), 1, 16 << 20);
+  }
   if (!strcmp(act, "memory")) {
     void *volatile p = malloc(100 << 20);
     printf("%s\n", p ? "got it" : "no memory");
@@ -75,7 +78,11 @@ int main(int argc, char **argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (!strcmp(act, "flood")) flood(actor);
-  else if (!strcmp(act, "all-spin")) {
+  else if (!strcmp(act, "linger")) { // until there is a file
+    printf("waiting\n");
+    while (access("go", F_OK)) usleep(10000);
+    printf("linger ends\n");
+  } else if (!strcmp(act, "all-spin")) {
     MPI_Barrier(MPI_COMM_WORLD);
     by_one("spin");
   } else if (rank == actor) by_one(act);

@@ -115,6 +115,9 @@ static void between(void)
         return;
     MPI_Comm_split(MPI_COMM_WORLD, side, rank, &half);
     MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - side, 8, &inter);
+    MPI_Comm parent;
+    MPI_Comm_get_parent(&parent);
+    CHECK(parent == MPI_COMM_NULL);
     MPI_Comm_test_inter(inter, &flag);
     MPI_Comm_remote_size(inter, &n);
     MPI_Comm_remote_group(inter, &remote);

@@ -119,6 +119,15 @@ static void packing(void)
     MPI_Type_match_size(MPI_TYPECLASS_REAL, 8, &t);
     MPI_Type_size(t, &length);
     CHECK(length == 8);
+    MPI_Type_create_f90_real(12, MPI_UNDEFINED, &t);
+    MPI_Type_size(t, &length);
+    CHECK(length == 8);
+    MPI_Type_create_f90_complex(6, 30, &t);
+    MPI_Type_size(t, &length);
+    CHECK(length == 8);
+    MPI_Type_create_f90_integer(9, &t);
+    MPI_Type_size(t, &length);
+    CHECK(length == 4);
 
     MPI_Aint first, third;
     MPI_Get_address(&out[0], &first);

@@ -1,4 +1,5 @@
-// Through the C++ library: streams, the file system, exceptions from every layer, threads refused.
+// Through the C++ library: streams, the file system, exceptions from every layer, what is a thread's own, atomics, threads refused.
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -82,10 +83,49 @@ static void exceptions()
 	}
 }
 
+static int counts;
+struct Counter {
+	Counter() { counts++; }
+	int seen = 0;
+};
+static thread_local Counter counter; // its first use calls its constructor
+
+// A function that lets nothing out, which touches a thread_local while it handles an exception.
+static int touched(int depth) noexcept
+{
+	try {
+		if (depth) {
+			throw depth;
+		}
+	} catch (int thrown) {
+		counter.seen += thrown;
+	}
+	return counter.seen;
+}
+
+static void threadLocals()
+{
+	std::cout << "thread_local: " << touched(2) + touched(3) << " " << counts << "\n";
+}
+
+struct Wide {
+	long long a, b;
+};
+
+static void atomics()
+{
+	std::atomic<Wide> wide(Wide{1, 2});
+	Wide expected{1, 2}, wrong{0, 0};
+	bool swapped = wide.compare_exchange_strong(expected, Wide{3, 4}), refused = !wide.compare_exchange_strong(wrong, Wide{5, 6});
+	std::cout << "atomic: " << swapped << refused << wrong.a << wide.exchange(Wide{7, 8}).b << wide.load().a << wide.is_lock_free() << "\n";
+}
+
 int main()
 {
 	files();
 	exceptions();
+	threadLocals();
+	atomics();
 	std::ostringstream out;
 	out << std::hex << 255 << std::setprecision(3) << " " << 2.0 / 3 << " " << std::boolalpha << true;
 	std::cout << out.str() << " " << std::mt19937(1)() << std::endl;

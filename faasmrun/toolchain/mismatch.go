@@ -1,0 +1,119 @@
+package toolchain
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// mismatch begins the name of the stub that wasm-ld puts where a function is called with other types than it is defined
+// with. The stub traps.
+const mismatch = "signature_mismatch:"
+
+// adaptCalls makes the linker's stubs do what such a call does natively, where that means anything: a C program that calls
+// a function without a declaration, or with an old one, works on every other machine. A function that only stubs stand for
+// has been thrown away as unused, so the program is linked once more, by relink, with these functions exported.
+func adaptCalls(program []byte, relink func(exports []string) ([]byte, error)) ([]byte, error) {
+	if !bytes.Contains(program, []byte(mismatch)) {
+		return program, nil
+	}
+	before, err := wasm.Decode(program)
+	if err != nil {
+		return nil, fmt.Errorf("wasm-ld's module: %w", err)
+	}
+	var exports []string
+	for _, name := range before.Names().Functions {
+		called, ok := strings.CutPrefix(name, mismatch)
+		if _, exported := before.Export(called); ok && !exported {
+			exports = append(exports, called)
+		}
+	}
+	slices.Sort(exports)
+	if program, err = relink(exports); err != nil {
+		return nil, err
+	}
+	m, err := wasm.Decode(program)
+	if err != nil {
+		return nil, fmt.Errorf("wasm-ld's module: %w", err)
+	}
+	adaptStubs(m)
+	m.Exports = slices.DeleteFunc(m.Exports, func(e wasm.Export) bool { return slices.Contains(exports, e.Name) })
+	return m.Encode(), nil
+}
+
+// adaptStubs gives stubs whose function is exported a body. They stand behind the program's own code: no address in its
+// debug information moves.
+func adaptStubs(m *wasm.Module) {
+	space, first := m.Spaces(), m.ImportedFunctions()
+	for stub, name := range m.Names().Functions {
+		called, ok := strings.CutPrefix(name, mismatch)
+		callee, found := m.Export(called)
+		if !ok || !found || callee.Kind != wasm.KindFunction || stub < first {
+			continue
+		}
+		from, _ := space.FunctionType(stub)
+		to, _ := space.FunctionType(callee.Index)
+		if body := adapter(from, to, callee.Index); body != nil {
+			m.Functions[stub-first].Body = body
+		}
+	}
+}
+
+// adapter is the body of a function of type from that calls callee, of type to; nil where a native call would go wrong too.
+// Native conventions pass integers and floats apart, each in their order, and take no notice of their widths.
+func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
+	var code wasm.Code
+	integers, floats := arguments(from)
+	for _, want := range to.Params {
+		queue := &integers
+		if isFloat(want) {
+			queue = &floats
+		}
+		switch {
+		case len(*queue) > 0:
+			local := (*queue)[0]
+			*queue = (*queue)[1:]
+			code.Index(wasm.OpLocalGet, local)
+			code.Convert(from.Params[local], want)
+		case isFloat(want) && len(integers) > 0, !isFloat(want) && len(floats) > 0, gives(from) && !gives(to):
+			// An integer for a float or the other way round. Or the callee's first argument is where its result goes, a
+			// struct, and the caller knows of none.
+			return nil
+		default:
+			code.Zero(want)
+		}
+	}
+	code.Index(wasm.OpCall, callee)
+	switch {
+	case gives(from) && gives(to):
+		if isFloat(from.Results[0]) != isFloat(to.Results[0]) {
+			return nil
+		}
+		code.Convert(to.Results[0], from.Results[0])
+	case gives(from):
+		code.Zero(from.Results[0])
+	case gives(to):
+		code.Op(wasm.OpDrop)
+	}
+	code.Op(wasm.OpEnd)
+	return wasm.Expr(code)
+}
+
+// arguments are a caller's, by kind.
+func arguments(t wasm.FuncType) (integers, floats []uint32) {
+	for i, p := range t.Params {
+		if isFloat(p) {
+			floats = append(floats, uint32(i))
+		} else {
+			integers = append(integers, uint32(i))
+		}
+	}
+	return integers, floats
+}
+
+func gives(t wasm.FuncType) bool { return len(t.Results) > 0 }
+
+func isFloat(t wasm.ValueType) bool { return t == wasm.F32 || t == wasm.F64 }

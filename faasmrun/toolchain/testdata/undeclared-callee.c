@@ -1,0 +1,12 @@
+#include <stdio.h>
+
+long long wider(long long x) { return x * (1LL << 32) / (1LL << 31); }
+int fewer(int a) { return a; }
+void none(void) { puts("none"); }
+int more(int unused) { return 4; }
+int floats(long long a, long long b, double x) { return (int)((double)(a + b) / x); }
+
+double half(double x) { return x / 2; }
+
+/* Another file has a static function of this name. */
+long long twin(long long x) { return x; }

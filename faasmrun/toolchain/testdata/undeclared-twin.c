@@ -1,0 +1,3 @@
+static __attribute__((noinline)) int twin(void) { return 6; }
+
+int (*volatile keep)(void) = twin;

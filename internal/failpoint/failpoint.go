@@ -1,0 +1,77 @@
+// Package failpoint names the places at which a test has a process die, as by kill -9: between two steps that a crash must not tear
+// apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them (faasmrun/kill_test.go).
+package failpoint
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Point is one place. Its name begins with the process that dies.
+type Point string
+
+// The scheduler's: before a batch of transitions is on disk; when it is, and nobody has been told; when orders are out, and
+// whoever asked has no answer; when a snapshot's pieces are written, but don't count yet; and when they do.
+const (
+	SchedulerBeforeJournal  Point = "scheduler.before-journal"
+	SchedulerAfterJournal   Point = "scheduler.after-journal"
+	SchedulerBeforeAnswer   Point = "scheduler.before-answer"
+	SchedulerBeforeSnapshot Point = "scheduler.before-snapshot"
+	SchedulerAfterSnapshot  Point = "scheduler.after-snapshot"
+)
+
+// The worker's: an executor is there, and not remembered; remembered, and not told to start; told; a job has ended, and nobody
+// knows; its end is acknowledged, and not forgotten; and forgotten; an earlier worker's executors are about to be looked for.
+const (
+	WorkerBeforeRemember Point = "worker.before-remember"
+	WorkerBeforeStart    Point = "worker.before-start"
+	WorkerAfterStart     Point = "worker.after-start"
+	WorkerBeforeReport   Point = "worker.before-report"
+	WorkerBeforeForget   Point = "worker.before-forget"
+	WorkerAfterForget    Point = "worker.after-forget"
+	WorkerBeforeAdoption Point = "worker.before-adoption"
+)
+
+// The executor's: told to start, and not to be found by a later worker; to be found, and still tied to its worker; no longer tied, and
+// without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told.
+const (
+	ExecutorBeforeListen  Point = "executor.before-listen"
+	ExecutorBeforeOutlive Point = "executor.before-outlive"
+	ExecutorBeforeLog     Point = "executor.before-log"
+	ExecutorBeforeRecord  Point = "executor.before-record"
+	ExecutorAfterRecord   Point = "executor.after-record"
+)
+
+// All lists every point.
+var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
+	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget, WorkerBeforeAdoption,
+	ExecutorBeforeListen, ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord}
+
+// Process is whose point it is: scheduler, worker or executor.
+func (p Point) Process() string {
+	process, _, _ := strings.Cut(string(p), ".")
+	return process
+}
+
+// Variable names the environment variable that arms a point.
+const Variable = "FAASMRUN_FAIL_AT"
+
+var armed = Point(os.Getenv(Variable))
+
+// Here is such a place. Unless it is armed, passing it costs a comparison.
+func Here(p Point) {
+	if armed == p {
+		unix.Kill(os.Getpid(), unix.SIGKILL)
+		select {} // it is on its way
+	}
+}
+
+// ForChild is the environment by which a worker hands an executor's point on: empty but in tests.
+func ForChild() []string {
+	if armed.Process() == "executor" {
+		return []string{Variable + "=" + string(armed)}
+	}
+	return []string{}
+}

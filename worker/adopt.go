@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/state"
+)
+
+// adopt takes on what an earlier worker with the same directory left: executors that run, and ends that were not
+// acknowledged. It returns when it is known of each one what it is, so that the scheduler can be told.
+func (w *Worker) adopt() error {
+	failpoint.Here(failpoint.WorkerBeforeAdoption)
+	left, err := w.state.Executors()
+	if err != nil {
+		w.Logger.Error("some of what the last worker ran can't be read", "err", err)
+	}
+	var adopting sync.WaitGroup
+	for _, e := range left {
+		adopting.Go(func() { w.adoptOne(e) })
+	}
+	adopting.Wait()
+	return w.sweep()
+}
+
+func (w *Worker) adoptOne(e state.Executor) {
+	order := new(schedpb.StartJob)
+	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != (jobKey{e.Job, e.Epoch}) {
+		w.Logger.Error("a job of the last worker can't be read", "job", e.Job, "err", err)
+		return
+	}
+	j := newJob(w, order)
+	p, err := find(e.Process, j.file("socket"))
+	if err != nil {
+		w.Logger.Info("a job's executor has ended while no worker was there", "job", e.Job, "why", err)
+		p = &process{done: make(chan struct{}), gone: true}
+		close(p.done)
+	}
+	_, unbegun := os.Stat(j.file("log"))
+	if p.gone && errors.Is(unbegun, fs.ErrNotExist) {
+		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
+		return
+	}
+	if e.Group && w.Groups != nil {
+		p.group = w.Groups.Find(j.key.String())
+	}
+	p.words, _ = os.OpenFile(j.file("stderr"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	j.process = p
+	if !p.gone {
+		w.Logger.Info("a job's executor is found again", "job", e.Job, "pid", e.Process.PID)
+	}
+	w.take(j)
+}
+
+// findPatience is how long a living executor may take to open its socket. It does so before anything else.
+const findPatience = 10 * time.Second
+
+// find finds a running executor and speaks to it.
+func find(who state.Process, socket string) (*process, error) {
+	fd, err := unix.PidfdOpen(who.PID, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("process %d: %w", who.PID, err)
+	}
+	p := &process{pid: who.PID, pidfd: os.NewFile(uintptr(fd), "pidfd"), done: make(chan struct{}), oomKills: oomKills()}
+	// Behind the pidfd: what the number stands for now can't change any more without its being seen.
+	if now, err := state.Identify(who.PID); err != nil || now != who || exited(fd) {
+		p.pidfd.Close()
+		return nil, errors.Join(fmt.Errorf("process %d is not there any more", who.PID), err)
+	}
+	err = p.call(fd, socket)
+	if err == nil {
+		p.conn = control.NewConn(p.socket)
+		if err = p.conn.Send(&control.Resume{}); err == nil {
+			return p, nil
+		}
+	}
+	p.kill()
+	p.wait()
+	p.close()
+	return nil, fmt.Errorf("process %d: %w", who.PID, err)
+}
+
+// call connects to an executor's socket. One that has just been started may not have it yet, and one that had not been told
+// to start ends with its worker.
+func (p *process) call(pidfd int, socket string) error {
+	const pause = 10 * time.Millisecond
+	for deadline := time.Now().Add(findPatience); ; {
+		err := control.AtShortPath(socket, func(short string) (err error) {
+			p.socket, err = net.Dial("unix", short)
+			return err
+		})
+		if err == nil || time.Now().After(deadline) {
+			return err
+		}
+		// Wakes up early when it ends.
+		if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(pause.Milliseconds())); n == 1 {
+			return errors.New("it has ended")
+		}
+	}
+}
+
+// sweep removes what executors left that were never given a job.
+func (w *Worker) sweep() error {
+	words, err := filepath.Glob(filepath.Join(w.Dir, wordsPattern))
+	for _, name := range words {
+		os.Remove(name)
+	}
+	return err
+}

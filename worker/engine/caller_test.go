@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestCaller: a host call knows where in the program it comes from, also behind a callback that made calls of its own.
+func TestCaller(t *testing.T) {
+	const source = `__attribute__((import_module("env"), import_name("here"))) void here(void);
+__attribute__((import_module("env"), import_name("back"))) void back(void (*)(int));
+__attribute__((noinline)) static void called(int n) { here(); }
+__attribute__((noinline)) void deep(void) { here(); __asm__ volatile(""); }
+__attribute__((noinline)) void deeper(void) { deep(); __asm__ volatile(""); }
+__attribute__((noinline)) void program(void) {
+  deeper();
+  back(called);
+  here();
+  __asm__ volatile("");
+}
+void _start(void) { here(); program(); __asm__ volatile(""); }
+`
+	var in *Instance
+	var module *Module
+	var seen []string
+	look := func() { seen = append(seen, strings.Join(module.Frames(in.Caller()), " < ")) }
+	e, err := New(Options{Callers: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	if err := e.Link([]Import{{"env", "here", "", "", func(any, []uint64) { look() }},
+		{"env", "back", "i", "", func(_ any, stack []uint64) {
+			if err := in.CallTable(uint32(stack[0]), "i", 0); err != nil {
+				t.Error(err)
+			}
+			look()
+		}}}); err != nil {
+		t.Fatal(err)
+	}
+	if module, err = e.Compile(clang(t, source)); err != nil {
+		t.Fatal(err)
+	}
+	if in, err = e.Instantiate(module, nil, memory(t, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := in.Start(); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(seen, "\n")
+	for i, want := range []string{`^main \(.*:12:\d+\)$`, `^deep \(.*:4:\d+\) < deeper \(.*:5:\d+\) < program \(.*:7:\d+\)$`, `^called \(.*:3:\d+\)`,
+		`^program \(.*:8:\d+\) < main`, `^program \(.*:9:\d+\) < main`} {
+		if i >= len(seen) || !regexp.MustCompile(want).MatchString(seen[i]) {
+			t.Errorf("call %d: no %s in\n%s", i, want, text)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// lease is this worker's right to run ranks: from the last moment at which the scheduler is known not to have given it up, for
+// the grace. Behind its end they may be started elsewhere. What a heartbeat's answer proves counts from when the heartbeat was
+// sent; the loss of a connection proves nothing, since the scheduler may have noticed it long before.
+type lease struct {
+	mu    sync.Mutex // guards all below
+	until control.Instant
+	timer *time.Timer
+}
+
+// renew moves the end, unless it is known to be later.
+func (l *lease) renew(until control.Instant, over func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until <= l.until {
+		return
+	}
+	l.until = until
+	if l.timer == nil {
+		l.timer = time.AfterFunc(until.Until(control.Now()), over)
+	} else {
+		l.timer.Reset(until.Until(control.Now()))
+	}
+}
+
+// end is when it ends; 0 as long as it has not begun.
+func (l *lease) end() control.Instant {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until
+}
+
+func (l *lease) over() bool { return l.end().Until(control.Now()) <= 0 }
+
+func (l *lease) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// renewed moves the end of the lease, for the executors too: they see to it if this worker can't.
+func (w *Worker) renewed(since control.Instant, grace time.Duration) {
+	until := since.Add(grace)
+	w.lease.renew(until, func() { w.giveUp(grace) })
+	for _, j := range w.held() {
+		if j.outlives() {
+			j.orders.put(&control.Lease{Until: until})
+		}
+	}
+}

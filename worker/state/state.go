@@ -1,0 +1,157 @@
+// Package state is what a worker remembers of its executors, so that its successor finds them again: for each one that may
+// be running, or whose end the scheduler has not acknowledged, the order that it was started by and how to tell its process
+// from another one with the same number. It owns these records and their place on the disk; what is done with them is the
+// agent's (package worker).
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sys/unix"
+)
+
+// version of a record. An older one is read as long as this says how; there is none yet.
+const version = 1
+
+// Executor is what is known of one executor.
+type Executor struct {
+	Job, Epoch uint64
+	Order      []byte // the scheduler's order to start the job, as it came
+	Process    Process
+	Group      bool // it is in a control group of its own
+}
+
+// Process names a process for as long as the machine runs and beyond: numbers come back, a start within the same boot with the
+// same number does not.
+type Process struct {
+	PID   int
+	Began uint64 // in the kernel's ticks since the boot
+	Boot  string // which boot that was
+}
+
+type record struct {
+	Version  int
+	Executor Executor
+}
+
+// Store is a worker's memory, in a directory of its own that only one process has open.
+type Store struct {
+	dir string
+	db  *pebble.DB
+}
+
+// ErrInUse: another process has the directory open.
+var ErrInUse = errors.New("another worker uses it")
+
+// reserve is what must be free on the disk. pebble does not live with a full one: it tries for ever when it is opened, and
+// ends the process when it writes.
+const reserve = 4 << 20
+
+func room(dir string) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return err
+	}
+	if st.Bavail*uint64(st.Bsize) < reserve {
+		return fmt.Errorf("less than %d MiB are free in %s: %w", reserve>>20, dir, unix.ENOSPC)
+	}
+	return nil
+}
+
+// Open opens or makes the store.
+func Open(dir string) (*Store, error) {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = room(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the worker's state: %w", err)
+	}
+	db, err := pebble.Open(dir, &pebble.Options{
+		FormatMajorVersion: pebble.FormatNewest,
+		MemTableSize:       1 << 20,
+		CacheSize:          1 << 20,
+		MaxOpenFiles:       32,
+		DisableTableStats:  true,
+		Logger:             quiet{},
+		EventListener:      &pebble.EventListener{BackgroundError: func(error) {}}, // comes back from the next write
+	})
+	switch {
+	case err == nil:
+		return &Store{dir, db}, nil
+	case errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "lock held by current process"):
+		err = ErrInUse
+	}
+	return nil, fmt.Errorf("open the worker's state in %s: %w", dir, err)
+}
+
+// quiet keeps pebble's chatter to itself: what matters comes back as an error.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)           {}
+func (quiet) Errorf(string, ...any)          {}
+func (quiet) Fatalf(format string, a ...any) { panic(fmt.Sprintf("pebble: "+format, a...)) }
+
+func key(job, epoch uint64) []byte { return fmt.Appendf(nil, "executor/%020d.%020d", job, epoch) }
+
+// Put remembers an executor. It is on the disk when Put returns.
+func (s *Store) Put(e Executor) error {
+	b, err := json.Marshal(record{version, e})
+	if err == nil {
+		err = room(s.dir)
+	}
+	if err == nil {
+		err = s.db.Set(key(e.Job, e.Epoch), b, pebble.Sync)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the executor of job %d: %w", e.Job, err)
+	}
+	return nil
+}
+
+// Forget takes an executor out. A crash may bring it back, which only has its end reported once more.
+func (s *Store) Forget(job, epoch uint64) error {
+	err := room(s.dir)
+	if err == nil {
+		err = s.db.Delete(key(job, epoch), pebble.NoSync)
+	}
+	if err != nil {
+		return fmt.Errorf("forget the executor of job %d: %w", job, err)
+	}
+	return nil
+}
+
+// Executors lists those that are remembered. What can't be read is an error beside the others.
+func (s *Store) Executors() (list []Executor, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte("executor/"), UpperBound: []byte("executor0")})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for it.First(); it.Valid(); it.Next() {
+		var r record
+		if fault := json.Unmarshal(it.Value(), &r); fault != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", it.Key(), fault))
+		} else if r.Version != version {
+			err = errors.Join(err, fmt.Errorf("%s: a record of version %d; this program reads %d", it.Key(), r.Version, version))
+		} else {
+			list = append(list, r.Executor)
+		}
+	}
+	return list, errors.Join(err, it.Error())
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Boot names the present boot of the machine.
+func Boot() (string, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(b)), err
+}
