@@ -37,6 +37,7 @@ func attachCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(true)
 	f.addAddress(c)
 	return c
 }

@@ -19,6 +19,8 @@ type batch struct {
 	after                                         []*schedpb.Dependency
 	array                                         []uint32
 	throttle                                      uint32
+	stdout, stderr                                string
+	appending                                     bool
 }
 
 const groupBatch = "In the queue"
@@ -49,6 +51,21 @@ var batchOptions = []option{
 	{"exclusive", "", groupBatch, "share the node with no other job", flag(func(r *request) { r.batch.exclusive = true })},
 	{"qos", "NAME", groupBatch, "quality of service: low, high, or what the scheduler's policy has", func(r *request, _ *segment, v []string) error {
 		r.batch.qos = v[0]
+		return nil
+	}},
+	{"o output", "FILE", groupBatch, "the file for the ranks' output: %j job, %A and %a array and index, %x name, %u user, %N node, %t rank, %r restarts, %4j with zeros; none for no file (faasmrun-%j.out)", func(r *request, _ *segment, v []string) error {
+		r.batch.stdout = v[0]
+		return nil
+	}},
+	{"e error", "FILE", groupBatch, "the file for what ranks write to standard error (the one for output)", func(r *request, _ *segment, v []string) error {
+		r.batch.stderr = v[0]
+		return nil
+	}},
+	{"open-mode", "append|truncate", groupBatch, "what is done with such files that there are (truncate; a restart then writes FILE.1, FILE.2)", func(r *request, _ *segment, v []string) error {
+		if v[0] != "append" && v[0] != "truncate" {
+			return fmt.Errorf("%q is neither append nor truncate", v[0])
+		}
+		r.batch.appending = v[0] == "append"
 		return nil
 	}},
 	{"w nodelist", "NODE,…", groupBatch, "run on one of these nodes", func(r *request, _ *segment, v []string) error {

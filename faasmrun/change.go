@@ -54,6 +54,7 @@ func changing(verb, done, short string, request func() *schedpb.ChangeRequest) *
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(false)
 	f.add(c)
 	return c
 }

@@ -43,6 +43,7 @@ func draining(verb, done, short string, request func() *schedpb.DrainRequest) *c
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeNodes
 	f.addAddress(c)
 	return c
 }

@@ -45,6 +45,7 @@ func explainCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(false)
 	f.add(c)
 	return c
 }

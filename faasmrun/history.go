@@ -33,6 +33,7 @@ func historyCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(true)
 	f.add(c)
 	c.Flags().BoolVar(&everyone, "everyone", false, "everyone's jobs")
 	c.Flags().StringVarP(&states, "states", "t", "", "jobs in these states only: F,TO")

@@ -36,6 +36,7 @@ func logsCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(true)
 	f.addAddress(c)
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
@@ -53,7 +54,7 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 	stream, err := c.jobs.Attach(ctx)
 	if err == nil {
 		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
-			Open: &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow}}})
+			Open: &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true}}})
 	}
 	if err != nil {
 		return c.refusal(err)

@@ -223,6 +223,7 @@ var slurmOptions = []slurm{
 	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"}, {"requeue", false, "--requeue"},
 	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
 	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"}, {"parsable", false, "--parsable"},
+	{"o output", true, "--output"}, {"e error", true, "--error"}, {"open-mode", true, "--open-mode"},
 }
 
 // slurmOption looks a word such as --time=5, -t or -t5 up, and says whether its value is in it.

@@ -76,7 +76,7 @@ func (s *session) run(ctx context.Context) (exit int) {
 	stream, err := s.jobs.Attach(ctx)
 	if err == nil {
 		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
-			Open: &schedpb.AttachOpen{JobId: s.job, Output: true}}})
+			Open: &schedpb.AttachOpen{JobId: s.job, Output: true, Onlooker: s.attached}}})
 	}
 	if err != nil {
 		s.note("job %d was submitted, but its scheduler does not answer: %s", s.job, explain(err))

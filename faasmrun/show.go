@@ -34,6 +34,7 @@ func showCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(true)
 	f.add(c)
 	return c
 }

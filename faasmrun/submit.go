@@ -79,6 +79,14 @@ func submitJob(r *request) error {
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.qos, b.hold, b.requeue, b.exclusive
 	spec.After, spec.Singleton, spec.Hosts, spec.Labels, spec.Reservation = b.after, b.singleton, b.hosts, b.labels, b.reservation
 	spec.Array, spec.ArrayThrottle = b.array, b.throttle
+	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.stdout, b.stderr, b.appending
+	switch {
+	case b.stdout != "":
+	case len(b.array) > 0:
+		spec.StdoutPath = "faasmrun-%A_%a.out"
+	default:
+		spec.StdoutPath = "faasmrun-%j.out"
+	}
 	f := clusterFlags{scheduler: r.scheduler}
 	return f.with(func(c *cluster) error {
 		if err := sendModules(c.ctx, c.jobs, modules); err != nil {

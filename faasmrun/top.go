@@ -82,7 +82,7 @@ func (c topCluster) Ranks(ctx context.Context, job uint64) ([]string, error) {
 func (c topCluster) follow(ctx context.Context, job uint64, output bool) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
 	stream, err := c.jobs.Attach(ctx)
 	if err == nil {
-		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: job, Output: output}}})
+		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: job, Output: output, Onlooker: true}}})
 	}
 	return stream, err
 }

@@ -31,6 +31,7 @@ func waitCommand() *cobra.Command {
 			})
 		},
 	}
+	c.ValidArgsFunction = f.completeJobs(true)
 	f.add(c)
 	return c
 }

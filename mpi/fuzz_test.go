@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// fuzzMemory is small, so that addresses at its end come up.
+const fuzzMemory = 64 << 10
+
 // FuzzCalls calls any functions with any arguments on any memory, in a world of one rank whose errors return. Whatever a
 // program does, the host must not panic but to end the rank.
 func FuzzCalls(f *testing.F) {
@@ -16,55 +19,103 @@ func FuzzCalls(f *testing.F) {
 		f.Add(uint16(i), []byte{0, 0, 4, 0, 1, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 8, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})
 	}
 	f.Add(uint16(40), []byte{255, 255, 255, 255, 255, 255, 255, 127, 9, 2, 0, 0, 0, 0, 0, 0})
-	names := map[string]int{}
-	for i, c := range calls {
-		names[c.Name] = i
-	}
 	f.Fuzz(func(t *testing.T, first uint16, data []byte) {
-		w, guests := newGuests(t, WorldConfig{Size: 1, EagerBytes: 1 << 20}, 64<<10)
+		config := WorldConfig{Size: 1, EagerBytes: 1 << 20}
+		if len(data)&2 != 0 {
+			config.Check = func(int, string) {}
+		}
+		w, guests := newGuests(t, config, fuzzMemory)
 		defer w.Close()
-		g := guests[0]
-		callback := func(...uint64) {}
-		for i := range uint32(4) {
-			g.table[i] = callback
-			g.results[i] = func(...uint64) int32 { return int32(len(data) & 1) }
-		}
-		defer func() {
-			if p := recover(); p != nil {
-				var abort *AbortError
-				var ended *Ended
-				err, ok := p.(error)
-				if !ok || !errors.As(err, &abort) && !errors.As(err, &ended) && !strings.HasPrefix(err.Error(), "no function") {
-					panic(p)
-				}
-			}
-		}()
-		g.must("Init", 0, 0)
-		g.must("Comm_set_errhandler", tWorld, errorsReturn)
-		copy(g.mem[1024:], data)
-		function := int(first)
-		for range 20 {
-			c := calls[function%len(calls)]
-			if strings.HasSuffix(c.Name, "Abort") || strings.HasSuffix(c.Name, "_Init") {
-				return
-			}
-			for i := range c.Params {
-				g.stack[i] = word(&data)
-			}
-			arguments, begin := g.stack, time.Now()
-			c.Fn(g.rank, g.stack[:])
-			if took := time.Since(begin); took > patience {
-				t.Fatalf("%s%#x took %v", c.Name, arguments[:len(c.Params)], took)
-			}
-			if len(data) == 0 {
-				return
-			}
-			function = int(uint16(word(&data)))
-		}
+		fuzzRank(t, guests[0], calls, int(first), data)
 	})
 }
 
-// patience is how long a call may take on 64 KiB of memory.
+// FuzzWorld lets three ranks call what they like, in which they seldom agree.
+func FuzzWorld(f *testing.F) {
+	calls := Calls()
+	for i := range calls {
+		f.Add(uint16(i), uint16(i), uint16(i*7), []byte{1, 5, 0, 2, 9, 1, 1, 1, 0, 2, 1, 0, 3, 0, 0, 9, 2, 1, 4, 4, 0, 0, 0, 0, 3, 1})
+	}
+	f.Fuzz(func(t *testing.T, a, b, c uint16, data []byte) {
+		config := WorldConfig{Size: 3, EagerBytes: 1 << 16, Stats: true}
+		if len(data)&1 != 0 {
+			config.Check = func(int, string) {}
+		}
+		third := len(data) / 3
+		ended := make(chan struct{})
+		late := time.AfterFunc(20*patience, func() {
+			select {
+			case <-ended:
+			default:
+				panic("the world hangs") // with every goroutine's stack
+			}
+		})
+		defer late.Stop()
+		defer close(ended)
+		outcomeIn(t, config, fuzzMemory, func(g *guest) {
+			fuzzRank(t, g, calls, int([]uint16{a, b, c}[g.me]), data[g.me*third:(g.me+1)*third])
+			g.rank.world.End(errors.New("one has done what it wanted"))
+		})
+	})
+}
+
+// fuzzRank makes calls until the data is used up.
+func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
+	g.callbacks(len(data))
+	alone := g.n == 1
+	defer func() {
+		if p := recover(); p != nil {
+			var abort *AbortError
+			var ended *Ended
+			err, ok := p.(error)
+			if !ok || !errors.As(err, &abort) && !errors.As(err, &ended) && !strings.HasPrefix(err.Error(), "no function") {
+				panic(p)
+			}
+		}
+	}()
+	g.must("Init", 0, 0)
+	g.must("Comm_set_errhandler", tWorld, errorsReturn)
+	g.must("Comm_set_errhandler", tSelf, errorsReturn)
+	copy(g.mem[1024:], data)
+	for range 20 {
+		c := calls[function%len(calls)]
+		if strings.HasSuffix(c.Name, "Abort") || strings.HasSuffix(c.Name, "_Init") {
+			return
+		}
+		for i := range c.Params {
+			g.stack[i] = word(&data)
+		}
+		arguments, begin := g.stack, time.Now()
+		c.Fn(g.rank, g.stack[:])
+		if took := time.Since(begin); alone && took > patience {
+			t.Errorf("%s%#x took %v", c.Name, arguments[:len(c.Params)], took)
+			return
+		}
+		if len(data) == 0 {
+			return
+		}
+		function = int(uint16(word(&data)))
+	}
+}
+
+// callbacks gives the program functions: some do nothing, one calls MPI, and all other indices trap.
+func (g *guest) callbacks(result int) {
+	calling := func() {
+		for _, name := range []string{"MPI_Comm_rank", "MPI_Send", "MPI_Barrier", "MPI_Comm_free_keyval"} {
+			c := callsByName[name]
+			stack := [16]uint64{tWorld, 1024, tInt, 0, 1, tWorld}
+			c.Fn(g.rank, stack[:])
+		}
+	}
+	for i := range uint32(4) {
+		g.table[i] = func(...uint64) {}
+		g.results[i] = func(...uint64) int32 { return int32(result & 1) }
+	}
+	g.table[3] = func(...uint64) { calling() }
+	g.results[3] = func(...uint64) int32 { calling(); return 0 }
+}
+
+// patience is how long a call may take on fuzzMemory.
 const patience = 2 * time.Second / 4
 
 // word takes the next argument: mostly small numbers, handles the program has, and addresses that hold something.
@@ -74,7 +125,7 @@ func word(data *[]byte) uint64 {
 		return 1024
 	}
 	kind := d[0]
-	if kind%4 == 0 && len(d) >= 8 {
+	if kind%8 == 0 && len(d) >= 8 {
 		*data = d[8:]
 		return binary.LittleEndian.Uint64(d)
 	}
@@ -83,11 +134,19 @@ func word(data *[]byte) uint64 {
 	copy(v[:], d[1:n])
 	*data = d[n:]
 	x := uint64(binary.LittleEndian.Uint32(v[:]))
-	switch kind % 4 {
-	case 1:
+	switch kind % 8 {
+	case 1, 2:
 		return x & 7
-	case 2:
+	case 3:
 		return 0x100 + x&0x1ff
+	case 4:
+		return uint64(kindComm+handleKind(x>>8)&7)<<kindShift | x&3 | (x>>2&1)<<indexBits
+	case 5:
+		return fuzzMemory - x&0x3f // the last bytes of the memory
+	case 6:
+		return uint64(uint32(-int32(x&0xff))) | x<<32 // negative, with garbage above
+	case 7:
+		return 1024 + x&0xff&^3
 	}
-	return uint64(kindComm+handleKind(x>>8)&7)<<kindShift | x&3
+	return x
 }

@@ -107,7 +107,7 @@ func (w *walker) run() {
 		}
 		return s
 	}
-	switch w.rng.IntN(16) {
+	switch w.rng.IntN(19) {
 	case 0:
 		w.collective("Barrier", w.comm)
 	case 1:
@@ -229,7 +229,111 @@ func (w *walker) run() {
 		w.persistentRing(n)
 	case 15:
 		w.split()
+	case 16:
+		w.exchange(n)
+	case 17:
+		w.blocks(1+w.rng.IntN(9), root, in)
+	case 18:
+		w.cancelled(n)
 	}
+}
+
+// exchange sends one way round and receives the other, in one call.
+func (w *walker) exchange(n int) {
+	shift := w.rng.IntN(w.size)
+	to, from := (w.me+shift)%w.size, (w.me+w.size-shift)%w.size
+	buf, in, request := w.fill(n), w.alloc(4*n), w.alloc(4)
+	switch w.rng.IntN(4) {
+	case 0:
+		w.must("Sendrecv", buf, n, tInt, to, 3, in, n, tInt, from, 3, w.comm, 0)
+	case 1:
+		w.must("Sendrecv_replace", buf, n, tInt, to, 3, from, 3, w.comm, 0)
+		in = buf
+	case 2:
+		w.must("Isendrecv", buf, n, tInt, to, 3, in, n, tInt, from, tAnyTag, w.comm, request)
+		w.finish(request)
+	case 3:
+		w.must("Isendrecv_replace", buf, n, tInt, to, 3, tAnySource, 3, w.comm, request)
+		w.finish(request)
+		in = buf
+	}
+	for i := range n {
+		w.expect("exchange", in, i, w.element(from, i))
+	}
+	w.must("Barrier", w.comm) // wildcards of a later step must not meet this one's messages
+}
+
+// blocks moves blocks of k elements by the collectives that know one length only.
+func (w *walker) blocks(k, root int, in bool) {
+	send, recv := w.fill(k*w.size), w.alloc(4*k*w.size)
+	for i := range k * w.size { // what is in place
+		w.setInt(recv, i, w.element(w.me, i))
+	}
+	mine := func(address uint32, there bool) uint32 {
+		if in && there {
+			return inPlace
+		}
+		return address
+	}
+	switch w.rng.IntN(4) {
+	case 0:
+		if in {
+			copy(w.mem[int(recv)+4*k*w.me:], w.mem[send:int(send)+4*k])
+		}
+		w.collective("Allgather", mine(send, true), k, tInt, recv, k, tInt, w.comm)
+		for i := range k * w.size {
+			w.expect("allgather", recv, i, w.element(i/k, i%k))
+		}
+	case 1:
+		if in && w.me == root {
+			copy(w.mem[int(recv)+4*k*w.me:], w.mem[send:int(send)+4*k])
+		}
+		w.collective("Gather", mine(send, w.me == root), k, tInt, recv, k, tInt, root, w.comm)
+		for i := range k * w.size {
+			if w.me == root {
+				w.expect("gather", recv, i, w.element(i/k, i%k))
+			}
+		}
+	case 2:
+		to := mine(recv, w.me == root)
+		w.collective("Scatter", send, k, tInt, to, k, tInt, root, w.comm)
+		for i := range k {
+			if to != inPlace {
+				w.expect("scatter", recv, i, w.element(root, w.me*k+i))
+			}
+		}
+	case 3:
+		w.collective("Alltoall", mine(send, true), k, tInt, recv, k, tInt, w.comm)
+		for i := range k * w.size {
+			w.expect("alltoall", recv, i, w.element(i/k, w.me*k+i%k))
+		}
+	}
+}
+
+// cancelled takes back a receive and a send that nobody answers, and then sends what is received.
+func (w *walker) cancelled(n int) {
+	to, from := (w.me+1)%w.size, (w.me+w.size-1)%w.size
+	buf, in, requests, st, flag := w.fill(n), w.alloc(4*n), w.alloc(8), w.alloc(2*statusSize), w.alloc(4)
+	w.must("Irecv", in, n, tInt, from, 5, w.comm, requests)
+	w.must("Issend", buf, n, tInt, to, 6, w.comm, requests+4)
+	w.must("Cancel", requests)
+	w.must("Cancel", requests+4)
+	w.must("Waitall", 2, requests, st)
+	for i := range uint32(2) {
+		w.must("Test_cancelled", st+i*statusSize, flag)
+		want(w.guest, "cancelled", w.int(flag, 0), 1)
+	}
+	w.must("Barrier", w.comm)
+	w.must("Isend", buf, n, tInt, to, 6, w.comm, requests)
+	for w.setInt(flag, 0, 0); w.int(flag, 0) == 0; {
+		w.must("Iprobe", tAnySource, 6, w.comm, flag, st)
+	}
+	w.must("Recv", in, n, tInt, w.int(st, 0), w.int(st, 1), w.comm, 0)
+	w.finish(requests)
+	for i := range n {
+		w.expect("after the cancelled one", in, i, w.element(from, i))
+	}
+	w.must("Barrier", w.comm)
 }
 
 // messages sends along a random permutation and a shift, in every mode, received in any way.

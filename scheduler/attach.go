@@ -133,7 +133,7 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 		return status.Error(codes.InvalidArgument, "the first message of an attach stream says which job")
 	}
 	a := newAttachment(open)
-	if err := s.join(a, tenant); err != nil {
+	if err := s.join(a, open, tenant); err != nil {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.detach(a) })
@@ -149,7 +149,7 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 }
 
 // join makes the attachment known to the reactor, if the tenant may see the job. Another's job is no job to it.
-func (s *Server) join(a *attachment, tenant core.Tenant) error {
+func (s *Server) join(a *attachment, open *schedpb.AttachOpen, tenant core.Tenant) error {
 	var refused error
 	err := s.do(func(r *reactor) {
 		j := r.state.Job(a.job)
@@ -157,7 +157,7 @@ func (s *Server) join(a *attachment, tenant core.Tenant) error {
 			refused = status.Errorf(codes.NotFound, "there is no job %d", a.job)
 			return
 		}
-		if !a.once {
+		if !open.Once && !open.Onlooker {
 			ts, err := r.decide(core.Attach{Job: a.job})
 			if err != nil {
 				refused = refusal(err)

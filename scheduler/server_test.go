@@ -368,6 +368,30 @@ func TestNobodyAttachesToAnInteractiveJob(t *testing.T) {
 	})
 }
 
+// Who looks on before the launcher is there takes nothing from it: the job starts with its launcher, and is not ended with the
+// onlooker.
+func TestOnlookerBeforeTheLauncher(t *testing.T) {
+	w := newWorld(t, Config{})
+	f := w.connect(hello("n1", 1))
+	spec := w.spec(1)
+	spec.Interactive = true
+	id := w.submit(spec)
+	onlooker, err := w.jobs.Attach(w.ctx)
+	ok(t, err)
+	ok(t, onlooker.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id, Onlooker: true}}}))
+	_, err = onlooker.Recv() // why it waits
+	ok(t, err)
+	l := w.attach(id)
+	start := f.start()
+	f.streamOrder()
+	l.until("CF")
+	ok(t, onlooker.CloseSend())
+	l.die()
+	order := f.terminate()
+	equal(t, "job", order.Job.JobId, start.Job.JobId)
+	equal(t, "reason", order.Reason, "its launcher is gone")
+}
+
 func TestStrangersJob(t *testing.T) {
 	w := newWorld(t, Config{})
 	id := w.submit(w.spec(1))

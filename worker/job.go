@@ -138,6 +138,11 @@ func (j *job) ready() (*control.Start, error) {
 	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
 	}
+	start.Stdout, start.Stderr = j.outputFiles(j.spec.GetStdoutPath()), j.outputFiles(j.spec.GetStderrPath())
+	if j.spec.GetStderrPath() == "" {
+		start.Stderr = start.Stdout
+	}
+	start.Append = j.spec.GetAppendOutput()
 	if j.outlives() {
 		start.SocketPath, start.AgentUID = j.theirs("socket"), uint32(os.Geteuid())
 	}

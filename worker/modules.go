@@ -31,6 +31,7 @@ type modules struct {
 	dir        string // CACHEDIR/modules
 	cacheDir   string
 	executable string
+	bound      int64  // bytes that it may take
 	key        string // of this program: another build may compile or bind differently
 	client     schedpb.WorkersClient
 
@@ -48,7 +49,7 @@ func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*mod
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
-	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client,
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, bound: maxCache,
 		busy: map[string]chan struct{}{}}, nil
 }
 
@@ -69,6 +70,9 @@ func openCache(dirs ...string) error {
 	}
 	return nil
 }
+
+// maxCache bounds the cache of a machine: hundreds of programs.
+const maxCache = 10 << 30
 
 // native is where the engine keeps machine code.
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
@@ -91,6 +95,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Pr
 		return p, nil
 	}
 	m.sweep(time.Now())
+	m.evict(m.bound, time.Now())
 	path := filepath.Join(m.dir, sha+".wasm")
 	if _, err := os.Stat(path); err != nil {
 		if err := m.fetch(ctx, sha, path); err != nil {
@@ -144,6 +149,7 @@ func (m *modules) ready(sha string) *control.Prepared {
 	if _, err := os.Stat(p.Module); err != nil {
 		return nil
 	}
+	m.use(control.PreparedPath(m.dir, sha))
 	return p
 }
 

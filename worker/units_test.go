@@ -87,6 +87,50 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// The cache keeps within its bound what was used last.
+func TestEvict(t *testing.T) {
+	dir := t.TempDir()
+	m := &modules{cacheDir: dir, dir: filepath.Join(dir, "modules")}
+	now := time.Now()
+	make := func(age time.Duration, names ...string) {
+		for _, name := range names {
+			path := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(strings.Repeat("x", 100)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	old, plain, fresh := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
+	make(3*time.Hour, "modules/"+old+".wasm", "modules/"+old+".prepared", "modules/"+old+".0123456789abcdef.run.wasm",
+		"native/0123456789abcdef"+strings.Repeat("0", 48)+"-2/code")
+	make(2*time.Hour, "modules/"+plain+".wasm", "modules/"+plain+".prepared", "native/"+plain+"-2/code")
+	make(time.Minute, "modules/"+fresh+".wasm", "modules/"+fresh+".prepared")
+	left := func() (n int) {
+		filepath.WalkDir(dir, func(_ string, d os.DirEntry, _ error) error {
+			if !d.IsDir() {
+				n++
+			}
+			return nil
+		})
+		return n
+	}
+	for _, c := range []struct {
+		bound int64
+		left  int
+	}{{900, 9}, {899, 5}, {500, 5}, {499, 2}, {0, 2}} {
+		m.evict(c.bound, now)
+		if got := left(); got != c.left {
+			t.Errorf("bound %d: %d files, not %d", c.bound, got, c.left)
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	for _, c := range []struct {
 		in    string

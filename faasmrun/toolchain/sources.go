@@ -80,15 +80,10 @@ func (b *builder) fetchLibc(ctx context.Context) error {
 // fetchLLVM gets the three parts, or where the server gives no ranges, the whole.
 func (b *builder) fetchLLVM(ctx context.Context) error {
 	to := filepath.Join(b.work, "llvm")
-	err := b.fetchParts(ctx, to)
-	if err == nil || ctx.Err() != nil {
+	if err := b.fetchParts(ctx, to); !errors.Is(err, errNoRanges) {
 		return err
 	}
-	var mismatch *hashError
-	if errors.As(err, &mismatch) {
-		return err
-	}
-	b.progress("no byte ranges from this mirror ("+err.Error()+"): downloading all of "+llvmSource.Package, 0, 0)
+	b.progress("no byte ranges from this mirror: downloading all of "+llvmSource.Package, 0, 0)
 	file := filepath.Join(b.root, "download", llvmSource.Package+llvmSource.Suffix)
 	if err := b.fetchWhole(ctx, &llvmSource, file); err != nil {
 		return err
@@ -164,6 +159,8 @@ func (b *builder) download(ctx context.Context, s *source, file string, from, to
 	return os.Rename(partial, file)
 }
 
+var errNoRanges = errors.New("the server gives no byte ranges")
+
 func (b *builder) continueDownload(ctx context.Context, uri, partial string, from, to int64) error {
 	f, err := os.OpenFile(partial, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -201,6 +198,10 @@ func (b *builder) continueDownload(ctx context.Context, uri, partial string, fro
 		if err := f.Truncate(0); err != nil { // the server starts over
 			return err
 		}
+	case res.StatusCode == http.StatusOK:
+		return fmt.Errorf("%s: %w", uri, errNoRanges)
+	case res.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
+		return nil // all of it is there, or more than that: the hash will tell
 	default:
 		return fmt.Errorf("%s: %s", uri, res.Status)
 	}
@@ -269,6 +270,10 @@ func (b *builder) privateApt(ctx context.Context) ([]string, error) {
 		"-o", "Acquire::Languages=none"}
 	if isFile(filepath.Join(dir, "updated")) {
 		return options, nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return nil, errors.New("apt-get is missing: the sources come from a Debian mirror, so the libraries are built on Debian 12 or in a " +
+			"container of it; elsewhere copy the directory cache/sysroot that FAASMRUN_HOME has there")
 	}
 	lines := sourceLines("/etc/apt")
 	if len(lines) == 0 {

@@ -407,6 +407,15 @@ func TestLockWaits(t *testing.T) {
 	}
 }
 
+// TestWithoutApt: a machine that has none can't install it either.
+func TestWithoutApt(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	b := &builder{root: t.TempDir(), progress: func(step string, _, _ int) { t.Errorf("%s", step) }}
+	if _, err := b.privateApt(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get is missing: ") || strings.Contains(err.Error(), "install") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSourceLines(t *testing.T) {
 	etc := t.TempDir()
 	os.MkdirAll(filepath.Join(etc, "sources.list.d"), 0o755)

@@ -53,12 +53,20 @@ func TestUncaughtInCpp(t *testing.T) {
 	}
 }
 
-// TestDebugInformation: the names stay, what speaks of code by its position goes.
+// TestDebugInformation: debug information and names stay, with a map from the code that moved to the one that they speak of.
 func TestDebugInformation(t *testing.T) {
-	before := buildCpp(t, `int main(int argc, char **) { try { if (argc) throw 1; } catch (int) {} return 0; }`, "-O0", "-g")
-	out, changed, err := Lower(before)
-	if err != nil || !changed {
-		t.Fatal(changed, err)
+	source, err := os.ReadFile("testdata/exceptions.cc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, out []byte
+	for _, level := range []string{"-O0", "-O2"} {
+		before = buildCpp(t, string(source), level, "-g")
+		var changed bool
+		if out, changed, err = Lower(before); err != nil || !changed {
+			t.Fatal(changed, err)
+		}
+		mapped(t, before, out)
 	}
 	count := func(module []byte) (debug int, names *wasm.Names) {
 		m, err := wasm.Decode(module)
@@ -67,15 +75,15 @@ func TestDebugInformation(t *testing.T) {
 		}
 		for _, c := range m.Customs {
 			if strings.HasPrefix(c.Name, ".debug") {
-				debug++
+				debug += len(c.Data)
 			}
 		}
 		return debug, m.Names()
 	}
 	debugBefore, namesBefore := count(before)
 	debugAfter, namesAfter := count(out)
-	if debugBefore == 0 || debugAfter != 0 {
-		t.Errorf("%d sections of debug information before, %d after", debugBefore, debugAfter)
+	if debugBefore == 0 || debugAfter != debugBefore {
+		t.Errorf("%d bytes of debug information before, %d after", debugBefore, debugAfter)
 	}
 	if len(namesAfter.Functions) != len(namesBefore.Functions) || len(namesAfter.Functions) == 0 {
 		t.Errorf("%d functions have names before, %d after", len(namesBefore.Functions), len(namesAfter.Functions))

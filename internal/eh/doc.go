@@ -20,6 +20,6 @@
 // The guest is never entered while an exception is pending. In a program of several threads the globals are each
 // instance's own, so each thread has its own exceptions.
 //
-// A module without exceptions stays as it is, byte for byte. In others, custom sections that speak of code by its
-// position (debug information) are dropped, and the name section is kept.
+// A module without exceptions stays as it is, byte for byte. In others, debug information is kept, and a map from the code
+// to the one that it speaks of is added (wasm.CodeMap); other custom sections that go by code's position are dropped.
 package eh

@@ -34,6 +34,9 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 	if err := l.check(); err != nil {
 		return nil, false, err
 	}
+	if err := l.mapCode(); err != nil {
+		return nil, false, err
+	}
 	l.addGlobals()
 	r := &rewriter{lowering: l, reader: wasm.NewReader(nil)}
 	for i := range m.Functions {
@@ -52,10 +55,11 @@ type lowering struct {
 	first    uint32 // index of the first function that the module defines
 	used     bool   // some function has instructions of exceptions
 	outlines []outline
-	throws   *wasm.Reach // from which functions an exception can escape
-	pending  uint32      // index of the global
-	values   []value     // globals of what an exception carries
-	tags     [][]uint32  // by tag: the globals of its values, in order
+	throws   *wasm.Reach   // from which functions an exception can escape
+	pending  uint32        // index of the global
+	values   []value       // globals of what an exception carries
+	tags     [][]uint32    // by tag: the globals of its values, in order
+	codeMap  *wasm.CodeMap // where code comes from; nil where no debug information asks for it
 }
 
 // value is a global that holds a value of an exception.
@@ -111,6 +115,14 @@ func (l *lowering) addGlobals() {
 	}
 }
 
+// mapCode begins to note where code goes, if there is debug information that speaks of it.
+func (l *lowering) mapCode() (err error) {
+	if l.m.Custom(".debug_line") != nil {
+		l.codeMap, err = l.m.CodeMap()
+	}
+	return err
+}
+
 // finish does what is left outside of bodies.
 func (l *lowering) finish() {
 	m := l.m
@@ -125,6 +137,9 @@ func (l *lowering) finish() {
 	}
 	m.Tags = nil
 	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return speaksOfCode(c.Name) })
+	if l.codeMap != nil {
+		m.SetCodeMap(l.codeMap)
+	}
 	if m.Custom("name") == nil {
 		return
 	}
@@ -137,14 +152,14 @@ func (l *lowering) finish() {
 	m.SetNames(n)
 }
 
-// speaksOfCode says whether a custom section becomes wrong when code moves, or when exceptions go.
+// speaksOfCode says whether a custom section becomes wrong when code moves, or when exceptions go. Debug information is not
+// one of them: a code map says where in it the code is that it speaks of.
 func speaksOfCode(name string) bool {
-	for _, prefix := range []string{".debug", "metadata.code."} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
+	switch name {
+	case "external_debug_info", "sourceMappingURL", "target_features":
+		return true
 	}
-	return name == "external_debug_info" || name == "sourceMappingURL" || name == "target_features"
+	return strings.HasPrefix(name, "metadata.code.")
 }
 
 // callsBack says whether an import may call back into the guest, so that an exception can come out of it.

@@ -33,7 +33,8 @@ type rewriter struct {
 	handler []int  // by try: where exceptions of its body branch to
 	tries   int    // how many have been opened
 	code    wasm.Code
-	depth   int // open blocks of the output, the function's own not counted
+	moves   []wasm.Move // what of the input stands where in the output; see lowering.codeMap
+	depth   int         // open blocks of the output, the function's own not counted
 	frames  []frame
 	results []wasm.ValueType
 	saved   savedSlots
@@ -71,7 +72,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 		body.handler = r.depth
 	}
 	r.frames = append(r.frames[:0], body)
-	r.body, r.from = f.Body, 0
+	r.body, r.from, r.moves = f.Body, 0, nil
 	r.reader.Reset(f.Body)
 	for r.reader.Next() {
 		r.instr()
@@ -85,6 +86,9 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 	}
 	r.code.Op(wasm.OpEnd)
 	f.Body, f.Offset = wasm.Expr(r.code), 0
+	if r.codeMap != nil {
+		r.codeMap.Move(int(index-r.first), r.moves)
+	}
 	f.Locals = append(f.Locals[:len(f.Locals):len(f.Locals)], r.saved.locals...)
 }
 
@@ -107,13 +111,22 @@ func (r *rewriter) branch(op wasm.Opcode, target int) { r.code.Index(op, uint32(
 
 // copy copies the input up to an offset. What stays as it is is copied in runs, not instruction by instruction.
 func (r *rewriter) copy(to int) {
+	r.move(r.from, to-r.from)
 	r.code.Raw(r.body[r.from:to])
 	r.from = to
+}
+
+// move notes that what is written next was so many bytes of the input.
+func (r *rewriter) move(from, length int) {
+	if r.codeMap != nil && length > 0 {
+		r.moves = wasm.AppendMove(r.moves, wasm.Move{New: uint32(len(r.code)), Old: uint32(from), Length: uint32(length)})
+	}
 }
 
 // replace copies what stands before the current instruction; what is written next stands in its place.
 func (r *rewriter) replace() {
 	r.copy(r.reader.Instr.Start)
+	r.move(r.from, 1)
 	r.from = r.reader.Instr.End
 }
 

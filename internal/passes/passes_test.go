@@ -31,7 +31,7 @@ func TestVersion(t *testing.T) {
 	if err != nil || !changed {
 		t.Fatalf("changed %t, %v", changed, err)
 	}
-	const version, hash = "1", "35e81ce047e5f7d3"
+	const version, hash = "2", "35e81ce047e5f7d3"
 	if sum := sha256.Sum256(out); Version != version || hex.EncodeToString(sum[:8]) != hash {
 		t.Errorf("version %s gives %x", Version, sum[:8])
 	}

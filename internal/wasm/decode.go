@@ -302,7 +302,7 @@ func (d *decoder) dataSegment() Data {
 }
 
 func (d *decoder) code() {
-	d.codeSeen = true
+	d.codeSeen, d.m.codeOffset = true, d.base
 	n := d.count(3, "functions")
 	if d.err == nil && n != len(d.types) {
 		d.fail("%d functions are announced and %d are there", len(d.types), n)

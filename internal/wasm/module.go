@@ -33,6 +33,8 @@ type Module struct {
 	Data      []Data
 	HasCount  bool // a data count section, which memory.init and data.drop need
 	Customs   []Custom
+
+	codeOffset int // where the contents of the code section began in the module that was decoded
 }
 
 // Import is something that the host provides. Which fields count depends on Kind.

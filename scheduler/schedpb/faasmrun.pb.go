@@ -3124,8 +3124,9 @@ func (*AttachRequest_Detach) isAttachRequest_Msg() {}
 type AttachOpen struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Output        bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"` // stream the job's output too
-	Once          bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`     // the output that there is now, and no more; the end only if the job has ended
+	Output        bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"`     // stream the job's output too
+	Once          bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
+	Onlooker      bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3177,6 +3178,13 @@ func (x *AttachOpen) GetOutput() bool {
 func (x *AttachOpen) GetOnce() bool {
 	if x != nil {
 		return x.Once
+	}
+	return false
+}
+
+func (x *AttachOpen) GetOnlooker() bool {
+	if x != nil {
+		return x.Onlooker
 	}
 	return false
 }
@@ -5727,12 +5735,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vquery_ranks\x18\x05 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
 	"queryRanks\x12-\n" +
 	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detachB\x05\n" +
-	"\x03msg\"O\n" +
+	"\x03msg\"k\n" +
 	"\n" +
 	"AttachOpen\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\bR\x06output\x12\x12\n" +
-	"\x04once\x18\x03 \x01(\bR\x04once\"-\n" +
+	"\x04once\x18\x03 \x01(\bR\x04once\x12\x1a\n" +
+	"\bonlooker\x18\x04 \x01(\bR\bonlooker\"-\n" +
 	"\x05Stdin\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03eof\x18\x02 \x01(\bR\x03eof\" \n" +

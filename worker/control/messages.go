@@ -56,11 +56,14 @@ type Start struct {
 	ExitPath    string   // where the exit record goes
 	SocketPath  string   // where a later agent finds the executor; empty: the job is interactive, and there will be none
 	AgentUID    uint32   // the user that a later agent runs as
-	LeaseUntil  Instant  // when the ranks must have ended, unless a Lease comes; 0: never
-	CacheDir    string   // the engine's native code
-	Apps        []App    // all of the job, in the order of their ranks
-	Check       bool     // find what the programs do wrong in MPI, and say it in the log
-	MPIStats    bool     // count and time what the ranks do in MPI, and leave the figures in the log
+	Stdout      []string // files for the ranks' output beside the log: none, one for all ranks here, or one for each
+	Stderr      []string
+	Append      bool    // to those files; otherwise they are emptied
+	LeaseUntil  Instant // when the ranks must have ended, unless a Lease comes; 0: never
+	CacheDir    string  // the engine's native code
+	Apps        []App   // all of the job, in the order of their ranks
+	Check       bool    // find what the programs do wrong in MPI, and say it in the log
+	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
 }
 
 // StdinTo says who reads the job's standard input; the others find its end at once.
@@ -211,6 +214,9 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.ExitPath)
 	e.string(m.SocketPath)
 	e.uint(uint64(m.AgentUID))
+	list(e, m.Stdout, (*encoder).string)
+	list(e, m.Stderr, (*encoder).string)
+	e.bool(m.Append)
 	e.uint(uint64(m.LeaseUntil))
 	e.string(m.CacheDir)
 	list(e, m.Apps, writeApp)
@@ -236,6 +242,9 @@ func readStart(d *decoder) Message {
 		ExitPath:    d.string(),
 		SocketPath:  d.string(),
 		AgentUID:    d.uint32(),
+		Stdout:      decodeList(d, (*decoder).string),
+		Stderr:      decodeList(d, (*decoder).string),
+		Append:      d.bool(),
 		LeaseUntil:  Instant(d.uint()),
 		CacheDir:    d.string(),
 		Apps:        decodeList(d, readApp),

@@ -10,7 +10,7 @@ import (
 )
 
 // clang compiles C without a library, as the toolchain does it, and links it with a stack of 64 KiB in front.
-func clang(t *testing.T, source string) []byte {
+func clang(t testing.TB, source string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.c"), []byte(source), 0o644); err != nil {

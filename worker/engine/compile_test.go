@@ -205,7 +205,10 @@ func TestAddCallbacks(t *testing.T) {
 	if len(before.callbacks) != 8 || before.callbacks[signature{"i", ""}] != "faasmrun.call_indirect(i)'" {
 		t.Errorf("%v", before.callbacks)
 	}
-	changed := before.encode()
+	changed, err := before.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
 	after, err := scan(changed)
 	if err != nil {
 		t.Fatal(err)

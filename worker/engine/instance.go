@@ -231,23 +231,21 @@ func badPointer(kind TrapKind, index uint32, args int) *Trap {
 
 // hideCallback takes our own function out of what the person sees.
 func (m *Module) hideCallback(err error, index uint32, args int) error {
-	ours := func(frames []string) bool {
+	ours := func(name string) bool {
 		n := -1
-		if len(frames) > 0 {
-			fmt.Sscanf(frames[len(frames)-1], "function %d", &n)
-		}
+		fmt.Sscanf(name, "function %d", &n)
 		return n >= m.layout.functions
 	}
 	switch e := err.(type) {
 	case *Trap:
-		if ours(e.Frames) {
+		if n := len(e.Frames); n > 0 && ours(e.Frames[n-1]) {
 			if e.Frames = e.Frames[:len(e.Frames)-1]; len(e.Frames) == 0 {
 				return badPointer(e.Kind, index, args)
 			}
 		}
 	case *HostError:
-		if ours(e.Frames) {
-			e.Frames = e.Frames[:len(e.Frames)-1]
+		if n := len(e.frames); n > 0 && ours(e.frames[n-1].function) {
+			e.frames = e.frames[:n-1]
 		}
 	}
 	return err

@@ -23,25 +23,8 @@ type layout struct {
 	memory       *limits              // the exported one's
 	stackPointer int                  // index of the global; -1 when it is not known
 	stackTop     int32                // what it begins with
-	lines        bool                 // backtraces say files and lines; see maxDebug
-	debug        map[string][]byte    // the sections with the lines; nil if there are none
+	source       *source              // nil: backtraces say no files and lines
 	callbacks    map[signature]string // the exports that call function pointers of a type
-}
-
-// maxDebug bounds the debug information, in bytes, with which a module's backtraces say files and lines. wazero reads all of
-// it from the beginning for each frame whenever a host function panics, which is also how a rank exits: 40 ms a megabyte,
-// one rank at a time. What programs are linked with has none, so this is the user's own code compiled with -g.
-const maxDebug = 2 << 20
-
-// debugLines says whether a module has debug information of a bearable size.
-func debugLines(m *wasm.Module) bool {
-	size := 0
-	for _, c := range m.Customs {
-		if strings.HasPrefix(c.Name, ".debug_") {
-			size += len(c.Data)
-		}
-	}
-	return size <= maxDebug && m.Custom(".debug_line") != nil
 }
 
 // signature is a function type in letters: i = i32, l = i64, f = f32, d = f64, v = v128, r = a reference.
@@ -76,8 +59,7 @@ func scan(file []byte) (*layout, error) {
 	if err != nil {
 		return nil, invalid(err)
 	}
-	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil,
-		lines: debugLines(m), debug: debugSections(m)}
+	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil}
 	spaces := m.Spaces()
 	l.functions = len(spaces.Functions)
 	if err := claims(m, spaces, len(file)); err != nil {
@@ -205,15 +187,28 @@ func (l *layout) functionName(index int) string {
 	return fmt.Sprintf("function %d", index)
 }
 
-// encode writes the module for wazero: the counts are those of what is there, and of the names only those of functions
-// are left, which is all that wazero reads them for.
-func (l *layout) encode() []byte {
+// encode writes the module for wazero: the counts are those of what is there, of the names only those of functions
+// are left, which is all that wazero reads them for, and debug information is what tells us a frame's place.
+func (l *layout) encode() ([]byte, error) {
 	m := l.module
-	m.Customs = slices.DeleteFunc(slices.Clone(m.Customs), func(c wasm.Custom) bool { return c.Name == "name" })
+	l.source = newSource(m)
+	m.Customs = slices.DeleteFunc(slices.Clone(m.Customs), func(c wasm.Custom) bool {
+		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name)
+	})
 	if l.named {
 		m.SetNames(&wasm.Names{Functions: l.names.Functions})
 	}
-	return m.Encode()
+	if l.source == nil {
+		return m.Encode(), nil
+	}
+	m.Customs = append(m.Customs, placeTeller()...)
+	out := m.Encode()
+	written, err := wasm.Decode(out)
+	if err != nil {
+		return nil, fmt.Errorf("engine: what was written can't be read: %w", err)
+	}
+	l.source.bodies = written.Bodies()
+	return out, nil
 }
 
 // Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or

@@ -21,7 +21,6 @@ type Module struct {
 	compiled wazero.CompiledModule
 	cacheErr error
 
-	lines   lines
 	bound   sync.Once // bind runs at the first Instantiate
 	bindErr error
 }
@@ -39,7 +38,11 @@ func (e *Engine) Compile(file []byte) (*Module, error) {
 		return nil, err
 	}
 	layout.addCallbacks()
-	m, err := e.compileAny(layout, layout.encode())
+	encoded, err := layout.encode()
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.compileAny(layout, encoded)
 	layout.module = nil
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCa
 			m = nil
 		}
 	}()
-	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(layout.lines)
+	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(layout.source != nil)
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}

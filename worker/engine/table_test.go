@@ -84,7 +84,7 @@ func TestTrapBelowAHostCall(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	var outer *HostError
-	if !errors.As(err, &outer) || strings.Join(outer.Frames, " ") != "env.back _start" {
+	if !errors.As(err, &outer) || strings.Join(outer.Frames(), " ") != "env.back _start" {
 		t.Errorf("%#v", err)
 	}
 	if h.err == nil {
@@ -97,7 +97,7 @@ func TestExitBelowAHostCall(t *testing.T) {
 	err := in.Start()
 	var outer *HostError
 	if !errors.Is(err, errExit) || !errors.As(err, &outer) ||
-		strings.Join(outer.Frames, " ") != "env.exit leave env.back _start" {
+		strings.Join(outer.Frames(), " ") != "env.exit leave env.back _start" {
 		t.Fatalf("%#v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/tetratelabs/wazero/experimental"
@@ -119,7 +120,35 @@ const omitted = "..."
 // HostError is the panic of a host function with an error value: an exit, an abort, an error in a call's arguments.
 type HostError struct {
 	Err    error
-	Frames []string // from the host function that panicked outwards
+	module *Module
+	frames []frame
+}
+
+// Frames is the stack from the host function that panicked outwards. Its lines are looked up by this call: most that end so
+// have just exited.
+func (e *HostError) Frames() []string { return e.module.describe(e.frames) }
+
+// frame is an entry of wazero's stack trace.
+type frame struct {
+	function string
+	place    uint64 // in the code that runs; 0 if it is not known
+}
+
+// describe makes text of frames, with files and lines where they are known.
+func (m *Module) describe(frames []frame) []string {
+	var places []uint64
+	for _, f := range frames {
+		places = append(places, f.place)
+	}
+	lines := m.layout.lines(places)
+	var text []string
+	for _, f := range frames {
+		if at := lines[f.place]; at != "" {
+			f.function += " (" + at + ")"
+		}
+		text = append(text, f.function)
+	}
+	return text
 }
 
 func (e *HostError) Error() string { return e.Err.Error() }
@@ -158,11 +187,11 @@ func (in *Instance) failure(err error) error {
 	case isTrap(cause):
 		return in.trap(cause.Error(), frames)
 	case errors.As(err, &fault):
-		return &InternalError{Value: fault.Error(), Frames: frames, Stack: stack}
+		return &InternalError{Value: fault.Error(), Frames: in.module.describe(frames), Stack: stack}
 	case cause == nil:
-		return &InternalError{Value: text, Frames: frames, Stack: stack}
+		return &InternalError{Value: text, Frames: in.module.describe(frames), Stack: stack}
 	case errors.As(cause, new(*HostError)), strings.Contains(err.Error(), stackTitle):
-		return flatten(cause, frames)
+		return in.module.flatten(cause, frames)
 	}
 	return err
 }
@@ -177,18 +206,18 @@ func isTrap(err error) bool {
 }
 
 // flatten joins the frames of a guest that was called back with those of the guest that it was called from.
-func flatten(err error, frames []string) error {
+func (m *Module) flatten(err error, frames []frame) error {
 	if inner, ok := err.(*HostError); ok {
-		return &HostError{Err: inner.Err, Frames: append(inner.Frames[:len(inner.Frames):len(inner.Frames)], frames...)}
+		return &HostError{Err: inner.Err, module: m, frames: slices.Concat(inner.frames, frames)}
 	}
-	return &HostError{Err: err, Frames: frames}
+	return &HostError{Err: err, module: m, frames: frames}
 }
 
-func (in *Instance) trap(text string, frames []string) *Trap {
-	t := &Trap{Kind: trapKinds[text], Frames: frames}
+func (in *Instance) trap(text string, frames []frame) *Trap {
+	t := &Trap{Kind: trapKinds[text], Frames: in.module.describe(frames)}
 	innermost := ""
 	if len(frames) > 0 {
-		innermost, _, _ = strings.Cut(frames[0], " (")
+		innermost = frames[0].function
 	}
 	switch {
 	case t.Kind == Unreachable && innermost == "abort":
@@ -237,7 +266,7 @@ const (
 )
 
 // dissect takes wazero's text apart: the message, the guest's frames, and the Go stack if there is one.
-func dissect(text, module string) (message string, frames []string, goStack string) {
+func dissect(text, module string) (message string, frames []frame, goStack string) {
 	i := strings.LastIndex(text, stackTitle)
 	if i < 0 {
 		return text, nil, ""
@@ -249,11 +278,11 @@ func dissect(text, module string) (message string, frames []string, goStack stri
 		switch {
 		case line == "":
 		case isSource && len(frames) > 0:
-			frames[len(frames)-1] = withSource(frames[len(frames)-1], source)
+			frames[len(frames)-1].place = placeIn(source)
 		case strings.HasPrefix(line, "... "):
-			frames = append(frames, omitted)
+			frames = append(frames, frame{function: omitted})
 		default:
-			frames = append(frames, frameName(line, module))
+			frames = append(frames, frame{function: frameName(line, module)})
 		}
 	}
 	return message, frames, goStack
@@ -275,16 +304,4 @@ func frameName(line, module string) string {
 		name = "function " + index
 	}
 	return printable(name)
-}
-
-// withSource adds a line of source: "0x1f: file.c:3:5 (inlined)", the innermost first.
-func withSource(frame, source string) string {
-	if _, after, ok := strings.Cut(source, ": "); ok && strings.HasPrefix(source, "0x") {
-		source = after
-	}
-	source = printable(strings.TrimSuffix(strings.TrimSpace(source), " (inlined)"))
-	if before, ok := strings.CutSuffix(frame, ")"); ok && strings.Contains(frame, " (") {
-		return before + " inlined at " + source + ")"
-	}
-	return frame + " (" + source + ")"
 }

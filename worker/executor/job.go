@@ -27,6 +27,7 @@ type job struct {
 	start *control.Start
 	out   *reporter
 	log   *joblog.Writer
+	files *outfiles
 	gate  *rank.Gate
 	world *mpi.World
 	stdin stdin
@@ -79,6 +80,9 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
+		return nil, err
+	}
+	if j.files, err = openOutfiles(start); err != nil {
 		return nil, err
 	}
 	e, err := engine.New(engine.Options{CacheDir: start.CacheDir, Callers: start.Check})
@@ -187,6 +191,9 @@ type output struct {
 
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.j.log.Write(o.rank, o.stream, p, o.j.done)
+	if fault := o.j.files.write(o.rank, o.stream, p[:n]); fault != nil && err == nil {
+		err = fault
+	}
 	if err != nil && !errors.Is(err, joblog.ErrEnded) {
 		o.j.lost.CompareAndSwap(nil, &err)
 	}

@@ -48,7 +48,7 @@ func (r *Rank) exit(err error) Exit {
 	case errors.As(err, &abort):
 		e.Code, e.Message = abort.ExitStatus(), abort.Message
 		if errors.As(err, &host) {
-			e.Message += engine.Backtrace(host.Frames)
+			e.Message += engine.Backtrace(host.Frames())
 		}
 	case errors.As(err, &ended):
 		e.Code, e.Consequence, e.Cause = signalBase+sigTERM, true, ended.Cause

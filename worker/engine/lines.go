@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"debug/dwarf"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also how
+// a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead (placeTeller), by
+// which its frames tell their places in the code and nothing else; the lines are looked up here, when somebody asks for them.
+
+// Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
+const (
+	maxDebug  = 128 << 20       // bytes of the sections that are kept
+	maxUnit   = 16 << 20        // bytes of a compilation unit whose inlined calls are looked for
+	linesTime = 2 * time.Second // for all frames of an error together
+)
+
+// source is what a module says about the files that it was made of.
+type source struct {
+	sections map[string][]byte // debug information, by name without the dot
+	code     *wasm.CodeMap
+	bodies   []uint32 // where in the code that runs each function's body begins
+}
+
+// debugSections are those that the lines need.
+var debugSections = []string{"debug_abbrev", "debug_info", "debug_line", "debug_str", "debug_ranges",
+	"debug_addr", "debug_line_str", "debug_rnglists", "debug_str_offsets"}
+
+// newSource keeps what is needed of a module's debug information; nil if it has none, or too much.
+func newSource(m *wasm.Module) *source {
+	s := &source{sections: map[string][]byte{}}
+	size := 0
+	for _, c := range m.Customs {
+		name := strings.TrimPrefix(c.Name, ".")
+		if name != c.Name && slices.Contains(debugSections, name) {
+			s.sections[name] = c.Data
+			size += len(c.Data)
+		}
+	}
+	if s.sections["debug_line"] == nil || s.sections["debug_info"] == nil || size > maxDebug {
+		return nil
+	}
+	for name, data := range s.sections {
+		s.sections[name] = slices.Clone(data) // of the file nothing else is kept
+	}
+	var err error
+	if s.code, err = m.CodeMap(); err != nil {
+		return nil
+	}
+	return s
+}
+
+// place is where in the debug information's own code an instruction stood, by its place in the code that runs; false if it
+// was not there.
+func (s *source) place(at uint64) (uint64, bool) {
+	i := sort.Search(len(s.bodies), func(i int) bool { return uint64(s.bodies[i]) > at }) - 1
+	if i < 0 {
+		return 0, false
+	}
+	return s.code.Original(i, uint32(at-uint64(s.bodies[i])))
+}
+
+// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3": those
+// behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
+func (l *layout) lines(places []uint64) map[uint64]string {
+	if l.source == nil {
+		return nil
+	}
+	return l.source.lines(places)
+}
+
+// lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
+func (s *source) lines(places []uint64) map[uint64]string {
+	targets := map[uint64]*target{} // by place in the debug information's code
+	from := map[uint64]*target{}
+	for _, at := range places {
+		original, ok := s.place(at)
+		if at == 0 || !ok {
+			continue
+		}
+		if targets[original] == nil {
+			targets[original] = &target{}
+		}
+		from[at] = targets[original]
+	}
+	s.search(targets)
+	found := map[uint64]string{}
+	for at, t := range from {
+		if t.line != "" {
+			found[at] = t.text()
+		}
+	}
+	return found
+}
+
+// target is a place that lines are looked for.
+type target struct {
+	line    string
+	callers []string // where what it is in was inlined, the outermost first
+}
+
+func (t *target) text() string {
+	text := t.line
+	for i := len(t.callers) - 1; i >= 0; i-- {
+		text += " inlined at " + t.callers[i]
+	}
+	return text
+}
+
+// search goes through the compilation units until all targets are found. Each is read as if it were the only one, so that
+// those which hold no target cost little.
+func (s *source) search(targets map[uint64]*target) {
+	defer func() { _ = recover() }() // of debug/dwarf, on sections that it did not expect
+	end := time.Now().Add(linesTime)
+	info := s.sections["debug_info"]
+	for left := len(targets); left > 0 && len(info) > 4 && time.Now().Before(end); {
+		size := uint64(binary.LittleEndian.Uint32(info)) + 4
+		if size > uint64(len(info)) { // also the form of 64 bits, which is not for 32
+			return
+		}
+		u := unit{end: end}
+		if u.open(s.sections, info[:size]) == nil {
+			left -= u.search(targets)
+		}
+		info = info[size:]
+	}
+}
+
+// unit is a compilation unit under search.
+type unit struct {
+	end   time.Time
+	size  int
+	data  *dwarf.Data
+	files []*dwarf.LineFile
+}
+
+func (u *unit) open(sections map[string][]byte, info []byte) (err error) {
+	u.size = len(info)
+	u.data, err = dwarf.New(sections["debug_abbrev"], nil, nil, info, sections["debug_line"], nil, sections["debug_ranges"], sections["debug_str"])
+	for _, name := range debugSections[5:] {
+		if data := sections[name]; data != nil && err == nil {
+			err = u.data.AddSection("."+name, data)
+		}
+	}
+	return err
+}
+
+// search fills in those of the targets that lie in the unit and returns how many it has found.
+func (u *unit) search(targets map[uint64]*target) int {
+	r := u.data.Reader()
+	root, err := r.Next()
+	if err != nil || root == nil || root.Tag != dwarf.TagCompileUnit {
+		return 0
+	}
+	mine := u.within(root, targets)
+	if len(mine) == 0 {
+		return 0
+	}
+	found, err := u.rows(root, mine)
+	if err != nil || found == 0 || u.size > maxUnit {
+		return found
+	}
+	u.inlined(r, mine)
+	return found
+}
+
+// within picks the targets in an entry's ranges.
+func (u *unit) within(entry *dwarf.Entry, targets map[uint64]*target) map[uint64]*target {
+	ranges, err := u.data.Ranges(entry)
+	if err != nil {
+		return nil
+	}
+	var in map[uint64]*target
+	for at, t := range targets {
+		for _, r := range ranges {
+			if r[0] <= at && at < r[1] {
+				if in == nil {
+					in = map[uint64]*target{}
+				}
+				in[at] = t
+				break
+			}
+		}
+	}
+	return in
+}
+
+// rows reads the unit's table of lines: the row of a place is the last of its sequence that begins at or before it.
+func (u *unit) rows(root *dwarf.Entry, targets map[uint64]*target) (found int, err error) {
+	lines, err := u.data.LineReader(root)
+	if err != nil || lines == nil {
+		return 0, err
+	}
+	u.files = lines.Files()
+	var row, next dwarf.LineEntry
+	for open := false; lines.Next(&next) == nil; open, row = !next.EndSequence, next {
+		if !open || row.Address >= next.Address {
+			continue
+		}
+		for at, t := range targets {
+			if row.Address <= at && at < next.Address && t.line == "" {
+				t.line = location(row.File, int64(row.Line), int64(row.Column))
+				found++
+			}
+		}
+	}
+	return found, nil
+}
+
+// inlined finds the calls around each target that were inlined. Entries come the outermost first.
+func (u *unit) inlined(r *dwarf.Reader, targets map[uint64]*target) {
+	for n := 0; ; n++ {
+		entry, err := r.Next()
+		if err != nil || entry == nil || n%1024 == 0 && time.Now().After(u.end) {
+			return
+		}
+		switch entry.Tag {
+		case dwarf.TagSubprogram:
+			if len(u.within(entry, targets)) == 0 {
+				r.SkipChildren()
+			}
+		case dwarf.TagInlinedSubroutine:
+			file, _ := entry.Val(dwarf.AttrCallFile).(int64)
+			line, _ := entry.Val(dwarf.AttrCallLine).(int64)
+			column, _ := entry.Val(dwarf.AttrCallColumn).(int64)
+			if file < 0 || file >= int64(len(u.files)) {
+				continue
+			}
+			for _, t := range u.within(entry, targets) {
+				t.callers = append(t.callers, location(u.files[file], line, column))
+			}
+		}
+	}
+}
+
+func location(file *dwarf.LineFile, line, column int64) string {
+	text := "?"
+	if file != nil {
+		text = file.Name
+	}
+	if line > 0 {
+		text += fmt.Sprintf(":%d", line)
+		if column > 0 {
+			text += fmt.Sprintf(":%d", column)
+		}
+	}
+	return printable(text)
+}
+
+// placeTeller are sections of debug information of one unit without a name: all of the code is line 1 of one file, so that
+// wazero writes each frame's place and this line.
+func placeTeller() []wasm.Custom {
+	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
+	abbrev := []byte{
+		1, 0x11, 0, // entry 1: a compilation unit without children
+		0x11, 0x01, // low_pc: an address
+		0x12, 0x06, // high_pc: a length of 4 bytes
+		0x10, 0x17, // stmt_list: an offset
+		0, 0, 0,
+	}
+	u32 := binary.LittleEndian.AppendUint32
+	unit := u32([]byte{4, 0}, 0) // version, offset of the abbreviations
+	unit = append(unit, 4, 1)    // size of an address, entry 1
+	unit = u32(u32(u32(unit, first), last-first), 0)
+	header := []byte{
+		1, 1, 1, 0xfb, 14, 13, // one byte an instruction, one instruction each; is_stmt, line_base, line_range, opcode_base
+		0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, // arguments of the opcodes
+		0,                  // no directories
+		'x', 0, 0, 0, 0, 0, // one file
+	}
+	address := func(at uint32) []byte { return u32([]byte{0, 5, 2}, at) }
+	program := slices.Concat(address(first), []byte{1}, address(last), []byte{0, 1, 1}) // a row, and the end
+	table := slices.Concat(u32([]byte{4, 0}, uint32(len(header))), header, program)
+	section := func(name string, data []byte) wasm.Custom {
+		return wasm.Custom{Name: name, Data: data, After: dataSection}
+	}
+	return []wasm.Custom{
+		section(".debug_abbrev", abbrev),
+		section(".debug_info", append(u32(nil, uint32(len(unit))), unit...)),
+		section(".debug_line", append(u32(nil, uint32(len(table))), table...)),
+	}
+}
+
+const dataSection = 11 // the last section of a module
+
+// placeIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
+func placeIn(text string) uint64 {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(text, "0x"), ":")
+	place, err := strconv.ParseUint(digits, 16, 32)
+	if err != nil {
+		return 0
+	}
+	return place
+}

@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+const inlining = `
+volatile int zero;
+static inline int divide(int n) {
+	return n / zero;
+}
+static inline int twice(int n) {
+	return 3 +
+		divide(n);
+}
+void _start(void) {
+	zero = twice(
+		zero);
+}
+`
+
+// sourceOf is what the engine keeps of a module, as if it ran as it is.
+func sourceOf(t testing.TB, file []byte) *source {
+	t.Helper()
+	m, err := wasm.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(m)
+	if s == nil {
+		t.Fatal("no source")
+	}
+	s.bodies = m.Bodies()
+	return s
+}
+
+// TestLinesOfMovedCode: the lines are found through inlined calls, and when a pass has moved the code.
+func TestLinesOfMovedCode(t *testing.T) {
+	file := clang(t, inlining)
+	const want = "_start (a.c:4:11 inlined at a.c:8:3 inlined at a.c:11:9)"
+	top := func(file []byte) string {
+		t.Helper()
+		trap := startTrap(t, Options{}, file)
+		if trap.Kind != DivideByZero {
+			t.Errorf("%v", trap)
+		}
+		return directories.ReplaceAllString(trap.Frames[0], "")
+	}
+	if got := top(file); got != want {
+		t.Errorf("%s", got)
+	}
+	m, err := wasm.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := m.CodeMap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range m.Functions { // 50 instructions in front of each function
+		f := &m.Functions[i]
+		code.Move(i, []wasm.Move{{New: 50, Old: 0, Length: uint32(len(f.Body))}})
+		f.Body = slices.Concat(slices.Repeat(wasm.Expr{byte(wasm.OpNop)}, 50), f.Body)
+	}
+	m.SetCodeMap(code)
+	if got := top(m.Encode()); got != want {
+		t.Errorf("moved: %s", got)
+	}
+	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return strings.HasPrefix(c.Name, ".debug") })
+	if got := top(m.Encode()); got != "_start" {
+		t.Errorf("without debug information: %s", got)
+	}
+}
+
+var directories = regexp.MustCompile(`/[^ ]*/`)
+
+// FuzzLines damages debug information: it may cost lines, and time up to its bound.
+func FuzzLines(f *testing.F) {
+	whole := sourceOf(f, clang(f, inlining))
+	for _, name := range []string{"debug_info", "debug_line", "debug_abbrev", "debug_str"} {
+		f.Add(name, uint16(20), whole.sections[name])
+	}
+	f.Fuzz(func(t *testing.T, name string, at uint16, data []byte) {
+		s := &source{sections: map[string][]byte{}, code: whole.code, bodies: whole.bodies}
+		for n, d := range whole.sections {
+			s.sections[n] = d
+		}
+		s.sections[name] = data
+		begin := time.Now()
+		s.lines([]uint64{uint64(at), uint64(whole.bodies[0]) + 20})
+		if took := time.Since(begin); took > 10*linesTime {
+			t.Errorf("took %v", took)
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cached is one module in the cache, with all that was made of it.
+type cached struct {
+	sha   string
+	used  time.Time
+	bytes int64
+	paths []string // the mark that it is ready comes first
+}
+
+// use notes that a module is wanted now.
+func (m *modules) use(mark string) {
+	now := time.Now()
+	os.Chtimes(mark, now, now) // failing makes it look older than it is, and costs a compile some day
+}
+
+// recent is how long a module that was just used is safe, however large the cache is: an executor may be about to load it.
+const recent = 10 * time.Minute
+
+// evict removes the modules that nobody has used for the longest time until the cache is within its bound. An executor that has
+// loaded a module does not need it any more.
+func (m *modules) evict(bound int64, now time.Time) {
+	all := m.inventory()
+	var total int64
+	for _, c := range all {
+		total += c.bytes
+	}
+	slices.SortFunc(all, func(a, b *cached) int { return a.used.Compare(b.used) })
+	for _, c := range all {
+		if total <= bound || now.Sub(c.used) < recent {
+			return
+		}
+		for _, path := range c.paths {
+			os.RemoveAll(path)
+		}
+		total -= c.bytes
+	}
+}
+
+// inventory lists the cache. Machine code is kept by the hash of the module as it runs, which its name in modules has the
+// beginning of.
+func (m *modules) inventory() []*cached {
+	all := map[string]*cached{}
+	native := map[string]*cached{} // by the beginning of what runs
+	entries, _ := os.ReadDir(m.dir)
+	for _, e := range entries {
+		sha, rest, _ := strings.Cut(e.Name(), ".")
+		info, err := e.Info()
+		if err != nil || sha == "" {
+			continue
+		}
+		c := all[sha]
+		if c == nil {
+			c = &cached{sha: sha}
+			all[sha] = c
+			native[sha[:min(len(sha), runPrefix)]] = c
+		}
+		c.bytes += info.Size()
+		path := filepath.Join(m.dir, e.Name())
+		if rest == "prepared" {
+			c.paths = append([]string{path}, c.paths...)
+		} else {
+			c.paths = append(c.paths, path)
+		}
+		if info.ModTime().After(c.used) {
+			c.used = info.ModTime()
+		}
+		if run, found := strings.CutSuffix(rest, ".run.wasm"); found {
+			native[run] = c
+		}
+	}
+	m.addNative(native)
+	list := make([]*cached, 0, len(all))
+	for _, c := range all {
+		list = append(list, c)
+	}
+	return list
+}
+
+// runPrefix is how much of a hash the name of what runs has.
+const runPrefix = 16
+
+func (m *modules) addNative(owners map[string]*cached) {
+	entries, _ := os.ReadDir(m.native())
+	for _, e := range entries {
+		c := owners[e.Name()[:min(len(e.Name()), runPrefix)]]
+		if c == nil {
+			continue // another program's, or one that is being compiled
+		}
+		path := filepath.Join(m.native(), e.Name())
+		c.paths = append(c.paths, path)
+		filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				if info, err := d.Info(); err == nil {
+					c.bytes += info.Size()
+				}
+			}
+			return nil
+		})
+	}
+}
