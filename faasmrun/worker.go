@@ -45,6 +45,9 @@ func workerCommand() *cobra.Command {
 	return c
 }
 
+// spareExecutors is how many processes wait for jobs to come: each is some 20 MB, and saves a job its start.
+const spareExecutors = 2
+
 func serveWorker(f workerFlags) error {
 	dir, err := stateDir(f.state, "worker")
 	if err != nil {
@@ -72,7 +75,8 @@ func serveWorker(f workerFlags) error {
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users}
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users,
+		Spares: min(spareExecutors, int(f.slots))}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		log.Info("control groups", "in force", config.Groups)
