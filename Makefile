@@ -53,7 +53,11 @@ fuzz: build ## every fuzz target for 30 s
 	done
 
 .PHONY: bench
-bench: build ## Go benchmarks of every room
+bench: build ## beside Open MPI, by turns: messages, collectives, kernels; into docs/benchmarks.md (5 minutes)
+	$(GO) test -timeout 30m -v -run '^TestBeside$$' ./faasmrun -beside $$PWD/docs/benchmarks.md
+
+.PHONY: bench-go
+bench-go: build ## Go benchmarks of every room
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: generate

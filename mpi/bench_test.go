@@ -11,7 +11,7 @@ func together(b *testing.B, n, memory int, prepare func(g *guest) func()) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n + 2))
 	b.ReportAllocs()
 	count := b.N
-	for i, err := range outcomeIn(b, WorldConfig{Size: n}, memory, func(g *guest) {
+	for i, err := range outcomeIn(b, WorldConfig{Size: n, Cores: runtime.NumCPU()}, memory, func(g *guest) {
 		g.must("Init", 0, 0)
 		step := prepare(g)
 		for range 10 {
@@ -133,4 +133,14 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: %d allocations and %d bytes an operation", name, r.AllocsPerOp(), r.AllocedBytesPerOp())
 		}
 	}
+}
+
+// BenchmarkSelf sends and receives in one rank: what the two calls cost without another processor.
+func BenchmarkSelf(b *testing.B) {
+	together(b, 1, 1<<20, func(g *guest) func() {
+		buf := g.alloc(64)
+		send := g.prepared("Send", buf, 8, tByte, 0, 0, tWorld)
+		receive := g.prepared("Recv", buf, 8, tByte, 0, 0, tWorld, 0)
+		return func() { send(); receive() }
+	})
 }

@@ -13,6 +13,7 @@ type comm struct {
 	behind     bool   // the local group is the intercommunicator's second
 	errhandler *errhandler
 	sequence   uint64 // collectives started
+	round      uint32 // blocking ones among them, on the board
 	persistent uint64 // persistent collectives made
 	meetings   *meetings
 	attributes attributes

@@ -65,8 +65,7 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.noteAny(l)
-		l.r.wait(func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
 }

@@ -2,20 +2,20 @@ package mpi
 
 import (
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
-// Messages that arrive before their receive is posted, up to eagerLimit bytes, are kept in an eagerPool: the sender
+// Messages that arrive before their receive is posted, up to eagerLimit bytes, are kept in an eager buffer: the sender
 // copies in and goes on, the receiver copies out. Above the limit two copies cost more than a wait.
 const eagerLimit = 16 << 10
 
-// eagerPool hands out buffers of powers of two from one mapping outside the Go heap, so that neither the collector nor
-// the heap's size sees messages. Its mapping is its bound.
+// eagerPool is cut into buffers of powers of two. It is one mapping outside the Go heap, so that neither the collector nor
+// the heap's size sees messages. The mapping is the bound of what was sent and not yet received.
 type eagerPool struct {
 	mu      sync.Mutex
 	mapping []byte
-	used    int                          // bytes of the mapping that were cut into buffers; guarded by mu
-	free    [eagerClasses][]*eagerBuffer // guarded by mu
+	used    int // bytes of the mapping that were cut into buffers; guarded by mu
 }
 
 const (
@@ -27,6 +27,17 @@ const (
 type eagerBuffer struct {
 	data  []byte
 	class int
+	home  *eagerStock
+	next  *eagerBuffer // in a stock
+}
+
+// eagerStock is a rank's free buffers by class, chained. A buffer is always taken by the same rank, for what it sends, and
+// given back by whoever has received it: so ranks that exchange messages share no lock and write no common list.
+type eagerStock struct {
+	pool     *eagerPool
+	free     [eagerClasses]*eagerBuffer // the rank's own
+	_        [64]byte
+	returned [eagerClasses]atomic.Pointer[eagerBuffer] // anybody's to push on; the rank takes all at once
 }
 
 func newEagerPool(limit int64) *eagerPool {
@@ -46,42 +57,59 @@ func (p *eagerPool) close() {
 	}
 }
 
-// get gives a buffer of at least n bytes, or nil when the pool is exhausted.
-func (p *eagerPool) get(n int64) *eagerBuffer {
-	class, size := 0, smallestEager
-	for int64(size) < n {
-		class++
-		size *= 2
-	}
+// cut makes a new buffer, or nil when the pool is exhausted.
+func (p *eagerPool) cut(class int, home *eagerStock) *eagerBuffer {
+	size := smallestEager << class
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b := p.pop(class); b != nil {
-		return b
-	}
 	if p.used+size > len(p.mapping) {
-		for class++; class < eagerClasses; class++ { // all is cut: a bigger one will do
-			if b := p.pop(class); b != nil {
-				return b
-			}
-		}
 		return nil
 	}
-	b := &eagerBuffer{data: p.mapping[p.used : p.used+size : p.used+size], class: class}
+	b := &eagerBuffer{data: p.mapping[p.used : p.used+size : p.used+size], class: class, home: home}
 	p.used += size
 	return b
 }
 
-func (p *eagerPool) pop(class int) *eagerBuffer {
-	free := p.free[class]
-	if len(free) == 0 {
-		return nil
+// get gives a buffer of at least n bytes, or nil when neither the rank nor the pool has one. The rank alone calls it.
+func (s *eagerStock) get(n int64) *eagerBuffer {
+	class := 0
+	for int64(smallestEager)<<class < n {
+		class++
 	}
-	p.free[class] = free[:len(free)-1]
-	return free[len(free)-1]
+	if b := s.pop(class); b != nil {
+		return b
+	}
+	if b := s.pool.cut(class, s); b != nil {
+		return b
+	}
+	for class++; class < eagerClasses; class++ { // all is cut: a bigger one will do
+		if b := s.pop(class); b != nil {
+			return b
+		}
+	}
+	return nil
 }
 
-func (p *eagerPool) put(b *eagerBuffer) {
-	p.mu.Lock()
-	p.free[b.class] = append(p.free[b.class], b)
-	p.mu.Unlock()
+func (s *eagerStock) pop(class int) *eagerBuffer {
+	b := s.free[class]
+	if b == nil {
+		if b = s.returned[class].Load(); b == nil {
+			return nil
+		}
+		b = s.returned[class].Swap(nil)
+	}
+	s.free[class], b.next = b.next, nil
+	return b
+}
+
+// giveBack returns a buffer to its rank. Anyone may call it.
+func (b *eagerBuffer) giveBack() {
+	returned := &b.home.returned[b.class]
+	for {
+		first := returned.Load()
+		b.next = first
+		if returned.CompareAndSwap(first, b) {
+			return
+		}
+	}
 }

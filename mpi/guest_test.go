@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -189,7 +190,7 @@ func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) 
 // outcome runs a program on n ranks and gives what each rank ended with: nil, or what it panicked with. The first end
 // ends the others, as in a job.
 func outcome(t testing.TB, n int, program func(g *guest)) []error {
-	return outcomeIn(t, WorldConfig{Size: n, Node: "node"}, guestMemory, program)
+	return outcomeIn(t, WorldConfig{Size: n, Node: "node", Cores: runtime.NumCPU()}, guestMemory, program)
 }
 
 func outcomeIn(t testing.TB, config WorldConfig, memory int, program func(g *guest)) []error {

@@ -35,6 +35,9 @@ func (s *span) inside() bool {
 		return true
 	}
 	size, extent := int64(len(s.mem)), s.typ.extent()
+	if s.typ.contiguous && s.typ.size < 1<<30 && s.count < 1<<32 { // the usual case, without a division
+		return s.addr+s.count*s.typ.size <= size
+	}
 	if s.count > maxSpanBytes/s.typ.size {
 		return false
 	}
@@ -62,7 +65,7 @@ func copySpan(to, from *span) {
 	d, dok := to.contiguous()
 	s, sok := from.contiguous()
 	if dok && sok {
-		copy(d, s)
+		move(d, s[:min(len(d), len(s))])
 		return
 	}
 	n := min(to.bytes(), from.bytes())

@@ -10,10 +10,11 @@ import (
 // meetings are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
 // collectives on a communicator in the same order, so each knows which meeting is its own by counting.
 type meetings struct {
-	size int
-	mu   sync.Mutex
-	live map[uint64]*meeting // guarded by mu
-	idle []*meeting          // guarded by mu
+	size  int
+	board board
+	mu    sync.Mutex
+	live  map[uint64]*meeting // guarded by mu
+	idle  []*meeting          // guarded by mu
 }
 
 // meeting is one collective: what each participant brought, and how far it is.
@@ -59,7 +60,9 @@ func (p *part) reset(kind collective) {
 	p.recv.clear()
 }
 
-func newMeetings(size int) *meetings { return &meetings{size: size, live: map[uint64]*meeting{}} }
+func newMeetings(size int) *meetings {
+	return &meetings{size: size, board: newBoard(size), live: map[uint64]*meeting{}}
+}
 
 // at gives the meeting with a sequence number, which the first to come opens.
 func (ms *meetings) at(sequence uint64) *meeting {
@@ -93,11 +96,18 @@ func (m *meeting) leave(n int) {
 	ms.mu.Unlock()
 }
 
-// shareBytes is the work, in bytes read or written, from which those who wait are woken to help.
-const shareBytes = 64 << 10
+// shareBytes is the work, in bytes read or written, from which ranks that wait are woken to help: 10 µs of copying, twice
+// what waking one takes. A reduction of so much is cut into shareItems items at least, or one would do it all.
+const (
+	shareBytes = 64 << 10
+	shareItems = 8
+)
 
 // meet brings the rank's part to the next collective of the communicator. With a request it returns at once.
 func (r *Rank) meet(c *comm, p *part, q *request) *failure {
+	if q == nil && c.isLittle(r, p) {
+		return r.show(c, p)
+	}
 	return r.meetAt(&c.sequence, c.meetings, c, c.place, p, q)
 }
 
@@ -119,6 +129,10 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	if mine.aside {
 		mine.send.span = mine.send.span.clone()
 	}
+	shown := q == nil && ms == c.meetings && c.hasBoard(r)
+	if shown {
+		r.showNothing(c, mine.kind)
+	}
 	if m.Arrive() {
 		m.begin(r)
 	}
@@ -126,20 +140,31 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 		return nil
 	}
 	if !m.Finished() {
-		r.note(where{what: waitCollective, comm: c.name})
-		r.attend(m)
+		if f := r.attend(m, c, shown); f != nil {
+			return f
+		}
 	}
 	f := mine.failure
 	m.leave(1)
 	return f
 }
 
-// attend waits for the meeting's end, and helps when there is work.
-func (r *Rank) attend(m *meeting) {
+// attend waits for the meeting's end, and helps when there is work. It fails if others have gone elsewhere.
+func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 	for !m.Finished() {
 		r.work(m)
-		r.wait(func() bool { return m.Finished() || m.Work() })
+		astray := -1
+		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
+			if shown {
+				astray = c.astray()
+			}
+			return m.Finished() || m.Work() || astray >= 0
+		})
+		if astray >= 0 && !m.Finished() {
+			return c.differ(min(c.place, astray), max(c.place, astray))
+		}
 	}
+	return nil
 }
 
 // begin is called by the last to arrive: it does the work, or opens it to all when there is much.
@@ -160,11 +185,7 @@ func (m *meeting) begin(r *Rank) {
 	items := m.algorithm.Count(m.shape)
 	if items > 1 && m.parts[0].request == nil && !m.users() && m.volume() >= shareBytes {
 		m.Open(items)
-		for i := range m.parts {
-			if other := m.parts[i].rank; other != r {
-				other.wake()
-			}
-		}
+		m.callHelp(r, min(items, r.world.config.Cores)-1)
 		r.work(m)
 		return
 	}
@@ -172,6 +193,18 @@ func (m *meeting) begin(r *Rank) {
 		m.algorithm.Item(&r.hand, m.shape, item)
 	}
 	m.finish()
+}
+
+// callHelp wakes ranks that wait, as many as there are other processors to help with. The rest sleep until the end.
+func (m *meeting) callHelp(r *Rank, helpers int) {
+	for i := range m.parts {
+		if helpers <= 0 {
+			return
+		}
+		if other := m.parts[i].rank; other != r && other.wake() {
+			helpers--
+		}
+	}
 }
 
 // users tells whether the collective calls a function of the program.
@@ -242,6 +275,9 @@ func (m *meeting) prepare(r *Rank) *failure {
 	}
 	extent := lead.typ.extent()
 	m.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, lead.typ.size, 1)))
+	if lead.op.code != opUser && m.volume() >= shareBytes {
+		m.shape.Chunk = min(m.shape.Chunk, max(1, (m.shape.Elements+shareItems-1)/shareItems))
+	}
 	if lead.op.code == opUser {
 		return r.hand.prepareUser(m, lead.typ)
 	}
@@ -306,8 +342,10 @@ func (m *meeting) index(p *part) int {
 	return -1
 }
 
-func (p *part) reduction() string {
-	return fmt.Sprintf("%d elements of %d bytes by %s", p.count, p.typ.size, p.op.title())
+func (p *part) reduction() string { return reducedVector(p.count, p.typ.size, p.op.title()) }
+
+func reducedVector(count, size int64, op string) string {
+	return fmt.Sprintf("%d elements of %d bytes by %s", count, size, op)
 }
 
 // volume is about how many bytes the work reads and writes.

@@ -69,6 +69,10 @@ func collectiveInit(kind collective) func(*Rank, args) *failure {
 		}
 		q := r.newRequest(requestCollective, c)
 		q.part = p.copy()
+		if c.meetings.size == 1 { // MPI_COMM_SELF has the same context in all ranks
+			q.meetings = newMeetings(1)
+			return a.keep(comm+2, q)
+		}
 		c.persistent++
 		q.meetings = r.world.apart(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.meetings.size)
 		return a.keep(comm+2, q)

@@ -42,3 +42,29 @@ func TestPersistentInPlace(t *testing.T) {
 		g.must("Request_free", request)
 	})
 }
+
+// TestPersistentCollectivesBeginAnew: a request that was a persistent collective before counts its starts from one again,
+// however the ranks' requests were used meanwhile; and those on MPI_COMM_SELF have nothing to do with each other.
+func TestPersistentCollectivesBeginAnew(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		requests, buf, out := g.alloc(4*8), g.alloc(4), g.alloc(4)
+		for round := range 20 {
+			for i := range uint32(g.me % 3) { // other requests in between, in other numbers
+				g.must("Irecv", buf, 1, tInt, tNull, 0, tWorld, requests+4+4*i)
+			}
+			comm, sum := uint32(tWorld), g.n*(g.n-1)/2
+			if round%2 == 1 {
+				comm, sum = tSelf, g.me
+			}
+			g.setInt(buf, 0, g.me)
+			g.must("Allreduce_init", buf, out, 1, tInt, tSum, comm, infoNull, requests)
+			for range 1 + round%3 {
+				g.must("Start", requests)
+				g.must("Wait", requests, 0)
+				want(g, "sum", g.int(out, 0), sum)
+			}
+			g.must("Request_free", requests)
+			g.must("Waitall", g.me%3, requests+4, 0)
+		}
+	})
+}

@@ -6,14 +6,15 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// message is what a mailbox keeps of a message that no receive awaited: a copy of its data, or for a large one the
-// sender's request, whose buffer the receiver will read.
+// message is what a mailbox keeps of a message that no receive awaited: its data if it is little, else a copy of it, or for
+// a large one the sender's request, whose buffer the receiver will read.
 type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
 	serial uint64  // of the sender's sends, by which it finds a message it cancels
 	parcel *parcel // for checking
+	little [littleBytes]byte
 }
 
 // sendMode is how a send may complete.
@@ -25,49 +26,57 @@ const (
 	modeBuffered                    // at once
 )
 
-// deliver brings a send to its receiver: into the posted receive's buffer, else aside if it is small, else it waits in the
-// receiver's mailbox for the receive. The sender's request completes now or then.
+// deliver brings a send to its receiver: a small one into its inbox, if it is awake. Else into the posted receive's buffer;
+// or aside if it is small; or it waits in the receiver's mailbox for the receive. The sender's request completes now or then.
 func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
+	n := q.buffer.bytes()
+	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
+		d.sortIfParked()
+		q.complete()
+		return
+	}
 	d.mailMu.Lock()
+	d.sortMail()
 	receive, found := d.queue.Arrive(k)
-	if !found && (mode != modeStandard || q.buffer.bytes() > eagerLimit) {
-		d.store(k, message{sender: q, bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel})
+	if !found && (mode != modeStandard || n > eagerLimit) {
+		d.store(k, message{sender: q, bytes: n, serial: q.serial, parcel: q.parcel})
 		return
 	}
 	d.mailMu.Unlock()
-	if !found && !w.setAside(d, k, q) {
+	if !found && !d.setAside(k, q) {
 		return
 	}
 	if found {
-		receive.accept(&q.buffer, k, q.parcel)
+		receive.acceptFrom(q, k, q.owner, receive)
 	}
 	q.complete()
 }
 
 // setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while we copy, hence the
-// second look; no other message of this sender can come between. It is false when the pool is exhausted and the message
-// waits for its receive.
-func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
+// second look; no other message of this sender can come between. It is false when there is no room for a copy and the
+// message waits for its receive.
+func (r *Rank) setAside(k match.Key, q *request) bool {
 	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
-	if m.bytes > 0 {
-		if m.eager = w.eager.get(m.bytes); m.eager == nil {
-			m.sender = q
-		} else {
-			side := whole(m.eager.data[:m.bytes])
-			copySpan(&side, &q.buffer)
-		}
+	if m.bytes <= littleBytes {
+		side := whole(m.little[:m.bytes])
+		copySpan(&side, &q.buffer)
+	} else if m.eager = q.owner.eager.get(m.bytes); m.eager != nil {
+		side := whole(m.eager.data[:m.bytes])
+		copySpan(&side, &q.buffer)
+	} else {
+		m.sender = q
 	}
-	d.mailMu.Lock()
-	receive, found := d.queue.Arrive(k)
+	r.mailMu.Lock()
+	receive, found := r.queue.Arrive(k)
 	if !found {
-		d.store(k, m)
+		r.store(k, m)
 		return m.sender == nil
 	}
-	d.mailMu.Unlock()
+	r.mailMu.Unlock()
 	receive.accept(&q.buffer, k, q.parcel)
 	if m.eager != nil {
-		w.eager.put(m.eager)
+		m.eager.giveBack()
 	}
 	if m.sender != nil {
 		q.complete()
@@ -79,6 +88,7 @@ func (w *World) setAside(d *Rank, k match.Key, q *request) bool {
 // store adds a message to the mailbox, which is locked, unlocks it, and wakes a rank that probes for it.
 func (r *Rank) store(k match.Key, m message) {
 	r.queue.Add(k, m)
+	r.stored.Add(1)
 	probing := r.probing
 	r.mailMu.Unlock()
 	if probing {
@@ -100,6 +110,34 @@ func (q *request) accept(from *span, k match.Key, p *parcel) {
 	q.complete()
 }
 
+// acceptFrom is accept of what a send's buffer holds. The rank by copies; the owner of the request waiting may help.
+func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
+	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
+		to, ok := q.buffer.contiguous()
+		from, ok2 := send.buffer.contiguous()
+		if ok && ok2 && len(to) >= len(from) {
+			q.status = status{source: k.Source, tag: k.Tag, bytes: n}
+			by.job.share(to, from, waiting)
+			q.complete()
+			return
+		}
+	}
+	q.accept(&send.buffer, k, send.parcel)
+}
+
+// acceptBytes is accept of data that lies in one piece.
+func (q *request) acceptBytes(data []byte, k match.Key, p *parcel) {
+	room, ok := q.buffer.contiguous()
+	if !ok || len(room) < len(data) || p != nil {
+		side := whole(data)
+		q.accept(&side, k, p)
+		return
+	}
+	q.status = status{source: k.Source, tag: k.Tag, bytes: int64(len(data))}
+	copy(room, data)
+	q.complete()
+}
+
 // truncated marks a receive whose message is longer than its buffer. What fits is delivered.
 func (q *request) truncated(n, room int64, k match.Key) {
 	q.status.class, q.status.bytes = errTruncate, room
@@ -110,6 +148,9 @@ func (q *request) truncated(n, room int64, k match.Key) {
 // receive posts a receive, or takes the message that came before it.
 func (r *Rank) receive(k match.Key, q *request) {
 	r.mailMu.Lock()
+	for r.hasMail() {
+		r.sortOne()
+	}
 	m, from, found := r.queue.Take(k)
 	if !found {
 		q.posted = r.queue.Post(k, q)
@@ -117,29 +158,31 @@ func (r *Rank) receive(k match.Key, q *request) {
 		return
 	}
 	r.mailMu.Unlock()
-	r.take(q, m, from)
+	r.take(q, &m, from)
 }
 
-// take moves a message that came before its receive, and completes both sides.
-func (r *Rank) take(q *request, m message, from match.Key) {
-	switch {
-	case m.sender != nil:
-		q.accept(&m.sender.buffer, from, m.parcel)
+// take moves a message to its receive, and completes both sides.
+func (r *Rank) take(q *request, m *message, from match.Key) {
+	if m.sender != nil {
+		q.acceptFrom(m.sender, from, r, m.sender)
 		m.sender.complete()
-	case m.eager != nil:
-		side := whole(m.eager.data[:m.bytes])
-		q.accept(&side, from, m.parcel)
-		r.world.eager.put(m.eager)
-	default:
-		side := whole(nil)
-		q.accept(&side, from, m.parcel)
+		return
 	}
+	if m.eager == nil {
+		q.acceptBytes(m.little[:m.bytes], from, m.parcel)
+		return
+	}
+	q.acceptBytes(m.eager.data[:m.bytes], from, m.parcel)
+	m.eager.giveBack()
 }
 
 // yield lets other ranks run, where a program polls.
 func (r *Rank) yield() {
 	r.checkEnded()
 	runtime.Gosched()
+	if r.hasMail() {
+		r.readMail()
+	}
 }
 
 // startSend begins a send whose arguments were checked.

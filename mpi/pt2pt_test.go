@@ -142,8 +142,14 @@ func TestSelfAndNull(t *testing.T) {
 func TestEagerBound(t *testing.T) {
 	pool := newEagerPool(8 << 10)
 	defer pool.close()
-	if pool.get(4<<10) == nil || pool.get(4<<10) == nil || pool.get(1) != nil {
+	stock := eagerStock{pool: pool}
+	first := stock.get(4 << 10)
+	if first == nil || stock.get(4<<10) == nil || stock.get(1) != nil {
 		t.Fatal("the pool's bound is not where it should be")
+	}
+	first.giveBack()
+	if stock.get(4<<10) != first {
+		t.Fatal("a buffer that was given back is not used again")
 	}
 	for i, err := range outcomeIn(t, WorldConfig{Size: 2, EagerBytes: 8 << 10}, guestMemory, func(g *guest) {
 		g.must("Init", 0, 0)

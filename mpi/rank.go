@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/coll"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -20,6 +21,8 @@ type Host interface {
 type Rank struct {
 	parker
 	mailbox
+	eager eagerStock // of the messages it sends
+	job   copyJob    // the copy it makes
 	world *World
 	host  Host
 	rank  int32 // in MPI_COMM_WORLD
@@ -48,6 +51,8 @@ type Rank struct {
 	serial         uint64 // sends so far
 	draft          part   // of the collective that is being called
 	hand           hand
+	reader         reader                 // of the cards of a collective
+	result         [coll.LittleBytes]byte // of combining them
 
 	traffic []traffic     // to each rank
 	stats   *stats        // nil unless asked for
@@ -69,9 +74,11 @@ const (
 
 // mailbox is where messages for a rank meet its receives.
 type mailbox struct {
+	inbox   inbox
 	mailMu  sync.Mutex // taken for matching only, never while bytes are copied
 	queue   match.Queue[*request, message]
-	probing bool // the rank waits for a message without a receive; guarded by mailMu
+	stored  atomic.Uint32 // counts the unexpected messages that came by another way than the inbox
+	probing bool          // the rank waits for a message without a receive; guarded by mailMu
 }
 
 // Contexts keep communicators' messages apart.
@@ -83,12 +90,13 @@ const (
 
 func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r := &Rank{world: w, rank: rank}
-	r.token = make(chan struct{}, 1)
+	r.token, r.patience = make(chan struct{}, 1), mostPatience
 	r.worldComm = &comm{handle: commWorld, context: worldContext, name: "MPI_COMM_WORLD", named: true, group: everyone,
 		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
 	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", named: true,
 		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
 	r.hand.r = r
+	r.eager.pool, r.inbox.places = w.eager, new([inboxPlaces]place)
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
 		r.stats = &stats{calls: make([]callStats, len(names))}

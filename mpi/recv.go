@@ -34,6 +34,9 @@ func (a args) startReceiveArgs() (*request, *failure) {
 
 // MPI_Recv(buf, count, datatype, source, tag, comm, *status)
 func recv(r *Rank, a args) *failure {
+	if a.receiveQuick() {
+		return nil
+	}
 	b, f := a.statuses(6, 1)
 	if f != nil {
 		return f
@@ -162,13 +165,24 @@ func probe(r *Rank, a args) *failure {
 	}
 	s, found := r.peek(k)
 	if !found {
-		r.note(where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name})
 		r.watchMail(true)
-		r.wait(func() bool { s, found = r.peek(k); return found })
+		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, s)
 	return nil
+}
+
+// awaiting is a message that a probe waits for.
+func awaiting(c *comm, k match.Key) where {
+	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name}
+}
+
+// queueLen says how many receives are posted and how many messages wait.
+func (r *Rank) queueLen() (posted, unexpected int) {
+	r.mailMu.Lock()
+	defer r.mailMu.Unlock()
+	return r.queue.Len()
 }
 
 // watchMail says whether a message that is set aside should wake the rank.
@@ -260,9 +274,8 @@ func mprobe(r *Rank, a args) *failure {
 	}
 	m, found := r.extract(c, k)
 	if !found {
-		r.note(where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name})
 		r.watchMail(true)
-		r.wait(func() bool { m, found = r.extract(c, k); return found })
+		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, m.status())
@@ -356,7 +369,7 @@ func (a args) startMatched() (*request, *failure) {
 	r.messages.remove(handle)
 	q := r.newRequest(requestReceive, m.comm)
 	q.peer, q.tag, q.buffer, q.matched = m.from.Source, m.from.Tag, s, true
-	r.take(q, m.message, m.from)
+	r.take(q, &m.message, m.from)
 	return q, a.putHandle(3, "message", messageNull)
 }
 
@@ -427,10 +440,11 @@ func (r *Rank) withdraw(q *request) bool {
 	k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
 	var m message
 	box.mailMu.Lock()
+	box.sortMail()
 	found := box.queue.Withdraw(k, func(other message) bool { m = other; return other.serial == q.serial })
 	box.mailMu.Unlock()
 	if found && m.eager != nil {
-		r.world.eager.put(m.eager)
+		m.eager.giveBack()
 	}
 	if found && m.sender != nil && m.sender != q { // a buffered send's copy
 		m.sender.complete()

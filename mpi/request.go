@@ -40,6 +40,7 @@ type request struct {
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
 	done    atomic.Bool
+	job     atomic.Pointer[copyJob] // the copy under way, which the owner may help with
 	status  status
 	failure *failure
 }
@@ -85,7 +86,7 @@ func (r *Rank) release(q *request) {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 	}
-	if q.persistent || q.child != nil || q.generic != nil || q.area != 0 {
+	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
@@ -111,12 +112,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.note(q.where())
-	r.waitRequest(q)
-}
-
-func (r *Rank) waitRequest(q *request) {
-	r.wait(func() bool { return q.isDone() })
+	r.wait(func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
 }
 
 func (q *request) where() where {

@@ -83,6 +83,9 @@ func (a args) startSendArgs(mode sendMode) (*request, *failure) {
 // sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).
 func sendBlocking(mode sendMode) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
+		if mode == modeStandard && a.sendQuick() {
+			return nil
+		}
 		q, f := a.startSendArgs(mode)
 		if f != nil {
 			return f

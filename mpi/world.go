@@ -4,9 +4,9 @@
 // memories and their instances to worker/rank, matching to mpi/match, who copies what in a collective to mpi/coll, and
 // the header to mpi/guest.
 //
-// A message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. Small
-// messages that nobody awaits are kept in a bounded store outside the Go heap, so that the sender need not wait. No
-// lock is held while bytes are copied, and nothing is allocated per message in the steady state.
+// A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A small
+// one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not wait. No
+// lock is held while more than a few bytes are copied, and nothing is allocated per message in the steady state.
 package mpi
 
 import (
@@ -28,6 +28,9 @@ type WorldConfig struct {
 	Programs []int
 	// Stats counts and times every call, for Profile.
 	Stats bool
+	// Cores is how many processors the ranks have to themselves: as long as no more of them could run, one that waits looks
+	// for a while before it parks. 0: every one parks at once.
+	Cores int
 	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ, buffers
 	// that overlap. It is called from the ranks' goroutines.
 	Check func(rank int, text string)
@@ -52,8 +55,11 @@ type World struct {
 	ranks   []*Rank
 	eager   *eagerPool
 	ended   atomic.Pointer[Ended]
+
+	_       [64]byte     // every park writes the next two; the fields above are read all the time
 	blocked atomic.Int64 // ranks that are parked
 	active  atomic.Int64 // ranks that have not finalized
+	_       [64]byte
 
 	nextContext atomic.Uint32
 	meetingsMu  sync.Mutex

@@ -76,7 +76,7 @@ func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, er
 	}
 
 	p.cmd = exec.Command(executable, "executor")
-	p.cmd.Args[0] = os.Args[0]       // what it is called in listings of processes
+	p.cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
 	p.cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 	p.cmd.Dir = "/"
 	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words

@@ -78,10 +78,8 @@ func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
 			*queue = (*queue)[1:]
 			code.Index(wasm.OpLocalGet, local)
 			code.Convert(from.Params[local], want)
-		case isFloat(want) && len(integers) > 0, !isFloat(want) && len(floats) > 0, gives(from) && !gives(to):
-			// An integer for a float or the other way round. Or the callee's first argument is where its result goes, a
-			// struct, and the caller knows of none.
-			return nil
+		case isFloat(want) && len(integers) > 0, !isFloat(want) && len(floats) > 0:
+			return nil // an integer for a float, or the other way round
 		default:
 			code.Zero(want)
 		}

@@ -5,3 +5,6 @@ var Barrier = Algorithm{
 	Items: func(Shape, Way) int { return 0 },
 	Do:    func(Hands, Shape, Way, int) {},
 }
+
+// BarrierLittle: the cards are all there is to it. Cost (n-1)l. Always chosen inside a process.
+func BarrierLittle(Cards, Reader) {}

@@ -10,3 +10,10 @@ var Bcast = Algorithm{
 		}
 	},
 }
+
+// BcastLittle takes the root's card. Cost (n-1)l. Chosen up to LittleBytes.
+func BcastLittle(c Cards, r Reader) {
+	if r.Me != r.Root {
+		c.Take(r.Root, 0)
+	}
+}

@@ -31,6 +31,7 @@ type ID struct {
 // many entries wait, because entries are found by hash and compared by order number; in the steady state none allocates.
 type Queue[R, M any] struct {
 	order      uint64
+	lone       lone[R]
 	posted     store[R]
 	unexpected store[M]
 	// receives counts the posted receives of each wildcard pattern, so that a message looks only for those there are.
@@ -40,18 +41,55 @@ type Queue[R, M any] struct {
 	byMessage [patterns]index
 }
 
+// lone is a receive that is posted where no other is: the usual case, which needs no index. It joins the others when a
+// second one is posted.
+type lone[R any] struct {
+	posted bool
+	key    Key
+	order  uint64
+	value  R
+}
+
 // Post adds a receive. Call it only after Take found no message for it.
 func (q *Queue[R, M]) Post(k Key, r R) ID {
 	q.order++
-	e := q.posted.add(k, q.order, r)
+	if !q.lone.posted && q.posted.used == 0 {
+		q.lone = lone[R]{true, k, q.order, r}
+		return ID{none, q.order}
+	}
+	if q.lone.posted {
+		q.post(q.lone.key, q.lone.order, q.lone.value)
+		q.lone = lone[R]{}
+	}
+	return ID{q.post(k, q.order, r), q.order}
+}
+
+func (q *Queue[R, M]) post(k Key, order uint64, r R) int32 {
+	e := q.posted.add(k, order, r)
 	p := patternOf(k)
 	q.receives[p]++
 	q.byReceive[p].append(e, k.hash(), q.posted.keys, q.posted.order, p)
-	return ID{e, q.order}
+	return e
+}
+
+// Accepts tells whether a receive's key matches a message's.
+func (k Key) Accepts(m Key) bool {
+	return k.Context == m.Context && (k.Source == m.Source || k.Source == AnySource) && (k.Tag == m.Tag || k.Tag == AnyTag)
 }
 
 // Arrive finds the receive for a message that arrives, and removes it. The caller Adds the message if there is none.
 func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
+	if q.lone.posted {
+		if !q.lone.key.Accepts(k) {
+			return r, false
+		}
+		r = q.lone.value
+		q.lone = lone[R]{}
+		return r, true
+	}
+	if q.posted.used == 0 {
+		return r, false
+	}
 	best, bestOrder := none, ^uint64(0)
 	for p := range q.receives {
 		if q.receives[p] == 0 {
@@ -73,6 +111,23 @@ func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
 
 // Cancel removes a posted receive; false means that a message met it before.
 func (q *Queue[R, M]) Cancel(id ID) bool {
+	if q.lone.posted {
+		if q.lone.order != id.order {
+			return false
+		}
+		q.lone = lone[R]{}
+		return true
+	}
+	if id.entry == none { // it was alone when it was posted
+		for e, order := range q.posted.order {
+			if order == id.order {
+				id.entry = int32(e)
+			}
+		}
+	}
+	if id.entry == none {
+		return false
+	}
 	if int(id.entry) >= len(q.posted.order) || q.posted.order[id.entry] != id.order {
 		return false
 	}
@@ -99,6 +154,9 @@ func (q *Queue[R, M]) Add(k Key, m M) {
 
 // Take finds the first message that a receive matches, and removes it. The key it returns is the message's own.
 func (q *Queue[R, M]) Take(k Key) (m M, from Key, found bool) {
+	if q.unexpected.used == 0 {
+		return m, from, false
+	}
 	p := patternOf(k)
 	e := q.byMessage[p].find(k, p, q.unexpected.keys)
 	if e == none {
@@ -152,4 +210,9 @@ func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
 }
 
 // Len tells how many receives and messages wait.
-func (q *Queue[R, M]) Len() (posted, unexpected int) { return q.posted.used, q.unexpected.used }
+func (q *Queue[R, M]) Len() (posted, unexpected int) {
+	if q.lone.posted {
+		return 1, q.unexpected.used
+	}
+	return q.posted.used, q.unexpected.used
+}

@@ -95,7 +95,7 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if err := j.load(e); err != nil {
 		return nil, err
 	}
-	config := mpi.WorldConfig{Size: n, Node: start.Node, Stats: start.MPIStats}
+	config := mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats}
 	if start.Check {
 		config.Check = j.note
 	}

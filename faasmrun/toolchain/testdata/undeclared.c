@@ -6,6 +6,7 @@ int main(int argc, char **argv) {
 	printf("fewer %d\n", fewer(1, 2));
 	none(7);
 	printf("more %d\n", more());
+	lacking(8);
 	printf("floats %d\n", floats(2, 0.5, 3));
 	printf("static %d\n", twin(5));
 	int (*pointer)() = wider;

@@ -1,0 +1,71 @@
+package mpi
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+const (
+	// copyStep is how much is copied at once. From 256 KiB on Go's copy goes past the caches, which takes 1.6 times as long
+	// where the receiver reads the message next. Measured for shared copies, where the steps of 64 KiB are too few to be
+	// shared out, and those of 8 KiB cost more of passing the job to and fro than they save.
+	copyStep = 16 << 10
+	// cachedCopy is where going past the caches becomes the better way, because nothing of so much stays there.
+	cachedCopy = 16 << 20
+	// sharedCopy is the data from which the rank that waits for the copy does part of it: two steps. 64 KiB one way took 14 µs
+	// by one processor and 3 µs by two, each of which has half of it in its own cache.
+	sharedCopy = 2 * copyStep
+)
+
+// move copies as copy does.
+func move(to, from []byte) {
+	for len(from) > copyStep && len(from) <= cachedCopy {
+		n := copy(to, from[:copyStep])
+		to, from = to[n:], from[n:]
+	}
+	copy(to, from)
+}
+
+// copyJob is a copy that the rank at the other end of a message may help with, while it looks for the end of it.
+type copyJob struct {
+	to, from []byte
+	next     atomic.Int64 // where the next step begins
+	helpers  atomic.Int32 // inside
+}
+
+// share copies with the help of the rank whose request waits, if it is at hand.
+func (j *copyJob) share(to, from []byte, waiting *request) {
+	j.to, j.from = to, from
+	j.next.Store(0)
+	waiting.job.Store(j)
+	j.work()
+	waiting.job.Store(nil)
+	for j.helpers.Load() > 0 { // in its last step
+		runtime.Gosched()
+	}
+	j.to, j.from = nil, nil
+}
+
+func (j *copyJob) work() {
+	for {
+		at := j.next.Add(copyStep) - copyStep
+		if at >= int64(len(j.from)) {
+			return
+		}
+		copy(j.to[at:], j.from[at:min(at+copyStep, int64(len(j.from)))])
+	}
+}
+
+// help does part of the copy that the request waits for, if there is one. The second look is at whether the job is still the
+// request's: after that it stays, because whoever shared it waits for its helpers.
+func (q *request) help() {
+	j := q.job.Load()
+	if j == nil {
+		return
+	}
+	j.helpers.Add(1)
+	if q.job.Load() == j {
+		j.work()
+	}
+	j.helpers.Add(-1)
+}

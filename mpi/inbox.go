@@ -1,0 +1,168 @@
+package mpi
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
+
+// inbox is where small messages are dropped for a rank that is awake, without a lock: it sorts them itself, into the
+// receives they match and among the unexpected, in each call and while it looks for what it waits for. Matching by the sender
+// would move a dozen cache lines of the receiver's queue between two processors, at 100 ns and more each; a message in
+// the inbox is one line, written once and read once. Who finds the rank parked sorts its inbox for it, under its lock, so
+// that it is woken only for what it waits for.
+//
+// It is a ring. A sender takes a place by its number, fills it, and says that it is full by storing number + 1 into it;
+// nobody writes it again until the ring has come round, so that it stays one transfer. Who sorts says in large steps how
+// far the places are free. When the ring is full, senders go to the mailbox itself.
+type inbox struct {
+	places *[inboxPlaces]place
+	_      [64]byte
+	tail   atomic.Uint32 // places given out; senders write it
+	_      [60]byte
+	freed  atomic.Uint32 // places that may be used again: head, not quite up to date
+	_      [60]byte
+	head   atomic.Uint32 // places sorted; written under mailMu
+	_      [60]byte
+}
+
+const (
+	inboxPlaces = 256 // a power of two
+	inboxStep   = inboxPlaces / 8
+	// littleBytes is the data that lies in the place itself, which is a cache line.
+	littleBytes = 24
+	// inboxLimit bounds the data of a message in the inbox. Beyond littleBytes it lies in an eager buffer. It is where the
+	// second copy should cost about what the lines of the queue do that finding the posted receive moves: a dozen lines from
+	// core to core, 1 µs, in which 8 KiB are copied. Reckoned from those two figures; the crossing itself was not measured.
+	inboxLimit = 8 << 10
+)
+
+// place is a message in an inbox.
+type place struct {
+	full    atomic.Uint32
+	context uint32
+	source  int32
+	tag     int32
+	bytes   int64
+	serial  uint64
+	eager   *eagerBuffer
+	little  [littleBytes]byte
+}
+
+// reserve gives the number of a place that the caller must fill; false means that there is none.
+func (in *inbox) reserve() (number uint32, ok bool) {
+	for {
+		number := in.tail.Load()
+		if number-in.freed.Load() >= inboxPlaces {
+			return 0, false
+		}
+		if in.tail.CompareAndSwap(number, number+1) {
+			return number, true
+		}
+	}
+}
+
+func (in *inbox) at(number uint32) *place { return &in.places[number%inboxPlaces] }
+
+// fill says that a place is full, its little data being there.
+func (p *place) fill(number uint32, k match.Key, bytes int64, serial uint64, eager *eagerBuffer) {
+	p.context, p.source, p.tag = k.Context, k.Source, k.Tag
+	p.bytes, p.serial, p.eager = bytes, serial, eager
+	p.full.Store(number + 1)
+}
+
+func (p *place) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
+
+// advance leaves the first place. The caller holds mailMu.
+func (in *inbox) advance() {
+	head := in.head.Load() + 1
+	in.head.Store(head)
+	if head%inboxStep == 0 {
+		in.freed.Store(head)
+	}
+}
+
+// drop puts a send's message into the inbox; false means that there is no room.
+func (in *inbox) drop(k match.Key, q *request) bool {
+	n := q.buffer.bytes()
+	var eager *eagerBuffer
+	if n > littleBytes {
+		if eager = q.owner.eager.get(n); eager == nil {
+			return false
+		}
+		side := whole(eager.data[:n])
+		copySpan(&side, &q.buffer)
+	}
+	number, ok := in.reserve()
+	if !ok {
+		if eager != nil {
+			eager.giveBack()
+		}
+		return false
+	}
+	p := in.at(number)
+	if eager == nil {
+		side := whole(p.little[:n])
+		copySpan(&side, &q.buffer)
+	}
+	p.fill(number, k, n, q.serial, eager)
+	return true
+}
+
+// hasMail tells whether a message lies in the rank's inbox.
+func (r *Rank) hasMail() bool {
+	head := r.inbox.head.Load()
+	return r.inbox.at(head).full.Load() == head+1
+}
+
+// readMail sorts what lies in the rank's inbox.
+func (r *Rank) readMail() {
+	r.mailMu.Lock()
+	for r.hasMail() {
+		r.sortOne()
+	}
+	r.mailMu.Unlock()
+}
+
+// sortIfParked does it for a rank that has parked since something was put into its inbox.
+func (r *Rank) sortIfParked() {
+	if r.parked.Load() != 0 {
+		r.mailMu.Lock()
+		r.sortMail()
+		r.mailMu.Unlock()
+	}
+}
+
+// sortMail sorts everything whose place was taken before the call, so that what its caller delivers otherwise overtakes
+// nothing. It is called with mailMu held, as sortOne is.
+func (r *Rank) sortMail() {
+	for end := r.inbox.tail.Load(); int32(end-r.inbox.head.Load()) > 0; {
+		if r.hasMail() {
+			r.sortOne()
+			continue
+		}
+		runtime.Gosched() // its sender is about to fill it
+	}
+}
+
+// sortOne sorts one message. It lets go of mailMu while it copies more than a little.
+func (r *Rank) sortOne() {
+	p := r.inbox.at(r.inbox.head.Load())
+	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, little: p.little}
+	r.inbox.advance()
+	q, found := r.queue.Arrive(k)
+	switch {
+	case !found:
+		r.queue.Add(k, m)
+		if r.probing {
+			r.wake()
+		}
+	case m.eager == nil:
+		r.take(q, &m, k)
+	default:
+		r.mailMu.Unlock()
+		r.take(q, &m, k)
+		r.mailMu.Lock()
+	}
+}

@@ -1,0 +1,131 @@
+package mpi
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// spinning makes a world of n ranks that have two processors and all the time in the world to look before they park.
+func spinning(t *testing.T, n int, program func(g *guest)) []error {
+	return outcomeIn(t, WorldConfig{Size: n, Cores: 2}, guestMemory, func(g *guest) {
+		g.rank.patience = time.Hour
+		program(g)
+	})
+}
+
+// TestSpinnerHeedsTheEnd ends the job while a rank looks for a message that never comes, and collects garbage before.
+func TestSpinnerHeedsTheEnd(t *testing.T) {
+	enough := errors.New("enough")
+	waits := make(chan struct{})
+	errs := spinning(t, 2, func(g *guest) {
+		g.must("Init", 0, 0)
+		if g.me == 0 {
+			close(waits)
+			g.call("Recv", g.alloc(8), 8, tByte, 1, 0, tWorld, 0)
+			t.Error("a message came")
+		}
+		<-waits
+		runtime.GC()
+		g.rank.world.End(enough)
+	})
+	if !errors.Is(errs[0], enough) {
+		t.Errorf("rank 0: %v", errs[0])
+	}
+}
+
+// TestSpinnerMakesRoom: of three ranks on two processors two may run, and the third one looks; when all three can run, it parks.
+func TestSpinnerMakesRoom(t *testing.T) {
+	for i, err := range spinning(t, 3, func(g *guest) {
+		g.must("Init", 0, 0)
+		buf := g.alloc(8)
+		switch g.me {
+		case 0:
+			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
+		case 1:
+			for g.rank.world.ranks[2].parked.Load() == 0 {
+				runtime.Gosched()
+			}
+			g.must("Send", buf, 8, tByte, 2, 0, tWorld) // now three can run
+			for g.rank.world.ranks[0].parked.Load() == 0 {
+				runtime.Gosched()
+			}
+			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
+			g.must("Send", buf, 8, tByte, 2, 1, tWorld)
+		case 2:
+			g.rank.patience = 0
+			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
+			g.must("Recv", buf, 8, tByte, 1, 1, tWorld, 0)
+		}
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}
+
+// TestPatience: looks that succeed lengthen it, looks in vain shorten it, within bounds.
+func TestPatience(t *testing.T) {
+	w := NewWorld(WorldConfig{Size: 2, Cores: 2})
+	defer w.Close()
+	r := w.ranks[0]
+	for range 20 {
+		r.spin(func() bool { return false })
+	}
+	if r.patience != leastPatience {
+		t.Errorf("after looks in vain: %v", r.patience)
+	}
+	for range 20 {
+		if !r.spin(func() bool { return true }) {
+			t.Error("what is there is not seen")
+		}
+	}
+	if r.patience != mostPatience {
+		t.Errorf("after looks that succeed: %v", r.patience)
+	}
+	w.blocked.Store(1) // nobody is left to wait for
+	if r.spin(func() bool { t.Error("it looks"); return false }) {
+		t.Error("it has seen something")
+	}
+}
+
+// TestInboxOverflow sends more messages than an inbox has places, to a rank that is awake and reads none: the rest goes to
+// the mailbox itself, and none overtakes another.
+func TestInboxOverflow(t *testing.T) {
+	sent := make(chan struct{})
+	const messages = 3 * inboxPlaces
+	for i, err := range outcome(t, 3, func(g *guest) {
+		g.must("Init", 0, 0)
+		buf := g.ints(0, 0)
+		if g.me > 0 {
+			for i := range messages {
+				g.setInt(buf, 0, i)
+				n := 1 + i%2*1000 // also such as need an eager buffer
+				big := g.alloc(4 * n)
+				g.top = big
+				g.setInt(big, 0, i)
+				g.must("Send", big, n, tInt, 0, 0, tWorld)
+			}
+			sent <- struct{}{}
+		} else {
+			<-sent
+			<-sent
+			big := g.alloc(4 * 1001)
+			next := [3]int{}
+			status := g.alloc(statusSize)
+			for range 2 * messages {
+				g.must("Recv", big, 1001, tInt, tAnySource, 0, tWorld, status)
+				from := g.int(status, 0)
+				want(g, "message", g.int(big, 0), next[from])
+				next[from]++
+			}
+		}
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}

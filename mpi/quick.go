@@ -1,0 +1,124 @@
+package mpi
+
+import "github.com/faasmrun/faasmrun/mpi/match"
+
+// The short way of MPI_Send and MPI_Recv, for little data in one piece between two ranks that are awake: no request, no
+// span, nothing posted. Between two processors half of a message's latency is the path of instructions, so it counts. What
+// is not plainly in order, from a wild pointer to a message that came by another way, goes the long way.
+
+// littlePiece gives the memory of (address, count, datatype) if it is one valid piece of at most inboxLimit bytes.
+func (a args) littlePiece(address, count, datatype int) (data []byte, ok bool) {
+	i, n := a.handle(datatype)-firstDatatype, uint64(a.count(count))
+	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
+		return nil, false
+	}
+	n *= uint64(named[i].size)
+	mem, at := a.r.host.Memory(), uint64(a.address(address))
+	if n > inboxLimit || at == null || at+n > uint64(len(mem)) {
+		return nil, false
+	}
+	return mem[at : at+n : at+n], true
+}
+
+// quickComm finds a communicator; nil if there is anything about it.
+func (a args) quickComm(i int) *comm {
+	if handle := a.handle(i); handle != commWorld {
+		return a.r.comms.get(kindComm, handle)
+	}
+	return a.r.worldComm
+}
+
+// sendQuick does MPI_Send(buf, count, datatype, dest, tag, comm), or nothing.
+func (a args) sendQuick() (done bool) {
+	r, c := a.r, a.quickComm(5)
+	data, ok := a.littlePiece(0, 1, 2)
+	if c == nil || !ok || r.stats != nil || r.check != nil {
+		return false
+	}
+	peers, to, tag := c.peers().ranks, a.handle(3), a.int(4)
+	if to >= uint32(len(peers)) || tag < 0 {
+		return false
+	}
+	d := r.world.ranks[peers[to]]
+	if d.parked.Load() != 0 {
+		return false
+	}
+	var eager *eagerBuffer
+	if len(data) > littleBytes {
+		if eager = r.eager.get(int64(len(data))); eager == nil {
+			return false
+		}
+		copy(eager.data, data)
+	}
+	number, ok := d.inbox.reserve()
+	if !ok {
+		if eager != nil {
+			eager.giveBack()
+		}
+		return false
+	}
+	p := d.inbox.at(number)
+	if eager == nil {
+		copy(p.little[:], data)
+	}
+	r.serial++
+	p.fill(number, match.Key{Context: c.context, Source: c.rank, Tag: tag}, int64(len(data)), r.serial, eager)
+	r.world.count(r.rank, d.rank, int64(len(data)))
+	d.sortIfParked()
+	return true
+}
+
+// receiveQuick does MPI_Recv(buf, count, datatype, source, tag, comm, *status), or nothing.
+func (a args) receiveQuick() (done bool) {
+	r, c := a.r, a.quickComm(5)
+	room, ok := a.littlePiece(0, 1, 2)
+	if c == nil || !ok || r.check != nil {
+		return false
+	}
+	k := match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
+	if k.Source != anySource && uint32(k.Source) >= uint32(len(c.peers().ranks)) || k.Tag < 0 && k.Tag != anyTag {
+		return false
+	}
+	var b []byte
+	if at := a.address(6); at != statusIgnore {
+		if b = r.piece(at, statusSize); b == nil {
+			return false
+		}
+	}
+	if !r.hasMail() {
+		stored := r.stored.Load()
+		posted, unexpected := r.queueLen()
+		if posted+unexpected > 0 || !r.spin(func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
+			return false
+		}
+	}
+	s, taken := r.takeQuick(k, room)
+	if taken {
+		putStatus(b, s)
+	}
+	return taken
+}
+
+// takeQuick takes a message out of the inbox's first place into memory, if nothing else may have a claim: neither may
+// another receive be posted that it could match, nor another message wait that the receive would match first.
+func (r *Rank) takeQuick(k match.Key, room []byte) (s status, taken bool) {
+	r.mailMu.Lock()
+	posted, unexpected := r.queue.Len()
+	p := r.inbox.at(r.inbox.head.Load())
+	if !r.hasMail() || posted+unexpected > 0 || !k.Accepts(p.key()) || p.bytes > int64(len(room)) {
+		r.mailMu.Unlock()
+		return s, false
+	}
+	s = status{source: p.source, tag: p.tag, bytes: p.bytes}
+	eager := p.eager
+	if eager == nil {
+		copy(room, p.little[:p.bytes])
+	}
+	r.inbox.advance()
+	r.mailMu.Unlock()
+	if eager != nil {
+		copy(room, eager.data[:s.bytes])
+		eager.giveBack()
+	}
+	return s, true
+}
