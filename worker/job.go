@@ -503,6 +503,7 @@ func (j *job) forget() {
 	for _, name := range []string{"exit", "stderr", "socket"} {
 		os.Remove(j.file(name))
 	}
+	j.w.pruneSometimes()
 }
 
 func (j *job) acknowledged() bool {
