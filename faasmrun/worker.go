@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,9 @@ func workerCommand() *cobra.Command {
 	return c
 }
 
+// spareExecutors is how many processes wait for jobs to come: each is some 20 MB, and saves a job its start.
+const spareExecutors = 2
+
 func serveWorker(f workerFlags) error {
 	dir, err := stateDir(f.state, "worker")
 	if err != nil {
@@ -70,9 +75,10 @@ func serveWorker(f workerFlags) error {
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users}
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users,
+		Spares: min(spareExecutors, int(f.slots))}
 	if !f.unlimited {
-		config.Groups = cgroup.Detect("/", f.name)
+		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		log.Info("control groups", "in force", config.Groups)
 	}
 	agent, err := worker.New(config)
@@ -85,6 +91,13 @@ func serveWorker(f workerFlags) error {
 	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	return agent.Run(ctx)
+}
+
+// groupName is that of a worker's control groups. Two clusters on a machine may each have a worker of the same name, and must not
+// kill each other's jobs; a worker that is started again with the same state has to find its own.
+func groupName(worker, dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return fmt.Sprintf("%s-%x", worker, sum[:4])
 }
 
 func whoRuns() string {

@@ -197,7 +197,7 @@ func (j *job) cached(path string) string {
 // executor starts its process, or takes the one that is ready.
 func (j *job) executor() (*process, error) {
 	if j.as == nil {
-		return j.w.spares.take(j.w.Executable, j.w.Dir)
+		return j.w.spares.take()
 	}
 	var lent []*os.File
 	for _, dir := range []string{lentJob: j.dir, lentCache: j.w.CacheDir} {

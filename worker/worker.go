@@ -43,7 +43,7 @@ type Config struct {
 	Users      map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
 	Groups     *cgroup.Groups    // nil: executors are in no control groups of their own
 	LogWindow  uint64            // undelivered output that an interactive job may have; 0: 64 MiB
-	Spare      bool              // keep an executor ready for the next job
+	Spares     int               // how many executors are kept ready for the next jobs of the worker's own user
 	Ephemeral  bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
@@ -99,6 +99,7 @@ func New(c Config) (*Worker, error) {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
+	w.spares = spares{executable: c.Executable, dir: c.Dir, want: c.Spares, renew: !c.Ephemeral}
 	w.ctx, w.stopping = context.WithCancel(context.Background())
 	var err error
 	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
@@ -131,9 +132,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			return fmt.Errorf("worker %s: %w", w.Name, err)
 		}
 	}
-	if w.Spare {
-		w.spares.fill(w.Executable, w.Dir)
-	}
+	w.spares.fill()
 	return w.converse()
 }
 
