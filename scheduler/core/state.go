@@ -221,6 +221,9 @@ func (s *State) checkJobs(queued int) error {
 			if j.parked {
 				queued++
 			}
+			if w := s.Worker(j.Claim); j.Claim != "" && (w == nil || w.claim != id) {
+				return fmt.Errorf("job %d waits for worker %q, which is not claimed for it", id, j.Claim)
+			}
 		}
 		if j.State.Holds() {
 			if w := s.Worker(j.worker()); w == nil || !contains(w.Jobs, id) {

@@ -133,7 +133,7 @@ func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
 	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.9, Tenants: 20, MaxRun: 12 * core.Hour}
 	for _, backfill := range []bool{true, false} {
 		p := core.DefaultPolicy()
-		p.Backfill, p.KeepEnded = backfill, 100
+		p.Backfill, p.KeepEnded, p.Depth = backfill, 100, 100 // the depth of Slurm's passes
 		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true}, l.Workload())
 		begin := time.Now()
 		if err := s.Run(); err != nil {
