@@ -32,9 +32,9 @@ func daemonLog(verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// listenUnix makes a socket that its own user alone may connect to: as long as executors run as their worker's user,
-// whoever may submit a job may read that user's files. A socket that a dead daemon left is replaced; one that answers is not.
-func listenUnix(address string) (net.Listener, error) {
+// listenUnix makes a socket that its own user alone may connect to, or everyone on this machine. The latter is for root's daemons:
+// where executors run as their worker's user, whoever may submit a job may read that user's files. A socket that a dead daemon left is replaced; one that answers is not.
+func listenUnix(address string, everyone bool) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
 		return nil, usagef("--listen %q is not of the form unix:PATH or HOST:PORT", address)
@@ -53,7 +53,11 @@ func listenUnix(address string) (net.Listener, error) {
 		os.Remove(path)
 	}
 	// Nobody else may connect between the making of the socket and a change of its mode, so it is made with that mode.
-	defer unix.Umask(unix.Umask(0o177))
+	mask := 0o177
+	if everyone {
+		mask = 0o111
+	}
+	defer unix.Umask(unix.Umask(mask))
 	return net.Listen("unix", path)
 }
 

@@ -114,7 +114,7 @@ func outputPattern(want string) *regexp.Regexp {
 }
 
 // buildTree builds the command under all its names and returns the directory that holds them.
-func buildTree(t *testing.T) string {
+func buildTree(t testing.TB) string {
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "faasmrun"), ".")
 	if out, err := build.CombinedOutput(); err != nil {

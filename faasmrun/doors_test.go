@@ -17,7 +17,7 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 var doors = map[string][]string{
 	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/cgroup", "worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
-	"faasmrun/toolchain": {"mpi/guest", "omp/guest", "internal/wasm"},
+	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/wasm"},
 	"scheduler":          {"internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},

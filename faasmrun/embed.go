@@ -48,7 +48,7 @@ func embed(here machine, slots int) (l *link, err error) {
 	// The worker first: the process that it keeps ready starts while the scheduler opens its journal. Its connection waits
 	// until the scheduler serves.
 	agent, err := worker.New(worker.Config{Conn: l.conn, Name: here.nodeName(), Slots: uint32(slots), MemBytes: here.memory,
-		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache, Spare: true, Ephemeral: true})
+		Dir: filepath.Join(dir.path, "worker"), CacheDir: h.cache, Spares: 1, Ephemeral: true})
 	if err != nil {
 		return nil, homeError(h.cache, err)
 	}

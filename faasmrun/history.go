@@ -49,7 +49,7 @@ func (c *cluster) printHistory(jobs []*schedpb.JobInfo) error {
 	var rows [][]string
 	for _, j := range jobs {
 		rows = append(rows, []string{label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.ExitCode)), strconv.Itoa(int(j.Ranks)),
-			span(waited(j, now)), span(ran(j, now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(), bytesText(j.MaxRssBytes), j.Reason})
+			span(waited(j, now)), span(ran(j, now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(), bytesText(j.MaxRssBytes), bytesText(j.MpiBytes), j.Reason})
 	}
-	return table(c.out, "JOB NAME TENANT ST EXIT RANKS WAIT RUN CPU MEMORY REASON", rows)
+	return table(c.out, "JOB NAME TENANT ST EXIT RANKS WAIT RUN CPU MEMORY MPI REASON", rows)
 }

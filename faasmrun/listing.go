@@ -39,6 +39,7 @@ type jobRecord struct {
 	Run        float64          `json:"run_seconds"`
 	CPU        float64          `json:"cpu_seconds"`
 	MaxRSS     uint64           `json:"max_rss_bytes"`
+	MPIBytes   uint64           `json:"mpi_bytes"`
 	Restarts   uint32           `json:"restarts"`
 	Epoch      uint64           `json:"epoch"`
 	Held       bool             `json:"held,omitempty"`
@@ -50,7 +51,7 @@ func record(j *schedpb.JobInfo, now time.Time) jobRecord {
 	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason, Ranks: j.Ranks,
 		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000, MemPerRank: j.MemPerRankBytes,
 		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
-		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(), MaxRSS: j.MaxRssBytes,
+		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(), MaxRSS: j.MaxRssBytes, MPIBytes: j.MpiBytes,
 		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held, In: j.Reservation}
 	if j.ArrayId != 0 {
 		r.ArrayIndex = &j.ArrayIndex

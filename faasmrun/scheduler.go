@@ -27,6 +27,7 @@ type schedulerFlags struct {
 	limit, grace   time.Duration
 	keep, snapshot int
 	verbose        bool
+	allUsers       bool
 }
 
 // schedulerCommand is faasmrun scheduler: a queue of jobs as a daemon.
@@ -34,7 +35,8 @@ func schedulerCommand() *cobra.Command {
 	var f schedulerFlags
 	c := &cobra.Command{
 		Use: "scheduler --listen ADDRESS --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket (unix:PATH), where the\n" +
+		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket (unix:PATH), or with\n" +
+			"--all-users to every user of the machine, where the\n" +
 			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
 			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
 			"faasmrun -np 4 app.wasm.\n\n" +
@@ -45,6 +47,7 @@ func schedulerCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")
+	c.Flags().BoolVar(&f.allUsers, "all-users", false, "let every user of this machine in by unix:PATH; for root")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
@@ -117,7 +120,7 @@ type door struct {
 // open listens at an address, with the credentials that go with it.
 func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) {
 	if strings.HasPrefix(address, "unix:") || !strings.Contains(address, ":") {
-		listener, err := listenUnix(address)
+		listener, err := listenUnix(address, f.allUsers)
 		return &door{listener, daemonServer(peerCredentials{})}, err
 	}
 	if certs == nil {
@@ -131,6 +134,9 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 }
 
 func (f *schedulerFlags) serve() error {
+	if f.allUsers && os.Geteuid() != 0 {
+		return usagef("--all-users is for a scheduler that root runs: only root's workers can run each user's ranks as that user")
+	}
 	if f.grace <= 0 {
 		return usagef("--grace needs a time, as 5m")
 	}

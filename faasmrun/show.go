@@ -64,7 +64,8 @@ func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSp
 	if r.Ended != "" {
 		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))}, [2]string{"waited", span(waited(j, time.Now()))},
 			[2]string{"ran", span(ran(j, time.Now()))}, [2]string{"cpu", time.Duration(j.CpuNs).Round(time.Millisecond).String()},
-			[2]string{"memory", bytesText(j.MaxRssBytes)})
+			[2]string{"memory", bytesText(j.MaxRssBytes)},
+			[2]string{"MPI", bytesText(j.MpiBytes)})
 	}
 	if r.Restarts > 0 {
 		lines = append(lines, [2]string{"restarts", strconv.Itoa(int(r.Restarts))})

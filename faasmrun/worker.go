@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,8 @@ type workerFlags struct {
 	slots                              uint32
 	users                              map[string]string
 	unlimited, verbose                 bool
+	keepLogs                           uint32
+	keepLogBytes                       string
 }
 
 // workerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -37,11 +41,16 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
+	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", 10_000, "of how many batch jobs that have ended the output is kept, the newest")
+	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", "10G", "how much output of batch jobs that have ended is kept, the newest")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
 	return c
 }
+
+// spareExecutors is how many processes wait for jobs to come: each is some 20 MB, and saves a job its start.
+const spareExecutors = 2
 
 func serveWorker(f workerFlags) error {
 	dir, err := stateDir(f.state, "worker")
@@ -64,15 +73,20 @@ func serveWorker(f workerFlags) error {
 			return usagef("--mem %v", err)
 		}
 	}
+	kept, err := parseBytes(f.keepLogBytes)
+	if err != nil || kept == 0 || f.keepLogs == 0 {
+		return usagef("--keep-logs and --keep-log-bytes need numbers above 0")
+	}
 	conn, err := dialAs(f.scheduler, f.certs)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users}
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users,
+		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept}
 	if !f.unlimited {
-		config.Groups = cgroup.Detect("/", f.name)
+		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		log.Info("control groups", "in force", config.Groups)
 	}
 	agent, err := worker.New(config)
@@ -85,6 +99,13 @@ func serveWorker(f workerFlags) error {
 	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	return agent.Run(ctx)
+}
+
+// groupName is that of a worker's control groups. Two clusters on a machine may each have a worker of the same name, and must not
+// kill each other's jobs; a worker that is started again with the same state has to find its own.
+func groupName(worker, dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return fmt.Sprintf("%s-%x", worker, sum[:4])
 }
 
 func whoRuns() string {

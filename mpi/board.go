@@ -1,6 +1,7 @@
 package mpi
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/coll"
@@ -169,7 +170,12 @@ func (c *comm) differ(i, j int) *failure {
 	case a.root != b.root:
 		return c.failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", i, c.name, a.root, j, b.root)
 	}
-	return c.failf(errNotSame, "ranks %d and %d of %s reduce different vectors or by different operations", i, j, c.name)
+	return c.failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", i, c.name, a.reduction(), j, b.reduction())
+}
+
+func (a *card) reduction() string {
+	size := shapes[a.typ].size
+	return reducedVector(int64(a.bytes)/size, size, predefinedOps[slices.IndexFunc(predefinedOps[:], func(o op) bool { return o.code == a.code })].name)
 }
 
 // reader takes data from the cards for one rank.

@@ -342,8 +342,10 @@ func (m *meeting) index(p *part) int {
 	return -1
 }
 
-func (p *part) reduction() string {
-	return fmt.Sprintf("%d elements of %d bytes by %s", p.count, p.typ.size, p.op.title())
+func (p *part) reduction() string { return reducedVector(p.count, p.typ.size, p.op.title()) }
+
+func reducedVector(count, size int64, op string) string {
+	return fmt.Sprintf("%d elements of %d bytes by %s", count, size, op)
 }
 
 // volume is about how many bytes the work reads and writes.

@@ -32,6 +32,16 @@ func (r *Rank) Traffic() []Traffic {
 	return out
 }
 
+// Sent is how many bytes the ranks have sent, all together. Any goroutine may ask.
+func (w *World) Sent() (bytes uint64) {
+	for _, r := range w.ranks {
+		for to := range r.traffic {
+			bytes += r.traffic[to].bytes.Load()
+		}
+	}
+	return bytes
+}
+
 // stats are a rank's calls, counted and timed when WorldConfig.Stats is set. The rank's goroutine counts, any may read.
 type stats struct {
 	calls  []callStats  // by function

@@ -31,6 +31,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		info.Name = j.Name
 		info.Reason = j.End.Reason
 	}
+	info.MpiBytes = mpiBytes(j)
 	switch j.State {
 	case core.Pending:
 		info.Reason = r.state.Waiting(j)
@@ -42,6 +43,18 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		info.Nodes = nodeRanks(j)
 	}
 	return info
+}
+
+// mpiBytes is in the worker's account of a job's end.
+func mpiBytes(j *core.Job) uint64 {
+	if len(j.End.Detail) == 0 {
+		return 0
+	}
+	end := &schedpb.JobEnd{}
+	if proto.Unmarshal(j.End.Detail, end) != nil {
+		return 0
+	}
+	return end.MpiBytes
 }
 
 func nodeRanks(j *core.Job) []*schedpb.NodeRanks {

@@ -274,7 +274,7 @@ func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An
 // account beyond the bound keeps the exit codes of the ranks and loses their stories.
 func endDetail(end *schedpb.JobEnd) []byte {
-	keep := &schedpb.JobEnd{RankStates: end.GetRankStates(), Exits: end.GetExits()}
+	keep := &schedpb.JobEnd{RankStates: end.GetRankStates(), Exits: end.GetExits(), MpiBytes: end.GetMpiBytes()}
 	if proto.Size(keep) > maxDetail {
 		keep.RankStates = nil
 		for i, e := range keep.Exits {

@@ -273,7 +273,7 @@ func hold(dir string) {
 }
 
 func TestStopLeavesNobody(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spare = true })
+	b := newBench(t, func(c *Config) { c.Spares = 2 })
 	var pids []int
 	for range 2 {
 		pids = append(pids, b.pid(b.spinning("spin", 2)))
@@ -284,6 +284,35 @@ func TestStopLeavesNobody(t *testing.T) {
 		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("executor %d: %v", pid, err)
 		}
+	}
+}
+
+// A spare that was killed while it waited harms no job, and another takes its place.
+func TestSpareThatDied(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Spares = 1 })
+	spare := func() *process {
+		s := &b.worker.spares
+		s.fill()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.waiting) != 1 {
+			t.Fatalf("%d spares", len(s.waiting))
+		}
+		return s.waiting[0]
+	}
+	first := spare()
+	if !first.lives() {
+		t.Fatal("a new spare does not live")
+	}
+	first.kill()
+	if err := unix.Waitid(unix.P_PID, first.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	if end := b.run(interactive(b.app("hello", 1))).End; end.State != "CD" {
+		t.Errorf("the job ended as %s: %s", end.State, end.Reason)
+	}
+	if second := spare(); second.pid == first.pid || !second.lives() {
+		t.Error("no new spare")
 	}
 }
 

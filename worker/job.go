@@ -197,7 +197,7 @@ func (j *job) cached(path string) string {
 // executor starts its process, or takes the one that is ready.
 func (j *job) executor() (*process, error) {
 	if j.as == nil {
-		return j.w.spares.take(j.w.Executable, j.w.Dir)
+		return j.w.spares.take()
 	}
 	var lent []*os.File
 	for _, dir := range []string{lentJob: j.dir, lentCache: j.w.CacheDir} {
@@ -503,6 +503,7 @@ func (j *job) forget() {
 	for _, name := range []string{"exit", "stderr", "socket"} {
 		os.Remove(j.file(name))
 	}
+	j.w.pruneSometimes()
 }
 
 func (j *job) acknowledged() bool {

@@ -76,7 +76,7 @@ func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, er
 	}
 
 	p.cmd = exec.Command(executable, "executor")
-	p.cmd.Args[0] = os.Args[0]       // what it is called in listings of processes
+	p.cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
 	p.cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 	p.cmd.Dir = "/"
 	p.cmd.Stdout, p.cmd.Stderr = p.words, p.words
@@ -239,42 +239,72 @@ func oomKills() uint64 {
 	return n
 }
 
-// spares holds an executor that was started ahead of the first job, which then need not wait for a process to start.
+// spares holds executors that were started ahead of their jobs, which then need not wait for a process to start.
 type spares struct {
-	mu      sync.Mutex // held while the process is started: who takes it waits for it
+	executable, dir string
+	want            int  // how many are kept ready
+	renew           bool // start another for each that is taken
+
+	mu      sync.Mutex // held while a process is started: who takes it waits for it
 	closed  bool
-	waiting *process
+	waiting []*process
 }
 
-// fill starts the spare executor, while the caller goes on. Failing is no harm: take tries again and says why.
-func (s *spares) fill(executable, dir string) {
+// fill starts what is missing, while the caller goes on. Failing is no harm: take tries again and says why.
+func (s *spares) fill() {
 	s.mu.Lock()
 	go func() {
 		defer s.mu.Unlock()
-		if !s.closed {
-			s.waiting, _ = spawn(executable, dir, nil)
+		for len(s.waiting) < s.want && !s.closed {
+			p, err := spawn(s.executable, s.dir, nil)
+			if err != nil {
+				return
+			}
+			s.waiting = append(s.waiting, p)
 		}
 	}()
 }
 
-// take returns the spare executor, or else a new one.
-func (s *spares) take(executable, dir string) (*process, error) {
-	s.mu.Lock()
-	p := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
+// take returns a spare executor, the one that has had most time to start, or else a new one.
+func (s *spares) take() (*process, error) {
+	p := s.pop()
+	if s.renew {
+		go s.fill()
+	}
 	if p != nil {
 		return p, nil
 	}
-	return spawn(executable, dir, nil)
+	return spawn(s.executable, s.dir, nil)
+}
+
+func (s *spares) pop() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.waiting) > 0 {
+		p := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		if p.lives() {
+			p.oomKills = oomKills() // those while it waited are no business of its job's
+			return p
+		}
+		p.discard() // it may have waited for days, and have been killed meanwhile
+	}
+	return nil
+}
+
+// lives tells whether a child has not ended yet, without taking note of its end.
+func (p *process) lives() bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil && info.Signo == 0
 }
 
 func (s *spares) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	if s.waiting != nil {
-		s.waiting.discard()
-		s.waiting = nil
+	for _, p := range s.waiting {
+		p.discard()
 	}
+	s.waiting = nil
 }

@@ -75,6 +75,7 @@ func (j *job) details(end *schedpb.JobEnd, last *control.Ended) *schedpb.JobEnd 
 	if len(last.States) > 0 {
 		end.RankStates = j.states(last.States)
 	}
+	end.MpiBytes = last.MPIBytes
 	room := maxMessages
 	for _, x := range last.Exits {
 		message := text(x.Message, min(room, maxMessage))

@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -31,20 +32,22 @@ import (
 
 // Config is what a worker needs. Zero values of those marked so take a default.
 type Config struct {
-	Conn       grpc.ClientConnInterface // to the scheduler; remains the caller's
-	Name       string                   // of the node, in messages and listings
-	Slots      uint32
-	MemBytes   uint64            // for ranks; 0: whatever the machine has free when a job starts
-	Dir        string            // the worker's own state; made if missing
-	CacheDir   string            // shared with other workers of this machine; made if missing
-	Executable string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
-	Logger     *slog.Logger      // nil: silent
-	Grace      time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
-	Users      map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
-	Groups     *cgroup.Groups    // nil: executors are in no control groups of their own
-	LogWindow  uint64            // undelivered output that an interactive job may have; 0: 64 MiB
-	Spare      bool              // keep an executor ready for the next job
-	Ephemeral  bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
+	Conn         grpc.ClientConnInterface // to the scheduler; remains the caller's
+	Name         string                   // of the node, in messages and listings
+	Slots        uint32
+	MemBytes     uint64            // for ranks; 0: whatever the machine has free when a job starts
+	Dir          string            // the worker's own state; made if missing
+	CacheDir     string            // shared with other workers of this machine; made if missing
+	Executable   string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Logger       *slog.Logger      // nil: silent
+	Grace        time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	Users        map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
+	Groups       *cgroup.Groups    // nil: executors are in no control groups of their own
+	LogWindow    uint64            // undelivered output that an interactive job may have; 0: 64 MiB
+	Spares       int               // how many executors are kept ready for the next jobs of the worker's own user
+	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: 10,000
+	KeepLogBytes uint64            // and how many bytes of it; 0: 10 GiB
+	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
 const (
@@ -56,11 +59,12 @@ const (
 // Worker is one node's agent.
 type Worker struct {
 	Config
-	client  schedpb.WorkersClient
-	modules *modules
-	state   *state.Store // nil: ephemeral
-	lease   lease
-	spares  spares
+	client    schedpb.WorkersClient
+	modules   *modules
+	state     *state.Store // nil: ephemeral
+	lease     lease
+	spares    spares
+	forgotten atomic.Uint64 // jobs
 
 	stopping context.CancelFunc
 	ctx      context.Context // of everything that ends with the worker
@@ -95,10 +99,17 @@ func New(c Config) (*Worker, error) {
 	if c.LogWindow == 0 {
 		c.LogWindow = defaultLogWindow
 	}
+	if c.KeepLogs == 0 {
+		c.KeepLogs = defaultKeepLogs
+	}
+	if c.KeepLogBytes == 0 {
+		c.KeepLogBytes = defaultKeepLogBytes
+	}
 	if err := os.MkdirAll(filepath.Join(c.Dir, "jobs"), 0o700); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
+	w.spares = spares{executable: c.Executable, dir: c.Dir, want: c.Spares, renew: !c.Ephemeral}
 	w.ctx, w.stopping = context.WithCancel(context.Background())
 	var err error
 	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
@@ -130,10 +141,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		if err := w.adopt(); err != nil {
 			return fmt.Errorf("worker %s: %w", w.Name, err)
 		}
+		w.prune()
 	}
-	if w.Spare {
-		w.spares.fill(w.Executable, w.Dir)
-	}
+	w.spares.fill()
 	return w.converse()
 }
 

@@ -146,13 +146,19 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 	if !d.cmd.openMP && undefinedOpenMP.MatchString(text) {
 		text += "faasmrun " + d.name + ": these are OpenMP's functions: link with -fopenmp as well\n"
 	}
+	if undefinedMPI.MatchString(text) {
+		text += "faasmrun " + d.name + ": of MPI's functions this version has those that docs/mpi-support.md lists\n"
+	}
 	if _, werr := io.WriteString(d.env.Stderr, text); werr != nil && err == nil {
 		err = werr
 	}
 	return err
 }
 
-var undefinedOpenMP = regexp.MustCompile(`undefined symbol: (omp_|__kmpc_)`)
+var (
+	undefinedOpenMP = regexp.MustCompile(`undefined symbol: (omp_|__kmpc_)`)
+	undefinedMPI    = regexp.MustCompile(`undefined symbol: P?MPI_`)
+)
 
 // writeProgram writes an executable file. A reader sees the old program or the new one, whole; what is not a plain file
 // (/dev/null) is written as it stands.

@@ -11,7 +11,8 @@ import (
 	"regexp"
 	"strings"
 
-	mpi "github.com/faasmrun/faasmrun/mpi/guest"
+	"github.com/faasmrun/faasmrun/mpi"
+	mpih "github.com/faasmrun/faasmrun/mpi/guest"
 	omp "github.com/faasmrun/faasmrun/omp/guest"
 )
 
@@ -59,11 +60,11 @@ func CacheDir(env Env) (string, error) {
 // unpackHeaders writes the embedded headers to a directory named by their content, so that two versions of faasmrun
 // share a cache.
 func unpackHeaders(root string) (string, error) {
-	sum := sha256.Sum256([]byte(mpi.Header + omp.Header + omp.Runtime))
-	dir := filepath.Join(root, "headers-2-"+hex.EncodeToString(sum[:8]))
+	bound, openMP := strings.Join(mpiFunctions(), "\n")+"\n", strings.Join(ompFunctions(), "\n")+"\n"
+	sum := sha256.Sum256([]byte(mpih.Header + omp.Header + bound + openMP))
+	dir := filepath.Join(root, "headers-3-"+hex.EncodeToString(sum[:8]))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return writeFiles(tmp, map[string]string{"mpi.h": mpi.Header, "omp.h": omp.Header,
-			mpiSymbols: strings.Join(mpiFunctions(), "\n") + "\n", ompSymbols: strings.Join(ompFunctions(), "\n") + "\n"})
+		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "omp.h": omp.Header, mpiSymbols: bound, ompSymbols: openMP})
 	})
 }
 
@@ -76,15 +77,14 @@ func writeFiles(dir string, files map[string]string) error {
 }
 
 // mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is for
-// those that call without it, as a configure script does that looks for MPI_Init in a library.
+// those that call without it, as a configure script does that looks for MPI_Init in a library. It holds the functions that
+// are there, fewer than mpi.h declares: a script that found one of the others would build a program that no worker loads.
 const mpiSymbols = "mpi.symbols"
-
-var mpiCall = regexp.MustCompile(`(?m)^MPI_CALL\([^,]+, (\w+),`)
 
 func mpiFunctions() []string {
 	var names []string
-	for _, match := range mpiCall.FindAllStringSubmatch(mpi.Header, -1) {
-		names = append(names, "MPI_"+match[1], "PMPI_"+match[1])
+	for _, call := range mpi.Calls() {
+		names = append(names, call.Name)
 	}
 	return names
 }

@@ -6,10 +6,11 @@ import "fmt"
 // be used any more.
 func Apply(s *State, t Transition) error {
 	switch t.(type) {
-	case *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
+	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++
+		s.opened, s.fresh = s.version, nil
 	}
 	if err := t.apply(s); err != nil {
 		return fmt.Errorf("%T: %w", t, err)

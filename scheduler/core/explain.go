@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -105,24 +106,25 @@ func (s *State) uses(w *Worker, now Time) []use {
 func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	x.Ahead = s.ahead(target, now)
 	switch {
-	case len(s.rooms) == 0:
+	case s.rooms.n == 0:
 		x.Unknown = "no worker is connected and open for jobs"
 		return
-	case x.Ahead > forecastJobs || len(s.rooms) > forecastWorkers:
-		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, len(s.rooms))
+	case x.Ahead > forecastJobs || s.rooms.n > forecastWorkers:
+		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, s.rooms.n)
 		return
 	}
 	var ahead []*Job
 	for l := s.line(now); l.top() != nil && l.top().job() != target; l.advance() {
 		ahead = append(ahead, l.top().job())
 	}
-	uses := make([][]use, len(s.rooms))
-	for i, w := range s.rooms {
+	rooms := slices.Collect(s.rooms.from(0))
+	uses := make([][]use, len(rooms))
+	for i, w := range rooms {
 		uses[i] = s.uses(w, now)
 	}
 	for _, j := range append(ahead, target) {
 		best, at := -1, never
-		for i, w := range s.rooms {
+		for i, w := range rooms {
 			if w.fits(&j.Request) {
 				if t := s.earliest(w, uses[i], j, now); t < at {
 					best, at = i, t
@@ -133,10 +135,10 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 			continue
 		}
 		if j == target {
-			x.Start, x.Worker = at, s.rooms[best].Name
+			x.Start, x.Worker = at, rooms[best].Name
 			return
 		}
-		w := s.rooms[best]
+		w := rooms[best]
 		uses[best] = append(uses[best], use{at, s.ends(j, at), j.slotsOn(w), j.mem(), w.pool(j)})
 	}
 	x.Unknown = s.Waiting(target)

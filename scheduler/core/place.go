@@ -30,8 +30,11 @@ type pass struct {
 // schedule goes over the queue in the order of priority: gang placement, best fit, and behind the first job that has to
 // wait only what does not delay it (EASY backfill).
 func (s *State) schedule(now Time) []Transition {
-	p := &pass{s: s, now: now}
-	p.run()
+	p := &pass{s: s, now: now, preemption: s.preemption()}
+	if !p.newcomers() {
+		p.run()
+		p.remember()
+	}
 	p.undo()
 	return p.ts
 }
@@ -40,7 +43,6 @@ func (s *State) schedule(now Time) []Transition {
 // up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
-	p.preemption = p.s.preemption()
 	l := p.s.line(p.now)
 	for sought := 0; sought < p.s.Policy.Depth; {
 		top := l.top()
@@ -104,7 +106,7 @@ func (p *pass) consider(j *Job, at *place) outcome {
 	case !fits:
 		return passedOver
 	}
-	if !s.Policy.Backfill || s.rooms.from(1) == len(s.rooms) && !p.preemption {
+	if !s.Policy.Backfill || s.rooms.most() == 0 && !p.preemption {
 		return overNow
 	}
 	return lookedAt
@@ -147,8 +149,7 @@ func (p *pass) find(j *Job) *Worker {
 	if plain && p.hopeless(want) {
 		return nil
 	}
-	rooms := p.s.rooms
-	for _, w := range rooms[rooms.from(j.Ranks):] {
+	for w := range p.s.rooms.from(j.Ranks) {
 		if p.takes(w, j) && p.harmless(j, w, nil) {
 			return w
 		}
@@ -215,10 +216,10 @@ func (p *pass) lead(j *Job) {
 	s.head = j.ID
 	p.head, p.at = j, never
 	for _, w := range s.workers {
-		if another || w.stale || len(w.keeps) > 0 {
-			w.headAt = p.roomAt(w, j)
+		if another || w.stale || len(w.keeps) > 0 || !w.headExact && w.headAt < p.at {
+			w.headAt, w.headExact = p.roomAt(w, j, p.at)
 		}
-		if w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
+		if w.headExact && w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
 			p.room, p.at = w, w.headAt
 		}
 	}
@@ -259,13 +260,14 @@ func (p *pass) promise(j *Job) {
 // unfit stands for a worker that a job can't be placed on as it is.
 const unfit Time = -1
 
-// roomAt is when the worker has room for the job, if those that run there leave when they are due.
-func (p *pass) roomAt(w *Worker, j *Job) Time {
+// roomAt is when the worker has room for the job, if those that run there leave when they are due. Where that is not before
+// the time by which another has it, it is found no more exactly than to be not before what is returned.
+func (p *pass) roomAt(w *Worker, j *Job, by Time) (at Time, exact bool) {
 	if !w.Open() || !w.fits(&j.Request) || w.claim != 0 {
-		return unfit
+		return unfit, true
 	}
 	if len(w.keeps) > 0 {
-		return p.roomBeside(w, j)
+		return p.roomBeside(w, j), true
 	}
 	if w.stale {
 		p.relist(w)
@@ -273,13 +275,16 @@ func (p *pass) roomAt(w *Worker, j *Job) Time {
 	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
 	for i := range w.leaving {
 		l := &w.leaving[i]
+		if p.room != nil && l.at >= by {
+			return l.at, false
+		}
 		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
 		last := i == len(w.leaving)-1
 		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
-			return l.at
+			return l.at, true
 		}
 	}
-	return 0
+	return 0, true
 }
 
 // leave is what a worker gets back, and when.
@@ -414,8 +419,10 @@ func (s *State) Waiting(j *Job) string {
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
 	most, roomy := uint32(0), false
-	for i := len(s.rooms) - 1; i >= 0 && !roomy; i-- { // the emptiest first
-		w := s.rooms[i]
+	for w := range s.rooms.down() {
+		if roomy {
+			break
+		}
 		if !w.suits(&j.Request) {
 			continue
 		}
@@ -426,7 +433,7 @@ func (s *State) noRoom(j *Job) string {
 		roomy = w.has(&j.Request)
 	}
 	switch {
-	case len(s.rooms) == 0:
+	case s.rooms.n == 0:
 		return "no worker is connected and open for jobs"
 	case roomy && len(s.reservations) > 0:
 		return "room is kept for a job of higher priority, or for a reservation"

@@ -58,6 +58,12 @@ func (s *State) enqueue(j *Job) {
 	}
 	s.account(j.Tenant).queue.add(j)
 	j.queued = true
+	if s.version == s.last.version {
+		s.fresh = nil
+	}
+	if len(s.fresh) <= maxNewcomers {
+		s.fresh = append(s.fresh, j)
+	}
 	s.version++
 }
 

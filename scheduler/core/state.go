@@ -33,6 +33,9 @@ type State struct {
 	doomed  []JobID           // that can never run: the next pass cancels them
 	pending int               // jobs in Pending
 	head    JobID             // for whom headAt of the workers was found
+	opened  uint64            // the version since which nothing but new jobs has come
+	fresh   []*Job            // that came after the last pass and after opened; one more than maxNewcomers stands for many
+	last    lastPass
 
 	qos []string // qualities of service that jobs have asked for
 }
@@ -125,12 +128,34 @@ func (s *State) Check() error {
 			return fmt.Errorf("reservation %s has no end", r.Name)
 		}
 	}
-	for i, w := range s.rooms {
-		if !w.Open() || i > 0 && s.rooms[i-1].Free() > w.Free() {
-			return fmt.Errorf("worker %s is at seat %d of the rooms", w.Name, i)
-		}
+	if err := s.checkRooms(); err != nil {
+		return err
 	}
 	return s.checkJobs(queued)
+}
+
+// checkRooms: every open worker stands in the rooms once, where it belongs.
+func (s *State) checkRooms() error {
+	open, seen := 0, 0
+	for _, w := range s.workers {
+		if w.Open() {
+			open++
+		}
+	}
+	var last room
+	for _, shelf := range s.rooms.shelves {
+		for _, r := range shelf {
+			if !r.worker.Open() || r.free != r.worker.Free() || seen > 0 && !last.before(r) {
+				return fmt.Errorf("worker %s is at seat %d of the rooms", r.worker.Name, seen)
+			}
+			last = r
+			seen++
+		}
+	}
+	if seen != open || seen != s.rooms.n {
+		return fmt.Errorf("%d workers are open, %d stand in the rooms, %d are counted", open, seen, s.rooms.n)
+	}
+	return nil
 }
 
 // checkAccount: the queue is in order, and quotas see what is held.

@@ -25,11 +25,12 @@ type Worker struct {
 
 	timer timer // when a lost worker's jobs are given up
 
-	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue. It is
-	// found again when stale.
-	leaving []leave
-	headAt  Time
-	stale   bool
+	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue, or not
+	// yet. It is found again when stale.
+	leaving   []leave
+	headAt    Time
+	headExact bool
+	stale     bool
 }
 
 // Free is how many slots nobody has.
@@ -110,36 +111,4 @@ func (w *Worker) free(j *Job) {
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive
 	w.Jobs = append(w.Jobs[:i], w.Jobs[i+1:]...)
-}
-
-// rooms lists the workers that take jobs, by free slots, then by name: the best fit comes first.
-type rooms []*Worker
-
-func (r rooms) find(w *Worker) int {
-	free := w.Free()
-	return sort.Search(len(r), func(i int) bool {
-		f := r[i].Free()
-		return f > free || f == free && r[i].Name >= w.Name
-	})
-}
-
-// from is the index of the first worker with so many free slots.
-func (r rooms) from(slots uint32) int {
-	return sort.Search(len(r), func(i int) bool { return r[i].Free() >= slots })
-}
-
-func (r *rooms) add(w *Worker) {
-	if !w.Open() {
-		return
-	}
-	i := r.find(w)
-	*r = append(*r, nil)
-	copy((*r)[i+1:], (*r)[i:])
-	(*r)[i] = w
-}
-
-func (r *rooms) remove(w *Worker) {
-	if i := r.find(w); i < len(*r) && (*r)[i] == w {
-		*r = append((*r)[:i], (*r)[i+1:]...)
-	}
 }

@@ -1078,6 +1078,7 @@ type JobInfo struct {
 	PromisedNode    string                 `protobuf:"bytes,24,opt,name=promised_node,json=promisedNode,proto3" json:"promised_node,omitempty"` // promised to the head of the queue
 	PromisedUnixNs  int64                  `protobuf:"varint,25,opt,name=promised_unix_ns,json=promisedUnixNs,proto3" json:"promised_unix_ns,omitempty"`
 	Reservation     string                 `protobuf:"bytes,26,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	MpiBytes        uint64                 `protobuf:"varint,27,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"` // once ended: what its ranks have sent each other
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1292,6 +1293,13 @@ func (x *JobInfo) GetReservation() string {
 		return x.Reservation
 	}
 	return ""
+}
+
+func (x *JobInfo) GetMpiBytes() uint64 {
+	if x != nil {
+		return x.MpiBytes
+	}
+	return 0
 }
 
 type ListRequest struct {
@@ -4032,6 +4040,7 @@ type JobEnd struct {
 	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`                           // one paragraph for a person: who failed first, where, with what; may be empty
 	RankStates    *RankStates            `protobuf:"bytes,4,opt,name=rank_states,json=rankStates,proto3" json:"rank_states,omitempty"` // where ranks stood when the system ended the job
 	Exits         []*RankExit            `protobuf:"bytes,5,rep,name=exits,proto3" json:"exits,omitempty"`                             // by rank; ranks that ended with 0 may be left out
+	MpiBytes      uint64                 `protobuf:"varint,6,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"`      // what the ranks have sent each other
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4099,6 +4108,13 @@ func (x *JobEnd) GetExits() []*RankExit {
 		return x.Exits
 	}
 	return nil
+}
+
+func (x *JobEnd) GetMpiBytes() uint64 {
+	if x != nil {
+		return x.MpiBytes
+	}
+	return 0
 }
 
 type WorkerMessage struct {
@@ -5576,7 +5592,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xa5\x06\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xc2\x06\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -5605,7 +5621,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04held\x18\x17 \x01(\bR\x04held\x12#\n" +
 	"\rpromised_node\x18\x18 \x01(\tR\fpromisedNode\x12(\n" +
 	"\x10promised_unix_ns\x18\x19 \x01(\x03R\x0epromisedUnixNs\x12 \n" +
-	"\vreservation\x18\x1a \x01(\tR\vreservation\"\xd8\x01\n" +
+	"\vreservation\x18\x1a \x01(\tR\vreservation\x12\x1b\n" +
+	"\tmpi_bytes\x18\x1b \x01(\x04R\bmpiBytes\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -5797,14 +5814,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04rank\x18\x01 \x01(\rR\x04rank\x12\x1b\n" +
 	"\texit_code\x18\x02 \x01(\x05R\bexitCode\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12 \n" +
-	"\vconsequence\x18\x04 \x01(\bR\vconsequence\"\xba\x01\n" +
+	"\vconsequence\x18\x04 \x01(\bR\vconsequence\"\xd7\x01\n" +
 	"\x06JobEnd\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x1b\n" +
 	"\texit_code\x18\x02 \x01(\x05R\bexitCode\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x128\n" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
-	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\"\xe2\x02\n" +
+	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xe2\x02\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +

@@ -18,6 +18,8 @@ type worker struct {
 	labels  []core.Label
 	up      bool // connected
 	session int  // of the connection: what was on its way in an older one is lost
+	orders  wire
+	reports wire
 	dead    bool // the machine is off
 	away    bool // the network is cut until it heals
 
@@ -33,6 +35,14 @@ type run struct {
 	over  bool
 }
 
+// wire is one direction of a connection: however long a message takes, none overtakes another.
+type wire struct{ last core.Time }
+
+func (v *wire) carry(s *Sim, f func()) {
+	v.last = max(v.last, s.now.After(s.cfg.Faults.delay(s)))
+	s.at(v.last, f)
+}
+
 // connect says hello, if there is anyone to say it to.
 func (w *worker) connect() {
 	if w.up || w.dead || w.away {
@@ -45,6 +55,7 @@ func (w *worker) connect() {
 	holding := w.holding()
 	w.session++
 	w.up, w.lost = true, 0
+	w.orders, w.reports = wire{}, wire{}
 	session := w.session
 	var orders []core.Order
 	w.s.decide(core.Join{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding}, nil)
@@ -119,7 +130,7 @@ func (w *worker) order(o core.Order) {
 	if !w.up {
 		return
 	}
-	w.s.after(w.s.cfg.Faults.delay(w.s), func() {
+	w.orders.carry(w.s, func() {
 		if w.up && w.session == session {
 			w.obey(o)
 		}
@@ -183,7 +194,7 @@ func (w *worker) send(e core.Event, acknowledged func([]core.Transition)) {
 	if !w.up {
 		return
 	}
-	w.s.after(w.s.cfg.Faults.delay(w.s), func() {
+	w.reports.carry(w.s, func() {
 		if w.up && w.session == session && !w.s.down {
 			w.s.decide(e, acknowledged)
 		}

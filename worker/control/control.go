@@ -23,7 +23,7 @@ import (
 
 // Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor; it
 // leaves alone those whose version it doesn't speak.
-const Version = 2
+const Version = 3
 
 // MaxFrame bounds a frame. Start is the longest: the arguments and environment of every program of a job.
 const MaxFrame = 16 << 20

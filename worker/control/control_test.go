@@ -37,7 +37,7 @@ var samples = []Message{
 	&RankStates{Ranks: []RankState{{Rank: 3, Where: "MPI_Recv from rank 2"}}},
 	&Ended{ExitCode: -3, Reason: "rank 1 failed", LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}},
 		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20, Terminated: true, Fenced: true,
-		CPUNs: 1 << 40, MaxRSS: 1 << 33},
+		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35},
 	&Prepared{Key: "k", Module: "m.wasm", MinMemory: 65536, MaxMemory: 4 << 30},
 }
 

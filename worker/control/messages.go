@@ -150,6 +150,7 @@ type Ended struct {
 	MaxMemory uint64      // the largest linear memory of any rank, in bytes that it really occupied
 	CPUNs     uint64      // of the process, user and system
 	MaxRSS    uint64      // of the process, in bytes
+	MPIBytes  uint64      // what the ranks have sent each other
 }
 
 // RankExit is the end of one rank.
@@ -296,6 +297,7 @@ func (m *Ended) encode(e *encoder) {
 	e.uint(m.MaxMemory)
 	e.uint(m.CPUNs)
 	e.uint(m.MaxRSS)
+	e.uint(m.MPIBytes)
 }
 
 func readEnded(d *decoder) Message {
@@ -312,6 +314,7 @@ func readEnded(d *decoder) Message {
 		MaxMemory: d.uint(),
 		CPUNs:     d.uint(),
 		MaxRSS:    d.uint(),
+		MPIBytes:  d.uint(),
 	}
 }
 
