@@ -35,6 +35,28 @@ func execute(t *testing.T, bin, module string, args ...string) (status int, stdo
 	return cmd.ProcessState.ExitCode(), out.String(), said.String()
 }
 
+// native is what the program prints when the machine's own compiler builds it.
+func native(t *testing.T, source string) string {
+	t.Helper()
+	compiler, err := exec.LookPath("g++")
+	if err != nil {
+		t.Skip("no g++ on this machine")
+	}
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "native")
+	if out, err := exec.Command(compiler, "-std=c++20", "-w", "-O0", "-o", bin, source, "-latomic").CombinedOutput(); err != nil {
+		t.Skipf("g++ does not build it: %v\n%s", err, out)
+	}
+	cmd := exec.Command(bin)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) { // it ends by terminate, as it should
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
 // TestRun runs programs that look whether the libraries do what they promise.
 func TestRun(t *testing.T) {
 	bin := launcher(t)
@@ -55,6 +77,13 @@ func TestRun(t *testing.T) {
 		}
 		if status != 134 || !strings.Contains(stderr, "uncaught exception of type std::runtime_error: the end") {
 			t.Errorf("status %d\n%s", status, stderr)
+		}
+	})
+	t.Run("C++ library beside its native build", func(t *testing.T) {
+		// The machine's library words one message otherwise, and there threads can be made.
+		here := strings.NewReplacer("stoi: no conversion\n", "stoi\n", "thread: 1\n", "").Replace(string(want))
+		if got := native(t, filepath.Join(data, "library.cc")); got != here {
+			t.Errorf("natively:\n%s\nwanted:\n%s", got, here)
 		}
 	})
 	for _, level := range []string{"-O0", "-O2"} {
