@@ -10,8 +10,8 @@ import (
 
 // Bounds of the logs of batch jobs that have ended, where Config says none.
 const (
-	defaultKeepLogs     = 10_000
-	defaultKeepLogBytes = 10 << 30
+	DefaultKeepLogs     = 10_000
+	DefaultKeepLogBytes = 10 << 30
 )
 
 // pruneEvery is how many jobs end between two looks at what is kept; so many more than the bound there may be.

@@ -100,10 +100,10 @@ func New(c Config) (*Worker, error) {
 		c.LogWindow = defaultLogWindow
 	}
 	if c.KeepLogs == 0 {
-		c.KeepLogs = defaultKeepLogs
+		c.KeepLogs = DefaultKeepLogs
 	}
 	if c.KeepLogBytes == 0 {
-		c.KeepLogBytes = defaultKeepLogBytes
+		c.KeepLogBytes = DefaultKeepLogBytes
 	}
 	if err := os.MkdirAll(filepath.Join(c.Dir, "jobs"), 0o700); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
