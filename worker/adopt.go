@@ -27,22 +27,49 @@ func (w *Worker) adopt() error {
 	if err != nil {
 		w.Logger.Error("some of what the last worker ran can't be read", "err", err)
 	}
+	// An executor that serves one job after another may stand beside several: it has at most one that has not ended.
+	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
+	for _, e := range left {
+		groups[groupOf(e.Process)] = e.Group
+		if !w.hasEnded(e) {
+			busy[e.Process] = e
+		}
+	}
 	var adopting sync.WaitGroup
 	for _, e := range left {
-		adopting.Go(func() { w.adoptOne(e) })
+		other, runs := busy[e.Process]
+		adopting.Go(func() { w.adoptOne(e, runs && keyFrom(other) != keyFrom(e)) })
 	}
 	adopting.Wait()
+	if w.Groups != nil {
+		if err := w.Groups.Sweep(func(name string) bool { return groups[name] }); err != nil {
+			w.Logger.Warn("control groups of the last worker's", "err", err)
+		}
+	}
 	return w.sweep()
 }
 
-func (w *Worker) adoptOne(e state.Executor) {
+// hasEnded says that a job's executor has left its record: nothing of the job runs any more, whatever else the process may do.
+func (w *Worker) hasEnded(e state.Executor) bool {
+	_, err := os.Lstat(filepath.Join(w.jobDir(keyFrom(e)), "exit"))
+	return err == nil
+}
+
+func keyFrom(e state.Executor) jobKey { return jobKey{e.Job, e.Epoch} }
+
+// adoptOne takes on one job. passedOn says that its executor has another one by now.
+func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	order := new(schedpb.StartJob)
-	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != (jobKey{e.Job, e.Epoch}) {
+	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != keyFrom(e) {
 		w.Logger.Error("a job of the last worker can't be read", "job", e.Job, "err", err)
 		return
 	}
 	j := newJob(w, order)
-	p, err := find(e.Process, j.file("socket"))
+	var p *process
+	err := errPassedOn
+	if !passedOn {
+		p, err = find(e.Process, j.file("socket"))
+	}
 	if err != nil {
 		w.Logger.Info("a job's executor has ended while no worker was there", "job", e.Job, "why", err)
 		p = &process{done: make(chan struct{}), gone: true}
@@ -53,8 +80,8 @@ func (w *Worker) adoptOne(e state.Executor) {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
 	}
-	if e.Group && w.Groups != nil {
-		p.group = w.Groups.Find(j.key.String())
+	if e.Group && w.Groups != nil && !passedOn {
+		p.group = w.Groups.Find(groupOf(e.Process))
 	}
 	p.words, _ = os.OpenFile(j.file("stderr"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	j.process = p
@@ -63,6 +90,8 @@ func (w *Worker) adoptOne(e state.Executor) {
 	}
 	w.take(j)
 }
+
+var errPassedOn = errors.New("it has served another since")
 
 // findPatience is how long a living executor may take to open its socket. It does so before anything else.
 const findPatience = 10 * time.Second

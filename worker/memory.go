@@ -26,8 +26,18 @@ type need struct {
 	initial uint64 // linear memory of a rank at its start
 }
 
-// fits refuses a job whose ranks could not even begin here.
+// fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to it.
 func (w *Worker) fits(needs []need) error {
+	err := w.fitsBeside(needs)
+	if err != nil {
+		w.idle.clear()
+		err = w.fitsBeside(needs)
+	}
+	return err
+}
+
+// fitsBeside does so beside all that is there.
+func (w *Worker) fitsBeside(needs []need) error {
 	free := available(os.DirFS("/"))
 	what := "has free"
 	if w.MemBytes > 0 && w.MemBytes < free {

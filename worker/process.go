@@ -22,7 +22,8 @@ import (
 )
 
 // process is an executor as its worker sees it: its parent, or the successor of its parent. Its descriptors: 0 nothing, 1 and
-// 2 a file for its last words, 3 the control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds.
+// 2 a file for its last words, 3 the control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds; of
+// another user's, 5 the cache and 6 the directory of its job.
 // Whatever ends the worker closes that end, and the kernel then kills the executor of an interactive job, even one that was
 // stopped or that computes, and one that was given nothing to do yet.
 type process struct {
@@ -37,14 +38,19 @@ type process struct {
 	group    *cgroup.Group // nil: none
 	oomKills uint64        // of the machine, before
 
+	tenant string    // whose jobs it runs; nobody else's ever
+	as     *identity // nil: the worker's own user
+	served int       // jobs
+	billed uint64    // processor time of those
+
 	waited sync.Once
 	done   chan struct{}
 }
 
-// spawn starts an executor, which waits for its Start, as a user. lent are directories that it finds as descriptors from
-// firstLent on, so that it needs no way there that its user may go.
+// spawn starts an executor, which waits for its Start, as a user. lent are what it finds as descriptors from firstLent on, so that
+// it needs no way there that its user may go.
 func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, error) {
-	p := &process{done: make(chan struct{}), oomKills: oomKills()}
+	p := &process{done: make(chan struct{}), oomKills: oomKills(), as: as}
 	var theirs []*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -62,7 +68,7 @@ func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, er
 	}
 	ours := os.NewFile(uintptr(pair[0]), "control")
 	theirs = append(theirs, os.NewFile(uintptr(pair[1]), "control"))
-	p.socket, err = net.FileConn(ours)
+	p.socket, err = net.FileConn(ours) // a *net.UnixConn
 	if err = errors.Join(err, ours.Close()); err != nil {
 		return fail(err)
 	}
@@ -94,6 +100,16 @@ func spawn(executable, dir string, as *identity, lent ...*os.File) (*process, er
 }
 
 const firstLent = 5
+
+// lend gives it a directory in place of the one that it had as a descriptor.
+func (p *process) lend(index int, path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return control.SendLend(p.socket.(*net.UnixConn), dir, firstLent+index)
+}
 
 // lentPath is the path of what is in a lent directory, for the process that it is lent to.
 func lentPath(index int, name string) string {
@@ -175,17 +191,28 @@ func (p *process) close() {
 	}
 }
 
-// wordsPattern names what processes write to their stderr as long as they have no job.
+// wordsPattern names what processes write to their stderr.
 const wordsPattern = ".words-*"
 
-// keepWords puts the file of last words where a successor finds it.
-func (p *process) keepWords(path string) error { return os.Rename(p.words.Name(), path) }
+// keepWords gives the file of last words a name where a successor finds it.
+func (p *process) keepWords(path string) error {
+	os.Remove(path) // of a process that died before it began
+	return os.Link(p.words.Name(), path)
+}
 
-// forgetWords is for a process that was given nothing to do.
+// silent says that the process has written nothing to its stderr.
+func (p *process) silent() bool {
+	st, err := p.words.Stat()
+	return err == nil && st.Size() == 0
+}
+
+// forgetWords is for a process that was given nothing to do, or whose words were read.
 func (p *process) forgetWords() {
 	if p.words != nil {
 		p.words.Close()
-		os.Remove(p.words.Name())
+		if p.pidfd == nil && !p.gone { // else the name is the job's, which may be adopted once more
+			os.Remove(p.words.Name())
+		}
 	}
 }
 
@@ -194,25 +221,26 @@ func (p *process) lastWords() []byte {
 	if p.words == nil {
 		return nil
 	}
-	defer p.words.Close()
+	defer p.forgetWords()
 	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
 	return b
 }
 
-// usage is what a process consumed.
+// usage is what a job consumed.
 type usage struct{ cpuNs, maxRSS uint64 }
 
-// usage asks the kernel, which only tells a parent; another's child has told it in its last message, if it could.
-func (p *process) usage(last *control.Ended) usage {
+// usage asks the kernel, which only tells a parent, and only at the end; otherwise the process has told it in its last message, if
+// it could.
+func (p *process) usage(last *control.Ended) (u usage) {
+	if last != nil {
+		u = usage{last.CPUNs, last.MaxRSS}
+	}
 	if p.cmd == nil || p.cmd.ProcessState == nil {
-		if last == nil {
-			return usage{}
-		}
-		return usage{last.CPUNs, last.MaxRSS}
+		return u
 	}
 	state := p.cmd.ProcessState
-	u := usage{cpuNs: uint64(state.UserTime() + state.SystemTime())}
-	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
+	u.cpuNs = uint64(state.UserTime()+state.SystemTime()) - p.billed
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok && last == nil {
 		u.maxRSS = uint64(r.Maxrss) << 10
 	}
 	return u
@@ -284,7 +312,6 @@ func (s *spares) pop() *process {
 		p := s.waiting[0]
 		s.waiting = s.waiting[1:]
 		if p.lives() {
-			p.oomKills = oomKills() // those while it waited are no business of its job's
 			return p
 		}
 		p.discard() // it may have waited for days, and have been killed meanwhile
