@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -13,10 +12,10 @@ const DefaultIdleTimeout = time.Minute
 // lingerMargin is how much longer an idle executor waits by itself: its worker, as long as there is one that works, ends it before.
 const lingerMargin = 10 * time.Second
 
-// Bounds of what an idle executor may keep from others.
+// Bounds of what idle executors may keep from others.
 const (
-	maxIdleHeld = 256 << 20 // bytes charged to its control group, in files too that its jobs left in memory
-	idleReserve = 512 << 20 // bytes that the machine must have left beside it
+	maxIdleHeld = 256 << 20 // bytes charged to one's control group, in files too that its jobs left in memory
+	idleReserve = 512 << 20 // bytes that must be left beside them and a job that comes
 )
 
 // idlers are the executors that have served a job, of which nothing is left, and wait for their tenant's next one. They count no
@@ -47,7 +46,7 @@ func (i *idlers) linger() time.Duration {
 
 // put takes a process in, if it may wait. Otherwise it is the caller's to end.
 func (i *idlers) put(p *process) bool {
-	if !p.silent() || p.group != nil && p.group.Held() > maxIdleHeld || available(os.DirFS("/")) < idleReserve {
+	if !p.silent() || p.group != nil && p.group.Held() > maxIdleHeld {
 		return false
 	}
 	i.mu.Lock()
@@ -114,14 +113,16 @@ func (i *idlers) drop(n int) {
 	i.ending.Go(w.discard)
 }
 
-// clear ends all that wait, and waits for it.
-func (i *idlers) clear() {
+// clear ends all that wait, and waits for it. It returns whether there were any.
+func (i *idlers) clear() bool {
 	i.mu.Lock()
+	any := len(i.waiting) > 0
 	for len(i.waiting) > 0 {
 		i.drop(0)
 	}
 	i.mu.Unlock()
 	i.ending.Wait()
+	return any
 }
 
 // close is clear for good.

@@ -64,8 +64,8 @@ func TestServesTheNext(t *testing.T) {
 	}
 	b.worker.Stop()
 	waitGone(t, pid)
-	if words, _ := filepath.Glob(filepath.Join(b.dir, wordsPattern)); len(words) > 0 {
-		t.Errorf("left behind: %q", words)
+	if left, _ := filepath.Glob(filepath.Join(b.dir, "executors", "*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 
@@ -409,7 +409,7 @@ func TestIdleBound(t *testing.T) {
 	defer i.close()
 	dir := t.TempDir()
 	put := func(tenant string) *process {
-		p, err := spawn(os.Args[0], dir, nil)
+		p, err := testSpawner(dir).spawn(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -451,7 +451,7 @@ func TestIdleBound(t *testing.T) {
 func TestIdleIsSilent(t *testing.T) {
 	i := &idlers{most: 1, timeout: time.Hour}
 	defer i.close()
-	p, err := spawn(os.Args[0], t.TempDir(), nil)
+	p, err := testSpawner(t.TempDir()).spawn(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -489,7 +489,7 @@ func TestIdleInItsGroup(t *testing.T) {
 // A worker that is short of memory has none wait.
 func TestIdleGivesWay(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.MemBytes = 1 << 20 })
-	p, err := spawn(os.Args[0], b.dir, nil)
+	p, err := testSpawner(b.dir).spawn(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

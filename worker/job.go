@@ -168,7 +168,7 @@ func (j *job) ready() (*control.Start, error) {
 	}
 	start.Append = j.spec.GetAppendOutput()
 	if j.outlives() {
-		start.SocketPath, start.AgentUID = j.theirs("socket"), uint32(os.Geteuid())
+		start.AgentUID = uint32(os.Geteuid())
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
@@ -246,7 +246,7 @@ func (w *Worker) spawnAs(as *identity) (*process, error) {
 		defer f.Close()
 		lent = append(lent, f)
 	}
-	return spawn(w.Executable, w.Dir, as, lent...)
+	return w.spawner.spawn(as, lent...)
 }
 
 // enclose puts the process into a control group of its own, with the job's limits.
@@ -349,14 +349,11 @@ func (j *job) remember(p *process, who state.Process) error {
 	if !j.outlives() {
 		return nil
 	}
-	if err := p.keepWords(j.file("stderr")); err != nil {
-		return err
-	}
 	order, err := proto.Marshal(j.order)
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Group: p.group != nil})
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil})
 }
 
 // follow speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
@@ -375,8 +372,12 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 	var sending sync.WaitGroup
 	stop, awake := make(chan struct{}), make(chan struct{})
 	sending.Go(func() {
+		begun := awake
+		if p.cmd == nil { // it had begun when it was found
+			begun = closed
+		}
 		select {
-		case <-awake: // orders to one that dies before it has begun are for the next one
+		case <-begun: // orders to one that dies before it has begun are for the next one
 			j.orders.drain(p.conn, stop)
 		case <-stop:
 		}
@@ -404,6 +405,8 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 	p.close() // lets a drain that waits for the socket return
 	return last, left
 }
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // spare lets go of a process that is ready for another job, if there may be one for it.
 func (j *job) spare(p *process, last *control.Ended) bool {
@@ -436,15 +439,14 @@ func (j *job) kill(p *process) {
 
 // listen hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
 func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
-	begun := false
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
 			return last // it has ended, or speaks nonsense, and then is ended
 		}
-		if !begun {
-			begun = true
+		if awake != nil {
 			close(awake)
+			awake = nil
 		}
 		if ended, ok := m.(*control.Ended); ok {
 			last = ended
@@ -604,15 +606,13 @@ func (j *job) acknowledge() {
 	}
 }
 
-// forget leaves of the job what others may still read: its log.
+// forget leaves of the job what is in its directory, until that is pruned. (Removing the record now would make new files slow on some
+// file systems, which look at each inode that was deleted lately.)
 func (j *job) forget() {
 	failpoint.Here(failpoint.WorkerBeforeForget)
 	defer failpoint.Here(failpoint.WorkerAfterForget)
 	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
-	}
-	for _, name := range []string{"exit", "stderr", "socket"} {
-		os.Remove(j.file(name))
 	}
 	j.w.pruneSometimes()
 }

@@ -6,8 +6,8 @@
 //	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
 //	DIR/jobs/<job>.<epoch>/exit     the executor's exit record
-//	DIR/jobs/<job>.<epoch>/stderr   the executor's own words: what a crash leaves
-//	DIR/jobs/<job>.<epoch>/socket   where the next worker finds the executor
+//	DIR/executors/<name>.stderr     an executor's own words: what a crash leaves
+//	DIR/executors/<name>.socket     where the next worker finds it
 //	CACHEDIR/modules                modules, and what is known of them (modules.go)
 //	CACHEDIR/native                 machine code, the engine's
 package worker
@@ -65,6 +65,7 @@ type Worker struct {
 	modules   *modules
 	state     *state.Store // nil: ephemeral
 	lease     lease
+	spawner   spawner
 	spares    spares
 	idle      idlers
 	forgotten atomic.Uint64 // jobs
@@ -114,11 +115,14 @@ func New(c Config) (*Worker, error) {
 	if c.Ephemeral {
 		c.Idle = 0 // nobody comes after its job
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "jobs"), 0o700); err != nil {
-		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+	for _, name := range []string{"jobs", "executors"} {
+		if err := os.MkdirAll(filepath.Join(c.Dir, name), 0o700); err != nil {
+			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+		}
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
-	w.spares = spares{executable: c.Executable, dir: c.Dir, want: c.Spares, renew: !c.Ephemeral}
+	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), findable: !c.Ephemeral}
+	w.spares = spares{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
 	w.idle = idlers{most: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.stopping = context.WithCancel(context.Background())
 	var err error

@@ -37,11 +37,9 @@ const (
 	WorkerBeforeReuse    Point = "worker.before-reuse"
 )
 
-// The executor's: told to start, and not to be found by a later worker; to be found, and still tied to its worker; no longer tied, and
-// without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told; nothing is
+// The executor's: told to start, and still tied to its worker; no longer tied, and without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told; nothing is
 // left of the job, and the worker has not been told; it has been told, and may send the next job any moment.
 const (
-	ExecutorBeforeListen  Point = "executor.before-listen"
 	ExecutorBeforeOutlive Point = "executor.before-outlive"
 	ExecutorBeforeLog     Point = "executor.before-log"
 	ExecutorBeforeRecord  Point = "executor.before-record"
@@ -54,7 +52,7 @@ const (
 var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
 	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget, WorkerBeforeAdoption,
 	WorkerAfterIdle, WorkerBeforeReuse,
-	ExecutorBeforeListen, ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle, ExecutorAfterIdle}
+	ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle, ExecutorAfterIdle}
 
 // Process is whose point it is: scheduler, worker or executor.
 func (p Point) Process() string {

@@ -61,7 +61,6 @@ type Start struct {
 	LogPath     string   // the output log, made by the executor
 	LogWindow   uint64   // how many undelivered bytes the log may hold; 0: any number
 	ExitPath    string   // where the exit record goes
-	SocketPath  string   // where a later agent finds the executor; empty: the job is interactive, and there will be none
 	AgentUID    uint32   // the user that a later agent runs as
 	Stdout      []string // files for the ranks' output beside the log: none, one for all ranks here, or one for each
 	Stderr      []string
@@ -226,7 +225,6 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.LogPath)
 	e.uint(m.LogWindow)
 	e.string(m.ExitPath)
-	e.string(m.SocketPath)
 	e.uint(uint64(m.AgentUID))
 	list(e, m.Stdout, (*encoder).string)
 	list(e, m.Stderr, (*encoder).string)
@@ -255,7 +253,6 @@ func readStart(d *decoder) Message {
 		LogPath:     d.string(),
 		LogWindow:   d.uint(),
 		ExitPath:    d.string(),
-		SocketPath:  d.string(),
 		AgentUID:    d.uint32(),
 		Stdout:      decodeList(d, (*decoder).string),
 		Stderr:      decodeList(d, (*decoder).string),

@@ -20,6 +20,7 @@ import (
 const (
 	controlFD  = 3 // the socket to the agent
 	lifelineFD = 4 // a pipe whose other end the agent holds and never writes to
+	doorFD     = 5 // a socket at which a later agent comes in
 )
 
 // Main is the executor's process. It returns the exit status, which nobody reads anything from: the exit record says all.
@@ -39,7 +40,7 @@ func serve() (status int, err error) {
 	if err := confine(); err != nil {
 		return 2, err
 	}
-	line, err := newLine(controlFD)
+	line, err := newLine(controlFD, doorFD)
 	if err != nil {
 		return 2, err
 	}
@@ -106,7 +107,7 @@ func (p *process) run(start *control.Start) (*job, *control.Ended) {
 	if err != nil {
 		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}
-	p.line.give(j) // first: an agent that comes later is told by whoever sees both
+	p.line.give(j)
 	if err := p.line.send(&control.Started{}); err != nil && start.Interactive {
 		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}

@@ -11,38 +11,41 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
 // line is the way to the agent, for the process's life. An executor without a job and that of an interactive one end with their
-// agent. A batch job outlives it: a later one finds the executor at a socket in the job's directory and goes on where the earlier
-// one was.
+// agent. A batch job outlives it: a later one finds the executor at its door and goes on where the earlier one was.
 type line struct {
 	socket *control.Borrower   // to the agent that started this process
 	starts chan *control.Start // one at a time: the agent waits for the end of a job
+	door   *net.UnixListener   // where later agents come; nil: there will be none
 	gone   chan struct{}       // closed when nobody can give orders any more
 	fault  error               // why, if it was not the end of the agent; set before gone is closed
 
 	obeying sync.Mutex // held while an order is followed; before mu
 
-	mu       sync.Mutex // guards all below; never held while sending
-	conn     *control.Conn
-	adopted  bool              // conn is a later agent's
-	start    *control.Start    // nil: idle
-	listener *net.UnixListener // nil: idle, or the job is interactive
-	job      *job              // nil before its ranks run and behind their end
+	mu      sync.Mutex // guards all below; never held while sending
+	conn    *control.Conn
+	adopted bool           // conn is a later agent's
+	start   *control.Start // nil: idle
+	began   chan struct{}  // closed when there is a job for start
+	job     *job           // nil before its ranks run and behind their end
 }
 
-func newLine(fd int) (*line, error) {
-	f := os.NewFile(uintptr(fd), "control")
-	defer f.Close() // which FileConn has a copy of
-	socket, err := net.FileConn(f)
+func newLine(agentFD, doorFD int) (*line, error) {
+	agent, door := os.NewFile(uintptr(agentFD), "control"), os.NewFile(uintptr(doorFD), "door")
+	defer agent.Close() // a copy stays
+	defer door.Close()
+	socket, err := net.FileConn(agent)
 	if err != nil {
 		return nil, err
 	}
 	l := &line{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, starts: make(chan *control.Start, 1), gone: make(chan struct{})}
 	l.conn = control.NewConn(l.socket)
+	if listener, err := net.FileListener(door); err == nil { // else it is no socket: the agent has no successor
+		l.door = listener.(*net.UnixListener)
+	}
 	return l, nil
 }
 
@@ -62,25 +65,6 @@ func (l *line) next(most time.Duration) (*control.Start, error) {
 	}
 }
 
-// listen opens the socket that later agents come to. It is done before the end of the agent can be noticed.
-func (l *line) listen(start *control.Start) error {
-	failpoint.Here(failpoint.ExecutorBeforeListen)
-	var listener *net.UnixListener
-	err := control.AtShortPath(start.SocketPath, func(path string) (err error) {
-		os.Remove(path) // of an executor that died before it began
-		listener, err = net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("open the socket that a restarted worker finds this process by: %w", err)
-	}
-	listener.SetUnlinkOnClose(false) // the name it knows leads nowhere any more
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.listener = listener
-	return nil
-}
-
 func (l *line) send(m control.Message) error {
 	l.mu.Lock()
 	conn := l.conn
@@ -96,6 +80,7 @@ func (l *line) give(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.job = j
+	close(l.began)
 }
 
 // takeBack has them go nowhere, and waits for one that is being followed. It returns false if there is no agent any more that could
@@ -112,10 +97,6 @@ func (l *line) takeBack() bool {
 		return false
 	}
 	l.start = nil
-	if l.listener != nil {
-		l.listener.Close()
-		l.listener = nil
-	}
 	return true
 }
 
@@ -125,24 +106,17 @@ func (l *line) follow() {
 	defer close(l.gone)
 	for {
 		fault := l.obey()
-		listener, interactive := l.lose()
-		switch {
-		case interactive:
-			os.Exit(1)
-		case listener == nil:
+		switch start := l.lose(); {
+		case start == nil:
 			l.fault = fault
 			return
+		case start.Interactive:
+			os.Exit(1)
 		}
-		j, err := l.await(listener)
-		if err != nil {
-			if !errors.Is(err, net.ErrClosed) { // by the end of the job
-				fmt.Fprintln(os.Stderr, "faasmrun executor: no worker can find this process any more:", errors.Join(err, fault))
-			}
+		<-l.began // or the process ends
+		if err := l.await(); err != nil {
+			fmt.Fprintln(os.Stderr, "faasmrun executor: no worker can find this process any more:", errors.Join(err, fault))
 			return // the lease ends it
-		}
-		if j != nil {
-			l.send(&control.Started{})
-			j.out.again()
 		}
 	}
 }
@@ -174,7 +148,7 @@ func (l *line) order(m control.Message) error {
 	job, busy := l.job, l.start != nil
 	start, starts := m.(*control.Start)
 	if starts && !busy {
-		l.start = start
+		l.start, l.began = start, make(chan struct{})
 	}
 	l.mu.Unlock()
 	lend, lends := m.(*control.Lend)
@@ -182,11 +156,6 @@ func (l *line) order(m control.Message) error {
 	case (starts || lends) && busy:
 		return fmt.Errorf("a %T while there is a job", m)
 	case starts:
-		if !start.Interactive {
-			if err := l.listen(start); err != nil {
-				return err
-			}
-		}
 		l.starts <- start
 	case lends:
 		return l.socket.Place(lend)
@@ -196,27 +165,35 @@ func (l *line) order(m control.Message) error {
 	return nil
 }
 
-// lose notes that the agent is gone. It returns where another one may come, if it may; and whether the job ends with it.
-func (l *line) lose() (listener *net.UnixListener, interactive bool) {
+// lose notes that the agent is gone. It returns the start of the job that there is, if there is one.
+func (l *line) lose() *control.Start {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conn = nil
-	return l.listener, l.start != nil && l.start.Interactive
+	return l.start
 }
 
-// await waits for the next agent, and returns the job that it is to be told of.
-func (l *line) await(listener *net.UnixListener) (*job, error) {
+// await waits for the next agent, and tells it what the earlier one knew.
+func (l *line) await() error {
+	if l.door == nil {
+		return errors.New("it has no door")
+	}
 	for {
-		socket, err := listener.AcceptUnix()
+		socket, err := l.door.AcceptUnix()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		conn, err := admit(socket, l.agentUID())
 		if err == nil {
 			l.mu.Lock()
-			defer l.mu.Unlock()
 			l.conn, l.adopted = conn, true
-			return l.job, nil
+			j := l.job
+			l.mu.Unlock()
+			l.send(&control.Started{})
+			if j != nil { // else it has just ended, and says so next
+				j.out.again()
+			}
+			return nil
 		}
 		socket.Close()
 		if !errors.Is(err, io.EOF) {
