@@ -89,7 +89,7 @@ func (r *Rank) show(c *comm, p *part) *failure {
 	cards := c.cards()
 	if n := r.showCard(c, mine); n < len(cards) {
 		round := c.round
-		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) },
+		r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) },
 			func() bool { n = shown(cards, round, n); return n == len(cards) })
 	}
 	for i := range cards {

@@ -154,7 +154,7 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 	for !m.Finished() {
 		r.work(m)
 		astray := -1
-		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
+		r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
 			if shown {
 				astray = c.astray()
 			}
