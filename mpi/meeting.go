@@ -61,7 +61,7 @@ func (p *part) reset(kind collective) {
 }
 
 func newMeetings(size int) *meetings {
-	return &meetings{size: size, board: newBoard(size), live: map[uint64]*meeting{}}
+	return &meetings{size: size, board: board{size: size}, live: map[uint64]*meeting{}}
 }
 
 // at gives the meeting with a sequence number, which the first to come opens.
@@ -161,7 +161,7 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 			return m.Finished() || m.Work() || astray >= 0
 		})
 		if astray >= 0 && !m.Finished() {
-			return c.differ(min(c.place, astray), max(c.place, astray))
+			return c.differ(c.meetings.board.row(c.round), c.place, astray)
 		}
 	}
 	return nil
