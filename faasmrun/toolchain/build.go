@@ -54,6 +54,12 @@ static MLOCK_T malloc_global_mutex = 0;`},
     const char *abspath = make_absolute(path);`},
 	// A path outside of what the program may see does not exist for it.
 	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
+	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
+	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
+weak_alias(dummy, __faasmrun_end_thread_locals);`},
+	{file: "libc-top-half/musl/src/exit/exit.c", old: "void __wasm_call_dtors(void)\n{", new: `void __wasm_call_dtors(void)
+{
+	__faasmrun_end_thread_locals();`},
 	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
 }
@@ -177,7 +183,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"atomics", "process", "identity", "files", "threads", "system"}
+var compatSources = []string{"atomics", "process", "identity", "files", "sockets", "threads", "system"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
@@ -288,7 +294,7 @@ func (b *builder) buildCxx(ctx context.Context) error {
 		}
 	}
 	for _, name := range abiSources {
-		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
+		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
 			"-c", filepath.Join(llvm, "libcxxabi/src", name+".cpp"), "-o", filepath.Join(objects["abi"], name+".o")}))
 	}
 	commands = append(commands, slices.Concat(b.libraryFlags(), cxxExceptions, []string{"-D_LIBUNWIND_HIDE_SYMBOLS", "-I" + llvm + "/libunwind/include",
