@@ -107,6 +107,17 @@ static void sockets(void)
 	close(file);
 }
 
+/* Arithmetic that the compiler leaves to its runtime's library. */
+static void wide(void)
+{
+	volatile unsigned __int128 big = ((unsigned __int128)7 << 100) + 5, by = ((unsigned __int128)3 << 70) + 1;
+	volatile __int128 low = -(__int128)big, divisor = by;
+	assert((big / by) * by + big % by == big && big % by < by && big / by == 2505397589u);
+	assert((low / divisor) * divisor + low % divisor == low && low % divisor < 0);
+	volatile long double third = 1.0L / 3, root = third * third;
+	assert(root < third && (long long)(third * 3e18L) == 1000000000000000000 && (double)(__int128)(third * 3e30L) > 9.9e29);
+}
+
 static void *nothing(void *argument) { return argument; }
 
 static void threads(void)
@@ -140,6 +151,7 @@ int main(void)
 	identity();
 	files();
 	sockets();
+	wide();
 	threads();
 	volatile int times = 0;
 	int value = setjmp(env);
