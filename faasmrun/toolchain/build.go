@@ -54,6 +54,11 @@ static MLOCK_T malloc_global_mutex = 0;`},
     const char *abspath = make_absolute(path);`},
 	// A path outside of what the program may see does not exist for it.
 	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
+	// WASI tells no modes; all of them missing would say that nothing may be read.
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFDIR;", new: "out->st_mode |= S_IFDIR | 0755;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFREG;", new: "out->st_mode |= S_IFREG | 0644;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFCHR;", new: "out->st_mode |= S_IFCHR | 0620;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFLNK;", new: "out->st_mode |= S_IFLNK | 0777;"},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},

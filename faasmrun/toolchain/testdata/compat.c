@@ -71,6 +71,9 @@ static void files(void)
 	assert(mkfifo("fifo", 0600) == -1 && errno == EPERM && access("fifo", F_OK) == -1);
 	assert(mkfifo(".", 0600) == -1 && errno == EEXIST && mkfifo("none/fifo", 0600) == -1 && errno == ENOENT);
 	assert(mknod("plain", S_IFREG | 0600, 0) == 0 && access("plain", F_OK) == 0 && mknod("plain", 0600, 0) == -1 && errno == EEXIST);
+	struct stat st;
+	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0644);
+	assert(stat(".", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0755);
 	assert(unlink("plain") == 0 && lchown("plain", 0, 0) == -1 && errno == ENOENT);
 	assert(madvise(path, 1, 0) == 0 && mprotect(path, 1, PROT_READ) == -1 && errno == ENOSYS);
 }
