@@ -107,7 +107,11 @@ func (b *builder) buildLibc(ctx context.Context) error {
 		return err
 	}
 	b.progress("building the C library", 0, 0)
-	err := b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR=ar", "NM=true", "THREAD_MODEL=posix",
+	ar, err := hostArchiver(b.env)
+	if err != nil {
+		return err
+	}
+	err = b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR="+ar, "NM=true", "THREAD_MODEL=posix",
 		"SYSROOT="+b.out, "OBJDIR="+filepath.Join(b.work, "libc-objects"), "EXTRA_CFLAGS=-O2 -DNDEBUG -w --sysroot="+b.out,
 		"startup_files", "libc")
 	if err != nil {
@@ -237,7 +241,11 @@ func (b *builder) archive(ctx context.Context, name string, dirs ...string) erro
 		}
 		args = append(args, objects...)
 	}
-	return b.run(ctx, b.work, "ar", args...)
+	ar, err := hostArchiver(b.env)
+	if err != nil {
+		return err
+	}
+	return b.run(ctx, b.work, ar, args...)
 }
 
 // configSite is libc++'s configuration, which its CMake files would write.
