@@ -85,7 +85,7 @@ func (s *State) unbook(j *Job, w *Worker) {
 // booked keeps everyone else's books; by is 1 or -1. Unsigned sums come out right either way.
 func (s *State) booked(j *Job, w *Worker, by int) {
 	s.rooms.add(w)
-	w.stale = true
+	s.touch(w)
 	a := s.account(j.Tenant)
 	a.Slots += uint32(by) * j.Ranks
 	a.Mem += uint64(by) * j.mem()
@@ -174,7 +174,7 @@ func (t *JobStarted) apply(s *State) error {
 		a.started++
 	}
 	j.Started = t.At
-	s.Worker(j.worker()).stale = true
+	s.touch(s.Worker(j.worker()))
 	s.wake(j)
 	s.timers.set(&j.timer, t.Limit)
 	return nil
@@ -274,7 +274,8 @@ func (t *WorkerLost) apply(s *State) error {
 	}
 	s.rooms.remove(w)
 	s.unclaim(s.jobs[w.claim])
-	w.Connected, w.Since, w.stale = false, t.At, true
+	w.Connected, w.Since = false, t.At
+	s.touch(w)
 	s.timers.set(&w.timer, t.GiveUp)
 	return nil
 }
@@ -331,7 +332,7 @@ func (t *WorkerDrained) apply(s *State) error {
 	s.rooms.remove(w)
 	s.unclaim(s.jobs[w.claim])
 	w.Draining = t.Reason
-	w.stale = true
+	s.touch(w)
 	s.rooms.add(w)
 	return nil
 }

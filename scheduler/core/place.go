@@ -1,9 +1,7 @@
 package core
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -140,6 +138,7 @@ func (p *pass) undo() {
 	}
 	for _, c := range p.claims {
 		c.worker.claim = c.before
+		p.s.touch(c.worker)
 	}
 }
 
@@ -207,110 +206,6 @@ func (p *pass) refuse(want shape) {
 // takes says whether the worker has room that is not kept for others.
 func (p *pass) takes(w *Worker, j *Job) bool {
 	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.keeps) == 0 || p.s.roomIn(w, j, p.now, nil))
-}
-
-// lead makes a job the head: it gets the place where there will be room first.
-func (p *pass) lead(j *Job) {
-	s := p.s
-	another := s.head != j.ID
-	s.head = j.ID
-	p.head, p.at = j, never
-	for _, w := range s.workers {
-		if another || w.stale || len(w.keeps) > 0 || !w.headExact && w.headAt < p.at {
-			w.headAt, w.headExact = p.roomAt(w, j, p.at)
-		}
-		if w.headExact && w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
-			p.room, p.at = w, w.headAt
-		}
-	}
-	if p.room == nil {
-		return // every worker that it fits is lost or drained: nothing can be promised
-	}
-	p.promise(j)
-}
-
-// promise records what the head is promised where it is new or has changed. One that becomes later says why.
-func (p *pass) promise(j *Job) {
-	old := j.Promised
-	if p.at <= p.now {
-		// Whoever is in its way should be gone by now; it is being ended.
-		p.at = p.now
-		if old.At != 0 && old.Worker == p.room.Name {
-			return
-		}
-	}
-	if old.Worker == p.room.Name && old.At == p.at {
-		return
-	}
-	why := ""
-	if old.At != 0 && p.at > old.At {
-		why = "jobs of a higher priority were placed before it"
-		switch w := p.s.Worker(old.Worker); {
-		case w == nil || !w.Open():
-			why = "worker " + string(old.Worker) + " is lost or drained"
-		case w.claim != 0:
-			why = "job " + w.claim.String() + " has others give way on worker " + string(w.Name)
-		case len(w.keeps) > 0:
-			why = "a reservation keeps slots of worker " + string(w.Name)
-		}
-	}
-	p.ts = append(p.ts, &JobPromised{j.ID, Promise{p.room.Name, p.at}, why})
-}
-
-// unfit stands for a worker that a job can't be placed on as it is.
-const unfit Time = -1
-
-// roomAt is when the worker has room for the job, if those that run there leave when they are due. Where that is not before
-// the time by which another has it, it is found no more exactly than to be not before what is returned.
-func (p *pass) roomAt(w *Worker, j *Job, by Time) (at Time, exact bool) {
-	if !w.Open() || !w.fits(&j.Request) || w.claim != 0 {
-		return unfit, true
-	}
-	if len(w.keeps) > 0 {
-		return p.roomBeside(w, j), true
-	}
-	if w.stale {
-		p.relist(w)
-	}
-	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
-	for i := range w.leaving {
-		l := &w.leaving[i]
-		if p.room != nil && l.at >= by {
-			return l.at, false
-		}
-		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
-		last := i == len(w.leaving)-1
-		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
-			return l.at, true
-		}
-	}
-	return 0, true
-}
-
-// leave is what a worker gets back, and when.
-type leave struct {
-	at    Time
-	slots uint32
-	mem   uint64
-}
-
-// relist finds anew when the jobs of a worker leave.
-func (p *pass) relist(w *Worker) {
-	w.leaving, w.stale = w.leaving[:0], false
-	for _, id := range w.Jobs {
-		j := p.s.jobs[id]
-		w.leaving = append(w.leaving, leave{p.due(j), j.Ranks, j.mem()})
-	}
-	slices.SortFunc(w.leaving, func(a, b leave) int { return cmp.Compare(a.at, b.at) })
-}
-
-// roomBeside is roomAt on a worker that reservations keep some of.
-func (p *pass) roomBeside(w *Worker, j *Job) Time {
-	at := p.s.earliest(w, p.s.uses(w, p.now), j, p.now)
-	if at <= p.now.After(overdue) {
-		return p.now
-	}
-	return at
 }
 
 // due is when a job leaves; one that this pass has placed starts now.

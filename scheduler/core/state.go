@@ -32,9 +32,9 @@ type State struct {
 	held    map[string]uint32 // slots, by quality of service
 	doomed  []JobID           // that can never run: the next pass cancels them
 	pending int               // jobs in Pending
-	head    JobID             // for whom headAt of the workers was found
-	opened  uint64            // the version since which nothing but new jobs has come
-	fresh   []*Job            // that came after the last pass and after opened; one more than maxNewcomers stands for many
+	outlook outlook
+	opened  uint64 // the version since which nothing but new jobs has come
+	fresh   []*Job // that came after the last pass and after opened; one more than maxNewcomers stands for many
 	last    lastPass
 
 	qos []string // qualities of service that jobs have asked for

@@ -25,12 +25,8 @@ type Worker struct {
 
 	timer timer // when a lost worker's jobs are given up
 
-	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue, or not
-	// yet. It is found again when stale.
-	leaving   []leave
-	headAt    Time
-	headExact bool
-	stale     bool
+	leaving []leave // when its jobs leave, soonest first; to be found anew when stale
+	stale   bool
 }
 
 // Free is how many slots nobody has.
