@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -369,3 +370,6 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// timed runs a test in a bubble where time passes by itself.
+func timed(t *testing.T, f func(t *testing.T)) { synctest.Test(t, f) }

@@ -260,7 +260,7 @@ func (t *WorkerJoined) apply(s *State) error {
 		s.workers[i] = w
 	}
 	s.rooms.remove(w)
-	w.Slots, w.Mem, w.Labels, w.Connected, w.Since = t.Slots, t.Mem, t.Labels, true, t.At
+	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
 	s.rekeep(w)
 	s.rooms.add(w)
 	s.timers.set(&w.timer, 0)
@@ -272,10 +272,7 @@ func (t *WorkerLost) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	s.rooms.remove(w)
-	s.unclaim(s.jobs[w.claim])
-	w.Connected, w.Since = false, t.At
-	s.touch(w)
+	s.close(w, func() { w.Connected, w.Since = false, t.At })
 	s.timers.set(&w.timer, t.GiveUp)
 	return nil
 }
@@ -329,10 +326,6 @@ func (t *WorkerDrained) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	s.rooms.remove(w)
-	s.unclaim(s.jobs[w.claim])
-	w.Draining = t.Reason
-	s.touch(w)
-	s.rooms.add(w)
+	s.close(w, func() { w.Draining = t.Reason })
 	return nil
 }

@@ -173,7 +173,7 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Labels) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
@@ -267,22 +267,50 @@ func (s *State) impossible(r *Request) string {
 func (s *State) tooLarge(r *Request) string {
 	var slots uint32
 	var mem uint64
+	suited := false
 	for _, w := range s.workers {
 		if w.fits(r) {
 			return ""
 		}
-		slots, mem = max(slots, w.Slots), max(mem, w.Mem)
+		if w.suits(r) {
+			suited, slots, mem = true, max(slots, w.Slots), max(mem, w.Mem)
+		}
+	}
+	largest := "the largest worker"
+	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+		largest += " of its choice"
 	}
 	switch {
-	case len(r.Hosts) > 0 || len(r.Labels) > 0:
-		return fmt.Sprintf("needs %d slots and %s of memory on a worker of its choice; none has them", r.Ranks, size(r.mem()))
+	case !suited:
+		return r.unsuited()
 	case r.Ranks > slots:
-		return fmt.Sprintf("needs %d slots; the largest worker has %d", r.Ranks, slots)
+		return fmt.Sprintf("needs %d slots; %s has %d", r.Ranks, largest, slots)
 	case r.mem() > mem:
-		return fmt.Sprintf("needs %s of memory (%d ranks of %s); the largest worker has %s", size(r.mem()), r.Ranks,
-			size(r.MemPerRank), size(mem))
+		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
+	case r.Reservation != "":
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.Ranks, size(r.mem()), r.Reservation)
 	}
 	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.Ranks, size(r.mem()))
+}
+
+// unsuited says what the request wants of a worker that none has.
+func (r *Request) unsuited() string {
+	hosts := ""
+	for i, name := range r.Hosts {
+		if i == 3 {
+			hosts += ", …"
+			break
+		}
+		hosts += ", " + string(name)
+	}
+	hosts = strings.TrimPrefix(hosts, ", ")
+	switch {
+	case len(r.Constraint) == 0:
+		return "no worker is registered of those that it may run on: " + hosts
+	case hosts == "":
+		return "no worker has the labels " + r.Constraint.String()
+	}
+	return "none of the workers " + hosts + " has the labels " + r.Constraint.String()
 }
 
 // Waiting says why a job waits; "" when it does not.

@@ -129,6 +129,9 @@ func (w *Worker) fields(c *codec) {
 	c.string(&w.Draining)
 	c.time(&w.Since)
 	c.time(&w.timer.at)
+	if c.version >= 3 {
+		c.string(&w.Unfit)
+	}
 }
 
 func (j *Job) fields(c *codec) {
