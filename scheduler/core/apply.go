@@ -43,7 +43,7 @@ func (s *State) move(j *Job, next JobState) error {
 	was := j.State
 	j.State = next
 	if held, holds := was.Holds(), next.Holds(); holds && !held {
-		s.book(j, w)
+		s.book(j, w, j.due())
 		a.began += int64(j.Ranks) * millis(j.Placed)
 	} else if held && !holds {
 		s.unbook(j, w)
@@ -69,10 +69,10 @@ func (s *State) move(j *Job, next JobState) error {
 	return nil
 }
 
-// book gives a job its worker's slots, and unbook takes them back. A pass does both to try a placement.
-func (s *State) book(j *Job, w *Worker) {
+// book gives a job its worker's slots until it is due, and unbook takes them back. A pass does both to try a placement.
+func (s *State) book(j *Job, w *Worker, due Time) {
 	s.rooms.remove(w)
-	w.take(j)
+	w.take(j, due)
 	s.booked(j, w, 1)
 }
 
@@ -174,7 +174,10 @@ func (t *JobStarted) apply(s *State) error {
 		a.started++
 	}
 	j.Started = t.At
-	s.touch(s.Worker(j.worker()))
+	w := s.Worker(j.worker())
+	w.unexpect(j)
+	w.expect(j, j.due())
+	s.touch(w)
 	s.wake(j)
 	s.timers.set(&j.timer, t.Limit)
 	return nil

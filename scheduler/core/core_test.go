@@ -294,6 +294,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			if _, ok := e.(Pass); ok {
 				checkPass(s, now)
 				checkMemory(s, now)
+				checkGlances(s, now)
 			}
 			ts, err := Decide(s, e, now)
 			if err != nil {

@@ -1,8 +1,8 @@
 package core
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 )
 
 // outlook is where and when the head of the queue will have room first, kept from pass to pass: that moves only with the
@@ -26,7 +26,7 @@ func (s *State) touch(w *Worker) {
 func (p *pass) lead(j *Job) {
 	o := &p.s.outlook
 	for _, w := range o.stale {
-		p.relist(w)
+		w.stale = false
 	}
 	p.head, p.at = j, never
 	if !p.lookAgain(j) {
@@ -133,21 +133,23 @@ func (p *pass) roomAt(w *Worker, j *Job, latest Time) (at Time, exact bool) {
 	return 0, true
 }
 
-// leave is what a worker gets back, and when.
+// leave is what a worker gets back, from whom, and when.
 type leave struct {
 	at    Time
 	slots uint32
 	mem   uint64
+	job   JobID
 }
 
-// relist finds anew when the jobs of a worker leave.
-func (p *pass) relist(w *Worker) {
-	w.leaving, w.stale = w.leaving[:0], false
-	for _, id := range w.Jobs {
-		j := p.s.jobs[id]
-		w.leaving = append(w.leaving, leave{p.due(j), j.Ranks, j.mem()})
+func (w *Worker) expect(j *Job, due Time) {
+	i := sort.Search(len(w.leaving), func(i int) bool { return w.leaving[i].at >= due })
+	w.leaving = slices.Insert(w.leaving, i, leave{due, j.Ranks, j.mem(), j.ID})
+}
+
+func (w *Worker) unexpect(j *Job) {
+	if i := slices.IndexFunc(w.leaving, func(l leave) bool { return l.job == j.ID }); i >= 0 {
+		w.leaving = slices.Delete(w.leaving, i, i+1)
 	}
-	slices.SortFunc(w.leaving, func(a, b leave) int { return cmp.Compare(a.at, b.at) })
 }
 
 // roomBeside is roomAt on a worker that reservations keep some of.

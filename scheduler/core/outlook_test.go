@@ -24,6 +24,29 @@ func checkMemory(s *State, now Time) {
 	}
 }
 
+// checkGlances: who is passed by at a glance would have had to wait.
+func checkGlances(s *State, now Time) {
+	last, preempting := s.last, s.Policy.QOS["high"]
+	s.last = lastPass{}
+	s.Policy.QOS["high"] = QOS{Points: preempting.Points} // with preemption there are no glances
+	got := s.schedule(now)
+	for _, a := range s.accounts {
+		for i := range a.queue {
+			a.queue[i].plain = false
+		}
+	}
+	want := s.schedule(now)
+	for _, a := range s.accounts {
+		for i := range a.queue {
+			a.queue[i] = newSeat(a.queue[i].job)
+		}
+	}
+	s.last, s.Policy.QOS["high"] = last, preempting
+	if !bytes.Equal(EncodeRecord(got), EncodeRecord(want)) {
+		panic(fmt.Sprintf("a pass decides %s, and %s where each job is looked at", listed(got), listed(want)))
+	}
+}
+
 func listed(ts []Transition) string {
 	var words []string
 	for _, t := range ts {

@@ -51,7 +51,11 @@ func (p *pass) run() {
 			l.leave()
 			continue
 		}
-		switch p.consider(top.job(), top) {
+		found, done := p.glance(top)
+		if !done {
+			found = p.consider(top.job(), top)
+		}
+		switch found {
 		case overNow:
 			return
 		case passedOver:
@@ -82,6 +86,19 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
+// glance finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
+// tell.
+func (p *pass) glance(at *place) (outcome, bool) {
+	s, seat := p.s, at.seat()
+	switch {
+	case p.head == nil || !seat.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.hopeless(seat.want):
+		return 0, false
+	case at.account.over(&at.quota, seat.want.ranks, seat.want.mem) != "" || !s.everFits(seat.want):
+		return passedOver, true
+	}
+	return p.waits(), true
+}
+
 // consider places a job if that is possible.
 func (p *pass) consider(j *Job, at *place) outcome {
 	s := p.s
@@ -104,7 +121,12 @@ func (p *pass) consider(j *Job, at *place) outcome {
 	case !fits:
 		return passedOver
 	}
-	if !s.Policy.Backfill || s.rooms.most() == 0 && !p.preemption {
+	return p.waits()
+}
+
+// waits says whether it is worth while to look at others behind a job that has to wait.
+func (p *pass) waits() outcome {
+	if !p.s.Policy.Backfill || p.s.rooms.most() == 0 && !p.preemption {
 		return overNow
 	}
 	return lookedAt
@@ -121,7 +143,7 @@ func (s *State) preemption() bool {
 }
 
 func (p *pass) place(j *Job, w *Worker) {
-	p.s.book(j, w)
+	p.s.book(j, w, p.s.ends(j, p.now))
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
@@ -244,6 +266,16 @@ func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 func (p *pass) leavesBy(j *Job, at Time) bool {
 	due := p.due(j)
 	return due <= at && due != never
+}
+
+// everFits says whether some worker, empty, could run a plain job.
+func (s *State) everFits(want shape) bool {
+	for _, w := range s.workers {
+		if want.ranks <= w.Slots && want.mem <= w.Mem {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *State) fitsSome(r *Request) bool {

@@ -40,6 +40,7 @@ func (t *JobClaimed) apply(s *State) error {
 
 func (s *State) claim(j *Job, w *Worker) {
 	j.Claim, w.claim = w.Name, j.ID
+	s.claimed++
 	s.touch(w)
 }
 
@@ -49,6 +50,7 @@ func (s *State) unclaim(j *Job) {
 	}
 	if w := s.Worker(j.Claim); w != nil && w.claim == j.ID {
 		w.claim = 0
+		s.claimed--
 		s.touch(w)
 	}
 	j.Claim = ""

@@ -23,8 +23,8 @@ type Worker struct {
 
 	timer timer // when a lost worker's jobs are given up
 
-	leaving []leave // when its jobs leave, soonest first; to be found anew when stale
-	stale   bool
+	leaving []leave // when its jobs leave, soonest first
+	stale   bool    // it has changed since the last look for room for the head
 }
 
 // Free is how many slots nobody has.
@@ -75,7 +75,8 @@ func (w *Worker) has(r *Request) bool {
 		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
 }
 
-func (w *Worker) take(j *Job) {
+func (w *Worker) take(j *Job, due Time) {
+	w.expect(j, due)
 	w.UsedSlots += j.Ranks
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
@@ -90,6 +91,7 @@ func (w *Worker) free(j *Job) {
 	if i == len(w.Jobs) || w.Jobs[i] != j.ID {
 		return
 	}
+	w.unexpect(j)
 	w.UsedSlots -= j.Ranks
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive
