@@ -66,6 +66,38 @@ func TestOutputOfAnEndedJob(t *testing.T) {
 	equal(t, "output", l.out.String(), "late\n")
 }
 
+// Output that is not there any more is no empty output, and neither is one that ends in the middle.
+func TestLostOutput(t *testing.T) {
+	w := newWorld(t, Config{})
+	f := w.connect(hello("n1", 4))
+	id, never := w.submit(w.spec(1)), w.submit(w.spec(1))
+	start := f.start()
+	f.started(start.Job)
+	f.ended(start.Job, done())
+	fails := f.start()
+	f.ended(fails.Job, &schedpb.JobEnd{State: "F", ExitCode: 1})
+	for range 2 {
+		for {
+			if m := f.recv(); m.GetAckEnded() != nil {
+				break
+			}
+		}
+	}
+	gone := func(id uint64) string {
+		l := w.attach(id)
+		ok(t, f.output(f.streamOrder()).Send(&schedpb.OutputFrame{Eof: true, Gone: true}))
+		l.end()
+		return l.lost
+	}
+	equal(t, "lost", gone(id), "the output of job 1 is no longer kept by worker n1")
+	equal(t, "lost of one that never ran", gone(never), "")
+	l := w.attach(id)
+	f.streamOrder()
+	f.die()
+	l.end()
+	equal(t, "lost with the worker", l.lost, "the rest of the output of job 1 could not be read from worker n1, which is not connected")
+}
+
 func TestQueueWaitsItsTurn(t *testing.T) {
 	w := newWorld(t, Config{})
 	big := w.attach(w.submit(w.spec(64)))

@@ -153,6 +153,7 @@ type launcher struct {
 	stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse]
 	die    context.CancelFunc
 	out    strings.Builder
+	lost   string // what was said of output that is not there
 }
 
 func (w *world) attach(id uint64) *launcher {
@@ -183,6 +184,9 @@ func (l *launcher) recv() *schedpb.AttachResponse {
 	}
 	if o := m.GetOutput(); o != nil {
 		l.out.Write(o.Data)
+	}
+	if lost := m.GetOutputLost(); lost != nil {
+		l.lost = lost.Why
 	}
 	return m
 }

@@ -3482,6 +3482,7 @@ type AttachResponse struct {
 	//	*AttachResponse_End
 	//	*AttachResponse_Placement
 	//	*AttachResponse_StdinTaken
+	//	*AttachResponse_OutputLost
 	Msg           isAttachResponse_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3578,6 +3579,15 @@ func (x *AttachResponse) GetStdinTaken() *StdinTaken {
 	return nil
 }
 
+func (x *AttachResponse) GetOutputLost() *OutputLost {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_OutputLost); ok {
+			return x.OutputLost
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Msg interface {
 	isAttachResponse_Msg()
 }
@@ -3606,6 +3616,10 @@ type AttachResponse_StdinTaken struct {
 	StdinTaken *StdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"`
 }
 
+type AttachResponse_OutputLost struct {
+	OutputLost *OutputLost `protobuf:"bytes,7,opt,name=output_lost,json=outputLost,proto3,oneof"`
+}
+
 func (*AttachResponse_State) isAttachResponse_Msg() {}
 
 func (*AttachResponse_Output) isAttachResponse_Msg() {}
@@ -3618,6 +3632,53 @@ func (*AttachResponse_Placement) isAttachResponse_Msg() {}
 
 func (*AttachResponse_StdinTaken) isAttachResponse_Msg() {}
 
+func (*AttachResponse_OutputLost) isAttachResponse_Msg() {}
+
+// OutputLost: what comes of the job's output is not all of it.
+type OutputLost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Why           string                 `protobuf:"bytes,1,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputLost) Reset() {
+	*x = OutputLost{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputLost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputLost) ProtoMessage() {}
+
+func (x *OutputLost) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
+func (*OutputLost) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *OutputLost) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 type StdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Bytes         uint64                 `protobuf:"varint,1,opt,name=bytes,proto3" json:"bytes,omitempty"`
@@ -3627,7 +3688,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3700,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3713,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -3673,7 +3734,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3685,7 +3746,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3698,7 +3759,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *StateChange) GetState() string {
@@ -3732,7 +3793,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3744,7 +3805,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3757,7 +3818,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3785,7 +3846,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3797,7 +3858,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3810,7 +3871,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3849,7 +3910,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3861,7 +3922,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3874,7 +3935,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3924,7 +3985,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3936,7 +3997,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3949,7 +4010,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -3982,7 +4043,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3994,7 +4055,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4007,7 +4068,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -4030,7 +4091,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4103,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4116,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -4100,7 +4161,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4112,7 +4173,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4125,7 +4186,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *JobEnd) GetState() string {
@@ -4187,7 +4248,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4199,7 +4260,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4212,7 +4273,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -4326,7 +4387,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4338,7 +4399,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4351,7 +4412,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -4384,7 +4445,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4396,7 +4457,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4409,7 +4470,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -4471,7 +4532,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4483,7 +4544,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4496,7 +4557,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -4524,7 +4585,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4536,7 +4597,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4549,7 +4610,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -4582,7 +4643,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4594,7 +4655,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4607,7 +4668,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -4627,7 +4688,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4639,7 +4700,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4652,7 +4713,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -4681,7 +4742,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4693,7 +4754,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4706,7 +4767,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4757,7 +4818,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4769,7 +4830,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4782,7 +4843,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -4941,7 +5002,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4953,7 +5014,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4966,7 +5027,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5002,7 +5063,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5014,7 +5075,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5027,7 +5088,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5117,7 +5178,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5129,7 +5190,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5142,7 +5203,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5169,7 +5230,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5181,7 +5242,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5194,7 +5255,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -5223,7 +5284,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5235,7 +5296,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5248,7 +5309,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -5288,7 +5349,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5300,7 +5361,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5313,7 +5374,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -5338,7 +5399,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5350,7 +5411,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5363,7 +5424,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -5403,7 +5464,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5415,7 +5476,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5428,7 +5489,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -5450,7 +5511,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5462,7 +5523,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5475,7 +5536,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -5491,13 +5552,14 @@ type OutputFrame struct {
 	Output        []*Output              `protobuf:"bytes,2,rep,name=output,proto3" json:"output,omitempty"`
 	Eof           bool                   `protobuf:"varint,3,opt,name=eof,proto3" json:"eof,omitempty"`                                 // the job has ended and everything has been sent
 	NextOffset    uint64                 `protobuf:"varint,4,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"` // where the log goes on behind this frame
+	Gone          bool                   `protobuf:"varint,5,opt,name=gone,proto3" json:"gone,omitempty"`                               // with eof: the worker has no log of this job, or no longer
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5509,7 +5571,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5522,7 +5584,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5553,6 +5615,13 @@ func (x *OutputFrame) GetNextOffset() uint64 {
 	return 0
 }
 
+func (x *OutputFrame) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
 type OutputDone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -5561,7 +5630,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5573,7 +5642,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5586,7 +5655,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5843,7 +5912,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\f\n" +
 	"\n" +
 	"QueryRanks\"\b\n" +
-	"\x06Detach\"\xd1\x02\n" +
+	"\x06Detach\"\x8d\x03\n" +
 	"\x0eAttachResponse\x120\n" +
 	"\x05state\x18\x01 \x01(\v2\x18.faasmrun.v1.StateChangeH\x00R\x05state\x12-\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.faasmrun.v1.OutputH\x00R\x06output\x12:\n" +
@@ -5852,8 +5921,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03end\x18\x04 \x01(\v2\x13.faasmrun.v1.JobEndH\x00R\x03end\x126\n" +
 	"\tplacement\x18\x05 \x01(\v2\x16.faasmrun.v1.PlacementH\x00R\tplacement\x12:\n" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x17.faasmrun.v1.StdinTakenH\x00R\n" +
-	"stdinTakenB\x05\n" +
-	"\x03msg\"\"\n" +
+	"stdinTaken\x12:\n" +
+	"\voutput_lost\x18\a \x01(\v2\x17.faasmrun.v1.OutputLostH\x00R\n" +
+	"outputLostB\x05\n" +
+	"\x03msg\"\x1e\n" +
+	"\n" +
+	"OutputLost\x12\x10\n" +
+	"\x03why\x18\x01 \x01(\tR\x03why\"\"\n" +
 	"\n" +
 	"StdinTaken\x12\x14\n" +
 	"\x05bytes\x18\x01 \x01(\x04R\x05bytes\"Y\n" +
@@ -5990,13 +6064,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bAckEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
 	"\fHeartbeatAck\x12\x14\n" +
-	"\x05stamp\x18\x01 \x01(\x04R\x05stamp\"\x8a\x01\n" +
+	"\x05stamp\x18\x01 \x01(\x04R\x05stamp\"\x9e\x01\n" +
 	"\vOutputFrame\x12\x1b\n" +
 	"\tstream_id\x18\x01 \x01(\x04R\bstreamId\x12+\n" +
 	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x10\n" +
 	"\x03eof\x18\x03 \x01(\bR\x03eof\x12\x1f\n" +
 	"\vnext_offset\x18\x04 \x01(\x04R\n" +
-	"nextOffset\"\f\n" +
+	"nextOffset\x12\x12\n" +
+	"\x04gone\x18\x05 \x01(\bR\x04gone\"\f\n" +
 	"\n" +
 	"OutputDone*M\n" +
 	"\aStdinTo\x12\x13\n" +
@@ -6052,7 +6127,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -6108,35 +6183,36 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*QueryRanks)(nil),             // 51: faasmrun.v1.QueryRanks
 	(*Detach)(nil),                 // 52: faasmrun.v1.Detach
 	(*AttachResponse)(nil),         // 53: faasmrun.v1.AttachResponse
-	(*StdinTaken)(nil),             // 54: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 55: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 56: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 57: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 58: faasmrun.v1.Output
-	(*RankState)(nil),              // 59: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 60: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 61: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 62: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 63: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 64: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 65: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 66: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 67: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 68: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 69: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 70: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 71: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 72: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 73: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 74: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 75: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 76: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 77: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 78: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 79: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 80: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 81: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 82: faasmrun.v1.OutputDone
+	(*OutputLost)(nil),             // 54: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 55: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 56: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 57: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 58: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 59: faasmrun.v1.Output
+	(*RankState)(nil),              // 60: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 61: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 62: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 63: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 64: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 65: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 66: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 67: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 68: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 69: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 70: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 71: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 72: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 73: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 74: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 75: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 76: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 77: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 78: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 79: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 80: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 81: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 82: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 83: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	12, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -6148,7 +6224,7 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	13, // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
 	14, // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
 	8,  // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	57, // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	58, // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
 	17, // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
 	8,  // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
 	17, // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
@@ -6169,91 +6245,92 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	50, // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
 	51, // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
 	52, // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	55, // 30: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	58, // 31: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	60, // 32: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	62, // 33: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	56, // 34: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	54, // 35: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	57, // 36: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 37: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	59, // 38: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	60, // 39: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	61, // 40: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	65, // 41: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	67, // 42: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	68, // 43: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	69, // 44: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	70, // 45: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	64, // 46: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	66, // 47: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	13, // 48: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	66, // 49: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	66, // 50: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	66, // 51: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	60, // 52: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	66, // 53: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	62, // 54: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	72, // 55: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	73, // 56: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	74, // 57: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	75, // 58: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	76, // 59: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	77, // 60: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	78, // 61: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	79, // 62: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	80, // 63: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	66, // 64: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 65: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	66, // 66: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	48, // 67: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	66, // 68: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	66, // 69: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	66, // 70: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	66, // 71: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	66, // 72: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	58, // 73: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 74: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 75: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	15, // 76: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	46, // 77: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	18, // 78: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	20, // 79: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	23, // 80: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	26, // 81: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	28, // 82: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	31, // 83: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	43, // 84: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	35, // 85: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	37, // 86: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	39, // 87: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	41, // 88: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	63, // 89: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	81, // 90: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 91: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 92: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 93: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	16, // 94: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	53, // 95: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	19, // 96: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	21, // 97: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	24, // 98: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	27, // 99: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	29, // 100: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	32, // 101: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	44, // 102: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	36, // 103: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	38, // 104: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	40, // 105: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	42, // 106: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	71, // 107: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	82, // 108: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 109: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	92, // [92:110] is the sub-list for method output_type
-	74, // [74:92] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	56, // 30: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	59, // 31: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	61, // 32: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	63, // 33: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	57, // 34: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	55, // 35: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	54, // 36: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	58, // 37: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,  // 38: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	60, // 39: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	61, // 40: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	62, // 41: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	66, // 42: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	68, // 43: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	69, // 44: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	70, // 45: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	71, // 46: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	65, // 47: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	67, // 48: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	13, // 49: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	67, // 50: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	67, // 51: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	67, // 52: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	61, // 53: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	67, // 54: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	63, // 55: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	73, // 56: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	74, // 57: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	75, // 58: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	76, // 59: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	77, // 60: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	78, // 61: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	79, // 62: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	80, // 63: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	81, // 64: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	67, // 65: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 66: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	67, // 67: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	48, // 68: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	67, // 69: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	67, // 70: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	67, // 71: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	67, // 72: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	67, // 73: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	59, // 74: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 75: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 76: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	15, // 77: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	46, // 78: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	18, // 79: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	20, // 80: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	23, // 81: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	26, // 82: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	28, // 83: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	31, // 84: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	43, // 85: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	35, // 86: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	37, // 87: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	39, // 88: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	41, // 89: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	64, // 90: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	82, // 91: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 92: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 93: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 94: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	16, // 95: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	53, // 96: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	19, // 97: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	21, // 98: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	24, // 99: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	27, // 100: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	29, // 101: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	32, // 102: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	44, // 103: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	36, // 104: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	38, // 105: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	40, // 106: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	42, // 107: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	72, // 108: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	83, // 109: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 110: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	93, // [93:111] is the sub-list for method output_type
+	75, // [75:93] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -6276,8 +6353,9 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_End)(nil),
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
+		(*AttachResponse_OutputLost)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[60].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[61].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -6285,7 +6363,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[68].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[69].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -6302,7 +6380,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   80,
+			NumMessages:   81,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
