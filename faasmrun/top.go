@@ -102,7 +102,14 @@ func (c topCluster) Logs(ctx context.Context, job uint64, tell func(string)) err
 	show := newDisplay(outputOptions{}, manyRanks, told(tell), told(tell))
 	for err == nil {
 		var m *schedpb.AttachResponse
-		if m, err = stream.Recv(); err == nil && m.GetOutput() != nil {
+		if m, err = stream.Recv(); err != nil {
+			break
+		}
+		if lost := m.GetOutputLost(); lost != nil {
+			show.flush()
+			tell("(" + lost.Why + ")\n")
+		}
+		if m.GetOutput() != nil {
 			show.output(m.GetOutput())
 			show.flush()
 		}

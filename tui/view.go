@@ -194,7 +194,7 @@ func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	switch {
 	case !n.Connected:
 		state = "lost"
-	case n.Draining != "":
+	case n.Draining != "" || n.Unfit != "":
 		state = "draining"
 	}
 	return pad("  "+plain(n.Name), 18) + pad(state, 10) + pad(bar(n.UsedSlots, n.Slots, 12)+fmt.Sprintf(" %d/%d", n.UsedSlots, n.Slots), 24) +

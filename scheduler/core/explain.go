@@ -159,9 +159,9 @@ func (s *State) ahead(target *Job, now Time) int {
 	n := 0
 	for i, a := range s.accounts {
 		n += sort.Search(len(a.queue), func(k int) bool {
-			j := a.queue[k]
-			p := j.score + points[i]
-			return p < own || p == own && j.ID >= target.ID
+			t := &a.queue[k]
+			p := t.score + points[i]
+			return p < own || p == own && t.job.ID >= target.ID
 		})
 	}
 	return n

@@ -74,6 +74,8 @@ func (r *rules) read(t core.Transition) {
 		delete(r.claims, t.Name)
 	case *core.WorkerDrained:
 		delete(r.claims, t.Name)
+	case *core.WorkerUnfit:
+		delete(r.claims, t.Name)
 	case *core.ReservationMade:
 		r.reservations[t.Name] = t
 	case *core.ReservationOver:

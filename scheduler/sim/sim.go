@@ -7,6 +7,7 @@ package sim
 import (
 	"container/heap"
 	"fmt"
+	"hash"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -49,6 +50,8 @@ type Config struct {
 	Reservations []Reserve
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
 	Journal bool
+	// Digest is given every record of the journal: what two runs must have alike. Nil: nothing.
+	Digest hash.Hash
 	// Light leaves out what the checkers keep of every job: for comparing policies on many.
 	Light bool
 }
@@ -271,8 +274,14 @@ func (s *Sim) append(batch []core.Transition) {
 	if len(batch) == 0 {
 		return
 	}
-	if s.cfg.Journal {
-		s.journal = append(s.journal, core.EncodeRecord(batch))
+	if s.cfg.Journal || s.cfg.Digest != nil {
+		record := core.EncodeRecord(batch)
+		if s.cfg.Journal {
+			s.journal = append(s.journal, record)
+		}
+		if s.cfg.Digest != nil {
+			s.cfg.Digest.Write(record)
+		}
 	}
 	if !s.cfg.Light {
 		s.checks.rules.batch(batch)

@@ -83,14 +83,11 @@ func TestFaults(t *testing.T) {
 func TestSameSeedSameBytes(t *testing.T) {
 	digest := func() string {
 		s := faulty(7)
+		s.cfg.Digest = sha256.New()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
-		h := sha256.New()
-		for _, r := range s.journal {
-			h.Write(r)
-		}
-		return fmt.Sprintf("%x %d", h.Sum(nil), s.Events)
+		return fmt.Sprintf("%x %d", s.cfg.Digest.Sum(nil), s.Events)
 	}
 	if a, b := digest(), digest(); a != b {
 		t.Errorf("%s, then %s", a, b)
@@ -130,17 +127,18 @@ func TestCheckersCheck(t *testing.T) {
 }
 
 func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
-	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.9, Tenants: 20, MaxRun: 12 * core.Hour}
+	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.85, Tenants: 20, MaxRun: 12 * core.Hour}
 	for _, backfill := range []bool{true, false} {
 		p := core.DefaultPolicy()
-		p.Backfill, p.KeepEnded, p.Depth = backfill, 100, 100 // the depth of Slurm's passes
-		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true}, l.Workload())
+		p.Backfill, p.KeepEnded = backfill, 100
+		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true, Digest: sha256.New()}, l.Workload())
 		begin := time.Now()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
 		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
-		t.Logf("%s (%d events, %v)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%s (%d events, %v, journal %x)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond),
+			s.cfg.Digest.Sum(nil)[:8])
 		if backfill {
 			easy = &s.Metrics
 		} else {
