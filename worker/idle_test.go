@@ -464,24 +464,30 @@ func TestIdleIsSilent(t *testing.T) {
 	}
 }
 
-// Each job has its own limits, and a process that was killed for want of memory serves nobody.
+// Each job has its own limits, in the one group of its process; and no group stays behind.
 func TestIdleInItsGroup(t *testing.T) {
 	groups := cgroup.Detect("/", t.Name())
-	if !strings.Contains(groups.String(), " memory limits") || strings.Contains(groups.String(), "no memory limits") {
+	if strings.Contains(groups.String(), "no memory limits") {
 		t.Skipf("this process may limit no memory here: %v", groups)
 	}
-	b := newBench(t, func(c *Config) { c.Groups, c.MemBytes = groups, 4<<30 })
-	b.well(batch(b.app("act", 1, "work")))
+	b := newBench(t, func(c *Config) { c.Groups, c.MemBytes = groups, 1<<30 })
+	b.well(batch(b.app("act", 1, "work"))) // 96 MiB
 	pid := b.waits()
-	small := batch(b.app("act", 1, "devour"))
-	small.MemPerRankBytes = 64 << 20 // the ranks' own ceiling: it runs out before the group does
-	b.run(small)
-	b.well(batch(b.app("hello", 1)))
-	if now := b.waits(); now == pid {
-		t.Log("a rank that found no memory left nothing behind")
+	if held := b.idle()[0].group.Held(); held == 0 || held > maxIdleHeld {
+		t.Errorf("an idle executor holds %d MiB", held>>20)
+	}
+	b.worker.MemBytes = 160 << 20
+	if o := b.run(interactive(b.app("act", 1, "devour"))); o.End.State != "OOM" {
+		t.Errorf("ended %v", o.End)
+	}
+	waitGone(t, pid)
+	b.worker.MemBytes = 1 << 30
+	b.well(batch(b.app("act", 2, "work")))
+	if b.waits() == pid {
+		t.Error("the dead serve")
 	}
 	b.worker.idle.clear()
-	if err := groups.Sweep(func(name string) bool { t.Errorf("the group %s is left", name); return true }); err != nil {
+	if err := groups.Sweep(func(name string) bool { t.Errorf("the group %s is left", name); return false }); err != nil {
 		t.Error(err)
 	}
 }

@@ -60,7 +60,11 @@ static int without_init(const char *act) {
     for (volatile int i = 0;; i++) sleep(1);
   }
   if (!strcmp(act, "devour")) { // memory, and touches it
-    for (;;) memset(malloc(16 << 20), 1, 16 << 20);
+    for (;;) {
+      volatile char *p = malloc(16 << 20);
+      if (!p) exit(5);
+      for (long at = 0; at < 16 << 20; at += 4096) p[at] = 1;
+    }
   }
   if (!strcmp(act, "work")) { // takes time and memory, and leaves files open
     long size = 96 << 20;
