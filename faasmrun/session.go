@@ -56,6 +56,8 @@ type session struct {
 	asked       bool             // for rank states, by a signal
 	waiting     string           // why the job waits, as the scheduler said last
 	tellWaiting <-chan time.Time // when to tell the user
+	askStarting <-chan time.Time // when to ask what keeps the ranks from starting
+	starting    bool             // it has been asked, and they still have not
 	end         *schedpb.JobEnd
 }
 
@@ -65,6 +67,10 @@ const showAfter = 150 * time.Millisecond
 
 // waitUntold is how long a job waits before its user is told: most start at once, when another's slots have been freed.
 const waitUntold = 300 * time.Millisecond
+
+// startUntold is how long the ranks of a job with slots may take to start before its user is told why: some programs are
+// compiled for a minute.
+const startUntold = time.Second
 
 // together is how close to each other signals count as one.
 const together = 500 * time.Millisecond
@@ -161,6 +167,9 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 		case <-s.tellWaiting:
 			s.tellWaiting = nil
 			s.note("job %d waits: %s", s.job, s.waiting)
+		case <-s.askStarting:
+			s.askStarting, s.starting = nil, true
+			s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 		case <-idle:
 			s.display.showUnfinished()
 		}
@@ -186,10 +195,13 @@ func (s *session) event(m *schedpb.AttachResponse) {
 	case *schedpb.AttachResponse_Placement:
 		s.placed(m.Placement)
 	case *schedpb.AttachResponse_RankStates:
-		if s.asked {
-			s.asked = false
+		switch {
+		case s.asked:
 			s.answer(m.RankStates)
+		case s.starting && len(m.RankStates.Ranks) > 0:
+			s.note("%s", m.RankStates.Ranks[0].Where)
 		}
+		s.asked, s.starting = false, false
 	case *schedpb.AttachResponse_End:
 		s.end = m.End
 	}
@@ -210,6 +222,10 @@ func (s *session) answer(states *schedpb.RankStates) {
 
 // state says why a job waits, once a reason. An embedded scheduler's job waits only until its worker has said hello.
 func (s *session) state(c *schedpb.StateChange) {
+	s.askStarting, s.starting = nil, false
+	if c.State == "CF" && !s.request.quiet {
+		s.askStarting = time.After(startUntold)
+	}
 	switch {
 	case s.request.verbose && c.Reason != "":
 		s.note("job %d: %s (%s)", s.job, c.State, c.Reason)

@@ -412,10 +412,48 @@ func TestWaitingIsTold(t *testing.T) {
 func TestShortWaitsAreNotTold(t *testing.T) {
 	b := newBench(t, 2, func(s *fakeStream) error {
 		s.Send(pending("a slot is being freed"))
-		s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_State{State: &schedpb.StateChange{State: "R"}}})
+		s.Send(stateOf("R"))
 		return s.end(&schedpb.JobEnd{State: "CD"})
 	})
 	b.check(t, b.run(t), 0, "", "")
+}
+
+// TestSlowStartIsTold: what keeps ranks from starting is asked after a while, and told once; where running ranks stand is not.
+func TestSlowStartIsTold(t *testing.T) {
+	for _, c := range []struct {
+		name, then, want string
+		quiet            bool
+	}{
+		{name: "compiling", want: "faasmrun: compiling a.wasm\n"},
+		{name: "begun meanwhile", then: "R"},
+		{name: "quiet", quiet: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, 2, func(s *fakeStream) error {
+				s.Send(stateOf("CF"))
+				if c.quiet {
+					return s.end(&schedpb.JobEnd{State: "CD"})
+				}
+				if err := s.expect("query"); err != nil {
+					return err
+				}
+				if c.then != "" {
+					s.Send(stateOf(c.then))
+				}
+				for range 2 {
+					s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_RankStates{RankStates: &schedpb.RankStates{
+						Ranks: []*schedpb.RankState{{Where: "compiling a.wasm"}, {Rank: 1, Where: "compiling a.wasm"}}}}})
+				}
+				return s.end(&schedpb.JobEnd{State: "CD"})
+			})
+			b.session.request.quiet = c.quiet
+			b.check(t, b.run(t), 0, "", c.want)
+		})
+	}
+}
+
+func stateOf(code string) *schedpb.AttachResponse {
+	return &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_State{State: &schedpb.StateChange{State: code}}}
 }
 
 func TestMapAndBindings(t *testing.T) {

@@ -88,7 +88,7 @@ func (a args) receiveQuick() (done bool) {
 	if !r.hasMail() {
 		stored := r.stored.Load()
 		posted, unexpected := r.queueLen()
-		if posted+unexpected > 0 || !r.spin(func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
+		if posted+unexpected > 0 || !r.spin(forOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
 			return false
 		}
 	}

@@ -166,7 +166,7 @@ func probe(r *Rank, a args) *failure {
 	s, found := r.peek(k)
 	if !found {
 		r.watchMail(true)
-		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
+		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, s)
@@ -275,7 +275,7 @@ func mprobe(r *Rank, a args) *failure {
 	m, found := r.extract(c, k)
 	if !found {
 		r.watchMail(true)
-		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
+		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, m.status())

@@ -112,7 +112,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
+	r.wait(forOne, func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
 }
 
 func (q *request) where() where {

@@ -67,6 +67,38 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
+// TestCompilingIsTold asks where the ranks of a job stand while its module is being compiled.
+func TestCompilingIsTold(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	gate, slow := filepath.Join(dir, "gate"), filepath.Join(dir, "slow")
+	if err := errors.Join(unix.Mkfifo(gate, 0o600), os.WriteFile(slow, []byte("#!/bin/sh\n[ $1 != compile ] || read go <"+gate+"\nexec "+self+" \"$@\"\n"), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, func(c *Config) { c.Executable, c.CacheDir = slow, filepath.Join(dir, "cache") })
+	app := b.app("act", 2, "spin", "1")
+	ref := b.start(interactive(app))
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // once the compiler waits there
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := b.query(ref)
+	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, size(uint64(len(compiled(t, "act")))))
+	if len(states) != 2 || states[1].Rank != 1 || states[0].Where != want || states[1].Where != want {
+		t.Errorf("they stand at %v", states)
+	}
+	if _, err := open.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	open.Close()
+	wait(t, b.started, "the job's start")
+	b.terminate(ref, "CA", true)
+	b.collect()
+}
+
 func TestTerminate(t *testing.T) {
 	b := newBench(t, nil)
 	for _, c := range []struct {

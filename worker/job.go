@@ -37,6 +37,7 @@ type job struct {
 
 	mu         sync.Mutex // guards all below; not held across anything that waits
 	process    *process   // nil before it is started
+	doing      string     // before that, what takes long
 	terminated *schedpb.TerminateJob
 	overdue    *time.Timer // kills a process that does not follow a termination
 	started    bool
@@ -148,14 +149,22 @@ func (j *job) ready() (*control.Start, error) {
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
-		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram())
+		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.tell)
 		if err != nil {
 			return nil, err
 		}
 		start.Apps = append(start.Apps, appOf(app, j.cached(prepared.Module), j.order))
 		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
+	j.tell("")
 	return start, j.w.fits(needs)
+}
+
+// tell notes what the job is at, for those who ask where its ranks stand.
+func (j *job) tell(doing string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.doing = doing
 }
 
 // settle finds out whom the job runs as, and makes its directory, which is that user's.
@@ -423,17 +432,24 @@ func (j *job) halt(s syscall.Signal) {
 	}
 }
 
-// query asks where the ranks stand. Before there is an executor there is nothing to ask.
+// query asks where the ranks stand. Before there is an executor they stand where the worker is with them.
 func (j *job) query() {
 	j.mu.Lock()
 	running := j.process != nil && !j.process.gone && j.end == nil
+	doing := j.doing
 	j.mu.Unlock()
 	if running {
 		j.orders.put(&control.QueryRanks{})
 		return
 	}
+	var ranks []control.RankState
+	if doing != "" {
+		for i := range j.order.Ranks {
+			ranks = append(ranks, control.RankState{Rank: j.order.FirstRank + i, Where: doing})
+		}
+	}
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
-		RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: &schedpb.RankStates{}}}})
+		RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(ranks)}}})
 }
 
 // terminate ends the job: in order, or at once. A second order may be more urgent; the first one's reason stays.

@@ -78,14 +78,16 @@ const maxCache = 10 << 30
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
 
 // prepare makes a module ready to run and says what is known of it. program is its name in messages. An error is for the
-// user.
-func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Prepared, error) {
+// user, and so is what tell is told when something takes long.
+func (m *modules) prepare(ctx context.Context, sha, program string, tell func(string)) (*control.Prepared, error) {
 	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
 		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
 	}
 	if p := m.ready(sha); p != nil {
 		return p, nil
 	}
+	path := filepath.Join(m.dir, sha+".wasm")
+	tell(compiling(program, path)) // or another does
 	done, err := m.take(ctx, sha)
 	if err != nil {
 		return nil, err
@@ -96,11 +98,12 @@ func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Pr
 	}
 	m.sweep(time.Now())
 	m.evict(m.bound, time.Now())
-	path := filepath.Join(m.dir, sha+".wasm")
 	if _, err := os.Stat(path); err != nil {
+		tell("getting " + program + " from the scheduler")
 		if err := m.fetch(ctx, sha, path); err != nil {
 			return nil, fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
 		}
+		tell(compiling(program, path))
 	}
 	if err := m.compile(ctx, sha, path); err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
@@ -109,6 +112,15 @@ func (m *modules) prepare(ctx context.Context, sha, program string) (*control.Pr
 		return p, nil
 	}
 	return nil, fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir)
+}
+
+// compiling says what may take a minute, and how much there is of it.
+func compiling(program, path string) string {
+	much := ""
+	if st, err := os.Stat(path); err == nil {
+		much = " (" + size(uint64(st.Size())) + ")"
+	}
+	return "compiling " + program + much + ", once; later runs load it from the cache"
 }
 
 // take waits for whoever prepares the same module in this process.

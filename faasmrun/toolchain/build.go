@@ -54,6 +54,17 @@ static MLOCK_T malloc_global_mutex = 0;`},
     const char *abspath = make_absolute(path);`},
 	// A path outside of what the program may see does not exist for it.
 	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
+	// WASI tells no modes; all of them missing would say that nothing may be read.
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFDIR;", new: "out->st_mode |= S_IFDIR | 0755;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFREG;", new: "out->st_mode |= S_IFREG | 0644;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFCHR;", new: "out->st_mode |= S_IFCHR | 0620;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFLNK;", new: "out->st_mode |= S_IFLNK | 0777;"},
+	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
+	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
+weak_alias(dummy, __faasmrun_end_thread_locals);`},
+	{file: "libc-top-half/musl/src/exit/exit.c", old: "void __wasm_call_dtors(void)\n{", new: `void __wasm_call_dtors(void)
+{
+	__faasmrun_end_thread_locals();`},
 	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
 }
@@ -96,7 +107,11 @@ func (b *builder) buildLibc(ctx context.Context) error {
 		return err
 	}
 	b.progress("building the C library", 0, 0)
-	err := b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR=ar", "NM=true", "THREAD_MODEL=posix",
+	ar, err := hostArchiver(b.env)
+	if err != nil {
+		return err
+	}
+	err = b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR="+ar, "NM=true", "THREAD_MODEL=posix",
 		"SYSROOT="+b.out, "OBJDIR="+filepath.Join(b.work, "libc-objects"), "EXTRA_CFLAGS=-O2 -DNDEBUG -w --sysroot="+b.out,
 		"startup_files", "libc")
 	if err != nil {
@@ -177,7 +192,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"atomics", "process", "identity", "files", "threads", "system"}
+var compatSources = []string{"atomics", "process", "identity", "files", "sockets", "threads", "system"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
@@ -226,7 +241,11 @@ func (b *builder) archive(ctx context.Context, name string, dirs ...string) erro
 		}
 		args = append(args, objects...)
 	}
-	return b.run(ctx, b.work, "ar", args...)
+	ar, err := hostArchiver(b.env)
+	if err != nil {
+		return err
+	}
+	return b.run(ctx, b.work, ar, args...)
 }
 
 // configSite is libc++'s configuration, which its CMake files would write.
@@ -288,7 +307,7 @@ func (b *builder) buildCxx(ctx context.Context) error {
 		}
 	}
 	for _, name := range abiSources {
-		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
+		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
 			"-c", filepath.Join(llvm, "libcxxabi/src", name+".cpp"), "-o", filepath.Join(objects["abi"], name+".o")}))
 	}
 	commands = append(commands, slices.Concat(b.libraryFlags(), cxxExceptions, []string{"-D_LIBUNWIND_HIDE_SYMBOLS", "-I" + llvm + "/libunwind/include",

@@ -153,6 +153,11 @@ func archiver(env Env, name string) string {
 	return name
 }
 
+// hostArchiver finds ar the other way round: with binutils, which clang brings along, the libraries are the same on each machine.
+func hostArchiver(env Env) (string, error) {
+	return findProgram(env, "ar", "/usr/lib/llvm-19/bin/llvm-ar")
+}
+
 type kitFile struct{ name, link, text string }
 
 // kitFiles lists a kit's contents. The compilers are links to this program, which goes by the name it is called.

@@ -36,7 +36,7 @@ func execute(t *testing.T, bin, module string, args ...string) (status int, stdo
 }
 
 // native is what the program prints when the machine's own compiler builds it.
-func native(t *testing.T, source string) string {
+func native(t *testing.T, source string, args ...string) string {
 	t.Helper()
 	compiler, err := exec.LookPath("g++")
 	if err != nil {
@@ -47,11 +47,11 @@ func native(t *testing.T, source string) string {
 	if out, err := exec.Command(compiler, "-std=c++20", "-w", "-O0", "-o", bin, source, "-latomic").CombinedOutput(); err != nil {
 		t.Fatalf("g++ does not build it: %v\n%s", err, out)
 	}
-	cmd := exec.Command(bin)
+	cmd := exec.Command(bin, args...)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) { // it ends by terminate, as it should
+	if err != nil && !errors.As(err, &exit) { // it ends by terminate or by a status, as it should
 		t.Fatal(err)
 	}
 	return string(out)
@@ -84,6 +84,17 @@ func TestRun(t *testing.T) {
 		here := strings.NewReplacer("stoi: no conversion\n", "stoi\n", "thread: 1\n", "").Replace(string(want))
 		if got := native(t, filepath.Join(data, "library.cc")); got != here {
 			t.Errorf("natively:\n%s\nwanted:\n%s", got, here)
+		}
+	})
+	t.Run("endings", func(t *testing.T) {
+		l := newLab(t)
+		source := filepath.Join(data, "endings.cc")
+		l.ok("c++", source)
+		for _, args := range [][]string{nil, {"exit"}} {
+			status, stdout, stderr := execute(t, bin, "./a.out", args...)
+			if want := native(t, source, args...); stdout != want || status != 3*len(args) {
+				t.Errorf("%q: status %d\n%s%s\nnatively:\n%s", args, status, stdout, stderr, want)
+			}
 		}
 	})
 	for _, level := range []string{"-O0", "-O2"} {

@@ -214,6 +214,23 @@ func TestArchives(t *testing.T) {
 
 func padded(n int) string { return fmt.Sprintf("%-10d", n) }
 
+// TestUnwind: a walk over the frames links and finds none; one that is to run a program's cleanups frame by frame is not there.
+func TestUnwind(t *testing.T) {
+	l := newLab(t)
+	l.write("walk.c", `#include <unwind.h>
+static _Unwind_Reason_Code each(struct _Unwind_Context *c, void *n) {
+	int before;
+	*(int *)n += _Unwind_GetIP(c) != 0 && _Unwind_GetIPInfo(c, &before) != 0 && _Unwind_GetCFA(c) != 0;
+	return _URC_NO_REASON;
+}
+int main(void) { int n = 0; return _Unwind_Backtrace(each, &n) != _URC_END_OF_STACK || _Unwind_FindEnclosingFunction(&n) != 0; }
+`)
+	l.ok("c++", "walk.c")
+	l.ok("cc", "walk.c")
+	l.write("force.c", "char _Unwind_ForcedUnwind();\nint main(void) { return _Unwind_ForcedUnwind(); }\n")
+	l.fails("cc", []string{"force.c"}, "undefined symbol: _Unwind_ForcedUnwind")
+}
+
 func TestUndefined(t *testing.T) {
 	l := newLab(t)
 	l.write("dir/u.c", "int nobody(void), nothing(int); int main(void) { return nobody() + nothing(1); }\n")

@@ -17,7 +17,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
@@ -65,7 +67,58 @@ static void files(void)
 	FILE *f = tmpfile();
 	assert(f && fputs("text", f) >= 0 && fseek(f, 0, SEEK_SET) == 0 && fgetc(f) == 't' && fclose(f) == 0);
 	assert(!strcmp(basename(buf), "b") && umask(077) == 022 && umask(022) == 077);
+	errno = 0;
+	assert(mkfifo("fifo", 0600) == -1 && errno == EPERM && access("fifo", F_OK) == -1);
+	assert(mkfifo(".", 0600) == -1 && errno == EEXIST && mkfifo("none/fifo", 0600) == -1 && errno == ENOENT);
+	assert(mknod("plain", S_IFREG | 0600, 0) == 0 && access("plain", F_OK) == 0 && mknod("plain", 0600, 0) == -1 && errno == EEXIST);
+	struct stat st;
+	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0644);
+	assert(stat(".", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0755);
+	assert(unlink("plain") == 0 && lchown("plain", 0, 0) == -1 && errno == ENOENT);
 	assert(madvise(path, 1, 0) == 0 && mprotect(path, 1, PROT_READ) == -1 && errno == ENOSYS);
+}
+
+static void sockets(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	assert(SUN_LEN(&address) == 8);
+	int pair[2], file = open("file", O_RDWR | O_CREAT, 0600);
+	assert(file >= 0 && unlink("file") == 0);
+	assert(socket(AF_UNIX, SOCK_STREAM, 0) == -1 && errno == EAFNOSUPPORT);
+	assert(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1 && errno == EAFNOSUPPORT);
+	struct sockaddr *to = (struct sockaddr *)&address;
+	socklen_t length = sizeof address;
+	struct msghdr message = { 0 };
+	char byte = 0;
+#define REFUSES(call) errno = 0, assert(call == -1 && errno == want)
+	for (int i = 0; i < 2; i++) {
+		int fd = i ? file : -1, want = i ? ENOTSOCK : EBADF;
+		REFUSES(bind(fd, to, length));
+		REFUSES(connect(fd, to, length));
+		REFUSES(listen(fd, 1));
+		REFUSES(getsockname(fd, to, &length));
+		REFUSES(getpeername(fd, to, &length));
+		REFUSES(setsockopt(fd, SOL_SOCKET, SO_TYPE, &byte, 1));
+		REFUSES(sendto(fd, &byte, 1, 0, to, length));
+		REFUSES(recvfrom(fd, &byte, 1, 0, to, &length));
+		REFUSES(sendmsg(fd, &message, 0));
+		REFUSES(recvmsg(fd, &message, 0));
+		REFUSES(send(fd, &byte, 1, 0));
+		REFUSES(recv(fd, &byte, 1, 0));
+		REFUSES(shutdown(fd, SHUT_RDWR));
+	}
+	close(file);
+}
+
+/* Arithmetic that the compiler leaves to its runtime's library. */
+static void wide(void)
+{
+	volatile unsigned __int128 big = ((unsigned __int128)7 << 100) + 5, by = ((unsigned __int128)3 << 70) + 1;
+	volatile __int128 low = -(__int128)big, divisor = by;
+	assert((big / by) * by + big % by == big && big % by < by && big / by == 2505397589u);
+	assert((low / divisor) * divisor + low % divisor == low && low % divisor < 0);
+	volatile long double third = 1.0L / 3, root = third * third;
+	assert(root < third && (long long)(third * 3e18L) == 1000000000000000000 && (double)(__int128)(third * 3e30L) > 9.9e29);
 }
 
 static void *nothing(void *argument) { return argument; }
@@ -100,6 +153,8 @@ int main(void)
 	processes();
 	identity();
 	files();
+	sockets();
+	wide();
 	threads();
 	volatile int times = 0;
 	int value = setjmp(env);

@@ -1,6 +1,6 @@
 /*
  * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. Setting a mode succeeds on
- * a file that exists and changes nothing.
+ * a file that exists and changes nothing. There are plain files, directories and links, no pipes or devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,19 +35,46 @@ WEAK int fchmod(int fd, mode_t mode) { return exists(fd); }
 WEAK int fchmodat(int fd, const char *path, mode_t mode, int flags) { return faccessat(fd, path, F_OK, 0); }
 WEAK int chown(const char *path, uid_t uid, gid_t gid) { return access(path, F_OK); }
 WEAK int fchown(int fd, uid_t uid, gid_t gid) { return exists(fd); }
-WEAK int lchown(const char *path, uid_t uid, gid_t gid) { return 0; }
+WEAK int lchown(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	return lstat(path, &st);
+}
 
-WEAK int statvfs(const char *restrict path, struct statvfs *restrict st)
+/* The answer of a file system without pipes and devices: EPERM where one might be made. */
+static int special_file(int fd, const char *path)
+{
+	struct stat st;
+	char parent[PATH_MAX];
+	if (!fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW)) {
+		errno = EEXIST;
+	} else if (errno == ENOENT && strlen(path) < sizeof parent && !fstatat(fd, dirname(strcpy(parent, path)), &st, 0)) {
+		errno = EPERM;
+	}
+	return -1;
+}
+
+WEAK int mknodat(int fd, const char *path, mode_t mode, dev_t device)
+{
+	if (mode & S_IFMT && !S_ISREG(mode)) {
+		return special_file(fd, path);
+	}
+	int file = openat(fd, path, O_WRONLY | O_CREAT | O_EXCL, mode);
+	return file < 0 ? -1 : close(file);
+}
+
+WEAK int mknod(const char *path, mode_t mode, dev_t device) { return mknodat(AT_FDCWD, path, mode, device); }
+WEAK int mkfifoat(int fd, const char *path, mode_t mode) { return mknodat(fd, path, (mode & 0777) | S_IFIFO, 0); }
+WEAK int mkfifo(const char *path, mode_t mode) { return mkfifoat(AT_FDCWD, path, mode); }
+
+static int unsupported(void)
 {
 	errno = ENOSYS;
 	return -1;
 }
 
-WEAK int fstatvfs(int fd, struct statvfs *st)
-{
-	errno = ENOSYS;
-	return -1;
-}
+WEAK int statvfs(const char *restrict path, struct statvfs *restrict st) { return unsupported(); }
+WEAK int fstatvfs(int fd, struct statvfs *st) { return unsupported(); }
 
 /* ---- Temporary files ---- */
 

@@ -121,3 +121,13 @@ WEAK _Noreturn void errx(int status, const char *format, ...)
 WEAK int backtrace(void **frames, int size) { return 0; }
 WEAK char **backtrace_symbols(void *const *frames, int size) { return calloc(1, sizeof(char *)); }
 WEAK void backtrace_symbols_fd(void *const *frames, int size, int fd) {}
+
+/* ---- unwind.h: the same for a walk over the frames, which finds none. ---- */
+
+#define END_OF_STACK 5
+
+WEAK int _Unwind_Backtrace(int (*trace)(void *, void *), void *argument) { return END_OF_STACK; }
+WEAK unsigned long _Unwind_GetIP(void *context) { return 0; }
+WEAK unsigned long _Unwind_GetIPInfo(void *context, int *before) { *before = 0; return 0; }
+WEAK unsigned long _Unwind_GetCFA(void *context) { return 0; }
+WEAK void *_Unwind_FindEnclosingFunction(void *address) { return 0; }

@@ -342,9 +342,41 @@ int pthread_setspecific(pthread_key_t key, const void *value)
 	return 0;
 }
 
+/* ---- C++'s thread_local variables with destructors, which run when their thread ends, before the keys' ---- */
+
+struct ending {
+	struct ending *next;
+	void (*f)(void *);
+	void *argument;
+};
+static _Thread_local struct ending *endings;
+
+weak int __cxa_thread_atexit_impl(void (*f)(void *), void *argument, void *dso)
+{
+	struct ending *e = malloc(sizeof *e);
+	if (!e) {
+		return -1;
+	}
+	*e = (struct ending){ endings, f, argument };
+	endings = e;
+	return 0;
+}
+
+/* exit calls this too, before all that atexit was given: the first thread's variables end before the static ones. */
+void __faasmrun_end_thread_locals(void)
+{
+	while (endings) {
+		struct ending e = *endings;
+		free(endings);
+		endings = e.next;
+		e.f(e.argument);
+	}
+}
+
 /* The runtime calls this when a thread ends. */
 void __faasmrun_thread_exit(void)
 {
+	__faasmrun_end_thread_locals();
 	for (int round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
 		for (int i = 1; i < KEYS; i++) {
 			void *value = key_values[i];
