@@ -76,7 +76,12 @@ type model struct {
 	states   map[string]int // how many jobs are in each
 	rows     []*schedpb.JobInfo
 	complete bool // the feed has told all that there was
-	nodes    map[string]*schedpb.NodeInfo
+	drawn    bool // a whole picture is shown, of this feed or of an earlier one
+
+	replacing bool // it is an earlier one's
+	kept      []news
+
+	nodes map[string]*schedpb.NodeInfo
 
 	screen    screen
 	help      bool
@@ -134,7 +139,9 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 	case answer:
 		m.message = string(e)
 	case tea.KeyMsg:
-		if m.key(e.String()) {
+		if m.filtering && e.Type == tea.KeyRunes { // there may be several, and they may look like the name of a key
+			m.typed(string(e.Runes))
+		} else if m.key(e.String()) {
 			return m, tea.Quit
 		}
 	}
@@ -152,14 +159,39 @@ func (m *model) ask() {
 	}
 }
 
+// hear takes news. The picture of the last connection stays until that of the next is complete.
 func (m *model) hear(e news) {
+	m.connected = true
 	if e.first {
-		clear(m.jobs)
-		clear(m.states)
-		clear(m.nodes)
-		m.rows, m.complete = nil, false
+		m.complete, m.replacing, m.kept = false, m.drawn, nil
+		if !m.replacing {
+			m.clear()
+		}
 	}
-	m.connected, m.complete = true, m.complete || e.Complete
+	m.complete = m.complete || e.Complete
+	m.drawn = m.drawn || m.complete
+	switch {
+	case !m.replacing:
+		m.draw(e)
+	case !m.complete:
+		m.kept = append(m.kept, e)
+	default:
+		m.clear()
+		for _, e := range append(m.kept, e) {
+			m.draw(e)
+		}
+		m.replacing, m.kept = false, nil
+	}
+}
+
+func (m *model) clear() {
+	clear(m.jobs)
+	clear(m.states)
+	clear(m.nodes)
+	m.rows = nil
+}
+
+func (m *model) draw(e news) {
 	for _, j := range e.Jobs {
 		m.put(j)
 	}
@@ -230,10 +262,17 @@ func (m *model) filterKey(key string) {
 		if r := []rune(m.filter); len(r) > 0 {
 			m.setFilter(string(r[:len(r)-1]))
 		}
-	default:
-		if r := []rune(key); len(r) == 1 && len(m.filter) < 64 {
-			m.setFilter(m.filter + key)
-		}
+	case " ":
+		m.typed(key)
+	}
+}
+
+// maxFilter bounds a filter's bytes.
+const maxFilter = 64
+
+func (m *model) typed(text string) {
+	if text = plain(text); len(m.filter)+len(text) <= maxFilter {
+		m.setFilter(m.filter + text)
 	}
 }
 

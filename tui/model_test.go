@@ -23,7 +23,7 @@ type asked struct{ words []string }
 
 func (a *asked) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
 func (a *asked) Reasons(jobs []uint64) {
-	a.words = append(a.words, "reasons " + strings.Trim(fmt.Sprint(jobs), "[]"))
+	a.words = append(a.words, "reasons "+strings.Trim(fmt.Sprint(jobs), "[]"))
 }
 func (a *asked) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
 func (a *asked) NoLogs()           { a.words = append(a.words, "nologs") }

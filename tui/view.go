@@ -36,7 +36,7 @@ type column struct {
 }
 
 // columns stand in the order of cells.
-var columns = []column{{"JOB", 6, 0}, {"NAME", 14, 0}, {"TENANT", 9, 0}, {"ST", 3, 0}, {"RANKS", 5, 0}, {"TIME", 8, 0},
+var columns = []column{{"JOB", 7, 0}, {"NAME", 14, 0}, {"TENANT", 9, 0}, {"ST", 3, 0}, {"RANKS", 5, 0}, {"TIME", 8, 0},
 	{"LIMIT", 9, 3}, {"NODE", 12, 1}, {"QOS", 6, 4}, {"REASON", 0, 0}}
 
 // Where some cells are: the time, which changes by itself, and the node, which stands in the last one where there is no
@@ -98,7 +98,7 @@ func (m *model) title() string {
 			slots, used = slots+n.Slots, used+n.UsedSlots
 		}
 	}
-	left := titleStyle.Render("faasmrun top") + fmt.Sprintf("  %s  %d running  %d waiting  %d/%d slots", m.address, m.states["R"], m.states["PD"], used, slots)
+	left := titleStyle.Render("faasmrun top") + fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states["R"], m.states["PD"], used, slots, m.address)
 	right := m.now.Format("15:04:05")
 	if !m.complete {
 		right = "reading the queue … " + right
