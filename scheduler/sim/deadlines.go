@@ -58,6 +58,9 @@ func (r *rules) timed(now core.Time, t core.Transition) {
 		if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || t.At.After(j.TimeLimit) < j.until) {
 			j.deadline = t.At.After(j.TimeLimit)
 		}
+		if j.deadline != 0 { // what is heard of only when its reservation is over is ended then
+			j.deadline = max(j.deadline, now)
+		}
 	case *core.JobEnding:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = 0, now, t.Ending.Kill
