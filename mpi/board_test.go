@@ -97,7 +97,7 @@ func TestBoardMismatch(t *testing.T) {
 	} {
 		for _, n := range boardSizes {
 			t.Run(fmt.Sprintf("%s %d", c.name, n), func(t *testing.T) {
-				for round := range boardRows + 1 { // in another row each time
+				for _, round := range []int{0, boardRows} { // in a new row, and in a used one
 					said := ""
 					for _, err := range outcome(t, n, func(g *guest) {
 						g.must("Init", 0, 0)

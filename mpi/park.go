@@ -75,8 +75,7 @@ func (r *Rank) spin(whom forWhom, done func() bool) bool {
 	if !w.roomToSpin() || whom == forAll && w.active.Load() > int64(w.config.Cores) {
 		return false
 	}
-	began := time.Since(w.started)
-	for last := began; ; {
+	for began, last := time.Duration(-1), time.Duration(0); ; {
 		for range looks {
 			if done() {
 				r.patience = min(2*r.patience, mostPatience)
@@ -91,6 +90,9 @@ func (r *Rank) spin(whom forWhom, done func() bool) bool {
 			runtime.Gosched()
 		}
 		now := time.Since(w.started)
+		if began < 0 { // the clock takes as long as some looks
+			began, last = now, now
+		}
 		if now-last > taken || now-began > r.patience {
 			r.patience = max(r.patience/2, leastPatience)
 			return false

@@ -56,6 +56,9 @@ func irecv(r *Rank, a args) *failure {
 	if _, f := a.pointer(6, "request", 4); f != nil {
 		return f
 	}
+	if q := a.receiveReady(); q != nil {
+		return a.expose(6, q)
+	}
 	q, f := a.startReceiveArgs()
 	if f != nil {
 		return f

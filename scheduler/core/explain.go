@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Explanation says why a job is where it is.
@@ -54,6 +55,9 @@ func (s *State) Explain(j *Job, now Time) Explanation {
 		return x
 	}
 	s.forecast(&x, j, now)
+	if depth := s.Policy.Depth; x.Ahead >= depth && strings.HasPrefix(x.Why, othersFirst) {
+		x.Why = fmt.Sprintf("%d jobs come first, and only the first %d are looked at when something has changed", x.Ahead, depth)
+	}
 	return x
 }
 

@@ -371,6 +371,9 @@ func (s *State) Waiting(j *Job) string {
 	return s.noRoom(j)
 }
 
+// othersFirst is why a job waits although there is room for it as things stand.
+const othersFirst = "jobs of higher priority come first"
+
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
 	most, roomy := uint32(0), false
@@ -391,9 +394,9 @@ func (s *State) noRoom(j *Job) string {
 	case s.rooms.n == 0:
 		return "no worker is connected and open for jobs"
 	case roomy && len(s.reservations) > 0:
-		return "room is kept for a job of higher priority, or for a reservation"
+		return othersFirst + ", or room is kept for a reservation"
 	case roomy:
-		return "room is kept for a job of higher priority"
+		return othersFirst
 	case most < j.Ranks:
 		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, most)
 	case j.Exclusive:

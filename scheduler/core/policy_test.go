@@ -102,7 +102,7 @@ func TestBackfill(t *testing.T) {
 	h.is("CF PD PD PD CF", long, head, slow, endless, short)
 	h.waits(slow, "most that are free on one worker now are 0")
 	h.end(short, Completed)
-	h.waits(slow, "room is kept for a job of higher priority")
+	h.waits(slow, "jobs of higher priority come first")
 	h.end(long, Completed)
 	h.is("CF PD", head, slow)
 }
