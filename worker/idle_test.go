@@ -396,7 +396,7 @@ func TestIdleTimeout(t *testing.T) {
 	b.stdin(ref, "", true)
 	b.collect()
 	waitGone(t, pid)
-	b.worker.idle.ending.Wait()
+	b.worker.idle.settle()
 	if n := len(b.idle()); n != 0 {
 		t.Errorf("%d wait", n)
 	}
@@ -420,7 +420,7 @@ func TestIdleBound(t *testing.T) {
 		return p
 	}
 	few, many := put("few"), []*process{put("many"), put("many"), put("many")}
-	i.ending.Wait()
+	i.settle()
 	if many[0].lives() || !many[1].lives() || !few.lives() || len(i.waiting) != 3 {
 		t.Errorf("%d wait, the oldest of many: %v", len(i.waiting), many[0].lives())
 	}
