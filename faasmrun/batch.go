@@ -15,7 +15,7 @@ type batch struct {
 	parsable, hold, requeue, exclusive, singleton bool
 	qos, reservation                              string
 	hosts                                         []string
-	labels                                        []*schedpb.EnvVar
+	constraint                                    []*schedpb.LabelSet
 	after                                         []*schedpb.Dependency
 	array                                         []uint32
 	throttle                                      uint32
@@ -72,8 +72,8 @@ var batchOptions = []option{
 		r.batch.hosts = strings.Split(v[0], ",")
 		return nil
 	}},
-	{"C constraint", "NAME=VALUE,…", groupBatch, "run on a node with all of these labels", func(r *request, _ *segment, v []string) (err error) {
-		r.batch.labels, err = parseLabels(v[0])
+	{"C constraint", "LABELS", groupBatch, "run on a node with these labels: gpu, gpu=a100, fast&(gpu|big)", func(r *request, _ *segment, v []string) (err error) {
+		r.batch.constraint, err = parseConstraint(v[0])
 		return err
 	}},
 	{"reservation", "NAME", groupBatch, "run within what this reservation keeps", func(r *request, _ *segment, v []string) error {
@@ -129,19 +129,6 @@ func (r *request) option(name string) *option {
 		}
 	}
 	return nil
-}
-
-// parseLabels reads disk=fast,gpu=2.
-func parseLabels(text string) ([]*schedpb.EnvVar, error) {
-	var labels []*schedpb.EnvVar
-	for _, item := range strings.Split(text, ",") {
-		name, value, ok := strings.Cut(item, "=")
-		if !ok || name == "" {
-			return nil, fmt.Errorf("%q: labels are written as NAME=VALUE,NAME=VALUE", text)
-		}
-		labels = append(labels, &schedpb.EnvVar{Name: name, Value: value})
-	}
-	return labels, nil
 }
 
 // parseArray reads 1-10:2%4 and 1,4,7-9.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -166,7 +167,8 @@ func printJSON[T any](w io.Writer, records []T) error {
 
 // table prints rows in columns under a heading.
 func table(w io.Writer, heading string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	b := bufio.NewWriter(w) // a tabwriter writes cell by cell, and there may be 100,000 rows
+	t := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, strings.ReplaceAll(heading, " ", "\t"))
 	for _, row := range rows {
 		for i := range row {
@@ -174,7 +176,10 @@ func table(w io.Writer, heading string, rows [][]string) error {
 		}
 		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 func records(jobs []*schedpb.JobInfo, now time.Time) []jobRecord {

@@ -60,6 +60,7 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 		return c.refusal(err)
 	}
 	show := newDisplay(o, int(j.Ranks), c.out, os.Stderr)
+	var lost error
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -68,6 +69,9 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 		if err != nil {
 			show.finish()
 			return c.refusal(err)
+		}
+		if gone := m.GetOutputLost(); gone != nil {
+			lost = &launchError{statusFailed, gone.Why}
 		}
 		if out := m.GetOutput(); out != nil {
 			show.output(out)
@@ -82,6 +86,9 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 	show.finish()
 	if failure := show.failure(); failure != nil {
 		return failure
+	}
+	if lost != nil {
+		return lost
 	}
 	return c.showStats(show, statsFile)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,37 +32,36 @@ func nodesCommand() *cobra.Command {
 
 // nodeRecord is a worker as --json shows it.
 type nodeRecord struct {
-	Name     string            `json:"name"`
-	State    string            `json:"state"`
-	Slots    uint32            `json:"slots"`
-	Used     uint32            `json:"used_slots"`
-	Mem      uint64            `json:"mem_bytes"`
-	UsedMem  uint64            `json:"used_mem_bytes"`
-	Jobs     []uint64          `json:"jobs"`
-	Labels   map[string]string `json:"labels,omitempty"`
-	Draining string            `json:"draining,omitempty"`
-	Since    string            `json:"since"`
+	Name     string   `json:"name"`
+	State    string   `json:"state"`
+	Slots    uint32   `json:"slots"`
+	Used     uint32   `json:"used_slots"`
+	Mem      uint64   `json:"mem_bytes"`
+	UsedMem  uint64   `json:"used_mem_bytes"`
+	Jobs     []uint64 `json:"jobs"`
+	Labels   []string `json:"labels,omitempty"`
+	Draining string   `json:"draining,omitempty"`
+	Unfit    string   `json:"unfit,omitempty"`
+	Since    string   `json:"since"`
 }
 
 func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 	r := nodeRecord{Name: n.Name, State: nodeState(n), Slots: n.Slots, Used: n.UsedSlots, Mem: n.MemBytes, UsedMem: n.UsedMemBytes,
-		Jobs: append([]uint64{}, n.Jobs...), Draining: n.Draining, Since: moment(n.SinceUnixNs)}
+		Jobs: append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
 	for _, l := range n.Labels {
-		if r.Labels == nil {
-			r.Labels = map[string]string{}
-		}
-		r.Labels[l.Name] = l.Value
+		r.Labels = append(r.Labels, labelText(l))
 	}
 	return r
 }
 
 func nodeState(n *schedpb.NodeInfo) string {
+	closed := n.Draining != "" || n.Unfit != ""
 	switch {
 	case !n.Connected:
 		return "lost"
-	case n.Draining != "" && n.UsedSlots == 0:
+	case closed && n.UsedSlots == 0:
 		return "drained"
-	case n.Draining != "":
+	case closed:
 		return "draining"
 	case n.UsedSlots == 0:
 		return "idle"
@@ -77,12 +77,11 @@ func (c *cluster) printNodes(nodes []*schedpb.NodeInfo) error {
 	for _, n := range nodes {
 		r := newNodeRecord(n)
 		all = append(all, r)
-		var notes []string
-		for _, l := range n.Labels {
-			notes = append(notes, l.Name+"="+l.Value)
-		}
-		if r.Draining != "" {
-			notes = append(notes, "("+r.Draining+")")
+		notes := slices.Clone(r.Labels)
+		for _, why := range []string{r.Draining, r.Unfit} {
+			if why != "" {
+				notes = append(notes, "("+why+")")
+			}
 		}
 		rows = append(rows, []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots), bytesText(r.UsedMem) + "/" + bytesText(r.Mem),
 			fmt.Sprint(len(r.Jobs)), span(time.Since(time.Unix(0, n.SinceUnixNs))), strings.Join(notes, " ")})

@@ -186,6 +186,8 @@ func (s *session) event(m *schedpb.AttachResponse) {
 		if m.Output.AwaitsInput {
 			s.startStdin()
 		}
+	case *schedpb.AttachResponse_OutputLost:
+		s.note("%s", m.OutputLost.Why)
 	case *schedpb.AttachResponse_StdinTaken:
 		s.taken = max(s.taken, m.StdinTaken.Bytes)
 	case *schedpb.AttachResponse_State:

@@ -59,7 +59,8 @@ func (c *cluster) printJobs(jobs []*schedpb.JobInfo, specs []*schedpb.JobSpec) e
 func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSpec) {
 	fmt.Fprintf(c.out, "job %s  %s\n", label(j), r.Name)
 	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant}, {"ranks", strconv.Itoa(int(r.Ranks))},
-		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In}, {"limit", limitText(j)}, {"submitted", r.Submitted},
+		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In}, {"may run on", strings.Join(spec.GetHosts(), ",")},
+		{"constraint", constraintText(spec.GetConstraint())}, {"limit", limitText(j)}, {"submitted", r.Submitted},
 		{"started", r.Started}, {"ended", r.Ended}}
 	if r.Ended != "" {
 		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))}, [2]string{"waited", span(waited(j, time.Now()))},

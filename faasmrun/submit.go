@@ -77,7 +77,7 @@ func submitJob(r *request) error {
 	}
 	spec.Interactive, spec.Tty = false, false
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.qos, b.hold, b.requeue, b.exclusive
-	spec.After, spec.Singleton, spec.Hosts, spec.Labels, spec.Reservation = b.after, b.singleton, b.hosts, b.labels, b.reservation
+	spec.After, spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.after, b.singleton, b.hosts, b.constraint, b.reservation
 	spec.Array, spec.ArrayThrottle = b.array, b.throttle
 	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.stdout, b.stderr, b.appending
 	switch {

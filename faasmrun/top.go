@@ -46,6 +46,12 @@ func (c topCluster) Watch(ctx context.Context, tell func(*schedpb.WatchResponse)
 	return c.words(err)
 }
 
+// Jobs implements tui.Cluster.
+func (c topCluster) Jobs(ctx context.Context, ids []uint64) ([]*schedpb.JobInfo, error) {
+	answer, err := c.jobs.List(ctx, &schedpb.ListRequest{Ids: ids, Everyone: true})
+	return answer.GetJobs(), err
+}
+
 // words turns a stream's end into what a person is told; the end of what there is to tell is none.
 func (c topCluster) words(err error) error {
 	if errors.Is(err, io.EOF) {
@@ -102,7 +108,14 @@ func (c topCluster) Logs(ctx context.Context, job uint64, tell func(string)) err
 	show := newDisplay(outputOptions{}, manyRanks, told(tell), told(tell))
 	for err == nil {
 		var m *schedpb.AttachResponse
-		if m, err = stream.Recv(); err == nil && m.GetOutput() != nil {
+		if m, err = stream.Recv(); err != nil {
+			break
+		}
+		if lost := m.GetOutputLost(); lost != nil {
+			show.flush()
+			tell("(" + lost.Why + ")\n")
+		}
+		if m.GetOutput() != nil {
 			show.output(m.GetOutput())
 			show.flush()
 		}

@@ -17,6 +17,7 @@ type workerFlags struct {
 	certs                              string
 	slots                              uint32
 	users                              map[string]string
+	labels                             []string
 	unlimited, verbose                 bool
 	keepLogs                           uint32
 	keepLogBytes                       string
@@ -40,6 +41,7 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
+	c.Flags().StringSliceVar(&f.labels, "label", nil, "a property that jobs may ask for with -C: NAME or NAME=VALUE; may be repeated")
 	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
 	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs, "of how many batch jobs that have ended the output is kept, the newest")
 	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30), "how much output of batch jobs that have ended is kept, the newest")
@@ -77,13 +79,17 @@ func serveWorker(f workerFlags) error {
 	if err != nil || kept == 0 || f.keepLogs == 0 {
 		return usagef("--keep-logs and --keep-log-bytes need numbers above 0")
 	}
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return usagef("--label: %v", err)
+	}
 	conn, err := dialAs(f.scheduler, f.certs)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	log := daemonLog(f.verbose)
-	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users,
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users, Labels: labels,
 		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))

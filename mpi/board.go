@@ -3,19 +3,49 @@ package mpi
 import (
 	"slices"
 	"sync/atomic"
-
-	"github.com/faasmrun/faasmrun/mpi/coll"
 )
 
 // board is where the members of a communicator show each other their little data in a blocking collective: each writes a
-// card, waits until all cards are there, and takes from them what is its own. Between two processors that is one cache line
-// moved for each other member, where a meeting moves a dozen; with more ranks than processors it is one wake-up for each.
+// card, waits for the cards it needs, and takes from them what is its own. Who needs nobody's card goes on: the root of a
+// broadcast, and all but the root of a reduction. Between two processors that is one cache line moved for each other
+// member, where a meeting moves a dozen.
 //
-// Each member has two cards and uses them by turns: whoever writes one in this round has seen all of the round before,
-// and so all have read those of the round before that. A member that goes to a meeting shows a card without data, by which
-// those that called another collective notice.
+// The board has some rows, which the collectives use by turns. A member writes into a row again only when all have come to
+// the round after the one that the row was used for, and so are done with that; so nobody is ahead of the last by more than
+// there are rows. A member that goes to a meeting shows a card without data, by which those that called another collective
+// notice.
+//
+// Few members look at each other's cards. Where there are more, that would be as many looks as pairs: there the
+// last to come checks and combines the cards for all, and everyone looks for its word.
 type board struct {
-	cards [2][]card // by round modulo 2, then by member
+	size    int
+	rows    atomic.Pointer[[boardRows]row] // nil before the first round
+	stalled atomic.Int32                   // members that wait for what ordinarily nobody tells them
+}
+
+const (
+	boardRows = 8
+	// fewMembers is up to where members look at each other's cards.
+	fewMembers = 3
+	// cardLine is the data that a card itself holds: what is left of a cache line.
+	cardLine = 48
+	// boardLimit bounds the data of a card. Beyond it a meeting, which copies once, is as fast.
+	boardLimit = 8 << 10
+)
+
+// row is the cards of one round.
+type row struct {
+	cards  []card
+	sheets []sheet
+	met    atomic.Uint64 // the last round in which a member went to a meeting
+	_      [56]byte
+	came   atomic.Uint64 // cards shown in the row so far; not counted among few
+	_      [56]byte
+	done   atomic.Uint64 // the last round that the last to come has seen to; the next three belong to it
+	astray int           // a member whose card does not fit the first one's, or -1
+	bytes  int           // of the result
+	result sheet
+	_      [16]byte
 }
 
 // card is what one member shows. It fills a cache line.
@@ -27,17 +57,42 @@ type card struct {
 	little bool
 	root   int32
 	bytes  uint32
-	data   [coll.LittleBytes]byte
+	data   [cardLine]byte
 }
 
-func newBoard(size int) board { return board{[2][]card{make([]card, size), make([]card, size)}} }
+// in is the board's rows, which the first to ask makes.
+func (b *board) in() *[boardRows]row {
+	if rows := b.rows.Load(); rows != nil {
+		return rows
+	}
+	rows := new([boardRows]row)
+	for i := range rows {
+		rows[i].cards, rows[i].sheets = make([]card, b.size), make([]sheet, b.size)
+	}
+	b.rows.CompareAndSwap(nil, rows)
+	return b.rows.Load()
+}
 
-// little are the collectives that there are for little data.
-var little = [...]coll.Little{
-	collBarrier: coll.BarrierLittle, collBcast: coll.BcastLittle, collGather: coll.GatherLittle,
-	collAllgather: coll.AllgatherLittle, collReduce: coll.ReduceLittle, collAllreduce: coll.AllreduceLittle,
-	collScan: coll.ScanLittle, collExscan: coll.ExscanLittle,
-	len(collectives) - 1: nil,
+func (b *board) few() bool { return b.size <= fewMembers }
+
+// row is where a round takes place. The first round is 1.
+func (b *board) row(round uint64) *row { return &b.in()[round%boardRows] }
+
+// goal is how many cards have been shown in a row when a round is complete.
+func (b *board) goal(round uint64) uint64 { return uint64(b.size) * ((round-1)/boardRows + 1) }
+
+// complete tells whether all members have come to a round.
+func (b *board) complete(round uint64) bool {
+	row := b.row(round)
+	if !b.few() {
+		return row.came.Load() >= b.goal(round)
+	}
+	for i := range row.cards {
+		if int32(row.cards[i].round.Load()-uint32(round)) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // hasBoard tells whether the communicator's collectives use its board. A program that is checked meets always: a meeting
@@ -47,23 +102,29 @@ func (c *comm) hasBoard(r *Rank) bool { return c.remote == nil && r.check == nil
 // isLittle tells whether the members exchange a part's data on the board. In a right program they all come to the same answer,
 // because they give the same amount of data.
 func (c *comm) isLittle(r *Rank, p *part) bool {
-	if little[p.kind] == nil || !c.hasBoard(r) || p.op != nil && (p.op.code == opUser || !p.typ.contiguous) {
+	if collectives[p.kind].little == nil || !c.hasBoard(r) || p.op != nil && (p.op.code == opUser || !p.typ.contiguous) ||
+		p.kind == collAlltoall && (p.inPlace || len(p.send.counts) > 0) {
 		return false
 	}
-	return p.cardBytes() <= coll.LittleBytes
+	return c.cardBytes(p) <= boardLimit
 }
 
-// cardBytes is how much data everyone's card holds: a block, or the vector of a reduction.
-func (p *part) cardBytes() int64 {
-	switch {
-	case p.op != nil:
+// cardBytes is how much data a card has that holds any: a block, one for everyone, or the vector of a reduction.
+func (c *comm) cardBytes(p *part) int64 {
+	if p.op != nil {
 		return p.count * p.typ.size
-	case p.kind == collBarrier:
-		return 0
-	case p.send.number > 0:
-		return p.send.span.bytes()
 	}
-	return p.recv.span.bytes()
+	b := &p.send
+	if b.number == 0 {
+		b = &p.recv
+	}
+	if b.number == 0 {
+		return 0
+	}
+	if collectives[p.kind].little.Parts {
+		return b.span.bytes() * int64(c.group.size())
+	}
+	return b.span.bytes()
 }
 
 // show takes part in a collective on the board.
@@ -76,76 +137,167 @@ func (r *Rank) show(c *comm, p *part) *failure {
 		r.stats.brought(p)
 	}
 	c.sequence++
-	mine := c.nextCard()
-	mine.kind, mine.little, mine.root, mine.bytes = p.kind, true, int32(p.root), uint32(p.cardBytes())
-	mine.code, mine.typ = 0, 0
+	row := r.nextRound(c)
+	mine := &row.cards[c.place]
+	mine.kind, mine.little, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
 	if p.op != nil {
 		mine.code, mine.typ = p.op.code, p.typ.kind
 	}
-	if p.send.number > 0 {
-		data := whole(mine.data[:mine.bytes])
-		copySpan(&data, &p.send.span)
+	row.write(c.place, p)
+	r.reader = reader{r: r, c: c, p: p, row: row}
+	if f := r.turn(c, row, needs(p.kind, p.root == c.place)); f != nil {
+		return f
 	}
-	cards := c.cards()
-	if n := r.showCard(c, mine); n < len(cards) {
-		round := c.round
-		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) },
-			func() bool { n = shown(cards, round, n); return n == len(cards) })
+	collectives[p.kind].little.Do(&r.reader, r.reader.who())
+	return p.failure
+}
+
+// need says whose cards a member needs.
+type need uint8
+
+const (
+	needsNobody need = iota
+	needsRoot
+	needsAll
+)
+
+func needs(kind collective, root bool) need {
+	switch rooted := collectives[kind].rooted; {
+	case rooted == notRooted || rooted == toRoot && root:
+		return needsAll
+	case rooted == fromRoot && !root:
+		return needsRoot
 	}
-	for i := range cards {
-		if !cards[0].agrees(&cards[i]) {
-			return c.differ(0, i)
+	return needsNobody
+}
+
+// nextRound begins a round, when its row is free.
+func (r *Rank) nextRound(c *comm) *row {
+	b := &c.meetings.board
+	c.round++
+	if free := int64(c.round) - boardRows + 1; free > int64(c.seen) {
+		if !b.complete(uint64(free)) {
+			b.stalled.Add(1)
+			r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool { return b.complete(uint64(free)) })
+			b.stalled.Add(-1)
+		}
+		c.seen = uint64(free)
+	}
+	return b.row(c.round)
+}
+
+// turn shows the member's card and waits for the cards it needs.
+func (r *Rank) turn(c *comm, row *row, n need) *failure {
+	r.showCard(c, row)
+	b, mine := &c.meetings.board, &row.cards[c.place]
+	switch {
+	case n == needsNobody:
+	case n == needsRoot:
+		root := &row.cards[mine.root]
+		r.awaitCards(c, forOne, func() bool { return root.round.Load() == uint32(c.round) })
+		if !mine.agrees(root) {
+			return c.differ(row, c.place, int(mine.root))
+		}
+	case b.few():
+		r.awaitCards(c, forAll, func() bool { return b.complete(c.round) })
+		c.seen = c.round
+		if i := row.different(); i >= 0 {
+			return c.differ(row, 0, i)
+		}
+	default:
+		r.awaitCards(c, forAll, func() bool { return row.done.Load() >= c.round })
+		c.seen = c.round
+		if row.astray >= 0 {
+			return c.differ(row, 0, row.astray)
 		}
 	}
-	r.reader = reader{r, c, p, cards}
-	little[p.kind](&r.reader, coll.Reader{Me: c.place, Root: p.root, Size: len(cards)})
-	return p.failure
+	return nil
+}
+
+// awaitCards waits for others' cards.
+func (r *Rank) awaitCards(c *comm, whom forWhom, done func() bool) {
+	if !done() {
+		r.wait(whom, func() { r.note(where{what: waitCollective, comm: c.name}) }, done)
+	}
 }
 
 // showNothing says that the rank goes to a meeting.
 func (r *Rank) showNothing(c *comm, kind collective) {
-	mine := c.nextCard()
+	row := r.nextRound(c)
+	mine := &row.cards[c.place]
 	mine.kind, mine.little = kind, false
-	r.showCard(c, mine)
+	row.met.Store(c.round)
+	r.showCard(c, row)
 }
 
-// cards are those of the round the rank is in.
-func (c *comm) cards() []card { return c.meetings.board.cards[c.round%2] }
-
-// nextCard begins a round.
-func (c *comm) nextCard() *card {
-	c.round++
-	return &c.cards()[c.place]
-}
-
-// showCard shows the rank's card, and tells how many are there. If it is the last, the others may go on.
-func (r *Rank) showCard(c *comm, mine *card) int {
-	mine.round.Store(c.round)
-	cards := c.cards()
-	n := shown(cards, c.round, 0)
-	if n < len(cards) {
-		return n
-	}
-	for i, rank := range c.group.ranks {
-		if cards[i].little && i != c.place {
-			r.world.ranks[rank].wake()
+// showCard shows the rank's card, and wakes those that can go on by it.
+func (r *Rank) showCard(c *comm, row *row) {
+	b, mine := &c.meetings.board, &row.cards[c.place]
+	mine.round.Store(uint32(c.round))
+	last := false
+	if !b.few() {
+		if last = row.came.Add(1) == b.goal(c.round); last {
+			r.conclude(c, row)
 		}
 	}
-	return n
+	rooted, root := collectives[mine.kind].rooted, int(mine.root)
+	switch {
+	case b.stalled.Load() > 0 || mine.little && (row.met.Load() == c.round || rooted == fromRoot && root == c.place):
+		for place := range row.cards {
+			r.wakeMember(c, place)
+		}
+	case rooted == fromRoot || !mine.little:
+	case !b.few() && !last:
+	case rooted == toRoot:
+		if r.isParked(c, root) && (last || b.complete(c.round)) {
+			r.wakeMember(c, root)
+		}
+	default:
+		for place := range row.cards {
+			if r.isParked(c, place) && (last || b.complete(c.round)) {
+				r.wakeMember(c, place)
+			}
+		}
+	}
 }
 
-// shown counts the cards of a round that are there, in order, from one on up to which all are.
-func shown(cards []card, round uint32, from int) int {
-	for from < len(cards) && cards[from].round.Load() == round {
-		from++
+func (r *Rank) isParked(c *comm, place int) bool {
+	return r.world.ranks[c.group.ranks[place]].parked.Load() != 0
+}
+
+func (r *Rank) wakeMember(c *comm, place int) {
+	if place != c.place {
+		r.world.ranks[c.group.ranks[place]].wake()
 	}
-	return from
+}
+
+// conclude is what the last of many does for all: it checks that the cards go together, and combines them where everyone's
+// are.
+func (r *Rank) conclude(c *comm, row *row) {
+	first := &row.cards[0]
+	row.astray = row.different()
+	if row.astray < 0 && first.little && collectives[first.kind].little.Combines {
+		row.bytes = int(first.bytes)
+		combine(row.result.of(row.bytes), row, len(row.cards))
+	}
+	row.done.Store(c.round)
 }
 
 // astray finds a member that is on the board while this rank is at a meeting, or -1.
 func (c *comm) astray() int {
-	for i := range c.cards() {
-		if other := &c.cards()[i]; other.round.Load() == c.round && other.little {
+	row := c.meetings.board.row(c.round)
+	for i := range row.cards {
+		if other := &row.cards[i]; other.round.Load() == uint32(c.round) && other.little {
+			return i
+		}
+	}
+	return -1
+}
+
+// different finds a member whose card does not fit the first one's, or -1.
+func (row *row) different() int {
+	for i := range row.cards {
+		if !row.cards[0].agrees(&row.cards[i]) {
 			return i
 		}
 	}
@@ -159,8 +311,9 @@ func (a *card) agrees(b *card) bool {
 }
 
 // differ is the failure of a collective that two members called differently.
-func (c *comm) differ(i, j int) *failure {
-	a, b := &c.cards()[i], &c.cards()[j]
+func (c *comm) differ(row *row, i, j int) *failure {
+	i, j = min(i, j), max(i, j)
+	a, b := &row.cards[i], &row.cards[j]
 	switch {
 	case a.kind != b.kind:
 		return c.failf(errNotSame, "rank %d of %s called MPI_%s and rank %d called MPI_%s", i, c.name, collectives[a.kind].name, j,
@@ -176,43 +329,4 @@ func (c *comm) differ(i, j int) *failure {
 func (a *card) reduction() string {
 	size := shapes[a.typ].size
 	return reducedVector(int64(a.bytes)/size, size, predefinedOps[slices.IndexFunc(predefinedOps[:], func(o op) bool { return o.code == a.code })].name)
-}
-
-// reader takes data from the cards for one rank.
-type reader struct {
-	r     *Rank
-	c     *comm
-	p     *part
-	cards []card
-}
-
-func (h *reader) data(from int) []byte {
-	return h.cards[from].data[:h.cards[from].bytes]
-}
-
-func (h *reader) Take(from, block int) {
-	data := h.data(from)
-	if from != h.c.place {
-		h.r.world.count(h.c.group.ranks[from], h.r.rank, int64(len(data)))
-	} else if h.p.inPlace {
-		return
-	}
-	dst, src := h.p.recv.at(block), whole(data)
-	if n := dst.bytes(); n < src.bytes() {
-		h.p.failure = h.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from, h.c.name,
-			src.bytes(), h.c.place, n)
-	}
-	copySpan(&dst, &src)
-}
-
-func (h *reader) Load(from int) { h.r.result = h.cards[from].data }
-
-func (h *reader) Fold(from int) {
-	data := h.data(from)
-	kernels[h.p.op.code][h.p.typ.kind](h.r.result[:len(data)], data)
-}
-
-func (h *reader) Store() {
-	src := whole(h.r.result[:h.cards[h.c.place].bytes])
-	copySpan(&h.p.recv.span, &src)
 }

@@ -349,9 +349,6 @@ func serve(index uint32, b binding, wide bool) func(*Rank, []uint64) {
 			r.outOfPhase(name)
 		}
 		r.call.Store(index)
-		if r.hasMail() {
-			r.readMail()
-		}
 		var f *failure
 		if r.stats == nil {
 			f = b.fn(r, args{r, stack, wide})

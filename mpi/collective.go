@@ -48,33 +48,34 @@ type collectiveCall struct {
 	large     string // of its _c function
 	rooted    rooted
 	algorithm *coll.Algorithm
+	little    *coll.Little // for little data; nil if there is none
 	describe  func(a args, c *comm, p *part) *failure
 }
 
 // collectives are all of them. The nonblocking and persistent forms take the same arguments and then some.
 var collectives = [...]collectiveCall{
-	collBarrier:            {"Barrier", "i", "", notRooted, &coll.Barrier, describeBarrier},
-	collBcast:              {"Bcast", "iiiii", "iliii", fromRoot, &coll.Bcast, describeBcast},
-	collGather:             {"Gather", "iiiiiiii", "iliiliii", toRoot, &coll.Gather, describeGather},
-	collGatherv:            {"Gatherv", "iiiiiiiii", "iliiiiiii", toRoot, &coll.Gather, describeGatherv},
-	collScatter:            {"Scatter", "iiiiiiii", "iliiliii", fromRoot, &coll.Scatter, describeScatter},
-	collScatterv:           {"Scatterv", "iiiiiiiii", "iiiiiliii", fromRoot, &coll.Scatter, describeScatterv},
-	collAllgather:          {"Allgather", "iiiiiii", "iliilii", notRooted, &coll.Allgather, describeAllgather},
-	collAllgatherv:         {"Allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.Allgather, describeAllgatherv},
-	collAlltoall:           {"Alltoall", "iiiiiii", "iliilii", notRooted, &coll.Alltoall, describeAlltoall},
-	collAlltoallv:          {"Alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, describeAlltoallv},
-	collAlltoallw:          {"Alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, describeAlltoallw},
-	collReduce:             {"Reduce", "iiiiiii", "iiliiii", toRoot, &coll.Reduce, describeReduce},
-	collAllreduce:          {"Allreduce", "iiiiii", "iiliii", notRooted, &coll.Allreduce, describeAllreduce},
-	collReduceScatter:      {"Reduce_scatter", "iiiiii", "iiiiii", notRooted, &coll.ReduceScatter, describeReduceScatter},
-	collReduceScatterBlock: {"Reduce_scatter_block", "iiiiii", "iiliii", notRooted, &coll.ReduceScatter, describeReduceScatterBlock},
-	collScan:               {"Scan", "iiiiii", "iiliii", notRooted, &coll.Scan, describeScan},
-	collExscan:             {"Exscan", "iiiiii", "iiliii", notRooted, &coll.Exscan, describeScan},
-	collNeighborAllgather:  {"Neighbor_allgather", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAllgather, describeNeighborAllgather},
-	collNeighborAllgatherv: {"Neighbor_allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.NeighbourAllgather, describeNeighborAllgatherv},
-	collNeighborAlltoall:   {"Neighbor_alltoall", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoall},
-	collNeighborAlltoallv:  {"Neighbor_alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoallv},
-	collNeighborAlltoallw:  {"Neighbor_alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, describeNeighborAlltoallw},
+	collBarrier:            {"Barrier", "i", "", notRooted, &coll.Barrier, &coll.BarrierLittle, describeBarrier},
+	collBcast:              {"Bcast", "iiiii", "iliii", fromRoot, &coll.Bcast, &coll.BcastLittle, describeBcast},
+	collGather:             {"Gather", "iiiiiiii", "iliiliii", toRoot, &coll.Gather, &coll.GatherLittle, describeGather},
+	collGatherv:            {"Gatherv", "iiiiiiiii", "iliiiiiii", toRoot, &coll.Gather, nil, describeGatherv},
+	collScatter:            {"Scatter", "iiiiiiii", "iliiliii", fromRoot, &coll.Scatter, &coll.ScatterLittle, describeScatter},
+	collScatterv:           {"Scatterv", "iiiiiiiii", "iiiiiliii", fromRoot, &coll.Scatter, nil, describeScatterv},
+	collAllgather:          {"Allgather", "iiiiiii", "iliilii", notRooted, &coll.Allgather, &coll.AllgatherLittle, describeAllgather},
+	collAllgatherv:         {"Allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.Allgather, nil, describeAllgatherv},
+	collAlltoall:           {"Alltoall", "iiiiiii", "iliilii", notRooted, &coll.Alltoall, &coll.AlltoallLittle, describeAlltoall},
+	collAlltoallv:          {"Alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, nil, describeAlltoallv},
+	collAlltoallw:          {"Alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, nil, describeAlltoallw},
+	collReduce:             {"Reduce", "iiiiiii", "iiliiii", toRoot, &coll.Reduce, &coll.ReduceLittle, describeReduce},
+	collAllreduce:          {"Allreduce", "iiiiii", "iiliii", notRooted, &coll.Allreduce, &coll.AllreduceLittle, describeAllreduce},
+	collReduceScatter:      {"Reduce_scatter", "iiiiii", "iiiiii", notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
+	collReduceScatterBlock: {"Reduce_scatter_block", "iiiiii", "iiliii", notRooted, &coll.ReduceScatter, nil, describeReduceScatterBlock},
+	collScan:               {"Scan", "iiiiii", "iiliii", notRooted, &coll.Scan, &coll.ScanLittle, describeScan},
+	collExscan:             {"Exscan", "iiiiii", "iiliii", notRooted, &coll.Exscan, &coll.ExscanLittle, describeScan},
+	collNeighborAllgather:  {"Neighbor_allgather", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgather},
+	collNeighborAllgatherv: {"Neighbor_allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgatherv},
+	collNeighborAlltoall:   {"Neighbor_alltoall", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoall},
+	collNeighborAlltoallv:  {"Neighbor_alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallv},
+	collNeighborAlltoallw:  {"Neighbor_alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallw},
 }
 
 // commArg is where a collective's communicator stands among its arguments.

@@ -13,7 +13,8 @@ type comm struct {
 	behind     bool   // the local group is the intercommunicator's second
 	errhandler *errhandler
 	sequence   uint64 // collectives started
-	round      uint32 // blocking ones among them, on the board
+	round      uint64 // blocking ones among them, on the board
+	seen       uint64 // the last round to which all members are known to have come
 	persistent uint64 // persistent collectives made
 	meetings   *meetings
 	attributes attributes

@@ -65,7 +65,7 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.wait(func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(forOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
 }
@@ -137,22 +137,19 @@ func waitall(r *Rank, a args) *failure {
 	if _, f := l.check(); f != nil {
 		return f
 	}
+	anyFailed := false
 	for i := range l.n {
 		if q, _ := l.at(i); q != nil {
 			r.await(q)
+			anyFailed = anyFailed || q.failure != nil
 		}
 	}
-	return l.finishAll(b)
+	return l.finishAll(b, anyFailed)
 }
 
-// finishAll completes all requests. If one failed, MPI_ERR_IN_STATUS is returned and each status has its class.
-func (l list) finishAll(b []byte) *failure {
-	anyFailed := false
-	for i := range l.n {
-		if q, _ := l.at(i); q != nil && q.failure != nil {
-			anyFailed = true
-		}
-	}
+// finishAll completes all requests, which are done. If one failed, MPI_ERR_IN_STATUS is returned and each status has its
+// class.
+func (l list) finishAll(b []byte, anyFailed bool) *failure {
 	var failed *failure
 	for i := range l.n {
 		s := empty
@@ -190,15 +187,18 @@ func testall(r *Rank, a args) *failure {
 	if _, f := l.check(); f != nil {
 		return f
 	}
+	anyFailed := false
 	for i := range l.n {
-		if q, _ := l.at(i); q != nil && !r.poll(q) {
+		q, _ := l.at(i)
+		if q != nil && !r.poll(q) {
 			return a.putFlag(2, "flag", false)
 		}
+		anyFailed = anyFailed || q != nil && q.failure != nil
 	}
 	if f := a.putFlag(2, "flag", true); f != nil {
 		return f
 	}
-	return l.finishAll(b)
+	return l.finishAll(b, anyFailed)
 }
 
 // MPI_Waitany(count, requests[], *index, *status)

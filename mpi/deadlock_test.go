@@ -54,7 +54,7 @@ func TestDeadlock(t *testing.T) {
 		}, []string{"MPI_Probe from any rank, any tag, MPI_COMM_WORLD", "MPI_Mprobe from rank 0, tag 3, MPI_COMM_WORLD"}},
 		{"collectives on different communicators", func(g *guest, buf uint32) {
 			if d := named(g); g.me == 0 {
-				g.must("Bcast", buf, 1, tInt, 0, d)
+				g.must("Bcast", buf, 1, tInt, 1, d)
 			} else {
 				g.must("Comm_split", tWorld, 0, 0, buf)
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // inbox is where small messages are dropped for a rank that is awake, without a lock: it sorts them itself, into the
-// receives they match and among the unexpected, in each call and while it looks for what it waits for. Matching by the sender
+// receives they match and among the unexpected, when it receives and while it looks for what it waits for. Matching by the sender
 // would move a dozen cache lines of the receiver's queue between two processors, at 100 ns and more each; a message in
 // the inbox is one line, written once and read once. Who finds the rank parked sorts its inbox for it, under its lock, so
 // that it is woken only for what it waits for.

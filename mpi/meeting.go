@@ -61,7 +61,7 @@ func (p *part) reset(kind collective) {
 }
 
 func newMeetings(size int) *meetings {
-	return &meetings{size: size, board: newBoard(size), live: map[uint64]*meeting{}}
+	return &meetings{size: size, board: board{size: size}, live: map[uint64]*meeting{}}
 }
 
 // at gives the meeting with a sequence number, which the first to come opens.
@@ -154,14 +154,14 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 	for !m.Finished() {
 		r.work(m)
 		astray := -1
-		r.wait(func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
+		r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
 			if shown {
 				astray = c.astray()
 			}
 			return m.Finished() || m.Work() || astray >= 0
 		})
 		if astray >= 0 && !m.Finished() {
-			return c.differ(min(c.place, astray), max(c.place, astray))
+			return c.differ(c.meetings.board.row(c.round), c.place, astray)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package mpi
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -16,23 +17,32 @@ type parker struct {
 
 // A rank that waits looks at its condition for a while before it parks, where a processor is free for that: parking and
 // being woken takes 3 to 10 µs between two processors, a look 10 ns. The while is no fixed one. Looks that succeed
-// lengthen it, up to where even the end of an imbalanced step is met; looks in vain shorten it, down to about what
-// parking costs: so a rank never loses more than twice of what the better choice would have cost it.
+// lengthen it, up to where even the end of an imbalanced step is met; looks in vain shorten it, but not below what a
+// wake-up takes, or two ranks that have parked once would go on waking each other for ever. Where there are more ranks than
+// processors, who waits for all others parks at once: most of them must get a processor before that.
 const (
 	mostPatience  = 100 * time.Microsecond
-	leastPatience = 5 * time.Microsecond
+	leastPatience = 20 * time.Microsecond
 	// looks is how often a rank looks between two looks at the clock and at who else runs.
 	looks = 32
 	// taken is a gap between two looks at the clock that says that the processor was away: another process wants it.
 	taken = 20 * time.Microsecond
 )
 
+// forWhom says for how many others a rank waits.
+type forWhom bool
+
+const (
+	forOne forWhom = false
+	forAll forWhom = true
+)
+
 // wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox. note writes down what
 // it waits for, before it parks. It panics when the job ends.
-func (r *Rank) wait(note func(), done func() bool) {
+func (r *Rank) wait(whom forWhom, note func(), done func() bool) {
 	for !r.look(done) {
 		r.checkEnded()
-		if r.spin(func() bool { return r.look(done) }) {
+		if r.spin(whom, func() bool { return r.look(done) }) {
 			return
 		}
 		note()
@@ -47,6 +57,7 @@ func (r *Rank) wait(note func(), done func() bool) {
 			r.world.stuck()
 		}
 		<-r.token
+		r.world.waking.Add(-1)
 	}
 }
 
@@ -59,13 +70,12 @@ func (r *Rank) look(done func() bool) bool {
 }
 
 // spin looks at the condition for as long as the rank has patience and nobody else needs the processor.
-func (r *Rank) spin(done func() bool) bool {
+func (r *Rank) spin(whom forWhom, done func() bool) bool {
 	w := r.world
-	if !w.roomToSpin() {
+	if !w.roomToSpin() || whom == forAll && w.active.Load() > int64(w.config.Cores) {
 		return false
 	}
-	began := time.Since(w.started)
-	for last := began; ; {
+	for began, last := time.Duration(-1), time.Duration(0); ; {
 		for range looks {
 			if done() {
 				r.patience = min(2*r.patience, mostPatience)
@@ -75,7 +85,14 @@ func (r *Rank) spin(done func() bool) bool {
 		if w.ended.Load() != nil || !w.roomToSpin() {
 			return false
 		}
+		if w.waking.Load() > 0 {
+			// It mostly stands next in the queue of this very processor, and another one would take it from there too late.
+			runtime.Gosched()
+		}
 		now := time.Since(w.started)
+		if began < 0 { // the clock takes as long as some looks
+			began, last = now, now
+		}
 		if now-last > taken || now-began > r.patience {
 			r.patience = max(r.patience/2, leastPatience)
 			return false
@@ -97,6 +114,7 @@ func (r *Rank) wake() bool {
 	if r.parked.Load() == 0 || !r.parked.CompareAndSwap(1, 0) {
 		return false
 	}
+	r.world.waking.Add(1)
 	r.world.blocked.Add(-1)
 	r.token <- struct{}{}
 	return true

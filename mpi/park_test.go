@@ -66,19 +66,50 @@ func TestSpinnerMakesRoom(t *testing.T) {
 	}
 }
 
+// TestSpinnerLetsTheWokenRun: on one processor of Go's a rank wakes another and looks for the answer. The other one must run
+// soon, not when the runtime takes the processor away.
+func TestSpinnerLetsTheWokenRun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for i, err := range spinning(t, 2, func(g *guest) {
+		g.must("Init", 0, 0)
+		buf := g.alloc(8)
+		if g.me == 1 {
+			g.rank.patience = 0
+			g.must("Recv", buf, 8, tByte, 0, 0, tWorld, 0)
+			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
+		} else {
+			for g.rank.world.ranks[1].parked.Load() == 0 {
+				runtime.Gosched()
+			}
+			g.must("Send", buf, 8, tByte, 1, 0, tWorld)
+			n := 0
+			g.rank.spin(forOne, func() bool { n++; return g.rank.hasMail() })
+			if n > 10*looks {
+				t.Errorf("%d looks before the answer", n)
+			}
+			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
+		}
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}
+
 // TestPatience: looks that succeed lengthen it, looks in vain shorten it, within bounds.
 func TestPatience(t *testing.T) {
 	w := NewWorld(WorldConfig{Size: 2, Cores: 2})
 	defer w.Close()
 	r := w.ranks[0]
 	for range 20 {
-		r.spin(func() bool { return false })
+		r.spin(forOne, func() bool { return false })
 	}
 	if r.patience != leastPatience {
 		t.Errorf("after looks in vain: %v", r.patience)
 	}
 	for range 20 {
-		if !r.spin(func() bool { return true }) {
+		if !r.spin(forOne, func() bool { return true }) {
 			t.Error("what is there is not seen")
 		}
 	}
@@ -86,7 +117,7 @@ func TestPatience(t *testing.T) {
 		t.Errorf("after looks that succeed: %v", r.patience)
 	}
 	w.blocked.Store(1) // nobody is left to wait for
-	if r.spin(func() bool { t.Error("it looks"); return false }) {
+	if r.spin(forOne, func() bool { t.Error("it looks"); return false }) {
 		t.Error("it has seen something")
 	}
 }

@@ -2,8 +2,8 @@ package mpi
 
 import "github.com/faasmrun/faasmrun/mpi/match"
 
-// The short way of MPI_Send and MPI_Recv, for little data in one piece between two ranks that are awake: no request, no
-// span, nothing posted. Between two processors half of a message's latency is the path of instructions, so it counts. What
+// The short way of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv, for little data in one piece between two ranks that are awake: no span,
+// nothing posted, and a request only where the program wants one, which is done. Between two processors half of a message's latency is the path of instructions, so it counts. What
 // is not plainly in order, from a wild pointer to a message that came by another way, goes the long way.
 
 // littlePiece gives the memory of (address, count, datatype) if it is one valid piece of at most inboxLimit bytes.
@@ -28,7 +28,7 @@ func (a args) quickComm(i int) *comm {
 	return a.r.worldComm
 }
 
-// sendQuick does MPI_Send(buf, count, datatype, dest, tag, comm), or nothing.
+// sendQuick sends (buf, count, datatype, dest, tag, comm), or does nothing.
 func (a args) sendQuick() (done bool) {
 	r, c := a.r, a.quickComm(5)
 	data, ok := a.littlePiece(0, 1, 2)
@@ -68,15 +68,22 @@ func (a args) sendQuick() (done bool) {
 	return true
 }
 
+// receiving are the arguments of a receive of little data: (buf, count, datatype, source, tag, comm).
+func (a args) receiving() (c *comm, k match.Key, room []byte, ok bool) {
+	c = a.quickComm(5)
+	if room, ok = a.littlePiece(0, 1, 2); c == nil || !ok || a.r.check != nil {
+		return nil, k, nil, false
+	}
+	k = match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
+	ok = (k.Source == anySource || uint32(k.Source) < uint32(len(c.peers().ranks))) && (k.Tag >= 0 || k.Tag == anyTag)
+	return c, k, room, ok
+}
+
 // receiveQuick does MPI_Recv(buf, count, datatype, source, tag, comm, *status), or nothing.
 func (a args) receiveQuick() (done bool) {
-	r, c := a.r, a.quickComm(5)
-	room, ok := a.littlePiece(0, 1, 2)
-	if c == nil || !ok || r.check != nil {
-		return false
-	}
-	k := match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
-	if k.Source != anySource && uint32(k.Source) >= uint32(len(c.peers().ranks)) || k.Tag < 0 && k.Tag != anyTag {
+	r := a.r
+	_, k, room, ok := a.receiving()
+	if !ok {
 		return false
 	}
 	var b []byte
@@ -88,7 +95,7 @@ func (a args) receiveQuick() (done bool) {
 	if !r.hasMail() {
 		stored := r.stored.Load()
 		posted, unexpected := r.queueLen()
-		if posted+unexpected > 0 || !r.spin(func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
+		if posted+unexpected > 0 || !r.spin(forOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
 			return false
 		}
 	}
@@ -97,6 +104,26 @@ func (a args) receiveQuick() (done bool) {
 		putStatus(b, s)
 	}
 	return taken
+}
+
+// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the message
+// is there; else nil.
+func (a args) receiveReady() *request {
+	r := a.r
+	if !r.hasMail() {
+		return nil
+	}
+	c, k, room, ok := a.receiving()
+	if !ok {
+		return nil
+	}
+	s, taken := r.takeQuick(k, room)
+	if !taken {
+		return nil
+	}
+	q := r.doneRequest(requestReceive, c)
+	q.peer, q.tag, q.status = k.Source, k.Tag, s
+	return q
 }
 
 // takeQuick takes a message out of the inbox's first place into memory, if nothing else may have a claim: neither may

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/faasmrun/faasmrun/mpi/coll"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -51,8 +50,9 @@ type Rank struct {
 	serial         uint64 // sends so far
 	draft          part   // of the collective that is being called
 	hand           hand
-	reader         reader                 // of the cards of a collective
-	result         [coll.LittleBytes]byte // of combining them
+	reader         reader // of the cards of a collective
+	own            sheet  // what it has combined of them
+	result         []byte // what it or another rank has
 
 	traffic []traffic     // to each rank
 	stats   *stats        // nil unless asked for

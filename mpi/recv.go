@@ -56,6 +56,9 @@ func irecv(r *Rank, a args) *failure {
 	if _, f := a.pointer(6, "request", 4); f != nil {
 		return f
 	}
+	if q := a.receiveReady(); q != nil {
+		return a.expose(6, q)
+	}
 	q, f := a.startReceiveArgs()
 	if f != nil {
 		return f
@@ -166,7 +169,7 @@ func probe(r *Rank, a args) *failure {
 	s, found := r.peek(k)
 	if !found {
 		r.watchMail(true)
-		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
+		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, s)
@@ -275,7 +278,7 @@ func mprobe(r *Rank, a args) *failure {
 	m, found := r.extract(c, k)
 	if !found {
 		r.watchMail(true)
-		r.wait(func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
+		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, m.status())

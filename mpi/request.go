@@ -62,8 +62,24 @@ type requests struct {
 	orphans []*request // freed or buffered sends that are not complete
 }
 
-// newRequest takes a request from the idle ones.
+// newRequest makes a request that is not done.
 func (r *Rank) newRequest(kind requestKind, c *comm) *request {
+	q := r.takeRequest(kind, c)
+	q.done.Store(false)
+	return q
+}
+
+// doneRequest makes a request that is done.
+func (r *Rank) doneRequest(kind requestKind, c *comm) *request {
+	q := r.takeRequest(kind, c)
+	if !q.done.Load() {
+		q.done.Store(true)
+	}
+	return q
+}
+
+// takeRequest takes a request from the idle ones.
+func (r *Rank) takeRequest(kind requestKind, c *comm) *request {
 	var q *request
 	if n := len(r.requests.idle); n > 0 {
 		q = r.requests.idle[n-1]
@@ -73,7 +89,6 @@ func (r *Rank) newRequest(kind requestKind, c *comm) *request {
 	}
 	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
 	q.status, q.failure = empty, nil
-	q.done.Store(false)
 	if r.check != nil {
 		q.origin = r.check.here()
 	}
@@ -112,7 +127,7 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
+	r.wait(forOne, func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
 }
 
 func (q *request) where() where {

@@ -102,6 +102,11 @@ func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
 		if _, f := a.pointer(6, "request", 4); f != nil {
 			return f
 		}
+		if mode == modeStandard && a.sendQuick() {
+			q := r.doneRequest(requestSend, a.quickComm(5))
+			q.peer, q.tag, q.serial = a.int(3), a.int(4), r.serial
+			return a.expose(6, q)
+		}
 		q, f := a.startSendArgs(mode)
 		if f != nil {
 			return f

@@ -59,6 +59,7 @@ type World struct {
 	_       [64]byte     // every park writes the next two; the fields above are read all the time
 	blocked atomic.Int64 // ranks that are parked
 	active  atomic.Int64 // ranks that have not finalized
+	waking  atomic.Int64 // ranks that were woken and do not run yet
 	_       [64]byte
 
 	nextContext atomic.Uint32

@@ -86,6 +86,11 @@ func (a *attachment) abort(why string) {
 	poke(a.wake)
 }
 
+// lost says that the output is not all that there was.
+func (a *attachment) lost(format string, args ...any) {
+	a.tell(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_OutputLost{OutputLost: &schedpb.OutputLost{Why: fmt.Sprintf(format, args...)}}})
+}
+
 // expect and done count the output streams that the end has to wait for.
 func (a *attachment) expect() {
 	a.mu.Lock()

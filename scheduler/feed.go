@@ -207,6 +207,8 @@ func touched(t core.Transition) (jobs []core.JobID, nodes []core.WorkerName) {
 		nodes = append(nodes, t.Name)
 	case *core.WorkerDrained:
 		nodes = append(nodes, t.Name)
+	case *core.WorkerUnfit:
+		nodes = append(nodes, t.Name)
 	case *core.WorkerForgotten:
 		nodes = append(nodes, t.Name)
 	}

@@ -67,7 +67,7 @@ func nodeRanks(j *core.Job) []*schedpb.NodeRanks {
 
 func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
 	info := &schedpb.NodeInfo{Name: string(w.Name), Slots: w.Slots, UsedSlots: w.UsedSlots, MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
-		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Exclusive: w.Exclusive}
+		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Unfit: w.Unfit, Exclusive: w.Exclusive}
 	for _, l := range w.Labels {
 		info.Labels = append(info.Labels, &schedpb.EnvVar{Name: l.Name, Value: l.Value})
 	}

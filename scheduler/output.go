@@ -23,6 +23,7 @@ type outputStream struct {
 	offset uint64 // where the worker's log goes on behind what has been passed on
 	passed bool   // something has been passed on
 	cuts   int    // calls that ended early
+	gone   bool   // the worker has no log
 }
 
 // maxCuts bounds how often a stream that keeps breaking is asked for again.
@@ -48,14 +49,23 @@ func (o *outputStream) ask(w *workerConn) {
 		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset, Once: o.to.once}}})
 }
 
-// dropStreams gives up the chosen streams that no call carries: nothing more will come.
+// dropStreams gives up the chosen streams that no call carries: their worker is gone, and nothing more will come.
 func (r *reactor) dropStreams(chosen func(*outputStream) bool) {
 	for id, o := range r.streams {
 		if !o.open && chosen(o) {
+			r.loseRest(o)
 			delete(r.streams, id)
 			o.to.done()
 		}
 	}
+}
+
+func (r *reactor) loseRest(o *outputStream) {
+	why := ""
+	if r.workers[o.worker] == nil {
+		why = ", which is not connected"
+	}
+	o.to.lost("the rest of the output of job %d could not be read from worker %s%s", o.ref.Job, o.worker, why)
 }
 
 // resumeStreams asks a worker that is back for what it had not sent.
@@ -77,14 +87,20 @@ func (r *reactor) closeStream(o *outputStream, eof bool) {
 	w := r.workers[o.worker]
 	j := r.state.Job(o.ref.Job)
 	running := j != nil && j.Ref() == o.ref && j.State.Holds()
+	again := !o.passed || o.offset > 0
 	switch {
-	case eof || o.passed && o.offset == 0:
-	case w != nil && o.cuts < maxCuts:
+	case eof:
+	case again && w != nil && o.cuts < maxCuts:
 		o.cuts++
 		o.ask(w)
 		return
-	case w == nil && running:
+	case again && w == nil && running:
 		return // resumeStreams asks for it
+	default:
+		r.loseRest(o)
+	}
+	if o.gone && j != nil && j.Started != 0 { // one that never ran has printed nothing
+		o.to.lost("the output of job %d is no longer kept by worker %s", o.ref.Job, o.worker)
 	}
 	delete(r.streams, o.id)
 	o.to.done()
@@ -141,6 +157,7 @@ func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 			}
 		}
 		if frame.Eof {
+			o.gone = frame.Gone
 			return true, nil
 		}
 		if frame, err = stream.Recv(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -20,7 +19,7 @@ const maxReservedNodes = 10_000
 // Reserve implements schedpb.ClusterServer.
 func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*schedpb.ReserveResponse, error) {
 	switch {
-	case req.Name == "" || len(req.Name) > maxName || !utf8.ValidString(req.Name) || !printable(req.Name):
+	case !nameable(req.Name):
 		return nil, status.Errorf(codes.InvalidArgument, "%.80q is no name for a reservation", req.Name)
 	case len(req.Nodes) > maxReservedNodes || len(req.Tenants) > maxHosts:
 		return nil, status.Errorf(codes.InvalidArgument, "the reservation names %d nodes and %d tenants; at most %d and %d",

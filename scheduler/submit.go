@@ -113,8 +113,8 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}
-	for _, l := range spec.Labels {
-		r.Labels = append(r.Labels, core.Label{Name: l.GetName(), Value: l.GetValue()})
+	for _, set := range spec.Constraint {
+		r.Constraint = append(r.Constraint, coreLabels(set.GetAll()))
 	}
 	for _, d := range spec.After {
 		kind := slices.Index(core.DependencyNames, d.GetKind())
@@ -146,15 +146,16 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("a time limit of %d ms is beyond the end of time; leave it out for none", spec.TimeLimitMs)
 	case schedpb.StdinTo_name[int32(spec.Stdin)] == "":
 		return fmt.Errorf("unknown choice %d for standard input", spec.Stdin)
-	case len(spec.Hosts) > maxHosts || len(spec.Labels) > maxHosts || len(spec.After) > maxHosts:
-		return fmt.Errorf("the job has %d hosts, %d labels and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.Labels),
-			len(spec.After), maxHosts)
+	case len(spec.Hosts) > maxHosts || len(spec.After) > maxHosts:
+		return fmt.Errorf("the job has %d hosts and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.After), maxHosts)
+	case slices.ContainsFunc(spec.Hosts, func(host string) bool { return !nameable(host) }):
+		return fmt.Errorf("one of the job's hosts has no name that a worker can have")
 	case !ascending(spec.Array):
 		return fmt.Errorf("the indices of the array don't ascend")
 	case len(spec.StdinRanks) > 0 && spec.Stdin != schedpb.StdinTo_STDIN_LIST:
 		return fmt.Errorf("ranks are listed for standard input, but it does not go to a list")
 	}
-	return nil
+	return checkConstraint(spec.Constraint)
 }
 
 func (s *Server) checkApp(app *schedpb.App) error {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -33,7 +32,6 @@ const (
 	maxOrders       = 65536
 	maxWorkerSlots  = 1 << 20
 	maxWorkerMem    = 1 << 50
-	maxLabels       = 256
 	maxHolding      = 1 << 16
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
@@ -92,7 +90,7 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	heard := make(chan struct{}, 1)
 	go func() {
 		defer listener()
-		w.fail(s.hearWorker(stream, w, heard))
+		w.fail(s.hearWorker(stream, w, hello.Unfit, heard))
 	}()
 	return s.command(stream, w, heard)
 }
@@ -101,29 +99,29 @@ func checkHello(h *schedpb.WorkerHello) error {
 	switch {
 	case h == nil:
 		return fmt.Errorf("a worker's first message is its hello")
-	case h.Name == "" || len(h.Name) > maxName || !utf8.ValidString(h.Name) || !printable(h.Name):
+	case !nameable(h.Name):
 		return fmt.Errorf("%.80q is no name for a worker", h.Name)
 	case h.Slots == 0 || h.Slots > maxWorkerSlots:
 		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
 	case h.MemBytes > maxWorkerMem:
 		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes, uint64(maxWorkerMem))
-	case len(h.Labels) > maxLabels:
-		return fmt.Errorf("worker %s has %d labels; at most %d", h.Name, len(h.Labels), maxLabels)
+	case len(h.Unfit) > maxReason:
+		return fmt.Errorf("worker %s is unfit for a reason of %d bytes; at most %d", h.Name, len(h.Unfit), maxReason)
 	case len(h.Running) > maxHolding:
 		return fmt.Errorf("worker %s holds %d jobs; at most %d", h.Name, len(h.Running), maxHolding)
 	case h.Protocol < protocolLowest || h.Protocol > protocolHighest:
 		return fmt.Errorf("worker %s speaks version %d of the protocol, this scheduler %d to %d: use programs of one release",
 			h.Name, h.Protocol, protocolLowest, protocolHighest)
 	}
+	if err := checkLabels(h.Labels); err != nil {
+		return fmt.Errorf("worker %s: %w", h.Name, err)
+	}
 	return nil
 }
 
 // welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
-	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes}
-	for _, l := range hello.Labels {
-		join.Labels = append(join.Labels, core.Label{Name: l.GetName(), Value: l.GetValue()})
-	}
+	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels)}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}
@@ -137,6 +135,7 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 			refused = refusal(err)
 			return
 		}
+		r.unfit(w, hello.Unfit)
 		r.workers[w.name] = w
 		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{
 			HeartbeatEveryMs: s.cfg.Heartbeat.Milliseconds(), GraceMs: s.cfg.Grace.Milliseconds()}}})
@@ -159,6 +158,13 @@ func (r *reactor) reorder(w *workerConn, orders []core.Order) {
 		}
 	}
 	r.resumeStreams(w)
+}
+
+// unfit has heard from a worker whether it takes new jobs.
+func (r *reactor) unfit(w *workerConn, why string) {
+	if _, err := r.decide(core.Unfit{Worker: w.name, Reason: why}); err != nil {
+		r.log.Error("a worker is unfit", "worker", w.name, "err", err)
+	}
 }
 
 func (r *reactor) workerGone(w *workerConn) {
@@ -209,9 +215,9 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	}
 }
 
-// hearWorker takes a worker's reports; the error says how that ended.
+// hearWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
 func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
-	heard chan<- struct{}) error {
+	unfit string, heard chan<- struct{}) error {
 	for {
 		m, err := stream.Recv()
 		if err != nil {
@@ -226,7 +232,12 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 				w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_HeartbeatAck{
 					HeartbeatAck: &schedpb.HeartbeatAck{Stamp: beat.Stamp}}})
 			}
-			continue
+			if beat.Unfit == unfit {
+				continue
+			}
+			if unfit = beat.Unfit; len(unfit) > maxReason {
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+			}
 		}
 		report := func(r *reactor) {
 			if r.workers[w.name] == w { // a report of a connection that has been given up comes again
@@ -241,6 +252,8 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 
 func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
+	case *schedpb.WorkerMessage_Heartbeat:
+		r.unfit(w, m.Heartbeat.Unfit)
 	case *schedpb.WorkerMessage_Started:
 		if _, err := r.decide(core.RanksStarted{Worker: w.name, Ref: coreRef(m.Started.GetJob())}); err != nil {
 			r.log.Error("ranks started", "worker", w.name, "err", err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -152,6 +153,7 @@ type launcher struct {
 	stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse]
 	die    context.CancelFunc
 	out    strings.Builder
+	lost   string // what was said of output that is not there
 }
 
 func (w *world) attach(id uint64) *launcher {
@@ -182,6 +184,9 @@ func (l *launcher) recv() *schedpb.AttachResponse {
 	}
 	if o := m.GetOutput(); o != nil {
 		l.out.Write(o.Data)
+	}
+	if lost := m.GetOutputLost(); lost != nil {
+		l.lost = lost.Why
 	}
 	return m
 }
@@ -369,3 +374,6 @@ func equal[T comparable](t *testing.T, what string, got, want T) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
 }
+
+// timed runs a test in a bubble where time passes by itself.
+func timed(t *testing.T, f func(t *testing.T)) { synctest.Test(t, f) }

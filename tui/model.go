@@ -35,6 +35,8 @@ type (
 		text string
 		over bool
 	}
+	// reasons are jobs that wait, as they are now.
+	reasons []*schedpb.JobInfo
 	// answer is what became of a command.
 	answer string
 )
@@ -42,6 +44,7 @@ type (
 // Asked of the one who runs the model, who answers by events.
 type asks interface {
 	Ranks(job uint64)
+	Reasons(jobs []uint64)
 	Logs(job uint64) // the stream of an earlier one ends
 	NoLogs()
 	Cancel(job uint64)
@@ -69,7 +72,15 @@ type model struct {
 	lostAt        time.Time
 	lostWhy       string
 
-	jobs  map[uint64]*schedpb.JobInfo
+	jobs     map[uint64]*schedpb.JobInfo
+	states   map[string]int // how many jobs are in each
+	rows     []*schedpb.JobInfo
+	complete bool // the feed has told all that there was
+	drawn    bool // a whole picture is shown, of this feed or of an earlier one
+
+	replacing bool // it is an earlier one's
+	kept      []news
+
 	nodes map[string]*schedpb.NodeInfo
 
 	screen    screen
@@ -84,6 +95,7 @@ type model struct {
 	message   string
 
 	ranks     []string
+	asked     bool // where they stand, and no answer has come yet
 	rankTop   int
 	log       []string
 	logOver   bool
@@ -93,7 +105,7 @@ type model struct {
 
 func newModel(address string, a asks, now time.Time) *model {
 	return &model{address: address, asks: a, width: 80, height: 24, now: now, lostAt: now, lostWhy: "connecting",
-		jobs: map[uint64]*schedpb.JobInfo{}, nodes: map[string]*schedpb.NodeInfo{}}
+		jobs: map[uint64]*schedpb.JobInfo{}, states: map[string]int{}, nodes: map[string]*schedpb.NodeInfo{}}
 }
 
 // Init implements tea.Model.
@@ -106,9 +118,11 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = max(e.Width, 20), max(e.Height, 8)
 	case clock:
 		m.now = time.Time(e)
-		if m.screen == jobScreen && m.connected && m.now.Unix()%2 == 0 {
-			m.asks.Ranks(m.selected)
+		if m.connected && m.now.Unix()%2 == 0 {
+			m.ask()
 		}
+	case reasons:
+		m.refresh(e)
 	case news:
 		m.hear(e)
 	case lost:
@@ -118,14 +132,16 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 		m.connected, m.lostWhy = false, e.why
 	case ranks:
 		if e.job == m.selected {
-			m.ranks = e.lines
+			m.ranks, m.asked = e.lines, false
 		}
 	case printed:
 		m.print(e)
 	case answer:
 		m.message = string(e)
 	case tea.KeyMsg:
-		if m.key(e.String()) {
+		if m.filtering && e.Type == tea.KeyRunes { // there may be several, and they may look like the name of a key
+			m.typed(string(e.Runes))
+		} else if m.key(e.String()) {
 			return m, tea.Quit
 		}
 	}
@@ -133,20 +149,57 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-func (m *model) hear(e news) {
-	if e.first {
-		clear(m.jobs)
-		clear(m.nodes)
+// ask has what is shown brought up to date that no feed tells.
+func (m *model) ask() {
+	if m.screen == jobScreen {
+		m.asks.Ranks(m.selected)
 	}
+	if ids := m.waiting(); len(ids) > 0 && m.screen != logScreen {
+		m.asks.Reasons(ids)
+	}
+}
+
+// hear takes news. The picture of the last connection stays until that of the next is complete.
+func (m *model) hear(e news) {
 	m.connected = true
+	if e.first {
+		m.complete, m.replacing, m.kept = false, m.drawn, nil
+		if !m.replacing {
+			m.clear()
+		}
+	}
+	m.complete = m.complete || e.Complete
+	m.drawn = m.drawn || m.complete
+	switch {
+	case !m.replacing:
+		m.draw(e)
+	case !m.complete:
+		m.kept = append(m.kept, e)
+	default:
+		m.clear()
+		for _, e := range append(m.kept, e) {
+			m.draw(e)
+		}
+		m.replacing, m.kept = false, nil
+	}
+}
+
+func (m *model) clear() {
+	clear(m.jobs)
+	clear(m.states)
+	clear(m.nodes)
+	m.rows = nil
+}
+
+func (m *model) draw(e news) {
 	for _, j := range e.Jobs {
-		m.jobs[j.Id] = j
+		m.put(j)
 	}
 	for _, n := range e.Nodes {
 		m.nodes[n.Name] = n
 	}
 	for _, id := range e.ForgottenJobs {
-		delete(m.jobs, id)
+		m.drop(id)
 	}
 	for _, name := range e.ForgottenNodes {
 		delete(m.nodes, name)
@@ -203,24 +256,38 @@ func (m *model) filterKey(key string) {
 	case "enter":
 		m.filtering = false
 	case "esc":
-		m.filtering, m.filter = false, ""
+		m.filtering = false
+		m.setFilter("")
 	case "backspace":
 		if r := []rune(m.filter); len(r) > 0 {
-			m.filter = string(r[:len(r)-1])
+			m.setFilter(string(r[:len(r)-1]))
 		}
-	default:
-		if r := []rune(key); len(r) == 1 && len(m.filter) < 64 {
-			m.filter += key
-		}
+	case " ":
+		m.typed(key)
+	}
+}
+
+// maxFilter bounds a filter's bytes.
+const maxFilter = 64
+
+func (m *model) typed(text string) {
+	if text = plain(text); len(m.filter)+len(text) <= maxFilter {
+		m.setFilter(m.filter + text)
+	}
+}
+
+func (m *model) setFilter(text string) {
+	if text != m.filter {
+		m.filter = text
+		m.arrange()
 	}
 }
 
 func (m *model) queueKey(key string) {
-	rows := m.rows()
-	at := m.position(rows)
+	at := m.position()
 	move := func(to int) {
-		if len(rows) > 0 {
-			m.selected = rows[min(max(to, 0), len(rows)-1)].Id
+		if len(m.rows) > 0 {
+			m.selected = m.rows[min(max(to, 0), len(m.rows)-1)].Id
 		}
 	}
 	switch key {
@@ -235,21 +302,24 @@ func (m *model) queueKey(key string) {
 	case "g", "home":
 		move(0)
 	case "G", "end":
-		move(len(rows) - 1)
+		move(len(m.rows) - 1)
 	case "s":
 		m.sort = (m.sort + 1) % len(sortOrders)
+		m.arrange()
 	case "a":
 		m.ended = !m.ended
+		m.arrange()
 	case "/":
-		m.filtering, m.filter = true, ""
+		m.filtering = true
+		m.setFilter("")
 	case "esc":
-		m.filter = ""
+		m.setFilter("")
 	case "enter":
-		if len(rows) > 0 {
+		if len(m.rows) > 0 {
 			m.openJob()
 		}
 	case "l":
-		if len(rows) > 0 {
+		if len(m.rows) > 0 {
 			m.openLog()
 		}
 	case "x":
@@ -258,7 +328,7 @@ func (m *model) queueKey(key string) {
 }
 
 func (m *model) openJob() {
-	m.screen, m.ranks, m.rankTop = jobScreen, nil, 0
+	m.screen, m.ranks, m.asked, m.rankTop = jobScreen, nil, true, 0
 	m.asks.Ranks(m.selected)
 }
 
@@ -317,11 +387,11 @@ func (m *model) jobKey(key string) {
 
 // settle brings what is selected and scrolled back to what there is.
 func (m *model) settle() {
-	if rows := m.rows(); m.screen == queueScreen && len(rows) > 0 {
-		at := m.position(rows)
-		m.selected = rows[at].Id
+	if m.screen == queueScreen && len(m.rows) > 0 && (m.complete || m.selected == 0 || m.jobs[m.selected] != nil) {
+		at := m.position()
+		m.selected = m.rows[at].Id
 		height := m.queueHeight()
-		m.top = max(min(m.top, at, len(rows)-height), at-height+1, 0)
+		m.top = max(min(m.top, at, len(m.rows)-height), at-height+1, 0)
 	}
 	bottom := max(0, len(m.log)-m.logHeight())
 	if m.following || m.logTop >= bottom {
@@ -329,66 +399,4 @@ func (m *model) settle() {
 	}
 	m.logTop = max(m.logTop, 0)
 	m.rankTop = max(0, min(m.rankTop, len(m.ranks)-m.rankHeight()))
-}
-
-// position is where the selected job stands, or where one stands that may take its place.
-func (m *model) position(rows []*schedpb.JobInfo) int {
-	for i, j := range rows {
-		if j.Id == m.selected {
-			return i
-		}
-	}
-	return max(0, min(m.top, len(rows)-1))
-}
-
-// sortOrders are what s goes through; jobs that are equal stand by their ids.
-var sortOrders = []struct {
-	name string
-	less func(a, b *schedpb.JobInfo) int
-}{
-	{"id", func(a, b *schedpb.JobInfo) int { return 0 }},
-	{"state", func(a, b *schedpb.JobInfo) int { return -strings.Compare(a.State, b.State) }}, // R before PD
-	{"time", func(a, b *schedpb.JobInfo) int { return compareStarts(a.StartedUnixNs, b.StartedUnixNs) }},
-	{"ranks", func(a, b *schedpb.JobInfo) int { return int(int64(b.Ranks) - int64(a.Ranks)) }},
-	{"tenant", func(a, b *schedpb.JobInfo) int { return strings.Compare(a.Tenant, b.Tenant) }},
-}
-
-// compareStarts puts those that have run longest first, and those that have not begun last.
-func compareStarts(a, b int64) int {
-	switch {
-	case a == b:
-		return 0
-	case a == 0 || b != 0 && b < a:
-		return 1
-	}
-	return -1
-}
-
-// rows are the jobs that the queue shows, in its order.
-func (m *model) rows() []*schedpb.JobInfo {
-	var rows []*schedpb.JobInfo
-	for _, j := range m.jobs {
-		if (m.ended || j.EndedUnixNs == 0) && m.matches(j) {
-			rows = append(rows, j)
-		}
-	}
-	order := sortOrders[m.sort].less
-	slices.SortFunc(rows, func(a, b *schedpb.JobInfo) int {
-		if c := order(a, b); c != 0 {
-			return c
-		}
-		if a.Id < b.Id {
-			return -1
-		}
-		return 1
-	})
-	return rows
-}
-
-func (m *model) matches(j *schedpb.JobInfo) bool {
-	if m.filter == "" {
-		return true
-	}
-	text := strings.ToLower(strings.Join(cells(j, m.now), " "))
-	return strings.Contains(text, strings.ToLower(m.filter))
 }

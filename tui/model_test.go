@@ -21,7 +21,10 @@ var update = flag.Bool("update", false, "write the screens that the transcripts 
 // asked records what the model asks for.
 type asked struct{ words []string }
 
-func (a *asked) Ranks(job uint64)  { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
+func (a *asked) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
+func (a *asked) Reasons(jobs []uint64) {
+	a.words = append(a.words, "reasons "+strings.Trim(fmt.Sprint(jobs), "[]"))
+}
 func (a *asked) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
 func (a *asked) NoLogs()           { a.words = append(a.words, "nologs") }
 func (a *asked) Cancel(job uint64) { a.words = append(a.words, fmt.Sprintf("cancel %d", job)) }
@@ -31,7 +34,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // TestScreens replays the transcripts of testdata. Their lines are events, and what they must show:
 //
 //	size W H · after SECONDS · key NAME … · type TEXT · feed JSON (a WatchResponse) · first JSON (that begins a feed)
-//	lost WHY · ranks JOB LINE|LINE… · log JOB TEXT (\n for newlines) · over JOB · answer TEXT
+//	lost WHY · ranks JOB LINE|LINE… · reasons JSON (jobs of a WatchResponse) · log JOB TEXT (\n for newlines) · over JOB · answer TEXT
 //	asked WORDS (what the model asked for since) · screen (the lines behind it, up to "=====")
 func TestScreens(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -131,7 +134,17 @@ func play(t *testing.T, m *model, word, rest string) {
 	case "lost":
 		m.Update(lost{rest})
 	case "ranks":
-		m.Update(ranks{number(), strings.Split(rest, "|")})
+		job, lines := number(), strings.Split(rest, "|")
+		if rest == "" {
+			lines = nil
+		}
+		m.Update(ranks{job, lines})
+	case "reasons":
+		w := &schedpb.WatchResponse{}
+		if err := protojson.Unmarshal([]byte(rest), w); err != nil {
+			t.Fatalf("%s: %v", rest, err)
+		}
+		m.Update(reasons(w.Jobs))
 	case "log":
 		m.Update(printed{job: number(), text: strings.ReplaceAll(rest, `\n`, "\n")})
 	case "over":

@@ -16,6 +16,8 @@ type Cluster interface {
 	Watch(ctx context.Context, tell func(*schedpb.WatchResponse)) error
 	// Ranks says where a job's ranks stand, in lines.
 	Ranks(ctx context.Context, job uint64) ([]string, error)
+	// Jobs are some jobs as they are now.
+	Jobs(ctx context.Context, ids []uint64) ([]*schedpb.JobInfo, error)
 	// Logs tells what a job has printed and prints, until it has ended.
 	Logs(ctx context.Context, job uint64, tell func(text string)) error
 	Cancel(ctx context.Context, job uint64) error
@@ -54,9 +56,10 @@ type runner struct {
 	program *tea.Program
 	working sync.WaitGroup
 
-	mu      sync.Mutex // guards the two below
+	mu      sync.Mutex // guards all below
 	logging context.CancelFunc
 	asking  bool // a question for ranks is under way
+	reading bool // and one for reasons
 }
 
 func (r *runner) watch() {
@@ -110,6 +113,27 @@ func (r *runner) Ranks(job uint64) {
 			lines = []string{err.Error()}
 		}
 		r.program.Send(ranks{job, lines})
+	})
+}
+
+// Reasons implements asks. One question is under way at a time; what can't be answered now is asked again.
+func (r *runner) Reasons(jobs []uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.reading {
+		return
+	}
+	r.reading = true
+	r.working.Go(func() {
+		ctx, cancel := context.WithTimeout(r.ctx, answerTimeout)
+		defer cancel()
+		found, err := r.cluster.Jobs(ctx, jobs)
+		r.mu.Lock()
+		r.reading = false
+		r.mu.Unlock()
+		if err == nil {
+			r.program.Send(reasons(found))
+		}
 	})
 }
 

@@ -46,6 +46,10 @@ func (f *fakeCluster) Ranks(ctx context.Context, job uint64) ([]string, error) {
 	return []string{"rank 0: computing"}, nil
 }
 
+func (f *fakeCluster) Jobs(ctx context.Context, ids []uint64) ([]*schedpb.JobInfo, error) {
+	return nil, nil
+}
+
 func (f *fakeCluster) Logs(ctx context.Context, job uint64, tell func(string)) error {
 	tell("a line\n")
 	f.note("logs", "xy")

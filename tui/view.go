@@ -36,11 +36,19 @@ type column struct {
 }
 
 // columns stand in the order of cells.
-var columns = []column{{"JOB", 6, 0}, {"NAME", 14, 0}, {"TENANT", 9, 0}, {"ST", 3, 0}, {"RANKS", 5, 0}, {"TIME", 8, 0},
+var columns = []column{{"JOB", 7, 0}, {"NAME", 14, 0}, {"TENANT", 9, 0}, {"ST", 3, 0}, {"RANKS", 5, 0}, {"TIME", 8, 0},
 	{"LIMIT", 9, 3}, {"NODE", 12, 1}, {"QOS", 6, 4}, {"REASON", 0, 0}}
 
+// Where some cells are: the time, which changes by itself, and the node, which stands in the last one where there is no
+// room for it and no reason.
+const (
+	timeCell = 5
+	nodeCell = 7
+	lastCell = 9
+)
+
 // minReason is what the last column needs before another one is shown.
-const minReason = 12
+const minReason = 24
 
 func cells(j *schedpb.JobInfo, now time.Time) []string {
 	node := ""
@@ -84,22 +92,17 @@ func (m *model) View() string {
 }
 
 func (m *model) title() string {
-	running, pending, slots, used := 0, 0, uint32(0), uint32(0)
-	for _, j := range m.jobs {
-		switch j.State {
-		case "R":
-			running++
-		case "PD":
-			pending++
-		}
-	}
+	slots, used := uint32(0), uint32(0)
 	for _, n := range m.nodes {
 		if n.Connected {
 			slots, used = slots+n.Slots, used+n.UsedSlots
 		}
 	}
-	left := titleStyle.Render("faasmrun top") + fmt.Sprintf("  %s  %d running  %d waiting  %d/%d slots", m.address, running, pending, used, slots)
+	left := titleStyle.Render("faasmrun top") + fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states["R"], m.states["PD"], used, slots, m.address)
 	right := m.now.Format("15:04:05")
+	if !m.complete {
+		right = "reading the queue … " + right
+	}
 	if !m.connected {
 		left = titleStyle.Render("faasmrun top") + "  " + m.address
 		right = alarmStyle.Render(fmt.Sprintf("disconnected %d s, retrying", int(m.now.Sub(m.lostAt).Seconds())))
@@ -158,16 +161,18 @@ func (m *model) queueLines() []string {
 		}
 		lines = append(lines, m.workerLine(m.nodes[name]))
 	}
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0 && !m.complete:
+		lines = append(lines, "")
+	case len(names) == 0:
 		lines = append(lines, "  none yet: faasmrun worker --scheduler "+m.address)
 	}
 	shown := m.shownColumns()
-	lines = append(lines, "", headStyle.Render("  "+m.row(shown, columnNames())))
-	rows := m.rows()
-	if len(rows) == 0 {
+	lines = append(lines, "", headStyle.Render("  "+m.row(shown, columnNames(shown))))
+	if len(m.rows) == 0 {
 		return append(lines, m.emptyQueue())
 	}
-	for _, j := range rows[min(m.top, len(rows)):min(len(rows), m.top+m.queueHeight())] {
+	for _, j := range m.visible() {
 		line := m.row(shown, cells(j, m.now))
 		switch style, ok := stateStyles[j.State]; {
 		case j.Id == m.selected:
@@ -183,6 +188,9 @@ func (m *model) queueLines() []string {
 }
 
 func (m *model) emptyQueue() string {
+	if !m.complete {
+		return ""
+	}
 	if m.filter != "" {
 		return "  no job matches " + m.filter + "; Esc drops the filter"
 	}
@@ -194,17 +202,20 @@ func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	switch {
 	case !n.Connected:
 		state = "lost"
-	case n.Draining != "":
+	case n.Draining != "" || n.Unfit != "":
 		state = "draining"
 	}
 	return pad("  "+plain(n.Name), 18) + pad(state, 10) + pad(bar(n.UsedSlots, n.Slots, 12)+fmt.Sprintf(" %d/%d", n.UsedSlots, n.Slots), 24) +
 		pad(size(n.UsedMemBytes)+"/"+size(n.MemBytes), 18) + strconv.Itoa(len(n.Jobs))
 }
 
-func columnNames() []string {
+func columnNames(shown []bool) []string {
 	var names []string
 	for _, c := range columns {
 		names = append(names, c.name)
+	}
+	if !shown[nodeCell] {
+		names[lastCell] = "NODE or REASON"
 	}
 	return names
 }
@@ -227,6 +238,9 @@ func (m *model) shownColumns() []bool {
 }
 
 func (m *model) row(shown []bool, cells []string) string {
+	if !shown[nodeCell] && cells[lastCell] == "" {
+		cells[lastCell] = cells[nodeCell]
+	}
 	var b strings.Builder
 	for i, c := range columns {
 		switch {
@@ -274,7 +288,10 @@ func (m *model) rankHeight() int { return max(1, m.height-2-len(m.jobHead())) }
 
 func (m *model) jobLines() []string {
 	lines := m.jobHead()
-	if len(m.ranks) == 0 {
+	switch {
+	case len(m.ranks) == 0 && m.asked:
+		return append(lines, "  asking the worker …")
+	case len(m.ranks) == 0:
 		return append(lines, "  none runs")
 	}
 	for _, line := range m.ranks[m.rankTop:min(len(m.ranks), m.rankTop+m.rankHeight())] {

@@ -61,6 +61,21 @@ func TestLogsHaveABound(t *testing.T) {
 	}
 }
 
+// A log that was removed is no empty log.
+func TestRemovedLogIsGone(t *testing.T) {
+	b := newBench(t, nil)
+	empty := b.worker.jobDir(jobKey{7, 1})
+	if err := os.MkdirAll(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for id, gone := range map[uint64]bool{7: false, 8: true} {
+		b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: &schedpb.JobRef{JobId: id, Epoch: 1}, StreamId: id}})
+		if f := wait(t, b.frames, "the end of the output"); !f.Eof || f.Gone != gone {
+			t.Errorf("job %d: %v", id, f)
+		}
+	}
+}
+
 func TestLogsOfAnEarlierWorkerHaveABound(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.KeepLogs = 2 })
 	leaveLogs(t, b.worker, 5)

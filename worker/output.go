@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -112,9 +113,13 @@ func (o *output) whatIsLeft(key jobKey) error {
 	if err != nil {
 		return err
 	}
-	if log != nil {
-		defer log.Close()
+	if log == nil {
+		if _, err := os.Stat(o.w.jobDir(key)); errors.Is(err, fs.ErrNotExist) {
+			return o.stream.Send(&schedpb.OutputFrame{StreamId: o.id, Eof: true, Gone: true})
+		}
+		return o.finish(nil)
 	}
+	defer log.Close()
 	if err := o.sendAll(log, func(uint64) error { return nil }); err != nil {
 		return err
 	}

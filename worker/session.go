@@ -136,7 +136,7 @@ func (s *session) why(err error) error {
 }
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol, Labels: w.Labels, Unfit: w.disks.trouble()}
 	for _, j := range w.held() {
 		if !j.acknowledged() {
 			hello.Running = append(hello.Running, j.key.ref())
@@ -212,7 +212,7 @@ func (s *session) send() {
 				return
 			}
 			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{
-				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now())}}}
+				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now()), Unfit: s.w.disks.trouble()}}}
 		case <-s.ctx.Done():
 			return
 		}

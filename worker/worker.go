@@ -35,6 +35,7 @@ type Config struct {
 	Conn         grpc.ClientConnInterface // to the scheduler; remains the caller's
 	Name         string                   // of the node, in messages and listings
 	Slots        uint32
+	Labels       []*schedpb.EnvVar // what jobs may ask for
 	MemBytes     uint64            // for ranks; 0: whatever the machine has free when a job starts
 	Dir          string            // the worker's own state; made if missing
 	CacheDir     string            // shared with other workers of this machine; made if missing
@@ -45,8 +46,8 @@ type Config struct {
 	Groups       *cgroup.Groups    // nil: executors are in no control groups of their own
 	LogWindow    uint64            // undelivered output that an interactive job may have; 0: 64 MiB
 	Spares       int               // how many executors are kept ready for the next jobs of the worker's own user
-	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: 10,000
-	KeepLogBytes uint64            // and how many bytes of it; 0: 10 GiB
+	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
+	KeepLogBytes uint64            // and how many bytes of it; 0: DefaultKeepLogBytes
 	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
@@ -65,6 +66,7 @@ type Worker struct {
 	lease     lease
 	spares    spares
 	forgotten atomic.Uint64 // jobs
+	disks     disks
 
 	stopping context.CancelFunc
 	ctx      context.Context // of everything that ends with the worker
@@ -115,7 +117,8 @@ func New(c Config) (*Worker, error) {
 	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 	}
-	if !c.Ephemeral {
+	if !c.Ephemeral { // a job that has nowhere else to run is to fail, not to wait
+		w.disks = disks{dirs: []string{c.Dir, c.CacheDir}, free: freeSpace}
 		if w.state, err = state.Open(filepath.Join(c.Dir, "state")); err != nil {
 			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 		}

@@ -11,9 +11,11 @@ var Allgather = Algorithm{
 	},
 }
 
-// AllgatherLittle takes everyone's card. Cost (n-1)l + nmc. Chosen for blocks up to LittleBytes.
-func AllgatherLittle(c Cards, r Reader) {
+// AllgatherLittle takes everyone's card. Cost (n-1)l + nmc. Chosen for little blocks.
+var AllgatherLittle = Little{Do: takeAll}
+
+func takeAll(c Cards, r Reader) {
 	for from := range r.Size {
-		c.Take(from, from)
+		c.Take(from, 0, 1, from)
 	}
 }

@@ -14,9 +14,12 @@ var Allreduce = Algorithm{
 	},
 }
 
-// AllreduceLittle combines the cards in rank order, everyone for itself: a result that one computes would have to be moved
-// to the others, which takes longer than to compute it. Cost (n-1)l + nmg. Chosen for vectors up to LittleBytes.
-func AllreduceLittle(c Cards, r Reader) {
-	combineCards(c, r.Size)
+// AllreduceLittle combines the cards in rank order: a few participants each for itself, since a result would have to be moved
+// to the others, which takes longer than to compute it. Cost (n-1)l + nmg. Among many the last to come does it for all:
+// cost nl + nmg + l. Chosen for little vectors.
+var AllreduceLittle = Little{Combines: true, Do: combineAll}
+
+func combineAll(c Cards, r Reader) {
+	c.Combine(r.Size)
 	c.Store()
 }

@@ -27,3 +27,10 @@ var AlltoallInPlace = Algorithm{
 		h.Exchange(a, item)
 	},
 }
+
+// AlltoallLittle takes the own part of everyone's card. Cost (n-1)l + nmc. Chosen for little data.
+var AlltoallLittle = Little{Parts: true, Do: func(c Cards, r Reader) {
+	for from := range r.Size {
+		c.Take(from, r.Me, r.Size, from)
+	}
+}}

@@ -11,9 +11,9 @@ var Bcast = Algorithm{
 	},
 }
 
-// BcastLittle takes the root's card. Cost (n-1)l. Chosen up to LittleBytes.
-func BcastLittle(c Cards, r Reader) {
+// BcastLittle takes the root's card, and the root goes on. Cost l. Chosen for little data.
+var BcastLittle = Little{Do: func(c Cards, r Reader) {
 	if r.Me != r.Root {
-		c.Take(r.Root, 0)
+		c.Take(r.Root, 0, 1, 0)
 	}
-}
+}}

@@ -7,9 +7,9 @@ var Gather = Algorithm{
 	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(s.Root, item, w.From[0]+item, 0) },
 }
 
-// GatherLittle takes everyone's card, at the root. Cost (n-1)l + nmc. Chosen for blocks up to LittleBytes.
-func GatherLittle(c Cards, r Reader) {
+// GatherLittle takes everyone's card, at the root; the others go on. Cost (n-1)l + nmc. Chosen for little blocks.
+var GatherLittle = Little{Do: func(c Cards, r Reader) {
 	if r.Me == r.Root {
-		AllgatherLittle(c, r)
+		takeAll(c, r)
 	}
-}
+}}

@@ -1,35 +1,27 @@
 package coll
 
-// Little data goes over a board: every participant shows a card with its data, waits until all cards are there, and takes
-// from them what is its own. Nobody works for others, so nothing is written into another's memory and nobody waits for an
-// end. Costs are written for one participant, with l the time to move a cache line between processors; every one pays them
-// at the same time. The algorithms are beside those for large data, in the file of their operation.
-
-// LittleBytes is the data that a card holds: what is left of a cache line. Beyond it a meeting is as fast: a card of two
-// lines costs a second transfer for each participant.
-const LittleBytes = 48
+// Little data goes over a board: every participant shows a card with its data and takes from the cards that it needs what is
+// its own. Nobody works for another's memory, and nobody waits for more than those cards. Costs are written for one
+// participant, with l the time to move a card between processors; every one pays them at the same time. The algorithms
+// are beside those for large data, in the file of their operation.
 
 // Cards moves data from the cards into the memory of the one who reads them.
 type Cards interface {
-	// Take puts a participant's data into a block of what the reader receives.
-	Take(from, block int)
-	// Load makes a participant's elements the intermediate result.
-	Load(from int)
-	// Fold combines the intermediate result, on the left, with a participant's elements.
-	Fold(from int)
-	// Store puts the intermediate result where the reader receives.
+	// Take puts one of the equal parts of a participant's data into a block of what the reader receives.
+	Take(from, part, parts, block int)
+	// Combine makes the elements of the first n participants, combined in rank order, the result.
+	Combine(n int)
+	// Store puts the result where the reader receives.
 	Store()
 }
 
 // Reader is who reads the cards.
 type Reader struct{ Me, Root, Size int }
 
-// Little is what one participant does when all cards are there.
-type Little func(c Cards, r Reader)
-
-func combineCards(c Cards, n int) {
-	c.Load(0)
-	for from := 1; from < n; from++ {
-		c.Fold(from)
-	}
+// Little is a collective of little data.
+type Little struct {
+	Parts    bool // data on a card has a part for each participant
+	Combines bool // the combination of all cards is wanted; among many the last to come makes it
+	// Do is what a participant does when the cards are there that it needs: all, or the root's, or none.
+	Do func(c Cards, r Reader)
 }

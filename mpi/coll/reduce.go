@@ -11,9 +11,10 @@ var Reduce = Algorithm{
 	},
 }
 
-// ReduceLittle combines the cards in rank order, at the root. Cost (n-1)l + nmg. Chosen for vectors up to LittleBytes.
-func ReduceLittle(c Cards, r Reader) {
+// ReduceLittle combines the cards in rank order, at the root or, among many, where the last comes. The others go on. Cost
+// (n-1)l + nmg. Chosen for little vectors.
+var ReduceLittle = Little{Combines: true, Do: func(c Cards, r Reader) {
 	if r.Me == r.Root {
-		AllreduceLittle(c, r)
+		combineAll(c, r)
 	}
-}
+}}

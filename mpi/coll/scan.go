@@ -29,16 +29,16 @@ var Exscan = Algorithm{
 	},
 }
 
-// ScanLittle combines the cards up to one's own. Cost (n-1)l + nmg. Chosen for vectors up to LittleBytes.
-func ScanLittle(c Cards, r Reader) {
-	combineCards(c, r.Me+1)
+// ScanLittle combines the cards up to one's own. Cost (n-1)l + nmg. Chosen for little vectors.
+var ScanLittle = Little{Do: func(c Cards, r Reader) {
+	c.Combine(r.Me + 1)
 	c.Store()
-}
+}}
 
-// ExscanLittle combines the cards before one's own. Cost (n-1)l + nmg. Chosen for vectors up to LittleBytes.
-func ExscanLittle(c Cards, r Reader) {
+// ExscanLittle combines the cards before one's own. Cost (n-1)l + nmg. Chosen for little vectors.
+var ExscanLittle = Little{Do: func(c Cards, r Reader) {
 	if r.Me > 0 {
-		combineCards(c, r.Me)
+		c.Combine(r.Me)
 		c.Store()
 	}
-}
+}}

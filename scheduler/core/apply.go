@@ -43,7 +43,7 @@ func (s *State) move(j *Job, next JobState) error {
 	was := j.State
 	j.State = next
 	if held, holds := was.Holds(), next.Holds(); holds && !held {
-		s.book(j, w)
+		s.book(j, w, j.due())
 		a.began += int64(j.Ranks) * millis(j.Placed)
 	} else if held && !holds {
 		s.unbook(j, w)
@@ -69,10 +69,10 @@ func (s *State) move(j *Job, next JobState) error {
 	return nil
 }
 
-// book gives a job its worker's slots, and unbook takes them back. A pass does both to try a placement.
-func (s *State) book(j *Job, w *Worker) {
+// book gives a job its worker's slots until it is due, and unbook takes them back. A pass does both to try a placement.
+func (s *State) book(j *Job, w *Worker, due Time) {
 	s.rooms.remove(w)
-	w.take(j)
+	w.take(j, due)
 	s.booked(j, w, 1)
 }
 
@@ -85,7 +85,7 @@ func (s *State) unbook(j *Job, w *Worker) {
 // booked keeps everyone else's books; by is 1 or -1. Unsigned sums come out right either way.
 func (s *State) booked(j *Job, w *Worker, by int) {
 	s.rooms.add(w)
-	w.stale = true
+	s.touch(w)
 	a := s.account(j.Tenant)
 	a.Slots += uint32(by) * j.Ranks
 	a.Mem += uint64(by) * j.mem()
@@ -174,7 +174,10 @@ func (t *JobStarted) apply(s *State) error {
 		a.started++
 	}
 	j.Started = t.At
-	s.Worker(j.worker()).stale = true
+	w := s.Worker(j.worker())
+	w.unexpect(j)
+	w.expect(j, j.due())
+	s.touch(w)
 	s.wake(j)
 	s.timers.set(&j.timer, t.Limit)
 	return nil
@@ -260,7 +263,7 @@ func (t *WorkerJoined) apply(s *State) error {
 		s.workers[i] = w
 	}
 	s.rooms.remove(w)
-	w.Slots, w.Mem, w.Labels, w.Connected, w.Since = t.Slots, t.Mem, t.Labels, true, t.At
+	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
 	s.rekeep(w)
 	s.rooms.add(w)
 	s.timers.set(&w.timer, 0)
@@ -272,9 +275,7 @@ func (t *WorkerLost) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	s.rooms.remove(w)
-	s.unclaim(s.jobs[w.claim])
-	w.Connected, w.Since, w.stale = false, t.At, true
+	s.close(w, func() { w.Connected, w.Since = false, t.At })
 	s.timers.set(&w.timer, t.GiveUp)
 	return nil
 }
@@ -328,10 +329,6 @@ func (t *WorkerDrained) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	s.rooms.remove(w)
-	s.unclaim(s.jobs[w.claim])
-	w.Draining = t.Reason
-	w.stale = true
-	s.rooms.add(w)
+	s.close(w, func() { w.Draining = t.Reason })
 	return nil
 }

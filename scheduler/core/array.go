@@ -58,7 +58,7 @@ func (a *array) full() bool { return a.throttle > 0 && a.queued+a.running >= a.t
 // tenant submits behind it.
 func (s *State) unpark(a *array) {
 	for a != nil && len(a.parked) > 0 && !a.full() {
-		j := a.parked[0]
+		j := a.parked[0].job
 		a.parked.remove(j)
 		j.parked = false
 		s.enqueue(j)

@@ -10,8 +10,9 @@ import (
 // its kind and its fields. A field is a varint or a length and bytes. Reading and writing share one walk over the fields
 // (fields), so they can't drift apart.
 //
-// Version 2 added reservations and preemption. What version 1 wrote is still read.
-const recordVersion = 2
+// Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit. What older
+// versions wrote is still read.
+const recordVersion = 3
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -207,7 +208,7 @@ func (r *Request) fields(c *codec) {
 	list(c, &r.After, func(d *Dependency) { d.fields(c) })
 	c.bool(&r.Singleton)
 	list(c, &r.Hosts, c.worker)
-	list(c, &r.Labels, func(l *Label) { l.fields(c) })
+	r.Constraint.fields(c)
 	c.job(&r.Array.Job)
 	c.uint32(&r.Array.Index)
 	c.uint32(&r.Array.Throttle)
@@ -253,9 +254,4 @@ func (e *Ending) fields(c *codec) {
 	c.int32(&e.ExitCode)
 	c.string(&e.Reason)
 	c.bool(&e.Kill)
-}
-
-func (l *Label) fields(c *codec) {
-	c.string(&l.Name)
-	c.string(&l.Value)
 }

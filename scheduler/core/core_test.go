@@ -120,27 +120,30 @@ func TestRecordHoldsEveryField(t *testing.T) {
 	}
 }
 
-// The first encoding stays readable for ever; what it did not know is empty.
-func TestOldRecord(t *testing.T) {
-	old, err := os.ReadFile("testdata/record.v1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts, err := DecodeRecord(old)
-	if err != nil || len(ts) != int(kindWorkerDrained) {
-		t.Fatalf("%d transitions, %v", len(ts), err)
-	}
-	if r := ts[0].(*JobAccepted).Request; r.Reservation != "" || len(r.Spec) == 0 {
-		t.Errorf("%+v", r)
-	}
-	if again, err := DecodeRecord(EncodeRecord(ts)); err != nil || !reflect.DeepEqual(again, ts) {
-		t.Errorf("%v: %v", err, again)
+// Old encodings stay readable for ever; what they did not know is empty.
+func TestOldRecords(t *testing.T) {
+	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed} {
+		old, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ts, err := DecodeRecord(old)
+		if err != nil || len(ts) != int(last) {
+			t.Fatalf("%s: %d transitions, %v", name, len(ts), err)
+		}
+		r := ts[0].(*JobAccepted).Request
+		if (r.Reservation == "") != (name == "record.v1") || len(r.Spec) == 0 || len(r.Constraint) != 1 || r.Constraint[0][0].Name == "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if again, err := DecodeRecord(EncodeRecord(ts)); err != nil || !reflect.DeepEqual(again, ts) {
+			t.Errorf("%s: %v: %v", name, err, again)
+		}
 	}
 }
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v2"
+	const golden = "testdata/record.v3"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -242,7 +245,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			case 1:
 				sub.Request.Hosts = []WorkerName{at}
 			case 2:
-				sub.Request.Labels = []Label{{"disk", "fast"}}
+				sub.Request.Constraint = Constraint{{{"disk", "slow"}}, {{"disk", "fast"}, {"gpu", ""}}, {{"disk", "fast"}}}[rnd.IntN(3):]
 			case 3:
 				sub.Request.Interactive = false
 				sub.Array, sub.Throttle = []uint32{1, 4, 5, 9}, uint32(rnd.IntN(3))
@@ -254,7 +257,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			e = Attach{job}
 		case 4:
 			e = []Event{Leave{job}, Detach{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Again{job},
-				Drain{at, "repairs"}, Drain{at, ""}, Unreserve{fmt.Sprint("r", rnd.IntN(3))}, randomReserve(rnd, now, at)}[rnd.IntN(10)]
+				Drain{at, "repairs"}, Drain{at, ""}, Unreserve{fmt.Sprint("r", rnd.IntN(3))}, randomReserve(rnd, now, at),
+				Unfit{at, "its disk is full"}, Unfit{at, ""}}[rnd.IntN(12)]
 		case 5:
 			var holding []JobRef
 			if w := s.Worker(at); w != nil {
@@ -289,6 +293,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			}
 			if _, ok := e.(Pass); ok {
 				checkPass(s, now)
+				checkMemory(s, now)
+				checkGlances(s, now)
 			}
 			ts, err := Decide(s, e, now)
 			if err != nil {

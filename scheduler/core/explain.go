@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 )
 
 // Explanation says why a job is where it is.
@@ -54,6 +55,9 @@ func (s *State) Explain(j *Job, now Time) Explanation {
 		return x
 	}
 	s.forecast(&x, j, now)
+	if depth := s.Policy.Depth; x.Ahead >= depth && strings.HasPrefix(x.Why, othersFirst) {
+		x.Why = fmt.Sprintf("%d jobs come first, and only the first %d are looked at when something has changed", x.Ahead, depth)
+	}
 	return x
 }
 
@@ -159,9 +163,9 @@ func (s *State) ahead(target *Job, now Time) int {
 	n := 0
 	for i, a := range s.accounts {
 		n += sort.Search(len(a.queue), func(k int) bool {
-			j := a.queue[k]
-			p := j.score + points[i]
-			return p < own || p == own && j.ID >= target.ID
+			t := &a.queue[k]
+			p := t.score + points[i]
+			return p < own || p == own && t.job.ID >= target.ID
 		})
 	}
 	return n

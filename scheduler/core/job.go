@@ -16,7 +16,7 @@ type Request struct {
 	After       []Dependency
 	Singleton   bool         // waits for the tenant's earlier jobs of its name
 	Hosts       []WorkerName // may run on these only; none: on all
-	Labels      []Label      // needs a worker with all of these
+	Constraint  Constraint   // of its worker's labels
 	Reservation string       // runs within what this reservation keeps; "": in none
 	Array       ArrayTask    // of which array it is a part
 	Spec        []byte

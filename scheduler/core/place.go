@@ -1,9 +1,7 @@
 package core
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -53,7 +51,11 @@ func (p *pass) run() {
 			l.leave()
 			continue
 		}
-		switch p.consider(top.job(), top) {
+		found, done := p.glance(top)
+		if !done {
+			found = p.consider(top.job(), top)
+		}
+		switch found {
 		case overNow:
 			return
 		case passedOver:
@@ -84,6 +86,19 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
+// glance finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
+// tell.
+func (p *pass) glance(at *place) (outcome, bool) {
+	s, seat := p.s, at.seat()
+	switch {
+	case p.head == nil || !seat.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.hopeless(seat.want):
+		return 0, false
+	case at.account.over(&at.quota, seat.want.ranks, seat.want.mem) != "" || !s.everFits(seat.want):
+		return passedOver, true
+	}
+	return p.waits(), true
+}
+
 // consider places a job if that is possible.
 func (p *pass) consider(j *Job, at *place) outcome {
 	s := p.s
@@ -106,7 +121,12 @@ func (p *pass) consider(j *Job, at *place) outcome {
 	case !fits:
 		return passedOver
 	}
-	if !s.Policy.Backfill || s.rooms.most() == 0 && !p.preemption {
+	return p.waits()
+}
+
+// waits says whether it is worth while to look at others behind a job that has to wait.
+func (p *pass) waits() outcome {
+	if !p.s.Policy.Backfill || p.s.rooms.most() == 0 && !p.preemption {
 		return overNow
 	}
 	return lookedAt
@@ -123,7 +143,7 @@ func (s *State) preemption() bool {
 }
 
 func (p *pass) place(j *Job, w *Worker) {
-	p.s.book(j, w)
+	p.s.book(j, w, p.s.ends(j, p.now))
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
@@ -140,6 +160,7 @@ func (p *pass) undo() {
 	}
 	for _, c := range p.claims {
 		c.worker.claim = c.before
+		p.s.touch(c.worker)
 	}
 }
 
@@ -174,7 +195,7 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Labels) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
@@ -207,110 +228,6 @@ func (p *pass) refuse(want shape) {
 // takes says whether the worker has room that is not kept for others.
 func (p *pass) takes(w *Worker, j *Job) bool {
 	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.keeps) == 0 || p.s.roomIn(w, j, p.now, nil))
-}
-
-// lead makes a job the head: it gets the place where there will be room first.
-func (p *pass) lead(j *Job) {
-	s := p.s
-	another := s.head != j.ID
-	s.head = j.ID
-	p.head, p.at = j, never
-	for _, w := range s.workers {
-		if another || w.stale || len(w.keeps) > 0 || !w.headExact && w.headAt < p.at {
-			w.headAt, w.headExact = p.roomAt(w, j, p.at)
-		}
-		if w.headExact && w.headAt != unfit && (p.room == nil || w.headAt < p.at) {
-			p.room, p.at = w, w.headAt
-		}
-	}
-	if p.room == nil {
-		return // every worker that it fits is lost or drained: nothing can be promised
-	}
-	p.promise(j)
-}
-
-// promise records what the head is promised where it is new or has changed. One that becomes later says why.
-func (p *pass) promise(j *Job) {
-	old := j.Promised
-	if p.at <= p.now {
-		// Whoever is in its way should be gone by now; it is being ended.
-		p.at = p.now
-		if old.At != 0 && old.Worker == p.room.Name {
-			return
-		}
-	}
-	if old.Worker == p.room.Name && old.At == p.at {
-		return
-	}
-	why := ""
-	if old.At != 0 && p.at > old.At {
-		why = "jobs of a higher priority were placed before it"
-		switch w := p.s.Worker(old.Worker); {
-		case w == nil || !w.Open():
-			why = "worker " + string(old.Worker) + " is lost or drained"
-		case w.claim != 0:
-			why = "job " + w.claim.String() + " has others give way on worker " + string(w.Name)
-		case len(w.keeps) > 0:
-			why = "a reservation keeps slots of worker " + string(w.Name)
-		}
-	}
-	p.ts = append(p.ts, &JobPromised{j.ID, Promise{p.room.Name, p.at}, why})
-}
-
-// unfit stands for a worker that a job can't be placed on as it is.
-const unfit Time = -1
-
-// roomAt is when the worker has room for the job, if those that run there leave when they are due. Where that is not before
-// the time by which another has it, it is found no more exactly than to be not before what is returned.
-func (p *pass) roomAt(w *Worker, j *Job, by Time) (at Time, exact bool) {
-	if !w.Open() || !w.fits(&j.Request) || w.claim != 0 {
-		return unfit, true
-	}
-	if len(w.keeps) > 0 {
-		return p.roomBeside(w, j), true
-	}
-	if w.stale {
-		p.relist(w)
-	}
-	slots, mem := w.Slots-min(w.UsedSlots, w.Slots), w.Mem-min(w.UsedMem, w.Mem)
-	for i := range w.leaving {
-		l := &w.leaving[i]
-		if p.room != nil && l.at >= by {
-			return l.at, false
-		}
-		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
-		last := i == len(w.leaving)-1
-		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
-			return l.at, true
-		}
-	}
-	return 0, true
-}
-
-// leave is what a worker gets back, and when.
-type leave struct {
-	at    Time
-	slots uint32
-	mem   uint64
-}
-
-// relist finds anew when the jobs of a worker leave.
-func (p *pass) relist(w *Worker) {
-	w.leaving, w.stale = w.leaving[:0], false
-	for _, id := range w.Jobs {
-		j := p.s.jobs[id]
-		w.leaving = append(w.leaving, leave{p.due(j), j.Ranks, j.mem()})
-	}
-	slices.SortFunc(w.leaving, func(a, b leave) int { return cmp.Compare(a.at, b.at) })
-}
-
-// roomBeside is roomAt on a worker that reservations keep some of.
-func (p *pass) roomBeside(w *Worker, j *Job) Time {
-	at := p.s.earliest(w, p.s.uses(w, p.now), j, p.now)
-	if at <= p.now.After(overdue) {
-		return p.now
-	}
-	return at
 }
 
 // due is when a job leaves; one that this pass has placed starts now.
@@ -351,6 +268,16 @@ func (p *pass) leavesBy(j *Job, at Time) bool {
 	return due <= at && due != never
 }
 
+// everFits says whether some worker, empty, could run a plain job.
+func (s *State) everFits(want shape) bool {
+	for _, w := range s.workers {
+		if want.ranks <= w.Slots && want.mem <= w.Mem {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *State) fitsSome(r *Request) bool {
 	for _, w := range s.workers {
 		if w.fits(r) {
@@ -372,22 +299,50 @@ func (s *State) impossible(r *Request) string {
 func (s *State) tooLarge(r *Request) string {
 	var slots uint32
 	var mem uint64
+	suited := false
 	for _, w := range s.workers {
 		if w.fits(r) {
 			return ""
 		}
-		slots, mem = max(slots, w.Slots), max(mem, w.Mem)
+		if w.suits(r) {
+			suited, slots, mem = true, max(slots, w.Slots), max(mem, w.Mem)
+		}
+	}
+	largest := "the largest worker"
+	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+		largest += " of its choice"
 	}
 	switch {
-	case len(r.Hosts) > 0 || len(r.Labels) > 0:
-		return fmt.Sprintf("needs %d slots and %s of memory on a worker of its choice; none has them", r.Ranks, size(r.mem()))
+	case !suited:
+		return r.unsuited()
 	case r.Ranks > slots:
-		return fmt.Sprintf("needs %d slots; the largest worker has %d", r.Ranks, slots)
+		return fmt.Sprintf("needs %d slots; %s has %d", r.Ranks, largest, slots)
 	case r.mem() > mem:
-		return fmt.Sprintf("needs %s of memory (%d ranks of %s); the largest worker has %s", size(r.mem()), r.Ranks,
-			size(r.MemPerRank), size(mem))
+		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
+	case r.Reservation != "":
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.Ranks, size(r.mem()), r.Reservation)
 	}
 	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.Ranks, size(r.mem()))
+}
+
+// unsuited says what the request wants of a worker that none has.
+func (r *Request) unsuited() string {
+	hosts := ""
+	for i, name := range r.Hosts {
+		if i == 3 {
+			hosts += ", …"
+			break
+		}
+		hosts += ", " + string(name)
+	}
+	hosts = strings.TrimPrefix(hosts, ", ")
+	switch {
+	case len(r.Constraint) == 0:
+		return "no worker is registered of those that it may run on: " + hosts
+	case hosts == "":
+		return "no worker has the labels " + r.Constraint.String()
+	}
+	return "none of the workers " + hosts + " has the labels " + r.Constraint.String()
 }
 
 // Waiting says why a job waits; "" when it does not.
@@ -416,6 +371,9 @@ func (s *State) Waiting(j *Job) string {
 	return s.noRoom(j)
 }
 
+// othersFirst is why a job waits although there is room for it as things stand.
+const othersFirst = "jobs of higher priority come first"
+
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
 	most, roomy := uint32(0), false
@@ -436,9 +394,9 @@ func (s *State) noRoom(j *Job) string {
 	case s.rooms.n == 0:
 		return "no worker is connected and open for jobs"
 	case roomy && len(s.reservations) > 0:
-		return "room is kept for a job of higher priority, or for a reservation"
+		return othersFirst + ", or room is kept for a reservation"
 	case roomy:
-		return "room is kept for a job of higher priority"
+		return othersFirst
 	case most < j.Ranks:
 		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, most)
 	case j.Exclusive:

@@ -39,7 +39,9 @@ func (t *JobClaimed) apply(s *State) error {
 }
 
 func (s *State) claim(j *Job, w *Worker) {
-	j.Claim, w.claim, w.stale = w.Name, j.ID, true
+	j.Claim, w.claim = w.Name, j.ID
+	s.claimed++
+	s.touch(w)
 }
 
 func (s *State) unclaim(j *Job) {
@@ -47,7 +49,9 @@ func (s *State) unclaim(j *Job) {
 		return
 	}
 	if w := s.Worker(j.Claim); w != nil && w.claim == j.ID {
-		w.claim, w.stale = 0, true
+		w.claim = 0
+		s.claimed--
+		s.touch(w)
 	}
 	j.Claim = ""
 }
@@ -84,6 +88,7 @@ func (p *pass) preempt(j *Job) bool {
 	}
 	p.claims = append(p.claims, claim{room, room.claim})
 	room.claim = j.ID
+	s.touch(room)
 	p.ts = append(p.ts, &JobClaimed{j.ID, room.Name})
 	for _, v := range victims {
 		why := "preempted by job " + j.ID.String()

@@ -6,9 +6,23 @@ import (
 )
 
 // queue holds one tenant's jobs that are ready to run, best score first, then by id.
-type queue []*Job
+type queue []seat
 
-func (j *Job) ahead(k *Job) bool { return j.score > k.score || j.score == k.score && j.ID < k.ID }
+// seat is a job's in a queue. What a pass wants to know of most jobs stands here: in a deep queue a look at each job itself
+// would be a miss of the processor's cache.
+type seat struct {
+	job   *Job
+	score int64 // the job's
+	want  shape // what it asks for
+	plain bool  // and that is all
+}
+
+func newSeat(j *Job) seat {
+	want, plain := shapeOf(j)
+	return seat{j, j.score, want, plain && j.Array.Throttle == 0}
+}
+
+func (t *seat) ahead(j *Job) bool { return t.score > j.score || t.score == j.score && t.job.ID < j.ID }
 
 func (q queue) find(j *Job) int {
 	return sort.Search(len(q), func(i int) bool { return !q[i].ahead(j) })
@@ -16,19 +30,19 @@ func (q queue) find(j *Job) int {
 
 func (q *queue) add(j *Job) {
 	i := q.find(j)
-	*q = append(*q, nil)
+	*q = append(*q, seat{})
 	copy((*q)[i+1:], (*q)[i:])
-	(*q)[i] = j
+	(*q)[i] = newSeat(j)
 }
 
 // remove closes the gap from the shorter side: mostly it is the best that goes.
 func (q *queue) remove(j *Job) {
 	i := q.find(j)
 	switch {
-	case i == len(*q) || (*q)[i] != j:
+	case i == len(*q) || (*q)[i].job != j:
 	case i < len(*q)/2:
 		copy((*q)[1:i+1], (*q)[:i])
-		(*q)[0] = nil
+		(*q)[0] = seat{}
 		*q = (*q)[1:]
 	default:
 		*q = append((*q)[:i], (*q)[i+1:]...)
@@ -120,7 +134,8 @@ type place struct {
 	priority int64
 }
 
-func (p *place) job() *Job { return p.account.queue[p.next] }
+func (p *place) seat() *seat { return &p.account.queue[p.next] }
+func (p *place) job() *Job   { return p.seat().job }
 
 func (l *line) Len() int { return len(l.tenants) }
 func (l *line) Less(i, j int) bool {
@@ -165,7 +180,7 @@ func (l *line) advance() {
 		heap.Pop(l)
 		return
 	}
-	p.priority = p.job().score + p.points
+	p.priority = p.seat().score + p.points
 	heap.Fix(l, 0)
 }
 

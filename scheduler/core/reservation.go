@@ -408,7 +408,8 @@ func (s *State) rekeepAll() {
 
 // rekeep finds anew what is kept of a worker.
 func (s *State) rekeep(w *Worker) {
-	w.keeps, w.stale = nil, true
+	s.touch(w)
+	w.keeps = nil
 	for _, r := range s.reservations {
 		i := sort.Search(len(r.Parts), func(i int) bool { return r.Parts[i].Worker >= w.Name })
 		if i < len(r.Parts) && r.Parts[i].Worker == w.Name {

@@ -129,6 +129,9 @@ func (w *Worker) fields(c *codec) {
 	c.string(&w.Draining)
 	c.time(&w.Since)
 	c.time(&w.timer.at)
+	if c.version >= 3 {
+		c.string(&w.Unfit)
+	}
 }
 
 func (j *Job) fields(c *codec) {
@@ -214,7 +217,7 @@ func (s *State) loadJob(c *codec) error {
 		if w == nil {
 			return fmt.Errorf("%w: job %d holds slots of worker %q, which is not there", ErrRecord, j.ID, j.worker())
 		}
-		s.book(j, w)
+		s.book(j, w, j.due())
 		s.account(j.Tenant).began += int64(j.Ranks) * millis(j.Placed)
 	}
 	for _, d := range j.Waits {

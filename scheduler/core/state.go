@@ -31,10 +31,11 @@ type State struct {
 	names   map[nameKey]names // the jobs of a name that have not ended
 	held    map[string]uint32 // slots, by quality of service
 	doomed  []JobID           // that can never run: the next pass cancels them
+	claimed int               // workers that are claimed
 	pending int               // jobs in Pending
-	head    JobID             // for whom headAt of the workers was found
-	opened  uint64            // the version since which nothing but new jobs has come
-	fresh   []*Job            // that came after the last pass and after opened; one more than maxNewcomers stands for many
+	outlook outlook
+	opened  uint64 // the version since which nothing but new jobs has come
+	fresh   []*Job // that came after the last pass and after opened; one more than maxNewcomers stands for many
 	last    lastPass
 
 	qos []string // qualities of service that jobs have asked for
@@ -136,11 +137,17 @@ func (s *State) Check() error {
 
 // checkRooms: every open worker stands in the rooms once, where it belongs.
 func (s *State) checkRooms() error {
-	open, seen := 0, 0
+	open, claimed, seen := 0, 0, 0
 	for _, w := range s.workers {
 		if w.Open() {
 			open++
 		}
+		if w.claim != 0 {
+			claimed++
+		}
+	}
+	if claimed != s.claimed {
+		return fmt.Errorf("%d workers are claimed, %d are counted", claimed, s.claimed)
 	}
 	var last room
 	for _, shelf := range s.rooms.shelves {
@@ -163,8 +170,9 @@ func (s *State) checkAccount(a *Account) error {
 	var slots uint32
 	var mem uint64
 	running := 0
-	for i, j := range a.queue {
-		if s.notReady(j) != "" || !j.queued || i > 0 && !a.queue[i-1].ahead(j) {
+	for i, t := range a.queue {
+		j := t.job
+		if s.notReady(j) != "" || !j.queued || t.score != j.score || i > 0 && !a.queue[i-1].ahead(j) {
 			return fmt.Errorf("job %d is at seat %d of the queue of %s: %s", j.ID, i, a.Name, s.notReady(j))
 		}
 	}
@@ -195,6 +203,14 @@ func (s *State) checkWorker(w *Worker) error {
 		}
 		slots += j.Ranks
 		mem += j.mem()
+	}
+	for i, l := range w.leaving {
+		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.Ranks, j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
+			return fmt.Errorf("worker %s takes job %d to leave at %d", w.Name, l.job, l.at)
+		}
+	}
+	if len(w.leaving) != len(w.Jobs) {
+		return fmt.Errorf("worker %s waits for %d of %d jobs to leave", w.Name, len(w.leaving), len(w.Jobs))
 	}
 	if j := s.jobs[w.claim]; w.claim != 0 && (j == nil || j.State != Pending || j.Claim != w.Name || !w.Open()) {
 		return fmt.Errorf("worker %s is claimed by job %d, which does not wait for it", w.Name, w.claim)

@@ -130,13 +130,15 @@ func (a *Account) exhausted(q *Quota) bool {
 }
 
 // overQuota says what the tenant would exceed by running the job; "" for nothing.
-func (a *Account) overQuota(q *Quota, j *Job) string {
+func (a *Account) overQuota(q *Quota, j *Job) string { return a.over(q, j.Ranks, j.mem()) }
+
+func (a *Account) over(q *Quota, ranks uint32, mem uint64) string {
 	switch {
 	case q.Running > 0 && a.Running >= q.Running:
 		return "its tenant's quota of running jobs"
-	case q.Slots > 0 && a.Slots+j.Ranks > q.Slots:
+	case q.Slots > 0 && a.Slots+ranks > q.Slots:
 		return "its tenant's quota of slots"
-	case q.Mem > 0 && a.Mem+j.mem() > q.Mem:
+	case q.Mem > 0 && a.Mem+mem > q.Mem:
 		return "its tenant's quota of memory"
 	}
 	return ""

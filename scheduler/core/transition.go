@@ -34,6 +34,7 @@ const (
 	kindReservationBegan
 	kindReservationOver
 	kindJobClaimed
+	kindWorkerUnfit
 )
 
 func newTransition(k kind) Transition {
@@ -82,6 +83,8 @@ func newTransition(k kind) Transition {
 		return new(ReservationOver)
 	case kindJobClaimed:
 		return new(JobClaimed)
+	case kindWorkerUnfit:
+		return new(WorkerUnfit)
 	}
 	return nil
 }

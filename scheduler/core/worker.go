@@ -2,9 +2,6 @@ package core
 
 import "sort"
 
-// Label is one property that a worker announces.
-type Label struct{ Name, Value string }
-
 // Worker is one worker daemon and what is taken of it. Only Apply changes it.
 type Worker struct {
 	Name      WorkerName
@@ -13,7 +10,8 @@ type Worker struct {
 	Labels    []Label
 	Connected bool
 	Since     Time   // of the present connection or its loss
-	Draining  string // why nothing new is placed here; "": it is not draining
+	Draining  string // why an administrator has nothing new placed here; "": it is not draining
+	Unfit     string // why the worker itself takes nothing new; "": it does
 
 	UsedSlots uint32
 	UsedMem   uint64
@@ -25,12 +23,8 @@ type Worker struct {
 
 	timer timer // when a lost worker's jobs are given up
 
-	// What passes remember: when its jobs leave, soonest first, and when there is room here for the head of the queue, or not
-	// yet. It is found again when stale.
-	leaving   []leave
-	headAt    Time
-	headExact bool
-	stale     bool
+	leaving []leave // when its jobs leave, soonest first
+	stale   bool    // it has changed since the last look for room for the head
 }
 
 // Free is how many slots nobody has.
@@ -42,29 +36,18 @@ func (w *Worker) Free() uint32 {
 }
 
 // Open says whether jobs may be placed on the worker now.
-func (w *Worker) Open() bool { return w.Connected && w.Draining == "" }
+func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit == "" }
 
 // suits says whether the request wants this worker at all.
 func (w *Worker) suits(r *Request) bool {
-	for _, l := range r.Labels {
-		if !w.labelled(l) {
-			return false
-		}
+	if !r.Constraint.met(w.Labels) {
+		return false
 	}
 	if len(r.Hosts) == 0 {
 		return true
 	}
 	for _, name := range r.Hosts {
 		if name == w.Name {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *Worker) labelled(want Label) bool {
-	for _, l := range w.Labels {
-		if l == want {
 			return true
 		}
 	}
@@ -92,7 +75,8 @@ func (w *Worker) has(r *Request) bool {
 		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
 }
 
-func (w *Worker) take(j *Job) {
+func (w *Worker) take(j *Job, due Time) {
+	w.expect(j, due)
 	w.UsedSlots += j.Ranks
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
@@ -107,6 +91,7 @@ func (w *Worker) free(j *Job) {
 	if i == len(w.Jobs) || w.Jobs[i] != j.ID {
 		return
 	}
+	w.unexpect(j)
 	w.UsedSlots -= j.Ranks
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive

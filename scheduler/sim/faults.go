@@ -8,6 +8,8 @@ type Faults struct {
 	WorkerRestart  core.Duration // a daemon restarts; its executors live on
 	Partition      core.Duration // a worker is cut off for a while, longer than its grace or not
 	SchedulerCrash core.Duration
+	FullDisk       core.Duration // a worker takes no new jobs for a while
+	Drain          core.Duration // an administrator keeps jobs off a worker for a while
 	// FailPoints crashes the scheduler at a named point once in so many decisions; 0: never.
 	FailPoints uint64
 	Delay      core.Duration // of a message, at most
@@ -24,7 +26,7 @@ const (
 // HeavyFaults has everything happen all the time.
 func HeavyFaults() Faults {
 	return Faults{WorkerCrash: 5 * core.Minute, WorkerRestart: 3 * core.Minute, Partition: 4 * core.Minute,
-		SchedulerCrash: 4 * core.Minute, FailPoints: 200, Delay: 2 * core.Second}
+		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200, Delay: 2 * core.Second}
 }
 
 func (f Faults) crashAt(s *Sim, _ failPoint) bool {
@@ -60,6 +62,16 @@ func (f Faults) arm(s *Sim) {
 		w.cutBoth()
 		s.after(core.Duration(s.rnd.Int64N(int64(3*workerGrace))), func() { w.away = false; w.connect() })
 	})
+	s.every(f.FullDisk, func() {
+		w := s.anyWorker()
+		w.setUnfit("its disk is full")
+		s.after(core.Duration(s.rnd.Int64N(int64(2*core.Minute))), func() { w.setUnfit("") })
+	})
+	s.every(f.Drain, func() {
+		w := s.anyWorker()
+		s.drain(w, "repairs")
+		s.after(core.Duration(s.rnd.Int64N(int64(2*core.Minute))), func() { s.drain(w, "") })
+	})
 	s.every(f.SchedulerCrash, func() {
 		if !s.down {
 			s.crash()
@@ -78,6 +90,22 @@ func (s *Sim) every(mean core.Duration, f func()) {
 			s.every(mean, f)
 		}
 	})
+}
+
+// setUnfit has a worker say with its next heartbeat that it takes no new jobs, or that it does again.
+func (w *worker) setUnfit(why string) {
+	w.unfit = why
+	w.send(core.Unfit{Worker: w.name, Reason: why}, nil)
+}
+
+// drain is an administrator's call. It is lost on a scheduler that is down, but for one that undoes another.
+func (s *Sim) drain(w *worker, why string) {
+	switch known := s.state.Worker(w.name) != nil; {
+	case s.down && why == "":
+		s.after(core.Second, func() { s.drain(w, why) })
+	case !s.down && known:
+		s.decide(core.Drain{Worker: w.name, Reason: why}, nil)
+	}
 }
 
 func (s *Sim) anyWorker() *worker { return s.workers[s.names[s.rnd.IntN(len(s.names))]] }

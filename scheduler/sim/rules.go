@@ -30,6 +30,10 @@ type account struct {
 	due      core.Time
 	until    core.Time
 	started  bool
+
+	deadline core.Time // when the scheduler has to do something about it; 0: never
+	told     core.Time // when it was told to end; 0: it was not
+	killed   bool      // and not politely
 }
 
 // ledger is what the journal says of a worker.
@@ -37,6 +41,9 @@ type ledger struct {
 	slots uint32
 	mem   uint64
 	jobs  map[core.JobID]bool
+
+	giveUp         core.Time // when it is lost for good; 0: it is connected
+	drained, unfit string    // why it takes no jobs
 }
 
 func newRules(c *checker, p core.Policy) *rules {
@@ -47,10 +54,11 @@ func newRules(c *checker, p core.Policy) *rules {
 const endOfTime = core.Time(1<<63 - 1)
 
 // batch reads one record of the journal.
-func (r *rules) batch(ts []core.Transition) {
+func (r *rules) batch(now core.Time, ts []core.Transition) {
 	r.head = nil
 	for _, t := range ts {
 		r.read(t)
+		r.timed(now, t)
 	}
 }
 
@@ -64,7 +72,7 @@ func (r *rules) read(t core.Transition) {
 			w = &ledger{jobs: map[core.JobID]bool{}}
 			r.workers[t.Name] = w
 		}
-		w.slots, w.mem = t.Slots, t.Mem
+		w.slots, w.mem, w.unfit = t.Slots, t.Mem, ""
 	case *core.WorkerForgotten:
 		if len(r.workers[t.Name].jobs) > 0 {
 			r.c.fail("worker %s is forgotten with its jobs", t.Name)
@@ -74,6 +82,10 @@ func (r *rules) read(t core.Transition) {
 		delete(r.claims, t.Name)
 	case *core.WorkerDrained:
 		delete(r.claims, t.Name)
+		r.workers[t.Name].drained = t.Reason
+	case *core.WorkerUnfit:
+		delete(r.claims, t.Name)
+		r.workers[t.Name].unfit = t.Reason
 	case *core.ReservationMade:
 		r.reservations[t.Name] = t
 	case *core.ReservationOver:
@@ -129,6 +141,9 @@ func (r *rules) placed(t *core.JobPlaced) {
 	if w == nil {
 		r.c.fail("job %d is placed on worker %s, which there is not", t.Ref.Job, at)
 		return
+	}
+	if w.giveUp != 0 || w.drained != "" || w.unfit != "" {
+		r.c.fail("job %d is placed on worker %s, which takes none: %+v", t.Ref.Job, at, *w)
 	}
 	if by, claimed := r.claims[at]; claimed && by != t.Ref.Job {
 		r.c.fail("job %d is placed on worker %s, where others give way to job %d", t.Ref.Job, at, by)

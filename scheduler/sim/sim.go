@@ -7,6 +7,7 @@ package sim
 import (
 	"container/heap"
 	"fmt"
+	"hash"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -24,6 +25,8 @@ type Job struct {
 	Tenant  core.Tenant
 	Requeue bool
 	QOS     string
+	// Stubborn jobs end by themselves or when they are killed, not when they are asked to.
+	Stubborn bool
 	// Reservation is left out if there is none of that name for the tenant when the job comes.
 	Reservation string
 }
@@ -49,6 +52,8 @@ type Config struct {
 	Reservations []Reserve
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
 	Journal bool
+	// Digest is given every record of the journal: what two runs must have alike. Nil: nothing.
+	Digest hash.Hash
 	// Light leaves out what the checkers keep of every job: for comparing policies on many.
 	Light bool
 }
@@ -71,6 +76,7 @@ type Sim struct {
 	journal [][]byte
 	down    bool // the scheduler has crashed
 	life    int  // how often it was started: its timers die with it
+	since   core.Time
 	passed  uint64
 	moved   core.Time // when a job last came or ended
 	tickAt  core.Time
@@ -222,6 +228,9 @@ func (s *Sim) reserve(e core.Reserve) {
 // decide is the shell's reactor for one event: decide, journal, act. The faults may crash it between any two of these;
 // false says that nothing of it is in the journal.
 func (s *Sim) decide(e core.Event, acknowledged func([]core.Transition)) bool {
+	if !s.cfg.Light {
+		s.checks.rules.deadlines(s)
+	}
 	batch := s.step(nil, e)
 	first := len(batch)
 	for s.state.Version() != s.passed || s.state.Unsettled() {
@@ -271,11 +280,17 @@ func (s *Sim) append(batch []core.Transition) {
 	if len(batch) == 0 {
 		return
 	}
-	if s.cfg.Journal {
-		s.journal = append(s.journal, core.EncodeRecord(batch))
+	if s.cfg.Journal || s.cfg.Digest != nil {
+		record := core.EncodeRecord(batch)
+		if s.cfg.Journal {
+			s.journal = append(s.journal, record)
+		}
+		if s.cfg.Digest != nil {
+			s.cfg.Digest.Write(record)
+		}
 	}
 	if !s.cfg.Light {
-		s.checks.rules.batch(batch)
+		s.checks.rules.batch(s.now, batch)
 	}
 	for _, t := range batch {
 		s.checks.journalled(t)
@@ -356,7 +371,7 @@ func (s *Sim) restart() {
 	if s.rnd.IntN(2) == 0 {
 		s.reload()
 	}
-	s.down, s.passed, s.tickAt = false, 0, 0
+	s.down, s.since, s.passed, s.tickAt = false, s.now, 0, 0
 	s.decide(core.Recovered{}, nil)
 	unsent := s.unsent
 	s.unsent = nil

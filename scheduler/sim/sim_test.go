@@ -54,7 +54,7 @@ func faulty(seed uint64) *Sim {
 			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
 			ranks := 1 + rnd.Uint64N(8)
 			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks), Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
-				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
+				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0, Stubborn: rnd.IntN(4) == 0,
 				QOS: []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)], Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})
 }
@@ -83,18 +83,23 @@ func TestFaults(t *testing.T) {
 func TestSameSeedSameBytes(t *testing.T) {
 	digest := func() string {
 		s := faulty(7)
+		s.cfg.Digest = sha256.New()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
-		h := sha256.New()
-		for _, r := range s.journal {
-			h.Write(r)
-		}
-		return fmt.Sprintf("%x %d", h.Sum(nil), s.Events)
+		return fmt.Sprintf("%x %d", s.cfg.Digest.Sum(nil), s.Events)
 	}
 	if a, b := digest(), digest(); a != b {
 		t.Errorf("%s, then %s", a, b)
 	}
+}
+
+// startedJob is a job of two seconds' limit that runs on worker a from the first second on.
+func startedJob() []core.Transition {
+	ref := core.JobRef{Job: 1, Epoch: 1}
+	return []core.Transition{&core.JobAccepted{Job: 1, Request: core.Request{Ranks: 1, TimeLimit: 2 * core.Second}},
+		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Place: []core.Span{{Worker: "a", Ranks: 1}}, At: 1},
+		&core.JobStarted{Ref: ref, At: core.Time(core.Second), Limit: core.Time(3 * core.Second)}}
 }
 
 // Each checker sees what it is there for.
@@ -118,6 +123,32 @@ func TestCheckersCheck(t *testing.T) {
 			c.acknowledged(1)
 			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Completed}})
 		},
+		"job 1 is running, and at 5000000000 its time was over at 3000000000": func(c *checker, s *Sim) {
+			c.rules.batch(0, startedJob())
+			for s.now = 2e9; s.now <= 5e9; s.now += 1e9 {
+				c.rules.deadlines(s)
+			}
+		},
+		"job 1 is ending politely, and at 14000000000 its time was over at 12000000000": func(c *checker, s *Sim) {
+			c.rules.batch(0, startedJob())
+			c.rules.batch(2e9, []core.Transition{&core.JobEnding{Ref: core.JobRef{Job: 1, Epoch: 1}}})
+			for s.now = 2e9; s.now <= 14e9; s.now += 1e9 {
+				c.rules.deadlines(s)
+			}
+		},
+		"worker a is lost, and at 400000000000 it was to be given up at 330000000000": func(c *checker, s *Sim) {
+			c.rules.batch(0, append(startedJob()[:2:2], &core.WorkerLost{Name: "a"}))
+			s.now = 400e9
+			c.rules.deadlines(s)
+		},
+		"job 1 was told to end at 1000000000, and at 3000000000 its ranks still run on a": func(c *checker, s *Sim) {
+			c.rules.batch(0, startedJob())
+			c.rules.batch(1e9, []core.Transition{&core.JobEnding{Ref: core.JobRef{Job: 1, Epoch: 1}, Ending: core.Ending{Kill: true}}})
+			s.names, s.workers["a"].up, s.workers["a"].running = []core.WorkerName{"a"}, true, map[core.JobID]*run{1: {}}
+			for s.now = 1e9; s.now <= 3e9; s.now += 1e9 {
+				c.rules.deadlines(s)
+			}
+		},
 	} {
 		s := &Sim{cfg: Config{Slots: 8}, drained: true, state: core.NewState(core.DefaultPolicy())}
 		s.workers = map[core.WorkerName]*worker{"a": {slots: 8}, "b": {slots: 8}}
@@ -130,17 +161,18 @@ func TestCheckersCheck(t *testing.T) {
 }
 
 func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
-	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.9, Tenants: 20, MaxRun: 12 * core.Hour}
+	l := Lublin{Seed: 1, Jobs: jobs, Width: 64, Slots: uint64(nodes) * 64, Load: 0.85, Tenants: 20, MaxRun: 12 * core.Hour}
 	for _, backfill := range []bool{true, false} {
 		p := core.DefaultPolicy()
-		p.Backfill, p.KeepEnded, p.Depth = backfill, 100, 100 // the depth of Slurm's passes
-		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true}, l.Workload())
+		p.Backfill, p.KeepEnded = backfill, 100
+		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true, Digest: sha256.New()}, l.Workload())
 		begin := time.Now()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
 		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
-		t.Logf("%s (%d events, %v)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%s (%d events, %v, journal %x)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond),
+			s.cfg.Digest.Sum(nil)[:8])
 		if backfill {
 			easy = &s.Metrics
 		} else {

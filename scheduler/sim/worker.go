@@ -17,7 +17,8 @@ type worker struct {
 	mem     uint64
 	labels  []core.Label
 	up      bool // connected
-	session int  // of the connection: what was on its way in an older one is lost
+	unfit   string
+	session int // of the connection: what was on its way in an older one is lost
 	orders  wire
 	reports wire
 	dead    bool // the machine is off
@@ -26,6 +27,7 @@ type worker struct {
 	running map[core.JobID]*run
 	ended   map[core.JobRef]core.End // not acknowledged yet
 	lost    core.Time                // when the connection broke; 0: it has not
+	since   core.Time                // when it was last made
 }
 
 // run is one placement that really runs.
@@ -33,6 +35,8 @@ type run struct {
 	ref   core.JobRef
 	ranks uint32
 	over  bool
+
+	stubborn bool // ends only when it is killed
 }
 
 // wire is one direction of a connection: however long a message takes, none overtakes another.
@@ -54,7 +58,7 @@ func (w *worker) connect() {
 	}
 	holding := w.holding()
 	w.session++
-	w.up, w.lost = true, 0
+	w.up, w.lost, w.since = true, 0, w.s.now
 	w.orders, w.reports = wire{}, wire{}
 	session := w.session
 	var orders []core.Order
@@ -63,6 +67,9 @@ func (w *worker) connect() {
 		return // the scheduler crashed over it
 	}
 	w.s.checks.rules.joined(w.name, holding)
+	if w.unfit != "" {
+		w.send(core.Unfit{Worker: w.name, Reason: w.unfit}, nil)
+	}
 	orders = w.s.state.OrdersOnJoin(w.name, holding)
 	for _, o := range orders {
 		w.order(o)
@@ -143,7 +150,7 @@ func (w *worker) obey(o core.Order) {
 		r = nil
 	}
 	if o.End != nil {
-		if r != nil {
+		if r != nil && (o.End.Kill || !r.stubborn) {
 			w.end(r, core.End{State: o.End.State, ExitCode: o.End.ExitCode})
 		}
 		return
@@ -156,6 +163,7 @@ func (w *worker) obey(o core.Order) {
 		return // it has ended meanwhile
 	}
 	r = w.start(o.Ref, job.Ranks, job.Run)
+	r.stubborn = job.Stubborn
 	w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
 }
 

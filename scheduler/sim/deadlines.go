@@ -1,0 +1,78 @@
+package sim
+
+import "github.com/faasmrun/faasmrun/scheduler/core"
+
+// punctual is how late the scheduler may be with what it owes: events of one moment come one after another.
+const punctual = core.Second
+
+// deadlines checks that what the journal says is due is done, and that ranks end that were told to: a time limit that nobody
+// looks after shows in no other way. It is called before each decision. A scheduler that was down, or a worker that was
+// cut off, has until shortly after it is back.
+func (r *rules) deadlines(s *Sim) {
+	for id, j := range r.jobs {
+		if late(s, j.deadline, s.since) {
+			r.c.fail("job %d is %s, and at %d its time was over at %d", id, j.stands(), s.now, j.deadline)
+		}
+	}
+	for name, w := range r.workers {
+		if late(s, w.giveUp, s.since) {
+			r.c.fail("worker %s is lost, and at %d it was to be given up at %d", name, s.now, w.giveUp)
+		}
+	}
+	for _, name := range s.names {
+		w := s.workers[name]
+		for id, run := range w.running {
+			j := r.jobs[id]
+			if j == nil || !w.up || run.stubborn && !j.killed || j.told == 0 || j.at != name {
+				continue
+			}
+			if late(s, max(j.told, w.since).After(2*s.cfg.Faults.Delay), s.since) {
+				r.c.fail("job %d was told to end at %d, and at %d its ranks still run on %s", id, j.told, s.now, name)
+			}
+		}
+	}
+}
+
+func late(s *Sim, at, since core.Time) bool {
+	return at != 0 && s.now > max(at, since).After(punctual)
+}
+
+func (j *account) stands() string {
+	switch {
+	case j.told != 0:
+		return "ending politely"
+	case j.started:
+		return "running"
+	}
+	return "not running"
+}
+
+// timed follows what a transition says about deadlines. The time limit is reckoned here anew.
+func (r *rules) timed(now core.Time, t core.Transition) {
+	switch t := t.(type) {
+	case *core.JobPlaced:
+		j := r.jobs[t.Ref.Job]
+		j.deadline, j.told, j.killed = 0, 0, false
+	case *core.JobStarted:
+		j := r.jobs[t.Ref.Job]
+		if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || t.At.After(j.TimeLimit) < j.until) {
+			j.deadline = t.At.After(j.TimeLimit)
+		}
+		if j.deadline != 0 { // what is heard of only when its reservation is over is ended then
+			j.deadline = max(j.deadline, now)
+		}
+	case *core.JobEnding:
+		j := r.jobs[t.Ref.Job]
+		j.deadline, j.told, j.killed = 0, now, t.Ending.Kill
+		if !t.Ending.Kill {
+			j.deadline = now.After(r.policy.KillAfter)
+		}
+	case *core.JobRequeued:
+		j := r.jobs[t.Ref.Job]
+		j.deadline, j.told, j.killed = 0, 0, false
+	case *core.WorkerLost:
+		r.workers[t.Name].giveUp = t.At.After(r.policy.Grace)
+	case *core.WorkerJoined:
+		r.workers[t.Name].giveUp = 0
+	}
+}
