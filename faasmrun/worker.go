@@ -104,6 +104,7 @@ func serveWorker(f workerFlags) error {
 		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
+		defer config.Groups.Leave() // once the agent has stopped
 		log.Info("control groups", "in force", config.Groups)
 	}
 	agent, err := worker.New(config)

@@ -150,6 +150,13 @@ func (g *Groups) String() string {
 	return say(g.memory, "memory limits") + ", " + say(g.cpu, "processor shares") + ", " + say(g.kill, "killing as one")
 }
 
+// Leave removes the directories that Detect has made, unless groups of executors that live on are in them.
+func (g *Groups) Leave() {
+	for _, h := range g.all() {
+		os.Remove(h.dir) // the kernel refuses what is in use
+	}
+}
+
 // Group is one executor's.
 type Group struct {
 	g      *Groups

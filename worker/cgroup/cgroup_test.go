@@ -131,9 +131,13 @@ func TestNothingToBeHad(t *testing.T) {
 func TestThisMachine(t *testing.T) {
 	g := Detect("/", "test")
 	t.Log(g)
+	there := func(h *hierarchy) bool { _, err := os.Stat(h.dir); return err == nil }
 	t.Cleanup(func() {
+		g.Leave()
 		for _, h := range g.all() {
-			os.Remove(h.dir)
+			if there(h) {
+				t.Errorf("%s stays behind", h.dir)
+			}
 		}
 	})
 	if g.memory == nil && g.kill == nil {
@@ -159,6 +163,12 @@ func TestThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := start(c, "sleep 1000; true")
+	g.Leave()
+	for _, h := range g.all() {
+		if !there(h) {
+			t.Errorf("%s is gone with a process in it", h.dir)
+		}
+	}
 	if err := c.Remove(); err != nil {
 		t.Error(err)
 	}
