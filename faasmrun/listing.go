@@ -155,19 +155,31 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%.1fE", float64(n)/(1<<60))
 }
 
-// printJSON prints an array; no records make an empty one.
+// printJSON prints an array; no records make an empty one. It writes as it goes: there may be 100,000.
 func printJSON[T any](w io.Writer, records []T) error {
-	if records == nil {
-		records = []T{}
+	b := bufio.NewWriterSize(w, 64<<10)
+	b.WriteString("[")
+	for i := range records {
+		text, err := json.MarshalIndent(&records[i], "  ", "  ")
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n  ")
+		b.Write(text)
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(records)
+	if len(records) > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString("]\n")
+	return b.Flush()
 }
 
 // table prints rows in columns under a heading.
 func table(w io.Writer, heading string, rows [][]string) error {
-	b := bufio.NewWriter(w) // a tabwriter writes cell by cell, and there may be 100,000 rows
+	b := bufio.NewWriterSize(w, 64<<10) // a tabwriter writes cell by cell, and there may be 100,000 rows
 	t := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, strings.ReplaceAll(heading, " ", "\t"))
 	for _, row := range rows {
