@@ -553,10 +553,10 @@ func (j *job) halt(s syscall.Signal) {
 	}
 }
 
-// query asks where the ranks stand. Before there is an executor they stand where the worker is with them.
+// query asks where the ranks stand. Before they have started they stand where the worker is with them.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.process != nil && !j.process.gone && j.end == nil
+	running := j.started && !j.process.gone && j.end == nil
 	doing := j.doing
 	j.mu.Unlock()
 	if running {

@@ -3,6 +3,8 @@ package wasm
 import (
 	"bytes"
 	"context"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -436,4 +438,59 @@ func BenchmarkValidate(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestModulesOf does the same round trip with every module and object below the folders that FAASMRUN_MODULES names, as a path
+// does: applications that were built by hand.
+func TestModulesOf(t *testing.T) {
+	folders := filepath.SplitList(os.Getenv("FAASMRUN_MODULES"))
+	if len(folders) == 0 {
+		t.Skip("FAASMRUN_MODULES names no folder")
+	}
+	modules, objects, size := 0, 0, 0
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			data, err := moduleIn(path)
+			if err != nil || data == nil {
+				return err
+			}
+			size += len(data)
+			m, err := Decode(data)
+			if strings.HasSuffix(path, ".o") {
+				objects++
+			} else if modules++; err == nil {
+				err = m.Validate()
+			}
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				return nil
+			}
+			checkRoundTrip(t, path, m)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d modules, %d objects, %d bytes", modules, objects, size)
+	if modules == 0 {
+		t.Error("no module was found")
+	}
+}
+
+// moduleIn reads a file, if it is a module of version 1.
+func moduleIn(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	magic := make([]byte, 8)
+	if _, err := io.ReadFull(f, magic); err != nil || string(magic) != "\x00asm\x01\x00\x00\x00" {
+		return nil, nil
+	}
+	return os.ReadFile(path)
 }
