@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,8 @@ type workerFlags struct {
 	unlimited, verbose                 bool
 	keepLogs                           uint32
 	keepLogBytes                       string
+	idle                               uint32
+	idleTimeout                        time.Duration
 }
 
 // workerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -45,6 +48,8 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
 	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs, "of how many batch jobs that have ended the output is kept, the newest")
 	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30), "how much output of batch jobs that have ended is kept, the newest")
+	c.Flags().Uint32Var(&f.idle, "idle-executors", min(uint32(here.cores)*2, maxIdleByDefault), "how many processes may wait for their tenants' next jobs; 0: each ends with its job")
+	c.Flags().DurationVar(&f.idleTimeout, "idle-timeout", worker.DefaultIdleTimeout, "how long such a process waits")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
@@ -53,6 +58,9 @@ func workerCommand() *cobra.Command {
 
 // spareExecutors is how many processes wait for jobs to come: each is some 20 MB, and saves a job its start.
 const spareExecutors = 2
+
+// maxIdleByDefault bounds what a large machine keeps waiting: each such process is some 30 MB.
+const maxIdleByDefault = 16
 
 func serveWorker(f workerFlags) error {
 	dir, err := stateDir(f.state, "worker")
@@ -79,6 +87,9 @@ func serveWorker(f workerFlags) error {
 	if err != nil || kept == 0 || f.keepLogs == 0 {
 		return usagef("--keep-logs and --keep-log-bytes need numbers above 0")
 	}
+	if f.idle > maxRanks || f.idleTimeout <= 0 {
+		return usagef("--idle-executors needs a number up to %d, --idle-timeout a duration above 0", maxRanks)
+	}
 	labels, err := parseLabels(f.labels)
 	if err != nil {
 		return usagef("--label: %v", err)
@@ -90,7 +101,7 @@ func serveWorker(f workerFlags) error {
 	defer conn.Close()
 	log := daemonLog(f.verbose)
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users, Labels: labels,
-		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept}
+		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		defer config.Groups.Leave() // once the agent has stopped

@@ -126,15 +126,8 @@ func test(r *Rank, a args) *failure {
 
 // MPI_Waitall(count, requests[], statuses[])
 func waitall(r *Rank, a args) *failure {
-	l, f := a.list(0, 1)
+	l, _, b, f := a.looked(2, -1)
 	if f != nil {
-		return f
-	}
-	b, f := a.statuses(2, l.n)
-	if f != nil {
-		return f
-	}
-	if _, f := l.check(); f != nil {
 		return f
 	}
 	anyFailed := false
@@ -176,15 +169,8 @@ func inStatus(f *failure) *failure {
 
 // MPI_Testall(count, requests[], *flag, statuses[])
 func testall(r *Rank, a args) *failure {
-	l, f := a.list(0, 1)
+	l, _, b, f := a.looked(3, -1)
 	if f != nil {
-		return f
-	}
-	b, f := a.statuses(3, l.n)
-	if f != nil {
-		return f
-	}
-	if _, f := l.check(); f != nil {
 		return f
 	}
 	anyFailed := false
@@ -203,15 +189,7 @@ func testall(r *Rank, a args) *failure {
 
 // MPI_Waitany(count, requests[], *index, *status)
 func waitany(r *Rank, a args) *failure {
-	l, f := a.list(0, 1)
-	if f != nil {
-		return f
-	}
-	b, f := a.statuses(3, 1)
-	if f != nil {
-		return f
-	}
-	active, f := l.check()
+	l, active, b, f := a.looked(3, 1)
 	if f != nil {
 		return f
 	}
@@ -230,23 +208,21 @@ func waitany(r *Rank, a args) *failure {
 
 // MPI_Testany(count, requests[], *index, *flag, *status)
 func testany(r *Rank, a args) *failure {
-	l, f := a.list(0, 1)
+	return a.lookForAny(func(l list, i int64, q *request) (status, *failure) { return l.finish(i, q) })
+}
+
+// MPI_Request_get_status_any(as MPI_Testany): completes nothing.
+func requestGetStatusAny(r *Rank, a args) *failure {
+	return a.lookForAny(func(_ list, _ int64, q *request) (status, *failure) { return q.status, nil })
+}
+
+// lookForAny looks for one request of (count, requests[], *index, *flag, *status) that is done, and takes its outcome.
+func (a args) lookForAny(take func(l list, i int64, q *request) (status, *failure)) *failure {
+	l, active, b, f := a.looked(4, 1)
 	if f != nil {
 		return f
 	}
-	b, f := a.statuses(4, 1)
-	if f != nil {
-		return f
-	}
-	active, f := l.check()
-	if f != nil {
-		return f
-	}
-	i, q := l.done(0)
-	if q == nil && active > 0 {
-		r.yield()
-		i, q = l.done(0)
-	}
+	i, q := l.poll(active)
 	if f := a.putFlag(3, "flag", q != nil || active == 0); f != nil {
 		return f
 	}
@@ -259,56 +235,65 @@ func testany(r *Rank, a args) *failure {
 	if f := a.putInt(2, "index", int32(i)); f != nil {
 		return f
 	}
-	s, failed := l.finish(i, q)
+	s, failed := take(l, i, q)
 	putStatus(b, s)
 	return failed
+}
+
+// poll gives the first request that is done. If none of those that are active is, it lets others run and looks again.
+func (l list) poll(active int) (int64, *request) {
+	i, q := l.done(0)
+	if q == nil && active > 0 {
+		l.r.yield()
+		i, q = l.done(0)
+	}
+	return i, q
 }
 
 // some makes MPI_Waitsome and MPI_Testsome: (count, requests[], *outcount, indices[], statuses[]).
 func some(waits bool) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
-		l, f := a.list(0, 1)
-		if f != nil {
-			return f
-		}
-		b, f := a.statuses(4, l.n)
-		if f != nil {
-			return f
-		}
-		if l.n > 0 {
-			if _, f := a.pointer(3, "indices", 4*l.n); f != nil {
-				return f
-			}
-		}
-		active, f := l.check()
-		if f != nil {
-			return f
-		}
-		if active == 0 {
-			return a.putInt(2, "outcount", undefined)
-		}
-		if waits {
-			l.await()
-		} else if _, q := l.done(0); q == nil {
-			r.yield()
-		}
-		return a.finishSome(l, b)
+		return a.takeSome(waits, true, func(l list, i int64, q *request) (status, *failure) { return l.finish(i, q) })
 	}
 }
 
-// finishSome completes the requests that are done.
-func (a args) finishSome(l list, b []byte) *failure {
+// MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes nothing.
+func requestGetStatusSome(r *Rank, a args) *failure {
+	return a.takeSome(false, false, func(_ list, _ int64, q *request) (status, *failure) { return q.status, nil })
+}
+
+// takeSome takes the outcome of those requests that are done. Where it is an end, statuses have the errors' classes.
+func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) (status, *failure)) *failure {
+	l, active, b, f := a.looked(4, -1)
+	if f != nil {
+		return f
+	}
+	var indices handleArray
+	if l.n > 0 {
+		bytes, f := a.pointer(3, "indices", 4*l.n)
+		if f != nil {
+			return f
+		}
+		indices = bytes
+	}
+	if active == 0 {
+		return a.putInt(2, "outcount", undefined)
+	}
+	if waits {
+		l.await()
+	} else {
+		l.poll(active)
+	}
 	var failed *failure
-	indices := handleArray(a.r.piece(a.address(3), 4*l.n))
 	var n int64
 	for i, q := l.done(0); q != nil; i, q = l.done(i + 1) {
-		s, one := l.finish(i, q)
+		s, one := take(l, i, q)
 		if one != nil {
 			failed, s.class = one, one.class
 		}
 		indices.set(n, uint32(i))
 		if b != nil {
-			s.put(b[n*statusSize:], true)
+			s.put(b[n*statusSize:], ends)
 		}
 		n++
 	}
@@ -320,7 +305,7 @@ func (a args) finishSome(l list, b []byte) *failure {
 
 // MPI_Request_get_status_all(count, requests[], *flag, statuses[]): MPI_Testall that completes nothing.
 func requestGetStatusAll(r *Rank, a args) *failure {
-	l, b, f := a.looked(3)
+	l, _, b, f := a.looked(3, -1)
 	if f != nil {
 		return f
 	}
@@ -342,75 +327,18 @@ func requestGetStatusAll(r *Rank, a args) *failure {
 	return a.putFlag(2, "flag", true)
 }
 
-// looked gives the requests and statuses of (count, requests[], …, statuses[]), all of them checked.
-func (a args) looked(statuses int) (l list, b []byte, f *failure) {
+// looked gives the requests, how many are active, and n statuses, or with -1 one for each request, of (count, requests[], …, statuses[]), all of
+// them checked.
+func (a args) looked(statuses int, n int64) (l list, active int, b []byte, f *failure) {
 	if l, f = a.list(0, 1); f != nil {
-		return l, nil, f
+		return l, 0, nil, f
 	}
-	if b, f = a.statuses(statuses, l.n); f != nil {
-		return l, nil, f
+	if n < 0 {
+		n = l.n
 	}
-	_, f = l.check()
-	return l, b, f
-}
-
-// MPI_Request_get_status_any(count, requests[], *index, *flag, *status): MPI_Testany that completes nothing.
-func requestGetStatusAny(r *Rank, a args) *failure {
-	l, f := a.list(0, 1)
-	if f != nil {
-		return f
+	if b, f = a.statuses(statuses, n); f != nil {
+		return l, 0, nil, f
 	}
-	b, f := a.statuses(4, 1)
-	if f != nil {
-		return f
-	}
-	active, f := l.check()
-	if f != nil {
-		return f
-	}
-	i, q := l.done(0)
-	if q == nil && active > 0 {
-		r.yield()
-		i, q = l.done(0)
-	}
-	if f := a.putFlag(3, "flag", q != nil || active == 0); f != nil {
-		return f
-	}
-	switch {
-	case q != nil:
-		putStatus(b, q.status)
-		return a.putInt(2, "index", int32(i))
-	case active == 0:
-		putStatus(b, empty)
-	}
-	return a.putInt(2, "index", undefined)
-}
-
-// MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes nothing.
-func requestGetStatusSome(r *Rank, a args) *failure {
-	l, b, f := a.looked(4)
-	if f != nil {
-		return f
-	}
-	active, _ := l.check()
-	if active == 0 {
-		return a.putInt(2, "outcount", undefined)
-	}
-	bytes, f := a.pointer(3, "indices", 4*l.n)
-	if f != nil {
-		return f
-	}
-	indices := handleArray(bytes)
-	if _, q := l.done(0); q == nil {
-		r.yield()
-	}
-	var n int64
-	for i, q := l.done(0); q != nil; i, q = l.done(i + 1) {
-		indices.set(n, uint32(i))
-		if b != nil {
-			q.status.put(b[n*statusSize:], false)
-		}
-		n++
-	}
-	return a.putInt(2, "outcount", int32(n))
+	active, f = l.check()
+	return l, active, b, f
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,36 +26,62 @@ func (w *Worker) adopt() error {
 	if err != nil {
 		w.Logger.Error("some of what the last worker ran can't be read", "err", err)
 	}
+	// An executor that serves one job after another may stand beside several: it has at most one that has not ended.
+	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
+	for _, e := range left {
+		groups[groupOf(e.Process)] = e.Group
+		if !w.hasEnded(e) {
+			busy[e.Process] = e
+		}
+	}
 	var adopting sync.WaitGroup
 	for _, e := range left {
-		adopting.Go(func() { w.adoptOne(e) })
+		other, runs := busy[e.Process]
+		adopting.Go(func() { w.adoptOne(e, runs && keyFrom(other) != keyFrom(e)) })
 	}
 	adopting.Wait()
-	return w.sweep()
+	if w.Groups != nil {
+		if err := w.Groups.Sweep(func(name string) bool { return groups[name] }); err != nil {
+			w.Logger.Warn("control groups of the last worker's", "err", err)
+		}
+	}
+	return w.sweep(left)
 }
 
-func (w *Worker) adoptOne(e state.Executor) {
+// hasEnded says that a job's executor has left its record: nothing of the job runs any more, whatever else the process may do.
+func (w *Worker) hasEnded(e state.Executor) bool {
+	_, err := os.Lstat(filepath.Join(w.jobDir(keyFrom(e)), "exit"))
+	return err == nil
+}
+
+func keyFrom(e state.Executor) jobKey { return jobKey{e.Job, e.Epoch} }
+
+// adoptOne takes on one job. passedOn says that its executor has another one by now.
+func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	order := new(schedpb.StartJob)
-	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != (jobKey{e.Job, e.Epoch}) {
+	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != keyFrom(e) {
 		w.Logger.Error("a job of the last worker can't be read", "job", e.Job, "err", err)
 		return
 	}
 	j := newJob(w, order)
-	p, err := find(e.Process, j.file("socket"))
+	var p *process
+	err := errPassedOn
+	if !passedOn {
+		p, err = w.find(e, j)
+	}
 	if err != nil {
 		w.Logger.Info("a job's executor has ended while no worker was there", "job", e.Job, "why", err)
 		p = &process{done: make(chan struct{}), gone: true}
 		close(p.done)
 	}
-	_, unbegun := os.Stat(j.file("log"))
-	if p.gone && errors.Is(unbegun, fs.ErrNotExist) {
+	if p.gone && j.unbegun() {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
 	}
-	if e.Group && w.Groups != nil {
-		p.group = w.Groups.Find(j.key.String())
+	if e.Group && w.Groups != nil && !passedOn {
+		p.group = w.Groups.Find(groupOf(e.Process))
 	}
-	p.words, _ = os.OpenFile(j.file("stderr"), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	p.words, _ = os.Open(w.executorFile(e, wordsSuffix))
 	j.process = p
 	if !p.gone {
 		w.Logger.Info("a job's executor is found again", "job", e.Job, "pid", e.Process.PID)
@@ -64,11 +89,18 @@ func (w *Worker) adoptOne(e state.Executor) {
 	w.take(j)
 }
 
-// findPatience is how long a living executor may take to open its socket. It does so before anything else.
+var errPassedOn = errors.New("it has served another since")
+
+func (w *Worker) executorFile(e state.Executor, suffix string) string {
+	return filepath.Join(w.spawner.dir, filepath.Base(e.Files)+suffix)
+}
+
+// findPatience is how long a living executor may take to answer that has not begun its job.
 const findPatience = 10 * time.Second
 
 // find finds a running executor and speaks to it.
-func find(who state.Process, socket string) (*process, error) {
+func (w *Worker) find(e state.Executor, j *job) (*process, error) {
+	who := e.Process
 	fd, err := unix.PidfdOpen(who.PID, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("process %d: %w", who.PID, err)
@@ -79,12 +111,14 @@ func find(who state.Process, socket string) (*process, error) {
 		p.pidfd.Close()
 		return nil, errors.Join(fmt.Errorf("process %d is not there any more", who.PID), err)
 	}
-	err = p.call(fd, socket)
-	if err == nil {
-		p.conn = control.NewConn(p.socket)
-		if err = p.conn.Send(&control.Resume{}); err == nil {
-			return p, nil
+	if err = p.call(w.executorFile(e, socketSuffix)); err == nil && j.unbegun() {
+		// Perhaps it was told to start just now; perhaps it was not, and ends with its worker.
+		if err = p.hearsNow(); err == nil {
+			j.started = true
 		}
+	}
+	if err == nil {
+		return p, nil
 	}
 	p.kill()
 	p.wait()
@@ -92,30 +126,41 @@ func find(who state.Process, socket string) (*process, error) {
 	return nil, fmt.Errorf("process %d: %w", who.PID, err)
 }
 
-// call connects to an executor's socket. One that has just been started may not have it yet, and one that had not been told
-// to start ends with its worker.
-func (p *process) call(pidfd int, socket string) error {
-	const pause = 10 * time.Millisecond
-	for deadline := time.Now().Add(findPatience); ; {
-		err := control.AtShortPath(socket, func(short string) (err error) {
-			p.socket, err = net.Dial("unix", short)
-			return err
-		})
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		// Wakes up early when it ends.
-		if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(pause.Milliseconds())); n == 1 {
-			return errors.New("it has ended")
-		}
+// call connects to an executor's socket.
+func (p *process) call(socket string) error {
+	err := control.AtShortPath(socket, func(short string) (err error) {
+		p.socket, err = net.Dial("unix", short)
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	p.conn = control.NewConn(p.socket)
+	return p.conn.Send(&control.Resume{})
 }
 
-// sweep removes what executors left that were never given a job.
-func (w *Worker) sweep() error {
-	words, err := filepath.Glob(filepath.Join(w.Dir, wordsPattern))
-	for _, name := range words {
-		os.Remove(name)
+// hearsNow waits for the executor's first word, which it says when it has begun its job.
+func (p *process) hearsNow() error {
+	p.socket.SetReadDeadline(time.Now().Add(findPatience))
+	defer p.socket.SetReadDeadline(time.Time{})
+	m, err := p.conn.Receive()
+	if _, ok := m.(*control.Started); err == nil && !ok {
+		err = fmt.Errorf("its first message is a %T", m)
+	}
+	return err
+}
+
+// sweep removes the files of executors that no job of an earlier worker's stands beside.
+func (w *Worker) sweep(left []state.Executor) error {
+	keep := map[string]bool{}
+	for _, e := range left {
+		keep[e.Files+wordsSuffix], keep[e.Files+socketSuffix] = true, true
+	}
+	entries, err := os.ReadDir(w.spawner.dir)
+	for _, e := range entries {
+		if !keep[e.Name()] {
+			os.Remove(filepath.Join(w.spawner.dir, e.Name()))
+		}
 	}
 	return err
 }

@@ -126,7 +126,7 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 		t.Fatal(err)
 	}
 	b.dir = t.TempDir()
-	c := Config{Conn: conn, Name: "n1", Slots: 4, Dir: b.dir, CacheDir: filepath.Join(scratch, "cache"),
+	c := Config{Conn: conn, Name: "n1", Slots: 4, Idle: 2, Dir: b.dir, CacheDir: filepath.Join(scratch, "cache"),
 		Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))}
 	if change != nil {
 		change(&c)

@@ -294,9 +294,13 @@ func armed(t testing.TB, pid int) {
 	t.Fatalf("executor %d does not watch its lifeline", pid)
 }
 
+func testSpawner(dir string) *spawner {
+	return &spawner{executable: os.Args[0], dir: dir, findable: true}
+}
+
 // hold is a process that does nothing but have an executor.
 func hold(dir string) {
-	p, err := spawn(os.Args[0], dir, nil)
+	p, err := testSpawner(dir).spawn(nil)
 	if err != nil {
 		panic(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -91,18 +92,40 @@ func (j *job) run() {
 // live returns nil when it left the job to the next worker.
 func (j *job) live() (*schedpb.JobEnd, usage) {
 	p := j.process // one that was found running
-	if p == nil {
-		start, err := j.ready()
-		if err == nil {
-			p, err = j.launch(start)
-		}
-		if err != nil {
-			return j.neverRan(err), usage{}
-		}
+	if p != nil {
+		last, left := j.follow(p)
+		return j.over(p, last, left)
 	}
-	last, left := j.follow(p)
+	start, err := j.ready()
+	for err == nil {
+		if p, err = j.launch(start); err != nil {
+			break
+		}
+		last, left := j.follow(p)
+		if p.served > 0 && last == nil && !left && j.unbegun() {
+			// It had gone, or went, while it was idle. Of those there are only so many.
+			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
+			p.discard()
+			continue
+		}
+		return j.over(p, last, left)
+	}
+	return j.neverRan(err), usage{}
+}
+
+// unbegun says that the job's ranks never ran in a process that is gone: it makes a log before.
+func (j *job) unbegun() bool {
+	_, err := os.Stat(j.file("log"))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// over is the job's end, after that of its process, unless that can be used again.
+func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd, usage) {
 	if left {
 		return nil, usage{}
+	}
+	if last != nil && last.Idle {
+		return j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS}
 	}
 	end := j.verdict(p, last, p.lastWords())
 	p.dissolve()
@@ -135,6 +158,7 @@ func (j *job) ready() (*control.Start, error) {
 		CacheDir:    j.cached(j.w.modules.native()),
 		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
+		Linger:      j.w.idle.linger(),
 	}
 	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
@@ -145,7 +169,7 @@ func (j *job) ready() (*control.Start, error) {
 	}
 	start.Append = j.spec.GetAppendOutput()
 	if j.outlives() {
-		start.SocketPath, start.AgentUID = j.theirs("socket"), uint32(os.Geteuid())
+		start.AgentUID = uint32(os.Geteuid())
 	}
 	var needs []need
 	for _, app := range j.spec.GetApps() {
@@ -184,8 +208,8 @@ func (j *job) settle() (err error) {
 	return nil
 }
 
-// An executor of another user's is lent the job's directory and the cache: it might not be let through the directories above.
-const lentJob, lentCache = 0, 1
+// An executor of another user's is lent the cache and the job's directory: it might not be let through the directories above.
+const lentCache, lentJob = 0, 1
 
 // theirs is the path of one of the job's files, for its executor.
 func (j *job) theirs(name string) string {
@@ -203,25 +227,39 @@ func (j *job) cached(path string) string {
 	return lentPath(lentCache, strings.TrimPrefix(path, j.w.CacheDir))
 }
 
-// executor starts its process, or takes the one that is ready.
-func (j *job) executor() (*process, error) {
-	if j.as == nil {
-		return j.w.spares.take()
+// executor takes an idle one of the tenant's, or one that was started ahead, or starts one.
+func (j *job) executor() (p *process, err error) {
+	if p = j.w.idle.take(j.order.GetTenant(), j.as); p != nil {
+		failpoint.Here(failpoint.WorkerBeforeReuse)
+		return p, nil
 	}
+	if j.as == nil {
+		p, err = j.w.spares.take()
+	} else {
+		p, err = j.w.spawnAs(j.as)
+	}
+	if err == nil {
+		p.tenant = j.order.GetTenant()
+	}
+	return p, err
+}
+
+// spawnAs starts an executor of another user's.
+func (w *Worker) spawnAs(as *identity) (*process, error) {
 	var lent []*os.File
-	for _, dir := range []string{lentJob: j.dir, lentCache: j.w.CacheDir} {
-		f, err := os.Open(dir)
+	for _, path := range []string{lentCache: w.CacheDir, lentJob: os.DevNull} { // until there is a job
+		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
 		lent = append(lent, f)
 	}
-	return spawn(j.w.Executable, j.w.Dir, j.as, lent...)
+	return w.spawner.spawn(as, lent...)
 }
 
-// enclose puts the process into a control group of its own.
-func (j *job) enclose(p *process) (err error) {
+// enclose puts the process into a control group of its own, with the job's limits.
+func (j *job) enclose(p *process, who state.Process) (err error) {
 	if j.w.Groups == nil {
 		return nil
 	}
@@ -229,11 +267,17 @@ func (j *job) enclose(p *process) (err error) {
 	if most := j.spec.GetMemPerRankBytes(); most > 0 {
 		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
 	}
-	if p.group, err = j.w.Groups.New(j.key.String(), limits); err == nil {
+	if p.group != nil {
+		return p.group.Limit(limits)
+	}
+	if p.group, err = j.w.Groups.New(groupOf(who), limits); err == nil {
 		err = p.group.Add(p.pid)
 	}
 	return err
 }
+
+// groupOf names a process's control group.
+func groupOf(who state.Process) string { return fmt.Sprintf("%d.%d", who.PID, who.Began) }
 
 // Variables in which the ranks of an array's task find the array and their index.
 const arrayJobVariable, arrayTaskVariable = "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"
@@ -258,13 +302,8 @@ var errTerminated = errors.New("the job was ended before its ranks started")
 
 // launch starts the executor, unless the job has been ended meanwhile.
 func (j *job) launch(start *control.Start) (*process, error) {
-	p, err := j.executor()
+	p, err := j.appoint()
 	if err != nil {
-		return nil, err
-	}
-	failpoint.Here(failpoint.WorkerBeforeRemember)
-	if err := errors.Join(j.enclose(p), j.remember(p)); err != nil {
-		p.discard()
 		return nil, err
 	}
 	j.mu.Lock()
@@ -279,55 +318,122 @@ func (j *job) launch(start *control.Start) (*process, error) {
 	}
 	failpoint.Here(failpoint.WorkerBeforeStart)
 	start.LeaseUntil = j.w.lease.end()
-	if err := p.conn.Send(start); err != nil {
+	if j.as != nil {
+		err = p.lend(lentJob, j.dir)
+	}
+	if err = errors.Join(err, p.conn.Send(start)); err != nil {
 		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
+		p.kill()
 	}
 	failpoint.Here(failpoint.WorkerAfterStart)
 	return p, nil
 }
 
+// appoint finds the process that is to run the job, and remembers which it is.
+func (j *job) appoint() (*process, error) {
+	for {
+		p, err := j.executor()
+		if err != nil {
+			return nil, err
+		}
+		failpoint.Here(failpoint.WorkerBeforeRemember)
+		who, err := state.Identify(p.pid)
+		if err == nil {
+			err = errors.Join(j.enclose(p, who), j.remember(p, who))
+		}
+		if err == nil {
+			return p, nil
+		}
+		p.discard()
+		if p.served == 0 {
+			return nil, err
+		}
+		j.w.Logger.Info("an idle executor can't be used again", "job", j.key.id, "pid", p.pid, "err", err)
+	}
+}
+
 // remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
 // between would leave ranks that nobody knows of.
-func (j *job) remember(p *process) error {
+func (j *job) remember(p *process, who state.Process) error {
 	if !j.outlives() {
 		return nil
-	}
-	if err := p.keepWords(j.file("stderr")); err != nil {
-		return err
-	}
-	who, err := state.Identify(p.pid)
-	if err != nil {
-		return err
 	}
 	order, err := proto.Marshal(j.order)
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Group: p.group != nil})
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil})
 }
 
-// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until the job is left
-// to the next worker.
+// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
+// until the job is left to the next worker.
 func (j *job) follow(p *process) (last *control.Ended, left bool) {
 	if !p.gone {
-		var sending sync.WaitGroup
-		stop := make(chan struct{})
-		sending.Go(func() { j.orders.drain(p.conn, stop) })
-		defer sending.Wait()
-		defer close(stop)
-		last = j.listen(p)
-		if left = j.isLeft(); !left {
-			late := time.AfterFunc(obedience, p.kill)
-			defer late.Stop()
-			p.wait()
-			j.kill(p)
-		}
-		p.close() // lets a drain that waits for the socket return
+		last, left = j.converse(p)
 	}
 	if last == nil && !left {
 		last, _ = control.ReadRecord(j.file("exit"))
 	}
 	return last, left
+}
+
+func (j *job) converse(p *process) (last *control.Ended, left bool) {
+	var sending sync.WaitGroup
+	stop, awake := make(chan struct{}), make(chan struct{})
+	sending.Go(func() {
+		begun := awake
+		if p.cmd == nil { // it had begun when it was found
+			begun = closed
+		}
+		select {
+		case <-begun: // orders to one that dies before it has begun are for the next one
+			j.orders.drain(p.conn, stop)
+		case <-stop:
+		}
+	})
+	last = j.listen(p, awake)
+	if last != nil && last.Idle {
+		close(stop)
+		stuck := time.AfterFunc(obedience, p.kill)
+		sending.Wait() // nothing of this job's may reach the next
+		if stuck.Stop() && j.spare(p, last) {
+			return last, false
+		}
+		last.Idle = false
+		p.kill() // nobody needs it
+	} else {
+		defer sending.Wait()
+		defer close(stop)
+	}
+	if left = j.isLeft(); !left {
+		late := time.AfterFunc(obedience, p.kill)
+		defer late.Stop()
+		p.wait()
+		j.kill(p)
+	}
+	p.close() // lets a drain that waits for the socket return
+	return last, left
+}
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// spare lets go of a process that is ready for another job, if there may be one for it.
+func (j *job) spare(p *process, last *control.Ended) bool {
+	j.mu.Lock()
+	if j.terminated != nil || j.stopped || j.left {
+		j.mu.Unlock()
+		return false
+	}
+	j.process = nil // no order for this job does anything to it from here on
+	j.mu.Unlock()
+	billed := p.billed
+	p.served, p.billed = p.served+1, billed+last.CPUNs // before another job has it
+	if !j.w.idle.put(p) {
+		p.billed = billed
+		return false
+	}
+	failpoint.Here(failpoint.WorkerAfterIdle)
+	return true
 }
 
 // kill ends whatever else there is of the job. The group itself is needed until the verdict.
@@ -340,15 +446,22 @@ func (j *job) kill(p *process) {
 	}
 }
 
-// listen hears what the executor says until one of the two hangs up.
-func (j *job) listen(p *process) (last *control.Ended) {
+// listen hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
+func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
 			return last // it has ended, or speaks nonsense, and then is ended
 		}
+		if awake != nil {
+			close(awake)
+			awake = nil
+		}
 		if ended, ok := m.(*control.Ended); ok {
 			last = ended
+			if last.Idle {
+				return last
+			}
 			defer time.AfterFunc(obedience, p.kill).Stop()
 			continue
 		}
@@ -427,7 +540,7 @@ func (j *job) halt(s syscall.Signal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.stopped = s == syscall.SIGSTOP
-	if j.started {
+	if j.started && j.process != nil {
 		j.process.signal(s)
 	}
 }
@@ -509,15 +622,13 @@ func (j *job) acknowledge() {
 	}
 }
 
-// forget leaves of the job what others may still read: its log.
+// forget leaves of the job what is in its directory, until that is pruned. (Removing the record now would make new files slow on some
+// file systems, which look at each inode that was deleted lately.)
 func (j *job) forget() {
 	failpoint.Here(failpoint.WorkerBeforeForget)
 	defer failpoint.Here(failpoint.WorkerAfterForget)
 	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
-	}
-	for _, name := range []string{"exit", "stderr", "socket"} {
-		os.Remove(j.file(name))
 	}
 	j.w.pruneSometimes()
 }

@@ -26,10 +26,19 @@ type need struct {
 	initial uint64 // linear memory of a rank at its start
 }
 
-// fits refuses a job whose ranks could not even begin here.
+// fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
 func (w *Worker) fits(needs []need) error {
+	left, err := w.room(needs)
+	if left < idleReserve && w.idle.clear() {
+		_, err = w.room(needs)
+	}
+	return err
+}
+
+// room is what ranks leave of the machine's memory at their start.
+func (w *Worker) room(needs []need) (left uint64, err error) {
 	free := available(os.DirFS("/"))
-	what := "has free"
+	left, what := free, "has free"
 	if w.MemBytes > 0 && w.MemBytes < free {
 		free, what = w.MemBytes, "may use"
 	}
@@ -40,9 +49,9 @@ func (w *Worker) fits(needs []need) error {
 		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, size(n.initial)))
 	}
 	if total <= free {
-		return nil
+		return left - total, nil
 	}
-	return fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
+	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
 		"machine with more memory", strings.Join(list, ", "), size(total), w.Name, what, size(free))
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -77,6 +78,13 @@ func identityFrom(account *user.User) (*identity, error) {
 	}
 	who.uid, who.gid, who.groups = numbers[0], numbers[1], numbers[2:]
 	return who, nil
+}
+
+func (i *identity) equal(other *identity) bool {
+	if i == nil || other == nil {
+		return i == other
+	}
+	return i.name == other.name && i.uid == other.uid && i.gid == other.gid && slices.Equal(i.groups, other.groups)
 }
 
 // credential is nil where a process is to run as its parent does.

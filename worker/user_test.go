@@ -146,7 +146,7 @@ func TestIdentityOf(t *testing.T) {
 // What kills an executor for want of memory is told from other kills, by its group.
 func TestOutOfMemory(t *testing.T) {
 	groups := cgroup.Detect("/", t.Name())
-	if !strings.Contains(groups.String(), " memory limits") || strings.Contains(groups.String(), "no memory limits") {
+	if strings.Contains(groups.String(), "no memory limits") {
 		t.Skipf("this process may limit no memory here: %v", groups)
 	}
 	b := newBench(t, func(c *Config) { c.Groups, c.MemBytes = groups, 200<<20 })

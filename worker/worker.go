@@ -1,13 +1,13 @@
 // Package worker is the agent on a node. It owns the node's conversation with the scheduler, the module cache, and the
-// executors: it starts one child process a job, routes orders to it, streams its output and reports its end. It never runs
+// executors: it starts a child process for a job or gives it to one that has served the tenant before, routes orders to it, streams its output and reports its end. It never runs
 // guest code, and leaves placement to the scheduler, what happens inside an executor to worker/executor, the frames between
 // the two to worker/control and the output file to worker/joblog.
 //
 //	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
 //	DIR/jobs/<job>.<epoch>/exit     the executor's exit record
-//	DIR/jobs/<job>.<epoch>/stderr   the executor's own words: what a crash leaves
-//	DIR/jobs/<job>.<epoch>/socket   where the next worker finds the executor
+//	DIR/executors/<name>.stderr     an executor's own words: what a crash leaves
+//	DIR/executors/<name>.socket     where the next worker finds it
 //	CACHEDIR/modules                modules, and what is known of them (modules.go)
 //	CACHEDIR/native                 machine code, the engine's
 package worker
@@ -48,6 +48,8 @@ type Config struct {
 	Spares       int               // how many executors are kept ready for the next jobs of the worker's own user
 	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
 	KeepLogBytes uint64            // and how many bytes of it; 0: DefaultKeepLogBytes
+	Idle         int               // how many executors may wait for their tenants' next jobs; 0: each ends with its job
+	IdleTimeout  time.Duration     // how long one waits; 0: DefaultIdleTimeout
 	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
@@ -64,7 +66,9 @@ type Worker struct {
 	modules   *modules
 	state     *state.Store // nil: ephemeral
 	lease     lease
+	spawner   spawner
 	spares    spares
+	idle      idlers
 	forgotten atomic.Uint64 // jobs
 	disks     disks
 
@@ -107,11 +111,21 @@ func New(c Config) (*Worker, error) {
 	if c.KeepLogBytes == 0 {
 		c.KeepLogBytes = DefaultKeepLogBytes
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "jobs"), 0o700); err != nil {
-		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = DefaultIdleTimeout
+	}
+	if c.Ephemeral {
+		c.Idle = 0 // nobody comes after its job
+	}
+	for _, name := range []string{"jobs", "executors"} {
+		if err := os.MkdirAll(filepath.Join(c.Dir, name), 0o700); err != nil {
+			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
+		}
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
-	w.spares = spares{executable: c.Executable, dir: c.Dir, want: c.Spares, renew: !c.Ephemeral}
+	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), findable: !c.Ephemeral}
+	w.spares = spares{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
+	w.idle = idlers{most: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.stopping = context.WithCancel(context.Background())
 	var err error
 	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
@@ -173,6 +187,7 @@ func (w *Worker) end() {
 	}
 	w.jobsDone.Wait()
 	w.spares.close()
+	w.idle.close()
 	if w.state != nil {
 		if err := w.state.Close(); err != nil {
 			w.Logger.Warn("closing the worker's state", "err", err)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,10 +142,10 @@ func TestStdin(t *testing.T) {
 				}
 			}
 			taken := uint64(0)
-			for taken < 12 {
+			for taken < 12 && slices.Contains(c.reads, true) { // otherwise the job may end before its input comes
 				taken = wait(t, b.taken, "report of what was taken").Bytes
 			}
-			if taken != 12 {
+			if taken > 12 {
 				t.Errorf("%d bytes were taken", taken)
 			}
 		})

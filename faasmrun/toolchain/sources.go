@@ -267,7 +267,7 @@ func (b *builder) privateApt(ctx context.Context) ([]string, error) {
 	dir := filepath.Join(b.root, "apt")
 	options := []string{"-q", "-o", "Dir::Etc::sourcelist=" + filepath.Join(dir, "sources.list"), "-o", "Dir::Etc::sourceparts=/dev/null",
 		"-o", "Dir::State::lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(dir, "cache"), "-o", "APT::Sandbox::User=",
-		"-o", "Acquire::Languages=none"}
+		"-o", "Acquire::Languages=none", "-o", "Acquire::GzipIndexes=true"}
 	if isFile(filepath.Join(dir, "updated")) {
 		return options, nil
 	}
@@ -288,7 +288,7 @@ func (b *builder) privateApt(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	b.progress("asking the Debian mirror for its source packages", 0, 0)
-	if err := b.run(ctx, dir, "apt-get", append(options, "-o", "APT::Update::Error-Mode=any", "update")...); err != nil {
+	if err := b.run(ctx, dir, "apt-get", append(options, "-qq", "-o", "APT::Update::Error-Mode=any", "update")...); err != nil {
 		return nil, fmt.Errorf("no source packages (is there a network?): %w", err)
 	}
 	return options, os.WriteFile(filepath.Join(dir, "updated"), nil, 0o644)

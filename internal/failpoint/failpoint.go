@@ -23,7 +23,8 @@ const (
 )
 
 // The worker's: an executor is there, and not remembered; remembered, and not told to start; told; a job has ended, and nobody
-// knows; its end is acknowledged, and not forgotten; and forgotten; an earlier worker's executors are about to be looked for.
+// knows; its end is acknowledged, and not forgotten; and forgotten; an earlier worker's executors are about to be looked for; an
+// executor waits for its tenant's next job, and the last one's end is not reported; it was chosen for the next, and not remembered.
 const (
 	WorkerBeforeRemember Point = "worker.before-remember"
 	WorkerBeforeStart    Point = "worker.before-start"
@@ -32,22 +33,26 @@ const (
 	WorkerBeforeForget   Point = "worker.before-forget"
 	WorkerAfterForget    Point = "worker.after-forget"
 	WorkerBeforeAdoption Point = "worker.before-adoption"
+	WorkerAfterIdle      Point = "worker.after-idle"
+	WorkerBeforeReuse    Point = "worker.before-reuse"
 )
 
-// The executor's: told to start, and not to be found by a later worker; to be found, and still tied to its worker; no longer tied, and
-// without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told.
+// The executor's: told to start, and still tied to its worker; no longer tied, and without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told; nothing is
+// left of the job, and the worker has not been told; it has been told, and may send the next job any moment.
 const (
-	ExecutorBeforeListen  Point = "executor.before-listen"
 	ExecutorBeforeOutlive Point = "executor.before-outlive"
 	ExecutorBeforeLog     Point = "executor.before-log"
 	ExecutorBeforeRecord  Point = "executor.before-record"
 	ExecutorAfterRecord   Point = "executor.after-record"
+	ExecutorBeforeIdle    Point = "executor.before-idle"
+	ExecutorAfterIdle     Point = "executor.after-idle"
 )
 
 // All lists every point.
 var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
 	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget, WorkerBeforeAdoption,
-	ExecutorBeforeListen, ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord}
+	WorkerAfterIdle, WorkerBeforeReuse,
+	ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle, ExecutorAfterIdle}
 
 // Process is whose point it is: scheduler, worker or executor.
 func (p Point) Process() string {

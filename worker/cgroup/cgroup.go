@@ -159,8 +159,9 @@ func (g *Groups) Leave() {
 
 // Group is one executor's.
 type Group struct {
-	g    *Groups
-	name string
+	g      *Groups
+	name   string
+	limits Limits // as they were set
 }
 
 // New makes a group. One of the name that is there is used.
@@ -171,14 +172,29 @@ func (g *Groups) New(name string, l Limits) (*Group, error) {
 			return nil, errors.Join(fmt.Errorf("make the control group of %s: %w", name, err), group.Remove())
 		}
 	}
-	if err := group.limit(l); err != nil {
+	if err := group.Limit(l); err != nil {
 		return nil, errors.Join(fmt.Errorf("limit the control group of %s: %w", name, err), group.Remove())
 	}
 	return group, nil
 }
 
+// Sweep removes every group but those to keep, with all that is in it.
+func (g *Groups) Sweep(keep func(name string) bool) error {
+	var errs []error
+	for _, h := range g.all() {
+		entries, err := os.ReadDir(h.dir)
+		errs = append(errs, err)
+		for _, e := range entries {
+			if e.IsDir() && !keep(e.Name()) {
+				errs = append(errs, g.Find(e.Name()).Remove())
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Find is a group that an earlier process of the same name made.
-func (g *Groups) Find(name string) *Group { return &Group{g, name} }
+func (g *Groups) Find(name string) *Group { return &Group{g: g, name: name} }
 
 func (g *Groups) all() (list []*hierarchy) {
 	for _, h := range []*hierarchy{g.memory, g.cpu, g.kill} {
@@ -194,7 +210,20 @@ func (c *Group) file(h *hierarchy, name string) string { return filepath.Join(h.
 // Weights of one slot: what the kernel gives a group that nobody asked about.
 const weightV2, sharesV1, maxWeightV2, maxSharesV1 = 100, 1024, 10000, 262144
 
-func (c *Group) limit(l Limits) error {
+// Limit sets its limits anew.
+func (c *Group) Limit(l Limits) error {
+	if l == c.limits {
+		return nil
+	}
+	c.limits = Limits{} // whatever they are, if something fails
+	if err := c.set(l); err != nil {
+		return err
+	}
+	c.limits = l
+	return nil
+}
+
+func (c *Group) set(l Limits) error {
 	var errs []error
 	if h := c.g.memory; h != nil && l.Memory > 0 {
 		if h.v2 {
@@ -243,6 +272,24 @@ func (c *Group) OutOfMemory() bool {
 		}
 	}
 	return false
+}
+
+// Held is how many bytes are charged to it that the kernel can't take back when it likes: what processes have, and what they left in
+// file systems of memory. It is 0 where memory is not counted.
+func (c *Group) Held() (bytes uint64) {
+	h := c.g.memory
+	if h == nil {
+		return 0
+	}
+	stat, _ := os.ReadFile(c.file(h, "memory.stat"))
+	for line := range strings.Lines(string(stat)) {
+		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "shmem" || h.v2 && name == "anon" || !h.v2 && name == "rss" {
+			n, _ := strconv.ParseUint(number, 10, 64)
+			bytes += n
+		}
+	}
+	return bytes
 }
 
 // Kill kills whatever is in it.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,44 @@ func TestVersion2(t *testing.T) {
 	}
 	if err := c.Kill(); err != nil || c.read(t, g.kill, "cgroup.kill") != "1" {
 		t.Error("not killed", err)
+	}
+}
+
+// The limits of a group are set anew for each job, and only if they differ; what it holds is what the kernel can't take back.
+func TestLimitsAnew(t *testing.T) {
+	const own = "sys/fs/cgroup/memory/a/"
+	root := tree(t, map[string]string{"proc/self/cgroup": "3:memory:/a\n", "sys/fs/cgroup/memory/cgroup.procs": "", own + "cgroup.procs": "", own + "faasmrun-n/cgroup.procs": "",
+		own + "faasmrun-n/j/memory.limit_in_bytes": "", own + "faasmrun-n/j/memory.stat": "cache 9000\nrss 300\nrss_huge 7\nshmem 40\ntotal_rss 300\n",
+		own + "faasmrun-n/kept/x": ""})
+	g := Detect(root, "n")
+	c, err := g.New("j", Limits{Memory: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2097152", "1048576"} {
+		n, _ := strconv.ParseUint(want, 10, 64)
+		if err := c.Limit(Limits{Memory: n}); err != nil || c.read(t, g.memory, "memory.limit_in_bytes") != want {
+			t.Errorf("the limit is %s, not %s, %v", c.read(t, g.memory, "memory.limit_in_bytes"), want, err)
+		}
+	}
+	file := c.file(g.memory, "memory.limit_in_bytes")
+	if err := os.WriteFile(file, []byte("untouched"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Limit(Limits{Memory: 1 << 20}); err != nil || c.read(t, g.memory, "memory.limit_in_bytes") != "untouched" {
+		t.Error("the same limit was set again", err)
+	}
+	if held := c.Held(); held != 340 {
+		t.Errorf("it holds %d", held)
+	}
+	if err := os.Mkdir(filepath.Join(g.memory.dir, "old"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Sweep(func(name string) bool { return name != "old" }); err != nil {
+		t.Error(err)
+	}
+	if entries, _ := os.ReadDir(g.memory.dir); len(entries) != 3 { // cgroup.procs, j, kept
+		t.Errorf("left are %v", entries)
 	}
 }
 

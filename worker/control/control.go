@@ -9,7 +9,8 @@
 //	u8                 kind of message
 //	…                  the message's fields in order: integers as uvarints, strings and lists behind their length
 //
-// The agent speaks first (Start), the executor last (Ended). Neither end trusts the other's bytes.
+// The agent speaks first (Start), the executor last (Ended), unless that says that it waits for another Start. Neither end
+// trusts the other's bytes.
 package control
 
 import (
@@ -23,7 +24,7 @@ import (
 
 // Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor; it
 // leaves alone those whose version it doesn't speak.
-const Version = 3
+const Version = 4
 
 // MaxFrame bounds a frame. Start is the longest: the arguments and environment of every program of a job.
 const MaxFrame = 16 << 20

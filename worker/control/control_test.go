@@ -12,18 +12,19 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // samples has a message of every kind with every field set.
 var samples = []Message{
 	&Start{Job: 1<<64 - 1, Epoch: 7, Node: "n1", FirstRank: 4, Ranks: 3, WorldSize: 9, Interactive: true, MemPerRank: 1 << 40,
 		Stdin: StdinList, StdinRanks: []uint32{1, 1<<32 - 1}, LogPath: "/run/log", LogWindow: 64 << 20, ExitPath: "/run/exit",
-		SocketPath: "/run/socket", AgentUID: 1<<32 - 1, LeaseUntil: 1 << 60, Stdout: []string{"/o"}, Stderr: []string{"/e0", "/e1"}, Append: true, Restarts: 2,
+		AgentUID: 1<<32 - 1, LeaseUntil: 1 << 60, Stdout: []string{"/o"}, Stderr: []string{"/e0", "/e1"}, Append: true, Restarts: 2,
 		CacheDir: "/cache", Apps: []App{
 			{Module: "/m.wasm", Program: "a.wasm", Args: []string{"", "caf\xe9"}, Env: []string{"A=b", "C="}, Dir: "/home",
 				Mounts: []Mount{{HostDir: "/data", GuestDir: "/d", ReadOnly: true}}, Ranks: 2},
 			{Program: "b.wasm", Ranks: 1},
-		}},
+		}, Check: true, MPIStats: true, Linger: time.Minute},
 	&Stdin{Data: []byte("line\n"), EOF: true},
 	&Signal{Number: 10},
 	&Terminate{},
@@ -31,13 +32,14 @@ var samples = []Message{
 	&Delivered{Offset: 1 << 50},
 	&Resume{},
 	&Lease{Until: 12345},
+	&Lend{Descriptor: 6},
 	&Started{},
 	&LogGrew{End: 99},
 	&StdinTaken{Bytes: 5},
 	&RankStates{Ranks: []RankState{{Rank: 3, Where: "MPI_Recv from rank 2"}}},
 	&Ended{ExitCode: -3, Reason: "rank 1 failed", LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}},
 		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20, Terminated: true, Fenced: true,
-		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35},
+		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35, Idle: true},
 	&Prepared{Key: "k", Module: "m.wasm", MinMemory: 65536, MaxMemory: 4 << 30},
 }
 

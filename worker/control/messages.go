@@ -1,5 +1,7 @@
 package control
 
+import "time"
+
 type kind uint8
 
 // The numbers are on the wire and in exit records: they are never reused.
@@ -12,6 +14,7 @@ const (
 	kindDelivered  kind = 6
 	kindResume     kind = 7
 	kindLease      kind = 8
+	kindLend       kind = 9
 	kindStarted    kind = 16
 	kindLogGrew    kind = 17
 	kindStdinTaken kind = 18
@@ -29,6 +32,7 @@ var readers = map[kind]func(*decoder) Message{
 	kindDelivered:  func(d *decoder) Message { return &Delivered{Offset: d.uint()} },
 	kindResume:     func(d *decoder) Message { return &Resume{} },
 	kindLease:      func(d *decoder) Message { return &Lease{Until: Instant(d.uint())} },
+	kindLend:       func(d *decoder) Message { return &Lend{Descriptor: d.uint32()} },
 	kindStarted:    func(d *decoder) Message { return &Started{} },
 	kindLogGrew:    func(d *decoder) Message { return &LogGrew{End: d.uint()} },
 	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
@@ -39,7 +43,10 @@ var readers = map[kind]func(*decoder) Message{
 
 // From the agent.
 
-// Start is the agent's first message: everything the executor needs to know.
+// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files in it.
+type Lend struct{ Descriptor uint32 }
+
+// Start is the agent's first message of a job: everything the executor needs to know.
 type Start struct {
 	Job, Epoch  uint64
 	Restarts    uint32 // how often the job was put back into the queue
@@ -54,7 +61,6 @@ type Start struct {
 	LogPath     string   // the output log, made by the executor
 	LogWindow   uint64   // how many undelivered bytes the log may hold; 0: any number
 	ExitPath    string   // where the exit record goes
-	SocketPath  string   // where a later agent finds the executor; empty: the job is interactive, and there will be none
 	AgentUID    uint32   // the user that a later agent runs as
 	Stdout      []string // files for the ranks' output beside the log: none, one for all ranks here, or one for each
 	Stderr      []string
@@ -64,6 +70,8 @@ type Start struct {
 	Apps        []App   // all of the job, in the order of their ranks
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
+	// Linger is how long the process may wait for another job of the same tenant when this one has ended well; 0: it ends too.
+	Linger time.Duration
 }
 
 // StdinTo says who reads the job's standard input; the others find its end at once.
@@ -136,7 +144,7 @@ type RankState struct {
 	Where string
 }
 
-// Ended is the executor's last message, and its exit record.
+// Ended is the executor's last message about a job, and its exit record.
 type Ended struct {
 	ExitCode int32  // the job's: see executor.verdict
 	Reason   string // for a person; empty when all went well
@@ -148,9 +156,11 @@ type Ended struct {
 	States    []RankState // where the ranks stood when they were ended, if they were
 	Exits     []RankExit  // ranks that ended with 0 are left out
 	MaxMemory uint64      // the largest linear memory of any rank, in bytes that it really occupied
-	CPUNs     uint64      // of the process, user and system
-	MaxRSS    uint64      // of the process, in bytes
+	CPUNs     uint64      // of the process since the end of its last job, user and system
+	MaxRSS    uint64      // of the process in this job, in bytes
 	MPIBytes  uint64      // what the ranks have sent each other
+	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never says it.
+	Idle bool
 }
 
 // RankExit is the end of one rank.
@@ -179,6 +189,7 @@ func (*QueryRanks) kind() kind { return kindQueryRanks }
 func (*Delivered) kind() kind  { return kindDelivered }
 func (*Resume) kind() kind     { return kindResume }
 func (*Lease) kind() kind      { return kindLease }
+func (*Lend) kind() kind       { return kindLend }
 func (*Started) kind() kind    { return kindStarted }
 func (*LogGrew) kind() kind    { return kindLogGrew }
 func (*StdinTaken) kind() kind { return kindStdinTaken }
@@ -193,6 +204,7 @@ func (m *QueryRanks) encode(*encoder)   {}
 func (m *Delivered) encode(e *encoder)  { e.uint(m.Offset) }
 func (m *Resume) encode(*encoder)       {}
 func (m *Lease) encode(e *encoder)      { e.uint(uint64(m.Until)) }
+func (m *Lend) encode(e *encoder)       { e.uint(uint64(m.Descriptor)) }
 func (m *Started) encode(*encoder)      {}
 func (m *LogGrew) encode(e *encoder)    { e.uint(m.End) }
 func (m *StdinTaken) encode(e *encoder) { e.uint(m.Bytes) }
@@ -213,7 +225,6 @@ func (m *Start) encode(e *encoder) {
 	e.string(m.LogPath)
 	e.uint(m.LogWindow)
 	e.string(m.ExitPath)
-	e.string(m.SocketPath)
 	e.uint(uint64(m.AgentUID))
 	list(e, m.Stdout, (*encoder).string)
 	list(e, m.Stderr, (*encoder).string)
@@ -223,6 +234,7 @@ func (m *Start) encode(e *encoder) {
 	list(e, m.Apps, writeApp)
 	e.bool(m.Check)
 	e.bool(m.MPIStats)
+	e.uint(uint64(m.Linger))
 }
 
 func readStart(d *decoder) Message {
@@ -241,7 +253,6 @@ func readStart(d *decoder) Message {
 		LogPath:     d.string(),
 		LogWindow:   d.uint(),
 		ExitPath:    d.string(),
-		SocketPath:  d.string(),
 		AgentUID:    d.uint32(),
 		Stdout:      decodeList(d, (*decoder).string),
 		Stderr:      decodeList(d, (*decoder).string),
@@ -251,6 +262,7 @@ func readStart(d *decoder) Message {
 		Apps:        decodeList(d, readApp),
 		Check:       d.bool(),
 		MPIStats:    d.bool(),
+		Linger:      time.Duration(d.uint()),
 	}
 }
 
@@ -298,6 +310,7 @@ func (m *Ended) encode(e *encoder) {
 	e.uint(m.CPUNs)
 	e.uint(m.MaxRSS)
 	e.uint(m.MPIBytes)
+	e.bool(m.Idle)
 }
 
 func readEnded(d *decoder) Message {
@@ -315,6 +328,7 @@ func readEnded(d *decoder) Message {
 		CPUNs:     d.uint(),
 		MaxRSS:    d.uint(),
 		MPIBytes:  d.uint(),
+		Idle:      d.bool(),
 	}
 }
 

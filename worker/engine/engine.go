@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,6 +75,14 @@ func (e *Engine) Close() error {
 	}
 	e.modules = nil
 	return errors.Join(errs...)
+}
+
+// Discard gives back the machine code of one module. No instance of it may be running or be used again.
+func (e *Engine) Discard(m *Module) error {
+	e.mu.Lock()
+	e.modules = slices.DeleteFunc(e.modules, func(other *Module) bool { return other == m })
+	e.mu.Unlock()
+	return m.close()
 }
 
 // binding is an Import as wazero calls it.

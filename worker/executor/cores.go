@@ -6,18 +6,21 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // usableCores is how many processors the process may keep busy: those that its affinity mask allows, which is what
 // runtime.NumCPU counts, under the bandwidth limit of every control group it is in, rounded down. A rank that spins on the
 // last part of a processor would use up what the others compute with.
-func usableCores() int {
+//
+// It is found out once: the process stays in its groups.
+var usableCores = sync.OnceValue(func() int {
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return runtime.NumCPU()
 	}
 	return max(1, min(runtime.NumCPU(), groupCores(string(groups), "/sys/fs/cgroup")))
-}
+})
 
 // unlimited is more processors than there are.
 const unlimited = 1 << 20

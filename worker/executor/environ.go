@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,6 +73,19 @@ func openMounts(a control.App) (mounts, error) {
 		all = append(all, rank.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
 	}
 	return all, nil
+}
+
+// close closes the roots, of which one may have two names.
+func (all mounts) close() error {
+	var errs []error
+	closed := map[*os.Root]bool{}
+	for _, m := range all {
+		if !closed[m.Root] {
+			errs = append(errs, m.Root.Close())
+			closed[m.Root] = true
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func openRoot(dir string) (*os.Root, error) {

@@ -1,13 +1,12 @@
-// Package executor is the child process that runs one job's ranks on one node. It owns the policy of its Go runtime
-// (processors, garbage, descriptors), what a job's ranks share (modules, world, standard input, output log), what the end
-// of one rank means for the others and for the job's exit status, and the exit record. It leaves the life of a rank to
-// worker/rank and the way to its agent to worker/control. The child that compiles modules is here too (compile.go).
+// Package executor is the child process that runs a job's ranks on one node, and then, if nothing of it is left, the next job's
+// of the same tenant. It owns the policy of its Go runtime (processors, garbage, descriptors), what a job's ranks share (modules,
+// world, standard input, output log), what the end of one rank means for the others and for the job's exit status, the exit
+// record, and what makes the process fit for another job (idle.go). It leaves the life of a rank to worker/rank and the way to its
+// agent to worker/control. The child that compiles modules is here too (compile.go).
 package executor
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 
@@ -21,85 +20,108 @@ import (
 const (
 	controlFD  = 3 // the socket to the agent
 	lifelineFD = 4 // a pipe whose other end the agent holds and never writes to
+	doorFD     = 5 // a socket at which a later agent comes in
 )
 
 // Main is the executor's process. It returns the exit status, which nobody reads anything from: the exit record says all.
 func Main() int {
-	if err := dieWith(lifelineFD); err != nil {
-		fmt.Fprintln(os.Stderr, "faasmrun executor: this verb is for workers to start:", err)
-		return 2
-	}
-	if err := confine(); err != nil {
-		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
-		return 2
-	}
-	socket := os.NewFile(controlFD, "control")
-	conn := control.NewConn(socket)
-	m, err := conn.Receive()
+	status, err := serve()
 	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return 0 // a spare that nobody needed
-		}
-		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
-		return 2
-	}
-	start, ok := m.(*control.Start)
-	if !ok {
-		fmt.Fprintf(os.Stderr, "faasmrun executor: the first message is a %T\n", m)
-		return 2
-	}
-	line := newLine(conn, start)
-	if !start.Interactive {
-		failpoint.Here(failpoint.ExecutorBeforeListen)
-		if err := line.listen(); err != nil {
-			fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
-			return 2
-		}
-		failpoint.Here(failpoint.ExecutorBeforeOutlive)
-		outlive(lifelineFD)
-	}
-	failpoint.Here(failpoint.ExecutorBeforeLog)
-	tuneRuntime(int(start.Ranks))
-	last := run(start, line)
-	last.CPUNs, last.MaxRSS = consumed()
-	status := 0
-	failpoint.Here(failpoint.ExecutorBeforeRecord)
-	if err := control.WriteRecord(start.ExitPath, last); err != nil {
-		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
-		status = 1 // the message may still get through
-	}
-	failpoint.Here(failpoint.ExecutorAfterRecord)
-	if err := line.send(last); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor:", err)
 	}
 	return status
 }
 
-// run runs the job and returns its end.
-func run(start *control.Start, line *line) *control.Ended {
-	out := newReporter(line)
-	defer out.stop()
-	j, err := newJob(start, out)
+// serve runs one job after another, until one leaves something behind or no other comes.
+func serve() (status int, err error) {
+	if err := dieWith(lifelineFD); err != nil {
+		return 2, fmt.Errorf("this verb is for workers to start: %w", err)
+	}
+	if err := confine(); err != nil {
+		return 2, err
+	}
+	line, err := newLine(controlFD, doorFD)
 	if err != nil {
-		return &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+		return 2, err
 	}
-	if err := line.send(&control.Started{}); err != nil && start.Interactive {
-		return &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+	go line.follow()
+	p := &process{line: line}
+	start, err := line.next(0)
+	for err == nil && start != nil {
+		var idle bool
+		if status, idle, err = p.serve(start); !idle || err != nil {
+			return status, err
+		}
+		start, err = p.wait(start.Linger)
 	}
-	go line.follow(j)
-	if start.LeaseUntil != 0 {
-		go j.lease.watch(j.fence)
+	if err != nil {
+		return 2, err
 	}
-	return j.run()
+	return 0, nil // nobody needed it, or needs it any more
 }
 
-// consumed is what this process has used so far.
-func consumed() (cpuNs, maxRSS uint64) {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return 0, 0
+// process is what stays from one job of a tenant to the next.
+type process struct {
+	line     *line
+	programs programs
+	spent    uint64 // processor time up to the end of the last job
+	born     traces // of this process when it was idle for the first time
+}
+
+// serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process has told its
+// agent that it waits for another.
+func (p *process) serve(start *control.Start) (status int, idle bool, err error) {
+	if !start.Interactive {
+		failpoint.Here(failpoint.ExecutorBeforeOutlive)
+		if err := outlive(lifelineFD); err != nil {
+			return 2, false, err
+		}
 	}
-	return uint64(u.Utime.Nano() + u.Stime.Nano()), uint64(u.Maxrss) << 10
+	failpoint.Here(failpoint.ExecutorBeforeLog)
+	tuneRuntime(int(start.Ranks))
+	j, last := p.run(start)
+	last.CPUNs, last.MaxRSS = p.consumed()
+	failpoint.Here(failpoint.ExecutorBeforeRecord)
+	if err := control.WriteRecord(start.ExitPath, last); err != nil {
+		p.line.send(last) // it may still get through
+		return 1, false, err
+	}
+	failpoint.Here(failpoint.ExecutorAfterRecord)
+	if start.Linger > 0 && j.wasClean() {
+		idle = p.giveBack(j)
+	}
+	if last.Idle = idle; !idle {
+		return 0, false, p.line.send(last)
+	}
+	failpoint.Here(failpoint.ExecutorBeforeIdle)
+	err = p.line.send(last)
+	failpoint.Here(failpoint.ExecutorAfterIdle)
+	return 0, true, err
+}
+
+// run runs the job and returns its end, and the job if it has begun.
+func (p *process) run(start *control.Start) (*job, *control.Ended) {
+	out := newReporter(p.line)
+	defer out.stop()
+	j, err := newJob(start, out, &p.programs)
+	if err != nil {
+		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+	}
+	p.line.give(j)
+	if err := p.line.send(&control.Started{}); err != nil && start.Interactive {
+		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+	}
+	return j, j.run()
+}
+
+// consumed is what this process has used since the end of its last job, and the most memory that it has had since.
+func (p *process) consumed() (cpuNs, maxRSS uint64) {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) == nil {
+		total := uint64(u.Utime.Nano() + u.Stime.Nano())
+		cpuNs, p.spent = total-p.spent, total
+	}
+	return cpuNs, peak()
 }
 
 // reporter tells the agent how far the log and the taking of standard input are. Ranks must not wait for the agent: they

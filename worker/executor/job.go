@@ -1,11 +1,9 @@
 package executor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -40,6 +38,8 @@ type job struct {
 	inits  chan struct{}        // a rank has called MPI_Init; holds one
 	orders chan control.Message // Terminate and Signal
 	fence  chan struct{}        // closed when the lease is over
+	over   chan struct{}        // closed when run has returned: orders come too late
+	beside sync.WaitGroup       // goroutines that end with over
 
 	// How the job goes; run's own.
 	ends       []rankEnd
@@ -68,15 +68,15 @@ type app struct {
 	mounts    mounts
 }
 
-// newJob loads the programs and gives every rank its memory.
-func newJob(start *control.Start, out *reporter) (*job, error) {
+// newJob loads the programs and gives every rank its memory. After an error the process is not fit for another job.
+func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error) {
 	n := int(start.Ranks)
 	if start.FirstRank != 0 || start.Ranks != start.WorldSize || n == 0 {
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
 	j := &job{start: start, out: out, gate: rank.NewGate(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
-		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
@@ -85,14 +85,11 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 	if j.files, err = openOutfiles(start); err != nil {
 		return nil, err
 	}
-	e, err := engine.New(engine.Options{CacheDir: start.CacheDir, Callers: start.Check})
+	e, err := loaded.engineFor(start)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Link(rank.Imports()); err != nil {
-		return nil, err
-	}
-	if err := j.load(e); err != nil {
+	if err := j.load(loaded); err != nil {
 		return nil, err
 	}
 	config := mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats}
@@ -104,23 +101,12 @@ func newJob(start *control.Start, out *reporter) (*job, error) {
 }
 
 // load loads the programs.
-func (j *job) load(e *engine.Engine) error {
+func (j *job) load(loaded *programs) error {
 	first := 0
-	modules := map[string]*engine.Module{}
 	for _, a := range j.start.Apps {
-		m := modules[a.Module]
-		if m == nil {
-			wasm, err := os.ReadFile(a.Module)
-			if err != nil {
-				return fmt.Errorf("%s: %w", a.Program, err)
-			}
-			if m, err = e.Compile(wasm); err != nil {
-				return fmt.Errorf("%s: %w", a.Program, err)
-			}
-			if err := missing(e.Unbound(m)); err != nil {
-				return fmt.Errorf("%s %w", a.Program, err)
-			}
-			modules[a.Module] = m
+		m, err := loaded.load(a)
+		if err != nil {
+			return err
 		}
 		mounts, err := openMounts(a)
 		if err != nil {
@@ -221,7 +207,7 @@ func (j *job) obey(m control.Message) {
 	switch m := m.(type) {
 	case *control.Stdin:
 		if !j.stdin.put(m.Data, m.EOF) {
-			j.orders <- &control.Terminate{}
+			j.order(&control.Terminate{})
 		}
 	case *control.Delivered:
 		if m.Offset == math.MaxUint64 {
@@ -234,7 +220,15 @@ func (j *job) obey(m control.Message) {
 	case *control.QueryRanks:
 		j.out.send(&control.RankStates{Ranks: j.whereAll()})
 	case *control.Terminate, *control.Signal:
-		j.orders <- m
+		j.order(m)
+	}
+}
+
+// order hands an order to run, which may have returned.
+func (j *job) order(m control.Message) {
+	select {
+	case j.orders <- m:
+	case <-j.over:
 	}
 }
 
@@ -248,9 +242,12 @@ func (j *job) whereAll() []control.RankState {
 
 // run lets the ranks go and sees them to their end.
 func (j *job) run() *control.Ended {
-	watching, stop := context.WithCancel(context.Background())
-	defer stop()
-	go watchHeap(watching, j.gate, len(j.ranks))
+	defer j.beside.Wait()
+	defer close(j.over)
+	j.beside.Go(func() { watchHeap(j.over, j.gate, len(j.ranks)) })
+	if j.start.LeaseUntil != 0 {
+		j.beside.Go(func() { j.lease.watch(j.fence, j.over) })
+	}
 	j.running = len(j.ranks)
 	for i, r := range j.ranks {
 		go func() { j.exits <- rankEnd{i, r.Run()} }()
@@ -269,7 +266,7 @@ func (j *job) run() *control.Ended {
 		case <-fence:
 			fence = nil
 			j.fenced = !j.closing
-			j.close(errors.New("the worker has lost its right to run the job"))
+			j.endRanks(errors.New("the worker has lost its right to run the job"))
 		case <-enough:
 			j.abandon()
 		}
@@ -295,7 +292,7 @@ func (j *job) ended(e rankEnd) {
 		j.anyInit = true
 	}
 	if x.Code != 0 {
-		j.close(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
+		j.endRanks(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
 	}
 	j.checkInits()
 }
@@ -309,7 +306,7 @@ func (j *job) checkInits() {
 	for i := range j.ends {
 		if x := &j.ends[i].exit; x.Code == 0 && !x.Initialized {
 			x.Code, x.Message = exitImproper, "it ended without calling MPI_Init, which other ranks have called"
-			j.close(fmt.Errorf("rank %d never called MPI_Init", j.ends[i].rank))
+			j.endRanks(fmt.Errorf("rank %d never called MPI_Init", j.ends[i].rank))
 			return
 		}
 	}
@@ -319,7 +316,7 @@ func (j *job) follow(m control.Message) {
 	switch m := m.(type) {
 	case *control.Terminate:
 		j.terminated = j.terminated || !j.closing
-		j.close(errors.New("the job was ended"))
+		j.endRanks(errors.New("the job was ended"))
 	case *control.Signal:
 		if j.closing {
 			return
@@ -330,12 +327,12 @@ func (j *job) follow(m control.Message) {
 					Message: fmt.Sprintf("it was ended by signal %d (%v)", m.Number, syscall.Signal(m.Number))}})
 			}
 		}
-		j.close(fmt.Errorf("signal %d", m.Number))
+		j.endRanks(fmt.Errorf("signal %d", m.Number))
 	}
 }
 
-// close ends the ranks that are left, once.
-func (j *job) close(cause error) {
+// endRanks ends the ranks that are left, once.
+func (j *job) endRanks(cause error) {
 	if j.closing {
 		return
 	}
@@ -374,6 +371,19 @@ func (j *job) last() *control.Ended {
 		m.MaxMemory = max(m.MaxMemory, r.Resident())
 	}
 	return m
+}
+
+// close gives back what the ranks had. Each has come to its end.
+func (j *job) close() error {
+	for _, r := range j.ranks {
+		r.Close()
+	}
+	j.world.Close()
+	errs := []error{j.log.Close(), j.files.close()}
+	for _, a := range j.apps {
+		errs = append(errs, a.mounts.close())
+	}
+	return errors.Join(errs...)
 }
 
 // writeProfile leaves MPI's figures behind everything the ranks have printed. Ranks that still compute don't count any more.

@@ -41,8 +41,8 @@ func (l *lease) left() time.Duration {
 // renewals of that time in its socket, and may need as long to read them.
 const leaseSlack = time.Second
 
-// watch closes over when the lease is over.
-func (l *lease) watch(over chan<- struct{}) {
+// watch closes over when the lease is over, unless stop is closed before.
+func (l *lease) watch(over chan<- struct{}, stop <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for warned := false; ; {
@@ -62,6 +62,8 @@ func (l *lease) watch(over chan<- struct{}) {
 		case <-timer.C:
 		case <-l.renewed:
 			warned = false
+		case <-stop:
+			return
 		}
 	}
 }

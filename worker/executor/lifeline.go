@@ -29,22 +29,32 @@ func arm(fd int) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFIFO { // others may take the settings and never signal
 		return unix.ENOTSUP
 	}
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	if err != nil {
-		return err
-	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETOWN, unix.Getpid()); err != nil {
 		return err
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETSIG, int(unix.SIGKILL)); err != nil {
 		return err
 	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags|unix.O_ASYNC); err != nil {
+	if err := setAsync(fd, unix.O_ASYNC); err != nil {
 		return err
 	}
 	unix.CloseOnExec(fd)
 	return nil
 }
 
-// outlive takes dieWith back.
-func outlive(fd int) { unix.Close(fd) }
+func setAsync(fd, to int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil {
+		return err
+	}
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFL, flags&^unix.O_ASYNC|to)
+	return err
+}
+
+// outlive takes dieWith back, until it is called again.
+func outlive(fd int) error {
+	if err := setAsync(fd, 0); err != nil {
+		return fmt.Errorf("let go of descriptor %d, the lifeline: %w", fd, err)
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -14,6 +15,7 @@ import (
 type outfiles struct {
 	first uint32                       // rank
 	files map[joblog.Stream][]*os.File // of each stream: none, one for all, or one a rank
+	all   []*os.File
 
 	mu sync.Mutex // makes pieces whole where several ranks share a file
 }
@@ -31,9 +33,11 @@ func openOutfiles(start *control.Start) (*outfiles, error) {
 			if open[path] == nil {
 				f, err := os.OpenFile(path, flags, 0o666)
 				if err != nil {
+					o.close()
 					return nil, fmt.Errorf("the file for the job's output: %w", err)
 				}
 				open[path] = f
+				o.all = append(o.all, f)
 			}
 			o.files[stream] = append(o.files[stream], open[path])
 		}
@@ -54,4 +58,13 @@ func (o *outfiles) write(rank uint32, s joblog.Stream, data []byte) error {
 	defer o.mu.Unlock()
 	_, err := f.Write(data)
 	return err
+}
+
+// close closes the files. Nobody may write any more.
+func (o *outfiles) close() error {
+	var errs []error
+	for _, f := range o.all {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -1,10 +1,10 @@
 package executor
 
 import (
-	"context"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,7 +13,7 @@ import (
 )
 
 // Go can't interrupt code compiled from WebAssembly: with as many ranks in long loops as Go has processors nothing else
-// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once: a change
+// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once a job: a change
 // stops the world. The operating system shares the real ones out.
 const (
 	spareProcessors = 4
@@ -41,21 +41,25 @@ func tuneRuntime(ranks int) {
 	raiseFiles(uint64(ranks) * filesPerRank)
 }
 
-// raiseFiles lets the ranks have their files open; as far as it is allowed, which is often enough.
+// givenFiles is what this process was allowed to have open before any job.
+var givenFiles = sync.OnceValue(func() (limit unix.Rlimit) {
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return limit
+})
+
+// raiseFiles lets the ranks have their files open; as far as it is allowed, which is often enough. What an earlier job needed more
+// than this one is taken back.
 func raiseFiles(wanted uint64) {
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= wanted {
+	given := givenFiles()
+	wanted = max(wanted, given.Cur)
+	if given.Max < wanted && unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: wanted, Max: wanted}) == nil {
 		return
 	}
-	if limit.Max < wanted && unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: wanted, Max: wanted}) == nil {
-		return
-	}
-	limit.Cur = min(wanted, limit.Max)
-	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: min(wanted, given.Max), Max: given.Max})
 }
 
-// watchHeap asks for a collection when garbage has piled up, until ctx ends. Reading the metric stops nothing.
-func watchHeap(ctx context.Context, gate *rank.Gate, ranks int) {
+// watchHeap asks for a collection when garbage has piled up, until over is closed. Reading the metric stops nothing.
+func watchHeap(over <-chan struct{}, gate *rank.Gate, ranks int) {
 	soon, now := uint64(collectAt+ranks*perRank/4), uint64(collectNow+ranks*perRank/2)
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -65,7 +69,7 @@ func watchHeap(ctx context.Context, gate *rank.Gate, ranks int) {
 			if n := heapBytes(); n >= soon {
 				gate.Want(n >= now)
 			}
-		case <-ctx.Done():
+		case <-over:
 			return
 		}
 	}

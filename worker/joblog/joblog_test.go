@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -299,6 +300,17 @@ func TestNotALog(t *testing.T) {
 }
 
 // On a full disk a write says so, nothing before it is lost, and when there is room again the log goes on.
+// A reader may come between the making of a log and its first byte.
+func TestNothingYet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenReader(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty log: %v", err)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ type Reader struct {
 	discarded uint64 // what Discard has punched out
 }
 
-// OpenReader opens the log at path.
+// OpenReader opens the log at path. One that has only just been made, and holds nothing yet, is as good as none: fs.ErrNotExist.
 func OpenReader(path string) (*Reader, error) {
 	// Written to by Discard. Its directory may be another user's, who must not lead us elsewhere.
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -27,7 +28,11 @@ func OpenReader(path string) (*Reader, error) {
 		return nil, fmt.Errorf("open the output log: %w", err)
 	}
 	var header [headerSize]byte
-	if _, err := f.ReadAt(header[:], 0); err != nil && err != io.EOF {
+	n, err := f.ReadAt(header[:], 0)
+	if n == 0 && err == io.EOF {
+		err = fs.ErrNotExist
+	}
+	if err != nil && err != io.EOF {
 		f.Close()
 		return nil, fmt.Errorf("read the output log %s: %w", path, err)
 	}

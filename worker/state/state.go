@@ -24,7 +24,8 @@ type Executor struct {
 	Job, Epoch uint64
 	Order      []byte // the scheduler's order to start the job, as it came
 	Process    Process
-	Group      bool // it is in a control group of its own
+	Files      string // the name that its files share
+	Group      bool   // it is in a control group of its own
 }
 
 // Process names a process for as long as the machine runs and beyond: numbers come back, a start within the same boot with the

@@ -26,7 +26,7 @@ func TestRemembers(t *testing.T) {
 	s := open(t, dir)
 	var want []Executor
 	for i := range uint64(3) {
-		e := Executor{Job: i + 1, Epoch: 1 << 40, Order: []byte{0, 255, byte(i)}, Process: Process{PID: 7, Began: 1 << 50, Boot: "b"}, Group: true}
+		e := Executor{Job: i + 1, Epoch: 1 << 40, Order: []byte{0, 255, byte(i)}, Process: Process{PID: 7, Began: 1 << 50, Boot: "b"}, Files: "f", Group: true}
 		if err := s.Put(e); err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,26 @@ static int without_init(const char *act) {
     for (volatile int i = 0;; i++) sleep(1);
   }
   if (!strcmp(act, "devour")) { // memory, and touches it
-    for (;;) memset(malloc(16 << 20), 1, 16 << 20);
+    for (;;) {
+      volatile char *p = malloc(16 << 20);
+      if (!p) exit(5);
+      for (long at = 0; at < 16 << 20; at += 4096) p[at] = 1;
+    }
+  }
+  if (!strcmp(act, "work")) { // takes time and memory, and leaves files open
+    long size = 96 << 20;
+    volatile char *p = malloc(size);
+    for (int i = 0; i < 4; i++)
+      for (long at = 0; at < size; at++) p[at] += i;
+    for (int i = 0; i < 20; i++) fprintf(fopen("left-open", "w"), "%d", p[i]);
+    return 1;
+  }
+  if (!strcmp(act, "look")) { // what memory holds that nobody has written to, and the number of a file
+    long found = 0, size = 96 << 20;
+    volatile char *p = malloc(size);
+    for (long i = 0; i < size; i++) found += p[i] != 0;
+    printf("%ld bytes, file %d, MINE=%s\n", found, fileno(fopen("looked", "w")), getenv("MINE"));
+    return 1;
   }
   if (!strcmp(act, "memory")) {
     void *volatile p = malloc(100 << 20);
@@ -88,5 +107,5 @@ int main(int argc, char **argv) {
   } else if (rank == actor) by_one(act);
   MPI_Barrier(MPI_COMM_WORLD);
   MPI_Finalize();
-  return 0;
+  return strcmp(act, "status") ? 0 : actor;
 }

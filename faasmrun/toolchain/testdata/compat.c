@@ -123,6 +123,42 @@ static void wide(void)
 
 static void *nothing(void *argument) { return argument; }
 
+static struct timespec soon(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += 2000000;
+	return t.tv_nsec < 1000000000 ? t : (struct timespec){ t.tv_sec + 1, t.tv_nsec - 1000000000 };
+}
+
+static int passed(const struct timespec *t)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec > t->tv_sec || now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec;
+}
+
+/* Nobody comes: each waits until its time. */
+static void timed_waits(void)
+{
+	pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+	pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
+	sem_t s;
+	assert(!pthread_mutex_lock(&held) && !pthread_rwlock_wrlock(&rw) && !sem_init(&s, 0, 0));
+	struct timespec t = soon();
+	assert(pthread_cond_timedwait(&cond, &held, &t) == ETIMEDOUT && passed(&t) && pthread_mutex_trylock(&held) == EBUSY);
+	t = soon();
+	assert(pthread_mutex_timedlock(&held, &t) == ETIMEDOUT && passed(&t));
+	t = soon();
+	assert(pthread_rwlock_timedrdlock(&rw, &t) == ETIMEDOUT && passed(&t));
+	t = soon();
+	assert(pthread_rwlock_timedwrlock(&rw, &t) == ETIMEDOUT && passed(&t));
+	t = soon();
+	assert(sem_timedwait(&s, &t) == -1 && errno == ETIMEDOUT && passed(&t));
+	assert(!pthread_rwlock_unlock(&rw) && !pthread_rwlock_timedwrlock(&rw, &t) && !sem_post(&s) && !sem_timedwait(&s, &t));
+}
+
 static void threads(void)
 {
 	pthread_t t;
@@ -156,6 +192,7 @@ int main(void)
 	sockets();
 	wide();
 	threads();
+	timed_waits();
 	volatile int times = 0;
 	int value = setjmp(env);
 	if (times++ < 3) {

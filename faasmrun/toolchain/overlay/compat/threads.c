@@ -77,16 +77,6 @@ WEAK int pthread_setattr_default_np(const pthread_attr_t *a) { return 0; }
 WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set); }
 WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return 0; }
 
-WEAK int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l, const struct timespec *restrict t)
-{
-	return pthread_rwlock_tryrdlock(l) ? ETIMEDOUT : 0;
-}
-
-WEAK int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l, const struct timespec *restrict t)
-{
-	return pthread_rwlock_trywrlock(l) ? ETIMEDOUT : 0;
-}
-
 /* ---- Semaphores with names belong to several processes. ---- */
 
 WEAK sem_t *sem_open(const char *name, int flags, ...) { errno = ENOSYS; return SEM_FAILED; }

@@ -2,8 +2,7 @@
  * Threads for wasi-libc: the locks that malloc, stdio and locale take, and the parts of pthread.h that programs use.
  *
  * A lock is an int: 0 free, 1 held, 2 held with waiters. Waiting is memory.atomic.wait32, which exists in a shared memory
- * only; a program with one thread never waits, so the same library serves both kinds of module.
- *
+ *@ *
  * Not here: cancellation, robust and priority mutexes, sharing between processes. pthread_create asks the runtime that
  * owns the threads' instances (__faasmrun_spawn, weak); where there is none it returns EAGAIN, as a system does that has
  * no more threads to give.
@@ -114,6 +113,25 @@ static long long until(clockid_t clock, const struct timespec *t)
 	return left < 0 ? 0 : left;
 }
 
+#define TIMED_OUT 2 /* as the instruction says it */
+
+/* Waits as long as the value is there, at most left nanoseconds, of which there are some. A single thread is woken by nobody. */
+static int wait_for(volatile int *address, int value, long long left)
+{
+	if (libc.threaded) {
+		return __builtin_wasm_memory_atomic_wait32((int *)address, value, left);
+	}
+	if (*address != value) {
+		return 1;
+	}
+	int saved = errno;
+	struct timespec t = { left / 1000000000, left % 1000000000 };
+	while (nanosleep(&t, &t) && errno == EINTR) {
+	}
+	errno = saved;
+	return TIMED_OUT;
+}
+
 /* ---- Identity ---- */
 
 #undef pthread_equal
@@ -193,7 +211,7 @@ int pthread_mutex_timedlock(pthread_mutex_t *restrict m, const struct timespec *
 			return ETIMEDOUT;
 		}
 		if (cas(M_LOCK(m), 1, 2) != 0) {
-			__builtin_wasm_memory_atomic_wait32((int *)M_LOCK(m), 2, left);
+			wait_for(M_LOCK(m), 2, left);
 		}
 	}
 	M_OWNER(m) = __faasmrun_self.tid;
@@ -274,9 +292,8 @@ int pthread_cond_timedwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict
 	if (err) {
 		return err;
 	}
-	enum { TIMED_OUT = 2 };
 	long long left = until(C_CLOCK(c) ? CLOCK_MONOTONIC : CLOCK_REALTIME, t);
-	int woken = left ? __builtin_wasm_memory_atomic_wait32((int *)C_SEQUENCE(c), sequence, left) : TIMED_OUT;
+	int woken = left ? wait_for(C_SEQUENCE(c), sequence, left) : TIMED_OUT;
 	err = pthread_mutex_lock(m);
 	return err ? err : woken == TIMED_OUT ? ETIMEDOUT : 0;
 }
@@ -424,12 +441,39 @@ int pthread_rwlock_rdlock(pthread_rwlock_t *l)
 	return 0;
 }
 
+int pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict l, const struct timespec *restrict t)
+{
+	while (pthread_rwlock_tryrdlock(l)) {
+		long long left = until(CLOCK_REALTIME, t);
+		if (!left) {
+			return ETIMEDOUT;
+		}
+		wait_for(RW(l), -1, left);
+	}
+	return 0;
+}
+
 int pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
 	while (pthread_rwlock_trywrlock(l)) {
 		int held = *RW(l);
 		if (held) {
 			__futexwait(RW(l), held, 1);
+		}
+	}
+	return 0;
+}
+
+int pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict l, const struct timespec *restrict t)
+{
+	while (pthread_rwlock_trywrlock(l)) {
+		int held = *RW(l);
+		long long left = until(CLOCK_REALTIME, t);
+		if (!left) {
+			return ETIMEDOUT;
+		}
+		if (held) {
+			wait_for(RW(l), held, left);
 		}
 	}
 	return 0;
@@ -543,7 +587,7 @@ int sem_timedwait(sem_t *restrict s, const struct timespec *restrict t)
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		__builtin_wasm_memory_atomic_wait32((int *)&s->__val[0], 0, left);
+		wait_for(&s->__val[0], 0, left);
 	}
 	return 0;
 }

@@ -1,0 +1,139 @@
+package executor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// Between two jobs. A process may run another job of its tenant when nothing is left of the last one; in any doubt it ends, and
+// costs the next job the start of a new one.
+
+// wasClean says that every rank came to its end by itself: by returning or by an exit status of its own, its MPI finalized.
+func (j *job) wasClean() bool {
+	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lost.Load() != nil || len(j.ends) != len(j.ranks) {
+		return false
+	}
+	for _, e := range j.ends {
+		x := e.exit
+		if x.Message != "" || x.Consequence || x.Cause != nil || x.Initialized != x.Finalized {
+			return false
+		}
+	}
+	return true
+}
+
+// giveBack gives back all that the process has for a job that was clean, and says whether it is as it was before. It may only be
+// asked once the job's record is written: what is lost from here on is lost to nobody.
+func (p *process) giveBack(j *job) bool {
+	if !p.line.takeBack() {
+		return false
+	}
+	err := errors.Join(j.close(), p.programs.trim())
+	if j.start.Interactive {
+		// still tied to the agent
+	} else if fault := dieWith(lifelineFD); fault != nil {
+		return false // the agent is gone
+	}
+	if heapBytes() > idleGarbage {
+		runtime.GC()
+	}
+	err = errors.Join(err, forgetPeak())
+	now, fault := readTraces()
+	if err = errors.Join(err, fault); err == nil {
+		if p.born == (traces{}) {
+			p.born = now
+		}
+		err = now.compare(p.born)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faasmrun executor: not fit for another job:", err)
+	}
+	return err == nil
+}
+
+// idleGarbage is what may lie on the heap between two jobs; collecting costs milliseconds.
+const idleGarbage = 16 << 20
+
+// restPause is how long a process is idle before it gives memory back that it could use again.
+const restPause = time.Second
+
+// wait waits for the next job, for at most a time. nil: there will be none.
+func (p *process) wait(most time.Duration) (*control.Start, error) {
+	resting := time.AfterFunc(min(restPause, most/2), debug.FreeOSMemory)
+	defer resting.Stop()
+	return p.line.next(most)
+}
+
+// traces are what a job could leave in its process.
+type traces struct {
+	goroutines, files int
+	resident          uint64 // bytes
+}
+
+// More than at the first time by so much is too much: what leaks does so with every job.
+const (
+	spareGoroutines = 4
+	maxIdleResident = 192 << 20
+)
+
+func (t traces) compare(first traces) error {
+	switch {
+	case t.goroutines > first.goroutines+spareGoroutines:
+		return fmt.Errorf("%d goroutines are left; at first there were %d", t.goroutines, first.goroutines)
+	case t.files > first.files:
+		return fmt.Errorf("%d files are open; at first there were %d", t.files, first.files)
+	case t.resident > maxIdleResident:
+		return fmt.Errorf("it occupies %d MiB, which is more than the %d an idle one may", t.resident>>20, maxIdleResident>>20)
+	}
+	return nil
+}
+
+func readTraces() (t traces, err error) {
+	t.goroutines = runtime.NumGoroutine()
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return t, err
+	}
+	names, err := dir.Readdirnames(-1)
+	if err = errors.Join(err, dir.Close()); err != nil {
+		return t, err
+	}
+	t.files = len(names)
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return t, err
+	}
+	fields := bytes.Fields(statm)
+	if len(fields) < 2 {
+		return t, fmt.Errorf("/proc/self/statm: %q", statm)
+	}
+	pages, err := strconv.ParseUint(string(fields[1]), 10, 64)
+	t.resident = pages * uint64(os.Getpagesize())
+	return t, err
+}
+
+// peak is the most memory that the process has had since forgetPeak, in bytes. (getrusage tells that of the process which started
+// this one, if it was more.)
+func peak() uint64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	number, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t"), []byte(" "))
+	n, _ := strconv.ParseUint(string(number), 10, 64)
+	return n << 10
+}
+
+// forgetPeak has the kernel count the most memory that the process has had from now on.
+func forgetPeak() error {
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		return fmt.Errorf("the most memory a job has had would count for the next one: %w", err)
+	}
+	return nil
+}

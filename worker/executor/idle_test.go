@@ -1,0 +1,190 @@
+package executor
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/rank"
+)
+
+// lineTo is a line, and its agent's end.
+func lineTo(t *testing.T) (*line, *control.Conn, net.Conn) {
+	t.Helper()
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := os.NewFile(uintptr(fds[0]), "agent")
+	agent, err := net.FileConn(ours)
+	ours.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLine(fds[1], null)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { agent.Close(); <-l.gone; l.socket.Close() })
+	go l.follow()
+	return l, control.NewConn(agent), agent
+}
+
+func TestLine(t *testing.T) {
+	l, agent, _ := lineTo(t)
+	if start, err := l.next(time.Millisecond); start != nil || err != nil {
+		t.Fatalf("%v, %v without a word", start, err)
+	}
+	for job := range uint64(2) {
+		for _, m := range []control.Message{&control.Lease{Until: 1}, &control.QueryRanks{}, &control.Start{Job: job}} { // the first two crossed an end
+			if err := agent.Send(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start, err := l.next(0)
+		if err != nil || start.Job != job {
+			t.Fatalf("%v, %v", start, err)
+		}
+		if !l.takeBack() {
+			t.Fatal("its agent is gone")
+		}
+	}
+}
+
+// An agent that gives two jobs at once is none to go on with, and one that is gone gives none.
+func TestLineEnds(t *testing.T) {
+	l, agent, _ := lineTo(t)
+	for range 2 {
+		if err := agent.Send(&control.Start{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.next(0); err != nil {
+		t.Fatal(err)
+	}
+	l.give(&job{over: alwaysReady})
+	<-l.gone
+	if l.takeBack() {
+		t.Error("there is an agent")
+	}
+
+	l, _, end := lineTo(t)
+	end.Close()
+	if start, err := l.next(0); start != nil || err != nil {
+		t.Errorf("%v, %v from nobody", start, err)
+	}
+}
+
+func TestWasClean(t *testing.T) {
+	good := rankEnd{0, rank.Exit{Initialized: true, Finalized: true}}
+	with := func(change func(*job)) *job {
+		j := &job{ranks: make([]*rank.Rank, 2), ends: []rankEnd{good, {1, rank.Exit{Code: 7}}}}
+		change(j)
+		return j
+	}
+	if !with(func(*job) {}).wasClean() {
+		t.Error("a job that ended in order")
+	}
+	for name, j := range map[string]*job{
+		"none": nil, "terminated": with(func(j *job) { j.terminated = true }), "fenced": with(func(j *job) { j.fenced = true }),
+		"deadlock":      with(func(j *job) { j.deadlock = &mpi.DeadlockError{} }),
+		"a rank left":   with(func(j *job) { j.ends = j.ends[:1] }),
+		"a signal":      with(func(j *job) { j.ends = append(j.ends, good) }),
+		"a message":     with(func(j *job) { j.ends[1].exit.Message = "trap" }),
+		"a consequence": with(func(j *job) { j.ends[1].exit.Consequence = true }),
+		"not finalized": with(func(j *job) { j.ends[1].exit.Initialized = true }),
+		"output lost":   with(func(j *job) { j.lost.Store(new(error)) }),
+	} {
+		if j.wasClean() {
+			t.Error(name)
+		}
+	}
+}
+
+func TestTraces(t *testing.T) {
+	first, err := readTraces()
+	if err != nil || first.goroutines == 0 || first.files < 3 || first.resident == 0 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if err := first.compare(first); err != nil {
+		t.Error(err)
+	}
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	now, err := readTraces()
+	if err != nil || now.files != first.files+1 {
+		t.Errorf("%+v, %v after one more file", now, err)
+	}
+	for want, worse := range map[string]traces{"goroutines": {goroutines: first.goroutines + spareGoroutines + 1},
+		"files": {files: first.files + 1}, "MiB": {resident: maxIdleResident + 1<<20}} {
+		if err := worse.compare(first); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", worse, err)
+		}
+	}
+	if err := forgetPeak(); err != nil {
+		t.Error(err)
+	}
+	if p := peak(); p == 0 {
+		t.Error("no peak")
+	}
+}
+
+// A module that does nothing: one that exports an empty _start, and a memory.
+const nothing = "\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" +
+	"\x07\x13\x02\x06memory\x02\x00\x06_start\x00\x00\x0a\x04\x01\x02\x00\x0b"
+
+func TestProgramsStayLoaded(t *testing.T) {
+	dir := t.TempDir()
+	var p programs
+	defer p.close()
+	e, err := p.engineFor(&control.Start{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(name string) *engine.Module {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(nothing), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := p.load(control.App{Module: path, Program: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	names := "abcdefghijkl"
+	first := load("a")
+	for _, name := range names {
+		load(string(name))
+	}
+	if load("a") != first || len(p.loaded) != len(names) {
+		t.Errorf("%d are loaded", len(p.loaded))
+	}
+	if err := p.trim(); err != nil || len(p.loaded) != maxLoaded || p.loaded[maxLoaded-1].module != first {
+		t.Errorf("%d are left, %v", len(p.loaded), err)
+	}
+	p.loaded[maxLoaded-2].bytes = maxLoadedBytes
+	if err := p.trim(); err != nil || len(p.loaded) != 1 || load("a") != first {
+		t.Errorf("%d are left, %v", len(p.loaded), err)
+	}
+	if again, err := p.engineFor(&control.Start{}); again != e || err != nil {
+		t.Errorf("another engine, %v", err)
+	}
+	if other, err := p.engineFor(&control.Start{Check: true}); other == e || err != nil || len(p.loaded) != 0 {
+		t.Errorf("the same engine, %v", err)
+	}
+}

@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// DefaultIdleTimeout is how long an executor waits for its tenant's next job, where Config says nothing.
+const DefaultIdleTimeout = time.Minute
+
+// lingerMargin is how much longer an idle executor waits by itself: its worker, as long as there is one that works, ends it before.
+const lingerMargin = 10 * time.Second
+
+// Bounds of what idle executors may keep from others.
+const (
+	maxIdleHeld = 256 << 20 // bytes charged to one's control group, in files too that its jobs left in memory
+	idleReserve = 512 << 20 // bytes that must be left beside them and a job that comes
+)
+
+// idlers are the executors that have served a job, of which nothing is left, and wait for their tenant's next one. They count no
+// slots. Where one too many waits, the tenant with the most of them loses the one that has waited longest.
+type idlers struct {
+	most    int
+	timeout time.Duration
+
+	ending sync.WaitGroup // processes that are being ended
+
+	mu      sync.Mutex // guards all below; not held across anything that waits
+	closed  bool
+	waiting []idler // the one that came last comes last
+}
+
+type idler struct {
+	*process
+	expiry *time.Timer
+}
+
+// linger is how long executors are told to wait; 0: not at all.
+func (i *idlers) linger() time.Duration {
+	if i.most == 0 {
+		return 0
+	}
+	return i.timeout + lingerMargin
+}
+
+// put takes a process in, if it may wait. Otherwise it is the caller's to end.
+func (i *idlers) put(p *process) bool {
+	if !p.silent() || p.group != nil && p.group.Held() > maxIdleHeld {
+		return false
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.closed || i.most == 0 {
+		return false
+	}
+	i.waiting = append(i.waiting, idler{p, time.AfterFunc(i.timeout, func() { i.expire(p) })})
+	if len(i.waiting) > i.most {
+		i.drop(i.surplus())
+	}
+	return true
+}
+
+// surplus is the one that can best be spared.
+func (i *idlers) surplus() int {
+	count := map[string]int{}
+	for _, w := range i.waiting {
+		count[w.tenant]++
+	}
+	worst := 0
+	for n, w := range i.waiting {
+		if count[w.tenant] > count[i.waiting[worst].tenant] {
+			worst = n
+		}
+	}
+	return worst
+}
+
+// take gives a tenant the executor of its own that has waited the least, which most of its memory is still near for; nil: there is
+// none.
+func (i *idlers) take(tenant string, as *identity) *process {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for n, w := range slices.Backward(i.waiting) {
+		if w.tenant != tenant || !w.as.equal(as) {
+			continue
+		}
+		if w.lives() {
+			w.expiry.Stop()
+			i.waiting = slices.Delete(i.waiting, n, n+1)
+			w.oomKills = oomKills() // those while it waited are no business of its job's
+			return w.process
+		}
+		i.drop(n) // it was killed meanwhile
+	}
+	return nil
+}
+
+// expire ends a process that has waited long enough, unless it was taken.
+func (i *idlers) expire(p *process) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n := slices.IndexFunc(i.waiting, func(w idler) bool { return w.process == p }); n >= 0 {
+		i.drop(n)
+	}
+}
+
+// drop is called with mu held.
+func (i *idlers) drop(n int) {
+	w := i.waiting[n]
+	i.waiting = slices.Delete(i.waiting, n, n+1)
+	w.expiry.Stop()
+	i.ending.Go(w.discard)
+}
+
+// clear ends all that wait, and waits for it. It returns whether there were any.
+func (i *idlers) clear() bool {
+	i.mu.Lock()
+	any := len(i.waiting) > 0
+	for len(i.waiting) > 0 {
+		i.drop(0)
+	}
+	i.mu.Unlock()
+	i.ending.Wait()
+	return any
+}
+
+// close is clear for good.
+func (i *idlers) close() {
+	i.mu.Lock()
+	i.closed = true
+	i.mu.Unlock()
+	i.clear()
+}

@@ -1,0 +1,65 @@
+package worker
+
+import "sync"
+
+// spares holds executors that were started ahead of their jobs, which then need not wait for a process to start.
+type spares struct {
+	*spawner
+	want  int  // how many are kept ready
+	renew bool // start another for each that is taken
+
+	mu      sync.Mutex // held while a process is started: who takes it waits for it
+	closed  bool
+	waiting []*process
+}
+
+// fill starts what is missing, while the caller goes on. Failing is no harm: take tries again and says why.
+func (s *spares) fill() {
+	s.mu.Lock()
+	go func() {
+		defer s.mu.Unlock()
+		for len(s.waiting) < s.want && !s.closed {
+			p, err := s.spawn(nil)
+			if err != nil {
+				return
+			}
+			s.waiting = append(s.waiting, p)
+		}
+	}()
+}
+
+// take returns a spare executor, the one that has had most time to start, or else a new one.
+func (s *spares) take() (*process, error) {
+	p := s.pop()
+	if s.renew {
+		go s.fill()
+	}
+	if p != nil {
+		return p, nil
+	}
+	return s.spawn(nil)
+}
+
+func (s *spares) pop() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.waiting) > 0 {
+		p := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		if p.lives() {
+			return p
+		}
+		p.discard() // it may have waited for days, and have been killed meanwhile
+	}
+	return nil
+}
+
+func (s *spares) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, p := range s.waiting {
+		p.discard()
+	}
+	s.waiting = nil
+}

@@ -1,0 +1,127 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// spawner starts executors.
+type spawner struct {
+	executable string
+	dir        string // of their files
+	findable   bool   // a later worker may look for them
+}
+
+// What each executor has in the directory, behind a name of its own.
+const wordsSuffix, socketSuffix = ".stderr", ".socket"
+
+// spawn starts an executor, which waits for its Start, as a user. lent are what it finds as descriptors from firstLent on, so that
+// it needs no way there that its user may go.
+func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
+	p := &process{done: make(chan struct{}), oomKills: oomKills(), as: as}
+	theirs, err := s.equip(p)
+	defer func() {
+		for _, f := range theirs {
+			f.Close()
+		}
+	}()
+	if err == nil {
+		cmd := exec.Command(s.executable, "executor")
+		cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
+		cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
+		cmd.Dir = "/"
+		cmd.Stdout, cmd.Stderr = p.words, p.words
+		cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)
+		// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
+		keepDescriptors()
+		p.cmd = cmd
+		err = cmd.Start()
+	}
+	if err != nil {
+		p.close()
+		p.forgetFiles()
+		return nil, fmt.Errorf("start an executor: %w", err)
+	}
+	p.pid = p.cmd.Process.Pid
+	p.conn = control.NewConn(p.socket)
+	return p, nil
+}
+
+// equip makes what a worker and its executor share, and returns the executor's ends.
+func (s *spawner) equip(p *process) (theirs []*os.File, err error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	ours := os.NewFile(uintptr(pair[0]), "control")
+	theirs = append(theirs, os.NewFile(uintptr(pair[1]), "control"))
+	p.socket, err = net.FileConn(ours) // a *net.UnixConn
+	if err = errors.Join(err, ours.Close()); err != nil {
+		return theirs, err
+	}
+	held, end, err := os.Pipe()
+	if err != nil {
+		return theirs, err
+	}
+	theirs, p.lifeline = append(theirs, held), end
+	if p.words, err = os.CreateTemp(s.dir, "*"+wordsSuffix); err != nil {
+		return theirs, err
+	}
+	p.files = strings.TrimSuffix(p.words.Name(), wordsSuffix)
+	door, err := s.door(p.files + socketSuffix)
+	if err != nil {
+		return theirs, err
+	}
+	return append(theirs, door), nil
+}
+
+// door is the socket at which a later worker finds the executor; nothing, where there will be none.
+func (s *spawner) door(path string) (door *os.File, err error) {
+	if !s.findable {
+		return os.Open(os.DevNull)
+	}
+	err = control.AtShortPath(path, func(short string) error {
+		listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
+		if err != nil {
+			return err
+		}
+		listener.SetUnlinkOnClose(false) // only this side's is closed
+		door, err = listener.File()
+		return errors.Join(err, listener.Close())
+	})
+	return door, err
+}
+
+const firstLent = 6
+
+// lend gives it a directory in place of the one that it had as a descriptor.
+func (p *process) lend(index int, path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return control.SendLend(p.socket.(*net.UnixConn), dir, firstLent+index)
+}
+
+// lentPath is the path of what is in a lent directory, for the process that it is lent to.
+func lentPath(index int, name string) string {
+	return filepath.Join(fmt.Sprintf("/proc/self/fd/%d", firstLent+index), name)
+}
+
+// keepDescriptors makes sure that a child gets no descriptor but those meant for it: also none that our own parent left open
+// for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those leak.
+func keepDescriptors() { unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }
