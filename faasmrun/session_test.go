@@ -446,7 +446,7 @@ func TestSlowStartIsTold(t *testing.T) {
 				}
 				return s.end(&schedpb.JobEnd{State: "CD"})
 			})
-			b.session.request.quiet = c.quiet
+			b.session.request.quiet, b.session.watched = c.quiet, true
 			b.check(t, b.run(t), 0, "", c.want)
 		})
 	}
