@@ -71,7 +71,7 @@ func (a args) sendQuick() (done bool) {
 // receiving are the arguments of a receive of little data: (buf, count, datatype, source, tag, comm).
 func (a args) receiving() (c *comm, k match.Key, room []byte, ok bool) {
 	c = a.quickComm(5)
-	if room, ok = a.littlePiece(0, 1, 2); c == nil || !ok || a.r.check != nil {
+	if room, ok = a.littlePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
 		return nil, k, nil, false
 	}
 	k = match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
