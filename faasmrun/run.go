@@ -218,7 +218,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", live: isTerminal(os.Stdout), stopSelf: link.stopSelf,
+		embedded: address == "", live: isTerminal(os.Stdout), watched: isTerminal(os.Stderr), stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin

@@ -42,6 +42,7 @@ type session struct {
 	embedded bool
 	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
 	live     bool // stdout is a terminal
+	watched  bool // stderr is one: somebody may wonder why nothing comes
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
@@ -223,7 +224,7 @@ func (s *session) answer(states *schedpb.RankStates) {
 // state says why a job waits, once a reason. An embedded scheduler's job waits only until its worker has said hello.
 func (s *session) state(c *schedpb.StateChange) {
 	s.askStarting, s.starting = nil, false
-	if c.State == "CF" && !s.request.quiet {
+	if c.State == "CF" && s.watched && !s.request.quiet {
 		s.askStarting = time.After(startUntold)
 	}
 	switch {
