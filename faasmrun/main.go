@@ -114,7 +114,23 @@ func rootCommand() *cobra.Command {
 		submit, toolchainCommand(), schedulerCommand(), workerCommand())
 	root.AddCommand(jobCommands()...)
 	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), reservationCommand(), simulateCommand(), authCommand())
+	sayUsage(root)
 	return root
+}
+
+// sayUsage has a command that is given too few words, or too many, say what it takes.
+func sayUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, words []string) error {
+			if check(c, words) != nil {
+				return usagef("usage: %s", c.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		sayUsage(sub)
+	}
 }
 
 // completeOptions completes options of a table, and leaves programs and other files to the shell.

@@ -28,7 +28,7 @@ func CheckLabel(name, value string) error {
 	case len(name) > maxLabelName || len(value) > maxLabelValue:
 		return fmt.Errorf("label %.40q has a name of %d bytes and a value of %d; at most %d and %d", name, len(name), len(value), maxLabelName, maxLabelValue)
 	case strings.ContainsAny(name+value, LabelMarks+" ") || !utf8.ValidString(name+value) || !printable(name+value):
-		return fmt.Errorf("label %q: names and values have no spaces and none of %s", name+"="+value, LabelMarks)
+		return fmt.Errorf("label %q: names and values have no spaces and none of %s", core.Label{Name: name, Value: value}.String(), LabelMarks)
 	}
 	return nil
 }

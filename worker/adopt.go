@@ -81,7 +81,10 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	if e.Group && w.Groups != nil && !passedOn {
 		p.group = w.Groups.Find(groupOf(e.Process))
 	}
-	p.words, _ = os.Open(w.executorFile(e, wordsSuffix))
+	if !passedOn {
+		p.files = w.executorFile(e, "")
+		p.words, _ = os.Open(p.files + wordsSuffix)
+	}
 	j.process = p
 	if !p.gone {
 		w.Logger.Info("a job's executor is found again", "job", e.Job, "pid", e.Process.PID)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,11 +25,10 @@ type idlers struct {
 	most    int
 	timeout time.Duration
 
-	ending sync.WaitGroup // processes that are being ended
-
 	mu      sync.Mutex // guards all below; not held across anything that waits
 	closed  bool
-	waiting []idler // the one that came last comes last
+	ending  map[*process]chan struct{} // those that are being ended: closed when they are gone
+	waiting []idler                    // the one that came last comes last
 }
 
 type idler struct {
@@ -105,12 +105,32 @@ func (i *idlers) expire(p *process) {
 	}
 }
 
-// drop is called with mu held.
+// drop ends one. It is called with mu held.
 func (i *idlers) drop(n int) {
-	w := i.waiting[n]
+	w, gone := i.waiting[n], make(chan struct{})
 	i.waiting = slices.Delete(i.waiting, n, n+1)
 	w.expiry.Stop()
-	i.ending.Go(w.discard)
+	if i.ending == nil {
+		i.ending = map[*process]chan struct{}{}
+	}
+	i.ending[w.process] = gone
+	go func() {
+		defer close(gone)
+		w.discard()
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		delete(i.ending, w.process)
+	}()
+}
+
+// settle waits for those that are being ended.
+func (i *idlers) settle() {
+	i.mu.Lock()
+	ending := slices.Collect(maps.Values(i.ending))
+	i.mu.Unlock()
+	for _, gone := range ending {
+		<-gone
+	}
 }
 
 // clear ends all that wait, and waits for it. It returns whether there were any.
@@ -121,7 +141,7 @@ func (i *idlers) clear() bool {
 		i.drop(0)
 	}
 	i.mu.Unlock()
-	i.ending.Wait()
+	i.settle()
 	return any
 }
 

@@ -269,7 +269,7 @@ func (f footprint) most(g footprint) footprint {
 // Hundreds of jobs leave their executor as it was. (A goroutine a job would have it end by itself.)
 func TestLeaksNothing(t *testing.T) {
 	b := newBench(t, nil)
-	hello, act := b.app("hello", 8), b.app("act", 3, "look")
+	hello, act := b.app("hello", 8), b.app("act", 3, "nothing")
 	var pid int
 	var most [2]footprint
 	for n := range 200 {
@@ -289,10 +289,12 @@ func TestLeaksNothing(t *testing.T) {
 		most[n/100] = most[n/100].most(footprintOf(t, pid))
 	}
 	t.Logf("at most %+v in the first hundred, %+v in the second", most[0], most[1])
-	for name, counts := range map[string][2]int{"files": {most[0].files, most[1].files}, "threads": {most[0].threads, most[1].threads},
-		"mappings": {most[0].mappings, most[1].mappings}, "MiB": {most[0].residentMiB, most[1].residentMiB}} {
-		if slack := counts[0] / 8; counts[1] > counts[0]+slack {
-			t.Errorf("%s: at most %d in the first hundred jobs, %d in the second", name, counts[0], counts[1])
+	// A leak of one a job makes a hundred. Go starts threads, each with some mappings, as calls of the system happen to take long.
+	for name, c := range map[string]struct{ first, second, slack int }{"files": {most[0].files, most[1].files, 4},
+		"threads": {most[0].threads, most[1].threads, 16}, "mappings": {most[0].mappings, most[1].mappings, 64},
+		"MiB": {most[0].residentMiB, most[1].residentMiB, 12}} {
+		if c.second > c.first+c.slack {
+			t.Errorf("%s: at most %d in the first hundred jobs, %d in the second", name, c.first, c.second)
 		}
 	}
 }
@@ -396,7 +398,7 @@ func TestIdleTimeout(t *testing.T) {
 	b.stdin(ref, "", true)
 	b.collect()
 	waitGone(t, pid)
-	b.worker.idle.ending.Wait()
+	b.worker.idle.settle()
 	if n := len(b.idle()); n != 0 {
 		t.Errorf("%d wait", n)
 	}
@@ -420,7 +422,7 @@ func TestIdleBound(t *testing.T) {
 		return p
 	}
 	few, many := put("few"), []*process{put("many"), put("many"), put("many")}
-	i.ending.Wait()
+	i.settle()
 	if many[0].lives() || !many[1].lives() || !few.lives() || len(i.waiting) != 3 {
 		t.Errorf("%d wait, the oldest of many: %v", len(i.waiting), many[0].lives())
 	}

@@ -37,7 +37,8 @@ type job struct {
 	abandon context.CancelFunc
 
 	mu         sync.Mutex // guards all below; not held across anything that waits
-	process    *process   // nil before it is started
+	process    *process   // nil before it is started, and when it waits for another job
+	remains    *process   // one that has ended, whose files are needed until that is acknowledged
 	doing      string     // before that, what takes long
 	terminated *schedpb.TerminateJob
 	overdue    *time.Timer // kills a process that does not follow a termination
@@ -102,7 +103,7 @@ func (j *job) live() (*schedpb.JobEnd, usage) {
 			break
 		}
 		last, left := j.follow(p)
-		if p.served > 0 && last == nil && !left && j.unbegun() {
+		if last == nil && !left && p.served > 0 && j.unbegun() {
 			// It had gone, or went, while it was idle. Of those there are only so many.
 			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
 			p.discard()
@@ -129,6 +130,13 @@ func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd,
 	}
 	end := j.verdict(p, last, p.lastWords())
 	p.dissolve()
+	if j.outlives() { // a later worker may have to find out once more how it ended
+		j.mu.Lock()
+		j.remains = p
+		j.mu.Unlock()
+	} else {
+		p.forgetFiles()
+	}
 	return end, p.usage(last)
 }
 
@@ -629,6 +637,12 @@ func (j *job) forget() {
 	defer failpoint.Here(failpoint.WorkerAfterForget)
 	if err := j.w.state.Forget(j.key.id, j.key.epoch); err != nil {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
+	}
+	j.mu.Lock()
+	remains := j.remains
+	j.mu.Unlock()
+	if remains != nil {
+		remains.forgetFiles()
 	}
 	j.w.pruneSometimes()
 }

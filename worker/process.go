@@ -30,7 +30,7 @@ type process struct {
 	socket   net.Conn
 	lifeline *os.File
 	words    *os.File
-	files    string        // the base of its files' names; the worker's to remove if it has started the process
+	files    string        // the base of its files' names
 	group    *cgroup.Group // nil: none
 	oomKills uint64        // of the machine, before
 
@@ -120,16 +120,14 @@ func (p *process) silent() bool {
 	return err == nil && st.Size() == 0
 }
 
-// forgetFiles is for a process that is gone, and whose words were read. Those of an earlier worker's may be asked for once more.
+// forgetFiles is for a process that is gone, and whose words nobody needs any more.
 func (p *process) forgetFiles() {
 	if p.words == nil {
 		return
 	}
 	p.words.Close()
-	if p.cmd != nil {
-		for _, suffix := range []string{wordsSuffix, socketSuffix} {
-			os.Remove(p.files + suffix)
-		}
+	for _, suffix := range []string{wordsSuffix, socketSuffix} {
+		os.Remove(p.files + suffix)
 	}
 }
 
@@ -138,7 +136,7 @@ func (p *process) lastWords() []byte {
 	if p.words == nil {
 		return nil
 	}
-	defer p.forgetFiles()
+	defer p.words.Close()
 	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
 	return b
 }

@@ -163,7 +163,7 @@ func (s *State) checkRequest(e *Submit) error {
 	}
 	for _, d := range r.After {
 		if owner, there := s.owner(d); !there || owner != r.Tenant {
-			return fmt.Errorf("%w: it is to wait for job %d, which there is not", ErrInvalid, d.Job)
+			return fmt.Errorf("%w: there is no job %d for it to wait for", ErrInvalid, d.Job)
 		}
 	}
 	return nil
