@@ -42,7 +42,7 @@ type session struct {
 	embedded bool
 	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
 	live     bool // stdout is a terminal
-	watched  bool // stderr is a terminal
+	watched  bool // stderr is one: somebody may wonder why nothing comes
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 

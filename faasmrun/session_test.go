@@ -422,16 +422,17 @@ func TestShortWaitsAreNotTold(t *testing.T) {
 func TestSlowStartIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name, then, want string
-		quiet            bool
+		quiet, unwatched bool
 	}{
 		{name: "compiling", want: "faasmrun: compiling a.wasm\n"},
 		{name: "begun meanwhile", then: "R"},
 		{name: "quiet", quiet: true},
+		{name: "into a file", unwatched: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, 2, func(s *fakeStream) error {
 				s.Send(stateOf("CF"))
-				if c.quiet {
+				if c.quiet || c.unwatched {
 					return s.end(&schedpb.JobEnd{State: "CD"})
 				}
 				if err := s.expect("query"); err != nil {
@@ -446,7 +447,7 @@ func TestSlowStartIsTold(t *testing.T) {
 				}
 				return s.end(&schedpb.JobEnd{State: "CD"})
 			})
-			b.session.request.quiet, b.session.watched = c.quiet, true
+			b.session.request.quiet, b.session.watched = c.quiet, !c.unwatched
 			b.check(t, b.run(t), 0, "", c.want)
 		})
 	}
