@@ -36,7 +36,7 @@ func (b *Borrower) Read(p []byte) (int, error) {
 			err = fault
 		}
 	}
-	return n, err
+	return max(n, 0), err // it is -1 where the call failed
 }
 
 func (b *Borrower) keep(oob []byte) error {

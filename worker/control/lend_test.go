@@ -96,3 +96,19 @@ func TestLend(t *testing.T) {
 		t.Errorf("nothing was lent: %v", err)
 	}
 }
+
+// An agent that is killed leaves words unread, and its end of the socket is reset: that is an error, as any end is.
+func TestReadAfterReset(t *testing.T) {
+	sender, receiver := pair(t)
+	if err := NewConn(receiver).Send(&Signal{Number: 1}); err != nil {
+		t.Fatal(err)
+	}
+	sender.Close()
+	borrower := &Borrower{UnixConn: receiver}
+	if m, err := NewConn(borrower).Receive(); err == nil {
+		t.Errorf("it says %v", m)
+	}
+	if n, err := borrower.Read(make([]byte, 8)); n != 0 || err == nil {
+		t.Errorf("%d bytes and %v", n, err)
+	}
+}
