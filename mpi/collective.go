@@ -471,6 +471,9 @@ func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
 		return f
 	}
 	p.count = a.count(2)
+	if a.vectors(p, sends, receives) {
+		return nil
+	}
 	if receives {
 		if f := a.repeated(1, 2, 3, 1, &p.recv); f != nil {
 			return f
@@ -487,6 +490,26 @@ func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
 		return nil
 	}
 	return a.repeated(0, 2, 3, 1, &p.send)
+}
+
+// vectors is the short way for the two buffers of (sendbuf, recvbuf, count): little data that is plainly in order. What is
+// not, it leaves.
+func (a args) vectors(p *part, sends, receives bool) bool {
+	if !p.typ.contiguous || uint64(p.count) > boardLimit {
+		return false
+	}
+	mem := a.r.host.Memory()
+	in, out, n := int64(a.address(0)), int64(a.address(1)), p.count*p.typ.size
+	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) || a.isInPlace(0) {
+		return false
+	}
+	if sends {
+		p.send.span, p.send.number = span{mem, in, p.count, p.typ}, 1
+	}
+	if receives {
+		p.recv.span, p.recv.number = span{mem, out, p.count, p.typ}, 1
+	}
+	return true
 }
 
 // (sendbuf, recvbuf, recvcount, datatype, op, comm)
