@@ -87,7 +87,10 @@ func (r *Rank) spin(whom forWhom, done func() bool) bool {
 		}
 		if w.waking.Load() > 0 {
 			// It mostly stands next in the queue of this very processor, and another one would take it from there too late.
+			// What yielding takes says nothing about who else wants the processor.
 			runtime.Gosched()
+			began = -1
+			continue
 		}
 		now := time.Since(w.started)
 		if began < 0 { // the clock takes as long as some looks
