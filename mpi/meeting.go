@@ -307,11 +307,10 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	call, leadCall := p.called(), lead.called()
 	name := p.comm.name
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
-		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", m.index(lead), name, leadCall, i, call)
+		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", m.index(lead), name, lead.called(), i, p.called())
 	case p.root != lead.root && p.root != unknownRoot:
 		return failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", m.index(lead), name, lead.root, i, p.root)
 	case lead.op != nil && p.op != nil && (p.op.code != lead.op.code || p.count != lead.count || p.typ.kind != lead.typ.kind || p.typ.size != lead.typ.size):
