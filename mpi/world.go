@@ -56,7 +56,7 @@ type World struct {
 	eager   *eagerPool
 	ended   atomic.Pointer[Ended]
 
-	_       [64]byte     // every park writes the next two; the fields above are read all the time
+	_       [64]byte     // every park writes the next three; the fields above are read all the time
 	blocked atomic.Int64 // ranks that are parked
 	active  atomic.Int64 // ranks that have not finalized
 	waking  atomic.Int64 // ranks that were woken and do not run yet

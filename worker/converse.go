@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+)
+
+// The conversation with a job's executor, until that has ended, is idle, or is left to the next worker.
+
+// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
+// until the job is left to the next worker.
+func (j *job) follow(p *process) (last *control.Ended, left bool) {
+	if !p.gone {
+		last, left = j.converse(p)
+	}
+	if last == nil && !left {
+		last, _ = control.ReadRecord(j.file("exit"))
+	}
+	return last, left
+}
+
+func (j *job) converse(p *process) (last *control.Ended, left bool) {
+	var sending sync.WaitGroup
+	stop, awake := make(chan struct{}), make(chan struct{})
+	sending.Go(func() {
+		begun := awake
+		if p.cmd == nil { // it had begun when it was found
+			begun = closed
+		}
+		select {
+		case <-begun: // orders to one that dies before it has begun are for the next one
+			j.orders.drain(p.conn, stop)
+		case <-stop:
+		}
+	})
+	last = j.listen(p, awake)
+	if last != nil && last.Idle {
+		close(stop)
+		stuck := time.AfterFunc(obedience, p.kill)
+		sending.Wait() // nothing of this job's may reach the next
+		if stuck.Stop() && j.spare(p, last) {
+			return last, false
+		}
+		last.Idle = false
+		p.kill() // nobody needs it
+	} else {
+		defer sending.Wait()
+		defer close(stop)
+	}
+	if left = j.isLeft(); !left {
+		late := time.AfterFunc(obedience, p.kill)
+		defer late.Stop()
+		p.wait()
+		j.kill(p)
+	}
+	p.close() // lets a drain that waits for the socket return
+	return last, left
+}
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// spare lets go of a process that is ready for another job, if there may be one for it.
+func (j *job) spare(p *process, last *control.Ended) bool {
+	j.mu.Lock()
+	if j.terminated != nil || j.stopped || j.left {
+		j.mu.Unlock()
+		return false
+	}
+	j.process = nil // no order for this job does anything to it from here on
+	j.mu.Unlock()
+	billed := p.billed
+	p.served, p.billed = p.served+1, billed+last.CPUNs // before another job has it
+	if !j.w.idle.put(p) {
+		p.billed = billed
+		return false
+	}
+	failpoint.Here(failpoint.WorkerAfterIdle)
+	return true
+}
+
+// kill ends whatever else there is of the job. The group itself is needed until the verdict.
+func (j *job) kill(p *process) {
+	if p.group == nil {
+		return
+	}
+	if err := p.group.Kill(); err != nil {
+		j.w.Logger.Warn("ending all of a job", "job", j.key.id, "err", err)
+	}
+}
+
+// listen hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
+func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
+	for {
+		m, err := p.conn.Receive()
+		if err != nil {
+			return last // it has ended, or speaks nonsense, and then is ended
+		}
+		if awake != nil {
+			close(awake)
+			awake = nil
+		}
+		if ended, ok := m.(*control.Ended); ok {
+			last = ended
+			if last.Idle {
+				return last
+			}
+			defer time.AfterFunc(obedience, p.kill).Stop()
+			continue
+		}
+		j.hear(m)
+	}
+}
+
+func (j *job) hear(m control.Message) {
+	switch m := m.(type) {
+	case *control.Started:
+		j.mu.Lock()
+		j.started = true
+		if j.stopped && j.terminated == nil {
+			j.process.signal(syscall.SIGSTOP)
+		}
+		j.mu.Unlock()
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+	case *control.LogGrew:
+		j.mu.Lock()
+		close(j.grew)
+		j.grew = make(chan struct{})
+		j.mu.Unlock()
+		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
+			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+		}
+	case *control.StdinTaken:
+		j.mu.Lock()
+		j.taken = m.Bytes
+		j.mu.Unlock()
+		j.w.report(j.stdinTaken(m.Bytes))
+	case *control.RankStates:
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
+			RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(m.Ranks)}}})
+	}
+}

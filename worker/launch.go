@@ -1,0 +1,252 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/cgroup"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/state"
+)
+
+// What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's Start.
+
+// ready gets everything that the executor needs.
+func (j *job) ready() (*control.Start, error) {
+	if j.order.Ranks != j.order.WorldSize || j.order.FirstRank != 0 {
+		return nil, fmt.Errorf("ranks %d to %d of %d were placed here; this version runs a job on one worker",
+			j.order.FirstRank, j.order.FirstRank+j.order.Ranks-1, j.order.WorldSize)
+	}
+	if err := j.settle(); err != nil {
+		return nil, err
+	}
+	start := &control.Start{
+		Job:         j.key.id,
+		Epoch:       j.key.epoch,
+		Restarts:    j.order.Restarts,
+		Node:        j.w.Name,
+		FirstRank:   j.order.FirstRank,
+		Ranks:       j.order.Ranks,
+		WorldSize:   j.order.WorldSize,
+		Interactive: !j.outlives(),
+		MemPerRank:  j.spec.GetMemPerRankBytes(),
+		Stdin:       control.StdinTo(j.spec.GetStdin()),
+		StdinRanks:  j.spec.GetStdinRanks(),
+		LogPath:     j.theirs("log"),
+		ExitPath:    j.theirs("exit"),
+		CacheDir:    j.cached(j.w.modules.native()),
+		Check:       j.spec.GetMpi().GetCheck(),
+		MPIStats:    j.spec.GetMpi().GetStats(),
+		Linger:      j.w.idle.linger(),
+	}
+	if j.spec.GetInteractive() {
+		start.LogWindow = j.w.LogWindow
+	}
+	start.Stdout, start.Stderr = j.outputFiles(j.spec.GetStdoutPath()), j.outputFiles(j.spec.GetStderrPath())
+	if j.spec.GetStderrPath() == "" {
+		start.Stderr = start.Stdout
+	}
+	start.Append = j.spec.GetAppendOutput()
+	if j.outlives() {
+		start.AgentUID = uint32(os.Geteuid())
+	}
+	var needs []need
+	for _, app := range j.spec.GetApps() {
+		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.tell)
+		if err != nil {
+			return nil, err
+		}
+		start.Apps = append(start.Apps, appOf(app, j.cached(prepared.Module), j.order))
+		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
+	}
+	j.tell("")
+	return start, j.w.fits(needs)
+}
+
+// tell notes what the job is at, for those who ask where its ranks stand.
+func (j *job) tell(doing string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.doing = doing
+}
+
+// settle finds out whom the job runs as, and makes its directory, which is that user's.
+func (j *job) settle() (err error) {
+	if j.as, err = j.w.identityOf(j.order.GetTenant()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return fmt.Errorf("make the job's directory: %w", err)
+	}
+	if j.as == nil {
+		return nil
+	}
+	if err := os.Chown(j.dir, int(j.as.uid), int(j.as.gid)); err != nil {
+		return fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err)
+	}
+	return nil
+}
+
+// An executor of another user's is lent the cache and the job's directory: it might not be let through the directories above.
+const lentCache, lentJob = 0, 1
+
+// theirs is the path of one of the job's files, for its executor.
+func (j *job) theirs(name string) string {
+	if j.as == nil {
+		return j.file(name)
+	}
+	return lentPath(lentJob, name)
+}
+
+// cached is a path in the cache, for its executor.
+func (j *job) cached(path string) string {
+	if j.as == nil {
+		return path
+	}
+	return lentPath(lentCache, strings.TrimPrefix(path, j.w.CacheDir))
+}
+
+// executor takes an idle one of the tenant's, or one that was started ahead, or starts one.
+func (j *job) executor() (p *process, err error) {
+	if p = j.w.idle.take(j.order.GetTenant(), j.as); p != nil {
+		failpoint.Here(failpoint.WorkerBeforeReuse)
+		return p, nil
+	}
+	if j.as == nil {
+		p, err = j.w.spares.take()
+	} else {
+		p, err = j.w.spawnAs(j.as)
+	}
+	if err == nil {
+		p.tenant = j.order.GetTenant()
+	}
+	return p, err
+}
+
+// spawnAs starts an executor of another user's.
+func (w *Worker) spawnAs(as *identity) (*process, error) {
+	var lent []*os.File
+	for _, path := range []string{lentCache: w.CacheDir, lentJob: os.DevNull} { // until there is a job
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		lent = append(lent, f)
+	}
+	return w.spawner.spawn(as, lent...)
+}
+
+// enclose puts the process into a control group of its own, with the job's limits.
+func (j *job) enclose(p *process, who state.Process) (err error) {
+	if j.w.Groups == nil {
+		return nil
+	}
+	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: uint64(j.order.Ranks)}
+	if most := j.spec.GetMemPerRankBytes(); most > 0 {
+		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
+	}
+	if p.group != nil {
+		return p.group.Limit(limits)
+	}
+	if p.group, err = j.w.Groups.New(groupOf(who), limits); err == nil {
+		err = p.group.Add(p.pid)
+	}
+	return err
+}
+
+// groupOf names a process's control group.
+func groupOf(who state.Process) string { return fmt.Sprintf("%d.%d", who.PID, who.Began) }
+
+// Variables in which the ranks of an array's task find the array and their index.
+const arrayJobVariable, arrayTaskVariable = "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"
+
+func appOf(a *schedpb.App, module string, order *schedpb.StartJob) control.App {
+	app := control.App{Module: module, Program: a.GetProgram(), Args: a.GetArgs(), Dir: a.GetDir(), Ranks: a.GetRanks()}
+	for _, v := range a.GetEnv() {
+		if name := v.GetName(); name != arrayJobVariable && name != arrayTaskVariable {
+			app.Env = append(app.Env, name+"="+v.GetValue())
+		}
+	}
+	if order.GetArrayId() != 0 {
+		app.Env = append(app.Env, fmt.Sprintf("%s=%d", arrayJobVariable, order.ArrayId), fmt.Sprintf("%s=%d", arrayTaskVariable, order.ArrayIndex))
+	}
+	for _, m := range a.GetMounts() {
+		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})
+	}
+	return app
+}
+
+var errTerminated = errors.New("the job was ended before its ranks started")
+
+// launch starts the executor, unless the job has been ended meanwhile.
+func (j *job) launch(start *control.Start) (*process, error) {
+	p, err := j.appoint()
+	if err != nil {
+		return nil, err
+	}
+	j.mu.Lock()
+	ended := j.terminated != nil || j.w.ctx.Err() != nil
+	if !ended {
+		j.process = p
+	}
+	j.mu.Unlock()
+	if ended {
+		p.discard()
+		return nil, errTerminated
+	}
+	failpoint.Here(failpoint.WorkerBeforeStart)
+	start.LeaseUntil = j.w.lease.end()
+	if j.as != nil {
+		err = p.lend(lentJob, j.dir)
+	}
+	if err = errors.Join(err, p.conn.Send(start)); err != nil {
+		j.w.Logger.Warn("starting a job", "job", j.key.id, "err", err) // follow finds out why
+		p.kill()
+	}
+	failpoint.Here(failpoint.WorkerAfterStart)
+	return p, nil
+}
+
+// appoint finds the process that is to run the job, and remembers which it is.
+func (j *job) appoint() (*process, error) {
+	for {
+		p, err := j.executor()
+		if err != nil {
+			return nil, err
+		}
+		failpoint.Here(failpoint.WorkerBeforeRemember)
+		who, err := state.Identify(p.pid)
+		if err == nil {
+			err = errors.Join(j.enclose(p, who), j.remember(p, who))
+		}
+		if err == nil {
+			return p, nil
+		}
+		p.discard()
+		if p.served == 0 {
+			return nil, err
+		}
+		j.w.Logger.Info("an idle executor can't be used again", "job", j.key.id, "pid", p.pid, "err", err)
+	}
+}
+
+// remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
+// between would leave ranks that nobody knows of.
+func (j *job) remember(p *process, who state.Process) error {
+	if !j.outlives() {
+		return nil
+	}
+	order, err := proto.Marshal(j.order)
+	if err != nil {
+		return err
+	}
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil})
+}
