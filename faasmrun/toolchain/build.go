@@ -192,7 +192,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"atomics", "process", "identity", "files", "sockets", "threads", "system"}
+var compatSources = []string{"abort", "atomics", "process", "signals", "identity", "files", "sockets", "threads", "system"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

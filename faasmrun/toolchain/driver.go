@@ -41,63 +41,81 @@ func (d *driver) run(ctx context.Context) error {
 	case c.show != "":
 		c.dryRun = true
 	}
+	if err := d.checkOutput(); err != nil {
+		return err
+	}
 	if d.cmd.mode != modeLink {
 		return d.compileOnly(ctx)
 	}
 	return d.compileAndLink(ctx)
 }
 
+// checkOutput refuses to write over what is to be read: a slip of the pen would cost somebody their source.
+func (d *driver) checkOutput() error {
+	out, err := os.Stat(d.cmd.output)
+	if err != nil || !out.Mode().IsRegular() {
+		return nil
+	}
+	for _, item := range d.cmd.link {
+		if item.kind != itemSource && item.kind != itemFile {
+			continue
+		}
+		if in, err := os.Stat(item.text); err == nil && os.SameFile(in, out) {
+			return fmt.Errorf("-o %s: the input is the same file", d.cmd.output)
+		}
+	}
+	return nil
+}
+
 func (d *driver) warn(format string, args ...any) {
 	fmt.Fprintf(d.env.Stderr, "faasmrun %s: warning: %s\n", d.name, fmt.Sprintf(format, args...))
 }
 
-// compileOnly runs clang once over all sources: it names the outputs as a makefile expects.
+// compileOnly runs clang for one source after the other, as their languages may differ: it names the outputs as a makefile
+// expects. All are tried, and the first failure is the answer.
 func (d *driver) compileOnly(ctx context.Context) error {
-	args := append(d.compileFlags(), d.cmd.modeArg)
-	if d.cmd.output != "" {
-		args = append(args, "-o", d.cmd.output)
-	}
-	n := 0
 	for _, item := range d.cmd.link {
-		switch item.kind {
-		case itemSource:
-			words := d.sourceArgs(item)
-			if len(words) == 1 && n > 0 {
-				args = append(args, "-x", "none") // an earlier source's language ends here
-			}
-			args = append(args, words...)
-			n++
-		case itemFile:
+		if item.kind == itemFile {
 			d.warn("%s: linker input is not used, because there is no link", item.text)
 		}
 	}
-	if n == 0 {
+	sources := d.cmd.sourceFiles()
+	switch {
+	case len(sources) == 0:
 		return errors.New("no source files")
+	case len(sources) > 1 && d.cmd.output != "":
+		return fmt.Errorf("-o %s: one output for %d files with %s", d.cmd.output, len(sources), d.cmd.modeArg)
 	}
-	if err := d.exec(ctx, d.tools.clang, args...); err != nil {
-		return err
+	var first error
+	for _, item := range sources {
+		if err := d.compile(ctx, item); err != nil && first == nil {
+			first = err
+		}
 	}
-	return d.afterCompile()
+	return first
 }
 
-// afterCompile works on the objects that -c left.
-func (d *driver) afterCompile() error {
-	if d.cmd.modeArg != "-c" {
+func (d *driver) compile(ctx context.Context, item linkItem) error {
+	args := append(d.compileFlags(d.isCxx(item)), d.cmd.modeArg)
+	if d.cmd.output != "" {
+		args = append(args, "-o", d.cmd.output)
+	}
+	if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
+		return err
+	}
+	return d.afterCompile(item)
+}
+
+// afterCompile works on the object that -c left.
+func (d *driver) afterCompile(source linkItem) error {
+	object := d.cmd.output
+	if object == "" {
+		object = strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ".o"
+	}
+	if d.cmd.modeArg != "-c" || !isFile(object) { // -o - or /dev/null
 		return nil
 	}
-	for _, source := range d.cmd.sourceFiles() {
-		object := d.cmd.output
-		if object == "" {
-			object = strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ".o"
-		}
-		if !isFile(object) {
-			continue // -o - or /dev/null
-		}
-		if err := d.mend(object); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.mend(object)
 }
 
 // mend gives the symbols of an object that clang wrote the binding that they have elsewhere.
@@ -124,7 +142,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		args := append(d.compileFlags(), "-c", "-o", object)
+		args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
 		args = append(args, d.dependencyNames(item.text)...)
 		if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
 			return err
@@ -138,7 +156,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 }
 
 // compileFlags are the driver's own flags, then the user's, which therefore win.
-func (d *driver) compileFlags() []string {
+func (d *driver) compileFlags(cxx bool) []string {
 	c := d.cmd
 	var args []string
 	if c.cxx {
@@ -146,7 +164,7 @@ func (d *driver) compileFlags() []string {
 	}
 	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir)
 	args = slices.Concat(args, targetFlags, emulation, narrowFlags)
-	if c.cxx {
+	if cxx {
 		args = slices.Concat(args, cxxFlags, cxxExceptions, keepCalls)
 	} else {
 		args = append(append(args, lenientFlags...), sjljFlags...)
@@ -170,7 +188,8 @@ func (d *driver) compileFlags() []string {
 // 1.3 times. Saturating conversions are what x86 programs are used to: a float out of range gives a value, not a trap.
 // -pthread makes objects fit for modules with threads; a module without shared memory takes them too.
 var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-pthread", "-Qunused-arguments",
-	"-Wno-error=unknown-warning-option"}
+	"-Wno-error=unknown-warning-option", "-Wno-error=ignored-optimization-argument", "-Wno-error=unsupported-floating-point-opt",
+	"-Wno-deprecated-ofast"}
 
 // emulation turns on the parts of wasi-libc that stand in for what WASI has not.
 var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID"}
@@ -200,6 +219,14 @@ var narrowFlags = []string{"-Wno-error=format", "-Wno-error=constant-conversion"
 
 // unrollFlags are the recipe that halves the cost of the engine's bounds checks in inner loops.
 var unrollFlags = []string{"-mllvm", "-unroll-runtime", "-mllvm", "-unroll-threshold=400", "-mllvm", "-unroll-partial-threshold=400"}
+
+// isCxx says whether a source is C++: each gets its language's flags, for gcc compiles C++ too, by a file's name, and g++ C.
+func (d *driver) isCxx(item linkItem) bool {
+	if item.lang != "" {
+		return strings.HasPrefix(item.lang, "c++")
+	}
+	return d.cmd.cxx || cxxSources[filepath.Ext(item.text)]
+}
 
 // sourceArgs names one source to clang. g++ compiles a .c file as C++ without a word, clang with one.
 func (d *driver) sourceArgs(item linkItem) []string {

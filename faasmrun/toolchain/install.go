@@ -24,7 +24,7 @@ import (
 // libc++abi and libunwind with exceptions, and our own overlay. It takes 5 MB of download and under a minute; the result
 // is kept in the cache under a name made of everything that went into it.
 
-//go:embed overlay
+//go:embed overlay overlay/include/__typedef_sigset_t.h
 var overlay embed.FS
 
 // recipe counts changes of build.go that neither its tables nor the overlay nor the pins show.

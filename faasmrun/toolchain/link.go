@@ -31,6 +31,9 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 		return err
 	}
 	raw = filepath.Join(filepath.Dir(raw), filepath.Base(d.output())) // the linker notes its output's name as the module's
+	if d.cmd.relocatable {
+		return d.linkObject(ctx, words, raw)
+	}
 	shared := d.cmd.openMP || d.cmd.linkChosen("--shared-memory")
 	data, err := d.linkAs(ctx, r, words, raw, shared)
 	if err == nil && !d.cmd.dryRun && shared && !d.cmd.linkChosen("--shared-memory") && !importsOpenMP(data) {
@@ -38,6 +41,19 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 		data, err = d.linkAs(ctx, r, words, raw, false)
 	}
 	if err != nil || d.cmd.dryRun {
+		return err
+	}
+	return writeProgram(d.output(), data)
+}
+
+// linkObject joins objects to one, without the libraries.
+func (d *driver) linkObject(ctx context.Context, words []string, raw string) error {
+	args := append([]string{"-m", "wasm32", "-r"}, words...)
+	if err := d.runLinker(ctx, append(args, "-o", raw)); err != nil || d.cmd.dryRun {
+		return err
+	}
+	data, err := os.ReadFile(raw)
+	if err != nil {
 		return err
 	}
 	return writeProgram(d.output(), data)

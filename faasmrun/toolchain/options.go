@@ -17,8 +17,8 @@ var separate = map[string]bool{
 	"-dumpbase": true, "-dumpdir": true, "-aux-info": true, "-arch": true,
 }
 
-// joined lists those of them that may also have the argument in the same word.
-var joined = []string{"-D", "-U", "-I"}
+// searched lists those of them that name a directory of headers; it may stand in the same word too.
+var searched = []string{"-I", "-isystem", "-iquote", "-idirafter"}
 
 // modes are the options that end the work before the link.
 var modes = map[string]mode{
@@ -50,7 +50,7 @@ var hostOnly = newMatcher(
 	"-mshstk", "-mindirect-branch*", "-fno-omit-frame-pointer", "-fomit-frame-pointer", "-mno-omit-leaf-frame-pointer",
 	"-momit-leaf-frame-pointer",
 	// Linking: there is one way. -s keeps its meaning for debug information; see linkOptions.
-	"-rdynamic", "-static", "-static-libgcc", "-static-libstdc++", "-shared-libgcc", "-pipe", "-fuse-ld=*",
+	"-rdynamic", "-export-dynamic", "-static", "-static-libgcc", "-static-libstdc++", "-shared-libgcc", "-pipe", "-fuse-ld=*",
 	"-pthread", "-pthreads", "-mt", "-stdlib=libc++", "-stdlib=libstdc++", "-rtlib=*", "-unwindlib=*",
 	// Link-time optimisation changes nothing (docs: measured) and turns objects into bitcode that ar cannot index.
 	"-flto*", "-fno-lto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin", "-fno-use-linker-plugin", "-fwhole-program",
@@ -59,6 +59,9 @@ var hostOnly = newMatcher(
 	"-fgcse*", "-fno-gcse*", "-fipa-*", "-fno-ipa-*", "-fsched-*", "-frename-registers", "-fweb", "-fvariable-expansion-in-unroller",
 	"-fno-aggressive-loop-optimizations", "-fcx-fortran-rules", "-falign-*", "-fno-align-*",
 	"-foffload*", "-fno-guess-branch-probability", "-fdiagnostics-generate-patch", "-fopt-info*", "-fmax-errors=*",
+	"-fvect-cost-model*", "-fsimd-cost-model*", "-fno-vect-cost-model", "-fira-*", "-fno-ira-*", "-fselective-scheduling*", "-fconserve-stack",
+	"-fno-stack-limit", "-fno-gnu-unique", "-fanalyzer", "-fdump-*", "-fmem-report", "-fcompare-debug*", "-pass-exit-codes",
+	"-mtls-dialect=*", "-maccumulate-outgoing-args", "-mno-accumulate-outgoing-args", "-mcld", "-minline-all-stringops", "-Wa,-mbig-obj",
 	"-Wl,--no-undefined",
 )
 
@@ -75,6 +78,8 @@ var refused = []struct{ match, why string }{
 	{"-pg", "the profiler needs the host's mcount: leave -pg out"},
 	{"-fopenmp-targets*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
 	{"--offload-arch*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
+	{"-fprofile-generate*", "profiles are written through the host's runtime, which a module has not: leave this option out"},
+	{"-fprofile-instr-generate*", "profiles are written through the host's runtime, which a module has not: leave this option out"},
 	{"--coverage", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
 	{"-fprofile-arcs", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
 }
@@ -120,6 +125,10 @@ var sources = map[string]bool{
 	".ii": true, ".s": true, ".S": true, ".sx": true, ".ll": true, ".bc": true,
 	".h": true, ".hh": true, ".hpp": true, ".hxx": true,
 }
+
+// cxxSources are those that are C++ whatever the driver's name is.
+var cxxSources = map[string]bool{".cc": true, ".cp": true, ".cxx": true, ".cpp": true, ".CPP": true, ".c++": true, ".C": true, ".ii": true,
+	".hh": true, ".hpp": true, ".hxx": true}
 
 // headers are sources that no link can use.
 var headers = map[string]bool{".h": true, ".hh": true, ".hpp": true, ".hxx": true}

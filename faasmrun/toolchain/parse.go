@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,6 +39,8 @@ type command struct {
 	debug    bool   // some -g
 	common   bool   // -fcommon
 	openMP   bool   // -fopenmp, or a link with an OpenMP runtime's library
+
+	relocatable bool // -r: the link's result is an object
 }
 
 // linkItem is one word of the link line; their order matters to the linker.
@@ -149,10 +152,6 @@ func (p *parser) compiler(word string) error {
 	switch {
 	case modes[word] != modeLink:
 		return p.setMode(word)
-	case strings.HasPrefix(word, "-o") && !strings.HasPrefix(word, "-object"):
-		var err error
-		p.output, err = p.argument(word, "-o")
-		return err
 	case strings.HasPrefix(word, "-x"):
 		lang, err := p.argument(word, "-x")
 		if lang == "none" {
@@ -173,6 +172,12 @@ func (p *parser) compiler(word string) error {
 		p.openMP = true
 	case word == "-fno-openmp":
 		p.openMP = false
+	case word == "-r":
+		p.relocatable = true
+	case strings.HasPrefix(word, "-o") && !strings.HasPrefix(word, "-object"):
+		var err error
+		p.output, err = p.argument(word, "-o")
+		return err
 	default:
 		return p.pass(word)
 	}
@@ -194,8 +199,8 @@ func (p *parser) pass(word string) error {
 		p.debug = word != "-g0" && !strings.HasPrefix(word, "-gno")
 	}
 	if !separate[word] {
-		for _, prefix := range joined {
-			if value, ok := strings.CutPrefix(word, prefix); ok && prefix == "-I" && hostDirectory(value) {
+		for _, option := range searched {
+			if dir, ok := strings.CutPrefix(word, option); ok && hostDirectory(dir) {
 				return nil
 			}
 		}
@@ -206,12 +211,7 @@ func (p *parser) pass(word string) error {
 	if err != nil {
 		return err
 	}
-	switch word {
-	case "-I", "-isystem", "-iquote", "-idirafter":
-		if hostDirectory(value) {
-			return nil
-		}
-	case "-arch":
+	if word == "-arch" || slices.Contains(searched, word) && hostDirectory(value) {
 		return nil
 	}
 	p.compile = append(p.compile, word, value)
@@ -264,6 +264,9 @@ func (p *parser) linker(word string) error {
 	return p.linkWords(words)
 }
 
+// linkerVersion is a query that comes by -Wl: build systems ask it to find out which linker there is.
+const linkerVersion = "-Wl,--version"
+
 var errLinkScript = errors.New("a module takes no linker script")
 
 func (p *parser) linkWords(words []string) error {
@@ -278,6 +281,10 @@ func (p *parser) linkWords(words []string) error {
 		case word == "-shared" || word == "--shared":
 			why, _ := refusal("-shared")
 			return fmt.Errorf("-Wl,%s: %s", word, why)
+		case word == "-r" || word == "--relocatable":
+			p.relocatable = true
+		case word == "--version" || word == "-v" || word == "-V":
+			p.query = linkerVersion
 		case word == "-z" || word == "-u" || word == "-e":
 			if i+1 == len(words) {
 				return fmt.Errorf("linker option %s needs an argument", word)

@@ -86,6 +86,18 @@ func TestRun(t *testing.T) {
 			t.Errorf("natively:\n%s\nwanted:\n%s", got, here)
 		}
 	})
+	t.Run("C++ by the C compiler", func(t *testing.T) {
+		l := newLab(t)
+		const thrower = "#include <stdexcept>\nvoid thrower() { throw std::runtime_error(\"thrown\"); }\n"
+		l.write("a.cc", thrower)
+		l.write("b.x", "#include <cstdio>\n#include <exception>\nvoid thrower();\nint main() { try { thrower(); } "+
+			"catch (const std::exception &e) { std::puts(e.what()); } }\n")
+		l.ok("cc", "-c", "a.cc", "-x", "c++", "b.x")
+		l.ok("cc", "a.o", "b.o", "-lstdc++")
+		if status, stdout, stderr := execute(t, bin, "./a.out"); status != 0 || stdout != "thrown\n" {
+			t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		}
+	})
 	t.Run("endings", func(t *testing.T) {
 		l := newLab(t)
 		source := filepath.Join(data, "endings.cc")
@@ -102,11 +114,22 @@ func TestRun(t *testing.T) {
 			l := newLab(t)
 			l.ok("cc", level, filepath.Join(data, "compat.c"))
 			status, stdout, stderr := execute(t, bin, "./a.out")
-			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" || !strings.Contains(stderr, "a warning") {
+			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" || !strings.Contains(stderr, "a warning") ||
+				!strings.Contains(stderr, "an error: No such file or directory\n") {
 				t.Errorf("status %d\n%s%s", status, stdout, stderr)
 			}
 		})
 	}
+	t.Run("signals that end a program", func(t *testing.T) {
+		l := newLab(t)
+		l.write("a.c", "#include <signal.h>\n#include <stdlib.h>\nint main(int argc, char **argv) { return raise(atoi(argv[1])); }\n")
+		l.ok("cc", "a.c")
+		for signal, want := range map[string]int{"1": 129, "6": 134, "9": 137, "11": 139, "15": 143, "17": 0, "20": 255} { // SIGTSTP: refused
+			if status, _, stderr := execute(t, bin, "./a.out", signal); status != want {
+				t.Errorf("signal %s: status %d, not %d\n%s", signal, status, want, stderr)
+			}
+		}
+	})
 	t.Run("undeclared functions", func(t *testing.T) {
 		l := newLab(t)
 		var sources []string

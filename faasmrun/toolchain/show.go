@@ -14,6 +14,10 @@ func (d *driver) answer(ctx context.Context, query string) error {
 		// What config.sub and libtool know: they have not heard of wasip1.
 		_, err := fmt.Fprintln(d.env.Stdout, "wasm32-unknown-wasi")
 		return err
+	case "-dumpfullversion": // gcc's
+		query = "-dumpversion"
+	case linkerVersion:
+		return d.exec(ctx, d.tools.linker, "--version")
 	case "-print-sysroot", "--print-sysroot":
 		_, err := fmt.Fprintln(d.env.Stdout, d.sys.dir)
 		return err
@@ -64,7 +68,7 @@ func (d *driver) showme(what string) error {
 	case "-showme:version":
 		out = "faasmrun " + d.name + ": MPI 5.0 ABI"
 	case "-show", "-showme":
-		out = quoteCommand(append([]string{d.tools.clang}, d.compileFlags()...))
+		out = quoteCommand(append([]string{d.tools.clang}, d.compileFlags(d.cmd.cxx)...))
 	default:
 		return fmt.Errorf("%s: known are -show, -showme:compile, :link, :incdirs, :libdirs, :libs, :command, :version", what)
 	}

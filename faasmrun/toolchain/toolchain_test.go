@@ -157,6 +157,8 @@ func TestModes(t *testing.T) {
 		{"-dumpmachine", "wasm32-unknown-wasi"},
 		{"--version", "clang version 19"},
 		{"-dumpversion", "19"},
+		{"-dumpfullversion", "19"},
+		{"-Wl,--version", "LLD 19"},
 		{"-print-prog-name=ld", "wasm-ld"},
 		{"-print-file-name=libc.a", "wasm32-wasi/libc.a"},
 		{"-show a.c -o x", "wasm-ld"},
@@ -179,6 +181,18 @@ func TestCxx(t *testing.T) {
 	l.ok("c++", "a.cpp", "b.c", "-O1", "-o", "a.wasm")
 	l.module("a.wasm")
 	l.ok("cc", "a.cpp", "-x", "c++", "b.c", "-O1", "-lstdc++", "-o", "a.wasm")
+}
+
+// TestRelocatable joins two objects to a third, which no library is linked to.
+func TestRelocatable(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int f(void); int main(void) { return f() + g(); }\n")
+	l.write("b.c", "int f(void) { return 1; }\n")
+	l.write("c.c", "int g(void) { return 2; }\n")
+	l.ok("cc", "-w", "-c", "a.c", "b.c")
+	l.ok("cc", "-r", "a.o", "b.o", "-lm", "-o", "ab.o")
+	l.ok("cc", "ab.o", "c.c")
+	l.module("a.out")
 }
 
 func TestResponseFiles(t *testing.T) {
@@ -275,6 +289,10 @@ func declaredOnly(t *testing.T) string {
 
 func TestBadCommands(t *testing.T) {
 	l := newLab(t)
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.write("a.c", "int main(void) { return 0 }\n")
 	for _, c := range []struct{ args, want string }{
 		{"", "no input files"},
@@ -292,6 +310,10 @@ func TestBadCommands(t *testing.T) {
 		{"-Wl,-T,x.ld a.c", "linker script"},
 		{"-c a.o", "no source files"},
 		{"-fopenmp -fopenmp-targets=nvptx64 a.c", "no device"},
+		{"-fprofile-generate a.c", "profiles"},
+		{"-c a.c b.c -o x.o", "one output for 2 files"},
+		{"a.c -o a.c", "the input is the same file"},
+		{"-c a.c -o ../" + filepath.Base(wd) + "/a.c", "the input is the same file"},
 	} {
 		l.fails("cc", strings.Fields(c.args), c.want)
 	}
@@ -338,7 +360,8 @@ func TestHostHeadersStayOut(t *testing.T) {
 	l := newLab(t)
 	l.env = append(l.env, "CPATH=/usr/include", "C_INCLUDE_PATH=/usr/include:/usr/include/x86_64-linux-gnu")
 	l.write("a.c", "#include <stdio.h>\n#include <sys/types.h>\nint main(void) { return 0; }\n")
-	out := l.ok("cc", "-I/usr/include", "-isystem", "/usr/include", "-I", "/usr/include/x86_64-linux-gnu", "-M", "a.c")
+	out := l.ok("cc", "-I/usr/include", "-isystem", "/usr/include", "-isystem/usr/include", "-iquote/usr/include",
+		"-I", "/usr/include/x86_64-linux-gnu", "-M", "a.c")
 	for _, file := range strings.Fields(out) {
 		if strings.HasPrefix(file, "/usr/include/") && !strings.HasPrefix(file, "/usr/include/wasm32") {
 			t.Errorf("a header of the host: %s", file)

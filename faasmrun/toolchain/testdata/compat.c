@@ -1,17 +1,22 @@
 /* What the compat layer promises, function by function. */
+#define _GNU_SOURCE
 #include <assert.h>
 #include <dlfcn.h>
 #include <err.h>
 #include <errno.h>
+#include <error.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +24,20 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <threads.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t signalled;
 static void handler(int sig) { signalled = sig; }
+static void informed(int sig, siginfo_t *info, void *context) { signalled = info->si_pid == getpid() ? sig : -1; }
+static sigjmp_buf from_abort;
+static void leave(int sig) { siglongjmp(from_abort, sig); }
 
 static void processes(void)
 {
@@ -37,11 +49,64 @@ static void processes(void)
 	struct sigaction action = { .sa_handler = handler }, old;
 	assert(sigaction(SIGUSR1, &action, NULL) == 0 && kill(getpid(), SIGUSR1) == 0 && signalled == SIGUSR1);
 	assert(sigaction(SIGUSR1, NULL, &old) == 0 && old.sa_handler == handler);
-	sigset_t set;
-	assert(!sigemptyset(&set) && !sigaddset(&set, SIGINT) && sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGTERM) == 0);
 	assert(dlopen("x.so", RTLD_NOW) == NULL && dlerror());
 	cpu_set_t cpus;
 	assert(sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1 && CPU_ISSET(0, &cpus));
+}
+
+static void signals(void)
+{
+	struct sigaction action = { .sa_sigaction = informed, .sa_flags = SA_SIGINFO | SA_RESETHAND }, old;
+	assert(!sigaddset(&action.sa_mask, SIGTERM) && sigaction(SIGUSR2, &action, NULL) == 0);
+	assert(sigaction(SIGUSR2, NULL, &old) == 0 && old.sa_sigaction == informed && sigismember(&old.sa_mask, SIGTERM) == 1);
+	assert(raise(SIGUSR2) == 0 && signalled == SIGUSR2 && sigaction(SIGUSR2, NULL, &old) == 0 && old.sa_handler == SIG_DFL);
+	assert(sigaction(SIGKILL, &action, NULL) == -1 && errno == EINVAL && kill(getpid(), 99) == -1 && errno == EINVAL);
+	assert(signal(SIGTERM, SIG_IGN) == SIG_DFL && raise(SIGTERM) == 0 && signal(SIGTERM, handler) == SIG_IGN);
+	sigset_t set, before;
+	assert(!sigemptyset(&set) && !sigaddset(&set, SIGTERM) && sigismember(&set, SIGTERM) == 1 && sigismember(&set, SIGINT) == 0);
+	assert(!sigprocmask(SIG_BLOCK, &set, NULL) && !raise(SIGTERM) && signalled == SIGUSR2);
+	assert(!sigpending(&before) && sigismember(&before, SIGTERM) == 1);
+	assert(!sigprocmask(SIG_UNBLOCK, &set, &before) && sigismember(&before, SIGTERM) == 1 && signalled == SIGTERM);
+	struct itimerval second = { .it_value.tv_sec = 1 }, none = { 0 };
+	assert(setitimer(ITIMER_REAL, &none, NULL) == 0 && setitimer(ITIMER_REAL, &second, NULL) == -1 && errno == ENOSYS);
+	signal(SIGABRT, leave);
+	if (sigsetjmp(from_abort, 1) == 0) {
+		abort();
+	}
+	signal(SIGABRT, SIG_DFL);
+}
+
+static int descending(const void *a, const void *b, void *calls)
+{
+	++*(int *)calls;
+	return *(const int *)b - *(const int *)a;
+}
+
+static void glibc(void)
+{
+	int numbers[] = { 1, 3, 2 }, calls = 0;
+	qsort_r(numbers, 3, sizeof *numbers, descending, &calls);
+	assert(numbers[0] == 3 && numbers[1] == 2 && numbers[2] == 1 && calls >= 2);
+	assert((uintptr_t)memalign(256, 1) % 256 == 0 && memalign(2, 1) && (uintptr_t)valloc(1) % getpagesize() == 0);
+	volatile size_t odd = 48;
+	assert(memalign(odd, 1) == NULL && errno == EINVAL && mallinfo().arena > 0 && mallinfo2().uordblks > 0);
+	struct passwd user, *found;
+	struct group group, *found_group;
+	char buf[64];
+	assert(getpwuid_r(getuid(), &user, buf, sizeof buf, &found) == 0 && found == &user && user.pw_uid == getuid());
+	assert(getpwuid_r(0, &user, buf, sizeof buf, &found) == 0 && found == NULL);
+	assert(getgrgid_r(getgid(), &group, buf, sizeof buf, &found_group) == 0 && found_group == &group);
+	assert(setuid(getuid()) == 0 && setuid(0) == -1 && errno == EPERM && getgroups(-1, NULL) == -1 && errno == EINVAL);
+	assert(wait3(NULL, 0, NULL) == -1 && errno == ECHILD && pipe2(NULL, 0) == -1 && errno == ENOSYS);
+	char *here = get_current_dir_name(), *canonical = canonicalize_file_name(".");
+	assert(here && canonical && !strcmp(here, canonical));
+	struct statfs fs;
+	assert(statfs(".", &fs) == -1 && errno == ENOSYS);
+	tzset();
+	assert(!strcmp(tzname[0], "UTC") && timezone == 0 && rawmemchr("ab", 'b'));
+	syslog(LOG_ERR, "nobody reads this");
+	error(0, ENOENT, "%s", "an error");
+	assert(error_message_count == 1);
 }
 
 static void identity(void)
@@ -52,6 +117,7 @@ static void identity(void)
 	struct rusage usage;
 	struct rlimit limit;
 	assert(getrusage(RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss >= 8 * 1024); /* the stack alone */
+	assert(getrusage(77, &usage) == -1 && errno == EINVAL);
 	assert(getrlimit(RLIMIT_STACK, &limit) == 0 && getpagesize() == 65536);
 }
 
@@ -64,7 +130,10 @@ static void files(void)
 	assert(chmod(template, 0644) == 0 && chmod("none", 0644) == -1 && errno == ENOENT);
 	assert(realpath(template, path) && path[0] == '/' && !strcmp(strrchr(path, '/') + 1, template));
 	assert(realpath("none", path) == NULL && errno == ENOENT && unlink(template) == 0);
-	FILE *f = tmpfile();
+	char name[L_tmpnam];
+	FILE *f = fopen(tmpnam(name), "w");
+	assert(f && fclose(f) == 0 && unlink(name) == 0);
+	f = tmpfile();
 	assert(f && fputs("text", f) >= 0 && fseek(f, 0, SEEK_SET) == 0 && fgetc(f) == 't' && fclose(f) == 0);
 	assert(!strcmp(basename(buf), "b") && umask(077) == 022 && umask(022) == 077);
 	errno = 0;
@@ -187,7 +256,9 @@ static _Thread_local int local = 5;
 int main(void)
 {
 	processes();
+	signals();
 	identity();
+	glibc();
 	files();
 	sockets();
 	wide();

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -75,6 +76,8 @@ static int unsupported(void)
 
 WEAK int statvfs(const char *restrict path, struct statvfs *restrict st) { return unsupported(); }
 WEAK int fstatvfs(int fd, struct statvfs *st) { return unsupported(); }
+WEAK int statfs(const char *path, struct statfs *st) { return unsupported(); }
+WEAK int fstatfs(int fd, struct statfs *st) { return unsupported(); }
 
 /* ---- Temporary files ---- */
 
@@ -160,7 +163,7 @@ WEAK char *tmpnam(char *buf)
 {
 	static char own[L_tmpnam];
 	char *name = buf ? buf : own;
-	strcpy(name, "/tmp/tmpXXXXXX");
+	strcpy(name, access("/tmp", F_OK) ? "./tmpXXXXXX" : "/tmp/tmpXXXXXX");
 	return *mktemp(name) ? name : NULL;
 }
 
@@ -266,6 +269,10 @@ WEAK char *realpath(const char *restrict path, char *restrict resolved)
 	out[length] = 0;
 	return resolved ? strcpy(resolved, out) : strdup(out);
 }
+
+WEAK char *canonicalize_file_name(const char *path) { return realpath(path, NULL); }
+WEAK char *get_current_dir_name(void) { return getcwd(NULL, 0); }
+WEAK void sync(void) {} /* what was written is the host's already, and comes to its disk when it syncs */
 
 /* string.h's basename, GNU's, never changes its argument; libgen.h's, POSIX's, does. */
 char *__faasmrun_gnu_basename(const char *path)

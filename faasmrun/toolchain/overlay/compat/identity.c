@@ -20,8 +20,26 @@ WEAK uid_t geteuid(void) { return ID; }
 WEAK gid_t getgid(void) { return ID; }
 WEAK gid_t getegid(void) { return ID; }
 
+/* A rank is what it is: to become it again works, anything else is not allowed. */
+static int become(unsigned id)
+{
+	if (id != ID) {
+		errno = EPERM;
+	}
+	return id == ID ? 0 : -1;
+}
+
+WEAK int setuid(uid_t id) { return become(id); }
+WEAK int seteuid(uid_t id) { return become(id); }
+WEAK int setgid(gid_t id) { return become(id); }
+WEAK int setegid(gid_t id) { return become(id); }
+
 WEAK int getgroups(int size, gid_t list[])
 {
+	if (size < 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (size > 0) {
 		list[0] = ID;
 	}
@@ -60,6 +78,26 @@ WEAK struct passwd *getpwuid(uid_t uid)
 
 WEAK struct passwd *getpwnam(const char *name) { return strcmp(name, user()) ? NULL : getpwuid(ID); }
 
+/* The strings are the environment's, so the caller's buffer stays unused. */
+static int copy_user(const struct passwd *found, struct passwd *entry, struct passwd **result)
+{
+	if (found) {
+		*entry = *found;
+	}
+	*result = found ? entry : NULL;
+	return 0;
+}
+
+WEAK int getpwuid_r(uid_t uid, struct passwd *entry, char *buf, size_t size, struct passwd **result)
+{
+	return copy_user(getpwuid(uid), entry, result);
+}
+
+WEAK int getpwnam_r(const char *name, struct passwd *entry, char *buf, size_t size, struct passwd **result)
+{
+	return copy_user(getpwnam(name), entry, result);
+}
+
 WEAK struct group *getgrgid(gid_t gid)
 {
 	static char *members[1];
@@ -72,6 +110,25 @@ WEAK struct group *getgrgid(gid_t gid)
 }
 
 WEAK struct group *getgrnam(const char *name) { return strcmp(name, user()) ? NULL : getgrgid(ID); }
+
+static int copy_group(const struct group *found, struct group *entry, struct group **result)
+{
+	if (found) {
+		*entry = *found;
+	}
+	*result = found ? entry : NULL;
+	return 0;
+}
+
+WEAK int getgrgid_r(gid_t gid, struct group *entry, char *buf, size_t size, struct group **result)
+{
+	return copy_group(getgrgid(gid), entry, result);
+}
+
+WEAK int getgrnam_r(const char *name, struct group *entry, char *buf, size_t size, struct group **result)
+{
+	return copy_group(getgrnam(name), entry, result);
+}
 
 /* The name is the environment's, which the launcher sets; programs print it, and make names of files from it. */
 WEAK int gethostname(char *buf, size_t size)
@@ -89,6 +146,7 @@ WEAK int gethostname(char *buf, size_t size)
 }
 
 WEAK int getpagesize(void) { return 65536; }
+WEAK int getdtablesize(void) { return 1024; } /* worker/wasi's DefaultMaxOpen */
 
 WEAK int getrlimit(int resource, struct rlimit *limit)
 {
@@ -102,22 +160,24 @@ WEAK int getpriority(int which, id_t who) { return 0; }
 WEAK int setpriority(int which, id_t who, int priority) { return 0; }
 WEAK int nice(int increment) { return 0; }
 
-/* Time since the first call, as user time, and the size of the linear memory in KiB: its high-water mark, for it never
- * shrinks. */
+/* The time since the rank's start, as user time, and the size of the linear memory in KiB: its high-water mark, for it
+ * never shrinks. There are no children. */
 WEAK int __faasmrun_getrusage(int who, struct rusage *usage)
 {
-	static struct timespec first;
-	struct timespec now;
-	if (clock_gettime(CLOCK_MONOTONIC, &now)) {
+	struct timespec used;
+	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN) {
+		errno = EINVAL;
 		return -1;
 	}
-	if (!first.tv_sec && !first.tv_nsec) {
-		first = now;
-	}
-	long long us = (now.tv_sec - first.tv_sec) * 1000000LL + (now.tv_nsec - first.tv_nsec) / 1000;
 	memset(usage, 0, sizeof *usage);
-	usage->ru_utime.tv_sec = us / 1000000;
-	usage->ru_utime.tv_usec = us % 1000000;
+	if (who == RUSAGE_CHILDREN) {
+		return 0;
+	}
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)) {
+		return -1;
+	}
+	usage->ru_utime.tv_sec = used.tv_sec;
+	usage->ru_utime.tv_usec = used.tv_nsec / 1000;
 	usage->ru_maxrss = __builtin_wasm_memory_size(0) * 64;
 	return 0;
 }

@@ -1,13 +1,12 @@
 /*
  * Processes: a rank is one, and can make no others. What would start one fails with ENOSYS; waiting finds no children.
- * Signals reach only the program itself, by raise or by kill of its own number.
  */
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,9 +25,13 @@ WEAK int execvp(const char *file, char *const argv[]) { return unsupported(); }
 WEAK int execve(const char *path, char *const argv[], char *const envp[]) { return unsupported(); }
 WEAK int execl(const char *path, const char *arg, ...) { return unsupported(); }
 WEAK int execlp(const char *file, const char *arg, ...) { return unsupported(); }
+WEAK int execle(const char *path, const char *arg, ...) { return unsupported(); }
+WEAK int execvpe(const char *file, char *const argv[], char *const envp[]) { return unsupported(); }
 WEAK int pipe(int fds[2]) { return unsupported(); }
+WEAK int pipe2(int fds[2], int flags) { return unsupported(); }
 WEAK int dup(int fd) { return unsupported(); }
 WEAK int dup2(int from, int to) { return unsupported(); }
+WEAK int dup3(int from, int to, int flags) { return unsupported(); }
 
 WEAK FILE *popen(const char *command, const char *mode)
 {
@@ -52,6 +55,8 @@ WEAK pid_t waitpid(pid_t pid, int *status, int options)
 }
 
 WEAK pid_t wait(int *status) { return waitpid(-1, status, 0); }
+WEAK pid_t wait3(int *status, int options, struct rusage *usage) { return waitpid(-1, status, options); }
+WEAK pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage) { return waitpid(pid, status, options); }
 
 WEAK pid_t getppid(void) { return 1; }
 WEAK pid_t getpgrp(void) { return getpid(); }
@@ -63,97 +68,6 @@ WEAK pid_t setsid(void)
 	errno = EPERM; /* the leader of a group already */
 	return -1;
 }
-
-WEAK int kill(pid_t pid, int sig)
-{
-	if (pid != getpid() && pid != 0) {
-		errno = ESRCH;
-		return -1;
-	}
-	return sig ? raise(sig) : 0;
-}
-
-/* ---- Signals: handlers run for raise, abort and kill of oneself. Masks are kept nowhere: nothing arrives unasked. ---- */
-
-WEAK int sigaction(int sig, const struct sigaction *restrict action, struct sigaction *restrict old)
-{
-	void (*before)(int);
-	if (action) {
-		before = signal(sig, action->sa_handler);
-	} else {
-		before = signal(sig, SIG_DFL);
-		if (before != SIG_ERR) {
-			signal(sig, before);
-		}
-	}
-	if (before == SIG_ERR) {
-		errno = EINVAL;
-		return -1;
-	}
-	if (old) {
-		memset(old, 0, sizeof *old);
-		old->sa_handler = before;
-	}
-	return 0;
-}
-
-WEAK int sigemptyset(sigset_t *set) { memset(set, 0, sizeof *set); return 0; }
-WEAK int sigfillset(sigset_t *set) { memset(set, 0xff, sizeof *set); return 0; }
-
-/* The place of a signal in a set; 0 for one that wasi-libc's sigset_t, of one byte, has no room for: it is never a member. */
-static int bit(int sig, unsigned char **byte, sigset_t *set)
-{
-	if (sig < 1 || sig > 64) {
-		errno = EINVAL;
-		return -1;
-	}
-	if ((unsigned)sig > 8 * sizeof *set) {
-		*byte = (unsigned char *)set;
-		return 0;
-	}
-	*byte = (unsigned char *)set + (sig - 1) / 8;
-	return 1 << (sig - 1) % 8;
-}
-
-WEAK int sigaddset(sigset_t *set, int sig)
-{
-	unsigned char *byte;
-	int mask = bit(sig, &byte, set);
-	if (mask > 0) {
-		*byte |= mask;
-	}
-	return mask < 0 ? -1 : 0;
-}
-
-WEAK int sigdelset(sigset_t *set, int sig)
-{
-	unsigned char *byte;
-	int mask = bit(sig, &byte, set);
-	if (mask > 0) {
-		*byte &= ~mask;
-	}
-	return mask < 0 ? -1 : 0;
-}
-
-WEAK int sigismember(const sigset_t *set, int sig)
-{
-	unsigned char *byte;
-	int mask = bit(sig, &byte, (sigset_t *)set);
-	return mask < 0 ? -1 : (*byte & mask) != 0;
-}
-
-WEAK int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
-{
-	if (old) {
-		sigemptyset(old);
-	}
-	return 0;
-}
-
-WEAK int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old) { return sigprocmask(how, set, old); }
-
-/* No alarm was ever set, and none will be. */
-WEAK unsigned alarm(unsigned seconds) { return 0; }
 
 /* ---- Processors: a rank has one. ---- */
 

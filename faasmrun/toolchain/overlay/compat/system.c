@@ -1,17 +1,23 @@
 /*
- * Memory, messages and what else programs ask of a system. Advice about memory is taken and changes nothing; protecting
+ * Memory, messages, logs and what else programs ask of a system. Advice about memory is taken and changes nothing; protecting
  * pages and sharing memory with others is refused, for a program that relies on them must know.
  */
 #include <err.h>
 #include <errno.h>
+#include <error.h>
 #include <execinfo.h>
+#include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
 
 #define WEAK __attribute__((weak))
 
@@ -35,6 +41,41 @@ WEAK void *mremap(void *at, size_t old, size_t size, int flags, ...) { errno = E
 WEAK int shm_open(const char *name, int flags, mode_t mode) { return unsupported(); }
 WEAK int shm_unlink(const char *name) { return unsupported(); }
 
+/* ---- malloc.h ---- */
+
+WEAK void *memalign(size_t alignment, size_t size)
+{
+	void *at;
+	int err = posix_memalign(&at, alignment < sizeof at ? sizeof at : alignment, size);
+	if (err) {
+		errno = err;
+		return NULL;
+	}
+	return at;
+}
+
+#define PAGE 65536UL
+
+WEAK void *valloc(size_t size) { return memalign(PAGE, size); }
+WEAK void *pvalloc(size_t size) { return memalign(PAGE, (size + PAGE - 1) & -PAGE); }
+
+extern char __heap_base;
+
+WEAK struct mallinfo2 mallinfo2(void)
+{
+	size_t got = __builtin_wasm_memory_size(0) * PAGE - (size_t)&__heap_base;
+	return (struct mallinfo2){ .arena = got, .uordblks = got };
+}
+
+WEAK struct mallinfo mallinfo(void)
+{
+	struct mallinfo2 info = mallinfo2();
+	return (struct mallinfo){ .arena = (int)info.arena, .uordblks = (int)info.uordblks };
+}
+
+WEAK int malloc_trim(size_t pad) { return 0; } /* nothing can be given back */
+WEAK int mallopt(int parameter, int value) { return 0; }
+
 /* A lock that keeps nobody out would be worse than none. */
 WEAK int flock(int fd, int operation)
 {
@@ -54,7 +95,78 @@ WEAK int sysinfo(struct sysinfo *info)
 	return 0;
 }
 
-/* ---- err.h ---- */
+WEAK int getloadavg(double *averages, int count) { return -1; }
+
+/* ---- Functions of glibc's ---- */
+
+WEAK void *rawmemchr(const void *at, int byte) { return memchr(at, byte, SIZE_MAX - (size_t)at); }
+
+typedef int compare(const void *, const void *, void *);
+
+static _Thread_local struct order {
+	compare *compare;
+	void *argument;
+} order;
+
+static int by_order(const void *a, const void *b) { return order.compare(a, b, order.argument); }
+
+WEAK void qsort_r(void *at, size_t count, size_t size, compare *f, void *argument)
+{
+	struct order outer = order;
+	order = (struct order){ f, argument };
+	qsort(at, count, size, by_order);
+	order = outer;
+}
+
+/* ---- time.h: there is one zone of time ---- */
+
+WEAK char *tzname[2] = { (char *)"UTC", (char *)"UTC" };
+WEAK int daylight;
+WEAK long timezone;
+WEAK void tzset(void) {}
+
+/* ---- syslog.h ---- */
+
+static struct {
+	const char *name;
+	int options, mask;
+} syslogger = { .mask = 0xff };
+
+WEAK void openlog(const char *name, int options, int facility)
+{
+	syslogger.name = name;
+	syslogger.options = options;
+}
+
+WEAK void closelog(void) { syslogger.name = NULL, syslogger.options = 0; }
+
+WEAK int setlogmask(int mask)
+{
+	int before = syslogger.mask;
+	syslogger.mask = mask ? mask : before;
+	return before;
+}
+
+WEAK void vsyslog(int priority, const char *format, va_list args)
+{
+	if (!(syslogger.options & LOG_PERROR) || !(syslogger.mask & LOG_MASK(LOG_PRI(priority)))) {
+		return;
+	}
+	const char *name = syslogger.name ? syslogger.name : &__progname && __progname ? __progname : "";
+	fprintf(stderr, syslogger.options & LOG_PID ? "%s[%d]: " : "%s: ", name, getpid());
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+WEAK void syslog(int priority, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsyslog(priority, format, args);
+	va_end(args);
+}
+
+/* ---- err.h and error.h ---- */
 
 static void say(int with_errno, const char *format, va_list args)
 {
@@ -114,6 +226,44 @@ WEAK _Noreturn void errx(int status, const char *format, ...)
 	va_list args;
 	va_start(args, format);
 	verrx(status, format, args);
+}
+
+WEAK unsigned error_message_count;
+
+static void report(int status, int error, const char *file, unsigned line, const char *format, va_list args)
+{
+	fflush(stdout);
+	if (&__progname && __progname) {
+		fprintf(stderr, file ? "%s:" : "%s: ", __progname);
+	}
+	if (file) {
+		fprintf(stderr, "%s:%u: ", file, line);
+	}
+	vfprintf(stderr, format, args);
+	if (error) {
+		fprintf(stderr, ": %s", strerror(error));
+	}
+	fputc('\n', stderr);
+	error_message_count++;
+	if (status) {
+		exit(status);
+	}
+}
+
+WEAK void error(int status, int error, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	report(status, error, NULL, 0, format, args);
+	va_end(args);
+}
+
+WEAK void error_at_line(int status, int error, const char *file, unsigned line, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	report(status, error, file, line, format, args);
+	va_end(args);
 }
 
 /* ---- execinfo.h: the program cannot see its own frames; a trap's backtrace comes from outside. ---- */

@@ -12,6 +12,8 @@ struct group {
 };
 struct group *getgrgid(gid_t);
 struct group *getgrnam(const char *);
+int getgrgid_r(gid_t, struct group *, char *, size_t, struct group **);
+int getgrnam_r(const char *, struct group *, char *, size_t, struct group **);
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,8 @@ struct passwd {
 };
 struct passwd *getpwuid(uid_t);
 struct passwd *getpwnam(const char *);
+int getpwuid_r(uid_t, struct passwd *, char *, size_t, struct passwd **);
+int getpwnam_r(const char *, struct passwd *, char *, size_t, struct passwd **);
 #ifdef __cplusplus
 }
 #endif

@@ -2,12 +2,16 @@
 #ifndef _FAASMRUN_SIGNAL_H
 #define _FAASMRUN_SIGNAL_H
 #include <sys/types.h>
+#define __NEED_pthread_t
+#define __NEED_size_t
 #define __NEED_sigset_t
 #include <bits/alltypes.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
 int kill(pid_t, int);
+int killpg(pid_t, int);
+int pthread_kill(pthread_t, int);
 #ifndef SA_RESTART
 typedef struct {
 	int si_signo, si_errno, si_code;
@@ -25,7 +29,40 @@ struct sigaction {
 	int sa_flags;
 	void (*sa_restorer)(void);
 };
+typedef struct sigaltstack {
+	void *ss_sp;
+	int ss_flags;
+	size_t ss_size;
+} stack_t;
+#define SS_ONSTACK 1
+#define SS_DISABLE 2
+#define MINSIGSTKSZ 2048
+#define SIGSTKSZ 8192
+#define SI_USER 0
+#define SI_TKILL -6
+#define ILL_ILLOPC 1
+#define ILL_ILLOPN 2
+#define ILL_ILLADR 3
+#define ILL_ILLTRP 4
+#define ILL_PRVOPC 5
+#define ILL_PRVREG 6
+#define ILL_COPROC 7
+#define ILL_BADSTK 8
+#define FPE_INTDIV 1
+#define FPE_INTOVF 2
+#define FPE_FLTDIV 3
+#define FPE_FLTOVF 4
+#define FPE_FLTUND 5
+#define FPE_FLTRES 6
+#define FPE_FLTINV 7
+#define FPE_FLTSUB 8
+#define SEGV_MAPERR 1
+#define SEGV_ACCERR 2
+#define BUS_ADRALN 1
+#define BUS_ADRERR 2
+#define BUS_OBJERR 3
 #define SA_NOCLDSTOP 1
+#define SA_NOCLDWAIT 2
 #define SA_SIGINFO 4
 #define SA_ONSTACK 0x08000000
 #define SA_RESTART 0x10000000
@@ -40,6 +77,9 @@ int sigfillset(sigset_t *);
 int sigaddset(sigset_t *, int);
 int sigdelset(sigset_t *, int);
 int sigismember(const sigset_t *, int);
+int sigpending(sigset_t *);
+int siginterrupt(int, int);
+int sigaltstack(const stack_t *__restrict, stack_t *__restrict);
 int sigprocmask(int, const sigset_t *__restrict, sigset_t *__restrict);
 int pthread_sigmask(int, const sigset_t *__restrict, sigset_t *__restrict);
 #endif

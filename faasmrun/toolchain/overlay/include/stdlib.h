@@ -21,6 +21,12 @@ int mkstemps(char *, int);
 int mkostemps(char *, int, int);
 char *mkdtemp(char *);
 char *realpath(const char *__restrict, char *__restrict);
+void *valloc(size_t);
+int getloadavg(double *, int);
+#ifdef _GNU_SOURCE
+char *canonicalize_file_name(const char *);
+void qsort_r(void *, size_t, size_t, int (*)(const void *, const void *, void *), void *);
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+void *rawmemchr(const void *, int);
 #ifndef basename
 char *basename(const char *) __asm__("__faasmrun_gnu_basename");
 #endif

@@ -9,6 +9,9 @@ extern "C" {
 #endif
 pid_t wait(int *);
 pid_t waitpid(pid_t, int *, int);
+struct rusage;
+pid_t wait3(int *, int, struct rusage *);
+pid_t wait4(pid_t, int *, int, struct rusage *);
 #ifdef __cplusplus
 }
 #endif
