@@ -37,7 +37,9 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 	if err := l.mapCode(); err != nil {
 		return nil, false, err
 	}
-	l.addGlobals()
+	if err := l.addGlobals(); err != nil {
+		return nil, false, err
+	}
 	r := &rewriter{lowering: l, reader: wasm.NewReader(nil)}
 	for i := range m.Functions {
 		if l.outlines[i].rewrite || l.throws.Functions[l.first+uint32(i)] {
@@ -95,8 +97,12 @@ func (l *lowering) check() error {
 	return l.m.Validate()
 }
 
+// maxCarried bounds what exceptions of a module carry: each catch, throw and rethrow is written with a few instructions for
+// each value, so that a small module could become a huge one. clang's tags carry one value.
+const maxCarried = 16
+
 // addGlobals adds the pending global and as many others as the tag with the most values of a type has.
-func (l *lowering) addGlobals() {
+func (l *lowering) addGlobals() error {
 	mutable := func(t wasm.ValueType) uint32 { return l.m.AddGlobal(wasm.GlobalType{Type: t, Mutable: true}) }
 	l.pending = mutable(wasm.I32)
 	l.tags = make([][]uint32, len(l.spaces.Tags))
@@ -112,7 +118,11 @@ func (l *lowering) addGlobals() {
 			used[l.values[k].global] = true
 			l.tags[i] = append(l.tags[i], l.values[k].global)
 		}
+		if len(l.values) > maxCarried {
+			return fmt.Errorf("exceptions: with tag %d they carry more than %d values, which is not supported", i, maxCarried)
+		}
 	}
+	return nil
 }
 
 // mapCode begins to note where code goes, if there is debug information that speaks of it.

@@ -178,6 +178,11 @@ func TestRefusals(t *testing.T) {
 			b.m.Tags = append(b.m.Tags, b.m.AddType(wasm.FuncType{Params: []wasm.ValueType{wasm.ExnRef}}))
 			return &b.m
 		}, "tag 1 carries a exnref"},
+		{"too much in a tag", func() *wasm.Module {
+			b := valid()
+			b.m.Tags = append(b.m.Tags, b.m.AddType(wasm.FuncType{Params: slices.Repeat([]wasm.ValueType{wasm.F64}, maxCarried+1)}))
+			return &b.m
+		}, "tag 1 they carry more than 16 values"},
 		{"invalid", func() *wasm.Module {
 			b := valid()
 			b.add(func(c *wasm.Code) { c.Op(wasm.OpDrop) })
