@@ -136,6 +136,10 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 		"CC="+filepath.Join(bin, "mpicc"), "CXX="+filepath.Join(bin, "mpicxx"), "MPICC="+filepath.Join(bin, "mpicc"), "MPICXX="+filepath.Join(bin, "mpicxx"),
 		"AR="+archiver(env, "ar"), "RANLIB="+archiver(env, "ranlib"), "NM="+archiver(env, "nm"), "LD="+t.linker)
 	k.environ = append(k.environ, answers...)
+	if env.getenv("PKG_CONFIG_LIBDIR") == "" {
+		// pkg-config would tell of the host's libraries; PKG_CONFIG_PATH is for the user's own.
+		k.environ = append(k.environ, "PKG_CONFIG_LIBDIR="+filepath.Join(sys.dir, "lib", "pkgconfig"))
+	}
 	return k, nil
 }
 
@@ -166,9 +170,15 @@ func kitFiles(self string, sys *sysroot, ar, ranlib, nm string) []kitFile {
 	for _, name := range []string{"mpicc", "mpicxx", "mpic++", "faasmcc", "faasmc++"} {
 		files = append(files, kitFile{name: "bin/" + name, link: self})
 	}
+	for _, name := range []string{"m", "pthread", "rt", "dl"} {
+		files = append(files, kitFile{name: "lib/lib" + name + ".a", text: emptyArchive})
+	}
 	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@AR@", ar, "@RANLIB@", ranlib, "@NM@", nm, "@FAASMRUN@", self).Replace(toolchainFile)
 	return append(files, kitFile{name: "faasmrun.cmake", text: text})
 }
+
+// emptyArchive stands for a library whose functions libc has, for CMake's find_library wants to see a file.
+const emptyArchive = "!<arch>\n"
 
 func writeKit(dir string, files []kitFile) error {
 	for _, f := range files {
@@ -198,6 +208,7 @@ set(CMAKE_EXECUTABLE_SUFFIX "")
 set(CMAKE_FIND_LIBRARY_PREFIXES "lib")
 set(CMAKE_FIND_LIBRARY_SUFFIXES ".a")
 set(CMAKE_DL_LIBS "")
+list(APPEND CMAKE_SYSTEM_PREFIX_PATH /)
 `
 
 // toolchainFile names compilers, tools and the places to search. A program that a check wants to run runs under faasmrun,
@@ -216,7 +227,7 @@ set(CMAKE_NM "@NM@" CACHE FILEPATH "lister of symbols")
 
 set(CMAKE_SYSROOT_COMPILE "")
 set(CMAKE_SYSROOT_LINK "")
-list(APPEND CMAKE_FIND_ROOT_PATH "@SYSROOT@" ${CMAKE_PREFIX_PATH} ${CMAKE_INSTALL_PREFIX})
+list(APPEND CMAKE_FIND_ROOT_PATH "@SYSROOT@" "${CMAKE_CURRENT_LIST_DIR}" ${CMAKE_PREFIX_PATH} ${CMAKE_INSTALL_PREFIX})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -53,13 +53,14 @@ project(p C CXX)
 find_package(MPI REQUIRED)
 find_package(OpenMP 4.5 REQUIRED COMPONENTS C CXX)
 find_package(Threads REQUIRED)
+find_library(MATH m REQUIRED)
 include(CheckTypeSize)
 include(CheckFunctionExists)
 check_type_size("void*" POINTER)
 check_function_exists(fork_is_not_here NOWHERE)
 add_library(part part.cc)
 add_executable(app main.c)
-target_link_libraries(app PRIVATE part MPI::MPI_C Threads::Threads m)
+target_link_libraries(app PRIVATE part MPI::MPI_C Threads::Threads ${MATH})
 add_executable(threadsC threads.c)
 target_link_libraries(threadsC PRIVATE OpenMP::OpenMP_C)
 add_executable(threadsCXX threads.cc)
@@ -92,13 +93,15 @@ func TestConfigure(t *testing.T) {
 	l.write("build-aux/config.sub", "case $1 in i686-unknown-none) exit 0;; esac; exit 1\n")
 	l.write("configure", `#!/bin/sh
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
-$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull"; exit 7
+$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull"
+case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 `)
 	if err := os.Chmod("configure", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	status, said := l.verb(Configure, "--prefix=/x")
-	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes") {
+	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes\n") ||
+		strings.Contains(said, "libraries of the host") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 || !strings.Contains(said, "args --host=mine\n") {
