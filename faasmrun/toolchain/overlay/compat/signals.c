@@ -1,7 +1,8 @@
 /*
  * Signals reach only the program itself, by raise, abort and kill of its own number. Handlers, masks and what is pending
- * are as natively. One without a handler that would end a program ends the rank with 128 plus its number, which is what a
- * shell says of a native one; to be stopped is not possible.
+ * are as natively, but that nothing is blocked while a handler runs: one that leaves by longjmp need not restore a mask. A
+ * signal without a handler that would end a program ends the rank with 128 plus its number, which is what a shell says of a
+ * native one; to be stopped is not possible.
  */
 #include <errno.h>
 #include <pthread.h>
