@@ -198,6 +198,9 @@ func (p *parser) pass(word string) error {
 	if strings.HasPrefix(word, "-g") {
 		p.debug = word != "-g0" && !strings.HasPrefix(word, "-gno")
 	}
+	if strings.HasPrefix(word, "-fsanitize=") {
+		p.compile = append(p.compile, "-fsanitize-trap=all") // reports need a runtime; a trap shows the place too
+	}
 	if !separate[word] {
 		for _, option := range searched {
 			if dir, ok := strings.CutPrefix(word, option); ok && hostDirectory(dir) {

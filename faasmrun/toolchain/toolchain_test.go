@@ -183,6 +183,15 @@ func TestCxx(t *testing.T) {
 	l.ok("cc", "a.cpp", "-x", "c++", "b.c", "-O1", "-lstdc++", "-o", "a.wasm")
 }
 
+// TestSanitizer: what it finds ends in a trap, for there is no runtime that could report it.
+func TestSanitizer(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int main(int c, char **v) { int a[2] = {c, c}; return a[c] << c; }\n")
+	l.ok("cc", "-fsanitize=undefined", "a.c")
+	l.module("a.out")
+	l.fails("cc", []string{"-fsanitize=address", "a.c"}, "-fsanitize=address")
+}
+
 // TestRelocatable joins two objects to a third, which no library is linked to.
 func TestRelocatable(t *testing.T) {
 	l := newLab(t)
