@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -55,11 +56,18 @@ func Configure(args []string, env Env) int {
 		if !isFile(script) {
 			return fmt.Errorf("there is no %s here", script)
 		}
-		if !hasHost(args) {
+		if takesHost(script) && !hasHost(args) {
 			args = append([]string{"--host=" + hostName(ctx, filepath.Dir(script))}, args...)
 		}
 		return k.run(ctx, script, args)
 	})
+}
+
+// takesHost reports whether a configure script knows --host: Autoconf's do; those written by hand may refuse what they don't know, and
+// take the compilers from the environment.
+func takesHost(script string) bool {
+	text, err := os.ReadFile(script)
+	return err == nil && bytes.Contains(text, []byte("--host"))
 }
 
 func hasHost(args []string) bool {

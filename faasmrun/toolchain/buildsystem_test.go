@@ -90,10 +90,11 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 func TestConfigure(t *testing.T) {
 	l := newLab(t)
 	l.write("build-aux/config.sub", "case $1 in i686-unknown-none) exit 0;; esac; exit 1\n")
-	l.write("configure", `#!/bin/sh
+	const script = `
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
 $AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull"; exit 7
-`)
+`
+	l.write("configure", "#!/bin/sh\n# --host=HOST"+script)
 	if err := os.Chmod("configure", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +103,10 @@ $AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_non
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 || !strings.Contains(said, "args --host=mine\n") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	l.write("configure", "#!/bin/sh"+script) // by hand, it knows no --host
+	if status, said := l.verb(Configure, "--static"); status != 7 || !strings.Contains(said, "args --static\ncompiled") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if err := os.Remove("configure"); err != nil {
