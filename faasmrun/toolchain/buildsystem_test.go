@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +60,8 @@ check_type_size("void*" POINTER)
 check_function_exists(fork_is_not_here NOWHERE)
 add_library(part part.cc)
 add_executable(app main.c)
+enable_testing()
+add_test(NAME app COMMAND app ${CMAKE_SOURCE_DIR}/main.c)
 target_link_libraries(app PRIVATE part MPI::MPI_C Threads::Threads m)
 add_executable(threadsC threads.c)
 target_link_libraries(threadsC PRIVATE OpenMP::OpenMP_C)
@@ -79,6 +82,13 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 		t.Fatalf("cmake --build: status %d\n%s", status, said)
 	}
 	l.module("b/app")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tests, err := os.ReadFile("b/CTestTestfile.cmake"); err != nil || !strings.Contains(string(tests), fmt.Sprintf("\"--dir\" %q \"--dir\" %q", here, here+"/b")) {
+		t.Errorf("a test doesn't see the project's files: %v\n%s", err, tests)
+	}
 	for _, name := range []string{"b/threadsC", "b/threadsCXX"} {
 		if !importsOpenMP(l.module(name)) {
 			t.Errorf("%s does without OpenMP's runtime", name)
@@ -92,14 +102,14 @@ func TestConfigure(t *testing.T) {
 	l.write("build-aux/config.sub", "case $1 in i686-unknown-none) exit 0;; esac; exit 1\n")
 	const script = `
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
-$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull"; exit 7
+$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull; f77 ${ac_cv_f77_libs-asked}, $ac_cv_f77_mangling"; exit 7
 `
 	l.write("configure", "#!/bin/sh\n# --host=HOST"+script)
 	if err := os.Chmod("configure", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	status, said := l.verb(Configure, "--prefix=/x")
-	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes") {
+	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 || !strings.Contains(said, "args --host=mine\n") {

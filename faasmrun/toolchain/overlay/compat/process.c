@@ -152,6 +152,29 @@ WEAK int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict o
 
 WEAK int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old) { return sigprocmask(how, set, old); }
 
+/* A stack for handlers is remembered, not used: they run on the stack of whoever raised the signal. */
+static _Thread_local stack_t handlers = { .ss_flags = SS_DISABLE };
+
+WEAK int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
+{
+	if (stack && stack->ss_flags & ~SS_DISABLE) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (stack && !stack->ss_flags && stack->ss_size < MINSIGSTKSZ) {
+		errno = ENOMEM;
+		return -1;
+	}
+	stack_t before = handlers;
+	if (stack) {
+		handlers = *stack;
+	}
+	if (old) {
+		*old = before;
+	}
+	return 0;
+}
+
 /* No alarm was ever set, and none will be. */
 WEAK unsigned alarm(unsigned seconds) { return 0; }
 

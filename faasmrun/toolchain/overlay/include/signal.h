@@ -3,6 +3,7 @@
 #define _FAASMRUN_SIGNAL_H
 #include <sys/types.h>
 #define __NEED_sigset_t
+#define __NEED_size_t
 #include <bits/alltypes.h>
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +26,15 @@ struct sigaction {
 	int sa_flags;
 	void (*sa_restorer)(void);
 };
+typedef struct {
+	void *ss_sp;
+	int ss_flags;
+	size_t ss_size;
+} stack_t;
+#define SS_ONSTACK 1
+#define SS_DISABLE 2
+#define MINSIGSTKSZ 2048
+#define SIGSTKSZ 8192
 #define SA_NOCLDSTOP 1
 #define SA_SIGINFO 4
 #define SA_ONSTACK 0x08000000
@@ -41,6 +51,7 @@ int sigaddset(sigset_t *, int);
 int sigdelset(sigset_t *, int);
 int sigismember(const sigset_t *, int);
 int sigprocmask(int, const sigset_t *__restrict, sigset_t *__restrict);
+int sigaltstack(const stack_t *__restrict, stack_t *__restrict);
 int pthread_sigmask(int, const sigset_t *__restrict, sigset_t *__restrict);
 #endif
 #ifdef __cplusplus
