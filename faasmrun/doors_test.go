@@ -42,8 +42,9 @@ var doors = map[string][]string{
 	"omp/guest":          {},
 	"snapshot":           {},
 	"tui":                {"scheduler/schedpb"},
-	"internal/passes":    {"internal/eh"},
+	"internal/passes":    {"internal/eh", "internal/fill"},
 	"internal/eh":        {"internal/wasm"},
+	"internal/fill":      {"internal/wasm"},
 	"internal/wasm":      {},
 	"internal/failpoint": {},
 }

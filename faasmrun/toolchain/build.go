@@ -20,19 +20,21 @@ type patch struct {
 	all            bool
 }
 
-// libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), and what its makefile or an
+// libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), which malloc takes only once
+// there are threads (four atomic instructions are most of what a malloc and a free cost), and what its makefile or an
 // #error keeps out of a threaded build goes in.
 var libcPatches = []patch{
 	{file: "dlmalloc/src/dlmalloc.c", old: "#define USE_LOCKS 1", new: `void __faasmrun_lock(volatile int *);
 void __faasmrun_unlock(volatile int *);
 int __faasmrun_trylock(volatile int *);
+extern int __faasmrun_locks_needed;
 #define USE_LOCKS 2
 #define MLOCK_T int
 #define INITIAL_LOCK(l) (*(l) = 0)
 #define DESTROY_LOCK(l) (0)
-#define ACQUIRE_LOCK(l) (__faasmrun_lock(l), 0)
-#define RELEASE_LOCK(l) __faasmrun_unlock(l)
-#define TRY_LOCK(l) __faasmrun_trylock(l)
+#define ACQUIRE_LOCK(l) (__faasmrun_locks_needed ? (__faasmrun_lock(l), 0) : 0)
+#define RELEASE_LOCK(l) (__faasmrun_locks_needed ? __faasmrun_unlock(l) : (void)0)
+#define TRY_LOCK(l) (!__faasmrun_locks_needed || __faasmrun_trylock(l))
 static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
 	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},

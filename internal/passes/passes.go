@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/internal/fill"
 )
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass comes,
 // goes or writes other code than before. A test notices when it was forgotten.
-const Version = "2"
+const Version = "3"
 
 // pass is one rewriting. It says whether it changed anything; a module that it has nothing to do with stays as it is,
 // byte for byte.
@@ -23,6 +24,7 @@ type pass struct {
 // calls and branches, which is all that later passes know.
 var order = []pass{
 	{"exceptions", eh.Lower},
+	{"small fills", fill.Lower},
 }
 
 // Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for a

@@ -10,16 +10,19 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// thrower is a module of one function that throws a number and catches it.
+// thrower is a module of one function that throws a number, catches it and clears as many bytes.
 func thrower() []byte {
-	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{wasm.I32}}}, Tags: []uint32{1}}
+	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{wasm.I32}}}, Tags: []uint32{1}, Memories: []wasm.Limits{{Min: 1}}}
 	var c wasm.Code
-	c.Block(wasm.OpTry, wasm.BlockVoid)
+	c.I32(0)
+	c.I32(0)
+	c.Block(wasm.OpTry, wasm.BlockOf(wasm.I32))
 	c.I32(42)
 	c.Index(wasm.OpThrow, 0)
 	c.Index(wasm.OpCatch, 0)
-	c.Op(wasm.OpDrop)
 	c.Op(wasm.OpEnd)
+	c.Op(wasm.OpMemoryFill)
+	c.Raw([]byte{0})
 	c.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
 	return m.Encode()
@@ -31,7 +34,7 @@ func TestVersion(t *testing.T) {
 	if err != nil || !changed {
 		t.Fatalf("changed %t, %v", changed, err)
 	}
-	const version, hash = "2", "35e81ce047e5f7d3"
+	const version, hash = "3", "4825b6452bb84d6c"
 	if sum := sha256.Sum256(out); Version != version || hex.EncodeToString(sum[:8]) != hash {
 		t.Errorf("version %s gives %x", Version, sum[:8])
 	}

@@ -20,6 +20,9 @@ func (c *Code) I32(v int32) { *c = AppendS64(append(*c, byte(OpI32Const)), int64
 // I64 appends a constant.
 func (c *Code) I64(v int64) { *c = AppendS64(append(*c, byte(OpI64Const)), v) }
 
+// Memory appends a load or a store; one of a lane needs the lane's number behind it.
+func (c *Code) Memory(op Opcode, m MemArg) { *c = appendMemArg(appendOpcode(*c, op), m) }
+
 // CallIndirect appends a call of an entry of a table.
 func (c *Code) CallIndirect(function uint32, table uint32) {
 	*c = AppendU32(AppendU32(append(*c, byte(OpCallIndirect)), function), table)

@@ -120,6 +120,12 @@ const (
 	OpV128Store Opcode = firstVector + 11
 	OpV128Const Opcode = firstVector + 12
 
+	OpI8x16Splat      Opcode = firstVector + 15
+	OpV128Store8Lane  Opcode = firstVector + 88
+	OpV128Store16Lane Opcode = firstVector + 89
+	OpV128Store32Lane Opcode = firstVector + 90
+	OpV128Store64Lane Opcode = firstVector + 91
+
 	OpAtomicNotify Opcode = firstAtomic
 	OpAtomicWait32 Opcode = firstAtomic + 1
 	OpAtomicWait64 Opcode = firstAtomic + 2

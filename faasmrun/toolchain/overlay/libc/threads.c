@@ -2,7 +2,8 @@
  * Threads for wasi-libc: the locks that malloc, stdio and locale take, and the parts of pthread.h that programs use.
  *
  * A lock is an int: 0 free, 1 held, 2 held with waiters. Waiting is memory.atomic.wait32, which exists in a shared memory
- *@ *
+ * alone: in a program without threads nothing is ever held by somebody else.
+ *
  * Not here: cancellation, robust and priority mutexes, sharing between processes. pthread_create asks the runtime that
  * owns the threads' instances (__faasmrun_spawn, weak); where there is none it returns EAGAIN, as a system does that has
  * no more threads to give.
@@ -40,10 +41,14 @@ static void lock_from_now_on(FILE *f)
 	}
 }
 
+/* Whether malloc must take its locks (build.go); libc.need_locks for those that do not see musl's own headers. */
+int __faasmrun_locks_needed;
+
 /* The runtime calls this before the first thread starts: until then, libc takes no locks. */
 void __faasmrun_threads_start(void)
 {
 	libc.need_locks = 1;
+	__faasmrun_locks_needed = 1;
 	libc.threaded = 1;
 	lock_from_now_on(__stdin_used);
 	lock_from_now_on(__stdout_used);

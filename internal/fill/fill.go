@@ -1,0 +1,91 @@
+package fill
+
+import "github.com/faasmrun/faasmrun/internal/wasm"
+
+// short is the length in bytes up to which the function stores by itself. From there on the engine's calling out is the
+// smaller part.
+const short = 128
+
+// Lower rewrites a module. changed is false, and out is the module itself, where there is nothing to do. Errors are of
+// modules that can't be read.
+func Lower(module []byte) (out []byte, changed bool, err error) {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, false, err
+	}
+	l := &lowering{m: m, function: uint32(len(m.Spaces().Functions)), reader: wasm.NewReader(nil)}
+	if m.Custom(".debug_line") != nil {
+		if l.codeMap, err = m.CodeMap(); err != nil {
+			return nil, false, err
+		}
+	}
+	for i := range m.Functions {
+		if err := l.body(i, &m.Functions[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	if !l.called {
+		return module, false, nil
+	}
+	l.addFunction()
+	if l.codeMap != nil {
+		m.SetCodeMap(l.codeMap)
+	}
+	return m.Encode(), true, nil
+}
+
+// lowering is a module at work.
+type lowering struct {
+	m        *wasm.Module
+	codeMap  *wasm.CodeMap // nil where no debug information asks for it
+	reader   *wasm.Reader
+	function uint32 // index of the function that takes memory.fill's place
+	called   bool
+}
+
+// body rewrites a function in place, if it has anything to rewrite.
+func (l *lowering) body(number int, f *wasm.Function) error {
+	var code wasm.Code
+	var moves []wasm.Move
+	copied, long := 0, false
+	keep := func(to int) {
+		if to > copied {
+			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(copied), Length: uint32(to - copied)})
+			code.Raw(f.Body[copied:to])
+		}
+	}
+	l.reader.Reset(f.Body)
+	for l.reader.Next() {
+		in := &l.reader.Instr
+		if in.Op == wasm.OpMemoryFill && in.Index == 0 && !long {
+			keep(in.Start)
+			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(in.Start), Length: 1})
+			code.Index(wasm.OpCall, l.function)
+			copied = in.End
+		}
+		// A constant right before the instruction is its length.
+		long = in.Op == wasm.OpI32Const && uint32(in.Bits) > short
+	}
+	if err := l.reader.Err(); err != nil || copied == 0 {
+		return err
+	}
+	keep(len(f.Body))
+	f.Body, f.Offset, l.called = wasm.Expr(code), 0, true
+	if l.codeMap != nil {
+		l.codeMap.Move(number, moves)
+	}
+	return nil
+}
+
+// addFunction adds the function, behind all others.
+func (l *lowering) addFunction() {
+	i32 := wasm.I32
+	f := wasm.Function{Type: l.m.AddType(wasm.FuncType{Params: []wasm.ValueType{i32, i32, i32}}),
+		Locals: []wasm.Locals{{Count: 1, Type: i32}, {Count: 1, Type: wasm.V128}}, Body: body()}
+	l.m.Functions = append(l.m.Functions, f)
+	if l.m.Custom("name") != nil {
+		n := l.m.Names()
+		n.Functions[l.function] = wasm.OpMemoryFill.String()
+		l.m.SetNames(n)
+	}
+}
