@@ -1,0 +1,171 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/experimental/table"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// TestThreads runs four threads, each an instance of its own over one memory, through the library at once: heap, stdio,
+// exceptions, locks, thread_local variables. The runtime that threads need is made here, by the protocol of sharedMemory.
+func TestThreads(t *testing.T) {
+	source, err := filepath.Abs("testdata/threads.cc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	const most = 64 << 20
+	l.ok("c++", "-O2", "-std=c++20", source, "-Wl,--shared-memory", fmt.Sprintf("-Wl,--max-memory=%d", most), "-o", "threads.wasm")
+	module, _, err := passes.Run(l.read("threads.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newThreadHost(t, module, most)
+	h.start()
+	if !strings.HasSuffix(h.stderr.String(), "0 wrong\n") {
+		t.Errorf("it says\n%s", h.stderr.String())
+	}
+	next := map[string]int{}
+	for line := range strings.Lines(h.stdout.String()) {
+		thread, rest, _ := strings.Cut(line, " line ")
+		if want := fmt.Sprintf("%d of 1000, %.3f\n", next[thread], float64(next[thread])/8); rest != want {
+			t.Fatalf("%s wrote %q and not %q", thread, rest, want)
+		}
+		next[thread]++
+	}
+	for id := range 4 {
+		if n := next[fmt.Sprintf("thread %d", id+1)]; n != 1000 {
+			t.Errorf("thread %d wrote %d lines", id+1, n)
+		}
+	}
+}
+
+// threadHost runs a module with threads.
+type threadHost struct {
+	t              *testing.T
+	runtime        wazero.Runtime
+	compiled       wazero.CompiledModule
+	config         wazero.ModuleConfig
+	stdout, stderr sharedBuffer
+
+	mutex sync.Mutex
+	ended []chan uint64 // by thread: its result
+}
+
+// sharedBuffer takes what several threads write, each write whole.
+type sharedBuffer struct {
+	mutex sync.Mutex
+	bytes.Buffer
+}
+
+func (b *sharedBuffer) Write(p []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func newThreadHost(t *testing.T, module []byte, most uint32) *threadHost {
+	t.Helper()
+	ctx := context.Background()
+	h := &threadHost{t: t, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
+		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesThreads))}
+	t.Cleanup(func() { h.runtime.Close(ctx) })
+	wasi_snapshot_preview1.MustInstantiate(ctx, h.runtime)
+	_, err := h.runtime.NewHostModuleBuilder("test").
+		NewFunctionBuilder().WithFunc(h.spawn).Export("spawn").
+		NewFunctionBuilder().WithFunc(func(thread uint32) uint32 { return uint32(<-h.thread(thread)) }).Export("join").
+		Instantiate(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.runtime.InstantiateWithConfig(ctx, environment(most), wazero.NewModuleConfig().WithName("env")); err != nil {
+		t.Fatal(err)
+	}
+	if h.compiled, err = h.runtime.CompileModule(ctx, module); err != nil {
+		t.Fatal(err)
+	}
+	h.config = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithSysNanosleep().WithSysNanotime().WithSysWalltime().
+		WithStdout(&h.stdout).WithStderr(&h.stderr)
+	return h
+}
+
+// environment is a module that has the memory.
+func environment(most uint32) []byte {
+	const page = 65536
+	m := &wasm.Module{Memories: []wasm.Limits{{Min: most / page, Max: most / page, HasMax: true, Shared: true}},
+		Exports: []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}}}
+	return m.Encode()
+}
+
+// start runs the first thread, which is the program.
+func (h *threadHost) start() {
+	h.t.Helper()
+	ctx := context.Background()
+	first, err := h.runtime.InstantiateModule(ctx, h.compiled, h.config)
+	if err == nil {
+		_, err = first.ExportedFunction("_start").Call(ctx)
+	}
+	var exit *sys.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 0) {
+		h.t.Fatalf("%v\n%s", err, h.stderr.String())
+	}
+}
+
+func (h *threadHost) thread(number uint32) chan uint64 {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.ended[number-1]
+}
+
+// spawn starts a thread that calls an entry of the table.
+func (h *threadHost) spawn(function, argument, top, tls uint32) uint32 {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	ended := make(chan uint64, 1)
+	h.ended = append(h.ended, ended)
+	go func() {
+		result, err := h.run(function, argument, top, tls)
+		if err != nil {
+			h.t.Errorf("a thread: %v", err)
+		}
+		ended <- result
+	}()
+	return uint32(len(h.ended)) // 0 is no thread
+}
+
+func (h *threadHost) run(function, argument, top, tls uint32) (uint64, error) {
+	ctx := context.Background()
+	m, err := h.runtime.InstantiateModule(ctx, h.compiled, h.config)
+	if err != nil {
+		return 0, err
+	}
+	m.ExportedGlobal("__stack_pointer").(api.MutableGlobal).Set(uint64(top))
+	if _, err := m.ExportedFunction("__wasm_init_tls").Call(ctx, uint64(tls)); err != nil {
+		return 0, err
+	}
+	if _, err := m.ExportedFunction("__faasmrun_thread_enter").Call(ctx); err != nil {
+		return 0, err
+	}
+	i32 := []api.ValueType{api.ValueTypeI32}
+	result, err := table.LookupFunction(m, 0, function, i32, i32).Call(ctx, uint64(argument))
+	if err != nil {
+		return 0, err
+	}
+	_, err = m.ExportedFunction("__faasmrun_thread_exit").Call(ctx)
+	return result[0], err
+}
