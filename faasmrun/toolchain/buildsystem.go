@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -55,11 +56,18 @@ func Configure(args []string, env Env) int {
 		if !isFile(script) {
 			return fmt.Errorf("there is no %s here", script)
 		}
-		if !hasHost(args) {
+		if takesHost(script) && !hasHost(args) {
 			args = append([]string{"--host=" + hostName(ctx, filepath.Dir(script))}, args...)
 		}
 		return k.run(ctx, script, args)
 	})
+}
+
+// takesHost reports whether a configure script knows --host: Autoconf's do; those written by hand may refuse what they don't know, and
+// take the compilers from the environment.
+func takesHost(script string) bool {
+	text, err := os.ReadFile(script)
+	return err == nil && bytes.Contains(text, []byte("--host"))
 }
 
 func hasHost(args []string) bool {
@@ -143,11 +151,14 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 	return k, nil
 }
 
-// answers settle what a configure script can only find out by running a program, and what a cross build assumes wrongly.
+// answers settle what a configure script can only find out by running a program, and what a cross build assumes wrongly. Fortran's are for
+// scripts that ask a compiler for names and libraries though they build C alone: they would ask the host's.
 var answers = []string{"ac_cv_func_malloc_0_nonnull=yes", "ac_cv_func_realloc_0_nonnull=yes", "ac_cv_func_calloc_0_nonnull=yes",
 	"ac_cv_func_fork_works=no", "ac_cv_func_vfork_works=no", "ac_cv_func_mmap_fixed_mapped=no", "ac_cv_c_bigendian=no",
 	"ac_cv_func_memcmp_working=yes", "ac_cv_func_strtod=yes", "ac_cv_func_lstat_dereferences_slashed_symlink=yes", "ac_cv_func_stat_empty_string_bug=no",
-	"gl_cv_func_working_mktime=yes", "ac_cv_func_working_mktime=yes"}
+	"gl_cv_func_working_mktime=yes", "ac_cv_func_working_mktime=yes",
+	"ac_cv_f77_libs=", "ac_cv_f77_dummy_main=none", "ac_cv_f77_mangling=lower case, underscore, no extra underscore",
+	"ac_cv_fc_libs=", "ac_cv_fc_dummy_main=none", "ac_cv_fc_mangling=lower case, underscore, no extra underscore"}
 
 // archiver finds a tool for archives: LLVM's, which index wasm objects, or the host's, whose archives the linker takes too.
 func archiver(env Env, name string) string {
@@ -211,8 +222,8 @@ set(CMAKE_DL_LIBS "")
 list(APPEND CMAKE_SYSTEM_PREFIX_PATH /)
 `
 
-// toolchainFile names compilers, tools and the places to search. A program that a check wants to run runs under faasmrun,
-// with one rank. FindOpenMP would take the flag for compiling alone, as it finds no runtime's library; and the version that
+// toolchainFile names compilers, tools and the places to search. A program that a check or a test wants to run runs under faasmrun,
+// with one rank, and sees the project's files. FindOpenMP would take the flag for compiling alone, as it finds no runtime's library; and the version that
 // clang 19 tells, 5.1, CMake 3.25 does not know.
 const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)
 set(CMAKE_SYSTEM_VERSION 1)
@@ -233,7 +244,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
-set(CMAKE_CROSSCOMPILING_EMULATOR "@FAASMRUN@" "-np" "1")
+set(CMAKE_CROSSCOMPILING_EMULATOR "@FAASMRUN@" "-np" "1" "--dir" "${CMAKE_SOURCE_DIR}" "--dir" "${CMAKE_BINARY_DIR}")
 set(MPI_C_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicc" CACHE FILEPATH "MPI compiler for C")
 set(MPI_CXX_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicxx" CACHE FILEPATH "MPI compiler for C++")
 set(MPI_CXX_SKIP_MPICXX TRUE CACHE BOOL "MPI has no C++ bindings since 3.0")

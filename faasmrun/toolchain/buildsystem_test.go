@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,6 +61,8 @@ check_type_size("void*" POINTER)
 check_function_exists(fork_is_not_here NOWHERE)
 add_library(part part.cc)
 add_executable(app main.c)
+enable_testing()
+add_test(NAME app COMMAND app ${CMAKE_SOURCE_DIR}/main.c)
 target_link_libraries(app PRIVATE part MPI::MPI_C Threads::Threads ${MATH})
 add_executable(threadsC threads.c)
 target_link_libraries(threadsC PRIVATE OpenMP::OpenMP_C)
@@ -80,6 +83,13 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 		t.Fatalf("cmake --build: status %d\n%s", status, said)
 	}
 	l.module("b/app")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tests, err := os.ReadFile("b/CTestTestfile.cmake"); err != nil || !strings.Contains(string(tests), fmt.Sprintf("\"--dir\" %q \"--dir\" %q", here, here+"/b")) {
+		t.Errorf("a test doesn't see the project's files: %v\n%s", err, tests)
+	}
 	for _, name := range []string{"b/threadsC", "b/threadsCXX"} {
 		if !importsOpenMP(l.module(name)) {
 			t.Errorf("%s does without OpenMP's runtime", name)
@@ -91,20 +101,25 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 func TestConfigure(t *testing.T) {
 	l := newLab(t)
 	l.write("build-aux/config.sub", "case $1 in i686-unknown-none) exit 0;; esac; exit 1\n")
-	l.write("configure", `#!/bin/sh
+	const script = `
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
-$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull"
+$AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull; f77 ${ac_cv_f77_libs-asked}, $ac_cv_f77_mangling"
 case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
-`)
+`
+	l.write("configure", "#!/bin/sh\n# --host=HOST"+script)
 	if err := os.Chmod("configure", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	status, said := l.verb(Configure, "--prefix=/x")
-	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes\n") ||
+	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") ||
 		strings.Contains(said, "libraries of the host") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 || !strings.Contains(said, "args --host=mine\n") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	l.write("configure", "#!/bin/sh"+script) // by hand, it knows no --host
+	if status, said := l.verb(Configure, "--static"); status != 7 || !strings.Contains(said, "args --static\ncompiled") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	if err := os.Remove("configure"); err != nil {

@@ -49,6 +49,10 @@ static void processes(void)
 	struct sigaction action = { .sa_handler = handler }, old;
 	assert(sigaction(SIGUSR1, &action, NULL) == 0 && kill(getpid(), SIGUSR1) == 0 && signalled == SIGUSR1);
 	assert(sigaction(SIGUSR1, NULL, &old) == 0 && old.sa_handler == handler);
+	char room[SIGSTKSZ];
+	stack_t stack = { .ss_sp = room, .ss_size = sizeof room }, none = { .ss_sp = room, .ss_size = 1 }, was;
+	assert(sigaltstack(&stack, &was) == 0 && was.ss_flags == SS_DISABLE && sigaltstack(NULL, &was) == 0 && was.ss_sp == room);
+	assert(sigaltstack(&none, NULL) == -1 && errno == ENOMEM && sigaltstack(&was, &was) == 0 && was.ss_size == sizeof room);
 	assert(dlopen("x.so", RTLD_NOW) == NULL && dlerror());
 	cpu_set_t cpus;
 	assert(sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) == 1 && CPU_ISSET(0, &cpus));
@@ -140,6 +144,9 @@ static void files(void)
 	assert(mkfifo("fifo", 0600) == -1 && errno == EPERM && access("fifo", F_OK) == -1);
 	assert(mkfifo(".", 0600) == -1 && errno == EEXIST && mkfifo("none/fifo", 0600) == -1 && errno == ENOENT);
 	assert(mknod("plain", S_IFREG | 0600, 0) == 0 && access("plain", F_OK) == 0 && mknod("plain", 0600, 0) == -1 && errno == EEXIST);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	fd = open("plain", O_RDWR);
+	assert(fd >= 0 && fcntl(fd, F_SETLK, &lock) == -1 && errno == EINVAL && fcntl(fd, F_GETLK, &lock) == -1 && close(fd) == 0);
 	struct stat st;
 	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0644);
 	assert(stat(".", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0755);

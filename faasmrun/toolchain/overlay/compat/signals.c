@@ -137,11 +137,25 @@ WEAK void (*signal(int sig, void (*handler)(int)))(int)
 WEAK void (*bsd_signal(int sig, void (*handler)(int)))(int) { return signal(sig, handler); }
 WEAK int siginterrupt(int sig, int on) { return sig < 1 || sig >= _NSIG ? invalid() : 0; }
 
-/* A stack overflow traps; nothing runs on another stack. */
+/* The stack for handlers is remembered and not used: they run on the program's own. */
+static _Thread_local stack_t handlers = { .ss_flags = SS_DISABLE };
+
 WEAK int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
 {
+	if (stack && stack->ss_flags & ~SS_DISABLE) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (stack && !stack->ss_flags && stack->ss_size < MINSIGSTKSZ) {
+		errno = ENOMEM;
+		return -1;
+	}
+	stack_t before = handlers;
+	if (stack) {
+		handlers = *stack;
+	}
 	if (old) {
-		*old = (stack_t){ .ss_flags = SS_DISABLE };
+		*old = before;
 	}
 	return 0;
 }

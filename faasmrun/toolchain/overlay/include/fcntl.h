@@ -1,0 +1,17 @@
+#include_next <fcntl.h>
+#ifndef _FAASMRUN_FCNTL_H
+#define _FAASMRUN_FCNTL_H
+/* Locks of records, for programs that can do without: fcntl answers EINVAL, as for files that can't be locked. */
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
+#define F_GETLK 5
+#define F_SETLK 6
+#define F_SETLKW 7
+#ifdef _GNU_SOURCE
+#define F_GETLK64 F_GETLK
+#define F_SETLK64 F_SETLK
+#define F_SETLKW64 F_SETLKW
+#define flock64 flock
+#endif
+#endif
