@@ -87,15 +87,29 @@ func (d *driver) compileOnly(ctx context.Context) error {
 		return fmt.Errorf("-o %s: one output for %d files with %s", d.cmd.output, len(sources), d.cmd.modeArg)
 	}
 	var first error
-	for _, item := range sources {
-		if err := d.compile(ctx, item); err != nil && first == nil {
+	for i, item := range sources {
+		if err := d.compile(ctx, i, item); err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
 }
 
-func (d *driver) compile(ctx context.Context, item linkItem) error {
+func (d *driver) compile(ctx context.Context, i int, item linkItem) error {
+	if d.losesPhis(item) {
+		object, err := d.temporary(i, item.text)
+		if err != nil {
+			return err
+		}
+		output := d.cmd.output
+		if output == "" {
+			output = outputName(item, d.cmd.modeArg)
+		}
+		if err := d.compileByIR(ctx, item, object, output); err != nil {
+			return err
+		}
+		return d.afterCompile(item)
+	}
 	args := append(d.compileFlags(d.isCxx(item)), d.cmd.modeArg)
 	if d.cmd.output != "" {
 		args = append(args, "-o", d.cmd.output)
@@ -110,7 +124,7 @@ func (d *driver) compile(ctx context.Context, item linkItem) error {
 func (d *driver) afterCompile(source linkItem) error {
 	object := d.cmd.output
 	if object == "" {
-		object = strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ".o"
+		object = outputName(source, "-c")
 	}
 	if d.cmd.modeArg != "-c" || !isFile(object) { // -o - or /dev/null
 		return nil
@@ -142,9 +156,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
-		args = append(args, d.dependencyNames(item.text)...)
-		if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
+		if err := d.compileForLink(ctx, item, object); err != nil {
 			return err
 		}
 		if err := d.mend(object); err != nil {
@@ -153,6 +165,24 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		items[i] = linkItem{kind: itemFile, text: object}
 	}
 	return d.link(ctx, items)
+}
+
+func (d *driver) compileForLink(ctx context.Context, item linkItem, object string) error {
+	if d.losesPhis(item) {
+		return d.compileByIR(ctx, item, object, object)
+	}
+	args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
+	args = append(args, d.dependencyNames(outputName(item, "-c"))...)
+	return d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...)
+}
+
+// outputName is what clang calls the output for a source when the user names none.
+func outputName(source linkItem, mode string) string {
+	ext := ".o"
+	if mode == "-S" {
+		ext = ".s"
+	}
+	return strings.TrimSuffix(filepath.Base(source.text), filepath.Ext(source.text)) + ext
 }
 
 // compileFlags are the driver's own flags, then the user's, which therefore win.
@@ -245,21 +275,21 @@ func (d *driver) sourceArgs(item linkItem) []string {
 	return []string{"-x", lang, item.text}
 }
 
-// dependencyNames answers -MD and -MMD where clang would take the names from the temporary object.
-func (d *driver) dependencyNames(source string) []string {
-	wanted, file, target := false, false, false
+// dependencyNames answers -MD and -MMD where clang would take the names from a temporary file.
+func (d *driver) dependencyNames(output string) []string {
+	wanted, preprocessor, file, target := false, false, false, false
 	for _, word := range d.cmd.compile {
 		wanted = wanted || word == "-MD" || word == "-MMD"
+		preprocessor = preprocessor || strings.HasPrefix(word, "-Wp,-MD,") || strings.HasPrefix(word, "-Wp,-MMD,")
 		file = file || strings.HasPrefix(word, "-MF")
 		target = target || strings.HasPrefix(word, "-MT") || strings.HasPrefix(word, "-MQ")
 	}
-	base := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source))
 	var args []string
 	if wanted && !file {
-		args = append(args, "-MF", base+".d")
+		args = append(args, "-MF", strings.TrimSuffix(output, filepath.Ext(output))+".d")
 	}
-	if wanted && !target {
-		args = append(args, "-MT", base+".o")
+	if (wanted || preprocessor) && !target {
+		args = append(args, "-MQ", output)
 	}
 	return args
 }

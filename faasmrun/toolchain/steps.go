@@ -1,0 +1,57 @@
+package toolchain
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// losesPhis says whether a source needs keepPhis: C++ that is optimised, for without that every variable stays in memory.
+func (d *driver) losesPhis(item linkItem) bool {
+	c := d.cmd
+	if c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S" || c.optimization() == "0" || slices.Contains(c.compile, "-emit-llvm") {
+		return false
+	}
+	if item.lang != "" {
+		return item.lang == "c++" || item.lang == "c++-cpp-output"
+	}
+	ext := filepath.Ext(item.text)
+	return !headers[ext] && (cxxSources[ext] || d.cmd.cxx && (ext == ".c" || ext == ".i"))
+}
+
+// compileByIR compiles in steps, for keepPhis to stand before the last. Their sum is what clang does at once: where nothing is
+// to mend, the last takes the code from the first, and the object is the same byte for byte, which what is read from the
+// text need not be.
+func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output string) error {
+	mode, named := "-c", outputName(item, "-c")
+	if d.cmd.mode != modeLink {
+		mode, named = d.cmd.modeArg, output
+	}
+	flags := slices.Clip(d.compileFlags(d.isCxx(item)))
+	base := strings.TrimSuffix(scratch, ".o")
+	code, text := base+".bc", base+".ll"
+	front := append(flags, "-c", "-emit-llvm", "-Xclang", "-emit-llvm-uselists", "-o", code)
+	front = append(front, d.dependencyNames(named)...)
+	if err := d.exec(ctx, d.tools.clang, append(front, d.sourceArgs(item)...)...); err != nil {
+		return err
+	}
+	back := slices.Clip(append(flags, "-Xclang", "-disable-llvm-passes", "-x", "ir"))
+	if err := d.exec(ctx, d.tools.clang, append(back, "-S", "-emit-llvm", "-o", text, code)...); err != nil {
+		return err
+	}
+	if !d.cmd.dryRun {
+		module, err := os.ReadFile(text)
+		if err != nil {
+			return err
+		}
+		if mended := keepPhis(module); mended != nil {
+			if err := os.WriteFile(text, mended, 0o644); err != nil {
+				return err
+			}
+			code = text
+		}
+	}
+	return d.exec(ctx, d.tools.clang, append(back, mode, "-o", output, code)...)
+}
