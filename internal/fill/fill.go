@@ -20,7 +20,7 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 		}
 	}
 	for i := range m.Functions {
-		if err := l.body(i, &m.Functions[i]); err != nil {
+		if err := l.rewrite(i, &m.Functions[i]); err != nil {
 			return nil, false, err
 		}
 	}
@@ -43,8 +43,8 @@ type lowering struct {
 	called   bool
 }
 
-// body rewrites a function in place, if it has anything to rewrite.
-func (l *lowering) body(number int, f *wasm.Function) error {
+// rewrite rewrites a function in place, if it has anything to rewrite.
+func (l *lowering) rewrite(number int, f *wasm.Function) error {
 	var code wasm.Code
 	var moves []wasm.Move
 	copied, long := 0, false
