@@ -101,6 +101,15 @@ func (j *Job) due() Time {
 	return at
 }
 
+// startBy is when a job in Configuring has held its slots for as long as its ranks may run: a program that takes for ever to compile
+// is ended, too. 0: it has no limit. What the ranks may use begins with their start.
+func (j *Job) startBy() Time {
+	if at := j.due(); at != never {
+		return at
+	}
+	return 0
+}
+
 // worker is where the job runs; a job has one worker for now.
 func (j *Job) worker() WorkerName {
 	if len(j.Place) == 0 {
