@@ -184,6 +184,7 @@ func (Stream) EnumDescriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{2}
 }
 
+// A module is missing for a tenant until that tenant has sent its bytes, whoever else has: a hash alone says and gives nothing.
 type MissingModulesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        []string               `protobuf:"bytes,1,rep,name=sha256,proto3" json:"sha256,omitempty"`
@@ -363,6 +364,7 @@ func (*PutModuleResponse) Descriptor() ([]byte, []int) {
 type GetModuleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        string                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Worker        string                 `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"` // who asks; workers of 0.1.0 leave it out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -400,6 +402,13 @@ func (*GetModuleRequest) Descriptor() ([]byte, []int) {
 func (x *GetModuleRequest) GetSha256() string {
 	if x != nil {
 		return x.Sha256
+	}
+	return ""
+}
+
+func (x *GetModuleRequest) GetWorker() string {
+	if x != nil {
+		return x.Worker
 	}
 	return ""
 }
@@ -6219,7 +6228,7 @@ func (x *QueryJobRanks) GetJob() *JobRef {
 type StreamOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`       // can't be guessed: only the worker that was asked can answer
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
 	unknownFields protoimpl.UnknownFields
@@ -6499,9 +6508,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vModuleChunk\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
-	"\x11PutModuleResponse\"*\n" +
+	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xe7\x06\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xe7\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
