@@ -2105,6 +2105,7 @@ type NodeInfo struct {
 	Jobs          []uint64               `protobuf:"varint,10,rep,packed,name=jobs,proto3" json:"jobs,omitempty"`    // that hold slots
 	Exclusive     bool                   `protobuf:"varint,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // its job shares it with no other
 	Unfit         string                 `protobuf:"bytes,12,opt,name=unfit,proto3" json:"unfit,omitempty"`          // why it takes no new jobs itself; empty: it does
+	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"`     // not connected since it said goodbye
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2221,6 +2222,13 @@ func (x *NodeInfo) GetUnfit() string {
 		return x.Unfit
 	}
 	return ""
+}
+
+func (x *NodeInfo) GetStopped() bool {
+	if x != nil {
+		return x.Stopped
+	}
+	return false
 }
 
 type DrainRequest struct {
@@ -4241,6 +4249,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_RankStates
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
+	//	*WorkerMessage_Goodbye
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4337,6 +4346,15 @@ func (x *WorkerMessage) GetStdinTaken() *JobStdinTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetGoodbye() *Goodbye {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_Goodbye); ok {
+			return x.Goodbye
+		}
+	}
+	return nil
+}
+
 type isWorkerMessage_Msg interface {
 	isWorkerMessage_Msg()
 }
@@ -4365,6 +4383,10 @@ type WorkerMessage_StdinTaken struct {
 	StdinTaken *JobStdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"` // as the ranks take it, so that no more of it is on its way than they can hold
 }
 
+type WorkerMessage_Goodbye struct {
+	Goodbye *Goodbye `protobuf:"bytes,10,opt,name=goodbye,proto3,oneof"` // last: the worker stops. The scheduler ends the stream once that is journalled
+}
+
 func (*WorkerMessage_Hello) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Heartbeat) isWorkerMessage_Msg() {}
@@ -4377,6 +4399,54 @@ func (*WorkerMessage_Ended) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_Goodbye) isWorkerMessage_Msg() {}
+
+// Goodbye: a worker is stopped in order. Of the placements that it held nothing runs any more, and nothing more will be
+// reported, but for those that go on without it: their executors wait for its successor, as behind a lost connection.
+type Goodbye struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Staying       []*JobRef              `protobuf:"bytes,1,rep,name=staying,proto3" json:"staying,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Goodbye) Reset() {
+	*x = Goodbye{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Goodbye) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Goodbye) ProtoMessage() {}
+
+func (x *Goodbye) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
+func (*Goodbye) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *Goodbye) GetStaying() []*JobRef {
+	if x != nil {
+		return x.Staying
+	}
+	return nil
+}
+
 type JobStdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4387,7 +4457,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4399,7 +4469,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4412,7 +4482,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -4437,7 +4507,9 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Unfit         string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`        // why it can take no new jobs for now; empty: it can
+	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
+	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
+	// comes with another one can't know of executors that the first one has left
 	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4445,7 +4517,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4457,7 +4529,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4470,7 +4542,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -4515,6 +4587,13 @@ func (x *WorkerHello) GetUnfit() string {
 	return ""
 }
 
+func (x *WorkerHello) GetStateId() string {
+	if x != nil {
+		return x.StateId
+	}
+	return ""
+}
+
 func (x *WorkerHello) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
@@ -4532,7 +4611,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4544,7 +4623,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4557,7 +4636,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -4585,7 +4664,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4597,7 +4676,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4610,7 +4689,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -4643,7 +4722,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4655,7 +4734,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4668,7 +4747,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -4688,7 +4767,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +4779,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +4792,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -4736,13 +4815,15 @@ type JobEnded struct {
 	End           *JobEnd                `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
 	CpuNs         uint64                 `protobuf:"varint,3,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"` // of the executor, user and system
 	MaxRssBytes   uint64                 `protobuf:"varint,4,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"`
+	LaunchFailed  bool                   `protobuf:"varint,10,opt,name=launch_failed,json=launchFailed,proto3" json:"launch_failed,omitempty"` // its ranks never began, and that is not the job's fault: it may be tried elsewhere
+	Unfit         string                 `protobuf:"bytes,11,opt,name=unfit,proto3" json:"unfit,omitempty"`                                    // why the worker takes no other jobs for now, as in a heartbeat; empty: it does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4754,7 +4835,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4767,7 +4848,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4798,6 +4879,20 @@ func (x *JobEnded) GetMaxRssBytes() uint64 {
 	return 0
 }
 
+func (x *JobEnded) GetLaunchFailed() bool {
+	if x != nil {
+		return x.LaunchFailed
+	}
+	return false
+}
+
+func (x *JobEnded) GetUnfit() string {
+	if x != nil {
+		return x.Unfit
+	}
+	return ""
+}
+
 type SchedulerMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -4818,7 +4913,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +4925,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +4938,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -5002,7 +5097,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5014,7 +5109,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5027,7 +5122,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5063,7 +5158,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5075,7 +5170,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5088,7 +5183,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5178,7 +5273,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5190,7 +5285,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5203,7 +5298,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5230,7 +5325,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5242,7 +5337,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5255,7 +5350,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -5284,7 +5379,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5296,7 +5391,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5309,7 +5404,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -5349,7 +5444,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5361,7 +5456,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5374,7 +5469,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -5399,7 +5494,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5411,7 +5506,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5424,7 +5519,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -5464,7 +5559,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5476,7 +5571,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5489,7 +5584,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -5511,7 +5606,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5523,7 +5618,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5536,7 +5631,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -5559,7 +5654,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5571,7 +5666,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5584,7 +5679,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5630,7 +5725,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5642,7 +5737,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5655,7 +5750,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5816,7 +5911,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
 	"\fNodesRequest\"<\n" +
 	"\rNodesResponse\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xe9\x02\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\x83\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
@@ -5831,7 +5926,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04jobs\x18\n" +
 	" \x03(\x04R\x04jobs\x12\x1c\n" +
 	"\texclusive\x18\v \x01(\bR\texclusive\x12\x14\n" +
-	"\x05unfit\x18\f \x01(\tR\x05unfit\"R\n" +
+	"\x05unfit\x18\f \x01(\tR\x05unfit\x12\x18\n" +
+	"\astopped\x18\x14 \x01(\bR\astopped\"R\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -5970,7 +6066,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xe2\x02\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\x94\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -5979,18 +6075,24 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"rankStates\x12-\n" +
 	"\x05ended\x18\x05 \x01(\v2\x15.faasmrun.v1.JobEndedH\x00R\x05ended\x12=\n" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
-	"stdinTakenB\x05\n" +
-	"\x03msg\"L\n" +
+	"stdinTaken\x120\n" +
+	"\agoodbye\x18\n" +
+	" \x01(\v2\x14.faasmrun.v1.GoodbyeH\x00R\agoodbyeB\x05\n" +
+	"\x03msg\"8\n" +
+	"\aGoodbye\x12-\n" +
+	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xe2\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xfd\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
 	"\tmem_bytes\x18\x03 \x01(\x04R\bmemBytes\x12+\n" +
 	"\x06labels\x18\x04 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12-\n" +
 	"\arunning\x18\x05 \x03(\v2\x13.faasmrun.v1.JobRefR\arunning\x12\x14\n" +
-	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x1a\n" +
+	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x19\n" +
+	"\bstate_id\x18\n" +
+	" \x01(\tR\astateId\x12\x1a\n" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
@@ -6005,12 +6107,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
 	"\rJobRankStates\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12/\n" +
-	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\x93\x01\n" +
+	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\xce\x01\n" +
 	"\bJobEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x8f\x04\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\x12#\n" +
+	"\rlaunch_failed\x18\n" +
+	" \x01(\bR\flaunchFailed\x12\x14\n" +
+	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x8f\x04\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -6127,7 +6232,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -6194,25 +6299,26 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*RankExit)(nil),               // 62: faasmrun.v1.RankExit
 	(*JobEnd)(nil),                 // 63: faasmrun.v1.JobEnd
 	(*WorkerMessage)(nil),          // 64: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 65: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 66: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 67: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 68: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 69: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 70: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 71: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 72: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 73: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 74: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 75: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 76: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 77: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 78: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 79: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 80: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 81: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 82: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 83: faasmrun.v1.OutputDone
+	(*Goodbye)(nil),                // 65: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 66: faasmrun.v1.JobStdinTaken
+	(*WorkerHello)(nil),            // 67: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 68: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 69: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 70: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 71: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 72: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 73: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 74: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 75: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 76: faasmrun.v1.JobStdin
+	(*JobSignal)(nil),              // 77: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 78: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 79: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 80: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 81: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 82: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 83: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 84: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	12, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -6257,80 +6363,82 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	60, // 39: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
 	61, // 40: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
 	62, // 41: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	66, // 42: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	68, // 43: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	69, // 44: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	70, // 45: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	71, // 46: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	65, // 47: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	67, // 48: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	13, // 49: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	67, // 50: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	67, // 51: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	67, // 52: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	61, // 53: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	67, // 54: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	63, // 55: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	73, // 56: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	74, // 57: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	75, // 58: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	76, // 59: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	77, // 60: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	78, // 61: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	79, // 62: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	80, // 63: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	81, // 64: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	67, // 65: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 66: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	67, // 67: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	48, // 68: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	67, // 69: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	67, // 70: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	67, // 71: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	67, // 72: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	67, // 73: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	59, // 74: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 75: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 76: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	15, // 77: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	46, // 78: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	18, // 79: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	20, // 80: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	23, // 81: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	26, // 82: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	28, // 83: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	31, // 84: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	43, // 85: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	35, // 86: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	37, // 87: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	39, // 88: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	41, // 89: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	64, // 90: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	82, // 91: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 92: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 93: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 94: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	16, // 95: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	53, // 96: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	19, // 97: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	21, // 98: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	24, // 99: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	27, // 100: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	29, // 101: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	32, // 102: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	44, // 103: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	36, // 104: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	38, // 105: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	40, // 106: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	42, // 107: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	72, // 108: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	83, // 109: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 110: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	93, // [93:111] is the sub-list for method output_type
-	75, // [75:93] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	67, // 42: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	69, // 43: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	70, // 44: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	71, // 45: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	72, // 46: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	66, // 47: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	65, // 48: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	68, // 49: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	68, // 50: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	13, // 51: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	68, // 52: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	68, // 53: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	68, // 54: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	61, // 55: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	68, // 56: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	63, // 57: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	74, // 58: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	75, // 59: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	76, // 60: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	77, // 61: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	78, // 62: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	79, // 63: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	80, // 64: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	81, // 65: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	82, // 66: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	68, // 67: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,  // 68: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	68, // 69: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	48, // 70: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	68, // 71: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	68, // 72: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	68, // 73: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	68, // 74: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	68, // 75: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	59, // 76: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,  // 77: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,  // 78: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	15, // 79: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	46, // 80: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	18, // 81: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	20, // 82: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	23, // 83: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	26, // 84: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	28, // 85: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	31, // 86: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	43, // 87: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	35, // 88: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	37, // 89: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	39, // 90: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	41, // 91: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	64, // 92: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	83, // 93: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,  // 94: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,  // 95: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,  // 96: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	16, // 97: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	53, // 98: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	19, // 99: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	21, // 100: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	24, // 101: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	27, // 102: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	29, // 103: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	32, // 104: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	44, // 105: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	36, // 106: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	38, // 107: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	40, // 108: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	42, // 109: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	73, // 110: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	84, // 111: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,  // 112: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	95, // [95:113] is the sub-list for method output_type
+	77, // [77:95] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -6362,8 +6470,9 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_RankStates)(nil),
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
+		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[69].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[70].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -6380,7 +6489,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   81,
+			NumMessages:   82,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
