@@ -23,11 +23,10 @@ type reactor struct {
 	passed uint64 // the state's version after the last pass
 	began  instant
 
-	workers    map[core.WorkerName]*workerConn
-	watches    map[core.JobID]*watch
-	streams    map[uint64]*outputStream
-	lastStream uint64
-	followers  map[*follower]bool
+	workers   map[core.WorkerName]*workerConn
+	watches   map[core.JobID]*watch
+	streams   map[uint64]*outputStream
+	followers map[*follower]bool
 }
 
 // batchSize bounds how many calls share one sync of the journal.

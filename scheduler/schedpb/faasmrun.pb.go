@@ -184,6 +184,7 @@ func (Stream) EnumDescriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{2}
 }
 
+// A module is missing for a tenant until that tenant has sent its bytes, whoever else has: a hash alone says and gives nothing.
 type MissingModulesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        []string               `protobuf:"bytes,1,rep,name=sha256,proto3" json:"sha256,omitempty"`
@@ -363,6 +364,7 @@ func (*PutModuleResponse) Descriptor() ([]byte, []int) {
 type GetModuleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        string                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Worker        string                 `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"` // who asks; workers of 0.1.0 leave it out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -400,6 +402,13 @@ func (*GetModuleRequest) Descriptor() ([]byte, []int) {
 func (x *GetModuleRequest) GetSha256() string {
 	if x != nil {
 		return x.Sha256
+	}
+	return ""
+}
+
+func (x *GetModuleRequest) GetWorker() string {
+	if x != nil {
+		return x.Worker
 	}
 	return ""
 }
@@ -3054,6 +3063,10 @@ type AttachRequest struct {
 	//	*AttachRequest_Terminate
 	//	*AttachRequest_QueryRanks
 	//	*AttachRequest_Detach
+	//	*AttachRequest_Input
+	//	*AttachRequest_OutputTaken
+	//	*AttachRequest_Ping
+	//	*AttachRequest_Leave
 	Msg           isAttachRequest_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3150,6 +3163,42 @@ func (x *AttachRequest) GetDetach() *Detach {
 	return nil
 }
 
+func (x *AttachRequest) GetInput() *Input {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Input); ok {
+			return x.Input
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetOutputTaken() *OutputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_OutputTaken); ok {
+			return x.OutputTaken
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetPing() *Ping {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Ping); ok {
+			return x.Ping
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetLeave() *Leave {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Leave); ok {
+			return x.Leave
+		}
+	}
+	return nil
+}
+
 type isAttachRequest_Msg interface {
 	isAttachRequest_Msg()
 }
@@ -3178,6 +3227,22 @@ type AttachRequest_Detach struct {
 	Detach *Detach `protobuf:"bytes,6,opt,name=detach,proto3,oneof"` // an interactive job goes on as a batch job; the end of this stream no longer ends it
 }
 
+type AttachRequest_Input struct {
+	Input *Input `protobuf:"bytes,7,opt,name=input,proto3,oneof"` // of a launcher with a session: standard input, signals, queries
+}
+
+type AttachRequest_OutputTaken struct {
+	OutputTaken *OutputTaken `protobuf:"bytes,8,opt,name=output_taken,json=outputTaken,proto3,oneof"`
+}
+
+type AttachRequest_Ping struct {
+	Ping *Ping `protobuf:"bytes,9,opt,name=ping,proto3,oneof"` // answered by a pong
+}
+
+type AttachRequest_Leave struct {
+	Leave *Leave `protobuf:"bytes,10,opt,name=leave,proto3,oneof"` // the launcher ends, and its job with it
+}
+
 func (*AttachRequest_Open) isAttachRequest_Msg() {}
 
 func (*AttachRequest_Stdin) isAttachRequest_Msg() {}
@@ -3190,19 +3255,372 @@ func (*AttachRequest_QueryRanks) isAttachRequest_Msg() {}
 
 func (*AttachRequest_Detach) isAttachRequest_Msg() {}
 
-type AttachOpen struct {
+func (*AttachRequest_Input) isAttachRequest_Msg() {}
+
+func (*AttachRequest_OutputTaken) isAttachRequest_Msg() {}
+
+func (*AttachRequest_Ping) isAttachRequest_Msg() {}
+
+func (*AttachRequest_Leave) isAttachRequest_Msg() {}
+
+// Input is one item on its way from a launcher to the executor of its job's ranks. Items are numbered from 1 on, and each takes
+// effect once, in order: who has seen an item ignores it, and so does who misses one before it. The launcher keeps what has not
+// been received, and sends it again when it is told to (InputTaken) and on each new stream. Nobody in between keeps anything.
+type Input struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Seq   uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Types that are valid to be assigned to Item:
+	//
+	//	*Input_Stdin
+	//	*Input_Signal
+	//	*Input_QueryRanks
+	Item          isInput_Item `protobuf_oneof:"item"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Input) Reset() {
+	*x = Input{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Input) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Input) ProtoMessage() {}
+
+func (x *Input) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Input.ProtoReflect.Descriptor instead.
+func (*Input) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Input) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Input) GetItem() isInput_Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *Input) GetStdin() *Stdin {
+	if x != nil {
+		if x, ok := x.Item.(*Input_Stdin); ok {
+			return x.Stdin
+		}
+	}
+	return nil
+}
+
+func (x *Input) GetSignal() *Signal {
+	if x != nil {
+		if x, ok := x.Item.(*Input_Signal); ok {
+			return x.Signal
+		}
+	}
+	return nil
+}
+
+func (x *Input) GetQueryRanks() *QueryRanks {
+	if x != nil {
+		if x, ok := x.Item.(*Input_QueryRanks); ok {
+			return x.QueryRanks
+		}
+	}
+	return nil
+}
+
+type isInput_Item interface {
+	isInput_Item()
+}
+
+type Input_Stdin struct {
+	Stdin *Stdin `protobuf:"bytes,2,opt,name=stdin,proto3,oneof"`
+}
+
+type Input_Signal struct {
+	Signal *Signal `protobuf:"bytes,3,opt,name=signal,proto3,oneof"`
+}
+
+type Input_QueryRanks struct {
+	QueryRanks *QueryRanks `protobuf:"bytes,4,opt,name=query_ranks,json=queryRanks,proto3,oneof"`
+}
+
+func (*Input_Stdin) isInput_Item() {}
+
+func (*Input_Signal) isInput_Item() {}
+
+func (*Input_QueryRanks) isInput_Item() {}
+
+type InputTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Output        bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"`     // stream the job's output too
-	Once          bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
-	Onlooker      bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
+	Received      uint64                 `protobuf:"varint,1,opt,name=received,proto3" json:"received,omitempty"`                       // items up to this one have arrived; never falls
+	StdinBytes    uint64                 `protobuf:"varint,2,opt,name=stdin_bytes,json=stdinBytes,proto3" json:"stdin_bytes,omitempty"` // what ranks have taken of standard input; never falls
+	Resend        bool                   `protobuf:"varint,3,opt,name=resend,proto3" json:"resend,omitempty"`                           // the items behind it may be lost
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InputTaken) Reset() {
+	*x = InputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InputTaken) ProtoMessage() {}
+
+func (x *InputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
+func (*InputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *InputTaken) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *InputTaken) GetStdinBytes() uint64 {
+	if x != nil {
+		return x.StdinBytes
+	}
+	return 0
+}
+
+func (x *InputTaken) GetResend() bool {
+	if x != nil {
+		return x.Resend
+	}
+	return false
+}
+
+// OutputTaken says what a launcher has written: of this placement's output all before the offset. Nobody needs it any more.
+type OutputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputTaken) Reset() {
+	*x = OutputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputTaken) ProtoMessage() {}
+
+func (x *OutputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
+func (*OutputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *OutputTaken) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *OutputTaken) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+type Ping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Suspended     bool                   `protobuf:"varint,1,opt,name=suspended,proto3" json:"suspended,omitempty"` // nothing more will be heard until the launcher is continued
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ping) Reset() {
+	*x = Ping{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ping) ProtoMessage() {}
+
+func (x *Ping) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ping.ProtoReflect.Descriptor instead.
+func (*Ping) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Ping) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+type Pong struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pong) Reset() {
+	*x = Pong{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pong) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pong) ProtoMessage() {}
+
+func (x *Pong) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pong.ProtoReflect.Descriptor instead.
+func (*Pong) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+}
+
+type Leave struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leave) Reset() {
+	*x = Leave{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leave) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leave) ProtoMessage() {}
+
+func (x *Leave) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leave.ProtoReflect.Descriptor instead.
+func (*Leave) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+}
+
+type AttachOpen struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	JobId    uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Output   bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"`     // stream the job's output too
+	Once     bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
+	Onlooker bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
+	// A launcher's own secret name, of 16 to 64 bytes. With one, the end of a stream is no end: the launcher has a minute to come
+	// back, also to a scheduler that was restarted meanwhile. It pings, and is lost when nothing is heard of it. Another stream with
+	// the same session replaces the first one.
+	Session       []byte `protobuf:"bytes,5,opt,name=session,proto3" json:"session,omitempty"`
+	Batches       bool   `protobuf:"varint,6,opt,name=batches,proto3" json:"batches,omitempty"`                            // output comes as OutputBatch
+	OutputEpoch   uint64 `protobuf:"varint,7,opt,name=output_epoch,json=outputEpoch,proto3" json:"output_epoch,omitempty"` // with batches: where an earlier stream ended, the epoch and next_offset of its last batch
+	OutputOffset  uint64 `protobuf:"varint,8,opt,name=output_offset,json=outputOffset,proto3" json:"output_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3214,7 +3632,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3227,7 +3645,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -3258,6 +3676,34 @@ func (x *AttachOpen) GetOnlooker() bool {
 	return false
 }
 
+func (x *AttachOpen) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *AttachOpen) GetBatches() bool {
+	if x != nil {
+		return x.Batches
+	}
+	return false
+}
+
+func (x *AttachOpen) GetOutputEpoch() uint64 {
+	if x != nil {
+		return x.OutputEpoch
+	}
+	return 0
+}
+
+func (x *AttachOpen) GetOutputOffset() uint64 {
+	if x != nil {
+		return x.OutputOffset
+	}
+	return 0
+}
+
 // Stdin is bytes for the ranks that read standard input. A launcher has at most 256 KiB of them outstanding, sent and not
 // yet reported by StdinTaken; beyond that its stream is no longer read until some are taken.
 type Stdin struct {
@@ -3270,7 +3716,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3282,7 +3728,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3295,7 +3741,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -3321,7 +3767,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3333,7 +3779,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3346,7 +3792,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -3366,7 +3812,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3824,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3837,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -3416,7 +3862,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3428,7 +3874,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3441,7 +3887,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 type Detach struct {
@@ -3452,7 +3898,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3464,7 +3910,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3477,7 +3923,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 type AttachResponse struct {
@@ -3491,6 +3937,9 @@ type AttachResponse struct {
 	//	*AttachResponse_Placement
 	//	*AttachResponse_StdinTaken
 	//	*AttachResponse_OutputLost
+	//	*AttachResponse_InputTaken
+	//	*AttachResponse_Batch
+	//	*AttachResponse_Pong
 	Msg           isAttachResponse_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3498,7 +3947,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3510,7 +3959,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3523,7 +3972,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -3596,6 +4045,33 @@ func (x *AttachResponse) GetOutputLost() *OutputLost {
 	return nil
 }
 
+func (x *AttachResponse) GetInputTaken() *InputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_InputTaken); ok {
+			return x.InputTaken
+		}
+	}
+	return nil
+}
+
+func (x *AttachResponse) GetBatch() *OutputBatch {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
+func (x *AttachResponse) GetPong() *Pong {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_Pong); ok {
+			return x.Pong
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Msg interface {
 	isAttachResponse_Msg()
 }
@@ -3628,6 +4104,18 @@ type AttachResponse_OutputLost struct {
 	OutputLost *OutputLost `protobuf:"bytes,7,opt,name=output_lost,json=outputLost,proto3,oneof"`
 }
 
+type AttachResponse_InputTaken struct {
+	InputTaken *InputTaken `protobuf:"bytes,8,opt,name=input_taken,json=inputTaken,proto3,oneof"`
+}
+
+type AttachResponse_Batch struct {
+	Batch *OutputBatch `protobuf:"bytes,9,opt,name=batch,proto3,oneof"`
+}
+
+type AttachResponse_Pong struct {
+	Pong *Pong `protobuf:"bytes,10,opt,name=pong,proto3,oneof"`
+}
+
 func (*AttachResponse_State) isAttachResponse_Msg() {}
 
 func (*AttachResponse_Output) isAttachResponse_Msg() {}
@@ -3642,6 +4130,73 @@ func (*AttachResponse_StdinTaken) isAttachResponse_Msg() {}
 
 func (*AttachResponse_OutputLost) isAttachResponse_Msg() {}
 
+func (*AttachResponse_InputTaken) isAttachResponse_Msg() {}
+
+func (*AttachResponse_Batch) isAttachResponse_Msg() {}
+
+func (*AttachResponse_Pong) isAttachResponse_Msg() {}
+
+// OutputBatch is a run of one placement's output. A reader takes all of it or nothing.
+type OutputBatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Output        []*Output              `protobuf:"bytes,2,rep,name=output,proto3" json:"output,omitempty"`
+	NextOffset    uint64                 `protobuf:"varint,3,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"` // where this placement's output goes on; 0: the worker does not say
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputBatch) Reset() {
+	*x = OutputBatch{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputBatch) ProtoMessage() {}
+
+func (x *OutputBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
+func (*OutputBatch) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *OutputBatch) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *OutputBatch) GetOutput() []*Output {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *OutputBatch) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
 // OutputLost: what comes of the job's output is not all of it.
 type OutputLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3652,7 +4207,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3664,7 +4219,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3677,7 +4232,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -3696,7 +4251,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +4263,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +4276,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -3742,7 +4297,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3754,7 +4309,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3767,7 +4322,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *StateChange) GetState() string {
@@ -3801,7 +4356,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3813,7 +4368,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3826,7 +4381,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3854,7 +4409,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +4421,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +4434,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3918,7 +4473,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3930,7 +4485,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3943,7 +4498,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3993,7 +4548,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4005,7 +4560,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4018,7 +4573,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -4051,7 +4606,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4063,7 +4618,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4076,7 +4631,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -4099,7 +4654,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4111,7 +4666,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4124,7 +4679,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -4169,7 +4724,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4181,7 +4736,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4194,7 +4749,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *JobEnd) GetState() string {
@@ -4249,6 +4804,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_RankStates
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
+	//	*WorkerMessage_InputTaken
 	//	*WorkerMessage_Goodbye
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
@@ -4257,7 +4813,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4269,7 +4825,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4282,7 +4838,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -4346,6 +4902,15 @@ func (x *WorkerMessage) GetStdinTaken() *JobStdinTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetInputTaken() *JobInputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_InputTaken); ok {
+			return x.InputTaken
+		}
+	}
+	return nil
+}
+
 func (x *WorkerMessage) GetGoodbye() *Goodbye {
 	if x != nil {
 		if x, ok := x.Msg.(*WorkerMessage_Goodbye); ok {
@@ -4383,6 +4948,10 @@ type WorkerMessage_StdinTaken struct {
 	StdinTaken *JobStdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"` // as the ranks take it, so that no more of it is on its way than they can hold
 }
 
+type WorkerMessage_InputTaken struct {
+	InputTaken *JobInputTaken `protobuf:"bytes,7,opt,name=input_taken,json=inputTaken,proto3,oneof"`
+}
+
 type WorkerMessage_Goodbye struct {
 	Goodbye *Goodbye `protobuf:"bytes,10,opt,name=goodbye,proto3,oneof"` // last: the worker stops. The scheduler ends the stream once that is journalled
 }
@@ -4399,6 +4968,8 @@ func (*WorkerMessage_Ended) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_InputTaken) isWorkerMessage_Msg() {}
+
 func (*WorkerMessage_Goodbye) isWorkerMessage_Msg() {}
 
 // Goodbye: a worker is stopped in order. Of the placements that it held nothing runs any more, and nothing more will be
@@ -4412,7 +4983,7 @@ type Goodbye struct {
 
 func (x *Goodbye) Reset() {
 	*x = Goodbye{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4424,7 +4995,7 @@ func (x *Goodbye) String() string {
 func (*Goodbye) ProtoMessage() {}
 
 func (x *Goodbye) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4437,7 +5008,7 @@ func (x *Goodbye) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
 func (*Goodbye) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Goodbye) GetStaying() []*JobRef {
@@ -4457,7 +5028,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4469,7 +5040,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4482,7 +5053,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -4499,6 +5070,58 @@ func (x *JobStdinTaken) GetBytes() uint64 {
 	return 0
 }
 
+type JobInputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Taken         *InputTaken            `protobuf:"bytes,2,opt,name=taken,proto3" json:"taken,omitempty"` // without resend, which JobStarted implies
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobInputTaken) Reset() {
+	*x = JobInputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobInputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobInputTaken) ProtoMessage() {}
+
+func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
+func (*JobInputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *JobInputTaken) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobInputTaken) GetTaken() *InputTaken {
+	if x != nil {
+		return x.Taken
+	}
+	return nil
+}
+
 type WorkerHello struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -4510,14 +5133,14 @@ type WorkerHello struct {
 	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
 	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
 	// comes with another one can't know of executors that the first one has left
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4529,7 +5152,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4542,7 +5165,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -4611,7 +5234,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4623,7 +5246,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4636,7 +5259,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -4664,7 +5287,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +5299,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +5312,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -4713,6 +5336,7 @@ func (x *Heartbeat) GetUnfit() string {
 	return ""
 }
 
+// JobStarted is said again on each new connection, and whenever input on its way to the ranks may have been lost.
 type JobStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4722,7 +5346,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4734,7 +5358,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4747,7 +5371,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -4767,7 +5391,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4779,7 +5403,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4792,7 +5416,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -4823,7 +5447,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4835,7 +5459,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4848,7 +5472,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4906,6 +5530,8 @@ type SchedulerMessage struct {
 	//	*SchedulerMessage_StreamOutput
 	//	*SchedulerMessage_AckEnded
 	//	*SchedulerMessage_HeartbeatAck
+	//	*SchedulerMessage_Input
+	//	*SchedulerMessage_OutputTaken
 	Msg           isSchedulerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4913,7 +5539,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4925,7 +5551,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4938,7 +5564,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -5029,6 +5655,24 @@ func (x *SchedulerMessage) GetHeartbeatAck() *HeartbeatAck {
 	return nil
 }
 
+func (x *SchedulerMessage) GetInput() *JobInput {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_Input); ok {
+			return x.Input
+		}
+	}
+	return nil
+}
+
+func (x *SchedulerMessage) GetOutputTaken() *JobOutputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_OutputTaken); ok {
+			return x.OutputTaken
+		}
+	}
+	return nil
+}
+
 type isSchedulerMessage_Msg interface {
 	isSchedulerMessage_Msg()
 }
@@ -5069,6 +5713,14 @@ type SchedulerMessage_HeartbeatAck struct {
 	HeartbeatAck *HeartbeatAck `protobuf:"bytes,9,opt,name=heartbeat_ack,json=heartbeatAck,proto3,oneof"`
 }
 
+type SchedulerMessage_Input struct {
+	Input *JobInput `protobuf:"bytes,10,opt,name=input,proto3,oneof"`
+}
+
+type SchedulerMessage_OutputTaken struct {
+	OutputTaken *JobOutputTaken `protobuf:"bytes,11,opt,name=output_taken,json=outputTaken,proto3,oneof"`
+}
+
 func (*SchedulerMessage_Welcome) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_Start) isSchedulerMessage_Msg() {}
@@ -5087,6 +5739,10 @@ func (*SchedulerMessage_AckEnded) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_HeartbeatAck) isSchedulerMessage_Msg() {}
 
+func (*SchedulerMessage_Input) isSchedulerMessage_Msg() {}
+
+func (*SchedulerMessage_OutputTaken) isSchedulerMessage_Msg() {}
+
 type Welcome struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	HeartbeatEveryMs int64                  `protobuf:"varint,1,opt,name=heartbeat_every_ms,json=heartbeatEveryMs,proto3" json:"heartbeat_every_ms,omitempty"`
@@ -5097,7 +5753,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5109,7 +5765,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5122,7 +5778,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5158,7 +5814,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5170,7 +5826,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5183,7 +5839,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5273,7 +5929,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5285,7 +5941,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5298,7 +5954,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5315,6 +5971,112 @@ func (x *JobStdin) GetStdin() *Stdin {
 	return nil
 }
 
+type JobInput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Input         *Input                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobInput) Reset() {
+	*x = JobInput{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobInput) ProtoMessage() {}
+
+func (x *JobInput) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
+func (*JobInput) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *JobInput) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobInput) GetInput() *Input {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+// JobOutputTaken says that everything before the offset, which is the worker's own measure, has reached an interactive job's
+// launcher: until then it may be asked for again.
+type JobOutputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobOutputTaken) Reset() {
+	*x = JobOutputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobOutputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobOutputTaken) ProtoMessage() {}
+
+func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
+func (*JobOutputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+}
+
+func (x *JobOutputTaken) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobOutputTaken) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
 type JobSignal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -5325,7 +6087,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5337,7 +6099,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5350,7 +6112,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -5379,7 +6141,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5391,7 +6153,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5404,7 +6166,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -5444,7 +6206,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5456,7 +6218,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5469,7 +6231,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -5485,7 +6247,7 @@ func (x *QueryJobRanks) GetJob() *JobRef {
 type StreamOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`       // can't be guessed: only the worker that was asked can answer
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
 	unknownFields protoimpl.UnknownFields
@@ -5494,7 +6256,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5506,7 +6268,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5519,7 +6281,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -5559,7 +6321,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5571,7 +6333,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5584,7 +6346,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -5606,7 +6368,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5618,7 +6380,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5631,7 +6393,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -5654,7 +6416,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5666,7 +6428,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5679,7 +6441,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5725,7 +6487,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5737,7 +6499,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5750,7 +6512,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5765,9 +6527,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vModuleChunk\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
-	"\x11PutModuleResponse\"*\n" +
+	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xad\x06\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xad\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -5982,7 +6745,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11fair_share_points\x18\x06 \x01(\x03R\x0ffairSharePoints\x12\x14\n" +
 	"\x05slots\x18\a \x01(\rR\x05slots\x12\x18\n" +
 	"\arunning\x18\b \x01(\rR\arunning\x12\x18\n" +
-	"\apending\x18\t \x01(\rR\apending\"\xc3\x02\n" +
+	"\apending\x18\t \x01(\rR\apending\"\x83\x04\n" +
 	"\rAttachRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.faasmrun.v1.AttachOpenH\x00R\x04open\x12*\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
@@ -5990,14 +6753,43 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\tterminate\x18\x04 \x01(\v2\x16.faasmrun.v1.TerminateH\x00R\tterminate\x12:\n" +
 	"\vquery_ranks\x18\x05 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
 	"queryRanks\x12-\n" +
-	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detachB\x05\n" +
-	"\x03msg\"k\n" +
+	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detach\x12*\n" +
+	"\x05input\x18\a \x01(\v2\x12.faasmrun.v1.InputH\x00R\x05input\x12=\n" +
+	"\foutput_taken\x18\b \x01(\v2\x18.faasmrun.v1.OutputTakenH\x00R\voutputTaken\x12'\n" +
+	"\x04ping\x18\t \x01(\v2\x11.faasmrun.v1.PingH\x00R\x04ping\x12*\n" +
+	"\x05leave\x18\n" +
+	" \x01(\v2\x12.faasmrun.v1.LeaveH\x00R\x05leaveB\x05\n" +
+	"\x03msg\"\xb8\x01\n" +
+	"\x05Input\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12*\n" +
+	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
+	"\x06signal\x18\x03 \x01(\v2\x13.faasmrun.v1.SignalH\x00R\x06signal\x12:\n" +
+	"\vquery_ranks\x18\x04 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
+	"queryRanksB\x06\n" +
+	"\x04item\"a\n" +
+	"\n" +
+	"InputTaken\x12\x1a\n" +
+	"\breceived\x18\x01 \x01(\x04R\breceived\x12\x1f\n" +
+	"\vstdin_bytes\x18\x02 \x01(\x04R\n" +
+	"stdinBytes\x12\x16\n" +
+	"\x06resend\x18\x03 \x01(\bR\x06resend\";\n" +
+	"\vOutputTaken\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"$\n" +
+	"\x04Ping\x12\x1c\n" +
+	"\tsuspended\x18\x01 \x01(\bR\tsuspended\"\x06\n" +
+	"\x04Pong\"\a\n" +
+	"\x05Leave\"\xe7\x01\n" +
 	"\n" +
 	"AttachOpen\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\bR\x06output\x12\x12\n" +
 	"\x04once\x18\x03 \x01(\bR\x04once\x12\x1a\n" +
-	"\bonlooker\x18\x04 \x01(\bR\bonlooker\"-\n" +
+	"\bonlooker\x18\x04 \x01(\bR\bonlooker\x12\x18\n" +
+	"\asession\x18\x05 \x01(\fR\asession\x12\x18\n" +
+	"\abatches\x18\x06 \x01(\bR\abatches\x12!\n" +
+	"\foutput_epoch\x18\a \x01(\x04R\voutputEpoch\x12#\n" +
+	"\routput_offset\x18\b \x01(\x04R\foutputOffset\"-\n" +
 	"\x05Stdin\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03eof\x18\x02 \x01(\bR\x03eof\" \n" +
@@ -6008,7 +6800,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\f\n" +
 	"\n" +
 	"QueryRanks\"\b\n" +
-	"\x06Detach\"\x8d\x03\n" +
+	"\x06Detach\"\xa4\x04\n" +
 	"\x0eAttachResponse\x120\n" +
 	"\x05state\x18\x01 \x01(\v2\x18.faasmrun.v1.StateChangeH\x00R\x05state\x12-\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.faasmrun.v1.OutputH\x00R\x06output\x12:\n" +
@@ -6019,8 +6811,18 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x17.faasmrun.v1.StdinTakenH\x00R\n" +
 	"stdinTaken\x12:\n" +
 	"\voutput_lost\x18\a \x01(\v2\x17.faasmrun.v1.OutputLostH\x00R\n" +
-	"outputLostB\x05\n" +
-	"\x03msg\"\x1e\n" +
+	"outputLost\x12:\n" +
+	"\vinput_taken\x18\b \x01(\v2\x17.faasmrun.v1.InputTakenH\x00R\n" +
+	"inputTaken\x120\n" +
+	"\x05batch\x18\t \x01(\v2\x18.faasmrun.v1.OutputBatchH\x00R\x05batch\x12'\n" +
+	"\x04pong\x18\n" +
+	" \x01(\v2\x11.faasmrun.v1.PongH\x00R\x04pongB\x05\n" +
+	"\x03msg\"q\n" +
+	"\vOutputBatch\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12+\n" +
+	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x1f\n" +
+	"\vnext_offset\x18\x03 \x01(\x04R\n" +
+	"nextOffset\"\x1e\n" +
 	"\n" +
 	"OutputLost\x12\x10\n" +
 	"\x03why\x18\x01 \x01(\tR\x03why\"\"\n" +
@@ -6066,7 +6868,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\x94\x03\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xd3\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -6075,7 +6877,9 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"rankStates\x12-\n" +
 	"\x05ended\x18\x05 \x01(\v2\x15.faasmrun.v1.JobEndedH\x00R\x05ended\x12=\n" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
-	"stdinTaken\x120\n" +
+	"stdinTaken\x12=\n" +
+	"\vinput_taken\x18\a \x01(\v2\x1a.faasmrun.v1.JobInputTakenH\x00R\n" +
+	"inputTaken\x120\n" +
 	"\agoodbye\x18\n" +
 	" \x01(\v2\x14.faasmrun.v1.GoodbyeH\x00R\agoodbyeB\x05\n" +
 	"\x03msg\"8\n" +
@@ -6083,7 +6887,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xfd\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
+	"\rJobInputTaken\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xfd\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
@@ -6115,7 +6922,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\x12#\n" +
 	"\rlaunch_failed\x18\n" +
 	" \x01(\bR\flaunchFailed\x12\x14\n" +
-	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x8f\x04\n" +
+	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x80\x05\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -6126,7 +6933,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"queryRanks\x12@\n" +
 	"\rstream_output\x18\a \x01(\v2\x19.faasmrun.v1.StreamOutputH\x00R\fstreamOutput\x124\n" +
 	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEnded\x12@\n" +
-	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAckB\x05\n" +
+	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAck\x12-\n" +
+	"\x05input\x18\n" +
+	" \x01(\v2\x15.faasmrun.v1.JobInputH\x00R\x05input\x12@\n" +
+	"\foutput_taken\x18\v \x01(\v2\x1b.faasmrun.v1.JobOutputTakenH\x00R\voutputTakenB\x05\n" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
@@ -6149,7 +6959,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
-	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"J\n" +
+	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"[\n" +
+	"\bJobInput\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
+	"\x05input\x18\x02 \x01(\v2\x12.faasmrun.v1.InputR\x05input\"O\n" +
+	"\x0eJobOutputTaken\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"J\n" +
 	"\tJobSignal\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x05R\x06number\"w\n" +
@@ -6232,7 +7048,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 92)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -6281,164 +7097,193 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*UsageResponse)(nil),          // 44: faasmrun.v1.UsageResponse
 	(*TenantUsage)(nil),            // 45: faasmrun.v1.TenantUsage
 	(*AttachRequest)(nil),          // 46: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 47: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 48: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 49: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 50: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 51: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 52: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 53: faasmrun.v1.AttachResponse
-	(*OutputLost)(nil),             // 54: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 55: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 56: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 57: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 58: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 59: faasmrun.v1.Output
-	(*RankState)(nil),              // 60: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 61: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 62: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 63: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 64: faasmrun.v1.WorkerMessage
-	(*Goodbye)(nil),                // 65: faasmrun.v1.Goodbye
-	(*JobStdinTaken)(nil),          // 66: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 67: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 68: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 69: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 70: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 71: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 72: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 73: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 74: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 75: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 76: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 77: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 78: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 79: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 80: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 81: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 82: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 83: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 84: faasmrun.v1.OutputDone
+	(*Input)(nil),                  // 47: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 48: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 49: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 50: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 51: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 52: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 53: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 54: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 55: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 56: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 57: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 58: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 59: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 60: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 61: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 62: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 63: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 64: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 65: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 66: faasmrun.v1.Output
+	(*RankState)(nil),              // 67: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 68: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 69: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 70: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 71: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 72: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 73: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 74: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 75: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 76: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 77: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 78: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 79: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 80: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 81: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 82: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 83: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 84: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 85: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 86: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 87: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 88: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 89: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 90: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 91: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 92: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 93: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 94: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	12, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
-	0,  // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	11, // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	10, // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	9,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	13, // 5: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	13, // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	14, // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,  // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	58, // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	17, // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,  // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	17, // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	22, // 13: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,  // 14: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	25, // 15: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	17, // 16: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	30, // 17: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	30, // 18: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	13, // 19: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	34, // 20: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	33, // 21: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	33, // 22: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	45, // 23: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	47, // 24: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	48, // 25: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	49, // 26: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	50, // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	51, // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	52, // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	56, // 30: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	59, // 31: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	61, // 32: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	63, // 33: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	57, // 34: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	55, // 35: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	54, // 36: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	58, // 37: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 38: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	60, // 39: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	61, // 40: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	62, // 41: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	67, // 42: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	69, // 43: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	70, // 44: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	71, // 45: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	72, // 46: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	66, // 47: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	65, // 48: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	68, // 49: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	68, // 50: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	13, // 51: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	68, // 52: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	68, // 53: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	68, // 54: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	61, // 55: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	68, // 56: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	63, // 57: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	74, // 58: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	75, // 59: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	76, // 60: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	77, // 61: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	78, // 62: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	79, // 63: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	80, // 64: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	81, // 65: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	82, // 66: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	68, // 67: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 68: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	68, // 69: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	48, // 70: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	68, // 71: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	68, // 72: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	68, // 73: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	68, // 74: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	68, // 75: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	59, // 76: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 77: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 78: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	15, // 79: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	46, // 80: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	18, // 81: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	20, // 82: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	23, // 83: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	26, // 84: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	28, // 85: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	31, // 86: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	43, // 87: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	35, // 88: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	37, // 89: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	39, // 90: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	41, // 91: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	64, // 92: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	83, // 93: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 94: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 95: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 96: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	16, // 97: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	53, // 98: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	19, // 99: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	21, // 100: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	24, // 101: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	27, // 102: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	29, // 103: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	32, // 104: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	44, // 105: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	36, // 106: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	38, // 107: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	40, // 108: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	42, // 109: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	73, // 110: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	84, // 111: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 112: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	95, // [95:113] is the sub-list for method output_type
-	77, // [77:95] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	12,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
+	11,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	10,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	9,   // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	13,  // 5: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	13,  // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	14,  // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,   // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	65,  // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	17,  // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,   // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	17,  // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	22,  // 13: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,   // 14: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	25,  // 15: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	17,  // 16: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	30,  // 17: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	30,  // 18: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	13,  // 19: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	34,  // 20: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	33,  // 21: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	33,  // 22: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	45,  // 23: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	53,  // 24: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	54,  // 25: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	55,  // 26: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	56,  // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	57,  // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	58,  // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	47,  // 30: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	49,  // 31: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	50,  // 32: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	52,  // 33: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	54,  // 34: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	55,  // 35: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	57,  // 36: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	63,  // 37: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	66,  // 38: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	68,  // 39: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	70,  // 40: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	64,  // 41: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	62,  // 42: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	61,  // 43: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	48,  // 44: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	60,  // 45: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	51,  // 46: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	66,  // 47: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	65,  // 48: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 49: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	67,  // 50: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	68,  // 51: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	69,  // 52: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	75,  // 53: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	77,  // 54: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	78,  // 55: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	79,  // 56: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	80,  // 57: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	73,  // 58: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	74,  // 59: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	72,  // 60: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	76,  // 61: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	76,  // 62: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	76,  // 63: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	48,  // 64: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	13,  // 65: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	76,  // 66: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	76,  // 67: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	76,  // 68: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	68,  // 69: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	76,  // 70: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	70,  // 71: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	82,  // 72: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	83,  // 73: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	84,  // 74: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	87,  // 75: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	88,  // 76: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	89,  // 77: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	90,  // 78: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	91,  // 79: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	92,  // 80: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	85,  // 81: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	86,  // 82: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	76,  // 83: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,   // 84: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	76,  // 85: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	54,  // 86: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	76,  // 87: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	47,  // 88: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	76,  // 89: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	76,  // 90: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	76,  // 91: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	76,  // 92: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	76,  // 93: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	76,  // 94: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	66,  // 95: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,   // 96: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,   // 97: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	15,  // 98: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	46,  // 99: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	18,  // 100: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	20,  // 101: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	23,  // 102: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	26,  // 103: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	28,  // 104: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	31,  // 105: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	43,  // 106: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	35,  // 107: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	37,  // 108: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	39,  // 109: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	41,  // 110: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	71,  // 111: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	93,  // 112: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,   // 113: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,   // 114: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,   // 115: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	16,  // 116: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	59,  // 117: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	19,  // 118: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	21,  // 119: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	24,  // 120: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	27,  // 121: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	29,  // 122: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	32,  // 123: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	44,  // 124: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	36,  // 125: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	38,  // 126: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	40,  // 127: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	42,  // 128: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	81,  // 129: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	94,  // 130: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,   // 131: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	114, // [114:132] is the sub-list for method output_type
+	96,  // [96:114] is the sub-list for method input_type
+	96,  // [96:96] is the sub-list for extension type_name
+	96,  // [96:96] is the sub-list for extension extendee
+	0,   // [0:96] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -6453,8 +7298,17 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Terminate)(nil),
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
+		(*AttachRequest_Input)(nil),
+		(*AttachRequest_OutputTaken)(nil),
+		(*AttachRequest_Ping)(nil),
+		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[50].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[44].OneofWrappers = []any{
+		(*Input_Stdin)(nil),
+		(*Input_Signal)(nil),
+		(*Input_QueryRanks)(nil),
+	}
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[56].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -6462,17 +7316,21 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 		(*AttachResponse_OutputLost)(nil),
+		(*AttachResponse_InputTaken)(nil),
+		(*AttachResponse_Batch)(nil),
+		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[61].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[68].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
 		(*WorkerMessage_RankStates)(nil),
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
+		(*WorkerMessage_InputTaken)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[70].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[78].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -6482,6 +7340,8 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*SchedulerMessage_StreamOutput)(nil),
 		(*SchedulerMessage_AckEnded)(nil),
 		(*SchedulerMessage_HeartbeatAck)(nil),
+		(*SchedulerMessage_Input)(nil),
+		(*SchedulerMessage_OutputTaken)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6489,7 +7349,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   82,
+			NumMessages:   92,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
