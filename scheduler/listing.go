@@ -161,13 +161,15 @@ func (r *reactor) each(req *schedpb.ListRequest, f func(*core.Job) bool) {
 	}
 }
 
-// expand sorts ids and adds the tasks of arrays that are named by their first.
+// expand sorts ids and adds the tasks of arrays that are named by their first, unless that is meant alone.
 func (r *reactor) expand(ids []uint64) []core.JobID {
 	var all []core.JobID
 	for _, id := range ids {
+		alone := id&schedpb.JobAlone != 0
+		id &^= schedpb.JobAlone
 		all = append(all, core.JobID(id))
 		first := r.state.Job(core.JobID(id))
-		if first == nil || first.Array.Job != first.ID {
+		if alone || first == nil || first.Array.Job != first.ID {
 			continue
 		}
 		for next := first.ID + 1; ; next++ {
