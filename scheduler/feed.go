@@ -99,7 +99,7 @@ func (r *reactor) follow(f *follower, ids []uint64) error {
 		return nil
 	}
 	for _, id := range ids {
-		if _, err := r.find(id, f.viewer); err != nil {
+		if _, err := r.find(id&^schedpb.JobAlone, f.viewer); err != nil {
 			return err
 		}
 	}

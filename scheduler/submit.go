@@ -41,7 +41,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	if err != nil {
 		return nil, err
 	}
-	request, err := s.request(req)
+	request, err := s.request(tenant, req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -69,7 +69,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 }
 
 // request checks what outsiders sent and makes core's request of it. Its errors are for the person who submits.
-func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
+func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.Request, error) {
 	none := core.Request{}
 	spec := req.Spec
 	if spec == nil {
@@ -84,7 +84,7 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 	}
 	ranks := uint64(0)
 	for i, app := range spec.Apps {
-		if err := s.checkApp(app); err != nil {
+		if err := s.checkApp(tenant, app); err != nil {
 			return none, fmt.Errorf("program %d of the job, %.80q: %w", i+1, app.GetProgram(), err)
 		}
 		ranks += uint64(app.Ranks)
@@ -102,7 +102,7 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 		name = path.Base(spec.Apps[0].Program)
 	}
 	kept := proto.CloneOf(spec)
-	kept.Array = nil // each task holds the spec: without the list of the others
+	kept.Array, kept.ArrayShape = nil, shapeOf(spec.Array) // each task holds the spec: without the list of the others
 	bytes, err := proto.Marshal(kept)
 	if err != nil {
 		return none, err
@@ -121,9 +121,30 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 		if kind < 1 {
 			return none, fmt.Errorf("unknown kind %.40q of dependency", d.GetKind())
 		}
-		r.After = append(r.After, core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId)})
+		on := core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId &^ schedpb.JobAlone)}
+		if d.JobId&schedpb.JobAlone != 0 {
+			on.Kind |= core.Alone
+		}
+		r.After = append(r.After, on)
 	}
 	return r, nil
+}
+
+// shapeOf is what an array's tasks are told of it; nil where there is none.
+func shapeOf(indices []uint32) *schedpb.ArrayShape {
+	if len(indices) == 0 {
+		return nil
+	}
+	shape := &schedpb.ArrayShape{Count: uint32(len(indices)), First: indices[0], Last: indices[len(indices)-1], Step: 1}
+	for i := 1; i < len(indices); i++ {
+		step := indices[i] - indices[i-1]
+		if i > 1 && step != shape.Step {
+			shape.Step = 1
+			break
+		}
+		shape.Step = step
+	}
+	return shape
 }
 
 func checkSpec(spec *schedpb.JobSpec, key string) error {
@@ -158,7 +179,7 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 	return checkConstraint(spec.Constraint)
 }
 
-func (s *Server) checkApp(app *schedpb.App) error {
+func (s *Server) checkApp(tenant core.Tenant, app *schedpb.App) error {
 	switch {
 	case app.GetRanks() == 0:
 		return fmt.Errorf("it has no ranks; a program has at least one")
@@ -172,7 +193,7 @@ func (s *Server) checkApp(app *schedpb.App) error {
 		return fmt.Errorf("it has %d mounts; at most %d", len(app.Mounts), maxMounts)
 	case !validHash(app.ModuleSha256):
 		return fmt.Errorf("its module %.80q is not named by a SHA-256 in lower-case hex", app.ModuleSha256)
-	case !s.modules.has(app.ModuleSha256):
+	case !s.modules.owned(tenant, app.ModuleSha256):
 		return fmt.Errorf("its module %s is not here; send it first (PutModule)", app.ModuleSha256)
 	}
 	if err := checkStrings(app); err != nil {

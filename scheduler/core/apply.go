@@ -161,8 +161,11 @@ func (t *JobPlaced) apply(s *State) error {
 		a.started--
 	}
 	j.Epoch, j.Place, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Place, t.At, 0, t.Until
-	_, err := s.job(j.ID, Configuring)
-	return err
+	if _, err := s.job(j.ID, Configuring); err != nil {
+		return err
+	}
+	s.timers.set(&j.timer, j.startBy())
+	return nil
 }
 
 func (t *JobStarted) apply(s *State) error {

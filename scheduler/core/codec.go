@@ -221,7 +221,7 @@ func (r *Request) fields(c *codec) {
 func (d *Dependency) fields(c *codec) {
 	k := uint64(d.Kind)
 	c.uint64(&k)
-	if k < 1 || k >= uint64(len(DependencyNames)) {
+	if named := k &^ uint64(Alone); named < 1 || named >= uint64(len(DependencyNames)) {
 		c.fail("unknown kind %d of dependency", k)
 		k = uint64(AfterAny)
 	}

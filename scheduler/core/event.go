@@ -435,8 +435,11 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 		return []Transition{s.ready(j, now)}
 	}
 	why := "time limit of " + j.TimeLimit.String() + " reached"
-	if j.Until > 0 && j.Until <= now {
+	switch {
+	case j.Until > 0 && j.Until <= now:
 		why = "its reservation " + j.Reservation + " is over"
+	case j.State == Configuring:
+		why += " before its ranks had started: its program was still being fetched or compiled"
 	}
 	return s.end(j, Ending{TimedOut, timedOutCode, why, false}, now)
 }

@@ -101,6 +101,15 @@ func (j *Job) due() Time {
 	return at
 }
 
+// startBy is when a job in Configuring has held its slots for as long as its ranks may run: a program that takes for ever to compile
+// is ended, too. 0: it has no limit. What the ranks may use begins with their start.
+func (j *Job) startBy() Time {
+	if at := j.due(); at != never {
+		return at
+	}
+	return 0
+}
+
 // worker is where the job runs; a job has one worker for now.
 func (j *Job) worker() WorkerName {
 	if len(j.Place) == 0 {
@@ -108,6 +117,18 @@ func (j *Job) worker() WorkerName {
 	}
 	return j.Place[0].Worker
 }
+
+// Part is the ranks of a placement that a worker holds now: all that it may speak of.
+func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
+	j := s.jobs[ref.Job]
+	if !j.on(w, ref) {
+		return Span{}, false
+	}
+	return j.Place[0], true
+}
+
+// Has says whether a rank is one of these.
+func (p Span) Has(r Rank) bool { return r >= p.First && uint64(r) < uint64(p.First)+uint64(p.Ranks) }
 
 // on says whether a worker speaks for this very placement of the job.
 func (j *Job) on(w WorkerName, ref JobRef) bool {

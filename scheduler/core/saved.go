@@ -239,6 +239,9 @@ func (s *State) loadJob(c *codec) error {
 	}
 	j.timer.job = j
 	s.rearm(&j.timer)
+	if j.State == Configuring && j.timer.at == 0 { // saved by a version that had no limit for this
+		s.timers.set(&j.timer, j.startBy())
+	}
 	return nil
 }
 

@@ -27,6 +27,8 @@ type Job struct {
 	QOS     string
 	// Stubborn jobs end by themselves or when they are killed, not when they are asked to.
 	Stubborn bool
+	// Endless jobs are never through with compiling their program: their ranks don't start.
+	Endless bool
 	// Reservation is left out if there is none of that name for the tenant when the job comes.
 	Reservation string
 }

@@ -162,16 +162,26 @@ func (w *worker) obey(o core.Order) {
 	if job == nil {
 		return // it has ended meanwhile
 	}
+	if job.Endless {
+		w.hold(o.Ref, job.Ranks)
+		return
+	}
 	r = w.start(o.Ref, job.Ranks, job.Run)
 	r.stubborn = job.Stubborn
 	w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
 }
 
-// start has the ranks of a job run for some time.
-func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
+// hold gives a job its slots for ever.
+func (w *worker) hold(ref core.JobRef, ranks uint32) *run {
 	r := &run{ref: ref, ranks: ranks}
 	w.running[ref.Job] = r
 	w.s.checks.started(w.s, w.name, r)
+	return r
+}
+
+// start has the ranks of a job run for some time.
+func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
+	r := w.hold(ref, ranks)
 	w.s.after(d, func() {
 		if !r.over {
 			w.end(r, core.End{State: core.Completed})
