@@ -79,7 +79,7 @@ func prepare(cache, module, sha, key string, bounds *appetite) error {
 	if err != nil {
 		return err
 	}
-	bounds.begin("rewriting its exceptions and fills")
+	bounds.begin("rewriting it")
 	wasm, changed, err := passes.Run(wasm)
 	if err != nil {
 		return err
