@@ -208,6 +208,8 @@ func (m *model) emptyQueue() string {
 func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	state := "up"
 	switch {
+	case n.Stopped:
+		state = "stopped"
 	case !n.Connected:
 		state = "lost"
 	case n.Draining != "" || n.Unfit != "":

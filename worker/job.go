@@ -184,7 +184,7 @@ func (j *job) halt(s syscall.Signal) {
 // query asks where the ranks stand. Before they have started they stand where the worker is with them.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.started && !j.process.gone && j.end == nil
+	running := j.started && j.end == nil && j.process != nil && !j.process.gone // one that is idle again is not the job's any more
 	doing := j.doing
 	j.mu.Unlock()
 	if running {
