@@ -85,6 +85,8 @@ func readRelease(t *testing.T, folder string) {
 	h.Labels = []*schedpb.EnvVar{{Name: "gpu", Value: "a100"}}
 	f := w.connect(h)
 	equal(t, "taken back", w.list(&schedpb.ListRequest{Ids: []uint64{2}}), "2:R")
+	_, err = w.cluster.Unreserve(w.ctx, &schedpb.UnreserveRequest{Name: "kept"}) // which stands in their way
+	ok(t, err)
 	equal(t, "released", w.change(schedpb.Action_ACTION_RELEASE, 3), "3: 4: 5:")
 	f.ended(held, done())
 	for started := map[string]bool{}; !started["tasks"] || !started["follows"]; {
