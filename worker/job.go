@@ -74,6 +74,7 @@ func (j *job) run() {
 		return // its end is the next worker's to report
 	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
+	j.fileEnding(end)
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
