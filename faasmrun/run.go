@@ -232,7 +232,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", live: isTerminal(os.Stdout), watched: isTerminal(os.Stderr), stopSelf: link.stopSelf,
+		embedded: address == "", live: isTerminal(os.Stdout), typed: hearsKeys, stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
@@ -354,6 +354,17 @@ func sendModule(ctx context.Context, jobs schedpb.JobsClient, m *module) error {
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// hearsKeys says whether a terminal sends this process the signals that are typed there.
+func hearsKeys() bool {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer terminal.Close()
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }
 
 // showPlan is --do-not-launch: the map that this machine would give.
