@@ -40,8 +40,8 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
-	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
-	live     bool // stdout is a terminal
+	attached bool        // looks at a job that is not this launcher's: signals are for the one who looks
+	live     bool        // stdout is a terminal
 	typed    func() bool // says whether an interrupt that comes now was typed at a terminal; nil: it was
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
