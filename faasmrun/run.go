@@ -91,7 +91,7 @@ func listen() chan os.Signal {
 // launch runs a job to its end.
 func launch(r *request, signals chan os.Signal) (int, error) {
 	here := thisMachine()
-	slots, err := r.place(here)
+	slots, err := r.place(here, r.address() != "")
 	if err != nil {
 		return 0, err
 	}
@@ -212,15 +212,29 @@ func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	return append(env, &schedpb.EnvVar{Name: dirVariable, Value: dir}, &schedpb.EnvVar{Name: hostVariable, Value: host})
 }
 
+// address is the cluster's; "" where there is none.
+func (r *request) address() string {
+	if r.scheduler != "" {
+		return r.scheduler
+	}
+	return os.Getenv("FAASMRUN_SCHEDULER")
+}
+
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.
 func (r *request) submit(ctx context.Context, here machine, slots int, spec *schedpb.JobSpec, modules map[string]*module) (s *session, done func(), err error) {
-	address := r.scheduler
-	if address == "" {
-		address = os.Getenv("FAASMRUN_SCHEDULER")
-	}
+	address := r.address()
 	link, err := connect(address, here, slots)
 	if err != nil {
 		return nil, nil, err
+	}
+	if address != "" {
+		spec.Hosts = r.workers(here)
+		if r.strictSlots {
+			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.conn), spec.Hosts); err != nil {
+				link.close()
+				return nil, nil, err
+			}
+		}
 	}
 	jobs := schedpb.NewJobsClient(link.conn)
 	if err := sendModules(ctx, jobs, modules); err != nil {
