@@ -134,8 +134,9 @@ func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) erro
 
 // path_create_directory(dir, path *u8, len u32). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
 func pathCreateDirectory(p *Process, a args) errno {
+	mode := p.creationMode(0o777)
 	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathCreateDirectory, func(l *location) error {
-		return unix.Mkdirat(l.dir, l.base, 0o777)
+		return unix.Mkdirat(l.dir, l.base, mode)
 	})
 }
 
