@@ -54,6 +54,7 @@ var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero":  {"worker/engine"},
 	"github.com/cockroachdb/pebble":  {"scheduler/store", "worker/state"},
 	"github.com/charmbracelet/":      {"tui"},
+	"charm.land/":                    {"tui"},
 	"google.golang.org/grpc":         {"faasmrun", "scheduler", "scheduler/auth", "scheduler/schedpb", "worker"},
 	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},
 }

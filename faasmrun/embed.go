@@ -17,7 +17,7 @@ import (
 
 // embed starts a scheduler and a worker in this process, with their state in a directory of this run, and connects to the
 // scheduler as one would to a daemon's. The modules and what was compiled from them are shared with every other run.
-func embed(here machine, slots int) (l *link, err error) {
+func embed(here machine, slots int) (made *link, err error) {
 	h, err := findHome()
 	if err != nil {
 		return nil, err
@@ -26,7 +26,8 @@ func embed(here machine, slots int) (l *link, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l = &link{closers: []func(){dir.remove}}
+	// Not the result's own name: each "return nil, err" below would empty it, and what has been started would stay.
+	l := &link{closers: []func(){dir.remove}}
 	l.stopSelf = func() {
 		childrenStopped()
 		stopProcess()
@@ -34,7 +35,6 @@ func embed(here machine, slots int) (l *link, err error) {
 	defer func() {
 		if err != nil {
 			l.close()
-			l = nil
 		}
 	}()
 	listener := bufconn.Listen(inMemoryBuffer)
@@ -54,7 +54,7 @@ func embed(here machine, slots int) (l *link, err error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	l.background(func() {
-		if err := agent.Run(ctx); err != nil {
+		if err := agent.Run(ctx); err != nil && ctx.Err() == nil {
 			say(os.Stderr, "%v", err)
 			l.conn.Close() // nobody will run the job: whoever follows it is to know
 		}

@@ -62,8 +62,23 @@ func ownDirectory(dir string) error {
 }
 
 // homeError says that a directory cannot be used, and what to do.
-func homeError(dir string, err error) error {
-	return fmt.Errorf("%s cannot be used for this run's state: %s; set FAASMRUN_HOME to a directory with room that you can write", dir, reason(err))
+func homeError(dir string, err error) error { return stateError(dir, "FAASMRUN_HOME", err) }
+
+// stateError says that a directory for a command's own state cannot be used, and what to do: which depends on what is used up. option
+// is what names another directory.
+func stateError(dir, option string, err error) error {
+	advice := fmt.Sprintf("set %s to a directory that you can write", option)
+	switch {
+	case errors.Is(err, unix.EMFILE):
+		advice = "more files have to be open than this process may have: raise ulimit -n"
+	case errors.Is(err, unix.ENFILE):
+		advice = "the machine has as many files open as it can"
+	case errors.Is(err, unix.EFBIG):
+		advice = "a file has to be larger than this process may write: raise ulimit -f"
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		advice = fmt.Sprintf("make room, or set %s to a directory with more", option)
+	}
+	return fmt.Errorf("%s cannot be used for this run's state: %s; %s", dir, reason(err), advice)
 }
 
 // runDir is the directory of one run. It is locked while its launcher lives, and removed at the end; a launcher that was

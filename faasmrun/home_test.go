@@ -81,7 +81,7 @@ func TestUnusableHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := newRunDir(home{state: file})
-	if want := file + "/run cannot be used for this run's state: not a directory; set FAASMRUN_HOME to a directory with room that you can write"; err == nil || err.Error() != want {
+	if want := file + "/run cannot be used for this run's state: not a directory; set FAASMRUN_HOME to a directory that you can write"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -176,7 +176,7 @@ func (f *schedulerFlags) serve() error {
 		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
 	if err != nil {
-		return homeError(dir, err)
+		return stateError(dir, stateOption(f.state), err)
 	}
 	defer server.Stop()
 	var serving sync.WaitGroup
@@ -208,4 +208,12 @@ func stateDir(given, name string) (string, error) {
 	}
 	h, err := findHome()
 	return filepath.Join(h.state, name), err
+}
+
+// stateOption is what names a daemon's directory: the option, where it was given, or the home.
+func stateOption(given string) string {
+	if given != "" {
+		return "--state"
+	}
+	return "FAASMRUN_HOME"
 }

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker in releases.
-var version = "development"
+// version is what comes next, until a release drops the suffix; CHANGELOG.md names each release's commit.
+const version = "0.2.0-development"
 
 func versionVerb() int {
 	revision := ""

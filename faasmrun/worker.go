@@ -109,7 +109,7 @@ func serveWorker(f workerFlags) error {
 	}
 	agent, err := worker.New(config)
 	if err != nil {
-		return homeError(dir, err)
+		return stateError(dir, stateOption(f.state), err)
 	}
 	defer agent.Stop()
 	ctx, stop := untilTold()

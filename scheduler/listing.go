@@ -27,17 +27,18 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted), PlacedUnixNs: int64(j.Placed),
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
 		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held, Reservation: j.Reservation}
-	if j.Tenant == viewer || r.s.admin(viewer) {
+	own := j.Tenant == viewer || r.s.admin(viewer)
+	if own {
 		info.Name = j.Name
 		info.Reason = j.End.Reason
 	}
 	info.MpiBytes = mpiBytes(j)
-	switch j.State {
-	case core.Pending:
+	switch {
+	case j.State == core.Pending:
 		info.Reason = r.state.Waiting(j)
 		info.PromisedNode, info.PromisedUnixNs = string(j.Promised.Worker), int64(j.Promised.At)
-	case core.Completing:
-		info.Reason = j.Ending.Reason
+	case j.State == core.Completing && own:
+		info.Reason = j.Ending.Reason // in words of its tenant's
 	}
 	if j.State != core.Pending && j.State != core.Requeued {
 		info.Nodes = nodeRanks(j)

@@ -45,6 +45,7 @@ func TestListAndChange(t *testing.T) {
 	spec := w.spec(1)
 	spec.Array, spec.ArrayThrottle = []uint32{2, 4, 6}, 2
 	array := w.submit(spec)
+	ok(t, w.putModuleAs(as(w.ctx, "bob"), hashOf(moduleBytes), moduleBytes))
 	bobs, err := w.jobs.Submit(as(w.ctx, "bob"), &schedpb.SubmitRequest{Spec: w.spec(1)})
 	ok(t, err)
 

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,21 +11,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // modules keeps programs as <sha256>.wasm files. A file appears whole, under a name that its bytes prove, so several
-// processes may share the directory.
+// processes may share the directory. Whose a module is stands beside it: a tenant's are those whose bytes it has sent. Otherwise
+// a hash, which is no secret, would do to run another's program, or to learn that it is there.
 type modules struct {
-	dir  string
-	max  int64
-	sync bool
+	dir    string
+	owners string // <hash of the tenant's name>/<sha256>, empty files; "": all modules are everyone's
+	max    int64
+	sync   bool
 }
 
 const (
@@ -35,7 +41,7 @@ const (
 	moduleSuffix = ".wasm"
 )
 
-func openModules(dir string, limit int64, sync bool) (*modules, error) {
+func openModules(dir, owners string, limit int64, sync bool) (*modules, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the module store: %w", err)
 	}
@@ -45,7 +51,7 @@ func openModules(dir string, limit int64, sync bool) (*modules, error) {
 			os.Remove(part) // left by a crash; if it can't be removed it only takes room
 		}
 	}
-	return &modules{dir, limit, sync}, err
+	return &modules{dir, owners, limit, sync}, err
 }
 
 // validHash says whether a name is the lower-case hex of a SHA-256, and so safe as a file's name.
@@ -68,8 +74,45 @@ func (m *modules) has(hash string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// put stores what next hands out until io.EOF, if its hash is the given one.
-func (m *modules) put(hash string, next func() ([]byte, error)) (err error) {
+// owned says whether the module is there and its bytes have come from the tenant, too.
+func (m *modules) owned(t core.Tenant, hash string) bool {
+	if !m.has(hash) {
+		return false
+	}
+	if m.owners == "" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(m.ownerDir(t), hash))
+	return err == nil
+}
+
+// ownerDir bears a hash: a tenant's name may be anything.
+func (m *modules) ownerDir(t core.Tenant) string { return filepath.Join(m.owners, hashName(string(t))) }
+
+func hashName(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// own notes that the tenant has sent a module.
+func (m *modules) own(t core.Tenant, hash string) error {
+	if m.owners == "" {
+		return nil
+	}
+	dir := m.ownerDir(t)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, hash), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return errors.Join(m.syncDir(dir), m.syncDir(m.owners))
+}
+
+// put stores what next hands out until io.EOF, if its hash is the given one, as the tenant's.
+func (m *modules) put(t core.Tenant, hash string, next func() ([]byte, error)) (err error) {
 	part, err := os.CreateTemp(m.dir, partPattern)
 	if err != nil {
 		return status.Errorf(codes.Internal, "storing module %s: %v", hash, err)
@@ -83,7 +126,11 @@ func (m *modules) put(hash string, next func() ([]byte, error)) (err error) {
 	if err := m.fill(part, hash, next); err != nil {
 		return err
 	}
-	if err := m.publish(part, hash); err != nil {
+	err = m.publish(part, hash)
+	if err == nil {
+		err = m.own(t, hash)
+	}
+	if err != nil {
 		return status.Errorf(codes.Internal, "storing module %s: %v", hash, err)
 	}
 	return nil
@@ -124,10 +171,14 @@ func (m *modules) publish(part *os.File, hash string) error {
 	if err := os.Rename(part.Name(), m.path(hash)); err != nil {
 		return err
 	}
+	return m.syncDir(m.dir)
+}
+
+func (m *modules) syncDir(path string) error {
 	if !m.sync {
 		return nil
 	}
-	dir, err := os.Open(m.dir)
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -136,7 +187,11 @@ func (m *modules) publish(part *os.File, hash string) error {
 }
 
 // MissingModules implements schedpb.JobsServer.
-func (s *Server) MissingModules(_ context.Context, req *schedpb.MissingModulesRequest) (*schedpb.MissingModulesResponse, error) {
+func (s *Server) MissingModules(ctx context.Context, req *schedpb.MissingModulesRequest) (*schedpb.MissingModulesResponse, error) {
+	tenant, err := s.tenant(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if len(req.Sha256) > maxHashes {
 		return nil, status.Errorf(codes.InvalidArgument, "%d modules asked for at once; at most %d", len(req.Sha256), maxHashes)
 	}
@@ -145,7 +200,7 @@ func (s *Server) MissingModules(_ context.Context, req *schedpb.MissingModulesRe
 		if !validHash(hash) {
 			return nil, badHash(hash)
 		}
-		if !s.modules.has(hash) {
+		if !s.modules.owned(tenant, hash) {
 			missing.Sha256 = append(missing.Sha256, hash)
 		}
 	}
@@ -158,13 +213,14 @@ func badHash(hash string) error {
 
 // PutModule implements schedpb.JobsServer.
 func (s *Server) PutModule(stream grpc.ClientStreamingServer[schedpb.ModuleChunk, schedpb.PutModuleResponse]) error {
-	if _, err := s.tenant(stream.Context()); err != nil {
+	tenant, err := s.tenant(stream.Context())
+	if err != nil {
 		return err
 	}
-	return s.untilHalt(func() error { return s.takeModule(stream) })
+	return s.untilHalt(func() error { return s.takeModule(tenant, stream) })
 }
 
-func (s *Server) takeModule(stream grpc.ClientStreamingServer[schedpb.ModuleChunk, schedpb.PutModuleResponse]) error {
+func (s *Server) takeModule(tenant core.Tenant, stream grpc.ClientStreamingServer[schedpb.ModuleChunk, schedpb.PutModuleResponse]) error {
 	first, err := stream.Recv()
 	if err != nil {
 		return err
@@ -174,7 +230,7 @@ func (s *Server) takeModule(stream grpc.ClientStreamingServer[schedpb.ModuleChun
 		return badHash(hash)
 	}
 	chunk := first
-	err = s.modules.put(hash, func() ([]byte, error) {
+	err = s.modules.put(tenant, hash, func() ([]byte, error) {
 		if chunk == nil {
 			if chunk, err = stream.Recv(); err != nil {
 				return nil, err
@@ -198,10 +254,54 @@ func (s *Server) GetModule(req *schedpb.GetModuleRequest, stream grpc.ServerStre
 	if !validHash(req.Sha256) {
 		return badHash(req.Sha256)
 	}
-	if err := s.worker(stream.Context(), ""); err != nil {
+	return s.untilHalt(func() error {
+		if err := s.mayHave(stream.Context(), req); err != nil {
+			return err
+		}
+		return s.sendModule(req, stream)
+	})
+}
+
+// mayHave lets a worker have the modules of the jobs that it holds. One that does not say which it is, as those of 0.1.0, is any
+// that the caller may speak for.
+func (s *Server) mayHave(ctx context.Context, req *schedpb.GetModuleRequest) error {
+	if err := s.worker(ctx, req.Worker); err != nil {
 		return err
 	}
-	return s.untilHalt(func() error { return s.sendModule(req, stream) })
+	var holders []core.WorkerName
+	if err := s.do(func(r *reactor) { holders = r.holders(core.WorkerName(req.Worker), req.Sha256) }); err != nil {
+		return err
+	}
+	for _, name := range holders {
+		if s.worker(ctx, string(name)) == nil {
+			return nil
+		}
+	}
+	return status.Errorf(codes.NotFound, "no job of this worker's runs module %s", req.Sha256)
+}
+
+// holders are the workers, or the one of that name, that hold a job with the module.
+func (r *reactor) holders(only core.WorkerName, hash string) []core.WorkerName {
+	var found []core.WorkerName
+	for _, w := range r.state.Workers() {
+		if only != "" && w.Name != only {
+			continue
+		}
+		if slices.ContainsFunc(w.Jobs, func(id core.JobID) bool { return runs(r.state.Job(id), hash) }) {
+			found = append(found, w.Name)
+		}
+	}
+	return found
+}
+
+// runs says whether the module is one of the job's programs.
+func runs(j *core.Job, hash string) bool {
+	if !bytes.Contains(j.Spec, []byte(hash)) {
+		return false // most of them, without reading a description that may be long
+	}
+	spec := &schedpb.JobSpec{}
+	return proto.Unmarshal(j.Spec, spec) == nil &&
+		slices.ContainsFunc(spec.Apps, func(a *schedpb.App) bool { return a.GetModuleSha256() == hash })
 }
 
 func (s *Server) sendModule(req *schedpb.GetModuleRequest, stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io"
 
@@ -15,9 +17,10 @@ import (
 // outputStream is one job's output on its way from a worker to one attachment. The reactor keeps it from the order to
 // the worker until the eof; an Output call carries it in between.
 type outputStream struct {
-	id     uint64
+	id     uint64 // random: it is the right to speak for the job
 	ref    core.JobRef
-	worker core.WorkerName
+	worker core.WorkerName // who alone may carry it
+	part   core.Span       // the ranks whose output it may be
 	to     *attachment
 	open   bool   // an Output call carries it now
 	offset uint64 // where the worker's log goes on behind what has been passed on
@@ -35,12 +38,21 @@ func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 		return
 	}
 	a.streamed = j.Epoch
-	r.lastStream++
-	o := &outputStream{id: r.lastStream, ref: j.Ref(), worker: lastWorker(j), to: a}
+	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Place[0], to: a}
 	r.streams[o.id] = o
 	a.expect()
 	if w != nil {
 		o.ask(w)
+	}
+}
+
+func (r *reactor) newStream() uint64 {
+	for {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		if id := binary.LittleEndian.Uint64(b[:]); id != 0 && r.streams[id] == nil {
+			return id
+		}
 	}
 }
 
@@ -120,16 +132,22 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 		return err
 	}
 	var o *outputStream
-	err = s.do(func(r *reactor) {
-		if found := r.streams[frame.StreamId]; found != nil && !found.open {
-			found.open = true
-			o = found
-		}
-	})
+	if err := s.do(func(r *reactor) { o = r.streams[frame.StreamId] }); err != nil {
+		return err
+	}
+	// Another worker's stream is no stream to it.
+	claimed := false
+	if o != nil && s.worker(stream.Context(), string(o.worker)) == nil {
+		err = s.do(func(r *reactor) {
+			if claimed = r.streams[o.id] == o && !o.open; claimed {
+				o.open = true
+			}
+		})
+	}
 	if err != nil {
 		return err
 	}
-	if o == nil {
+	if !claimed {
 		return status.Errorf(codes.NotFound, "nobody waits for output stream %d any more", frame.StreamId)
 	}
 	eof, err := s.carry(stream, o, frame)
@@ -144,6 +162,11 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, schedpb.OutputDone], o *outputStream,
 	frame *schedpb.OutputFrame) (eof bool, err error) {
 	for {
+		for _, out := range frame.Output {
+			if !o.part.Has(core.Rank(out.GetRank())) {
+				return false, status.Errorf(codes.InvalidArgument, "rank %d of job %d is not on worker %s", out.GetRank(), o.ref.Job, o.worker)
+			}
+		}
 		if len(frame.Output) > 0 {
 			select {
 			case o.to.frames <- frame:

@@ -22,11 +22,10 @@ type reactor struct {
 	after  []func()
 	passed uint64 // the state's version after the last pass
 
-	workers    map[core.WorkerName]*workerConn
-	watches    map[core.JobID]*watch
-	streams    map[uint64]*outputStream
-	lastStream uint64
-	followers  map[*follower]bool
+	workers   map[core.WorkerName]*workerConn
+	watches   map[core.JobID]*watch
+	streams   map[uint64]*outputStream
+	followers map[*follower]bool
 }
 
 // batchSize bounds how many calls share one sync of the journal.

@@ -122,8 +122,13 @@ const inboxSize = 1024
 
 // New reads the state back from the journal and starts the scheduler. Register makes it reachable.
 func New(cfg Config) (*Server, error) {
+	single := cfg.Identity == nil
 	cfg = cfg.withDefaults()
-	blobs, err := openModules(cfg.ModuleDir, cfg.MaxModuleBytes, !cfg.Ephemeral)
+	owners := filepath.Join(cfg.Dir, "owners")
+	if single {
+		owners = "" // and the modules may be other launchers', too
+	}
+	blobs, err := openModules(cfg.ModuleDir, owners, cfg.MaxModuleBytes, !cfg.Ephemeral)
 	if err != nil {
 		return nil, err
 	}

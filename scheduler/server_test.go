@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,6 +41,7 @@ func TestIdempotencyKey(t *testing.T) {
 	b, err = w.jobs.Submit(w.ctx, req)
 	ok(t, err)
 	equal(t, "after a restart", b.JobId, a.JobId)
+	ok(t, w.putModuleAs(as(w.ctx, "bob"), hashOf(moduleBytes), moduleBytes))
 	c, err := w.jobs.Submit(as(w.ctx, "bob"), req)
 	ok(t, err)
 	if c.JobId == a.JobId || a.JobId == first {
@@ -123,14 +125,25 @@ func TestModules(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(w.cfg.Dir, "modules", ".put-*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
-	stream, err := w.workers.GetModule(w.ctx, &schedpb.GetModuleRequest{Sha256: hash})
-	ok(t, err)
-	chunk, err := stream.Recv()
-	ok(t, err)
-	equal(t, "module", string(chunk.Data), string(moduleBytes))
-	stream, _ = w.workers.GetModule(w.ctx, &schedpb.GetModuleRequest{Sha256: hashOf(nil)})
-	_, err = stream.Recv()
+	f := w.connect(hello("n1", 1))
+	w.submit(w.spec(1))
+	f.start()
+	for _, name := range []string{"n1", ""} { // workers of 0.1.0 don't say who they are
+		got, err := w.getModule(w.ctx, name, hash)
+		ok(t, err)
+		equal(t, "module", got, string(moduleBytes))
+	}
+	_, err := w.getModule(w.ctx, "n1", hashOf(nil))
 	equal(t, "unknown module", status.Code(err), codes.NotFound)
+}
+
+func (w *world) getModule(ctx context.Context, worker, hash string) (string, error) {
+	stream, err := w.workers.GetModule(ctx, &schedpb.GetModuleRequest{Sha256: hash, Worker: worker})
+	if err != nil {
+		return "", err
+	}
+	chunk, err := stream.Recv()
+	return string(chunk.GetData()), err
 }
 
 func TestHostileSubmissions(t *testing.T) {

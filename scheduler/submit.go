@@ -41,7 +41,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	if err != nil {
 		return nil, err
 	}
-	request, err := s.request(req)
+	request, err := s.request(tenant, req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -69,7 +69,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 }
 
 // request checks what outsiders sent and makes core's request of it. Its errors are for the person who submits.
-func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
+func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.Request, error) {
 	none := core.Request{}
 	spec := req.Spec
 	if spec == nil {
@@ -84,7 +84,7 @@ func (s *Server) request(req *schedpb.SubmitRequest) (core.Request, error) {
 	}
 	ranks := uint64(0)
 	for i, app := range spec.Apps {
-		if err := s.checkApp(app); err != nil {
+		if err := s.checkApp(tenant, app); err != nil {
 			return none, fmt.Errorf("program %d of the job, %.80q: %w", i+1, app.GetProgram(), err)
 		}
 		ranks += uint64(app.Ranks)
@@ -158,7 +158,7 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 	return checkConstraint(spec.Constraint)
 }
 
-func (s *Server) checkApp(app *schedpb.App) error {
+func (s *Server) checkApp(tenant core.Tenant, app *schedpb.App) error {
 	switch {
 	case app.GetRanks() == 0:
 		return fmt.Errorf("it has no ranks; a program has at least one")
@@ -172,7 +172,7 @@ func (s *Server) checkApp(app *schedpb.App) error {
 		return fmt.Errorf("it has %d mounts; at most %d", len(app.Mounts), maxMounts)
 	case !validHash(app.ModuleSha256):
 		return fmt.Errorf("its module %.80q is not named by a SHA-256 in lower-case hex", app.ModuleSha256)
-	case !s.modules.has(app.ModuleSha256):
+	case !s.modules.owned(tenant, app.ModuleSha256):
 		return fmt.Errorf("its module %s is not here; send it first (PutModule)", app.ModuleSha256)
 	}
 	if err := checkStrings(app); err != nil {

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -250,6 +251,7 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 	}
 }
 
+// report takes what a worker says of its own jobs; what it says of others' counts for nothing.
 func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.WorkerMessage_Heartbeat:
@@ -259,9 +261,15 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 			r.log.Error("ranks started", "worker", w.name, "err", err)
 		}
 	case *schedpb.WorkerMessage_RankStates:
-		r.answerQuery(coreRef(m.RankStates.GetJob()), m.RankStates.GetStates())
+		ref := coreRef(m.RankStates.GetJob())
+		if part, its := r.state.Part(w.name, ref); its {
+			r.answerQuery(ref, rankStatesOf(part, m.RankStates.GetStates()))
+		}
 	case *schedpb.WorkerMessage_StdinTaken:
-		r.stdinTaken(coreRef(m.StdinTaken.GetJob()), m.StdinTaken.GetBytes())
+		ref := coreRef(m.StdinTaken.GetJob())
+		if _, its := r.state.Part(w.name, ref); its {
+			r.stdinTaken(ref, m.StdinTaken.GetBytes())
+		}
 	case *schedpb.WorkerMessage_Ended:
 		r.ended(w, m.Ended)
 	default:
@@ -274,8 +282,9 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 	ref := coreRef(m.GetJob())
 	state, _ := core.ParseState(m.GetEnd().GetState())
+	part, _ := r.state.Part(w.name, ref)
 	end := core.End{State: state, ExitCode: m.GetEnd().GetExitCode(), Reason: m.GetEnd().GetReason(),
-		Detail: endDetail(m.GetEnd()), CPU: core.Duration(min(m.CpuNs, 1<<62)), MaxRSS: m.MaxRssBytes}
+		Detail: endDetail(part, m.GetEnd()), CPU: core.Duration(min(m.CpuNs, 1<<62)), MaxRSS: m.MaxRssBytes}
 	if _, err := r.decide(core.RanksEnded{Worker: w.name, Ref: ref, End: end}); err != nil {
 		r.log.Error("ranks ended", "worker", w.name, "err", err)
 	}
@@ -285,9 +294,13 @@ func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 }
 
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An
-// account beyond the bound keeps the exit codes of the ranks and loses their stories.
-func endDetail(end *schedpb.JobEnd) []byte {
-	keep := &schedpb.JobEnd{RankStates: end.GetRankStates(), Exits: end.GetExits(), MpiBytes: end.GetMpiBytes()}
+// account beyond the bound keeps the exit codes of the ranks and loses their stories. It is of the worker's own ranks alone.
+func endDetail(part core.Span, end *schedpb.JobEnd) []byte {
+	keep := &schedpb.JobEnd{Exits: end.GetExits(), MpiBytes: end.GetMpiBytes()}
+	keep.Exits = slices.DeleteFunc(keep.Exits, func(e *schedpb.RankExit) bool { return !part.Has(core.Rank(e.GetRank())) })
+	if end.GetRankStates() != nil {
+		keep.RankStates = rankStatesOf(part, end.RankStates)
+	}
 	if proto.Size(keep) > maxDetail {
 		keep.RankStates = nil
 		for i, e := range keep.Exits {
@@ -302,4 +315,15 @@ func endDetail(end *schedpb.JobEnd) []byte {
 		return nil
 	}
 	return b
+}
+
+// rankStatesOf is where a worker says that its own ranks stand.
+func rankStatesOf(part core.Span, states *schedpb.RankStates) *schedpb.RankStates {
+	own := &schedpb.RankStates{}
+	for _, s := range states.GetRanks() {
+		if part.Has(core.Rank(s.GetRank())) {
+			own.Ranks = append(own.Ranks, &schedpb.RankState{Rank: s.GetRank(), Node: string(part.Worker), Where: s.GetWhere()})
+		}
+	}
+	return own
 }

@@ -44,16 +44,21 @@ func newWorld(t *testing.T, cfg Config) *world {
 	if cfg.Heartbeat == 0 {
 		w.cfg.Heartbeat = time.Hour // fake workers have none
 	}
-	w.cfg.Identity = func(ctx context.Context) (string, error) {
-		md, _ := metadata.FromIncomingContext(ctx)
-		if who := md.Get("tenant"); len(who) > 0 {
-			return who[0], nil
-		}
-		return "alice", nil
+	if cfg.Identity == nil {
+		w.cfg.Identity = callerNamed
 	}
 	w.start()
 	t.Cleanup(func() { w.stop(); cancel() })
 	return w
+}
+
+// callerNamed believes what the context says.
+func callerNamed(ctx context.Context) (string, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	if who := md.Get("tenant"); len(who) > 0 {
+		return who[0], nil
+	}
+	return "alice", nil
 }
 
 func onlyNamed(_ context.Context, name string) error {
@@ -113,7 +118,11 @@ func hashOf(b []byte) string {
 }
 
 func (w *world) putModule(hash string, chunks ...[]byte) error {
-	stream, err := w.jobs.PutModule(w.ctx)
+	return w.putModuleAs(w.ctx, hash, chunks...)
+}
+
+func (w *world) putModuleAs(ctx context.Context, hash string, chunks ...[]byte) error {
+	stream, err := w.jobs.PutModule(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -138,9 +138,13 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 		m.print(e)
 	case answer:
 		m.message = string(e)
-	case tea.KeyMsg:
-		if m.filtering && e.Type == tea.KeyRunes { // there may be several, and they may look like the name of a key
-			m.typed(string(e.Runes))
+	case tea.PasteMsg:
+		if m.filtering {
+			m.typed(e.Content)
+		}
+	case tea.KeyPressMsg:
+		if m.filtering && e.Text != "" { // there may be several, and they may look like the name of a key
+			m.typed(e.Text)
 		} else if m.key(e.String()) {
 			return m, tea.Quit
 		}
@@ -262,8 +266,6 @@ func (m *model) filterKey(key string) {
 		if r := []rune(m.filter); len(r) > 0 {
 			m.setFilter(string(r[:len(r)-1]))
 		}
-	case " ":
-		m.typed(key)
 	}
 }
 
@@ -295,7 +297,7 @@ func (m *model) queueKey(key string) {
 		move(at + 1)
 	case "k", "up":
 		move(at - 1)
-	case "pgdown", " ":
+	case "pgdown", "space":
 		move(at + m.queueHeight())
 	case "pgup":
 		move(at - m.queueHeight())
@@ -361,7 +363,7 @@ func (m *model) jobKey(key string) {
 	case "k", "up":
 		*at--
 		m.following = false
-	case "pgdown", " ":
+	case "pgdown", "space":
 		*at += page
 	case "pgup":
 		*at -= page

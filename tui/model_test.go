@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -91,7 +91,7 @@ func replay(t *testing.T, file string) {
 
 // screenOf is the screen without trailing blanks, after a look at its size.
 func screenOf(t *testing.T, m *model) string {
-	lines := strings.Split(m.View(), "\n")
+	lines := strings.Split(ansi.Strip(m.text()), "\n")
 	if len(lines) != m.height {
 		t.Errorf("the screen has %d lines of %d", len(lines), m.height)
 	}
@@ -123,7 +123,7 @@ func play(t *testing.T, m *model, word, rest string) {
 		}
 	case "type":
 		for _, r := range rest {
-			m.Update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}})
+			m.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
 		}
 	case "feed", "first":
 		w := &schedpb.WatchResponse{}
@@ -156,14 +156,14 @@ func play(t *testing.T, m *model, word, rest string) {
 	}
 }
 
-func keyOf(name string) tea.KeyMsg {
-	for key, its := range map[tea.KeyType]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace", tea.KeyUp: "up",
+func keyOf(name string) tea.KeyPressMsg {
+	for key, its := range map[rune]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace", tea.KeyUp: "up",
 		tea.KeyDown: "down", tea.KeyPgDown: "pgdown"} {
 		if its == name {
-			return tea.KeyMsg{Type: key}
+			return tea.KeyPressMsg{Code: key}
 		}
 	}
-	return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(name)}
+	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
 }
 
 // TestAnySize sees that no size, and no key at it, breaks a screen.
@@ -189,7 +189,7 @@ func TestAnySize(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(m.View(), "\x1b[2J") {
+	if strings.Contains(m.text(), "\x1b[2J") {
 		t.Error("a job's escape sequences reach the terminal")
 	}
 }

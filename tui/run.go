@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -31,7 +31,7 @@ const (
 
 // Run shows the cluster at an address on the terminal until the user leaves or ctx ends.
 func Run(ctx context.Context, address string, c Cluster) error {
-	return run(ctx, address, c, tea.WithAltScreen())
+	return run(ctx, address, c)
 }
 
 func run(ctx context.Context, address string, c Cluster, options ...tea.ProgramOption) error {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )

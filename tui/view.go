@@ -9,7 +9,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/charmbracelet/lipgloss"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -65,7 +66,14 @@ func cells(j *schedpb.JobInfo, now time.Time) []string {
 }
 
 // View implements tea.Model.
-func (m *model) View() string {
+func (m *model) View() tea.View {
+	view := tea.NewView(m.text())
+	view.AltScreen = true
+	return view
+}
+
+// text is the screen's lines, with colours; the terminal's own number of colours is the library's business.
+func (m *model) text() string {
 	var lines []string
 	switch {
 	case m.help:

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // cached is one module in the cache, with all that was made of it.
@@ -15,6 +17,23 @@ type cached struct {
 	used  time.Time
 	bytes int64
 	paths []string // the mark that it is ready comes first
+	locks []string // of its machine code: held by whoever compiles
+}
+
+// isBeingMade tells whether some process compiles it: another worker's child may be at it for longer than recent.
+func (c *cached) isBeingMade() bool {
+	for _, path := range c.locks {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			continue // gone, or not begun
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		f.Close()
+		if err == unix.EWOULDBLOCK {
+			return true
+		}
+	}
+	return false
 }
 
 // use notes that a module is wanted now.
@@ -26,8 +45,8 @@ func (m *modules) use(mark string) {
 // recent is how long a module that was just used is safe, however large the cache is: an executor may be about to load it.
 const recent = 10 * time.Minute
 
-// evict removes the modules that nobody has used for the longest time until the cache is within its bound. An executor that has
-// loaded a module does not need it any more.
+// evict removes the modules that nobody has used for the longest time until the cache is within its bound, and machine code whose
+// module is gone as if it were one. An executor that has loaded a module does not need it any more.
 func (m *modules) evict(bound int64, now time.Time) {
 	all := m.inventory()
 	var total int64
@@ -39,6 +58,9 @@ func (m *modules) evict(bound int64, now time.Time) {
 		if total <= bound || now.Sub(c.used) < recent {
 			return
 		}
+		if c.isBeingMade() {
+			continue
+		}
 		for _, path := range c.paths {
 			os.RemoveAll(path)
 		}
@@ -47,7 +69,7 @@ func (m *modules) evict(bound int64, now time.Time) {
 }
 
 // inventory lists the cache. Machine code is kept by the hash of the module as it runs, which its name in modules has the
-// beginning of.
+// beginning of. Code that belongs to no module was made by another version of this program, or by one that was killed.
 func (m *modules) inventory() []*cached {
 	all := map[string]*cached{}
 	native := map[string]*cached{} // by the beginning of what runs
@@ -64,47 +86,58 @@ func (m *modules) inventory() []*cached {
 			all[sha] = c
 			native[sha[:min(len(sha), runPrefix)]] = c
 		}
-		c.bytes += info.Size()
+		c.add(info)
 		path := filepath.Join(m.dir, e.Name())
 		if rest == "prepared" {
 			c.paths = append([]string{path}, c.paths...)
 		} else {
 			c.paths = append(c.paths, path)
 		}
-		if info.ModTime().After(c.used) {
-			c.used = info.ModTime()
-		}
 		if run, found := strings.CutSuffix(rest, ".run.wasm"); found {
 			native[run] = c
 		}
 	}
-	m.addNative(native)
-	list := make([]*cached, 0, len(all))
+	list := m.addNative(native)
 	for _, c := range all {
 		list = append(list, c)
 	}
 	return list
 }
 
+// add counts a file in.
+func (c *cached) add(info fs.FileInfo) {
+	c.bytes += info.Size()
+	if info.ModTime().After(c.used) {
+		c.used = info.ModTime()
+	}
+}
+
 // runPrefix is how much of a hash the name of what runs has.
 const runPrefix = 16
 
-func (m *modules) addNative(owners map[string]*cached) {
+// lockName is the engine's, in each directory of machine code.
+const lockName = "lock"
+
+// addNative gives machine code to the modules that it was made of, and returns what belongs to none.
+func (m *modules) addNative(owners map[string]*cached) (ownerless []*cached) {
 	entries, _ := os.ReadDir(m.native())
 	for _, e := range entries {
 		c := owners[e.Name()[:min(len(e.Name()), runPrefix)]]
 		if c == nil {
-			continue // another program's, or one that is being compiled
+			c = &cached{}
+			ownerless = append(ownerless, c)
 		}
 		path := filepath.Join(m.native(), e.Name())
 		c.paths = append(c.paths, path)
+		c.locks = append(c.locks, filepath.Join(path, lockName))
 		filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() {
 				if info, err := d.Info(); err == nil {
-					c.bytes += info.Size()
+					c.add(info)
 				}
 			}
 			return nil
 		})
 	}
+	return ownerless
 }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
@@ -28,11 +30,30 @@ type need struct {
 
 // fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
 func (w *Worker) fits(needs []need) error {
+	if err := fitsFiles(needs); err != nil {
+		return err
+	}
 	left, err := w.room(needs)
 	if left < idleReserve && w.idle.clear() {
 		_, err = w.room(needs)
 	}
 	return err
+}
+
+// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a file without a
+// name. Executors have this process's limits.
+func fitsFiles(needs []need) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		return nil
+	}
+	for _, n := range needs {
+		if n.initial > limit.Cur {
+			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
+				"raise ulimit -f", n.program, size(n.initial), size(limit.Cur))
+		}
+	}
+	return nil
 }
 
 // room is what ranks leave of the machine's memory at their start.

@@ -34,12 +34,13 @@ type modules struct {
 	bound      int64  // bytes that it may take
 	key        string // of this program: another build may compile or bind differently
 	client     schedpb.WorkersClient
+	worker     string // whose jobs the modules are for
 
 	mu   sync.Mutex
 	busy map[string]chan struct{} // by hash: closed when the goroutine that prepares the module is through
 }
 
-func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*modules, error) {
+func newModules(cacheDir, executable, worker string, client schedpb.WorkersClient) (*modules, error) {
 	dir := filepath.Join(cacheDir, "modules")
 	if err := openCache(cacheDir, dir, filepath.Join(cacheDir, "native")); err != nil {
 		return nil, fmt.Errorf("make the module cache: %w", err)
@@ -49,7 +50,7 @@ func newModules(cacheDir, executable string, client schedpb.WorkersClient) (*mod
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
-	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, bound: maxCache,
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker, bound: maxCache,
 		busy: map[string]chan struct{}{}}, nil
 }
 
@@ -183,7 +184,7 @@ func (m *modules) sweep(now time.Time) {
 
 // fetch gets the module from the scheduler, whole and as its name says, or not at all.
 func (m *modules) fetch(ctx context.Context, sha, path string) error {
-	stream, err := m.client.GetModule(ctx, &schedpb.GetModuleRequest{Sha256: sha})
+	stream, err := m.client.GetModule(ctx, &schedpb.GetModuleRequest{Sha256: sha, Worker: m.worker})
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func New(c Config) (*Worker, error) {
 	w.idle = idlers{most: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.stopping = context.WithCancel(context.Background())
 	var err error
-	if w.modules, err = newModules(c.CacheDir, c.Executable, w.client); err != nil {
+	if w.modules, err = newModules(c.CacheDir, c.Executable, c.Name, w.client); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 	}
 	if !c.Ephemeral { // a job that has nowhere else to run is to fail, not to wait

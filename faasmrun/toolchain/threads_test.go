@@ -92,7 +92,7 @@ func (b *sharedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-func newThreadHost(t *testing.T, module []byte, most uint32) *threadHost {
+func newThreadHost(t *testing.T, module []byte, most uint64) *threadHost {
 	t.Helper()
 	ctx := context.Background()
 	h := &threadHost{t: t, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
@@ -118,7 +118,7 @@ func newThreadHost(t *testing.T, module []byte, most uint32) *threadHost {
 }
 
 // environment is a module that has the memory.
-func environment(most uint32) []byte {
+func environment(most uint64) []byte {
 	const page = 65536
 	m := &wasm.Module{Memories: []wasm.Limits{{Min: most / page, Max: most / page, HasMax: true, Shared: true}},
 		Exports: []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}}}

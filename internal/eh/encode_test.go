@@ -23,7 +23,7 @@ func encode(p *program) []byte {
 		{Module: "wasi_test", Name: "trace", Kind: wasm.KindFunction, Type: m.AddType(signatures[1])},
 		{Module: "test", Name: "call", Kind: wasm.KindFunction, Type: hostType},
 	}
-	size := uint32(len(p.functions))
+	size := uint64(len(p.functions))
 	m.Tables = []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: size, Max: size, HasMax: true}}}
 	fuel := wasm.Code{}
 	fuel.I32(startFuel)

@@ -12,7 +12,8 @@ import (
 const (
 	// Pending is an i32: 0, or the number of the pending exception's tag plus 1.
 	Pending = "__faasmrun_exn"
-	// Value is an i32, the first that the exception carries. It is missing where no tag of the module carries one.
+	// Value is the first address that the exception carries: an i64 in a program that was compiled for a memory of 64 bits,
+	// otherwise an i32. It is missing where no tag of the module carries one.
 	Value = "__faasmrun_exn_value"
 )
 
@@ -141,7 +142,11 @@ func (l *lowering) finish() {
 		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindGlobal, Index: global})
 	}
 	export(Pending, l.pending)
-	first := slices.IndexFunc(l.values, func(v value) bool { return v.typ == wasm.I32 })
+	address := wasm.I32
+	if len(l.spaces.Memories) > 0 {
+		address = l.spaces.Memories[0].Address()
+	}
+	first := slices.IndexFunc(l.values, func(v value) bool { return v.typ == address })
 	if first >= 0 {
 		export(Value, l.values[first].global)
 	}

@@ -198,6 +198,45 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestValueIsTheAddress: of what an exception carries the first that an address can be is exported, which a memory's type says.
+func TestValueIsTheAddress(t *testing.T) {
+	for _, c := range []struct {
+		memory  []wasm.Limits
+		carried []wasm.ValueType
+		want    wasm.ValueType
+	}{
+		{nil, []wasm.ValueType{wasm.I64, wasm.I32}, wasm.I32},
+		{[]wasm.Limits{{Min: 1}}, []wasm.ValueType{wasm.I64, wasm.I32}, wasm.I32},
+		{[]wasm.Limits{{Min: 1, Is64: true}}, []wasm.ValueType{wasm.I32, wasm.I64}, wasm.I64},
+		{[]wasm.Limits{{Min: 1, Is64: true}}, []wasm.ValueType{wasm.I32}, wasm.Unknown},
+	} {
+		b := newBuilder()
+		b.m.Memories = c.memory
+		b.m.Tags = []uint32{b.m.AddType(wasm.FuncType{Params: c.carried})}
+		b.add(func(code *wasm.Code) {
+			for _, v := range c.carried {
+				code.Zero(v)
+			}
+			code.Index(wasm.OpThrow, 0)
+		})
+		out, _, err := Lower(b.m.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := wasm.Decode(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := wasm.Unknown
+		if e, ok := m.Export(Value); ok {
+			got = m.Spaces().Globals[e.Index].Type
+		}
+		if got != c.want {
+			t.Errorf("%v carries %v: the value is %s and not %s", c.memory, c.carried, got, c.want)
+		}
+	}
+}
+
 // TestTagExportsGo: an exported tag means nothing to a host once exceptions are gone.
 func TestTagExportsGo(t *testing.T) {
 	b := newBuilder()

@@ -7,24 +7,38 @@ import (
 	"strings"
 )
 
-// Where things stand in an exception of C++ on wasm32, by libc++abi's layout: the thrown value, which Value is the
-// address of, is the unwinder's header; information on the exception's type stands before it, the object itself behind.
+// What is known of an exception of C++ by libc++abi's layout: the thrown value, which Value is the address of, is the
+// unwinder's header; information on the exception's type stands before it, the object itself behind.
 const (
 	cppClass     = "++CGNLC" // CLNGC++, as the little-endian number that the header begins with, but for its last byte
-	cppTypeInfo  = 48        // so far before it, the address of the object's std::type_info
-	cppTypeName  = 4         // in that, the address of the mangled name
 	longestName  = 1 << 10
 	cppDependent = 1 // that byte's largest value: an exception thrown again by std::rethrow_exception
 )
 
+// layout is where things stand, by the size of a pointer.
+type layout struct {
+	pointer  uint64
+	typeInfo uint64 // so far before the header, the address of the object's std::type_info
+	typeName uint64 // in that, the address of the mangled name
+}
+
+var (
+	layout32 = &layout{pointer: 4, typeInfo: 48, typeName: 4}
+	layout64 = &layout{pointer: 8, typeInfo: 80, typeName: 8}
+)
+
 // Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the guest's
-// memory. For an exception of C++ that is its type, as libc++abi has stored it.
-func Describe(memory []byte, pending, value uint32) string {
+// memory; wide says that Value is an i64. For an exception of C++ that is its type, as libc++abi has stored it.
+func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
 	if pending == 0 {
 		return "no exception"
 	}
+	l := layout32
+	if wide {
+		l = layout64
+	}
 	if class := at(memory, value, 1+len(cppClass)); class != nil && class[0] <= cppDependent && string(class[1:]) == cppClass {
-		if name, ok := cppType(memory, value); ok {
+		if name, ok := l.cppType(memory, value); ok {
 			return "uncaught C++ exception of type " + name
 		}
 		return "uncaught C++ exception"
@@ -34,16 +48,16 @@ func Describe(memory []byte, pending, value uint32) string {
 }
 
 // cppType reads the name of the type of an exception of C++.
-func cppType(memory []byte, value uint32) (string, bool) {
-	info, ok := pointer(memory, value-cppTypeInfo)
+func (l *layout) cppType(memory []byte, value uint64) (string, bool) {
+	info, ok := l.at(memory, value-l.typeInfo)
 	if !ok {
 		return "", false
 	}
-	address, ok := pointer(memory, info+cppTypeName)
-	if !ok || uint64(address) >= uint64(len(memory)) {
+	address, ok := l.at(memory, info+l.typeName)
+	if !ok || address >= uint64(len(memory)) {
 		return "", false
 	}
-	name := memory[address:min(uint64(len(memory)), uint64(address)+longestName)]
+	name := memory[address:min(uint64(len(memory)), address+longestName)]
 	end := bytes.IndexByte(name, 0)
 	if end <= 0 {
 		return "", false
@@ -51,19 +65,23 @@ func cppType(memory []byte, value uint32) (string, bool) {
 	return demangle(string(name[:end])), true
 }
 
-func at(memory []byte, address uint32, n int) []byte {
-	if uint64(address)+uint64(n) > uint64(len(memory)) {
+func at(memory []byte, address uint64, n int) []byte {
+	if size := uint64(len(memory)); address > size || uint64(n) > size-address {
 		return nil
 	}
 	return memory[address:][:n]
 }
 
-func pointer(memory []byte, address uint32) (uint32, bool) {
-	b := at(memory, address, 4)
-	if b == nil {
+// at reads a pointer.
+func (l *layout) at(memory []byte, address uint64) (uint64, bool) {
+	b := at(memory, address, int(l.pointer))
+	switch {
+	case b == nil:
 		return 0, false
+	case l.pointer == 4:
+		return uint64(binary.LittleEndian.Uint32(b)), true
 	}
-	return binary.LittleEndian.Uint32(b), true
+	return binary.LittleEndian.Uint64(b), true
 }
 
 // builtinTypes are the mangled names of C++'s own types that programs throw.

@@ -13,7 +13,11 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	l := &lowering{m: m, function: uint32(len(m.Spaces().Functions)), reader: wasm.NewReader(nil)}
+	spaces := m.Spaces()
+	l := &lowering{m: m, function: uint32(len(spaces.Functions)), reader: wasm.NewReader(nil), address: wasm.I32}
+	if len(spaces.Memories) > 0 {
+		l.address = spaces.Memories[0].Address()
+	}
 	if m.Custom(".debug_line") != nil {
 		if l.codeMap, err = m.CodeMap(); err != nil {
 			return nil, false, err
@@ -41,6 +45,7 @@ type lowering struct {
 	reader   *wasm.Reader
 	function uint32 // index of the function that takes memory.fill's place
 	called   bool
+	address  wasm.ValueType // of the memory's addresses
 }
 
 // rewrite rewrites a function in place, if it has anything to rewrite.
@@ -64,7 +69,7 @@ func (l *lowering) rewrite(number int, f *wasm.Function) error {
 			copied = in.End
 		}
 		// A constant right before the instruction is its length.
-		long = in.Op == wasm.OpI32Const && uint32(in.Bits) > short
+		long = in.Op == wasm.OpI32Const && uint32(in.Bits) > short || in.Op == wasm.OpI64Const && in.Bits > short
 	}
 	if err := l.reader.Err(); err != nil || copied == 0 {
 		return err
@@ -79,9 +84,8 @@ func (l *lowering) rewrite(number int, f *wasm.Function) error {
 
 // addFunction adds the function, behind all others.
 func (l *lowering) addFunction() {
-	i32 := wasm.I32
-	f := wasm.Function{Type: l.m.AddType(wasm.FuncType{Params: []wasm.ValueType{i32, i32, i32}}),
-		Locals: []wasm.Locals{{Count: 1, Type: i32}, {Count: 1, Type: wasm.V128}}, Body: body()}
+	f := wasm.Function{Type: l.m.AddType(wasm.FuncType{Params: []wasm.ValueType{l.address, wasm.I32, l.address}}),
+		Locals: []wasm.Locals{{Count: 1, Type: l.address}, {Count: 1, Type: wasm.V128}}, Body: body(l.address)}
 	l.m.Functions = append(l.m.Functions, f)
 	if l.m.Custom("name") != nil {
 		n := l.m.Names()

@@ -184,10 +184,59 @@ func TestCodeMap(t *testing.T) {
 	}
 }
 
+// TestWideMemory: in a memory of 64 bits the function takes its addresses; what is known to be long stays.
+func TestWideMemory(t *testing.T) {
+	i64 := wasm.I64
+	m := &wasm.Module{Types: []wasm.FuncType{{Params: []wasm.ValueType{i64, wasm.I32, i64}}},
+		Memories: []wasm.Limits{{Min: 1, Is64: true}}}
+	for _, constant := range []int64{-1, short + 1, short} {
+		var c wasm.Code
+		c.Index(wasm.OpLocalGet, 0)
+		c.Index(wasm.OpLocalGet, 1)
+		if constant < 0 {
+			c.Index(wasm.OpLocalGet, 2)
+		} else {
+			c.I64(constant)
+		}
+		c.Op(wasm.OpMemoryFill)
+		c.Raw([]byte{0})
+		c.Op(wasm.OpEnd)
+		m.Functions = append(m.Functions, wasm.Function{Body: wasm.Expr(c)})
+	}
+	out, err := wasm.Decode(lower(t, m.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []wasm.Opcode{wasm.OpCall, wasm.OpMemoryFill, wasm.OpCall} {
+		var last wasm.Opcode
+		for r := wasm.NewReader(out.Functions[i].Body); r.Next(); {
+			if r.Instr.Op != wasm.OpEnd {
+				last = r.Instr.Op
+			}
+		}
+		if last != want {
+			t.Errorf("function %d ends in %s and not %s", i, last, want)
+		}
+	}
+	if types, _ := out.Spaces().FunctionType(3); types.Params[0] != i64 || types.Params[2] != i64 {
+		t.Errorf("the function is of type %v", types)
+	}
+}
+
 // FuzzLower: what decodes either stays or decodes again, and what is valid stays valid.
 func FuzzLower(f *testing.F) {
 	f.Add(filler(true, 1, short, 1000))
 	f.Add(filler(false))
+	wide := &wasm.Module{Types: []wasm.FuncType{{}}, Memories: []wasm.Limits{{Min: 1, Is64: true}}}
+	var c wasm.Code
+	c.I64(8)
+	c.I32(1)
+	c.I64(5)
+	c.Op(wasm.OpMemoryFill)
+	c.Raw([]byte{0})
+	c.Op(wasm.OpEnd)
+	wide.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
+	f.Add(wide.Encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		out, changed, err := Lower(data)
 		if err != nil || !changed {

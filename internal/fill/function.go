@@ -26,15 +26,45 @@ var (
 )
 
 // writer writes the function.
-type writer struct{ wasm.Code }
+type writer struct {
+	wasm.Code
+	address wasm.ValueType // the type of the memory's addresses, and of lengths
+}
+
+// instruction is one of 32 bits and its fellow of 64.
+type instruction struct{ narrow, wide wasm.Opcode }
+
+var (
+	add         = instruction{wasm.OpI32Add, wasm.OpI64Add}
+	subtract    = instruction{wasm.OpI32Sub, wasm.OpI64Sub}
+	greaterThan = instruction{wasm.OpI32GtU, wasm.OpI64GtU}
+)
+
+// on appends the instruction for addresses.
+func (w *writer) on(i instruction) {
+	if w.address == wasm.I64 {
+		w.Op(i.wide)
+	} else {
+		w.Op(i.narrow)
+	}
+}
+
+// number appends a constant of the type of addresses.
+func (w *writer) number(n uint32) {
+	if w.address == wasm.I64 {
+		w.I64(int64(n))
+	} else {
+		w.I32(int32(n))
+	}
+}
 
 // body is the function: stores from both ends of the block that meet or overlap, as wide as its length allows.
-func body() wasm.Expr {
-	w := &writer{}
+func body(address wasm.ValueType) wasm.Expr {
+	w := &writer{address: address}
 	// One less, as an unsigned number, is far above the bound where there is nothing to store: that may have to trap too.
 	w.get(length)
-	w.I32(1)
-	w.Op(wasm.OpI32Sub)
+	w.number(1)
+	w.on(subtract)
 	w.above(short - 1)
 	w.get(start)
 	w.get(value)
@@ -52,8 +82,8 @@ func body() wasm.Expr {
 		for at := done / 2; at < done; at += 16 {
 			w.store(whole, start, at)
 			w.get(last)
-			w.I32(int32(at))
-			w.Op(wasm.OpI32Sub)
+			w.number(at)
+			w.on(subtract)
 			w.put(whole, 0)
 		}
 		w.Op(wasm.OpEnd)
@@ -79,8 +109,8 @@ func (w *writer) longer(than uint32) {
 
 // above begins what is done if the number on the stack is greater.
 func (w *writer) above(bound uint32) {
-	w.I32(int32(bound))
-	w.Op(wasm.OpI32GtU)
+	w.number(bound)
+	w.on(greaterThan)
 	w.Block(wasm.OpIf, wasm.BlockVoid)
 }
 
@@ -94,9 +124,9 @@ func (w *writer) leave() {
 func (w *writer) ends(s store) {
 	w.get(start)
 	w.get(length)
-	w.Op(wasm.OpI32Add)
-	w.I32(1 << s.log)
-	w.Op(wasm.OpI32Sub)
+	w.on(add)
+	w.number(1 << s.log)
+	w.on(subtract)
 	w.Index(wasm.OpLocalSet, last)
 	w.store(s, last, 0)
 	w.store(s, start, 0)
@@ -111,6 +141,6 @@ func (w *writer) store(s store, address, offset uint32) {
 // put stores at an offset from the address on the stack.
 func (w *writer) put(s store, offset uint32) {
 	w.get(vector)
-	w.Memory(s.op, wasm.MemArg{Offset: offset})
+	w.Memory(s.op, wasm.MemArg{Offset: uint64(offset)})
 	w.Raw(s.lane)
 }

@@ -136,7 +136,7 @@ func appendMemArg(b []byte, m MemArg) []byte {
 	} else {
 		b = AppendU32(b, m.Align)
 	}
-	return AppendU32(b, m.Offset)
+	return AppendU64(b, m.Offset)
 }
 
 func appendCatches(b []byte, catches []Catch) []byte {

@@ -182,26 +182,30 @@ func (d *decoder) table() Table {
 	if d.at < len(d.data) && d.data[d.at] == 0x40 {
 		d.fail("a table with an initial value, of typed function references, which are not supported")
 	}
-	return Table{Type: d.referenceType(), Limits: d.limits(limitHasMax, "table")}
+	return Table{Type: d.referenceType(), Limits: d.limits(limitHasMax|limit64, "table")}
 }
 
-func (d *decoder) memory() Limits { return d.limits(limitHasMax|limitShared, "memory") }
+func (d *decoder) memory() Limits { return d.limits(limitHasMax|limitShared|limit64, "memory") }
 
 func (d *decoder) limits(allowed byte, what string) Limits {
 	flags := d.byte()
 	if d.err == nil && flags&^allowed != 0 {
 		d.at--
-		if flags&limit64 != 0 {
-			d.fail("a %s with addresses of 64 bits (memory64), which is not supported: compile for wasm32", what)
-		} else {
-			d.fail("limits of a %s are of unknown form %#x", what, flags)
-		}
+		d.fail("limits of a %s are of unknown form %#x", what, flags)
 	}
-	l := Limits{Min: d.u32(), HasMax: flags&limitHasMax != 0, Shared: flags&limitShared != 0}
-	if l.HasMax {
-		l.Max = d.u32()
+	l := Limits{HasMax: flags&limitHasMax != 0, Shared: flags&limitShared != 0, Is64: flags&limit64 != 0}
+	if l.Min = d.limit(l); l.HasMax {
+		l.Max = d.limit(l)
 	}
 	return l
+}
+
+// limit reads one of the two numbers.
+func (d *decoder) limit(l Limits) uint64 {
+	if l.Is64 {
+		return d.u64()
+	}
+	return uint64(d.u32())
 }
 
 func (d *decoder) tag() uint32 {

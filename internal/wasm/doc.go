@@ -14,7 +14,7 @@
 //   - Names: the name section. Features: what a module needs of an engine, for refusals.
 //
 // Read are the instructions of WebAssembly 2.0, tail calls, threads, relaxed SIMD and both encodings of exceptions.
-// Memories of 64 bits, garbage collection and typed function references are refused by name.
+// Memories and tables may have addresses of 64 bits. Garbage collection and typed function references are refused by name.
 //
 // # Encodings
 //

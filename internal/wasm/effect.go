@@ -15,10 +15,10 @@ func (c *Cursor) apply() {
 	}
 	if o.typed {
 		for i := len(o.pops) - 1; i >= 0; i-- {
-			c.pop(letterTypes[o.pops[i]])
+			c.pop(c.letterType(in, o, o.pops[i]))
 		}
 		if o.pushes != "" {
-			c.push(letterTypes[o.pushes[0]])
+			c.push(c.letterType(in, o, o.pushes[0]))
 		}
 		return
 	}
@@ -32,6 +32,38 @@ func (c *Cursor) apply() {
 	default:
 		c.applyVariable(in)
 	}
+}
+
+// letterType is the type that a letter of the operations table stands for, of addresses by the memories or tables that the
+// instruction names.
+func (c *Cursor) letterType(in *Instr, o *operation, letter byte) ValueType {
+	if t := letterTypes[letter]; t != Unknown {
+		return t
+	}
+	var first, second Limits
+	switch s := c.spaces; o.imm {
+	case immMem, immMemLane:
+		first = s.Memories[in.Memory.Memory]
+	case immMemory:
+		first = s.Memories[in.Index]
+	case immMemoryInit:
+		first = s.Memories[in.Index2]
+	case immMemoryCopy:
+		first, second = s.Memories[in.Index], s.Memories[in.Index2]
+	case immTable:
+		first = s.Tables[in.Index].Limits
+	case immTableInit:
+		first = s.Tables[in.Index2].Limits
+	case immTableCopy:
+		first, second = s.Tables[in.Index].Limits, s.Tables[in.Index2].Limits
+	}
+	switch letter {
+	case 'b':
+		return second.Address()
+	case 'c':
+		return Limits{Is64: first.Is64 && second.Is64}.Address()
+	}
+	return first.Address()
 }
 
 func (c *Cursor) applyVariable(in *Instr) {
@@ -96,20 +128,28 @@ func (c *Cursor) applyReference(in *Instr) {
 			c.mismatch("ref.func names function %d, which nothing outside of bodies names", in.Index)
 		}
 		c.push(FuncRef)
+	default:
+		c.applyTable(in, c.spaces.Tables[in.Index])
+	}
+}
+
+func (c *Cursor) applyTable(in *Instr, table Table) {
+	address := table.Limits.Address()
+	switch in.Op {
 	case OpTableGet:
-		c.pop(I32)
-		c.push(c.spaces.Tables[in.Index].Type)
+		c.pop(address)
+		c.push(table.Type)
 	case OpTableSet:
-		c.pop(c.spaces.Tables[in.Index].Type)
-		c.pop(I32)
+		c.pop(table.Type)
+		c.pop(address)
 	case OpTableGrow:
-		c.pop(I32)
-		c.pop(c.spaces.Tables[in.Index].Type)
-		c.push(I32)
+		c.pop(address)
+		c.pop(table.Type)
+		c.push(address)
 	case OpTableFill:
-		c.pop(I32)
-		c.pop(c.spaces.Tables[in.Index].Type)
-		c.pop(I32)
+		c.pop(address)
+		c.pop(table.Type)
+		c.pop(address)
 	}
 }
 
@@ -247,7 +287,7 @@ func (c *Cursor) applyCall(in *Instr) {
 	t, ok := c.spaces.FunctionType(in.Index)
 	if indirect {
 		t, ok = c.spaces.typeAt(in.Index)
-		c.pop(I32)
+		c.pop(c.spaces.Tables[in.Index2].Limits.Address())
 	}
 	if !ok {
 		c.mismatch("%s of unknown type %d", in.Op, in.Index)
@@ -362,7 +402,12 @@ func (c *Cursor) checkImmediates(in *Instr, o *operation) {
 
 func (c *Cursor) checkAccess(in *Instr, o *operation) {
 	c.within(in.Memory.Memory, len(c.spaces.Memories), "memory")
+	if c.err != nil {
+		return
+	}
 	switch {
+	case in.Memory.Offset > 1<<32-1 && !c.spaces.Memories[in.Memory.Memory].Is64:
+		c.mismatch("%s has an offset of %#x, beyond a memory of 32 bits", in.Op, in.Memory.Offset)
 	case in.Memory.Align > uint32(o.limit):
 		c.mismatch("%s has an alignment larger than its access", in.Op)
 	case in.Op.isAtomic() && in.Memory.Align != uint32(o.limit):

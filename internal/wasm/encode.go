@@ -173,10 +173,13 @@ func (e *encoder) limits(l *Limits) {
 	if l.Shared {
 		flags |= limitShared
 	}
+	if l.Is64 {
+		flags |= limit64
+	}
 	e.byte(flags)
-	e.u32(l.Min)
+	e.out = AppendU64(e.out, l.Min)
 	if l.HasMax {
-		e.u32(l.Max)
+		e.out = AppendU64(e.out, l.Max)
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 	MultiMemory      = "several memories"
 	ExtendedConst    = "extended constant expressions"
 	MutableGlobals   = "imported or exported mutable globals"
+	Memory64         = "64-bit memories or tables"
 )
 
 var advice = map[string]string{
@@ -51,6 +52,7 @@ var advice = map[string]string{
 	ExtendedConst:    "compile without -mextended-const",
 	MultiValue:       "compile without -mmultivalue",
 	Threads:          "compile and link without -pthread and -matomics",
+	Memory64:         "compile for wasm32",
 }
 
 // Features lists what a module needs, each once, in the order of the constants above.
@@ -76,7 +78,7 @@ func Features(m *Module) ([]Feature, error) {
 	}
 	var features []Feature
 	for _, name := range []string{SignExtension, SaturatingTrunc, MultiValue, BulkMemory, ReferenceTypes, SIMD, RelaxedSIMD,
-		TailCalls, Threads, LegacyExceptions, Exceptions, MultiMemory, ExtendedConst, MutableGlobals} {
+		TailCalls, Threads, LegacyExceptions, Exceptions, MultiMemory, ExtendedConst, MutableGlobals, Memory64} {
 		if f, ok := s.found[name]; ok {
 			features = append(features, f)
 		}
@@ -115,10 +117,16 @@ func (s *scan) declarations() {
 		if i > 0 {
 			s.add(MultiMemory, -1, fmt.Sprintf("memory %d", i))
 		}
+		if l.Is64 {
+			s.add(Memory64, -1, fmt.Sprintf("memory %d", i))
+		}
 	}
 	for i, t := range spaces.Tables {
 		if i > 0 || t.Type != FuncRef {
 			s.add(ReferenceTypes, -1, fmt.Sprintf("table %d of %s", i, t.Type))
+		}
+		if t.Limits.Is64 {
+			s.add(Memory64, -1, fmt.Sprintf("table %d", i))
 		}
 	}
 	imported := len(spaces.Globals) - len(s.m.Globals)

@@ -68,8 +68,8 @@ func FuzzBody(f *testing.F) {
 	}
 	m := &Module{Types: []FuncType{{}, {Params: []ValueType{I32}, Results: []ValueType{I32}}, {Params: []ValueType{F64, I64}},
 		{Results: []ValueType{V128, FuncRef}}}}
-	m.Tables = []Table{{Type: FuncRef}, {Type: ExternRef}}
-	m.Memories = []Limits{{Min: 1}}
+	m.Tables = []Table{{Type: FuncRef}, {Type: ExternRef}, {Type: FuncRef, Limits: Limits{Is64: true}}}
+	m.Memories = []Limits{{Min: 1}, {Min: 1, Is64: true}}
 	m.Tags = []uint32{0, 2}
 	m.Data, m.HasCount = []Data{{Passive: true}}, true
 	m.Elements = []Element{{Mode: ElementPassive, Type: FuncRef, Functions: []uint32{0, 1, 2, 3}}}
@@ -124,6 +124,11 @@ func seedModules(f testing.TB) [][]byte {
 			if len(data) < 20_000 {
 				seeds = append(seeds, data)
 			}
+		}
+	}
+	for op := range Opcode(opcodes) { // what the suite lacks
+		if params, addresses, results := addressed(op, &operations[op], I64, I64); addresses != nil {
+			seeds = append(seeds, using(op, I64, I64, params, results).Encode())
 		}
 	}
 	return seeds

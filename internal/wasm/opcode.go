@@ -80,7 +80,9 @@ const (
 	OpI32GtU   Opcode = 0x4b
 	OpI32LeU   Opcode = 0x4d
 	OpI32GeU   Opcode = 0x4f
+	OpI64Eqz   Opcode = 0x50
 	OpI64Eq    Opcode = 0x51
+	OpI64GtU   Opcode = 0x56
 	OpI32Add   Opcode = 0x6a
 	OpI32Sub   Opcode = 0x6b
 	OpI32Mul   Opcode = 0x6c
@@ -92,9 +94,15 @@ const (
 	OpI64Add   Opcode = 0x7c
 	OpI64Sub   Opcode = 0x7d
 	OpI64Mul   Opcode = 0x7e
+	OpI64And   Opcode = 0x83
+	OpI64Or    Opcode = 0x84
+	OpI64Xor   Opcode = 0x85
+	OpI64Shl   Opcode = 0x86
+	OpI64ShrU  Opcode = 0x88
 
 	OpI32WrapI64    Opcode = 0xa7
 	OpI64ExtendI32S Opcode = 0xac
+	OpI64ExtendI32U Opcode = 0xad
 	OpF32DemoteF64  Opcode = 0xb6
 	OpF64PromoteF32 Opcode = 0xbb
 
@@ -136,7 +144,8 @@ const (
 type operation struct {
 	name string
 	imm  immediates
-	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type.
+	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type. An a is an address of the
+	// memory or table that it names, b one of the second that it names, c a length that both can have.
 	typed        bool
 	pops, pushes string
 	// limit is the logarithm of the natural alignment of an access, or the number of lanes that a lane index selects from.

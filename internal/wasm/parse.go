@@ -53,6 +53,17 @@ func (p *parser) u32() uint32 {
 	return v
 }
 
+// u64 is u32 for the limits of memories and tables of 64 bits.
+func (p *parser) u64() uint64 {
+	v, n := uleb64(p.data[p.at:], 64)
+	if n <= 0 {
+		p.failInteger(n)
+		return 0
+	}
+	p.at += n
+	return v
+}
+
 func (p *parser) failInteger(n int) {
 	if n == 0 {
 		p.fail("the module ends too early")
@@ -174,6 +185,9 @@ func sleb(b []byte, bits uint) (int64, int) {
 
 // AppendU32 appends an unsigned integer in its shortest form.
 func AppendU32(b []byte, v uint32) []byte { return appendULEB(b, uint64(v)) }
+
+// AppendU64 appends an unsigned integer in its shortest form.
+func AppendU64(b []byte, v uint64) []byte { return appendULEB(b, v) }
 
 // AppendS64 appends a signed integer in its shortest form.
 func AppendS64(b []byte, v int64) []byte {

@@ -30,7 +30,7 @@ type Instr struct {
 type MemArg struct {
 	Align  uint32 // logarithm
 	Memory uint32
-	Offset uint32
+	Offset uint64 // below 2^32 where addresses have 32 bits
 }
 
 // Catch is a clause of try_table.
@@ -203,7 +203,7 @@ func (r *Reader) memArg() MemArg {
 		m.Align &^= 0x40
 		m.Memory = r.u32()
 	}
-	m.Offset = r.u32()
+	m.Offset = r.u64()
 	return m
 }
 
@@ -266,6 +266,25 @@ func (r *Reader) u32() uint32 {
 		return 0
 	}
 	v, n := uleb32(r.code[r.at:])
+	if n <= 0 {
+		r.failInteger(n)
+		return 0
+	}
+	r.at += n
+	return v
+}
+
+func (r *Reader) u64() uint64 {
+	if r.at < len(r.code) {
+		if b := r.code[r.at]; b < 0x80 {
+			r.at++
+			return uint64(b)
+		}
+	}
+	if r.err != nil {
+		return 0
+	}
+	v, n := uleb64(r.code[r.at:], 64)
 	if n <= 0 {
 		r.failInteger(n)
 		return 0

@@ -51,7 +51,7 @@ const (
 	dataExplicit
 )
 
-// Bits of a table's or memory's limits.
+// Bits of a table's or memory's limits. limit64 says that addresses have 64 bits.
 const (
 	limitHasMax = 1 << iota
 	limitShared
@@ -66,4 +66,12 @@ const (
 	maxLocals = 50_000  // of a function, with its parameters
 	maxValues = 1_000   // that a type takes, and that it gives
 	maxStack  = 1 << 20 // operands at an instruction
+)
+
+// Bounds of the standard: pages of a memory and elements of a table, by the bits of their addresses.
+const (
+	maxPages32 = 1 << 16
+	maxPages64 = 1 << 48
+	maxTable32 = 1<<32 - 1
+	maxTable64 = 1<<64 - 1
 )

@@ -109,10 +109,19 @@ func BlockOf(t ValueType) BlockType { return BlockType(int8(t<<1) >> 1) }
 
 // Limits bound a table's elements or a memory's pages of 64 KiB.
 type Limits struct {
-	Min    uint32
-	Max    uint32
+	Min    uint64
+	Max    uint64
 	HasMax bool
 	Shared bool // memories only
+	Is64   bool // addresses, or indices of elements, are i64
+}
+
+// Address is the type of the memory's addresses, or of the table's indices.
+func (l Limits) Address() ValueType {
+	if l.Is64 {
+		return I64
+	}
+	return I32
 }
 
 // Table is a table's type.

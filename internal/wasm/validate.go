@@ -63,10 +63,10 @@ func (v *validator) module() {
 		}
 	}
 	for _, t := range v.s.Tables {
-		v.limits(t.Limits, 1<<32-1, "table")
+		v.limits(t.Limits, maxTable32, maxTable64, "table")
 	}
 	for _, l := range v.s.Memories {
-		v.limits(l, 1<<16, "memory")
+		v.limits(l, maxPages32, maxPages64, "memory")
 		if l.Shared && !l.HasMax {
 			v.fail("a shared memory has no maximum")
 		}
@@ -83,14 +83,19 @@ func (v *validator) module() {
 	}
 	for i := range v.m.Data {
 		if d := &v.m.Data[i]; !d.Passive {
-			v.within(d.Memory, len(v.s.Memories), "a data segment", "memory")
-			v.constant(d.Offset, I32, len(v.s.Globals), "a data segment")
+			if v.within(d.Memory, len(v.s.Memories), "a data segment", "memory") {
+				v.constant(d.Offset, v.s.Memories[d.Memory].Address(), len(v.s.Globals), "a data segment")
+			}
 		}
 	}
 }
 
-func (v *validator) limits(l Limits, most uint64, what string) {
-	if uint64(l.Min) > most || l.HasMax && (uint64(l.Max) > most || l.Max < l.Min) {
+func (v *validator) limits(l Limits, most32, most64 uint64, what string) {
+	most := most32
+	if l.Is64 {
+		most = most64
+	}
+	if l.Min > most || l.HasMax && (l.Max > most || l.Max < l.Min) {
 		v.fail("a %s has limits that cannot be: %d to %d of at most %d", what, l.Min, l.Max, most)
 	}
 }
@@ -122,10 +127,13 @@ func (v *validator) start() {
 
 func (v *validator) element(e *Element) {
 	if e.Mode == ElementActive {
-		if v.within(e.Table, len(v.s.Tables), "an element segment", "table") && v.s.Tables[e.Table].Type != e.Type {
-			v.fail("an element segment of %s is for a table of %s", e.Type, v.s.Tables[e.Table].Type)
+		if v.within(e.Table, len(v.s.Tables), "an element segment", "table") {
+			table := v.s.Tables[e.Table]
+			if table.Type != e.Type {
+				v.fail("an element segment of %s is for a table of %s", e.Type, table.Type)
+			}
+			v.constant(e.Offset, table.Limits.Address(), len(v.s.Globals), "an element segment")
 		}
-		v.constant(e.Offset, I32, len(v.s.Globals), "an element segment")
 	}
 	for _, f := range e.Functions {
 		v.within(f, len(v.s.Functions), "an element segment", "function")

@@ -109,6 +109,18 @@ func (j *Job) worker() WorkerName {
 	return j.Place[0].Worker
 }
 
+// Part is the ranks of a placement that a worker holds now: all that it may speak of.
+func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
+	j := s.jobs[ref.Job]
+	if !j.on(w, ref) {
+		return Span{}, false
+	}
+	return j.Place[0], true
+}
+
+// Has says whether a rank is one of these.
+func (p Span) Has(r Rank) bool { return r >= p.First && uint64(r) < uint64(p.First)+uint64(p.Ranks) }
+
 // on says whether a worker speaks for this very placement of the job.
 func (j *Job) on(w WorkerName, ref JobRef) bool {
 	return j != nil && j.Epoch == ref.Epoch && j.State.Holds() && j.worker() == w

@@ -184,6 +184,7 @@ func (Stream) EnumDescriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{2}
 }
 
+// A module is missing for a tenant until that tenant has sent its bytes, whoever else has: a hash alone says and gives nothing.
 type MissingModulesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        []string               `protobuf:"bytes,1,rep,name=sha256,proto3" json:"sha256,omitempty"`
@@ -363,6 +364,7 @@ func (*PutModuleResponse) Descriptor() ([]byte, []int) {
 type GetModuleRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sha256        string                 `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Worker        string                 `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"` // who asks; workers of 0.1.0 leave it out
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -400,6 +402,13 @@ func (*GetModuleRequest) Descriptor() ([]byte, []int) {
 func (x *GetModuleRequest) GetSha256() string {
 	if x != nil {
 		return x.Sha256
+	}
+	return ""
+}
+
+func (x *GetModuleRequest) GetWorker() string {
+	if x != nil {
+		return x.Worker
 	}
 	return ""
 }
@@ -3046,6 +3055,10 @@ type AttachRequest struct {
 	//	*AttachRequest_Terminate
 	//	*AttachRequest_QueryRanks
 	//	*AttachRequest_Detach
+	//	*AttachRequest_Input
+	//	*AttachRequest_OutputTaken
+	//	*AttachRequest_Ping
+	//	*AttachRequest_Leave
 	Msg           isAttachRequest_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3142,6 +3155,42 @@ func (x *AttachRequest) GetDetach() *Detach {
 	return nil
 }
 
+func (x *AttachRequest) GetInput() *Input {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Input); ok {
+			return x.Input
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetOutputTaken() *OutputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_OutputTaken); ok {
+			return x.OutputTaken
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetPing() *Ping {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Ping); ok {
+			return x.Ping
+		}
+	}
+	return nil
+}
+
+func (x *AttachRequest) GetLeave() *Leave {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachRequest_Leave); ok {
+			return x.Leave
+		}
+	}
+	return nil
+}
+
 type isAttachRequest_Msg interface {
 	isAttachRequest_Msg()
 }
@@ -3170,6 +3219,22 @@ type AttachRequest_Detach struct {
 	Detach *Detach `protobuf:"bytes,6,opt,name=detach,proto3,oneof"` // an interactive job goes on as a batch job; the end of this stream no longer ends it
 }
 
+type AttachRequest_Input struct {
+	Input *Input `protobuf:"bytes,7,opt,name=input,proto3,oneof"` // of a launcher with a session: standard input, signals, queries
+}
+
+type AttachRequest_OutputTaken struct {
+	OutputTaken *OutputTaken `protobuf:"bytes,8,opt,name=output_taken,json=outputTaken,proto3,oneof"`
+}
+
+type AttachRequest_Ping struct {
+	Ping *Ping `protobuf:"bytes,9,opt,name=ping,proto3,oneof"` // answered by a pong
+}
+
+type AttachRequest_Leave struct {
+	Leave *Leave `protobuf:"bytes,10,opt,name=leave,proto3,oneof"` // the launcher ends, and its job with it
+}
+
 func (*AttachRequest_Open) isAttachRequest_Msg() {}
 
 func (*AttachRequest_Stdin) isAttachRequest_Msg() {}
@@ -3182,19 +3247,372 @@ func (*AttachRequest_QueryRanks) isAttachRequest_Msg() {}
 
 func (*AttachRequest_Detach) isAttachRequest_Msg() {}
 
-type AttachOpen struct {
+func (*AttachRequest_Input) isAttachRequest_Msg() {}
+
+func (*AttachRequest_OutputTaken) isAttachRequest_Msg() {}
+
+func (*AttachRequest_Ping) isAttachRequest_Msg() {}
+
+func (*AttachRequest_Leave) isAttachRequest_Msg() {}
+
+// Input is one item on its way from a launcher to the executor of its job's ranks. Items are numbered from 1 on, and each takes
+// effect once, in order: who has seen an item ignores it, and so does who misses one before it. The launcher keeps what has not
+// been received, and sends it again when it is told to (InputTaken) and on each new stream. Nobody in between keeps anything.
+type Input struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Seq   uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	// Types that are valid to be assigned to Item:
+	//
+	//	*Input_Stdin
+	//	*Input_Signal
+	//	*Input_QueryRanks
+	Item          isInput_Item `protobuf_oneof:"item"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Input) Reset() {
+	*x = Input{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Input) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Input) ProtoMessage() {}
+
+func (x *Input) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Input.ProtoReflect.Descriptor instead.
+func (*Input) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *Input) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Input) GetItem() isInput_Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *Input) GetStdin() *Stdin {
+	if x != nil {
+		if x, ok := x.Item.(*Input_Stdin); ok {
+			return x.Stdin
+		}
+	}
+	return nil
+}
+
+func (x *Input) GetSignal() *Signal {
+	if x != nil {
+		if x, ok := x.Item.(*Input_Signal); ok {
+			return x.Signal
+		}
+	}
+	return nil
+}
+
+func (x *Input) GetQueryRanks() *QueryRanks {
+	if x != nil {
+		if x, ok := x.Item.(*Input_QueryRanks); ok {
+			return x.QueryRanks
+		}
+	}
+	return nil
+}
+
+type isInput_Item interface {
+	isInput_Item()
+}
+
+type Input_Stdin struct {
+	Stdin *Stdin `protobuf:"bytes,2,opt,name=stdin,proto3,oneof"`
+}
+
+type Input_Signal struct {
+	Signal *Signal `protobuf:"bytes,3,opt,name=signal,proto3,oneof"`
+}
+
+type Input_QueryRanks struct {
+	QueryRanks *QueryRanks `protobuf:"bytes,4,opt,name=query_ranks,json=queryRanks,proto3,oneof"`
+}
+
+func (*Input_Stdin) isInput_Item() {}
+
+func (*Input_Signal) isInput_Item() {}
+
+func (*Input_QueryRanks) isInput_Item() {}
+
+type InputTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Output        bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"`     // stream the job's output too
-	Once          bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
-	Onlooker      bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
+	Received      uint64                 `protobuf:"varint,1,opt,name=received,proto3" json:"received,omitempty"`                       // items up to this one have arrived; never falls
+	StdinBytes    uint64                 `protobuf:"varint,2,opt,name=stdin_bytes,json=stdinBytes,proto3" json:"stdin_bytes,omitempty"` // what ranks have taken of standard input; never falls
+	Resend        bool                   `protobuf:"varint,3,opt,name=resend,proto3" json:"resend,omitempty"`                           // the items behind it may be lost
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InputTaken) Reset() {
+	*x = InputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InputTaken) ProtoMessage() {}
+
+func (x *InputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
+func (*InputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *InputTaken) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *InputTaken) GetStdinBytes() uint64 {
+	if x != nil {
+		return x.StdinBytes
+	}
+	return 0
+}
+
+func (x *InputTaken) GetResend() bool {
+	if x != nil {
+		return x.Resend
+	}
+	return false
+}
+
+// OutputTaken says what a launcher has written: of this placement's output all before the offset. Nobody needs it any more.
+type OutputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputTaken) Reset() {
+	*x = OutputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputTaken) ProtoMessage() {}
+
+func (x *OutputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
+func (*OutputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *OutputTaken) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *OutputTaken) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+type Ping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Suspended     bool                   `protobuf:"varint,1,opt,name=suspended,proto3" json:"suspended,omitempty"` // nothing more will be heard until the launcher is continued
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ping) Reset() {
+	*x = Ping{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ping) ProtoMessage() {}
+
+func (x *Ping) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ping.ProtoReflect.Descriptor instead.
+func (*Ping) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Ping) GetSuspended() bool {
+	if x != nil {
+		return x.Suspended
+	}
+	return false
+}
+
+type Pong struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pong) Reset() {
+	*x = Pong{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pong) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pong) ProtoMessage() {}
+
+func (x *Pong) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pong.ProtoReflect.Descriptor instead.
+func (*Pong) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+}
+
+type Leave struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leave) Reset() {
+	*x = Leave{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leave) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leave) ProtoMessage() {}
+
+func (x *Leave) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leave.ProtoReflect.Descriptor instead.
+func (*Leave) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+}
+
+type AttachOpen struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	JobId    uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Output   bool                   `protobuf:"varint,2,opt,name=output,proto3" json:"output,omitempty"`     // stream the job's output too
+	Once     bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
+	Onlooker bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
+	// A launcher's own secret name, of 16 to 64 bytes. With one, the end of a stream is no end: the launcher has a minute to come
+	// back, also to a scheduler that was restarted meanwhile. It pings, and is lost when nothing is heard of it. Another stream with
+	// the same session replaces the first one.
+	Session       []byte `protobuf:"bytes,5,opt,name=session,proto3" json:"session,omitempty"`
+	Batches       bool   `protobuf:"varint,6,opt,name=batches,proto3" json:"batches,omitempty"`                            // output comes as OutputBatch
+	OutputEpoch   uint64 `protobuf:"varint,7,opt,name=output_epoch,json=outputEpoch,proto3" json:"output_epoch,omitempty"` // with batches: where an earlier stream ended, the epoch and next_offset of its last batch
+	OutputOffset  uint64 `protobuf:"varint,8,opt,name=output_offset,json=outputOffset,proto3" json:"output_offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3206,7 +3624,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3219,7 +3637,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -3250,6 +3668,34 @@ func (x *AttachOpen) GetOnlooker() bool {
 	return false
 }
 
+func (x *AttachOpen) GetSession() []byte {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *AttachOpen) GetBatches() bool {
+	if x != nil {
+		return x.Batches
+	}
+	return false
+}
+
+func (x *AttachOpen) GetOutputEpoch() uint64 {
+	if x != nil {
+		return x.OutputEpoch
+	}
+	return 0
+}
+
+func (x *AttachOpen) GetOutputOffset() uint64 {
+	if x != nil {
+		return x.OutputOffset
+	}
+	return 0
+}
+
 // Stdin is bytes for the ranks that read standard input. A launcher has at most 256 KiB of them outstanding, sent and not
 // yet reported by StdinTaken; beyond that its stream is no longer read until some are taken.
 type Stdin struct {
@@ -3262,7 +3708,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3274,7 +3720,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3287,7 +3733,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -3313,7 +3759,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3325,7 +3771,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3338,7 +3784,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -3358,7 +3804,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3370,7 +3816,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3383,7 +3829,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -3408,7 +3854,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3420,7 +3866,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3433,7 +3879,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 type Detach struct {
@@ -3444,7 +3890,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +3902,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +3915,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 type AttachResponse struct {
@@ -3483,6 +3929,9 @@ type AttachResponse struct {
 	//	*AttachResponse_Placement
 	//	*AttachResponse_StdinTaken
 	//	*AttachResponse_OutputLost
+	//	*AttachResponse_InputTaken
+	//	*AttachResponse_Batch
+	//	*AttachResponse_Pong
 	Msg           isAttachResponse_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3490,7 +3939,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3502,7 +3951,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3515,7 +3964,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -3588,6 +4037,33 @@ func (x *AttachResponse) GetOutputLost() *OutputLost {
 	return nil
 }
 
+func (x *AttachResponse) GetInputTaken() *InputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_InputTaken); ok {
+			return x.InputTaken
+		}
+	}
+	return nil
+}
+
+func (x *AttachResponse) GetBatch() *OutputBatch {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
+func (x *AttachResponse) GetPong() *Pong {
+	if x != nil {
+		if x, ok := x.Msg.(*AttachResponse_Pong); ok {
+			return x.Pong
+		}
+	}
+	return nil
+}
+
 type isAttachResponse_Msg interface {
 	isAttachResponse_Msg()
 }
@@ -3620,6 +4096,18 @@ type AttachResponse_OutputLost struct {
 	OutputLost *OutputLost `protobuf:"bytes,7,opt,name=output_lost,json=outputLost,proto3,oneof"`
 }
 
+type AttachResponse_InputTaken struct {
+	InputTaken *InputTaken `protobuf:"bytes,8,opt,name=input_taken,json=inputTaken,proto3,oneof"`
+}
+
+type AttachResponse_Batch struct {
+	Batch *OutputBatch `protobuf:"bytes,9,opt,name=batch,proto3,oneof"`
+}
+
+type AttachResponse_Pong struct {
+	Pong *Pong `protobuf:"bytes,10,opt,name=pong,proto3,oneof"`
+}
+
 func (*AttachResponse_State) isAttachResponse_Msg() {}
 
 func (*AttachResponse_Output) isAttachResponse_Msg() {}
@@ -3634,6 +4122,73 @@ func (*AttachResponse_StdinTaken) isAttachResponse_Msg() {}
 
 func (*AttachResponse_OutputLost) isAttachResponse_Msg() {}
 
+func (*AttachResponse_InputTaken) isAttachResponse_Msg() {}
+
+func (*AttachResponse_Batch) isAttachResponse_Msg() {}
+
+func (*AttachResponse_Pong) isAttachResponse_Msg() {}
+
+// OutputBatch is a run of one placement's output. A reader takes all of it or nothing.
+type OutputBatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Output        []*Output              `protobuf:"bytes,2,rep,name=output,proto3" json:"output,omitempty"`
+	NextOffset    uint64                 `protobuf:"varint,3,opt,name=next_offset,json=nextOffset,proto3" json:"next_offset,omitempty"` // where this placement's output goes on; 0: the worker does not say
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutputBatch) Reset() {
+	*x = OutputBatch{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputBatch) ProtoMessage() {}
+
+func (x *OutputBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
+func (*OutputBatch) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *OutputBatch) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *OutputBatch) GetOutput() []*Output {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *OutputBatch) GetNextOffset() uint64 {
+	if x != nil {
+		return x.NextOffset
+	}
+	return 0
+}
+
 // OutputLost: what comes of the job's output is not all of it.
 type OutputLost struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3644,7 +4199,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +4211,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3669,7 +4224,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -3688,7 +4243,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3700,7 +4255,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3713,7 +4268,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -3734,7 +4289,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3746,7 +4301,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3759,7 +4314,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *StateChange) GetState() string {
@@ -3793,7 +4348,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3805,7 +4360,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3818,7 +4373,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -3846,7 +4401,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3858,7 +4413,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3871,7 +4426,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -3910,7 +4465,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3922,7 +4477,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3935,7 +4490,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -3985,7 +4540,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3997,7 +4552,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4010,7 +4565,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -4043,7 +4598,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4055,7 +4610,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4068,7 +4623,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -4091,7 +4646,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4103,7 +4658,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4116,7 +4671,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -4161,7 +4716,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4173,7 +4728,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4186,7 +4741,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *JobEnd) GetState() string {
@@ -4241,6 +4796,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_RankStates
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
+	//	*WorkerMessage_InputTaken
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4248,7 +4804,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4260,7 +4816,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4273,7 +4829,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -4337,6 +4893,15 @@ func (x *WorkerMessage) GetStdinTaken() *JobStdinTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetInputTaken() *JobInputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_InputTaken); ok {
+			return x.InputTaken
+		}
+	}
+	return nil
+}
+
 type isWorkerMessage_Msg interface {
 	isWorkerMessage_Msg()
 }
@@ -4365,6 +4930,10 @@ type WorkerMessage_StdinTaken struct {
 	StdinTaken *JobStdinTaken `protobuf:"bytes,6,opt,name=stdin_taken,json=stdinTaken,proto3,oneof"` // as the ranks take it, so that no more of it is on its way than they can hold
 }
 
+type WorkerMessage_InputTaken struct {
+	InputTaken *JobInputTaken `protobuf:"bytes,7,opt,name=input_taken,json=inputTaken,proto3,oneof"`
+}
+
 func (*WorkerMessage_Hello) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Heartbeat) isWorkerMessage_Msg() {}
@@ -4377,6 +4946,8 @@ func (*WorkerMessage_Ended) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_InputTaken) isWorkerMessage_Msg() {}
+
 type JobStdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4387,7 +4958,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4399,7 +4970,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4412,7 +4983,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -4429,6 +5000,58 @@ func (x *JobStdinTaken) GetBytes() uint64 {
 	return 0
 }
 
+type JobInputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Taken         *InputTaken            `protobuf:"bytes,2,opt,name=taken,proto3" json:"taken,omitempty"` // without resend, which JobStarted implies
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobInputTaken) Reset() {
+	*x = JobInputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobInputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobInputTaken) ProtoMessage() {}
+
+func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
+func (*JobInputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *JobInputTaken) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobInputTaken) GetTaken() *InputTaken {
+	if x != nil {
+		return x.Taken
+	}
+	return nil
+}
+
 type WorkerHello struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -4438,14 +5061,14 @@ type WorkerHello struct {
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
 	Unfit         string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`        // why it can take no new jobs for now; empty: it can
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck
+	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4457,7 +5080,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4470,7 +5093,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -4532,7 +5155,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4544,7 +5167,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4557,7 +5180,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -4585,7 +5208,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4597,7 +5220,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4610,7 +5233,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -4634,6 +5257,7 @@ func (x *Heartbeat) GetUnfit() string {
 	return ""
 }
 
+// JobStarted is said again on each new connection, and whenever input on its way to the ranks may have been lost.
 type JobStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4643,7 +5267,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4655,7 +5279,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4668,7 +5292,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -4688,7 +5312,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4700,7 +5324,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4713,7 +5337,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -4742,7 +5366,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4754,7 +5378,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4767,7 +5391,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -4811,6 +5435,8 @@ type SchedulerMessage struct {
 	//	*SchedulerMessage_StreamOutput
 	//	*SchedulerMessage_AckEnded
 	//	*SchedulerMessage_HeartbeatAck
+	//	*SchedulerMessage_Input
+	//	*SchedulerMessage_OutputTaken
 	Msg           isSchedulerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4818,7 +5444,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +5456,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +5469,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -4934,6 +5560,24 @@ func (x *SchedulerMessage) GetHeartbeatAck() *HeartbeatAck {
 	return nil
 }
 
+func (x *SchedulerMessage) GetInput() *JobInput {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_Input); ok {
+			return x.Input
+		}
+	}
+	return nil
+}
+
+func (x *SchedulerMessage) GetOutputTaken() *JobOutputTaken {
+	if x != nil {
+		if x, ok := x.Msg.(*SchedulerMessage_OutputTaken); ok {
+			return x.OutputTaken
+		}
+	}
+	return nil
+}
+
 type isSchedulerMessage_Msg interface {
 	isSchedulerMessage_Msg()
 }
@@ -4974,6 +5618,14 @@ type SchedulerMessage_HeartbeatAck struct {
 	HeartbeatAck *HeartbeatAck `protobuf:"bytes,9,opt,name=heartbeat_ack,json=heartbeatAck,proto3,oneof"`
 }
 
+type SchedulerMessage_Input struct {
+	Input *JobInput `protobuf:"bytes,10,opt,name=input,proto3,oneof"`
+}
+
+type SchedulerMessage_OutputTaken struct {
+	OutputTaken *JobOutputTaken `protobuf:"bytes,11,opt,name=output_taken,json=outputTaken,proto3,oneof"`
+}
+
 func (*SchedulerMessage_Welcome) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_Start) isSchedulerMessage_Msg() {}
@@ -4992,6 +5644,10 @@ func (*SchedulerMessage_AckEnded) isSchedulerMessage_Msg() {}
 
 func (*SchedulerMessage_HeartbeatAck) isSchedulerMessage_Msg() {}
 
+func (*SchedulerMessage_Input) isSchedulerMessage_Msg() {}
+
+func (*SchedulerMessage_OutputTaken) isSchedulerMessage_Msg() {}
+
 type Welcome struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	HeartbeatEveryMs int64                  `protobuf:"varint,1,opt,name=heartbeat_every_ms,json=heartbeatEveryMs,proto3" json:"heartbeat_every_ms,omitempty"`
@@ -5002,7 +5658,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5014,7 +5670,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5027,7 +5683,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5063,7 +5719,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5075,7 +5731,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5088,7 +5744,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5178,7 +5834,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5190,7 +5846,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5203,7 +5859,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5220,6 +5876,112 @@ func (x *JobStdin) GetStdin() *Stdin {
 	return nil
 }
 
+type JobInput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Input         *Input                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobInput) Reset() {
+	*x = JobInput{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobInput) ProtoMessage() {}
+
+func (x *JobInput) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
+func (*JobInput) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *JobInput) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobInput) GetInput() *Input {
+	if x != nil {
+		return x.Input
+	}
+	return nil
+}
+
+// JobOutputTaken says that everything before the offset, which is the worker's own measure, has reached an interactive job's
+// launcher: until then it may be asked for again.
+type JobOutputTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
+	Offset        uint64                 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobOutputTaken) Reset() {
+	*x = JobOutputTaken{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobOutputTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobOutputTaken) ProtoMessage() {}
+
+func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
+func (*JobOutputTaken) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *JobOutputTaken) GetJob() *JobRef {
+	if x != nil {
+		return x.Job
+	}
+	return nil
+}
+
+func (x *JobOutputTaken) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
 type JobSignal struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -5230,7 +5992,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5242,7 +6004,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5255,7 +6017,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -5284,7 +6046,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5296,7 +6058,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5309,7 +6071,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -5349,7 +6111,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5361,7 +6123,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5374,7 +6136,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -5390,7 +6152,7 @@ func (x *QueryJobRanks) GetJob() *JobRef {
 type StreamOutput struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`       // can't be guessed: only the worker that was asked can answer
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
 	unknownFields protoimpl.UnknownFields
@@ -5399,7 +6161,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5411,7 +6173,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5424,7 +6186,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -5464,7 +6226,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5476,7 +6238,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5489,7 +6251,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -5511,7 +6273,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5523,7 +6285,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5536,7 +6298,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -5559,7 +6321,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5571,7 +6333,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5584,7 +6346,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -5630,7 +6392,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5642,7 +6404,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5655,7 +6417,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -5670,9 +6432,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vModuleChunk\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\"\x13\n" +
-	"\x11PutModuleResponse\"*\n" +
+	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
-	"\x06sha256\x18\x01 \x01(\tR\x06sha256\"\xad\x06\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xad\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -5886,7 +6649,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11fair_share_points\x18\x06 \x01(\x03R\x0ffairSharePoints\x12\x14\n" +
 	"\x05slots\x18\a \x01(\rR\x05slots\x12\x18\n" +
 	"\arunning\x18\b \x01(\rR\arunning\x12\x18\n" +
-	"\apending\x18\t \x01(\rR\apending\"\xc3\x02\n" +
+	"\apending\x18\t \x01(\rR\apending\"\x83\x04\n" +
 	"\rAttachRequest\x12-\n" +
 	"\x04open\x18\x01 \x01(\v2\x17.faasmrun.v1.AttachOpenH\x00R\x04open\x12*\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
@@ -5894,14 +6657,43 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\tterminate\x18\x04 \x01(\v2\x16.faasmrun.v1.TerminateH\x00R\tterminate\x12:\n" +
 	"\vquery_ranks\x18\x05 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
 	"queryRanks\x12-\n" +
-	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detachB\x05\n" +
-	"\x03msg\"k\n" +
+	"\x06detach\x18\x06 \x01(\v2\x13.faasmrun.v1.DetachH\x00R\x06detach\x12*\n" +
+	"\x05input\x18\a \x01(\v2\x12.faasmrun.v1.InputH\x00R\x05input\x12=\n" +
+	"\foutput_taken\x18\b \x01(\v2\x18.faasmrun.v1.OutputTakenH\x00R\voutputTaken\x12'\n" +
+	"\x04ping\x18\t \x01(\v2\x11.faasmrun.v1.PingH\x00R\x04ping\x12*\n" +
+	"\x05leave\x18\n" +
+	" \x01(\v2\x12.faasmrun.v1.LeaveH\x00R\x05leaveB\x05\n" +
+	"\x03msg\"\xb8\x01\n" +
+	"\x05Input\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12*\n" +
+	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinH\x00R\x05stdin\x12-\n" +
+	"\x06signal\x18\x03 \x01(\v2\x13.faasmrun.v1.SignalH\x00R\x06signal\x12:\n" +
+	"\vquery_ranks\x18\x04 \x01(\v2\x17.faasmrun.v1.QueryRanksH\x00R\n" +
+	"queryRanksB\x06\n" +
+	"\x04item\"a\n" +
+	"\n" +
+	"InputTaken\x12\x1a\n" +
+	"\breceived\x18\x01 \x01(\x04R\breceived\x12\x1f\n" +
+	"\vstdin_bytes\x18\x02 \x01(\x04R\n" +
+	"stdinBytes\x12\x16\n" +
+	"\x06resend\x18\x03 \x01(\bR\x06resend\";\n" +
+	"\vOutputTaken\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"$\n" +
+	"\x04Ping\x12\x1c\n" +
+	"\tsuspended\x18\x01 \x01(\bR\tsuspended\"\x06\n" +
+	"\x04Pong\"\a\n" +
+	"\x05Leave\"\xe7\x01\n" +
 	"\n" +
 	"AttachOpen\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\bR\x06output\x12\x12\n" +
 	"\x04once\x18\x03 \x01(\bR\x04once\x12\x1a\n" +
-	"\bonlooker\x18\x04 \x01(\bR\bonlooker\"-\n" +
+	"\bonlooker\x18\x04 \x01(\bR\bonlooker\x12\x18\n" +
+	"\asession\x18\x05 \x01(\fR\asession\x12\x18\n" +
+	"\abatches\x18\x06 \x01(\bR\abatches\x12!\n" +
+	"\foutput_epoch\x18\a \x01(\x04R\voutputEpoch\x12#\n" +
+	"\routput_offset\x18\b \x01(\x04R\foutputOffset\"-\n" +
 	"\x05Stdin\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03eof\x18\x02 \x01(\bR\x03eof\" \n" +
@@ -5912,7 +6704,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\"\f\n" +
 	"\n" +
 	"QueryRanks\"\b\n" +
-	"\x06Detach\"\x8d\x03\n" +
+	"\x06Detach\"\xa4\x04\n" +
 	"\x0eAttachResponse\x120\n" +
 	"\x05state\x18\x01 \x01(\v2\x18.faasmrun.v1.StateChangeH\x00R\x05state\x12-\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.faasmrun.v1.OutputH\x00R\x06output\x12:\n" +
@@ -5923,8 +6715,18 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x17.faasmrun.v1.StdinTakenH\x00R\n" +
 	"stdinTaken\x12:\n" +
 	"\voutput_lost\x18\a \x01(\v2\x17.faasmrun.v1.OutputLostH\x00R\n" +
-	"outputLostB\x05\n" +
-	"\x03msg\"\x1e\n" +
+	"outputLost\x12:\n" +
+	"\vinput_taken\x18\b \x01(\v2\x17.faasmrun.v1.InputTakenH\x00R\n" +
+	"inputTaken\x120\n" +
+	"\x05batch\x18\t \x01(\v2\x18.faasmrun.v1.OutputBatchH\x00R\x05batch\x12'\n" +
+	"\x04pong\x18\n" +
+	" \x01(\v2\x11.faasmrun.v1.PongH\x00R\x04pongB\x05\n" +
+	"\x03msg\"q\n" +
+	"\vOutputBatch\x12\x14\n" +
+	"\x05epoch\x18\x01 \x01(\x04R\x05epoch\x12+\n" +
+	"\x06output\x18\x02 \x03(\v2\x13.faasmrun.v1.OutputR\x06output\x12\x1f\n" +
+	"\vnext_offset\x18\x03 \x01(\x04R\n" +
+	"nextOffset\"\x1e\n" +
 	"\n" +
 	"OutputLost\x12\x10\n" +
 	"\x03why\x18\x01 \x01(\tR\x03why\"\"\n" +
@@ -5970,7 +6772,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xe2\x02\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xa1\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -5979,11 +6781,16 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"rankStates\x12-\n" +
 	"\x05ended\x18\x05 \x01(\v2\x15.faasmrun.v1.JobEndedH\x00R\x05ended\x12=\n" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
-	"stdinTakenB\x05\n" +
+	"stdinTaken\x12=\n" +
+	"\vinput_taken\x18\a \x01(\v2\x1a.faasmrun.v1.JobInputTakenH\x00R\n" +
+	"inputTakenB\x05\n" +
 	"\x03msg\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"\xe2\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
+	"\rJobInputTaken\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xe2\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
@@ -6010,7 +6817,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x8f\x04\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x80\x05\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -6021,7 +6828,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"queryRanks\x12@\n" +
 	"\rstream_output\x18\a \x01(\v2\x19.faasmrun.v1.StreamOutputH\x00R\fstreamOutput\x124\n" +
 	"\tack_ended\x18\b \x01(\v2\x15.faasmrun.v1.AckEndedH\x00R\backEnded\x12@\n" +
-	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAckB\x05\n" +
+	"\rheartbeat_ack\x18\t \x01(\v2\x19.faasmrun.v1.HeartbeatAckH\x00R\fheartbeatAck\x12-\n" +
+	"\x05input\x18\n" +
+	" \x01(\v2\x15.faasmrun.v1.JobInputH\x00R\x05input\x12@\n" +
+	"\foutput_taken\x18\v \x01(\v2\x1b.faasmrun.v1.JobOutputTakenH\x00R\voutputTakenB\x05\n" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
@@ -6044,7 +6854,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
-	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"J\n" +
+	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"[\n" +
+	"\bJobInput\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
+	"\x05input\x18\x02 \x01(\v2\x12.faasmrun.v1.InputR\x05input\"O\n" +
+	"\x0eJobOutputTaken\x12%\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\"J\n" +
 	"\tJobSignal\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x05R\x06number\"w\n" +
@@ -6127,7 +6943,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 81)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -6176,161 +6992,190 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*UsageResponse)(nil),          // 44: faasmrun.v1.UsageResponse
 	(*TenantUsage)(nil),            // 45: faasmrun.v1.TenantUsage
 	(*AttachRequest)(nil),          // 46: faasmrun.v1.AttachRequest
-	(*AttachOpen)(nil),             // 47: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 48: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 49: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 50: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 51: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 52: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 53: faasmrun.v1.AttachResponse
-	(*OutputLost)(nil),             // 54: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 55: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 56: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 57: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 58: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 59: faasmrun.v1.Output
-	(*RankState)(nil),              // 60: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 61: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 62: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 63: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 64: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 65: faasmrun.v1.JobStdinTaken
-	(*WorkerHello)(nil),            // 66: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 67: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 68: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 69: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 70: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 71: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 72: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 73: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 74: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 75: faasmrun.v1.JobStdin
-	(*JobSignal)(nil),              // 76: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 77: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 78: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 79: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 80: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 81: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 82: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 83: faasmrun.v1.OutputDone
+	(*Input)(nil),                  // 47: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 48: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 49: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 50: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 51: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 52: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 53: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 54: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 55: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 56: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 57: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 58: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 59: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 60: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 61: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 62: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 63: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 64: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 65: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 66: faasmrun.v1.Output
+	(*RankState)(nil),              // 67: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 68: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 69: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 70: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 71: faasmrun.v1.WorkerMessage
+	(*JobStdinTaken)(nil),          // 72: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 73: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 74: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 75: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 76: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 77: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 78: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 79: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 80: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 81: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 82: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 83: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 84: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 85: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 86: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 87: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 88: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 89: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 90: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 91: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 92: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 93: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	12, // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
-	0,  // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	11, // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	10, // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	9,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	13, // 5: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	13, // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	14, // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,  // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	58, // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	17, // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,  // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	17, // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	22, // 13: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,  // 14: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	25, // 15: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	17, // 16: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	30, // 17: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	30, // 18: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	13, // 19: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	34, // 20: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	33, // 21: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	33, // 22: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	45, // 23: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	47, // 24: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	48, // 25: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	49, // 26: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	50, // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	51, // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	52, // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	56, // 30: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	59, // 31: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	61, // 32: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	63, // 33: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	57, // 34: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	55, // 35: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	54, // 36: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	58, // 37: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,  // 38: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	60, // 39: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	61, // 40: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	62, // 41: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	66, // 42: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	68, // 43: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	69, // 44: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	70, // 45: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	71, // 46: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	65, // 47: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	67, // 48: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	13, // 49: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	67, // 50: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	67, // 51: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	67, // 52: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	61, // 53: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	67, // 54: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	63, // 55: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	73, // 56: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	74, // 57: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	75, // 58: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	76, // 59: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	77, // 60: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	78, // 61: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	79, // 62: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	80, // 63: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	81, // 64: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	67, // 65: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,  // 66: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	67, // 67: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	48, // 68: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	67, // 69: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	67, // 70: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	67, // 71: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	67, // 72: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	67, // 73: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	59, // 74: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,  // 75: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,  // 76: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	15, // 77: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	46, // 78: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	18, // 79: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	20, // 80: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	23, // 81: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	26, // 82: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	28, // 83: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	31, // 84: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	43, // 85: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	35, // 86: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	37, // 87: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	39, // 88: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	41, // 89: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	64, // 90: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	82, // 91: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,  // 92: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,  // 93: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,  // 94: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	16, // 95: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	53, // 96: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	19, // 97: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	21, // 98: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	24, // 99: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	27, // 100: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	29, // 101: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	32, // 102: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	44, // 103: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	36, // 104: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	38, // 105: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	40, // 106: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	42, // 107: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	72, // 108: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	83, // 109: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,  // 110: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	93, // [93:111] is the sub-list for method output_type
-	75, // [75:93] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	12,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
+	11,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	10,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	9,   // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	13,  // 5: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	13,  // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	14,  // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,   // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	65,  // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	17,  // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,   // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	17,  // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	22,  // 13: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,   // 14: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	25,  // 15: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	17,  // 16: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	30,  // 17: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	30,  // 18: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	13,  // 19: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	34,  // 20: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	33,  // 21: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	33,  // 22: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	45,  // 23: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	53,  // 24: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	54,  // 25: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	55,  // 26: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	56,  // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	57,  // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	58,  // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	47,  // 30: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	49,  // 31: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	50,  // 32: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	52,  // 33: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	54,  // 34: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	55,  // 35: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	57,  // 36: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	63,  // 37: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	66,  // 38: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	68,  // 39: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	70,  // 40: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	64,  // 41: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	62,  // 42: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	61,  // 43: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	48,  // 44: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	60,  // 45: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	51,  // 46: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	66,  // 47: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	65,  // 48: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 49: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	67,  // 50: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	68,  // 51: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	69,  // 52: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	74,  // 53: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	76,  // 54: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	77,  // 55: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	78,  // 56: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	79,  // 57: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	72,  // 58: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	73,  // 59: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	75,  // 60: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	75,  // 61: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	48,  // 62: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	13,  // 63: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	75,  // 64: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	75,  // 65: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	75,  // 66: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	68,  // 67: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	75,  // 68: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	70,  // 69: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	81,  // 70: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	82,  // 71: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	83,  // 72: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	86,  // 73: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	87,  // 74: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	88,  // 75: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	89,  // 76: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	90,  // 77: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	91,  // 78: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	84,  // 79: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	85,  // 80: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	75,  // 81: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,   // 82: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	75,  // 83: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	54,  // 84: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	75,  // 85: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	47,  // 86: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	75,  // 87: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	75,  // 88: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	75,  // 89: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	75,  // 90: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	75,  // 91: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	75,  // 92: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	66,  // 93: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,   // 94: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,   // 95: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	15,  // 96: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	46,  // 97: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	18,  // 98: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	20,  // 99: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	23,  // 100: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	26,  // 101: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	28,  // 102: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	31,  // 103: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	43,  // 104: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	35,  // 105: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	37,  // 106: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	39,  // 107: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	41,  // 108: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	71,  // 109: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	92,  // 110: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,   // 111: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,   // 112: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,   // 113: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	16,  // 114: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	59,  // 115: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	19,  // 116: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	21,  // 117: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	24,  // 118: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	27,  // 119: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	29,  // 120: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	32,  // 121: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	44,  // 122: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	36,  // 123: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	38,  // 124: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	40,  // 125: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	42,  // 126: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	80,  // 127: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	93,  // 128: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,   // 129: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	112, // [112:130] is the sub-list for method output_type
+	94,  // [94:112] is the sub-list for method input_type
+	94,  // [94:94] is the sub-list for extension type_name
+	94,  // [94:94] is the sub-list for extension extendee
+	0,   // [0:94] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -6345,8 +7190,17 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Terminate)(nil),
 		(*AttachRequest_QueryRanks)(nil),
 		(*AttachRequest_Detach)(nil),
+		(*AttachRequest_Input)(nil),
+		(*AttachRequest_OutputTaken)(nil),
+		(*AttachRequest_Ping)(nil),
+		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[50].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[44].OneofWrappers = []any{
+		(*Input_Stdin)(nil),
+		(*Input_Signal)(nil),
+		(*Input_QueryRanks)(nil),
+	}
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[56].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -6354,16 +7208,20 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Placement)(nil),
 		(*AttachResponse_StdinTaken)(nil),
 		(*AttachResponse_OutputLost)(nil),
+		(*AttachResponse_InputTaken)(nil),
+		(*AttachResponse_Batch)(nil),
+		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[61].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[68].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
 		(*WorkerMessage_RankStates)(nil),
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
+		(*WorkerMessage_InputTaken)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[69].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[77].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -6373,6 +7231,8 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*SchedulerMessage_StreamOutput)(nil),
 		(*SchedulerMessage_AckEnded)(nil),
 		(*SchedulerMessage_HeartbeatAck)(nil),
+		(*SchedulerMessage_Input)(nil),
+		(*SchedulerMessage_OutputTaken)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6380,7 +7240,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   81,
+			NumMessages:   91,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

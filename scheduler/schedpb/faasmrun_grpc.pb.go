@@ -39,7 +39,7 @@ const (
 //
 // Jobs is what tenants call.
 type JobsClient interface {
-	// MissingModules answers which of the given modules the scheduler does not hold yet.
+	// MissingModules answers which of the given modules the caller has still to send.
 	MissingModules(ctx context.Context, in *MissingModulesRequest, opts ...grpc.CallOption) (*MissingModulesResponse, error)
 	// PutModule stores a module under the SHA-256 of its bytes. The first chunk names it; a wrong hash is INVALID_ARGUMENT.
 	PutModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ModuleChunk, PutModuleResponse], error)
@@ -168,7 +168,7 @@ type Jobs_WatchClient = grpc.ServerStreamingClient[WatchResponse]
 //
 // Jobs is what tenants call.
 type JobsServer interface {
-	// MissingModules answers which of the given modules the scheduler does not hold yet.
+	// MissingModules answers which of the given modules the caller has still to send.
 	MissingModules(context.Context, *MissingModulesRequest) (*MissingModulesResponse, error)
 	// PutModule stores a module under the SHA-256 of its bytes. The first chunk names it; a wrong hash is INVALID_ARGUMENT.
 	PutModule(grpc.ClientStreamingServer[ModuleChunk, PutModuleResponse]) error
@@ -766,7 +766,7 @@ type WorkersClient interface {
 	// Output carries one job's log from a worker, opened by the worker when the scheduler asks (StreamOutput). Each
 	// stream has its own flow control, so a slow reader holds up nobody else; the log file is the buffer.
 	Output(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[OutputFrame, OutputDone], error)
-	// GetModule streams a module to a worker whose cache lacks it.
+	// GetModule streams a module of a job that the worker holds and that its cache lacks.
 	GetModule(ctx context.Context, in *GetModuleRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ModuleChunk], error)
 }
 
@@ -834,7 +834,7 @@ type WorkersServer interface {
 	// Output carries one job's log from a worker, opened by the worker when the scheduler asks (StreamOutput). Each
 	// stream has its own flow control, so a slow reader holds up nobody else; the log file is the buffer.
 	Output(grpc.ClientStreamingServer[OutputFrame, OutputDone]) error
-	// GetModule streams a module to a worker whose cache lacks it.
+	// GetModule streams a module of a job that the worker holds and that its cache lacks.
 	GetModule(*GetModuleRequest, grpc.ServerStreamingServer[ModuleChunk]) error
 	mustEmbedUnimplementedWorkersServer()
 }

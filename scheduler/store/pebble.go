@@ -81,7 +81,7 @@ func checkSpace(dir string, log uint64) error {
 		return fmt.Errorf("opening the journal in %s: %w", dir, err)
 	}
 	if free, need := fs.Bavail*uint64(fs.Bsize), log+spaceToOpen; free < need {
-		return fmt.Errorf("opening the journal in %s: %w: %d KiB are free and %d KiB needed; make room and start again", dir, unix.ENOSPC,
+		return fmt.Errorf("opening the journal in %s: %w: %d KiB are free and %d KiB needed", dir, unix.ENOSPC,
 			free>>10, need>>10)
 	}
 	return nil
@@ -96,18 +96,34 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 // disk first of all, it gives to Fatalf, which must not return.
 type quietLogger struct{ dir string }
 
-// fatal is a panic with pebble's last words, on their way to the call that they end.
-type fatal string
+// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if there is one.
+type fatal struct {
+	words string
+	cause error
+}
+
+func (f *fatal) Error() string { return f.words }
+func (f *fatal) Unwrap() error { return f.cause }
+
+func lastWords(format string, a []any) *fatal {
+	f := &fatal{words: fmt.Sprintf(format, a...)}
+	for _, v := range a {
+		if err, ok := v.(error); ok {
+			f.cause = err
+		}
+	}
+	return f
+}
 
 func (quietLogger) Infof(string, ...any)  {}
 func (quietLogger) Errorf(string, ...any) {}
 func (l quietLogger) Fatalf(format string, a ...any) {
-	words := fmt.Sprintf(format, a...)
+	words := lastWords(format, a)
 	if called() {
-		panic(fatal(words))
+		panic(words)
 	}
 	// A goroutine of pebble's own: nobody could recover it, and what is acknowledged is on disk.
-	fmt.Fprintf(os.Stderr, "the journal in %s can't be written any more: %s\n", l.dir, words)
+	fmt.Fprintf(os.Stderr, "the journal in %s can't be written any more: %v\n", l.dir, words)
 	os.Exit(1)
 }
 
@@ -128,8 +144,8 @@ func called() bool {
 func rescue(err *error) {
 	switch v := recover().(type) {
 	case nil:
-	case fatal:
-		*err = errors.New(string(v))
+	case *fatal:
+		*err = v
 	default:
 		panic(v)
 	}

@@ -24,10 +24,12 @@ import (
 //	CACHE/<module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
 //	CACHE/<module>/wazero-<version>-<machine>/<key>.sum  its note
 //
-// <module> is the SHA-256 of its bytes and codeVersion.
+// <module> is the SHA-256 of the file that Compile was given, and codeVersion. Whoever keeps that file knows the hash, and so
+// can count and remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing is taken for
+// something else.
 const (
 	// codeVersion is raised when other machine code, or more about it, is made of the same module.
-	codeVersion = "2"
+	codeVersion = "3"
 
 	lockName  = "lock"
 	sumSuffix = ".sum"
@@ -37,8 +39,7 @@ const (
 type cacheEntry struct{ dir string }
 
 // compileCached compiles with the cache directory. An error may be the cache's fault or the module's.
-func (e *Engine) compileCached(layout *layout, wasm []byte) (*Module, error) {
-	hash := sha256.Sum256(wasm)
+func (e *Engine) compileCached(layout *layout, hash [sha256.Size]byte, wasm []byte) (*Module, error) {
 	entry := cacheEntry{filepath.Join(e.options.CacheDir, hex.EncodeToString(hash[:])+"-"+codeVersion)}
 	if whole, err := entry.check(); err == nil && whole {
 		return e.compileIn(entry, layout, wasm)

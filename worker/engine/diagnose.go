@@ -153,6 +153,9 @@ func (l *layout) runnable() error {
 	if err := l.linked(); err != nil {
 		return err
 	}
+	if l.wide != "" {
+		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which is not supported: compile for wasm32", l.wide)
+	}
 	for _, imp := range l.imports {
 		if imp.kind == wasm.KindMemory {
 			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't run "+

@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 
+	"github.com/tetratelabs/wazero/api"
+
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
@@ -28,9 +30,11 @@ func (in *Instance) uncaught() error {
 	if !in.throwing() {
 		return nil
 	}
-	value := uint32(0)
+	value, wide := uint64(0), false
 	if in.thrown != nil {
-		value = uint32(in.thrown.Get())
+		if value, wide = in.thrown.Get(), in.thrown.Type() == api.ValueTypeI64; !wide {
+			value = uint64(uint32(value))
+		}
 	}
-	return &Uncaught{What: printable(eh.Describe(in.mem.Bytes(), uint32(in.pending.Get()), value))}
+	return &Uncaught{What: printable(eh.Describe(in.mem.Bytes(), uint32(in.pending.Get()), value, wide))}
 }

@@ -18,6 +18,7 @@ type layout struct {
 	exports      map[string]wasm.Export
 	names        *wasm.Names
 	named        bool                 // there is a name section
+	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
 	memory       *limits              // the exported one's
@@ -65,6 +66,7 @@ func scan(file []byte) (*layout, error) {
 	if err := claims(m, spaces, len(file)); err != nil {
 		return nil, invalid(err)
 	}
+	l.wide = wideSpace(spaces)
 	for _, e := range m.Exports {
 		l.exports[e.Name] = e
 	}
@@ -81,9 +83,9 @@ func scan(file []byte) (*layout, error) {
 	}
 	if e, ok := l.exports["memory"]; ok && e.Kind == wasm.KindMemory && int(e.Index) < len(spaces.Memories) {
 		memory := spaces.Memories[e.Index]
-		l.memory = &limits{uint64(memory.Min), maxMemoryPages}
+		l.memory = &limits{memory.Min, maxMemoryPages}
 		if memory.HasMax {
-			l.memory.max = min(uint64(memory.Max), maxMemoryPages)
+			l.memory.max = min(memory.Max, maxMemoryPages)
 		}
 	}
 	if e, ok := l.exports["_start"]; ok && e.Kind == wasm.KindFunction {
@@ -93,6 +95,17 @@ func scan(file []byte) (*layout, error) {
 	}
 	l.findStackPointer(spaces)
 	return l, nil
+}
+
+// wideSpace names the first memory or table with addresses of 64 bits.
+func wideSpace(s *wasm.Spaces) string {
+	if i := slices.IndexFunc(s.Memories, func(l wasm.Limits) bool { return l.Is64 }); i >= 0 {
+		return fmt.Sprintf("memory %d", i)
+	}
+	if i := slices.IndexFunc(s.Tables, func(t wasm.Table) bool { return t.Limits.Is64 }); i >= 0 {
+		return fmt.Sprintf("table %d", i)
+	}
+	return ""
 }
 
 // claims holds what a module asks for against what it may have.

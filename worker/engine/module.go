@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,7 +44,7 @@ func (e *Engine) Compile(file []byte) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.compileAny(layout, encoded)
+	m, err := e.compileAny(layout, sha256.Sum256(file), encoded)
 	layout.module = nil
 	if err != nil {
 		return nil, err
@@ -55,11 +56,11 @@ func (e *Engine) Compile(file []byte) (*Module, error) {
 }
 
 // compileAny uses the cache, if there is one that works.
-func (e *Engine) compileAny(layout *layout, wasm []byte) (*Module, error) {
+func (e *Engine) compileAny(layout *layout, hash [sha256.Size]byte, wasm []byte) (*Module, error) {
 	if e.options.CacheDir == "" {
 		return e.compile(layout, wasm, nil)
 	}
-	m, cacheErr := e.compileCached(layout, wasm)
+	m, cacheErr := e.compileCached(layout, hash, wasm)
 	if cacheErr == nil {
 		return m, nil
 	}

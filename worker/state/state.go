@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -74,13 +75,13 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the worker's state: %w", err)
 	}
-	db, err := pebble.Open(dir, &pebble.Options{
+	db, err := openPebble(dir, &pebble.Options{
 		FormatMajorVersion: pebble.FormatNewest,
 		MemTableSize:       1 << 20,
 		CacheSize:          1 << 20,
 		MaxOpenFiles:       32,
 		DisableTableStats:  true,
-		Logger:             quiet{},
+		Logger:             quiet{dir},
 		EventListener:      &pebble.EventListener{BackgroundError: func(error) {}}, // comes back from the next write
 	})
 	switch {
@@ -92,12 +93,70 @@ func Open(dir string) (*Store, error) {
 	return nil, fmt.Errorf("open the worker's state in %s: %w", dir, err)
 }
 
-// quiet keeps pebble's chatter to itself: what matters comes back as an error.
-type quiet struct{}
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer rescue(&err)
+	return pebble.Open(dir, o)
+}
 
-func (quiet) Infof(string, ...any)           {}
-func (quiet) Errorf(string, ...any)          {}
-func (quiet) Fatalf(format string, a ...any) { panic(fmt.Sprintf("pebble: "+format, a...)) }
+// quiet keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a disk that fails first of
+// all, it gives to Fatalf, which must not return.
+type quiet struct{ dir string }
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (q quiet) Fatalf(format string, a ...any) {
+	f := &fatal{words: fmt.Sprintf(format, a...)}
+	for _, v := range a {
+		if err, ok := v.(error); ok {
+			f.cause = err
+		}
+	}
+	if called() {
+		panic(f)
+	}
+	// A goroutine of pebble's own, where nobody can recover: the executors run on, and the next worker finds them.
+	fmt.Fprintf(os.Stderr, "the worker's state in %s can't be written any more: %v\n", q.dir, f)
+	os.Exit(1)
+}
+
+// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if there is one.
+type fatal struct {
+	words string
+	cause error
+}
+
+func (f *fatal) Error() string { return f.words }
+func (f *fatal) Unwrap() error { return f.cause }
+
+// called says whether a call of this package's is on the stack.
+func called() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); strings.Contains(f.Function, "state.(*Store).") || strings.HasSuffix(f.Function, "state.Open") {
+			return true
+		}
+	}
+	return false
+}
+
+// rescued is what f returns, or what pebble could not go on from.
+func rescued(f func() error) (err error) {
+	defer rescue(&err)
+	return f()
+}
+
+// rescue makes an error of pebble's last words.
+func rescue(err *error) {
+	switch v := recover().(type) {
+	case nil:
+	case *fatal:
+		*err = v
+	default:
+		panic(v)
+	}
+}
 
 func key(job, epoch uint64) []byte { return fmt.Appendf(nil, "executor/%020d.%020d", job, epoch) }
 
@@ -108,7 +167,7 @@ func (s *Store) Put(e Executor) error {
 		err = room(s.dir)
 	}
 	if err == nil {
-		err = s.db.Set(key(e.Job, e.Epoch), b, pebble.Sync)
+		err = rescued(func() error { return s.db.Set(key(e.Job, e.Epoch), b, pebble.Sync) })
 	}
 	if err != nil {
 		return fmt.Errorf("remember the executor of job %d: %w", e.Job, err)
@@ -120,7 +179,7 @@ func (s *Store) Put(e Executor) error {
 func (s *Store) Forget(job, epoch uint64) error {
 	err := room(s.dir)
 	if err == nil {
-		err = s.db.Delete(key(job, epoch), pebble.NoSync)
+		err = rescued(func() error { return s.db.Delete(key(job, epoch), pebble.NoSync) })
 	}
 	if err != nil {
 		return fmt.Errorf("forget the executor of job %d: %w", job, err)
@@ -149,7 +208,7 @@ func (s *Store) Executors() (list []Executor, err error) {
 }
 
 // Close closes the store.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return rescued(s.db.Close) }
 
 // Boot names the present boot of the machine.
 func Boot() (string, error) {
