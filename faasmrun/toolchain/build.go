@@ -75,6 +75,7 @@ static unsigned char *__map_file(const char *path, size_t *size)
 static void __munmap(void *at, size_t size) { free(at); }`},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "#define malloc __libc_malloc\n#define calloc undef\n#define realloc undef\n#define free undef\n", new: ""},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "#ifdef __wasilibc_unmodified_upstream // timezone data", new: "#if 1 // timezone data", all: true},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "!libc.secure || !strcmp(s, \"/etc/localtime\")", new: "1"},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "int *isdst, long *offset, long *oppoff", new: "int *isdst, int *offset, long *oppoff"},
 	// fcntl can duplicate a descriptor, and files are made with the mode that was asked for (overlay/compat).
 	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/fcntl.c", old: "  switch (cmd) {\n    case F_GETFD:", new: `  switch (cmd) {

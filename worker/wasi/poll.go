@@ -24,7 +24,9 @@ const forever = time.Duration(math.MaxInt64)
 
 // wait parks the calling goroutine until ready is closed, d has passed, a signal has come or the rank is ended; then it panics with
 // Ended. Nothing of a call may be consumed before it: a rank suspended here calls again.
-func (p *Process) wait(d time.Duration, ready <-chan struct{}) { p.waitFor(waitText(d, ready), d, ready) }
+func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
+	p.waitFor(waitText(d, ready), d, ready)
+}
 
 // waitFor is the one place in this package that waits.
 func (p *Process) waitFor(what string, d time.Duration, ready <-chan struct{}) {

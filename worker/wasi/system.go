@@ -22,7 +22,7 @@ var systemTable = []struct {
 	{"create_mode", "i", "", createMode},
 	{"fd_chmod", "ii", "i", fdChmod},
 	{"fd_dup", "iii", "i", fdDup},
-	{"signal_actions", "ill", "i", signalActions},
+	{"signal_actions", "ill", "", signalActions},
 	{"signal_blocked", "", "l", signalBlocked},
 	{"signal_mask", "l", "l", signalMask},
 	{"signal_pending", "", "l", signalPending},

@@ -78,8 +78,8 @@ type Process struct {
 	// umask is the program's, over the executor's own; made, if it is not 0, the mode of what it makes next, and asked.
 	umask, made atomic.Uint32
 	waited      atomic.Int64         // nanoseconds in this package's waits
-	elsewhere func() time.Duration // Config.Waited
-	alarmed   func()
+	elsewhere   func() time.Duration // Config.Waited
+	alarmed     func()
 
 	// mu guards files, and in each open file refs, flags and rights. It is never held across a host call.
 	mu    sync.Mutex
@@ -89,7 +89,8 @@ type Process struct {
 // mount is a Mount with what New learnt of it.
 type mount struct {
 	Mount
-	same int // index of the first mount of the same directory with the same rights; links and renames stay within
+	dev, ino uint64 // of the host's directory
+	same     int    // index of the first mount of the same directory with the same rights; links and renames stay within
 }
 
 // New returns a rank's WASI side with its standard streams and mounts open. The roots remain the caller's to close.
@@ -144,6 +145,7 @@ func (p *Process) openFirst(mounts []Mount) error {
 		}
 		p.files = append(p.files, f)
 		p.mounts = append(p.mounts, mount{Mount: m, same: i})
+		p.mounts[i].dev, p.mounts[i].ino = f.identity()
 		for j := range i {
 			if p.files[3+j].sameDirectory(f) && mounts[j].ReadOnly == m.ReadOnly {
 				p.mounts[i].same = j

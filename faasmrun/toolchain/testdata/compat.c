@@ -72,7 +72,7 @@ static void signals(void)
 	assert(!sigpending(&before) && sigismember(&before, SIGTERM) == 1);
 	assert(!sigprocmask(SIG_UNBLOCK, &set, &before) && sigismember(&before, SIGTERM) == 1 && signalled == SIGTERM);
 	struct itimerval second = { .it_value.tv_sec = 1 }, none = { 0 };
-	assert(setitimer(ITIMER_REAL, &none, NULL) == 0 && setitimer(ITIMER_REAL, &second, NULL) == -1 && errno == ENOSYS);
+	assert(setitimer(ITIMER_REAL, &none, NULL) == 0 && setitimer(ITIMER_PROF, &second, NULL) == -1 && errno == ENOSYS);
 	signal(SIGABRT, leave);
 	if (sigsetjmp(from_abort, 1) == 0) {
 		abort();
