@@ -273,6 +273,7 @@ func (j *job) run() *control.Ended {
 			j.fenced = !j.closing
 			j.endRanks(errors.New("the worker has lost its right to run the job"))
 		case <-j.parting:
+			j.parting = nil
 			j.endRanks(errTerminated)
 		case <-enough:
 			j.abandon()
@@ -298,7 +299,7 @@ func (j *job) ended(e rankEnd) {
 	if x.Initialized {
 		j.anyInit = true
 	}
-	if x.Code != 0 {
+	if x.Code != 0 && j.parting == nil { // else each has its time, however the others end
 		j.endRanks(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
 	}
 	j.checkInits()

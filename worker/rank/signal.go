@@ -1,7 +1,5 @@
 package rank
 
-import "github.com/faasmrun/faasmrun/worker/engine"
-
 // sigALRM is what a timer sends.
 const sigALRM = 14
 
@@ -29,9 +27,7 @@ func (r *Rank) attend() (resume bool) {
 			return resume
 		}
 		again, err := host{r}.CallTableResult(d.Dispatcher, "i", uint64(d.Signal))
-		if err == engine.ErrThrown {
-			r.wasi.Thrown(d)
-		}
+		r.wasi.Handled(d)
 		if err != nil {
 			panic(err)
 		}

@@ -127,8 +127,8 @@ func (p *Process) NextSignal() (d Delivery, ok bool) {
 	}
 }
 
-// Thrown restores the mask when a handler has left by an exception or a longjmp, past what would have restored it.
-func (p *Process) Thrown(d Delivery) { p.setMask(d.mask) }
+// Handled sets the mask back behind a handler, whether it has returned or left by an exception or a longjmp.
+func (p *Process) Handled(d Delivery) { p.setMask(d.mask) }
 
 func (p *Process) setMask(set signalSet) (old signalSet) {
 	s := &p.signals
