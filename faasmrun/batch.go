@@ -16,7 +16,7 @@ type batch struct {
 	qos, reservation                              string
 	hosts                                         []string
 	constraint                                    []*schedpb.LabelSet
-	after                                         []*schedpb.Dependency
+	after                                         []dependency
 	array                                         []uint32
 	throttle                                      uint32
 	stdout, stderr                                string
@@ -39,11 +39,11 @@ var batchOptions = []option{
 		r.timeout, err = parseLimit(v[0])
 		return err
 	}},
-	{"a array", "LIST", groupBatch, "a job for each index: 1-10, 1-9:2, 1,4,7; %N behind it lets N run at once. Ranks find it in SLURM_ARRAY_TASK_ID", func(r *request, _ *segment, v []string) (err error) {
+	{"a array", "LIST", groupBatch, "a job for each index: 1-10, 1-9:2, 1,4,7; %N behind it lets N run at once. Ranks find it in SLURM_ARRAY_TASK_ID, and %a in an argument stands for it (%A the array, %j the job; %%a is a plain %a)", func(r *request, _ *segment, v []string) (err error) {
 		r.batch.array, r.batch.throttle, err = parseArray(v[0])
 		return err
 	}},
-	{"d dependency", "LIST", groupBatch, "start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID, singleton, separated by commas", func(r *request, _ *segment, v []string) error {
+	{"d dependency", "LIST", groupBatch, "start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID, singleton, separated by commas; an ID is 12, 47_2, 47_[3-4] or last", func(r *request, _ *segment, v []string) error {
 		return r.batch.dependencies(v[0])
 	}},
 	{"hold", "", groupBatch, "wait for faasmrun release", flag(func(r *request) { r.batch.hold = true })},
@@ -181,10 +181,13 @@ func parseIndices(item string) (first, last, step uint64, err error) {
 	return first, last, step, err
 }
 
-// dependencies reads afterok:1:2,singleton.
+// dependency is a job that another waits for, as it was named.
+type dependency struct{ kind, job string }
+
+// dependencies reads afterok:1:2,singleton. Which jobs the names mean is known at the submission.
 func (b *batch) dependencies(text string) error {
 	b.after, b.singleton = nil, false
-	for _, item := range strings.Split(text, ",") {
+	for _, item := range splitOutside(text, ',') {
 		if item == "singleton" {
 			b.singleton = true
 			continue
@@ -194,14 +197,43 @@ func (b *batch) dependencies(text string) error {
 			return fmt.Errorf("%q is none of after:ID, afterok:ID, afterany:ID, afternotok:ID, singleton", item)
 		}
 		for _, id := range strings.Split(ids, ":") {
-			n, err := strconv.ParseUint(id, 10, 63)
-			if err != nil || n == 0 {
+			if !namesDependency(id) {
 				return fmt.Errorf("%q: %q is no job's id", item, id)
 			}
-			b.after = append(b.after, &schedpb.Dependency{Kind: kind, JobId: n})
+			b.after = append(b.after, dependency{kind, id})
 		}
 	}
 	return nil
+}
+
+// namesDependency accepts 12, 47_2, 47_[3-4] and last.
+func namesDependency(word string) bool {
+	job, tasks, isTask := strings.Cut(word, "_")
+	n, err := strconv.ParseUint(job, 10, 63)
+	return word == "last" || err == nil && n > 0 && (!isTask || tasks != "")
+}
+
+// settle finds the jobs that dependencies name.
+func (c *cluster) settle(after []dependency) (found []*schedpb.Dependency, err error) {
+	for _, d := range after {
+		ids, err := c.selectWord(d.job)
+		if err != nil {
+			return nil, err
+		}
+		if d.job == "last" { // a submission, and it may have been an array's
+			jobs, err := c.find(ids)
+			if err != nil {
+				return nil, err
+			}
+			if array := jobs[0].ArrayId; array != 0 {
+				ids = []uint64{array}
+			}
+		}
+		for _, id := range ids {
+			found = append(found, &schedpb.Dependency{Kind: d.kind, JobId: id})
+		}
+	}
+	return found, nil
 }
 
 // parseLimit reads sbatch's forms of a time limit, and 90s, 5m, 2h.

@@ -36,7 +36,7 @@ func (f *clusterFlags) addAddress(c *cobra.Command) {
 }
 
 // selectorHelp says how jobs are named.
-const selectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an array's id means all of its tasks."
+const selectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an array's id means all of its tasks, 47_2 and 47_[3-5,7] some of them."
 
 // cluster is a connection to a scheduler that is a daemon.
 type cluster struct {
@@ -114,10 +114,10 @@ func (c *cluster) pause(d time.Duration) {
 // maxSelected bounds how many jobs one command line names.
 const maxSelected = 10_000
 
-// selectJobs understands 12, 3-7, 1,5-9, last (the newest) and all (those that have not ended).
+// selectJobs understands 12, 3-7, 1,5-9, 47_2 and 47_[3-5] (tasks of an array), last (the newest) and all (those that have not ended).
 func (c *cluster) selectJobs(words []string) ([]uint64, error) {
 	var ids []uint64
-	for _, word := range strings.Split(strings.Join(words, ","), ",") {
+	for _, word := range splitOutside(strings.Join(words, ","), ',') {
 		more, err := c.selectWord(strings.TrimSpace(word))
 		if err != nil {
 			return nil, err
@@ -139,6 +139,9 @@ func (c *cluster) selectWord(word string) ([]uint64, error) {
 	case "all":
 		req = &schedpb.ListRequest{}
 	default:
+		if array, tasks, ok := strings.Cut(word, "_"); ok {
+			return c.selectTasks(word, array, tasks)
+		}
 		return parseJobs(word)
 	}
 	jobs, _, err := c.list(req)
@@ -155,6 +158,62 @@ func (c *cluster) selectWord(word string) ([]uint64, error) {
 	return ids, nil
 }
 
+// selectTasks finds tasks of an array: 2, or [3-5,7]. Each index that is named has to be there.
+func (c *cluster) selectTasks(word, array, tasks string) ([]uint64, error) {
+	bad := usagef("%q names no task; tasks of an array are named as 47_2 or 47_[3-5,7]", word)
+	id, err := strconv.ParseUint(array, 10, 63)
+	if err != nil || id == 0 {
+		return nil, bad
+	}
+	if inside, ok := strings.CutPrefix(tasks, "["); ok {
+		if tasks, ok = strings.CutSuffix(inside, "]"); !ok {
+			return nil, bad
+		}
+	} else if strings.ContainsAny(tasks, "-,:") {
+		return nil, bad
+	}
+	indices, throttle, err := parseArray(tasks)
+	if err != nil || throttle > 0 {
+		return nil, bad
+	}
+	jobs, _, err := c.list(&schedpb.ListRequest{Ids: []uint64{id}, Any: true, Everyone: true})
+	if err != nil {
+		return nil, err
+	}
+	byIndex := map[uint32]uint64{}
+	for _, j := range jobs {
+		if j.ArrayId == id {
+			byIndex[j.ArrayIndex] = j.Id
+		}
+	}
+	var ids []uint64
+	for _, i := range indices {
+		found, ok := byIndex[i]
+		if !ok {
+			return nil, &launchError{statusFailed, fmt.Sprintf("there is no job %d_%d", id, i)}
+		}
+		ids = append(ids, found|schedpb.JobAlone)
+	}
+	return ids, nil
+}
+
+// splitOutside splits a text at a byte wherever that is not in brackets.
+func splitOutside(text string, at byte) []string {
+	var parts []string
+	depth, from := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '[':
+			depth++
+		case text[i] == ']':
+			depth--
+		case text[i] == at && depth <= 0:
+			parts, from = append(parts, text[from:i]), i+1
+		}
+	}
+	return append(parts, text[from:])
+}
+
 // parseJobs reads 12 and 3-7.
 func parseJobs(word string) ([]uint64, error) {
 	from, to, isRange := strings.Cut(word, "-")
@@ -164,7 +223,7 @@ func parseJobs(word string) ([]uint64, error) {
 	first, err := strconv.ParseUint(from, 10, 63)
 	last, errLast := strconv.ParseUint(to, 10, 63)
 	if err != nil || errLast != nil || first == 0 || last < first {
-		return nil, usagef("%q names no job; jobs are named as 12, 3-7, last or all", word)
+		return nil, usagef("%q names no job; jobs are named as 12, 3-7, 47_2, last or all", word)
 	}
 	if last-first >= maxSelected {
 		return nil, usagef("%q names more than %d jobs", word, maxSelected)
@@ -203,7 +262,7 @@ func (c *cluster) find(ids []uint64) ([]*schedpb.JobInfo, error) {
 		found[j.Id] = true
 	}
 	for _, id := range ids {
-		if !found[id] {
+		if id &^= schedpb.JobAlone; !found[id] {
 			return nil, c.unknown(id)
 		}
 	}

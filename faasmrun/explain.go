@@ -26,6 +26,7 @@ func explainCommand() *cobra.Command {
 				}
 				var all []explanation
 				for _, id := range ids {
+					id &^= schedpb.JobAlone
 					x, err := c.jobs.Explain(c.ctx, &schedpb.ExplainRequest{JobId: id})
 					if status.Code(err) == codes.NotFound {
 						return c.unknown(id)

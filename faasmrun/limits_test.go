@@ -60,7 +60,7 @@ func TestStarvedLauncher(t *testing.T) {
 	launch := func(home string) string { return fmt.Sprintf("FAASMRUN_HOME=%s exec %s -np 2 ok.wasm", home, faasmrun) }
 	t.Run("files", func(t *testing.T) {
 		worked := false
-		for n := 6; n <= 40; n++ {
+		for n := 8; n <= 40; n++ { // with less Go's own runtime can't begin
 			why := starved(t, fmt.Sprintf("ulimit -n %d", n), fmt.Sprintf("ulimit -n %d; %s", n, launch(dir+"/home")))
 			worked = worked || why == ""
 			if strings.Contains(why, "cannot be used for this run's state") && !strings.Contains(why, "ulimit -n") {

@@ -10,20 +10,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
-func main() {
-	var files unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil && files.Cur < leastFiles {
-		say(os.Stderr, "this process may have %d files open, and needs %d: raise ulimit -n", files.Cur, leastFiles)
-		os.Exit(statusFailed)
-	}
-	os.Exit(command(os.Args))
-}
-
-// leastFiles is what Go's runtime needs to begin with: with less it ends in a trace of its own.
-const leastFiles = 8
+func main() { os.Exit(command(os.Args)) }
 
 // command runs a command line. The program's own name counts: installed as mpicc or mpirun it is that.
 func command(args []string) int {

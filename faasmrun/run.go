@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -189,7 +190,20 @@ func (r *request) app(s *segment, environ []string) (app *schedpb.App, file stri
 			say(os.Stderr, "%s", note)
 		}
 	}
-	return &schedpb.App{Program: s.program, Args: s.args, Env: env, Dir: dir, Mounts: mounts, Ranks: uint32(s.ranks)}, file, nil
+	return &schedpb.App{Program: s.program, Args: s.args, Env: submittedFrom(env), Dir: dir, Mounts: mounts, Ranks: uint32(s.ranks)}, file, nil
+}
+
+// submittedFrom sets the variables by which Slurm's users find where a job comes from. Those of a job in which this command was called
+// speak of that one.
+func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
+	dir, err := os.Getwd()
+	host, err2 := os.Hostname()
+	if err != nil || err2 != nil || !utf8.ValidString(dir) {
+		return env
+	}
+	const dirVariable, hostVariable = "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST"
+	env = slices.DeleteFunc(env, func(v *schedpb.EnvVar) bool { return v.Name == dirVariable || v.Name == hostVariable })
+	return append(env, &schedpb.EnvVar{Name: dirVariable, Value: dir}, &schedpb.EnvVar{Name: hostVariable, Value: host})
 }
 
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.

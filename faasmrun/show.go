@@ -89,7 +89,7 @@ func missing(ids []uint64, found []*schedpb.JobInfo) error {
 		have[j.Id] = true
 	}
 	for _, id := range ids {
-		if !have[id] {
+		if id &^= schedpb.JobAlone; !have[id] {
 			return &launchError{statusFailed, fmt.Sprintf("there is no job %d", id)}
 		}
 	}

@@ -77,7 +77,7 @@ func submitJob(r *request) error {
 	}
 	spec.Interactive, spec.Tty = false, false
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.qos, b.hold, b.requeue, b.exclusive
-	spec.After, spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.after, b.singleton, b.hosts, b.constraint, b.reservation
+	spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.singleton, b.hosts, b.constraint, b.reservation
 	spec.Array, spec.ArrayThrottle = b.array, b.throttle
 	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.stdout, b.stderr, b.appending
 	switch {
@@ -88,7 +88,10 @@ func submitJob(r *request) error {
 		spec.StdoutPath = "faasmrun-%j.out"
 	}
 	f := clusterFlags{scheduler: r.scheduler}
-	return f.with(func(c *cluster) error {
+	return f.with(func(c *cluster) (err error) {
+		if spec.After, err = c.settle(b.after); err != nil {
+			return err
+		}
 		if err := sendModules(c.ctx, c.jobs, modules); err != nil {
 			return c.refusal(err)
 		}

@@ -39,7 +39,7 @@ const (
 // piece gives n bytes of the rank's memory, or nil if they do not lie in it.
 func (r *Rank) piece(address uint32, n int64) []byte {
 	mem := r.host.Memory()
-	if n < 0 || int64(address)+n > int64(len(mem)) {
+	if n < 0 || int64(address) > int64(len(mem)) || n > int64(len(mem))-int64(address) {
 		return nil
 	}
 	return mem[address : int64(address)+n]

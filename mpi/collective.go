@@ -129,18 +129,31 @@ func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
 	return c, p, f
 }
 
-// repeated makes n blocks of the same count, one after the other.
+// repeated makes n blocks of the same count, one after the other. Where there is none, the address means nothing.
 func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failure {
+	if n == 0 {
+		return a.noBlocks(count, datatype, b)
+	}
 	s, f := a.span(address, count, datatype)
 	if f != nil {
 		return f
 	}
 	all := s
-	if all.count *= n; n > 0 && s.count > maxSpanBytes/n || !all.inside() {
+	if all.count *= n; s.count > maxSpanBytes/n || !all.inside() {
 		return all.outside()
 	}
 	b.span, b.number = s, n
 	return nil
+}
+
+// noBlocks checks what there is to check of a count and a datatype of which nothing is moved.
+func (a args) noBlocks(count, datatype int, b *blocks) *failure {
+	if n := a.count(count); n < 0 {
+		return failf(errCount, "invalid count %d", n)
+	}
+	t, f := a.committed(datatype)
+	b.span, b.number = span{mem: a.r.host.Memory(), typ: t}, 0
+	return f
 }
 
 // vector makes n blocks of different counts and displacements, in elements of one datatype.
@@ -149,17 +162,15 @@ func (a args) vector(address, counts, displs, datatype int, n int64, b *blocks) 
 	if f != nil {
 		return f
 	}
-	if f := a.blockArrays(counts, displs, n, b); f != nil {
+	if f := a.blockArrays(counts, displs, n, t.extent(), b); f != nil {
 		return f
-	}
-	for i := range b.displs {
-		b.displs[i] *= t.extent()
 	}
 	return a.place(address, t, b)
 }
 
-// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which never are: MPI_Aint has 32.
-func (a args) blockArrays(counts, displs int, n int64, b *blocks) *failure {
+// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which never are: MPI_Aint has 32. They are in
+// units of so many bytes.
+func (a args) blockArrays(counts, displs int, n, unit int64, b *blocks) *failure {
 	width := int64(4)
 	if a.wide {
 		width = 8
@@ -182,7 +193,7 @@ func (a args) blockArrays(counts, displs int, n int64, b *blocks) *failure {
 			return failf(errCount, "invalid count %d of block %d", x, i)
 		}
 		b.counts = append(b.counts, x)
-		b.displs = append(b.displs, element(d, i, false))
+		b.displs = append(b.displs, times(element(d, i, false), unit))
 	}
 	return nil
 }
@@ -223,7 +234,7 @@ func (a args) typed(address, counts, displs, types int, n int64, b *blocks) *fai
 		}
 		b.types = append(b.types, t)
 	}
-	if f := a.blockArrays(counts, displs, n, b); f != nil {
+	if f := a.blockArrays(counts, displs, n, 1, b); f != nil {
 		return f
 	}
 	return a.place(address, byteType, b)
@@ -574,8 +585,7 @@ func (s span) clone() span {
 	if s.bytes() == 0 {
 		return s
 	}
-	low := s.addr + s.typ.trueLB + min(0, (s.count-1)*s.typ.extent())
-	high := s.addr + s.typ.trueUB + max(0, (s.count-1)*s.typ.extent())
+	low, high := s.reach()
 	s.mem = append([]byte(nil), s.mem[low:high]...)
 	s.addr -= low
 	return s

@@ -513,3 +513,28 @@ func TestAbortEndsAll(t *testing.T) {
 		}
 	}
 }
+
+// TestNeighboursOfNobody: where a rank has no neighbours its buffers mean nothing, and null pointers are what programs give.
+func TestNeighboursOfNobody(t *testing.T) {
+	onAllSizes(t, func(g *guest) {
+		graph := g.newcomm("Dist_graph_create_adjacent", tWorld, 0, 0, unweighted, 0, 0, unweighted, infoNull, 0)
+		g.must("Comm_set_errhandler", graph, errorsReturn)
+		request := g.alloc(4)
+		each := func(class int32, name string, arguments ...any) {
+			want(g, name, g.call(name, append(arguments, graph)...), class)
+			code := g.call("I"+string(name[0]+32)+name[1:], append(arguments, graph, request)...)
+			if want(g, "I"+name, code, class); code == success {
+				g.must("Wait", request, 0)
+			}
+		}
+		for _, name := range []string{"Neighbor_allgather", "Neighbor_alltoall"} {
+			each(success, name, 0, 1, tInt, 0, 1, tInt)
+			each(success, name, g.alloc(4), 1, tInt, 0, 1, tInt)
+			each(errCount, name, 0, -1, tInt, 0, 1, tInt)
+			each(errType, name, 0, 1, tInt, 0, 1, datatypeNull)
+		}
+		each(success, "Neighbor_allgatherv", 0, 1, tInt, 0, 0, 0, tInt)
+		each(success, "Neighbor_alltoallv", 0, 0, 0, tInt, 0, 0, 0, tInt)
+		each(success, "Neighbor_alltoallw", 0, 0, 0, 0, 0, 0, 0, 0)
+	})
+}

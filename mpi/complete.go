@@ -213,7 +213,7 @@ func testany(r *Rank, a args) *failure {
 
 // MPI_Request_get_status_any(as MPI_Testany): completes nothing.
 func requestGetStatusAny(r *Rank, a args) *failure {
-	return a.lookForAny(func(_ list, _ int64, q *request) (status, *failure) { return q.status, nil })
+	return a.lookForAny(func(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) })
 }
 
 // lookForAny looks for one request of (count, requests[], *index, *flag, *status) that is done, and takes its outcome.
@@ -259,7 +259,7 @@ func some(waits bool) func(*Rank, args) *failure {
 
 // MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes nothing.
 func requestGetStatusSome(r *Rank, a args) *failure {
-	return a.takeSome(false, false, func(_ list, _ int64, q *request) (status, *failure) { return q.status, nil })
+	return a.takeSome(false, false, func(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) })
 }
 
 // takeSome takes the outcome of those requests that are done. Where it is an end, statuses have the errors' classes.
@@ -314,17 +314,23 @@ func requestGetStatusAll(r *Rank, a args) *failure {
 			return a.putFlag(2, "flag", false)
 		}
 	}
+	var failed *failure
 	for i := range l.n {
-		if b == nil {
-			break
-		}
 		s := empty
 		if q, _ := l.at(i); q != nil {
-			s = q.status
+			var f *failure
+			if s, f = r.outcome(q); f != nil {
+				failed = f
+			}
 		}
-		s.put(b[i*statusSize:], false)
+		if b != nil {
+			s.put(b[i*statusSize:], false)
+		}
 	}
-	return a.putFlag(2, "flag", true)
+	if f := a.putFlag(2, "flag", true); f != nil {
+		return f
+	}
+	return failed
 }
 
 // looked gives the requests, how many are active, and n statuses, or with -1 one for each request, of (count, requests[], …, statuses[]), all of

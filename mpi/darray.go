@@ -58,12 +58,12 @@ func darray(size, rank int64, v [4][]int64, order int64, old *datatype) (*dataty
 	sizes, kinds, argums, procs := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order), slowestFirst(v[3], order)
 	t, stride := old, old.extent()
 	for i := len(sizes) - 1; i >= 0; i-- {
+		if sizes[i] > maxTypeBytes/max(stride, -stride, 1) {
+			return nil, failf(errArg, "the datatype is too large")
+		}
 		share, f := shareOf(sizes[i], kinds[i], argums[i], procs[i], coords[i], t)
 		if f != nil {
 			return nil, f
-		}
-		if sizes[i] > maxTypeBytes/max(stride, -stride, 1) {
-			return nil, failf(errArg, "the datatype is too large")
 		}
 		stride *= sizes[i]
 		if t, f = resized(share, 0, stride); f != nil {
@@ -107,9 +107,9 @@ func shareOf(size, kind, arg, procs, coord int64, of *datatype) (*datatype, *fai
 	if rest == block {
 		whole, rest = whole+1, 0
 	}
-	blocks, f := vector(whole, block, round*of.extent(), of)
+	blocks, f := vector(whole, block, times(round, of.extent()), of)
 	if f != nil {
 		return nil, f
 	}
-	return derive([]piece{{first * of.extent(), 1, blocks}, {(first + whole*round) * of.extent(), rest, of}})
+	return derive([]piece{{times(first, of.extent()), 1, blocks}, {times(first+whole*round, of.extent()), rest, of}})
 }

@@ -73,6 +73,8 @@ type datatype struct {
 	align          int64 // of its strictest element, in C
 	resized        bool  // its bounds, or a member's, were set by the program
 	basics         int64 // basic elements in one element
+	external32     int64 // bytes of one element in external32
+	depth          int   // constructors on top of each other
 	members        []member
 	signature      atomic.Pointer[signature] // once it was asked for
 
@@ -95,6 +97,7 @@ var named = func() (table [0x100]*datatype) {
 	for _, p := range predefined {
 		t := elementary(p.kind)
 		t.handle, t.name = p.handle, p.name
+		t.external32 = t.externalSize()
 		table[p.handle-firstDatatype] = t
 		if p.name == "MPI_BYTE" {
 			byteType = t
@@ -123,6 +126,7 @@ func elementary(k kind) *datatype {
 		t.basics = 2
 		t.members = pairMembers(k)
 	}
+	t.external32 = t.externalSize()
 	t.settle()
 	return t
 }

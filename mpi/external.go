@@ -20,18 +20,13 @@ func (t *datatype) external() (size, unit int64) {
 	return t.size, t.size
 }
 
-// externalSize is one element's size in external32.
-func (t *datatype) externalSize() int64 {
+// externalSize is an elementary datatype's size in external32; derive adds up that of others.
+func (t *datatype) externalSize() (n int64) {
 	if len(t.members) == 0 {
-		if t.size == 0 {
-			return 0
-		}
-		n, _ := t.external()
-		return n
+		n, _ = t.external()
 	}
-	var n int64
 	for _, m := range t.members {
-		n += m.count * m.typ.externalSize()
+		n += m.count * m.typ.external32
 	}
 	return n
 }
@@ -39,11 +34,14 @@ func (t *datatype) externalSize() int64 {
 // toExternal turns n elements, packed one after the other, into external32; fromExternal turns them back. Each takes what it
 // needs from the front of in and gives the rest, and appends to out.
 func (t *datatype) toExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
+	if t.size == 0 {
+		return out, in
+	}
 	for range n {
 		for _, m := range t.members {
 			out, in = m.typ.toExternal(out, in, m.count)
 		}
-		if len(t.members) == 0 && t.size > 0 {
+		if len(t.members) == 0 {
 			size, unit := t.external()
 			out = append(out, swapped(in[:t.size], size, unit)...)
 			in = in[t.size:]
@@ -53,11 +51,14 @@ func (t *datatype) toExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
 }
 
 func (t *datatype) fromExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
+	if t.size == 0 {
+		return out, in
+	}
 	for range n {
 		for _, m := range t.members {
 			out, in = m.typ.fromExternal(out, in, m.count)
 		}
-		if len(t.members) == 0 && t.size > 0 {
+		if len(t.members) == 0 {
 			size, unit := t.external()
 			value := slices.Clone(in[:size])
 			for i := int64(0); i < size; i += unit {
@@ -113,7 +114,7 @@ func packExternal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	out, position, f := a.packed(4, 5, 6, in.count*in.typ.externalSize())
+	out, position, f := a.packed(4, 5, 6, in.count*in.typ.external32)
 	if f != nil {
 		return f
 	}
@@ -134,7 +135,7 @@ func unpackExternal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	in, position, f := a.packed(1, 2, 3, out.count*out.typ.externalSize())
+	in, position, f := a.packed(1, 2, 3, out.count*out.typ.external32)
 	if f != nil {
 		return f
 	}
@@ -154,7 +155,7 @@ func packExternalSize(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	each := t.externalSize()
+	each := t.external32
 	if n < 0 || each > 0 && n > maxTypeBytes/each {
 		return failf(errCount, "invalid count %d", n)
 	}

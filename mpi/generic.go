@@ -27,14 +27,14 @@ func grequestComplete(r *Rank, a args) *failure {
 	}
 	q.done.Store(true)
 	if q.freed {
-		_, f = r.finish(q)
+		return r.letGo(q)
 	}
-	return f
+	return nil
 }
 
-// finishGeneric asks for the status, (extra, *status), and says that the request is gone, (extra).
-func (r *Rank) finishGeneric(q *request) (status, *failure) {
-	g, s := q.generic, empty
+// query asks a generalized request for its status: (extra, *status).
+func (r *Rank) query(g *generic) (status, *failure) {
+	s := empty
 	at, f := r.allocate(statusSize)
 	if f != nil {
 		return s, f
@@ -43,10 +43,12 @@ func (r *Rank) finishGeneric(q *request) (status, *failure) {
 	f = r.ask("the request's query function", g.query, uint64(g.extra), uint64(at))
 	s = getStatus(r.piece(at, statusSize))
 	r.heap.release(at)
-	if freed := r.ask("the request's free function", g.free, uint64(g.extra)); f == nil {
-		f = freed
-	}
 	return s, f
+}
+
+// freed says that a generalized request is gone: (extra).
+func (r *Rank) freed(g *generic) *failure {
+	return r.ask("the request's free function", g.free, uint64(g.extra))
 }
 
 // cancelGeneric tells the program that a request is cancelled: (extra, complete).

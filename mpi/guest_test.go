@@ -51,6 +51,7 @@ func (g *guest) CallTableResult(index uint32, params string, args ...uint64) (in
 	if f == nil {
 		return 0, fmt.Errorf("no function %d in the table", index)
 	}
+	defer g.keepStack()()
 	return f(args...), nil
 }
 
@@ -59,8 +60,15 @@ func (g *guest) CallTable(index uint32, params string, args ...uint64) error {
 	if f == nil {
 		return fmt.Errorf("no function %d in the table", index)
 	}
+	defer g.keepStack()()
 	f(args...)
 	return nil
+}
+
+// keepStack puts the arguments back of a call that calls back.
+func (g *guest) keepStack() func() {
+	saved := g.stack
+	return func() { g.stack = saved }
 }
 
 // call calls a function of the table and gives its error code.

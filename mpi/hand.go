@@ -162,9 +162,12 @@ const userWords = 16
 // prepareUser takes memory of the program for a user's operation.
 func (h *hand) prepareUser(m *meeting, t *datatype) *failure {
 	h.typ = t
-	extent := t.extent()
-	n := int64(m.shape.Chunk)
-	each := ((n-1)*max(extent, -extent)+t.trueUB-t.trueLB+heapAlign)&^(heapAlign-1) + heapAlign
+	all := span{count: int64(m.shape.Chunk), typ: t}
+	low, high := all.reach()
+	if t.size == 0 {
+		low, high = 0, 0
+	}
+	each := (high-low+heapAlign)&^(heapAlign-1) + heapAlign
 	need := userWords + 2*each
 	if need > int64(h.size) {
 		if h.area != null {
@@ -178,11 +181,7 @@ func (h *hand) prepareUser(m *meeting, t *datatype) *failure {
 		h.area, h.size = address, uint32(need)
 	}
 	h.buffers = [2]uint32{h.area + userWords, h.area + userWords + uint32(each)}
-	for i := range m.parts {
-		if m.parts[i].rank == h.r {
-			h.own = &m.parts[i]
-		}
-	}
+	h.own = m.partOf(h.r)
 	return nil
 }
 
@@ -190,13 +189,18 @@ func (h *hand) prepareUser(m *meeting, t *datatype) *failure {
 func (h *hand) buffer(i int) span { return h.bufferOf(i, h.n) }
 
 func (h *hand) bufferOf(i int, n int64) span {
-	return span{mem: h.r.host.Memory(), addr: int64(h.address(i)), count: n, typ: h.typ}
+	return span{mem: h.r.host.Memory(), addr: h.address(i), count: n, typ: h.typ}
 }
 
-// address is where element 0 of a buffer lies: its lowest byte is the buffer's first.
-func (h *hand) address(i int) uint32 {
-	low := h.typ.trueLB + min(0, (int64(h.m.shape.Chunk)-1)*h.typ.extent())
-	return h.buffers[i] - uint32(low)
+// address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose bytes
+// lie far behind its address, that is before the memory; the program's function adds up modulo 2^32.
+func (h *hand) address(i int) int64 {
+	all := span{count: int64(h.m.shape.Chunk), typ: h.typ}
+	low, _ := all.reach()
+	if h.typ.size == 0 {
+		low = 0
+	}
+	return int64(h.buffers[i]) - low
 }
 
 // fetch copies elements that a participant sends into one of the program's buffers.
@@ -214,7 +218,7 @@ func (h *hand) apply() {
 	binary.LittleEndian.PutUint64(words, uint64(h.n))
 	binary.LittleEndian.PutUint32(words[8:], h.own.typeHandle)
 	h.inside = true
-	err := h.r.host.CallTable(h.own.op.function, "iiii", uint64(h.address(0)), uint64(h.address(1)), uint64(h.area), uint64(h.area+8))
+	err := h.r.host.CallTable(h.own.op.function, "iiii", uint64(uint32(h.address(0))), uint64(uint32(h.address(1))), uint64(h.area), uint64(h.area+8))
 	h.inside = false
 	if err != nil {
 		panic(err)

@@ -28,33 +28,50 @@ func (s *span) contiguous() ([]byte, bool) {
 	return s.mem[s.addr : s.addr+n], true
 }
 
-// inside tells whether every byte of the span lies in its memory. Counts and extents are divided before they are
-// multiplied: neither is bounded, and their product must not wrap around.
+// inside tells whether every byte of the span lies in its memory. Nothing of it is trusted: the address may have been
+// displaced below zero, the count be anything. Counts and extents are divided before they are multiplied, because their
+// product must not wrap around.
 func (s *span) inside() bool {
-	if s.count == 0 || s.typ.size == 0 {
+	size := int64(len(s.mem))
+	if s.typ.contiguous && s.typ.size < 1<<30 && uint64(s.count) < 1<<32 { // the usual case, without a division
+		n := s.count * s.typ.size
+		return n == 0 || s.addr >= 0 && s.addr <= size && s.addr+n <= size
+	}
+	if s.count < 0 || s.count > maxSpanBytes/max(s.typ.size, 1) {
+		return false
+	}
+	if s.bytes() == 0 {
 		return true
 	}
-	size, extent := int64(len(s.mem)), s.typ.extent()
-	if s.typ.contiguous && s.typ.size < 1<<30 && s.count < 1<<32 { // the usual case, without a division
-		return s.addr+s.count*s.typ.size <= size
-	}
-	if s.count > maxSpanBytes/s.typ.size {
+	if extent := s.typ.extent(); extent != 0 && s.count-1 > 2*size/max(extent, -extent) {
 		return false
 	}
-	first, last := s.addr+s.typ.trueLB, s.addr+s.typ.trueUB
-	if extent != 0 && s.count-1 > 2*size/max(extent, -extent) {
-		return false
-	}
-	if step := (s.count - 1) * extent; step >= 0 {
-		last += step
-	} else {
-		first += step
-	}
-	return first >= 0 && last <= size
+	low, high := s.reach()
+	return low >= 0 && high <= size
 }
 
-// maxSpanBytes bounds the data of one span: the size of the largest linear memory. Only where elements overlap could there
-// be more.
+// reach gives the addresses of the lowest byte of all the elements and of the one behind the highest. The extent may be
+// negative, and an element's bytes may lie before its address or far behind it.
+func (s *span) reach() (low, high int64) {
+	step := (s.count - 1) * s.typ.extent()
+	return s.addr + s.typ.trueLB + min(step, 0), s.addr + s.typ.trueUB + max(step, 0)
+}
+
+// times is how many bytes n elements of extent bytes are: the one way from a program's displacement to ours. What would
+// lie beyond any memory is cut off at a distance that does, so that nothing wraps around and inside finds it.
+func times(n, extent int64) int64 {
+	each := max(extent, -extent, 1)
+	switch most := int64(maxTypeBytes) / each; {
+	case n > most && extent > 0 || n < -most && extent < 0:
+		return 2 * maxTypeBytes
+	case n > most && extent < 0 || n < -most && extent > 0:
+		return -2 * maxTypeBytes
+	}
+	return n * extent
+}
+
+// maxSpanBytes bounds the data of one span, and its elements where they hold none: the size of the largest linear memory. Only
+// where elements overlap could there be more.
 const maxSpanBytes = 1 << 32
 
 // whole is a span over plain bytes.

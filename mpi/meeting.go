@@ -3,6 +3,7 @@ package mpi
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/coll"
 )
@@ -23,6 +24,7 @@ type meeting struct {
 	of        *meetings
 	sequence  uint64
 	parts     []part
+	lead      *part // whom the others are compared with; the root, if it alone knows itself
 	algorithm *coll.Algorithm
 	shape     coll.Shape
 	failMu    sync.Mutex // for the parts' failures, while several hands work
@@ -158,7 +160,7 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 			if shown {
 				astray = c.astray()
 			}
-			return m.Finished() || m.Work() || astray >= 0
+			return m.Finished() || m.Work() && m.mayWork(r) || astray >= 0
 		})
 		if astray >= 0 && !m.Finished() {
 			return c.differ(c.meetings.board.row(c.round), c.place, astray)
@@ -169,30 +171,118 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 
 // begin is called by the last to arrive: it does the work, or opens it to all when there is much.
 func (m *meeting) begin(r *Rank) {
-	r.hand.m, r.hand.typ = m, nil
-	if f := m.prepare(r); f != nil {
-		for i := range m.parts {
-			m.parts[i].failure = m.parts[i].comm.failf(f.class, "%s", f.reason)
-		}
-		m.finish()
+	if f := m.prepare(); f != nil {
+		m.failAll(f)
 		return
 	}
-	if m.parts[0].settle != nil {
-		m.parts[0].settle(answersOf(m.parts))
+	if m.lead.settle != nil {
+		m.lead.settle(answersOf(m.parts))
 		m.finish()
 		return
 	}
 	items := m.algorithm.Count(m.shape)
-	if items > 1 && m.parts[0].request == nil && !m.users() && m.volume() >= shareBytes {
+	switch {
+	case m.users():
+		if !m.mayCall(r) {
+			m.callUser()
+			return
+		}
+	case items > 1 && m.lead.request == nil && m.volume() >= shareBytes:
 		m.Open(items)
 		m.callHelp(r, min(items, r.world.config.Cores)-1)
 		r.work(m)
 		return
 	}
-	for item := range items {
+	r.workAlone(m)
+}
+
+// failAll ends the meeting with the same failure for everyone.
+func (m *meeting) failAll(f *failure) {
+	for i := range m.parts {
+		m.parts[i].failure = m.parts[i].comm.failf(f.class, "%s", f.reason)
+	}
+	m.finish()
+}
+
+// workAlone does all the work of a meeting.
+func (r *Rank) workAlone(m *meeting) {
+	r.hand.m, r.hand.typ = m, nil
+	if m.users() {
+		if f := r.hand.prepareUser(m, m.lead.typ); f != nil {
+			m.failAll(f)
+			return
+		}
+	}
+	for item := range m.algorithm.Count(m.shape) {
 		m.algorithm.Item(&r.hand, m.shape, item)
 	}
 	m.finish()
+}
+
+// mayCall tells whether a rank can call the program's operation: those on the root's side of an intercommunicator have given
+// none.
+func (m *meeting) mayCall(r *Rank) bool { p := m.partOf(r); return p != nil && p.op != nil }
+
+// mayWork tells whether a rank can do items of an open meeting.
+func (m *meeting) mayWork(r *Rank) bool { return !m.users() || m.mayCall(r) }
+
+func (m *meeting) partOf(r *Rank) *part {
+	for i := range m.parts {
+		if m.parts[i].rank == r {
+			return &m.parts[i]
+		}
+	}
+	return nil
+}
+
+// callUser leaves the work to those who can call the program's operation: the first that waits in the collective, or for its
+// request, does it all. The others' requests are complete: they bring nothing.
+func (m *meeting) callUser() {
+	gone := 0
+	for i := range m.parts {
+		if p := &m.parts[i]; p.op == nil && p.request != nil {
+			p.request.complete()
+			p.request = nil
+			gone++
+		}
+	}
+	// From here on others may end the meeting; the caller, who brings nothing either, has not left it.
+	left := &duty{m: m}
+	if gone == 0 {
+		m.Open(1)
+	}
+	for i := range m.parts {
+		p := &m.parts[i]
+		if p.op == nil {
+			continue
+		}
+		if p.request != nil {
+			p.request.duty.Store(left)
+		}
+		p.rank.wake()
+	}
+	if gone > 0 {
+		m.leave(gone)
+	}
+}
+
+// duty is the work of a meeting that is left to whoever takes it. The meeting may be over and another's when a request is
+// looked at that still has it, hence its own mark.
+type duty struct {
+	m     *meeting
+	taken atomic.Bool
+}
+
+// takeDuty does the work of the collective that a request belongs to, if it was left to its owner and nobody does it yet.
+func (q *request) takeDuty() {
+	d := q.duty.Load()
+	if d == nil || q.owner.hand.inside {
+		return
+	}
+	q.duty.Store(nil)
+	if d.taken.CompareAndSwap(false, true) {
+		q.owner.workAlone(d.m)
+	}
 }
 
 // callHelp wakes ranks that wait, as many as there are other processors to help with. The rest sleep until the end.
@@ -208,10 +298,19 @@ func (m *meeting) callHelp(r *Rank, helpers int) {
 }
 
 // users tells whether the collective calls a function of the program.
-func (m *meeting) users() bool { o := m.parts[0].op; return o != nil && o.code == opUser }
+func (m *meeting) users() bool { o := m.lead.op; return o != nil && o.code == opUser }
 
 // work does items of an open meeting until there are none.
 func (r *Rank) work(m *meeting) {
+	if !m.Work() || !m.mayWork(r) {
+		return
+	}
+	if m.users() {
+		if _, mine := m.Take(); mine {
+			r.workAlone(m)
+		}
+		return
+	}
 	r.hand.m, r.hand.typ = m, nil
 	for {
 		item, ok := m.Take()
@@ -248,13 +347,14 @@ func (m *meeting) finish() {
 
 // prepare checks that everybody called the same collective (otherwise the work would read what was never brought) and
 // chooses the algorithm. The caller does the work.
-func (m *meeting) prepare(r *Rank) *failure {
+func (m *meeting) prepare() *failure {
 	lead := &m.parts[0]
 	for i := range m.parts {
 		if m.parts[i].root == i && m.parts[i].comm.remote != nil {
 			lead = &m.parts[i] // a root that nobody on its side can name
 		}
 	}
+	m.lead = lead
 	for i := range m.parts {
 		if f := m.agree(lead, &m.parts[i], i); f != nil {
 			return f
@@ -263,6 +363,9 @@ func (m *meeting) prepare(r *Rank) *failure {
 	}
 	if lead.settle != nil {
 		return nil
+	}
+	if lead.root == unknownRoot {
+		return failf(errRoot, "no rank of %s is the root of MPI_%s", lead.comm.name, collectives[lead.kind].name)
 	}
 	m.algorithm = collectives[lead.kind].algorithm
 	if lead.kind == collAlltoall && lead.inPlace {
@@ -275,11 +378,11 @@ func (m *meeting) prepare(r *Rank) *failure {
 	}
 	extent := lead.typ.extent()
 	m.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, lead.typ.size, 1)))
+	if lead.typ.size == 0 { // nothing to keep, and perhaps very often
+		m.shape.Chunk = max(1, m.shape.Elements)
+	}
 	if lead.op.code != opUser && m.volume() >= shareBytes {
 		m.shape.Chunk = min(m.shape.Chunk, max(1, (m.shape.Elements+shareItems-1)/shareItems))
-	}
-	if lead.op.code == opUser {
-		return r.hand.prepareUser(m, lead.typ)
 	}
 	return nil
 }
@@ -311,8 +414,8 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
 		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", m.index(lead), name, lead.called(), i, p.called())
-	case p.root != lead.root && p.root != unknownRoot:
-		return failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", m.index(lead), name, lead.root, i, p.root)
+	case p.root != lead.root && (p.root != unknownRoot || p.comm.behind != lead.comm.behind):
+		return failf(errNotSame, "%s of %s gave %s and %s gave %s", m.member(lead), name, m.rootOf(lead), m.member(p), m.rootOf(p))
 	case lead.op != nil && p.op != nil && (p.op.code != lead.op.code || p.count != lead.count || p.typ.kind != lead.typ.kind || p.typ.size != lead.typ.size):
 		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", m.index(lead), name, lead.reduction(), i, p.reduction())
 	case p.kind == collAlltoall && p.inPlace != lead.inPlace:
@@ -330,6 +433,34 @@ func (p *part) called() string {
 		}
 	}
 	return call
+}
+
+// member names a participant: in an intercommunicator by its rank in its own group.
+func (m *meeting) member(p *part) string {
+	switch {
+	case p.comm.remote == nil:
+		return fmt.Sprintf("rank %d", m.index(p))
+	case p.comm.behind:
+		return fmt.Sprintf("rank %d of the second group", p.comm.rank)
+	}
+	return fmt.Sprintf("rank %d of the first group", p.comm.rank)
+}
+
+// rootOf says which root a participant gave.
+func (m *meeting) rootOf(p *part) string {
+	switch {
+	case p.comm.remote == nil:
+		return fmt.Sprintf("root %d", p.root)
+	case p.root == unknownRoot:
+		return "MPI_PROC_NULL"
+	case p.root == p.comm.place:
+		return "MPI_ROOT"
+	}
+	root := p.root
+	if !p.comm.behind {
+		root -= len(p.comm.group.ranks)
+	}
+	return fmt.Sprintf("root %d of the other group", root)
 }
 
 func (m *meeting) index(p *part) int {

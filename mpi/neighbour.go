@@ -91,27 +91,27 @@ func (c *comm) neighbours() (in, out int64, f *failure) {
 
 // as MPI_Allgather
 func describeNeighborAllgather(a args, c *comm, p *part) *failure {
-	in, _, f := c.neighbours()
+	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
 	if f := a.repeated(3, 4, 5, in, &p.recv); f != nil {
 		return f
 	}
-	return a.repeated(0, 1, 2, 1, &p.send)
+	return a.repeated(0, 1, 2, min(out, 1), &p.send)
 }
 
 // as MPI_Allgatherv
 func describeNeighborAllgatherv(a args, c *comm, p *part) *failure {
 	p.kind = collNeighborAllgather
-	in, _, f := c.neighbours()
+	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
 	if f := a.vector(3, 4, 5, 6, in, &p.recv); f != nil {
 		return f
 	}
-	return a.repeated(0, 1, 2, 1, &p.send)
+	return a.repeated(0, 1, 2, min(out, 1), &p.send)
 }
 
 // as MPI_Alltoall

@@ -41,6 +41,7 @@ type request struct {
 	// once. The fields below are written before.
 	done    atomic.Bool
 	job     atomic.Pointer[copyJob] // the copy under way, which the owner may help with
+	duty    atomic.Pointer[duty]    // the work of its collective, if the owner may do it
 	status  status
 	failure *failure
 }
@@ -112,6 +113,9 @@ func (r *Rank) release(q *request) {
 
 // isDone tells whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
+	if q.kind == requestCollective && !q.done.Load() {
+		q.takeDuty()
+	}
 	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
 
@@ -157,8 +161,13 @@ func (r *Rank) finish(q *request) (status, *failure) {
 	if q.child != nil && f == nil {
 		q.child.adopt(q.answer, r.rank)
 	}
-	if q.generic != nil {
-		s, f = r.finishGeneric(q)
+	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it
+		r.release(q)
+		if s, f = r.query(g); f == nil {
+			return s, r.freed(g)
+		}
+		_ = r.freed(g)
+		return s, f
 	}
 	if q.send != nil {
 		r.release(q.send)
@@ -244,6 +253,7 @@ func requestFree(r *Rank, a args) *failure {
 	if q == nil {
 		return failf(errRequest, "the request is MPI_REQUEST_NULL")
 	}
+	var failed *failure
 	if q.generic != nil && !q.isDone() {
 		q.freed = true
 	} else if q.active && !q.isDone() {
@@ -251,12 +261,24 @@ func requestFree(r *Rank, a args) *failure {
 		q.handle = 0
 		r.adopt(q)
 	} else {
-		q.persistent = false
-		if _, f := r.finish(q); f != nil {
-			return f
-		}
+		failed = r.letGo(q)
 	}
-	return a.putHandle(0, "request", requestNull)
+	if f := a.putHandle(0, "request", requestNull); f != nil {
+		return f
+	}
+	return failed
+}
+
+// letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one has a
+// function that says how that went.
+func (r *Rank) letGo(q *request) *failure {
+	g := q.generic
+	q.persistent, q.generic = false, nil
+	_, _ = r.finish(q)
+	if g != nil {
+		return r.freed(g)
+	}
+	return nil
 }
 
 // MPI_Request_get_status(request, *flag, *status): MPI_Test that frees nothing.
@@ -273,9 +295,22 @@ func requestGetStatus(r *Rank, a args) *failure {
 		putStatus(b, empty)
 		return a.putFlag(1, "flag", true)
 	}
-	done := r.poll(q)
-	if done {
-		putStatus(b, q.status)
+	if !r.poll(q) {
+		return a.putFlag(1, "flag", false)
 	}
-	return a.putFlag(1, "flag", done)
+	s, failed := r.outcome(q)
+	putStatus(b, s)
+	if f := a.putFlag(1, "flag", true); f != nil {
+		return f
+	}
+	return failed
+}
+
+// outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone when
+// its function comes back.
+func (r *Rank) outcome(q *request) (status, *failure) {
+	if q.generic != nil {
+		return r.query(q.generic)
+	}
+	return q.status, nil
 }

@@ -11,6 +11,8 @@ type piece struct {
 const (
 	maxTypeBytes = 1 << 45
 	maxRuns      = 1 << 20
+	// maxDepth bounds how many constructors lie on top of each other: some of what is asked of a datatype descends.
+	maxDepth = 1 << 14
 )
 
 // derive makes a datatype from pieces in the order of its type map. The bounds are those of MPI 5.0, chapter 5.1.7:
@@ -38,9 +40,11 @@ func derive(pieces []piece) (*datatype, *failure) {
 			t.lb, t.ub = min(t.lb, low+p.typ.lb), max(t.ub, high+p.typ.ub)
 			t.trueLB, t.trueUB = min(t.trueLB, low+p.typ.trueLB), max(t.trueUB, high+p.typ.trueUB)
 		}
-		if t.size > maxTypeBytes || t.ub > maxTypeBytes || t.lb < -maxTypeBytes {
+		if t.size > maxTypeBytes || max(t.ub, t.trueUB) > maxTypeBytes || min(t.lb, t.trueLB) < -maxTypeBytes {
 			return nil, failf(errArg, "the datatype is too large")
 		}
+		t.external32 += p.count * p.typ.external32
+		t.depth = max(t.depth, p.typ.depth+1)
 		if !t.place(p) {
 			return nil, failf(errNoMem, "the datatype has more than %d blocks", maxRuns)
 		}
@@ -181,7 +185,8 @@ func resized(of *datatype, lb, extent int64) (*datatype, *failure) {
 // copy is a datatype with the same layout. It is elementary if the old one is, so operations apply to it.
 func (t *datatype) copy() *datatype {
 	return &datatype{kind: t.kind, size: t.size, lb: t.lb, ub: t.ub, trueLB: t.trueLB, trueUB: t.trueUB, runs: t.runs,
-		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, members: []member{{t, 1}}}
+		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, external32: t.external32, depth: t.depth + 1,
+		members: []member{{t, 1}}}
 }
 
 // subarray is part of an array of several dimensions, given slowest first.
@@ -194,7 +199,7 @@ func subarray(sizes, subsizes, starts []int64, of *datatype) (*datatype, *failur
 		if f != nil {
 			return nil, f
 		}
-		moved, f := derive([]piece{{starts[i] * stride, 1, line}})
+		moved, f := derive([]piece{{times(starts[i], stride), 1, line}})
 		if f != nil {
 			return nil, f
 		}

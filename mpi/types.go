@@ -37,6 +37,9 @@ func (a args) addType(out int, t *datatype, f *failure, how combiner, c contents
 	if f != nil {
 		return f
 	}
+	if t.depth > maxDepth {
+		return failf(errArg, "the datatype is made of others in more than %d steps", maxDepth)
+	}
 	if _, f := a.pointer(out, "newtype", 4); f != nil {
 		return f
 	}
@@ -103,16 +106,11 @@ func (a args) lengths(i int, n int64) ([]int64, *failure) {
 	return v, f
 }
 
-// scaled is the array with each value multiplied, bounded so that nothing overflows.
-func scaled(v []int64, by int64) []int64 {
+// scaled is the array in bytes: what lies beyond any memory, derive refuses.
+func scaled(v []int64, extent int64) []int64 {
 	out := make([]int64, len(v))
-	most := maxTypeBytes / max(by, -by, 1)
 	for i, x := range v {
-		if x > most || x < -most {
-			out[i] = 2 * maxTypeBytes // derive refuses it
-			continue
-		}
-		out[i] = x * by
+		out[i] = times(x, extent)
 	}
 	return out
 }
@@ -150,7 +148,7 @@ func typeVector(how combiner) func(*Rank, args) *failure {
 		stride, bytes := a.count(2), a.count(2)
 		c := a.made([]*datatype{old}, []int64{count, n}, []int64{stride})
 		if how == combinerVector {
-			bytes = scaled([]int64{stride}, old.extent())[0]
+			bytes = times(stride, old.extent())
 			c = a.made([]*datatype{old}, []int64{count, n, stride}, nil)
 		}
 		if bytes > maxTypeBytes || bytes < -maxTypeBytes {
@@ -346,10 +344,12 @@ func typeDup(r *Rank, a args) *failure {
 	if f := a.addType(1, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
 		return f
 	}
+	handle, f := a.getHandle(1, "newtype") // before the copy functions run, which may write there
+	if f != nil {
+		return f
+	}
 	if f := r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes); f != nil {
-		if handle, lost := a.getHandle(1, "newtype"); lost == nil {
-			r.types.remove(handle)
-		}
+		r.types.remove(handle)
 		_ = a.putHandle(1, "newtype", datatypeNull)
 		return f
 	}

@@ -99,7 +99,7 @@ func (r *reactor) follow(f *follower, ids []uint64) error {
 		return nil
 	}
 	for _, id := range ids {
-		if _, err := r.find(id, f.viewer); err != nil {
+		if _, err := r.find(id&^schedpb.JobAlone, f.viewer); err != nil {
 			return err
 		}
 	}
@@ -186,6 +186,8 @@ func touched(t core.Transition) (jobs []core.JobID, nodes []core.WorkerName) {
 	case *core.JobEnding:
 		jobs = append(jobs, t.Ref.Job)
 	case *core.JobRequeued:
+		jobs = append(jobs, t.Ref.Job)
+	case *core.JobStray:
 		jobs = append(jobs, t.Ref.Job)
 	case *core.JobReady:
 		jobs = append(jobs, t.Job)

@@ -190,3 +190,19 @@ func TestWorkersAreKnown(t *testing.T) {
 	w.connect(hello("n1", 1))
 	equal(t, "impostor", status.Code(w.dial(hello("n2", 1)).gone()), codes.PermissionDenied)
 }
+
+func TestShapeOfArray(t *testing.T) {
+	for _, c := range []struct {
+		indices []uint32
+		want    [4]uint32
+	}{{[]uint32{5}, [4]uint32{1, 5, 5, 1}}, {[]uint32{1, 2, 3}, [4]uint32{3, 1, 3, 1}}, {[]uint32{0, 4, 8}, [4]uint32{3, 0, 8, 4}},
+		{[]uint32{1, 4, 6}, [4]uint32{3, 1, 6, 1}}} {
+		s := shapeOf(c.indices)
+		if got := [4]uint32{s.Count, s.First, s.Last, s.Step}; got != c.want {
+			t.Errorf("%v: %v, not %v", c.indices, got, c.want)
+		}
+	}
+	if shapeOf(nil) != nil {
+		t.Error("no array has a shape")
+	}
+}

@@ -54,7 +54,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 		case err != nil:
 			refused = refusal(err)
 		case len(ts) == 0:
-			id = r.state.JobByKey(tenant, req.IdempotencyKey).ID
+			id = r.state.JobByKey(tenant, req.IdempotencyKey).Whole()
 		default:
 			id = ts[0].(*core.JobAccepted).Job
 		}
@@ -102,7 +102,7 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		name = path.Base(spec.Apps[0].Program)
 	}
 	kept := proto.CloneOf(spec)
-	kept.Array = nil // each task holds the spec: without the list of the others
+	kept.Array, kept.ArrayShape = nil, shapeOf(spec.Array) // each task holds the spec: without the list of the others
 	bytes, err := proto.Marshal(kept)
 	if err != nil {
 		return none, err
@@ -121,9 +121,30 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		if kind < 1 {
 			return none, fmt.Errorf("unknown kind %.40q of dependency", d.GetKind())
 		}
-		r.After = append(r.After, core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId)})
+		on := core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId &^ schedpb.JobAlone)}
+		if d.JobId&schedpb.JobAlone != 0 {
+			on.Kind |= core.Alone
+		}
+		r.After = append(r.After, on)
 	}
 	return r, nil
+}
+
+// shapeOf is what an array's tasks are told of it; nil where there is none.
+func shapeOf(indices []uint32) *schedpb.ArrayShape {
+	if len(indices) == 0 {
+		return nil
+	}
+	shape := &schedpb.ArrayShape{Count: uint32(len(indices)), First: indices[0], Last: indices[len(indices)-1], Step: 1}
+	for i := 1; i < len(indices); i++ {
+		step := indices[i] - indices[i-1]
+		if i > 1 && step != shape.Step {
+			shape.Step = 1
+			break
+		}
+		shape.Step = step
+	}
+	return shape
 }
 
 func checkSpec(spec *schedpb.JobSpec, key string) error {

@@ -67,18 +67,25 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
-// TestCompilingIsTold asks where the ranks of a job stand while its module is being compiled.
-func TestCompilingIsTold(t *testing.T) {
+// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing waits for one.
+func slowBench(t *testing.T) (b *bench, gate string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	gate, slow := filepath.Join(dir, "gate"), filepath.Join(dir, "slow")
-	if err := errors.Join(unix.Mkfifo(gate, 0o600), os.WriteFile(slow, []byte("#!/bin/sh\n[ $1 != compile ] || read go <"+gate+"\nexec "+self+" \"$@\"\n"), 0o755)); err != nil {
+	script := "#!/bin/sh\n[ $1 != compile ] || read go <" + gate + "\nexec " + self + " \"$@\"\n"
+	if err := errors.Join(unix.Mkfifo(gate, 0o600), os.WriteFile(slow, []byte(script), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	b := newBench(t, func(c *Config) { c.Executable, c.CacheDir = slow, filepath.Join(dir, "cache") })
+	return newBench(t, func(c *Config) { c.Executable, c.CacheDir = slow, filepath.Join(dir, "cache") }), gate
+}
+
+// TestCompilingIsTold asks where the ranks of a job stand while its module is being compiled.
+func TestCompilingIsTold(t *testing.T) {
+	b, gate := slowBench(t)
 	app := b.app("act", 2, "spin", "1")
 	ref := b.start(interactive(app))
 	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // once the compiler waits there
@@ -97,6 +104,53 @@ func TestCompilingIsTold(t *testing.T) {
 	wait(t, b.started, "the job's start")
 	b.terminate(ref, "CA", true)
 	b.collect()
+}
+
+// A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job waits for it.
+func TestTerminateWhileCompiling(t *testing.T) {
+	b, gate := slowBench(t)
+	app := b.app("act", 1, "nothing", "0")
+	for _, c := range []struct {
+		state string
+		kill  bool
+		code  int32
+	}{{"TO", false, 110}, {"CA", false, 1}, {"CA", true, 1}} {
+		ref := b.start(interactive(app))
+		open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.terminate(ref, c.state, c.kill)
+		if o := b.collect(); o.End.State != c.state || o.End.ExitCode != c.code || o.End.Reason != "the test says so" {
+			t.Errorf("ended %v", o.End)
+		}
+		if _, err := open.WriteString("go\n"); !errors.Is(err, unix.EPIPE) {
+			t.Errorf("the compiler is still there: %v", err)
+		}
+		open.Close()
+	}
+	// Another job that waits for the same module has it compiled.
+	first := b.start(interactive(app))
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := b.start(interactive(app))
+	b.terminate(first, "TO", false)
+	if o := b.collect(); o.Job.JobId != first.JobId || o.End.State != "TO" {
+		t.Errorf("ended %v", o.JobEnded)
+	}
+	open.Close()
+	if open, err = os.OpenFile(gate, os.O_WRONLY, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	if _, err := open.WriteString("go\n"); err != nil {
+		t.Fatal(err)
+	}
+	if o := b.collect(); o.Job.JobId != second.JobId || o.End.State != "CD" {
+		t.Errorf("ended %v", o.JobEnded)
+	}
 }
 
 func TestTerminate(t *testing.T) {

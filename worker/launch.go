@@ -10,7 +10,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
-	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -54,6 +53,7 @@ func (j *job) ready() (*control.Start, error) {
 		start.Stderr = start.Stdout
 	}
 	start.Append = j.spec.GetAppendOutput()
+	start.SharedOut, start.SharedErr = j.shared(j.spec.GetStdoutPath()), j.shared(j.spec.GetStderrPath())
 	if j.outlives() {
 		start.AgentUID = uint32(os.Geteuid())
 	}
@@ -63,7 +63,7 @@ func (j *job) ready() (*control.Start, error) {
 		if err != nil {
 			return nil, err
 		}
-		start.Apps = append(start.Apps, appOf(app, j.cached(prepared.Module), j.order))
+		start.Apps = append(start.Apps, j.app(app, j.cached(prepared.Module)))
 		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
 	j.tell("")
@@ -164,25 +164,6 @@ func (j *job) enclose(p *process, who state.Process) (err error) {
 
 // groupOf names a process's control group.
 func groupOf(who state.Process) string { return fmt.Sprintf("%d.%d", who.PID, who.Began) }
-
-// Variables in which the ranks of an array's task find the array and their index.
-const arrayJobVariable, arrayTaskVariable = "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"
-
-func appOf(a *schedpb.App, module string, order *schedpb.StartJob) control.App {
-	app := control.App{Module: module, Program: a.GetProgram(), Args: a.GetArgs(), Dir: a.GetDir(), Ranks: a.GetRanks()}
-	for _, v := range a.GetEnv() {
-		if name := v.GetName(); name != arrayJobVariable && name != arrayTaskVariable {
-			app.Env = append(app.Env, name+"="+v.GetValue())
-		}
-	}
-	if order.GetArrayId() != 0 {
-		app.Env = append(app.Env, fmt.Sprintf("%s=%d", arrayJobVariable, order.ArrayId), fmt.Sprintf("%s=%d", arrayTaskVariable, order.ArrayIndex))
-	}
-	for _, m := range a.GetMounts() {
-		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})
-	}
-	return app
-}
 
 var errTerminated = errors.New("the job was ended before its ranks started")
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ func (j *job) outputFiles(pattern string) []string {
 	if pattern == "" || pattern == noOutput {
 		return nil
 	}
-	if j.order.Restarts > 0 && !j.spec.GetAppendOutput() && !asksFor(pattern, 'r') {
+	if j.order.Restarts > 0 && !j.spec.GetAppendOutput() && !j.shared(pattern) && !asksFor(pattern, 'r') {
 		pattern += ".%r" // what earlier attempts wrote stays
 	}
 	ranks := uint32(1)
@@ -39,17 +40,76 @@ func (j *job) patternValue(rank uint32) func(letter byte) (string, bool) {
 	if array == 0 {
 		array, index = j.key.id, "4294967294" // as sbatch has it
 	}
-	user := strings.TrimPrefix(j.order.GetTenant(), localTenant)
-	if j.as != nil {
-		user = j.as.name
-	}
 	name := strings.ReplaceAll(j.order.GetName(), "/", "_") // it leads nowhere else
-	values := map[byte]string{'j': fmt.Sprint(j.key.id), 'A': fmt.Sprint(array), 'a': index, 'x': name, 'u': user, 'N': j.w.Name,
+	values := map[byte]string{'j': fmt.Sprint(j.key.id), 'A': fmt.Sprint(array), 'a': index, 'x': name, 'u': j.userName(), 'N': j.w.Name,
 		'n': "0", 't': fmt.Sprint(rank), 'r': fmt.Sprint(j.order.Restarts), '%': "%"}
 	return func(letter byte) (string, bool) {
 		v, known := values[letter]
 		return v, known
 	}
+}
+
+// userName is the user whom the job is run for, as this machine calls them; the tenant's own name where that is no user here.
+func (j *job) userName() string {
+	if j.as != nil {
+		return j.as.name
+	}
+	number, local := strings.CutPrefix(j.order.GetTenant(), localTenant)
+	if local {
+		if account, err := user.LookupId(number); err == nil {
+			return account.Username
+		}
+	}
+	return strings.ReplaceAll(number, "/", "_")
+}
+
+// shared says that the tasks of an array all write to the file of this pattern.
+func (j *job) shared(pattern string) bool {
+	return j.order.GetArrayId() != 0 && pattern != "" && pattern != noOutput && !asksFor(pattern, 'a') && !asksFor(pattern, 'j')
+}
+
+// argument puts the job's numbers into an argument of a submitted job, where a script would have the shell do it: %j, and in an array
+// %A and %a, also with a width, as in the names of files. Everything else stays as it is; %%a is a plain %a.
+func (j *job) argument(text string) string {
+	if j.spec.GetInteractive() {
+		return text
+	}
+	all := j.patternValue(0)
+	known := func(letter byte) (string, bool) {
+		if letter == 'j' || j.order.GetArrayId() != 0 && (letter == 'A' || letter == 'a') {
+			return all(letter)
+		}
+		return "", false
+	}
+	// ours is the length of %j and its like at the beginning of a text.
+	ours := func(text string) int {
+		if letter, _, length := specifier(text); length > 0 {
+			if _, found := known(letter); found {
+				return length
+			}
+		}
+		return 0
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		length := 1
+		switch {
+		case strings.HasPrefix(text[i:], "%%"):
+			literal := ours(text[i+1:])
+			b.WriteString(text[i+1 : i+1+literal])
+			if length = 1 + literal; literal == 0 {
+				length = 2
+				b.WriteString("%%")
+			}
+		case ours(text[i:]) > 0:
+			length = ours(text[i:])
+			b.WriteString(expand(text[i:i+length], known))
+		default:
+			b.WriteByte(text[i])
+		}
+		i += length
+	}
+	return b.String()
 }
 
 // maxPadding bounds the width of %4j.

@@ -73,3 +73,30 @@ func TestOutputIsFiled(t *testing.T) {
 		t.Errorf("ended %v after %q", o.End, o.out)
 	}
 }
+
+func TestArguments(t *testing.T) {
+	j := &job{w: &Worker{}, key: jobKey{12, 3}, spec: &schedpb.JobSpec{}, order: &schedpb.StartJob{ArrayId: 4, ArrayIndex: 7}}
+	for text, want := range map[string]string{"": "", "plain": "plain", "in-%a.dat": "in-7.dat", "%A_%3a:%j": "4_007:12", "%%a": "%a", "%%3a%a": "%3a7",
+		"100%%": "100%%", "%%%a": "%%7", "%d%s%": "%d%s%", "%u%x%N%t": "%u%x%N%t", "é%a\xff": "é7\xff", "%5": "%5", "%%": "%%"} {
+		if got := j.argument(text); got != want {
+			t.Errorf("%q becomes %q, not %q", text, got, want)
+		}
+	}
+	j.order.ArrayId = 0
+	if got := j.argument("%a %A %j"); got != "%a %A 12" {
+		t.Errorf("in no array: %q", got)
+	}
+	j.spec.Interactive = true
+	if got := j.argument("%j"); got != "%j" {
+		t.Errorf("typed at a terminal: %q", got)
+	}
+}
+
+func TestUserName(t *testing.T) {
+	for tenant, want := range map[string]string{"uid:0": "root", "uid:4000000000": "4000000000", "alice": "alice", "../x": ".._x"} {
+		j := &job{w: &Worker{}, order: &schedpb.StartJob{Tenant: tenant}}
+		if got := j.userName(); got != want {
+			t.Errorf("%s is %q, not %q", tenant, got, want)
+		}
+	}
+}

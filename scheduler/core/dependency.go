@@ -14,16 +14,27 @@ const (
 	AfterOK                              // it has completed
 	AfterAny                             // it has ended
 	AfterNotOK                           // it has ended in any way but completed
+
+	// Alone, added to one of these, means the job itself where its id is also an array's.
+	Alone DependencyKind = 1 << 7
 )
 
 // DependencyNames are the words of the command line, by kind.
 var DependencyNames = []string{After: "after", AfterOK: "afterok", AfterAny: "afterany", AfterNotOK: "afternotok"}
 
-func (k DependencyKind) String() string { return DependencyNames[k] }
+func (k DependencyKind) String() string { return DependencyNames[k&^Alone] }
+
+// arrayNamed is the array that a dependency names; nil when it names a job.
+func (s *State) arrayNamed(d Dependency) *array {
+	if d.Kind&Alone != 0 {
+		return nil
+	}
+	return s.arrays[d.Job]
+}
 
 // met says whether the dependency is satisfied by a job as it is, and whether it can ever be.
 func (d Dependency) met(j *Job) (now, ever bool) {
-	switch d.Kind {
+	switch d.Kind &^ Alone {
 	case After:
 		now = j.Started != 0 || j.State.Terminal()
 		return now, true
@@ -52,7 +63,7 @@ func (s *State) settle(j *Job) {
 	left := j.Waits[:0]
 	for _, d := range j.Waits {
 		now, ever, is := true, true, ""
-		if a := s.arrays[d.Job]; a != nil {
+		if a := s.arrayNamed(d); a != nil {
 			now, ever = a.met(d.Kind)
 			is = "is an array with a task that did not complete"
 			if a.bad == 0 {

@@ -297,6 +297,61 @@ func TestArrayThrottle(t *testing.T) {
 	}
 }
 
+// A job whose program compiles for ever holds its slots no longer than its ranks might have.
+func TestTimeLimitOfWhatNeverStarts(t *testing.T) {
+	h := newHouse(t, 1)
+	endless := h.submit(Request{Ranks: 1, TimeLimit: Minute})
+	next := h.submit(Request{Ranks: 1, TimeLimit: Hour})
+	placed := h.now
+	h.is("CF PD", endless, next)
+	if due := h.s.Deadline(); due != placed.After(Minute) {
+		t.Fatalf("due at %d, placed at %d", due, placed)
+	}
+	h.now = placed.After(Minute)
+	h.do(Tick{})
+	h.is("CG PD", endless, next)
+	if e := endless.Ending; e.State != TimedOut || e.Kill || !strings.Contains(e.Reason, "time limit of 1m reached before its ranks had started") {
+		t.Errorf("it ends as %+v", e)
+	}
+	h.end(endless, TimedOut)
+	h.is("TO CF", endless, next)
+	// What one had is not taken from the time of its ranks.
+	h.now = h.now.After(30 * Minute)
+	h.do(RanksStarted{"n1", next.Ref()})
+	if due := h.s.Deadline(); due != h.now.After(Hour) {
+		t.Errorf("due at %d, started at %d", due, h.now)
+	}
+	h.now = h.now.After(Hour)
+	h.do(Tick{})
+	h.is("TO CG", endless, next)
+	h.end(next, TimedOut)
+	// Without a limit nothing is due.
+	h.submit(Request{Ranks: 1})
+	if due := h.s.Deadline(); due != 0 {
+		t.Errorf("due at %d", due)
+	}
+}
+
+// A snapshot of a version that had no limit for compiling has none for the job either.
+func TestTimeLimitOfWhatNeverStartsIsSaved(t *testing.T) {
+	h := newHouse(t, 1)
+	j := h.submit(Request{Ranks: 1, TimeLimit: Minute})
+	for _, old := range []bool{false, true} {
+		if old {
+			h.s.timers.set(&j.timer, 0)
+		}
+		again := NewState(DefaultPolicy())
+		for piece := range h.s.Pieces() {
+			if err := again.LoadPiece(piece); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if due := again.Deadline(); due != h.now.After(Minute) {
+			t.Errorf("saved by an old version %t: due at %d, placed at %d", old, due, h.now)
+		}
+	}
+}
+
 func TestRequeueAfterLoss(t *testing.T) {
 	h := newHouse(t, 4)
 	kept := h.submit(Request{Ranks: 1, Requeue: true})

@@ -439,9 +439,10 @@ type JobSpec struct {
 	Mpi             *MpiOptions            `protobuf:"bytes,21,opt,name=mpi,proto3" json:"mpi,omitempty"`
 	// Files that the ranks' output goes to beside the job's log, as patterns (see the guide), relative to the first program's
 	// directory. Empty: none; no path for standard error: where standard output goes.
-	StdoutPath    string `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
-	StderrPath    string `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
-	AppendOutput  bool   `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	StdoutPath    string      `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
+	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
+	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: a task hears of the others by it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,6 +645,81 @@ func (x *JobSpec) GetAppendOutput() bool {
 	return false
 }
 
+func (x *JobSpec) GetArrayShape() *ArrayShape {
+	if x != nil {
+		return x.ArrayShape
+	}
+	return nil
+}
+
+type ArrayShape struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         uint32                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"` // of its tasks
+	First         uint32                 `protobuf:"varint,2,opt,name=first,proto3" json:"first,omitempty"` // their lowest index
+	Last          uint32                 `protobuf:"varint,3,opt,name=last,proto3" json:"last,omitempty"`
+	Step          uint32                 `protobuf:"varint,4,opt,name=step,proto3" json:"step,omitempty"` // between any two neighbours; 1 where it differs
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArrayShape) Reset() {
+	*x = ArrayShape{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArrayShape) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArrayShape) ProtoMessage() {}
+
+func (x *ArrayShape) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArrayShape.ProtoReflect.Descriptor instead.
+func (*ArrayShape) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ArrayShape) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ArrayShape) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *ArrayShape) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *ArrayShape) GetStep() uint32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
 // MpiOptions is what a user asks of MPI itself.
 type MpiOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -656,7 +732,7 @@ type MpiOptions struct {
 
 func (x *MpiOptions) Reset() {
 	*x = MpiOptions{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +744,7 @@ func (x *MpiOptions) String() string {
 func (*MpiOptions) ProtoMessage() {}
 
 func (x *MpiOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[6]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +757,7 @@ func (x *MpiOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MpiOptions.ProtoReflect.Descriptor instead.
 func (*MpiOptions) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{6}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MpiOptions) GetReproducible() bool {
@@ -715,7 +791,7 @@ type LabelSet struct {
 
 func (x *LabelSet) Reset() {
 	*x = LabelSet{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +803,7 @@ func (x *LabelSet) String() string {
 func (*LabelSet) ProtoMessage() {}
 
 func (x *LabelSet) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[7]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +816,7 @@ func (x *LabelSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LabelSet.ProtoReflect.Descriptor instead.
 func (*LabelSet) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{7}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LabelSet) GetAll() []*EnvVar {
@@ -752,15 +828,15 @@ func (x *LabelSet) GetAll() []*EnvVar {
 
 type Dependency struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // after, afterok, afterany, afternotok
-	JobId         uint64                 `protobuf:"varint,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`                 // after, afterok, afterany, afternotok
+	JobId         uint64                 `protobuf:"varint,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"` // an array's means all of its tasks, with bit 63 set its first alone
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Dependency) Reset() {
 	*x = Dependency{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +848,7 @@ func (x *Dependency) String() string {
 func (*Dependency) ProtoMessage() {}
 
 func (x *Dependency) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[8]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +861,7 @@ func (x *Dependency) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependency.ProtoReflect.Descriptor instead.
 func (*Dependency) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{8}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Dependency) GetKind() string {
@@ -818,7 +894,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +906,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[9]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +919,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{9}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *App) GetModuleSha256() string {
@@ -905,7 +981,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +993,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[10]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +1006,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{10}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EnvVar) GetName() string {
@@ -958,7 +1034,7 @@ type Mount struct {
 
 func (x *Mount) Reset() {
 	*x = Mount{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1046,7 @@ func (x *Mount) String() string {
 func (*Mount) ProtoMessage() {}
 
 func (x *Mount) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[11]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1059,7 @@ func (x *Mount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mount.ProtoReflect.Descriptor instead.
 func (*Mount) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{11}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Mount) GetHostDir() string {
@@ -1017,7 +1093,7 @@ type SubmitRequest struct {
 
 func (x *SubmitRequest) Reset() {
 	*x = SubmitRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1105,7 @@ func (x *SubmitRequest) String() string {
 func (*SubmitRequest) ProtoMessage() {}
 
 func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[12]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1118,7 @@ func (x *SubmitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitRequest.ProtoReflect.Descriptor instead.
 func (*SubmitRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{12}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SubmitRequest) GetSpec() *JobSpec {
@@ -1068,7 +1144,7 @@ type SubmitResponse struct {
 
 func (x *SubmitResponse) Reset() {
 	*x = SubmitResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1156,7 @@ func (x *SubmitResponse) String() string {
 func (*SubmitResponse) ProtoMessage() {}
 
 func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[13]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1169,7 @@ func (x *SubmitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitResponse.ProtoReflect.Descriptor instead.
 func (*SubmitResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{13}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SubmitResponse) GetJobId() uint64 {
@@ -1139,7 +1215,7 @@ type JobInfo struct {
 
 func (x *JobInfo) Reset() {
 	*x = JobInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1151,7 +1227,7 @@ func (x *JobInfo) String() string {
 func (*JobInfo) ProtoMessage() {}
 
 func (x *JobInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[14]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1164,7 +1240,7 @@ func (x *JobInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInfo.ProtoReflect.Descriptor instead.
 func (*JobInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{14}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *JobInfo) GetId() uint64 {
@@ -1358,7 +1434,7 @@ func (x *JobInfo) GetMpiBytes() uint64 {
 
 type ListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`                 // these only; an array's id means all of its tasks
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`                 // these only; an array's id means all of its tasks, with bit 63 set its first alone
 	States        []string               `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"`                   // in these only
 	Ended         bool                   `protobuf:"varint,3,opt,name=ended,proto3" json:"ended,omitempty"`                    // jobs that have ended; otherwise those that have not
 	Everyone      bool                   `protobuf:"varint,4,opt,name=everyone,proto3" json:"everyone,omitempty"`              // other tenants' too
@@ -1373,7 +1449,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1385,7 +1461,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[15]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1398,7 +1474,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{15}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListRequest) GetIds() []uint64 {
@@ -1475,7 +1551,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1563,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[16]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1576,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{16}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListResponse) GetJobs() []*JobInfo {
@@ -1533,7 +1609,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1621,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[17]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1634,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{17}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExplainRequest) GetJobId() uint64 {
@@ -1584,7 +1660,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1596,7 +1672,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[18]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1609,7 +1685,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{18}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ExplainResponse) GetJob() *JobInfo {
@@ -1679,7 +1755,7 @@ type PriorityPart struct {
 
 func (x *PriorityPart) Reset() {
 	*x = PriorityPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1767,7 @@ func (x *PriorityPart) String() string {
 func (*PriorityPart) ProtoMessage() {}
 
 func (x *PriorityPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[19]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1780,7 @@ func (x *PriorityPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PriorityPart.ProtoReflect.Descriptor instead.
 func (*PriorityPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{19}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PriorityPart) GetName() string {
@@ -1730,7 +1806,7 @@ func (x *PriorityPart) GetBecause() string {
 
 type ChangeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // an array's id means all of its tasks
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // as in ListRequest
 	Action        Action                 `protobuf:"varint,2,opt,name=action,proto3,enum=faasmrun.v1.Action" json:"action,omitempty"`
 	Kill          bool                   `protobuf:"varint,3,opt,name=kill,proto3" json:"kill,omitempty"` // cancel at once
 	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1740,7 +1816,7 @@ type ChangeRequest struct {
 
 func (x *ChangeRequest) Reset() {
 	*x = ChangeRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1752,7 +1828,7 @@ func (x *ChangeRequest) String() string {
 func (*ChangeRequest) ProtoMessage() {}
 
 func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[20]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1765,7 +1841,7 @@ func (x *ChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeRequest.ProtoReflect.Descriptor instead.
 func (*ChangeRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{20}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ChangeRequest) GetIds() []uint64 {
@@ -1805,7 +1881,7 @@ type ChangeResponse struct {
 
 func (x *ChangeResponse) Reset() {
 	*x = ChangeResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1817,7 +1893,7 @@ func (x *ChangeResponse) String() string {
 func (*ChangeResponse) ProtoMessage() {}
 
 func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[21]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1830,7 +1906,7 @@ func (x *ChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeResponse.ProtoReflect.Descriptor instead.
 func (*ChangeResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{21}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ChangeResponse) GetJobs() []*Changed {
@@ -1850,7 +1926,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1862,7 +1938,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[22]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1875,7 +1951,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{22}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -1894,7 +1970,7 @@ func (x *Changed) GetError() string {
 
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // these jobs only, until all have ended; no workers
+	Ids           []uint64               `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"` // these jobs only (as in ListRequest), until all have ended; no workers
 	Everyone      bool                   `protobuf:"varint,2,opt,name=everyone,proto3" json:"everyone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1902,7 +1978,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +1990,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[23]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2003,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{23}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WatchRequest) GetIds() []uint64 {
@@ -1957,7 +2033,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2045,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[24]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2058,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{24}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchResponse) GetJobs() []*JobInfo {
@@ -2028,7 +2104,7 @@ type NodesRequest struct {
 
 func (x *NodesRequest) Reset() {
 	*x = NodesRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2116,7 @@ func (x *NodesRequest) String() string {
 func (*NodesRequest) ProtoMessage() {}
 
 func (x *NodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[25]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2129,7 @@ func (x *NodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesRequest.ProtoReflect.Descriptor instead.
 func (*NodesRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{25}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
 }
 
 type NodesResponse struct {
@@ -2065,7 +2141,7 @@ type NodesResponse struct {
 
 func (x *NodesResponse) Reset() {
 	*x = NodesResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2077,7 +2153,7 @@ func (x *NodesResponse) String() string {
 func (*NodesResponse) ProtoMessage() {}
 
 func (x *NodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[26]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2090,7 +2166,7 @@ func (x *NodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodesResponse.ProtoReflect.Descriptor instead.
 func (*NodesResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{26}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *NodesResponse) GetNodes() []*NodeInfo {
@@ -2114,13 +2190,14 @@ type NodeInfo struct {
 	Jobs          []uint64               `protobuf:"varint,10,rep,packed,name=jobs,proto3" json:"jobs,omitempty"`    // that hold slots
 	Exclusive     bool                   `protobuf:"varint,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // its job shares it with no other
 	Unfit         string                 `protobuf:"bytes,12,opt,name=unfit,proto3" json:"unfit,omitempty"`          // why it takes no new jobs itself; empty: it does
+	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"`     // not connected since it said goodbye
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *NodeInfo) Reset() {
 	*x = NodeInfo{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2132,7 +2209,7 @@ func (x *NodeInfo) String() string {
 func (*NodeInfo) ProtoMessage() {}
 
 func (x *NodeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[27]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2145,7 +2222,7 @@ func (x *NodeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeInfo.ProtoReflect.Descriptor instead.
 func (*NodeInfo) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{27}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *NodeInfo) GetName() string {
@@ -2232,6 +2309,13 @@ func (x *NodeInfo) GetUnfit() string {
 	return ""
 }
 
+func (x *NodeInfo) GetStopped() bool {
+	if x != nil {
+		return x.Stopped
+	}
+	return false
+}
+
 type DrainRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -2243,7 +2327,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2255,7 +2339,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[28]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2268,7 +2352,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{28}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -2300,7 +2384,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2396,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[29]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2409,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{29}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
 }
 
 // Reservation keeps slots of workers for tenants. Others' jobs run there only if they end before it begins.
@@ -2343,7 +2427,7 @@ type Reservation struct {
 
 func (x *Reservation) Reset() {
 	*x = Reservation{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2439,7 @@ func (x *Reservation) String() string {
 func (*Reservation) ProtoMessage() {}
 
 func (x *Reservation) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[30]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2452,7 @@ func (x *Reservation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reservation.ProtoReflect.Descriptor instead.
 func (*Reservation) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{30}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Reservation) GetName() string {
@@ -2423,7 +2507,7 @@ type ReservedPart struct {
 
 func (x *ReservedPart) Reset() {
 	*x = ReservedPart{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2519,7 @@ func (x *ReservedPart) String() string {
 func (*ReservedPart) ProtoMessage() {}
 
 func (x *ReservedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[31]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2532,7 @@ func (x *ReservedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservedPart.ProtoReflect.Descriptor instead.
 func (*ReservedPart) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{31}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ReservedPart) GetNode() string {
@@ -2480,7 +2564,7 @@ type ReserveRequest struct {
 
 func (x *ReserveRequest) Reset() {
 	*x = ReserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2492,7 +2576,7 @@ func (x *ReserveRequest) String() string {
 func (*ReserveRequest) ProtoMessage() {}
 
 func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[32]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2505,7 +2589,7 @@ func (x *ReserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveRequest.ProtoReflect.Descriptor instead.
 func (*ReserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{32}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ReserveRequest) GetName() string {
@@ -2566,7 +2650,7 @@ type ReserveResponse struct {
 
 func (x *ReserveResponse) Reset() {
 	*x = ReserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2662,7 @@ func (x *ReserveResponse) String() string {
 func (*ReserveResponse) ProtoMessage() {}
 
 func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[33]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2675,7 @@ func (x *ReserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReserveResponse.ProtoReflect.Descriptor instead.
 func (*ReserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{33}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ReserveResponse) GetReservation() *Reservation {
@@ -2610,7 +2694,7 @@ type UnreserveRequest struct {
 
 func (x *UnreserveRequest) Reset() {
 	*x = UnreserveRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2706,7 @@ func (x *UnreserveRequest) String() string {
 func (*UnreserveRequest) ProtoMessage() {}
 
 func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[34]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2719,7 @@ func (x *UnreserveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveRequest.ProtoReflect.Descriptor instead.
 func (*UnreserveRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{34}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *UnreserveRequest) GetName() string {
@@ -2653,7 +2737,7 @@ type UnreserveResponse struct {
 
 func (x *UnreserveResponse) Reset() {
 	*x = UnreserveResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +2749,7 @@ func (x *UnreserveResponse) String() string {
 func (*UnreserveResponse) ProtoMessage() {}
 
 func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[35]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +2762,7 @@ func (x *UnreserveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreserveResponse.ProtoReflect.Descriptor instead.
 func (*UnreserveResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{35}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
 }
 
 type ReservationsRequest struct {
@@ -2689,7 +2773,7 @@ type ReservationsRequest struct {
 
 func (x *ReservationsRequest) Reset() {
 	*x = ReservationsRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +2785,7 @@ func (x *ReservationsRequest) String() string {
 func (*ReservationsRequest) ProtoMessage() {}
 
 func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[36]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2798,7 @@ func (x *ReservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReservationsRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{36}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
 }
 
 type ReservationsResponse struct {
@@ -2726,7 +2810,7 @@ type ReservationsResponse struct {
 
 func (x *ReservationsResponse) Reset() {
 	*x = ReservationsResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2738,7 +2822,7 @@ func (x *ReservationsResponse) String() string {
 func (*ReservationsResponse) ProtoMessage() {}
 
 func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[37]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2751,7 +2835,7 @@ func (x *ReservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReservationsResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{37}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ReservationsResponse) GetReservations() []*Reservation {
@@ -2769,7 +2853,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2781,7 +2865,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[38]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2794,7 +2878,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{38}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
 }
 
 type SnapshotPiece struct {
@@ -2808,7 +2892,7 @@ type SnapshotPiece struct {
 
 func (x *SnapshotPiece) Reset() {
 	*x = SnapshotPiece{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2820,7 +2904,7 @@ func (x *SnapshotPiece) String() string {
 func (*SnapshotPiece) ProtoMessage() {}
 
 func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[39]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2833,7 +2917,7 @@ func (x *SnapshotPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotPiece.ProtoReflect.Descriptor instead.
 func (*SnapshotPiece) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{39}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SnapshotPiece) GetAtUnixNs() int64 {
@@ -2865,7 +2949,7 @@ type UsageRequest struct {
 
 func (x *UsageRequest) Reset() {
 	*x = UsageRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +2961,7 @@ func (x *UsageRequest) String() string {
 func (*UsageRequest) ProtoMessage() {}
 
 func (x *UsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[40]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +2974,7 @@ func (x *UsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageRequest.ProtoReflect.Descriptor instead.
 func (*UsageRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{40}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
 }
 
 type UsageResponse struct {
@@ -2902,7 +2986,7 @@ type UsageResponse struct {
 
 func (x *UsageResponse) Reset() {
 	*x = UsageResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2914,7 +2998,7 @@ func (x *UsageResponse) String() string {
 func (*UsageResponse) ProtoMessage() {}
 
 func (x *UsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[41]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2927,7 +3011,7 @@ func (x *UsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageResponse.ProtoReflect.Descriptor instead.
 func (*UsageResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{41}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *UsageResponse) GetTenants() []*TenantUsage {
@@ -2954,7 +3038,7 @@ type TenantUsage struct {
 
 func (x *TenantUsage) Reset() {
 	*x = TenantUsage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2966,7 +3050,7 @@ func (x *TenantUsage) String() string {
 func (*TenantUsage) ProtoMessage() {}
 
 func (x *TenantUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[42]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2979,7 +3063,7 @@ func (x *TenantUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantUsage.ProtoReflect.Descriptor instead.
 func (*TenantUsage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{42}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TenantUsage) GetTenant() string {
@@ -3066,7 +3150,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3078,7 +3162,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[43]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3091,7 +3175,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{43}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AttachRequest) GetMsg() isAttachRequest_Msg {
@@ -3273,7 +3357,7 @@ type Input struct {
 
 func (x *Input) Reset() {
 	*x = Input{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3369,7 @@ func (x *Input) String() string {
 func (*Input) ProtoMessage() {}
 
 func (x *Input) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[44]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3382,7 @@ func (x *Input) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Input.ProtoReflect.Descriptor instead.
 func (*Input) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{44}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Input) GetSeq() uint64 {
@@ -3375,7 +3459,7 @@ type InputTaken struct {
 
 func (x *InputTaken) Reset() {
 	*x = InputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3471,7 @@ func (x *InputTaken) String() string {
 func (*InputTaken) ProtoMessage() {}
 
 func (x *InputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[45]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3484,7 @@ func (x *InputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InputTaken.ProtoReflect.Descriptor instead.
 func (*InputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{45}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *InputTaken) GetReceived() uint64 {
@@ -3435,7 +3519,7 @@ type OutputTaken struct {
 
 func (x *OutputTaken) Reset() {
 	*x = OutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3447,7 +3531,7 @@ func (x *OutputTaken) String() string {
 func (*OutputTaken) ProtoMessage() {}
 
 func (x *OutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[46]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3460,7 +3544,7 @@ func (x *OutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputTaken.ProtoReflect.Descriptor instead.
 func (*OutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{46}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *OutputTaken) GetEpoch() uint64 {
@@ -3486,7 +3570,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3498,7 +3582,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[47]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3511,7 +3595,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{47}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Ping) GetSuspended() bool {
@@ -3529,7 +3613,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3541,7 +3625,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[48]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3554,7 +3638,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{48}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
 }
 
 type Leave struct {
@@ -3565,7 +3649,7 @@ type Leave struct {
 
 func (x *Leave) Reset() {
 	*x = Leave{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3577,7 +3661,7 @@ func (x *Leave) String() string {
 func (*Leave) ProtoMessage() {}
 
 func (x *Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[49]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3590,7 +3674,7 @@ func (x *Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leave.ProtoReflect.Descriptor instead.
 func (*Leave) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{49}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
 }
 
 type AttachOpen struct {
@@ -3612,7 +3696,7 @@ type AttachOpen struct {
 
 func (x *AttachOpen) Reset() {
 	*x = AttachOpen{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3624,7 +3708,7 @@ func (x *AttachOpen) String() string {
 func (*AttachOpen) ProtoMessage() {}
 
 func (x *AttachOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[50]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3637,7 +3721,7 @@ func (x *AttachOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachOpen.ProtoReflect.Descriptor instead.
 func (*AttachOpen) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{50}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AttachOpen) GetJobId() uint64 {
@@ -3708,7 +3792,7 @@ type Stdin struct {
 
 func (x *Stdin) Reset() {
 	*x = Stdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3720,7 +3804,7 @@ func (x *Stdin) String() string {
 func (*Stdin) ProtoMessage() {}
 
 func (x *Stdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[51]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3733,7 +3817,7 @@ func (x *Stdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stdin.ProtoReflect.Descriptor instead.
 func (*Stdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{51}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Stdin) GetData() []byte {
@@ -3759,7 +3843,7 @@ type Signal struct {
 
 func (x *Signal) Reset() {
 	*x = Signal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3771,7 +3855,7 @@ func (x *Signal) String() string {
 func (*Signal) ProtoMessage() {}
 
 func (x *Signal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[52]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3784,7 +3868,7 @@ func (x *Signal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Signal.ProtoReflect.Descriptor instead.
 func (*Signal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{52}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Signal) GetNumber() int32 {
@@ -3804,7 +3888,7 @@ type Terminate struct {
 
 func (x *Terminate) Reset() {
 	*x = Terminate{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3816,7 +3900,7 @@ func (x *Terminate) String() string {
 func (*Terminate) ProtoMessage() {}
 
 func (x *Terminate) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[53]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3829,7 +3913,7 @@ func (x *Terminate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terminate.ProtoReflect.Descriptor instead.
 func (*Terminate) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{53}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Terminate) GetKill() bool {
@@ -3854,7 +3938,7 @@ type QueryRanks struct {
 
 func (x *QueryRanks) Reset() {
 	*x = QueryRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +3950,7 @@ func (x *QueryRanks) String() string {
 func (*QueryRanks) ProtoMessage() {}
 
 func (x *QueryRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[54]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +3963,7 @@ func (x *QueryRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryRanks.ProtoReflect.Descriptor instead.
 func (*QueryRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{54}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
 }
 
 type Detach struct {
@@ -3890,7 +3974,7 @@ type Detach struct {
 
 func (x *Detach) Reset() {
 	*x = Detach{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3902,7 +3986,7 @@ func (x *Detach) String() string {
 func (*Detach) ProtoMessage() {}
 
 func (x *Detach) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[55]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3915,7 +3999,7 @@ func (x *Detach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Detach.ProtoReflect.Descriptor instead.
 func (*Detach) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{55}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
 }
 
 type AttachResponse struct {
@@ -3939,7 +4023,7 @@ type AttachResponse struct {
 
 func (x *AttachResponse) Reset() {
 	*x = AttachResponse{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3951,7 +4035,7 @@ func (x *AttachResponse) String() string {
 func (*AttachResponse) ProtoMessage() {}
 
 func (x *AttachResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[56]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3964,7 +4048,7 @@ func (x *AttachResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachResponse.ProtoReflect.Descriptor instead.
 func (*AttachResponse) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{56}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *AttachResponse) GetMsg() isAttachResponse_Msg {
@@ -4140,7 +4224,7 @@ type OutputBatch struct {
 
 func (x *OutputBatch) Reset() {
 	*x = OutputBatch{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4152,7 +4236,7 @@ func (x *OutputBatch) String() string {
 func (*OutputBatch) ProtoMessage() {}
 
 func (x *OutputBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[57]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4165,7 +4249,7 @@ func (x *OutputBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputBatch.ProtoReflect.Descriptor instead.
 func (*OutputBatch) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{57}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OutputBatch) GetEpoch() uint64 {
@@ -4199,7 +4283,7 @@ type OutputLost struct {
 
 func (x *OutputLost) Reset() {
 	*x = OutputLost{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4211,7 +4295,7 @@ func (x *OutputLost) String() string {
 func (*OutputLost) ProtoMessage() {}
 
 func (x *OutputLost) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[58]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4224,7 +4308,7 @@ func (x *OutputLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLost.ProtoReflect.Descriptor instead.
 func (*OutputLost) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{58}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *OutputLost) GetWhy() string {
@@ -4243,7 +4327,7 @@ type StdinTaken struct {
 
 func (x *StdinTaken) Reset() {
 	*x = StdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4255,7 +4339,7 @@ func (x *StdinTaken) String() string {
 func (*StdinTaken) ProtoMessage() {}
 
 func (x *StdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[59]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4268,7 +4352,7 @@ func (x *StdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StdinTaken.ProtoReflect.Descriptor instead.
 func (*StdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{59}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *StdinTaken) GetBytes() uint64 {
@@ -4289,7 +4373,7 @@ type StateChange struct {
 
 func (x *StateChange) Reset() {
 	*x = StateChange{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4301,7 +4385,7 @@ func (x *StateChange) String() string {
 func (*StateChange) ProtoMessage() {}
 
 func (x *StateChange) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[60]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4314,7 +4398,7 @@ func (x *StateChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChange.ProtoReflect.Descriptor instead.
 func (*StateChange) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{60}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *StateChange) GetState() string {
@@ -4348,7 +4432,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4360,7 +4444,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[61]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4373,7 +4457,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{61}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Placement) GetEpoch() uint64 {
@@ -4401,7 +4485,7 @@ type NodeRanks struct {
 
 func (x *NodeRanks) Reset() {
 	*x = NodeRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4413,7 +4497,7 @@ func (x *NodeRanks) String() string {
 func (*NodeRanks) ProtoMessage() {}
 
 func (x *NodeRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[62]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4426,7 +4510,7 @@ func (x *NodeRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeRanks.ProtoReflect.Descriptor instead.
 func (*NodeRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{62}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *NodeRanks) GetNode() string {
@@ -4465,7 +4549,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4477,7 +4561,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[63]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4490,7 +4574,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{63}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Output) GetRank() uint32 {
@@ -4540,7 +4624,7 @@ type RankState struct {
 
 func (x *RankState) Reset() {
 	*x = RankState{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4552,7 +4636,7 @@ func (x *RankState) String() string {
 func (*RankState) ProtoMessage() {}
 
 func (x *RankState) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[64]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4565,7 +4649,7 @@ func (x *RankState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankState.ProtoReflect.Descriptor instead.
 func (*RankState) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{64}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RankState) GetRank() uint32 {
@@ -4598,7 +4682,7 @@ type RankStates struct {
 
 func (x *RankStates) Reset() {
 	*x = RankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4610,7 +4694,7 @@ func (x *RankStates) String() string {
 func (*RankStates) ProtoMessage() {}
 
 func (x *RankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[65]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4623,7 +4707,7 @@ func (x *RankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankStates.ProtoReflect.Descriptor instead.
 func (*RankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{65}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RankStates) GetRanks() []*RankState {
@@ -4646,7 +4730,7 @@ type RankExit struct {
 
 func (x *RankExit) Reset() {
 	*x = RankExit{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4658,7 +4742,7 @@ func (x *RankExit) String() string {
 func (*RankExit) ProtoMessage() {}
 
 func (x *RankExit) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[66]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4671,7 +4755,7 @@ func (x *RankExit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankExit.ProtoReflect.Descriptor instead.
 func (*RankExit) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{66}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RankExit) GetRank() uint32 {
@@ -4716,7 +4800,7 @@ type JobEnd struct {
 
 func (x *JobEnd) Reset() {
 	*x = JobEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4728,7 +4812,7 @@ func (x *JobEnd) String() string {
 func (*JobEnd) ProtoMessage() {}
 
 func (x *JobEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[67]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4741,7 +4825,7 @@ func (x *JobEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnd.ProtoReflect.Descriptor instead.
 func (*JobEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{67}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *JobEnd) GetState() string {
@@ -4797,6 +4881,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
 	//	*WorkerMessage_InputTaken
+	//	*WorkerMessage_Goodbye
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4804,7 +4889,7 @@ type WorkerMessage struct {
 
 func (x *WorkerMessage) Reset() {
 	*x = WorkerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4816,7 +4901,7 @@ func (x *WorkerMessage) String() string {
 func (*WorkerMessage) ProtoMessage() {}
 
 func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[68]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4829,7 +4914,7 @@ func (x *WorkerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerMessage.ProtoReflect.Descriptor instead.
 func (*WorkerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{68}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *WorkerMessage) GetMsg() isWorkerMessage_Msg {
@@ -4902,6 +4987,15 @@ func (x *WorkerMessage) GetInputTaken() *JobInputTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetGoodbye() *Goodbye {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_Goodbye); ok {
+			return x.Goodbye
+		}
+	}
+	return nil
+}
+
 type isWorkerMessage_Msg interface {
 	isWorkerMessage_Msg()
 }
@@ -4934,6 +5028,10 @@ type WorkerMessage_InputTaken struct {
 	InputTaken *JobInputTaken `protobuf:"bytes,7,opt,name=input_taken,json=inputTaken,proto3,oneof"`
 }
 
+type WorkerMessage_Goodbye struct {
+	Goodbye *Goodbye `protobuf:"bytes,10,opt,name=goodbye,proto3,oneof"` // last: the worker stops. The scheduler ends the stream once that is journalled
+}
+
 func (*WorkerMessage_Hello) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Heartbeat) isWorkerMessage_Msg() {}
@@ -4948,6 +5046,54 @@ func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_InputTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_Goodbye) isWorkerMessage_Msg() {}
+
+// Goodbye: a worker is stopped in order. Of the placements that it held nothing runs any more, and nothing more will be
+// reported, but for those that go on without it: their executors wait for its successor, as behind a lost connection.
+type Goodbye struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Staying       []*JobRef              `protobuf:"bytes,1,rep,name=staying,proto3" json:"staying,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Goodbye) Reset() {
+	*x = Goodbye{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Goodbye) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Goodbye) ProtoMessage() {}
+
+func (x *Goodbye) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
+func (*Goodbye) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *Goodbye) GetStaying() []*JobRef {
+	if x != nil {
+		return x.Staying
+	}
+	return nil
+}
+
 type JobStdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -4958,7 +5104,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4970,7 +5116,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[69]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4983,7 +5129,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{69}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -5010,7 +5156,7 @@ type JobInputTaken struct {
 
 func (x *JobInputTaken) Reset() {
 	*x = JobInputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5022,7 +5168,7 @@ func (x *JobInputTaken) String() string {
 func (*JobInputTaken) ProtoMessage() {}
 
 func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5035,7 +5181,7 @@ func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
 func (*JobInputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JobInputTaken) GetJob() *JobRef {
@@ -5060,7 +5206,9 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Unfit         string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`        // why it can take no new jobs for now; empty: it can
+	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
+	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
+	// comes with another one can't know of executors that the first one has left
 	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5068,7 +5216,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5080,7 +5228,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5093,7 +5241,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -5138,6 +5286,13 @@ func (x *WorkerHello) GetUnfit() string {
 	return ""
 }
 
+func (x *WorkerHello) GetStateId() string {
+	if x != nil {
+		return x.StateId
+	}
+	return ""
+}
+
 func (x *WorkerHello) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
@@ -5155,7 +5310,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5167,7 +5322,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5180,7 +5335,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5208,7 +5363,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5220,7 +5375,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5233,7 +5388,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -5267,7 +5422,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5279,7 +5434,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5292,7 +5447,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -5312,7 +5467,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5324,7 +5479,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5337,7 +5492,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -5360,13 +5515,15 @@ type JobEnded struct {
 	End           *JobEnd                `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
 	CpuNs         uint64                 `protobuf:"varint,3,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"` // of the executor, user and system
 	MaxRssBytes   uint64                 `protobuf:"varint,4,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"`
+	LaunchFailed  bool                   `protobuf:"varint,10,opt,name=launch_failed,json=launchFailed,proto3" json:"launch_failed,omitempty"` // its ranks never began, and that is not the job's fault: it may be tried elsewhere
+	Unfit         string                 `protobuf:"bytes,11,opt,name=unfit,proto3" json:"unfit,omitempty"`                                    // why the worker takes no other jobs for now, as in a heartbeat; empty: it does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5378,7 +5535,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5391,7 +5548,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -5422,6 +5579,20 @@ func (x *JobEnded) GetMaxRssBytes() uint64 {
 	return 0
 }
 
+func (x *JobEnded) GetLaunchFailed() bool {
+	if x != nil {
+		return x.LaunchFailed
+	}
+	return false
+}
+
+func (x *JobEnded) GetUnfit() string {
+	if x != nil {
+		return x.Unfit
+	}
+	return ""
+}
+
 type SchedulerMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -5444,7 +5615,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5456,7 +5627,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5469,7 +5640,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -5658,7 +5829,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5670,7 +5841,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5683,7 +5854,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5719,7 +5890,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5731,7 +5902,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5744,7 +5915,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5834,7 +6005,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5846,7 +6017,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5859,7 +6030,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5886,7 +6057,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5898,7 +6069,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5911,7 +6082,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -5940,7 +6111,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5952,7 +6123,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5965,7 +6136,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -5992,7 +6163,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6004,7 +6175,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6017,7 +6188,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -6046,7 +6217,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6058,7 +6229,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6071,7 +6242,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -6111,7 +6282,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6123,7 +6294,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6136,7 +6307,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -6161,7 +6332,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6173,7 +6344,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6186,7 +6357,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -6226,7 +6397,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6238,7 +6409,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6251,7 +6422,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -6273,7 +6444,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6285,7 +6456,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6298,7 +6469,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -6321,7 +6492,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6333,7 +6504,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6346,7 +6517,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -6392,7 +6563,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6404,7 +6575,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6417,7 +6588,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -6435,7 +6606,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xad\x06\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xe7\x06\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -6466,7 +6637,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stdoutPath\x12\x1f\n" +
 	"\vstderr_path\x18) \x01(\tR\n" +
 	"stderrPath\x12#\n" +
-	"\rappend_output\x18* \x01(\bR\fappendOutputJ\x04\b\x11\x10\x12\"\\\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\x128\n" +
+	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
+	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
+	"\n" +
+	"ArrayShape\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\rR\x05count\x12\x14\n" +
+	"\x05first\x18\x02 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\rR\x04last\x12\x12\n" +
+	"\x04step\x18\x04 \x01(\rR\x04step\"\\\n" +
 	"\n" +
 	"MpiOptions\x12\"\n" +
 	"\freproducible\x18\x03 \x01(\bR\freproducible\x12\x14\n" +
@@ -6579,7 +6758,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
 	"\fNodesRequest\"<\n" +
 	"\rNodesResponse\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xe9\x02\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\x83\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
@@ -6594,7 +6773,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04jobs\x18\n" +
 	" \x03(\x04R\x04jobs\x12\x1c\n" +
 	"\texclusive\x18\v \x01(\bR\texclusive\x12\x14\n" +
-	"\x05unfit\x18\f \x01(\tR\x05unfit\"R\n" +
+	"\x05unfit\x18\f \x01(\tR\x05unfit\x12\x18\n" +
+	"\astopped\x18\x14 \x01(\bR\astopped\"R\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -6772,7 +6952,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xa1\x03\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xd3\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -6783,21 +6963,27 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
 	"stdinTaken\x12=\n" +
 	"\vinput_taken\x18\a \x01(\v2\x1a.faasmrun.v1.JobInputTakenH\x00R\n" +
-	"inputTakenB\x05\n" +
-	"\x03msg\"L\n" +
+	"inputTaken\x120\n" +
+	"\agoodbye\x18\n" +
+	" \x01(\v2\x14.faasmrun.v1.GoodbyeH\x00R\agoodbyeB\x05\n" +
+	"\x03msg\"8\n" +
+	"\aGoodbye\x12-\n" +
+	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
 	"\rJobInputTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
-	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xe2\x01\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xfd\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
 	"\tmem_bytes\x18\x03 \x01(\x04R\bmemBytes\x12+\n" +
 	"\x06labels\x18\x04 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12-\n" +
 	"\arunning\x18\x05 \x03(\v2\x13.faasmrun.v1.JobRefR\arunning\x12\x14\n" +
-	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x1a\n" +
+	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x19\n" +
+	"\bstate_id\x18\n" +
+	" \x01(\tR\astateId\x12\x1a\n" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
@@ -6812,12 +6998,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
 	"\rJobRankStates\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12/\n" +
-	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\x93\x01\n" +
+	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\xce\x01\n" +
 	"\bJobEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x80\x05\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\x12#\n" +
+	"\rlaunch_failed\x18\n" +
+	" \x01(\bR\flaunchFailed\x12\x14\n" +
+	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x80\x05\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -6943,7 +7132,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 93)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -6954,228 +7143,233 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*PutModuleResponse)(nil),      // 6: faasmrun.v1.PutModuleResponse
 	(*GetModuleRequest)(nil),       // 7: faasmrun.v1.GetModuleRequest
 	(*JobSpec)(nil),                // 8: faasmrun.v1.JobSpec
-	(*MpiOptions)(nil),             // 9: faasmrun.v1.MpiOptions
-	(*LabelSet)(nil),               // 10: faasmrun.v1.LabelSet
-	(*Dependency)(nil),             // 11: faasmrun.v1.Dependency
-	(*App)(nil),                    // 12: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 13: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 14: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 15: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 16: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 17: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 18: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 19: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 20: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 21: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 22: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 23: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 24: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 25: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 26: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 27: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 28: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 29: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 30: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 31: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 32: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 33: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 34: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 35: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 36: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 37: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 38: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 39: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 40: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 41: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 42: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 43: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 44: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 45: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 46: faasmrun.v1.AttachRequest
-	(*Input)(nil),                  // 47: faasmrun.v1.Input
-	(*InputTaken)(nil),             // 48: faasmrun.v1.InputTaken
-	(*OutputTaken)(nil),            // 49: faasmrun.v1.OutputTaken
-	(*Ping)(nil),                   // 50: faasmrun.v1.Ping
-	(*Pong)(nil),                   // 51: faasmrun.v1.Pong
-	(*Leave)(nil),                  // 52: faasmrun.v1.Leave
-	(*AttachOpen)(nil),             // 53: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 54: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 55: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 56: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 57: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 58: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 59: faasmrun.v1.AttachResponse
-	(*OutputBatch)(nil),            // 60: faasmrun.v1.OutputBatch
-	(*OutputLost)(nil),             // 61: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 62: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 63: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 64: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 65: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 66: faasmrun.v1.Output
-	(*RankState)(nil),              // 67: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 68: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 69: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 70: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 71: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 72: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 73: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 74: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 75: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 76: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 77: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 78: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 79: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 80: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 81: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 82: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 83: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 84: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 85: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 86: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 87: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 88: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 89: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 90: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 91: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 92: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 93: faasmrun.v1.OutputDone
+	(*ArrayShape)(nil),             // 9: faasmrun.v1.ArrayShape
+	(*MpiOptions)(nil),             // 10: faasmrun.v1.MpiOptions
+	(*LabelSet)(nil),               // 11: faasmrun.v1.LabelSet
+	(*Dependency)(nil),             // 12: faasmrun.v1.Dependency
+	(*App)(nil),                    // 13: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 14: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 15: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 16: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 17: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 18: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 19: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 20: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 21: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 22: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 23: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 24: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 25: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 26: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 27: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 28: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 29: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 30: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 31: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 32: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 33: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 34: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 35: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 36: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 37: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 38: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 39: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 40: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 41: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 42: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 43: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 44: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 45: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 46: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 47: faasmrun.v1.AttachRequest
+	(*Input)(nil),                  // 48: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 49: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 50: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 51: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 52: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 53: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 54: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 55: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 56: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 57: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 58: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 59: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 60: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 61: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 62: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 63: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 64: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 65: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 66: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 67: faasmrun.v1.Output
+	(*RankState)(nil),              // 68: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 69: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 70: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 71: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 72: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 73: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 74: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 75: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 76: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 77: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 78: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 79: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 80: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 81: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 82: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 83: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 84: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 85: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 86: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 87: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 88: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 89: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 90: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 91: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 92: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 93: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 94: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 95: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	12,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	13,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	11,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	10,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	9,   // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	13,  // 5: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	13,  // 6: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	14,  // 7: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,   // 8: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	65,  // 9: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	17,  // 10: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,   // 11: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	17,  // 12: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	22,  // 13: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
-	1,   // 14: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	25,  // 15: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	17,  // 16: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	30,  // 17: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	30,  // 18: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	13,  // 19: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	34,  // 20: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	33,  // 21: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	33,  // 22: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	45,  // 23: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	53,  // 24: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	54,  // 25: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	55,  // 26: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	56,  // 27: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	57,  // 28: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	58,  // 29: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	47,  // 30: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	49,  // 31: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	50,  // 32: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	52,  // 33: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	54,  // 34: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	55,  // 35: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	57,  // 36: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	63,  // 37: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	66,  // 38: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	68,  // 39: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	70,  // 40: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	64,  // 41: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	62,  // 42: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	61,  // 43: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	48,  // 44: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	60,  // 45: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	51,  // 46: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	66,  // 47: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	65,  // 48: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,   // 49: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	67,  // 50: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	68,  // 51: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	69,  // 52: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	74,  // 53: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	76,  // 54: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	77,  // 55: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	78,  // 56: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	79,  // 57: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	72,  // 58: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	73,  // 59: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	75,  // 60: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	75,  // 61: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	48,  // 62: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	13,  // 63: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	75,  // 64: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	75,  // 65: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	75,  // 66: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	68,  // 67: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	75,  // 68: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	70,  // 69: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	81,  // 70: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	82,  // 71: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	83,  // 72: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	86,  // 73: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	87,  // 74: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	88,  // 75: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	89,  // 76: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	90,  // 77: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	91,  // 78: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	84,  // 79: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	85,  // 80: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	75,  // 81: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,   // 82: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	75,  // 83: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	54,  // 84: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	75,  // 85: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	47,  // 86: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	75,  // 87: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	75,  // 88: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	75,  // 89: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	75,  // 90: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	75,  // 91: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	75,  // 92: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	66,  // 93: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,   // 94: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,   // 95: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	15,  // 96: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	46,  // 97: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	18,  // 98: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	20,  // 99: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	23,  // 100: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	26,  // 101: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	28,  // 102: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	31,  // 103: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	43,  // 104: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	35,  // 105: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	37,  // 106: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	39,  // 107: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	41,  // 108: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	71,  // 109: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	92,  // 110: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,   // 111: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,   // 112: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,   // 113: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	16,  // 114: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	59,  // 115: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	19,  // 116: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	21,  // 117: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	24,  // 118: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	27,  // 119: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	29,  // 120: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	32,  // 121: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	44,  // 122: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	36,  // 123: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	38,  // 124: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	40,  // 125: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	42,  // 126: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	80,  // 127: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	93,  // 128: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,   // 129: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	112, // [112:130] is the sub-list for method output_type
-	94,  // [94:112] is the sub-list for method input_type
-	94,  // [94:94] is the sub-list for extension type_name
-	94,  // [94:94] is the sub-list for extension extendee
-	0,   // [0:94] is the sub-list for field type_name
+	12,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	11,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	10,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	9,   // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
+	14,  // 6: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	14,  // 7: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	15,  // 8: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	8,   // 9: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	66,  // 10: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	18,  // 11: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	8,   // 12: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	18,  // 13: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	23,  // 14: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	1,   // 15: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
+	26,  // 16: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	18,  // 17: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	31,  // 18: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	31,  // 19: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	14,  // 20: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	35,  // 21: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	34,  // 22: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	34,  // 23: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	46,  // 24: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	54,  // 25: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	55,  // 26: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	56,  // 27: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	57,  // 28: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	58,  // 29: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	59,  // 30: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	48,  // 31: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	50,  // 32: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	51,  // 33: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	53,  // 34: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	55,  // 35: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	56,  // 36: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	58,  // 37: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	64,  // 38: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	67,  // 39: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	69,  // 40: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	71,  // 41: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	65,  // 42: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	63,  // 43: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	62,  // 44: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	49,  // 45: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	61,  // 46: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	52,  // 47: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	67,  // 48: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	66,  // 49: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 50: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	68,  // 51: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	69,  // 52: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	70,  // 53: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	76,  // 54: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	78,  // 55: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	79,  // 56: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	80,  // 57: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	81,  // 58: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	74,  // 59: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	75,  // 60: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	73,  // 61: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	77,  // 62: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	77,  // 63: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	77,  // 64: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	49,  // 65: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	14,  // 66: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	77,  // 67: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	77,  // 68: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	77,  // 69: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	69,  // 70: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	77,  // 71: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	71,  // 72: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	83,  // 73: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	84,  // 74: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	85,  // 75: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	88,  // 76: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	89,  // 77: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	90,  // 78: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	91,  // 79: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	92,  // 80: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	93,  // 81: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	86,  // 82: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	87,  // 83: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	77,  // 84: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,   // 85: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	77,  // 86: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	55,  // 87: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	77,  // 88: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	48,  // 89: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	77,  // 90: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	77,  // 91: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	77,  // 92: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	77,  // 93: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	77,  // 94: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	77,  // 95: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	67,  // 96: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,   // 97: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,   // 98: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	16,  // 99: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	47,  // 100: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	19,  // 101: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	21,  // 102: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	24,  // 103: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	27,  // 104: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	29,  // 105: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	32,  // 106: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	44,  // 107: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	36,  // 108: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	38,  // 109: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	40,  // 110: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	42,  // 111: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	72,  // 112: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	94,  // 113: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,   // 114: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,   // 115: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,   // 116: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	17,  // 117: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	60,  // 118: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	20,  // 119: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	22,  // 120: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	25,  // 121: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	28,  // 122: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	30,  // 123: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	33,  // 124: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	45,  // 125: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	37,  // 126: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	39,  // 127: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	41,  // 128: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	43,  // 129: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	82,  // 130: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	95,  // 131: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,   // 132: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	115, // [115:133] is the sub-list for method output_type
+	97,  // [97:115] is the sub-list for method input_type
+	97,  // [97:97] is the sub-list for extension type_name
+	97,  // [97:97] is the sub-list for extension extendee
+	0,   // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -7183,7 +7377,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 	if File_scheduler_schedpb_faasmrun_proto != nil {
 		return
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[43].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[44].OneofWrappers = []any{
 		(*AttachRequest_Open)(nil),
 		(*AttachRequest_Stdin)(nil),
 		(*AttachRequest_Signal)(nil),
@@ -7195,12 +7389,12 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachRequest_Ping)(nil),
 		(*AttachRequest_Leave)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[44].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[45].OneofWrappers = []any{
 		(*Input_Stdin)(nil),
 		(*Input_Signal)(nil),
 		(*Input_QueryRanks)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[56].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[57].OneofWrappers = []any{
 		(*AttachResponse_State)(nil),
 		(*AttachResponse_Output)(nil),
 		(*AttachResponse_RankStates)(nil),
@@ -7212,7 +7406,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*AttachResponse_Batch)(nil),
 		(*AttachResponse_Pong)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[68].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[69].OneofWrappers = []any{
 		(*WorkerMessage_Hello)(nil),
 		(*WorkerMessage_Heartbeat)(nil),
 		(*WorkerMessage_Started)(nil),
@@ -7220,8 +7414,9 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 		(*WorkerMessage_InputTaken)(nil),
+		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[77].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[79].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -7240,7 +7435,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   91,
+			NumMessages:   93,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -47,20 +47,25 @@ func (j *account) stands() string {
 	return "not running"
 }
 
+// limit is for a job that was placed or whose ranks have started: it may take so long for either.
+func (j *account) limit(from, now core.Time) {
+	if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || from.After(j.TimeLimit) < j.until) {
+		j.deadline = from.After(j.TimeLimit)
+	}
+	if j.deadline != 0 { // what is heard of only when its reservation is over is ended then
+		j.deadline = max(j.deadline, now)
+	}
+}
+
 // timed follows what a transition says about deadlines. The time limit is reckoned here anew.
 func (r *rules) timed(now core.Time, t core.Transition) {
 	switch t := t.(type) {
 	case *core.JobPlaced:
 		j := r.jobs[t.Ref.Job]
-		j.deadline, j.told, j.killed = 0, 0, false
+		j.told, j.killed = 0, false
+		j.limit(t.At, now)
 	case *core.JobStarted:
-		j := r.jobs[t.Ref.Job]
-		if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || t.At.After(j.TimeLimit) < j.until) {
-			j.deadline = t.At.After(j.TimeLimit)
-		}
-		if j.deadline != 0 { // what is heard of only when its reservation is over is ended then
-			j.deadline = max(j.deadline, now)
-		}
+		r.jobs[t.Ref.Job].limit(t.At, now)
 	case *core.JobEnding:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = 0, now, t.Ending.Kill
@@ -70,8 +75,13 @@ func (r *rules) timed(now core.Time, t core.Transition) {
 	case *core.JobRequeued:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = 0, 0, false
-	case *core.WorkerLost:
-		r.workers[t.Name].giveUp = t.At.After(r.policy.Grace)
+	case *core.JobStray:
+		j := r.jobs[t.Ref.Job]
+		j.deadline, j.told, j.killed = t.Until, 0, false
+	case *core.JobReady:
+		r.jobs[t.Job].deadline = 0
+	case *core.WorkerLost: // behind a restart of the scheduler too, the whole grace from now on
+		r.workers[t.Name].giveUp = now.After(r.policy.Grace)
 	case *core.WorkerJoined:
 		r.workers[t.Name].giveUp = 0
 	}

@@ -54,7 +54,7 @@ func faulty(seed uint64) *Sim {
 			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
 			ranks := 1 + rnd.Uint64N(8)
 			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks), Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
-				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0, Stubborn: rnd.IntN(4) == 0,
+				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0, Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
 				QOS: []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)], Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})
 }

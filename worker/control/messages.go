@@ -64,7 +64,9 @@ type Start struct {
 	AgentUID    uint32   // the user that a later agent runs as
 	Stdout      []string // files for the ranks' output beside the log: none, one for all ranks here, or one for each
 	Stderr      []string
-	Append      bool    // to those files; otherwise they are emptied
+	Append      bool // to those files; otherwise they are emptied
+	SharedOut   bool // other tasks of an array write to the same files: they are appended to, by whole lines
+	SharedErr   bool
 	LeaseUntil  Instant // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string  // the engine's native code
 	Apps        []App   // all of the job, in the order of their ranks
@@ -235,6 +237,8 @@ func (m *Start) encode(e *encoder) {
 	e.bool(m.Check)
 	e.bool(m.MPIStats)
 	e.uint(uint64(m.Linger))
+	e.bool(m.SharedOut)
+	e.bool(m.SharedErr)
 }
 
 func readStart(d *decoder) Message {
@@ -263,6 +267,8 @@ func readStart(d *decoder) Message {
 		Check:       d.bool(),
 		MPIStats:    d.bool(),
 		Linger:      time.Duration(d.uint()),
+		SharedOut:   d.bool(),
+		SharedErr:   d.bool(),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -18,12 +19,12 @@ type layout struct {
 	exports      map[string]wasm.Export
 	names        *wasm.Names
 	named        bool                 // there is a name section
-	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none
+	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none, or none is left
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
 	memory       *limits              // the exported one's
 	stackPointer int                  // index of the global; -1 when it is not known
-	stackTop     int32                // what it begins with
+	stackTop     int64                // what it begins with
 	source       *source              // nil: backtraces say no files and lines
 	callbacks    map[signature]string // the exports that call function pointers of a type
 }
@@ -116,7 +117,7 @@ func claims(m *wasm.Module, s *wasm.Spaces, fileSize int) error {
 		}
 	}
 	for _, l := range s.Memories {
-		if l.Min > maxMemoryPages {
+		if l.Min > maxMemoryPages && !l.Is64 { // of the others the pass says so that lowers them
 			return fmt.Errorf("a memory of %d pages is beyond 4 GiB", l.Min)
 		}
 	}
@@ -179,14 +180,14 @@ func (l *layout) findStackPointer(s *wasm.Spaces) {
 	if index < 0 && !l.named {
 		index = 0
 	}
-	if index < first || index >= len(s.Globals) || s.Globals[index] != (wasm.GlobalType{Type: wasm.I32, Mutable: true}) {
+	if index < first || index >= len(s.Globals) || !s.Globals[index].Mutable {
 		return
 	}
 	r := wasm.NewReader(l.module.Globals[index-first].Init)
-	if !r.Next() || r.Instr.Op != wasm.OpI32Const {
+	if !r.Next() || r.Instr.Op != wasm.OpI32Const && r.Instr.Op != wasm.OpI64Const {
 		return
 	}
-	top := int32(r.Instr.Bits)
+	top := int64(r.Instr.Bits)
 	if top > 0 && r.Next() && r.Instr.Op == wasm.OpEnd {
 		l.stackPointer, l.stackTop = index, top
 	}
@@ -207,7 +208,7 @@ func (l *layout) encode() ([]byte, error) {
 	m := l.module
 	l.source = newSource(m)
 	m.Customs = slices.DeleteFunc(slices.Clone(m.Customs), func(c wasm.Custom) bool {
-		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name)
+		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name) || lower.IsSection(c.Name)
 	})
 	if l.source == nil {
 		return m.Encode(), nil
@@ -236,5 +237,5 @@ func (e *Engine) Check(file []byte) (unbound []string, err error) {
 	if unbound := e.unbound(functions); len(unbound) > 0 {
 		return unbound, nil
 	}
-	return nil, l.runnable()
+	return nil, l.program()
 }

@@ -423,6 +423,9 @@ func (j *job) abandon() {
 // last is the executor's last message.
 func (j *job) last() *control.Ended {
 	j.writeProfile()
+	if err := j.files.flush(); err != nil {
+		j.lost.CompareAndSwap(nil, &err)
+	}
 	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states, MPIBytes: j.world.Sent()}
 	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
 	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {

@@ -1,37 +1,55 @@
 package executor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/joblog"
 )
 
 // outfiles are the files that a batch job's user wants its output in, beside the log. They are written as this process's user, in
-// the pieces and the order in which ranks write; nothing is held back, so nothing is lost with this process.
+// the pieces and the order in which ranks write; nothing is held back, so nothing is lost with this process. Files that other tasks of
+// an array write to as well get whole lines: the end of a line waits for its beginning.
 type outfiles struct {
 	first uint32                       // rank
-	files map[joblog.Stream][]*os.File // of each stream: none, one for all, or one a rank
-	all   []*os.File
+	files map[joblog.Stream][]*outfile // of each stream: none, one for all, or one a rank
+	all   []*outfile
 
 	mu sync.Mutex // makes pieces whole where several ranks share a file
 }
 
+type outfile struct {
+	*os.File
+	shared bool
+	lines  map[writer][]byte // the begun line of each writer, where it is shared
+}
+
+type writer struct {
+	rank   uint32
+	stream joblog.Stream
+}
+
+// maxLine bounds what is held back of a line.
+const maxLine = 64 << 10
+
 // openOutfiles opens each file once, however many streams lead there.
 func openOutfiles(start *control.Start) (*outfiles, error) {
-	o := &outfiles{first: start.FirstRank, files: map[joblog.Stream][]*os.File{}}
-	open := map[string]*os.File{}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if !start.Append {
-		flags |= os.O_TRUNC
-	}
-	for stream, paths := range map[joblog.Stream][]string{joblog.Stdout: start.Stdout, joblog.Stderr: start.Stderr} {
-		for _, path := range paths {
+	o := &outfiles{first: start.FirstRank, files: map[joblog.Stream][]*outfile{}}
+	open := map[string]*outfile{}
+	for _, s := range []struct {
+		stream joblog.Stream
+		paths  []string
+		shared bool
+	}{{joblog.Stdout, start.Stdout, start.SharedOut}, {joblog.Stderr, start.Stderr, start.SharedErr}} {
+		for _, path := range s.paths {
 			if open[path] == nil {
-				f, err := os.OpenFile(path, flags, 0o666)
+				f, err := openOutfile(path, s.shared, start.Append)
 				if err != nil {
 					o.close()
 					return nil, fmt.Errorf("the file for the job's output: %w", err)
@@ -39,10 +57,19 @@ func openOutfiles(start *control.Start) (*outfiles, error) {
 				open[path] = f
 				o.all = append(o.all, f)
 			}
-			o.files[stream] = append(o.files[stream], open[path])
+			o.files[s.stream] = append(o.files[s.stream], open[path])
 		}
 	}
 	return o, nil
+}
+
+func openOutfile(path string, shared, appending bool) (*outfile, error) {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if !appending && !shared {
+		flags |= os.O_TRUNC
+	}
+	f, err := os.OpenFile(path, flags, 0o666)
+	return &outfile{f, shared, map[writer][]byte{}}, err
 }
 
 func (o *outfiles) write(rank uint32, s joblog.Stream, data []byte) error {
@@ -56,13 +83,64 @@ func (o *outfiles) write(rank uint32, s joblog.Stream, data []byte) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, err := f.Write(data)
+	if !f.shared {
+		_, err := f.Write(data)
+		return err
+	}
+	return f.writeLines(writer{rank, s}, data)
+}
+
+// writeLines writes the lines that are whole by now, and keeps the rest.
+func (f *outfile) writeLines(w writer, data []byte) error {
+	text := append(f.lines[w], data...)
+	whole := bytes.LastIndexByte(text, '\n') + 1
+	if len(text)-whole > maxLine {
+		whole = len(text)
+	}
+	f.lines[w] = append([]byte(nil), text[whole:]...)
+	return f.append(text[:whole])
+}
+
+// append adds to a shared file. The lock is for file systems of several machines, where the end that a write goes to may be an old one;
+// those without locks have to do without.
+func (f *outfile) append(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	if lock(f.File, unix.LOCK_EX) == nil {
+		defer lock(f.File, unix.LOCK_UN)
+	}
+	_, err := f.Write(text)
 	return err
+}
+
+func lock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), how); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// flush writes the lines that were begun and not ended. The ranks write no more.
+func (o *outfiles) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var errs []error
+	for _, f := range o.all {
+		for w, rest := range f.lines {
+			if len(rest) > 0 {
+				errs = append(errs, f.append(append(rest, '\n')))
+			}
+			delete(f.lines, w)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // close closes the files. Nobody may write any more.
 func (o *outfiles) close() error {
-	var errs []error
+	errs := []error{o.flush()}
 	for _, f := range o.all {
 		errs = append(errs, f.Close())
 	}
