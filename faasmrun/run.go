@@ -198,7 +198,7 @@ func (r *request) app(s *segment, environ []string) (app *schedpb.App, file stri
 func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	dir, err := os.Getwd()
 	host, err2 := os.Hostname()
-	if err != nil || err2 != nil || !utf8.ValidString(dir) {
+	if err != nil || err2 != nil {
 		return env
 	}
 	const dirVariable, hostVariable = "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST"
