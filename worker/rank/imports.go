@@ -25,7 +25,7 @@ func Imports() []engine.Import {
 	}
 	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
 		for _, c := range calls {
-			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
+			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
 				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
 					r.gate.Enter(r.number)
 					c.Fn(r.wasi, stack)

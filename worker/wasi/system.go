@@ -35,17 +35,19 @@ var systemTable = []struct {
 	{"umask", "i", "i", setUmask},
 }
 
-// SystemCalls returns all functions of the module System.
+// SystemCalls returns all functions of the module System, each for programs of both widths.
 func SystemCalls() []Call {
-	calls := make([]Call, len(systemTable))
-	for i, c := range systemTable {
-		calls[i] = Call{c.name, c.params, c.results, func(p *Process, stack []uint64) {
-			p.enter()
-			result := c.fn(p, args(stack))
-			if len(stack) > 0 { // a call without arguments and result has none
-				stack[0] = result
-			}
-		}}
+	var calls []Call
+	for _, wide := range []bool{false, true} {
+		for _, c := range systemTable {
+			calls = append(calls, Call{c.name, c.params, c.results, wide, func(p *Process, stack []uint64) {
+				p.enter()
+				result := c.fn(p, args{stack, wide})
+				if len(stack) > 0 { // a call without arguments and result has none
+					stack[0] = result
+				}
+			}})
+		}
 	}
 	return calls
 }
