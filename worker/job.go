@@ -77,6 +77,9 @@ func (j *job) run() {
 		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}
 	end := ended.End
+	if !ended.LaunchFailed {
+		j.fileEnding(end)
+	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
