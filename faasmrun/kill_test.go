@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -83,7 +84,7 @@ func newKilled(t *testing.T, seed uint64) *killed {
 			"--state", filepath.Join(k.dir, name), "--cache", filepath.Join(k.dir, "cache")}}
 	}
 	var err error
-	if k.conn, err = dialAs(socket, ""); err != nil {
+	if k.conn, err = dialAs(socket, "", auth.Who{Role: auth.Tenant}); err != nil {
 		t.Fatal(err)
 	}
 	k.jobs = schedpb.NewJobsClient(k.conn)

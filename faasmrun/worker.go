@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 	"github.com/faasmrun/faasmrun/worker"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 )
@@ -106,7 +107,7 @@ func serveWorker(f workerFlags) error {
 	if err != nil {
 		return usagef("--label: %v", err)
 	}
-	conn, err := dialAs(f.scheduler, f.certs)
+	conn, err := dialAs(f.scheduler, f.certs, auth.Who{Role: auth.Worker, Name: f.name})
 	if err != nil {
 		return err
 	}

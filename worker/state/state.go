@@ -51,7 +51,7 @@ type Store struct {
 }
 
 // ErrInUse: another process has the directory open.
-var ErrInUse = errors.New("another worker uses it")
+var ErrInUse = fmt.Errorf("another worker uses it: %w", unix.EAGAIN)
 
 // reserve is what must be free on the disk. pebble does not live with a full one: it tries for ever when it is opened, and
 // ends the process when it writes.
