@@ -310,7 +310,7 @@ func (b *builder) libraryFlags() []string {
 
 // compatSources are the files of overlay/compat.
 var compatSources = []string{"abort", "atomics", "process", "signals", "identity", "files", "sockets", "threads", "system",
-	"clocks", "mman"}
+	"clocks", "mman", "longmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
