@@ -178,7 +178,7 @@ func probe(r *Rank, a args) *failure {
 
 // awaiting is a message that a probe waits for.
 func awaiting(c *comm, k match.Key) where {
-	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name}
+	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
 }
 
 // queueLen says how many receives are posted and how many messages wait.
