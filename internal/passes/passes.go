@@ -7,11 +7,12 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/internal/fill"
+	"github.com/faasmrun/faasmrun/internal/lower"
 )
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass comes,
 // goes or writes other code than before. A test notices when it was forgotten.
-const Version = "3"
+const Version = "4"
 
 // pass is one rewriting. It says whether it changed anything; a module that it has nothing to do with stays as it is,
 // byte for byte.
@@ -21,10 +22,12 @@ type pass struct {
 }
 
 // order is the passes in the order in which they run. Exceptions come first: lowering turns what unwinds by itself into
-// calls and branches, which is all that later passes know.
+// calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is the
+// same for every engine.
 var order = []pass{
 	{"exceptions", eh.Lower},
 	{"small fills", fill.Lower},
+	{"addresses", func(module []byte) ([]byte, bool, error) { return lower.Lower(module, lower.Options{}) }},
 }
 
 // Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for a

@@ -4,20 +4,29 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// thrower is a module of one function that throws a number, catches it and clears as many bytes.
-func thrower() []byte {
-	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{wasm.I32}}}, Tags: []uint32{1}, Memories: []wasm.Limits{{Min: 1}}}
+// thrower is a module of one function that throws a number, catches it and clears as many bytes, in a memory with addresses
+// of a type.
+func thrower(address wasm.ValueType) []byte {
+	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{address}}}, Tags: []uint32{1},
+		Memories: []wasm.Limits{{Min: 1, Is64: address == wasm.I64}}}
 	var c wasm.Code
+	number := func(n int32) {
+		c.I32(n)
+		c.Convert(wasm.I32, address)
+	}
+	number(0)
 	c.I32(0)
-	c.I32(0)
-	c.Block(wasm.OpTry, wasm.BlockOf(wasm.I32))
-	c.I32(42)
+	c.Block(wasm.OpTry, wasm.BlockOf(address))
+	number(42)
 	c.Index(wasm.OpThrow, 0)
 	c.Index(wasm.OpCatch, 0)
 	c.Op(wasm.OpEnd)
@@ -30,13 +39,44 @@ func thrower() []byte {
 
 // TestVersion fails when a pass writes other code than before: raise Version, then put the new hash here.
 func TestVersion(t *testing.T) {
-	out, changed, err := Run(thrower())
-	if err != nil || !changed {
-		t.Fatalf("changed %t, %v", changed, err)
+	sum := sha256.New()
+	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
+		out, changed, err := Run(thrower(address))
+		if err != nil || !changed {
+			t.Fatalf("changed %t, %v", changed, err)
+		}
+		sum.Write(out)
 	}
-	const version, hash = "3", "4825b6452bb84d6c"
-	if sum := sha256.Sum256(out); Version != version || hex.EncodeToString(sum[:8]) != hash {
-		t.Errorf("version %s gives %x", Version, sum[:8])
+	const version, hash = "4", "3be2e36868816fda"
+	if got := hex.EncodeToString(sum.Sum(nil)[:8]); Version != version || got != hash {
+		t.Errorf("version %s gives %s", Version, got)
+	}
+}
+
+// TestAddressesLast: other passes see, and write, addresses of 64 bits; in what comes out none are left.
+func TestAddressesLast(t *testing.T) {
+	out, _, err := Run(thrower(wasm.I64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wasm.Decode(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Validate(); err != nil {
+		t.Error(err)
+	}
+	if features, err := wasm.Features(m); err != nil || slices.ContainsFunc(features, func(f wasm.Feature) bool {
+		return f.Name == wasm.Memory64 || f.Name == wasm.LegacyExceptions
+	}) {
+		t.Errorf("features %v, %v", features, err)
+	}
+	if !lower.Lowered(m) {
+		t.Error("nothing says that the module was lowered")
+	}
+	// The function that fills, which is the last one, takes addresses as the program does.
+	if f, ok := m.Spaces().FunctionType(uint32(len(m.Functions) - 1)); !ok || !slices.Equal(f.Params, []wasm.ValueType{wasm.I64, wasm.I32, wasm.I64}) {
+		t.Errorf("the function that fills is of type %v", f)
 	}
 }
 
@@ -49,7 +89,7 @@ func TestUnchanged(t *testing.T) {
 }
 
 func TestRefusalsAreForAPerson(t *testing.T) {
-	m, err := wasm.Decode(thrower())
+	m, err := wasm.Decode(thrower(wasm.I32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,5 +97,29 @@ func TestRefusalsAreForAPerson(t *testing.T) {
 	_, _, err = Run(m.Encode())
 	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") || !strings.Contains(err.Error(), "one module") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Blocks in blocks cost no stack: a module that nests them deeply is checked and rewritten like any other.
+func TestDeepNesting(t *testing.T) {
+	const deep = 300_000
+	body := bytes.Repeat([]byte{byte(wasm.OpBlock), 0x40}, deep)
+	body = append(body, bytes.Repeat([]byte{byte(wasm.OpEnd)}, deep+1)...)
+	m, err := wasm.Decode(thrower(wasm.I32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Functions = append(m.Functions, wasm.Function{Body: body})
+	done := make(chan error)
+	defer debug.SetMaxStack(debug.SetMaxStack(256 << 10))
+	go func() { // on a stack of its own
+		err := m.Validate()
+		if err == nil {
+			_, _, err = Run(m.Encode())
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

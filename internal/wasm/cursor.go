@@ -37,6 +37,7 @@ type Cursor struct {
 	stack    []ValueType
 	frames   []Frame
 	applied  bool // Instr's effect is in the stacks
+	kept     int  // the lowest that the stack was while the last effect was applied
 }
 
 // Cursor makes a cursor over functions of the module; Open says which.
@@ -62,8 +63,8 @@ func (c *Cursor) Open(function uint32) error {
 	}
 	c.locals = append(c.locals, t.Params...)
 	for _, l := range f.Locals {
-		if uint64(len(c.locals))+uint64(l.Count) > maxLocals {
-			c.fail("the function has more than %d locals", maxLocals)
+		if uint64(len(c.locals))+uint64(l.Count) > MaxLocals {
+			c.fail("the function has more than %d locals", MaxLocals)
 			return c.Err()
 		}
 		c.locals = appendRepeated(c.locals, l.Type, int(l.Count))
@@ -126,6 +127,10 @@ func (c *Cursor) Err() error {
 // until Next.
 func (c *Cursor) Stack() []ValueType { return c.stack }
 
+// Kept is how many operands, from the bottom, the instruction before the current one left as they were; those above are what
+// it gave.
+func (c *Cursor) Kept() int { return c.kept }
+
 // Frames is the open blocks, the innermost last. It is valid until Next.
 func (c *Cursor) Frames() []Frame { return c.frames }
 
@@ -158,6 +163,7 @@ func (c *Cursor) pop(want ValueType) ValueType {
 	}
 	have := c.stack[len(c.stack)-1]
 	c.stack = c.stack[:len(c.stack)-1]
+	c.kept = min(c.kept, len(c.stack))
 	if have != want && have != Unknown && want != Unknown {
 		c.mismatch("%s needs %s and finds %s", c.Instr.Op, want, have)
 	}
@@ -185,6 +191,7 @@ func (c *Cursor) mismatch(format string, args ...any) {
 func (c *Cursor) unreachable() {
 	top := c.top()
 	c.stack = c.stack[:top.Height]
+	c.kept = min(c.kept, len(c.stack))
 	top.Unreachable = true
 }
 

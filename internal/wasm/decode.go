@@ -340,8 +340,8 @@ func (d *decoder) function(f *Function) {
 		f.Locals[i] = Locals{Count: p.u32(), Type: p.valueType()}
 		total += uint64(f.Locals[i].Count)
 	}
-	if p.err == nil && total > maxLocals {
-		p.fail("the function has more than %d locals", maxLocals)
+	if p.err == nil && total > MaxLocals {
+		p.fail("the function has more than %d locals", MaxLocals)
 	}
 	d.err = p.err
 	f.Body = Expr(body[p.at:])

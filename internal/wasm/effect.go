@@ -5,6 +5,7 @@ import "slices"
 // apply checks the current instruction and puts its effect into the stacks, by the rules of the standard's appendix on
 // validation.
 func (c *Cursor) apply() {
+	c.kept = len(c.stack)
 	in := &c.Instr
 	o := &operations[in.Op]
 	if o.imm != immNone {
@@ -15,10 +16,10 @@ func (c *Cursor) apply() {
 	}
 	if o.typed {
 		for i := len(o.pops) - 1; i >= 0; i-- {
-			c.pop(c.letterType(in, o, o.pops[i]))
+			c.pop(c.spaces.letterType(in, o, o.pops[i]))
 		}
 		if o.pushes != "" {
-			c.push(c.letterType(in, o, o.pushes[0]))
+			c.push(c.spaces.letterType(in, o, o.pushes[0]))
 		}
 		return
 	}
@@ -36,12 +37,12 @@ func (c *Cursor) apply() {
 
 // letterType is the type that a letter of the operations table stands for, of addresses by the memories or tables that the
 // instruction names.
-func (c *Cursor) letterType(in *Instr, o *operation, letter byte) ValueType {
+func (s *Spaces) letterType(in *Instr, o *operation, letter byte) ValueType {
 	if t := letterTypes[letter]; t != Unknown {
 		return t
 	}
 	var first, second Limits
-	switch s := c.spaces; o.imm {
+	switch o.imm {
 	case immMem, immMemLane:
 		first = s.Memories[in.Memory.Memory]
 	case immMemory:

@@ -60,6 +60,16 @@ const (
 	OpI64Load    Opcode = 0x29
 	OpF32Load    Opcode = 0x2a
 	OpF64Load    Opcode = 0x2b
+	OpI32Load8S  Opcode = 0x2c
+	OpI32Load8U  Opcode = 0x2d
+	OpI32Load16S Opcode = 0x2e
+	OpI32Load16U Opcode = 0x2f
+	OpI64Load8S  Opcode = 0x30
+	OpI64Load8U  Opcode = 0x31
+	OpI64Load16S Opcode = 0x32
+	OpI64Load16U Opcode = 0x33
+	OpI64Load32S Opcode = 0x34
+	OpI64Load32U Opcode = 0x35
 	OpI32Store   Opcode = 0x36
 	OpI64Store   Opcode = 0x37
 	OpF32Store   Opcode = 0x38

@@ -33,6 +33,12 @@ type MemArg struct {
 	Offset uint64 // below 2^32 where addresses have 32 bits
 }
 
+// HasMemArg says whether the instruction is an access that has a MemArg.
+func (in *Instr) HasMemArg() bool {
+	imm := operations[in.Op].imm
+	return imm == immMem || imm == immMemLane
+}
+
 // Catch is a clause of try_table.
 type Catch struct {
 	Kind  byte // 0 catch, 1 catch_ref, 2 catch_all, 3 catch_all_ref

@@ -63,7 +63,7 @@ const formFunction = 0x60 // of a type
 // Bounds that the format does not have and engines do. They keep what a Cursor holds in proportion to its input, as
 // locals are counted, not listed, and a call of a few bytes may give many values.
 const (
-	maxLocals = 50_000  // of a function, with its parameters
+	MaxLocals = 50_000  // of a function, with its parameters
 	maxValues = 1_000   // that a type takes, and that it gives
 	maxStack  = 1 << 20 // operands at an instruction
 )

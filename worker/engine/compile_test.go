@@ -68,7 +68,7 @@ var refused = []struct {
 	{"shared library", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("dylink.0"), 2)} }), "a shared library"},
 	{"imported memory", file(2, code(1, name("env"), name("memory"), 2, 1, 1, 2)), "imports its memory (env.memory)"},
 	{"imported memory of 64 bits", file(2, code(1, name("env"), name("memory"), 2, 4, 1)), "memory64"},
-	{"64-bit memory", with(trivial(), func(p *program) { p.memory = code(4, 1) }), "addresses of 64 bits (memory64), which is not supported: compile for wasm32"},
+	{"64-bit memory", with(trivial(), func(p *program) { p.memory = code(4, 1) }), "addresses of 64 bits (memory64), which this engine has not"},
 	{"huge 64-bit memory", with(trivial(), func(p *program) { p.memory = code(5, 1, u(1<<48)) }), "memory64"},
 	{"page size", with(trivial(), func(p *program) { p.memory = code(8, 1, 0) }), "limits of a memory are of unknown form 0x8"},
 	{"two memories", file(5, code(2, 0, 1, 0, 1)), "exports no memory"},

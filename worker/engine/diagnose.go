@@ -148,13 +148,21 @@ func (l *layout) linked() error {
 	return nil
 }
 
-// runnable says why a well-formed module can't be a rank's program.
+// runnable says why a well-formed module can't be a rank's program as it is.
 func (l *layout) runnable() error {
 	if err := l.linked(); err != nil {
 		return err
 	}
 	if l.wide != "" {
-		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which is not supported: compile for wasm32", l.wide)
+		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which this engine has not", l.wide)
+	}
+	return l.program()
+}
+
+// program says why no pass could make a rank's program of a well-formed module.
+func (l *layout) program() error {
+	if err := l.linked(); err != nil {
+		return err
 	}
 	for _, imp := range l.imports {
 		if imp.kind == wasm.KindMemory {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -18,12 +19,12 @@ type layout struct {
 	exports      map[string]wasm.Export
 	names        *wasm.Names
 	named        bool                 // there is a name section
-	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none
+	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none, or none is left
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
 	memory       *limits              // the exported one's
 	stackPointer int                  // index of the global; -1 when it is not known
-	stackTop     int32                // what it begins with
+	stackTop     int64                // what it begins with
 	source       *source              // nil: backtraces say no files and lines
 	callbacks    map[signature]string // the exports that call function pointers of a type
 }
@@ -46,6 +47,7 @@ var kindNames = [...]string{"function", "table", "memory", "global", "exception 
 // Bounds on what a module may claim without bytes to show for it. A function's locals are bounded by the decoder.
 const (
 	maxTable       = 10_000_000 // elements
+	maxBody        = 4 << 20    // bytes of a function's code: wazero takes up to 0.9 GiB of memory for each MB
 	freeLocals     = 1 << 20    // locals of all functions together, above which they must not outnumber the file's bytes
 	maxMemoryPages = 65536
 )
@@ -67,6 +69,10 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l.wide = wideSpace(spaces)
+	if i, size := l.largest(); size > maxBody {
+		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or compile its "+
+			"file with less inlining and unrolling (-O1)", l.functionName(i), float64(size)/1e6, float64(maxBody)/1e6)
+	}
 	for _, e := range m.Exports {
 		l.exports[e.Name] = e
 	}
@@ -108,6 +114,27 @@ func wideSpace(s *wasm.Spaces) string {
 	return ""
 }
 
+// largest is the function with the most code, by its index, and how many bytes that is.
+func (l *layout) largest() (index, size int) {
+	imported := int(l.module.ImportedFunctions())
+	for i := range l.module.Functions {
+		if n := len(l.module.Functions[i].Body); n > size {
+			index, size = imported+i, n
+		}
+	}
+	return index, size
+}
+
+// LargestFunction names the function with the most code of a module, "work (0.7 MB of code)"; "" of what is none.
+func LargestFunction(file []byte) string {
+	l, err := scan(file)
+	if err != nil {
+		return ""
+	}
+	i, size := l.largest()
+	return fmt.Sprintf("%s (%.1f MB of code)", l.functionName(i), float64(size)/1e6)
+}
+
 // claims holds what a module asks for against what it may have.
 func claims(m *wasm.Module, s *wasm.Spaces, fileSize int) error {
 	for _, t := range s.Tables {
@@ -116,7 +143,7 @@ func claims(m *wasm.Module, s *wasm.Spaces, fileSize int) error {
 		}
 	}
 	for _, l := range s.Memories {
-		if l.Min > maxMemoryPages {
+		if l.Min > maxMemoryPages && !l.Is64 { // of the others the pass says so that lowers them
 			return fmt.Errorf("a memory of %d pages is beyond 4 GiB", l.Min)
 		}
 	}
@@ -179,14 +206,14 @@ func (l *layout) findStackPointer(s *wasm.Spaces) {
 	if index < 0 && !l.named {
 		index = 0
 	}
-	if index < first || index >= len(s.Globals) || s.Globals[index] != (wasm.GlobalType{Type: wasm.I32, Mutable: true}) {
+	if index < first || index >= len(s.Globals) || !s.Globals[index].Mutable {
 		return
 	}
 	r := wasm.NewReader(l.module.Globals[index-first].Init)
-	if !r.Next() || r.Instr.Op != wasm.OpI32Const {
+	if !r.Next() || r.Instr.Op != wasm.OpI32Const && r.Instr.Op != wasm.OpI64Const {
 		return
 	}
-	top := int32(r.Instr.Bits)
+	top := int64(r.Instr.Bits)
 	if top > 0 && r.Next() && r.Instr.Op == wasm.OpEnd {
 		l.stackPointer, l.stackTop = index, top
 	}
@@ -206,7 +233,7 @@ func (l *layout) encode() ([]byte, error) {
 	m := l.module
 	l.source = newSource(m)
 	m.Customs = slices.DeleteFunc(slices.Clone(m.Customs), func(c wasm.Custom) bool {
-		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name)
+		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name) || lower.IsSection(c.Name)
 	})
 	if l.named {
 		m.SetNames(&wasm.Names{Functions: l.names.Functions})
@@ -238,5 +265,5 @@ func (e *Engine) Check(file []byte) (unbound []string, err error) {
 	if unbound := e.unbound(functions); len(unbound) > 0 {
 		return unbound, nil
 	}
-	return nil, l.runnable()
+	return nil, l.program()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 )
@@ -247,14 +248,19 @@ const redZone = 128
 
 // stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that it
 // grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
-func (in *Instance) stackOverflow() (size int32) {
+func (in *Instance) stackOverflow() (size int64) {
 	index := in.module.layout.stackPointer
 	guest, ok := in.guest.(experimental.InternalModule)
 	if index < 0 || !ok || index >= guest.NumGlobal() {
 		return 0
 	}
 	top := in.module.layout.stackTop
-	if pointer := int32(guest.Global(index).Get()); pointer >= redZone && pointer <= top {
+	global := guest.Global(index)
+	pointer := int64(global.Get())
+	if global.Type() == api.ValueTypeI32 {
+		pointer = int64(int32(pointer))
+	}
+	if pointer >= redZone && pointer <= top {
 		return 0
 	}
 	return top

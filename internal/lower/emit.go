@@ -1,0 +1,169 @@
+package lower
+
+import (
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// function lowers one function in place.
+func (l *lowering) function(index uint32, f *wasm.Function) error {
+	changed, err := l.analyze(index)
+	if err != nil || !changed {
+		return err
+	}
+	e := &emitter{lowering: l, body: f.Body, code: make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16), temps: map[temp]uint32{}}
+	t, _ := l.before.FunctionType(index)
+	e.locals = uint32(len(t.Params))
+	for _, x := range f.Locals {
+		e.locals += x.Count
+	}
+	l.reader.Reset(f.Body)
+	for i := 0; l.reader.Next(); i++ {
+		e.instr(&l.reader.Instr, &l.work.steps[i])
+	}
+	e.copy(len(f.Body))
+	if total := uint64(e.locals) + uint64(len(e.added)); total > wasm.MaxLocals {
+		return fmt.Errorf("function %d has too many locals (%d) for its addresses to be lowered", index, e.locals)
+	}
+	f.Body, f.Offset = wasm.Expr(e.code), 0
+	f.Locals = append(f.Locals[:len(f.Locals):len(f.Locals)], e.added...)
+	if l.codeMap != nil {
+		l.codeMap.Move(int(index-l.m.ImportedFunctions()), e.moves)
+	}
+	return nil
+}
+
+// emitter writes a function's new body.
+type emitter struct {
+	*lowering
+	body   wasm.Expr // the input
+	from   int       // what of it, from here to the current instruction, is still to be copied
+	code   wasm.Code
+	moves  []wasm.Move
+	locals uint32 // how many the function had, its parameters among them
+	added  []wasm.Locals
+	temps  map[temp]uint32
+}
+
+// temp is a local in which operands are kept while those beneath them are converted.
+type temp struct {
+	typ     wasm.ValueType
+	operand int
+}
+
+// number is the temp of an operand where it is for a number that is being saturated.
+const number = -1
+
+func (e *emitter) temp(t wasm.ValueType, operand int) uint32 {
+	k := temp{t, operand}
+	if _, known := e.temps[k]; !known {
+		e.temps[k] = e.locals + uint32(len(e.added))
+		e.added = append(e.added, wasm.Locals{Count: 1, Type: t})
+	}
+	return e.temps[k]
+}
+
+// copy copies the input up to an offset.
+func (e *emitter) copy(to int) {
+	if to > e.from {
+		e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(e.from), Length: uint32(to - e.from)})
+		e.code.Raw(e.body[e.from:to])
+		e.from = to
+	}
+}
+
+// replace copies what stands before an instruction; what is written next stands in its place.
+func (e *emitter) replace(in *wasm.Instr) {
+	e.copy(in.Start)
+	e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(in.Start), Length: 1})
+	e.from = in.End
+}
+
+func (e *emitter) instr(in *wasm.Instr, s *step) {
+	switch s.act {
+	case leaveOut:
+		e.replace(in)
+	case constant:
+		e.replace(in)
+		e.code.I32(int32(uint32(s.value)))
+	case exchange:
+		e.replace(in)
+		e.code.Op(s.op)
+	case access:
+		e.replace(in)
+		e.access(in, s)
+	}
+	if s.after != none {
+		e.copy(in.End)
+		e.convert(s.after)
+	}
+}
+
+// convert converts the number on top of the stack.
+func (e *emitter) convert(how conversion) {
+	if how == cut {
+		e.code.Op(wasm.OpI32WrapI64)
+		return
+	}
+	t := e.temp(wasm.I64, number)
+	e.code.Index(wasm.OpLocalTee, t)
+	e.code.Op(wasm.OpI32WrapI64)
+	e.code.I32(-1)
+	e.code.Index(wasm.OpLocalGet, t)
+	e.code.I64(32)
+	e.code.Op(wasm.OpI64ShrU)
+	e.code.Op(wasm.OpI64Eqz)
+	e.code.Op(wasm.OpSelect)
+}
+
+// access writes an instruction that names a memory or table.
+func (e *emitter) access(in *wasm.Instr, s *step) {
+	var was, is [4]wasm.ValueType
+	before, _ := e.before.Operands(in, was[:])
+	after, _ := e.after.Operands(in, is[:])
+	e.operands(in, s, before.Takes, after.Takes)
+	written := *in
+	if written.Op = s.op; beyond(in) {
+		written.Memory.Offset = 0 // the address is one that is never there
+	}
+	e.code.Instr(&written)
+	switch {
+	case before.Gives == after.Gives:
+	case in.Op == wasm.OpMemoryGrow || in.Op == wasm.OpTableGrow:
+		e.code.Op(wasm.OpI64ExtendI32S) // -1 where it failed, and never more than 2^31 otherwise
+	default:
+		e.code.Op(wasm.OpI64ExtendI32U)
+	}
+}
+
+// operands converts those that are pending. What stands above them waits in locals.
+func (e *emitter) operands(in *wasm.Instr, s *step, was, is []wasm.ValueType) {
+	lowest := 0
+	for lowest < len(was) && s.pending>>lowest&1 == 0 {
+		lowest++
+	}
+	pending := func(i int) bool { return s.pending>>i&1 != 0 }
+	for i := len(was) - 1; i > lowest; i-- {
+		t := is[i]
+		if pending(i) {
+			t = was[i]
+		}
+		e.code.Index(wasm.OpLocalSet, e.temp(t, i))
+	}
+	for i := lowest; i < len(was); i++ {
+		switch {
+		case i > lowest && !pending(i):
+			e.code.Index(wasm.OpLocalGet, e.temp(is[i], i))
+			continue
+		case i > lowest:
+			e.code.Index(wasm.OpLocalGet, e.temp(was[i], i))
+		}
+		if beyond(in) {
+			e.code.Op(wasm.OpDrop)
+			e.code.I32(-1)
+			continue
+		}
+		e.convert(e.conversion(in.Op, i))
+	}
+}
