@@ -31,7 +31,7 @@ const (
 )
 
 // Submit implements schedpb.JobsServer.
-func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*schedpb.SubmitResponse, error) {
+func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *schedpb.SubmitResponse, err error) {
 	leave := s.enter()
 	if leave == nil {
 		return nil, s.unavailable()
@@ -41,13 +41,15 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	if err != nil {
 		return nil, err
 	}
+	var id core.JobID
+	defer func() { s.asked(tenant, "submit", err, submission(req, id)...) }()
 	request, err := s.request(tenant, req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	request.Tenant = tenant
-	var id core.JobID
 	var refused error
+	var warning string
 	err = s.do(func(r *reactor) {
 		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
 		switch {
@@ -57,6 +59,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 			id = r.state.JobByKey(tenant, req.IdempotencyKey).Whole()
 		default:
 			id = ts[0].(*core.JobAccepted).Job
+			warning = r.state.Unfitting(&request)
 		}
 	})
 	if err == nil {
@@ -65,7 +68,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	if err != nil {
 		return nil, err
 	}
-	return &schedpb.SubmitResponse{JobId: uint64(id)}, nil
+	return &schedpb.SubmitResponse{JobId: uint64(id), Warning: warning}, nil
 }
 
 // request checks what outsiders sent and makes core's request of it. Its errors are for the person who submits.

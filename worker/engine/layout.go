@@ -20,6 +20,7 @@ type layout struct {
 	names        *wasm.Names
 	named        bool                 // there is a name section
 	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none, or none is left
+	lp64         bool                 // it was compiled with pointers of 64 bits
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
 	memory       *limits              // the exported one's
@@ -69,6 +70,7 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l.wide = wideSpace(spaces)
+	l.lp64 = l.wide != "" || lower.Lowered(m)
 	if i, size := l.largest(); size > maxBody {
 		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or compile its "+
 			"file with less inlining and unrolling (-O1)", l.functionName(i), float64(size)/1e6, float64(maxBody)/1e6)
@@ -262,7 +264,7 @@ func (e *Engine) Check(file []byte) (unbound []string, err error) {
 		return nil, err
 	}
 	functions := slices.DeleteFunc(slices.Clone(l.imports), func(i importEntry) bool { return i.kind != wasm.KindFunction })
-	if unbound := e.unbound(functions); len(unbound) > 0 {
+	if unbound := e.unbound(functions, l.lp64); len(unbound) > 0 {
 		return unbound, nil
 	}
 	return nil, l.program()
