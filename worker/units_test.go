@@ -208,7 +208,7 @@ func TestOrdersInEveryState(t *testing.T) {
 				j.process, j.started, j.end = p, started, end
 				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, j.leave,
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, func() { j.leave(false) },
 					j.acknowledge} {
 					order()
 				}
