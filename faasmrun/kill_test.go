@@ -388,6 +388,7 @@ func (k *killed) checkJob(id uint64, j *schedpb.JobInfo) error {
 		return fmt.Errorf("there is no attempt %d: %q", last, text)
 	case j.State == "CD" && ended[final] != 1:
 		return fmt.Errorf("its last attempt has no complete run: %q", text)
+	case j.State == "NF" && strings.Contains(j.Reason, "could not start its ranks"): // whose executors died, one after another
 	case j.State != "CD" && !(j.State == "F" && strings.Contains(j.Reason, "killed")):
 		return fmt.Errorf("nobody ended it like that: %q", text)
 	}

@@ -139,7 +139,8 @@ func TestText(t *testing.T) {
 		in    string
 		limit int
 		want  string
-	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""}} {
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
+		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
 		if got := text(c.in, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
 		}
@@ -208,7 +209,7 @@ func TestOrdersInEveryState(t *testing.T) {
 				j.process, j.started, j.end = p, started, end
 				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, j.leave,
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, func() { j.leave(false) },
 					j.acknowledge} {
 					order()
 				}
