@@ -154,7 +154,10 @@ func (f *schedulerFlags) serve() error {
 	defer stop()
 	who := callers{}
 	if f.certs != "" {
-		if who.certs, err = auth.OpenFiles(f.certs); err != nil {
+		if who.certs, err = auth.OpenFiles(f.certs); err == nil {
+			err = checkRole(who.certs, auth.Who{Role: auth.Scheduler})
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -187,6 +190,7 @@ func (f *schedulerFlags) serve() error {
 	case <-ctx.Done():
 	case <-server.Halted():
 	}
+	log.Info("the scheduler stops", "by itself", ctx.Err() == nil)
 	server.Stop()
 	for _, d := range doors {
 		d.server.Stop()
