@@ -145,7 +145,7 @@ func launch(r *request, signals chan os.Signal) (int, error) {
 // prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*module, error) {
 	spec := &schedpb.JobSpec{Name: r.name, TimeLimitMs: r.timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
-		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec()}
+		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec(), Oversubscribe: r.oversubscribe}
 	if r.timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
