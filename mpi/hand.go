@@ -218,10 +218,7 @@ func (h *hand) apply() {
 	binary.LittleEndian.PutUint64(words, uint64(h.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(h.own.typeHandle))
 	h.inside = true
-	err := h.r.host.CallTable(h.own.op.function, h.r.letters("pppp"), uint64(h.address(0)), uint64(h.address(1)), h.area, h.area+wordSize)
+	h.r.callBack(h.own.op.function, "pppp", h.r.fitted(uint64(h.address(0))), h.r.fitted(uint64(h.address(1))), h.area, h.area+wordSize)
 	h.inside = false
-	if err != nil {
-		panic(err)
-	}
 	h.buffers[0], h.buffers[1] = h.buffers[1], h.buffers[0]
 }
