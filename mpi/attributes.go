@@ -21,22 +21,22 @@ type keyval struct {
 // A key's number is that of the first, and its place below a generation that goes up each time the place is used again: a
 // key that was freed is recognized.
 const (
-	keyvalPlaces      = 20
-	keyvalGenerations = 10
+	keyvalIndexBits      = 20
+	keyvalGenerationBits = 10
 )
 
-// placeOf is a key's place, which may not be there.
-func placeOf(k int32) int { return int(k-firstKeyval) & (1<<keyvalPlaces - 1) }
+// keyvalIndex is a key's place, which may not be there.
+func keyvalIndex(k int32) int { return int(k-firstKeyval) & (1<<keyvalIndexBits - 1) }
 
 // use counts attributes that have a key. One that was freed and that none has goes.
 func (r *Rank) use(k int32, n int) {
-	i := placeOf(k)
+	i := keyvalIndex(k)
 	if i >= len(r.keyvals) || r.keyvals[i].number != k {
 		return
 	}
 	v := &r.keyvals[i]
 	if v.uses += n; v.freed && v.uses == 0 {
-		v.number = firstKeyval + int32((int64(k-firstKeyval)+1<<keyvalPlaces)&(1<<(keyvalPlaces+keyvalGenerations)-1))
+		v.number = firstKeyval + int32((int64(k-firstKeyval)+1<<keyvalIndexBits)&(1<<(keyvalIndexBits+keyvalGenerationBits)-1))
 		r.freeKeyvals = append(r.freeKeyvals, i)
 	}
 }
@@ -73,7 +73,7 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 			r.freeKeyvals = r.freeKeyvals[:n-1]
 			v.number = r.keyvals[i].number
 			r.keyvals[i] = v
-		} else if len(r.keyvals) == 1<<keyvalPlaces {
+		} else if len(r.keyvals) == 1<<keyvalIndexBits {
 			return failf(errNoMem, "more than %d attribute keys", len(r.keyvals))
 		} else {
 			r.keyvals = append(r.keyvals, v)
@@ -84,7 +84,7 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 
 // keyval finds a key of the program.
 func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *failure) {
-	i := placeOf(k)
+	i := keyvalIndex(k)
 	if k < firstKeyval || i >= len(r.keyvals) || r.keyvals[i].number != k || r.keyvals[i].object != object || r.keyvals[i].freed && !freedToo {
 		return nil, failf(errKeyval, "%d is no attribute key for this object, or was freed", k)
 	}

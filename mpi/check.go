@@ -14,8 +14,8 @@ import (
 type Tracer interface {
 	// Site names where the call under way comes from. It is asked on the rank's goroutine.
 	Site() Site
-	// Place says a site in words, a line for each function, innermost first. Any goroutine may ask.
-	Place(Site) []string
+	// Frames says a site in words, a line for each function, innermost first. Any goroutine may ask.
+	Frames(Site) []string
 }
 
 // Site is a place in the program; 0 is one that is not known.
@@ -83,10 +83,10 @@ func (c *checker) find(at origin, what, format string, args ...any) {
 	c.report(int(c.r.rank), callName(at.call)+": "+oneLine(fmt.Sprintf(format, args...))+c.r.at(at.site))
 }
 
-// place is a site in words, if it is known.
-func (r *Rank) place(s Site) []string {
+// frames is a site in words, if it is known.
+func (r *Rank) frames(s Site) []string {
 	if t, ok := r.host.(Tracer); ok && s != 0 {
-		return t.Place(s)
+		return t.Frames(s)
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (r *Rank) place(s Site) []string {
 // at is a site as lines below a message.
 func (r *Rank) at(s Site) string {
 	var b strings.Builder
-	for _, line := range r.place(s) {
+	for _, line := range r.frames(s) {
 		b.WriteString("\n    at " + line)
 	}
 	return b.String()
@@ -102,7 +102,7 @@ func (r *Rank) at(s Site) string {
 
 // by says within a sentence which call of the rank was meant, and its innermost place.
 func (r *Rank) by(o origin) string {
-	if lines := r.place(o.site); len(lines) > 0 {
+	if lines := r.frames(o.site); len(lines) > 0 {
 		return callName(o.call) + " at " + lines[0]
 	}
 	return callName(o.call)
@@ -151,7 +151,7 @@ func (d *mismatch) element() string {
 }
 
 // checkBlock names a block of a collective that differs where it arrives from where it comes from.
-func (h *hand) checkBlock(to, from *part, d, s *span) {
+func (mv *mover) checkBlock(to, from *part, d, s *span) {
 	c := to.rank.check
 	if c == nil {
 		return
@@ -168,13 +168,13 @@ func (h *hand) checkBlock(to, from *part, d, s *span) {
 }
 
 // checkReduction names datatypes that differ where only what they hold is the same.
-func (m *meeting) checkReduction(lead, p *part) {
-	if p.rank.check == nil || p.op == nil || lead.op == nil {
+func (inst *instance) checkReduction(ref, p *part) {
+	if p.rank.check == nil || p.op == nil || ref.op == nil {
 		return
 	}
-	if x := differ(lead.typ, lead.count, p.typ, p.count); x != nil {
+	if x := differ(ref.typ, ref.count, p.typ, p.count); x != nil {
 		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(), x.received.title(),
-			lead.comm.rank, x.sent.title(), lead.rank.by(lead.origin))
+			ref.comm.rank, x.sent.title(), ref.rank.by(ref.origin))
 	}
 }
 
@@ -226,7 +226,7 @@ func (c *checker) leaks() {
 		case q.persistent:
 			c.find(c.made[q.handle], "leak", "its persistent request was not freed before MPI_Finalize")
 		default:
-			w := q.where()
+			w := q.waitState()
 			c.find(c.made[q.handle], "leak", "its request was never completed: %s", w.object())
 		}
 	}

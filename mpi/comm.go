@@ -13,7 +13,7 @@ type comm struct {
 	group      *group                 // the local group
 	remote     *group                 // of an intercommunicator; else nil
 	rank       int32                  // in group
-	place      int                    // among the participants of a collective: the rank, or behind the other group's
+	member     int                    // among the participants of a collective: the rank, or behind the other group's
 	behind     bool                   // the local group is the intercommunicator's second
 	errhandler *errhandler
 	sequence   uint64 // collectives started
@@ -21,7 +21,7 @@ type comm struct {
 	past       uint16 // the collectives since all heard of all, in few bits; see remember
 	seen       uint64 // the last round to which all members are known to have come
 	persistent uint64 // persistent collectives made
-	meetings   *meetings
+	instances  *instances
 	attributes attributes
 	topology   *topology
 	info       *info
@@ -265,7 +265,7 @@ func commDisconnect(r *Rank, a args) *failure {
 	r.settleAll(c)
 	p := &r.draft
 	p.reset(collBarrier)
-	if f := r.meet(c, p, nil); f != nil {
+	if f := r.enter(c, p, nil); f != nil {
 		return f
 	}
 	return a.freeComm(handle, c)

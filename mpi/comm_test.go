@@ -131,10 +131,10 @@ func TestIntercommunicators(t *testing.T) {
 				}())
 				want(g, "sum over merged", g.sum(1, merged), g.n)
 				// point to point: to the same place in the other group
-				if place := g.me / 2; place < others {
+				if member := g.me / 2; member < others {
 					out, in := g.ints(g.me), g.ints(-1)
-					g.must("Sendrecv", out, 1, tInt, place, 3, in, 1, tInt, place, 3, inter, 0)
-					want(g, "from the other side", g.int(in, 0), place*2+1-g.me%2)
+					g.must("Sendrecv", out, 1, tInt, member, 3, in, 1, tInt, member, 3, inter, 0)
+					want(g, "from the other side", g.int(in, 0), member*2+1-g.me%2)
 				}
 			})
 		})

@@ -67,7 +67,7 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.wait(forOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(scopeOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
 }

@@ -65,7 +65,7 @@ func finalize(r *Rank, a args) *failure {
 	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)
-	f := r.meet(r.worldComm, p, nil)
+	f := r.enter(r.worldComm, p, nil)
 	if r.check != nil {
 		r.check.leaks()
 	}

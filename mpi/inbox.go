@@ -17,29 +17,29 @@ import (
 // nobody writes it again until the ring has come round, so that it stays one transfer. Who sorts says in large steps how
 // far the places are free. When the ring is full, senders go to the mailbox itself.
 type inbox struct {
-	places *[inboxPlaces]place
-	_      [64]byte
-	tail   atomic.Uint32 // places given out; senders write it
-	_      [60]byte
-	freed  atomic.Uint32 // places that may be used again: head, not quite up to date
-	_      [60]byte
-	head   atomic.Uint32 // places sorted; written under mailMu
-	_      [60]byte
+	cells *[inboxCells]cell
+	_     [64]byte
+	tail  atomic.Uint32 // places given out; senders write it
+	_     [60]byte
+	freed atomic.Uint32 // places that may be used again: head, not quite up to date
+	_     [60]byte
+	head  atomic.Uint32 // places sorted; written under mailMu
+	_     [60]byte
 }
 
 const (
-	inboxPlaces = 256 // a power of two
-	inboxStep   = inboxPlaces / 8
-	// littleBytes is the data that lies in the place itself, which is a cache line.
-	littleBytes = 24
+	inboxCells = 256 // a power of two
+	inboxStep  = inboxCells / 8
+	// inlineBytes is the data that lies in the place itself, which is a cache line.
+	inlineBytes = 24
 	// inboxLimit bounds the data of a message in the inbox. Beyond littleBytes it lies in an eager buffer. It is where the
 	// second copy should cost about what the lines of the queue do that finding the posted receive moves: a dozen lines from
 	// core to core, 1 µs, in which 8 KiB are copied. Reckoned from those two figures; the crossing itself was not measured.
 	inboxLimit = 8 << 10
 )
 
-// place is a message in an inbox.
-type place struct {
+// cell is a message in an inbox.
+type cell struct {
 	full    atomic.Uint32
 	context uint32
 	source  int32
@@ -47,14 +47,14 @@ type place struct {
 	bytes   int64
 	serial  uint64
 	eager   *eagerBuffer
-	little  [littleBytes]byte
+	inline  [inlineBytes]byte
 }
 
 // reserve gives the number of a place that the caller must fill; false means that there is none.
 func (in *inbox) reserve() (number uint32, ok bool) {
 	for {
 		number := in.tail.Load()
-		if number-in.freed.Load() >= inboxPlaces {
+		if number-in.freed.Load() >= inboxCells {
 			return 0, false
 		}
 		if in.tail.CompareAndSwap(number, number+1) {
@@ -63,16 +63,16 @@ func (in *inbox) reserve() (number uint32, ok bool) {
 	}
 }
 
-func (in *inbox) at(number uint32) *place { return &in.places[number%inboxPlaces] }
+func (in *inbox) at(number uint32) *cell { return &in.cells[number%inboxCells] }
 
 // fill says that a place is full, its little data being there.
-func (p *place) fill(number uint32, k match.Key, bytes int64, serial uint64, eager *eagerBuffer) {
+func (p *cell) fill(number uint32, k match.Key, bytes int64, serial uint64, eager *eagerBuffer) {
 	p.context, p.source, p.tag = k.Context, k.Source, k.Tag
 	p.bytes, p.serial, p.eager = bytes, serial, eager
 	p.full.Store(number + 1)
 }
 
-func (p *place) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
+func (p *cell) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
 
 // advance leaves the first place. The caller holds mailMu.
 func (in *inbox) advance() {
@@ -87,7 +87,7 @@ func (in *inbox) advance() {
 func (in *inbox) drop(k match.Key, q *request) bool {
 	n := q.buffer.bytes()
 	var eager *eagerBuffer
-	if n > littleBytes {
+	if n > inlineBytes {
 		if eager = q.owner.eager.get(n); eager == nil {
 			return false
 		}
@@ -103,7 +103,7 @@ func (in *inbox) drop(k match.Key, q *request) bool {
 	}
 	p := in.at(number)
 	if eager == nil {
-		side := whole(p.little[:n])
+		side := whole(p.inline[:n])
 		copySpan(&side, &q.buffer)
 	}
 	p.fill(number, k, n, q.serial, eager)
@@ -149,7 +149,7 @@ func (r *Rank) sortMail() {
 // sortOne sorts one message. It lets go of mailMu while it copies more than a little.
 func (r *Rank) sortOne() {
 	p := r.inbox.at(r.inbox.head.Load())
-	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, little: p.little}
+	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, inline: p.inline}
 	r.inbox.advance()
 	q, found := r.queue.Arrive(k)
 	switch {

@@ -79,7 +79,7 @@ func TestMembersWhoDiffer(t *testing.T) {
 								}
 								g.must("Barrier", tWorld)
 								if g.me == 0 {
-									want(g, "collectives that nobody will complete", len(g.rank.worldComm.meetings.live), 0)
+									want(g, "collectives that nobody will complete", len(g.rank.worldComm.instances.live), 0)
 								}
 							})
 							for i, ok := range told {

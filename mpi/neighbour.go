@@ -65,15 +65,15 @@ func (c *comm) degrees() (in, out int64) {
 	return int64(len(t.in.ranks)), int64(len(t.out.ranks))
 }
 
-func (h *hand) Incoming(to int, edge func(slot, from, block int)) {
-	p := &h.m.parts[to]
+func (mv *mover) Incoming(to int, edge func(slot, from, block int)) {
+	p := &mv.inst.parts[to]
 	t := p.comm.topology
-	for slot, e := range t.incoming(p.comm.rank, func(i int) *topology { return h.m.parts[i].comm.topology }) {
+	for slot, e := range t.incoming(p.comm.rank, func(i int) *topology { return mv.inst.parts[i].comm.topology }) {
 		if e.rank == int64(procNull) {
 			continue
 		}
 		if e.block < 0 {
-			h.m.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.title(), e.rank))
+			mv.inst.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.title(), e.rank))
 			continue
 		}
 		edge(slot, int(e.rank), e.block)

@@ -175,10 +175,10 @@ func reduceLocal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	outer := r.hand.inside // it may be called by another operation
-	r.hand.inside = true
+	outer := r.mover.inUserOp // it may be called by another operation
+	r.mover.inUserOp = true
 	r.callBack(p.op.function, "pppp", a.address(0), a.address(1), words, words+wordSize)
-	r.hand.inside = outer
+	r.mover.inUserOp = outer
 	r.heap.release(words)
 	return nil
 }

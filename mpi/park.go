@@ -9,7 +9,7 @@ import (
 // parker lets one rank's goroutine wait and any other wake it. A wake between the look at the condition and the wait is
 // not lost: parked is raised before the look.
 type parker struct {
-	patience time.Duration // how long the rank looks before it parks; its goroutine's own
+	spinTime time.Duration // how long the rank looks before it parks; its goroutine's own
 	_        [56]byte      // what others write lies on another cache line
 	parked   atomic.Uint32
 	token    chan struct{} // holds one
@@ -19,10 +19,10 @@ type parker struct {
 	waited      time.Duration // parked; the rank's own goroutine's
 }
 
-// Attender is a Host whose program has handlers for signals.
-type Attender interface {
-	// Attend runs the handlers of the signals that have come. It panics with what ends the program there.
-	Attend()
+// SignalHandler is a Host whose program has handlers for signals.
+type SignalHandler interface {
+	// HandleSignals runs the handlers of the signals that have come. It panics with what ends the program there.
+	HandleSignals()
 }
 
 // Interrupt has the rank attend to a signal, if it waits, before it waits on. Any goroutine may call it.
@@ -31,13 +31,13 @@ func (r *Rank) Interrupt() {
 	r.wake()
 }
 
-// attendSignals runs handlers within a wait.
-func (r *Rank) attendSignals() {
+// handleSignals runs handlers within a wait.
+func (r *Rank) handleSignals() {
 	if !r.interrupted.Swap(false) {
 		return
 	}
-	if a, ok := r.host.(Attender); ok {
-		a.Attend()
+	if a, ok := r.host.(SignalHandler); ok {
+		a.HandleSignals()
 	}
 }
 
@@ -65,29 +65,29 @@ func (r *Rank) park() {
 // wake-up takes, or two ranks that have parked once would go on waking each other for ever. Where there are more ranks than
 // processors, who waits for all others parks at once: most of them must get a processor before that.
 const (
-	mostPatience  = 100 * time.Microsecond
-	leastPatience = 20 * time.Microsecond
-	// looks is how often a rank looks between two looks at the clock and at who else runs.
-	looks = 32
-	// taken is a gap between two looks at the clock that says that the processor was away: another process wants it.
-	taken = 20 * time.Microsecond
+	maxSpinTime = 100 * time.Microsecond
+	minSpinTime = 20 * time.Microsecond
+	// spinLooks is how often a rank looks between two looks at the clock and at who else runs.
+	spinLooks = 32
+	// preemptedGap is a gap between two looks at the clock that says that the processor was away: another process wants it.
+	preemptedGap = 20 * time.Microsecond
 )
 
-// forWhom says for how many others a rank waits.
-type forWhom bool
+// waitScope says for how many others a rank waits.
+type waitScope bool
 
 const (
-	forOne forWhom = false
-	forAll forWhom = true
+	scopeOne waitScope = false
+	scopeAll waitScope = true
 )
 
 // wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox; once true it stays so,
 // because it is asked again. note writes down what it waits for, before it parks. It panics when the job ends.
-func (r *Rank) wait(whom forWhom, note func(), done func() bool) {
+func (r *Rank) wait(scope waitScope, note func(), done func() bool) {
 	for !r.look(done) {
 		r.checkEnded()
-		r.attendSignals()
-		if r.spin(whom, func() bool { return r.look(done) }) {
+		r.handleSignals()
+		if r.spin(scope, func() bool { return r.look(done) }) {
 			return
 		}
 		note()
@@ -115,19 +115,19 @@ func (r *Rank) look(done func() bool) bool {
 }
 
 // spin looks at the condition for as long as the rank has patience and nobody else needs the processor.
-func (r *Rank) spin(whom forWhom, done func() bool) bool {
+func (r *Rank) spin(scope waitScope, done func() bool) bool {
 	w := r.world
-	if !w.roomToSpin() || whom == forAll && w.active.Load() > int64(w.config.Cores) {
+	if !w.maySpin() || scope == scopeAll && w.active.Load() > int64(w.config.Cores) {
 		return false
 	}
 	for began, last := time.Duration(-1), time.Duration(0); ; {
-		for range looks {
+		for range spinLooks {
 			if done() {
-				r.patience = min(2*r.patience, mostPatience)
+				r.spinTime = min(2*r.spinTime, maxSpinTime)
 				return true
 			}
 		}
-		if w.ended.Load() != nil || !w.roomToSpin() {
+		if w.ended.Load() != nil || !w.maySpin() {
 			return false
 		}
 		if w.waking.Load() > 0 {
@@ -141,17 +141,17 @@ func (r *Rank) spin(whom forWhom, done func() bool) bool {
 		if began < 0 { // the clock takes as long as some looks
 			began, last = now, now
 		}
-		if now-last > taken || now-began > r.patience {
-			r.patience = max(r.patience/2, leastPatience)
+		if now-last > preemptedGap || now-began > r.spinTime {
+			r.spinTime = max(r.spinTime/2, minSpinTime)
 			return false
 		}
 		last = now
 	}
 }
 
-// roomToSpin tells whether every rank that could compute has a processor of its own. The one that asks is one of them; if
+// maySpin tells whether every rank that could compute has a processor of its own. The one that asks is one of them; if
 // it is the only one, nobody is left who could make its condition true.
-func (w *World) roomToSpin() bool {
+func (w *World) maySpin() bool {
 	n := w.active.Load() - w.blocked.Load()
 	return n > 1 && n <= int64(w.config.Cores)
 }

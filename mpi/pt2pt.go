@@ -14,7 +14,7 @@ type message struct {
 	bytes  int64
 	serial uint64  // of the sender's sends, by which it finds a message it cancels
 	parcel *parcel // for checking
-	little [littleBytes]byte
+	inline [inlineBytes]byte
 }
 
 // sendMode is how a send may complete.
@@ -58,8 +58,8 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 // message waits for its receive.
 func (r *Rank) setAside(k match.Key, q *request) bool {
 	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
-	if m.bytes <= littleBytes {
-		side := whole(m.little[:m.bytes])
+	if m.bytes <= inlineBytes {
+		side := whole(m.inline[:m.bytes])
 		copySpan(&side, &q.buffer)
 	} else if m.eager = q.owner.eager.get(m.bytes); m.eager != nil {
 		side := whole(m.eager.data[:m.bytes])
@@ -169,7 +169,7 @@ func (r *Rank) take(q *request, m *message, from match.Key) {
 		return
 	}
 	if m.eager == nil {
-		q.acceptBytes(m.little[:m.bytes], from, m.parcel)
+		q.acceptBytes(m.inline[:m.bytes], from, m.parcel)
 		return
 	}
 	q.acceptBytes(m.eager.data[:m.bytes], from, m.parcel)

@@ -51,18 +51,18 @@ type Rank struct {
 	requests       requests
 	serial         uint64 // sends so far
 	draft          part   // of the collective that is being called
-	hand           hand
-	reader         reader // of the cards of a collective
-	own            sheet  // what it has combined of them
-	result         []byte // what it or another rank has
+	mover          mover
+	reader         reader         // of the cards of a collective
+	own            overflowBuffer // what it has combined of them
+	result         []byte         // what it or another rank has
 
-	traffic []traffic     // to each rank
-	stats   *stats        // nil unless asked for
-	check   *checker      // nil unless asked for
-	call    atomic.Uint32 // index of the last function called
-	whereMu sync.Mutex
-	where   where   // guarded by whereMu
-	oneOf   []where // of some of the requests that where is about; guarded by whereMu
+	traffic     []traffic     // to each rank
+	stats       *stats        // nil unless asked for
+	check       *checker      // nil unless asked for
+	call        atomic.Uint32 // index of the last function called
+	waitStateMu sync.Mutex
+	waitState   waitState   // guarded by whereMu
+	oneOf       []waitState // of some of the requests that where is about; guarded by whereMu
 }
 
 // phase is how far a rank's MPI has come.
@@ -90,15 +90,15 @@ const (
 	firstFreeContext = 3
 )
 
-func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
+func newRank(w *World, rank int32, everyone *group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
-	r.token, r.patience = make(chan struct{}, 1), mostPatience
+	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
-		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
+		rank: rank, member: int(rank), errhandler: fatalHandler, instances: set}
 	r.self = &comm{handle: commSelf, context: selfContext,
-		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
-	r.hand.r = r
-	r.eager.pool, r.inbox.places = w.eager, new([inboxPlaces]place)
+		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
+	r.mover.r = r
+	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
 		r.stats = &stats{calls: make([]callStats, len(names))}

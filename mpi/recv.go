@@ -34,7 +34,7 @@ func (a args) startReceiveArgs() (*request, *failure) {
 
 // MPI_Recv(buf, count, datatype, source, tag, comm, *status)
 func recv(r *Rank, a args) *failure {
-	if a.receiveQuick() {
+	if a.receiveFast() {
 		return nil
 	}
 	b, f := a.statuses(6, 1)
@@ -169,7 +169,7 @@ func probe(r *Rank, a args) *failure {
 	s, found := r.peek(k)
 	if !found {
 		r.watchMail(true)
-		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
+		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, s)
@@ -177,8 +177,8 @@ func probe(r *Rank, a args) *failure {
 }
 
 // awaiting is a message that a probe waits for.
-func awaiting(c *comm, k match.Key) where {
-	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
+func awaiting(c *comm, k match.Key) waitState {
+	return waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
 }
 
 // queueLen says how many receives are posted and how many messages wait.
@@ -278,7 +278,7 @@ func mprobe(r *Rank, a args) *failure {
 	m, found := r.extract(c, k)
 	if !found {
 		r.watchMail(true)
-		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool {
+		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool {
 			if !found { // it is asked again after it was true, and a second message would be another one
 				m, found = r.extract(c, k)
 			}

@@ -25,10 +25,10 @@ type request struct {
 	matched bool     // a receive that a matched probe found its message for
 
 	persistent bool
-	active     bool      // between start and completion; always, unless persistent
-	freed      bool      // by MPI_Request_free while active: it goes when it completes
-	part       *part     // of a persistent collective
-	meetings   *meetings // its own: each may be started in another order
+	active     bool       // between start and completion; always, unless persistent
+	freed      bool       // by MPI_Request_free while active: it goes when it completes
+	part       *part      // of a persistent collective
+	instances  *instances // its own: each may be started in another order
 	starts     uint64
 	child      *comm     // of MPI_Comm_idup
 	answer     *answer   // what child will be
@@ -39,11 +39,11 @@ type request struct {
 
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
-	done    atomic.Bool
-	job     atomic.Pointer[copyJob] // the copy under way, which the owner may help with
-	duty    atomic.Pointer[duty]    // the work of its collective, if the owner may do it
-	status  status
-	failure *failure
+	done     atomic.Bool
+	job      atomic.Pointer[copyJob]      // the copy under way, which the owner may help with
+	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
+	status   status
+	failure  *failure
 }
 
 type requestKind uint8
@@ -104,10 +104,10 @@ func (r *Rank) release(q *request) {
 		q.handle = 0
 	}
 	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
-		if q.meetings != nil && q.meetings.name != "" {
-			r.world.part(q.meetings)
+		if q.instances != nil && q.instances.name != "" {
+			r.world.releaseNamed(q.instances)
 		}
-		q.meetings, q.starts = nil, 0
+		q.instances, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
 	q.parcel, q.attached = nil, nil
@@ -118,7 +118,7 @@ func (r *Rank) release(q *request) {
 // isDone tells whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
 	if q.kind == requestCollective && !q.done.Load() {
-		q.takeDuty()
+		q.takeDeferred()
 	}
 	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
@@ -135,11 +135,11 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(forOne, func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
+	r.wait(scopeOne, func() { r.note(q.waitState()) }, func() bool { q.help(); return q.isDone() })
 }
 
-func (q *request) where() where {
-	w := where{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm}
+func (q *request) waitState() waitState {
+	w := waitState{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm}
 	switch q.kind {
 	case requestSend:
 		w.what = waitSend

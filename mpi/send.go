@@ -83,7 +83,7 @@ func (a args) startSendArgs(mode sendMode) (*request, *failure) {
 // sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).
 func sendBlocking(mode sendMode) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
-		if mode == modeStandard && a.sendQuick() {
+		if mode == modeStandard && a.sendFast() {
 			return nil
 		}
 		q, f := a.startSendArgs(mode)
@@ -102,8 +102,8 @@ func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
 		if f := a.roomForWord(6, "request"); f != nil {
 			return f
 		}
-		if mode == modeStandard && a.sendQuick() {
-			q := r.doneRequest(requestSend, a.quickComm(5))
+		if mode == modeStandard && a.sendFast() {
+			q := r.doneRequest(requestSend, a.fastComm(5))
 			q.peer, q.tag, q.serial = a.int(3), a.int(4), r.serial
 			return a.expose(6, q)
 		}

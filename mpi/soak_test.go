@@ -286,7 +286,7 @@ func (r *Rank) tables() map[string]int {
 		"infos": len(r.infos.objects), "requests": len(r.requests.table.objects), "idle requests": len(r.requests.idle),
 		"orphans": len(r.requests.orphans), "keys": len(r.keyvals), "error codes": len(r.errors.codes), "free memory": len(r.heap.free),
 		"memory given out": len(r.heap.used), "posted": posted, "unexpected": unexpected, "named meetings": len(r.world.named),
-		"meetings": len(r.worldComm.meetings.live), "idle meetings": len(r.worldComm.meetings.idle), "linear memory": len(r.host.Memory()) >> 16}
+		"meetings": len(r.worldComm.instances.live), "idle meetings": len(r.worldComm.instances.idle), "linear memory": len(r.host.Memory()) >> 16}
 }
 
 // TestSoak makes and lets go of everything, and looks at the heap and at each table before and after many rounds.

@@ -45,7 +45,7 @@ func derive(pieces []piece) (*datatype, *failure) {
 		}
 		t.external32 += p.count * p.typ.external32
 		t.depth = max(t.depth, p.typ.depth+1)
-		if !t.place(p) {
+		if !t.addPiece(p) {
 			return nil, failf(errNoMem, "the datatype has more than %d blocks", maxRuns)
 		}
 	}
@@ -68,8 +68,8 @@ func (t *datatype) settle() {
 		len(t.runs) == 1 && t.runs[0].count == 1 && t.runs[0].off == 0)
 }
 
-// place adds a piece's blocks to the layout.
-func (t *datatype) place(p piece) bool {
+// addPiece adds a piece's blocks to the layout.
+func (t *datatype) addPiece(p piece) bool {
 	of := p.typ
 	if of.size == 0 {
 		return true

@@ -63,8 +63,8 @@ type World struct {
 	_       [64]byte
 
 	nextContext atomic.Uint32
-	meetingsMu  sync.Mutex
-	named       map[string]*meetings // of ranks that meet under a name; guarded by meetingsMu
+	instancesMu sync.Mutex
+	named       map[string]*instances // of ranks that meet under a name; guarded by meetingsMu
 }
 
 // NewWorld makes a world. Its ranks may run once NewRank has been called for each.
@@ -72,13 +72,13 @@ func NewWorld(config WorldConfig) *World {
 	if config.EagerBytes == 0 {
 		config.EagerBytes = defaultEagerBytes
 	}
-	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), named: map[string]*meetings{}}
+	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), named: map[string]*instances{}}
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
-	everyone, meetings := newGroup(config.Size), newMeetings(config.Size)
+	everyone, set := newGroup(config.Size), newInstances(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, int32(i), everyone, meetings)
+		w.ranks[i] = newRank(w, int32(i), everyone, set)
 	}
 	return w
 }
@@ -114,7 +114,7 @@ func (w *World) stuck() {
 func (w *World) waiting() []string {
 	lines := make([]string, len(w.ranks))
 	for i, r := range w.ranks {
-		lines[i] = r.Where()
+		lines[i] = r.Activity()
 	}
 	return lines
 }
@@ -127,12 +127,12 @@ type DeadlockError struct {
 func (e *DeadlockError) Error() string {
 	var b strings.Builder
 	b.WriteString("deadlock: every rank waits for another")
-	for i, where := range e.Waiting {
+	for i, state := range e.Waiting {
 		if i == maxWaitingShown && len(e.Waiting) > maxWaitingShown+1 {
 			fmt.Fprintf(&b, "\n  … and %d more", len(e.Waiting)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  rank %d: %s", i, where)
+		fmt.Fprintf(&b, "\n  rank %d: %s", i, state)
 	}
 	return b.String()
 }

@@ -3,8 +3,8 @@ package coll
 // Barrier: meeting is all there is to it. Cost 0.
 var Barrier = Algorithm{
 	Items: func(Shape, Way) int { return 0 },
-	Do:    func(Hands, Shape, Way, int) {},
+	Do:    func(Mover, Shape, Way, int) {},
 }
 
-// BarrierLittle: the cards are all there is to it. Cost (n-1)l. Always chosen inside a process.
-var BarrierLittle = Little{Do: func(Cards, Reader) {}}
+// BarrierInline: the cards are all there is to it. Cost (n-1)l. Always chosen inside a process.
+var BarrierInline = Inline{Do: func(Slots, Reader) {}}

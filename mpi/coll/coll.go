@@ -11,9 +11,9 @@
 // one, and leave out the meeting itself: n wake-ups.
 package coll
 
-// Hands moves the participants' data. A participant's buffers are seen as blocks: one for each participant where an
+// Mover moves the participants' data. A participant's buffers are seen as blocks: one for each participant where an
 // operation distinguishes them, else block 0. In reductions they are seen as elements.
-type Hands interface {
+type Mover interface {
 	// Copy puts block fromBlock of what from sends into block toBlock of what to receives.
 	Copy(to, toBlock, from, fromBlock int)
 	// Exchange swaps block b of what a receives with block a of what b receives.
@@ -28,7 +28,7 @@ type Hands interface {
 	StoreAndFold(rank, lo, hi int)
 	// Incoming calls edge for each neighbour a participant receives from: which of its blocks that fills, who sends, and
 	// which of the sender's blocks is meant for it.
-	Incoming(to int, edge func(slot, from, block int))
+	Incoming(to int, edge func(toBlock, from, fromBlock int))
 	// Segment gives the elements of the vector that are to's share, in MPI_Reduce_scatter.
 	Segment(to int) (lo, hi int)
 }
@@ -54,7 +54,7 @@ type Shape struct {
 type Algorithm struct {
 	// Items is how many items a way has.
 	Items func(s Shape, w Way) int
-	Do    func(h Hands, s Shape, w Way, item int)
+	Do    func(m Mover, s Shape, w Way, item int)
 }
 
 // Count is how many items there are in all.
@@ -67,11 +67,11 @@ func (a *Algorithm) Count(s Shape) int {
 }
 
 // Item does one of them.
-func (a *Algorithm) Item(h Hands, s Shape, item int) {
+func (a *Algorithm) Item(m Mover, s Shape, item int) {
 	for i := range s.Used {
 		n := a.Items(s, s.Ways[i])
 		if item < n {
-			a.Do(h, s, s.Ways[i], item)
+			a.Do(m, s, s.Ways[i], item)
 			return
 		}
 		item -= n
@@ -92,9 +92,9 @@ func perSender(_ Shape, w Way) int   { return w.senders() }
 func perChunk(s Shape, _ Way) int    { return s.chunks(s.Elements) }
 
 // combine leaves the combination of elements lo to hi of all who send as the intermediate result.
-func combine(h Hands, w Way, lo, hi int) {
-	h.Load(w.From[0], lo, hi)
+func combine(m Mover, w Way, lo, hi int) {
+	m.Load(w.From[0], lo, hi)
 	for from := w.From[0] + 1; from < w.From[1]; from++ {
-		h.Fold(from, lo, hi)
+		m.Fold(from, lo, hi)
 	}
 }

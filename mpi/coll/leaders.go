@@ -31,16 +31,16 @@ func (l Leader) Barrier() {
 // Bcast gives everyone the root's data by a binomial tree. Cost ⌈log p⌉ (a + mb): chosen for little data and for much, as
 // long as processes are few; cutting the data in pieces would pay from some ten on.
 func (l Leader) Bcast(root int, data []byte) {
-	place := (l.Me - root + l.Size) % l.Size // the root's is 0
+	relative := (l.Me - root + l.Size) % l.Size // the root's is 0
 	step := 1
 	for ; step < l.Size; step *= 2 {
-		if place&step != 0 {
+		if relative&step != 0 {
 			l.Receive((l.Me-step+l.Size)%l.Size, data)
 			break
 		}
 	}
 	for step /= 2; step > 0; step /= 2 {
-		if place+step < l.Size {
+		if relative+step < l.Size {
 			l.Send((l.Me+step)%l.Size, data)
 		}
 	}

@@ -127,8 +127,8 @@ func TestGroupsMeetThroughLeaders(t *testing.T) {
 			var all sync.WaitGroup
 			want, first := byte(0), 0
 			for g, n := range groups {
-				var m Meeting
-				m.Reset(n)
+				var inst Instance
+				inst.Reset(n)
 				parts, gone, result := make([]byte, n), make(chan struct{}), make([]byte, 1)
 				for i := range n {
 					parts[i] = byte(first + i + 1)
@@ -142,16 +142,16 @@ func TestGroupsMeetThroughLeaders(t *testing.T) {
 				}
 				for range n {
 					all.Go(func() {
-						if m.Arrive() {
+						if inst.Arrive() {
 							for _, v := range parts {
 								result[0] += v
 							}
 							Leader{end{p, g}, g, len(groups)}.Allreduce(result, make([]byte, 1), func(acc, in []byte) { acc[0] += in[0] })
-							m.Finish()
+							inst.Finish()
 							close(gone)
 						}
 						<-gone
-						if !m.Finished() {
+						if !inst.Finished() {
 							t.Error("a participant went before the end")
 						}
 						check()

@@ -5,10 +5,10 @@ package coll
 // participant, with l the time to move a card between processors; every one pays them at the same time. The algorithms
 // are beside those for large data, in the file of their operation.
 
-// Cards moves data from the cards into the memory of the one who reads them.
-type Cards interface {
+// Slots moves data from the cards into the memory of the one who reads them.
+type Slots interface {
 	// Take puts one of the equal parts of a participant's data into a block of what the reader receives.
-	Take(from, part, parts, block int)
+	Take(from, part, parts, fromBlock int)
 	// Combine makes the elements of the first n participants, combined in rank order, the result.
 	Combine(n int)
 	// Store puts the result where the reader receives.
@@ -18,10 +18,10 @@ type Cards interface {
 // Reader is who reads the cards.
 type Reader struct{ Me, Root, Size int }
 
-// Little is a collective of little data.
-type Little struct {
+// Inline is a collective of little data.
+type Inline struct {
 	Parts    bool // data on a card has a part for each participant
 	Combines bool // the combination of all cards is wanted; among many the last to come makes it
 	// Do is what a participant does when the cards are there that it needs: all, or the root's, or none.
-	Do func(c Cards, r Reader)
+	Do func(s Slots, r Reader)
 }

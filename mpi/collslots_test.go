@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// boardSizes has few members and many.
-var boardSizes = []int{2, 3, 4, 7}
+// slotSizes has few members and many.
+var slotSizes = []int{2, 3, 4, 7}
 
 // TestRootGoesAhead: the root of broadcasts is done with as many as a board has rows for before anyone else calls one, and
 // waits in the next.
 func TestRootGoesAhead(t *testing.T) {
-	for _, n := range boardSizes {
+	for _, n := range slotSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			ahead := make(chan struct{})
 			play(t, n, func(g *guest) {
@@ -24,13 +24,13 @@ func TestRootGoesAhead(t *testing.T) {
 						awaitParked(g, 1)
 					}
 				}
-				for i := range 3 * boardRows {
+				for i := range 3 * slotRows {
 					if g.me == 1 {
 						g.setInt(buf, 0, i)
 					}
 					g.must("Bcast", buf, 1, tInt, 1, tWorld)
 					want(g, "what is broadcast", g.int(buf, 0), i)
-					if g.me == 1 && i == boardRows-2 {
+					if g.me == 1 && i == slotRows-2 {
 						close(ahead)
 					}
 				}
@@ -41,7 +41,7 @@ func TestRootGoesAhead(t *testing.T) {
 
 // TestSendersGoAhead: all but the root are done with reductions of which the root has called none.
 func TestSendersGoAhead(t *testing.T) {
-	for _, n := range boardSizes {
+	for _, n := range slotSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			ahead := make(chan struct{}, n)
 			play(t, n, func(g *guest) {
@@ -51,12 +51,12 @@ func TestSendersGoAhead(t *testing.T) {
 						<-ahead
 					}
 				}
-				for i := range 3 * boardRows {
+				for i := range 3 * slotRows {
 					g.setInt(in, 0, i+g.me)
 					g.must("Reduce", in, out, 1, tInt, tSum, 0, tWorld)
 					if g.me == 0 {
 						want(g, "the sum", g.int(out, 0), n*i+n*(n-1)/2)
-					} else if i == boardRows-2 {
+					} else if i == slotRows-2 {
 						ahead <- struct{}{}
 					}
 				}
@@ -71,9 +71,9 @@ func awaitParked(g *guest, rank int) {
 	}
 }
 
-// TestBoardMismatch has one rank, the last, call something else than the others on the board.
-func TestBoardMismatch(t *testing.T) {
-	const big = 2 * boardLimit / 4
+// TestSlotMismatch has one rank, the last, call something else than the others on the board.
+func TestSlotMismatch(t *testing.T) {
+	const big = 2 * slotLimit / 4
 	call := func(name string, arguments ...any) func(g *guest) {
 		return func(g *guest) { g.call(name, arguments...) }
 	}
@@ -95,9 +95,9 @@ func TestBoardMismatch(t *testing.T) {
 		{"too much", call("Scatter", buf, 2, tInt, 2*buf, 2, tInt, 0, tWorld), call("Scatter", buf, 2, tInt, 2*buf, 1, tInt, 0, tWorld),
 			"sends a block of 8 bytes"},
 	} {
-		for _, n := range boardSizes {
+		for _, n := range slotSizes {
 			t.Run(fmt.Sprintf("%s %d", c.name, n), func(t *testing.T) {
-				for _, round := range []int{0, boardRows} { // in a new row, and in a used one
+				for _, round := range []int{0, slotRows} { // in a new row, and in a used one
 					said := ""
 					for _, err := range outcome(t, n, func(g *guest) {
 						g.must("Init", 0, 0)
@@ -124,11 +124,11 @@ func TestBoardMismatch(t *testing.T) {
 	}
 }
 
-// TestBoardLengths goes through the lengths at which data moves from the card to the sheet and to a meeting.
-func TestBoardLengths(t *testing.T) {
+// TestSlotLengths goes through the lengths at which data moves from the card to the sheet and to a meeting.
+func TestSlotLengths(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		at := func(rank, i int) int { return 1000*rank + i }
-		for _, bytes := range []int{0, 4, cardLine - 4, cardLine, cardLine + 4, 1000, boardLimit - 4, boardLimit, boardLimit + 4} {
+		for _, bytes := range []int{0, 4, slotBytes - 4, slotBytes, slotBytes + 4, 1000, slotLimit - 4, slotLimit, slotLimit + 4} {
 			n := bytes / 4
 			mine, all, sum := g.alloc(bytes*g.n+4), g.alloc(bytes*g.n+4), g.alloc(bytes+4)
 			for i := range n * g.n {

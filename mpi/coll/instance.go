@@ -2,9 +2,9 @@ package coll
 
 import "sync/atomic"
 
-// Meeting counts the participants of one collective and shares out its work. All its methods may be called at the same
+// Instance counts the participants of one collective and shares out its work. All its methods may be called at the same
 // time. It goes arriving → open → finished, and back to arriving when everyone has left.
-type Meeting struct {
+type Instance struct {
 	size      int32
 	arrived   atomic.Int32
 	items     int32 // set before open
@@ -16,54 +16,54 @@ type Meeting struct {
 }
 
 // Reset prepares a meeting of size participants.
-func (m *Meeting) Reset(size int) {
-	m.size, m.items = int32(size), 0
-	m.arrived.Store(0)
-	m.next.Store(0)
-	m.remaining.Store(0)
-	m.left.Store(0)
-	m.open.Store(false)
-	m.finished.Store(false)
+func (in *Instance) Reset(size int) {
+	in.size, in.items = int32(size), 0
+	in.arrived.Store(0)
+	in.next.Store(0)
+	in.remaining.Store(0)
+	in.left.Store(0)
+	in.open.Store(false)
+	in.finished.Store(false)
 }
 
 // Arrive counts a participant, and tells the last one. A participant with a request must not look at the meeting again:
 // the last may have finished it already, and others begun it anew.
-func (m *Meeting) Arrive() (last bool) {
-	size := m.size
-	return m.arrived.Add(1) == size
+func (in *Instance) Arrive() (last bool) {
+	size := in.size
+	return in.arrived.Add(1) == size
 }
 
 // Open lets others take items. The last to arrive calls it, with at least one item.
-func (m *Meeting) Open(items int) {
-	m.items = int32(items)
-	m.remaining.Store(int32(items))
-	m.open.Store(true)
+func (in *Instance) Open(items int) {
+	in.items = int32(items)
+	in.remaining.Store(int32(items))
+	in.open.Store(true)
 }
 
 // Take gives an item to do.
-func (m *Meeting) Take() (item int, ok bool) {
-	if !m.Work() {
+func (in *Instance) Take() (item int, ok bool) {
+	if !in.Work() {
 		return 0, false
 	}
-	i := m.next.Add(1) - 1
-	return int(i), i < m.items
+	i := in.next.Add(1) - 1
+	return int(i), i < in.items
 }
 
 // Work tells whether there are items to take.
-func (m *Meeting) Work() bool { return m.open.Load() && m.next.Load() < m.items }
+func (in *Instance) Work() bool { return in.open.Load() && in.next.Load() < in.items }
 
 // Done counts a finished item, and tells who finished the last one.
-func (m *Meeting) Done() (last bool) { return m.remaining.Add(-1) == 0 }
+func (in *Instance) Done() (last bool) { return in.remaining.Add(-1) == 0 }
 
 // Finish lets everyone go.
-func (m *Meeting) Finish() { m.finished.Store(true) }
+func (in *Instance) Finish() { in.finished.Store(true) }
 
 // Finished tells whether everyone may go.
-func (m *Meeting) Finished() bool { return m.finished.Load() }
+func (in *Instance) Finished() bool { return in.finished.Load() }
 
 // Leave counts participants that no longer look at the meeting, and tells when the last has left. The size is read
 // before: as soon as the count is up, another may be using the meeting anew.
-func (m *Meeting) Leave(n int) (empty bool) {
-	size := m.size
-	return m.left.Add(int32(n)) == size
+func (in *Instance) Leave(n int) (empty bool) {
+	size := in.size
+	return in.left.Add(int32(n)) == size
 }
