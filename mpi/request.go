@@ -16,7 +16,7 @@ type request struct {
 	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
-	peer    int32 // as the program gave it
+	peer    match.Rank // as the program gave it
 	tag     int32
 	mode    sendMode
 	serial  uint64 // of a send

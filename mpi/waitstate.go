@@ -1,13 +1,17 @@
 package mpi
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // waitState is what a rank waits for, written just before it parks.
 type waitState struct {
 	call  uint32
 	what  waitKind
 	made  uint32 // the function that made the request it waits for; 0 when the call itself did
-	peer  int32
+	peer  match.Rank
 	tag   int32
 	comm  *comm
 	count int // requests, in Waitall and its like
