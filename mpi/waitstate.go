@@ -60,7 +60,8 @@ func (r *Rank) noteAny(l list) {
 	}
 }
 
-// Activity describes what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
+// Activity describes what the rank is doing, for a user who asks why the job makes no progress. Any goroutine may call
+// it.
 func (r *Rank) Activity() string {
 	call := callName(r.call.Load())
 	if r.parked.Load() == 0 {
