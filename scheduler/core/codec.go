@@ -11,8 +11,9 @@ import (
 // (fields), so they can't drift apart.
 //
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit, version 4 what is
-// known of a worker's state, goodbyes, failed launches and jobs that may run on astray. What older versions wrote is still read.
-const recordVersion = 4
+// known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5 jobs whose ranks share
+// slots. What older versions wrote is still read.
+const recordVersion = 5
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -215,6 +216,9 @@ func (r *Request) fields(c *codec) {
 	c.bytes(&r.Spec)
 	if c.version >= 2 {
 		c.string(&r.Reservation)
+	}
+	if c.version >= 5 {
+		c.uint32(&r.Slots)
 	}
 }
 
