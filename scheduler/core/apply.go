@@ -6,7 +6,7 @@ import "fmt"
 // be used any more.
 func Apply(s *State, t Transition) error {
 	switch t.(type) {
-	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
+	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *JobTrimmed, *TenantCharged:
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++

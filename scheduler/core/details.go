@@ -52,6 +52,9 @@ func detailsOf(r *Request) (key detailsKey, size uint64) {
 // share gives a new job its details: those of another, if there are the same. The tasks of an array come one behind the other and
 // share their memory: only the first is looked at.
 func (s *State) share(j *Job) {
+	if len(j.Spec)+len(j.After)+len(j.Hosts)+len(j.Constraint) == 0 {
+		return
+	}
 	if j.Tenant != s.shared.key.tenant || !j.sameDetails(&s.sharedAs) {
 		s.sharedAs = j.Request
 		key, size := detailsOf(&j.Request)
@@ -105,13 +108,61 @@ func (s *State) unshare(j *Job) {
 // maxWaits bounds what the tasks of an array wait for, all together.
 const maxWaits = 1 << 20
 
-// newDetails is how much more a submission would have the tenant's live jobs take.
-func (s *State) newDetails(r *Request) uint64 {
+// newDetails is how much more a submission would have the tenant's live jobs take, beside what they take.
+func (s *State) newDetails(r *Request) (more, live uint64) {
+	if a := s.byTenant[r.Tenant]; a != nil {
+		live = a.Live
+	}
 	key, size := detailsOf(r)
 	if d := s.details[key]; d != nil && d.live > 0 {
-		return 0
+		return 0, live
 	}
-	return size
+	return size, live
+}
+
+// checkDetails: each is counted as often as it is had, and once for its tenant.
+func (s *State) checkDetails() error {
+	type count struct{ jobs, live int }
+	had := map[*details]*count{}
+	kept, live := map[Tenant]uint64{}, map[Tenant]uint64{}
+	for id := s.oldest; id <= s.lastJob; id++ {
+		j := s.jobs[id]
+		if j == nil {
+			continue
+		}
+		kept[j.Tenant] += uint64(len(j.End.Detail))
+		d := j.details
+		if d == nil {
+			continue
+		}
+		if had[d] == nil {
+			had[d] = &count{}
+			kept[j.Tenant] += d.size
+		}
+		had[d].jobs++
+		if !j.State.Terminal() {
+			if had[d].live++; had[d].live == 1 {
+				live[j.Tenant] += d.size
+			}
+		}
+		if s.details[d.key] != d || len(j.Spec) > 0 && !j.sameDetails(&d.from) {
+			return fmt.Errorf("job %d has details of its own", id)
+		}
+	}
+	if len(had) != len(s.details) {
+		return fmt.Errorf("%d details are kept, jobs have %d", len(s.details), len(had))
+	}
+	for id := s.oldest; id <= s.lastJob; id++ {
+		if j := s.jobs[id]; j != nil && j.details != nil && *had[j.details] != (count{j.details.jobs, j.details.live}) {
+			return fmt.Errorf("the details of job %d are had %v times, %d and %d are counted", id, *had[j.details], j.details.jobs, j.details.live)
+		}
+	}
+	for _, a := range s.accounts {
+		if kept[a.Name] != a.Kept || live[a.Name] != a.Live {
+			return fmt.Errorf("tenant %s is booked with %d and %d bytes of descriptions, its jobs have %d and %d", a.Name, a.Kept, a.Live, kept[a.Name], live[a.Name])
+		}
+	}
+	return nil
 }
 
 // trim drops what is long of jobs that have ended, oldest first, where a tenant's jobs take more than its quota. It goes well below

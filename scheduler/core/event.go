@@ -162,7 +162,7 @@ func (s *State) checkRequest(e *Submit) error {
 	if len(r.After)*jobs > maxWaits {
 		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid, jobs, len(r.After), maxWaits)
 	}
-	if more, live := s.newDetails(r), s.account(r.Tenant).Live; live+more > quota.Descriptions {
+	if more, live := s.newDetails(r); live+more > quota.Descriptions {
 		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; its quota is %s "+
 			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more), size(quota.Descriptions))
 	}

@@ -167,6 +167,9 @@ func (s *State) Check() error {
 			return fmt.Errorf("reservation %s has no end", r.Name)
 		}
 	}
+	if err := s.checkDetails(); err != nil {
+		return err
+	}
 	if err := s.checkRooms(); err != nil {
 		return err
 	}
