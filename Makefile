@@ -44,6 +44,11 @@ soak: build ## kill -9 of scheduler, workers and executors under load, for MINUT
 	bin/faasmrun toolchain install
 	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun
 
+ROUNDS ?= 20000
+.PHONY: soak-mpi
+soak-mpi: ## everything that MPI makes and lets go of, ROUNDS times, with an eye on memory
+	$(GO) test -timeout 2h -count 1 -v -run '^TestSoak$$' ./mpi -soak $(ROUNDS)
+
 .PHONY: fuzz
 fuzz: build ## every fuzz target for 30 s
 	@for package in $$($(GO) list ./...); do \

@@ -69,6 +69,8 @@ func homeError(dir string, err error) error { return stateError(dir, "FAASMRUN_H
 func stateError(dir, option string, err error) error {
 	advice := fmt.Sprintf("set %s to a directory that you can write", option)
 	switch {
+	case errors.Is(err, unix.EAGAIN): // of its lock
+		return fmt.Errorf("%s is in use by another process: each scheduler and each worker needs a --state of its own", dir)
 	case errors.Is(err, unix.EMFILE):
 		advice = "more files have to be open than this process may have: raise ulimit -n"
 	case errors.Is(err, unix.ENFILE):

@@ -91,7 +91,7 @@ func listen() chan os.Signal {
 // launch runs a job to its end.
 func launch(r *request, signals chan os.Signal) (int, error) {
 	here := thisMachine()
-	slots, err := r.place(here)
+	slots, err := r.place(here, r.address() != "")
 	if err != nil {
 		return 0, err
 	}
@@ -212,15 +212,29 @@ func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	return append(env, &schedpb.EnvVar{Name: dirVariable, Value: dir}, &schedpb.EnvVar{Name: hostVariable, Value: host})
 }
 
+// address is the cluster's; "" where there is none.
+func (r *request) address() string {
+	if r.scheduler != "" {
+		return r.scheduler
+	}
+	return os.Getenv("FAASMRUN_SCHEDULER")
+}
+
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.
 func (r *request) submit(ctx context.Context, here machine, slots int, spec *schedpb.JobSpec, modules map[string]*module) (s *session, done func(), err error) {
-	address := r.scheduler
-	if address == "" {
-		address = os.Getenv("FAASMRUN_SCHEDULER")
-	}
+	address := r.address()
 	link, err := connect(address, here, slots)
 	if err != nil {
 		return nil, nil, err
+	}
+	if address != "" {
+		spec.Hosts = r.workers(here)
+		if r.strictSlots {
+			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.conn), spec.Hosts); err != nil {
+				link.close()
+				return nil, nil, err
+			}
+		}
 	}
 	jobs := schedpb.NewJobsClient(link.conn)
 	if err := sendModules(ctx, jobs, modules); err != nil {
@@ -232,7 +246,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", live: isTerminal(os.Stdout), watched: isTerminal(os.Stderr), stopSelf: link.stopSelf,
+		embedded: address == "", live: isTerminal(os.Stdout), typed: hearsKeys, stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
@@ -354,6 +368,17 @@ func sendModule(ctx context.Context, jobs schedpb.JobsClient, m *module) error {
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// hearsKeys says whether a terminal sends this process the signals that are typed there.
+func hearsKeys() bool {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer terminal.Close()
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }
 
 // showPlan is --do-not-launch: the map that this machine would give.

@@ -154,7 +154,10 @@ func (f *schedulerFlags) serve() error {
 	defer stop()
 	who := callers{}
 	if f.certs != "" {
-		if who.certs, err = auth.OpenFiles(f.certs); err != nil {
+		if who.certs, err = auth.OpenFiles(f.certs); err == nil {
+			err = checkRole(who.certs, auth.Who{Role: auth.Scheduler})
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -40,9 +40,9 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
-	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
-	live     bool // stdout is a terminal
-	watched  bool // stderr is one: somebody may wonder why nothing comes
+	attached bool        // looks at a job that is not this launcher's: signals are for the one who looks
+	live     bool        // stdout is a terminal
+	typed    func() bool // says whether an interrupt that comes now was typed at a terminal; nil: it was
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
@@ -224,7 +224,7 @@ func (s *session) answer(states *schedpb.RankStates) {
 // state says why a job waits, once a reason. An embedded scheduler's job waits only until its worker has said hello.
 func (s *session) state(c *schedpb.StateChange) {
 	s.askStarting, s.starting = nil, false
-	if c.State == "CF" && s.watched && !s.request.quiet {
+	if c.State == "CF" && !s.request.quiet {
 		s.askStarting = time.After(startUntold)
 	}
 	switch {
@@ -344,11 +344,13 @@ func (s *session) sendSignal(sig syscall.Signal) {
 
 // interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
 //
-// A person's repeated Ctrl-C counts each time. The other signals come from programs, which often send them twice at once
-// (timeout does, to the process and to its group): those that come together are one.
+// A person's repeated Ctrl-C counts each time. Other signals come from programs, and so does SIGINT where this process is not in a
+// terminal's foreground. Programs often send them twice at once (timeout does, to the process and to its group): those that come
+// together are one.
 func (s *session) interrupt(sig syscall.Signal) (gone bool) {
 	now := time.Now()
-	if sig != syscall.SIGINT && now.Sub(s.interrupted) < together {
+	typed := sig == syscall.SIGINT && (s.typed == nil || s.typed())
+	if !typed && now.Sub(s.interrupted) < together {
 		return false
 	}
 	s.interrupted = now

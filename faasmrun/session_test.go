@@ -202,6 +202,21 @@ func TestInterrupts(t *testing.T) {
 		b.signals <- syscall.SIGINT
 		b.check(t, b.run(t), 1, "", first+second+"faasmrun: killed\n")
 	})
+	t.Run("twice by a program", func(t *testing.T) {
+		b := newBench(t, 2, func(s *fakeStream) error {
+			for _, want := range []string{"terminate kill=false interrupted by SIGINT", "query"} {
+				if err := s.expect(want); err != nil {
+					return err
+				}
+			}
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 130, Reason: "interrupted"})
+		})
+		b.session.typed = func() bool { return false }
+		b.signals <- syscall.SIGINT
+		b.signals <- syscall.SIGINT
+		b.signals <- syscall.SIGQUIT // behind both
+		b.check(t, b.run(t), 1, "", first+"faasmrun: interrupted\n")
+	})
 	t.Run("three times", func(t *testing.T) {
 		b := newBench(t, 2, func(s *fakeStream) error {
 			<-s.Context().Done()
@@ -422,17 +437,16 @@ func TestShortWaitsAreNotTold(t *testing.T) {
 func TestSlowStartIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name, then, want string
-		quiet, unwatched bool
+		quiet            bool
 	}{
 		{name: "compiling", want: "faasmrun: compiling a.wasm\n"},
 		{name: "begun meanwhile", then: "R"},
 		{name: "quiet", quiet: true},
-		{name: "into a file", unwatched: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, 2, func(s *fakeStream) error {
 				s.Send(stateOf("CF"))
-				if c.quiet || c.unwatched {
+				if c.quiet {
 					return s.end(&schedpb.JobEnd{State: "CD"})
 				}
 				if err := s.expect("query"); err != nil {
@@ -447,7 +461,7 @@ func TestSlowStartIsTold(t *testing.T) {
 				}
 				return s.end(&schedpb.JobEnd{State: "CD"})
 			})
-			b.session.request.quiet, b.session.watched = c.quiet, !c.unwatched
+			b.session.request.quiet = c.quiet
 			b.check(t, b.run(t), 0, "", c.want)
 		})
 	}

@@ -63,7 +63,7 @@ func submitJob(r *request) error {
 			s.ranks = 1 // this machine's cores say nothing about the cluster's
 		}
 	}
-	if _, err := r.place(thisMachine()); err != nil {
+	if _, err := r.place(thisMachine(), true); err != nil {
 		return err
 	}
 	spec, modules, err := r.prepare(os.Environ())
@@ -123,6 +123,9 @@ func (c *cluster) submit(spec *schedpb.JobSpec) (uint64, error) {
 		answer, err := c.jobs.Submit(ctx, req)
 		cancel()
 		if err == nil {
+			if answer.Warning != "" {
+				say(os.Stderr, "job %d waits for a worker that can run it: %s", answer.JobId, answer.Warning)
+			}
 			return answer.JobId, nil
 		}
 		if tried == submitTries || !unavailable(err) || c.ctx.Err() != nil {

@@ -87,7 +87,7 @@ var bindings = []binding{
 	{"Comm_create", "iii", "", whileRunning, commCreate},
 	{"Comm_create_group", "iiii", "", whileRunning, commCreateGroup},
 	{"Comm_free", "i", "", whileRunning, commFree},
-	{"Comm_disconnect", "i", "", whileRunning, commFree},
+	{"Comm_disconnect", "i", "", whileRunning, commDisconnect},
 	{"Comm_get_parent", "i", "", whileRunning, commGetParent},
 	{"Intercomm_create", "iiiiii", "", whileRunning, intercommCreate},
 	{"Intercomm_merge", "iii", "", whileRunning, intercommMerge},

@@ -81,7 +81,7 @@ func finalize(r *Rank, a args) *failure {
 func abort(r *Rank, a args) *failure {
 	name := "an invalid communicator"
 	if c, f := a.comm(0); f == nil {
-		name = c.name
+		name = c.title()
 	}
 	r.abort(int(a.int(1)), "MPI_Abort", "called with %s and code %d", name, a.int(1))
 	return nil

@@ -31,7 +31,7 @@ func (h *hand) Copy(to, toBlock, from, fromBlock int) {
 	d, s := dst.recv.at(toBlock), src.send.at(fromBlock)
 	if d.bytes() < s.bytes() {
 		h.m.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
-			from, dst.comm.name, s.bytes(), to, d.bytes()))
+			from, dst.comm.title(), s.bytes(), to, d.bytes()))
 	}
 	h.checkBlock(dst, src, &d, &s)
 	if s.bytes() > 0 && d.bytes() > 0 {

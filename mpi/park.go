@@ -37,8 +37,8 @@ const (
 	forAll forWhom = true
 )
 
-// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox. note writes down what
-// it waits for, before it parks. It panics when the job ends.
+// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox; once true it stays so,
+// because it is asked again. note writes down what it waits for, before it parks. It panics when the job ends.
 func (r *Rank) wait(whom forWhom, note func(), done func() bool) {
 	for !r.look(done) {
 		r.checkEnded()

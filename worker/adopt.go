@@ -74,6 +74,8 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 		p = &process{done: make(chan struct{}), gone: true}
 		close(p.done)
 	}
+	boot, fault := state.Boot()
+	j.rebooted = fault == nil && boot != e.Process.Boot
 	if p.gone && j.unbegun() {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return

@@ -26,6 +26,8 @@ type job struct {
 	dir   string
 	as    *identity // whom its executor runs as; nil: as the worker
 
+	rebooted bool // the machine, since its executor was started
+
 	orders  outbox          // for the executor
 	prepare context.Context // of what comes before the executor; a termination ends it
 	abandon context.CancelFunc
@@ -40,6 +42,7 @@ type job struct {
 	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
 	left       bool // to the next worker with this directory
+	parting    bool // the worker stops: what its end does to the job is none of the job's doing
 	end        *schedpb.JobEnded
 	acked      bool
 	read       bool           // an output stream has reached the end
@@ -69,12 +72,14 @@ func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != 
 // run is the job's life.
 func (j *job) run() {
 	defer j.abandon()
-	end, usage := j.live()
-	if end == nil {
-		return // its end is the next worker's to report
+	ended := j.live()
+	if ended == nil {
+		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}
-	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
-	j.fileEnding(end)
+	end := ended.End
+	if !ended.LaunchFailed {
+		j.fileEnding(end)
+	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
@@ -85,8 +90,8 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
-// live returns nil when it left the job to the next worker.
-func (j *job) live() (*schedpb.JobEnd, usage) {
+// live returns nil when it left the job to the next worker, or to nobody.
+func (j *job) live() *schedpb.JobEnded {
 	p := j.process // one that was found running
 	if p != nil {
 		last, left := j.follow(p)
@@ -98,15 +103,40 @@ func (j *job) live() (*schedpb.JobEnd, usage) {
 			break
 		}
 		last, left := j.follow(p)
-		if last == nil && !left && p.served > 0 && j.unbegun() {
-			// It had gone, or went, while it was idle. Of those there are only so many.
-			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
-			p.discard()
-			continue
+		if left || !j.unbegun() || j.toldToEnd() {
+			return j.over(p, last, left)
 		}
-		return j.over(p, last, left)
+		switch {
+		case last != nil && last.ExitCode != 0: // it could not even make the log
+			err = own(errors.New(last.Reason))
+		case last != nil:
+			return j.over(p, last, left)
+		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
+			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
+		default:
+			err = j.unstarted(p)
+		}
+		p.discard()
 	}
-	return j.neverRan(err), usage{}
+	j.mu.Lock()
+	parting := j.parting
+	j.mu.Unlock()
+	if parting {
+		return nil
+	}
+	if !j.toldToEnd() {
+		if failed := j.launchFailed(err); failed != nil {
+			return failed
+		}
+	}
+	return &schedpb.JobEnded{Job: j.key.ref(), End: j.neverRan(err)}
+}
+
+// toldToEnd says whether the job was told to end, by the scheduler or by the end of the worker.
+func (j *job) toldToEnd() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.terminated != nil || j.parting
 }
 
 // unbegun says that the job's ranks never ran in a process that is gone: it makes a log before.
@@ -116,12 +146,13 @@ func (j *job) unbegun() bool {
 }
 
 // over is the job's end, after that of its process, unless that can be used again.
-func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd, usage) {
+func (j *job) over(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
 	if left {
-		return nil, usage{}
+		return nil
 	}
+	j.w.health.proven()
 	if last != nil && last.Idle {
-		return j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS}
+		return j.ended(j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS})
 	}
 	end := j.verdict(p, last, p.lastWords())
 	p.dissolve()
@@ -132,7 +163,17 @@ func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd,
 	} else {
 		p.forgetFiles()
 	}
-	return end, p.usage(last)
+	j.mu.Lock()
+	parting := j.parting
+	j.mu.Unlock()
+	if parting && last == nil {
+		return nil // killed by its worker
+	}
+	return j.ended(end, p.usage(last))
+}
+
+func (j *job) ended(end *schedpb.JobEnd, u usage) *schedpb.JobEnded {
+	return &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: u.cpuNs, MaxRssBytes: u.maxRSS}
 }
 
 func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
@@ -223,19 +264,27 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	}
 }
 
-// leave ends this worker's part in the job: it goes on without, or, where it can't, ends without a word.
-func (j *job) leave() {
+// leave ends this worker's part in the job: it goes on without, or, where it can't or is not to, ends without a word.
+func (j *job) leave(kill bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.parting = true
 	j.abandon()
 	switch {
 	case j.process == nil || j.process.gone:
-	case j.outlives():
+	case j.outlives() && !kill:
 		j.left = true
 		j.process.hangUp()
 	default:
 		j.process.kill()
 	}
+}
+
+// stays says whether a successor will find the job's executor, or how it ended.
+func (j *job) stays() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.left || j.end != nil && !j.acked && j.outlives()
 }
 
 func (j *job) isLeft() bool {

@@ -30,9 +30,9 @@ func (w *Worker) streamOutput(order *schedpb.StreamOutput) {
 	if w.ctx.Err() != nil {
 		return
 	}
-	w.jobsDone.Add(1)
+	w.streams.Add(1)
 	go func() {
-		defer w.jobsDone.Done()
+		defer w.streams.Done()
 		o := &output{w: w, id: order.StreamId, from: order.FromOffset}
 		if err := o.run(order); err != nil && w.ctx.Err() == nil {
 			w.Logger.Warn("a job's output stream was cut", "job", order.Job.GetJobId(), "stream", o.id, "err", err)

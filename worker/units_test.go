@@ -208,7 +208,7 @@ func TestOrdersInEveryState(t *testing.T) {
 				j.process, j.started, j.end = p, started, end
 				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, j.leave,
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, func() { j.leave(false) },
 					j.acknowledge} {
 					order()
 				}
@@ -241,4 +241,46 @@ func TestPanicEndsTheWorker(t *testing.T) {
 		t.Error("it did not panic")
 	}
 	w.spares.close()
+}
+
+// Of jobs that are over and that nobody has read only so many are kept, the newest.
+func TestKeptJobsAreBounded(t *testing.T) {
+	w := &Worker{Config: Config{Dir: t.TempDir()}, jobs: map[jobKey]*job{}}
+	for i := range uint64(maxKept + 3) {
+		j := &job{key: jobKey{i, 1}, spec: interactive(), dir: t.TempDir()}
+		w.jobs[j.key] = j
+		w.release(j)
+	}
+	if len(w.jobs) != maxKept || len(w.kept) != maxKept || w.jobs[jobKey{2, 1}] != nil || w.jobs[jobKey{3, 1}] == nil {
+		t.Errorf("%d jobs are held, %d kept", len(w.jobs), len(w.kept))
+	}
+}
+
+// What thousands of ranks say of their end together has a bound, and so has what one says and what a child complains of.
+func TestMessagesAreBounded(t *testing.T) {
+	j := &job{w: &Worker{}}
+	last := &control.Ended{}
+	for rank := range uint32(100) {
+		last.Exits = append(last.Exits, control.RankExit{Rank: rank, ExitCode: 1, Message: strings.Repeat("m", 2*maxMessage)})
+	}
+	end := j.details(&schedpb.JobEnd{Reason: strings.Repeat("r", 2*maxMessage)}, last)
+	total := 0
+	for _, x := range end.Exits {
+		if len(x.Message) > maxMessage {
+			t.Errorf("rank %d says %d bytes", x.Rank, len(x.Message))
+		}
+		total += len(x.Message)
+	}
+	if len(end.Exits) != 100 || total > maxMessages || total < maxMessages-maxMessage || len(end.Reason) > maxMessage {
+		t.Errorf("%d exits say %d bytes, the reason %d", len(end.Exits), total, len(end.Reason))
+	}
+	var h head
+	for range 3 {
+		if n, err := h.Write(make([]byte, maxComplaint/2+1)); err != nil || n != maxComplaint/2+1 {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if len(h.b) != maxComplaint {
+		t.Errorf("%d bytes of complaint", len(h.b))
+	}
 }

@@ -295,6 +295,14 @@ func (s *State) impossible(r *Request) string {
 	return s.tooLarge(r)
 }
 
+// Unfitting says why the request fits no worker registered now; "" if it fits one, or where there is none yet.
+func (s *State) Unfitting(r *Request) string {
+	if len(s.workers) == 0 {
+		return ""
+	}
+	return s.tooLarge(r)
+}
+
 // tooLarge says why the request fits no worker registered now, even if it were empty; "" if it fits one.
 func (s *State) tooLarge(r *Request) string {
 	var slots uint32
@@ -374,8 +382,41 @@ func (s *State) Waiting(j *Job) string {
 // othersFirst is why a job waits although there is room for it as things stand.
 const othersFirst = "jobs of higher priority come first"
 
+// closed says why none of the workers that the request wants takes jobs now; "" if one does.
+func (s *State) closed(r *Request) string {
+	const shown = 3
+	var whys []string
+	for _, w := range s.workers {
+		why := ""
+		switch {
+		case !w.suits(r):
+			continue
+		case w.Open():
+			return ""
+		case !w.Connected:
+			why = "is not connected"
+		case w.Draining != "":
+			why = "is drained (" + w.Draining + ")"
+		default:
+			why = "takes no jobs (" + w.Unfit + ")"
+		}
+		if len(whys) == shown {
+			whys = append(whys, "…")
+		}
+		if len(whys) < shown {
+			whys = append(whys, "worker "+string(w.Name)+" "+why)
+		}
+	}
+	return strings.Join(whys, ", ")
+}
+
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
+	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
+		if why := s.closed(&j.Request); why != "" {
+			return why
+		}
+	}
 	most, roomy := uint32(0), false
 	for w := range s.rooms.down() {
 		if roomy {

@@ -1137,7 +1137,8 @@ func (x *SubmitRequest) GetIdempotencyKey() string {
 
 type SubmitResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"` // of an array: its first task's
+	Warning       string                 `protobuf:"bytes,2,opt,name=warning,proto3" json:"warning,omitempty"`           // why it can't run on any worker that there is now; it waits for one that comes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1177,6 +1178,13 @@ func (x *SubmitResponse) GetJobId() uint64 {
 		return x.JobId
 	}
 	return 0
+}
+
+func (x *SubmitResponse) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
 }
 
 // JobInfo is a job in a listing. Of another tenant's job the name is left out.
@@ -6674,9 +6682,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\tread_only\x18\x03 \x01(\bR\breadOnly\"b\n" +
 	"\rSubmitRequest\x12(\n" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xc2\x06\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\xc2\x06\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +

@@ -5,6 +5,7 @@
 package state
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,10 +47,11 @@ type record struct {
 type Store struct {
 	dir string
 	db  *pebble.DB
+	id  string
 }
 
 // ErrInUse: another process has the directory open.
-var ErrInUse = errors.New("another worker uses it")
+var ErrInUse = fmt.Errorf("another worker uses it: %w", unix.EAGAIN)
 
 // reserve is what must be free on the disk. pebble does not live with a full one: it tries for ever when it is opened, and
 // ends the process when it writes.
@@ -86,7 +88,11 @@ func Open(dir string) (*Store, error) {
 	})
 	switch {
 	case err == nil:
-		return &Store{dir, db}, nil
+		s := &Store{dir: dir, db: db}
+		if s.id, err = s.identify(); err == nil {
+			return s, nil
+		}
+		err = errors.Join(err, db.Close())
 	case errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "lock held by current process"):
 		err = ErrInUse
 	}
@@ -96,6 +102,36 @@ func Open(dir string) (*Store, error) {
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer rescue(&err)
 	return pebble.Open(dir, o)
+}
+
+// ID names this memory, from its first day on: another one in its place, an empty one for instance, has another name.
+func (s *Store) ID() string { return s.id }
+
+var idKey = []byte("id")
+
+func (s *Store) identify() (string, error) {
+	b, closer, err := s.db.Get(idKey)
+	if err == nil {
+		id := string(b)
+		return id, closer.Close()
+	}
+	if !errors.Is(err, pebble.ErrNotFound) {
+		return "", err
+	}
+	id := rand.Text()
+	return id, rescued(func() error { return s.db.Set(idKey, []byte(id), pebble.Sync) })
+}
+
+// Probe says whether something could be remembered now.
+func (s *Store) Probe() error {
+	err := room(s.dir)
+	if err == nil {
+		err = rescued(func() error { return s.db.Set([]byte("probe"), nil, pebble.Sync) })
+	}
+	if err != nil {
+		return fmt.Errorf("write the worker's state: %w", err)
+	}
+	return nil
 }
 
 // quiet keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a disk that fails first of
