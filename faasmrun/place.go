@@ -56,9 +56,9 @@ func (r *request) mapModifiers(text string) error {
 	for _, m := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == ',' }) {
 		switch m {
 		case "oversubscribe":
-			r.strictSlots = false
+			r.setOversubscribe(true)
 		case "nooversubscribe":
-			r.strictSlots = true
+			r.setOversubscribe(false)
 		case "hwtcpus":
 			r.hwthreads = true
 		default:
@@ -73,6 +73,9 @@ func (r *request) mapModifiers(text string) error {
 	}
 	return nil
 }
+
+// setOversubscribe is what was said last about more ranks than slots.
+func (r *request) setOversubscribe(fine bool) { r.oversubscribe, r.strictSlots = fine, !fine }
 
 func checkPolicy(what, policy string, known []string) error {
 	policy, _, _ = strings.Cut(strings.ToLower(policy), ":")

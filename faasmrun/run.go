@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
@@ -146,7 +145,7 @@ func launch(r *request, signals chan os.Signal) (int, error) {
 // prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*module, error) {
 	spec := &schedpb.JobSpec{Name: r.name, TimeLimitMs: r.timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
-		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec()}
+		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec(), Oversubscribe: r.oversubscribe}
 	if r.timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
@@ -168,17 +167,12 @@ func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*modul
 		spec.Apps = append(spec.Apps, app)
 	}
 	if spec.Name == "" {
-		spec.Name = filepath.Base(r.segments[0].program)
+		spec.Name = visible(filepath.Base(r.segments[0].program))
 	}
 	return spec, modules, nil
 }
 
 func (r *request) app(s *segment, environ []string) (app *schedpb.App, file string, err error) {
-	for i, arg := range append([]string{s.program}, s.args...) {
-		if !utf8.ValidString(arg) {
-			return nil, "", usagef("argument %d, %q, is not valid UTF-8", i, arg)
-		}
-	}
 	dir, mounts, err := s.directories()
 	if err != nil {
 		return nil, "", err
@@ -204,7 +198,7 @@ func (r *request) app(s *segment, environ []string) (app *schedpb.App, file stri
 func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	dir, err := os.Getwd()
 	host, err2 := os.Hostname()
-	if err != nil || err2 != nil || !utf8.ValidString(dir) {
+	if err != nil || err2 != nil {
 		return env
 	}
 	const dirVariable, hostVariable = "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST"
@@ -261,7 +255,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 			return nil, nil, err
 		}
 	}
-	answer, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec, IdempotencyKey: randomKey()})
+	answer, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()})
 	if err != nil {
 		link.close()
 		return nil, nil, refusal(err)

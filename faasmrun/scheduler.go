@@ -190,6 +190,7 @@ func (f *schedulerFlags) serve() error {
 	case <-ctx.Done():
 	case <-server.Halted():
 	}
+	log.Info("the scheduler stops", "by itself", ctx.Err() == nil)
 	server.Stop()
 	for _, d := range doors {
 		d.server.Stop()

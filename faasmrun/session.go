@@ -452,7 +452,7 @@ func (s *session) note(format string, args ...any) {
 
 // say writes a message of the launcher's: its first line begins with the command's name, the others are indented.
 func say(w io.Writer, format string, args ...any) {
-	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	text := visibleLines(strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
 	fmt.Fprintf(w, "faasmrun: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 
@@ -490,7 +490,7 @@ func rankLines(ranks []*schedpb.RankState) []string {
 		if !oneNode && r.Node != "" {
 			who += " on " + r.Node
 		}
-		lines = append(lines, who+": "+strings.ReplaceAll(r.Where, "\n", " "))
+		lines = append(lines, who+": "+visible(strings.ReplaceAll(r.Where, "\n", " ")))
 		first = last + 1
 	}
 	return lines

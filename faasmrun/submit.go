@@ -117,7 +117,7 @@ const (
 // submit asks again under the same key when the connection breaks before the answer: the scheduler knows by it whether
 // it has the job already.
 func (c *cluster) submit(spec *schedpb.JobSpec) (uint64, error) {
-	req := &schedpb.SubmitRequest{Spec: spec, IdempotencyKey: randomKey()}
+	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()}
 	for tried := 1; ; tried++ {
 		ctx, cancel := context.WithTimeout(c.ctx, submitTimeout)
 		answer, err := c.jobs.Submit(ctx, req)

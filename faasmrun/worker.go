@@ -135,6 +135,7 @@ func serveWorker(f workerFlags) error {
 	})()
 	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
+	defer log.Info("the worker stops")
 	return agent.Run(ctx)
 }
 

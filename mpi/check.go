@@ -80,7 +80,7 @@ func (c *checker) find(at origin, what, format string, args ...any) {
 		c.report(int(c.r.rank), fmt.Sprintf("more than %d findings, of which the others are left out", maxFindings))
 		return
 	}
-	c.report(int(c.r.rank), callName(at.call)+": "+fmt.Sprintf(format, args...)+c.r.at(at.site))
+	c.report(int(c.r.rank), callName(at.call)+": "+oneLine(fmt.Sprintf(format, args...))+c.r.at(at.site))
 }
 
 // place is a site in words, if it is known.

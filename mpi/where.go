@@ -78,7 +78,7 @@ func (r *Rank) Where() string {
 		}
 	}
 	r.whereMu.Unlock()
-	return s + r.at(w.site)
+	return oneLine(s) + r.at(w.site)
 }
 
 func (w where) String() string {

@@ -51,6 +51,9 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 	var refused error
 	var warning string
 	err = s.do(func(r *reactor) {
+		if req.Spec.Oversubscribe {
+			r.state.Share(&request)
+		}
 		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
 		switch {
 		case err != nil:

@@ -56,7 +56,7 @@ type job struct {
 const obedience = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
-	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.abandon = context.WithCancel(context.Background())
@@ -81,7 +81,11 @@ func (j *job) run() {
 		j.fileEnding(end)
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
-	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
+	told := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
+	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
+		told = append(told, "reason", end.Reason)
+	}
+	j.w.Logger.Info("job ended", told...)
 	j.mu.Lock()
 	j.end = ended
 	close(j.grew)

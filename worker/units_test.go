@@ -139,7 +139,8 @@ func TestText(t *testing.T) {
 		in    string
 		limit int
 		want  string
-	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""}} {
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
+		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
 		if got := text(c.in, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -95,10 +97,15 @@ const (
 )
 
 // text makes words that come from an executor, and in part from a program (a function's name, say), fit to be sent: valid
-// UTF-8, at most limit bytes.
+// UTF-8 without commands to a terminal, at most limit bytes.
 func text(s string, limit int) string {
 	const more = " …"
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\t' || unicode.IsPrint(c) {
+			return c
+		}
+		return utf8.RuneError
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 	if len(s) <= limit {
 		return s
 	}

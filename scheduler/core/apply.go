@@ -46,10 +46,10 @@ func (s *State) move(j *Job, next JobState) error {
 	j.State = next
 	if held, holds := was.Holds(), next.Holds(); holds && !held {
 		s.book(j, w, j.due())
-		a.began += int64(j.Ranks) * millis(j.Placed)
+		a.began += int64(j.slots()) * millis(j.Placed)
 	} else if held && !holds {
 		s.unbook(j, w)
-		a.began -= int64(j.Ranks) * millis(j.Placed)
+		a.began -= int64(j.slots()) * millis(j.Placed)
 	}
 	if was == Pending && next != Pending {
 		s.pending--
@@ -88,13 +88,13 @@ func (s *State) booked(j *Job, w *Worker, by int) {
 	s.rooms.add(w)
 	s.touch(w)
 	a := s.account(j.Tenant)
-	a.Slots += uint32(by) * j.Ranks
+	a.Slots += uint32(by) * j.slots()
 	a.Mem += uint64(by) * j.mem()
 	a.Running += by
 	if array := s.arrayOf(j); array != nil {
 		array.running += uint32(by)
 	}
-	if s.held[j.QOS] += uint32(by) * j.Ranks; s.held[j.QOS] == 0 {
+	if s.held[j.QOS] += uint32(by) * j.slots(); s.held[j.QOS] == 0 {
 		delete(s.held, j.QOS)
 	}
 }

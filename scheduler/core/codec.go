@@ -11,9 +11,9 @@ import (
 // (fields), so they can't drift apart.
 //
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit, version 4 what is
-// known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5 details that
-// jobs share. What older versions wrote is still read.
-const recordVersion = 5
+// known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5 jobs whose ranks share
+// slots, version 6 details that jobs share. What older versions wrote is still read.
+const recordVersion = 6
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -207,24 +207,27 @@ func (r *Request) fields(c *codec) {
 	c.bool(&r.Held)
 	c.bool(&r.Requeue)
 	c.bool(&r.Exclusive)
-	if c.version < 5 {
+	if c.version < 6 {
 		list(c, &r.After, func(d *Dependency) { d.fields(c) })
 	}
 	c.bool(&r.Singleton)
-	if c.version < 5 {
+	if c.version < 6 {
 		list(c, &r.Hosts, c.worker)
 		r.Constraint.fields(c)
 	}
 	c.job(&r.Array.Job)
 	c.uint32(&r.Array.Index)
 	c.uint32(&r.Array.Throttle)
-	if c.version < 5 {
+	if c.version < 6 {
 		c.bytes(&r.Spec)
 	} else {
 		c.details(r)
 	}
 	if c.version >= 2 {
 		c.string(&r.Reservation)
+	}
+	if c.version >= 5 {
+		c.uint32(&r.Slots)
 	}
 }
 

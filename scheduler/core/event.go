@@ -137,6 +137,8 @@ func (s *State) checkRequest(e *Submit) error {
 	switch _, known := s.Policy.QOS[r.QOS]; {
 	case r.Ranks == 0:
 		return fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
+	case r.Slots > r.Ranks:
+		return fmt.Errorf("%w: %d slots for %d ranks", ErrInvalid, r.Slots, r.Ranks)
 	case r.Ranks > s.Policy.MaxRanks:
 		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
 	case r.MemPerRank > s.Policy.MaxMemPerRank:
@@ -146,8 +148,8 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
 	case !known:
 		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
-	case quota.Slots > 0 && r.Ranks > quota.Slots:
-		return fmt.Errorf("%w: %d ranks; the quota of tenant %s is %d slots", ErrInvalid, r.Ranks, r.Tenant, quota.Slots)
+	case quota.Slots > 0 && r.slots() > quota.Slots:
+		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant, quota.Slots)
 	case quota.Mem > 0 && r.mem() > quota.Mem:
 		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
 	case len(e.Array) > s.Policy.MaxArray:
@@ -398,7 +400,7 @@ func (s *State) finish(j *Job, end End, now Time) []Transition {
 
 func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
 	ms := max(0, int64(now-j.Placed)/int64(Millisecond))
-	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.Ranks), cpu, now, s.Policy.HalfLife}
+	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.slots()), cpu, now, s.Policy.HalfLife}
 }
 
 // again puts a job that is over at its worker back into the queue.

@@ -180,7 +180,7 @@ func (j *Job) slotsOn(w *Worker) uint32 {
 	if j.Exclusive {
 		return w.Slots
 	}
-	return j.Ranks
+	return j.slots()
 }
 
 // earliest is when the worker can give the job what it needs for as long as it may take, beside its uses.

@@ -170,7 +170,7 @@ func (p *pass) find(j *Job) *Worker {
 	if plain && p.hopeless(want) {
 		return nil
 	}
-	for w := range p.s.rooms.from(j.Ranks) {
+	for w := range p.s.rooms.from(j.slots()) {
 		if p.takes(w, j) && p.harmless(j, w, nil) {
 			return w
 		}
@@ -195,7 +195,7 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.slots(), j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
@@ -251,10 +251,10 @@ func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 	if p.head.Exclusive || j.Exclusive {
 		return false
 	}
-	slots, mem := uint64(j.Ranks)+uint64(p.head.Ranks), j.mem()+p.head.mem()
+	slots, mem := uint64(j.slots())+uint64(p.head.slots()), j.mem()+p.head.mem()
 	for _, id := range w.Jobs {
 		if r := p.s.jobs[id]; w.pool(r) == pool && !p.leavesBy(r, p.at) && (gone == nil || !gone(r)) {
-			slots += uint64(r.Ranks)
+			slots += uint64(r.slots())
 			mem += r.mem()
 		}
 	}
@@ -303,6 +303,20 @@ func (s *State) Unfitting(r *Request) string {
 	return s.tooLarge(r)
 }
 
+// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share them. Where there is no
+// such worker yet one slot has to do.
+func (s *State) Share(r *Request) {
+	slots := uint32(1)
+	for _, w := range s.workers {
+		if w.suits(r) {
+			slots = max(slots, w.Slots)
+		}
+	}
+	if slots < r.Ranks {
+		r.Slots = slots
+	}
+}
+
 // tooLarge says why the request fits no worker registered now, even if it were empty; "" if it fits one.
 func (s *State) tooLarge(r *Request) string {
 	var slots uint32
@@ -323,14 +337,14 @@ func (s *State) tooLarge(r *Request) string {
 	switch {
 	case !suited:
 		return r.unsuited()
-	case r.Ranks > slots:
-		return fmt.Sprintf("needs %d slots; %s has %d", r.Ranks, largest, slots)
+	case r.slots() > slots:
+		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
 	case r.mem() > mem:
 		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
 	case r.Reservation != "":
-		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.Ranks, size(r.mem()), r.Reservation)
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(), size(r.mem()), r.Reservation)
 	}
-	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.Ranks, size(r.mem()))
+	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), size(r.mem()))
 }
 
 // unsuited says what the request wants of a worker that none has.
@@ -426,7 +440,7 @@ func (s *State) noRoom(j *Job) string {
 			continue
 		}
 		most = max(most, w.Free())
-		if most < j.Ranks {
+		if most < j.slots() {
 			break
 		}
 		roomy = w.has(&j.Request)
@@ -438,8 +452,8 @@ func (s *State) noRoom(j *Job) string {
 		return othersFirst + ", or room is kept for a reservation"
 	case roomy:
 		return othersFirst
-	case most < j.Ranks:
-		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, most)
+	case most < j.slots():
+		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.slots(), most)
 	case j.Exclusive:
 		return "needs a worker for itself"
 	}

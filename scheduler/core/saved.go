@@ -246,7 +246,7 @@ func (s *State) loadJob(c *codec) error {
 			return fmt.Errorf("%w: job %d holds slots of worker %q, which is not there", ErrRecord, j.ID, j.worker())
 		}
 		s.book(j, w, j.due())
-		s.account(j.Tenant).began += int64(j.Ranks) * millis(j.Placed)
+		s.account(j.Tenant).began += int64(j.slots()) * millis(j.Placed)
 	}
 	for _, d := range j.Waits {
 		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)

@@ -233,7 +233,7 @@ func (s *State) checkAccount(a *Account) error {
 	for _, w := range s.workers {
 		for _, id := range w.Jobs {
 			if j := s.jobs[id]; j.Tenant == a.Name {
-				slots += j.Ranks
+				slots += j.slots()
 				mem += j.mem()
 				running++
 			}
@@ -255,11 +255,11 @@ func (s *State) checkWorker(w *Worker) error {
 		if j == nil || !j.State.Holds() || j.worker() != w.Name {
 			return fmt.Errorf("worker %s lists job %d, which does not hold slots there", w.Name, id)
 		}
-		slots += j.Ranks
+		slots += j.slots()
 		mem += j.mem()
 	}
 	for i, l := range w.leaving {
-		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.Ranks, j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
+		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
 			return fmt.Errorf("worker %s takes job %d to leave at %d", w.Name, l.job, l.at)
 		}
 	}

@@ -132,7 +132,7 @@ func (a *Account) exhausted(q *Quota) bool {
 }
 
 // overQuota says what the tenant would exceed by running the job; "" for nothing.
-func (a *Account) overQuota(q *Quota, j *Job) string { return a.over(q, j.Ranks, j.mem()) }
+func (a *Account) overQuota(q *Quota, j *Job) string { return a.over(q, j.slots(), j.mem()) }
 
 func (a *Account) over(q *Quota, ranks uint32, mem uint64) string {
 	switch {

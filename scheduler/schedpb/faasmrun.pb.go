@@ -442,6 +442,7 @@ type JobSpec struct {
 	StdoutPath    string      `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
 	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
 	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                   // its ranks share a worker's slots, should no worker have as many
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: a task hears of the others by it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -641,6 +642,13 @@ func (x *JobSpec) GetStderrPath() string {
 func (x *JobSpec) GetAppendOutput() bool {
 	if x != nil {
 		return x.AppendOutput
+	}
+	return false
+}
+
+func (x *JobSpec) GetOversubscribe() bool {
+	if x != nil {
+		return x.Oversubscribe
 	}
 	return false
 }
@@ -6614,7 +6622,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xe7\x06\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\x8d\a\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -6645,7 +6653,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stdoutPath\x12\x1f\n" +
 	"\vstderr_path\x18) \x01(\tR\n" +
 	"stderrPath\x12#\n" +
-	"\rappend_output\x18* \x01(\bR\fappendOutput\x128\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\x12$\n" +
+	"\roversubscribe\x18, \x01(\bR\roversubscribe\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
 	"\n" +
