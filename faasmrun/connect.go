@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -56,6 +57,12 @@ func connect(address string, here machine, slots int) (*link, error) {
 // maxMessage is what a message may hold: a job's description with its arguments and environment, a piece of a module.
 const maxMessage = 16 << 20
 
+// reconnectBackoff keeps the pauses between two tries at a lost scheduler short: gRPC's own grow to two minutes, for which a job
+// does not wait for its launcher, nor the scheduler for a worker.
+var reconnectBackoff = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
+
+const connectTimeout = 10 * time.Second
+
 // dial connects to a daemon: on this machine by a socket, elsewhere by TCP with the certificates of the cluster. The
 // connection is made with the first call.
 func dial(address string) (*grpc.ClientConn, error) {
@@ -82,6 +89,7 @@ func dialAs(address, certs string, who auth.Who) (*grpc.ClientConn, error) {
 		target = "dns:///" + address
 	}
 	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(creds),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnectBackoff, MinConnectTimeout: connectTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("scheduler %s: %w", address, err)

@@ -173,7 +173,7 @@ func (f *schedulerFlags) serve() error {
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
 		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
-		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
+		Admins: append(localAdmins(), f.admins...), Worker: who.worker, CallerEnded: callerEnded})
 	if err != nil {
 		return stateError(dir, stateOption(f.state), err)
 	}

@@ -15,14 +15,36 @@ func (r *Rank) ask(what string, index uint32, arguments ...uint64) *failure {
 	if !ok {
 		return failf(errOther, "%s cannot be called back here", what)
 	}
+	r.descend()
 	code, err := c.CallTableResult(index, "iiiiiiii"[:len(arguments)], arguments...)
 	if err != nil {
 		panic(err)
 	}
+	r.nested--
 	if code != success {
 		return failf(code, "%s returned error code %d", what, code)
 	}
 	return nil
+}
+
+// callBack calls a function of the program that gives back nothing. What ends the program there ends this call too.
+func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
+	r.descend()
+	if err := r.host.CallTable(index, params, arguments...); err != nil {
+		panic(err)
+	}
+	r.nested--
+}
+
+// maxNested bounds functions of the program that MPI calls while another such function is in a call of MPI: natively an error
+// handler that fails in itself ends in a full stack, and here it would be the host's.
+const maxNested = 100
+
+func (r *Rank) descend() {
+	if r.nested++; r.nested > maxNested {
+		name := callName(r.call.Load())
+		r.abort(errOther, name, "functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
+	}
 }
 
 // words puts values where the program can reach them, for as long as a callback runs.
@@ -78,11 +100,8 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 	if f != nil {
 		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
-	err := r.host.CallTable(h.function, "iii", uint64(address), uint64(address+4), uint64(address+8))
+	r.callBack(h.function, "iii", uint64(address), uint64(address+4), uint64(address+8))
 	r.heap.release(address)
-	if err != nil {
-		panic(err)
-	}
 }
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create

@@ -59,6 +59,9 @@ func finalize(r *Rank, a args) *failure {
 	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
 		return f.on(r.worldComm)
 	}
+	if r.state != running { // a delete function has done it
+		r.outOfPhase("MPI_Finalize")
+	}
 	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)

@@ -218,10 +218,7 @@ func (h *hand) apply() {
 	binary.LittleEndian.PutUint64(words, uint64(h.n))
 	binary.LittleEndian.PutUint32(words[8:], h.own.typeHandle)
 	h.inside = true
-	err := h.r.host.CallTable(h.own.op.function, "iiii", uint64(uint32(h.address(0))), uint64(uint32(h.address(1))), uint64(h.area), uint64(h.area+8))
+	h.r.callBack(h.own.op.function, "iiii", uint64(uint32(h.address(0))), uint64(uint32(h.address(1))), uint64(h.area), uint64(h.area+8))
 	h.inside = false
-	if err != nil {
-		panic(err)
-	}
 	h.buffers[0], h.buffers[1] = h.buffers[1], h.buffers[0]
 }

@@ -170,17 +170,15 @@ func reduceLocal(r *Rank, a args) *failure {
 		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
 		return nil
 	}
-	words, f := r.words(uint32(in.count), 0, a.handle(3))
+	words, f := r.words(uint32(in.count), uint32(in.count>>32), a.handle(3))
 	if f != nil {
 		return f
 	}
+	outer := r.hand.inside // it may be called by another operation
 	r.hand.inside = true
-	err := r.host.CallTable(p.op.function, "iiii", uint64(a.address(0)), uint64(a.address(1)), uint64(words), uint64(words+8))
-	r.hand.inside = false
+	r.callBack(p.op.function, "iiii", uint64(a.address(0)), uint64(a.address(1)), uint64(words), uint64(words+8))
+	r.hand.inside = outer
 	r.heap.release(words)
-	if err != nil {
-		panic(err)
-	}
 	return nil
 }
 

@@ -38,6 +38,7 @@ type Rank struct {
 	messages       table[extracted]
 	errhandlers    table[errhandler]
 	infos          table[info]
+	nested         int // functions of the program that MPI has called and that are in MPI again
 	keyvals        []keyval
 	freeKeyvals    []int // places in keyvals that may be used again
 	errors         userErrors

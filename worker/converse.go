@@ -141,6 +141,8 @@ func (j *job) hear(m control.Message) {
 		j.taken = m.Bytes
 		j.mu.Unlock()
 		j.w.report(j.stdinTaken(m.Bytes))
+	case *control.InputTaken:
+		j.inputTaken(m)
 	case *control.RankStates:
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
 			RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(m.Ranks)}}})

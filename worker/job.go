@@ -41,11 +41,14 @@ type job struct {
 	started    bool
 	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
+	in         input
 	left       bool // to the next worker with this directory
 	parting    bool // the worker stops: what its end does to the job is none of the job's doing
 	end        *schedpb.JobEnded
 	acked      bool
-	read       bool           // an output stream has reached the end
+	read       bool           // its output has reached its end, and whom it is for
+	launcher   bool           // who reads the output says what it has written: it may ask for all else again
+	written    uint64         // how much that is
 	grew       chan struct{}  // closed and renewed when the log grows and when the job ends
 	readers    map[int]uint64 // open output streams: what each has delivered
 	nextReader int
@@ -339,6 +342,7 @@ func (j *job) acknowledged() bool {
 func (j *job) reportAgain() {
 	j.mu.Lock()
 	started, taken, end, acked := j.started, j.taken, j.end, j.acked
+	in := j.in
 	j.mu.Unlock()
 	if acked {
 		return
@@ -348,6 +352,9 @@ func (j *job) reportAgain() {
 	}
 	if taken > 0 {
 		j.w.report(j.stdinTaken(taken))
+	}
+	if in.received > 0 {
+		j.w.report(j.received(in))
 	}
 	if end != nil {
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: end}})
@@ -365,12 +372,13 @@ func (j *job) attach(offset uint64) (id int) {
 	return j.nextReader
 }
 
-// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody.
+// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody, unless its launcher comes
+// back for what it has not written.
 func (j *job) detach(id int, eof bool) {
 	j.mu.Lock()
 	delete(j.readers, id)
-	j.read = j.read || eof
-	unread := len(j.readers) == 0 && j.end == nil
+	j.read = j.read || eof && !j.launcher
+	unread := len(j.readers) == 0 && j.end == nil && !j.launcher
 	forget := len(j.readers) == 0 && j.acked
 	j.mu.Unlock()
 	if unread && j.spec.GetInteractive() {
@@ -381,24 +389,70 @@ func (j *job) detach(id int, eof bool) {
 	}
 }
 
-// delivered notes how far a reader is. It returns how far the slowest one is, and whether it is the only one.
-func (j *job) delivered(id int, offset uint64) (slowest uint64, alone bool) {
+// delivered notes how far a reader is. It returns up to where an interactive job's log is needed by nobody any more.
+func (j *job) delivered(id int, offset uint64) (spare uint64) {
 	j.mu.Lock()
 	j.readers[id] = offset
-	slowest = offset
+	slowest := offset
 	for _, o := range j.readers {
 		slowest = min(slowest, o)
 	}
-	alone = len(j.readers) == 1
-	tell := slowest >= j.told+j.w.LogWindow/16 // not for every line
+	launcher := j.launcher
+	switch {
+	case launcher:
+		spare = min(slowest, j.written)
+	case len(j.readers) == 1 && slowest > resumable:
+		spare = slowest - resumable
+	}
+	j.mu.Unlock()
+	if !launcher {
+		j.tellDelivered(slowest)
+	}
+	return spare
+}
+
+// tellDelivered lets the ranks of an interactive job write on.
+func (j *job) tellDelivered(offset uint64) {
+	j.mu.Lock()
+	tell := offset >= j.told+j.w.LogWindow/16 // not for every line
 	if tell {
-		j.told = slowest
+		j.told = offset
 	}
 	j.mu.Unlock()
 	if tell && j.spec.GetInteractive() {
-		j.orders.put(&control.Delivered{Offset: slowest})
+		j.orders.put(&control.Delivered{Offset: offset})
 	}
-	return slowest, alone
+}
+
+// answersTo says that the job has a launcher that says what it has written of the output.
+func (j *job) answersTo() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.launcher = true
+}
+
+// forGood is the offset that a launcher has written which asks for no more: it has all, or is gone.
+const forGood = math.MaxUint64
+
+// outputTaken is what the launcher says.
+func (j *job) outputTaken(offset uint64) {
+	j.mu.Lock()
+	if offset != forGood {
+		j.written = max(j.written, offset)
+		j.mu.Unlock()
+		j.tellDelivered(offset)
+		return
+	}
+	ended := j.end != nil
+	j.read = j.read || ended
+	idle := ended && j.acked && len(j.readers) == 0
+	j.mu.Unlock()
+	if !ended {
+		j.orders.put(&control.Delivered{Offset: math.MaxUint64})
+	}
+	if idle {
+		j.w.release(j)
+	}
 }
 
 // growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job has

@@ -55,6 +55,9 @@ func (o *output) run(order *schedpb.StreamOutput) error {
 		return err
 	}
 	if j := o.w.job(ref); j != nil && !order.Once {
+		if order.Answered {
+			j.answersTo()
+		}
 		err = o.follow(j)
 	} else {
 		err = o.whatIsLeft(keyOf(ref))
@@ -87,9 +90,8 @@ func (o *output) follow(j *job) error {
 			}
 		}
 		if err := o.sendAll(log, func(offset uint64) error {
-			slowest, alone := j.delivered(id, offset)
-			if alone && j.spec.GetInteractive() && slowest > resumable {
-				return log.Discard(slowest - resumable)
+			if spare := j.delivered(id, offset); j.spec.GetInteractive() && spare > 0 {
+				return log.Discard(spare)
 			}
 			return nil
 		}); err != nil {

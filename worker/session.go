@@ -16,8 +16,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck.
-const protocol = 3
+// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck, 4 takes JobInput
+// and JobOutputTaken.
+const protocol = 4
 
 const (
 	firstRetry = 100 * time.Millisecond
@@ -279,6 +280,14 @@ func (w *Worker) obey(m *schedpb.SchedulerMessage) {
 	case *schedpb.SchedulerMessage_Stdin:
 		if j := w.job(m.Stdin.Job); j != nil {
 			j.stdin(m.Stdin.Stdin)
+		}
+	case *schedpb.SchedulerMessage_Input:
+		if j := w.job(m.Input.Job); j != nil {
+			j.input(m.Input.Input)
+		}
+	case *schedpb.SchedulerMessage_OutputTaken:
+		if j := w.job(m.OutputTaken.Job); j != nil {
+			j.outputTaken(m.OutputTaken.Offset)
 		}
 	case *schedpb.SchedulerMessage_Signal:
 		if j := w.job(m.Signal.Job); j != nil {

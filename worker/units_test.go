@@ -178,21 +178,80 @@ func TestDelivered(t *testing.T) {
 	for _, c := range []struct {
 		reader int
 		offset uint64
-		least  uint64
 		told   string
-	}{{fast, 1000, 0, "[]"}, {slow, 50, 50, "[]"}, {slow, 150, 150, "[150]"}, {slow, 200, 200, "[]"}, {slow, 2000, 1000, "[1000]"}} {
-		least, alone := j.delivered(c.reader, c.offset)
-		if got := fmt.Sprint(told()); least != c.least || alone || got != c.told {
-			t.Errorf("at %d: the slowest at %d, told %s", c.offset, least, got)
+	}{{fast, 1000, "[]"}, {slow, 50, "[]"}, {slow, 150, "[150]"}, {slow, 200, "[]"}, {slow, 2000, "[1000]"}} {
+		spare := j.delivered(c.reader, c.offset)
+		if got := fmt.Sprint(told()); spare != 0 || got != c.told {
+			t.Errorf("at %d: %d can go, told %s", c.offset, spare, got)
 		}
 	}
 	j.detach(slow, false)
-	if _, alone := j.delivered(fast, 1001); !alone {
-		t.Error("one of one reader is not alone")
+	if spare := j.delivered(fast, resumable+1); spare != 1 {
+		t.Errorf("of one of one reader %d can go", spare)
 	}
+	told()
 	j.detach(fast, false)
 	if got := told(); len(got) != 1 || got[0] != math.MaxUint64 {
 		t.Errorf("nobody reads any more: %v", got)
+	}
+}
+
+// Output that a launcher has not written yet may be asked for again: neither is it dropped, nor need the ranks stop for the loss
+// of a reader. With what it has written both go on.
+func TestDeliveredToALauncher(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.LogWindow = 1600 })
+	j := newJob(b.worker, nil)
+	j.spec = interactive()
+	j.answersTo()
+	reader := j.attach(0)
+	if spare := j.delivered(reader, 5<<20); spare != 0 || len(j.orders.take()) > 0 {
+		t.Errorf("sent, and %d can go", spare)
+	}
+	j.outputTaken(1 << 20)
+	if spare := j.delivered(reader, 6<<20); spare != 1<<20 {
+		t.Errorf("written, and %d can go", spare)
+	}
+	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != 1<<20 {
+		t.Errorf("the executor was told %v", told)
+	}
+	j.detach(reader, true)
+	if told := j.orders.take(); len(told) > 0 || j.read {
+		t.Errorf("its stream has ended: told %v", told)
+	}
+	j.outputTaken(forGood)
+	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != math.MaxUint64 {
+		t.Errorf("it is gone for good: told %v", told)
+	}
+}
+
+// Input is handed on once and in order, whatever comes again and whatever was lost in front of it.
+func TestInput(t *testing.T) {
+	b := newBench(t, nil)
+	j := newJob(b.worker, nil)
+	stdin := func(seq uint64, data string) {
+		j.input(&schedpb.Input{Seq: seq, Item: &schedpb.Input_Stdin{Stdin: &schedpb.Stdin{Data: []byte(data)}}})
+	}
+	passed := func() (all string) {
+		for _, m := range j.orders.take() {
+			all += string(m.(*control.Input).Data)
+		}
+		return all
+	}
+	for _, seq := range []uint64{2, 1, 1, 3, 2, 4, 3, 3} {
+		stdin(seq, fmt.Sprint(seq))
+	}
+	if got := passed(); got != "123" {
+		t.Errorf("passed on: %q", got)
+	}
+	// The worker is another one: it waits for the word of the executor.
+	j = newJob(b.worker, nil)
+	j.in.unknown = true
+	stdin(4, "lost")
+	j.inputTaken(&control.InputTaken{Received: 3, Stdin: 2})
+	stdin(3, "seen")
+	stdin(4, "new")
+	if got := passed(); got != "new" {
+		t.Errorf("passed on by the next worker: %q", got)
 	}
 }
 

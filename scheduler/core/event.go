@@ -93,7 +93,8 @@ type RanksEnded struct {
 // Tick: the time that State.Deadline asked for has come.
 type Tick struct{}
 
-// Recovered: the state has been read back from the journal. Nobody is connected any more.
+// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive jobs may
+// come back; of one that doesn't, Leave tells.
 type Recovered struct{}
 
 // Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
@@ -501,14 +502,9 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 			ts = append(ts, lost)
 		}
 	}
-	// The launchers of interactive jobs lost their streams with the old process.
 	for id := s.oldest; id <= s.lastJob; id++ {
-		j := s.jobs[id]
-		if j != nil && j.Stray != "" {
+		if j := s.jobs[id]; j != nil && j.Stray != "" {
 			ts = append(ts, &JobStray{j.Ref(), j.Stray, s.steady(now).After(s.Policy.Grace)})
-		}
-		if j != nil && j.Interactive && !j.State.Terminal() {
-			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
 		}
 	}
 	return ts, nil

@@ -6342,6 +6342,7 @@ type StreamOutput struct {
 	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`       // can't be guessed: only the worker that was asked can answer
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
+	Answered      bool                   `protobuf:"varint,5,opt,name=answered,proto3" json:"answered,omitempty"`                       // JobOutputTaken says what has been written of it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6400,6 +6401,13 @@ func (x *StreamOutput) GetFromOffset() uint64 {
 func (x *StreamOutput) GetOnce() bool {
 	if x != nil {
 		return x.Once
+	}
+	return false
+}
+
+func (x *StreamOutput) GetAnswered() bool {
+	if x != nil {
+		return x.Answered
 	}
 	return false
 }
@@ -7077,13 +7085,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"6\n" +
 	"\rQueryJobRanks\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x87\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\xa3\x01\n" +
 	"\fStreamOutput\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x1b\n" +
 	"\tstream_id\x18\x02 \x01(\x04R\bstreamId\x12\x1f\n" +
 	"\vfrom_offset\x18\x03 \x01(\x04R\n" +
 	"fromOffset\x12\x12\n" +
-	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
+	"\x04once\x18\x04 \x01(\bR\x04once\x12\x1a\n" +
+	"\banswered\x18\x05 \x01(\bR\banswered\"1\n" +
 	"\bAckEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
 	"\fHeartbeatAck\x12\x14\n" +

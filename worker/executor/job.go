@@ -32,6 +32,7 @@ type job struct {
 	gate  *rank.Gate
 	world *mpi.World
 	stdin stdin
+	input uint64 // the last numbered item that has come; obey's own
 	lease *lease
 	apps  []*app
 	ranks []*rank.Rank
@@ -214,6 +215,8 @@ func (j *job) obey(m control.Message) {
 		if !j.stdin.put(m.Data, m.EOF) {
 			j.order(&control.Terminate{})
 		}
+	case *control.Input:
+		j.take(m)
 	case *control.Delivered:
 		if m.Offset == math.MaxUint64 {
 			j.log.Unbind()
@@ -227,6 +230,22 @@ func (j *job) obey(m control.Message) {
 	case *control.Terminate, *control.Signal:
 		j.order(m)
 	}
+}
+
+// take takes the next numbered item. Any other has been here before, or something in front of it was lost on its way and comes
+// again with it.
+func (j *job) take(m *control.Input) {
+	if m.Seq != j.input+1 {
+		return
+	}
+	j.input = m.Seq
+	if (len(m.Data) > 0 || m.EOF) && !j.stdin.put(m.Data, m.EOF) {
+		j.order(&control.Terminate{})
+	}
+	if m.Signal != 0 {
+		j.order(&control.Signal{Number: m.Signal})
+	}
+	j.out.inputReceived(m.Seq)
 }
 
 // order hands an order to run, which may have returned.
