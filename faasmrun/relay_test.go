@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// relay passes connections on to a socket, and cuts each of them at a random byte of either direction, until it is calm.
-type relay struct {
+// cutter passes connections on to a socket, and cuts each of them at a random byte of either direction, until it is calm.
+type cutter struct {
 	to       string
 	listener net.Listener
 	mean     int // bytes between two cuts
@@ -29,12 +29,12 @@ type relay struct {
 	open map[net.Conn]bool
 }
 
-func newRelay(t *testing.T, at, to string, mean int, seed uint64) *relay {
+func newCutter(t *testing.T, at, to string, mean int, seed uint64) *cutter {
 	listener, err := net.Listen("unix", at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{to: to, listener: listener, mean: mean, rnd: rand.New(rand.NewPCG(seed, 2)), open: map[net.Conn]bool{}}
+	r := &cutter{to: to, listener: listener, mean: mean, rnd: rand.New(rand.NewPCG(seed, 2)), open: map[net.Conn]bool{}}
 	r.running.Go(r.accept)
 	t.Cleanup(func() {
 		listener.Close()
@@ -48,7 +48,7 @@ func newRelay(t *testing.T, at, to string, mean int, seed uint64) *relay {
 	return r
 }
 
-func (r *relay) accept() {
+func (r *cutter) accept() {
 	for {
 		near, err := r.listener.Accept()
 		if err != nil {
@@ -68,7 +68,7 @@ func (r *relay) accept() {
 }
 
 // pass carries one direction, to its end or the cut.
-func (r *relay) pass(from, to net.Conn) {
+func (r *cutter) pass(from, to net.Conn) {
 	defer from.Close()
 	defer to.Close()
 	r.mu.Lock()
@@ -92,7 +92,7 @@ func (r *relay) pass(from, to net.Conn) {
 	}
 }
 
-func (r *relay) settle() int {
+func (r *cutter) settle() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.calm = true
@@ -130,8 +130,8 @@ func TestCutsEverywhere(t *testing.T) {
 	}
 	path := func(name string) string { return filepath.Join(dir, name) }
 	const seed = 7
-	theirs := newRelay(t, path("launcher"), path("sock"), 256<<10, seed)
-	workers := newRelay(t, path("worker"), path("sock"), 256<<10, seed)
+	theirs := newCutter(t, path("launcher"), path("sock"), 256<<10, seed)
+	workers := newCutter(t, path("worker"), path("sock"), 256<<10, seed)
 	home := "FAASMRUN_HOME=" + path("home")
 	daemon := func(ready string, args ...string) {
 		cmd := exec.Command(binary, args...)
