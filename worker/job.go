@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -103,6 +104,12 @@ func (j *job) live() *schedpb.JobEnded {
 	if p != nil {
 		last, left := j.follow(p)
 		return j.over(p, last, left)
+	}
+	if !j.unbegun() {
+		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
+		// twice, and ended with that worker; those that would have outlived it are remembered.
+		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
 	start, err := j.ready()
 	for err == nil {

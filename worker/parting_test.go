@@ -261,3 +261,19 @@ func TestFetchIsTriedAgain(t *testing.T) {
 		t.Errorf("ended %v", o.End)
 	}
 }
+
+// An order that comes again, of a job whose ranks an earlier worker has started and taken along, starts nothing.
+func TestOrderOfTheDead(t *testing.T) {
+	b := newBench(t, nil)
+	dir := b.worker.jobDir(jobKey{1, 1})
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.start(interactive(b.app("act", 1, "nothing")))
+	if end := wait(t, b.ended, "end"); end.End.State != "NF" || end.LaunchFailed {
+		t.Errorf("ended %v", end)
+	}
+}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/private"
 )
 
 // version of a record. An older one is read as long as this says how; there is none yet.
@@ -70,7 +72,7 @@ func room(dir string) error {
 
 // Open opens or makes the store.
 func Open(dir string) (*Store, error) {
-	err := os.MkdirAll(dir, 0o700)
+	err := private.Dir(dir)
 	if err == nil {
 		err = room(dir)
 	}
