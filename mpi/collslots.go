@@ -5,52 +5,52 @@ import (
 	"sync/atomic"
 )
 
-// collSlots is where the members of a communicator show each other their little data in a blocking collective: each writes a
-// card, waits for the cards it needs, and takes from them what is its own. Who needs nobody's card goes on: the root of a
-// broadcast, and all but the root of a reduction. Between two processors that is one cache line moved for each other
-// member, where a meeting moves a dozen.
+// collSlots are a communicator's shared-memory slots for blocking collectives with small data. Each member writes its
+// data into its own slot, waits for the slots it needs, and reads its result from them. A member that needs no other
+// slot goes on at once: the root of a broadcast, and all but the root of a reduction. Between two processors this moves
+// one cache line per other member; the general path, an instance, moves a dozen.
 //
-// The board has some rows, which the collectives use by turns. A member writes into a row again only when all have come to
-// the round after the one that the row was used for, and so are done with that; so nobody is ahead of the last by more than
-// there are rows. A member that goes to a meeting shows a card without data, by which those that called another collective
-// notice.
+// The slots come in rows, and successive collectives use successive rows. A member reuses a row only when all members
+// have reached the round after the row's last use, because then all have finished reading it. So no member is ahead of
+// the slowest by more rounds than there are rows. A member that takes the general path publishes an empty slot, by
+// which members that called another collective notice the difference.
 //
-// Few members look at each other's cards. Where there are more, that would be as many looks as pairs: there the
-// last to come checks and combines the cards for all, and everyone looks for its word.
+// In a small communicator every member reads every slot. In a larger one that would cost one read per pair: there the
+// last member to arrive checks and combines the slots for all, and the others wait for it.
 type collSlots struct {
 	size    int
 	rows    atomic.Pointer[[slotRows]row] // nil before the first round
-	stalled atomic.Int32                  // members that wait for what ordinarily nobody tells them
+	stalled atomic.Int32                  // members that wait for a row to become free, which publish wakes
 }
 
 const (
 	slotRows = 8
-	// fewMembers is up to where members look at each other's cards.
+	// fewMembers is the largest communicator in which every member reads every slot.
 	fewMembers = 3
-	// slotBytes is the data that a card itself holds: what is left of a cache line.
+	// slotBytes is the data that fits into the slot itself: the rest of its cache line.
 	slotBytes = 48
-	// slotLimit bounds the data of a card. Beyond it a meeting, which copies once, is as fast.
+	// slotLimit bounds the data of a slot. Beyond it an instance, which copies once, is as fast.
 	slotLimit = 8 << 10
 )
 
-// row is the cards of one round.
+// row is the slots of one round.
 type row struct {
 	slots     []slot
 	overflows []overflowBuffer
-	awaited   []atomic.Uint64 // the last round in which a member was about to park for this one's card
-	general   atomic.Uint64   // the last round in which a member went to a meeting
-	waits     atomic.Uint64   // the last round in which a member was about to park for everyone's cards
+	awaited   []atomic.Uint64 // the last round in which a member was about to park for this slot
+	general   atomic.Uint64   // the last round in which a member took the general path
+	waits     atomic.Uint64   // the last round in which a member was about to park for all slots
 	_         [48]byte
-	published atomic.Uint64 // cards shown in the row so far; not counted among few
+	published atomic.Uint64 // slots published in the row so far; not counted in a small communicator
 	_         [56]byte
-	done      atomic.Uint64 // the last round that the last to come has seen to; the next three belong to it
-	diverged  int           // a member whose card does not fit the first one's, or -1
+	done      atomic.Uint64 // the last round that the last to arrive has concluded; the next three belong to it
+	diverged  int           // a member whose slot disagrees with the first one's, or -1
 	bytes     int           // of the result
 	result    overflowBuffer
 	_         [16]byte
 }
 
-// slot is what one member shows. It fills a cache line.
+// slot is what one member publishes. It fills a cache line.
 type slot struct {
 	round  atomic.Uint32 // written last
 	kind   collective
@@ -59,18 +59,19 @@ type slot struct {
 	inline bool
 	root   int32
 	bytes  uint16
-	past   uint16 // what it called before without hearing of all others; see comm.past
+	past   uint16 // which collectives the member called before without hearing of all others; see comm.past
 	data   [slotBytes]byte
 }
 
-// allRows is the board's rows, which the first to ask makes.
+// allRows gives the rows, which the first caller makes.
 func (s *collSlots) allRows() *[slotRows]row {
 	if rows := s.rows.Load(); rows != nil {
 		return rows
 	}
 	rows := new([slotRows]row)
 	for i := range rows {
-		rows[i].slots, rows[i].overflows, rows[i].awaited = make([]slot, s.size), make([]overflowBuffer, s.size), make([]atomic.Uint64, s.size)
+		rows[i].slots, rows[i].overflows, rows[i].awaited = make([]slot, s.size), make([]overflowBuffer, s.size),
+			make([]atomic.Uint64, s.size)
 	}
 	s.rows.CompareAndSwap(nil, rows)
 	return s.rows.Load()
@@ -78,13 +79,13 @@ func (s *collSlots) allRows() *[slotRows]row {
 
 func (s *collSlots) few() bool { return s.size <= fewMembers }
 
-// row is where a round takes place. The first round is 1.
+// row gives a round's row. The first round is 1.
 func (s *collSlots) row(round uint64) *row { return &s.allRows()[round%slotRows] }
 
-// goal is how many cards have been shown in a row when a round is complete.
+// goal is how many slots have been published in a row when a round is complete.
 func (s *collSlots) goal(round uint64) uint64 { return uint64(s.size) * ((round-1)/slotRows + 1) }
 
-// complete tells whether all members have come to a round.
+// complete reports whether all members have reached a round.
 func (s *collSlots) complete(round uint64) bool {
 	row := s.row(round)
 	if !s.few() {
@@ -98,12 +99,12 @@ func (s *collSlots) complete(round uint64) bool {
 	return true
 }
 
-// usesSlots tells whether the communicator's collectives use its board. A program that is checked meets always: a meeting
-// compares more.
+// usesSlots reports whether the communicator's collectives use its slots. Under WorldConfig.Check they never do: an
+// instance compares more.
 func (c *comm) usesSlots(r *Rank) bool { return c.remote == nil && r.check == nil }
 
-// isInline tells whether the members exchange a part's data on the board. In a right program they all come to the same answer,
-// because they give the same amount of data.
+// isInline reports whether the members exchange a part's data by slots. In a correct program all members come to the
+// same answer, because they give the same amount of data.
 func (c *comm) isInline(r *Rank, p *part) bool {
 	if collectives[p.kind].inline == nil || !c.usesSlots(r) || p.op != nil && (p.op.code == opUser || !p.typ.contiguous) ||
 		p.kind == collAlltoall && (p.inPlace || len(p.send.counts) > 0) {
@@ -112,7 +113,8 @@ func (c *comm) isInline(r *Rank, p *part) bool {
 	return c.slotDataSize(p) <= slotLimit
 }
 
-// slotDataSize is how much data a card has that holds any: a block, one for everyone, or the vector of a reduction.
+// slotDataSize is the size of the data in a slot that has any: one block, one block for every member, or the vector of
+// a reduction.
 func (c *comm) slotDataSize(p *part) int64 {
 	if p.op != nil {
 		return p.count * p.typ.size
@@ -130,7 +132,7 @@ func (c *comm) slotDataSize(p *part) int64 {
 	return b.span.bytes()
 }
 
-// enterSlots takes part in a collective on the board.
+// enterSlots takes part in a collective by slots.
 func (r *Rank) enterSlots(c *comm, p *part) *failure {
 	if r.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
@@ -158,9 +160,10 @@ func (r *Rank) enterSlots(c *comm, p *part) *failure {
 	return p.failure
 }
 
-// remember notes a blocking collective. In one with a root some members hear of nobody or of the root alone: two may have
-// given different roots and both have gone on. So each card says in a few bits what its member has called since the last
-// collective in which everyone heard of everyone, and the next such one compares them. Who was told of a mistake forgets it.
+// remember notes a blocking collective. In a rooted one some members hear of nobody, or of the root alone: two members
+// may give different roots and both go on. So each slot carries a short hash of the collectives its member has called
+// since the last one in which all members heard of all, and the next such one compares the hashes. A member that was
+// told of a mistake starts afresh.
 func (c *comm) remember(p *part, f *failure) {
 	switch {
 	case f != nil && f.class == errNotSame || collectives[p.kind].rooted == notRooted:
@@ -171,7 +174,7 @@ func (c *comm) remember(p *part, f *failure) {
 	}
 }
 
-// need says whose cards a member needs.
+// need is which slots a member needs.
 type need uint8
 
 const (
@@ -190,14 +193,15 @@ func needs(kind collective, root bool) need {
 	return needsNone
 }
 
-// nextRound begins a round, when its row is free.
+// nextRound begins a round, once its row is free.
 func (r *Rank) nextRound(c *comm) *row {
 	s := &c.instances.slots
 	c.round++
 	if free := int64(c.round) - slotRows + 1; free > int64(c.seen) {
 		if !s.complete(uint64(free)) {
 			s.stalled.Add(1)
-			r.wait(scopeAll, func() { r.note(waitState{what: waitCollective, comm: c}) }, func() bool { return s.complete(uint64(free)) })
+			r.wait(scopeAll, func() { r.note(waitState{what: waitCollective, comm: c}) },
+				func() bool { return s.complete(uint64(free)) })
 			s.stalled.Add(-1)
 		}
 		c.seen = uint64(free)
@@ -205,7 +209,7 @@ func (r *Rank) nextRound(c *comm) *row {
 	return s.row(c.round)
 }
 
-// publishAndWait shows the member's card and waits for the cards it needs.
+// publishAndWait publishes the member's slot and waits for the slots it needs.
 func (r *Rank) publishAndWait(c *comm, row *row, n need) *failure {
 	r.publish(c, row)
 	s, mine := &c.instances.slots, &row.slots[c.member]
@@ -233,7 +237,8 @@ func (r *Rank) publishAndWait(c *comm, row *row, n need) *failure {
 	return nil
 }
 
-// awaitSlots waits for others' cards, and says so where those look who by their own lights need not wake it.
+// awaitSlots waits for other members' slots. Before parking it announces that it waits, because a publisher wakes only
+// those it knows to wait.
 func (r *Rank) awaitSlots(c *comm, announced *atomic.Uint64, scope waitScope, done func() bool) {
 	if !done() {
 		r.wait(scope, func() {
@@ -243,7 +248,7 @@ func (r *Rank) awaitSlots(c *comm, announced *atomic.Uint64, scope waitScope, do
 	}
 }
 
-// publishEmpty says that the rank goes to a meeting.
+// publishEmpty tells the slots' readers that the rank takes the general path.
 func (r *Rank) publishEmpty(c *comm, kind collective) {
 	row := r.nextRound(c)
 	mine := &row.slots[c.member]
@@ -252,7 +257,7 @@ func (r *Rank) publishEmpty(c *comm, kind collective) {
 	r.publish(c, row)
 }
 
-// publish shows the rank's card, and wakes those that can go on by it.
+// publish publishes the rank's slot, and wakes the members that can go on by it.
 func (r *Rank) publish(c *comm, row *row) {
 	s, mine := &c.instances.slots, &row.slots[c.member]
 	mine.round.Store(uint32(c.round))
@@ -264,7 +269,8 @@ func (r *Rank) publish(c *comm, row *row) {
 	}
 	rooted, root := collectives[mine.kind].rooted, int(mine.root)
 	switch {
-	case s.stalled.Load() > 0 || row.awaited[c.member].Load() == c.round || (!mine.inline || rooted == fromRoot) && row.waits.Load() == c.round ||
+	case s.stalled.Load() > 0 || row.awaited[c.member].Load() == c.round ||
+		(!mine.inline || rooted == fromRoot) && row.waits.Load() == c.round ||
 		mine.inline && (row.general.Load() == c.round || rooted == fromRoot && root == c.member):
 		for member := range row.slots {
 			r.wakeMember(c, member)
@@ -273,7 +279,7 @@ func (r *Rank) publish(c *comm, row *row) {
 	case !s.few() && !last:
 	case rooted == toRoot:
 		if row.waits.Load() == c.round && (last || s.complete(c.round)) {
-			for member := range row.slots { // the root, and whoever takes itself for it
+			for member := range row.slots { // the root, and a member that takes itself for it
 				if member == root || row.slots[member].kind != mine.kind || int(row.slots[member].root) == member {
 					r.wakeMember(c, member)
 				}
@@ -298,8 +304,8 @@ func (r *Rank) wakeMember(c *comm, member int) {
 	}
 }
 
-// conclude is what the last of many does for all: it checks that the cards go together, and combines them where everyone's
-// are.
+// conclude is what the last of many members does for all: it checks that the slots agree, and combines them where the
+// combination of all is wanted.
 func (r *Rank) conclude(c *comm, row *row) {
 	first := &row.slots[0]
 	row.diverged = row.different()
@@ -310,7 +316,7 @@ func (r *Rank) conclude(c *comm, row *row) {
 	row.done.Store(c.round)
 }
 
-// diverged finds a member that is on the board while this rank is at a meeting, or -1.
+// diverged finds a member that uses the slots while this rank has taken the general path, or gives -1.
 func (c *comm) diverged() int {
 	row := c.instances.slots.row(c.round)
 	for i := range row.slots {
@@ -321,7 +327,7 @@ func (c *comm) diverged() int {
 	return -1
 }
 
-// different finds a member whose card does not fit the first one's, or -1.
+// different finds a member whose slot disagrees with the first one's, or gives -1.
 func (row *row) different() int {
 	for i := range row.slots {
 		if !row.slots[0].agrees(&row.slots[i]) {
@@ -331,10 +337,10 @@ func (row *row) different() int {
 	return -1
 }
 
-// agrees checks a card against another. Blocks of different lengths are the concern of those that receive them.
+// agrees checks a slot against another. Lengths of blocks are checked by the members that receive them.
 func (s *slot) agrees(other *slot) bool {
-	return s.kind == other.kind && s.inline == other.inline && s.code == other.code && s.typ == other.typ && s.root == other.root &&
-		(s.bytes == other.bytes || s.code == 0) && s.past == other.past
+	return s.kind == other.kind && s.inline == other.inline && s.code == other.code && s.typ == other.typ &&
+		s.root == other.root && (s.bytes == other.bytes || s.code == 0) && s.past == other.past
 }
 
 // differ is the failure of a collective that two members called differently.
@@ -343,19 +349,24 @@ func (c *comm) differ(row *row, i, j int) *failure {
 	s, other := &row.slots[i], &row.slots[j]
 	switch {
 	case s.kind != other.kind:
-		return c.failf(errNotSame, "rank %d of %s called MPI_%s and rank %d called MPI_%s", i, c.title(), collectives[s.kind].name, j,
+		return c.failf(errNotSame, "rank %d of %s called MPI_%s and rank %d called MPI_%s", i, c.title(),
+			collectives[s.kind].name, j,
 			collectives[other.kind].name)
 	case s.inline != other.inline:
-		return c.failf(errNotSame, "ranks %d and %d of %s give MPI_%s different amounts of data", i, j, c.title(), collectives[s.kind].name)
+		return c.failf(errNotSame, "ranks %d and %d of %s give MPI_%s different amounts of data", i, j, c.title(),
+			collectives[s.kind].name)
 	case s.root != other.root:
 		return c.failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", i, c.title(), s.root, j, other.root)
 	case s.past != other.past:
-		return c.failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots", i, j, c.title())
+		return c.failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots",
+			i, j, c.title())
 	}
-	return c.failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", i, c.title(), s.reduction(), j, other.reduction())
+	return c.failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", i, c.title(), s.reduction(), j,
+		other.reduction())
 }
 
 func (s *slot) reduction() string {
 	size := shapes[s.typ].size
-	return reducedVector(int64(s.bytes)/size, size, predefinedOps[slices.IndexFunc(predefinedOps[:], func(o op) bool { return o.code == s.code })].name)
+	return reducedVector(int64(s.bytes)/size, size,
+		predefinedOps[slices.IndexFunc(predefinedOps[:], func(o op) bool { return o.code == s.code })].name)
 }

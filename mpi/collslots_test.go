@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// slotSizes has few members and many.
+// slotSizes are communicators of few members and of many.
 var slotSizes = []int{2, 3, 4, 7}
 
-// TestRootGoesAhead: the root of broadcasts is done with as many as a board has rows for before anyone else calls one, and
-// waits in the next.
+// TestRootGoesAhead: the root of broadcasts is done with as many as there are rows before any other member calls one,
+// and waits in the next.
 func TestRootGoesAhead(t *testing.T) {
 	for _, n := range slotSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -71,7 +71,7 @@ func awaitParked(g *guest, rank int) {
 	}
 }
 
-// TestSlotMismatch has one rank, the last, call something else than the others on the board.
+// TestSlotMismatch has one rank, the last, call something else than the others in slots.
 func TestSlotMismatch(t *testing.T) {
 	const big = 2 * slotLimit / 4
 	call := func(name string, arguments ...any) func(g *guest) {
@@ -85,14 +85,19 @@ func TestSlotMismatch(t *testing.T) {
 	}{
 		{"kind", call("Barrier", tWorld), call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), "called MPI_"},
 		{"root", call("Bcast", buf, 1, tInt, 1, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld), "gave root"},
-		{"operation", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 1, tInt, tMax, tWorld), "reduces"},
-		{"length", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 2, tInt, tSum, tWorld), "reduces"},
-		{"a meeting", call("Allreduce", buf, 20*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 20*buf, big, tInt, tSum, tWorld),
+		{"operation", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld),
+			call("Allreduce", buf, 2*buf, 1, tInt, tMax, tWorld), "reduces"},
+		{"length", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 2, tInt, tSum, tWorld),
+			"reduces"},
+		{"an instance", call("Allreduce", buf, 20*buf, 1, tInt, tSum, tWorld),
+			call("Allreduce", buf, 20*buf, big, tInt, tSum, tWorld),
 			"give MPI_Allreduce different amounts of data"},
-		{"a meeting of all others", call("Bcast", buf, big, tInt, 0, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld),
+		{"an instance of all others", call("Bcast", buf, big, tInt, 0, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld),
 			"give MPI_Bcast different amounts of data"},
-		{"kind, all needing all", call("Allgather", buf, 1, tInt, 2*buf, 1, tInt, tWorld), call("Alltoall", buf, 1, tInt, 2*buf, 1, tInt, tWorld), "called MPI_"},
-		{"too much", call("Scatter", buf, 2, tInt, 2*buf, 2, tInt, 0, tWorld), call("Scatter", buf, 2, tInt, 2*buf, 1, tInt, 0, tWorld),
+		{"kind, all needing all", call("Allgather", buf, 1, tInt, 2*buf, 1, tInt, tWorld),
+			call("Alltoall", buf, 1, tInt, 2*buf, 1, tInt, tWorld), "called MPI_"},
+		{"too much", call("Scatter", buf, 2, tInt, 2*buf, 2, tInt, 0, tWorld),
+			call("Scatter", buf, 2, tInt, 2*buf, 1, tInt, 0, tWorld),
 			"sends a block of 8 bytes"},
 	} {
 		for _, n := range slotSizes {
@@ -109,7 +114,7 @@ func TestSlotMismatch(t *testing.T) {
 						} else {
 							c.most(g)
 						}
-						g.must("Barrier", tWorld) // where those end who have noticed nothing
+						g.must("Barrier", tWorld) // ends the ranks that have noticed nothing
 					}) {
 						if err != nil {
 							said += err.Error() + "\n"
@@ -124,11 +129,12 @@ func TestSlotMismatch(t *testing.T) {
 	}
 }
 
-// TestSlotLengths goes through the lengths at which data moves from the card to the sheet and to a meeting.
+// TestSlotLengths goes through the lengths at which data moves from the slot to the overflow buffer and to an instance.
 func TestSlotLengths(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		at := func(rank, i int) int { return 1000*rank + i }
-		for _, bytes := range []int{0, 4, slotBytes - 4, slotBytes, slotBytes + 4, 1000, slotLimit - 4, slotLimit, slotLimit + 4} {
+		for _, bytes := range []int{0, 4, slotBytes - 4, slotBytes, slotBytes + 4, 1000, slotLimit - 4, slotLimit,
+			slotLimit + 4} {
 			n := bytes / 4
 			mine, all, sum := g.alloc(bytes*g.n+4), g.alloc(bytes*g.n+4), g.alloc(bytes+4)
 			for i := range n * g.n {

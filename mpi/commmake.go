@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// New communicators are agreed on in a meeting of those concerned: each brings what it wants, and the last to arrive gives
-// each its answer.
+// A new communicator is agreed on in a collective instance of the ranks concerned: each brings what it wants, and the
+// last to arrive gives each its answer.
 
 // answer is one rank's part of a new communicator.
 type answer struct {
@@ -24,7 +24,7 @@ type answer struct {
 	failure   *failure
 }
 
-// found lets the world's next context begin for the ranks of a group.
+// found gives the ranks of a group the world's next context.
 func (w *World) found(answers []*answer, local, remote *group) {
 	context := w.nextContext.Add(1)
 	n := len(local.ranks)
@@ -42,12 +42,13 @@ func (w *World) found(answers []*answer, local, remote *group) {
 	}
 }
 
-// agree brings an answer to a meeting on a communicator and comes back when settle has been called for all.
+// agree brings an answer to an instance on a communicator and returns when settle has been called for all.
 func (r *Rank) agree(c *comm, mine *answer, settle func(answers []*answer)) *failure {
 	return r.agreeAt(&c.sequence, c.instances, c, c.member, mine, settle)
 }
 
-func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, mine *answer, settle func([]*answer)) *failure {
+func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, mine *answer,
+	settle func([]*answer)) *failure {
 	p := &r.draft
 	p.reset(collAgree)
 	p.answer, p.settle = mine, settle
@@ -80,7 +81,8 @@ func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
 
 // adopt fills in what was agreed.
 func (c *comm) adopt(mine *answer, rank int32) {
-	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote, mine.member
+	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
+		mine.member
 	c.rank = c.group.index(rank)
 }
 
@@ -215,8 +217,8 @@ func commSplitType(r *Rank, a args) *failure {
 	}
 }
 
-// split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator each
-// colour's communicator has those of both groups.
+// split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator
+// each colour's communicator has those of both groups.
 func (a args) split(color, key int64, out int) *failure {
 	r := a.r
 	c, f := a.comm(0)
@@ -348,8 +350,8 @@ func (w *World) create(answers []*answer, inter bool) {
 	}
 }
 
-// namedInstances gives the meetings of some ranks who meet under a name rather than on a communicator of their own. Each says when
-// it is done with them, by part.
+// namedInstances gives the instances of ranks that agree under a name, having no communicator of their own. Each rank
+// calls releaseNamed when it is done with them.
 func (w *World) namedInstances(key string, size int) *instances {
 	w.instancesMu.Lock()
 	defer w.instancesMu.Unlock()
@@ -363,8 +365,8 @@ func (w *World) namedInstances(key string, size int) *instances {
 	return set
 }
 
-// releaseNamed says that a rank is done with meetings under a name. When all that came have gone, the name is free: none of them can
-// have gone before the others came, but where nothing was met for.
+// releaseNamed says that a rank is done with instances under a name. When all ranks that used the name are done it is
+// free: no rank can be done before the others have arrived, unless there was nothing to agree on.
 func (w *World) releaseNamed(set *instances) {
 	w.instancesMu.Lock()
 	defer w.instancesMu.Unlock()
@@ -373,15 +375,15 @@ func (w *World) releaseNamed(set *instances) {
 	}
 }
 
-// agreeNamed is agree among the ranks of a group who alone call.
+// agreeNamed is agree where only the ranks of a group call.
 func (r *Rank) agreeNamed(c *comm, key string, size, member int, mine *answer, settle func([]*answer)) *failure {
 	set := r.world.namedInstances(key, size)
 	defer r.world.releaseNamed(set)
 	return r.agreeAt(set.sequenceOf(member), set, c, member, mine, settle)
 }
 
-// sequenceOf is how many of the meetings under a name the rank in a place has come to, which it alone counts. Nobody needs to
-// remember it longer than the meetings: when they are dropped, all have come to as many.
+// sequenceOf is a member's last sequence number among instances under a name; only that member counts it. It need not
+// outlive the instances: when they are dropped, all members have reached the same number.
 func (set *instances) sequenceOf(member int) *uint64 {
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -413,15 +415,16 @@ func commCreateGroup(r *Rank, a args) *failure {
 	}
 	mine := answer{group: g}
 	key := fmt.Sprintf("group %d %d %v", c.context, a.int(2), g.ranks)
-	if f := r.agreeNamed(c, key, len(g.ranks), int(member), &mine, func(answers []*answer) { r.world.create(answers, false) }); f != nil {
+	if f := r.agreeNamed(c, key, len(g.ranks), int(member), &mine,
+		func(answers []*answer) { r.world.create(answers, false) }); f != nil {
 		return f
 	}
 	_, f = a.newComm(3, c, &mine)
 	return f
 }
 
-// MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders meet first, then
-// each side hears from its own.
+// MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders agree
+// first, then each tells its own side.
 func intercommCreate(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {
@@ -463,7 +466,7 @@ func intercommCreate(r *Rank, a args) *failure {
 	return f
 }
 
-// leadersAgree lets the two leaders found the intercommunicator. The side with the lower leader is the first.
+// leadersAgree lets the two leaders create the intercommunicator. The side with the lower leader is the first.
 func (a args) leadersAgree(c *comm, mine *answer) *failure {
 	r := a.r
 	peer, f := a.comm(2)
@@ -499,8 +502,8 @@ func (a args) leadersAgree(c *comm, mine *answer) *failure {
 	})
 }
 
-// MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the first
-// side is first.
+// MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the
+// first side is first.
 func intercommMerge(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {

@@ -2,11 +2,12 @@ package mpi
 
 import "github.com/faasmrun/faasmrun/mpi/match"
 
-// The short way of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv, for little data in one piece between two ranks that are awake: no span,
-// nothing posted, and a request only where the program wants one, which is done. Between two processors half of a message's latency is the path of instructions, so it counts. What
-// is not plainly in order, from a wild pointer to a message that came by another way, goes the long way.
+// The fast path of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv is for small contiguous data between two ranks that are
+// awake: no span, nothing posted, and a request only where the program wants one, which is done. Half of a message's
+// latency between two processors is the number of instructions, so it counts. Whatever is not plainly in order, from an
+// invalid pointer to a message outside the inbox, takes the general path.
 
-// inlinePiece gives the memory of (address, count, datatype) if it is one valid piece of at most inboxLimit bytes.
+// inlinePiece gives the memory of (address, count, datatype) if it is valid, contiguous and at most inboxLimit bytes.
 func (a args) inlinePiece(address, count, datatype int) (data []byte, ok bool) {
 	named, i, n := a.r.named(), a.handle(datatype)-firstDatatype, uint64(a.count(count))
 	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
@@ -20,7 +21,7 @@ func (a args) inlinePiece(address, count, datatype int) (data []byte, ok bool) {
 	return mem[at : at+n : at+n], true
 }
 
-// fastComm finds a communicator; nil if there is anything about it.
+// fastComm finds a communicator; nil if the handle is not a valid one.
 func (a args) fastComm(i int) *comm {
 	if handle := a.handle(i); handle != commWorld {
 		return a.r.comms.get(kindComm, handle)
@@ -68,7 +69,7 @@ func (a args) sendFast() (done bool) {
 	return true
 }
 
-// fastReceive are the arguments of a receive of little data: (buf, count, datatype, source, tag, comm).
+// fastReceive are the arguments of a receive of small data: (buf, count, datatype, source, tag, comm).
 func (a args) fastReceive() (c *comm, k match.Key, room []byte, ok bool) {
 	c = a.fastComm(5)
 	if room, ok = a.inlinePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
@@ -95,7 +96,8 @@ func (a args) receiveFast() (done bool) {
 	if !r.hasMail() {
 		stored := r.stored.Load()
 		posted, unexpected := r.queueLen()
-		if posted+unexpected > 0 || !r.spin(scopeOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
+		if posted+unexpected > 0 || !r.spin(scopeOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) ||
+			!r.hasMail() {
 			return false
 		}
 	}
@@ -106,8 +108,8 @@ func (a args) receiveFast() (done bool) {
 	return taken
 }
 
-// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the message
-// is there; else nil.
+// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the
+// message is there; else nil.
 func (a args) receiveReady() *request {
 	r := a.r
 	if !r.hasMail() {
@@ -126,8 +128,8 @@ func (a args) receiveReady() *request {
 	return q
 }
 
-// takeFast takes a message out of the inbox's first place into memory, if nothing else may have a claim: neither may
-// another receive be posted that it could match, nor another message wait that the receive would match first.
+// takeFast copies the message in the inbox's first cell into memory, if nothing else may claim it: no other receive may
+// be posted that it could match, and no other message may wait that the receive would match first.
 func (r *Rank) takeFast(k match.Key, room []byte) (s status, taken bool) {
 	r.mailMu.Lock()
 	posted, unexpected := r.queue.Len()

@@ -9,7 +9,7 @@ import (
 )
 
 // instances are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
-// collectives on a communicator in the same order, so each knows which meeting is its own by counting.
+// collectives on a communicator in the same order, so each finds its own instance by counting.
 type instances struct {
 	size   int
 	slots  collSlots
@@ -17,20 +17,20 @@ type instances struct {
 	live   map[uint64]*instance // guarded by mu
 	idle   []*instance          // guarded by mu
 	name   string               // of those that have no communicator
-	users  int                  // ranks that know them by it; guarded by World.meetingsMu
-	counts []uint64             // meetings that each of them has come to; made under mu
+	users  int                  // ranks that use them by that name; guarded by World.instancesMu
+	counts []uint64             // the last sequence number of each member; made under mu
 }
 
-// instance is one collective: what each participant brought, and how far it is.
+// instance is one collective on the general path: what each participant brought, and how far it is.
 type instance struct {
 	coll.Instance
 	set       *instances
 	sequence  uint64
 	parts     []part
-	reference *part // whom the others are compared with; the root, if it alone knows itself
+	reference *part // the part that the others are compared with; the root's, if only the root knows itself
 	algorithm *coll.Algorithm
 	shape     coll.Shape
-	failMu    sync.Mutex // for the parts' failures, while several hands work
+	failMu    sync.Mutex // for the parts' failures, while several ranks do items
 }
 
 // part is what one participant brought to a collective.
@@ -39,7 +39,7 @@ type part struct {
 	request    *request // nil in a blocking call
 	comm       *comm
 	call       uint32 // the function it called
-	origin     origin // where, for checking
+	origin     origin // the call site, for checking
 	kind       collective
 	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
 	op         *op
@@ -48,7 +48,7 @@ type part struct {
 	typeHandle uint32    // as the rank names it, for its own operation
 	inPlace    bool
 	past       uint16
-	copySend   bool // what it sends is copied before others may write there
+	copySend   bool // what it sends is copied before other participants may write there
 	send       blocks
 	recv       blocks
 	answer     *answer
@@ -70,7 +70,7 @@ func newInstances(size int) *instances {
 	return &instances{size: size, slots: collSlots{size: size}, live: map[uint64]*instance{}}
 }
 
-// at gives the meeting with a sequence number, which the first to come opens.
+// at gives the instance with a sequence number, which the first to arrive makes.
 func (set *instances) at(sequence uint64) *instance {
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -90,7 +90,7 @@ func (set *instances) at(sequence uint64) *instance {
 	return inst
 }
 
-// leave gives the meeting back when n more, and so all, have left.
+// leave gives the instance back once n more participants, and so all, have left it.
 func (inst *instance) leave(n int) {
 	set, sequence := inst.set, inst.sequence
 	if !inst.Leave(n) {
@@ -102,7 +102,7 @@ func (inst *instance) leave(n int) {
 	set.mu.Unlock()
 }
 
-// abandon drops a meeting that some of its members will never come to. Those that did all find that out.
+// abandon drops an instance that some members will never reach. Each member that did reach it finds that out by itself.
 func (inst *instance) abandon() {
 	inst.set.mu.Lock()
 	if inst.set.live[inst.sequence] == inst {
@@ -111,8 +111,8 @@ func (inst *instance) abandon() {
 	inst.set.mu.Unlock()
 }
 
-// shareBytes is the work, in bytes read or written, from which ranks that wait are woken to help: 10 µs of copying, twice
-// what waking one takes. A reduction of so much is cut into shareItems items at least, or one would do it all.
+// shareBytes is the work, in bytes read or written, from which ranks that wait are woken to help: 10 µs of copying,
+// twice what waking one takes. A reduction of so much is cut into shareItems items at least, or one would do it all.
 const (
 	shareBytes = 64 << 10
 	shareItems = 8
@@ -170,7 +170,8 @@ func (r *Rank) enterAt(sequence *uint64, set *instances, c *comm, member int, p 
 	return f
 }
 
-// waitFor waits for the meeting's end, and helps when there is work. It fails if others have gone elsewhere.
+// waitFor waits for the instance's end, and does items when there is work. It fails if other members have called
+// something else.
 func (r *Rank) waitFor(inst *instance, c *comm, published bool) *failure {
 	for !inst.Finished() {
 		r.work(inst)
@@ -216,7 +217,7 @@ func (inst *instance) begin(r *Rank) {
 	r.workAlone(inst)
 }
 
-// failAll ends the meeting with the same failure for everyone.
+// failAll ends the instance with the same failure for everyone.
 func (inst *instance) failAll(f *failure) {
 	for i := range inst.parts {
 		inst.parts[i].failure = inst.parts[i].comm.failf(f.class, "%s", f.reason)
@@ -224,7 +225,7 @@ func (inst *instance) failAll(f *failure) {
 	inst.finish()
 }
 
-// workAlone does all the work of a meeting.
+// workAlone does all the work of an instance.
 func (r *Rank) workAlone(inst *instance) {
 	r.mover.inst, r.mover.typ = inst, nil
 	if inst.usesUserOp() {
@@ -239,11 +240,11 @@ func (r *Rank) workAlone(inst *instance) {
 	inst.finish()
 }
 
-// mayCall tells whether a rank can call the program's operation: those on the root's side of an intercommunicator have given
-// none.
+// mayCall reports whether a rank can call the program's operation: ranks on the root's side of an intercommunicator
+// have given none.
 func (inst *instance) mayCall(r *Rank) bool { p := inst.partOf(r); return p != nil && p.op != nil }
 
-// mayWork tells whether a rank can do items of an open meeting.
+// mayWork reports whether a rank can do items of an open instance.
 func (inst *instance) mayWork(r *Rank) bool { return !inst.usesUserOp() || inst.mayCall(r) }
 
 func (inst *instance) partOf(r *Rank) *part {
@@ -255,8 +256,8 @@ func (inst *instance) partOf(r *Rank) *part {
 	return nil
 }
 
-// delegateUserOp leaves the work to those who can call the program's operation: the first that waits in the collective, or for its
-// request, does it all. The others' requests are complete: they bring nothing.
+// delegateUserOp leaves the work to ranks that can call the program's operation: the first of them that waits in the
+// collective, or for its request, does it all. The requests of the other ranks are complete: they bring nothing.
 func (inst *instance) delegateUserOp() {
 	gone := 0
 	for i := range inst.parts {
@@ -266,7 +267,7 @@ func (inst *instance) delegateUserOp() {
 			gone++
 		}
 	}
-	// From here on others may end the meeting; the caller, who brings nothing either, has not left it.
+	// From here on others may end the instance; the caller, which brings nothing either, has not left it.
 	left := &deferredWork{inst: inst}
 	if gone == 0 {
 		inst.Open(1)
@@ -286,14 +287,14 @@ func (inst *instance) delegateUserOp() {
 	}
 }
 
-// deferredWork is the work of a meeting that is left to whoever takes it. The meeting may be over and another's when a request is
-// looked at that still has it, hence its own mark.
+// deferredWork is an instance's work that the first taker does. A request may be looked at when the instance is over
+// and in use by another collective, hence its own mark.
 type deferredWork struct {
 	inst  *instance
 	taken atomic.Bool
 }
 
-// takeDeferred does the work of the collective that a request belongs to, if it was left to its owner and nobody does it yet.
+// takeDeferred does the work of the request's collective, if it was left to its owner and nobody does it yet.
 func (q *request) takeDeferred() {
 	d := q.deferred.Load()
 	if d == nil || q.owner.mover.inUserOp {
@@ -305,7 +306,7 @@ func (q *request) takeDeferred() {
 	}
 }
 
-// wakeHelpers wakes ranks that wait, as many as there are other processors to help with. The rest sleep until the end.
+// wakeHelpers wakes waiting ranks, as many as there are other processors. The rest sleep until the end.
 func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 	for i := range inst.parts {
 		if helpers <= 0 {
@@ -317,10 +318,10 @@ func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 	}
 }
 
-// usesUserOp tells whether the collective calls a function of the program.
+// usesUserOp reports whether the collective calls a function of the program.
 func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.code == opUser }
 
-// work does items of an open meeting until there are none.
+// work does items of an open instance until there are none.
 func (r *Rank) work(inst *instance) {
 	if !inst.Work() || !inst.mayWork(r) {
 		return
@@ -345,8 +346,8 @@ func (r *Rank) work(inst *instance) {
 	}
 }
 
-// finish lets everyone go. Ranks that wait in the collective leave by themselves; those that hold a request have left as
-// soon as it is complete. Whoever calls it is one of the participants and has not left, so the meeting stays.
+// finish lets everyone go. Ranks that wait in the collective leave by themselves; ranks that hold a request have left
+// as soon as it is complete. The caller is one of the participants and has not left, so the instance stays.
 func (inst *instance) finish() {
 	gone := 0
 	inst.Finish()
@@ -371,7 +372,7 @@ func (inst *instance) prepare() *failure {
 	ref := &inst.parts[0]
 	for i := range inst.parts {
 		if inst.parts[i].root == i && inst.parts[i].comm.remote != nil {
-			ref = &inst.parts[i] // a root that nobody on its side can name
+			ref = &inst.parts[i] // only the root knows itself
 		}
 	}
 	inst.reference = ref
@@ -407,7 +408,7 @@ func (inst *instance) prepare() *failure {
 	return nil
 }
 
-// setWays says from whom to whom the data goes.
+// setWays sets the directions in which the data flows.
 func (inst *instance) setWays(ref *part) {
 	n, first := len(inst.parts), len(inst.parts[0].comm.group.ranks)
 	if ref.comm.remote == nil {
@@ -433,20 +434,25 @@ func (inst *instance) agree(ref, p *part, i int) *failure {
 	name := p.comm.title()
 	switch {
 	case p.kind != ref.kind || (p.request == nil) != (ref.request == nil) || p.settle != nil && p.call != ref.call:
-		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name, ref.called(), i, p.called())
+		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name, ref.called(), i,
+			p.called())
 	case p.root != ref.root && (p.root != unknownRoot || p.comm.behind != ref.comm.behind):
-		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name, inst.rootOf(ref), inst.member(p), inst.rootOf(p))
-	case ref.op != nil && p.op != nil && (p.op.code != ref.op.code || p.count != ref.count || p.typ.kind != ref.typ.kind || p.typ.size != ref.typ.size):
-		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name, ref.reduction(), i, p.reduction())
+		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name, inst.rootOf(ref), inst.member(p),
+			inst.rootOf(p))
+	case ref.op != nil && p.op != nil &&
+		(p.op.code != ref.op.code || p.count != ref.count || p.typ.kind != ref.typ.kind || p.typ.size != ref.typ.size):
+		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name, ref.reduction(), i,
+			p.reduction())
 	case p.past != ref.past:
-		return failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots", inst.index(ref), i, name)
+		return failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots",
+			inst.index(ref), i, name)
 	case p.kind == collAlltoall && p.inPlace != ref.inPlace:
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", inst.index(ref), i, name)
 	}
 	return nil
 }
 
-// called is the function that was called, and where, if checking knows.
+// called is the function that was called, with its call site if checking knows it.
 func (p *part) called() string {
 	call := callName(p.call)
 	if p.rank.check != nil {

@@ -5,7 +5,7 @@ import "encoding/binary"
 // scratchBytes is the size of an intermediate result: small enough to stay in the processor's cache.
 const scratchBytes = 32 << 10
 
-// mover does the steps of a collective's algorithm for the rank that executes them.
+// mover implements coll.Mover: it does the steps of a collective's algorithm for the rank that executes them.
 type mover struct {
 	r       *Rank
 	inst    *instance
@@ -42,7 +42,7 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 	}
 }
 
-// fail notes a participant's failure; several hands may find one.
+// fail notes a participant's failure; several ranks may find one at the same time.
 func (inst *instance) fail(p *part, f *failure) {
 	inst.failMu.Lock()
 	p.failure = f.on(p.comm)
@@ -52,7 +52,8 @@ func (inst *instance) fail(p *part, f *failure) {
 func (mv *mover) Exchange(a, b int) {
 	x, y := mv.inst.parts[a].recv.at(b), mv.inst.parts[b].recv.at(a)
 	if x.bytes() != y.bytes() {
-		mv.inst.fail(&mv.inst.parts[a], failf(errTruncate, "ranks %d and %d exchange blocks of %d and %d bytes", a, b, x.bytes(), y.bytes()))
+		mv.inst.fail(&mv.inst.parts[a], failf(errTruncate, "ranks %d and %d exchange blocks of %d and %d bytes", a, b,
+			x.bytes(), y.bytes()))
 		return
 	}
 	mv.scratch()
@@ -81,8 +82,8 @@ func (mv *mover) scratch() {
 	}
 }
 
-// elements is the memory of elements lo to hi of what a participant sends. The last one of a type with a hole at its end
-// may reach beyond the memory; then it is copied to where there is room.
+// elements is the memory of elements lo to hi of what a participant sends. The last one of a type with a hole at its
+// end may reach beyond the memory; then it is copied to a buffer that is large enough.
 func (mv *mover) elements(from, lo, hi int) []byte {
 	s := &mv.inst.parts[from].send.span
 	extent := s.typ.extent()
@@ -141,7 +142,7 @@ func (mv *mover) StoreAndFold(rank, lo, hi int) {
 	mv.kernel()(mv.acc[:mv.pending], in)
 }
 
-// Segment gives a participant's share of the vector: its block's place among its group's.
+// Segment gives a participant's share of the vector: the block at its rank in its own group.
 func (mv *mover) Segment(to int) (lo, hi int) {
 	p := &mv.inst.parts[to]
 	mine := int(p.comm.rank)
@@ -192,8 +193,8 @@ func (mv *mover) bufferOf(i int, n int64) span {
 	return span{mem: mv.r.host.Memory(), addr: mv.address(i), count: n, typ: mv.typ}
 }
 
-// address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose bytes
-// lie far behind its address, that is before the memory; the program's function adds up modulo 2^32.
+// address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose
+// bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^32.
 func (mv *mover) address(i int) int64 {
 	all := span{count: int64(mv.inst.shape.Chunk), typ: mv.typ}
 	low, _ := all.reach()
@@ -218,7 +219,8 @@ func (mv *mover) apply() {
 	binary.LittleEndian.PutUint64(words, uint64(mv.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
 	mv.inUserOp = true
-	mv.r.callBack(mv.own.op.function, "pppp", mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))), mv.area, mv.area+wordSize)
+	mv.r.callBack(mv.own.op.function, "pppp", mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))),
+		mv.area, mv.area+wordSize)
 	mv.inUserOp = false
 	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
 }

@@ -110,8 +110,8 @@ func (r *Rank) op(handle uint32) (*op, *failure) {
 	return nil, failf(errOp, "%#x is no operation, or was freed", handle)
 }
 
-// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in the _c
-// function with an MPI_Count *len.
+// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in
+// the _c function with an MPI_Count *len.
 func opCreate(r *Rank, a args) *failure {
 	if f := a.roomForWord(2, "op"); f != nil {
 		return f

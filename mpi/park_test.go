@@ -35,7 +35,8 @@ func TestSpinnerHeedsTheEnd(t *testing.T) {
 	}
 }
 
-// TestSpinnerMakesRoom: of three ranks on two processors two may run, and the third one looks; when all three can run, it parks.
+// TestSpinnerMakesRoom: of three ranks on two processors two may run, and the third one looks; when all three can run,
+// it parks.
 func TestSpinnerMakesRoom(t *testing.T) {
 	for i, err := range spinning(t, 3, func(g *guest) {
 		g.must("Init", 0, 0)
@@ -66,8 +67,8 @@ func TestSpinnerMakesRoom(t *testing.T) {
 	}
 }
 
-// TestSpinnerLetsTheWokenRun: on one processor of Go's a rank wakes another and looks for the answer. The other one must run
-// soon, not when the runtime takes the processor away.
+// TestSpinnerLetsTheWokenRun: on one processor of Go's a rank wakes another and looks for the answer. The other one
+// must run soon, not when the runtime takes the processor away.
 func TestSpinnerLetsTheWokenRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for i, err := range spinning(t, 2, func(g *guest) {
@@ -122,8 +123,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestInboxOverflow sends more messages than an inbox has places, to a rank that is awake and reads none: the rest goes to
-// the mailbox itself, and none overtakes another.
+// TestInboxOverflow sends more messages than an inbox has cells, to a rank that is awake and reads none: the rest goes
+// to the mailbox itself, and none overtakes another.
 func TestInboxOverflow(t *testing.T) {
 	sent := make(chan struct{})
 	const messages = 3 * inboxCells
@@ -170,8 +171,8 @@ type hooked struct {
 func (h hooked) Site() Site           { h.hook(); return 0 }
 func (h hooked) Frames(Site) []string { return nil }
 
-// TestMessageWhileParking sends in the moment between the last look and the parking of a rank that probes: it looks once more,
-// and the message that it takes out then is its own.
+// TestMessageWhileParking sends in the moment between the last look and the parking of a rank that probes: it looks
+// once more, and the message that it takes out then is its own.
 func TestMessageWhileParking(t *testing.T) {
 	for _, probe := range []string{"Probe", "Mprobe"} {
 		w, guests := newGuests(t, WorldConfig{Size: 2, Check: func(int, string) {}}, guestMemory)

@@ -52,8 +52,8 @@ func recvInit(r *Rank, a args) *failure {
 	return a.keep(6, q)
 }
 
-// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks make
-// their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
+// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks
+// make their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
 func collectiveInit(kind collective) func(*Rank, args) *failure {
 	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {

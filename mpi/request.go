@@ -12,7 +12,7 @@ type request struct {
 	owner   *Rank
 	handle  uint32  // 0: internal to a blocking call
 	call    uint32  // the function that made it
-	origin  origin  // where, for checking
+	origin  origin  // the call site, for checking
 	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
@@ -28,7 +28,7 @@ type request struct {
 	active     bool       // between start and completion; always, unless persistent
 	freed      bool       // by MPI_Request_free while active: it goes when it completes
 	part       *part      // of a persistent collective
-	instances  *instances // its own: each may be started in another order
+	instances  *instances // of a persistent collective: each may be started in another order
 	starts     uint64
 	child      *comm     // of MPI_Comm_idup
 	answer     *answer   // what child will be
@@ -115,7 +115,7 @@ func (r *Rank) release(q *request) {
 	r.requests.idle = append(r.requests.idle, q)
 }
 
-// isDone tells whether the request, and what belongs to it, is complete.
+// isDone reports whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
 	if q.kind == requestCollective && !q.done.Load() {
 		q.takeDeferred()
@@ -212,8 +212,8 @@ func (a args) requestAt(i int) (*request, *failure) {
 	return a.r.request(handle)
 }
 
-// poll tells whether a request is done. A program that polls lets other ranks run: with more ranks than processors the
-// one it waits for may need this one's.
+// poll reports whether a request is done. A program that polls lets other ranks run: with more ranks than processors
+// the one it waits for may need this one's.
 func (r *Rank) poll(q *request) bool {
 	if q.isDone() {
 		return true
@@ -222,8 +222,8 @@ func (r *Rank) poll(q *request) bool {
 	return q.isDone()
 }
 
-// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left before,
-// those that are complete go.
+// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left
+// before, those that are complete go.
 func (r *Rank) adopt(q *request) {
 	if len(r.requests.orphans) >= r.requests.reapAt {
 		r.reap()
@@ -279,8 +279,8 @@ func requestFree(r *Rank, a args) *failure {
 	return failed
 }
 
-// letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one has a
-// function that says how that went.
+// letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one
+// has a function that says how that went.
 func (r *Rank) letGo(q *request) *failure {
 	g := q.generic
 	q.persistent, q.generic = false, nil
@@ -316,8 +316,8 @@ func requestGetStatus(r *Rank, a args) *failure {
 	return failed
 }
 
-// outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone when
-// its function comes back.
+// outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone
+// when its function comes back.
 func (r *Rank) outcome(q *request) (status, *failure) {
 	if q.generic != nil {
 		return r.query(q.generic)

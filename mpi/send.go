@@ -25,8 +25,8 @@ func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
 	return s, nil
 }
 
-// outside is the failure of a buffer that does not lie in memory. Address 0 is MPI_BOTTOM, which makes sense only with a
-// derived datatype.
+// outside is the failure of a buffer that does not lie in memory. Address 0 is MPI_BOTTOM, which makes sense only with
+// a derived datatype.
 func (s *span) outside() *failure {
 	if s.addr == bottom && s.typ.kind != kindNone {
 		return failf(errBuffer, "the buffer is a null pointer")
@@ -34,7 +34,8 @@ func (s *span) outside() *failure {
 	if s.addr == inPlace {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
 	}
-	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count, s.typ.title(), len(s.mem))
+	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count,
+		s.typ.title(), len(s.mem))
 }
 
 func (t *datatype) title() string {

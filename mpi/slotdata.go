@@ -2,10 +2,10 @@ package mpi
 
 import "github.com/faasmrun/faasmrun/mpi/coll"
 
-// overflowBuffer holds data that a card has no room for. Its owner lengthens it when it writes.
+// overflowBuffer holds a slot's data beyond slotBytes. Its owner lengthens it when it writes.
 type overflowBuffer []byte
 
-// of gives n bytes of the sheet.
+// of gives n bytes of the buffer.
 func (b *overflowBuffer) of(n int) []byte {
 	if n > len(*b) {
 		*b = make(overflowBuffer, max(n, 2*len(*b)))
@@ -13,7 +13,7 @@ func (b *overflowBuffer) of(n int) []byte {
 	return (*b)[:n]
 }
 
-// write puts what a member sends on its card.
+// write puts what a member sends into its slot.
 func (row *row) write(member int, p *part) {
 	mine := &row.slots[member]
 	mine.bytes = 0
@@ -27,7 +27,7 @@ func (row *row) write(member int, p *part) {
 	copySpan(&data, &all)
 }
 
-// storage is where a card's data is.
+// storage is the memory of a slot's data.
 func (row *row) storage(member, bytes int) []byte {
 	if bytes <= slotBytes {
 		return row.slots[member].data[:bytes]
@@ -35,7 +35,7 @@ func (row *row) storage(member, bytes int) []byte {
 	return row.overflows[member].of(bytes)
 }
 
-// combine combines the cards of the first n members, in rank order.
+// combine combines the slots of the first n members, in rank order.
 func combine(result []byte, row *row, n int) {
 	copy(result, row.data(0))
 	kernel := kernels[row.slots[0].code][row.slots[0].typ]
@@ -44,10 +44,10 @@ func combine(result []byte, row *row, n int) {
 	}
 }
 
-// data is what a card holds.
+// data is a slot's data.
 func (row *row) data(from int) []byte { return row.storage(from, int(row.slots[from].bytes)) }
 
-// reader takes data from the cards of a round for one rank.
+// reader takes data from the slots of a round for one rank.
 type reader struct {
 	r   *Rank
 	c   *comm
@@ -70,13 +70,14 @@ func (rd *reader) Take(from, part, parts, block int) {
 	}
 	dst, src := rd.p.recv.at(block), whole(data)
 	if dst.bytes() < src.bytes() {
-		rd.p.failure = rd.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from, rd.c.title(),
+		rd.p.failure = rd.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from,
+			rd.c.title(),
 			src.bytes(), rd.c.member, dst.bytes())
 	}
 	copySpan(&dst, &src)
 }
 
-// Combine leaves a result for Store. That of all cards is there already where the last to come has made it.
+// Combine leaves a result for Store. In a large communicator the last to arrive has already combined all slots.
 func (rd *reader) Combine(n int) {
 	row, bytes := rd.row, int(rd.row.slots[rd.c.member].bytes)
 	if collectives[rd.p.kind].inline.Combines && !rd.c.instances.slots.few() {

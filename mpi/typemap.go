@@ -185,7 +185,8 @@ func resized(of *datatype, lb, extent int64) (*datatype, *failure) {
 // copy is a datatype with the same layout. It is elementary if the old one is, so operations apply to it.
 func (t *datatype) copy() *datatype {
 	return &datatype{kind: t.kind, size: t.size, lb: t.lb, ub: t.ub, trueLB: t.trueLB, trueUB: t.trueUB, runs: t.runs,
-		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, external32: t.external32, depth: t.depth + 1,
+		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, external32: t.external32,
+		depth:   t.depth + 1,
 		members: []member{{t, 1}}}
 }
 

@@ -14,7 +14,7 @@ type waitState struct {
 	site  Site
 }
 
-// waitKind says which of where's fields mean something.
+// waitKind says which of waitState's fields mean something.
 type waitKind uint8
 
 const (
@@ -56,7 +56,7 @@ func (r *Rank) noteAny(l list) {
 	}
 }
 
-// Activity says what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
+// Activity describes what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
 func (r *Rank) Activity() string {
 	call := callName(r.call.Load())
 	if r.parked.Load() == 0 {
@@ -92,7 +92,7 @@ func (w waitState) String() string {
 	return s
 }
 
-// object says what is waited for: to or from whom, with which tag, on which communicator.
+// object describes what is waited for: the peer, the tag and the communicator.
 func (w waitState) object() string {
 	comm := ""
 	if w.comm != nil {

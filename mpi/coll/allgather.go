@@ -1,7 +1,7 @@
 package coll
 
-// Allgather copies everyone's block into everyone's memory, an item for each receiver. Cost nnmc. Always chosen inside a
-// process: rings and recursive doubling save messages, and there are none. Allgatherv is the same with other blocks.
+// Allgather copies everyone's block into everyone's memory, an item for each receiver. Cost nnmc. Always chosen inside
+// a process: rings and recursive doubling save messages, and there are none. Allgatherv is the same with other blocks.
 var Allgather = Algorithm{
 	Items: perReceiver,
 	Do: func(m Mover, _ Shape, w Way, item int) {
@@ -11,7 +11,7 @@ var Allgather = Algorithm{
 	},
 }
 
-// AllgatherInline takes everyone's card. Cost (n-1)l + nmc. Chosen for little blocks.
+// AllgatherInline reads everyone's slot. Cost (n-1)l + nmc. Chosen for small blocks.
 var AllgatherInline = Inline{Do: takeAll}
 
 func takeAll(s Slots, r Reader) {

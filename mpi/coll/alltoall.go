@@ -1,8 +1,8 @@
 package coll
 
 // Alltoall copies block j of rank i to block i of rank j, an item for each receiver, which begins at its own
-// neighbour's memory so that helpers read from different ranks. Cost nnmc. Always chosen inside a process. Alltoallv and
-// Alltoallw are the same with other blocks.
+// neighbour's memory so that helpers read from different ranks. Cost nnmc. Always chosen inside a process. Alltoallv
+// and Alltoallw are the same with other blocks.
 var Alltoall = Algorithm{
 	Items: perReceiver,
 	Do: func(m Mover, _ Shape, w Way, item int) {
@@ -28,7 +28,7 @@ var AlltoallInPlace = Algorithm{
 	},
 }
 
-// AlltoallInline takes the own part of everyone's card. Cost (n-1)l + nmc. Chosen for little data.
+// AlltoallInline reads its own part of everyone's slot. Cost (n-1)l + nmc. Chosen for small data.
 var AlltoallInline = Inline{Parts: true, Do: func(s Slots, r Reader) {
 	for from := range r.Size {
 		s.Take(from, r.Me, r.Size, from)

@@ -11,7 +11,7 @@ var Bcast = Algorithm{
 	},
 }
 
-// BcastInline takes the root's card, and the root goes on. Cost l. Chosen for little data.
+// BcastInline reads the root's slot, and the root goes on. Cost l. Chosen for small data.
 var BcastInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me != r.Root {
 		s.Take(r.Root, 0, 1, 0)

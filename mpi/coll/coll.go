@@ -1,14 +1,15 @@
-// Package coll says who copies and combines what in a collective operation: one algorithm a file, each with its cost
-// and when it is chosen. It leaves to package mpi what the buffers are, how bytes move, and how ranks wait.
+// Package coll holds the algorithms of collective operations: which participant's data is copied and combined, in which
+// order. One algorithm a file, each with its cost and when it is chosen. It leaves to package mpi what the buffers are,
+// how bytes move, and how ranks wait.
 //
-// Inside one process the participants of a collective meet: each brings its buffers, and when the last has come, the
-// work is there as a number of items that do not disturb each other. The last to arrive does them all if they are
-// small; else those who wait help, and whoever finishes the last item lets everyone go. Each byte is copied once, from
-// the memory of the rank that has it to that of the rank that wants it, and every reduction combines in rank order, so
-// its result has the same bits whoever does the work.
+// Inside one process the participants of a collective share an instance. Each brings its buffers; when the last has
+// arrived, the work is a number of items that do not disturb each other. The last to arrive does them all if they are
+// small; else the waiting participants help, and the one that finishes the last item lets everyone go. Each byte is
+// copied once, from the memory of the rank that has it to that of the rank that wants it, and every reduction combines
+// in rank order, so its result has the same bits whichever rank does the work.
 //
 // Costs are written with n participants, m bytes in each one's block, c the time to copy a byte and g that to combine
-// one, and leave out the meeting itself: n wake-ups.
+// one, and leave out the instance itself: n wake-ups.
 package coll
 
 // Mover moves the participants' data. A participant's buffers are seen as blocks: one for each participant where an
@@ -26,15 +27,15 @@ type Mover interface {
 	Store(to, at, n int)
 	// StoreAndFold is Store and then Fold of the same elements and participant, whose buffers may be the same memory.
 	StoreAndFold(rank, lo, hi int)
-	// Incoming calls edge for each neighbour a participant receives from: which of its blocks that fills, who sends, and
-	// which of the sender's blocks is meant for it.
+	// Incoming calls edge for each neighbour that a participant receives from: the receiver's block, the sender, and the
+	// sender's block.
 	Incoming(to int, edge func(toBlock, from, fromBlock int))
 	// Segment gives the elements of the vector that are to's share, in MPI_Reduce_scatter.
 	Segment(to int) (lo, hi int)
 }
 
-// Way is one direction in which data flows: from the participants From[0] up to From[1] to those from To[0] up to To[1].
-// Inside an ordinary communicator both are everybody. An intercommunicator has two ways, from each group to the
+// Way is one direction in which data flows: from the participants From[0] up to From[1] to those from To[0] up to
+// To[1]. Inside an ordinary communicator both are everybody. An intercommunicator has two ways, from each group to the
 // other, or one if an operation has a root.
 type Way struct{ From, To [2]int }
 
@@ -91,7 +92,7 @@ func perReceiver(_ Shape, w Way) int { return w.receivers() }
 func perSender(_ Shape, w Way) int   { return w.senders() }
 func perChunk(s Shape, _ Way) int    { return s.chunks(s.Elements) }
 
-// combine leaves the combination of elements lo to hi of all who send as the intermediate result.
+// combine leaves the combination of elements lo to hi of all senders as the intermediate result.
 func combine(m Mover, w Way, lo, hi int) {
 	m.Load(w.From[0], lo, hi)
 	for from := w.From[0] + 1; from < w.From[1]; from++ {

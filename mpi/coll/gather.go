@@ -7,7 +7,7 @@ var Gather = Algorithm{
 	Do:    func(m Mover, s Shape, w Way, item int) { m.Copy(s.Root, item, w.From[0]+item, 0) },
 }
 
-// GatherInline takes everyone's card, at the root; the others go on. Cost (n-1)l + nmc. Chosen for little blocks.
+// GatherInline reads everyone's slot, at the root; the others go on. Cost (n-1)l + nmc. Chosen for small blocks.
 var GatherInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me == r.Root {
 		takeAll(s, r)

@@ -1,11 +1,11 @@
 package coll
 
-// Little data goes over a board: every participant shows a card with its data and takes from the cards that it needs what is
-// its own. Nobody works for another's memory, and nobody waits for more than those cards. Costs are written for one
-// participant, with l the time to move a card between processors; every one pays them at the same time. The algorithms
-// are beside those for large data, in the file of their operation.
+// Small data goes through shared-memory slots: every participant publishes a slot with its data and reads its own
+// result from the slots that it needs. Nobody works for another's memory, and nobody waits for more than those slots.
+// Costs are written for one participant, with l the time to move a slot between processors; all participants pay them
+// at the same time. The algorithms stand beside those for large data, in the file of their operation.
 
-// Slots moves data from the cards into the memory of the one who reads them.
+// Slots moves data from the slots into the memory of their reader.
 type Slots interface {
 	// Take puts one of the equal parts of a participant's data into a block of what the reader receives.
 	Take(from, part, parts, fromBlock int)
@@ -15,13 +15,13 @@ type Slots interface {
 	Store()
 }
 
-// Reader is who reads the cards.
+// Reader is the participant that reads the slots.
 type Reader struct{ Me, Root, Size int }
 
-// Inline is a collective of little data.
+// Inline is a collective with small data.
 type Inline struct {
-	Parts    bool // data on a card has a part for each participant
-	Combines bool // the combination of all cards is wanted; among many the last to come makes it
-	// Do is what a participant does when the cards are there that it needs: all, or the root's, or none.
+	Parts    bool // a slot's data has a part for each participant
+	Combines bool // the combination of all slots is wanted; among many the last to arrive makes it
+	// Do is what a participant does once the slots that it needs are published: all, the root's, or none.
 	Do func(s Slots, r Reader)
 }

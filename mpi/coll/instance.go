@@ -15,7 +15,7 @@ type Instance struct {
 	left      atomic.Int32
 }
 
-// Reset prepares a meeting of size participants.
+// Reset prepares an instance of size participants.
 func (in *Instance) Reset(size int) {
 	in.size, in.items = int32(size), 0
 	in.arrived.Store(0)
@@ -26,8 +26,8 @@ func (in *Instance) Reset(size int) {
 	in.finished.Store(false)
 }
 
-// Arrive counts a participant, and tells the last one. A participant with a request must not look at the meeting again:
-// the last may have finished it already, and others begun it anew.
+// Arrive counts a participant, and reports whether it is the last. A participant with a request must not look at the
+// instance again: the last may have finished it already, and another collective may be using it.
 func (in *Instance) Arrive() (last bool) {
 	size := in.size
 	return in.arrived.Add(1) == size
@@ -49,20 +49,20 @@ func (in *Instance) Take() (item int, ok bool) {
 	return int(i), i < in.items
 }
 
-// Work tells whether there are items to take.
+// Work reports whether there are items to take.
 func (in *Instance) Work() bool { return in.open.Load() && in.next.Load() < in.items }
 
-// Done counts a finished item, and tells who finished the last one.
+// Done counts a finished item, and reports whether it was the last.
 func (in *Instance) Done() (last bool) { return in.remaining.Add(-1) == 0 }
 
 // Finish lets everyone go.
 func (in *Instance) Finish() { in.finished.Store(true) }
 
-// Finished tells whether everyone may go.
+// Finished reports whether everyone may go.
 func (in *Instance) Finished() bool { return in.finished.Load() }
 
-// Leave counts participants that no longer look at the meeting, and tells when the last has left. The size is read
-// before: as soon as the count is up, another may be using the meeting anew.
+// Leave counts participants that no longer look at the instance, and reports whether all have left. The size is read
+// before: as soon as the count is full, another collective may be using the instance.
 func (in *Instance) Leave(n int) (empty bool) {
 	size := in.size
 	return in.left.Add(int32(n)) == size

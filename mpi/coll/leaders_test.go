@@ -99,8 +99,8 @@ func TestLeaders(t *testing.T) {
 	}
 }
 
-// TestLeadersKeepOrder combines by an operation that is associative and not commutative: of two, the later one that is not
-// zero wins.
+// TestLeadersKeepOrder combines by an operation that is associative and not commutative: of two, the later one that is
+// not zero wins.
 func TestLeadersKeepOrder(t *testing.T) {
 	for n := 1; n <= 9; n++ {
 		lead(n, func(l Leader) {
@@ -118,9 +118,9 @@ func TestLeadersKeepOrder(t *testing.T) {
 	}
 }
 
-// TestGroupsMeetThroughLeaders is an allreduce over the participants of several processes: those of a process meet, the last
-// one leads.
-func TestGroupsMeetThroughLeaders(t *testing.T) {
+// TestInstanceThroughLeaders is an allreduce over the participants of several processes: those of a process share an
+// instance, the last to arrive leads.
+func TestInstanceThroughLeaders(t *testing.T) {
 	for _, groups := range [][]int{{1, 1}, {3, 2}, {4, 1, 5}, {2, 2, 2, 2}} {
 		t.Run(fmt.Sprint(groups), func(t *testing.T) {
 			p := newPipes(len(groups))

@@ -11,8 +11,8 @@ var Reduce = Algorithm{
 	},
 }
 
-// ReduceInline combines the cards in rank order, at the root or, among many, where the last comes. The others go on. Cost
-// (n-1)l + nmg. Chosen for little vectors.
+// ReduceInline combines the slots in rank order, at the root or, among many, at the last to arrive. The others go on.
+// Cost (n-1)l + nmg. Chosen for small vectors.
 var ReduceInline = Inline{Combines: true, Do: func(s Slots, r Reader) {
 	if r.Me == r.Root {
 		combineAll(s, r)

@@ -29,13 +29,13 @@ var Exscan = Algorithm{
 	},
 }
 
-// ScanInline combines the cards up to one's own. Cost (n-1)l + nmg. Chosen for little vectors.
+// ScanInline combines the slots up to the reader's own. Cost (n-1)l + nmg. Chosen for small vectors.
 var ScanInline = Inline{Do: func(s Slots, r Reader) {
 	s.Combine(r.Me + 1)
 	s.Store()
 }}
 
-// ExscanInline combines the cards before one's own. Cost (n-1)l + nmg. Chosen for little vectors.
+// ExscanInline combines the slots before the reader's own. Cost (n-1)l + nmg. Chosen for small vectors.
 var ExscanInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me > 0 {
 		s.Combine(r.Me)

@@ -7,5 +7,5 @@ var Scatter = Algorithm{
 	Do:    func(m Mover, s Shape, w Way, item int) { m.Copy(w.To[0]+item, 0, s.Root, item) },
 }
 
-// ScatterInline takes the own part of the root's card, and the root goes on. Cost l + mc. Chosen for little data.
+// ScatterInline reads its own part of the root's slot, and the root goes on. Cost l + mc. Chosen for small data.
 var ScatterInline = Inline{Parts: true, Do: func(s Slots, r Reader) { s.Take(r.Root, r.Me, r.Size, 0) }}
