@@ -40,7 +40,7 @@ race: build ## the tests of the concurrent rooms under the race detector (needs 
 MINUTES ?= 30
 SEED ?= 1
 .PHONY: soak
-soak: build ## kill -9 of scheduler, workers and executors under load, for MINUTES, from SEED
+soak: build ## kills, stops, cuts, reboots and lost states under batch and interactive jobs, for MINUTES, from SEED
 	bin/faasmrun toolchain install
 	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun
 

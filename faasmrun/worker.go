@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -86,6 +87,9 @@ func serveWorker(f workerFlags) error {
 			return err
 		}
 		f.cache = h.cache
+	}
+	if f.cache, err = filepath.Abs(f.cache); err != nil { // executors have another directory
+		return err
 	}
 	if f.slots < 1 || f.slots > maxRanks {
 		return usagef("--slots needs a number from 1 to %d", maxRanks)

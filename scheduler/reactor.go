@@ -7,6 +7,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/scheduler/store"
 )
 
@@ -28,6 +29,9 @@ type reactor struct {
 	launchers map[core.JobID]*holder
 	streams   map[uint64]*outputStream
 	followers map[*follower]bool
+
+	lastSpec  *schedpb.JobSpec // the last one that was read, and its bytes
+	lastBytes []byte
 }
 
 // batchSize bounds how many calls share one sync of the journal.

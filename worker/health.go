@@ -153,10 +153,13 @@ func (w *Worker) rehearse() error {
 	return nil
 }
 
-// unstarted is an executor that ended before it had begun its job; a programs's doing it can't be.
+// unstarted is an executor that ended before it had begun its job; a program's doing it can't be.
 func (j *job) unstarted(p *process) error {
 	state, words := p.cmd.ProcessState, p.lastWords()
-	err := fmt.Errorf("the executor ended (%v) before it began: %s", state, text(crash(words), maxWhere))
+	err := fmt.Errorf("the executor ended (%v) before it began", state)
+	if len(words) > 0 {
+		err = fmt.Errorf("%w: %s", err, text(crash(words), maxWhere))
+	}
 	if state.Exited() {
 		return own(err)
 	}

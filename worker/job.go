@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -69,8 +70,9 @@ func newJob(w *Worker, order *schedpb.StartJob) *job {
 // file is the path of one of its files.
 func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
 
-// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for.
-func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != nil }
+// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for. An interactive job
+// ends with its launcher, and of that the scheduler tells.
+func (j *job) outlives() bool { return j.w.state != nil }
 
 // run is the job's life.
 func (j *job) run() {
@@ -103,6 +105,12 @@ func (j *job) live() *schedpb.JobEnded {
 	if p != nil {
 		last, left := j.follow(p)
 		return j.over(p, last, left)
+	}
+	if !j.unbegun() {
+		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
+		// twice, and ended with that worker; those that would have outlived it are remembered.
+		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
 	start, err := j.ready()
 	for err == nil {

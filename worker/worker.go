@@ -25,6 +25,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/faasmrun/faasmrun/internal/private"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -123,7 +124,7 @@ func New(c Config) (*Worker, error) {
 		c.Idle = 0 // nobody comes after its job
 	}
 	for _, name := range []string{"jobs", "executors"} {
-		if err := os.MkdirAll(filepath.Join(c.Dir, name), 0o700); err != nil {
+		if err := private.Dir(filepath.Join(c.Dir, name)); err != nil {
 			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 		}
 	}

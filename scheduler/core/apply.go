@@ -6,12 +6,13 @@ import "fmt"
 // be used any more.
 func Apply(s *State, t Transition) error {
 	switch t.(type) {
-	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
+	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *JobTrimmed, *TenantCharged:
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++
 		s.opened, s.fresh = s.version, nil
 	}
+	s.loaded = shares{}
 	if err := t.apply(s); err != nil {
 		return fmt.Errorf("%T: %w", t, err)
 	}
@@ -104,6 +105,7 @@ func (t *JobAccepted) apply(s *State) error {
 	}
 	s.lastJob = t.Job
 	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, Submitted: t.At}
+	s.share(j)
 	j.Waits = append([]Dependency(nil), j.After...)
 	j.timer.job = j
 	s.jobs[j.ID] = j
@@ -204,6 +206,8 @@ func (t *JobFinished) apply(s *State) error {
 	}
 	j.End, j.Ended, j.Attached, j.Stray = t.End, t.At, false, ""
 	s.undoom(j)
+	s.unlive(j)
+	s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
 	s.ended = append(s.ended, j.ID)
 	return nil
 }
@@ -245,6 +249,7 @@ func (t *JobForgotten) apply(s *State) error {
 		return fmt.Errorf("job %d is not the one that ended first", t.Job)
 	}
 	s.ended = s.ended[1:]
+	s.unshare(j)
 	delete(s.jobs, t.Job)
 	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
 		s.oldest++

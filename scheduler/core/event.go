@@ -162,6 +162,13 @@ func (s *State) checkRequest(e *Submit) error {
 	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
 		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
 	}
+	if len(r.After)*jobs > maxWaits {
+		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid, jobs, len(r.After), maxWaits)
+	}
+	if more, live := s.newDetails(r); live+more > quota.Descriptions {
+		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; its quota is %s "+
+			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more), size(quota.Descriptions))
+	}
 	if err := s.checkReservation(r); err != nil {
 		return err
 	}
@@ -504,7 +511,7 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 }
 
 func (Pass) decide(s *State, now Time) ([]Transition, error) {
-	ts := s.schedule(now)
+	ts := append(s.schedule(now), s.trim()...)
 	for i := 0; i < len(s.ended)-s.Policy.KeepEnded; i++ {
 		ts = append(ts, &JobForgotten{s.ended[i]})
 	}

@@ -83,6 +83,8 @@ type Job struct {
 	Ending Ending // in Completing
 	End    End    // once ended
 
+	details *details // what is long of the request; nil: dropped
+
 	timer  timer // the one deadline that a job has in its state
 	queued bool  // in its tenant's queue
 	parked bool  // in its array's, which waits outside of that

@@ -43,6 +43,11 @@ type State struct {
 	fresh   []*Job // that came after the last pass and after opened; one more than maxNewcomers stands for many
 	last    lastPass
 
+	details  map[detailsKey]*details
+	shared   *details // the last ones that were looked for, never nil
+	sharedAs Request  // and what they were looked for with
+	loaded   shares   // from pieces, while they are loaded
+
 	qos []string // qualities of service that jobs have asked for
 }
 
@@ -54,7 +59,8 @@ type idemKey struct {
 // NewState is a scheduler's first day.
 func NewState(p Policy) *State {
 	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
-		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]*array{}, held: map[string]uint32{}}
+		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]*array{}, held: map[string]uint32{},
+		details: map[detailsKey]*details{}, shared: &details{}}
 }
 
 // Job finds a job, nil if there is none.
@@ -160,6 +166,9 @@ func (s *State) Check() error {
 		if r.timer.at == 0 || r.To <= r.From {
 			return fmt.Errorf("reservation %s has no end", r.Name)
 		}
+	}
+	if err := s.checkDetails(); err != nil {
+		return err
 	}
 	if err := s.checkRooms(); err != nil {
 		return err

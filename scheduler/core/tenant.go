@@ -22,7 +22,9 @@ type Account struct {
 	Mem     uint64
 	Running int
 	Pending int
-	began   int64 // the sum of slots times the moment they were taken, in milliseconds of scoreBase
+	Kept    uint64 // bytes of what is long of its jobs, each once
+	Live    uint64 // of it, of jobs that have not ended
+	began   int64  // the sum of slots times the moment they were taken, in milliseconds of scoreBase
 	queue   queue
 }
 

@@ -16,6 +16,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/private"
 )
 
 // version of a record. An older one is read as long as this says how; there is none yet.
@@ -28,6 +30,7 @@ type Executor struct {
 	Process    Process
 	Files      string // the name that its files share
 	Group      bool   // it is in a control group of its own
+	Control    int    // the version of control that it speaks; 0: that of release 0.1.0
 }
 
 // Process names a process for as long as the machine runs and beyond: numbers come back, a start within the same boot with the
@@ -70,7 +73,7 @@ func room(dir string) error {
 
 // Open opens or makes the store.
 func Open(dir string) (*Store, error) {
-	err := os.MkdirAll(dir, 0o700)
+	err := private.Dir(dir)
 	if err == nil {
 		err = room(dir)
 	}
