@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// boardSizes has few members and many.
-var boardSizes = []int{2, 3, 4, 7}
+// slotSizes are communicators of few members and of many.
+var slotSizes = []int{2, 3, 4, 7}
 
-// TestRootGoesAhead: the root of broadcasts is done with as many as a board has rows for before anyone else calls one, and
-// waits in the next.
+// TestRootGoesAhead: the root of broadcasts is done with as many as there are rows before any other member calls one,
+// and waits in the next.
 func TestRootGoesAhead(t *testing.T) {
-	for _, n := range boardSizes {
+	for _, n := range slotSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			ahead := make(chan struct{})
 			play(t, n, func(g *guest) {
@@ -24,13 +24,13 @@ func TestRootGoesAhead(t *testing.T) {
 						awaitParked(g, 1)
 					}
 				}
-				for i := range 3 * boardRows {
+				for i := range 3 * slotRows {
 					if g.me == 1 {
 						g.setInt(buf, 0, i)
 					}
 					g.must("Bcast", buf, 1, tInt, 1, tWorld)
 					want(g, "what is broadcast", g.int(buf, 0), i)
-					if g.me == 1 && i == boardRows-2 {
+					if g.me == 1 && i == slotRows-2 {
 						close(ahead)
 					}
 				}
@@ -41,7 +41,7 @@ func TestRootGoesAhead(t *testing.T) {
 
 // TestSendersGoAhead: all but the root are done with reductions of which the root has called none.
 func TestSendersGoAhead(t *testing.T) {
-	for _, n := range boardSizes {
+	for _, n := range slotSizes {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			ahead := make(chan struct{}, n)
 			play(t, n, func(g *guest) {
@@ -51,12 +51,12 @@ func TestSendersGoAhead(t *testing.T) {
 						<-ahead
 					}
 				}
-				for i := range 3 * boardRows {
+				for i := range 3 * slotRows {
 					g.setInt(in, 0, i+g.me)
 					g.must("Reduce", in, out, 1, tInt, tSum, 0, tWorld)
 					if g.me == 0 {
 						want(g, "the sum", g.int(out, 0), n*i+n*(n-1)/2)
-					} else if i == boardRows-2 {
+					} else if i == slotRows-2 {
 						ahead <- struct{}{}
 					}
 				}
@@ -71,9 +71,9 @@ func awaitParked(g *guest, rank int) {
 	}
 }
 
-// TestBoardMismatch has one rank, the last, call something else than the others on the board.
-func TestBoardMismatch(t *testing.T) {
-	const big = 2 * boardLimit / 4
+// TestSlotMismatch has one rank, the last, call something else than the others in slots.
+func TestSlotMismatch(t *testing.T) {
+	const big = 2 * slotLimit / 4
 	call := func(name string, arguments ...any) func(g *guest) {
 		return func(g *guest) { g.call(name, arguments...) }
 	}
@@ -85,19 +85,24 @@ func TestBoardMismatch(t *testing.T) {
 	}{
 		{"kind", call("Barrier", tWorld), call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), "called MPI_"},
 		{"root", call("Bcast", buf, 1, tInt, 1, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld), "gave root"},
-		{"operation", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 1, tInt, tMax, tWorld), "reduces"},
-		{"length", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 2, tInt, tSum, tWorld), "reduces"},
-		{"a meeting", call("Allreduce", buf, 20*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 20*buf, big, tInt, tSum, tWorld),
+		{"operation", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld),
+			call("Allreduce", buf, 2*buf, 1, tInt, tMax, tWorld), "reduces"},
+		{"length", call("Allreduce", buf, 2*buf, 1, tInt, tSum, tWorld), call("Allreduce", buf, 2*buf, 2, tInt, tSum, tWorld),
+			"reduces"},
+		{"an instance", call("Allreduce", buf, 20*buf, 1, tInt, tSum, tWorld),
+			call("Allreduce", buf, 20*buf, big, tInt, tSum, tWorld),
 			"give MPI_Allreduce different amounts of data"},
-		{"a meeting of all others", call("Bcast", buf, big, tInt, 0, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld),
+		{"an instance of all others", call("Bcast", buf, big, tInt, 0, tWorld), call("Bcast", buf, 1, tInt, 0, tWorld),
 			"give MPI_Bcast different amounts of data"},
-		{"kind, all needing all", call("Allgather", buf, 1, tInt, 2*buf, 1, tInt, tWorld), call("Alltoall", buf, 1, tInt, 2*buf, 1, tInt, tWorld), "called MPI_"},
-		{"too much", call("Scatter", buf, 2, tInt, 2*buf, 2, tInt, 0, tWorld), call("Scatter", buf, 2, tInt, 2*buf, 1, tInt, 0, tWorld),
+		{"kind, all needing all", call("Allgather", buf, 1, tInt, 2*buf, 1, tInt, tWorld),
+			call("Alltoall", buf, 1, tInt, 2*buf, 1, tInt, tWorld), "called MPI_"},
+		{"too much", call("Scatter", buf, 2, tInt, 2*buf, 2, tInt, 0, tWorld),
+			call("Scatter", buf, 2, tInt, 2*buf, 1, tInt, 0, tWorld),
 			"sends a block of 8 bytes"},
 	} {
-		for _, n := range boardSizes {
+		for _, n := range slotSizes {
 			t.Run(fmt.Sprintf("%s %d", c.name, n), func(t *testing.T) {
-				for _, round := range []int{0, boardRows} { // in a new row, and in a used one
+				for _, round := range []int{0, slotRows} { // in a new row, and in a used one
 					said := ""
 					for _, err := range outcome(t, n, func(g *guest) {
 						g.must("Init", 0, 0)
@@ -109,7 +114,7 @@ func TestBoardMismatch(t *testing.T) {
 						} else {
 							c.most(g)
 						}
-						g.must("Barrier", tWorld) // where those end who have noticed nothing
+						g.must("Barrier", tWorld) // ends the ranks that have noticed nothing
 					}) {
 						if err != nil {
 							said += err.Error() + "\n"
@@ -124,11 +129,12 @@ func TestBoardMismatch(t *testing.T) {
 	}
 }
 
-// TestBoardLengths goes through the lengths at which data moves from the card to the sheet and to a meeting.
-func TestBoardLengths(t *testing.T) {
+// TestSlotLengths goes through the lengths at which data moves from the slot to the overflow buffer and to an instance.
+func TestSlotLengths(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		at := func(rank, i int) int { return 1000*rank + i }
-		for _, bytes := range []int{0, 4, cardLine - 4, cardLine, cardLine + 4, 1000, boardLimit - 4, boardLimit, boardLimit + 4} {
+		for _, bytes := range []int{0, 4, slotBytes - 4, slotBytes, slotBytes + 4, 1000, slotLimit - 4, slotLimit,
+			slotLimit + 4} {
 			n := bytes / 4
 			mine, all, sum := g.alloc(bytes*g.n+4), g.alloc(bytes*g.n+4), g.alloc(bytes+4)
 			for i := range n * g.n {

@@ -2,12 +2,13 @@ package mpi
 
 import "github.com/faasmrun/faasmrun/mpi/match"
 
-// The short way of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv, for little data in one piece between two ranks that are awake: no span,
-// nothing posted, and a request only where the program wants one, which is done. Between two processors half of a message's latency is the path of instructions, so it counts. What
-// is not plainly in order, from a wild pointer to a message that came by another way, goes the long way.
+// The fast path of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv is for small contiguous data between two ranks that are
+// awake: no span, nothing posted, and a request only where the program wants one, which is done. Half of a message's
+// latency between two processors is the number of instructions, so it counts. Whatever is not plainly in order, from an
+// invalid pointer to a message outside the inbox, takes the general path.
 
-// littlePiece gives the memory of (address, count, datatype) if it is one valid piece of at most inboxLimit bytes.
-func (a args) littlePiece(address, count, datatype int) (data []byte, ok bool) {
+// inlinePiece gives the memory of (address, count, datatype) if it is valid, contiguous and at most inboxLimit bytes.
+func (a args) inlinePiece(address, count, datatype int) (data []byte, ok bool) {
 	named, i, n := a.r.named(), a.handle(datatype)-firstDatatype, uint64(a.count(count))
 	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
 		return nil, false
@@ -20,18 +21,18 @@ func (a args) littlePiece(address, count, datatype int) (data []byte, ok bool) {
 	return mem[at : at+n : at+n], true
 }
 
-// quickComm finds a communicator; nil if there is anything about it.
-func (a args) quickComm(i int) *comm {
+// fastComm finds a communicator; nil if the handle is not a valid one.
+func (a args) fastComm(i int) *comm {
 	if handle := a.handle(i); handle != commWorld {
 		return a.r.comms.get(kindComm, handle)
 	}
 	return a.r.worldComm
 }
 
-// sendQuick sends (buf, count, datatype, dest, tag, comm), or does nothing.
-func (a args) sendQuick() (done bool) {
-	r, c := a.r, a.quickComm(5)
-	data, ok := a.littlePiece(0, 1, 2)
+// sendFast sends (buf, count, datatype, dest, tag, comm), or does nothing.
+func (a args) sendFast() (done bool) {
+	r, c := a.r, a.fastComm(5)
+	data, ok := a.inlinePiece(0, 1, 2)
 	if c == nil || !ok || r.stats != nil || r.check != nil {
 		return false
 	}
@@ -44,7 +45,7 @@ func (a args) sendQuick() (done bool) {
 		return false
 	}
 	var eager *eagerBuffer
-	if len(data) > littleBytes {
+	if len(data) > inlineBytes {
 		if eager = r.eager.get(int64(len(data))); eager == nil {
 			return false
 		}
@@ -59,7 +60,7 @@ func (a args) sendQuick() (done bool) {
 	}
 	p := d.inbox.at(number)
 	if eager == nil {
-		copy(p.little[:], data)
+		copy(p.inline[:], data)
 	}
 	r.serial++
 	p.fill(number, match.Key{Context: c.context, Source: c.rank, Tag: tag}, int64(len(data)), r.serial, eager)
@@ -68,10 +69,10 @@ func (a args) sendQuick() (done bool) {
 	return true
 }
 
-// receiving are the arguments of a receive of little data: (buf, count, datatype, source, tag, comm).
-func (a args) receiving() (c *comm, k match.Key, room []byte, ok bool) {
-	c = a.quickComm(5)
-	if room, ok = a.littlePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
+// fastReceive are the arguments of a receive of small data: (buf, count, datatype, source, tag, comm).
+func (a args) fastReceive() (c *comm, k match.Key, room []byte, ok bool) {
+	c = a.fastComm(5)
+	if room, ok = a.inlinePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
 		return nil, k, nil, false
 	}
 	k = match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
@@ -79,10 +80,10 @@ func (a args) receiving() (c *comm, k match.Key, room []byte, ok bool) {
 	return c, k, room, ok
 }
 
-// receiveQuick does MPI_Recv(buf, count, datatype, source, tag, comm, *status), or nothing.
-func (a args) receiveQuick() (done bool) {
+// receiveFast does MPI_Recv(buf, count, datatype, source, tag, comm, *status), or nothing.
+func (a args) receiveFast() (done bool) {
 	r := a.r
-	_, k, room, ok := a.receiving()
+	_, k, room, ok := a.fastReceive()
 	if !ok {
 		return false
 	}
@@ -95,29 +96,30 @@ func (a args) receiveQuick() (done bool) {
 	if !r.hasMail() {
 		stored := r.stored.Load()
 		posted, unexpected := r.queueLen()
-		if posted+unexpected > 0 || !r.spin(forOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) || !r.hasMail() {
+		if posted+unexpected > 0 || !r.spin(scopeOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) ||
+			!r.hasMail() {
 			return false
 		}
 	}
-	s, taken := r.takeQuick(k, room)
+	s, taken := r.takeFast(k, room)
 	if taken {
 		putStatus(b, s)
 	}
 	return taken
 }
 
-// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the message
-// is there; else nil.
+// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the
+// message is there; else nil.
 func (a args) receiveReady() *request {
 	r := a.r
 	if !r.hasMail() {
 		return nil
 	}
-	c, k, room, ok := a.receiving()
+	c, k, room, ok := a.fastReceive()
 	if !ok {
 		return nil
 	}
-	s, taken := r.takeQuick(k, room)
+	s, taken := r.takeFast(k, room)
 	if !taken {
 		return nil
 	}
@@ -126,9 +128,9 @@ func (a args) receiveReady() *request {
 	return q
 }
 
-// takeQuick takes a message out of the inbox's first place into memory, if nothing else may have a claim: neither may
-// another receive be posted that it could match, nor another message wait that the receive would match first.
-func (r *Rank) takeQuick(k match.Key, room []byte) (s status, taken bool) {
+// takeFast copies the message in the inbox's first cell into memory, if nothing else may claim it: no other receive may
+// be posted that it could match, and no other message may wait that the receive would match first.
+func (r *Rank) takeFast(k match.Key, room []byte) (s status, taken bool) {
 	r.mailMu.Lock()
 	posted, unexpected := r.queue.Len()
 	p := r.inbox.at(r.inbox.head.Load())
@@ -139,7 +141,7 @@ func (r *Rank) takeQuick(k match.Key, room []byte) (s status, taken bool) {
 	s = status{source: p.source, tag: p.tag, bytes: p.bytes}
 	eager := p.eager
 	if eager == nil {
-		copy(room, p.little[:p.bytes])
+		copy(room, p.inline[:p.bytes])
 	}
 	r.inbox.advance()
 	r.mailMu.Unlock()

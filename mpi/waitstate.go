@@ -2,8 +2,8 @@ package mpi
 
 import "fmt"
 
-// where is what a rank waits for, written just before it parks.
-type where struct {
+// waitState is what a rank waits for, written just before it parks.
+type waitState struct {
 	call  uint32
 	what  waitKind
 	made  uint32 // the function that made the request it waits for; 0 when the call itself did
@@ -14,7 +14,7 @@ type where struct {
 	site  Site
 }
 
-// waitKind says which of where's fields mean something.
+// waitKind says which of waitState's fields mean something.
 type waitKind uint8
 
 const (
@@ -27,14 +27,14 @@ const (
 )
 
 // note records what the rank is about to wait for.
-func (r *Rank) note(w where) {
+func (r *Rank) note(w waitState) {
 	w.call = r.call.Load()
 	if r.check != nil {
 		w.site = r.check.here().site
 	}
-	r.whereMu.Lock()
-	r.where = w
-	r.whereMu.Unlock()
+	r.waitStateMu.Lock()
+	r.waitState = w
+	r.waitStateMu.Unlock()
 }
 
 // maxOneOf bounds the requests that are named of those that a rank waits for.
@@ -42,22 +42,22 @@ const maxOneOf = 4
 
 // noteAny records that the rank is about to wait for one of several requests.
 func (r *Rank) noteAny(l list) {
-	r.note(where{what: waitAny})
-	r.whereMu.Lock()
-	defer r.whereMu.Unlock()
+	r.note(waitState{what: waitAny})
+	r.waitStateMu.Lock()
+	defer r.waitStateMu.Unlock()
 	r.oneOf = r.oneOf[:0]
 	for i := range l.n {
 		if q, _ := l.at(i); q != nil {
-			r.where.count++
+			r.waitState.count++
 			if len(r.oneOf) < maxOneOf {
-				r.oneOf = append(r.oneOf, q.where())
+				r.oneOf = append(r.oneOf, q.waitState())
 			}
 		}
 	}
 }
 
-// Where says what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
-func (r *Rank) Where() string {
+// Activity describes what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
+func (r *Rank) Activity() string {
 	call := callName(r.call.Load())
 	if r.parked.Load() == 0 {
 		if call == "" {
@@ -65,8 +65,8 @@ func (r *Rank) Where() string {
 		}
 		return "computing, last in " + call
 	}
-	r.whereMu.Lock()
-	w := r.where
+	r.waitStateMu.Lock()
+	w := r.waitState
 	s := w.String()
 	if w.what == waitAny {
 		for _, one := range r.oneOf {
@@ -77,11 +77,11 @@ func (r *Rank) Where() string {
 			s += "; …"
 		}
 	}
-	r.whereMu.Unlock()
+	r.waitStateMu.Unlock()
 	return oneLine(s) + r.at(w.site)
 }
 
-func (w where) String() string {
+func (w waitState) String() string {
 	s := callName(w.call)
 	if w.made != 0 && w.made != w.call {
 		s += " for " + callName(w.made)
@@ -92,8 +92,8 @@ func (w where) String() string {
 	return s
 }
 
-// object says what is waited for: to or from whom, with which tag, on which communicator.
-func (w where) object() string {
+// object describes what is waited for: the peer, the tag and the communicator.
+func (w waitState) object() string {
 	comm := ""
 	if w.comm != nil {
 		comm = w.comm.title()
