@@ -42,7 +42,7 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 	last = j.listen(p, awake)
 	if last != nil && last.Idle {
 		close(stop)
-		stuck := time.AfterFunc(obedience, p.kill)
+		stuck := time.AfterFunc(terminationGrace, p.kill)
 		sending.Wait() // nothing of this job's may reach the next
 		if stuck.Stop() && j.spare(p, last) {
 			return last, false
@@ -54,7 +54,7 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 		defer close(stop)
 	}
 	if left = j.isLeft(); !left {
-		late := time.AfterFunc(obedience, p.kill)
+		late := time.AfterFunc(terminationGrace, p.kill)
 		defer late.Stop()
 		p.wait()
 		j.kill(p)
@@ -110,14 +110,14 @@ func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
 			if last.Idle {
 				return last
 			}
-			defer time.AfterFunc(obedience, p.kill).Stop()
+			defer time.AfterFunc(terminationGrace, p.kill).Stop()
 			continue
 		}
-		j.hear(m)
+		j.handleMessage(m)
 	}
 }
 
-func (j *job) hear(m control.Message) {
+func (j *job) handleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Started:
 		j.mu.Lock()

@@ -145,7 +145,7 @@ func (w *Worker) rehearse() error {
 		}
 	}
 	p.hangUp() // it ends by itself, once it has come so far
-	late := time.AfterFunc(obedience, p.kill)
+	late := time.AfterFunc(terminationGrace, p.kill)
 	defer late.Stop()
 	if p.wait(); !p.cmd.ProcessState.Success() {
 		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState, text(crash(p.lastWords()), maxWhere))

@@ -56,8 +56,8 @@ type job struct {
 	told       uint64 // of what was delivered, what the executor knows
 }
 
-// obedience is how long an executor may take to end its ranks before it is killed.
-const obedience = 2 * time.Second
+// terminationGrace is how long an executor may take to end its ranks before it is killed.
+const terminationGrace = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
 	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
@@ -274,7 +274,7 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	case first:
 		j.orders.put(&control.Terminate{})
 		p.signal(syscall.SIGCONT) // a stopped process could not answer
-		j.overdue = time.AfterFunc(obedience, p.kill)
+		j.overdue = time.AfterFunc(terminationGrace, p.kill)
 	}
 }
 

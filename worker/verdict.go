@@ -66,7 +66,7 @@ func (j *job) verdict(p *process, last *control.Ended, words []byte) *schedpb.Jo
 	case t != nil:
 		end := terminatedEnd(t)
 		if !t.GetKill() {
-			end.Reason += fmt.Sprintf(" (the ranks had not ended %v later and were killed)", obedience)
+			end.Reason += fmt.Sprintf(" (the ranks had not ended %v later and were killed)", terminationGrace)
 		}
 		return end
 	}
