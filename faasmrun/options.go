@@ -156,6 +156,7 @@ func init() {
 		}},
 		{"do-not-launch", "", groupRun, "check everything, show the map, run nothing", flag(func(r *request) { r.doNotLaunch = true })},
 		{"h help", "", groupRun, "this help", flag(func(r *request) { r.help = true })},
+		{"no-reconnect", "", groupRun, "end with the connection to the scheduler, and the job too, instead of looking for it", flag(func(r *request) { r.noReconnect = true })},
 		{"V version", "", groupRun, "the version", flag(func(r *request) { r.version = true })},
 
 		{"allow-run-as-root", "", groupIgnored, "", ignored},

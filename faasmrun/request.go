@@ -35,6 +35,7 @@ type request struct {
 	doNotLaunch        bool
 	mpi                mpiOptions
 	quiet, verbose     bool
+	noReconnect        bool
 	help, version      bool
 	appDepth, appLines int
 	batch              *batch // what submit adds; nil for run

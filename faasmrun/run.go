@@ -242,6 +242,9 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
 		embedded: address == "", session: newSession(), live: isTerminal(os.Stdout), typed: hearsKeys, stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
+	if r.noReconnect {
+		s.session = nil
+	}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
 	}
