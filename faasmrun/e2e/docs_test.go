@@ -119,7 +119,7 @@ func outputPattern(want string) *regexp.Regexp {
 // buildTree builds the command under all its names and returns the directory that holds them.
 func buildTree(t testing.TB) string {
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "faasmrun"), ".")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "faasmrun"), "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
