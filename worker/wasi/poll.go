@@ -63,7 +63,7 @@ func waitText(d time.Duration, ready <-chan struct{}) string {
 // rounded is a duration for a person.
 func rounded(d time.Duration) string {
 	switch {
-	case d >= time.Second:
+	case d >= 10*time.Millisecond: // two ranks that sleep as long are listed together
 		d = d.Round(time.Millisecond)
 	case d >= time.Millisecond:
 		d = d.Round(time.Microsecond)

@@ -169,7 +169,8 @@ func TestSleepEnded(t *testing.T) {
 }
 
 func TestRounded(t *testing.T) {
-	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 12_345_678: "12.346ms", 1_234: "1.234µs", time.Hour: "1h0m0s"} {
+	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 999_999_000: "1s", 12_345_678: "12ms",
+		1_234_567: "1.235ms", 1_234: "1.234µs", time.Hour: "1h0m0s"} {
 		if got := rounded(d); got != want {
 			t.Errorf("%d: %s, want %s", d, got, want)
 		}
