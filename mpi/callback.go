@@ -21,11 +21,11 @@ func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64
 		return failf(errOther, "%s cannot be called back here", what)
 	}
 	r.descend()
+	defer r.ascend()
 	code, err := c.CallTableResult(index, r.letters(params), arguments...)
 	if err != nil {
 		panic(err)
 	}
-	r.nested--
 	if code != success {
 		return failf(code, "%s returned error code %d", what, code)
 	}
@@ -47,10 +47,10 @@ const wordSize = 8
 // program there ends this call too.
 func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
 	r.descend()
+	defer r.ascend()
 	if err := r.host.CallTable(index, r.letters(params), arguments...); err != nil {
 		panic(err)
 	}
-	r.nested--
 }
 
 // maxNested bounds functions of the program that MPI calls while another such function is in a call of MPI: natively an
@@ -64,6 +64,9 @@ func (r *Rank) descend() {
 			"functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
 	}
 }
+
+// ascend is the end of what descend began, also where an exception or a longjmp leaves the function.
+func (r *Rank) ascend() { r.nested-- }
 
 // words puts values into memory of the program, for as long as a callback runs.
 func (r *Rank) words(values ...uint64) (address uint64, f *failure) {
@@ -118,8 +121,8 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 	if f != nil {
 		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
+	defer r.heap.release(address)
 	r.callBack(h.function, "ppp", address, address+wordSize, address+2*wordSize)
-	r.heap.release(address)
 }
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create

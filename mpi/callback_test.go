@@ -90,3 +90,30 @@ func TestFinalizedByADeleteFunction(t *testing.T) {
 		t.Errorf("it ends with %v", errs[0])
 	}
 }
+
+// TestUnwindingOutOfCallbacks: an exception that leaves a function which MPI has called ends that function, however
+// often: what follows is no call within it, and nothing stays allocated for it.
+func TestUnwindingOutOfCallbacks(t *testing.T) {
+	play(t, 1, func(g *guest) {
+		g.must("Comm_set_errhandler", tWorld, errorsReturn)
+		unwind := func(call func()) {
+			defer func() { recover() }()
+			call()
+			t.Error("the exception did not come through")
+		}
+		g.table[1] = func(...uint64) { panic("an exception") }
+		buf, operation := g.alloc(64), g.newcomm("Op_create", 1, 1)
+		comm, handler := g.newcomm("Comm_dup", tWorld), g.newcomm("Comm_create_errhandler", 1)
+		g.must("Comm_set_errhandler", comm, handler)
+		g.must("Reduce_local", buf+16, buf+24, 1, tInt, tSum) // what is made once is there
+		before := len(g.rank.heap.used)
+		for range 2 * maxNested {
+			unwind(func() { g.call("Reduce_local", buf+16, buf+24, 1, tInt, operation) })
+			unwind(func() { g.call("Send", buf, 1, tInt, 99, 0, comm) })
+		}
+		if after := len(g.rank.heap.used); after != before {
+			t.Errorf("%d areas are allocated, %d before", after, before)
+		}
+		g.must("Allreduce", buf, buf+8, 1, tInt, tSum, tWorld)
+	})
+}

@@ -40,10 +40,9 @@ func (r *Rank) query(g *generic) (status, *failure) {
 		return s, f
 	}
 	s.put(r.piece(at, statusSize), true)
+	defer r.heap.release(at)
 	f = r.ask("the request's query function", g.query, "pp", g.extra, at)
-	s = getStatus(r.piece(at, statusSize))
-	r.heap.release(at)
-	return s, f
+	return getStatus(r.piece(at, statusSize)), f
 }
 
 // freed says that a generalized request is gone: (extra).

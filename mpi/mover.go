@@ -218,9 +218,6 @@ func (mv *mover) apply() {
 	words := mv.r.piece(mv.area, userWords)
 	binary.LittleEndian.PutUint64(words, uint64(mv.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
-	mv.inUserOp = true
-	mv.r.callBack(mv.own.op.function, "pppp", mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))),
-		mv.area, mv.area+wordSize)
-	mv.inUserOp = false
+	mv.r.callUserOp(mv.own.op, mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))), mv.area)
 	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
 }

@@ -175,12 +175,18 @@ func reduceLocal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	outer := r.mover.inUserOp // it may be called by another operation
-	r.mover.inUserOp = true
-	r.callBack(p.op.function, "pppp", a.address(0), a.address(1), words, words+wordSize)
-	r.mover.inUserOp = outer
-	r.heap.release(words)
+	defer r.heap.release(words)
+	r.callUserOp(p.op, a.address(0), a.address(1), words)
 	return nil
+}
+
+// callUserOp calls the program's function of an operation: inout = in op inout. words hold the length and the
+// datatype. An exception or a longjmp may leave the function, which is over then, too.
+func (r *Rank) callUserOp(o *op, in, inout, words uint64) {
+	outer := r.mover.inUserOp // it may be called by another operation
+	defer func() { r.mover.inUserOp = outer }()
+	r.mover.inUserOp = true
+	r.callBack(o.function, "pppp", in, inout, words, words+wordSize)
 }
 
 // reduceSpans applies a kernel. A last element whose type has a hole at its end may reach beyond the memory.
