@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -116,7 +117,7 @@ func (m *model) waiting() (ids []uint64) {
 		}
 	}
 	for _, j := range shown {
-		if j.State == "PD" {
+		if j.State == jobstate.Pending {
 			ids = append(ids, j.Id)
 		}
 	}
@@ -126,7 +127,8 @@ func (m *model) waiting() (ids []uint64) {
 // refresh takes why jobs wait. The feed knows better what else has become of them.
 func (m *model) refresh(jobs []*schedpb.JobInfo) {
 	for _, j := range jobs {
-		if known := m.jobs[j.Id]; known != nil && known.State == "PD" && j.State == "PD" && known.Epoch == j.Epoch {
+		if known := m.jobs[j.Id]; known != nil && known.State == jobstate.Pending && j.State == jobstate.Pending &&
+			known.Epoch == j.Epoch {
 			m.put(j)
 		}
 	}

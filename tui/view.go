@@ -13,6 +13,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -24,9 +25,14 @@ var (
 	staleStyle    = lipgloss.NewStyle().Faint(true)
 	selectedStyle = lipgloss.NewStyle().Reverse(true)
 	alarmStyle    = lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Color("1"))
-	stateStyles   = map[string]lipgloss.Style{"R": lipgloss.NewStyle().Foreground(lipgloss.Color("2")),
-		"PD": lipgloss.NewStyle().Foreground(lipgloss.Color("3")), "F": lipgloss.NewStyle().Foreground(lipgloss.Color("1")),
-		"TO": lipgloss.NewStyle().Foreground(lipgloss.Color("1")), "OOM": lipgloss.NewStyle().Foreground(lipgloss.Color("1"))}
+	failedStyle   = lipgloss.NewStyle().Foreground(lipgloss.Color("1"))
+	stateStyles   = map[string]lipgloss.Style{
+		jobstate.Running:     lipgloss.NewStyle().Foreground(lipgloss.Color("2")),
+		jobstate.Pending:     lipgloss.NewStyle().Foreground(lipgloss.Color("3")),
+		jobstate.Failed:      failedStyle,
+		jobstate.TimedOut:    failedStyle,
+		jobstate.OutOfMemory: failedStyle,
+	}
 )
 
 // column is one of the queue's. Those of higher rank go first when the terminal is narrow.
@@ -108,7 +114,8 @@ func (m *model) title() string {
 		}
 	}
 	left := titleStyle.Render("faasmrun top") +
-		fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states["R"], m.states["PD"], used, slots, m.address)
+		fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states[jobstate.Running], m.states[jobstate.Pending], used,
+			slots, m.address)
 	right := m.now.Format("15:04:05")
 	if !m.complete {
 		right = "reading the queue … " + right

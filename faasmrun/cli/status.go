@@ -13,13 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // Statuses that the launcher gives by itself.
 const (
-	StatusFailed      = 1   // wrong usage, and whatever kept the launcher from its work
-	StatusInterrupted = 1   // as mpirun
-	StatusTimedOut    = 110 // as mpirun
+	StatusFailed      = 1 // wrong usage, and whatever kept the launcher from its work
+	StatusInterrupted = 1 // as mpirun
+	StatusTimedOut    = jobstate.ExitTimedOut
 	StatusBrokenPipe  = 128 + int(unix.SIGPIPE)
 )
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -93,7 +94,7 @@ func (e *explanation) print(c *client.Cluster) {
 	}
 	if e.Start != "" {
 		fmt.Fprintf(c.Out, "  should start by %s on %s\n", e.Start, e.Node)
-	} else if e.State == "PD" {
+	} else if e.State == jobstate.Pending {
 		fmt.Fprintf(c.Out, "  nobody can say when it starts: %s\n", e.StartUnknown)
 	}
 }

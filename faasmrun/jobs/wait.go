@@ -11,6 +11,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
 	"github.com/faasmrun/faasmrun/faasmrun/session"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -96,7 +97,7 @@ func printEnds(c *client.Cluster, last map[uint64]*schedpb.JobInfo) error {
 		if status == 0 {
 			status = session.ExitStatus(&schedpb.JobEnd{State: j.State, ExitCode: j.ExitCode}, false)
 		}
-		if !c.Json && j.State != "CD" {
+		if !c.Json && j.State != jobstate.Completed {
 			cli.Say(os.Stderr, "job %d: %s", id, endText(j))
 		}
 	}

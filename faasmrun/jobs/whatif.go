@@ -10,6 +10,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
 	"github.com/faasmrun/faasmrun/scheduler"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/scheduler/sim"
 )
@@ -114,7 +115,7 @@ func printWhatIf(c *client.Cluster, variants []variant, now time.Time) error {
 	var all []whatIfRecord
 	var rows [][]string
 	for i, a := range variants[0].answers {
-		r := whatIfRecord{ID: uint64(a.Job), State: "PD", Tenant: string(a.Tenant), Ranks: a.Ranks,
+		r := whatIfRecord{ID: uint64(a.Job), State: jobstate.Pending, Tenant: string(a.Tenant), Ranks: a.Ranks,
 			Starts: map[string]whatIfStart{}}
 		row := []string{strconv.FormatUint(r.ID, 10), r.Tenant, strconv.Itoa(int(r.Ranks))}
 		for _, v := range variants {

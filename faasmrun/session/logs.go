@@ -12,6 +12,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -106,7 +107,7 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 // sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so
 // that the output is what the ranks have printed and nothing else.
 func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
-	if end == nil || end.State == "CD" {
+	if end == nil || end.State == jobstate.Completed {
 		return
 	}
 	text := end.Reason

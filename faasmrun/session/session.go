@@ -16,6 +16,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -219,7 +220,7 @@ func (s *Session) state(c *schedpb.StateChange) {
 	}
 	s.standing = c.State
 	s.askStarting, s.starting = nil, false
-	if c.State == "CF" && !s.Options.Quiet {
+	if c.State == jobstate.Configuring && !s.Options.Quiet {
 		s.askStarting = time.After(startUntold)
 	}
 	switch {
@@ -227,7 +228,7 @@ func (s *Session) state(c *schedpb.StateChange) {
 		s.note("job %d: %s (%s)", s.Job, c.State, c.Reason)
 	case s.Options.Verbose:
 		s.note("job %d: %s", s.Job, c.State)
-	case c.State != "PD":
+	case c.State != jobstate.Pending:
 		s.tellWaiting = nil
 	case c.Reason != "" && c.Reason != s.waiting && !s.Embedded && !s.Options.Quiet:
 		s.tellWaiting = time.After(waitUntold)
@@ -408,11 +409,11 @@ func (s *Session) finish(lost error, gone bool) int {
 func ExitStatus(end *schedpb.JobEnd, interrupted bool) int {
 	code := int(end.ExitCode)
 	switch {
-	case end.State == "TO":
+	case end.State == jobstate.TimedOut:
 		return cli.StatusTimedOut
-	case end.State == "CA" && interrupted:
+	case end.State == jobstate.Cancelled && interrupted:
 		return cli.StatusInterrupted
-	case code&0xff == 0 && (code != 0 || end.State != "CD"):
+	case code&0xff == 0 && (code != 0 || end.State != jobstate.Completed):
 		return cli.StatusFailed
 	}
 	return code & 0xff
@@ -422,9 +423,10 @@ func ExitStatus(end *schedpb.JobEnd, interrupted bool) int {
 func (s *Session) showEnd() {
 	end := s.end
 	// Where ranks stood is news when they were ended from outside; when one failed, the reason says it all.
-	show := end.RankStates != nil && (end.State == "TO" || end.State == "CA" || s.Options.Verbose)
+	show := end.RankStates != nil &&
+		(end.State == jobstate.TimedOut || end.State == jobstate.Cancelled || s.Options.Verbose)
 	text := end.Reason
-	if text == "" && end.State != "CD" {
+	if text == "" && end.State != jobstate.Completed {
 		text = fmt.Sprintf("job %d ended in state %s with status %d", s.Job, end.State, end.ExitCode)
 	}
 	if show {

@@ -1,5 +1,7 @@
 package core
 
+import "github.com/faasmrun/faasmrun/scheduler/jobstate"
+
 import "fmt"
 
 // How a worker loses its jobs otherwise than by their ends: it stops in order, it comes back without knowing what it
@@ -100,7 +102,7 @@ func (e LaunchFailed) decide(s *State, now Time) ([]Transition, error) {
 	case j.State == Completing && j.Ending.State != Requeued:
 		return s.lost(j, now, why), nil
 	case j.LaunchFailures+1 >= MaxLaunches:
-		return s.finish(j, End{State: NodeFailed, ExitCode: 1,
+		return s.finish(j, End{State: NodeFailed, ExitCode: jobstate.ExitFailed,
 			Reason: fmt.Sprintf("%s (the last of %d tries)", why, MaxLaunches)}, now), nil
 	}
 	return []Transition{&JobRequeued{j.Ref(), why, now, true}, s.charge(j, 0, now), s.ready(j, now)}, nil

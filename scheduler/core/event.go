@@ -3,6 +3,8 @@ package core
 import (
 	"errors"
 	"fmt"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // Event is something that happened and that the scheduler has to decide about.
@@ -101,8 +103,6 @@ type Recovered struct{}
 // Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
 // changed, once for many of them.
 type Pass struct{}
-
-const interruptedCode, timedOutCode = 1, 110
 
 func (e Submit) decide(s *State, now Time) ([]Transition, error) {
 	if s.JobByKey(e.Request.Tenant, e.Key) != nil {
@@ -224,7 +224,7 @@ func (e LauncherDisconnected) decide(s *State, now Time) ([]Transition, error) {
 	if !j.Interactive {
 		return nil, nil
 	}
-	return s.end(j, Ending{Cancelled, interruptedCode, "its launcher is gone", true}, now), nil
+	return s.end(j, Ending{Cancelled, jobstate.ExitFailed, "its launcher is gone", true}, now), nil
 }
 
 func (e Cancel) decide(s *State, now Time) ([]Transition, error) {
@@ -232,7 +232,7 @@ func (e Cancel) decide(s *State, now Time) ([]Transition, error) {
 	if j == nil {
 		return nil, ErrNoJob
 	}
-	return s.end(j, Ending{Cancelled, interruptedCode, e.Reason, e.Kill}, now), nil
+	return s.end(j, Ending{Cancelled, jobstate.ExitFailed, e.Reason, e.Kill}, now), nil
 }
 
 func (e Hold) decide(s *State, now Time) ([]Transition, error) {
@@ -376,26 +376,7 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
 		return s.requeue(j, now, j.Ending.Reason), nil
 	}
-	if !end.State.Terminal() {
-		end.State = Failed
-	}
-	// A job that ended by itself before it was told to has the end that it made.
-	switch end.State {
-	case Completed:
-		end.ExitCode = 0
-	case Cancelled:
-		end.ExitCode = interruptedCode
-	case TimedOut:
-		end.ExitCode = timedOutCode
-	default:
-		if end.ExitCode == 0 {
-			end.ExitCode = 1
-		}
-	}
-	if j.State == Completing && end.State == j.Ending.State && end.Reason == "" {
-		end.Reason = j.Ending.Reason
-	}
-	return s.finish(j, end, now), nil
+	return s.finish(j, result(j, end), now), nil
 }
 
 // finish records a job's end and charges its tenant for the placement.
@@ -435,7 +416,7 @@ func (s *State) lostEnd(j *Job, why string) (end End, over bool) {
 	case e.State == Requeued || j.Requeue && !j.Interactive && j.Restarts < s.Policy.MaxRestarts:
 		return End{}, false
 	}
-	return End{State: NodeFailed, ExitCode: 1, Reason: why}, true
+	return End{State: NodeFailed, ExitCode: jobstate.ExitFailed, Reason: why}, true
 }
 
 func (Tick) decide(s *State, now Time) ([]Transition, error) {
@@ -466,7 +447,7 @@ func (s *State) endsWithWorker(j *Job, now Time) bool {
 func (s *State) jobDue(j *Job, now Time) []Transition {
 	switch j.State {
 	case Pending:
-		return s.end(j, Ending{Cancelled, interruptedCode, "it is interactive and no launcher attached to it", true}, now)
+		return s.end(j, Ending{Cancelled, jobstate.ExitFailed, "it is interactive and no launcher attached to it", true}, now)
 	case Completing:
 		return s.end(j, Ending{Kill: true}, now)
 	case Requeued:
@@ -479,7 +460,7 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	case j.State == Configuring:
 		why += " before its ranks had started: its program was still being fetched or compiled"
 	}
-	return s.end(j, Ending{TimedOut, timedOutCode, why, false}, now)
+	return s.end(j, Ending{TimedOut, jobstate.ExitTimedOut, why, false}, now)
 }
 
 func (s *State) ready(j *Job, now Time) Transition {

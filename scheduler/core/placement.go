@@ -3,6 +3,8 @@ package core
 import (
 	"fmt"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // pass is one look over the queue. It books what it places so that it sees its own doing, and takes it all back at its
@@ -82,7 +84,7 @@ const (
 func (p *pass) cancelDoomed() {
 	for _, id := range p.s.doomed {
 		j := p.s.jobs[id]
-		p.ts = append(p.ts, p.s.finish(j, End{State: Cancelled, ExitCode: interruptedCode, Reason: j.Doomed}, p.now)...)
+		p.ts = append(p.ts, p.s.finish(j, End{State: Cancelled, ExitCode: jobstate.ExitFailed, Reason: j.Doomed}, p.now)...)
 	}
 }
 
@@ -103,7 +105,7 @@ func (p *pass) screen(at *cursor) (outcome, bool) {
 func (p *pass) consider(j *Job, at *cursor) outcome {
 	s := p.s
 	if why := s.impossible(&j.Request); why != "" {
-		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
+		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: jobstate.ExitFailed, Reason: why}, p.now)...)
 		return passedOver
 	}
 	if at.account.overQuota(&at.quota, j) != "" || s.throttled(j) != "" {

@@ -3,6 +3,8 @@ package core
 import (
 	"fmt"
 	"sort"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // PreemptMode is how the jobs of a quality of service give way. Ways that keep what they have computed, to be frozen or
@@ -95,7 +97,7 @@ func (p *pass) preempt(j *Job) bool {
 		if j.QOS != "" {
 			why += " (" + j.QOS + ")"
 		}
-		p.ts = append(p.ts, s.end(v, Ending{State: s.givesWayAs(v), ExitCode: interruptedCode, Reason: why}, p.now)...)
+		p.ts = append(p.ts, s.end(v, Ending{State: s.givesWayAs(v), ExitCode: jobstate.ExitFailed, Reason: why}, p.now)...)
 	}
 	return true
 }

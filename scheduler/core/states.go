@@ -3,6 +3,8 @@ package core
 import (
 	"fmt"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
 // JobState is where a job stands. Its values are journalled: never renumber them.
@@ -42,29 +44,32 @@ var ended = []JobState{Completed, Failed, Cancelled, TimedOut, NodeFailed, OutOf
 
 // StateTable is the state machine of a job. The code, docs/states.md and the tests all read it.
 var StateTable = []StateRow{
-	{Pending, "PD", "pending", "Waits in the queue; `explain` says for what.", false,
+	{Pending, jobstate.Pending, "pending", "Waits in the queue; `explain` says for what.", false,
 		[]JobState{Configuring, Cancelled, Failed}},
-	{Configuring, "CF", "configuring", "Has a placement; its worker fetches modules and starts the ranks.", true,
+	{Configuring, jobstate.Configuring, "configuring", "Has a placement; its worker fetches modules and starts the ranks.",
+		true,
 		append([]JobState{Running, Completing, Requeued}, ended...)},
-	{Running, "R", "running", "Its ranks run.", true,
+	{Running, jobstate.Running, "running", "Its ranks run.", true,
 		append([]JobState{Suspended, Migrating, Frozen, Completing, Requeued}, ended...)},
-	{Suspended, "S", "suspended", "Its ranks are stopped where they are and keep their memory.", true,
+	{Suspended, jobstate.Suspended, "suspended", "Its ranks are stopped where they are and keep their memory.", true,
 		append([]JobState{Running, Completing, Requeued}, ended...)},
-	{Migrating, "MG", "migrating", "Some of its ranks are on their way to another worker.", true,
+	{Migrating, jobstate.Migrating, "migrating", "Some of its ranks are on their way to another worker.", true,
 		append([]JobState{Running, Completing, Requeued}, ended...)},
-	{Frozen, "FZ", "frozen", "Is an image in the store, holds no slot, and waits to be resumed.", false,
+	{Frozen, jobstate.Frozen, "frozen", "Is an image in the store, holds no slot, and waits to be resumed.", false,
 		[]JobState{Configuring, Cancelled, Failed}},
-	{Completing, "CG", "completing", "Has been told to end; its worker has not reported the end yet.", true,
+	{Completing, jobstate.Completing, "completing", "Has been told to end; its worker has not reported the end yet.", true,
 		append([]JobState{Requeued}, ended...)},
-	{Requeued, "RQ", "requeued", "Lost its placement and waits until nothing of it can still be running.", false,
+	{Requeued, jobstate.Requeued, "requeued", "Lost its placement and waits until nothing of it can still be running.",
+		false,
 		[]JobState{Pending, Cancelled, NodeFailed, Failed, TimedOut, Preempted}},
-	{Completed, "CD", "completed", "Every rank ended with status 0.", false, nil},
-	{Failed, "F", "failed", "A rank ended with another status, or the job could not start.", false, nil},
-	{Cancelled, "CA", "cancelled", "Its owner, its launcher's end or an administrator ended it.", false, nil},
-	{TimedOut, "TO", "timed out", "Ran longer than its time limit.", false, nil},
-	{NodeFailed, "NF", "node failed", "Its worker was lost.", false, nil},
-	{OutOfMemory, "OOM", "out of memory", "The system ended it for its use of memory.", false, nil},
-	{Preempted, "PR", "preempted", "Was ended to make room and was not to be requeued.", false, nil},
+	{Completed, jobstate.Completed, "completed", "Every rank ended with status 0.", false, nil},
+	{Failed, jobstate.Failed, "failed", "A rank ended with another status, or the job could not start.", false, nil},
+	{Cancelled, jobstate.Cancelled, "cancelled", "Its owner, its launcher's end or an administrator ended it.", false,
+		nil},
+	{TimedOut, jobstate.TimedOut, "timed out", "Ran longer than its time limit.", false, nil},
+	{NodeFailed, jobstate.NodeFailed, "node failed", "Its worker was lost.", false, nil},
+	{OutOfMemory, jobstate.OutOfMemory, "out of memory", "The system ended it for its use of memory.", false, nil},
+	{Preempted, jobstate.Preempted, "preempted", "Was ended to make room and was not to be requeued.", false, nil},
 }
 
 // Row is the state's line of the table. An unknown state has a line without a code.
