@@ -20,7 +20,7 @@ type cached struct {
 	locks []string // of its machine code: held by whoever compiles
 }
 
-// isBeingMade tells whether some process compiles it: another worker's child may be at it for longer than recent.
+// isBeingMade reports whether some process compiles it: another worker's child may be at it for longer than recent.
 func (c *cached) isBeingMade() bool {
 	for _, path := range c.locks {
 		f, err := os.OpenFile(path, os.O_RDWR, 0)

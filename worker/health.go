@@ -53,7 +53,7 @@ func (h *health) reason() string {
 	return h.unfit
 }
 
-// markUnfit notes that a job could not be started, and has that looked at later.
+// markUnfit notes that a job could not be started, and schedules a check.
 func (h *health) markUnfit(err error, probe func()) (why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,14 +68,14 @@ func (h *health) markUnfit(err error, probe func()) (why string) {
 	return h.unfit
 }
 
-// markFit notes that they can be started, as far as can be found out without one.
+// markFit notes that jobs can be started, as far as can be found out without one.
 func (h *health) markFit() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.unfit = ""
 }
 
-// resetBackoff notes that one was.
+// resetBackoff notes that a job was started: the next fault is checked early again.
 func (h *health) resetBackoff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,7 +116,7 @@ func (w *Worker) recheckHealth() {
 	w.health.markFit()
 }
 
-// tryStart does all that comes before a job's ranks, without a job.
+// tryStart does everything that comes before a job's ranks, without a job.
 func (w *Worker) tryStart() error {
 	dir, err := os.MkdirTemp(filepath.Join(w.Dir, "executors"), "probe-*")
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *Worker) tryStart() error {
 	return nil
 }
 
-// earlyExit is an executor that ended before it had begun its job; a program's doing it can't be.
+// earlyExit is the error for an executor that ended before it had begun its job. No program can have caused it.
 func (j *job) earlyExit(p *process) error {
 	state, words := p.cmd.ProcessState, p.readStderr()
 	err := fmt.Errorf("the executor ended (%v) before it began", state)
@@ -166,10 +166,11 @@ func (j *job) earlyExit(p *process) error {
 	return killedEarly{err} // by whoever: its tenant may, and the system for want of memory
 }
 
-// killedEarly is the end of an executor by a signal before it began: another try is right, but nobody is to blame.
+// killedEarly is the end of an executor by a signal before it began. Another try is right, but it is not the worker's
+// fault: the tenant may have sent the signal, or the system for want of memory.
 type killedEarly struct{ error }
 
-// launchFailed is the report of a job that could not be started, if that is not its own fault; nil: it is.
+// launchFailed is the report of a job that could not be started; nil if that is the job's own fault.
 func (j *job) launchFailed(err error) *schedpb.JobEnded {
 	if j.w.Ephemeral || err == nil { // there is nowhere else to run
 		return nil

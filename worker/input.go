@@ -7,7 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// input is how far a job's numbered input is. It needs a job's mu.
+// input is how far a job's numbered input has come. The job's mu guards it.
 type input struct {
 	seq      uint64 // the last item that was handed to the executor
 	plain    bool   // the executor is of an earlier release and knows no numbers: what was handed on counts as received
@@ -58,7 +58,8 @@ func (j *job) input(in *schedpb.Input) {
 	}
 }
 
-// inputTaken is what the executor says. The first word of one that an earlier worker has started tells where to go on.
+// inputTaken handles the executor's InputTaken. The first one of an executor that an earlier worker started says where
+// to go on.
 func (j *job) inputTaken(m *control.InputTaken) {
 	j.mu.Lock()
 	if j.in.unknown {

@@ -28,7 +28,8 @@ type memoryNeed struct {
 	initial uint64 // linear memory of a rank at its start
 }
 
-// fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
+// fits refuses a job whose ranks could not even begin here. Idle executors are ended if too little memory would be left
+// beside them.
 func (w *Worker) fits(needs []memoryNeed) error {
 	if err := fitsFiles(needs); err != nil {
 		return err
@@ -76,7 +77,7 @@ func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 		"machine with more memory", strings.Join(list, ", "), formatBytes(total), w.Name, what, formatBytes(free))
 }
 
-// memoryOffered is what the scheduler may promise to ranks here: what was configured, or what is free now.
+// memoryOffered is what the scheduler may give to ranks here: what was configured, or what is free now.
 func (w *Worker) memoryOffered() uint64 {
 	if w.MemBytes > 0 {
 		return w.MemBytes
@@ -124,8 +125,8 @@ func available(root fs.FS) uint64 {
 	return free
 }
 
-// groupFree is the least room on the way from a control group up to the root. Inside a container the path may not exist,
-// and the container's own group is the root.
+// groupFree is the least free memory of a control group and its parents. Inside a container the path may not exist, and
+// the container's own group is the root.
 func groupFree(root fs.FS, base, group, limit, usage, reclaimable string) uint64 {
 	free := uint64(math.MaxUint64)
 	for dir := path.Join(base, group); strings.HasPrefix(dir, base); dir = path.Dir(dir) {

@@ -14,7 +14,7 @@ const (
 	DefaultKeepLogBytes = 10 << 30
 )
 
-// pruneEvery is how many jobs end between two looks at what is kept; so many more than the bound there may be.
+// pruneEvery is how many jobs end between two prunes; so many more than the bound there may be.
 const pruneEvery = 100
 
 // oldLog is what is left of a job that has ended.

@@ -17,11 +17,12 @@ type identity struct {
 	groups   []uint32
 }
 
-// localTenant begins the name of a tenant who is a user of the scheduler's machine; others are a certificate's.
+// localTenant is the prefix of a tenant who is a user of the scheduler's machine; other tenants are named by a
+// certificate.
 const localTenant = "uid:"
 
-// identityOf says which user of this machine a tenant is. A worker that is not root has no choice but its own, which is no
-// other local user's. An error is for the tenant.
+// identityOf returns the user of this machine that a tenant's jobs run as. A worker that is not root can only use its
+// own, and refuses other local users. An error is for the tenant.
 func (w *Worker) identityOf(tenant string) (*identity, error) {
 	number, local := strings.CutPrefix(tenant, localTenant)
 	own := strconv.Itoa(os.Geteuid())

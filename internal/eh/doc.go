@@ -2,7 +2,7 @@
 // for C++'s throw and C's longjmp, into one without, which every engine runs fast. wazero's own are slow, and of the
 // other encoding.
 //
-// A global says whether an exception is pending and, by its value, of which tag; others hold what it carries. throw sets
+// A global reports whether an exception is pending and, by its value, of which tag; others hold what it carries. throw sets
 // them and branches to the handler around it. After each call that may throw, the global is tested: one load and one
 // branch that is not taken. Which calls may throw is found by looking through the whole module, tables included, so that
 // a program pays where exceptions can come from, and loops around other calls pay nothing.

@@ -167,7 +167,7 @@ func (l *lowering) finish() {
 	m.SetNames(n)
 }
 
-// speaksOfCode says whether a custom section becomes wrong when code moves, or when exceptions go. Debug information is not
+// speaksOfCode reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug information is not
 // one of them: a code map says where in it the code is that it speaks of.
 func speaksOfCode(name string) bool {
 	switch name {
@@ -177,7 +177,7 @@ func speaksOfCode(name string) bool {
 	return strings.HasPrefix(name, "metadata.code.")
 }
 
-// callsBack says whether an import may call back into the guest, so that an exception can come out of it. A signal's handler can
+// callsBack reports whether an import may call back into the guest, so that an exception can come out of it. A signal's handler can
 // run in any of them.
 func callsBack(im *wasm.Import) bool {
 	return !strings.HasPrefix(im.Module, "wasi") || im.Module == "wasi_snapshot_preview1" && im.Name != "proc_exit"

@@ -192,7 +192,7 @@ func (r *rewriter) test() {
 	r.branch(wasm.OpBrIf, handler)
 }
 
-// returns says whether the next instruction ends the function.
+// returns reports whether the next instruction ends the function.
 func (r *rewriter) returns() bool {
 	next, last := r.reader.Peek()
 	return next == wasm.OpReturn || last

@@ -50,7 +50,7 @@ type node struct {
 // maxDepth bounds how far into an address's arithmetic is looked.
 const maxDepth = 32
 
-// analyze goes through a function and notes what becomes of each instruction. It says whether anything does.
+// analyze goes through a function and notes what becomes of each instruction. It reports whether anything does.
 func (l *lowering) analyze(index uint32) (changed bool, err error) {
 	f, c := &l.work, l.cursor
 	f.steps, f.nodes, f.stack = f.steps[:0], f.nodes[:0], f.stack[:0]
@@ -150,7 +150,7 @@ func (l *lowering) conversion(op wasm.Opcode, operand int) conversion {
 	return saturate
 }
 
-// beyond says whether an access's offset is one that no memory of 32 bits reaches.
+// beyond reports whether an access's offset is one that no memory of 32 bits reaches.
 func beyond(in *wasm.Instr) bool { return in.HasMemArg() && in.Memory.Offset >= 1<<32 }
 
 // convert converts a value where it is made. It is false where that can't be.
@@ -229,7 +229,7 @@ func (f *function) deeper(n int32, depth int) int {
 	return impossible
 }
 
-// shiftable says whether a value is a constant by which 32 bits can be shifted.
+// shiftable reports whether a value is a constant by which 32 bits can be shifted.
 func (f *function) shiftable(n int32) bool {
 	if n < 0 {
 		return false

@@ -19,7 +19,7 @@ type Options struct {
 // section is a custom section that says of a lowered module what it was.
 const section = "faasmrun.memory64"
 
-// Lowered says whether a module was compiled for memories of 64 bits and then lowered.
+// Lowered reports whether a module was compiled for memories of 64 bits and then lowered.
 func Lowered(m *wasm.Module) bool { return m.Custom(section) != nil }
 
 // IsSection knows that custom section by its name.
@@ -69,7 +69,7 @@ func Lower(module []byte, options Options) (out []byte, changed bool, err error)
 // lastSection is the id of the data section, behind which custom sections may stand.
 const lastSection = 11
 
-// stale says whether a custom section says what is no longer so.
+// stale reports whether a custom section says what is no longer so.
 func stale(name string) bool {
 	return name == "target_features" || name == section || strings.HasPrefix(name, "metadata.code.")
 }

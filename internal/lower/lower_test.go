@@ -327,7 +327,7 @@ func TestEveryInstruction(t *testing.T) {
 	}
 }
 
-// failed says whether both modules were told that memory does not grow.
+// failed reports whether both modules were told that memory does not grow.
 func failed(wide, narrow []uint64) bool {
 	return len(wide) == 1 && len(narrow) == 1 && wide[0] == math.MaxUint64 && narrow[0] == math.MaxUint32
 }

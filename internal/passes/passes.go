@@ -14,7 +14,7 @@ import (
 // goes or writes other code than before. A test notices when it was forgotten.
 const Version = "4"
 
-// pass is one rewriting. It says whether it changed anything; a module that it has nothing to do with stays as it is,
+// pass is one rewriting. It reports whether it changed anything; a module that it has nothing to do with stays as it is,
 // byte for byte.
 type pass struct {
 	name string

@@ -55,7 +55,7 @@ func (s *Spaces) untyped(in *Instr, takes []ValueType) (Operands, bool) {
 	return Operands{}, false
 }
 
-// named says whether the memories and tables that an instruction names are there.
+// named reports whether the memories and tables that an instruction names are there.
 func (s *Spaces) named(in *Instr, o *operation) bool {
 	memory := func(i uint32) bool { return uint64(i) < uint64(len(s.Memories)) }
 	table := func(i uint32) bool { return uint64(i) < uint64(len(s.Tables)) }

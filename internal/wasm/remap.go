@@ -104,7 +104,7 @@ func (r *Remap) expr(x *Expr) error {
 	return reader.Err()
 }
 
-// instr changes an instruction's indices and says whether one became another.
+// instr changes an instruction's indices and reports whether one became another.
 func (r *Remap) instr(in *Instr) bool {
 	changed := false
 	apply := func(f func(uint32) uint32, index *uint32) {

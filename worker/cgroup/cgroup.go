@@ -93,9 +93,9 @@ func (g *Groups) useV2(root, group, name string) {
 	}
 }
 
-// delegate hands a controller down to the groups in dir. The kernel does so only where no process is in the groups above but in
-// the root: a service that a worker is alone in has to be given to it with a group of its own (systemd: Delegate=yes and
-// DelegateSubgroup=).
+// delegate enables a controller in the groups in dir. The kernel allows it only where no process is in the groups
+// above, the root excepted: a service that a worker is alone in needs a group of its own for it (systemd: Delegate=yes
+// and DelegateSubgroup=).
 func delegate(parent, dir, controller string) error {
 	for _, at := range []string{parent, dir} {
 		if err := write(filepath.Join(at, "cgroup.subtree_control"), "+"+controller); err != nil {
@@ -139,7 +139,7 @@ func makeDir(dir string) error {
 	return nil
 }
 
-// String says what is in force.
+// String lists what is in force.
 func (g *Groups) String() string {
 	say := func(h *hierarchy, what string) string {
 		switch {
@@ -273,7 +273,7 @@ func (c *Group) Add(pid int) error {
 	return nil
 }
 
-// OutOfMemory says whether something in it was killed for want of memory.
+// OutOfMemory reports whether something in it was killed for want of memory.
 func (c *Group) OutOfMemory() bool {
 	h := c.g.memory
 	if h == nil {

@@ -115,8 +115,9 @@ type Stdin struct {
 	EOF  bool
 }
 
-// Input is one numbered item from the job's launcher: a piece of standard input, a signal for the ranks, or neither, where the
-// agent itself has done what was to do. One that is not the next is ignored: it was seen before, or it comes again.
+// Input is one numbered item from the job's launcher: a piece of standard input, a signal for the ranks, or neither,
+// where the agent itself has done what was to do. One that is not the next is ignored: it has come before, or it comes
+// again.
 type Input struct {
 	Seq    uint64
 	Data   []byte // standard input
@@ -127,16 +128,16 @@ type Input struct {
 // Signal is for the ranks: USR1 or USR2. (TSTP and CONT stop and continue the process instead.)
 type Signal struct{ Number int32 }
 
-// Terminate asks for the end of the job: the executor notes where each rank stands, ends them and answers with Ended.
+// Terminate asks for the end of the job: the executor notes each rank's state, ends them and answers with Ended.
 type Terminate struct{}
 
 // QueryRanks asks for RankStates.
 type QueryRanks struct{}
 
-// Delivered says that the log up to Offset has reached its reader, where the log is bounded.
+// Delivered acknowledges that the log up to Offset has reached its reader, where the log is bounded.
 type Delivered struct{ Offset uint64 }
 
-// Resume is the first message of a later agent. The executor says again what it has told the earlier one.
+// Resume is the first message of a later agent. The executor repeats what it has sent to the earlier one.
 type Resume struct{}
 
 // Lease moves the instant at which the ranks must have ended: from then on the scheduler may start them elsewhere.

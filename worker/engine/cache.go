@@ -90,7 +90,7 @@ func (c cacheEntry) lock() (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// check says whether there is machine code, all of it as it was written.
+// check reports whether there is machine code, all of it as it was written.
 func (c cacheEntry) check() (whole bool, err error) {
 	files := 0
 	err = c.walk(func(path string) error {

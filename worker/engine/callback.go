@@ -52,7 +52,7 @@ func (l *layout) exported(name string) bool {
 	return ok
 }
 
-// callable says whether a host function can pass such arguments.
+// callable reports whether a host function can pass such arguments.
 func callable(params string) bool {
 	for _, letter := range params {
 		if _, ok := valueTypes[letter]; !ok {

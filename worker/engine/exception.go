@@ -22,7 +22,7 @@ func (u *Uncaught) Error() string { return "terminate: " + u.What }
 // Signal is the number of the signal that would have ended a native program: terminate calls abort.
 func (u *Uncaught) Signal() int { return sigABRT }
 
-// throwing says whether an exception has left the guest.
+// throwing reports whether an exception has left the guest.
 func (in *Instance) throwing() bool { return in.pending != nil && uint32(in.pending.Get()) != 0 }
 
 // uncaught is the error for an exception that left the program.

@@ -37,7 +37,7 @@ type Instance struct {
 
 	callbacks map[callbackType]*callback
 
-	pending api.Global // says whether an exception is under way; nil in a program that has none
+	pending api.Global // reports whether an exception is under way; nil in a program that has none
 	thrown  api.Global // what the exception carries; may be nil
 }
 

@@ -115,19 +115,19 @@ func (m *Module) Memory() (minimum, maximum uint64, err error) {
 	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
 }
 
-// LP64 says whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
+// LP64 reports whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
 func (m *Module) LP64() bool { return m.layout.lp64 }
 
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
 // process has to compile it.
 func (m *Module) CacheError() error { return m.cacheErr }
 
-// HasExport says whether the module exports something of that name, of whatever kind.
+// HasExport reports whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {
 	return m.layout.exported(name)
 }
 
-// HasImport says whether the module imports that function.
+// HasImport reports whether the module imports that function.
 func (m *Module) HasImport(module, name string) bool {
 	return slices.ContainsFunc(m.layout.imports, func(im importEntry) bool { return im.module == module && im.name == name })
 }

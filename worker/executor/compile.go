@@ -21,9 +21,9 @@ import (
 )
 
 // CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
-// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something is
-// wrong with the module, control.ExitOwnFault when something else is. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
-// crash or grow takes nobody along.
+// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something
+// is wrong with the module, control.ExitOwnFault when something else is. In a process of its own its garbage ends with
+// it, and a module that makes the compiler crash or grow harms nobody else.
 func CompileMain(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("compile", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -118,7 +118,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 	return nil
 }
 
-// machineFault is what a module can't help.
+// machineFault is an error that is not the module's fault.
 type machineFault struct{ error }
 
 func (f machineFault) Unwrap() error { return f.error }

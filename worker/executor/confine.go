@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine takes from this process, for good, what neither ranks nor a compiler need of the kernel: new privileges, other
-// programs, other processes' memory, mounts, namespaces, modules, keys. A forbidden call kills the process: nothing of ours makes
-// one, so whoever does has broken out of the sandbox.
+// confine gives up, for good, what neither ranks nor a compiler need of the kernel: new privileges, other programs,
+// other processes' memory, mounts, namespaces, modules, keys. A forbidden call kills the process: nothing of ours makes
+// one, so it comes from code that has broken out of the sandbox.
 //
-// It is a list of what is forbidden, not of what is allowed: Go's runtime and the engine may use other calls with every version,
-// and a job that dies of one that was forgotten is worse than a call too many behind two other walls.
+// It is a list of what is forbidden, not of what is allowed: Go's runtime and the engine may use other calls with every
+// version, and a job that dies of one that was forgotten is worse than a call too many behind two other barriers.
 func confine() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)

@@ -83,7 +83,7 @@ func openMounts(a control.App) (mounts, error) {
 // zones is where libc looks for zones of time by name.
 const zones = "/usr/share/zoneinfo"
 
-// namesZone says whether TZ names one, as Europe/Berlin; rules, as CET-1CEST, need no table.
+// namesZone reports whether TZ names one, as Europe/Berlin; rules, as CET-1CEST, need no table.
 func namesZone(env []string) bool {
 	for _, v := range env {
 		if zone, ok := strings.CutPrefix(v, "TZ="); ok {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrEnded is what a write gets that waited for room in the window when its rank was ended.
+// ErrEnded is returned by a write that waited for free space in the window when its rank was ended.
 var ErrEnded = errors.New("the rank was ended while its output waited for a reader")
 
 // Writer appends to a log. Any number of ranks write at once.
@@ -117,7 +117,7 @@ func (w *Writer) append(r Record, done <-chan struct{}) error {
 	return nil
 }
 
-// Delivered says that everything before offset has reached its reader.
+// Delivered notes that everything before offset has reached its reader.
 func (w *Writer) Delivered(offset uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,7 +128,7 @@ func (w *Writer) Delivered(offset uint64) {
 	w.wakeWriters()
 }
 
-// Unbind lifts the window: nobody reads any more, so writes need not wait for anybody.
+// Unbind removes the window: nobody reads any more, so writes need not wait.
 func (w *Writer) Unbind() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -40,8 +40,8 @@ func Imports() []engine.Import {
 	return imports
 }
 
-// restarted makes a read that a signal has interrupted go on when its handler was installed with SA_RESTART. Sleeping and polling
-// don't, as on Linux.
+// restarted repeats a read that a signal has interrupted if the signal's handler was installed with SA_RESTART.
+// Sleeping and polling are not repeated, as on Linux.
 func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) func(any, []uint64) {
 	if c.Name != "fd_read" {
 		return func(host any, stack []uint64) { call(host.(*Rank), stack) }
@@ -55,7 +55,7 @@ func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) func(any, 
 	}
 }
 
-// announced makes a rank that comes out of MPI_Init say so.
+// announced calls onInit when a rank comes out of MPI_Init.
 func announced(name string, call func(any, []uint64)) func(any, []uint64) {
 	switch strings.TrimPrefix(name, "P") {
 	case "MPI_Init", "MPI_Init_thread":

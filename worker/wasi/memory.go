@@ -73,7 +73,7 @@ func (a args) putSize(m memory, i int, v uint64) errno {
 	return m.putU32(a.ptr(i), uint32(v))
 }
 
-// fits says whether there is room for a size where argument i points.
+// fits reports whether there is room for a size where argument i points.
 func (a args) fits(m memory, i int) bool {
 	_, ok := m.bytes(a.ptr(i), a.width())
 	return ok

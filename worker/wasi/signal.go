@@ -100,7 +100,7 @@ type Delivery struct {
 }
 
 // NextSignal takes the next signal that is pending and not blocked: the program's dispatcher, a function (int) -> int of its
-// table, is to be called with it, and says whether the call that was interrupted shall go on. A signal that the program has no
+// table, is to be called with it, and reports whether the call that was interrupted shall go on. A signal that the program has no
 // handler for by now has its default action: the call panics with Exit.
 func (p *Process) NextSignal() (d Delivery, ok bool) {
 	s := &p.signals
