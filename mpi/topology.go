@@ -1,6 +1,10 @@
 package mpi
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // topology is the virtual topology of a communicator. It never changes.
 type topology struct {
@@ -191,7 +195,7 @@ func cartCoords(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	rank := a.int(1)
+	rank := a.rank(1)
 	if f := c.checkPeer(rank); f != nil {
 		return f
 	}
@@ -213,7 +217,7 @@ func cartRank(r *Rank, a args) *failure {
 	if rank == int64(procNull) {
 		return c.failf(errArg, "coordinates %v are outside the grid %v", coords, t.dims)
 	}
-	return a.putInt(2, "rank", int32(rank)).on(c)
+	return a.putRank(2, "rank", match.Rank(rank)).on(c)
 }
 
 // MPI_Cart_shift(comm, direction, disp, *source, *dest)
@@ -276,7 +280,7 @@ func (a args) mapped(c *comm, n int64, out int) *failure {
 	if int64(rank) >= n {
 		rank = undefined
 	}
-	return a.putInt(out, "newrank", rank).on(c)
+	return a.putRank(out, "newrank", rank).on(c)
 }
 
 // MPI_Cart_map(comm, ndims, dims[], periods[], *newrank)
@@ -292,8 +296,8 @@ func cartMap(r *Rank, a args) *failure {
 	return a.mapped(c, t.nodes(), 4)
 }
 
-// MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can be, in
-// falling order.
+// MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can
+// be, in falling order.
 func dimsCreate(r *Rank, a args) *failure {
 	nodes, n := int64(a.int(0)), int64(a.int(1))
 	if n < 0 || n > maxDims {
@@ -329,8 +333,8 @@ func dimsCreate(r *Rank, a args) *failure {
 	return a.putArray(2, "dims", dims, false)
 }
 
-// balanced divides n into k factors in falling order that lie as near together as can be: the least difference between the
-// largest and the smallest, and among those the largest smallest ones.
+// balanced divides n into k factors in falling order that lie as near together as can be: the least difference between
+// the largest and the smallest, and among those the largest smallest ones.
 func balanced(n int64, k int) []int64 {
 	if k == 0 {
 		return nil
@@ -343,8 +347,8 @@ func balanced(n int64, k int) []int64 {
 // factoring is a search for the best factors.
 type factoring struct{ best []int64 }
 
-// visit tries the ways to write n as k factors in falling order, none above most, behind those before. It leaves out those
-// whose smallest factor cannot come near enough to the first to be better than the best so far.
+// visit tries the ways to write n as k factors in falling order, none above most, behind those before. It leaves out
+// those whose smallest factor cannot come near enough to the first to be better than the best so far.
 func (f *factoring) visit(n int64, k int, most int64, before []int64) {
 	if n == 1 || k == 1 {
 		f.try(n, k, most, before)
@@ -506,7 +510,7 @@ func graphGet(r *Rank, a args) *failure {
 }
 
 // adjacent gives a rank's edges in a graph.
-func (t *topology) adjacent(rank int32) []int64 {
+func (t *topology) adjacent(rank match.Rank) []int64 {
 	first := int64(0)
 	if rank > 0 {
 		first = t.index[rank-1]
@@ -520,10 +524,10 @@ func graphNeighborsCount(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.int(1)); f != nil {
+	if f := c.checkPeer(a.rank(1)); f != nil {
 		return f
 	}
-	return a.putInt(2, "count", int32(len(t.adjacent(a.int(1))))).on(c)
+	return a.putInt(2, "count", int32(len(t.adjacent(a.rank(1))))).on(c)
 }
 
 // MPI_Graph_neighbors(comm, rank, max, neighbors[])
@@ -532,9 +536,9 @@ func graphNeighbors(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.int(1)); f != nil {
+	if f := c.checkPeer(a.rank(1)); f != nil {
 		return f
 	}
-	v := t.adjacent(a.int(1))
+	v := t.adjacent(a.rank(1))
 	return a.putArray(3, "neighbors", v[:min(max(int(a.int(2)), 0), len(v))], false).on(c)
 }

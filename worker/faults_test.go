@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -94,7 +95,7 @@ func TestCompilingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := b.query(ref)
-	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, formatBytes(uint64(len(compiled(t, "act")))))
+	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, bytesize.String(uint64(len(compiled(t, "act")))))
 	if len(states) != 2 || states[1].Rank != 1 || states[0].Where != want || states[1].Where != want {
 		t.Errorf("they stand at %v", states)
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,7 +52,7 @@ func fitsFiles(needs []memoryNeed) error {
 	for _, n := range needs {
 		if n.initial > limit.Cur {
 			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
-				"raise ulimit -f", n.program, formatBytes(n.initial), formatBytes(limit.Cur))
+				"raise ulimit -f", n.program, bytesize.String(n.initial), bytesize.String(limit.Cur))
 		}
 	}
 	return nil
@@ -68,13 +69,13 @@ func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 	var list []string
 	for _, n := range needs {
 		total += uint64(n.ranks) * (n.initial + rankOverhead) // below 2^32 * 2^33
-		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, formatBytes(n.initial)))
+		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, bytesize.String(n.initial)))
 	}
 	if total <= free {
 		return left - total, nil
 	}
 	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
-		"machine with more memory", strings.Join(list, ", "), formatBytes(total), w.Name, what, formatBytes(free))
+		"machine with more memory", strings.Join(list, ", "), bytesize.String(total), w.Name, what, bytesize.String(free))
 }
 
 // memoryOffered is what the scheduler may give to ranks here: what was configured, or what is free now.
@@ -83,22 +84,6 @@ func (w *Worker) memoryOffered() uint64 {
 		return w.MemBytes
 	}
 	return available(os.DirFS("/"))
-}
-
-// formatBytes writes bytes as a person does.
-func formatBytes(n uint64) string {
-	const units = "KMGTPE"
-	if n < 1<<10 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	v, unit := float64(n)/(1<<10), 0
-	for v >= 1024 && unit+1 < len(units) {
-		v, unit = v/1024, unit+1
-	}
-	if v == math.Trunc(v) {
-		return fmt.Sprintf("%.0f %ciB", v, units[unit])
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[unit])
 }
 
 // available is how much memory a new process may take: what the kernel says is free for the asking, and less in a control

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -124,7 +125,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string, report func(
 func compiling(program, path string) string {
 	much := ""
 	if st, err := os.Stat(path); err == nil {
-		much = " (" + formatBytes(uint64(st.Size())) + ")"
+		much = " (" + bytesize.String(uint64(st.Size())) + ")"
 	}
 	return "compiling " + program + much + ", once; later runs load it from the cache"
 }

@@ -42,14 +42,6 @@ func TestAvailable(t *testing.T) {
 	}
 }
 
-func TestFormatBytes(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB", 64 << 20: "64 MiB", 1 << 63: "8 EiB"} {
-		if got := formatBytes(n); got != want {
-			t.Errorf("%d is %q, want %q", n, got, want)
-		}
-	}
-}
-
 func TestCrash(t *testing.T) {
 	stack := "\ngoroutine 7 [running]:\nmain.f()\n\t/a/b.go:3 +0x1\n"
 	for words, want := range map[string]string{

@@ -10,7 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
-	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/snapshot/linear"
 )
 
 // host records what its guest called.
@@ -36,7 +36,7 @@ func imports() []Import {
 		{Module: "env", Name: "exit", Params: "", Results: "", Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
 		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {
-			m, err := snapshot.NewMemory(1 << 16)
+			m, err := linear.New(1 << 16)
 			if err != nil {
 				panic(err)
 			}
@@ -85,9 +85,9 @@ func newEngine(t testing.TB, o Options) *Engine {
 	return e
 }
 
-func memory(t testing.TB, limit uint64) *snapshot.Memory {
+func memory(t testing.TB, limit uint64) *linear.Memory {
 	t.Helper()
-	m, err := snapshot.NewMemory(limit)
+	m, err := linear.New(limit)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
-// Memory is what a linear memory is kept in; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate
+// Memory is what a linear memory is kept in; linear.Memory is one. Bytes may be called from any goroutine. Reallocate
 // opens the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte

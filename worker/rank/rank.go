@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/mpi"
-	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
@@ -40,7 +40,7 @@ type Rank struct {
 	safepoint *Safepoint
 	onInit    func()
 	onKill    func(signal int)
-	memory    *snapshot.Memory
+	memory    *linear.Memory
 	module    *engine.Module
 	instance  *engine.Instance
 	mpi       *mpi.Rank
@@ -66,7 +66,7 @@ func New(c Config) (*Rank, error) {
 	}
 	r := &Rank{number: c.Rank, safepoint: c.Safepoint, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
-	if r.memory, err = snapshot.NewMemory(most); err != nil {
+	if r.memory, err = linear.New(most); err != nil {
 		return nil, err
 	}
 	c.WASI.Memory = r.memory.Bytes
@@ -133,7 +133,7 @@ func (r *Rank) Where() string {
 	if what := r.waits.Load(); what != nil {
 		return *what
 	}
-	return r.mpi.Where()
+	return r.mpi.Activity()
 }
 
 func (r *Rank) blocked(what string) func() {

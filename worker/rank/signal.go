@@ -35,5 +35,5 @@ func (r *Rank) runHandlers() (resume bool) {
 	}
 }
 
-// Attend implements mpi.Attender.
-func (h host) Attend() { h.runHandlers() }
+// HandleSignals implements mpi.SignalHandler.
+func (h host) HandleSignals() { h.runHandlers() }

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
@@ -73,7 +73,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory, err := snapshot.NewMemory(1 << 30)
+	memory, err := linear.New(1 << 30)
 	if err != nil {
 		t.Fatal(err)
 	}

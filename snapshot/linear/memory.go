@@ -1,0 +1,162 @@
+// Package linear owns a rank's linear memory: its reserved addresses, its growth, and the bytes that it really occupies.
+// Dirty pages, differences and images are further packages of snapshot. It knows nothing of MPI, OpenMP or the engine,
+// which see a memory as plain bytes.
+package linear
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// PageSize is WebAssembly's page: memories begin, grow and end on multiples of it.
+	PageSize = 64 << 10
+	// MaxSize is all that 32-bit addresses reach.
+	MaxSize = 4 << 30
+	// guard follows every reservation, so that no other mapping is ever its neighbour.
+	guard = PageSize
+)
+
+// Memory is one linear memory. Its addresses are reserved once, to the limit, and never move: a posted receive or a copy
+// between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a freeze can
+// be a remap and a restore a mapping of an image.
+//
+// State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for each
+// of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
+//
+//	state  | backing                                | grow
+//	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [0, size): written pages stay mapped
+//
+// One goroutine grows it (the rank's own); Bytes, Base and Resident may be called from any.
+type Memory struct {
+	base  unsafe.Pointer
+	limit uint64
+	size  atomic.Uint64 // bytes open to reading and writing; only rises, until Free
+
+	mu sync.Mutex // guards fd and the mapping against Free
+	fd int        // the memfd; -1 once freed
+}
+
+// New reserves a memory of at most limit bytes (rounded down to whole pages, at most 4 GiB). It holds nothing yet:
+// Reallocate opens its first bytes. Each memory keeps one file descriptor and a few mappings.
+func New(limit uint64) (*Memory, error) {
+	limit = min(limit, MaxSize) &^ (PageSize - 1)
+	if limit == 0 {
+		return nil, fmt.Errorf("a linear memory needs a limit of at least %d bytes", PageSize)
+	}
+	fd, err := newMemfd()
+	if err != nil {
+		return nil, explain("create a linear memory", err)
+	}
+	base, err := reserve(fd, limit)
+	if err != nil {
+		unix.Close(fd)
+		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", limit>>20), err)
+	}
+	return &Memory{base: base, limit: limit, fd: fd}, nil
+}
+
+func newMemfd() (int, error) {
+	const name = "linear-memory"
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	if err == unix.EINVAL { // before Linux 6.3 the flag is unknown
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	}
+	return fd, err
+}
+
+// reserve takes limit+guard bytes of inaccessible addresses and lays the file over all but the guard, inaccessible too:
+// growing then only opens more of one mapping, and pages that were touched need not be faulted in again.
+func reserve(fd int, limit uint64) (unsafe.Pointer, error) {
+	whole := uintptr(limit) + guard
+	base, err := unix.MmapPtr(-1, 0, nil, whole, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, err
+	}
+	_, err = unix.MmapPtr(fd, 0, base, uintptr(limit), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	if err != nil {
+		unix.MunmapPtr(base, whole)
+		return nil, err
+	}
+	return base, nil
+}
+
+// explain says what to do about the two limits that many ranks on one machine meet.
+func explain(what string, err error) error {
+	switch {
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return fmt.Errorf("%s: %w: each rank keeps a file open; raise the limit (ulimit -n) or run fewer ranks in this process",
+			what, err)
+	case errors.Is(err, unix.ENOMEM):
+		return fmt.Errorf("%s: %w: lower the memory per rank or the number of ranks here, or raise the limits (ulimit -v, "+
+			"sysctl vm.max_map_count)", what, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Bytes is the memory as it is now. After a growth the same bytes are found at the same place in a longer slice; after
+// Free the slice must not be touched any more.
+func (m *Memory) Bytes() []byte {
+	size := m.size.Load()
+	return unsafe.Slice((*byte)(m.base), size)[:size:size]
+}
+
+// Base is the address of byte 0. It never changes.
+func (m *Memory) Base() uintptr { return uintptr(m.base) }
+
+// Limit is how far the memory may grow, in bytes.
+func (m *Memory) Limit() uint64 { return m.limit }
+
+// Reallocate opens the memory up to size bytes and returns it. New bytes are zero. It never shrinks: a smaller size returns
+// the memory as it is. It returns nil, and changes nothing, beyond the limit or when the system has no memory: the guest
+// then sees memory.grow fail.
+func (m *Memory) Reallocate(size uint64) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fd < 0 || size > m.limit {
+		return nil
+	}
+	size = (size + PageSize - 1) &^ (PageSize - 1)
+	if size > m.size.Load() {
+		if unix.Ftruncate(m.fd, int64(size)) != nil {
+			return nil
+		}
+		if unix.Mprotect(unsafe.Slice((*byte)(m.base), size), unix.PROT_READ|unix.PROT_WRITE) != nil {
+			return nil
+		}
+		m.size.Store(size)
+	}
+	return m.Bytes()
+}
+
+// Resident is how many bytes the memory really occupies: pages never touched cost nothing.
+func (m *Memory) Resident() (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fd < 0 {
+		return 0, nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(m.fd, &st); err != nil {
+		return 0, fmt.Errorf("size of a linear memory: %w", err)
+	}
+	return uint64(st.Blocks) * 512, nil // st_blocks counts in units of 512, whatever the file system
+}
+
+// Free gives everything back. It may be repeated. Nobody may use the bytes any more.
+func (m *Memory) Free() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fd < 0 {
+		return
+	}
+	m.size.Store(0)
+	unix.MunmapPtr(m.base, uintptr(m.limit)+guard)
+	unix.Close(m.fd)
+	m.fd = -1
+}

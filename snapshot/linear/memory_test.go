@@ -1,0 +1,223 @@
+package linear
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func newMemory(t testing.TB, limit uint64) *Memory {
+	t.Helper()
+	m, err := New(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	return m
+}
+
+func TestGrowthKeepsBaseAndContents(t *testing.T) {
+	m := newMemory(t, 64<<20)
+	base := m.Base()
+	if len(m.Bytes()) != 0 {
+		t.Fatalf("a new memory holds %d bytes", len(m.Bytes()))
+	}
+	for pages := uint64(1); pages <= 1024; pages *= 2 {
+		b := m.Reallocate(pages * PageSize)
+		if uint64(len(b)) != pages*PageSize || cap(b) != len(b) {
+			t.Fatalf("%d pages: length %d, capacity %d", pages, len(b), cap(b))
+		}
+		if m.Base() != base || uintptr(unsafe.Pointer(&b[0])) != base {
+			t.Fatalf("%d pages: the base moved", pages)
+		}
+		for p := uint64(0); p < pages/2; p++ {
+			if b[p*PageSize] != byte(p+1) {
+				t.Fatalf("%d pages: page %d lost its byte", pages, p)
+			}
+		}
+		for p := pages / 2; p < pages; p++ {
+			if b[p*PageSize] != 0 || b[(p+1)*PageSize-1] != 0 {
+				t.Fatalf("%d pages: page %d is not zero", pages, p)
+			}
+			b[p*PageSize] = byte(p + 1)
+		}
+	}
+}
+
+func TestReallocate(t *testing.T) {
+	m := newMemory(t, 3*PageSize+100) // the limit is whole pages
+	if m.Limit() != 3*PageSize {
+		t.Fatalf("limit %d", m.Limit())
+	}
+	if b := m.Reallocate(1); len(b) != PageSize {
+		t.Errorf("one byte: %d", len(b))
+	}
+	if b := m.Reallocate(3 * PageSize); len(b) != 3*PageSize {
+		t.Errorf("to the limit: %d", len(b))
+	}
+	if b := m.Reallocate(PageSize); len(b) != 3*PageSize {
+		t.Errorf("a memory must not shrink: %d", len(b))
+	}
+	for _, size := range []uint64{3*PageSize + 1, 4 * PageSize, MaxSize, 1<<64 - 1} {
+		if b := m.Reallocate(size); b != nil {
+			t.Errorf("%d bytes beyond the limit: %d", size, len(b))
+		}
+	}
+	if len(m.Bytes()) != 3*PageSize {
+		t.Errorf("a refused growth changed the size to %d", len(m.Bytes()))
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, limit := range []uint64{0, 1, PageSize - 1} {
+		if m, err := New(limit); err == nil {
+			m.Free()
+			t.Errorf("limit %d was accepted", limit)
+		}
+	}
+	if m := newMemory(t, 1<<63); m.Limit() != MaxSize {
+		t.Errorf("limit %d", m.Limit())
+	}
+}
+
+func TestWholeAddressSpace(t *testing.T) {
+	m := newMemory(t, MaxSize)
+	b := m.Reallocate(MaxSize)
+	if len(b) != MaxSize {
+		t.Fatalf("%d bytes", len(b))
+	}
+	b[0], b[MaxSize-1] = 1, 2
+	resident, err := m.Resident()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resident == 0 || resident > 8<<20 {
+		t.Errorf("two bytes written, %d bytes resident", resident)
+	}
+}
+
+func TestResident(t *testing.T) {
+	m := newMemory(t, 64<<20)
+	b := m.Reallocate(32 << 20)
+	if r, err := m.Resident(); err != nil || r != 0 {
+		t.Errorf("untouched: %d bytes, %v", r, err)
+	}
+	for i := 0; i < 8<<20; i += os.Getpagesize() {
+		b[i] = 1
+	}
+	if r, err := m.Resident(); err != nil || r != 8<<20 {
+		t.Errorf("8 MiB written: %d bytes resident, %v", r, err)
+	}
+	m.Reallocate(64 << 20)
+	if r, err := m.Resident(); err != nil || r != 8<<20 {
+		t.Errorf("grown: %d bytes resident, %v", r, err)
+	}
+}
+
+// A peer may look while the rank grows its memory, and copy into what it saw.
+func TestBytesDuringGrowth(t *testing.T) {
+	m := newMemory(t, 64<<20)
+	m.Reallocate(PageSize)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; n < 1024*PageSize; {
+			b := m.Bytes()
+			if len(b) < n {
+				t.Errorf("%d bytes, then %d", n, len(b))
+				return
+			}
+			n = len(b)
+			b[n-1] = 1
+		}
+	}()
+	for pages := uint64(2); pages <= 1024; pages++ {
+		m.Reallocate(pages * PageSize)
+	}
+	<-done
+}
+
+func TestFree(t *testing.T) {
+	before := openFiles(t)
+	m := newMemory(t, 1<<20)
+	m.Reallocate(1 << 20)
+	m.Free()
+	m.Free()
+	if m.Reallocate(PageSize) != nil || len(m.Bytes()) != 0 {
+		t.Error("a freed memory still gives bytes")
+	}
+	if r, err := m.Resident(); r != 0 || err != nil {
+		t.Errorf("a freed memory is resident: %d, %v", r, err)
+	}
+	if after := openFiles(t); after != before {
+		t.Errorf("%d open files before, %d after", before, after)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	return len(entries)
+}
+
+// Many ranks of one process, each with the whole 4 GiB reserved.
+func TestManyMemories(t *testing.T) {
+	for i := 0; i < 512; i++ {
+		b := newMemory(t, MaxSize).Reallocate(2 * PageSize)
+		b[PageSize] = byte(i)
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	lowered := old
+	lowered.Cur = 3
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lowered); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(PageSize)
+	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); e != nil {
+		t.Fatal(e)
+	}
+	if !errors.Is(err, unix.EMFILE) || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("no descriptor left: %v", err)
+	}
+	err = explain("reserve", unix.ENOMEM)
+	if !errors.Is(err, unix.ENOMEM) || !strings.Contains(err.Error(), "memory per rank") {
+		t.Errorf("no addresses left: %v", err)
+	}
+}
+
+func BenchmarkNewMemory(b *testing.B) {
+	for b.Loop() {
+		m, err := New(MaxSize)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Reallocate(2 * PageSize)
+		m.Free()
+	}
+}
+
+// Growing by a page at a time, as a guest's malloc does at worst.
+func BenchmarkGrow(b *testing.B) {
+	m := newMemory(b, MaxSize)
+	size := uint64(0)
+	for b.Loop() {
+		if size += PageSize; size > MaxSize {
+			m.Free()
+			m, size = newMemory(b, MaxSize), PageSize
+		}
+		m.Reallocate(size)
+	}
+}
