@@ -13,8 +13,9 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// A batch job that failed says why behind its output, where its user looks first: the reason with the stack, and where the ranks stood.
-// The worker writes it, not the executor: that may have been killed, and does not know why it was told to end.
+// A batch job that failed says why behind its output, where its user looks first: the reason with the stack, and where
+// the ranks stood. The worker writes it, not the executor: that may have been killed, and does not know why it was told
+// to end.
 
 // appendEnd appends how a job ended to its file for errors, unless it completed. What can't be written is in the job's
 // record anyway.
@@ -35,7 +36,8 @@ func (j *job) appendEnd(end *schedpb.JobEnd) {
 	if at := int(failedRank(end)) - int(j.order.GetFirstRank()); at > 0 && at < len(paths) {
 		path = paths[at]
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY // a pipe that nobody reads must not hold the worker
+	// a pipe that nobody reads must not hold the worker
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY
 	if j.neverBegan() && !j.spec.GetAppendOutput() && !j.shared(pattern) {
 		flags |= os.O_TRUNC // as the executor would have, had it come to that
 	}
@@ -89,7 +91,8 @@ func (j *job) endText(end *schedpb.JobEnd) string {
 func stateLines(ranks []*schedpb.RankState) (lines []string) {
 	for first := 0; first < len(ranks); {
 		last := first
-		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() && ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
+		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() &&
+			ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
 			last++
 		}
 		who := fmt.Sprintf("rank %d", ranks[first].GetRank())

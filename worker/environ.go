@@ -30,7 +30,8 @@ func (j *job) app(a *schedpb.App, module string) control.App {
 		}
 	}
 	for _, m := range a.GetMounts() {
-		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})
+		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(),
+			ReadOnly: m.GetReadOnly()})
 	}
 	return app
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
-// A job that can't be started because of this worker (no process can be made, its control group is gone, its disk fails) goes back
-// to the scheduler, and no other comes until what it takes to start one works again. What is wrong with the job or its module ends
-// the job alone: a tenant's module must not close a worker.
+// A job that can't be started because of this worker (no process can be made, its control group is gone, its disk
+// fails) goes back to the scheduler, and no other comes until what it takes to start one works again. What is wrong
+// with the job or its module ends the job alone: a tenant's module must not close a worker.
 
 // workerFault is an error that is the worker's, not the job's.
 type workerFault struct{ error }
@@ -32,8 +32,8 @@ func asWorkerFault(err error) error {
 
 func isWorkerFault(err error) bool { return errors.As(err, new(workerFault)) }
 
-// How long a worker waits before it looks whether it can start jobs again: longer each time, so that one that only seems to be fit
-// does not have all jobs come by.
+// How long a worker waits before it looks whether it can start jobs again: longer each time, so that one that only
+// seems to be fit does not have all jobs come by.
 const (
 	firstProbe = 5 * time.Second
 	lastProbe  = 5 * time.Minute
@@ -148,7 +148,8 @@ func (w *Worker) tryStart() error {
 	late := time.AfterFunc(terminationGrace, p.kill)
 	defer late.Stop()
 	if p.wait(); !p.cmd.ProcessState.Success() {
-		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState, text(crash(p.readStderr()), maxWhere))
+		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState,
+			text(crash(p.readStderr()), maxWhere))
 	}
 	return nil
 }

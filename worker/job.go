@@ -60,7 +60,8 @@ type job struct {
 const terminationGrace = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
-	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}),
+		readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.cancelPrepare = context.WithCancel(context.Background())
@@ -86,7 +87,8 @@ func (j *job) run() {
 		j.appendEnd(end)
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
-	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
+	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit",
+		end.ExitCode}
 	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
 		fields = append(fields, "reason", end.Reason)
 	}
@@ -107,8 +109,8 @@ func (j *job) execute() *schedpb.JobEnded {
 		return j.finish(p, last, left)
 	}
 	if !j.neverBegan() {
-		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
-		// twice, and ended with that worker; those that would have outlived it are remembered.
+		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They
+		// must not run twice, and ended with that worker; those that would have outlived it are remembered.
 		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
 			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
@@ -127,7 +129,8 @@ func (j *job) execute() *schedpb.JobEnded {
 		case last != nil:
 			return j.finish(p, last, left)
 		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
-			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
+			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid",
+				p.pid)
 		default:
 			err = j.earlyExit(p)
 		}
@@ -207,7 +210,8 @@ func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 
 // Orders.
 
-// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB ahead.
+// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB
+// ahead.
 const maxStdinAhead = 1 << 20
 
 func (j *job) stdin(s *schedpb.Stdin) {
@@ -242,7 +246,8 @@ func (j *job) stopOrContinue(s syscall.Signal) {
 // query asks for the states of the ranks. Before they have started the worker answers with its own activity.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.started && j.end == nil && j.process != nil && !j.process.gone // one that is idle again is not the job's any more
+	// one that is idle again is not the job's any more
+	running := j.started && j.end == nil && j.process != nil && !j.process.gone
 	doing := j.activity
 	j.mu.Unlock()
 	if running {
@@ -465,8 +470,8 @@ func (j *job) outputTaken(offset uint64) {
 	}
 }
 
-// growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job has
-// ended by now.
+// growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job
+// has ended by now.
 func (j *job) growth() (grew <-chan struct{}, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

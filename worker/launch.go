@@ -15,7 +15,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
-// What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's Start.
+// What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's
+// Start.
 
 // prepareStart gets everything that the executor needs.
 func (j *job) prepareStart() (*control.Start, error) {
@@ -230,6 +231,7 @@ func (j *job) remember(p *process, who state.Process) error {
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil,
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who,
+		Files: filepath.Base(p.files), Group: p.group != nil,
 		Control: p.conn.Speaks()})
 }

@@ -18,8 +18,8 @@ import (
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
 const rankOverhead = 256 << 10
 
-// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two collections, machine
-// code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
+// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two
+// collections, machine code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
 const executorOverhead = 512 << 20
 
 // memoryNeed is what one program of a job asks for.
@@ -42,8 +42,8 @@ func (w *Worker) fits(needs []memoryNeed) error {
 	return err
 }
 
-// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a file without a
-// name. Executors have this process's limits.
+// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a
+// file without a name. Executors have this process's limits.
 func fitsFiles(needs []memoryNeed) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
@@ -86,8 +86,8 @@ func (w *Worker) memoryOffered() uint64 {
 	return available(os.DirFS("/"))
 }
 
-// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a control
-// group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
+// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a
+// control group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
 func available(root fs.FS) uint64 {
 	free := uint64(math.MaxUint64)
 	if n, ok := field(root, "proc/meminfo", "MemAvailable:"); ok {

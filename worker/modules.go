@@ -56,8 +56,9 @@ func newModules(cacheDir, executable, worker string, client schedpb.WorkersClien
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
-	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker, bound: maxCache,
-		busy: map[string]chan struct{}{}}, nil
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker,
+		bound: maxCache,
+		busy:  map[string]chan struct{}{}}, nil
 }
 
 // openCache makes the cache's directories. Executors of other users read files whose names, which contain the hash of a

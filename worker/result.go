@@ -146,7 +146,8 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed by signal %d (%v): %s", j.w.Name,
 			int(status.Signal()), status.Signal(), killHint)
 	case len(words) > 0:
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name, text(crash(words), maxMessage))
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name,
+			text(crash(words), maxMessage))
 	default:
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s ended with status %d and left no exit record "+
 			"(please report this)", j.w.Name, status.ExitStatus())

@@ -174,7 +174,8 @@ func (w *Worker) trouble() string {
 }
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol, Labels: w.Labels, Unfit: w.trouble()}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol,
+		Labels: w.Labels, Unfit: w.trouble()}
 	if w.state != nil {
 		hello.StateId = w.state.ID()
 	}
@@ -233,7 +234,8 @@ func (s *session) isUnanswered() bool {
 	return control.Now() > last.Add(silentBeats*s.heartbeat+silenceMargin)
 }
 
-// watch ends a session whose heartbeats go unanswered. Sending can't see to that: it may itself wait for a scheduler that is no more.
+// watch ends a session whose heartbeats go unanswered. Sending can't see to that: it may itself wait for a scheduler
+// that is no more.
 func (s *session) watch() {
 	beat := time.NewTicker(s.heartbeat)
 	defer beat.Stop()

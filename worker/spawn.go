@@ -39,7 +39,8 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	}()
 	if err == nil {
 		cmd := exec.Command(s.executable, "executor")
-		cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
+		// not by what name this program was called: a verb is asked for, whatever mpirun would take
+		cmd.Args[0] = "faasmrun"
 		cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 		cmd.Dir = "/"
 		cmd.Stdout, cmd.Stderr = p.stderr, p.stderr

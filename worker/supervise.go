@@ -131,7 +131,8 @@ func (j *job) handleMessage(m control.Message) {
 			j.process.signal(syscall.SIGSTOP)
 		}
 		j.mu.Unlock()
-		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks", j.order.Ranks)
+		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks",
+			j.order.Ranks)
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:
 		j.mu.Lock()
@@ -139,7 +140,8 @@ func (j *job) handleMessage(m control.Message) {
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
 		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
-			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+			j.terminate(&schedpb.TerminateJob{State: "F",
+				Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
 		}
 	case *control.StdinTaken:
 		j.mu.Lock()

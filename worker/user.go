@@ -31,7 +31,8 @@ func (w *Worker) identityOf(tenant string) (*identity, error) {
 	}
 	if own != "0" {
 		if local && number != "0" {
-			return nil, fmt.Errorf("the worker %s runs as user %s and can't run jobs of user %s: it has to run as root for that", w.Name, own, number)
+			return nil, fmt.Errorf("the worker %s runs as user %s and can't run jobs of user %s: it has to run as root for that",
+				w.Name, own, number)
 		}
 		return nil, nil
 	}
@@ -57,7 +58,8 @@ func (w *Worker) lookUp(tenant, number string, local bool) (*identity, error) {
 	}
 	who, err := identityFrom(account)
 	if err == nil && who.uid == 0 && !mapped && !local {
-		err = fmt.Errorf("the tenant %s would run as root on %s: the worker has to be told so, by --user %s=%s", tenant, w.Name, tenant, name)
+		err = fmt.Errorf("the tenant %s would run as root on %s: the worker has to be told so, by --user %s=%s", tenant,
+			w.Name, tenant, name)
 	}
 	return who, err
 }

@@ -34,26 +34,30 @@ import (
 
 // Config is what a worker needs. Zero values of those marked so take a default.
 type Config struct {
-	Conn         grpc.ClientConnInterface // to the scheduler; remains the caller's
-	Name         string                   // of the node, in messages and listings
-	Slots        uint32
-	Labels       []*schedpb.EnvVar // what jobs may ask for
-	MemBytes     uint64            // for ranks; 0: whatever the machine has free when a job starts
-	Dir          string            // the worker's own state; made if missing
-	CacheDir     string            // shared with other workers of this machine; made if missing
-	Executable   string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
-	Logger       *slog.Logger      // nil: silent
-	Grace        time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
-	Users        map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
-	Groups       *cgroup.Groups    // nil: executors are in no control groups of their own
-	LogWindow    uint64            // undelivered output that an interactive job may have; 0: 64 MiB
-	Spares       int               // how many executors are kept ready for the next jobs of the worker's own user
-	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
-	KeepLogBytes uint64            // and how many bytes of it; 0: DefaultKeepLogBytes
-	Idle         int               // how many executors may wait for their tenants' next jobs; 0: each ends with its job
-	IdleTimeout  time.Duration     // how long one waits; 0: DefaultIdleTimeout
-	Requeue      func() bool       // asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil: they wait
-	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
+	Conn     grpc.ClientConnInterface // to the scheduler; remains the caller's
+	Name     string                   // of the node, in messages and listings
+	Slots    uint32
+	Labels   []*schedpb.EnvVar // what jobs may ask for
+	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
+	Dir      string            // the worker's own state; made if missing
+	CacheDir string            // shared with other workers of this machine; made if missing
+	// this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Executable string
+	Logger     *slog.Logger  // nil: silent
+	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	// by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
+	Users        map[string]string
+	Groups       *cgroup.Groups // nil: executors are in no control groups of their own
+	LogWindow    uint64         // undelivered output that an interactive job may have; 0: 64 MiB
+	Spares       int            // how many executors are kept ready for the next jobs of the worker's own user
+	KeepLogs     int            // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
+	KeepLogBytes uint64         // and how many bytes of it; 0: DefaultKeepLogBytes
+	Idle         int            // how many executors may wait for their tenants' next jobs; 0: each ends with its job
+	IdleTimeout  time.Duration  // how long one waits; 0: DefaultIdleTimeout
+	// asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil: they wait
+	Requeue func() bool
+	// nobody comes after this worker: every executor ends with it, and nothing is remembered
+	Ephemeral bool
 }
 
 const (
@@ -161,7 +165,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer close(w.ran)
 	inOrder := false
 	defer func() {
-		if !inOrder { // a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
+		// a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
+		if !inOrder {
 			w.shutDownOnce.Do(w.cancel)
 		}
 	}()

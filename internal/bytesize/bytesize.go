@@ -1,5 +1,5 @@
-// Package bytesize writes numbers of bytes for people, in one form for the messages of the scheduler, the worker and the
-// launcher. It parses nothing and is exact arithmetic on integers, so that the scheduler's core may use it.
+// Package bytesize writes numbers of bytes for people, in one form for the messages of the scheduler, the worker and
+// the launcher. It parses nothing and is exact arithmetic on integers, so that the scheduler's core may use it.
 package bytesize
 
 import "fmt"

@@ -4,8 +4,8 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 
 // rewriter rewrites functions, one after the other.
 //
-// A try becomes two blocks. Exceptions of its body branch to the end of the inner one, behind which the catches stand as
-// a chain of ifs over the pending tag; everything else goes to the end of the outer one, where the try ended:
+// A try becomes two blocks. Exceptions of its body branch to the end of the inner one, behind which the catches stand
+// as a chain of ifs over the pending tag; everything else goes to the end of the outer one, where the try ended:
 //
 //	block type              the label of the try
 //	  block                 the handler: exceptions branch here

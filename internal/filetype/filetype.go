@@ -1,6 +1,6 @@
 // Package filetype tells by a file's first bytes what it is: a WebAssembly module, or one of the files that people name
-// by mistake where a module belongs. The launcher, the compiler wrapper and the engine ask the same question; each says in
-// its own words what to do about the answer. It reads no file and does not judge what follows the first bytes.
+// by mistake where a module belongs. The launcher, the compiler wrapper and the engine ask the same question; each says
+// in its own words what to do about the answer. It reads no file and does not judge what follows the first bytes.
 package filetype
 
 import (
@@ -91,8 +91,8 @@ func wasm(head []byte) Type {
 // Version is the version in the header of a WebAssembly file.
 func Version(head []byte) uint16 { return binary.LittleEndian.Uint16(head[4:]) }
 
-// isFat reports whether head begins a Mach-O file for several machines. Java's classes have the same first bytes, followed
-// by a version where Mach-O has a number of machines.
+// isFat reports whether head begins a Mach-O file for several machines. Java's classes have the same first bytes,
+// followed by a version where Mach-O has a number of machines.
 func isFat(head []byte) bool {
 	return strings.HasPrefix(string(head[:min(len(head), 4)]), "\xca\xfe\xba\xbe") && len(head) >= 8 &&
 		binary.BigEndian.Uint32(head[4:]) < 40

@@ -31,8 +31,8 @@ const (
 	maxElements = math.MaxUint32
 )
 
-// Lower rewrites a module. changed is false, and out is the module itself, where it has no memory and no table of 64 bits.
-// Errors are for a person: the module is not valid, or it needs at its start what 32 bits don't reach.
+// Lower rewrites a module. changed is false, and out is the module itself, where it has no memory and no table of 64
+// bits. Errors are for a person: the module is not valid, or it needs at its start what 32 bits don't reach.
 func Lower(module []byte, options Options) (out []byte, changed bool, err error) {
 	m, err := wasm.Decode(module)
 	if err != nil {
@@ -137,7 +137,8 @@ func (l *lowering) segments() error {
 	}
 	for i := range l.m.Elements {
 		e := &l.m.Elements[i]
-		if e.Mode == wasm.ElementActive && uint64(e.Table) < uint64(len(l.before.Tables)) && l.before.Tables[e.Table].Limits.Is64 {
+		if e.Mode == wasm.ElementActive && uint64(e.Table) < uint64(len(l.before.Tables)) &&
+			l.before.Tables[e.Table].Limits.Is64 {
 			errs = append(errs, l.offset(&e.Offset, fmt.Sprintf("element segment %d", i)))
 		}
 	}
@@ -183,7 +184,8 @@ func (l *lowering) constant(x wasm.Expr) (uint64, error) {
 	return 0, errors.New("at the value of a global of a global, and so on")
 }
 
-// evaluate gives the value of an expression, or, where it is nothing but a global's, which one that is; otherwise global is -1.
+// evaluate gives the value of an expression, or, where it is nothing but a global's, which one that is; otherwise
+// global is -1.
 func evaluate(x wasm.Expr) (v uint64, global int64, err error) {
 	var stack []uint64
 	global = -1

@@ -127,8 +127,8 @@ func (c *Cursor) Err() error {
 // until Next.
 func (c *Cursor) Stack() []ValueType { return c.stack }
 
-// Kept is how many operands, from the bottom, the instruction before the current one left as they were; those above are what
-// it gave.
+// Kept is how many operands, from the bottom, the instruction before the current one left as they were; those above are
+// what it gave.
 func (c *Cursor) Kept() int { return c.kept }
 
 // Frames is the open blocks, the innermost last. It is valid until Next.

@@ -154,8 +154,8 @@ const (
 type operation struct {
 	name string
 	imm  immediates
-	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type. An a is an address of the
-	// memory or table that it names, b one of the second that it names, c a length that both can have.
+	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type. An a is an address of
+	// the memory or table that it names, b one of the second that it names, c a length that both can have.
 	typed        bool
 	pops, pushes string
 	// limit is the logarithm of the natural alignment of an access, or the number of lanes that a lane index selects from.

@@ -324,8 +324,8 @@ func (r *Reader) fail(format string, args ...any) {
 	}
 }
 
-// Peek looks at the next instruction's first byte, which is its Opcode if it has no prefix, and reports whether that byte
-// is the last one; 0, false behind the end.
+// Peek looks at the next instruction's first byte, which is its Opcode if it has no prefix, and reports whether that
+// byte is the last one; 0, false behind the end.
 func (r *Reader) Peek() (next Opcode, last bool) {
 	if r.at >= len(r.code) {
 		return 0, false

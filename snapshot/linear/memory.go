@@ -1,6 +1,6 @@
-// Package linear owns a rank's linear memory: its reserved addresses, its growth, and the bytes that it really occupies.
-// Dirty pages, differences and images are further packages of snapshot. It knows nothing of MPI, OpenMP or the engine,
-// which see a memory as plain bytes.
+// Package linear owns a rank's linear memory: its reserved addresses, its growth, and the bytes that it really
+// occupies. Dirty pages, differences and images are further packages of snapshot. It knows nothing of MPI, OpenMP or
+// the engine, which see a memory as plain bytes.
 package linear
 
 import (
@@ -22,12 +22,12 @@ const (
 	guard = PageSize
 )
 
-// Memory is one linear memory. Its addresses are reserved once, to the limit, and never move: a posted receive or a copy
-// between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a freeze can
-// be a remap and a restore a mapping of an image.
+// Memory is one linear memory. Its addresses are reserved once, to the limit, and never move: a posted receive or a
+// copy between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a
+// freeze can be a remap and a restore a mapping of an image.
 //
-// State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for each
-// of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
+// State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for
+// each of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
 //
 //	state  | backing                                | grow
 //	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [0, size): written pages stay mapped
@@ -112,9 +112,9 @@ func (m *Memory) Base() uintptr { return uintptr(m.base) }
 // Limit is how far the memory may grow, in bytes.
 func (m *Memory) Limit() uint64 { return m.limit }
 
-// Reallocate opens the memory up to size bytes and returns it. New bytes are zero. It never shrinks: a smaller size returns
-// the memory as it is. It returns nil, and changes nothing, beyond the limit or when the system has no memory: the guest
-// then sees memory.grow fail.
+// Reallocate opens the memory up to size bytes and returns it. New bytes are zero. It never shrinks: a smaller size
+// returns the memory as it is. It returns nil, and changes nothing, beyond the limit or when the system has no memory:
+// the guest then sees memory.grow fail.
 func (m *Memory) Reallocate(size uint64) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()

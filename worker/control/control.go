@@ -22,9 +22,9 @@ import (
 	"sync"
 )
 
-// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also of the
-// release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other job. Version 5
-// added Input, InputTaken and files that tasks of an array share (Start).
+// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also
+// of the release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other
+// job. Version 5 added Input, InputTaken and files that tasks of an array share (Start).
 const (
 	Version = 5
 	Oldest  = 4 // of release 0.1.0
@@ -56,8 +56,8 @@ func NewConn(rw io.ReadWriter) *Conn {
 	return &Conn{rw: rw, br: bufio.NewReader(rw), version: Version}
 }
 
-// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none of the
-// messages that it does not know.
+// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none
+// of the messages that it does not know.
 func (c *Conn) Speak(version int) error {
 	if version < Oldest || version > Version {
 		return fmt.Errorf("it speaks version %d of the conversation, this program %d to %d", version, Oldest, Version)

@@ -49,7 +49,8 @@ var readers = map[kind]func(*decoder) Message{
 
 // From the agent.
 
-// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files in it.
+// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files
+// in it.
 type Lend struct{ Descriptor uint32 }
 
 // Start is the agent's first message of a job: everything the executor needs to know.
@@ -78,7 +79,8 @@ type Start struct {
 	Apps        []App   // all of the job, in the order of their ranks
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
-	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it ends too.
+	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
+	// ends too.
 	IdleTimeout time.Duration
 }
 
@@ -154,8 +156,8 @@ type LogGrew struct{ End uint64 }
 // StdinTaken counts the bytes of standard input that every reading rank has taken.
 type StdinTaken struct{ Bytes uint64 }
 
-// InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken. A later
-// agent hears it even if there was none.
+// InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken.
+// A later agent hears it even if there was none.
 type InputTaken struct{ Received, Stdin uint64 }
 
 // RankStates says where each rank stands.
@@ -181,7 +183,8 @@ type Ended struct {
 	CPUNs     uint64      // of the process since the end of its last job, user and system
 	MaxRSS    uint64      // of the process in this job, in bytes
 	MPIBytes  uint64      // what the ranks have sent each other
-	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never says it.
+	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never
+	// says it.
 	Idle bool
 }
 

@@ -159,9 +159,11 @@ func (l *layout) hasStart() error {
 }
 
 // lacking are the features that wazero has not.
-var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true, wasm.MultiMemory: true}
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
+	wasm.MultiMemory: true}
 
-// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is missing.
+// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is
+// missing.
 func (l *layout) rejected(cause error) error {
 	features, err := wasm.Features(l.module)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
-// ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with it,
-// as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the host.
+// ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with
+// it, as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the
+// host.
 var ErrThrown = errors.New("the function that was called back threw an exception")
 
 // Uncaught is the end of a rank by an exception that nobody caught, in a program whose own runtime did not see to it.

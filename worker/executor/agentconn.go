@@ -42,7 +42,8 @@ func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1), gone: make(chan struct{})}
+	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
+		gone: make(chan struct{})}
 	l.conn = control.NewConn(l.socket)
 	if listener, err := net.FileListener(adoption); err == nil { // else it is no socket: the agent has no successor
 		l.adoption = listener.(*net.UnixListener)
@@ -223,7 +224,10 @@ func authenticate(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	}
 	var peer *unix.Ucred
 	var fault error
-	if err := raw.Control(func(fd uintptr) { peer, fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+	if err := raw.Control(func(fd uintptr) {
+		peer,
+			fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
 		return nil, err
 	}
 	if fault != nil {

@@ -46,7 +46,8 @@ func CompileMain(args []string, stderr io.Writer) int {
 	}
 	if err := prepare(*cache, *module, *sha, *key, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
-		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) || errors.Is(err, unix.EDQUOT) {
+		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) ||
+			errors.Is(err, unix.EDQUOT) {
 			return control.ExitOwnFault
 		}
 		return 1
@@ -144,7 +145,8 @@ func writeWhole(path string, data []byte) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-// missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are none.
+// missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are
+// none.
 func missing(unbound []string) error {
 	var openMP, others []string
 	for _, name := range unbound {

@@ -12,8 +12,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that programs
-// look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
+// environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that
+// programs look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
 func environment(start *control.Start, given []string, number int) []string {
 	rank, size := strconv.Itoa(number), strconv.Itoa(int(start.WorldSize))
 	local, localSize := strconv.Itoa(number-int(start.FirstRank)), strconv.Itoa(int(start.Ranks))

@@ -69,8 +69,8 @@ type process struct {
 	baseline footprint // of this process when it was idle for the first time
 }
 
-// serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process has told its
-// agent that it waits for another.
+// serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process
+// has told its agent that it waits for another.
 func (p *process) serve(start *control.Start) (status int, idle bool, err error) {
 	if !start.Interactive {
 		failpoint.Here(failpoint.ExecutorBeforeOutlive)

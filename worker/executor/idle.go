@@ -19,7 +19,8 @@ import (
 // endedCleanly reports whether every rank ended by itself: by returning or with an exit status of its own, its MPI
 // finalized.
 func (j *job) endedCleanly() bool {
-	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lostOutput.Load() != nil || len(j.ends) != len(j.ranks) {
+	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lostOutput.Load() != nil ||
+		len(j.ends) != len(j.ranks) {
 		return false
 	}
 	for _, e := range j.ends {
@@ -92,7 +93,8 @@ func (t footprint) compare(first footprint) error {
 	case t.files > first.files:
 		return fmt.Errorf("%d files are open; at first there were %d", t.files, first.files)
 	case t.resident > maxIdleResident:
-		return fmt.Errorf("it occupies %d MiB, which is more than the %d an idle one may", t.resident>>20, maxIdleResident>>20)
+		return fmt.Errorf("it occupies %d MiB, which is more than the %d an idle one may", t.resident>>20,
+			maxIdleResident>>20)
 	}
 	return nil
 }

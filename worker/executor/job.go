@@ -82,8 +82,10 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
-		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
+	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}),
+		exits: make(chan rankEnd, n),
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
+		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
@@ -160,7 +162,8 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint, MaxBytes: j.start.MemPerRank}
+	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint,
+		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
@@ -197,7 +200,8 @@ func (o *output) Write(p []byte) (int, error) {
 // reportFinding logs what a rank does wrong. The rank's own goroutine may call it, or another's.
 func (j *job) reportFinding(rank int, text string) {
 	j.findings.Add(1)
-	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil && !errors.Is(err, joblog.ErrEnded) {
+	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil &&
+		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }
@@ -326,8 +330,8 @@ func (j *job) ended(e rankEnd) {
 	j.checkInits()
 }
 
-// checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call it
-// or none, and those that did would wait for ever.
+// checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call
+// it or none, and those that did would wait for ever.
 func (j *job) checkInits() {
 	if !j.anyInit || j.closing {
 		return
@@ -448,7 +452,8 @@ func (j *job) endedMessage() *control.Ended {
 	if err := j.files.flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
-	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states, MPIBytes: j.world.Sent()}
+	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states,
+		MPIBytes: j.world.Sent()}
 	m.ExitCode, m.Reason, m.Exits = result(j.start, j.ends, j.deadlock)
 	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
 		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
@@ -489,7 +494,8 @@ func (j *job) writeProfile() {
 	if j.closing { // whoever reads may be gone, and the agent waits for terminationGrace only
 		defer time.AfterFunc(exitTimeout, func() { close(late) }).Stop()
 	}
-	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), late); err != nil && !errors.Is(err, joblog.ErrEnded) {
+	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), late); err != nil &&
+		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }

@@ -102,8 +102,8 @@ func (f *outfile) writeLines(w writer, data []byte) error {
 	return f.append(text[:whole])
 }
 
-// append adds to a shared file. The lock is for file systems of several machines, where the end that a write goes to may be an old one;
-// those without locks have to do without.
+// append adds to a shared file. The lock is for file systems of several machines, where the end that a write goes to
+// may be an old one; those without locks have to do without.
 func (f *outfile) append(text []byte) error {
 	if len(text) == 0 {
 		return nil

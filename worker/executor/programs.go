@@ -11,8 +11,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// programs are those that the process has loaded, which the next job may well run again. A program is known by the name of its
-// file, which is a hash of what is in it.
+// programs are those that the process has loaded, which the next job may well run again. A program is known by the name
+// of its file, which is a hash of what is in it.
 type programs struct {
 	engine *engine.Engine
 	made   engine.Options // of engine

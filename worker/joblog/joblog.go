@@ -94,8 +94,8 @@ func appendRecord(b []byte, r Record) []byte {
 	return b
 }
 
-// parse reads the record that b begins with. n is its length; 0 when there is no whole record, good or not yet complete.
-// The data is b's own.
+// parse reads the record that b begins with. n is its length; 0 when there is no whole record, good or not yet
+// complete. The data is b's own.
 func parse(b []byte) (r Record, n int) {
 	if len(b) < recordHeader {
 		return Record{}, 0

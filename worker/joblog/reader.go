@@ -52,8 +52,8 @@ func (r *Reader) Seek(offset uint64) {
 	}
 }
 
-// Next returns the next record; its data is valid until the next call. io.EOF means: no further whole record now. It may
-// be asked again when the log has grown.
+// Next returns the next record; its data is valid until the next call. io.EOF means: no further whole record now. It
+// may be asked again when the log has grown.
 func (r *Reader) Next() (Record, error) {
 	rec, n := parse(r.have)
 	if n == 0 { // none left, or one that was in the middle of being written when it was read

@@ -25,8 +25,8 @@ type Writer struct {
 	room      chan struct{} // closed and renewed when delivered rises; nil while nobody waits
 }
 
-// Create makes a log at path, which must not exist, readable by its owner alone. When window is not 0, writes wait while
-// that many bytes are undelivered. grew is called after each record with the log's end; it must not block.
+// Create makes a log at path, which must not exist, readable by its owner alone. When window is not 0, writes wait
+// while that many bytes are undelivered. grew is called after each record with the log's end; it must not block.
 func Create(path string, window uint64, grew func(end uint64)) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

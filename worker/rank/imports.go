@@ -12,7 +12,8 @@ import (
 func Imports() []engine.Import {
 	var imports []engine.Import
 	for _, c := range mpi.Calls() {
-		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
+		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results,
+			Wide: c.Wide,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
 				r.safepoint.Enter(r.number)
@@ -25,7 +26,8 @@ func Imports() []engine.Import {
 	}
 	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
 		for _, c := range calls {
-			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
+			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
+				Wide: c.Wide,
 				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
 					r.safepoint.Enter(r.number)
 					c.Fn(r.wasi, stack)

@@ -25,8 +25,8 @@ type Config struct {
 	MaxBytes  uint64 // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
-	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has no
-	// handler for it.
+	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
+	// no handler for it.
 	Killed func(signal int)
 	WASI   wasi.Config // Memory, Blocked, Waited and Alarmed are filled in
 }
@@ -62,7 +62,8 @@ func New(c Config) (*Rank, error) {
 		most = min(most, c.MaxBytes)
 	}
 	if least > most {
-		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
+		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least),
+			mebibytes(most))
 	}
 	r := &Rank{number: c.Rank, safepoint: c.Safepoint, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }

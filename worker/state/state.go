@@ -159,7 +159,8 @@ func (q quiet) Fatalf(format string, a ...any) {
 	os.Exit(1)
 }
 
-// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if there is one.
+// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if
+// there is one.
 type fatal struct {
 	words string
 	cause error
@@ -174,7 +175,8 @@ func called() bool {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
 	for more := true; more; {
 		var f runtime.Frame
-		if f, more = frames.Next(); strings.Contains(f.Function, "state.(*Store).") || strings.HasSuffix(f.Function, "state.Open") {
+		if f, more = frames.Next(); strings.Contains(f.Function, "state.(*Store).") ||
+			strings.HasSuffix(f.Function, "state.Open") {
 			return true
 		}
 	}
@@ -239,7 +241,8 @@ func (s *Store) Executors() (list []Executor, err error) {
 		if fault := json.Unmarshal(it.Value(), &r); fault != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", it.Key(), fault))
 		} else if r.Version != version {
-			err = errors.Join(err, fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a later one", it.Key(), r.Version, version))
+			err = errors.Join(err,
+				fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a later one", it.Key(), r.Version, version))
 		} else {
 			list = append(list, r.Executor)
 		}
