@@ -13,6 +13,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -227,7 +228,7 @@ func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	}
 	return pad("  "+plain(n.Name), 18) + pad(state, 10) +
 		pad(bar(n.UsedSlots, n.Slots, 12)+fmt.Sprintf(" %d/%d", n.UsedSlots, n.Slots), 24) +
-		pad(size(n.UsedMemBytes)+"/"+size(n.MemBytes), 18) + strconv.Itoa(len(n.Jobs))
+		pad(bytesize.Short(n.UsedMemBytes)+"/"+bytesize.Short(n.MemBytes), 18) + strconv.Itoa(len(n.Jobs))
 }
 
 func columnNames(shown []bool) []string {
@@ -442,19 +443,6 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 	}
 	return fmt.Sprintf("%dd %02d:%02d", s/86400, s/3600%24, s/60%60)
-}
-
-func size(n uint64) string {
-	units := "BKMGTPE"
-	at, scaled := 0, float64(n)
-	for scaled >= 1024 {
-		scaled /= 1024
-		at++
-	}
-	if at == 0 {
-		return strconv.FormatUint(n, 10)
-	}
-	return fmt.Sprintf("%.1f%c", scaled, units[at])
 }
 
 // plain takes out what a terminal would act on: texts of jobs come from programs.

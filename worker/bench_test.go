@@ -117,8 +117,10 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	b := &bench{t: t, hello: make(chan *schedpb.WorkerHello, 16), orders: make(chan *schedpb.SchedulerMessage, 64),
 		acks:    make(chan *schedpb.SchedulerMessage, 1),
 		started: make(chan *schedpb.JobStarted, 64), states: make(chan *schedpb.JobRankStates, 64),
-		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024), input: make(chan *schedpb.JobInputTaken, 1024),
-		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}), modules: map[string][]byte{}}
+		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
+		input:  make(chan *schedpb.JobInputTaken, 1024),
+		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}),
+		modules: map[string][]byte{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	schedpb.RegisterWorkersServer(server, b)
@@ -353,7 +355,8 @@ func (b *bench) put(wasm []byte) string {
 
 // app is a program from testdata.
 func (b *bench) app(name string, ranks int, args ...string) *schedpb.App {
-	return &schedpb.App{ModuleSha256: b.put(compiled(b.t, name)), Program: name + ".wasm", Args: args, Dir: b.t.TempDir(), Ranks: uint32(ranks)}
+	return &schedpb.App{ModuleSha256: b.put(compiled(b.t, name)), Program: name + ".wasm", Args: args, Dir: b.t.TempDir(),
+		Ranks: uint32(ranks)}
 }
 
 func interactive(apps ...*schedpb.App) *schedpb.JobSpec {
@@ -368,7 +371,8 @@ func (b *bench) start(spec *schedpb.JobSpec) *schedpb.JobRef {
 	for _, a := range spec.Apps {
 		ranks += a.Ranks
 	}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks, Tenant: ownTenant()}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks,
+		Tenant: ownTenant()}})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: b.nextJob}})
 	return ref
 }

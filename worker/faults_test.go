@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -58,7 +59,8 @@ func waitGone(t testing.TB, pid int) {
 }
 
 func (b *bench) terminate(ref *schedpb.JobRef, state string, kill bool) {
-	b.order(&schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{Job: ref, State: state, Reason: "the test says so", Kill: kill}})
+	b.order(&schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{Job: ref, State: state,
+		Reason: "the test says so", Kill: kill}})
 }
 
 func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
@@ -68,7 +70,8 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
-// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing waits for one.
+// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing
+// waits for one.
 func slowBench(t *testing.T) (b *bench, gate string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -94,7 +97,8 @@ func TestCompilingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := b.query(ref)
-	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, formatBytes(uint64(len(compiled(t, "act")))))
+	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program,
+		bytesize.String(uint64(len(compiled(t, "act")))))
 	if len(states) != 2 || states[1].Rank != 1 || states[0].Where != want || states[1].Where != want {
 		t.Errorf("they stand at %v", states)
 	}
@@ -107,7 +111,8 @@ func TestCompilingIsTold(t *testing.T) {
 	b.collect()
 }
 
-// A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job waits for it.
+// A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job
+// waits for it.
 func TestTerminateWhileCompiling(t *testing.T) {
 	b, gate := slowBench(t)
 	app := b.app("act", 1, "nothing", "0")
@@ -202,7 +207,8 @@ func TestFailureBesideComputation(t *testing.T) {
 	b.read(out, func() bool { return strings.Contains(out["1"], "spinning") && out["0?"] != "" })
 	b.stdin(ref, "", true)
 	o := b.collect()
-	if o.End.ExitCode != 1 || !strings.Contains(o.End.Reason, "rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
+	if o.End.ExitCode != 1 || !strings.Contains(o.End.Reason,
+		"rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
 		t.Errorf("ended %v", o.End)
 	}
 	var killed *schedpb.RankExit
@@ -451,7 +457,8 @@ func TestBadModules(t *testing.T) {
 	}{
 		{"text", []byte("#!/bin/sh\necho hello\n"), []string{"bad.wasm: "}},
 		{"truncated", compiled(t, "hello")[:1000], []string{"bad.wasm: "}},
-		{"unknown imports", importing("mpi", "MPI_Win_create", "MPI_File_open"), []string{"bad.wasm: ", "MPI_Win_create, MPI_File_open"}},
+		{"unknown imports", importing("mpi", "MPI_Win_create", "MPI_File_open"),
+			[]string{"bad.wasm: ", "MPI_Win_create, MPI_File_open"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := interactive(&schedpb.App{ModuleSha256: b.put(c.wasm), Program: "bad.wasm", Dir: "/", Ranks: 2})
@@ -538,7 +545,8 @@ func TestCompileChild(t *testing.T) {
 	if err := syscall.Kill(child(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if o := b.collect(); o.End.State != "F" || !strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
+	if o := b.collect(); o.End.State != "F" ||
+		!strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
 		t.Errorf("ended %v", o.End)
 	}
 }

@@ -11,14 +11,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"golang.org/x/sys/unix"
 )
 
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
 const rankOverhead = 256 << 10
 
-// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two collections, machine
-// code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
+// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two
+// collections, machine code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
 const executorOverhead = 512 << 20
 
 // memoryNeed is what one program of a job asks for.
@@ -28,7 +29,8 @@ type memoryNeed struct {
 	initial uint64 // linear memory of a rank at its start
 }
 
-// fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
+// fits refuses a job whose ranks could not even begin here. Idle executors are ended if too little memory would be left
+// beside them.
 func (w *Worker) fits(needs []memoryNeed) error {
 	if err := fitsFiles(needs); err != nil {
 		return err
@@ -40,8 +42,8 @@ func (w *Worker) fits(needs []memoryNeed) error {
 	return err
 }
 
-// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a file without a
-// name. Executors have this process's limits.
+// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a
+// file without a name. Executors have this process's limits.
 func fitsFiles(needs []memoryNeed) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
@@ -50,7 +52,7 @@ func fitsFiles(needs []memoryNeed) error {
 	for _, n := range needs {
 		if n.initial > limit.Cur {
 			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
-				"raise ulimit -f", n.program, formatBytes(n.initial), formatBytes(limit.Cur))
+				"raise ulimit -f", n.program, bytesize.String(n.initial), bytesize.String(limit.Cur))
 		}
 	}
 	return nil
@@ -67,16 +69,16 @@ func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 	var list []string
 	for _, n := range needs {
 		total += uint64(n.ranks) * (n.initial + rankOverhead) // below 2^32 * 2^33
-		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, formatBytes(n.initial)))
+		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, bytesize.String(n.initial)))
 	}
 	if total <= free {
 		return left - total, nil
 	}
 	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
-		"machine with more memory", strings.Join(list, ", "), formatBytes(total), w.Name, what, formatBytes(free))
+		"machine with more memory", strings.Join(list, ", "), bytesize.String(total), w.Name, what, bytesize.String(free))
 }
 
-// memoryOffered is what the scheduler may promise to ranks here: what was configured, or what is free now.
+// memoryOffered is what the scheduler may give to ranks here: what was configured, or what is free now.
 func (w *Worker) memoryOffered() uint64 {
 	if w.MemBytes > 0 {
 		return w.MemBytes
@@ -84,24 +86,8 @@ func (w *Worker) memoryOffered() uint64 {
 	return available(os.DirFS("/"))
 }
 
-// formatBytes writes bytes as a person does.
-func formatBytes(n uint64) string {
-	const units = "KMGTPE"
-	if n < 1<<10 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	v, unit := float64(n)/(1<<10), 0
-	for v >= 1024 && unit+1 < len(units) {
-		v, unit = v/1024, unit+1
-	}
-	if v == math.Trunc(v) {
-		return fmt.Sprintf("%.0f %ciB", v, units[unit])
-	}
-	return fmt.Sprintf("%.1f %ciB", v, units[unit])
-}
-
-// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a control
-// group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
+// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a
+// control group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
 func available(root fs.FS) uint64 {
 	free := uint64(math.MaxUint64)
 	if n, ok := field(root, "proc/meminfo", "MemAvailable:"); ok {
@@ -124,8 +110,8 @@ func available(root fs.FS) uint64 {
 	return free
 }
 
-// groupFree is the least room on the way from a control group up to the root. Inside a container the path may not exist,
-// and the container's own group is the root.
+// groupFree is the least free memory of a control group and its parents. Inside a container the path may not exist, and
+// the container's own group is the root.
 func groupFree(root fs.FS, base, group, limit, usage, reclaimable string) uint64 {
 	free := uint64(math.MaxUint64)
 	for dir := path.Join(base, group); strings.HasPrefix(dir, base); dir = path.Dir(dir) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/internal/filetype"
 )
 
 // Statuses that Open MPI 4 exits with when a program is not found, may not be read, or is no program.
@@ -73,40 +74,29 @@ func kindOf(mode os.FileMode) string {
 // judged by the worker, which compiles it.
 func notAModule(data []byte) string {
 	const howTo = "; compile the source with faasmrun cc (or c++) and run the result"
-	text := string(data[:min(len(data), 512)])
-	switch {
-	case strings.HasPrefix(text, "\x00asm\x01\x00\x00\x00"):
+	switch filetype.Of(data) {
+	case filetype.Module:
 		return ""
-	case strings.HasPrefix(text, "\x00asm\x0d\x00\x01\x00"):
+	case filetype.Component:
 		return "is a WebAssembly component; only core modules run here (build for wasm32-wasip1)"
-	case strings.HasPrefix(text, "\x00asm"):
-		if len(data) < 8 {
-			return "is a WebAssembly module cut off in its first bytes; copy or compile it again"
-		}
-		return fmt.Sprintf("is WebAssembly of version %d; only version 1 runs here", data[4])
-	case len(data) == 0:
+	case filetype.ShortModule:
+		return "is a WebAssembly module cut off in its first bytes; copy or compile it again"
+	case filetype.OtherVersion:
+		return fmt.Sprintf("is WebAssembly of version %d; only version 1 runs here", filetype.Version(data))
+	case filetype.Empty:
 		return "is empty"
-	case strings.HasPrefix(text, "\x7fELF"):
+	case filetype.ELF:
 		return "is a native program, not a WebAssembly module" + howTo
-	case strings.HasPrefix(text, "#!"):
+	case filetype.Script:
 		return "is a script, not a WebAssembly module" + howTo
-	case strings.HasPrefix(text, "BC\xc0\xde"):
+	case filetype.Bitcode:
 		return "is LLVM bitcode, not a linked WebAssembly module" + howTo
-	case strings.HasPrefix(text, "!<arch>"):
+	case filetype.Archive:
 		return "is a library, not a WebAssembly module" + howTo
-	case isText(text):
+	case filetype.Text:
 		return "is a text file, not a WebAssembly module" + howTo
 	}
 	return "is not a WebAssembly module" + howTo
-}
-
-func isText(text string) bool {
-	for _, c := range []byte(text) {
-		if c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' {
-			return false
-		}
-	}
-	return true
 }
 
 // FindProgram looks a program up as mpirun does: a name with a slash as it is, seen from the working directory; a bare

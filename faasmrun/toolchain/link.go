@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/filetype"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -285,10 +286,8 @@ func hostBinary(path string) string {
 }
 
 func nativeMagic(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte("\x7fELF")):
-		return "an object or program"
-	case bytes.HasPrefix(head, []byte{0xcf, 0xfa, 0xed, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xed, 0xfa, 0xcf}):
+	switch filetype.Of(head) {
+	case filetype.ELF, filetype.MachO:
 		return "an object or program"
 	}
 	return ""

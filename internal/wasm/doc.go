@@ -14,14 +14,15 @@
 //   - Names: the name section. Features: what a module needs of an engine, for refusals.
 //
 // Read are the instructions of WebAssembly 2.0, tail calls, threads, relaxed SIMD and both encodings of exceptions.
-// Memories and tables may have addresses of 64 bits. Garbage collection and typed function references are refused by name.
+// Memories and tables may have addresses of 64 bits. Garbage collection and typed function references are refused by
+// name.
 //
 // # Encodings
 //
-// Encode is canonical: everything outside function bodies and constant expressions is written with the shortest integers
-// and the simplest form that says the same. Bodies and constant expressions stay the bytes they were until a pass
-// replaces them, with the padded integers that linkers leave. Hence a module that wasm-ld wrote comes back byte for byte
-// (its padding is in bodies alone), and one by Go's linker comes back with shorter section headers.
+// Encode is canonical: everything outside function bodies and constant expressions is written with the shortest
+// integers and the simplest form that says the same. Bodies and constant expressions stay the bytes they were until a
+// pass replaces them, with the padded integers that linkers leave. Hence a module that wasm-ld wrote comes back byte
+// for byte (its padding is in bodies alone), and one by Go's linker comes back with shorter section headers.
 //
 // # Hostile input
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
@@ -145,7 +146,7 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
 	case r.MemPerRank > s.Policy.MaxMemPerRank:
 		return fmt.Errorf("%w: %s of memory per rank; the most that a rank can have is %s", ErrInvalid,
-			size(r.MemPerRank), size(s.Policy.MaxMemPerRank))
+			bytesize.String(r.MemPerRank), bytesize.String(s.Policy.MaxMemPerRank))
 	case r.TimeLimit < 0:
 		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
 	case !known:
@@ -154,8 +155,8 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant,
 			quota.Slots)
 	case quota.Mem > 0 && r.mem() > quota.Mem:
-		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant,
-			size(quota.Mem))
+		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, bytesize.String(r.mem()), r.Tenant,
+			bytesize.String(quota.Mem))
 	case len(e.Array) > s.Policy.MaxArray:
 		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
 	case len(e.Array) > 0 && r.Interactive:
@@ -173,8 +174,8 @@ func (s *State) checkRequest(e *Submit) error {
 	if more, live := s.newDetails(r); live+more > quota.Descriptions {
 		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; "+
 			"its quota is %s "+
-			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more),
-			size(quota.Descriptions))
+			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, bytesize.String(live+more),
+			bytesize.String(quota.Descriptions))
 	}
 	if err := s.checkReservation(r); err != nil {
 		return err

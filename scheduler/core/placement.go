@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
@@ -344,13 +345,14 @@ func (s *State) tooLarge(r *Request) string {
 	case r.slots() > slots:
 		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
 	case r.mem() > mem:
-		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank),
-			largest, size(mem))
+		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", bytesize.String(r.mem()), r.Ranks,
+			bytesize.String(r.MemPerRank),
+			largest, bytesize.String(mem))
 	case r.Reservation != "":
 		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(),
-			size(r.mem()), r.Reservation)
+			bytesize.String(r.mem()), r.Reservation)
 	}
-	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), size(r.mem()))
+	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), bytesize.String(r.mem()))
 }
 
 // unsuited says what the request wants of a worker that none has.
@@ -463,20 +465,7 @@ func (s *State) whyNoFit(j *Job) string {
 	case j.Exclusive:
 		return "needs a worker for itself"
 	}
-	return "needs " + size(j.mem()) + " of memory, which is in use"
-}
-
-// size writes bytes as a person would.
-func size(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	i, tenths := 0, uint64(0)
-	for ; n >= 1024 && i < len(units)-1; i++ {
-		n, tenths = n/1024, n%1024*10/1024
-	}
-	if tenths == 0 || n >= 100 {
-		return fmt.Sprintf("%d %s", n, units[i])
-	}
-	return fmt.Sprintf("%d.%d %s", n, tenths, units[i])
+	return "needs " + bytesize.String(j.mem()) + " of memory, which is in use"
 }
 
 // String writes a duration as people type limits: 90s, 5m, 2h30m.

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 )
@@ -89,7 +89,7 @@ func BenchmarkInstantiate(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := e.Instantiate(m, &host{}, memory(b, snapshot.MaxMemory))
+		in, err := e.Instantiate(m, &host{}, memory(b, linear.MaxSize))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func BenchmarkHeapPerInstance(b *testing.B) {
 		before := heap()
 		instances := make([]*Instance, n)
 		for i := range instances {
-			if instances[i], err = e.Instantiate(m, &host{}, memory(b, snapshot.MaxMemory)); err != nil {
+			if instances[i], err = e.Instantiate(m, &host{}, memory(b, linear.MaxSize)); err != nil {
 				b.Fatal(err)
 			}
 			if err := instances[i].Start(); err != nil {

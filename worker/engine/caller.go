@@ -19,8 +19,8 @@ type Caller [callerFrames]struct {
 // Caller gives where the host call comes from that is under way, where Options.Callers asked for it.
 func (in *Instance) Caller() Caller { return in.context.caller }
 
-// tracer notes for each host call where it comes from. Only the host's functions are listened to: the program's code, and
-// what is kept of it in the cache, stay as they are.
+// tracer notes for each host call where it comes from. Only the host's functions are listened to: the program's code,
+// and what is kept of it in the cache, stay as they are.
 type tracer struct{}
 
 func traced(ctx context.Context) context.Context {
@@ -31,7 +31,8 @@ func traced(ctx context.Context) context.Context {
 func (t tracer) NewFunctionListener(api.FunctionDefinition) experimental.FunctionListener { return t }
 
 // Before implements experimental.FunctionListener.
-func (tracer) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, stack experimental.StackIterator) {
+func (tracer) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64,
+	stack experimental.StackIterator) {
 	c := &ctx.(*callContext).caller
 	*c = Caller{}
 	if !stack.Next() { // the host's function itself

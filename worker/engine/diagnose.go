@@ -1,70 +1,52 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/faasmrun/faasmrun/internal/filetype"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// sniff tells a WebAssembly module from the other files that people name by mistake.
+// sniff returns an error for a file that is no WebAssembly module, which says what it is and what to do.
 func sniff(b []byte) error {
-	const magic = "\x00asm"
-	if len(b) == 0 {
+	switch filetype.Of(b) {
+	case filetype.Module:
+		return nil
+	case filetype.Empty:
 		return fmt.Errorf("the file is empty")
-	}
-	if !bytes.HasPrefix(b, []byte(magic)) {
-		if len(b) < len(magic) && strings.HasPrefix(magic, string(b)) {
-			return fmt.Errorf("the file is cut short: it holds only %d bytes of a WebAssembly module", len(b))
-		}
-		return foreign(b)
-	}
-	if len(b) < 8 {
+	case filetype.ShortModule:
 		return fmt.Errorf("the file is cut short: it holds only %d bytes of a WebAssembly module", len(b))
-	}
-	version, layer := binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:])
-	switch {
-	case layer == 1:
+	case filetype.Component:
 		return fmt.Errorf("this is a WebAssembly component, not a core module: compile it for wasm32-wasip1 instead of wasip2")
-	case version != 1 || layer != 0:
-		return fmt.Errorf("this is a WebAssembly module of version %d; only version 1 is known", version)
+	case filetype.OtherVersion:
+		return fmt.Errorf("this is a WebAssembly module of version %d; only version 1 is known", filetype.Version(b))
 	}
-	return nil
+	return foreign(b)
 }
 
 const compileIt = "compile it with `faasmrun cc` (C) or `faasmrun c++` (C++)"
 
 // foreign names a file that is not WebAssembly.
 func foreign(b []byte) error {
-	starts := func(prefixes ...string) bool {
-		for _, p := range prefixes {
-			if strings.HasPrefix(string(b[:min(len(b), 16)]), p) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case starts("\x7fELF"):
+	switch filetype.Of(b) {
+	case filetype.ELF:
 		return fmt.Errorf("this is %s, not a WebAssembly module: take its source and %s", elf(b), compileIt)
-	case starts("MZ"):
+	case filetype.PE:
 		return fmt.Errorf("this is a Windows program, not a WebAssembly module: take its source and %s", compileIt)
-	case starts("\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe"),
-		starts("\xca\xfe\xba\xbe") && len(b) >= 8 && binary.BigEndian.Uint32(b[4:]) < 40:
+	case filetype.MachO:
 		return fmt.Errorf("this is a macOS (Mach-O) program, not a WebAssembly module: take its source and %s", compileIt)
-	case starts("!<arch>\n", "!<thin>\n"):
+	case filetype.Archive:
 		return fmt.Errorf("this is a static library, not a program: link it into one with `faasmrun cc main.o lib.a -o app.wasm`")
-	case starts("BC\xc0\xde", "\xde\xc0\x17\x0b"):
+	case filetype.Bitcode:
 		return fmt.Errorf("this is LLVM bitcode, not a program: link it with `faasmrun cc file.o -o app.wasm`")
-	case starts("#!"):
+	case filetype.Script:
 		return fmt.Errorf("this is a script, not a WebAssembly module: name the .wasm file that it would start")
-	case starts("\x1f\x8b", "PK\x03\x04", "\x28\xb5\x2f\xfd", "\xfd7zXZ"):
+	case filetype.Compressed:
 		return fmt.Errorf("this is a compressed file: unpack it first")
-	case isText(b):
+	case filetype.Text:
 		return text(b)
 	}
 	return fmt.Errorf("this is not a WebAssembly module: it begins with % x instead of 00 61 73 6d", b[:min(len(b), 4)])
@@ -97,23 +79,6 @@ func elf(b []byte) string {
 		return "a native " + machine + "ELF object file"
 	}
 	return "a native " + machine + "ELF program"
-}
-
-// isText looks at the beginning only: enough for a person's mistake.
-func isText(b []byte) bool {
-	cut := len(b) > 1024
-	b = b[:min(len(b), 1024)]
-	for len(b) > 0 {
-		c, n := utf8.DecodeRune(b)
-		if c == utf8.RuneError && n == 1 {
-			return cut && len(b) < utf8.UTFMax
-		}
-		if !unicode.IsPrint(c) && !unicode.IsSpace(c) {
-			return false
-		}
-		b = b[n:]
-	}
-	return true
 }
 
 func text(b []byte) error {
@@ -194,9 +159,11 @@ func (l *layout) hasStart() error {
 }
 
 // lacking are the features that wazero has not.
-var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true, wasm.MultiMemory: true}
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
+	wasm.MultiMemory: true}
 
-// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is missing.
+// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is
+// missing.
 func (l *layout) rejected(cause error) error {
 	features, err := wasm.Features(l.module)
 	if err != nil {

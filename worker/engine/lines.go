@@ -13,9 +13,10 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also how
-// a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead (placeTeller), by
-// which its frames tell their places in the code and nothing else; the lines are looked up here, when somebody asks for them.
+// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also
+// how a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead
+// (placeTeller), by which its frames tell their places in the code and nothing else; the lines are looked up here, when
+// somebody asks for them.
 
 // Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
 const (
@@ -59,8 +60,8 @@ func newSource(m *wasm.Module) *source {
 	return s
 }
 
-// place is where in the debug information's own code an instruction stood, by its place in the code that runs; false if it
-// was not there.
+// place is where in the debug information's own code an instruction stood, by its place in the code that runs; false if
+// it was not there.
 func (s *source) place(at uint64) (uint64, bool) {
 	i := sort.Search(len(s.bodies), func(i int) bool { return uint64(s.bodies[i]) > at }) - 1
 	if i < 0 {
@@ -69,8 +70,8 @@ func (s *source) place(at uint64) (uint64, bool) {
 	return s.code.Original(i, uint32(at-uint64(s.bodies[i])))
 }
 
-// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3": those
-// behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
+// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
+// those behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
 func (l *layout) lines(places []uint64) map[uint64]string {
 	if l.source == nil {
 		return nil
@@ -116,8 +117,8 @@ func (t *target) text() string {
 	return text
 }
 
-// search goes through the compilation units until all targets are found. Each is read as if it were the only one, so that
-// those which hold no target cost little.
+// search goes through the compilation units until all targets are found. Each is read as if it were the only one, so
+// that those which hold no target cost little.
 func (s *source) search(targets map[uint64]*target) {
 	defer func() { _ = recover() }() // of debug/dwarf, on sections that it did not expect
 	end := time.Now().Add(linesTime)
@@ -145,7 +146,8 @@ type unit struct {
 
 func (u *unit) open(sections map[string][]byte, info []byte) (err error) {
 	u.size = len(info)
-	u.data, err = dwarf.New(sections["debug_abbrev"], nil, nil, info, sections["debug_line"], nil, sections["debug_ranges"], sections["debug_str"])
+	u.data, err = dwarf.New(sections["debug_abbrev"], nil, nil, info, sections["debug_line"], nil,
+		sections["debug_ranges"], sections["debug_str"])
 	for _, name := range debugSections[5:] {
 		if data := sections[name]; data != nil && err == nil {
 			err = u.data.AddSection("."+name, data)
@@ -256,8 +258,8 @@ func location(file *dwarf.LineFile, line, column int64) string {
 	return printable(text)
 }
 
-// placeTeller are sections of debug information of one unit without a name: all of the code is line 1 of one file, so that
-// wazero writes each frame's place and this line.
+// placeTeller are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
+// that wazero writes each frame's place and this line.
 func placeTeller() []wasm.Custom {
 	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
 	abbrev := []byte{

@@ -41,7 +41,8 @@ const (
 	sigSEGV = 11
 )
 
-// traps tells the kinds in our words and as signals. "engine" is how wazero words it; abort is an unreachable seen closer.
+// traps tells the kinds in our words and as signals. "engine" is how wazero words it; abort is an unreachable seen
+// closer.
 var traps = [...]struct {
 	engine, text string
 	signal       int
@@ -77,8 +78,8 @@ func (k TrapKind) String() string { return traps[k].text }
 type Trap struct {
 	Kind   TrapKind
 	Detail string // what more is known; may be empty
-	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)". After 30
-	// the last is "...". Empty where wazero knows none: when calls nest too deep.
+	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)".
+	// After 30 the last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
 
 	outermost frame // the last of them
@@ -127,8 +128,8 @@ type HostError struct {
 	frames []frame
 }
 
-// Frames is the stack from the host function that panicked outwards. Its lines are looked up by this call: most that end so
-// have just exited.
+// Frames is the stack from the host function that panicked outwards. Its lines are looked up by this call: most that
+// end so have just exited.
 func (e *HostError) Frames() []string { return e.module.describe(e.frames) }
 
 // frame is an entry of wazero's stack trace.
@@ -237,7 +238,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 	case t.Kind == Unreachable && innermost == "abort":
 		t.Kind = Abort
 	case t.Kind == Unreachable && strings.HasPrefix(innermost, "signature_mismatch:"):
-		t.Detail = strings.TrimPrefix(innermost, "signature_mismatch:") + " was declared with other types than it is defined with"
+		t.Detail = strings.TrimPrefix(innermost, "signature_mismatch:") +
+			" was declared with other types than it is defined with"
 	case t.Kind == Unreachable && strings.HasPrefix(innermost, "undefined_weak:"):
 		t.Detail = strings.TrimPrefix(innermost, "undefined_weak:") + " is declared but nowhere defined"
 	case t.Kind == Unreachable && strings.HasSuffix(innermost, "_bitcast_invalid"):
@@ -259,8 +261,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 // WebAssemblyFrameLowering).
 const redZone = 128
 
-// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that it
-// grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
+// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that
+// it grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
 func (in *Instance) stackOverflow() (size int64) {
 	index := in.module.layout.stackPointer
 	guest, ok := in.guest.(experimental.InternalModule)

@@ -158,7 +158,8 @@ func TestSleepEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
 		over := false
-		g := newGuest(t, Config{Mounts: []Mount{}, Done: done, Blocked: func(string) func() { return func() { over = true } }})
+		g := newGuest(t, Config{Mounts: []Mount{}, Done: done,
+			Blocked: func(string) func() { return func() { over = true } }})
 		time.AfterFunc(time.Minute, func() { close(done) })
 		start := time.Now()
 		got := panics(func() { g.poll(sub{id: clockMonotonic, timeout: math.MaxUint64}) })

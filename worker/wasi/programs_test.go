@@ -11,13 +11,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/snapshot"
+	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
-// TestPrograms runs programs as they come from two toolchains, whose libraries use these calls in ways of their own. Both say what
-// went wrong, ask for a name and repeat it.
+// TestPrograms runs programs as they come from two toolchains, whose libraries use these calls in ways of their own.
+// Both say what went wrong, ask for a name and repeat it.
 func TestPrograms(t *testing.T) {
 	for name, build := range map[string]func(t *testing.T, wasm string) *exec.Cmd{
 		"C": func(t *testing.T, wasm string) *exec.Cmd {
@@ -46,7 +46,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// run runs a program in a directory of its own, which it also knows by the absolute path that HERE and its argument name.
+// run runs a program in a directory of its own, which it also knows by the absolute path that HERE and its argument
+// name.
 func run(t *testing.T, file string, in *question) (string, uint32) {
 	t.Helper()
 	code, err := os.ReadFile(file)
@@ -73,12 +74,13 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory, err := snapshot.NewMemory(1 << 30)
+	memory, err := linear.New(1 << 30)
 	if err != nil {
 		t.Fatal(err)
 	}
 	here := filepath.Join(t.TempDir(), "here")
-	if err := errors.Join(os.Mkdir(here, 0o777), os.WriteFile(filepath.Join(here, "..", "outside"), nil, 0o666)); err != nil {
+	if err := errors.Join(os.Mkdir(here, 0o777),
+		os.WriteFile(filepath.Join(here, "..", "outside"), nil, 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(here)
@@ -87,7 +89,8 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	}
 	defer root.Close()
 	p, err := wasi.New(wasi.Config{Args: []string{"program", here}, Env: []string{"HERE=" + here}, Memory: memory.Bytes,
-		Stdin: in, Stdout: in, Stderr: in, TTY: true, Mounts: []wasi.Mount{{Guest: "/", Root: root}, {Guest: here, Root: root}}})
+		Stdin: in, Stdout: in, Stderr: in, TTY: true,
+		Mounts: []wasi.Mount{{Guest: "/", Root: root}, {Guest: here, Root: root}}})
 	if err != nil {
 		t.Fatal(err)
 	}

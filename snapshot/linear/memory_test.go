@@ -1,4 +1,4 @@
-package snapshot
+package linear
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 func newMemory(t testing.TB, limit uint64) *Memory {
 	t.Helper()
-	m, err := NewMemory(limit)
+	m, err := New(limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestReallocate(t *testing.T) {
 	if b := m.Reallocate(PageSize); len(b) != 3*PageSize {
 		t.Errorf("a memory must not shrink: %d", len(b))
 	}
-	for _, size := range []uint64{3*PageSize + 1, 4 * PageSize, MaxMemory, 1<<64 - 1} {
+	for _, size := range []uint64{3*PageSize + 1, 4 * PageSize, MaxSize, 1<<64 - 1} {
 		if b := m.Reallocate(size); b != nil {
 			t.Errorf("%d bytes beyond the limit: %d", size, len(b))
 		}
@@ -74,23 +74,23 @@ func TestReallocate(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	for _, limit := range []uint64{0, 1, PageSize - 1} {
-		if m, err := NewMemory(limit); err == nil {
+		if m, err := New(limit); err == nil {
 			m.Free()
 			t.Errorf("limit %d was accepted", limit)
 		}
 	}
-	if m := newMemory(t, 1<<63); m.Limit() != MaxMemory {
+	if m := newMemory(t, 1<<63); m.Limit() != MaxSize {
 		t.Errorf("limit %d", m.Limit())
 	}
 }
 
 func TestWholeAddressSpace(t *testing.T) {
-	m := newMemory(t, MaxMemory)
-	b := m.Reallocate(MaxMemory)
-	if len(b) != MaxMemory {
+	m := newMemory(t, MaxSize)
+	b := m.Reallocate(MaxSize)
+	if len(b) != MaxSize {
 		t.Fatalf("%d bytes", len(b))
 	}
-	b[0], b[MaxMemory-1] = 1, 2
+	b[0], b[MaxSize-1] = 1, 2
 	resident, err := m.Resident()
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +170,7 @@ func openFiles(t *testing.T) int {
 // Many ranks of one process, each with the whole 4 GiB reserved.
 func TestManyMemories(t *testing.T) {
 	for i := 0; i < 512; i++ {
-		b := newMemory(t, MaxMemory).Reallocate(2 * PageSize)
+		b := newMemory(t, MaxSize).Reallocate(2 * PageSize)
 		b[PageSize] = byte(i)
 	}
 }
@@ -185,7 +185,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lowered); err != nil {
 		t.Fatal(err)
 	}
-	_, err := NewMemory(PageSize)
+	_, err := New(PageSize)
 	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); e != nil {
 		t.Fatal(e)
 	}
@@ -200,7 +200,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func BenchmarkNewMemory(b *testing.B) {
 	for b.Loop() {
-		m, err := NewMemory(MaxMemory)
+		m, err := New(MaxSize)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -211,12 +211,12 @@ func BenchmarkNewMemory(b *testing.B) {
 
 // Growing by a page at a time, as a guest's malloc does at worst.
 func BenchmarkGrow(b *testing.B) {
-	m := newMemory(b, MaxMemory)
+	m := newMemory(b, MaxSize)
 	size := uint64(0)
 	for b.Loop() {
-		if size += PageSize; size > MaxMemory {
+		if size += PageSize; size > MaxSize {
 			m.Free()
-			m, size = newMemory(b, MaxMemory), PageSize
+			m, size = newMemory(b, MaxSize), PageSize
 		}
 		m.Reallocate(size)
 	}

@@ -1,6 +1,7 @@
-// Package snapshot owns what a rank's state is made of: today its linear memory, later dirty pages, differences, images,
-// capture and restore. It knows nothing of MPI, OpenMP or the engine, which see a memory as plain bytes.
-package snapshot
+// Package linear owns a rank's linear memory: its reserved addresses, its growth, and the bytes that it really
+// occupies. Dirty pages, differences and images are further packages of snapshot. It knows nothing of MPI, OpenMP or
+// the engine, which see a memory as plain bytes.
+package linear
 
 import (
 	"errors"
@@ -15,18 +16,18 @@ import (
 const (
 	// PageSize is WebAssembly's page: memories begin, grow and end on multiples of it.
 	PageSize = 64 << 10
-	// MaxMemory is all that 32-bit addresses reach.
-	MaxMemory = 4 << 30
+	// MaxSize is all that 32-bit addresses reach.
+	MaxSize = 4 << 30
 	// guard follows every reservation, so that no other mapping is ever its neighbour.
 	guard = PageSize
 )
 
-// Memory is one linear memory. Its addresses are reserved once, to the limit, and never move: a posted receive or a copy
-// between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a freeze can
-// be a remap and a restore a mapping of an image.
+// Memory is one linear memory. Its addresses are reserved once, to the limit, and never move: a posted receive or a
+// copy between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a
+// freeze can be a remap and a restore a mapping of an image.
 //
-// State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for each
-// of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
+// State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for
+// each of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
 //
 //	state  | backing                                | grow
 //	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [0, size): written pages stay mapped
@@ -41,10 +42,10 @@ type Memory struct {
 	fd int        // the memfd; -1 once freed
 }
 
-// NewMemory reserves a memory of at most limit bytes (rounded down to whole pages, at most 4 GiB). It holds nothing yet:
+// New reserves a memory of at most limit bytes (rounded down to whole pages, at most 4 GiB). It holds nothing yet:
 // Reallocate opens its first bytes. Each memory keeps one file descriptor and a few mappings.
-func NewMemory(limit uint64) (*Memory, error) {
-	limit = min(limit, MaxMemory) &^ (PageSize - 1)
+func New(limit uint64) (*Memory, error) {
+	limit = min(limit, MaxSize) &^ (PageSize - 1)
 	if limit == 0 {
 		return nil, fmt.Errorf("a linear memory needs a limit of at least %d bytes", PageSize)
 	}
@@ -111,9 +112,9 @@ func (m *Memory) Base() uintptr { return uintptr(m.base) }
 // Limit is how far the memory may grow, in bytes.
 func (m *Memory) Limit() uint64 { return m.limit }
 
-// Reallocate opens the memory up to size bytes and returns it. New bytes are zero. It never shrinks: a smaller size returns
-// the memory as it is. It returns nil, and changes nothing, beyond the limit or when the system has no memory: the guest
-// then sees memory.grow fail.
+// Reallocate opens the memory up to size bytes and returns it. New bytes are zero. It never shrinks: a smaller size
+// returns the memory as it is. It returns nil, and changes nothing, beyond the limit or when the system has no memory:
+// the guest then sees memory.grow fail.
 func (m *Memory) Reallocate(size uint64) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
