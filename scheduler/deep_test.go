@@ -61,14 +61,15 @@ func TestDeepQueue(t *testing.T) {
 	t.Logf("%d submissions from 32 callers: %.0f/s, the slowest %v", *deep, float64(*deep)/time.Since(begin).Seconds(),
 		worst.Round(time.Millisecond))
 	v.figures(ctx, jobs, spec)
+	more := v.snapshot(ctx, jobs, spec)
 	v.kill()
 	conn.Close()
 	begin = time.Now()
 	v.start()
 	t.Logf("recovery after kill -9: %v", time.Since(begin).Round(time.Millisecond))
 	conn = v.dial()
-	if n := len(listAll(t, ctx, schedpb.NewJobsClient(conn))); n != *deep+latencies {
-		t.Errorf("%d jobs are there after the kill, not %d", n, *deep+latencies)
+	if n := len(listAll(t, ctx, schedpb.NewJobsClient(conn))); n != *deep+latencies+more {
+		t.Errorf("%d jobs are there after the kill, not %d", n, *deep+latencies+more)
 	}
 }
 
@@ -146,6 +147,46 @@ func (v *victim) figures(ctx context.Context, jobs schedpb.JobsClient, spec *sch
 			v.t.Logf("memory at most%s; journal on disk %.1f MB", rss, float64(size)/1e6)
 		}
 	}
+}
+
+// snapshot submits one job after the other for a while, and then while the scheduler writes a snapshot, and returns how many.
+func (v *victim) snapshot(ctx context.Context, jobs schedpb.JobsClient, spec *schedpb.JobSpec) (n int) {
+	submit := func(what string, until func(n int) bool) {
+		var took []time.Duration
+		for !until(len(took)) {
+			begin := time.Now()
+			_, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec})
+			ok(v.t, err)
+			took = append(took, time.Since(begin))
+		}
+		n += len(took)
+		if slices.Sort(took); len(took) > 0 {
+			v.t.Logf("%d submissions, %s: p50 %v, p99 %v, the slowest %v", len(took), what, took[len(took)/2].Round(10*time.Microsecond),
+				took[len(took)*99/100].Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
+		}
+	}
+	submit("nothing beside them", func(n int) bool { return n == *deep/50 })
+	begin := time.Now()
+	_, err := v.in.Write([]byte{'s'})
+	ok(v.t, err)
+	installed := make(chan string, 1)
+	go func() {
+		line, _ := v.out.ReadString('\n')
+		installed <- strings.TrimSpace(line)
+	}()
+	submit("a snapshot beside them", func(int) bool {
+		select {
+		case line := <-installed:
+			if !strings.HasPrefix(line, "installed") {
+				v.t.Fatalf("no snapshot was installed: %q", line)
+			}
+			v.t.Logf("a snapshot took %v, %s", time.Since(begin).Round(time.Millisecond), line)
+			return true
+		default:
+			return false
+		}
+	})
+	return n
 }
 
 func listAll(t *testing.T, ctx context.Context, jobs schedpb.JobsClient) []*schedpb.JobInfo {

@@ -3,8 +3,10 @@ package scheduler
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -12,13 +14,16 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/scheduler/store"
 )
 
 // A test binary that is called with this variable is a scheduler, to be killed.
@@ -38,7 +43,13 @@ func TestMain(m *testing.M) {
 
 // serveForTest serves on a socket in the directory, says so, and ends when killed or when its input closes.
 func serveForTest(dir string) error {
-	s, err := New(Config{Dir: filepath.Join(dir, "state"), SnapshotEvery: 50})
+	ok := os.MkdirAll(filepath.Join(dir, "state"), 0o700)
+	journal, err := store.Open(filepath.Join(dir, "state", "journal"), store.Options{})
+	if err := errors.Join(ok, err); err != nil {
+		return err
+	}
+	told := &toldStore{Store: journal}
+	s, err := New(Config{Dir: filepath.Join(dir, "state"), SnapshotEvery: 50, Store: told})
 	if err != nil {
 		return err
 	}
@@ -53,29 +64,54 @@ func serveForTest(dir string) error {
 	go g.Serve(listener)
 	defer g.Stop()
 	fmt.Println("ready")
-	bufio.NewReader(os.Stdin).ReadByte()
-	return nil
+	orders := bufio.NewReader(os.Stdin)
+	for {
+		if _, err := orders.ReadByte(); err != nil {
+			return nil
+		}
+		told.asked.Store(true)
+		s.post(func(r *reactor) { r.s.cfg.SnapshotEvery = r.store.Size() - r.state.Known() }) // one is due now
+	}
+}
+
+// toldStore says how long installing a snapshot took, when it is asked.
+type toldStore struct {
+	store.Store
+	asked atomic.Bool
+}
+
+func (s *toldStore) Install(d store.Draft) error {
+	begin := time.Now()
+	err := s.Store.Install(d)
+	if s.asked.Swap(false) {
+		fmt.Println("installed in", time.Since(begin))
+	}
+	return err
 }
 
 var kills = flag.Int("kills", 12, "how often TestKilledAtRandom kills the scheduler")
 
 // victim is a scheduler in a process of its own.
 type victim struct {
-	t   *testing.T
-	dir string
-	cmd *exec.Cmd
+	t    *testing.T
+	dir  string
+	cmd  *exec.Cmd
+	in   io.Writer
+	out  *bufio.Reader
+	dies failpoint.Point // where it does, if it gets there
 }
 
 func (v *victim) start() {
 	v.cmd = exec.Command(os.Args[0])
-	v.cmd.Env = append(os.Environ(), schedulerProcess+"="+v.dir)
+	v.cmd.Env = append(os.Environ(), schedulerProcess+"="+v.dir, failpoint.Variable+"="+string(v.dies))
 	v.cmd.Stderr = os.Stderr
 	out, err := v.cmd.StdoutPipe()
 	ok(v.t, err)
-	_, err = v.cmd.StdinPipe() // closes with this process, and ends that one
+	v.in, err = v.cmd.StdinPipe() // closes with this process, and ends that one
 	ok(v.t, err)
 	ok(v.t, v.cmd.Start())
-	line, err := bufio.NewReader(out).ReadString('\n')
+	v.out = bufio.NewReader(out)
+	line, err := v.out.ReadString('\n')
 	if err != nil || line != "ready\n" {
 		v.t.Fatalf("the scheduler does not start: %q, %v", line, err)
 	}

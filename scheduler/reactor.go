@@ -3,6 +3,7 @@ package scheduler
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
@@ -24,6 +25,9 @@ type reactor struct {
 	passed uint64 // the state's version after the last pass
 	began  instant
 
+	saving   saving
+	replicas sync.WaitGroup // the goroutines of withReplica
+
 	workers   map[core.WorkerName]*workerConn
 	watches   map[core.JobID]*watch
 	launchers map[core.JobID]*launcherSession
@@ -42,7 +46,7 @@ func newReactor(s *Server) (*reactor, error) {
 		state:   core.NewState(s.cfg.policy()),
 		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{},
 		launchers: map[core.JobID]*launcherSession{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
-	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
+	if err := r.store.Load(r.state.LoadPiece, replayInto(r.state)); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}
 	if _, err := r.decide(core.Recovered{}); err != nil {
@@ -52,21 +56,11 @@ func newReactor(s *Server) (*reactor, error) {
 	return r, r.commit()
 }
 
-func (r *reactor) replay(record []byte) error {
-	ts, err := core.DecodeRecord(record)
-	if err != nil {
-		return err
-	}
-	for _, t := range ts {
-		if err := core.Apply(r.state, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (r *reactor) run() {
-	defer r.store.Close()
+	defer func() {
+		r.replicas.Wait() // they read the store
+		r.store.Close()
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -172,11 +166,7 @@ func (r *reactor) commit() error {
 	for _, f := range after {
 		f()
 	}
-	// A snapshot writes every job: the more there are, the rarer it is.
-	if r.store.Size() >= r.s.cfg.SnapshotEvery+r.state.Known() {
-		return r.store.Snapshot(r.state.Pieces())
-	}
-	return nil
+	return r.snapshot()
 }
 
 // arm sets the timer to the next deadline that core has.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/scheduler/store"
 )
 
 // Bounds of a reservation.
@@ -96,37 +97,42 @@ func wireReservation(name string, from, to core.Time, tenants []core.Tenant, par
 // snapshotBytes bounds one message of a snapshot, but for a piece that is larger by itself.
 const snapshotBytes = 1 << 20
 
-// Snapshot implements schedpb.ClusterServer. The state is written down at once, by the reactor, and sent at the
-// caller's pace.
+// Snapshot implements schedpb.ClusterServer. The state as it is when the reactor is asked is written down off the
+// reactor, and sent at the caller's pace.
 func (s *Server) Snapshot(_ *schedpb.SnapshotRequest, stream grpc.ServerStreamingServer[schedpb.SnapshotPiece]) error {
 	return s.untilHalt(func() error {
-		var messages []*schedpb.SnapshotPiece
+		type answer struct {
+			messages []*schedpb.SnapshotPiece
+			err      error
+		}
+		answered := make(chan answer, 1)
 		err := s.ask(stream.Context(), func(r *reactor, _ core.Tenant) error {
 			policy, err := EncodePolicy(r.state.Policy)
 			if err != nil {
 				return err
 			}
-			m := &schedpb.SnapshotPiece{AtUnixNs: int64(r.now()), Policy: policy}
-			size := 0
-			for p := range r.state.Outline() {
-				if m.Pieces = append(m.Pieces, p); len(p)+size < snapshotBytes {
-					size += len(p)
-					continue
-				}
-				messages = append(messages, m)
-				m, size = &schedpb.SnapshotPiece{}, 0
-			}
-			messages = append(messages, m)
+			first := &schedpb.SnapshotPiece{AtUnixNs: int64(r.now()), Policy: policy}
+			// What this batch has decided is told to nobody before it is journalled, and is in the outline.
+			r.afterCommit(func() {
+				r.withReplica(stream.Context(), func(_ store.View, state *core.State, err error) {
+					if err != nil {
+						answered <- answer{err: status.Errorf(codes.Unavailable, "reading the journal: %v", err)}
+						return
+					}
+					answered <- answer{messages: outlineMessages(first, state)}
+				})
+			})
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for _, m := range messages {
+		a := <-answered
+		for _, m := range a.messages {
 			if err := stream.Send(m); err != nil {
 				return err
 			}
 		}
-		return nil
+		return a.err
 	})
 }

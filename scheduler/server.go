@@ -137,6 +137,8 @@ type Server struct {
 	halted  sync.Once
 	err     error // why it halted; nil: Stop. Written before halt is closed
 
+	replicas chan struct{} // has one element for each that is being rebuilt
+
 	mu      sync.Mutex // guards stopped and every Add to wg
 	stopped bool
 	wg      sync.WaitGroup // the reactor, every handler, every goroutine of a handler
@@ -166,7 +168,8 @@ func New(cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{cfg: cfg, modules: blobs, inbox: make(chan func(*reactor), inboxSize), halt: make(chan struct{})}
+	s := &Server{cfg: cfg, modules: blobs, inbox: make(chan func(*reactor), inboxSize), halt: make(chan struct{}),
+		replicas: make(chan struct{}, replicas)}
 	r, err := newReactor(s)
 	if err != nil {
 		cfg.Store.Close()

@@ -34,7 +34,8 @@ type world struct {
 	cluster schedpb.ClusterClient
 	ctx     context.Context
 	down    bool
-	disk    bool // the store is the server's own, in its directory
+	disk    bool                          // the store is the server's own, in its directory
+	around  func(store.Store) store.Store // what the server gets instead of the store
 }
 
 // newWorld starts one. Calls are made by tenant "alice" unless the context says otherwise (as).
@@ -80,6 +81,9 @@ func (w *world) start() {
 	w.store = w.store.Reopen()
 	if w.cfg.Store = w.store; w.disk {
 		w.cfg.Store = nil
+	}
+	if w.around != nil {
+		w.cfg.Store = w.around(w.store)
 	}
 	var err error
 	if w.server, err = New(w.cfg); err != nil {

@@ -14,11 +14,13 @@ import (
 type Point string
 
 // The scheduler's: before a batch of transitions is on disk; when it is, and nobody has been told; when orders are out,
-// and whoever asked has no answer; when a snapshot's pieces are written, but don't count yet; and when they do.
+// and whoever asked has no answer; when some of a snapshot's pieces are written; when all are, but don't count yet; and
+// when they do.
 const (
 	SchedulerBeforeJournal  Point = "scheduler.before-journal"
 	SchedulerAfterJournal   Point = "scheduler.after-journal"
 	SchedulerBeforeAnswer   Point = "scheduler.before-answer"
+	SchedulerDuringSnapshot Point = "scheduler.during-snapshot"
 	SchedulerBeforeSnapshot Point = "scheduler.before-snapshot"
 	SchedulerAfterSnapshot  Point = "scheduler.after-snapshot"
 )
@@ -52,8 +54,8 @@ const (
 )
 
 // All lists every point.
-var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot,
-	SchedulerAfterSnapshot,
+var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerDuringSnapshot,
+	SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
 	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget,
 	WorkerBeforeAdoption,
 	WorkerAfterIdle, WorkerBeforeReuse,

@@ -23,18 +23,42 @@ func NewMemory() *Memory { return &Memory{next: 1} }
 var errClosed = errors.New("the store is closed")
 
 func (m *Memory) Load(piece, record func([]byte) error) error {
-	for i, framed := range m.pieces {
-		if err := handOut(pieceKey(m.mark.upTo, i), framed, piece); err != nil {
+	return m.View().Load(piece, record)
+}
+
+// memoryView has slices of its own of what never changes.
+type memoryView struct {
+	mark            mark
+	pieces, records [][]byte
+}
+
+// View implements Store.
+func (m *Memory) View() View { return &memoryView{m.mark, m.pieces, m.records} }
+
+func (v *memoryView) Load(piece, record func([]byte) error) error {
+	for i, framed := range v.pieces {
+		if err := handOut(pieceKey(v.mark.upTo, i), framed, piece); err != nil {
 			return err
 		}
 	}
-	for i, framed := range m.records {
-		if err := handOut(recordKey(m.mark.upTo+1+Seq(i)), framed, record); err != nil {
+	for i, framed := range v.records {
+		if err := handOut(recordKey(v.mark.upTo+1+Seq(i)), framed, record); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (v *memoryView) Draft(pieces iter.Seq[[]byte]) (Draft, error) {
+	d := Draft{mark: mark{upTo: v.mark.upTo + Seq(len(v.records))}}
+	for p := range pieces {
+		d.pieces = append(d.pieces, seal(pieceKey(d.mark.upTo, d.mark.pieces), p))
+		d.mark.pieces++
+	}
+	return d, nil
+}
+
+func (v *memoryView) Close() error { return nil }
 
 func handOut(key, framed []byte, to func([]byte) error) error {
 	payload, err := unseal(key, framed)
@@ -60,16 +84,14 @@ func (m *Memory) Append(record []byte) error {
 	return nil
 }
 
-func (m *Memory) Snapshot(pieces iter.Seq[[]byte]) error {
+// Install implements Store.
+func (m *Memory) Install(d Draft) error {
 	if m.closed {
 		return errClosed
 	}
-	upTo := m.next - 1
-	var all [][]byte
-	for p := range pieces {
-		all = append(all, seal(pieceKey(upTo, len(all)), p))
+	if d.mark.upTo > m.mark.upTo {
+		m.mark, m.pieces, m.records = d.mark, d.pieces, m.records[d.mark.upTo-m.mark.upTo:]
 	}
-	m.mark, m.pieces, m.records = mark{upTo, len(all)}, all, nil
 	return nil
 }
 

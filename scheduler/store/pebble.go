@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
@@ -26,6 +30,7 @@ type Options struct {
 // pebbleStore keeps records and pieces as values in pebble. A record is one batch, so pebble's own log makes it whole;
 // pebble repairs a torn tail of that log. Its sync-chunk format and tail.go tell such a tail from damage before it.
 type pebbleStore struct {
+	dir   string
 	db    *pebble.DB
 	write *pebble.WriteOptions
 	mark  mark
@@ -43,6 +48,9 @@ func Open(dir string, o Options) (Store, error) {
 	tail, err := readTail(dir)
 	if err != nil {
 		return nil, err
+	}
+	if err := removeDraft(dir); err != nil { // whether it is whole or not, nothing says so
+		return nil, fmt.Errorf("opening the journal: %w", err)
 	}
 	if err := checkSpace(dir, uint64(len(tail.bytes))); err != nil {
 		return nil, err
@@ -64,7 +72,7 @@ func Open(dir string, o Options) (Store, error) {
 		}
 		return nil, fmt.Errorf("opening the journal in %s: %w", dir, err)
 	}
-	s := &pebbleStore{db: db, write: pebble.Sync, next: 1, tail: tail}
+	s := &pebbleStore{dir: dir, db: db, write: pebble.Sync, next: 1, tail: tail}
 	if o.Ephemeral {
 		s.write = pebble.NoSync
 	}
@@ -157,59 +165,79 @@ func rescue(err *error) {
 	}
 }
 
-func (s *pebbleStore) Load(piece, record func([]byte) error) error {
-	if err := s.loadMark(); err != nil {
+func (s *pebbleStore) Load(piece, record func([]byte) error) (err error) {
+	if s.mark, err = loadMark(s.db); err != nil {
 		return err
 	}
+	if s.next, err = load(s.db, s.mark, 1<<64-1, piece, record); err == nil {
+		err = s.tail.check(s.next)
+	}
+	s.tail = nil
+	if err != nil {
+		return err
+	}
+	return s.dropDrafts()
+}
+
+// dropDrafts removes what a crash left of snapshots that were not installed.
+func (s *pebbleStore) dropDrafts() (err error) {
+	defer rescue(&err)
+	from, to := pieceKey(s.mark.upTo+1, 0), pieceKey(1<<64-1, 0)
+	there := errors.New("there")
+	switch err := scan(s.db, from, to, func([]byte, []byte) error { return there }); err {
+	case there:
+		return s.db.DeleteRange(from, to, pebble.NoSync)
+	default:
+		return err
+	}
+}
+
+// load hands out a snapshot and the records behind it, but none after last, and returns the number of the next.
+func load(from pebble.Reader, m mark, last Seq, piece, record func([]byte) error) (Seq, error) {
 	n := 0
-	err := s.scan(pieceKey(s.mark.upTo, 0), pieceKey(s.mark.upTo+1, 0), func(key, framed []byte) error {
-		if string(key) != string(pieceKey(s.mark.upTo, n)) {
-			return fmt.Errorf("%w: piece %d of the snapshot at record %d is missing", ErrCorrupt, n, s.mark.upTo)
+	err := scan(from, pieceKey(m.upTo, 0), pieceKey(m.upTo+1, 0), func(key, framed []byte) error {
+		if string(key) != string(pieceKey(m.upTo, n)) {
+			return fmt.Errorf("%w: piece %d of the snapshot at record %d is missing", ErrCorrupt, n, m.upTo)
 		}
 		n++
 		return handOut(key, framed, piece)
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n != s.mark.pieces {
-		return fmt.Errorf("%w: the snapshot at record %d has %d pieces of %d", ErrCorrupt, s.mark.upTo, n, s.mark.pieces)
+	if n != m.pieces {
+		return 0, fmt.Errorf("%w: the snapshot at record %d has %d pieces of %d", ErrCorrupt, m.upTo, n, m.pieces)
 	}
-	s.next = s.mark.upTo + 1
-	err = s.scan(recordKey(s.next), recordKey(1<<64-1), func(key, framed []byte) error {
-		if got := Seq(binary.BigEndian.Uint64(key[1:])); got != s.next {
-			return fmt.Errorf("%w: record %d is missing (the next one found is %d)", ErrCorrupt, s.next, got)
+	next := m.upTo + 1
+	err = scan(from, recordKey(next), recordKey(last), func(key, framed []byte) error {
+		if got := Seq(binary.BigEndian.Uint64(key[1:])); got != next {
+			return fmt.Errorf("%w: record %d is missing (the next one found is %d)", ErrCorrupt, next, got)
 		}
-		s.next++
+		next++
 		return handOut(key, framed, record)
 	})
-	if err == nil {
-		err = s.tail.check(s.next)
-	}
-	s.tail = nil
-	return err
+	return next, err
 }
 
-func (s *pebbleStore) loadMark() error {
-	framed, closer, err := s.db.Get(markKey)
+func loadMark(from pebble.Reader) (mark, error) {
+	framed, closer, err := from.Get(markKey)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil
+		return mark{}, nil
 	}
 	if err != nil {
-		return broken(err)
+		return mark{}, broken(err)
 	}
 	defer closer.Close()
 	payload, err := unseal(markKey, framed)
 	if err != nil {
-		return err
+		return mark{}, err
 	}
-	s.mark, err = decodeMark(payload)
-	return err
+	return decodeMark(payload)
 }
 
 // scan hands out keys and values of a range in order.
-func (s *pebbleStore) scan(from, to []byte, each func(key, framed []byte) error) error {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+func scan(r pebble.Reader, from, to []byte, each func(key, framed []byte) error) error {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return broken(err)
 	}
@@ -252,47 +280,104 @@ func (s *pebbleStore) set(key, value []byte) (err error) {
 	return s.db.Set(key, value, s.write)
 }
 
-// Snapshot writes the pieces beside what is in force, then changes the mark and drops the old in one batch.
-func (s *pebbleStore) Snapshot(pieces iter.Seq[[]byte]) error {
+// View implements Store. Pebble's snapshot is the number of its newest batch.
+func (s *pebbleStore) View() View {
+	return &pebbleView{s.dir, s.db.NewSnapshot(), s.mark, s.next, s.db.FormatMajorVersion().MaxTableFormat()}
+}
+
+// pebbleView writes its draft as a table that pebble takes in as it is: neither the log nor a memtable has it, so nobody
+// who appends waits for it.
+type pebbleView struct {
+	dir    string
+	at     *pebble.Snapshot
+	mark   mark
+	next   Seq
+	format sstable.TableFormat
+}
+
+func (v *pebbleView) Load(piece, record func([]byte) error) error {
+	next, err := load(v.at, v.mark, v.next, piece, record)
+	if err == nil && next != v.next {
+		err = fmt.Errorf("%w: record %d is missing", ErrCorrupt, next)
+	}
+	return err
+}
+
+func (v *pebbleView) Close() error { return v.at.Close() }
+
+// draftFile is a name that pebble doesn't know.
+const draftFile = "snapshot.draft"
+
+func (v *pebbleView) Draft(pieces iter.Seq[[]byte]) (Draft, error) {
+	d := Draft{mark: mark{upTo: v.next - 1}, path: filepath.Join(v.dir, draftFile)}
+	err := v.draft(&d, pieces)
+	if err != nil {
+		return Draft{}, errors.Join(fmt.Errorf("writing the snapshot at record %d: %w", d.mark.upTo, err), removeDraft(v.dir))
+	}
+	return d, nil
+}
+
+func (v *pebbleView) draft(d *Draft, pieces iter.Seq[[]byte]) error {
+	f, err := vfs.Default.Create(d.path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	// Bit by bit onto the disk: whoever syncs the log meanwhile would wait for all that is dirty.
+	f = vfs.NewSyncingFile(f, vfs.SyncingFileOptions{BytesPerSync: 256 << 10})
+	o := &pebble.Options{}
+	o.EnsureDefaults()
+	w := sstable.NewWriter(objstorageprovider.NewFileWritable(f), o.MakeWriterOptions(0, v.format))
+	for p := range pieces {
+		key := pieceKey(d.mark.upTo, d.mark.pieces)
+		if err := w.Set(key, seal(key, p)); err != nil {
+			w.Close() // says the same
+			return err
+		}
+		if d.mark.pieces++; d.mark.pieces == 2 {
+			failpoint.Here(failpoint.SchedulerDuringSnapshot)
+		}
+	}
+	return w.Close() // it syncs the file
+}
+
+func removeDraft(dir string) error {
+	if err := os.Remove(filepath.Join(dir, draftFile)); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Install puts the draft's table beside what is in force, then changes the mark and drops the old in one batch.
+func (s *pebbleStore) Install(d Draft) error {
 	if s.err != nil {
 		return s.err
 	}
-	if err := s.snapshot(pieces); err != nil {
-		s.err = fmt.Errorf("writing the snapshot at record %d: %w", s.next-1, err)
+	if err := s.install(d); err != nil {
+		s.err = fmt.Errorf("installing the snapshot at record %d: %w", d.mark.upTo, err)
 	}
 	return s.err
 }
 
-func (s *pebbleStore) snapshot(pieces iter.Seq[[]byte]) (err error) {
+func (s *pebbleStore) install(d Draft) (err error) {
 	defer rescue(&err)
-	old, upTo, n := s.mark, s.next-1, 0
-	if upTo == old.upTo {
-		return nil
+	if d.mark.upTo <= s.mark.upTo {
+		return removeDraft(s.dir)
 	}
-	// Pieces of a snapshot at this very record that a crash left unfinished.
-	if err := s.db.DeleteRange(pieceKey(upTo, 0), pieceKey(upTo+1, 0), pebble.NoSync); err != nil {
+	if err := s.db.Ingest(context.Background(), []string{d.path}); err != nil {
 		return err
 	}
-	for p := range pieces {
-		key := pieceKey(upTo, n)
-		if err := s.db.Set(key, seal(key, p), pebble.NoSync); err != nil {
-			return err
-		}
-		n++
-	}
 	failpoint.Here(failpoint.SchedulerBeforeSnapshot)
-	m := mark{upTo, n}
 	b := s.db.NewBatch()
 	defer b.Close()
 	err = errors.Join(
-		b.Set(markKey, seal(markKey, m.encode()), nil),
-		b.DeleteRange(pieceKey(0, 0), pieceKey(upTo, 0), nil),
-		b.DeleteRange(recordKey(0), recordKey(s.next), nil),
+		b.Set(markKey, seal(markKey, d.mark.encode()), nil),
+		b.DeleteRange(pieceKey(0, 0), pieceKey(d.mark.upTo, 0), nil),
+		b.DeleteRange(recordKey(0), recordKey(d.mark.upTo+1), nil),
 		b.Commit(s.write))
 	if err != nil {
 		return err
 	}
-	s.mark = m
+	s.mark = d.mark
 	failpoint.Here(failpoint.SchedulerAfterSnapshot)
 	return nil
 }

@@ -15,19 +15,40 @@ import (
 // Seq numbers records from 1 without a gap.
 type Seq uint64
 
-// Store is a journal with snapshots. It is used by one goroutine at a time, but for Close.
+// Store is a journal with snapshots. It is used by one goroutine at a time. A snapshot that takes time keeps nobody from
+// appending: another goroutine reads what there is through a View, and writes what is to stand for it.
 type Store interface {
 	// Load hands out the pieces of the newest snapshot, then each record behind it, in order. It comes first, once. The
 	// bytes are the callee's until it returns. What is damaged is an error that wraps ErrCorrupt and names the place.
 	Load(piece, record func([]byte) error) error
 	// Append makes a record durable before it returns. After an error nothing more can be appended.
 	Append(record []byte) error
-	// Snapshot makes the pieces stand for all records appended so far and drops those. A crash leaves the old snapshot
-	// with its records or the new one.
-	Snapshot(pieces iter.Seq[[]byte]) error
+	// View is what is there now. It takes as long with many records as with few.
+	View() View
+	// Install makes a draft stand for all records of its view and drops those. A crash leaves the old snapshot with its
+	// records or the new one. It takes as long for many pieces as for few. After an error nothing more can be appended.
+	Install(Draft) error
 	// Size is how many records stand behind the newest snapshot.
 	Size() int
+	// Close comes after every View's.
 	Close() error
+}
+
+// View is what a store held at one moment, whatever is appended or installed afterwards. Any one goroutine may use it.
+type View interface {
+	// Load hands out what Store.Load would have.
+	Load(piece, record func([]byte) error) error
+	// Draft writes the pieces of a snapshot of what the view holds. They count for nothing until they are installed. One
+	// draft is written at a time.
+	Draft(pieces iter.Seq[[]byte]) (Draft, error)
+	Close() error
+}
+
+// Draft is a snapshot that is written and not installed. One that is let go costs nothing after the next Open.
+type Draft struct {
+	mark   mark
+	path   string   // of its table
+	pieces [][]byte // framed, of one in memory
 }
 
 // ErrCorrupt is wrapped by every complaint about bytes that are not as they were written.
