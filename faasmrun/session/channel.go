@@ -46,6 +46,7 @@ type channel struct {
 	told     uint64 // of that, what the scheduler knows to be written
 	idle     chan struct{}
 	received bool // something, on this stream
+	missed   bool // the user knows that the scheduler is away
 	full     bool // what has come waits to be taken, and so may the scheduler's answers
 	silent   int  // pings that nothing has come after
 }
@@ -82,7 +83,6 @@ func (c *channel) run(ctx context.Context) {
 	defer close(c.done)
 	defer close(c.events)
 	var lost time.Time // since when there is no stream; zero: there is one
-	told := false
 	for {
 		ended, err := c.carry(ctx)
 		if ended || ctx.Err() != nil {
@@ -95,19 +95,16 @@ func (c *channel) run(ctx context.Context) {
 		c.mu.Lock()
 		if c.received || lost.IsZero() {
 			lost = time.Now()
-			if told {
-				c.note("the scheduler is back")
-			}
-			told = false
+		}
+		away := time.Since(lost)
+		if away > reconnectUntold && !c.missed {
+			c.missed = true
+			c.note("the scheduler does not answer; waiting for it to come back")
 		}
 		c.mu.Unlock()
-		switch away := time.Since(lost); {
-		case away > reconnectWithin:
+		if away > reconnectWithin {
 			c.err = err
 			return
-		case away > reconnectUntold && !told:
-			told = true
-			c.note("the scheduler does not answer; waiting for it to come back")
 		}
 		select {
 		case <-time.After(reconnectPause):
@@ -199,6 +196,10 @@ func (c *channel) opening() *schedpb.AttachOpen {
 // hear takes what the scheduler says, and hands on what is of the job.
 func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
 	c.mu.Lock()
+	if c.missed {
+		c.missed = false
+		c.note("the scheduler is back")
+	}
 	if !c.received && m.GetPong() == nil {
 		c.unknown = true
 	}

@@ -11,10 +11,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -24,7 +27,8 @@ import (
 type fakeScheduler struct {
 	schedpb.UnimplementedJobsServer
 	script func(s *fakeStream) error
-	seq    uint64 // of the last item of input that was new
+	seq    uint64              // of the last item of input that was new
+	open   *schedpb.AttachOpen // of the last stream
 }
 
 func (f *fakeScheduler) Attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
@@ -66,6 +70,20 @@ func (s *fakeStream) print(rank uint32, text string) {
 	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank, Data: []byte(text)}}})
 }
 
+// batch is output of the first placement, up to an offset.
+func (s *fakeStream) batch(next uint64, text string) {
+	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Batch{Batch: &schedpb.OutputBatch{
+		Epoch: 1, NextOffset: next, Output: []*schedpb.Output{{Data: []byte(text)}}}}})
+}
+
+// from checks what the stream was opened with: where the output is to go on.
+func (s *fakeStream) from(epoch, offset uint64) error {
+	if o := s.f.open; o.OutputEpoch != epoch || o.OutputOffset != offset {
+		return fmt.Errorf("opened at %d of placement %d, want %d of %d", o.OutputOffset, o.OutputEpoch, offset, epoch)
+	}
+	return nil
+}
+
 func (s *fakeStream) await(rank uint32) {
 	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank, AwaitsInput: true}}})
 }
@@ -83,7 +101,7 @@ func (s *fakeStream) expect(want string) error {
 	var got string
 	switch m := m.Msg.(type) {
 	case *schedpb.AttachRequest_Open:
-		got = fmt.Sprintf("open %d", m.Open.JobId)
+		got, s.f.open = fmt.Sprintf("open %d", m.Open.JobId), m.Open
 	case *schedpb.AttachRequest_Terminate:
 		got = fmt.Sprintf("terminate kill=%v %s", m.Terminate.Kill, m.Terminate.Reason)
 	case *schedpb.AttachRequest_Input:
@@ -124,7 +142,7 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 			s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Pong{Pong: &schedpb.Pong{}}})
 			err = b.script(s)
 		}
-		if err != nil && !errors.Is(err, errGone) && s.Context().Err() == nil { // a launcher may leave at any time
+		if err != nil && !errors.Is(err, errGone) && !errors.Is(err, errAway) && s.Context().Err() == nil { // a launcher may leave at any time
 			b.fault = err
 		}
 		return err
@@ -143,6 +161,9 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 
 // errGone is how a script ends its stream in the middle of a job.
 var errGone = errors.New("the scheduler stops")
+
+// errAway is how it ends when the scheduler is restarted.
+var errAway = status.Error(codes.Unavailable, "the scheduler stops")
 
 func (b *bench) run(t *testing.T) int {
 	t.Helper()
@@ -203,6 +224,39 @@ func TestSchedulerLost(t *testing.T) {
 		return errGone
 	})
 	b.check(t, b.run(t), 1, "before\nunfin", "faasmrun: the scheduler was lost, and with it the view of job 7: the scheduler stops\n")
+}
+
+// awayJobs is a scheduler that can't be reached for a number of tries, once there has been a stream.
+type awayJobs struct {
+	schedpb.JobsClient
+	tries, began int
+}
+
+func (a *awayJobs) Attach(ctx context.Context, o ...grpc.CallOption) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
+	if a.began++; a.began > 1 && a.began <= 1+a.tries {
+		return nil, status.Error(codes.Unavailable, "nobody is there")
+	}
+	return a.JobsClient.Attach(ctx, o...)
+}
+
+// A user who was told that the scheduler is away is told that it is back when it is, not when it is lost again or never.
+func TestSchedulerComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		streams := 0
+		b := newBench(t, 1, func(s *fakeStream) error {
+			if streams++; streams == 1 {
+				s.batch(4, "one\n")
+				return errAway
+			}
+			if err := s.from(1, 4); err != nil {
+				return err
+			}
+			s.batch(8, "two\n")
+			return s.end(&schedpb.JobEnd{State: "CD"})
+		})
+		b.session.Jobs = &awayJobs{JobsClient: b.session.Jobs, tries: 12}
+		b.check(t, b.run(t), 0, "one\ntwo\n", "faasmrun: the scheduler does not answer; waiting for it to come back\nfaasmrun: the scheduler is back\n")
+	})
 }
 
 // TestInterrupts: in order, at once, not at all.
