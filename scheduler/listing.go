@@ -24,9 +24,11 @@ const (
 func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	info := &schedpb.JobInfo{Id: uint64(j.ID), Tenant: string(j.Tenant), State: j.State.String(), Ranks: j.Ranks,
 		MemPerRankBytes: j.MemPerRank, TimeLimitMs: int64(j.TimeLimit / core.Millisecond), Qos: j.QOS,
-		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted), PlacedUnixNs: int64(j.Placed),
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted),
+		PlacedUnixNs:  int64(j.Placed),
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
-		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held, Reservation: j.Reservation}
+		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held,
+		Reservation: j.Reservation}
 	own := j.Tenant == viewer || r.s.admin(viewer)
 	if own {
 		info.Name = j.Name
@@ -40,7 +42,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	case j.State == core.Completing && own:
 		info.Reason = j.Ending.Reason // in words of its tenant's
 	case j.State == core.Requeued:
-		info.Reason = j.Stray
+		info.Reason = j.Orphaned
 	}
 	if j.State != core.Pending && j.State != core.Requeued {
 		info.Nodes = nodeRanks(j)
@@ -62,14 +64,15 @@ func mpiBytes(j *core.Job) uint64 {
 
 func nodeRanks(j *core.Job) []*schedpb.NodeRanks {
 	var nodes []*schedpb.NodeRanks
-	for _, span := range j.Place {
+	for _, span := range j.Placement {
 		nodes = append(nodes, &schedpb.NodeRanks{Node: string(span.Worker), FirstRank: uint32(span.First), Ranks: span.Ranks})
 	}
 	return nodes
 }
 
 func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
-	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots, MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
+	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots,
+		MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
 		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Unfit: w.Unfit, Exclusive: w.Exclusive}
 	for _, l := range w.Labels {
 		info.Labels = append(info.Labels, &schedpb.EnvVar{Name: l.Name, Value: l.Value})
@@ -275,7 +278,7 @@ func (s *Server) Change(ctx context.Context, req *schedpb.ChangeRequest) (*sched
 			if err != nil {
 				changed.Error = status.Convert(err).Message()
 			}
-			s.asked(viewer, actionNames[req.Action], err, "job", id, "kill", req.Kill)
+			s.audit(viewer, actionNames[req.Action], err, "job", id, "kill", req.Kill)
 			resp.Jobs = append(resp.Jobs, changed)
 		}
 		return nil
@@ -304,7 +307,7 @@ func (r *reactor) change(id core.JobID, viewer core.Tenant, req *schedpb.ChangeR
 	case schedpb.Action_ACTION_RELEASE:
 		event = core.Release{Job: id}
 	case schedpb.Action_ACTION_REQUEUE:
-		event = core.Again{Job: id}
+		event = core.Requeue{Job: id}
 	default:
 		return status.Errorf(codes.InvalidArgument, "unknown action %d", req.Action)
 	}
@@ -336,7 +339,7 @@ func (s *Server) Drain(ctx context.Context, req *schedpb.DrainRequest) (*schedpb
 		what = "resume"
 	}
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
-		defer func() { s.asked(viewer, what, err, "worker", req.Node, "reason", req.Reason) }()
+		defer func() { s.audit(viewer, what, err, "worker", req.Node, "reason", req.Reason) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}

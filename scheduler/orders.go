@@ -19,14 +19,14 @@ func coreRef(ref *schedpb.JobRef) core.JobRef {
 
 // workerOf is the connection of the worker that holds the job now, nil when there is none.
 func (r *reactor) workerOf(j *core.Job) *workerConn {
-	if j == nil || !j.State.Holds() || len(j.Place) == 0 {
+	if j == nil || !j.State.Holds() || len(j.Placement) == 0 {
 		return nil
 	}
-	return r.workers[j.Place[0].Worker]
+	return r.workers[j.Placement[0].Worker]
 }
 
-// give passes core's orders on to those workers that are connected; the others get them when they come back.
-func (r *reactor) give(orders []core.Order) {
+// sendOrders passes core's orders on to those workers that are connected; the others get them when they come back.
+func (r *reactor) sendOrders(orders []core.Order) {
 	for _, o := range orders {
 		w := r.workers[o.Worker]
 		switch {
@@ -42,7 +42,8 @@ func (r *reactor) give(orders []core.Order) {
 	}
 }
 
-// spec is a job's description. The tasks of an array have one in common, however many orders to start them wait to be sent.
+// spec is a job's description. The tasks of an array have one in common, however many orders to start them wait to be
+// sent.
 func (r *reactor) spec(j *core.Job) *schedpb.JobSpec {
 	if r.lastSpec != nil && len(j.Spec) == len(r.lastBytes) && len(j.Spec) > 0 && &j.Spec[0] == &r.lastBytes[0] {
 		return r.lastSpec
@@ -58,14 +59,15 @@ func (r *reactor) spec(j *core.Job) *schedpb.JobSpec {
 // orderStart tells a worker to start a job, and asks for its output where someone wants it.
 func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	spec := r.spec(j)
-	span := j.Place[0]
+	span := j.Placement[0]
 	limit := r.state.Policy.Quota(j.Tenant).Output
 	if j.Interactive {
 		limit = 0 // its launcher takes the output away as it comes
 	}
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
 		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
-		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name, OutputLimitBytes: limit}}})
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name,
+		OutputLimitBytes: limit}}})
 	watch := r.watches[j.ID]
 	if watch == nil {
 		return

@@ -35,20 +35,21 @@ type outputStream struct {
 	cuts    int // calls that ended early
 }
 
-// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the first time at
-// once, then after pauses that begin with cutPause and double.
+// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the
+// first time at once, then after pauses that begin with cutPause and double.
 const (
 	maxCuts  = 8
 	cutPause = 50 * time.Millisecond
 )
 
-// openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker is asked once it is back.
+// openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker
+// is asked once it is back.
 func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 	if !a.output || a.streamed >= j.Epoch {
 		return
 	}
 	a.streamed = j.Epoch
-	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Place[0], to: a}
+	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Placement[0], to: a}
 	if a.batches && a.from.epoch == j.Epoch {
 		o.offset, o.passed = a.from.offset, a.from.offset > 0
 	}
@@ -100,8 +101,8 @@ func (r *reactor) awaitStreams(chosen func(*outputStream) bool) {
 	}
 }
 
-// awaitStream waits for the worker of a stream, if that is away: as long as core waits for it, where the job goes on there, and for a
-// while otherwise.
+// awaitStream waits for the worker of a stream, if that is away: as long as core waits for it, where the job goes on
+// there, and for a while otherwise.
 func (r *reactor) awaitStream(o *outputStream) {
 	if r.workers[o.worker] != nil {
 		return
@@ -150,8 +151,8 @@ func (r *reactor) loseRest(o *outputStream) {
 	o.to.lost("the rest of the output of job %d could not be read from worker %s%s", o.ref.Job, o.worker, why)
 }
 
-// resumeStreams asks a worker that is back for what it had not sent. Streams of jobs that have just been started there were asked for with
-// the start: the second of two calls for one stream would be refused.
+// resumeStreams asks a worker that is back for what it had not sent. Streams of jobs that have just been started there
+// were asked for with the start: the second of two calls for one stream would be refused.
 func (r *reactor) resumeStreams(w *workerConn) {
 	for _, o := range r.streams {
 		if o.worker == w.name && !o.open && o.askedOf != w {
@@ -160,8 +161,8 @@ func (r *reactor) resumeStreams(w *workerConn) {
 	}
 }
 
-// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, or when its
-// worker is back; without offsets it can't be picked up where it was.
+// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, or
+// when its worker is back; without offsets it can't be picked up where it was.
 func (r *reactor) closeStream(o *outputStream, eof bool) {
 	o.open, o.stop = false, nil
 	if r.streams[o.id] != o {
@@ -185,14 +186,14 @@ func (r *reactor) closeStream(o *outputStream, eof bool) {
 	case o.cuts < maxCuts:
 		o.cuts++
 		s := r.s
-		time.AfterFunc(cutPause<<o.cuts, func() { s.post(func(r *reactor) { r.askAgain(o) }) })
+		time.AfterFunc(cutPause<<o.cuts, func() { s.post(func(r *reactor) { r.resumeStream(o) }) })
 	default:
 		r.endStream(o, true)
 	}
 }
 
-// askAgain asks for a stream, if it still waits for it.
-func (r *reactor) askAgain(o *outputStream) {
+// resumeStream asks for a stream, if it still waits for it.
+func (r *reactor) resumeStream(o *outputStream) {
 	if w := r.workers[o.worker]; w != nil && r.streams[o.id] == o && !o.open {
 		o.ask(w)
 	}
@@ -258,7 +259,8 @@ func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 	for {
 		for _, out := range frame.Output {
 			if !o.part.Has(core.Rank(out.GetRank())) {
-				return false, status.Errorf(codes.InvalidArgument, "rank %d of job %d is not on worker %s", out.GetRank(), o.ref.Job, o.worker)
+				return false, status.Errorf(codes.InvalidArgument, "rank %d of job %d is not on worker %s", out.GetRank(),
+					o.ref.Job, o.worker)
 			}
 		}
 		if len(frame.Output) > 0 {

@@ -15,7 +15,10 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// workerConn is one worker's Connect stream. The reactor leaves orders, and must never have to wait for them to be sent.
+// workerStream is the scheduler's side of a Connect call.
+type workerStream = grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]
+
+// workerConn is one worker's Connect stream. The reactor queues orders, and must never wait for them to be sent.
 type workerConn struct {
 	name        core.WorkerName
 	countsStdin bool
@@ -23,7 +26,7 @@ type workerConn struct {
 	leased      bool // its heartbeats are answered
 
 	wake chan struct{}
-	hearing
+	liveness
 
 	mu     sync.Mutex // guards all below; innermost
 	orders []order
@@ -34,7 +37,7 @@ type workerConn struct {
 // order is a message to a worker.
 type order struct {
 	*schedpb.SchedulerMessage
-	gone func() // called when it has been sent, or never will be; nil: nobody waits for it
+	done func() // called when it has been sent, or never will be; nil: nobody waits for it
 }
 
 // Bounds of what a worker may say and of what may wait for it.
@@ -52,23 +55,23 @@ const (
 	protocolInput   = 4 // and take numbered input
 )
 
-// order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
+// order queues an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
 func (w *workerConn) order(m *schedpb.SchedulerMessage) { w.orderThen(m, nil) }
 
-func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, gone func()) {
+func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, done func()) {
 	w.mu.Lock()
 	over := w.over
 	if !over {
-		w.orders = append(w.orders, order{m, gone})
+		w.orders = append(w.orders, order{m, done})
 	}
 	if len(w.orders) > maxOrders {
 		w.err = status.Error(codes.ResourceExhausted, "the worker does not take its orders")
 	}
 	w.mu.Unlock()
-	if over && gone != nil {
-		gone()
+	if over && done != nil {
+		done()
 	}
-	poke(w.wake)
+	wake(w.wake)
 }
 
 // close drops what has not been sent.
@@ -82,8 +85,8 @@ func (w *workerConn) close() {
 
 func drop(orders []order) {
 	for _, o := range orders {
-		if o.gone != nil {
-			o.gone()
+		if o.done != nil {
+			o.done()
 		}
 	}
 }
@@ -94,15 +97,15 @@ func (w *workerConn) fail(err error) {
 		w.err = err
 	}
 	w.mu.Unlock()
-	poke(w.wake)
+	wake(w.wake)
 }
 
 // Connect implements schedpb.WorkersServer.
-func (s *Server) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+func (s *Server) Connect(stream workerStream) error {
 	return s.untilHalt(func() error { return s.connect(stream) })
 }
 
-func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+func (s *Server) connect(stream workerStream) error {
 	first, err := stream.Recv()
 	if err != nil {
 		return err
@@ -119,28 +122,28 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if err := s.welcome(w, hello); err != nil {
 		return err
 	}
-	defer s.post(func(r *reactor) { r.workerGone(w) })
+	defer s.post(func(r *reactor) { r.workerDisconnected(w) })
 	listener := s.enter()
 	if listener == nil {
 		return s.unavailable()
 	}
 	go func() {
 		defer listener()
-		w.fail(s.hearWorker(stream, w, hello.Unfit))
+		w.fail(s.receiveFromWorker(stream, w, hello.Unfit))
 	}()
 	limit := silentBeats * s.cfg.Heartbeat
 	silent := func() error {
 		return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
 	}
-	err = s.whileHeard(limit, &w.hearing, silent, func() error { return s.command(stream, w) })
-	if errors.Is(err, errParted) {
+	err = s.whileAlive(limit, &w.liveness, silent, func() error { return s.command(stream, w) })
+	if errors.Is(err, errStopping) {
 		return nil
 	}
 	return err
 }
 
-// errParted: the worker's goodbye is journalled.
-var errParted = errors.New("the worker has said goodbye")
+// errStopping: the worker stops in order, and that is journalled.
+var errStopping = errors.New("the worker has said goodbye")
 
 func checkHello(h *schedpb.WorkerHello) error {
 	switch {
@@ -151,7 +154,8 @@ func checkHello(h *schedpb.WorkerHello) error {
 	case h.Slots == 0 || h.Slots > maxWorkerSlots:
 		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
 	case h.MemBytes > maxWorkerMem:
-		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes, uint64(maxWorkerMem))
+		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes,
+			uint64(maxWorkerMem))
 	case len(h.StateId) > maxName:
 		return fmt.Errorf("worker %s names its state with %d bytes; at most %d", h.Name, len(h.StateId), maxName)
 	case len(h.Unfit) > maxReason:
@@ -168,16 +172,18 @@ func checkHello(h *schedpb.WorkerHello) error {
 	return nil
 }
 
-// welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
+// welcome makes the worker known, and queues the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
-	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels), StateID: hello.StateId}
+	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels),
+		StateID: hello.StateId}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}
 	var refused error
 	err := s.do(func(r *reactor) {
 		if r.workers[w.name] != nil {
-			refused = status.Errorf(codes.AlreadyExists, "a worker named %s is connected already; give each worker a name of its own", w.name)
+			refused = status.Errorf(codes.AlreadyExists,
+				"a worker named %s is connected already; give each worker a name of its own", w.name)
 			return
 		}
 		if _, err := r.decide(join); err != nil {
@@ -189,8 +195,8 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{
 			HeartbeatEveryMs: s.cfg.Heartbeat.Milliseconds(), GraceMs: s.cfg.Grace.Milliseconds()}}})
 		// The orders are those of now: what the coming pass places is ordered as it is placed.
-		orders := r.state.OrdersOnJoin(w.name, join.Holding)
-		r.afterCommit(func() { r.reorder(w, orders) })
+		orders := r.state.OrdersOnConnect(w.name, join.Holding)
+		r.afterCommit(func() { r.resendOrders(w, orders) })
 	})
 	if err == nil {
 		err = refused
@@ -198,9 +204,9 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 	return err
 }
 
-// reorder gives a worker that is back the orders that it may have missed, and picks up its other streams.
-func (r *reactor) reorder(w *workerConn, orders []core.Order) {
-	r.give(orders)
+// resendOrders gives a worker that is back the orders that it may have missed, and picks up its other streams.
+func (r *reactor) resendOrders(w *workerConn, orders []core.Order) {
+	r.sendOrders(orders)
 	for _, id := range r.state.Worker(w.name).Jobs {
 		if watch := r.watches[id]; watch != nil && r.state.Job(id).State != core.Configuring {
 			watch.flushStdin(w, r.state.Job(id))
@@ -209,26 +215,26 @@ func (r *reactor) reorder(w *workerConn, orders []core.Order) {
 	r.resumeStreams(w)
 }
 
-// unfit has heard from a worker whether it takes new jobs.
+// unfit records whether a worker takes new jobs.
 func (r *reactor) unfit(w *workerConn, why string) {
 	if _, err := r.decide(core.Unfit{Worker: w.name, Reason: why}); err != nil {
 		r.log.Error("a worker is unfit", "worker", w.name, "err", err)
 	}
 }
 
-func (r *reactor) workerGone(w *workerConn) {
+func (r *reactor) workerDisconnected(w *workerConn) {
 	if r.workers[w.name] != w {
 		return
 	}
 	delete(r.workers, w.name)
-	if _, err := r.decide(core.Gone{Name: w.name}); err != nil {
+	if _, err := r.decide(core.WorkerDisconnected{Name: w.name}); err != nil {
 		r.log.Error("a worker is gone", "worker", w.name, "err", err)
 	}
 	r.awaitStreams(func(o *outputStream) bool { return o.worker == w.name })
 }
 
 // command sends orders until the connection ends.
-func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn) error {
+func (s *Server) command(stream workerStream, w *workerConn) error {
 	defer w.close()
 	for {
 		w.mu.Lock()
@@ -240,8 +246,8 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 		}
 		for i, m := range orders {
 			err := stream.Send(m.SchedulerMessage)
-			if m.gone != nil {
-				m.gone()
+			if m.done != nil {
+				m.done()
 			}
 			if err != nil {
 				drop(orders[i+1:])
@@ -258,8 +264,9 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	}
 }
 
-// hearWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
-func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
+// receiveFromWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
+func (s *Server) receiveFromWorker(stream workerStream,
+	w *workerConn,
 	unfit string) error {
 	for {
 		m, err := stream.Recv()
@@ -276,12 +283,14 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 				continue
 			}
 			if unfit = beat.Unfit; len(unfit) > maxReason {
-				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name,
+					len(unfit), maxReason)
 			}
 		}
 		if failed := m.GetEnded(); failed.GetLaunchFailed() && failed.GetUnfit() != "" {
 			if unfit = failed.GetUnfit(); len(unfit) > maxReason {
-				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name,
+					len(unfit), maxReason)
 			}
 		}
 		report := func(r *reactor) {
@@ -310,7 +319,8 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 	case *schedpb.WorkerMessage_InputTaken:
 		if _, its := r.state.Part(w.name, coreRef(m.InputTaken.GetJob())); its {
 			t := m.InputTaken.GetTaken()
-			r.inputTaken(coreRef(m.InputTaken.GetJob()), &schedpb.InputTaken{Received: t.GetReceived(), StdinBytes: t.GetStdinBytes()})
+			r.inputTaken(coreRef(m.InputTaken.GetJob()),
+				&schedpb.InputTaken{Received: t.GetReceived(), StdinBytes: t.GetStdinBytes()})
 		}
 	case *schedpb.WorkerMessage_RankStates:
 		ref := coreRef(m.RankStates.GetJob())
@@ -358,13 +368,14 @@ func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 
 func (r *reactor) acknowledge(w *workerConn, ref core.JobRef) {
 	r.afterCommit(func() {
-		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: &schedpb.AckEnded{Job: wireRef(ref)}}})
+		ack := &schedpb.AckEnded{Job: wireRef(ref)}
+		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: ack}})
 	})
 }
 
 // goodbye: the worker stops. The end of its stream tells it that this is known.
 func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
-	e := core.Goodbye{Worker: w.name}
+	e := core.WorkerStopping{Worker: w.name}
 	for _, ref := range m.Staying {
 		e.Staying = append(e.Staying, coreRef(ref))
 	}
@@ -372,11 +383,12 @@ func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
 		r.log.Error("a worker stops", "worker", w.name, "err", err)
 	}
 	r.log.Info("a worker stops", "worker", w.name, "jobs that stay", len(m.Staying))
-	r.afterCommit(func() { w.fail(errParted) })
+	r.afterCommit(func() { w.fail(errStopping) })
 }
 
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An
-// account beyond the bound keeps the exit codes of the ranks and loses their stories. It is of the worker's own ranks alone.
+// account beyond the bound keeps the exit codes of the ranks and loses their stories. It is of the worker's own ranks
+// alone.
 func endDetail(part core.Span, end *schedpb.JobEnd) []byte {
 	keep := &schedpb.JobEnd{Exits: end.GetExits(), MpiBytes: end.GetMpiBytes()}
 	keep.Exits = slices.DeleteFunc(keep.Exits, func(e *schedpb.RankExit) bool { return !part.Has(core.Rank(e.GetRank())) })

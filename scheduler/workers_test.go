@@ -80,8 +80,8 @@ func TestWorkerComesBack(t *testing.T) {
 	equal(t, "output", kept.out.String(), "first second")
 }
 
-// A job that waited for its worker is started as the worker joins, and its output asked for with that, once: the second of two calls
-// for one stream would be refused, and the worker would report output that was cut.
+// A job that waited for its worker is started as the worker joins, and its output asked for with that, once: the second
+// of two calls for one stream would be refused, and the worker would report output that was cut.
 func TestOutputIsAskedForOnce(t *testing.T) {
 	w := newWorld(t, Config{})
 	spec := w.spec(1)
@@ -110,7 +110,8 @@ func TestSilentWorkerIsLost(t *testing.T) {
 		}
 		err := f.gone()
 		equal(t, "code", status.Code(err), codes.DeadlineExceeded)
-		if after := time.Since(beats); after < 14*time.Second || after > 15*time.Second { // it counts seconds in which nothing came
+		// it counts seconds in which nothing came
+		if after := time.Since(beats); after < 14*time.Second || after > 15*time.Second {
 			t.Errorf("after %v", after)
 		}
 	})
@@ -156,7 +157,8 @@ func TestLabels(t *testing.T) {
 	gpu := &schedpb.EnvVar{Name: "gpu", Value: "a100"}
 	many := make([]*schedpb.EnvVar, 257)
 	fill(many)
-	for _, bad := range [][]*schedpb.EnvVar{{{Name: ""}}, {{Name: strings.Repeat("n", 65)}}, {{Name: "n", Value: strings.Repeat("v", 257)}},
+	for _, bad := range [][]*schedpb.EnvVar{{{Name: ""}}, {{Name: strings.Repeat("n", 65)}},
+		{{Name: "n", Value: strings.Repeat("v", 257)}},
 		{{Name: "a&b"}}, {gpu, {Name: "a\x1b"}}, many} {
 		h := hello("n1", 1)
 		h.Labels = bad

@@ -18,23 +18,25 @@ import (
 
 var update = flag.Bool("update", false, "write the screens that the transcripts give now")
 
-// asked records what the model asks for.
-type asked struct{ words []string }
+// fakeRequests records what the model asks for.
+type fakeRequests struct{ words []string }
 
-func (a *asked) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
-func (a *asked) Reasons(jobs []uint64) {
+func (a *fakeRequests) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
+func (a *fakeRequests) Reasons(jobs []uint64) {
 	a.words = append(a.words, "reasons "+strings.Trim(fmt.Sprint(jobs), "[]"))
 }
-func (a *asked) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
-func (a *asked) NoLogs()           { a.words = append(a.words, "nologs") }
-func (a *asked) Cancel(job uint64) { a.words = append(a.words, fmt.Sprintf("cancel %d", job)) }
+func (a *fakeRequests) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
+func (a *fakeRequests) NoLogs()           { a.words = append(a.words, "nologs") }
+func (a *fakeRequests) Cancel(job uint64) { a.words = append(a.words, fmt.Sprintf("cancel %d", job)) }
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // TestScreens replays the transcripts of testdata. Their lines are events, and what they must show:
 //
-//	size W H · after SECONDS · key NAME … · type TEXT · feed JSON (a WatchResponse) · first JSON (that begins a feed)
-//	lost WHY · ranks JOB LINE|LINE… · reasons JSON (jobs of a WatchResponse) · log JOB TEXT (\n for newlines) · over JOB · answer TEXT
+//	size W H · after SECONDS · key NAME … · type TEXT · feed JSON (a WatchResponse)
+//	first JSON (that begins a feed)
+//	lost WHY · ranks JOB LINE|LINE… · reasons JSON (jobs of a WatchResponse) · log JOB TEXT (\n for newlines)
+//	over JOB · answer TEXT
 //	asked WORDS (what the model asked for since) · screen (the lines behind it, up to "=====")
 func TestScreens(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -51,7 +53,7 @@ func replay(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &asked{}
+	a := &fakeRequests{}
 	m := newModel("unix:sock", a, start)
 	var out strings.Builder
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
@@ -130,7 +132,7 @@ func play(t *testing.T, m *model, word, rest string) {
 		if err := protojson.Unmarshal([]byte(rest), w); err != nil {
 			t.Fatalf("%s: %v", rest, err)
 		}
-		m.Update(news{w, word == "first"})
+		m.Update(feedEvent{w, word == "first"})
 	case "lost":
 		m.Update(lost{rest})
 	case "ranks":
@@ -146,9 +148,9 @@ func play(t *testing.T, m *model, word, rest string) {
 		}
 		m.Update(reasons(w.Jobs))
 	case "log":
-		m.Update(printed{job: number(), text: strings.ReplaceAll(rest, `\n`, "\n")})
+		m.Update(logText{job: number(), text: strings.ReplaceAll(rest, `\n`, "\n")})
 	case "over":
-		m.Update(printed{job: number(), over: true})
+		m.Update(logText{job: number(), over: true})
 	case "answer":
 		m.Update(answer(rest))
 	default:
@@ -157,7 +159,8 @@ func play(t *testing.T, m *model, word, rest string) {
 }
 
 func keyOf(name string) tea.KeyPressMsg {
-	for key, its := range map[rune]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace", tea.KeyUp: "up",
+	for key, its := range map[rune]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace",
+		tea.KeyUp:   "up",
 		tea.KeyDown: "down", tea.KeyPgDown: "pgdown"} {
 		if its == name {
 			return tea.KeyPressMsg{Code: key}
@@ -168,21 +171,23 @@ func keyOf(name string) tea.KeyPressMsg {
 
 // TestAnySize sees that no size, and no key at it, breaks a screen.
 func TestAnySize(t *testing.T) {
-	m := newModel("unix:sock", &asked{}, start)
+	m := newModel("unix:sock", &fakeRequests{}, start)
 	w := &schedpb.WatchResponse{}
 	for i := uint64(1); i < 60; i++ {
-		w.Jobs = append(w.Jobs, &schedpb.JobInfo{Id: i, Name: "名前の長い仕事\x1b[31m", State: "R", Tenant: "uid:1000", Ranks: uint32(i),
+		w.Jobs = append(w.Jobs, &schedpb.JobInfo{Id: i, Name: "名前の長い仕事\x1b[31m", State: "R", Tenant: "uid:1000",
+			Ranks:         uint32(i),
 			StartedUnixNs: start.UnixNano(), Nodes: []*schedpb.NodeRanks{{Node: "n1", Ranks: 3}}})
 		w.Nodes = append(w.Nodes, &schedpb.NodeInfo{Name: fmt.Sprintf("n%d", i), Slots: 4, Connected: true})
 	}
-	m.Update(news{w, true})
+	m.Update(feedEvent{w, true})
 	for width := 1; width < 200; width += 13 {
 		for height := 1; height < 60; height += 7 {
 			m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-			for _, key := range []string{"j", "G", "k", "s", "enter", "j", "G", "l", "G", "k", "esc", "?", "x", "x", "n", "g", "pgdown", "esc"} {
+			for _, key := range []string{"j", "G", "k", "s", "enter", "j", "G", "l", "G", "k", "esc", "?", "x", "x", "n", "g",
+				"pgdown", "esc"} {
 				m.Update(keyOf(key))
 				m.Update(ranks{m.selected, strings.Split(strings.Repeat("rank: computing|", 40), "|")})
-				m.Update(printed{job: m.selected, text: strings.Repeat("a line\t\x1b[2J\n", 30)})
+				m.Update(logText{job: m.selected, text: strings.Repeat("a line\t\x1b[2J\n", 30)})
 				if screenOf(t, m); t.Failed() {
 					t.Fatalf("after %s at %dx%d", key, width, height)
 				}

@@ -17,9 +17,10 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// channel is the conversation about one job, over as many attach streams as it takes. What the launcher sends is numbered and kept
-// until the ranks' executor has it; what comes of the job's output goes on behind what has come. So a stream may break anywhere, and
-// the scheduler and the job's worker may be restarted, and nothing is lost or comes twice.
+// channel is the conversation about one job, over as many attach streams as it takes. What the launcher sends is
+// numbered and kept until the ranks' executor has it; what comes of the job's output goes on behind what has come. So a
+// stream may break anywhere, and the scheduler and the job's worker may be restarted, and nothing is lost or comes
+// twice.
 type channel struct {
 	jobs schedpb.JobsClient
 	open *schedpb.AttachOpen // as it was first
@@ -46,16 +47,17 @@ type channel struct {
 	told     uint64 // of that, what the scheduler knows to be written
 	idle     chan struct{}
 	received bool // something, on this stream
-	missed   bool // the user knows that the scheduler is away
 	full     bool // what has come waits to be taken, and so may the scheduler's answers
 	silent   int  // pings that nothing has come after
+	away     bool // the user has been told that the scheduler does not answer
 }
 
 const (
-	// pingEvery is how often a launcher says that it is there. When silentPings of them stay unanswered its stream leads nowhere.
+	// pingEvery is how often a launcher says that it is there. When silentPings of them stay unanswered its stream leads
+	// nowhere.
 	pingEvery   = 5 * time.Second
 	silentPings = 4
-	// maxItems bounds the items that may be outstanding, beside standard input, which its window bounds.
+	// maxItems bounds the items that may be outstanding. Standard input, of which none may be left out, waits at half of it.
 	maxItems = 1024
 	// tellEvery is how much output may come before the scheduler is told that it has.
 	tellEvery = 256 << 10
@@ -96,15 +98,15 @@ func (c *channel) run(ctx context.Context) {
 		if c.received || lost.IsZero() {
 			lost = time.Now()
 		}
-		away := time.Since(lost)
-		if away > reconnectUntold && !c.missed {
-			c.missed = true
-			c.note("the scheduler does not answer; waiting for it to come back")
-		}
+		untold := !c.away && time.Since(lost) > reconnectUntold
+		c.away = c.away || untold
 		c.mu.Unlock()
-		if away > reconnectWithin {
+		if time.Since(lost) > reconnectWithin {
 			c.err = err
 			return
+		}
+		if untold {
+			c.note("the scheduler does not answer; waiting for it to come back")
 		}
 		select {
 		case <-time.After(reconnectPause):
@@ -122,7 +124,7 @@ func (c *channel) note(text string) {
 	}
 }
 
-// comesBack says whether another stream may do better.
+// comesBack reports whether another stream may do better.
 func comesBack(err error) bool {
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Aborted, codes.ResourceExhausted, codes.Internal:
@@ -182,29 +184,28 @@ func (c *channel) begin() {
 		c.others = append(c.others, c.ending)
 	}
 	if c.asked && c.open.Onlooker {
-		c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+		c.others = append(c.others,
+			&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 	}
 }
 
 func (c *channel) opening() *schedpb.AttachOpen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &schedpb.AttachOpen{JobId: c.open.JobId, Output: c.open.Output, Once: c.open.Once, Onlooker: c.open.Onlooker, Session: c.open.Session,
+	return &schedpb.AttachOpen{JobId: c.open.JobId, Output: c.open.Output, Once: c.open.Once, Onlooker: c.open.Onlooker,
+		Session: c.open.Session,
 		Batches: true, OutputEpoch: c.epoch, OutputOffset: c.offset}
 }
 
 // hear takes what the scheduler says, and hands on what is of the job.
 func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
 	c.mu.Lock()
-	if c.missed {
-		c.missed = false
-		c.note("the scheduler is back")
-	}
 	if !c.received && m.GetPong() == nil {
 		c.unknown = true
 	}
 	c.known = !c.unknown
-	c.received, c.full, c.silent = true, true, 0
+	back := c.away
+	c.received, c.full, c.silent, c.away = true, true, 0, false
 	if taken := m.GetInputTaken(); taken != nil {
 		c.taken(taken)
 	}
@@ -213,6 +214,9 @@ func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
 	}
 	c.mu.Unlock()
 	c.poke()
+	if back {
+		c.note("the scheduler is back")
+	}
 	if m.GetPong() == nil {
 		select {
 		case c.events <- m:
@@ -250,7 +254,7 @@ func (c *channel) taken(t *schedpb.InputTaken) {
 	}
 }
 
-// asks says whether a question is among the items.
+// asks reports whether a question is among the items.
 func (c *channel) asks() bool {
 	for _, in := range c.items {
 		if in.GetQueryRanks() != nil {
@@ -272,11 +276,18 @@ func (c *channel) put(in *schedpb.Input) {
 	if in.GetQueryRanks() != nil {
 		c.asked = true
 	}
-	if len(c.items) < maxItems { // more signals than anybody counts
+	if in.GetStdin() != nil || len(c.items) < maxItems { // more signals than anybody counts
 		c.add(in)
 	}
 	c.mu.Unlock()
 	c.poke()
+}
+
+// takesStdin says whether there is room for another item of standard input. What makes room comes with an event.
+func (c *channel) takesStdin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.items) < maxItems/2
 }
 
 // say sends something once, on the stream that there is or the next one.
@@ -321,7 +332,8 @@ func (c *channel) flush(most time.Duration) {
 }
 
 // speak sends what there is to send, until the stream is over.
-func (c *channel) speak(ctx context.Context, stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], over <-chan struct{}) {
+func (c *channel) speak(ctx context.Context,
+	stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], over <-chan struct{}) {
 	for {
 		ms, leave, idle := c.takeOut()
 		for _, m := range ms {
@@ -385,7 +397,8 @@ func (c *channel) takeOut() (ms []*schedpb.AttachRequest, leave bool, idle chan 
 
 func (c *channel) outputTaken() *schedpb.AttachRequest {
 	c.told = c.offset
-	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{OutputTaken: &schedpb.OutputTaken{Epoch: c.epoch, Offset: c.offset}}}
+	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{OutputTaken: &schedpb.OutputTaken{Epoch: c.epoch,
+		Offset: c.offset}}}
 }
 
 // unnumbered is an item for a scheduler of release 0.1, or of a launcher that does not come back.
@@ -399,7 +412,8 @@ func unnumbered(in *schedpb.Input) *schedpb.AttachRequest {
 	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}}
 }
 
-// ping keeps the stream alive, or gives it up when nothing comes back. It counts pings, not time: a launcher that was stopped has sent none.
+// ping keeps the stream alive, or gives it up when nothing comes back. It counts pings, not time: a launcher that was
+// stopped has sent none.
 func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
@@ -410,10 +424,12 @@ func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 			return
 		}
 		c.mu.Lock()
-		if c.known {
+		if !c.unknown { // whatever its release, it says at once where the job stands
 			if c.silent++; c.silent > silentPings && !c.full {
 				giveUp(errSilent)
 			}
+		}
+		if c.known {
 			c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{}}})
 			if c.open.Session != nil && c.offset > c.told {
 				c.others = append(c.others, c.outputTaken())
@@ -428,7 +444,8 @@ func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 func (c *channel) suspend() {
 	c.mu.Lock()
 	if c.known {
-		c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{Suspended: true}}})
+		c.others = append(c.others,
+			&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{Suspended: true}}})
 	}
 	c.mu.Unlock()
 	c.poke()

@@ -24,7 +24,8 @@ func LogsCommand() *cobra.Command {
 	var statsFile string
 	c := &cobra.Command{
 		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
-		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output is kept by the worker\n" +
+		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output " +
+			"is kept by the worker\n" +
 			"that ran the job. " + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
@@ -44,7 +45,8 @@ func LogsCommand() *cobra.Command {
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
 	c.Flags().BoolVar(&o.Timestamp, "timestamp", false, "begin each line with the time at which it was written")
-	c.Flags().StringVar(&statsFile, "mpi-stats", "", "write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
+	c.Flags().StringVar(&statsFile, "mpi-stats", "",
+		"write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
 	return c
 }
 
@@ -53,7 +55,8 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 		return err
 	}
 	ctx, cancel := context.WithCancel(c.Ctx)
-	ch := newChannel(c.JobService, &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true})
+	ch := newChannel(c.JobService,
+		&schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true})
 	defer func() { cancel(); <-ch.done }()
 	go ch.run(ctx)
 	show := NewDisplay(o, int(j.Ranks), c.Out, os.Stderr)
@@ -61,11 +64,11 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 	if err != nil {
 		return err
 	}
-	if end == nil && (c.Ctx.Err() != nil || !errors.Is(ch.err, io.EOF)) { // one who reads once is told of the end of what there is
-		show.Finish()
+	show.Finish()
+	// Who reads once has no end to wait for: the scheduler ends the stream.
+	if end == nil && (c.Ctx.Err() != nil || !errors.Is(ch.err, io.EOF)) {
 		return c.Refusal(ch.err)
 	}
-	show.Finish()
 	if failure := show.failure(); failure != nil {
 		return failure
 	}
@@ -76,7 +79,8 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 	return showStats(c, show, statsFile)
 }
 
-// readLog shows what comes, until there is no more: why is what the worker says of output that is not there, err a failure to write.
+// readLog shows what comes, until there is no more: why is what the worker says of output that is not there, err a
+// failure to write.
 func readLog(ch *channel, show *display, follow bool) (end *schedpb.JobEnd, why, err error) {
 	take := func(out *schedpb.Output) {
 		show.Output(out)
@@ -109,8 +113,8 @@ func readLog(ch *channel, show *display, follow bool) (end *schedpb.JobEnd, why,
 	}
 }
 
-// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so that the output
-// is what the ranks have printed and nothing else.
+// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so
+// that the output is what the ranks have printed and nothing else.
 func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
 	if end == nil || end.State == "CD" {
 		return
@@ -136,7 +140,8 @@ func showStats(c *client.Cluster, show *display, file string) error {
 	case err != nil:
 		return err
 	case stats == nil && file != "":
-		return cli.Failure(cli.StatusFailed, "the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats")
+		return cli.Failure(cli.StatusFailed,
+			"the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats")
 	case stats == nil:
 		return nil
 	case file != "":
@@ -161,5 +166,6 @@ func checkLogIsThere(c *client.Cluster, j *schedpb.JobInfo) error {
 			return nil
 		}
 	}
-	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id, j.Nodes[0].Node))
+	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id,
+		j.Nodes[0].Node))
 }

@@ -7,12 +7,27 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/faasmrun/faasmrun/faasmrun/client"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
+
+// awayJobs is a scheduler that can't be reached for a number of tries, once there has been a stream.
+type awayJobs struct {
+	schedpb.JobsClient
+	tries, began int
+}
+
+func (a *awayJobs) Attach(ctx context.Context, o ...grpc.CallOption) (
+	grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
+	if a.began++; a.began > 1 && a.began <= 1+a.tries {
+		return nil, status.Error(codes.Unavailable, "nobody is there")
+	}
+	return a.JobsClient.Attach(ctx, o...)
+}
 
 // readLogs is faasmrun logs against a script, with a scheduler that is away for a number of tries after the first stream.
 func readLogs(t *testing.T, follow bool, tries int, script func(s *fakeStream) error) (stdout string, err error) {
@@ -60,7 +75,8 @@ func TestLogsOnce(t *testing.T) {
 	for _, follow := range []bool{false, true} {
 		b := newBench(t, 1, func(*fakeStream) error { return refused })
 		c := &client.Cluster{Ctx: context.Background(), Out: &bytes.Buffer{}, JobService: b.session.Jobs}
-		if err := logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, ""); err == nil || !strings.Contains(err.Error(), "there is no job 7") {
+		err := logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, "")
+		if err == nil || !strings.Contains(err.Error(), "there is no job 7") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"time"
@@ -14,9 +15,9 @@ const (
 	stdinWindow = 256 << 10
 )
 
-// stdinPump reads the launcher's standard input for the ranks. It begins only when a rank wants input, so that a launcher
-// in a shell's loop over a file leaves the file to the loop, and it never stops for reading a terminal from the
-// background: it waits until it is in the foreground.
+// stdinPump reads the launcher's standard input for the ranks. It begins only when a rank wants input, so that a
+// launcher in a shell's loop over a file leaves the file to the loop, and it never stops for reading a terminal from
+// the background: it waits until it is in the foreground.
 type stdinPump struct {
 	file   *os.File
 	chunks chan []byte // closed at the end of input
@@ -50,6 +51,7 @@ func (p *stdinPump) run() {
 	defer close(p.done)
 	defer close(p.chunks)
 	fd := int(p.file.Fd())
+	buf := make([]byte, stdinChunk)
 	for {
 		switch p.wait(fd) {
 		case stopped:
@@ -57,11 +59,10 @@ func (p *stdinPump) run() {
 		case background:
 			continue
 		}
-		buf := make([]byte, stdinChunk)
 		n, err := unix.Read(fd, buf)
 		switch {
 		case n > 0:
-			p.chunks <- buf[:n]
+			p.chunks <- bytes.Clone(buf[:n]) // which may be kept for a while, and be little
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 		case errors.Is(err, unix.EIO) && !inForeground(fd):
 			// Sent to the background between the question and the read.

@@ -25,8 +25,8 @@ var (
 	ErrNoReservation = errors.New("no such reservation")
 )
 
-// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the first
-// job (State.JobByKey) and no transition.
+// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the
+// first job (State.JobByKey) and no transition.
 type Submit struct {
 	Key      string
 	Request  Request
@@ -34,11 +34,12 @@ type Submit struct {
 	Throttle uint32
 }
 
-// Attach: the launcher of an interactive job is there. Detach: it lets the job go on without it. Leave: it is gone.
+// LauncherAttached: the launcher of an interactive job is there. LauncherDetached: it lets the job go on without it.
+// LauncherDisconnected: it is gone.
 type (
-	Attach struct{ Job JobID }
-	Detach struct{ Job JobID }
-	Leave  struct{ Job JobID }
+	LauncherAttached     struct{ Job JobID }
+	LauncherDetached     struct{ Job JobID }
+	LauncherDisconnected struct{ Job JobID }
 )
 
 // Hold keeps a waiting job from starting; Release lets it.
@@ -53,8 +54,8 @@ type Drain struct {
 	Reason string
 }
 
-// Again ends a job where it runs and puts it back into the queue.
-type Again struct{ Job JobID }
+// Requeue ends a job where it runs and puts it back into the queue.
+type Requeue struct{ Job JobID }
 
 // Cancel asks for a job's end.
 type Cancel struct {
@@ -63,9 +64,9 @@ type Cancel struct {
 	Reason string
 }
 
-// Join: a worker connected and says what it has and which placements it still holds, whether they run or have ended
-// without being acknowledged.
-type Join struct {
+// WorkerConnected: a worker connected and says what it has and which placements it still holds, whether they run or
+// have ended without being acknowledged.
+type WorkerConnected struct {
 	Name    WorkerName
 	Slots   uint32
 	Mem     uint64
@@ -74,8 +75,8 @@ type Join struct {
 	StateID string // of what it remembers
 }
 
-// Gone: a worker's connection ended.
-type Gone struct{ Name WorkerName }
+// WorkerDisconnected: a worker's connection ended.
+type WorkerDisconnected struct{ Name WorkerName }
 
 // RanksStarted: a worker's executor runs the ranks of a job.
 type RanksStarted struct {
@@ -93,8 +94,8 @@ type RanksEnded struct {
 // Tick: the time that State.Deadline asked for has come.
 type Tick struct{}
 
-// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive jobs may
-// come back; of one that doesn't, Leave tells.
+// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive
+// jobs may come back; of one that doesn't, LauncherDisconnected tells.
 type Recovered struct{}
 
 // Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
@@ -150,9 +151,11 @@ func (s *State) checkRequest(e *Submit) error {
 	case !known:
 		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
 	case quota.Slots > 0 && r.slots() > quota.Slots:
-		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant, quota.Slots)
+		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant,
+			quota.Slots)
 	case quota.Mem > 0 && r.mem() > quota.Mem:
-		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
+		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant,
+			size(quota.Mem))
 	case len(e.Array) > s.Policy.MaxArray:
 		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
 	case len(e.Array) > 0 && r.Interactive:
@@ -160,14 +163,18 @@ func (s *State) checkRequest(e *Submit) error {
 	case s.pending+jobs > s.Policy.MaxPending:
 		return fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, s.pending)
 	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
-		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
+		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant),
+			quota.Pending)
 	}
 	if len(r.After)*jobs > maxWaits {
-		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid, jobs, len(r.After), maxWaits)
+		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid,
+			jobs, len(r.After), maxWaits)
 	}
 	if more, live := s.newDetails(r); live+more > quota.Descriptions {
-		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; its quota is %s "+
-			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more), size(quota.Descriptions))
+		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; "+
+			"its quota is %s "+
+			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more),
+			size(quota.Descriptions))
 	}
 	if err := s.checkReservation(r); err != nil {
 		return err
@@ -187,7 +194,7 @@ func (s *State) waitingOf(t Tenant) int {
 	return 0
 }
 
-func (e Attach) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherAttached) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -198,7 +205,7 @@ func (e Attach) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&JobAttached{j.ID}}, nil
 }
 
-func (e Detach) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherDetached) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -209,7 +216,7 @@ func (e Detach) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&JobDetached{j.ID}}, nil
 }
 
-func (e Leave) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherDisconnected) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -263,19 +270,20 @@ func (e Drain) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&WorkerDrained{e.Worker, e.Reason}}, nil
 }
 
-func (e Again) decide(s *State, now Time) ([]Transition, error) {
+func (e Requeue) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	switch {
 	case j == nil:
 		return nil, ErrNoJob
 	case !j.State.Holds() || j.State == Completing || j.Interactive:
-		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID,
+			j.State.Row().Name)
 	}
 	return s.end(j, Ending{State: Requeued, Reason: "requeued on request", Kill: true}, now), nil
 }
 
-// end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already can
-// only be hurried.
+// end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already
+// can only be hurried.
 func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	switch {
 	case j.State.Terminal():
@@ -299,7 +307,7 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	return []Transition{t}
 }
 
-func (e Join) decide(s *State, now Time) ([]Transition, error) {
+func (e WorkerConnected) decide(s *State, now Time) ([]Transition, error) {
 	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID}}
 	w := s.Worker(e.Name)
 	if w == nil {
@@ -313,7 +321,7 @@ func (e Join) decide(s *State, now Time) ([]Transition, error) {
 				ts = append(ts, s.started(j, now))
 			}
 		case w.StateID != e.StateID:
-			ts = append(ts, s.stray(j, w, now)...)
+			ts = append(ts, s.orphan(j, w, now)...)
 		case j.State != Configuring: // else the order may not have arrived, and is given again
 			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it")...)
 		}
@@ -329,7 +337,7 @@ func holding(refs []JobRef) map[JobRef]bool {
 	return held
 }
 
-func (e Gone) decide(s *State, now Time) ([]Transition, error) {
+func (e WorkerDisconnected) decide(s *State, now Time) ([]Transition, error) {
 	w := s.Worker(e.Name)
 	if w == nil || !w.Connected {
 		return nil, nil
@@ -366,7 +374,7 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 		return s.lost(j, now, end.Reason), nil
 	}
 	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
-		return s.again(j, now, j.Ending.Reason), nil
+		return s.requeue(j, now, j.Ending.Reason), nil
 	}
 	if !end.State.Terminal() {
 		end.State = Failed
@@ -404,8 +412,8 @@ func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
 	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.slots()), cpu, now, s.Policy.HalfLife}
 }
 
-// again puts a job that is over at its worker back into the queue.
-func (s *State) again(j *Job, now Time, why string) []Transition {
+// requeue puts a job that is over at its worker back into the queue.
+func (s *State) requeue(j *Job, now Time, why string) []Transition {
 	return []Transition{&JobRequeued{j.Ref(), why, now, false}, s.charge(j, 0, now), s.ready(j, now)}
 }
 
@@ -415,7 +423,7 @@ func (s *State) lost(j *Job, now Time, why string) []Transition {
 	if end, over := s.lostEnd(j, why); over {
 		return s.finish(j, end, now)
 	}
-	return s.again(j, now, why)
+	return s.requeue(j, now, why)
 }
 
 // lostEnd is the end of such a job, if it is not to be started again.
@@ -439,15 +447,15 @@ func (Tick) decide(s *State, now Time) ([]Transition, error) {
 			ts = append(ts, t.reservation.due(now)...)
 		case t.worker != nil:
 			ts = append(ts, s.workerDue(t.worker, now)...)
-		case !s.givenUp(t.job, now):
+		case !s.endsWithWorker(t.job, now):
 			ts = append(ts, s.jobDue(t.job, now)...)
 		}
 	}
 	return ts, nil
 }
 
-// givenUp says whether this very tick ends the job with its worker.
-func (s *State) givenUp(j *Job, now Time) bool {
+// endsWithWorker reports whether this very tick ends the job with its worker.
+func (s *State) endsWithWorker(j *Job, now Time) bool {
 	if !j.State.Holds() {
 		return false
 	}
@@ -462,7 +470,7 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	case Completing:
 		return s.end(j, Ending{Kill: true}, now)
 	case Requeued:
-		return s.strayDue(j, now)
+		return s.orphanDue(j, now)
 	}
 	why := "time limit of " + j.TimeLimit.String() + " reached"
 	switch {
@@ -492,7 +500,8 @@ func (s *State) workerDue(w *Worker, now Time) []Transition {
 
 func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
-	// Fences are by a clock that ended with the old process, and clocks may have been set meanwhile: they count anew, in full.
+	// Fences are by a clock that ended with the old process, and clocks may have been set meanwhile: they count anew, in
+	// full.
 	for _, w := range s.workers {
 		switch lost := s.fence(w, now, w.Stopped).(*WorkerLost); {
 		case w.Connected:
@@ -503,8 +512,8 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 		}
 	}
 	for id := s.oldest; id <= s.lastJob; id++ {
-		if j := s.jobs[id]; j != nil && j.Stray != "" {
-			ts = append(ts, &JobStray{j.Ref(), j.Stray, s.steady(now).After(s.Policy.Grace)})
+		if j := s.jobs[id]; j != nil && j.Orphaned != "" {
+			ts = append(ts, &JobOrphaned{j.Ref(), j.Orphaned, s.steady(now).After(s.Policy.Grace)})
 		}
 	}
 	return ts, nil

@@ -26,8 +26,8 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 	return s.pieces(s, func(j *Job) *Job { return j })
 }
 
-// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs of
-// one name keep a common one. Deciding goes on from it as from the state itself.
+// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs
+// of one name keep a common one. Deciding goes on from it as from the state itself.
 func (s *State) Outline() iter.Seq[[]byte] {
 	return s.pieces(&State{lastJob: s.lastJob, oldest: s.oldest}, func(j *Job) *Job {
 		if j.State.Terminal() {
@@ -101,8 +101,8 @@ func encodeShared(k pieceKind, written *shares, fields func(*codec)) []byte {
 	return c.buf
 }
 
-// LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after an
-// error the state is not to be used.
+// LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after
+// an error the state is not to be used.
 func (s *State) LoadPiece(b []byte) error {
 	c := &codec{buf: b, reading: true, shares: &s.loaded}
 	c.opening()
@@ -162,7 +162,7 @@ func (j *Job) fields(c *codec) {
 	j.Request.fields(c)
 	c.state(&j.State)
 	c.epoch(&j.Epoch)
-	list(c, &j.Place, func(p *Span) { p.fields(c) })
+	list(c, &j.Placement, func(p *Span) { p.fields(c) })
 	c.bool(&j.Attached)
 	c.uint32(&j.Restarts)
 	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
@@ -181,7 +181,7 @@ func (j *Job) fields(c *codec) {
 	}
 	if c.version >= 4 {
 		c.uint32(&j.LaunchFailures)
-		c.string(&j.Stray)
+		c.string(&j.Orphaned)
 	}
 }
 
@@ -210,14 +210,14 @@ func (s *State) loadWorker(c *codec) error {
 	if err := c.end(); err != nil {
 		return err
 	}
-	i := s.seat(w.Name)
+	i := s.workerIndex(w.Name)
 	if i != len(s.workers) {
 		return fmt.Errorf("%w: worker %q is out of order", ErrRecord, w.Name)
 	}
 	s.workers = append(s.workers, w)
 	w.timer.worker = w
 	s.rearm(&w.timer, &s.fences)
-	s.rooms.add(w)
+	s.freeSlots.add(w)
 	return nil
 }
 
@@ -239,7 +239,7 @@ func (s *State) loadJob(c *codec) error {
 	if a := s.arrayOf(j); a != nil {
 		a.load(j)
 	}
-	s.keep(j)
+	s.rememberKey(j)
 	if j.State.Holds() {
 		w := s.Worker(j.worker())
 		if w == nil {
@@ -263,7 +263,7 @@ func (s *State) loadJob(c *codec) error {
 	if j.State == Pending {
 		s.pending++
 		s.account(j.Tenant).Pending++
-		s.requeue(j)
+		s.updateQueue(j)
 	}
 	j.timer.job = j
 	s.rearm(&j.timer, s.clock(j))

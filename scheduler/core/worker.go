@@ -20,13 +20,13 @@ type Worker struct {
 	Exclusive bool    // its one job shares it with no other
 	Jobs      []JobID // that hold slots here, ascending
 
-	claim JobID  // the job that others here are giving way to; 0: none
-	keeps []keep // what reservations keep of it, by name
+	claim        JobID               // the job that others here are giving way to; 0: none
+	reservations []workerReservation // what reservations keep of it, by name
 
 	timer timer // when a lost worker's jobs are given up
 
-	leaving []leave // when its jobs leave, soonest first
-	stale   bool    // it has changed since the last look for room for the head
+	releases []slotRelease // when its jobs leave, soonest first
+	stale    bool          // it has changed since the last look for room for the head
 }
 
 // Free is how many slots nobody has.
@@ -37,10 +37,10 @@ func (w *Worker) Free() uint32 {
 	return w.Slots - w.UsedSlots
 }
 
-// Open says whether jobs may be placed on the worker now.
+// Open reports whether jobs may be placed on the worker now.
 func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit == "" }
 
-// suits says whether the request wants this worker at all.
+// suits reports whether the request wants this worker at all.
 func (w *Worker) suits(r *Request) bool {
 	if !r.Constraint.met(w.Labels) {
 		return false
@@ -56,11 +56,11 @@ func (w *Worker) suits(r *Request) bool {
 	return false
 }
 
-// fits says whether the worker, empty, could run the request.
+// fits reports whether the worker, empty, could run the request.
 func (w *Worker) fits(r *Request) bool {
 	slots, mem := w.Slots, w.Mem
 	if r.Reservation != "" {
-		k, ok := w.kept(r.Reservation)
+		k, ok := w.reservation(r.Reservation)
 		if !ok {
 			return false
 		}
@@ -71,14 +71,14 @@ func (w *Worker) fits(r *Request) bool {
 	return r.slots() <= slots && r.mem() <= mem && w.suits(r)
 }
 
-// has says whether the worker could run the request beside what it runs now.
+// has reports whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
 	return w.Open() && r.slots() <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
 		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
 }
 
 func (w *Worker) take(j *Job, due Time) {
-	w.expect(j, due)
+	w.addRelease(j, due)
 	w.UsedSlots += j.slots()
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
@@ -93,7 +93,7 @@ func (w *Worker) free(j *Job) {
 	if i == len(w.Jobs) || w.Jobs[i] != j.ID {
 		return
 	}
-	w.unexpect(j)
+	w.removeRelease(j)
 	w.UsedSlots -= j.slots()
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive

@@ -22,7 +22,8 @@ type checker struct {
 func (c *checker) init(p core.Policy) {
 	c.rules = newRules(c, p)
 	c.acked, c.ends, c.placed = map[core.JobID]bool{}, map[core.JobID]core.JobState{}, map[core.JobID]core.Epoch{}
-	c.live, c.used, c.done = map[core.JobID]map[core.Epoch]core.WorkerName{}, map[core.WorkerName]uint32{}, map[core.JobID]int{}
+	c.live, c.used, c.done = map[core.JobID]map[core.Epoch]core.WorkerName{}, map[core.WorkerName]uint32{},
+		map[core.JobID]int{}
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -74,8 +75,8 @@ func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
 	c.live[r.ref.Job][r.ref.Epoch] = at
 }
 
-// strayed: the worker knows nothing of what still runs, and gives its slots to others.
-func (c *checker) strayed(at core.WorkerName, r *run) { c.used[at] -= r.ranks }
+// orphaned: the worker knows nothing of what still runs, and gives its slots to others.
+func (c *checker) orphaned(at core.WorkerName, r *run) { c.used[at] -= r.ranks }
 
 func (c *checker) stopped(at core.WorkerName, r *run) {
 	if !r.stray {

@@ -18,7 +18,7 @@ type Faults struct {
 	Delay      core.Duration // of a message, at most
 }
 
-// failPoint names a place where the scheduler's process can end.
+// failPoint names a point at which the scheduler's process can end.
 type failPoint string
 
 const (
@@ -30,7 +30,8 @@ const (
 func HeavyFaults() Faults {
 	return Faults{WorkerCrash: 5 * core.Minute, WorkerRestart: 3 * core.Minute, WorkerStop: 4 * core.Minute,
 		StateLost: 6 * core.Minute, LaunchFailures: 50, Partition: 4 * core.Minute,
-		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200, Delay: 2 * core.Second}
+		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200,
+		Delay: 2 * core.Second}
 }
 
 func (f Faults) crashAt(s *Sim, _ failPoint) bool {
@@ -51,7 +52,7 @@ func (f Faults) arm(s *Sim) {
 			return
 		}
 		w.dead = true
-		w.giveUp() // what ran there is gone with the machine, and so is what had not been acknowledged
+		w.abandon() // what ran there is gone with the machine, and so is what had not been acknowledged
 		clear(w.ended)
 		for r := range w.strays {
 			w.stop(r)
@@ -132,6 +133,6 @@ func (s *Sim) anyWorker() *worker { return s.workers[s.names[s.rnd.IntN(len(s.na
 func (w *worker) cutBoth() {
 	if w.up {
 		w.cut()
-		w.gone()
+		w.disconnected()
 	}
 }

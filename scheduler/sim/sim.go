@@ -1,7 +1,8 @@
-// Package sim drives the production core with a simulated cluster: workers, a network, launchers and faults, all from one
-// seed and without a clock, so that the same seed gives the same bytes. Checkers (check.go) stand beside it and look at
-// what the workers really ran and at what the journal says, never at how core came to it. It also replays traces and
-// generated workloads to compare policies (workload.go, swf.go, metrics.go). Nothing here is part of a running cluster.
+// Package sim drives the production core with a simulated cluster: workers, a network, launchers and faults, all from
+// one seed and without a clock, so that the same seed gives the same bytes. Checkers (check.go) stand beside it and
+// look at what the workers really ran and at what the journal says, never at how core came to it. It also replays
+// traces and generated workloads to compare policies (workload.go, swf.go, metrics.go). Nothing here is part of a
+// running cluster.
 package sim
 
 import (
@@ -129,12 +130,13 @@ func (s *Sim) at(t core.Time, f func()) {
 
 // New makes a simulation of a workload.
 func New(cfg Config, w Workload) *Sim {
-	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start, state: core.NewState(cfg.Policy),
+	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start,
+		state:   core.NewState(cfg.Policy),
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}, workload: w}
 	s.checks.init(cfg.Policy)
 	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
-		n := s.hire(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
+		n := s.addWorker(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
 		s.at(start, n.connect)
 	}
 	for _, r := range cfg.Reservations {
@@ -145,8 +147,8 @@ func New(cfg Config, w Workload) *Sim {
 	return s
 }
 
-// hire adds a worker that has not connected yet.
-func (s *Sim) hire(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
+// addWorker adds a worker that has not connected yet.
+func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
 	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{},
 		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]core.End{}}
 	s.workers[name] = w
@@ -208,7 +210,8 @@ func (s *Sim) submit(j Job) {
 	}) {
 		j.Reservation = ""
 	}
-	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem, TimeLimit: j.Limit, Requeue: j.Requeue,
+	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem,
+		TimeLimit: j.Limit, Requeue: j.Requeue,
 		QOS: j.QOS, Reservation: j.Reservation}},
 		func(ts []core.Transition) {
 			if s.checks.err == nil && len(ts) == 1 {

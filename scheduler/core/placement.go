@@ -14,9 +14,9 @@ type pass struct {
 	booked []Span // where, beside them
 	ts     []Transition
 
-	head *Job    // the first job that has to wait
-	room *Worker // where it will have room first
-	at   Time    // and when
+	head         *Job    // the first job that has to wait
+	shadowWorker *Worker // where the head can start first
+	shadowTime   Time    // and when
 
 	preemption bool    // somebody could find room by having others give way
 	claims     []claim // made by this pass
@@ -29,7 +29,7 @@ type pass struct {
 // wait only what does not delay it (EASY backfill).
 func (s *State) schedule(now Time) []Transition {
 	p := &pass{s: s, now: now, preemption: s.preemption()}
-	if !p.newcomers() {
+	if !p.incremental() {
 		p.run()
 		p.remember()
 	}
@@ -37,21 +37,21 @@ func (s *State) schedule(now Time) []Transition {
 	return p.ts
 }
 
-// run looks at jobs until Depth of them have sought room. Those that are passed over for reasons of their tenant's own hold
-// up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
+// run looks at jobs until Depth of them have sought room. Those that are passed over for reasons of their tenant's own
+// hold up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
-	l := p.s.line(p.now)
+	l := p.s.walk(p.now)
 	for sought := 0; sought < p.s.Policy.Depth; {
 		top := l.top()
 		if top == nil {
 			return
 		}
 		if top.account.exhausted(&top.quota) {
-			l.leave()
+			l.skipTenant()
 			continue
 		}
-		found, done := p.glance(top)
+		found, done := p.screen(top)
 		if !done {
 			found = p.consider(top.job(), top)
 		}
@@ -60,7 +60,7 @@ func (p *pass) run() {
 			return
 		case passedOver:
 			if top.passed++; top.passed == p.s.Policy.Depth {
-				l.leave()
+				l.skipTenant()
 				continue
 			}
 		default:
@@ -86,21 +86,21 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
-// glance finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
-// tell.
-func (p *pass) glance(at *place) (outcome, bool) {
-	s, seat := p.s, at.seat()
+// screen decides from its queue entry alone, as consider would from the job, that a plain job has to wait. False: it
+// can't tell.
+func (p *pass) screen(at *cursor) (outcome, bool) {
+	s, entry := p.s, at.entry()
 	switch {
-	case p.head == nil || !seat.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.hopeless(seat.want):
+	case p.head == nil || !entry.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.cannotFit(entry.want):
 		return 0, false
-	case at.account.over(&at.quota, seat.want.ranks, seat.want.mem) != "" || !s.everFits(seat.want):
+	case at.account.over(&at.quota, entry.want.ranks, entry.want.mem) != "" || !s.everFits(entry.want):
 		return passedOver, true
 	}
 	return p.waits(), true
 }
 
 // consider places a job if that is possible.
-func (p *pass) consider(j *Job, at *place) outcome {
+func (p *pass) consider(j *Job, at *cursor) outcome {
 	s := p.s
 	if why := s.impossible(&j.Request); why != "" {
 		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
@@ -117,22 +117,22 @@ func (p *pass) consider(j *Job, at *place) outcome {
 	switch {
 	case fits && p.preemption && p.preempt(j):
 	case fits && p.head == nil:
-		p.lead(j)
+		p.setHead(j)
 	case !fits:
 		return passedOver
 	}
 	return p.waits()
 }
 
-// waits says whether it is worth while to look at others behind a job that has to wait.
+// waits reports whether it is worth while to look at others behind a job that has to wait.
 func (p *pass) waits() outcome {
-	if !p.s.Policy.Backfill || p.s.rooms.most() == 0 && !p.preemption {
+	if !p.s.Policy.Backfill || p.s.freeSlots.mostFree() == 0 && !p.preemption {
 		return overNow
 	}
 	return lookedAt
 }
 
-// preemption says whether a job could find room although no slot is free.
+// preemption reports whether a job could find room although no slot is free.
 func (s *State) preemption() bool {
 	for _, name := range s.qos {
 		if s.anyHeld(s.Policy.QOS[name].Preempts) {
@@ -147,7 +147,7 @@ func (p *pass) place(j *Job, w *Worker) {
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
-	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Place: []Span{span}, At: p.now}
+	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Placement: []Span{span}, At: p.now}
 	if r := p.s.reservation(j.Reservation); r != nil {
 		t.Until = r.To
 	}
@@ -164,14 +164,14 @@ func (p *pass) undo() {
 	}
 }
 
-// find packs: of the workers that have room, the one with the fewest free slots.
+// find is best fit: of the workers that the job fits on now, the one with the fewest free slots.
 func (p *pass) find(j *Job) *Worker {
 	want, plain := shapeOf(j)
-	if plain && p.hopeless(want) {
+	if plain && p.cannotFit(want) {
 		return nil
 	}
-	for w := range p.s.rooms.from(j.slots()) {
-		if p.takes(w, j) && p.harmless(j, w, nil) {
+	for w := range p.s.freeSlots.withAtLeast(j.slots()) {
+		if p.takes(w, j) && p.canBackfill(j, w, nil) {
 			return w
 		}
 	}
@@ -181,8 +181,8 @@ func (p *pass) find(j *Job) *Worker {
 	return nil
 }
 
-// shape is all that a plain job asks of a worker. During a pass room only shrinks, and so does what is harmless: where there
-// is none for one shape, there is none for a larger one.
+// shape is all that a plain job asks of a worker. During a pass free slots only shrink, and so does what can be
+// backfilled: where there is none for one shape, there is none for a larger one.
 type shape struct {
 	ranks uint32
 	mem   uint64
@@ -195,12 +195,13 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.slots(), j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.slots(), j.mem(), limit},
+		!j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
 
-func (p *pass) hopeless(want shape) bool {
+func (p *pass) cannotFit(want shape) bool {
 	for _, small := range p.refused {
 		if want.holds(small) {
 			return true
@@ -225,9 +226,10 @@ func (p *pass) refuse(want shape) {
 	p.refused = append(left, want)
 }
 
-// takes says whether the worker has room that is not kept for others.
+// takes reports whether the worker has room that is not kept for others.
 func (p *pass) takes(w *Worker, j *Job) bool {
-	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.keeps) == 0 || p.s.roomIn(w, j, p.now, nil))
+	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) &&
+		(len(w.reservations) == 0 || p.s.fitsNow(w, j, p.now, nil))
 }
 
 // due is when a job leaves; one that this pass has placed starts now.
@@ -238,10 +240,10 @@ func (p *pass) due(j *Job) Time {
 	return p.s.ends(j, p.now)
 }
 
-// harmless says whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the head was
-// promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
-func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
-	if p.head == nil || w != p.room || p.leavesBy(j, p.at) {
+// canBackfill reports whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the
+// head was promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
+func (p *pass) canBackfill(j *Job, w *Worker, gone func(*Job) bool) bool {
+	if p.head == nil || w != p.shadowWorker || p.endsBy(j, p.shadowTime) {
 		return true
 	}
 	pool := w.pool(p.head)
@@ -253,22 +255,22 @@ func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 	}
 	slots, mem := uint64(j.slots())+uint64(p.head.slots()), j.mem()+p.head.mem()
 	for _, id := range w.Jobs {
-		if r := p.s.jobs[id]; w.pool(r) == pool && !p.leavesBy(r, p.at) && (gone == nil || !gone(r)) {
+		if r := p.s.jobs[id]; w.pool(r) == pool && !p.endsBy(r, p.shadowTime) && (gone == nil || !gone(r)) {
 			slots += uint64(r.slots())
 			mem += r.mem()
 		}
 	}
-	most, mostMem := w.capacity(pool, p.at, p.s.ends(p.head, p.at))
+	most, mostMem := w.capacity(pool, p.shadowTime, p.s.ends(p.head, p.shadowTime))
 	return slots <= most && mem <= mostMem
 }
 
-// leavesBy: who never leaves has not left by the end of time either.
-func (p *pass) leavesBy(j *Job, at Time) bool {
+// endsBy reports whether the job is due by that time. One without a limit never is.
+func (p *pass) endsBy(j *Job, at Time) bool {
 	due := p.due(j)
 	return due <= at && due != never
 }
 
-// everFits says whether some worker, empty, could run a plain job.
+// everFits reports whether some worker, empty, could run a plain job.
 func (s *State) everFits(want shape) bool {
 	for _, w := range s.workers {
 		if want.ranks <= w.Slots && want.mem <= w.Mem {
@@ -303,8 +305,8 @@ func (s *State) Unfitting(r *Request) string {
 	return s.tooLarge(r)
 }
 
-// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share them. Where there is no
-// such worker yet one slot has to do.
+// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share
+// them. Where there is no such worker yet one slot has to do.
 func (s *State) Share(r *Request) {
 	slots := uint32(1)
 	for _, w := range s.workers {
@@ -340,9 +342,11 @@ func (s *State) tooLarge(r *Request) string {
 	case r.slots() > slots:
 		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
 	case r.mem() > mem:
-		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
+		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank),
+			largest, size(mem))
 	case r.Reservation != "":
-		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(), size(r.mem()), r.Reservation)
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(),
+			size(r.mem()), r.Reservation)
 	}
 	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), size(r.mem()))
 }
@@ -390,7 +394,7 @@ func (s *State) Waiting(j *Job) string {
 	if j.Claim != "" {
 		return "others on worker " + string(j.Claim) + " are giving way to it"
 	}
-	return s.noRoom(j)
+	return s.whyNoFit(j)
 }
 
 // othersFirst is why a job waits although there is room for it as things stand.
@@ -424,15 +428,15 @@ func (s *State) closed(r *Request) string {
 	return strings.Join(whys, ", ")
 }
 
-// noRoom says what is missing now.
-func (s *State) noRoom(j *Job) string {
+// whyNoFit says what a job that fits some worker lacks now.
+func (s *State) whyNoFit(j *Job) string {
 	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
 		if why := s.closed(&j.Request); why != "" {
 			return why
 		}
 	}
 	most, roomy := uint32(0), false
-	for w := range s.rooms.down() {
+	for w := range s.freeSlots.descending() {
 		if roomy {
 			break
 		}
@@ -446,7 +450,7 @@ func (s *State) noRoom(j *Job) string {
 		roomy = w.has(&j.Request)
 	}
 	switch {
-	case s.rooms.n == 0:
+	case s.freeSlots.n == 0:
 		return "no worker is connected and open for jobs"
 	case roomy && len(s.reservations) > 0:
 		return othersFirst + ", or room is kept for a reservation"
