@@ -149,7 +149,8 @@ func (v *victim) figures(ctx context.Context, jobs schedpb.JobsClient, spec *sch
 	}
 }
 
-// snapshot submits one job after the other for a while, and then while the scheduler writes a snapshot, and returns how many.
+// snapshot submits one job after the other for a while, and then while the scheduler writes a snapshot, and returns how
+// many.
 func (v *victim) snapshot(ctx context.Context, jobs schedpb.JobsClient, spec *schedpb.JobSpec) (n int) {
 	submit := func(what string, until func(n int) bool) {
 		var took []time.Duration
@@ -161,7 +162,8 @@ func (v *victim) snapshot(ctx context.Context, jobs schedpb.JobsClient, spec *sc
 		}
 		n += len(took)
 		if slices.Sort(took); len(took) > 0 {
-			v.t.Logf("%d submissions, %s: p50 %v, p99 %v, the slowest %v", len(took), what, took[len(took)/2].Round(10*time.Microsecond),
+			v.t.Logf("%d submissions, %s: p50 %v, p99 %v, the slowest %v", len(took), what,
+				took[len(took)/2].Round(10*time.Microsecond),
 				took[len(took)*99/100].Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond))
 		}
 	}

@@ -116,6 +116,30 @@ func TestLauncherComesBack(t *testing.T) {
 	}
 }
 
+// A worker that may know nothing of the job's launcher is told of it with each stream: another reader's, too, and while
+// it is away.
+func TestAnsweredForEveryReader(t *testing.T) {
+	w := newWorld(t, Config{})
+	f := w.connect(numberedHello("n1", 1))
+	id := w.interactive()
+	l := w.resume(id, aSession, 0)
+	ref := f.start().Job
+	f.streamOrder()
+	f.started(ref)
+	look := func() {
+		stream, err := w.jobs.Attach(w.ctx)
+		ok(t, err)
+		ok(t, stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id,
+			Output:   true,
+			Onlooker: true}}}))
+	}
+	look()
+	equal(t, "answered, to another reader", f.streamOrder().Answered, true)
+	l.die()
+	look()
+	equal(t, "answered, while the launcher is away", f.streamOrder().Answered, true)
+}
+
 // Output goes on where the launcher has it, whatever was on its way; none is given up for having been cut often.
 func TestOutputIsCutOften(t *testing.T) {
 	w := newWorld(t, Config{})

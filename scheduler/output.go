@@ -58,7 +58,7 @@ func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 	r.streams[o.id] = o
 	a.expect()
 	if w != nil {
-		o.ask(w)
+		r.ask(o, w)
 	} else {
 		r.awaitStream(o)
 	}
@@ -74,13 +74,16 @@ func (r *reactor) newStream() uint64 {
 	}
 }
 
-func (o *outputStream) ask(w *workerConn) {
+// ask has a worker send a stream. Every one tells whether the job has a launcher that says what it has written: a
+// worker that has been restarted must not drop that for another reader's sake.
+func (r *reactor) ask(o *outputStream, w *workerConn) {
 	if o.askedOf != w || o.askedAt != o.offset {
 		o.askedOf, o.askedAt, o.cuts = w, o.offset, 0
 	}
+	h := r.launchers[o.ref.Job]
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{
 		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset, Once: o.to.once,
-		Answered: o.to.holds && o.to.session != "" && w.numbered}}})
+		Answered: h != nil && h.session != "" && w.numbered}}})
 }
 
 // dropStreams gives up the chosen streams that no call carries: their worker is gone, and nothing more will come.
@@ -156,7 +159,7 @@ func (r *reactor) loseRest(o *outputStream) {
 func (r *reactor) resumeStreams(w *workerConn) {
 	for _, o := range r.streams {
 		if o.worker == w.name && !o.open && o.askedOf != w {
-			o.ask(w)
+			r.ask(o, w)
 		}
 	}
 }
@@ -181,7 +184,7 @@ func (r *reactor) closeStream(o *outputStream, eof bool) {
 	case w == nil:
 		r.awaitStream(o)
 	case w != o.askedOf || o.offset != o.askedAt || o.cuts == 0:
-		o.ask(w)
+		r.ask(o, w)
 		o.cuts++
 	case o.cuts < maxCuts:
 		o.cuts++
@@ -195,7 +198,7 @@ func (r *reactor) closeStream(o *outputStream, eof bool) {
 // resumeStream asks for a stream, if it still waits for it.
 func (r *reactor) resumeStream(o *outputStream) {
 	if w := r.workers[o.worker]; w != nil && r.streams[o.id] == o && !o.open {
-		o.ask(w)
+		r.ask(o, w)
 	}
 }
 

@@ -18,8 +18,8 @@ const replicas = 1
 
 var errHalting = errors.New("the scheduler is stopping")
 
-// withReplica runs f on a goroutine of its own, on the state as it is journalled now. f is told instead what came between.
-// All that it takes of the reactor's time is to note where the journal ends.
+// withReplica runs f on a goroutine of its own, on the state as it is journalled now. f is told instead what came
+// between. All that it takes of the reactor's time is to note where the journal ends.
 func (r *reactor) withReplica(ctx context.Context, f func(store.View, *core.State, error)) {
 	view, policy := r.store.View(), r.state.Policy
 	r.replicas.Go(func() {
@@ -98,8 +98,8 @@ func (r *reactor) snapshot() error {
 	return nil
 }
 
-// saved takes a draft. Without one, what is in force stays in force and the journal grows: nothing is lost, and the next
-// one may succeed.
+// saved takes a draft. Without one, what is in force stays in force and the journal grows: nothing is lost, and the
+// next one may succeed.
 func (r *reactor) saved(draft store.Draft, err error) {
 	if err == nil {
 		r.saving.draft = &draft

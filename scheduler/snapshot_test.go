@@ -98,8 +98,8 @@ func (w *world) busy(jobs int) {
 	}
 }
 
-// While a snapshot is read and written the scheduler goes on, begins no other, and an outline waits its turn. All that came
-// meanwhile is there after a restart.
+// While a snapshot is read and written the scheduler goes on, begins no other, and an outline waits its turn. All that
+// came meanwhile is there after a restart.
 func TestSnapshotHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := slowWorld(t)
@@ -208,7 +208,8 @@ func TestSnapshotFails(t *testing.T) {
 
 // Wherever in a snapshot the scheduler dies: what it had acknowledged is there, and later snapshots succeed.
 func TestKilledInSnapshot(t *testing.T) {
-	for _, p := range []failpoint.Point{failpoint.SchedulerDuringSnapshot, failpoint.SchedulerBeforeSnapshot, failpoint.SchedulerAfterSnapshot} {
+	for _, p := range []failpoint.Point{failpoint.SchedulerDuringSnapshot, failpoint.SchedulerBeforeSnapshot,
+		failpoint.SchedulerAfterSnapshot} {
 		t.Run(string(p), func(t *testing.T) {
 			v := &victim{t: t, dir: t.TempDir(), dies: p}
 			cancelled := map[uint64]bool{} // of the acknowledged jobs
@@ -223,7 +224,8 @@ func TestKilledInSnapshot(t *testing.T) {
 						return err
 					}
 					cancelled[job.JobId] = false
-					_, err = w.jobs.Change(w.ctx, &schedpb.ChangeRequest{Ids: []uint64{job.JobId}, Action: schedpb.Action_ACTION_CANCEL})
+					_, err = w.jobs.Change(w.ctx, &schedpb.ChangeRequest{Ids: []uint64{job.JobId},
+						Action: schedpb.Action_ACTION_CANCEL})
 					if err != nil {
 						return err
 					}
@@ -235,7 +237,8 @@ func TestKilledInSnapshot(t *testing.T) {
 				t.Helper()
 				conn := v.dial()
 				defer conn.Close()
-				resp, err := schedpb.NewJobsClient(conn).List(t.Context(), &schedpb.ListRequest{Everyone: true, Any: true, Limit: 5000})
+				resp, err := schedpb.NewJobsClient(conn).List(t.Context(),
+					&schedpb.ListRequest{Everyone: true, Any: true, Limit: 5000})
 				ok(t, err)
 				for id, cancelled := range cancelled {
 					i := slices.IndexFunc(resp.Jobs, func(j *schedpb.JobInfo) bool { return j.Id == id })

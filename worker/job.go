@@ -210,8 +210,8 @@ func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 
 // Orders.
 
-// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB
-// ahead.
+// maxStdinAhead bounds standard input, signals and questions that the executor has not taken from its socket; launchers
+// send 256 KiB ahead.
 const maxStdinAhead = 1 << 20
 
 func (j *job) stdin(s *schedpb.Stdin) {

@@ -14,17 +14,22 @@ type outbox struct {
 	mu       sync.Mutex // guards all below
 	messages []control.Message
 	lease    *control.Lease // the latest; what it replaces need not be sent
-	bytes    int            // of standard input
+	bytes    int            // that they occupy
 }
 
-// put appends a message. False means that it was refused: too much standard input is waiting.
+// put appends a message. False means that it was refused: too much standard input, or too many signals and questions,
+// are waiting.
 func (o *outbox) put(m control.Message) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.bytes+stdinBytes(m) > maxStdinAhead {
+	n, limit := cost(m), maxStdinAhead
+	if n == itemCost {
+		limit *= 2 // what has no data gets through behind much that has
+	}
+	if n > 0 && o.bytes+n > limit {
 		return false
 	}
-	o.bytes += stdinBytes(m)
+	o.bytes += n
 	if lease, ok := m.(*control.Lease); ok {
 		o.lease = lease
 	} else {
@@ -37,13 +42,21 @@ func (o *outbox) put(m control.Message) bool {
 	return true
 }
 
-// stdinBytes is what a message carries of standard input.
-func stdinBytes(m control.Message) int {
+// itemCost is what a message occupies beside its data. A launcher has at most 1,024 items on their way.
+const itemCost = 256
+
+// cost is what a message occupies that tenants may send as often as they like.
+func cost(m control.Message) int {
 	switch m := m.(type) {
-	case *control.Stdin:
-		return len(m.Data)
+	case *control.Stdin: // of release 0.1, whose launchers may send each byte by itself
+		if len(m.Data) > 0 {
+			return len(m.Data)
+		}
+		return itemCost
 	case *control.Input:
-		return len(m.Data)
+		return len(m.Data) + itemCost
+	case *control.Signal, *control.QueryRanks:
+		return itemCost
 	}
 	return 0
 }
@@ -71,7 +84,7 @@ func (o *outbox) drain(conn *control.Conn, stop <-chan struct{}) {
 			if conn.Send(m) != nil {
 				return // the executor has ended
 			}
-			if n := stdinBytes(m); n > 0 {
+			if n := cost(m); n > 0 {
 				o.mu.Lock()
 				o.bytes -= n
 				o.mu.Unlock()

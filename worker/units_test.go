@@ -158,6 +158,18 @@ func TestOutboxIsBounded(t *testing.T) {
 	if !o.put(&control.Terminate{}) || !o.put(&control.Stdin{EOF: true}) {
 		t.Error("orders are refused because of input")
 	}
+	for _, m := range []control.Message{&control.Signal{Number: 10}, &control.QueryRanks{}, &control.Input{Signal: 10},
+		&control.Stdin{EOF: true}} {
+		o := outbox{wake: make(chan struct{}, 1)}
+		for i := 0; o.put(m); i++ {
+			if i > 2*maxStdinAhead/itemCost {
+				t.Fatalf("a stopped executor is left any number of %T", m)
+			}
+		}
+		if !o.put(&control.Terminate{}) {
+			t.Errorf("a termination is refused because of %T", m)
+		}
+	}
 }
 
 // What is delivered is told now and then, and the slowest of several readers counts.

@@ -57,7 +57,8 @@ const (
 	// nowhere.
 	pingEvery   = 5 * time.Second
 	silentPings = 4
-	// maxItems bounds the items that may be outstanding. Standard input, of which none may be left out, waits at half of it.
+	// maxItems bounds the items that may be outstanding. Standard input, of which none may be left out, waits at half of
+	// it.
 	maxItems = 1024
 	// tellEvery is how much output may come before the scheduler is told that it has.
 	tellEvery = 256 << 10

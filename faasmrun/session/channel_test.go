@@ -22,7 +22,8 @@ type fakeJobs struct {
 	attach func(ctx context.Context) (*fakeAttach, error)
 }
 
-func (f *fakeJobs) Attach(ctx context.Context, _ ...grpc.CallOption) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
+func (f *fakeJobs) Attach(ctx context.Context,
+	_ ...grpc.CallOption) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
 	s, err := f.attach(ctx)
 	if err != nil {
 		return nil, err
@@ -71,12 +72,16 @@ var (
 	unknown = status.Error(codes.Unavailable, "gone")
 )
 
-// A scheduler that takes a stream and says nothing, because it was stopped or its machine is away, is one that does not answer.
+// A scheduler that takes a stream and says nothing, because it was stopped or its machine is away, is one that does not
+// answer.
 func TestSilentFromTheBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*reconnectWithin)
 		defer cancel()
-		c := newChannel(&fakeJobs{attach: func(ctx context.Context) (*fakeAttach, error) { return &fakeAttach{ctx: ctx}, nil }},
+		c := newChannel(&fakeJobs{attach: func(ctx context.Context) (*fakeAttach, error) {
+			return &fakeAttach{ctx: ctx},
+				nil
+		}},
 			&schedpb.AttachOpen{JobId: 7, Session: NewSession()})
 		began := time.Now()
 		c.run(ctx)
@@ -141,7 +146,8 @@ func TestManySmallPiecesOfInput(t *testing.T) {
 			}
 		}()
 		c := newChannel(nil, &schedpb.AttachOpen{JobId: 7, Session: NewSession()})
-		s := &Session{Job: 7, Ranks: 1, Notes: io.Discard, channel: c, pump: pump, Display: NewDisplay(OutputOptions{}, 1, io.Discard, io.Discard)}
+		s := &Session{Job: 7, Ranks: 1, Notes: io.Discard, channel: c, pump: pump,
+			Display: NewDisplay(OutputOptions{}, 1, io.Discard, io.Discard)}
 		go s.follow()
 		bytes, received, eof := 0, uint64(0), false
 		for !eof {

@@ -29,11 +29,13 @@ func (a *awayJobs) Attach(ctx context.Context, o ...grpc.CallOption) (
 	return a.JobsClient.Attach(ctx, o...)
 }
 
-// readLogs is faasmrun logs against a script, with a scheduler that is away for a number of tries after the first stream.
+// readLogs is faasmrun logs against a script, with a scheduler that is away for a number of tries after the first
+// stream.
 func readLogs(t *testing.T, follow bool, tries int, script func(s *fakeStream) error) (stdout string, err error) {
 	t.Helper()
 	b := newBench(t, 1, script)
-	c := &client.Cluster{Ctx: context.Background(), Out: b.stdout, JobService: &awayJobs{JobsClient: b.session.Jobs, tries: tries}}
+	c := &client.Cluster{Ctx: context.Background(), Out: b.stdout,
+		JobService: &awayJobs{JobsClient: b.session.Jobs, tries: tries}}
 	err = logs(c, &schedpb.JobInfo{Id: 7, Ranks: 1}, follow, OutputOptions{}, "")
 	if b.fault != nil {
 		t.Errorf("the scheduler's side: %v", b.fault)

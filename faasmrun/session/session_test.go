@@ -143,7 +143,8 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 			s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Pong{Pong: &schedpb.Pong{}}})
 			err = b.script(s)
 		}
-		if err != nil && !errors.Is(err, errGone) && !errors.Is(err, errAway) && s.Context().Err() == nil { // a launcher may leave at any time
+		// a launcher may leave at any time
+		if err != nil && !errors.Is(err, errGone) && !errors.Is(err, errAway) && s.Context().Err() == nil {
 			b.fault = err
 		}
 		return err

@@ -1,6 +1,6 @@
-// Package jobstate owns the words by which the scheduler, its workers and its launchers name how a job stands and how it
-// ended: state codes, and the exit statuses that do not come from a rank. It imports nothing, so that all sides can share
-// it. Which state may follow which is core's table.
+// Package jobstate owns the words by which the scheduler, its workers and its launchers name how a job stands and how
+// it ended: state codes, and the exit statuses that do not come from a rank. It imports nothing, so that all sides can
+// share it. Which state may follow which is core's table.
 package jobstate
 
 // Codes of the states of a job, as messages and listings carry them; Slurm's where Slurm has one.

@@ -285,8 +285,8 @@ func (s *pebbleStore) View() View {
 	return &pebbleView{s.dir, s.db.NewSnapshot(), s.mark, s.next, s.db.FormatMajorVersion().MaxTableFormat()}
 }
 
-// pebbleView writes its draft as a table that pebble takes in as it is: neither the log nor a memtable has it, so nobody
-// who appends waits for it.
+// pebbleView writes its draft as a table that pebble takes in as it is: neither the log nor a memtable has it, so
+// nobody who appends waits for it.
 type pebbleView struct {
 	dir    string
 	at     *pebble.Snapshot

@@ -92,8 +92,8 @@ func TestInstallIsSmall(t *testing.T) {
 	}
 }
 
-// Whatever a crash leaves of a snapshot that was not installed is gone after the next start, and not in the way of one at the
-// very same record.
+// Whatever a crash leaves of a snapshot that was not installed is gone after the next start, and not in the way of one
+// at the very same record.
 func TestDraftLeftBehind(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -133,8 +133,8 @@ func TestDraftLeftBehind(t *testing.T) {
 	must(t, s.Close())
 }
 
-// A snapshot for which there is no space harms nothing: its file goes, records are appended further, and it may be tried
-// again.
+// A snapshot for which there is no space harms nothing: its file goes, records are appended further, and it may be
+// tried again.
 func TestFullDiskInSnapshot(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=48m"); err != nil {

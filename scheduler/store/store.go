@@ -15,8 +15,8 @@ import (
 // Seq numbers records from 1 without a gap.
 type Seq uint64
 
-// Store is a journal with snapshots. It is used by one goroutine at a time. A snapshot that takes time keeps nobody from
-// appending: another goroutine reads what there is through a View, and writes what is to stand for it.
+// Store is a journal with snapshots. It is used by one goroutine at a time. A snapshot that takes time keeps nobody
+// from appending: another goroutine reads what there is through a View, and writes what is to stand for it.
 type Store interface {
 	// Load hands out the pieces of the newest snapshot, then each record behind it, in order. It comes first, once. The
 	// bytes are the callee's until it returns. What is damaged is an error that wraps ErrCorrupt and names the place.
