@@ -30,7 +30,8 @@ func (w *Worker) adopt() error {
 	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
 	for _, e := range left {
 		if spoken(e) > control.Version {
-			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the job with it first", e.Job)
+			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the "+
+				"job with it first", e.Job)
 		}
 		groups[groupOf(e.Process)] = e.Group
 		if !w.hasEnded(e) {

@@ -51,7 +51,8 @@ func fitsFiles(needs []memoryNeed) error {
 	}
 	for _, n := range needs {
 		if n.initial > limit.Cur {
-			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
+			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for "+
+				"memory too, is %s: "+
 				"raise ulimit -f", n.program, bytesize.String(n.initial), bytesize.String(limit.Cur))
 		}
 	}
@@ -74,7 +75,8 @@ func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 	if total <= free {
 		return left - total, nil
 	}
-	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
+	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, "+
+		"or use a "+
 		"machine with more memory", strings.Join(list, ", "), bytesize.String(total), w.Name, what, bytesize.String(free))
 }
 

@@ -281,7 +281,8 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit) && !exit.Exited():
 		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
 	case errors.As(err, &exit) && starved(string(stderr.b)):
-		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or compile their " +
+		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or " +
+			"compile their " +
 			"files with less inlining and unrolling (-O1)")
 	case errors.As(err, &exit):
 		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))

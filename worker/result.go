@@ -128,14 +128,16 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		end.Reason = fmt.Sprintf("the machine %s was restarted under the job's ranks", j.w.Name)
 	case p.gone && p.group != nil && p.group.OutOfMemory():
 		end.State, end.ExitCode = "OOM", signalBase+int32(syscall.SIGKILL)
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or set --mem-per-rank so "+
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or "+
+			"set --mem-per-rank so "+
 			"that the excess is found earlier", j.w.Name)
 	case p.gone && len(words) == 0: // as all are that end with their node's container or service
 		end.State = "NF"
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed while no worker was there", j.w.Name)
 	case p.cmd == nil && len(words) == 0:
 		end.ExitCode = signalBase + int32(syscall.SIGKILL)
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was killed: %s",
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was "+
+			"killed: %s",
 			j.w.Name, killHint)
 	case status.Signaled() && p.outOfMemory():
 		end.State, end.ExitCode = "OOM", signalBase+int32(status.Signal())

@@ -53,7 +53,8 @@ func (w *Worker) lookUp(tenant, number string, local bool) (*identity, error) {
 		account, err = user.Lookup(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the tenant %s is no user of the machine %s, whose ranks could run as that user: create one, or give "+
+		return nil, fmt.Errorf("the tenant %s is no user of the machine %s, whose ranks could run as that user: create "+
+			"one, or give "+
 			"the worker --user %s=NAME (%v)", tenant, w.Name, tenant, err)
 	}
 	who, err := identityFrom(account)

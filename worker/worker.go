@@ -54,7 +54,8 @@ type Config struct {
 	KeepLogBytes uint64         // and how many bytes of it; 0: DefaultKeepLogBytes
 	Idle         int            // how many executors may wait for their tenants' next jobs; 0: each ends with its job
 	IdleTimeout  time.Duration  // how long one waits; 0: DefaultIdleTimeout
-	// asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil: they wait
+	// Requeue is asked when the worker stops: whether its jobs are to start elsewhere at once, instead of waiting for its
+	// successor. nil: they wait.
 	Requeue func() bool
 	// nobody comes after this worker: every executor ends with it, and nothing is remembered
 	Ephemeral bool

@@ -180,7 +180,8 @@ func TestRefusals(t *testing.T) {
 			c.Op(wasm.OpEnd)
 			m.Data = []wasm.Data{{Offset: wasm.Expr(c)}}
 		},
-		"element segment 0 is where this engine's 32 bits don't reach: at the value of an imported global (0)": func(m *wasm.Module) {
+		"element segment 0 is where this engine's 32 bits don't reach: at the value of an imported " +
+			"global (0)": func(m *wasm.Module) {
 			m.Imports = []wasm.Import{{Kind: wasm.KindGlobal, Global: wasm.GlobalType{Type: i64}}}
 			var c wasm.Code
 			c.Index(wasm.OpGlobalGet, 0)
@@ -256,7 +257,8 @@ func TestCodeMap(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s<%s", r.Instr.Op, old[at]))
 	}
-	want := "nop<nop local.get<local.get i32.wrap_i64< local.get<local.get i32.const<i64.const i32.shl<i64.shl i32.add<i64.add " +
+	want := "nop<nop local.get<local.get i32.wrap_i64< local.get<local.get i32.const<i64.const i32.shl<i64.shl " +
+		"i32.add<i64.add " +
 		"local.get<local.get i32.store<i32.store nop<nop end<end"
 	if strings.Join(got, " ") != want {
 		t.Errorf("%s", strings.Join(got, " "))

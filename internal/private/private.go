@@ -27,7 +27,8 @@ func Dir(path string) error {
 		return &os.PathError{Op: "stat", Path: path, Err: err}
 	}
 	if st.Uid != uint32(os.Geteuid()) {
-		return fmt.Errorf("%s belongs to user %d, and this is user %d: give it a directory of its own, or its owner's rights to this user (chown)",
+		return fmt.Errorf("%s belongs to user %d, and this is user %d: give it a directory of its own, or its owner's "+
+			"rights to this user (chown)",
 			path, st.Uid, os.Geteuid())
 	}
 	if st.Mode&0o077 == 0 {

@@ -19,7 +19,8 @@ import (
 var samples = []Message{
 	&Start{Job: 1<<64 - 1, Epoch: 7, Node: "n1", FirstRank: 4, Ranks: 3, WorldSize: 9, Interactive: true,
 		MemPerRank: 1 << 40,
-		Stdin:      StdinList, StdinRanks: []uint32{1, 1<<32 - 1}, LogPath: "/run/log", LogWindow: 64 << 20, ExitPath: "/run/exit",
+		Stdin:      StdinList, StdinRanks: []uint32{1, 1<<32 - 1}, LogPath: "/run/log", LogWindow: 64 << 20,
+		ExitPath: "/run/exit",
 		AgentUID: 1<<32 - 1, LeaseUntil: 1 << 60, Stdout: []string{"/o"}, Stderr: []string{"/e0", "/e1"}, Append: true,
 		Restarts: 2,
 		CacheDir: "/cache", Apps: []App{

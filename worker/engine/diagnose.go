@@ -20,7 +20,8 @@ func sniff(b []byte) error {
 	case filetype.ShortModule:
 		return fmt.Errorf("the file is cut short: it holds only %d bytes of a WebAssembly module", len(b))
 	case filetype.Component:
-		return fmt.Errorf("this is a WebAssembly component, not a core module: compile it for wasm32-wasip1 instead of wasip2")
+		return fmt.Errorf("this is a WebAssembly component, not a core module: compile it for wasm32-wasip1 instead " +
+			"of wasip2")
 	case filetype.OtherVersion:
 		return fmt.Errorf("this is a WebAssembly module of version %d; only version 1 is known", filetype.Version(b))
 	}
@@ -39,7 +40,8 @@ func foreign(b []byte) error {
 	case filetype.MachO:
 		return fmt.Errorf("this is a macOS (Mach-O) program, not a WebAssembly module: take its source and %s", compileIt)
 	case filetype.Archive:
-		return fmt.Errorf("this is a static library, not a program: link it into one with `faasmrun cc main.o lib.a -o app.wasm`")
+		return fmt.Errorf("this is a static library, not a program: link it into one with `faasmrun cc main.o lib.a -o " +
+			"app.wasm`")
 	case filetype.Bitcode:
 		return fmt.Errorf("this is LLVM bitcode, not a program: link it with `faasmrun cc file.o -o app.wasm`")
 	case filetype.Script:
@@ -131,7 +133,8 @@ func (l *layout) program() error {
 	}
 	for _, imp := range l.imports {
 		if imp.kind == wasm.KindMemory {
-			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't run "+
+			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't "+
+				"run "+
 				"yet: link without --import-memory and -pthread", printable(imp.module), printable(imp.name))
 		}
 	}
@@ -145,7 +148,8 @@ func (l *layout) hasStart() error {
 	e, ok := l.exports["_start"]
 	switch {
 	case !ok && l.exported("_initialize"):
-		return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main function, " +
+		return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main " +
+			"function, " +
 			"without -mexec-model=reactor")
 	case !ok || e.Kind != wasm.KindFunction:
 		return fmt.Errorf("the module has no _start to begin with: link a program with a main function, with `faasmrun cc`")

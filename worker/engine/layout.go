@@ -74,7 +74,8 @@ func scan(file []byte) (*layout, error) {
 	l.wide = wideSpace(spaces)
 	l.lp64 = l.wide != "" || lower.Lowered(m)
 	if i, size := l.largest(); size > maxBody {
-		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or compile its "+
+		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or "+
+			"compile its "+
 			"file with less inlining and unrolling (-O1)", l.functionName(i), float64(size)/1e6, float64(maxBody)/1e6)
 	}
 	for _, e := range m.Exports {

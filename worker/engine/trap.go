@@ -248,7 +248,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 	case t.Kind == OutOfBounds:
 		if size := in.stackOverflow(); size > 0 {
 			t.Kind = StackOverflow
-			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or link with a "+
+			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or "+
+				"link with a "+
 				"larger stack (-Wl,-z,stack-size=BYTES)", (size+1023)>>10)
 		}
 	case t.Kind == StackOverflow:

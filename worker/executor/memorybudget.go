@@ -62,7 +62,8 @@ func (a *memoryBudget) exceeded() string {
 	if l := a.largest.Load(); l != nil {
 		what = fmt.Sprintf("; its largest function is %s", *l)
 	}
-	return fmt.Sprintf("%s takes more than the %d MiB of memory that it may%s: split large functions, or compile their files with less "+
+	return fmt.Sprintf("%s takes more than the %d MiB of memory that it may%s: split large functions, or compile their "+
+		"files with less "+
 		"inlining and unrolling (-O1)", step, a.limit>>20, what)
 }
 

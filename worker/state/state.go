@@ -242,7 +242,8 @@ func (s *Store) Executors() (list []Executor, err error) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", it.Key(), fault))
 		} else if r.Version != version {
 			err = errors.Join(err,
-				fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a later one", it.Key(), r.Version, version))
+				fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a "+
+					"later one", it.Key(), r.Version, version))
 		} else {
 			list = append(list, r.Executor)
 		}
