@@ -220,7 +220,8 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	if away != nil {
 		return away
 	}
-	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{HeartbeatEveryMs: 20, GraceMs: 60000}}}
+	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{
+		Welcome: &schedpb.Welcome{HeartbeatEveryMs: 20, GraceMs: 60000}}}
 	if err := stream.Send(welcome); err != nil {
 		return err
 	}

@@ -370,7 +370,7 @@ func hold(dir string) {
 }
 
 func TestStopLeavesNobody(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spares, c.Ephemeral = 2, true }) // nobody comes after it
+	b := newBench(t, func(c *Config) { c.Prestart, c.Ephemeral = 2, true }) // nobody comes after it
 	var pids []int
 	for range 2 {
 		pids = append(pids, b.pid(b.spinning("spin", 2)))
@@ -386,7 +386,7 @@ func TestStopLeavesNobody(t *testing.T) {
 
 // A spare that was killed while it waited harms no job, and another takes its place.
 func TestPrestartedThatDied(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spares = 1 })
+	b := newBench(t, func(c *Config) { c.Prestart = 1 })
 	spare := func() *process {
 		s := &b.worker.prestarted
 		s.fill()

@@ -363,7 +363,8 @@ func (j *job) resendReports() {
 		return
 	}
 	if started {
-		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
+			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	}
 	if taken > 0 {
 		j.w.report(j.stdinTaken(taken))

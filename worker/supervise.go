@@ -133,7 +133,8 @@ func (j *job) handleMessage(m control.Message) {
 		j.mu.Unlock()
 		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks",
 			j.order.Ranks)
-		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
+			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:
 		j.mu.Lock()
 		close(j.grew)

@@ -49,7 +49,7 @@ type Config struct {
 	Users        map[string]string
 	Groups       *cgroup.Groups // nil: executors are in no control groups of their own
 	LogWindow    uint64         // undelivered output that an interactive job may have; 0: 64 MiB
-	Spares       int            // how many executors are kept ready for the next jobs of the worker's own user
+	Prestart     int            // how many executors are kept ready for the next jobs of the worker's own user
 	KeepLogs     int            // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
 	KeepLogBytes uint64         // and how many bytes of it; 0: DefaultKeepLogBytes
 	Idle         int            // how many executors may wait for their tenants' next jobs; 0: each ends with its job
@@ -136,7 +136,7 @@ func New(c Config) (*Worker, error) {
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
 	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), adoptable: !c.Ephemeral}
-	w.prestarted = prestarted{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
+	w.prestarted = prestarted{spawner: &w.spawner, want: c.Prestart, renew: !c.Ephemeral}
 	w.idle = idleExecutors{limit: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	var err error

@@ -5,10 +5,10 @@
 //
 // What a program sees is the same as on an engine with memories of 64 bits, but for this:
 //
-//   - A memory ends one page below 4 GiB and does not grow beyond. So the address 2^32-1 is never there, and stands for all
-//     those that an address of 32 bits can't hold, where that must trap.
-//   - An address of 2^32 or more of a load, a store or an indirect call means its lower half. Lengths of fills and copies,
-//     growth and what tables take are exact. With Options.Check every address is: such a one traps.
+//   - A memory ends one page below 4 GiB and does not grow beyond. So the address 2^32-1 is never there, and stands for
+//     all those that an address of 32 bits can't hold, where that must trap.
+//   - An address of 2^32 or more of a load, a store or an indirect call means its lower half. Lengths of fills and
+//     copies, growth and what tables take are exact. With Options.Check every address is: such a one traps.
 //
 // Cutting costs an instruction an access, and most of that is saved by going into the arithmetic that makes the
 // address: constants, extensions from 32 bits, shifts by constants, sums and products are made with 32 bits at once

@@ -72,7 +72,8 @@ func lowered(t testing.TB, module []byte, o Options) *wasm.Module {
 	return m
 }
 
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall |
+	experimental.CoreFeaturesExtendedConst
 
 func instantiate(t testing.TB, m *wasm.Module) api.Module {
 	t.Helper()

@@ -14,8 +14,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
-// Memory is what a linear memory is kept in; linear.Memory is one. Bytes may be called from any goroutine. Reallocate
-// opens the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+// Memory holds a linear memory; linear.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
+// memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
 	Reallocate(size uint64) []byte

@@ -9,10 +9,10 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// layout is what a module says about itself outside its instructions. It is read by our own decoder before wazero sees
-// the module, and wazero gets what our encoder writes: wazero allocates what a count in the file claims, however small
-// the file is; an error of ours can say what kind of file it is; and wazero does not tell of imported globals and
-// tables, nor which global is the C stack pointer.
+// layout is what a module declares outside its instructions. It is read by our own decoder before wazero sees the
+// module, and wazero gets what our encoder writes: wazero allocates what a count in the file claims, however small the
+// file is; an error of ours can name the kind of file it is; and wazero does not report imported globals and tables,
+// nor which global is the C stack pointer.
 type layout struct {
 	module  *wasm.Module // until it is compiled: it refers to the file's bytes
 	imports []importEntry
@@ -244,7 +244,7 @@ func (l *layout) encode() ([]byte, error) {
 	if l.source == nil {
 		return m.Encode(), nil
 	}
-	m.Customs = append(m.Customs, placeTeller()...)
+	m.Customs = append(m.Customs, lineStub()...)
 	out := m.Encode()
 	written, err := wasm.Decode(out)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also
 // how a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead
-// (placeTeller), by which its frames tell their places in the code and nothing else; the lines are looked up here, when
+// (lineStub), by which its frames give their code offsets and nothing else; the lines are looked up here, when
 // somebody asks for them.
 
 // Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
@@ -60,9 +60,9 @@ func newSource(m *wasm.Module) *source {
 	return s
 }
 
-// place is where in the debug information's own code an instruction stood, by its place in the code that runs; false if
-// it was not there.
-func (s *source) place(at uint64) (uint64, bool) {
+// original is the offset in the debug information's own code of an instruction, by its offset in the code that runs;
+// false if it was not there.
+func (s *source) original(at uint64) (uint64, bool) {
 	i := sort.Search(len(s.bodies), func(i int) bool { return uint64(s.bodies[i]) > at }) - 1
 	if i < 0 {
 		return 0, false
@@ -72,19 +72,19 @@ func (s *source) place(at uint64) (uint64, bool) {
 
 // lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
 // those behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
-func (l *layout) lines(places []uint64) map[uint64]string {
+func (l *layout) lines(offsets []uint64) map[uint64]string {
 	if l.source == nil {
 		return nil
 	}
-	return l.source.lines(places)
+	return l.source.lines(offsets)
 }
 
 // lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
-func (s *source) lines(places []uint64) map[uint64]string {
+func (s *source) lines(offsets []uint64) map[uint64]string {
 	targets := map[uint64]*target{} // by place in the debug information's code
 	from := map[uint64]*target{}
-	for _, at := range places {
-		original, ok := s.place(at)
+	for _, at := range offsets {
+		original, ok := s.original(at)
 		if at == 0 || !ok {
 			continue
 		}
@@ -103,7 +103,7 @@ func (s *source) lines(places []uint64) map[uint64]string {
 	return found
 }
 
-// target is a place that lines are looked for.
+// target is a code offset that lines are looked for.
 type target struct {
 	line    string
 	callers []string // where what it is in was inlined, the outermost first
@@ -258,9 +258,9 @@ func location(file *dwarf.LineFile, line, column int64) string {
 	return printable(text)
 }
 
-// placeTeller are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
+// lineStub are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
 // that wazero writes each frame's place and this line.
-func placeTeller() []wasm.Custom {
+func lineStub() []wasm.Custom {
 	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
 	abbrev := []byte{
 		1, 0x11, 0, // entry 1: a compilation unit without children
@@ -294,8 +294,8 @@ func placeTeller() []wasm.Custom {
 
 const dataSection = 11 // the last section of a module
 
-// placeIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
-func placeIn(text string) uint64 {
+// offsetIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
+func offsetIn(text string) uint64 {
 	digits, _, _ := strings.Cut(strings.TrimPrefix(text, "0x"), ":")
 	place, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil {

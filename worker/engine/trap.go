@@ -14,7 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// TrapKind says what a guest did that can't be done.
+// TrapKind is what a guest did that can't be done.
 type TrapKind int
 
 const (
@@ -136,20 +136,20 @@ func (e *HostError) Frames() []string { return e.module.describe(e.frames) }
 type frame struct {
 	function string // of the host, or omitted; empty for one of the module
 	index    int    // of the module's
-	place    uint64 // in the code that runs; 0 if it is not known
+	offset   uint64 // in the code that runs; 0 if it is not known
 }
 
 // describe makes text of frames, with files and lines where they are known.
 func (m *Module) describe(frames []frame) []string {
-	var places []uint64
+	var offsets []uint64
 	for _, f := range frames {
-		places = append(places, f.place)
+		offsets = append(offsets, f.offset)
 	}
-	lines := m.layout.lines(places)
+	lines := m.layout.lines(offsets)
 	var text []string
 	for _, f := range frames {
 		name := m.name(f)
-		if at := lines[f.place]; at != "" {
+		if at := lines[f.offset]; at != "" {
 			name += " (" + at + ")"
 		}
 		text = append(text, name)
@@ -300,7 +300,7 @@ func dissect(text string) (message string, frames []frame, goStack string) {
 		switch {
 		case line == "":
 		case isSource && len(frames) > 0:
-			frames[len(frames)-1].place = placeIn(source)
+			frames[len(frames)-1].offset = offsetIn(source)
 		case strings.HasPrefix(line, "... "):
 			frames = append(frames, frame{function: omitted})
 		default:

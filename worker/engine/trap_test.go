@@ -146,7 +146,7 @@ func TestFrames(t *testing.T) {
 		".$99999999999(v128) (i32,f64)",
 		"... maybe followed by omitted frames"}, "\n\t")
 	message, frames, _ := dissect(text)
-	want := []frame{{index: 7, place: 0x1f}, {index: 12}, {function: "mpi.MPI_Send"}, {function: ".$99999999999"},
+	want := []frame{{index: 7, offset: 0x1f}, {index: 12}, {function: "mpi.MPI_Send"}, {function: ".$99999999999"},
 		{function: "..."}}
 	if message != "wasm error: unreachable" || !slices.Equal(frames, want) {
 		t.Errorf("%q\n%v", message, frames)

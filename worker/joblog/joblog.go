@@ -6,7 +6,7 @@
 // The file is a header and records, all little-endian:
 //
 //	header   8 "faasmlog"   u32 version   u32 zero   u64 floor
-//	record   u32 crc   u32 length   u32 rank   u8 stream   u8 flags   u16 zero   i64 time in Unix ns   length bytes of data
+//	record   u32 crc   u32 length   u32 rank   u8 stream   u8 flags   u16 zero   i64 time in Unix ns   length data bytes
 //
 // The crc (Castagnoli) is over what follows it, data included. A record whose crc doesn't fit is one that is just being
 // written, or that a crash cut short: nothing after it counts. Everything before floor has been delivered and may be a

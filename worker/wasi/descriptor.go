@@ -19,7 +19,7 @@ const (
 	kindFile // whatever else a path leads to
 )
 
-// descriptor is all that an image has to know of an open descriptor. Its number is its place in the table.
+// descriptor is all that an image has to know of an open descriptor. Its number is its index in the table.
 //
 // To open it again elsewhere: open path beneath the mount with flags (there is no O_CREAT, O_EXCL or O_TRUNC among
 // them), seek to the offset, which the kernel has and a capture must ask for, and put it at its number. path is what

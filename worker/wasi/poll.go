@@ -83,7 +83,8 @@ type poll struct {
 // writes an event for each that is. EINVAL for none or an unknown tag, EFAULT, EINTR. What is wrong with a single one
 // is in its event.
 //
-//	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24, precision u64 at 32, flags u16 at 40
+//	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24,
+//	                                                precision u64 at 32, flags u16 at 40
 //	                                              · fd_read, fd_write: fd u32 at 16
 //	event (32): userdata u64 · error u16 at 8 · tag u8 at 10 · nbytes u64 at 16 · flags u16 at 24
 func pollOneoff(p *Process, a args) errno {

@@ -46,8 +46,8 @@ const (
 	shortestInterval = time.Millisecond
 )
 
-// Signal brings the program a signal from outside. It reports whether the signal's default action is to end the rank,
-// which the caller must then do: the program may be computing.
+// Signal delivers a signal from outside to the program. It reports whether the signal's default action is to end the
+// rank, which the caller must then do: the program may be computing.
 func (p *Process) Signal(number int) (fatal bool) {
 	if number < 1 || number > maxSignal {
 		return false

@@ -12,7 +12,8 @@ import (
 
 // filestatSize is the size of a filestat:
 //
-//	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 · atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
+//	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 ·
+//	atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
 //
 // The mode lies where the specification has nothing: the permissions, and modeKnown.
 const (

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Stdin is where a rank's standard input comes from. Its calls never wait: waiting is the Process's part, because a
-// wait can end in other ways than by input, and because a rank that waits must be able to say so and to be suspended.
+// Stdin is where a rank's standard input comes from. Its calls never wait: the Process waits, because a wait can end in
+// other ways than by input, and because a rank that waits must be able to report it and to be suspended.
 type Stdin interface {
 	// Read takes what is there. Nothing yet is 0 and no error; after the last byte it is io.EOF.
 	Read(p []byte) (int, error)

@@ -1,5 +1,5 @@
 // Package wasi serves WASI preview 1 to one rank: the 46 functions of module wasi_snapshot_preview1, over the rank's
-// linear memory as plain bytes. It owns the rank's descriptors, its sight of the file system, its clocks, its sleep and
+// linear memory as plain bytes. It owns the rank's descriptors, its view of the file system, its clocks, its sleep and
 // its randomness. It leaves the engine that enters the calls to worker/engine, the binding of the two to worker/rank,
 // and where output goes and input comes from to whoever fills in Config.
 //
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Config is what a rank's surroundings hand in.
+// Config is what the rank's owner gives.
 type Config struct {
 	Args, Env []string      // as in main's argv and environ
 	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
