@@ -151,10 +151,11 @@ func (r *reactor) loseRest(o *outputStream) {
 	o.to.lost("the rest of the output of job %d could not be read from worker %s%s", o.ref.Job, o.worker, why)
 }
 
-// resumeStreams asks a worker that is back for what it had not sent.
+// resumeStreams asks a worker that is back for what it had not sent. Streams of jobs that have just been started there
+// were asked for with the start: the second of two calls for one stream would be refused.
 func (r *reactor) resumeStreams(w *workerConn) {
 	for _, o := range r.streams {
-		if o.worker == w.name && !o.open {
+		if o.worker == w.name && !o.open && o.askedOf != w {
 			o.ask(w)
 		}
 	}

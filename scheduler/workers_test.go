@@ -80,6 +80,25 @@ func TestWorkerComesBack(t *testing.T) {
 	equal(t, "output", kept.out.String(), "first second")
 }
 
+// A job that waited for its worker is started as the worker joins, and its output asked for with that, once: the second
+// of two calls for one stream would be refused, and the worker would report output that was cut.
+func TestOutputIsAskedForOnce(t *testing.T) {
+	w := newWorld(t, Config{})
+	spec := w.spec(1)
+	spec.Interactive = true
+	l := w.attach(w.submit(spec))
+	l.until("PD")
+	f := w.connect(hello("n1", 1))
+	start := f.start()
+	f.streamOrder()
+	f.started(start.Job)
+	l.until("R")
+	l.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Signal{Signal: &schedpb.Signal{Number: 10}}})
+	if m := f.recv(); m.GetSignal().GetNumber() != 10 {
+		t.Errorf("before the signal came %v", m)
+	}
+}
+
 func TestSilentWorkerIsLost(t *testing.T) {
 	timed(t, func(t *testing.T) {
 		w := newWorld(t, Config{Heartbeat: time.Second})

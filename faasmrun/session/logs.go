@@ -56,44 +56,20 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 		return err
 	}
 	ctx, cancel := context.WithCancel(c.Ctx)
-	defer cancel()
-	stream, err := c.JobService.Attach(ctx)
-	if err == nil {
-		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
-			Open: &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true}}})
-	}
-	if err != nil {
-		return c.Refusal(err)
-	}
+	ch := newChannel(c.JobService,
+		&schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true})
+	defer func() { cancel(); <-ch.done }()
+	go ch.run(ctx)
 	show := NewDisplay(o, int(j.Ranks), c.Out, os.Stderr)
-	var lost error
-	var end *schedpb.JobEnd
-	for {
-		m, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			show.Finish()
-			return c.Refusal(err)
-		}
-		if m.GetEnd() != nil {
-			end = m.GetEnd()
-		}
-		if gone := m.GetOutputLost(); gone != nil {
-			lost = cli.Failure(cli.StatusFailed, gone.Why)
-		}
-		if out := m.GetOutput(); out != nil {
-			show.Output(out)
-			if follow {
-				show.Flush()
-			}
-			if failure := show.failure(); failure != nil {
-				return failure
-			}
-		}
+	end, lost, err := readLog(ch, show, follow)
+	if err != nil {
+		return err
 	}
 	show.Finish()
+	// Who reads once has no end to wait for: the scheduler ends the stream.
+	if end == nil && (c.Ctx.Err() != nil || !errors.Is(ch.err, io.EOF)) {
+		return c.Refusal(ch.err)
+	}
 	if failure := show.failure(); failure != nil {
 		return failure
 	}
@@ -102,6 +78,40 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 		return lost
 	}
 	return showStats(c, show, statsFile)
+}
+
+// readLog shows what comes, until there is no more: why is what the worker says of output that is not there, err a
+// failure to write.
+func readLog(ch *channel, show *display, follow bool) (end *schedpb.JobEnd, why, err error) {
+	take := func(out *schedpb.Output) {
+		show.Output(out)
+		if follow {
+			show.Flush()
+		}
+	}
+	for {
+		select {
+		case m, ok := <-ch.events:
+			switch {
+			case !ok:
+				return end, why, nil
+			case m.GetEnd() != nil:
+				end = m.GetEnd()
+			case m.GetOutputLost() != nil:
+				why = cli.Failure(cli.StatusFailed, m.GetOutputLost().Why)
+			case m.GetOutput() != nil: // from a scheduler of release 0.1
+				take(m.GetOutput())
+			}
+			for _, out := range m.GetBatch().GetOutput() {
+				take(out)
+			}
+			if failure := show.failure(); failure != nil {
+				return end, why, failure
+			}
+		case text := <-ch.notes:
+			cli.Say(os.Stderr, "%s", text)
+		}
+	}
 }
 
 // sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so

@@ -14,7 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -24,7 +26,8 @@ import (
 type fakeScheduler struct {
 	schedpb.UnimplementedJobsServer
 	script func(s *fakeStream) error
-	seq    uint64 // of the last item of input that was new
+	seq    uint64              // of the last item of input that was new
+	open   *schedpb.AttachOpen // of the last stream
 }
 
 func (f *fakeScheduler) Attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
@@ -67,6 +70,20 @@ func (s *fakeStream) print(rank uint32, text string) {
 		Data: []byte(text)}}})
 }
 
+// batch is output of the first placement, up to an offset.
+func (s *fakeStream) batch(next uint64, text string) {
+	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Batch{Batch: &schedpb.OutputBatch{
+		Epoch: 1, NextOffset: next, Output: []*schedpb.Output{{Data: []byte(text)}}}}})
+}
+
+// from checks what the stream was opened with: where the output is to go on.
+func (s *fakeStream) from(epoch, offset uint64) error {
+	if o := s.f.open; o.OutputEpoch != epoch || o.OutputOffset != offset {
+		return fmt.Errorf("opened at %d of placement %d, want %d of %d", o.OutputOffset, o.OutputEpoch, offset, epoch)
+	}
+	return nil
+}
+
 func (s *fakeStream) await(rank uint32) {
 	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank,
 		AwaitsInput: true}}})
@@ -85,7 +102,7 @@ func (s *fakeStream) expect(want string) error {
 	var got string
 	switch m := m.Msg.(type) {
 	case *schedpb.AttachRequest_Open:
-		got = fmt.Sprintf("open %d", m.Open.JobId)
+		got, s.f.open = fmt.Sprintf("open %d", m.Open.JobId), m.Open
 	case *schedpb.AttachRequest_Terminate:
 		got = fmt.Sprintf("terminate kill=%v %s", m.Terminate.Kill, m.Terminate.Reason)
 	case *schedpb.AttachRequest_Input:
@@ -126,7 +143,7 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 			s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Pong{Pong: &schedpb.Pong{}}})
 			err = b.script(s)
 		}
-		if err != nil && !errors.Is(err, errGone) && s.Context().Err() == nil { // a launcher may leave at any time
+		if err != nil && !errors.Is(err, errGone) && !errors.Is(err, errAway) && s.Context().Err() == nil { // a launcher may leave at any time
 			b.fault = err
 		}
 		return err
@@ -146,6 +163,9 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 
 // errGone is how a script ends its stream in the middle of a job.
 var errGone = errors.New("the scheduler stops")
+
+// errAway is how it ends when the scheduler is restarted.
+var errAway = status.Error(codes.Unavailable, "the scheduler stops")
 
 func (b *bench) run(t *testing.T) int {
 	t.Helper()
