@@ -48,7 +48,7 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 
 // linkObject joins objects to one, without the libraries.
 func (d *driver) linkObject(ctx context.Context, words []string, raw string) error {
-	args := append([]string{"-m", "wasm32", "-r"}, words...)
+	args := append([]string{"-m", "wasm64", "-r"}, words...)
 	if err := d.runLinker(ctx, append(args, "-o", raw)); err != nil || d.cmd.dryRun {
 		return err
 	}
@@ -76,7 +76,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if r.cxx {
 		start = filepath.Join(d.sys.runtime, "crt1-c++.o")
 	}
-	args := []string{"-m", "wasm32", start}
+	args := []string{"-m", "wasm64", start}
 	args = append(args, words...)
 	if !d.cmd.linkChosen("stack-size=") {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
@@ -132,8 +132,8 @@ func (d *driver) sharedMemory() []string {
 	return args
 }
 
-// maxMemory is all that 32 bits reach.
-const maxMemory = 4 << 30
+// maxMemory is what a process can reserve for hundreds of ranks. An engine with 32 bits of address gives less.
+const maxMemory = 64 << 30
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.
