@@ -56,6 +56,7 @@ var libcPatches = []patch{
 	{file: muslArch + "reloc.h", old: "wasm32", new: "wasm64"},
 	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload on it.
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Int64 long long", new: "#define _Int64 long"},
+	{file: muslArch + "bits/alltypes.h.in", old: "#define _Reg long long", new: "#define _Reg long"},
 	{file: typedefs + "time_t.h", old: "long long", new: "long"},
 	{file: typedefs + "ino_t.h", old: "long long", new: "long"},
 	{file: typedefs + "off_t.h", old: "long long", new: "long"},
