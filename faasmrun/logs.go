@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,7 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 	}
 	show := newDisplay(o, int(j.Ranks), c.out, os.Stderr)
 	var lost error
+	var end *schedpb.JobEnd
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -69,6 +71,9 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 		if err != nil {
 			show.finish()
 			return c.refusal(err)
+		}
+		if m.GetEnd() != nil {
+			end = m.GetEnd()
 		}
 		if gone := m.GetOutputLost(); gone != nil {
 			lost = &launchError{statusFailed, gone.Why}
@@ -87,10 +92,31 @@ func (c *cluster) logs(j *schedpb.JobInfo, follow bool, o outputOptions, statsFi
 	if failure := show.failure(); failure != nil {
 		return failure
 	}
+	sayEnd(j, end)
 	if lost != nil {
 		return lost
 	}
 	return c.showStats(show, statsFile)
+}
+
+// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so that the output
+// is what the ranks have printed and nothing else.
+func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
+	if end == nil || end.State == "CD" {
+		return
+	}
+	text := end.Reason
+	if text == "" {
+		text = fmt.Sprintf("it ended in state %s with status %d", end.State, end.ExitCode)
+	}
+	lines := rankLines(end.GetRankStates().GetRanks())
+	if len(lines) > 0 {
+		text += "\nwhere the ranks stood:"
+	}
+	if more := len(lines) - maxShownRanks; more > 1 {
+		lines = append(lines[:maxShownRanks], fmt.Sprintf("… and %d more places", more))
+	}
+	say(os.Stderr, "job %s: %s", label(j), plain(strings.Join(append([]string{text}, lines...), "\n")))
 }
 
 // showStats shows what the ranks' MPI has left, if the job was asked to keep it and has ended.

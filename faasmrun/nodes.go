@@ -57,6 +57,8 @@ func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 func nodeState(n *schedpb.NodeInfo) string {
 	closed := n.Draining != "" || n.Unfit != ""
 	switch {
+	case n.Stopped:
+		return "stopped"
 	case !n.Connected:
 		return "lost"
 	case closed && n.UsedSlots == 0:

@@ -397,7 +397,16 @@ var attempts = map[string]func(g *guarded){
 			}
 		}
 	},
+	"WorkerMessage.goodbye": func(g *guarded) { // of what is another's, it neither ends nor keeps anything
+		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{Goodbye: &schedpb.Goodbye{Staying: []*schedpb.JobRef{g.ref}}}})
+		g.n2.gone()
+		g.running()
+		equal(g.t, "n1 has stopped", g.node("n1").Stopped, false)
+	},
 	"WorkerMessage.ended": func(g *guarded) {
+		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: g.ref, LaunchFailed: true}}})
+		g.heard()
+		g.running()
 		g.n2.ended(g.ref, &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "forged"})
 		g.heard()
 		g.running()

@@ -187,6 +187,8 @@ func touched(t core.Transition) (jobs []core.JobID, nodes []core.WorkerName) {
 		jobs = append(jobs, t.Ref.Job)
 	case *core.JobRequeued:
 		jobs = append(jobs, t.Ref.Job)
+	case *core.JobStray:
+		jobs = append(jobs, t.Ref.Job)
 	case *core.JobReady:
 		jobs = append(jobs, t.Job)
 	case *core.JobHeld:

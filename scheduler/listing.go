@@ -39,6 +39,8 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		info.PromisedNode, info.PromisedUnixNs = string(j.Promised.Worker), int64(j.Promised.At)
 	case j.State == core.Completing && own:
 		info.Reason = j.Ending.Reason // in words of its tenant's
+	case j.State == core.Requeued:
+		info.Reason = j.Stray
 	}
 	if j.State != core.Pending && j.State != core.Requeued {
 		info.Nodes = nodeRanks(j)
@@ -67,7 +69,7 @@ func nodeRanks(j *core.Job) []*schedpb.NodeRanks {
 }
 
 func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
-	info := &schedpb.NodeInfo{Name: string(w.Name), Slots: w.Slots, UsedSlots: w.UsedSlots, MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
+	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots, MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
 		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Unfit: w.Unfit, Exclusive: w.Exclusive}
 	for _, l := range w.Labels {
 		info.Labels = append(info.Labels, &schedpb.EnvVar{Name: l.Name, Value: l.Value})

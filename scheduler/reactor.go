@@ -21,6 +21,7 @@ type reactor struct {
 	batch  []core.Transition
 	after  []func()
 	passed uint64 // the state's version after the last pass
+	began  instant
 
 	workers   map[core.WorkerName]*workerConn
 	watches   map[core.JobID]*watch
@@ -32,7 +33,7 @@ type reactor struct {
 const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
-	r := &reactor{s: s, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
+	r := &reactor{s: s, began: instant{s.cfg.Clock(), s.cfg.Steady()}, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
 		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
@@ -120,7 +121,19 @@ func (r *reactor) decide(e core.Event) ([]core.Transition, error) {
 	return ts, nil
 }
 
-func (r *reactor) now() core.Time { return core.Time(r.s.cfg.Clock().UnixNano()) }
+// instant is a moment on both clocks.
+type instant struct {
+	wall   time.Time
+	steady time.Duration
+}
+
+// now is what the clock on the wall shows. Whoever set it meanwhile has moved no fence.
+func (r *reactor) now() core.Time {
+	now := instant{r.s.cfg.Clock(), r.s.cfg.Steady()}
+	// Without their monotonic parts: a Time's own is that of a clock that stands still while the machine sleeps.
+	r.state.Skew = core.Duration(now.wall.Round(0).Sub(r.began.wall.Round(0)) - (now.steady - r.began.steady))
+	return core.Time(now.wall.UnixNano())
+}
 
 // afterCommit runs f when everything decided so far is on disk. f runs on the reactor and must not wait.
 func (r *reactor) afterCommit(f func()) { r.after = append(r.after, f) }
@@ -179,6 +192,8 @@ func (r *reactor) act(t core.Transition) {
 	case *core.JobEnding:
 		r.tellState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
 	case *core.JobRequeued:
+		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
+	case *core.JobStray:
 		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
 	case *core.JobFinished:
 		r.tellEnd(t.Job)

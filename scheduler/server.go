@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -33,6 +34,7 @@ type Config struct {
 	Fixed     bool        // no workers but those that register will ever come: what fits none fails instead of waiting
 
 	Clock    func() time.Time                          // nil: time.Now
+	Steady   func() time.Duration                      // a clock that nobody sets and that goes on while the machine sleeps; nil: its boot clock
 	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
 	// Worker says whether the caller may speak for the worker of that name; nil: everyone may.
 	Worker func(ctx context.Context, name string) error
@@ -67,6 +69,9 @@ func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Steady == nil {
+		c.Steady = sinceBoot
+	}
 	if c.Identity == nil {
 		c.Identity = func(context.Context) (string, error) { return "local", nil }
 	}
@@ -80,6 +85,14 @@ func (c Config) withDefaults() Config {
 		c.SnapshotEvery = 10_000
 	}
 	return c
+}
+
+func sinceBoot() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		panic("scheduler: the machine has no boot clock: " + err.Error()) // every Linux since 2.6.39 has it
+	}
+	return time.Duration(t.Nano())
 }
 
 func (c Config) policy() core.Policy {

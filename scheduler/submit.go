@@ -54,7 +54,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 		case err != nil:
 			refused = refusal(err)
 		case len(ts) == 0:
-			id = r.state.JobByKey(tenant, req.IdempotencyKey).ID
+			id = r.state.JobByKey(tenant, req.IdempotencyKey).Whole()
 		default:
 			id = ts[0].(*core.JobAccepted).Job
 		}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -93,8 +94,14 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 		defer listener()
 		w.fail(s.hearWorker(stream, w, hello.Unfit, heard))
 	}()
-	return s.command(stream, w, heard)
+	if err := s.command(stream, w, heard); !errors.Is(err, errParted) {
+		return err
+	}
+	return nil
 }
+
+// errParted: the worker's goodbye is journalled.
+var errParted = errors.New("the worker has said goodbye")
 
 func checkHello(h *schedpb.WorkerHello) error {
 	switch {
@@ -106,6 +113,8 @@ func checkHello(h *schedpb.WorkerHello) error {
 		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
 	case h.MemBytes > maxWorkerMem:
 		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes, uint64(maxWorkerMem))
+	case len(h.StateId) > maxName:
+		return fmt.Errorf("worker %s names its state with %d bytes; at most %d", h.Name, len(h.StateId), maxName)
 	case len(h.Unfit) > maxReason:
 		return fmt.Errorf("worker %s is unfit for a reason of %d bytes; at most %d", h.Name, len(h.Unfit), maxReason)
 	case len(h.Running) > maxHolding:
@@ -122,7 +131,7 @@ func checkHello(h *schedpb.WorkerHello) error {
 
 // welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
-	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels)}
+	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels), StateID: hello.StateId}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}
@@ -240,6 +249,11 @@ func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessag
 				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
 			}
 		}
+		if failed := m.GetEnded(); failed.GetLaunchFailed() && failed.GetUnfit() != "" {
+			if unfit = failed.GetUnfit(); len(unfit) > maxReason {
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+			}
+		}
 		report := func(r *reactor) {
 			if r.workers[w.name] == w { // a report of a connection that has been given up comes again
 				r.report(w, m)
@@ -272,6 +286,8 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 		}
 	case *schedpb.WorkerMessage_Ended:
 		r.ended(w, m.Ended)
+	case *schedpb.WorkerMessage_Goodbye:
+		r.goodbye(w, m.Goodbye)
 	default:
 		w.fail(status.Errorf(codes.InvalidArgument, "a worker's stream carries no %T at this point", m))
 	}
@@ -281,6 +297,17 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 // worker's any more is to be forgotten there too.
 func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 	ref := coreRef(m.GetJob())
+	if m.LaunchFailed {
+		if m.Unfit != "" {
+			r.unfit(w, m.Unfit) // before the job is placed anew
+		}
+		reason := fmt.Sprintf("%.*s", maxReason, m.GetEnd().GetReason())
+		if _, err := r.decide(core.LaunchFailed{Worker: w.name, Ref: ref, Reason: reason}); err != nil {
+			r.log.Error("ranks could not be started", "worker", w.name, "err", err)
+		}
+		r.acknowledge(w, ref)
+		return
+	}
 	state, _ := core.ParseState(m.GetEnd().GetState())
 	part, _ := r.state.Part(w.name, ref)
 	end := core.End{State: state, ExitCode: m.GetEnd().GetExitCode(), Reason: m.GetEnd().GetReason(),
@@ -288,9 +315,26 @@ func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 	if _, err := r.decide(core.RanksEnded{Worker: w.name, Ref: ref, End: end}); err != nil {
 		r.log.Error("ranks ended", "worker", w.name, "err", err)
 	}
+	r.acknowledge(w, ref)
+}
+
+func (r *reactor) acknowledge(w *workerConn, ref core.JobRef) {
 	r.afterCommit(func() {
 		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: &schedpb.AckEnded{Job: wireRef(ref)}}})
 	})
+}
+
+// goodbye: the worker stops. The end of its stream tells it that this is known.
+func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
+	e := core.Goodbye{Worker: w.name}
+	for _, ref := range m.Staying {
+		e.Staying = append(e.Staying, coreRef(ref))
+	}
+	if _, err := r.decide(e); err != nil {
+		r.log.Error("a worker stops", "worker", w.name, "err", err)
+	}
+	r.log.Info("a worker stops", "worker", w.name, "jobs that stay", len(m.Staying))
+	r.afterCommit(func() { w.fail(errParted) })
 }
 
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An

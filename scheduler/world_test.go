@@ -44,6 +44,8 @@ func newWorld(t *testing.T, cfg Config) *world {
 	if cfg.Heartbeat == 0 {
 		w.cfg.Heartbeat = time.Hour // fake workers have none
 	}
+	begin := time.Now() // in a bubble the machine's own clock stands still
+	w.cfg.Steady = func() time.Duration { return time.Since(begin) }
 	if cfg.Identity == nil {
 		w.cfg.Identity = callerNamed
 	}

@@ -400,5 +400,7 @@ func (m *model) settle() {
 		m.logTop, m.following = bottom, true // at the bottom it follows
 	}
 	m.logTop = max(m.logTop, 0)
-	m.rankTop = max(0, min(m.rankTop, len(m.ranks)-m.rankHeight()))
+	if m.screen == jobScreen {
+		m.rankTop = max(0, min(m.rankTop, len(m.jobBody())-m.bodyHeight()))
+	}
 }

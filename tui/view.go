@@ -208,6 +208,8 @@ func (m *model) emptyQueue() string {
 func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	state := "up"
 	switch {
+	case n.Stopped:
+		state = "stopped"
 	case !n.Connected:
 		state = "lost"
 	case n.Draining != "" || n.Unfit != "":
@@ -270,12 +272,14 @@ func (m *model) jobHead() (lines []string) {
 	lines = append(lines, titleStyle.Render(fmt.Sprintf("job %d  %s", j.Id, plain(j.Name))))
 	add := func(name, value string) {
 		if value != "" {
-			lines = append(lines, "  "+pad(name, 10)+" "+value)
+			lines = append(lines, fact(name, value))
 		}
 	}
 	c := cells(j, m.now)
 	add("state", c[3])
-	add("reason", c[9])
+	if reason := m.reasonLines(); len(reason) == 1 {
+		add("reason", reason[0])
+	}
 	add("tenant", c[2])
 	add("ranks", c[4])
 	for _, n := range j.Nodes {
@@ -283,29 +287,81 @@ func (m *model) jobHead() (lines []string) {
 	}
 	add("time", c[5]+" of "+c[6])
 	if j.PromisedUnixNs != 0 {
-		add("promised", time.Unix(0, j.PromisedUnixNs).In(m.now.Location()).Format("15:04:05")+" on "+j.PromisedNode)
+		add("promised", moment(time.Unix(0, j.PromisedUnixNs).In(m.now.Location()), m.now)+" on "+j.PromisedNode)
 	}
 	if j.EndedUnixNs != 0 {
 		add("exit code", strconv.Itoa(int(j.ExitCode)))
 	}
-	return append(lines, "", headStyle.Render("  where the ranks stand"))
+	return append(lines, "")
 }
 
-// rankHeight is how many lines are left for the ranks.
-func (m *model) rankHeight() int { return max(1, m.height-2-len(m.jobHead())) }
+// factColumn is where the values of a job's facts begin.
+const factColumn = 13
 
-func (m *model) jobLines() []string {
-	lines := m.jobHead()
+func fact(name, value string) string { return "  " + pad(name, factColumn-3) + " " + value }
+
+// moment is a time of day, with the day where it is not today's.
+func moment(at, now time.Time) string {
+	if at.Year() == now.Year() && at.YearDay() == now.YearDay() {
+		return at.Format("15:04:05")
+	}
+	return at.Format("Mon 2 Jan 15:04:05")
+}
+
+// reasonLines is why a job waits, or how it ended: with a stack that may be long, broken into lines that fit.
+func (m *model) reasonLines() []string {
+	j := m.jobs[m.selected]
+	if j == nil || j.Reason == "" {
+		return nil
+	}
+	return wrapped(plain(strings.TrimRight(j.Reason, "\n")), m.width-factColumn)
+}
+
+// wrapped breaks a text between words, and within those that are too long.
+func wrapped(text string, width int) []string {
+	return strings.Split(ansi.Wrap(text, max(width, 8), ""), "\n")
+}
+
+// jobBody is what of a job can be scrolled: a reason of more than a line, and where its ranks stand.
+func (m *model) jobBody() (lines []string) {
+	if reason := m.reasonLines(); len(reason) > 1 {
+		for i, line := range reason {
+			name := ""
+			if i == 0 {
+				name = "reason"
+			}
+			lines = append(lines, fact(name, line))
+		}
+		lines = append(lines, "")
+	}
+	lines = append(lines, headStyle.Render("  where the ranks stand"))
 	switch {
 	case len(m.ranks) == 0 && m.asked:
 		return append(lines, "  asking the worker …")
 	case len(m.ranks) == 0:
 		return append(lines, "  none runs")
 	}
-	for _, line := range m.ranks[m.rankTop:min(len(m.ranks), m.rankTop+m.rankHeight())] {
-		lines = append(lines, "  "+plain(line))
+	for _, line := range m.ranks {
+		for i, part := range wrapped(plain(line), m.width-4) {
+			if i > 0 {
+				part = "  " + part
+			}
+			lines = append(lines, "  "+part)
+		}
 	}
 	return lines
+}
+
+// bodyHeight is how many lines are left for a job's body.
+func (m *model) bodyHeight() int { return max(1, m.height-2-len(m.jobHead())) }
+
+func (m *model) jobLines() []string {
+	lines, body := m.jobHead(), m.jobBody()
+	if m.jobs[m.selected] == nil {
+		return lines
+	}
+	from := min(m.rankTop, len(body))
+	return append(lines, body[from:min(len(body), from+m.bodyHeight())]...)
 }
 
 func (m *model) logHeight() int { return max(1, m.height-3) }

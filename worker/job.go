@@ -74,6 +74,7 @@ func (j *job) run() {
 		return // its end is the next worker's to report
 	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
+	j.fileEnding(end)
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
 	j.mu.Lock()
@@ -184,7 +185,7 @@ func (j *job) halt(s syscall.Signal) {
 // query asks where the ranks stand. Before they have started they stand where the worker is with them.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.started && !j.process.gone && j.end == nil
+	running := j.started && j.end == nil && j.process != nil && !j.process.gone // one that is idle again is not the job's any more
 	doing := j.doing
 	j.mu.Unlock()
 	if running {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +33,7 @@ type modules struct {
 	cacheDir   string
 	executable string
 	bound      int64  // bytes that it may take
+	memory     int64  // of a compile child; 0: what that sets itself
 	key        string // of this program: another build may compile or bind differently
 	client     schedpb.WorkersClient
 	worker     string // whose jobs the modules are for
@@ -220,9 +222,18 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 // maxComplaint bounds what of a child's stderr becomes part of a message.
 const maxComplaint = 16 << 10
 
+// starved tells the last words of a Go program that the kernel refuses memory.
+func starved(words string) bool {
+	return strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory")
+}
+
 // compile runs the compile child, which ends with ctx.
 func (m *modules) compile(ctx context.Context, sha, path string) error {
-	cmd := exec.CommandContext(ctx, m.executable, "compile", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key)
+	args := []string{"compile", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key}
+	if m.memory > 0 {
+		args = append(args, "--memory", strconv.FormatInt(m.memory, 10))
+	}
+	cmd := exec.CommandContext(ctx, m.executable, args...)
 	cmd.Env = []string{} // nothing of the worker's
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	lifeline, end, err := os.Pipe() // as an executor's
@@ -247,6 +258,9 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 		return errors.New(strings.TrimSpace(string(stderr.b))) // its own words on what is wrong with the module
 	case errors.As(err, &exit) && !exit.Exited():
 		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
+	case errors.As(err, &exit) && starved(string(stderr.b)):
+		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or compile their " +
+			"files with less inlining and unrolling (-O1)")
 	case errors.As(err, &exit):
 		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))
 	}

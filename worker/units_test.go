@@ -1,15 +1,18 @@
 package worker
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -190,4 +193,52 @@ func TestDelivered(t *testing.T) {
 	if got := told(); len(got) != 1 || got[0] != math.MaxUint64 {
 		t.Errorf("nobody reads any more: %v", got)
 	}
+}
+
+// Whatever the scheduler says of a job is heard in each state that the job's fields can be in: its process is there, is gone, is not
+// there yet or not any more.
+func TestOrdersInEveryState(t *testing.T) {
+	b := newBench(t, nil)
+	gone := &process{done: make(chan struct{}), gone: true}
+	close(gone.done)
+	for _, p := range []*process{nil, gone} {
+		for _, started := range []bool{false, true} {
+			for _, end := range []*schedpb.JobEnded{nil, {}} {
+				j := newJob(b.worker, &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: interactive(), Ranks: 1})
+				j.process, j.started, j.end = p, started, end
+				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
+					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, j.leave,
+					j.acknowledge} {
+					order()
+				}
+			}
+		}
+	}
+}
+
+// A panic of the worker ends it, though it left a lock held: it must not hang.
+func TestPanicEndsTheWorker(t *testing.T) {
+	b := newBench(t, nil)
+	b.worker.Stop()
+	b.running.Wait()
+	w, err := New(b.worker.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.state.Close()
+	w.client = nil // connecting will panic
+	held := newJob(w, &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: interactive()})
+	held.mu.Lock()
+	w.jobs[held.key] = held
+	over := make(chan any)
+	go func() {
+		defer func() { over <- recover() }()
+		defer w.Stop() // as the daemon does
+		w.Run(context.Background())
+	}()
+	if wait(t, over, "end of the worker") == nil {
+		t.Error("it did not panic")
+	}
+	w.spares.close()
 }

@@ -152,8 +152,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.started = true
 	w.mu.Unlock()
 	defer close(w.ran)
-	defer w.end()
 	defer context.AfterFunc(ctx, w.stopping)()
+	err := w.work()
+	// Not deferred: a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody.
+	w.end()
+	return err
+}
+
+func (w *Worker) work() error {
 	if w.state != nil {
 		if err := w.adopt(); err != nil {
 			return fmt.Errorf("worker %s: %w", w.Name, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -96,5 +97,29 @@ func TestRefusalsAreForAPerson(t *testing.T) {
 	_, _, err = Run(m.Encode())
 	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") || !strings.Contains(err.Error(), "one module") {
 		t.Errorf("%v", err)
+	}
+}
+
+// Blocks in blocks cost no stack: a module that nests them deeply is checked and rewritten like any other.
+func TestDeepNesting(t *testing.T) {
+	const deep = 300_000
+	body := bytes.Repeat([]byte{byte(wasm.OpBlock), 0x40}, deep)
+	body = append(body, bytes.Repeat([]byte{byte(wasm.OpEnd)}, deep+1)...)
+	m, err := wasm.Decode(thrower(wasm.I32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Functions = append(m.Functions, wasm.Function{Body: body})
+	done := make(chan error)
+	defer debug.SetMaxStack(debug.SetMaxStack(256 << 10))
+	go func() { // on a stack of its own
+		err := m.Validate()
+		if err == nil {
+			_, _, err = Run(m.Encode())
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

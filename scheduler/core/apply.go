@@ -41,6 +41,7 @@ func (s *State) move(j *Job, next JobState) error {
 	}
 	a := s.account(j.Tenant)
 	was := j.State
+	s.clock(j).set(&j.timer, 0)
 	j.State = next
 	if held, holds := was.Holds(), next.Holds(); holds && !held {
 		s.book(j, w, j.due())
@@ -57,7 +58,6 @@ func (s *State) move(j *Job, next JobState) error {
 		s.pending++
 		a.Pending++
 	}
-	s.timers.set(&j.timer, 0)
 	s.requeue(j)
 	array := s.arrayOf(j)
 	s.unpark(array)
@@ -107,9 +107,7 @@ func (t *JobAccepted) apply(s *State) error {
 	j.Waits = append([]Dependency(nil), j.After...)
 	j.timer.job = j
 	s.jobs[j.ID] = j
-	if j.Key != "" && (j.Array.Job == 0 || j.Array.Job == j.ID) {
-		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
-	}
+	s.keep(j)
 	for _, d := range j.Waits {
 		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
 	}
@@ -176,7 +174,7 @@ func (t *JobStarted) apply(s *State) error {
 	if a := s.arrayOf(j); a != nil && j.Started == 0 {
 		a.started++
 	}
-	j.Started = t.At
+	j.Started, j.LaunchFailures = t.At, 0
 	w := s.Worker(j.worker())
 	w.unexpect(j)
 	w.expect(j, j.due())
@@ -204,7 +202,7 @@ func (t *JobFinished) apply(s *State) error {
 	if err != nil {
 		return err
 	}
-	j.End, j.Ended, j.Attached = t.End, t.At, false
+	j.End, j.Ended, j.Attached, j.Stray = t.End, t.At, false, ""
 	s.undoom(j)
 	s.ended = append(s.ended, j.ID)
 	return nil
@@ -217,7 +215,10 @@ func (t *JobRequeued) apply(s *State) error {
 	}
 	j.Ending = Ending{}
 	j.Restarts++
-	s.timers.set(&j.timer, t.Ready)
+	if t.LaunchFailed {
+		j.LaunchFailures++
+	}
+	s.fences.set(&j.timer, t.Ready)
 	return nil
 }
 
@@ -225,6 +226,10 @@ func (t *JobReady) apply(s *State) error {
 	j, err := s.job(t.Job, Pending)
 	if err != nil {
 		return err
+	}
+	if j.Stray != "" {
+		j.Stray, j.Ending = "", Ending{}
+		j.Restarts++
 	}
 	s.timers.set(&j.timer, t.AttachBy)
 	if j.Reservation != "" && s.reservation(j.Reservation) == nil {
@@ -249,7 +254,7 @@ func (t *JobForgotten) apply(s *State) error {
 			delete(s.arrays, a.id)
 		}
 	}
-	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.ID {
+	if k := (idemKey{j.Tenant, j.Key}); s.keys[k] == j.Whole() && s.arrays[j.Array.Job] == nil {
 		delete(s.keys, k)
 	}
 	return nil
@@ -267,9 +272,10 @@ func (t *WorkerJoined) apply(s *State) error {
 	}
 	s.rooms.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
+	w.StateID, w.Stopped = t.StateID, false
 	s.rekeep(w)
 	s.rooms.add(w)
-	s.timers.set(&w.timer, 0)
+	s.fences.set(&w.timer, 0)
 	return nil
 }
 
@@ -278,8 +284,8 @@ func (t *WorkerLost) apply(s *State) error {
 	if w == nil {
 		return fmt.Errorf("there is no worker %q", t.Name)
 	}
-	s.close(w, func() { w.Connected, w.Since = false, t.At })
-	s.timers.set(&w.timer, t.GiveUp)
+	s.close(w, func() { w.Connected, w.Since, w.Stopped = false, t.At, t.Stopped })
+	s.fences.set(&w.timer, t.GiveUp)
 	return nil
 }
 
@@ -288,7 +294,7 @@ func (t *WorkerForgotten) apply(s *State) error {
 	if i == len(s.workers) || s.workers[i].Name != t.Name || len(s.workers[i].Jobs) > 0 {
 		return fmt.Errorf("worker %q is not there or holds jobs", t.Name)
 	}
-	s.timers.set(&s.workers[i].timer, 0)
+	s.fences.set(&s.workers[i].timer, 0)
 	s.rooms.remove(s.workers[i])
 	s.workers = append(s.workers[:i], s.workers[i+1:]...)
 	return nil

@@ -10,9 +10,9 @@ import (
 // its kind and its fields. A field is a varint or a length and bytes. Reading and writing share one walk over the fields
 // (fields), so they can't drift apart.
 //
-// Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit. What older
-// versions wrote is still read.
-const recordVersion = 3
+// Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit, version 4 what is
+// known of a worker's state, goodbyes, failed launches and jobs that may run on astray. What older versions wrote is still read.
+const recordVersion = 4
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")

@@ -71,6 +71,7 @@ type Join struct {
 	Mem     uint64
 	Labels  []Label
 	Holding []JobRef
+	StateID string // of what it remembers
 }
 
 // Gone: a worker's connection ended.
@@ -289,24 +290,33 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 }
 
 func (e Join) decide(s *State, now Time) ([]Transition, error) {
-	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now}}
+	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID}}
 	w := s.Worker(e.Name)
 	if w == nil {
 		return ts, nil
 	}
-	holding := make(map[JobRef]bool, len(e.Holding))
-	for _, ref := range e.Holding {
-		holding[ref] = true
-	}
+	held := holding(e.Holding)
 	for _, id := range w.Jobs {
 		switch j := s.jobs[id]; {
-		case holding[j.Ref()] && j.State == Configuring:
-			ts = append(ts, s.started(j, now))
-		case !holding[j.Ref()] && j.State != Configuring:
+		case held[j.Ref()]:
+			if j.State == Configuring {
+				ts = append(ts, s.started(j, now))
+			}
+		case w.StateID != e.StateID:
+			ts = append(ts, s.stray(j, w, now)...)
+		case j.State != Configuring: // else the order may not have arrived, and is given again
 			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it")...)
 		}
 	}
 	return ts, nil
+}
+
+func holding(refs []JobRef) map[JobRef]bool {
+	held := make(map[JobRef]bool, len(refs))
+	for _, ref := range refs {
+		held[ref] = true
+	}
+	return held
 }
 
 func (e Gone) decide(s *State, now Time) ([]Transition, error) {
@@ -314,7 +324,7 @@ func (e Gone) decide(s *State, now Time) ([]Transition, error) {
 	if w == nil || !w.Connected {
 		return nil, nil
 	}
-	return []Transition{&WorkerLost{e.Name, now, now.After(s.Policy.Grace)}}, nil
+	return []Transition{s.fence(w, now, false)}, nil
 }
 
 func (e RanksStarted) decide(s *State, now Time) ([]Transition, error) {
@@ -386,24 +396,34 @@ func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
 
 // again puts a job that is over at its worker back into the queue.
 func (s *State) again(j *Job, now Time, why string) []Transition {
-	return []Transition{&JobRequeued{j.Ref(), why, now}, s.charge(j, 0, now), s.ready(j, now)}
+	return []Transition{&JobRequeued{j.Ref(), why, now, false}, s.charge(j, 0, now), s.ready(j, now)}
 }
 
 // lost ends a job whose worker will not report its end, or starts it again if it asked for that. Nothing of it can be
 // running any more: the worker has said so, or its grace and a margin are over.
 func (s *State) lost(j *Job, now Time, why string) []Transition {
-	if j.State == Completing && j.Ending.State != Requeued {
-		return s.finish(j, End{State: j.Ending.State, ExitCode: j.Ending.ExitCode, Reason: j.Ending.Reason}, now)
+	if end, over := s.lostEnd(j, why); over {
+		return s.finish(j, end, now)
 	}
-	if j.State == Completing || j.Requeue && !j.Interactive && j.Restarts < s.Policy.MaxRestarts {
-		return s.again(j, now, why)
+	return s.again(j, now, why)
+}
+
+// lostEnd is the end of such a job, if it is not to be started again.
+func (s *State) lostEnd(j *Job, why string) (end End, over bool) {
+	e := j.Ending // of one that was told to end, in whatever state that finds it
+	switch {
+	case e.State != 0 && e.State != Requeued:
+		return End{State: e.State, ExitCode: e.ExitCode, Reason: e.Reason}, true
+	case e.State == Requeued || j.Requeue && !j.Interactive && j.Restarts < s.Policy.MaxRestarts:
+		return End{}, false
 	}
-	return s.finish(j, End{State: NodeFailed, ExitCode: 1, Reason: why}, now)
+	return End{State: NodeFailed, ExitCode: 1, Reason: why}, true
 }
 
 func (Tick) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
-	for _, t := range s.timers.due(now) {
+	due := append(s.fences.due(s.steady(now)), s.timers.due(now)...)
+	for _, t := range due {
 		switch {
 		case t.reservation != nil:
 			ts = append(ts, t.reservation.due(now)...)
@@ -422,7 +442,7 @@ func (s *State) givenUp(j *Job, now Time) bool {
 		return false
 	}
 	at := s.Worker(j.worker()).timer.at
-	return at != 0 && at <= now
+	return at != 0 && at <= s.steady(now)
 }
 
 func (s *State) jobDue(j *Job, now Time) []Transition {
@@ -432,7 +452,7 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	case Completing:
 		return s.end(j, Ending{Kill: true}, now)
 	case Requeued:
-		return []Transition{s.ready(j, now)}
+		return s.strayDue(j, now)
 	}
 	why := "time limit of " + j.TimeLimit.String() + " reached"
 	switch {
@@ -462,14 +482,23 @@ func (s *State) workerDue(w *Worker, now Time) []Transition {
 
 func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
+	// Fences are by a clock that ended with the old process, and clocks may have been set meanwhile: they count anew, in full.
 	for _, w := range s.workers {
-		if w.Connected {
-			ts = append(ts, &WorkerLost{w.Name, now, now.After(s.Policy.Grace)})
+		switch lost := s.fence(w, now, w.Stopped).(*WorkerLost); {
+		case w.Connected:
+			ts = append(ts, lost)
+		case w.timer.at != 0:
+			lost.At = w.Since
+			ts = append(ts, lost)
 		}
 	}
 	// The launchers of interactive jobs lost their streams with the old process.
 	for id := s.oldest; id <= s.lastJob; id++ {
-		if j := s.jobs[id]; j != nil && j.Interactive && !j.State.Terminal() {
+		j := s.jobs[id]
+		if j != nil && j.Stray != "" {
+			ts = append(ts, &JobStray{j.Ref(), j.Stray, s.steady(now).After(s.Policy.Grace)})
+		}
+		if j != nil && j.Interactive && !j.State.Terminal() {
 			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
 		}
 	}

@@ -65,6 +65,9 @@ type Job struct {
 	Promised Promise      // made for it while it headed the queue
 	Claim    WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
 	Until    Time         // the end of the reservation that it was placed in; 0: it was in none
+	Stray    string       // in Requeued: why nobody knows whether its ranks still run
+
+	LaunchFailures uint32 // how often its ranks could not be started since they last were
 
 	Submitted, Placed, Started, Ended Time
 
@@ -85,6 +88,14 @@ type Promise struct {
 
 // Ref names the job's present placement.
 func (j *Job) Ref() JobRef { return JobRef{j.ID, j.Epoch} }
+
+// Whole is what the job is a part of: its array, or itself.
+func (j *Job) Whole() JobID {
+	if j.Array.Job != 0 {
+		return j.Array.Job
+	}
+	return j.ID
+}
 
 // Deadline is when something is due for the job, as its state means it: an attachment, the time limit, the kill.
 func (j *Job) Deadline() Time { return j.timer.at }

@@ -132,6 +132,10 @@ func (w *Worker) fields(c *codec) {
 	if c.version >= 3 {
 		c.string(&w.Unfit)
 	}
+	if c.version >= 4 {
+		c.string(&w.StateID)
+		c.bool(&w.Stopped)
+	}
 }
 
 func (j *Job) fields(c *codec) {
@@ -156,6 +160,10 @@ func (j *Job) fields(c *codec) {
 	if c.version >= 2 {
 		c.worker(&j.Claim)
 		c.time(&j.Until)
+	}
+	if c.version >= 4 {
+		c.uint32(&j.LaunchFailures)
+		c.string(&j.Stray)
 	}
 }
 
@@ -190,7 +198,7 @@ func (s *State) loadWorker(c *codec) error {
 	}
 	s.workers = append(s.workers, w)
 	w.timer.worker = w
-	s.rearm(&w.timer)
+	s.rearm(&w.timer, &s.fences)
 	s.rooms.add(w)
 	return nil
 }
@@ -209,9 +217,7 @@ func (s *State) loadJob(c *codec) error {
 	if a := s.arrayOf(j); a != nil {
 		a.load(j)
 	}
-	if j.Key != "" {
-		s.keys[idemKey{j.Tenant, j.Key}] = j.ID
-	}
+	s.keep(j)
 	if j.State.Holds() {
 		w := s.Worker(j.worker())
 		if w == nil {
@@ -238,15 +244,15 @@ func (s *State) loadJob(c *codec) error {
 		s.requeue(j)
 	}
 	j.timer.job = j
-	s.rearm(&j.timer)
+	s.rearm(&j.timer, s.clock(j))
 	if j.State == Configuring && j.timer.at == 0 { // saved by a version that had no limit for this
 		s.timers.set(&j.timer, j.startBy())
 	}
 	return nil
 }
 
-func (s *State) rearm(t *timer) {
+func (s *State) rearm(t *timer, on *timers) {
 	at := t.at
 	t.at = 0
-	s.timers.set(t, at)
+	on.set(t, at)
 }

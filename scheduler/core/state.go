@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 )
@@ -9,6 +10,9 @@ import (
 // goroutines.
 type State struct {
 	Policy Policy // set by the shell; no part of what is saved
+	// Skew is how far the clock that events are decided by has been set ahead of one that nobody sets, since this process
+	// began; the shell keeps it current. Fences are on the steady one.
+	Skew Duration
 
 	lastJob JobID
 	jobs    map[JobID]*Job
@@ -26,6 +30,7 @@ type State struct {
 
 	// All below follows from the above.
 	timers  timers
+	fences  timers            // until when something may still run that nobody can be asked about: steady time
 	rooms   rooms             // the open workers
 	waiters map[JobID][]JobID // who depends on a job, ascending
 	names   map[nameKey]names // the jobs of a name that have not ended
@@ -55,12 +60,24 @@ func NewState(p Policy) *State {
 // Job finds a job, nil if there is none.
 func (s *State) Job(id JobID) *Job { return s.jobs[id] }
 
-// JobByKey finds the job that a tenant submitted under an idempotency key, nil if there is none.
+// JobByKey finds the job that a tenant submitted under an idempotency key, of an array the first task that is remembered; nil if there
+// is none.
 func (s *State) JobByKey(t Tenant, key string) *Job {
 	if key == "" {
 		return nil
 	}
-	return s.jobs[s.keys[idemKey{t, key}]]
+	id := s.keys[idemKey{t, key}]
+	if a := s.arrays[id]; a != nil {
+		id = a.first(s)
+	}
+	return s.jobs[id]
+}
+
+// keep remembers the job's key, for what the key names: an array, not one of its tasks.
+func (s *State) keep(j *Job) {
+	if j.Key != "" {
+		s.keys[idemKey{j.Tenant, j.Key}] = j.Whole()
+	}
 }
 
 // Workers are all workers ever seen and not forgotten, by name. The slice is the state's own.
@@ -99,10 +116,27 @@ func (s *State) Version() uint64 { return s.version }
 
 // Deadline is when the next Tick is due; 0 when nothing is.
 func (s *State) Deadline() Time {
-	if len(s.timers) == 0 {
-		return 0
+	var at Time
+	if len(s.timers) > 0 {
+		at = s.timers[0].at
 	}
-	return s.timers[0].at
+	if len(s.fences) > 0 {
+		if fence := s.fences[0].at.After(s.Skew); at == 0 || fence < at {
+			at = fence
+		}
+	}
+	return at
+}
+
+// steady is a moment on the clock that nobody sets.
+func (s *State) steady(t Time) Time { return t - Time(s.Skew) }
+
+// clock is where a job's deadline stands. What may run astray is fenced.
+func (s *State) clock(j *Job) *timers {
+	if j.State == Requeued {
+		return &s.fences
+	}
+	return &s.timers
 }
 
 // Check returns the first broken invariant that it finds. Tests call it after every step.
@@ -114,10 +148,8 @@ func (s *State) Check() error {
 			return err
 		}
 	}
-	for i, t := range s.timers {
-		if t.index != i || t.at == 0 || i > 0 && s.timers[(i-1)/2].at > t.at {
-			return fmt.Errorf("timer %d of the heap is out of order", i)
-		}
+	if err := errors.Join(checkTimers(s.timers, false), checkTimers(s.fences, true)); err != nil {
+		return err
 	}
 	for _, w := range s.workers {
 		if err := s.checkWorker(w); err != nil {
@@ -133,6 +165,19 @@ func (s *State) Check() error {
 		return err
 	}
 	return s.checkJobs(queued)
+}
+
+// checkTimers: a heap is in order, and all deadlines in it are by its clock.
+func checkTimers(heap timers, fences bool) error {
+	for i, t := range heap {
+		if t.index != i || t.at == 0 || i > 0 && heap[(i-1)/2].at > t.at {
+			return fmt.Errorf("timer %d of the heap is out of order", i)
+		}
+		if fence := t.worker != nil || t.job != nil && t.job.State == Requeued; fence != fences {
+			return fmt.Errorf("timer %d of the heap stands by the wrong clock", i)
+		}
+	}
+	return nil
 }
 
 // checkRooms: every open worker stands in the rooms once, where it belongs.

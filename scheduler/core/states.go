@@ -57,7 +57,7 @@ var StateTable = []StateRow{
 	{Completing, "CG", "completing", "Has been told to end; its worker has not reported the end yet.", true,
 		append([]JobState{Requeued}, ended...)},
 	{Requeued, "RQ", "requeued", "Lost its placement and waits until nothing of it can still be running.", false,
-		[]JobState{Pending, Cancelled, NodeFailed, Failed}},
+		[]JobState{Pending, Cancelled, NodeFailed, Failed, TimedOut, Preempted}},
 	{Completed, "CD", "completed", "Every rank ended with status 0.", false, nil},
 	{Failed, "F", "failed", "A rank ended with another status, or the job could not start.", false, nil},
 	{Cancelled, "CA", "cancelled", "Its owner, its launcher's end or an administrator ended it.", false, nil},

@@ -35,6 +35,7 @@ const (
 	kindReservationOver
 	kindJobClaimed
 	kindWorkerUnfit
+	kindJobStray
 )
 
 func newTransition(k kind) Transition {
@@ -85,6 +86,8 @@ func newTransition(k kind) Transition {
 		return new(JobClaimed)
 	case kindWorkerUnfit:
 		return new(WorkerUnfit)
+	case kindJobStray:
+		return new(JobStray)
 	}
 	return nil
 }
@@ -138,6 +141,8 @@ type JobRequeued struct {
 	Ref    JobRef
 	Reason string
 	Ready  Time // when nothing of it can be running any more
+
+	LaunchFailed bool // its ranks never began there
 }
 
 // JobReady: a requeued job stands in the queue again.
@@ -156,13 +161,16 @@ type WorkerJoined struct {
 	Mem    uint64
 	Labels []Label
 	At     Time
+
+	StateID string
 }
 
 // WorkerLost: its connection is gone.
 type WorkerLost struct {
-	Name   WorkerName
-	At     Time
-	GiveUp Time // when its jobs are given up
+	Name    WorkerName
+	At      Time
+	GiveUp  Time // when its jobs are given up, on the steady clock of the process that decided
+	Stopped bool // it had said goodbye
 }
 
 // WorkerForgotten drops a lost worker that holds nothing.
@@ -257,7 +265,14 @@ func (t *JobFinished) fields(c *codec) {
 	t.End.fields(c)
 	c.time(&t.At)
 }
-func (t *JobRequeued) fields(c *codec)  { c.ref(&t.Ref); c.string(&t.Reason); c.time(&t.Ready) }
+func (t *JobRequeued) fields(c *codec) {
+	c.ref(&t.Ref)
+	c.string(&t.Reason)
+	c.time(&t.Ready)
+	if c.version >= 4 {
+		c.bool(&t.LaunchFailed)
+	}
+}
 func (t *JobReady) fields(c *codec)     { c.job(&t.Job); c.time(&t.AttachBy) }
 func (t *JobForgotten) fields(c *codec) { c.job(&t.Job) }
 func (t *WorkerJoined) fields(c *codec) {
@@ -266,6 +281,16 @@ func (t *WorkerJoined) fields(c *codec) {
 	c.uint64(&t.Mem)
 	list(c, &t.Labels, func(l *Label) { l.fields(c) })
 	c.time(&t.At)
+	if c.version >= 4 {
+		c.string(&t.StateID)
+	}
 }
-func (t *WorkerLost) fields(c *codec)      { c.worker(&t.Name); c.time(&t.At); c.time(&t.GiveUp) }
+func (t *WorkerLost) fields(c *codec) {
+	c.worker(&t.Name)
+	c.time(&t.At)
+	c.time(&t.GiveUp)
+	if c.version >= 4 {
+		c.bool(&t.Stopped)
+	}
+}
 func (t *WorkerForgotten) fields(c *codec) { c.worker(&t.Name) }

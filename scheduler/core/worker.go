@@ -12,6 +12,8 @@ type Worker struct {
 	Since     Time   // of the present connection or its loss
 	Draining  string // why an administrator has nothing new placed here; "": it is not draining
 	Unfit     string // why the worker itself takes nothing new; "": it does
+	StateID   string // of the directory in which it remembers what it runs; "": it is of a release that says nothing
+	Stopped   bool   // it is not connected because it said goodbye
 
 	UsedSlots uint32
 	UsedMem   uint64

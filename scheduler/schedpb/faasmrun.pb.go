@@ -2190,6 +2190,7 @@ type NodeInfo struct {
 	Jobs          []uint64               `protobuf:"varint,10,rep,packed,name=jobs,proto3" json:"jobs,omitempty"`    // that hold slots
 	Exclusive     bool                   `protobuf:"varint,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // its job shares it with no other
 	Unfit         string                 `protobuf:"bytes,12,opt,name=unfit,proto3" json:"unfit,omitempty"`          // why it takes no new jobs itself; empty: it does
+	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"`     // not connected since it said goodbye
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2306,6 +2307,13 @@ func (x *NodeInfo) GetUnfit() string {
 		return x.Unfit
 	}
 	return ""
+}
+
+func (x *NodeInfo) GetStopped() bool {
+	if x != nil {
+		return x.Stopped
+	}
+	return false
 }
 
 type DrainRequest struct {
@@ -4873,6 +4881,7 @@ type WorkerMessage struct {
 	//	*WorkerMessage_Ended
 	//	*WorkerMessage_StdinTaken
 	//	*WorkerMessage_InputTaken
+	//	*WorkerMessage_Goodbye
 	Msg           isWorkerMessage_Msg `protobuf_oneof:"msg"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4978,6 +4987,15 @@ func (x *WorkerMessage) GetInputTaken() *JobInputTaken {
 	return nil
 }
 
+func (x *WorkerMessage) GetGoodbye() *Goodbye {
+	if x != nil {
+		if x, ok := x.Msg.(*WorkerMessage_Goodbye); ok {
+			return x.Goodbye
+		}
+	}
+	return nil
+}
+
 type isWorkerMessage_Msg interface {
 	isWorkerMessage_Msg()
 }
@@ -5010,6 +5028,10 @@ type WorkerMessage_InputTaken struct {
 	InputTaken *JobInputTaken `protobuf:"bytes,7,opt,name=input_taken,json=inputTaken,proto3,oneof"`
 }
 
+type WorkerMessage_Goodbye struct {
+	Goodbye *Goodbye `protobuf:"bytes,10,opt,name=goodbye,proto3,oneof"` // last: the worker stops. The scheduler ends the stream once that is journalled
+}
+
 func (*WorkerMessage_Hello) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_Heartbeat) isWorkerMessage_Msg() {}
@@ -5024,6 +5046,54 @@ func (*WorkerMessage_StdinTaken) isWorkerMessage_Msg() {}
 
 func (*WorkerMessage_InputTaken) isWorkerMessage_Msg() {}
 
+func (*WorkerMessage_Goodbye) isWorkerMessage_Msg() {}
+
+// Goodbye: a worker is stopped in order. Of the placements that it held nothing runs any more, and nothing more will be
+// reported, but for those that go on without it: their executors wait for its successor, as behind a lost connection.
+type Goodbye struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Staying       []*JobRef              `protobuf:"bytes,1,rep,name=staying,proto3" json:"staying,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Goodbye) Reset() {
+	*x = Goodbye{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Goodbye) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Goodbye) ProtoMessage() {}
+
+func (x *Goodbye) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Goodbye.ProtoReflect.Descriptor instead.
+func (*Goodbye) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *Goodbye) GetStaying() []*JobRef {
+	if x != nil {
+		return x.Staying
+	}
+	return nil
+}
+
 type JobStdinTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
@@ -5034,7 +5104,7 @@ type JobStdinTaken struct {
 
 func (x *JobStdinTaken) Reset() {
 	*x = JobStdinTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5046,7 +5116,7 @@ func (x *JobStdinTaken) String() string {
 func (*JobStdinTaken) ProtoMessage() {}
 
 func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[70]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5059,7 +5129,7 @@ func (x *JobStdinTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdinTaken.ProtoReflect.Descriptor instead.
 func (*JobStdinTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{70}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *JobStdinTaken) GetJob() *JobRef {
@@ -5086,7 +5156,7 @@ type JobInputTaken struct {
 
 func (x *JobInputTaken) Reset() {
 	*x = JobInputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5098,7 +5168,7 @@ func (x *JobInputTaken) String() string {
 func (*JobInputTaken) ProtoMessage() {}
 
 func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[71]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5111,7 +5181,7 @@ func (x *JobInputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInputTaken.ProtoReflect.Descriptor instead.
 func (*JobInputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{71}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *JobInputTaken) GetJob() *JobRef {
@@ -5136,7 +5206,9 @@ type WorkerHello struct {
 	Labels   []*EnvVar              `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	Running  []*JobRef              `protobuf:"bytes,5,rep,name=running,proto3" json:"running,omitempty"` // every placement still held: running, or ended and not yet acknowledged. What is
 	// not listed is lost, unless its StartJob may have been lost on its way: it is sent again
-	Unfit         string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`        // why it can take no new jobs for now; empty: it can
+	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
+	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
+	// comes with another one can't know of executors that the first one has left
 	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5144,7 +5216,7 @@ type WorkerHello struct {
 
 func (x *WorkerHello) Reset() {
 	*x = WorkerHello{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5156,7 +5228,7 @@ func (x *WorkerHello) String() string {
 func (*WorkerHello) ProtoMessage() {}
 
 func (x *WorkerHello) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[72]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5169,7 +5241,7 @@ func (x *WorkerHello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerHello.ProtoReflect.Descriptor instead.
 func (*WorkerHello) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{72}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *WorkerHello) GetName() string {
@@ -5214,6 +5286,13 @@ func (x *WorkerHello) GetUnfit() string {
 	return ""
 }
 
+func (x *WorkerHello) GetStateId() string {
+	if x != nil {
+		return x.StateId
+	}
+	return ""
+}
+
 func (x *WorkerHello) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
@@ -5231,7 +5310,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5243,7 +5322,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[73]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5256,7 +5335,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{73}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5284,7 +5363,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5296,7 +5375,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5309,7 +5388,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -5343,7 +5422,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5355,7 +5434,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5368,7 +5447,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -5388,7 +5467,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5400,7 +5479,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5413,7 +5492,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -5436,13 +5515,15 @@ type JobEnded struct {
 	End           *JobEnd                `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
 	CpuNs         uint64                 `protobuf:"varint,3,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"` // of the executor, user and system
 	MaxRssBytes   uint64                 `protobuf:"varint,4,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"`
+	LaunchFailed  bool                   `protobuf:"varint,10,opt,name=launch_failed,json=launchFailed,proto3" json:"launch_failed,omitempty"` // its ranks never began, and that is not the job's fault: it may be tried elsewhere
+	Unfit         string                 `protobuf:"bytes,11,opt,name=unfit,proto3" json:"unfit,omitempty"`                                    // why the worker takes no other jobs for now, as in a heartbeat; empty: it does
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5454,7 +5535,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5467,7 +5548,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -5498,6 +5579,20 @@ func (x *JobEnded) GetMaxRssBytes() uint64 {
 	return 0
 }
 
+func (x *JobEnded) GetLaunchFailed() bool {
+	if x != nil {
+		return x.LaunchFailed
+	}
+	return false
+}
+
+func (x *JobEnded) GetUnfit() string {
+	if x != nil {
+		return x.Unfit
+	}
+	return ""
+}
+
 type SchedulerMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -5520,7 +5615,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5532,7 +5627,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5545,7 +5640,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -5734,7 +5829,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5746,7 +5841,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5759,7 +5854,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5795,7 +5890,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5807,7 +5902,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5820,7 +5915,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -5910,7 +6005,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5922,7 +6017,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5935,7 +6030,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -5962,7 +6057,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5974,7 +6069,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5987,7 +6082,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -6016,7 +6111,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6028,7 +6123,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6041,7 +6136,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -6068,7 +6163,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6080,7 +6175,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6093,7 +6188,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -6122,7 +6217,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6134,7 +6229,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6147,7 +6242,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -6187,7 +6282,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6199,7 +6294,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6212,7 +6307,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -6237,7 +6332,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6249,7 +6344,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6262,7 +6357,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -6302,7 +6397,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6314,7 +6409,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6327,7 +6422,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -6349,7 +6444,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6361,7 +6456,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6374,7 +6469,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -6397,7 +6492,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6409,7 +6504,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6422,7 +6517,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -6468,7 +6563,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6480,7 +6575,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6493,7 +6588,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -6663,7 +6758,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
 	"\fNodesRequest\"<\n" +
 	"\rNodesResponse\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xe9\x02\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\x83\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
@@ -6678,7 +6773,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04jobs\x18\n" +
 	" \x03(\x04R\x04jobs\x12\x1c\n" +
 	"\texclusive\x18\v \x01(\bR\texclusive\x12\x14\n" +
-	"\x05unfit\x18\f \x01(\tR\x05unfit\"R\n" +
+	"\x05unfit\x18\f \x01(\tR\x05unfit\x12\x18\n" +
+	"\astopped\x18\x14 \x01(\bR\astopped\"R\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -6856,7 +6952,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vrank_states\x18\x04 \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
 	"rankStates\x12+\n" +
 	"\x05exits\x18\x05 \x03(\v2\x15.faasmrun.v1.RankExitR\x05exits\x12\x1b\n" +
-	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xa1\x03\n" +
+	"\tmpi_bytes\x18\x06 \x01(\x04R\bmpiBytes\"\xd3\x03\n" +
 	"\rWorkerMessage\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x18.faasmrun.v1.WorkerHelloH\x00R\x05hello\x126\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x16.faasmrun.v1.HeartbeatH\x00R\theartbeat\x123\n" +
@@ -6867,21 +6963,27 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstdin_taken\x18\x06 \x01(\v2\x1a.faasmrun.v1.JobStdinTakenH\x00R\n" +
 	"stdinTaken\x12=\n" +
 	"\vinput_taken\x18\a \x01(\v2\x1a.faasmrun.v1.JobInputTakenH\x00R\n" +
-	"inputTakenB\x05\n" +
-	"\x03msg\"L\n" +
+	"inputTaken\x120\n" +
+	"\agoodbye\x18\n" +
+	" \x01(\v2\x14.faasmrun.v1.GoodbyeH\x00R\agoodbyeB\x05\n" +
+	"\x03msg\"8\n" +
+	"\aGoodbye\x12-\n" +
+	"\astaying\x18\x01 \x03(\v2\x13.faasmrun.v1.JobRefR\astaying\"L\n" +
 	"\rJobStdinTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
 	"\rJobInputTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
-	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xe2\x01\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xfd\x01\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
 	"\tmem_bytes\x18\x03 \x01(\x04R\bmemBytes\x12+\n" +
 	"\x06labels\x18\x04 \x03(\v2\x13.faasmrun.v1.EnvVarR\x06labels\x12-\n" +
 	"\arunning\x18\x05 \x03(\v2\x13.faasmrun.v1.JobRefR\arunning\x12\x14\n" +
-	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x1a\n" +
+	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x19\n" +
+	"\bstate_id\x18\n" +
+	" \x01(\tR\astateId\x12\x1a\n" +
 	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
@@ -6896,12 +6998,15 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
 	"\rJobRankStates\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12/\n" +
-	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\x93\x01\n" +
+	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\xce\x01\n" +
 	"\bJobEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
 	"\x06cpu_ns\x18\x03 \x01(\x04R\x05cpuNs\x12\"\n" +
-	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\"\x80\x05\n" +
+	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\x12#\n" +
+	"\rlaunch_failed\x18\n" +
+	" \x01(\bR\flaunchFailed\x12\x14\n" +
+	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x80\x05\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -7027,7 +7132,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 92)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 93)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -7102,28 +7207,29 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*RankExit)(nil),               // 70: faasmrun.v1.RankExit
 	(*JobEnd)(nil),                 // 71: faasmrun.v1.JobEnd
 	(*WorkerMessage)(nil),          // 72: faasmrun.v1.WorkerMessage
-	(*JobStdinTaken)(nil),          // 73: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 74: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 75: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 76: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 77: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 78: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 79: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 80: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 81: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 82: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 83: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 84: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 85: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 86: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 87: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 88: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 89: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 90: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 91: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 92: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 93: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 94: faasmrun.v1.OutputDone
+	(*Goodbye)(nil),                // 73: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 74: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 75: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 76: faasmrun.v1.WorkerHello
+	(*JobRef)(nil),                 // 77: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 78: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 79: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 80: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 81: faasmrun.v1.JobEnded
+	(*SchedulerMessage)(nil),       // 82: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 83: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 84: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 85: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 86: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 87: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 88: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 89: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 90: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 91: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 92: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 93: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 94: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 95: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	13,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -7180,88 +7286,90 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	68,  // 51: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
 	69,  // 52: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
 	70,  // 53: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	75,  // 54: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	77,  // 55: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	78,  // 56: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	79,  // 57: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	80,  // 58: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	73,  // 59: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	74,  // 60: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	76,  // 61: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	76,  // 62: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	49,  // 63: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	14,  // 64: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	76,  // 65: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	76,  // 66: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	76,  // 67: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	69,  // 68: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	76,  // 69: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	71,  // 70: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	82,  // 71: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	83,  // 72: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	84,  // 73: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	87,  // 74: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	88,  // 75: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	89,  // 76: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	90,  // 77: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	91,  // 78: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	92,  // 79: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	85,  // 80: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	86,  // 81: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	76,  // 82: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,   // 83: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	76,  // 84: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	55,  // 85: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	76,  // 86: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	48,  // 87: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	76,  // 88: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	76,  // 89: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	76,  // 90: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	76,  // 91: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	76,  // 92: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	76,  // 93: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	67,  // 94: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,   // 95: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,   // 96: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	16,  // 97: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	47,  // 98: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	19,  // 99: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	21,  // 100: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	24,  // 101: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	27,  // 102: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	29,  // 103: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	32,  // 104: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	44,  // 105: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	36,  // 106: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	38,  // 107: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	40,  // 108: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	42,  // 109: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	72,  // 110: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	93,  // 111: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,   // 112: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,   // 113: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,   // 114: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	17,  // 115: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	60,  // 116: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	20,  // 117: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	22,  // 118: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	25,  // 119: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	28,  // 120: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	30,  // 121: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	33,  // 122: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	45,  // 123: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	37,  // 124: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	39,  // 125: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	41,  // 126: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	43,  // 127: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	81,  // 128: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	94,  // 129: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,   // 130: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	113, // [113:131] is the sub-list for method output_type
-	95,  // [95:113] is the sub-list for method input_type
-	95,  // [95:95] is the sub-list for extension type_name
-	95,  // [95:95] is the sub-list for extension extendee
-	0,   // [0:95] is the sub-list for field type_name
+	76,  // 54: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	78,  // 55: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	79,  // 56: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	80,  // 57: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	81,  // 58: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	74,  // 59: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	75,  // 60: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	73,  // 61: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	77,  // 62: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	77,  // 63: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	77,  // 64: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	49,  // 65: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	14,  // 66: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	77,  // 67: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	77,  // 68: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	77,  // 69: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	69,  // 70: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	77,  // 71: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	71,  // 72: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	83,  // 73: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	84,  // 74: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	85,  // 75: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	88,  // 76: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	89,  // 77: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	90,  // 78: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	91,  // 79: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	92,  // 80: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	93,  // 81: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	86,  // 82: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	87,  // 83: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	77,  // 84: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	8,   // 85: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	77,  // 86: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	55,  // 87: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	77,  // 88: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	48,  // 89: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	77,  // 90: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	77,  // 91: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	77,  // 92: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	77,  // 93: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	77,  // 94: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	77,  // 95: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	67,  // 96: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	3,   // 97: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	5,   // 98: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	16,  // 99: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	47,  // 100: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	19,  // 101: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	21,  // 102: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	24,  // 103: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	27,  // 104: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	29,  // 105: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	32,  // 106: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	44,  // 107: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	36,  // 108: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	38,  // 109: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	40,  // 110: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	42,  // 111: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	72,  // 112: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	94,  // 113: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	7,   // 114: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	4,   // 115: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	6,   // 116: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	17,  // 117: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	60,  // 118: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	20,  // 119: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	22,  // 120: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	25,  // 121: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	28,  // 122: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	30,  // 123: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	33,  // 124: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	45,  // 125: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	37,  // 126: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	39,  // 127: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	41,  // 128: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	43,  // 129: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	82,  // 130: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	95,  // 131: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	5,   // 132: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	115, // [115:133] is the sub-list for method output_type
+	97,  // [97:115] is the sub-list for method input_type
+	97,  // [97:97] is the sub-list for extension type_name
+	97,  // [97:97] is the sub-list for extension extendee
+	0,   // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -7306,8 +7414,9 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_Ended)(nil),
 		(*WorkerMessage_StdinTaken)(nil),
 		(*WorkerMessage_InputTaken)(nil),
+		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[78].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[79].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -7326,7 +7435,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   92,
+			NumMessages:   93,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -75,8 +75,13 @@ func (r *rules) timed(now core.Time, t core.Transition) {
 	case *core.JobRequeued:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = 0, 0, false
-	case *core.WorkerLost:
-		r.workers[t.Name].giveUp = t.At.After(r.policy.Grace)
+	case *core.JobStray:
+		j := r.jobs[t.Ref.Job]
+		j.deadline, j.told, j.killed = t.Until, 0, false
+	case *core.JobReady:
+		r.jobs[t.Job].deadline = 0
+	case *core.WorkerLost: // behind a restart of the scheduler too, the whole grace from now on
+		r.workers[t.Name].giveUp = now.After(r.policy.Grace)
 	case *core.WorkerJoined:
 		r.workers[t.Name].giveUp = 0
 	}

@@ -6,6 +6,9 @@ import "github.com/faasmrun/faasmrun/scheduler/core"
 type Faults struct {
 	WorkerCrash    core.Duration // a machine goes off, and comes back empty
 	WorkerRestart  core.Duration // a daemon restarts; its executors live on
+	WorkerStop     core.Duration // a daemon says goodbye; its executors live on, or end with it
+	StateLost      core.Duration // a daemon restarts without its state; its executors live on, and nobody knows of them
+	LaunchFailures uint64        // one start in so many fails by the worker's fault; 0: none
 	Partition      core.Duration // a worker is cut off for a while, longer than its grace or not
 	SchedulerCrash core.Duration
 	FullDisk       core.Duration // a worker takes no new jobs for a while
@@ -25,7 +28,8 @@ const (
 
 // HeavyFaults has everything happen all the time.
 func HeavyFaults() Faults {
-	return Faults{WorkerCrash: 5 * core.Minute, WorkerRestart: 3 * core.Minute, Partition: 4 * core.Minute,
+	return Faults{WorkerCrash: 5 * core.Minute, WorkerRestart: 3 * core.Minute, WorkerStop: 4 * core.Minute,
+		StateLost: 6 * core.Minute, LaunchFailures: 50, Partition: 4 * core.Minute,
 		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200, Delay: 2 * core.Second}
 }
 
@@ -49,10 +53,24 @@ func (f Faults) arm(s *Sim) {
 		w.dead = true
 		w.giveUp() // what ran there is gone with the machine, and so is what had not been acknowledged
 		clear(w.ended)
+		for r := range w.strays {
+			w.stop(r)
+		}
 		w.cutBoth()
 		s.after(core.Duration(s.rnd.Int64N(int64(5*core.Minute))), func() { w.dead = false; w.connect() })
 	})
 	s.every(f.WorkerRestart, func() { s.anyWorker().cutBoth() })
+	s.every(f.WorkerStop, func() {
+		if w := s.anyWorker(); w.up && !w.parting {
+			w.sayGoodbye(s.rnd.IntN(2) == 0)
+		}
+	})
+	s.every(f.StateLost, func() {
+		if w := s.anyWorker(); !w.dead {
+			w.cutBoth()
+			w.loseState()
+		}
+	})
 	s.every(f.Partition, func() {
 		w := s.anyWorker()
 		if w.away {

@@ -110,6 +110,8 @@ func (r *rules) read(t core.Transition) {
 		r.ending(t)
 	case *core.JobRequeued:
 		r.left(t.Ref.Job)
+	case *core.JobStray:
+		r.left(t.Ref.Job)
 	case *core.JobFinished:
 		r.left(t.Job)
 		r.unclaim(t.Job)

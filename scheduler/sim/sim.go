@@ -147,7 +147,8 @@ func New(cfg Config, w Workload) *Sim {
 
 // hire adds a worker that has not connected yet.
 func (s *Sim) hire(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
-	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{}, ended: map[core.JobRef]core.End{}}
+	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{},
+		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]core.End{}}
 	s.workers[name] = w
 	s.names = append(s.names, name)
 	return w

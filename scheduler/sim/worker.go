@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
@@ -24,6 +25,11 @@ type worker struct {
 	dead    bool // the machine is off
 	away    bool // the network is cut until it heals
 
+	parting bool // it has said goodbye, and starts nothing
+	stateID int
+	strays  map[*run]bool        // of an earlier state: they run on until their lease ends
+	failed  map[core.JobRef]bool // launches
+
 	running map[core.JobID]*run
 	ended   map[core.JobRef]core.End // not acknowledged yet
 	lost    core.Time                // when the connection broke; 0: it has not
@@ -35,6 +41,7 @@ type run struct {
 	ref   core.JobRef
 	ranks uint32
 	over  bool
+	stray bool
 
 	stubborn bool // ends only when it is killed
 }
@@ -58,11 +65,12 @@ func (w *worker) connect() {
 	}
 	holding := w.holding()
 	w.session++
-	w.up, w.lost, w.since = true, 0, w.s.now
+	w.up, w.lost, w.since, w.parting = true, 0, w.s.now, false
 	w.orders, w.reports = wire{}, wire{}
 	session := w.session
 	var orders []core.Order
-	w.s.decide(core.Join{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding}, nil)
+	w.s.decide(core.Join{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding,
+		StateID: fmt.Sprint(w.stateID)}, nil)
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
 	}
@@ -128,7 +136,43 @@ func (w *worker) giveUp() {
 
 func (w *worker) stop(r *run) {
 	r.over = true
+	delete(w.strays, r)
 	w.s.checks.stopped(w.name, r)
+}
+
+// loseState has everything forgotten that the worker knew. What runs there runs on until the lease ends that it has had.
+func (w *worker) loseState() {
+	w.stateID++
+	clear(w.ended)
+	until := w.lost.After(workerGrace)
+	for id, r := range w.running {
+		delete(w.running, id)
+		r.stray = true
+		w.strays[r] = true
+		w.s.checks.strayed(w.name, r)
+		w.s.at(until, func() {
+			if !r.over {
+				w.stop(r)
+			}
+		})
+	}
+}
+
+// sayGoodbye stops the worker in order. Its executors stay, or end before.
+func (w *worker) sayGoodbye(stay bool) {
+	w.parting = true
+	if !stay {
+		w.giveUp()
+		for _, ref := range w.unacknowledged() { // said before
+			w.report(ref)
+		}
+	}
+	session := w.session
+	w.send(core.Goodbye{Worker: w.name, Staying: w.holding()}, func([]core.Transition) {
+		if w.session == session {
+			w.cutBoth()
+		}
+	})
 }
 
 // order is on its way to the worker.
@@ -155,12 +199,17 @@ func (w *worker) obey(o core.Order) {
 		}
 		return
 	}
-	if _, over := w.ended[o.Ref]; r != nil || over {
+	if _, over := w.ended[o.Ref]; r != nil || over || w.failed[o.Ref] {
 		return // told twice
 	}
 	job := w.s.jobs[o.Ref.Job]
-	if job == nil {
-		return // it has ended meanwhile
+	if job == nil || w.parting {
+		return // it has ended meanwhile; or it is not among what stays
+	}
+	if n := w.s.cfg.Faults.LaunchFailures; n > 0 && w.s.rnd.Uint64N(n) == 0 {
+		w.ended[o.Ref], w.failed[o.Ref] = core.End{}, true
+		w.report(o.Ref)
+		return
 	}
 	if job.Endless {
 		w.hold(o.Ref, job.Ranks)
@@ -183,7 +232,11 @@ func (w *worker) hold(ref core.JobRef, ranks uint32) *run {
 func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
 	r := w.hold(ref, ranks)
 	w.s.after(d, func() {
-		if !r.over {
+		switch {
+		case r.over:
+		case r.stray:
+			w.stop(r)
+		default:
 			w.end(r, core.End{State: core.Completed})
 		}
 	})
@@ -203,7 +256,12 @@ func (w *worker) end(r *run, end core.End) {
 // report sends the end of a placement, which is kept until it is acknowledged.
 func (w *worker) report(ref core.JobRef) {
 	end := w.ended[ref]
-	w.send(core.RanksEnded{Worker: w.name, Ref: ref, End: end}, func([]core.Transition) { delete(w.ended, ref) })
+	known := func([]core.Transition) { delete(w.ended, ref) }
+	if end.State == 0 {
+		w.send(core.LaunchFailed{Worker: w.name, Ref: ref, Reason: "no process can be started"}, known)
+		return
+	}
+	w.send(core.RanksEnded{Worker: w.name, Ref: ref, End: end}, known)
 }
 
 // send has the scheduler decide about a message some time later, if the connection lasts.

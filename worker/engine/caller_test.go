@@ -30,8 +30,8 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	if err := e.Link([]Import{{"env", "here", "", "", func(any, []uint64) { look() }},
-		{"env", "back", "i", "", func(_ any, stack []uint64) {
+	if err := e.Link([]Import{{Module: "env", Name: "here", Params: "", Results: "", Call: func(any, []uint64) { look() }},
+		{Module: "env", Name: "back", Params: "i", Results: "", Call: func(_ any, stack []uint64) {
 			if err := in.CallTable(uint32(stack[0]), "i", 0); err != nil {
 				t.Error(err)
 			}

@@ -32,6 +32,8 @@ type Import struct {
 	Module, Name string
 	// Params and Results hold a letter a value: i = i32, l = i64, f = f32, d = f64.
 	Params, Results string
+	// Wide is of a function for programs with pointers of 64 bits. It may be there beside one for those of 32.
+	Wide bool
 	// Call serves the import. host is what Instantiate was given. stack holds the arguments and takes the results, one
 	// uint64 a value; i32 arguments carry garbage in the upper half. It ends the rank by panicking with an error value,
 	// which Start returns wrapped (errors.As finds it).
@@ -51,7 +53,7 @@ type Options struct {
 // Engine holds the modules and the host functions of a process.
 type Engine struct {
 	options  Options
-	bindings map[string]map[string]*binding // by module, then name; fixed by Link
+	bindings map[importName]*binding // fixed by Link
 
 	mu      sync.Mutex // guards modules
 	modules []*Module
@@ -83,6 +85,12 @@ func (e *Engine) Discard(m *Module) error {
 	e.modules = slices.DeleteFunc(e.modules, func(other *Module) bool { return other == m })
 	e.mu.Unlock()
 	return m.close()
+}
+
+// importName is what an Import is found by.
+type importName struct {
+	module, name string
+	wide         bool
 }
 
 // binding is an Import as wazero calls it.
@@ -122,7 +130,7 @@ func (e *Engine) Link(imports []Import) error {
 	if e.bindings != nil {
 		return errors.New("engine: Link was called before")
 	}
-	e.bindings = map[string]map[string]*binding{}
+	e.bindings = map[importName]*binding{}
 	for _, imp := range imports {
 		full := imp.Module + "." + imp.Name
 		sig := signature{imp.Params, imp.Results}
@@ -134,13 +142,11 @@ func (e *Engine) Link(imports []Import) error {
 				return fmt.Errorf("engine: import %s: %q is no value type in %v", full, letter, sig)
 			}
 		}
-		if e.bindings[imp.Module] == nil {
-			e.bindings[imp.Module] = map[string]*binding{}
-		}
-		if e.bindings[imp.Module][imp.Name] != nil {
+		key := importName{imp.Module, imp.Name, imp.Wide}
+		if e.bindings[key] != nil {
 			return fmt.Errorf("engine: import %s is bound twice", full)
 		}
-		e.bindings[imp.Module][imp.Name] = &binding{call: imp.Call, sig: sig, name: full}
+		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full}
 	}
 	return nil
 }
@@ -158,13 +164,13 @@ func apiTypes(letters string) []api.ValueType {
 
 // Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
 // remark in brackets those that it bound with another type and those that are no functions.
-func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports) }
+func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports, m.layout.lp64) }
 
-func (e *Engine) unbound(imports []importEntry) []string {
+func (e *Engine) unbound(imports []importEntry, wide bool) []string {
 	var unbound []string
 	for _, imp := range imports {
 		name := printable(imp.module + "." + imp.name)
-		switch b := e.bindings[imp.module][imp.name]; {
+		switch b := e.bindings[importName{imp.module, imp.name, wide}]; {
 		case imp.kind != wasm.KindFunction:
 			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, kindNames[imp.kind]))
 		case b == nil:
@@ -181,7 +187,7 @@ func (e *Engine) bind(m *Module) error {
 	builders := map[string]wazero.HostModuleBuilder{}
 	throws := m.layout.exported(eh.Pending)
 	for _, imp := range m.layout.imports {
-		b := e.bindings[imp.module][imp.name]
+		b := e.bindings[importName{imp.module, imp.name, m.layout.lp64}]
 		if builders[imp.module] == nil {
 			builders[imp.module] = m.runtime.NewHostModuleBuilder(imp.module)
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/faasmrun/faasmrun/internal/lower"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/snapshot"
 )
 
@@ -24,16 +26,16 @@ var errExit = errors.New("exit")
 // imports are what the tests' guests may call.
 func imports() []Import {
 	return []Import{
-		{"env", "note", "i", "", func(h any, s []uint64) {
+		{Module: "env", Name: "note", Params: "i", Results: "", Call: func(h any, s []uint64) {
 			h.(*host).calls = append(h.(*host).calls, fmt.Sprint(uint32(s[0])))
 		}},
-		{"env", "nothing", "", "", func(any, []uint64) {}},
-		{"env", "sum", "ilfd", "d", func(_ any, s []uint64) {
+		{Module: "env", Name: "nothing", Params: "", Results: "", Call: func(any, []uint64) {}},
+		{Module: "env", Name: "sum", Params: "ilfd", Results: "d", Call: func(_ any, s []uint64) {
 			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) + float64frombits(s[3]))
 		}},
-		{"env", "exit", "", "", func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
-		{"env", "nil", "", "", func(any, []uint64) { var h *host; h.calls = nil }},
-		{"env", "fault", "", "", func(any, []uint64) {
+		{Module: "env", Name: "exit", Params: "", Results: "", Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
+		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
+		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {
 			m, err := snapshot.NewMemory(1 << 16)
 			if err != nil {
 				panic(err)
@@ -42,15 +44,15 @@ func imports() []Import {
 			m.Free()
 			b[0] = 1
 		}},
-		{"env", "string", "", "", func(any, []uint64) { panic("no error value") }},
-		{"env", "ask", "i", "i", func(a any, s []uint64) {
+		{Module: "env", Name: "string", Params: "", Results: "", Call: func(any, []uint64) { panic("no error value") }},
+		{Module: "env", Name: "ask", Params: "i", Results: "i", Call: func(a any, s []uint64) {
 			result, err := a.(*host).instance.CallTableResult(uint32(s[0]), "i", 7)
 			if err != nil {
 				panic(err)
 			}
 			s[0] = uint64(uint32(result))
 		}},
-		{"env", "back", "i", "", func(a any, s []uint64) {
+		{Module: "env", Name: "back", Params: "i", Results: "", Call: func(a any, s []uint64) {
 			h := a.(*host)
 			if h.err = h.instance.CallTable(uint32(s[0]), "i", 7); h.err != nil {
 				panic(h.err)
@@ -267,10 +269,10 @@ func TestLink(t *testing.T) {
 		name    string
 		imports []Import
 	}{
-		{"twice", []Import{{"m", "f", "", "", call}, {"m", "f", "i", "", call}}},
-		{"no module", []Import{{"", "f", "", "", call}}},
-		{"no function", []Import{{"m", "f", "", "", nil}}},
-		{"no type", []Import{{"m", "f", "ix", "", call}}},
+		{"twice", []Import{{Module: "m", Name: "f", Params: "", Results: "", Call: call}, {Module: "m", Name: "f", Params: "i", Results: "", Call: call}}},
+		{"no module", []Import{{Module: "", Name: "f", Params: "", Results: "", Call: call}}},
+		{"no function", []Import{{Module: "m", Name: "f", Params: "", Results: "", Call: nil}}},
+		{"no type", []Import{{Module: "m", Name: "f", Params: "ix", Results: "", Call: call}}},
 	} {
 		e, _ := New(Options{})
 		if e.Link(test.imports) == nil {
@@ -348,5 +350,60 @@ func TestGrow(t *testing.T) {
 	}
 	if at, ok := in.Grow(13 << 16); !ok || at != 3<<16 {
 		t.Errorf("up to the limit: %d, %t", at, ok)
+	}
+}
+
+// TestDataModels: a program with pointers of 64 bits gets the functions that are for such programs, and no others.
+func TestDataModels(t *testing.T) {
+	called := ""
+	bound := func(name string) func(any, []uint64) { return func(any, []uint64) { called = name } }
+	e, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	if err := e.Link([]Import{{Module: "env", Name: "f", Params: "i", Call: bound("narrow")},
+		{Module: "env", Name: "f", Params: "l", Wide: true, Call: bound("wide")},
+		{Module: "env", Name: "old", Call: bound("old")}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, model := range []struct {
+		address wasm.ValueType
+		want    string
+	}{{wasm.I32, "narrow"}, {wasm.I64, "wide"}} {
+		m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{model.address}}},
+			Imports:  []wasm.Import{{Module: "env", Name: "f", Kind: wasm.KindFunction, Type: 1}},
+			Memories: []wasm.Limits{{Min: 1, Max: 2, HasMax: true, Is64: model.address == wasm.I64}},
+			Exports:  []wasm.Export{{Name: "_start", Kind: wasm.KindFunction, Index: 1}, {Name: "memory", Kind: wasm.KindMemory}}}
+		var c wasm.Code
+		c.Zero(model.address)
+		c.Index(wasm.OpCall, 0)
+		c.Op(wasm.OpEnd)
+		m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
+		file := m.Encode()
+		if unbound, err := e.Check(file); err != nil || len(unbound) > 0 {
+			t.Fatalf("%s: unbound %v, %v", model.want, unbound, err)
+		}
+		file, _, err := lower.Lower(file, lower.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := e.Compile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instance, err := e.Instantiate(compiled, &host{t: t}, memory(t, 1<<20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := instance.Start(); err != nil || called != model.want {
+			t.Errorf("%s was called and not %s, %v", called, model.want, err)
+		}
+		m.Imports[0] = wasm.Import{Module: "env", Name: "old", Kind: wasm.KindFunction}
+		m.Functions[0].Body = wasm.Expr{byte(wasm.OpEnd)}
+		unbound, err := e.Check(m.Encode())
+		if err != nil || (len(unbound) > 0) != (model.want == "wide") {
+			t.Errorf("%s: a function of the other model: unbound %v, %v", model.want, unbound, err)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type layout struct {
 	names        *wasm.Names
 	named        bool                 // there is a name section
 	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none, or none is left
+	lp64         bool                 // it was compiled with pointers of 64 bits
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
 	memory       *limits              // the exported one's
@@ -47,6 +48,7 @@ var kindNames = [...]string{"function", "table", "memory", "global", "exception 
 // Bounds on what a module may claim without bytes to show for it. A function's locals are bounded by the decoder.
 const (
 	maxTable       = 10_000_000 // elements
+	maxBody        = 4 << 20    // bytes of a function's code: wazero takes up to 0.9 GiB of memory for each MB
 	freeLocals     = 1 << 20    // locals of all functions together, above which they must not outnumber the file's bytes
 	maxMemoryPages = 65536
 )
@@ -68,6 +70,11 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l.wide = wideSpace(spaces)
+	l.lp64 = l.wide != "" || lower.Lowered(m)
+	if i, size := l.largest(); size > maxBody {
+		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or compile its "+
+			"file with less inlining and unrolling (-O1)", l.functionName(i), float64(size)/1e6, float64(maxBody)/1e6)
+	}
 	for _, e := range m.Exports {
 		l.exports[e.Name] = e
 	}
@@ -107,6 +114,27 @@ func wideSpace(s *wasm.Spaces) string {
 		return fmt.Sprintf("table %d", i)
 	}
 	return ""
+}
+
+// largest is the function with the most code, by its index, and how many bytes that is.
+func (l *layout) largest() (index, size int) {
+	imported := int(l.module.ImportedFunctions())
+	for i := range l.module.Functions {
+		if n := len(l.module.Functions[i].Body); n > size {
+			index, size = imported+i, n
+		}
+	}
+	return index, size
+}
+
+// LargestFunction names the function with the most code of a module, "work (0.7 MB of code)"; "" of what is none.
+func LargestFunction(file []byte) string {
+	l, err := scan(file)
+	if err != nil {
+		return ""
+	}
+	i, size := l.largest()
+	return fmt.Sprintf("%s (%.1f MB of code)", l.functionName(i), float64(size)/1e6)
 }
 
 // claims holds what a module asks for against what it may have.
@@ -236,7 +264,7 @@ func (e *Engine) Check(file []byte) (unbound []string, err error) {
 		return nil, err
 	}
 	functions := slices.DeleteFunc(slices.Clone(l.imports), func(i importEntry) bool { return i.kind != wasm.KindFunction })
-	if unbound := e.unbound(functions); len(unbound) > 0 {
+	if unbound := e.unbound(functions, l.lp64); len(unbound) > 0 {
 		return unbound, nil
 	}
 	return nil, l.program()

@@ -29,6 +29,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 	module := flags.String("module", "", "the module's file")
 	sha := flags.String("sha256", "", "the module's SHA-256")
 	key := flags.String("key", "", "what the program that asks calls itself")
+	memory := flags.Int64("memory", compileMemory, "how many bytes it may take")
 	if flags.Parse(args) != nil {
 		return 2
 	}
@@ -36,11 +37,12 @@ func CompileMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
 		return 2
 	}
-	if err := confine(); err != nil {
+	bounds := &appetite{most: *memory}
+	if err := errors.Join(bounds.bound(stderr, os.Exit), confine()); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
 		return 2
 	}
-	if err := prepare(*cache, *module, *sha, *key); err != nil {
+	if err := prepare(*cache, *module, *sha, *key, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
@@ -50,7 +52,8 @@ func CompileMain(args []string, stderr io.Writer) int {
 // nativeDir is the engine's part of the cache.
 func nativeDir(cache string) string { return filepath.Join(cache, "native") }
 
-func prepare(cache, module, sha, key string) error {
+func prepare(cache, module, sha, key string, bounds *appetite) error {
+	bounds.begin("checking it")
 	wasm, err := os.ReadFile(module)
 	if err != nil {
 		return err
@@ -67,12 +70,16 @@ func prepare(cache, module, sha, key string) error {
 		return err
 	}
 	unbound, err := e.Check(wasm)
+	if largest := engine.LargestFunction(wasm); largest != "" {
+		bounds.largest.Store(&largest)
+	}
 	if err == nil {
 		err = missing(unbound)
 	}
 	if err != nil {
 		return err
 	}
+	bounds.begin("rewriting it")
 	wasm, changed, err := passes.Run(wasm)
 	if err != nil {
 		return err
@@ -81,6 +88,7 @@ func prepare(cache, module, sha, key string) error {
 	if changed {
 		name = runName(sha, wasm)
 	}
+	bounds.begin("compiling it to machine code")
 	m, err := e.Compile(wasm)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func Imports() []engine.Import {
 			})})
 	}
 	for _, c := range wasi.Calls() {
-		imports = append(imports, engine.Import{Module: wasi.Module, Name: c.Name, Params: c.Params, Results: c.Results,
+		imports = append(imports, engine.Import{Module: wasi.Module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
 			Call: func(host any, stack []uint64) {
 				r := host.(*Rank)
 				r.gate.Enter(r.number)

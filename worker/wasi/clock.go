@@ -62,7 +62,7 @@ func clockTimeGet(p *Process, a args) errno {
 	if !ok {
 		return eINVAL
 	}
-	return p.mem().putU64(a.u32(2), uint64(now))
+	return p.mem().putU64(a.ptr(2), uint64(now))
 }
 
 // clock_res_get(id u32, resolution *u64): one nanosecond, as Linux answers. EINVAL for an unknown clock, EFAULT.
@@ -70,5 +70,5 @@ func clockResGet(p *Process, a args) errno {
 	if a.u32(0) > clockThreadCPU {
 		return eINVAL
 	}
-	return p.mem().putU64(a.u32(1), 1)
+	return p.mem().putU64(a.ptr(1), 1)
 }

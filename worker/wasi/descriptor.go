@@ -1,7 +1,6 @@
 package wasi
 
 import (
-	"encoding/binary"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -197,9 +196,9 @@ func fdRenumber(p *Process, a args) errno {
 
 // fd_prestat_get(fd, prestat *u8): the length of a mount's name. EBADF for everything else, which ends a libc's search.
 //
-//	prestat (8): tag u8 = 0, a directory · length of its name u32 at 4
+//	prestat (two sizes): tag u8 = 0, a directory · length of its name, a size, behind the first
 func fdPrestatGet(p *Process, a args) errno {
-	b, ok := p.mem().bytes(a.u32(1), 8)
+	b, ok := p.mem().bytes(a.ptr(1), 2*a.width())
 	if !ok {
 		return eFAULT
 	}
@@ -208,20 +207,20 @@ func fdPrestatGet(p *Process, a args) errno {
 		return e
 	}
 	clear(b)
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(name)))
+	a.putWord(b[a.width():], uint64(len(name)))
 	return success
 }
 
-// fd_prestat_dir_name(fd, buf *u8, len u32): the name, not terminated. EBADF; ENAMETOOLONG when it has more than len bytes.
+// fd_prestat_dir_name(fd, buf *u8, len size): the name, not terminated. EBADF; ENAMETOOLONG when it has more than len bytes.
 func fdPrestatDirName(p *Process, a args) errno {
 	name, e := p.mountName(a.u32(0))
 	if e != success {
 		return e
 	}
-	if uint64(len(name)) > uint64(a.u32(2)) {
+	if uint64(len(name)) > a.ptr(2) {
 		return eNAMETOOLONG
 	}
-	b, ok := p.mem().bytes(a.u32(1), uint32(len(name)))
+	b, ok := p.mem().bytes(a.ptr(1), uint64(len(name)))
 	if !ok {
 		return eFAULT
 	}

@@ -32,16 +32,16 @@ const maxCookies = 16 << 20
 // batchSize is how much of a directory is read at once; the most a name of 255 bytes can need is 280.
 const batchSize = 8 << 10
 
-// fd_readdir(fd, buf *u8, len u32, cookie u64, used *u32) fills buf with entries from cookie on. The last may be cut off; used is
+// fd_readdir(fd, buf *u8, len size, cookie u64, used *size) fills buf with entries from cookie on. The last may be cut off; used is
 // less than len only at the end. EBADF, EFAULT, EINVAL for a cookie that was never given out, ENOENT
 // for a removed directory, ENOTDIR, EOVERFLOW beyond maxCookies.
 func fdReaddir(p *Process, a args) errno {
 	m := p.mem()
-	b, ok := m.bytes(a.u32(1), a.u32(2))
+	b, ok := m.bytes(a.ptr(1), a.ptr(2))
 	if !ok {
 		return eFAULT
 	}
-	if _, ok := m.bytes(a.u32(4), 4); !ok {
+	if !a.fits(m, 4) {
 		return eFAULT
 	}
 	f, e := p.get(a.u32(0), rightFDReaddir)
@@ -53,7 +53,7 @@ func fdReaddir(p *Process, a args) errno {
 	if err != nil {
 		return p.errnoOf(err)
 	}
-	return m.putU32(a.u32(4), uint32(used))
+	return a.putSize(m, 4, uint64(used))
 }
 
 func (f *openFile) readdir(b []byte, cookie uint64) (used int, err error) {

@@ -2,7 +2,6 @@ package wasi
 
 import (
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"strings"
@@ -35,44 +34,45 @@ func newBlock(list []string) (block, error) {
 	return b, nil
 }
 
-// sizes writes the number of strings (u32) and their bytes (u32). EFAULT.
-func (b block) sizes(m memory, count, size uint32) errno {
-	if e := m.putU32(count, uint32(len(b.offsets))); e != success {
+// sizes writes the number of strings (a size) and their bytes (a size). EFAULT.
+func (b block) sizes(m memory, a args) errno {
+	if e := a.putSize(m, 0, uint64(len(b.offsets))); e != success {
 		return e
 	}
-	return m.putU32(size, uint32(len(b.bytes)))
+	return a.putSize(m, 1, uint64(len(b.bytes)))
 }
 
-// get writes a pointer (u32) a string at list, and the strings at buf. EFAULT.
-func (b block) get(m memory, list, buf uint32) errno {
-	pointers, ok1 := m.array(list, uint32(len(b.offsets)), 4)
-	bytes, ok2 := m.bytes(buf, uint32(len(b.bytes)))
+// get writes a pointer a string where the first argument points, and the strings where the second does. EFAULT.
+func (b block) get(m memory, a args) errno {
+	buf, width := a.ptr(1), a.width()
+	pointers, ok1 := m.array(a.ptr(0), uint64(len(b.offsets)), width)
+	bytes, ok2 := m.bytes(buf, uint64(len(b.bytes)))
 	if !ok1 || !ok2 {
 		return eFAULT
 	}
 	copy(bytes, b.bytes)
 	for i, offset := range b.offsets {
-		binary.LittleEndian.PutUint32(pointers[4*i:], buf+offset)
+		a.putWord(pointers[uint64(i)*width:], buf+uint64(offset))
 	}
 	return success
 }
 
-// args_sizes_get(count *u32, size *u32)
-func argsSizesGet(p *Process, a args) errno { return p.args.sizes(p.mem(), a.u32(0), a.u32(1)) }
+// args_sizes_get(count *size, bytes *size)
+func argsSizesGet(p *Process, a args) errno { return p.args.sizes(p.mem(), a) }
 
 // args_get(argv **u8, buf *u8)
-func argsGet(p *Process, a args) errno { return p.args.get(p.mem(), a.u32(0), a.u32(1)) }
+func argsGet(p *Process, a args) errno { return p.args.get(p.mem(), a) }
 
-// environ_sizes_get(count *u32, size *u32)
-func environSizesGet(p *Process, a args) errno { return p.env.sizes(p.mem(), a.u32(0), a.u32(1)) }
+// environ_sizes_get(count *size, bytes *size)
+func environSizesGet(p *Process, a args) errno { return p.env.sizes(p.mem(), a) }
 
 // environ_get(environ **u8, buf *u8)
-func environGet(p *Process, a args) errno { return p.env.get(p.mem(), a.u32(0), a.u32(1)) }
+func environGet(p *Process, a args) errno { return p.env.get(p.mem(), a) }
 
-// random_get(buf *u8, len u32). EFAULT. crypto/rand does not fail: where it can't deliver it ends the process, and so it never gets to
+// random_get(buf *u8, len size). EFAULT. crypto/rand does not fail: where it can't deliver it ends the process, and so it never gets to
 // write to guest memory itself, which may be beyond what the machine can back.
 func randomGet(p *Process, a args) errno {
-	b, ok := p.mem().bytes(a.u32(0), a.u32(1))
+	b, ok := p.mem().bytes(a.ptr(0), a.ptr(1))
 	if !ok {
 		return eFAULT
 	}

@@ -104,7 +104,7 @@ func (f *openFile) refuse(missing rights) errno {
 //
 //	fdstat (24): filetype u8 · flags u16 at 2 · rights u64 at 8 · inheriting rights u64 at 16
 func fdFdstatGet(p *Process, a args) errno {
-	b, ok := p.mem().bytes(a.u32(1), 24)
+	b, ok := p.mem().bytes(a.ptr(1), 24)
 	if !ok {
 		return eFAULT
 	}

@@ -19,7 +19,7 @@ func again(call func() (int, error)) (int, error) {
 	}
 }
 
-// fd_read(fd, iovs *iovec, count u32, nread *u32) reads at the file's offset. At the end nread is 0. EBADF, EFAULT, EISDIR, EIO;
+// fd_read(fd, iovs *iovec, count size, nread *size) reads at the file's offset. At the end nread is 0. EBADF, EFAULT, EISDIR, EIO;
 // EAGAIN for a standard input set to NONBLOCK with nothing in it.
 func fdRead(p *Process, a args) errno {
 	var room [stackVectors][]byte
@@ -37,10 +37,10 @@ func fdRead(p *Process, a args) errno {
 	if e != success {
 		return e
 	}
-	return p.mem().putU32(a.u32(3), uint32(n))
+	return a.putSize(p.mem(), 3, uint64(n))
 }
 
-// fd_write(fd, iovs *iovec, count u32, nwritten *u32) writes at the file's offset, or at the end where APPEND is set, in one
+// fd_write(fd, iovs *iovec, count size, nwritten *size) writes at the file's offset, or at the end where APPEND is set, in one
 // system call: what two ranks append does not mix. EBADF, EFAULT, EIO, ENOSPC, EDQUOT, EFBIG, EPIPE. nwritten may be less than
 // asked for when the file system took no more.
 func fdWrite(p *Process, a args) errno {
@@ -59,10 +59,10 @@ func fdWrite(p *Process, a args) errno {
 	if e != success {
 		return e
 	}
-	return p.mem().putU32(a.u32(3), uint32(n))
+	return a.putSize(p.mem(), 3, uint64(n))
 }
 
-// fd_pread(fd, iovs *iovec, count u32, offset u64, nread *u32) leaves the file's offset alone. EBADF, EFAULT, EINVAL, EISDIR, ESPIPE.
+// fd_pread(fd, iovs *iovec, count size, offset u64, nread *size) leaves the file's offset alone. EBADF, EFAULT, EINVAL, EISDIR, ESPIPE.
 func fdPread(p *Process, a args) errno {
 	var room [stackVectors][]byte
 	f, bufs, _, e := p.transfer(room[:], a, rightFDRead|rightFDSeek, 4)
@@ -77,10 +77,10 @@ func fdPread(p *Process, a args) errno {
 	if err != nil {
 		return p.errnoOf(err)
 	}
-	return p.mem().putU32(a.u32(4), uint32(n))
+	return a.putSize(p.mem(), 4, uint64(n))
 }
 
-// fd_pwrite(fd, iovs *iovec, count u32, offset u64, nwritten *u32) leaves the file's offset alone. With APPEND set it appends all
+// fd_pwrite(fd, iovs *iovec, count size, offset u64, nwritten *size) leaves the file's offset alone. With APPEND set it appends all
 // the same, as on Linux. EBADF, EFAULT, EINVAL, ENOSPC, EDQUOT, EFBIG, ESPIPE.
 func fdPwrite(p *Process, a args) errno {
 	var room [stackVectors][]byte
@@ -96,17 +96,17 @@ func fdPwrite(p *Process, a args) errno {
 	if err != nil {
 		return p.errnoOf(err)
 	}
-	return p.mem().putU32(a.u32(4), uint32(n))
+	return a.putSize(p.mem(), 4, uint64(n))
 }
 
 // transfer takes the arguments that reads and writes share: the descriptor, the vectors and where the result goes. All are checked
 // before a byte moves.
 func (p *Process) transfer(room [][]byte, a args, need rights, result int) (f *openFile, bufs [][]byte, total int, e errno) {
 	m := p.mem()
-	if bufs, total, e = m.vectors(room, a.u32(1), a.u32(2)); e != success {
+	if bufs, total, e = a.vectors(room, m, 1); e != success {
 		return nil, nil, 0, e
 	}
-	if _, ok := m.bytes(a.u32(result), 4); !ok {
+	if !a.fits(m, result) {
 		return nil, nil, 0, eFAULT
 	}
 	f, e = p.get(a.u32(0), need)
@@ -140,15 +140,15 @@ func fdSeek(p *Process, a args) errno {
 	if a.u32(2) > unix.SEEK_END {
 		return eINVAL
 	}
-	return p.seek(a.u32(0), int64(a.u64(1)), int(a.u32(2)), a.u32(3), rightFDSeek)
+	return p.seek(a.u32(0), int64(a.u64(1)), int(a.u32(2)), a.ptr(3), rightFDSeek)
 }
 
 // fd_tell(fd, result *u64). EBADF, EFAULT, ESPIPE.
 func fdTell(p *Process, a args) errno {
-	return p.seek(a.u32(0), 0, unix.SEEK_CUR, a.u32(1), rightFDTell)
+	return p.seek(a.u32(0), 0, unix.SEEK_CUR, a.ptr(1), rightFDTell)
 }
 
-func (p *Process) seek(fd uint32, offset int64, whence int, result uint32, need rights) errno {
+func (p *Process) seek(fd uint32, offset int64, whence int, result uint64, need rights) errno {
 	m := p.mem()
 	if _, ok := m.bytes(result, 8); !ok {
 		return eFAULT

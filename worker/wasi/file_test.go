@@ -104,7 +104,7 @@ func TestHugeVectors(t *testing.T) {
 		bufs = append(bufs, [2]uint64{0, uint64(len(g.mem))})
 	}
 	ptr, n := g.iovs(bufs...)
-	got, total, e := g.p.mem().vectors(nil, uint32(ptr), uint32(n))
+	got, total, e := args{stack: []uint64{ptr, n}}.vectors(nil, g.p.mem(), 0)
 	if e != success || total > maxTransfer || len(got) > maxVectors {
 		t.Errorf("%d vectors, %d bytes, errno %d", len(got), total, e)
 	}

@@ -22,6 +22,9 @@ type guest struct {
 
 const root = 3 // the first mount
 
+// wide begins the names of calls by a guest whose pointers have 64 bits.
+const wide = "wide "
+
 // newGuest returns a guest with a directory of its own as "/". Fields of c that are zero get a usable value.
 func newGuest(t testing.TB, c Config) *guest {
 	t.Helper()
@@ -40,6 +43,9 @@ func newGuest(t testing.TB, c Config) *guest {
 	t.Cleanup(p.Close)
 	g.p = p
 	for _, call := range Calls() {
+		if call.Wide {
+			call.Name = wide + call.Name
+		}
 		g.calls[call.Name] = call
 	}
 	return g

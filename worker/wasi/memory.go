@@ -2,34 +2,52 @@ package wasi
 
 import "encoding/binary"
 
-// args are a call's arguments, one word each. The engine leaves garbage in the upper half of an i32's word.
-type args []uint64
+// args are a call's arguments, one word each, and the data model of the guest. The engine leaves garbage in the upper half of
+// an i32's word.
+type args struct {
+	stack []uint64
+	wide  bool
+}
 
-func (a args) u32(i int) uint32 { return uint32(a[i]) }
-func (a args) u64(i int) uint64 { return a[i] }
+func (a args) u32(i int) uint32 { return uint32(a.stack[i]) }
+func (a args) u64(i int) uint64 { return a.stack[i] }
+
+// ptr is a pointer or a size.
+func (a args) ptr(i int) uint64 {
+	if a.wide {
+		return a.stack[i]
+	}
+	return uint64(uint32(a.stack[i]))
+}
+
+// width is how many bytes a pointer or a size takes in the guest's memory.
+func (a args) width() uint64 {
+	if a.wide {
+		return 8
+	}
+	return 4
+}
 
 // memory is a rank's linear memory as of this call. Nothing in it can be trusted: every access goes through bytes.
 type memory []byte
 
 // bytes returns the n bytes at ptr, or false when they do not all lie in memory.
-func (m memory) bytes(ptr, n uint32) ([]byte, bool) {
-	end := uint64(ptr) + uint64(n)
-	if end > uint64(len(m)) {
+func (m memory) bytes(ptr, n uint64) ([]byte, bool) {
+	if ptr > uint64(len(m)) || n > uint64(len(m))-ptr {
 		return nil, false
 	}
-	return m[ptr:end:end], true
+	return m[ptr : ptr+n : ptr+n], true
 }
 
-// array returns the count elements of size bytes at ptr. count times size can't overflow: 2^32 times a small size.
-func (m memory) array(ptr, count, size uint32) ([]byte, bool) {
-	n := uint64(count) * uint64(size)
-	if uint64(ptr)+n > uint64(len(m)) {
+// array returns the count elements of size bytes at ptr.
+func (m memory) array(ptr, count, size uint64) ([]byte, bool) {
+	if count > uint64(len(m))/size {
 		return nil, false
 	}
-	return m[ptr : uint64(ptr)+n : uint64(ptr)+n], true
+	return m.bytes(ptr, count*size)
 }
 
-func (m memory) putU32(ptr, v uint32) errno {
+func (m memory) putU32(ptr uint64, v uint32) errno {
 	b, ok := m.bytes(ptr, 4)
 	if !ok {
 		return eFAULT
@@ -38,13 +56,43 @@ func (m memory) putU32(ptr, v uint32) errno {
 	return success
 }
 
-func (m memory) putU64(ptr uint32, v uint64) errno {
+func (m memory) putU64(ptr, v uint64) errno {
 	b, ok := m.bytes(ptr, 8)
 	if !ok {
 		return eFAULT
 	}
 	binary.LittleEndian.PutUint64(b, v)
 	return success
+}
+
+// putSize writes a size where argument i points.
+func (a args) putSize(m memory, i int, v uint64) errno {
+	if a.wide {
+		return m.putU64(a.ptr(i), v)
+	}
+	return m.putU32(a.ptr(i), uint32(v))
+}
+
+// fits says whether there is room for a size where argument i points.
+func (a args) fits(m memory, i int) bool {
+	_, ok := m.bytes(a.ptr(i), a.width())
+	return ok
+}
+
+// word reads a pointer or a size, and writes one.
+func (a args) word(b []byte) uint64 {
+	if a.wide {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return uint64(binary.LittleEndian.Uint32(b))
+}
+
+func (a args) putWord(b []byte, v uint64) {
+	if a.wide {
+		binary.LittleEndian.PutUint64(b, v)
+	} else {
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	}
 }
 
 func (p *Process) mem() memory { return memory(p.memory()) }
@@ -55,18 +103,19 @@ const (
 	maxTransfer = 0x7ffff000
 )
 
-// vectors returns the buffers that count iovecs at ptr describe, without the empty ones, and their bytes in all. The result
-// is built in buf.
+// vectors returns the buffers that the iovecs where argument i points describe, as many as the next argument says, without the
+// empty ones, and their bytes in all. The result is built in buf.
 //
-//	iovec: buf u32 · buf_len u32
-func (m memory) vectors(buf [][]byte, ptr, count uint32) (bufs [][]byte, total int, e errno) {
-	array, ok := m.array(ptr, count, 8)
+//	iovec: buf *u8 · buf_len size
+func (a args) vectors(buf [][]byte, m memory, i int) (bufs [][]byte, total int, e errno) {
+	width := a.width()
+	array, ok := m.array(a.ptr(i), a.ptr(i+1), 2*width)
 	if !ok {
 		return nil, 0, eFAULT
 	}
 	bufs = buf[:0]
-	for ; len(array) > 0; array = array[8:] {
-		b, ok := m.bytes(binary.LittleEndian.Uint32(array), binary.LittleEndian.Uint32(array[4:]))
+	for ; len(array) > 0; array = array[2*width:] {
+		b, ok := m.bytes(a.word(array), a.word(array[width:]))
 		if !ok {
 			return nil, 0, eFAULT
 		}

@@ -15,14 +15,14 @@ const (
 	openTruncate
 )
 
-// path_open(dir, flags u32, path *u8, len u32, oflags u16, base u64, inheriting u64, fdflags u16, fd *u32) opens with the access that
+// path_open(dir, flags u32, path *u8, len size, oflags u16, base u64, inheriting u64, fdflags u16, fd *u32) opens with the access that
 // the rights FD_READ and FD_WRITE in base ask for. EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP, EMFILE, ENFILE, ENOSPC, EROFS,
 // ENOTCAPABLE and those of a path.
 //
 // Opening a FIFO waits for its other end as open(2) does, out of reach of Config.Done.
 func pathOpen(p *Process, a args) errno {
 	m := p.mem()
-	if _, ok := m.bytes(a.u32(8), 4); !ok {
+	if _, ok := m.bytes(a.ptr(8), 4); !ok {
 		return eFAULT
 	}
 	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
@@ -30,7 +30,7 @@ func pathOpen(p *Process, a args) errno {
 	if e != success {
 		return e
 	}
-	d, path, e := p.pathArg(a.u32(0), a.u32(2), a.u32(3), need)
+	d, path, e := p.pathArg(a.u32(0), a.ptr(2), a.ptr(3), need)
 	if e != success {
 		return e
 	}
@@ -47,7 +47,7 @@ func pathOpen(p *Process, a args) errno {
 		f.close()
 		return e
 	}
-	return m.putU32(a.u32(8), fd)
+	return m.putU32(a.ptr(8), fd)
 }
 
 // opening is a path_open under way.

@@ -24,7 +24,7 @@ const (
 
 // pathArg reads a path and the directory that it is relative to; the caller puts the directory back. EFAULT, EBADF, ENOTDIR,
 // ENAMETOOLONG; ENOENT for an empty path, EINVAL for a zero byte in it.
-func (p *Process) pathArg(fd, ptr, n uint32, need rights) (*openFile, string, errno) {
+func (p *Process) pathArg(fd uint32, ptr, n uint64, need rights) (*openFile, string, errno) {
 	path, e := p.mem().path(ptr, n)
 	if e != success {
 		return nil, "", e
@@ -33,7 +33,7 @@ func (p *Process) pathArg(fd, ptr, n uint32, need rights) (*openFile, string, er
 	return d, path, e
 }
 
-func (m memory) path(ptr, n uint32) (string, errno) {
+func (m memory) path(ptr, n uint64) (string, errno) {
 	b, ok := m.bytes(ptr, n)
 	switch {
 	case !ok:
@@ -115,7 +115,7 @@ func (l *location) checkSlash() error {
 }
 
 // at runs call where path's last component is, with p's errors. EROFS where the mount is read-only, as all these calls write.
-func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) error) errno {
+func (p *Process) at(fd uint32, ptr, n uint64, need rights, call func(l *location) error) errno {
 	d, path, e := p.pathArg(fd, ptr, n, need)
 	if e != success {
 		return e
@@ -132,16 +132,16 @@ func (p *Process) at(fd, ptr, n uint32, need rights, call func(l *location) erro
 	return p.errnoOf(call(&l))
 }
 
-// path_create_directory(dir, path *u8, len u32). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
+// path_create_directory(dir, path *u8, len size). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
 func pathCreateDirectory(p *Process, a args) errno {
-	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathCreateDirectory, func(l *location) error {
+	return p.at(a.u32(0), a.ptr(1), a.ptr(2), rightPathCreateDirectory, func(l *location) error {
 		return unix.Mkdirat(l.dir, l.base, 0o777)
 	})
 }
 
-// path_unlink_file(dir, path *u8, len u32). EBUSY, EISDIR, EPERM, EROFS and those of a path.
+// path_unlink_file(dir, path *u8, len size). EBUSY, EISDIR, EPERM, EROFS and those of a path.
 func pathUnlinkFile(p *Process, a args) errno {
-	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathUnlinkFile, func(l *location) error {
+	return p.at(a.u32(0), a.ptr(1), a.ptr(2), rightPathUnlinkFile, func(l *location) error {
 		if err := l.checkSlash(); err != nil {
 			return err
 		}
@@ -149,24 +149,24 @@ func pathUnlinkFile(p *Process, a args) errno {
 	})
 }
 
-// path_remove_directory(dir, path *u8, len u32). EBUSY, EINVAL for ".", ENOTDIR, ENOTEMPTY, EROFS and those of a path.
+// path_remove_directory(dir, path *u8, len size). EBUSY, EINVAL for ".", ENOTDIR, ENOTEMPTY, EROFS and those of a path.
 func pathRemoveDirectory(p *Process, a args) errno {
-	return p.at(a.u32(0), a.u32(1), a.u32(2), rightPathRemoveDirectory, func(l *location) error {
+	return p.at(a.u32(0), a.ptr(1), a.ptr(2), rightPathRemoveDirectory, func(l *location) error {
 		return unix.Unlinkat(l.dir, l.base, unix.AT_REMOVEDIR)
 	})
 }
 
-// path_symlink(target *u8, len u32, dir, path *u8, len u32). EEXIST, EROFS and those of a path; EPERM for an absolute target: the
+// path_symlink(target *u8, len size, dir, path *u8, len size). EEXIST, EROFS and those of a path; EPERM for an absolute target: the
 // guest could not follow it, and whoever looks at the directory from outside would be led astray.
 func pathSymlink(p *Process, a args) errno {
-	target, e := p.mem().path(a.u32(0), a.u32(1))
+	target, e := p.mem().path(a.ptr(0), a.ptr(1))
 	if e != success {
 		return e
 	}
 	if target[0] == '/' {
 		return ePERM
 	}
-	return p.at(a.u32(2), a.u32(3), a.u32(4), rightPathSymlink, func(l *location) error {
+	return p.at(a.u32(2), a.ptr(3), a.ptr(4), rightPathSymlink, func(l *location) error {
 		if err := l.checkSlash(); err != nil {
 			return err
 		}
@@ -174,18 +174,18 @@ func pathSymlink(p *Process, a args) errno {
 	})
 }
 
-// path_readlink(dir, path *u8, len u32, buf *u8, size u32, used *u32): the first size bytes of the target. EINVAL when it is no
+// path_readlink(dir, path *u8, len size, buf *u8, room size, used *size): the first size bytes of the target. EINVAL when it is no
 // link, EFAULT and those of a path.
 func pathReadlink(p *Process, a args) errno {
 	m := p.mem()
-	b, ok := m.bytes(a.u32(3), a.u32(4))
+	b, ok := m.bytes(a.ptr(3), a.ptr(4))
 	if !ok {
 		return eFAULT
 	}
-	if _, ok := m.bytes(a.u32(5), 4); !ok {
+	if !a.fits(m, 5) {
 		return eFAULT
 	}
-	d, path, e := p.pathArg(a.u32(0), a.u32(1), a.u32(2), rightPathReadlink)
+	d, path, e := p.pathArg(a.u32(0), a.ptr(1), a.ptr(2), rightPathReadlink)
 	if e != success {
 		return e
 	}
@@ -194,14 +194,14 @@ func pathReadlink(p *Process, a args) errno {
 	if err != nil {
 		return p.errnoOf(err)
 	}
-	return m.putU32(a.u32(5), uint32(copy(b, target)))
+	return a.putSize(m, 5, uint64(copy(b, target)))
 }
 
-// path_link(dir, flags u32, path *u8, len u32, newdir, newpath *u8, len u32). EEXIST, EMLINK, EPERM for a directory, EROFS, EXDEV and
+// path_link(dir, flags u32, path *u8, len size, newdir, newpath *u8, len size). EEXIST, EMLINK, EPERM for a directory, EROFS, EXDEV and
 // those of a path; EINVAL for a symbolic link that is to be followed.
 func pathLink(p *Process, a args) errno {
-	from := end{a.u32(0), a.u32(2), a.u32(3), rightPathLinkSource}
-	to := end{a.u32(4), a.u32(5), a.u32(6), rightPathLinkTarget}
+	from := end{a.u32(0), a.ptr(2), a.ptr(3), rightPathLinkSource}
+	to := end{a.u32(4), a.ptr(5), a.ptr(6), rightPathLinkTarget}
 	return p.between(from, to, func(from, to *location) error {
 		if err := from.checkSlash(); err != nil {
 			return err
@@ -216,11 +216,11 @@ func pathLink(p *Process, a args) errno {
 	})
 }
 
-// path_rename(dir, path *u8, len u32, newdir, newpath *u8, len u32). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EROFS, EXDEV and those of
+// path_rename(dir, path *u8, len size, newdir, newpath *u8, len size). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EROFS, EXDEV and those of
 // a path.
 func pathRename(p *Process, a args) errno {
-	from := end{a.u32(0), a.u32(1), a.u32(2), rightPathRenameSource}
-	to := end{a.u32(3), a.u32(4), a.u32(5), rightPathRenameTarget}
+	from := end{a.u32(0), a.ptr(1), a.ptr(2), rightPathRenameSource}
+	to := end{a.u32(3), a.ptr(4), a.ptr(5), rightPathRenameTarget}
 	return p.between(from, to, func(from, to *location) error {
 		if err := from.checkSlash(); err != nil {
 			return err
@@ -234,8 +234,9 @@ func pathRename(p *Process, a args) errno {
 
 // end is one of the two paths of a link or rename.
 type end struct {
-	fd, path, n uint32
-	need        rights
+	fd      uint32
+	path, n uint64
+	need    rights
 }
 
 // between runs call where two paths' last components are. A name can't cross from one mount to another, as on any system, and

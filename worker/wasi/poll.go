@@ -71,23 +71,23 @@ type poll struct {
 	ready <-chan struct{} // standard input, when somebody waits for it
 }
 
-// poll_oneoff(in *subscription, out *event, count u32, events *u32) waits until at least one subscription is due and writes an
+// poll_oneoff(in *subscription, out *event, count size, events *size) waits until at least one subscription is due and writes an
 // event for each that is. EINVAL for none or an unknown tag, EFAULT. What is wrong with a single one is in its event.
 //
 //	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24, precision u64 at 32, flags u16 at 40
 //	                                              · fd_read, fd_write: fd u32 at 16
 //	event (32): userdata u64 · error u16 at 8 · tag u8 at 10 · nbytes u64 at 16 · flags u16 at 24
 func pollOneoff(p *Process, a args) errno {
-	m, count := p.mem(), a.u32(2)
-	in, ok1 := m.array(a.u32(0), count, subscriptionSize)
-	out, ok2 := m.array(a.u32(1), count, eventSize)
+	m, count := p.mem(), a.ptr(2)
+	in, ok1 := m.array(a.ptr(0), count, subscriptionSize)
+	out, ok2 := m.array(a.ptr(1), count, eventSize)
 	if !ok1 || !ok2 {
 		return eFAULT
 	}
 	if count == 0 {
 		return eINVAL
 	}
-	if e := m.putU32(a.u32(3), 0); e != success {
+	if e := a.putSize(m, 3, 0); e != success {
 		return e
 	}
 	poll := poll{p: p, start: p.clock.monotonic()}
@@ -95,7 +95,7 @@ func pollOneoff(p *Process, a args) errno {
 		n, e := poll.once(in, out)
 		if e != success || n > 0 {
 			runtime.Gosched() // a guest that polls in a loop lets the others run
-			m.putU32(a.u32(3), n)
+			a.putSize(m, 3, uint64(n))
 			return e
 		}
 		p.wait(poll.left, poll.ready)

@@ -33,7 +33,7 @@ func (s *filestat) put(b []byte) {
 // fd_filestat_get(fd, stat *filestat). EBADF, EFAULT. The streams have distinct numbers, so that programs which compare input and
 // output don't take them for one file.
 func fdFilestatGet(p *Process, a args) errno {
-	b, ok := p.mem().bytes(a.u32(1), filestatSize)
+	b, ok := p.mem().bytes(a.ptr(1), filestatSize)
 	if !ok {
 		return eFAULT
 	}
@@ -55,13 +55,13 @@ func fdFilestatGet(p *Process, a args) errno {
 	return success
 }
 
-// path_filestat_get(dir, flags u32, path *u8, len u32, stat *filestat). EBADF, EFAULT, EINVAL and those of a path.
+// path_filestat_get(dir, flags u32, path *u8, len size, stat *filestat). EBADF, EFAULT, EINVAL and those of a path.
 func pathFilestatGet(p *Process, a args) errno {
-	b, ok := p.mem().bytes(a.u32(4), filestatSize)
+	b, ok := p.mem().bytes(a.ptr(4), filestatSize)
 	if !ok {
 		return eFAULT
 	}
-	d, path, e := p.pathArg(a.u32(0), a.u32(2), a.u32(3), rightPathFilestatGet)
+	d, path, e := p.pathArg(a.u32(0), a.ptr(2), a.ptr(3), rightPathFilestatGet)
 	if e != success {
 		return e
 	}
@@ -159,10 +159,10 @@ func fdFilestatSetTimes(p *Process, a args) errno {
 	return p.errnoOf(unix.UtimesNanoAt(f.fd, "", t[:], unix.AT_EMPTY_PATH))
 }
 
-// path_filestat_set_times(dir, flags u32, path *u8, len u32, atim u64, mtim u64, flags u16). EBADF, EFAULT, EINVAL, EPERM, EACCES,
+// path_filestat_set_times(dir, flags u32, path *u8, len size, atim u64, mtim u64, flags u16). EBADF, EFAULT, EINVAL, EPERM, EACCES,
 // EROFS and those of a path.
 func pathFilestatSetTimes(p *Process, a args) errno {
-	d, path, e := p.pathArg(a.u32(0), a.u32(2), a.u32(3), rightPathSetTimes)
+	d, path, e := p.pathArg(a.u32(0), a.ptr(2), a.ptr(3), rightPathSetTimes)
 	if e != success {
 		return e
 	}
