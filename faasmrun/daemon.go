@@ -24,6 +24,35 @@ func untilTold() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
+// hangups are the SIGHUPs from now on, which a daemon does not end by: neither when its terminal goes away. Of several while one
+// is answered, one more is: it reads what is there then.
+func hangups() <-chan os.Signal {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGHUP)
+	return told
+}
+
+// onHangup calls f for each of them, until the context ends or stop is called.
+func onHangup(ctx context.Context, told <-chan os.Signal, f func()) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-told:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
 func daemonLog(verbose bool) *slog.Logger {
 	level := slog.LevelInfo
 	if verbose {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func schedulerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
 	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
-	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start")
+	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start and on SIGHUP")
 	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
 	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
 	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
@@ -144,15 +145,10 @@ func (f *schedulerFlags) serve() error {
 	if err != nil {
 		return err
 	}
-	text := []byte("{}")
-	if f.policy != "" {
-		if text, err = os.ReadFile(f.policy); err != nil {
-			return err
-		}
-	}
-	policy, err := scheduler.ClusterPolicy(text)
+	told := hangups()
+	policy, err := f.readPolicy()
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.policy, err)
+		return err
 	}
 	ctx, stop := untilTold()
 	defer stop()
@@ -179,6 +175,7 @@ func (f *schedulerFlags) serve() error {
 		return stateError(dir, stateOption(f.state), err)
 	}
 	defer server.Stop()
+	defer onHangup(ctx, told, func() { f.reload(server, log) })()
 	var serving sync.WaitGroup
 	faults := make([]error, len(doors))
 	for i, d := range doors {
@@ -199,6 +196,37 @@ func (f *schedulerFlags) serve() error {
 		return fmt.Errorf("the scheduler stopped: %w", err)
 	}
 	return errors.Join(faults...)
+}
+
+// readPolicy reads the policy's file, if there is one.
+func (f *schedulerFlags) readPolicy() (p scheduler.Policy, err error) {
+	text := []byte("{}")
+	if f.policy != "" {
+		if text, err = os.ReadFile(f.policy); err != nil {
+			return p, err
+		}
+	}
+	if p, err = scheduler.ClusterPolicy(text); err != nil {
+		err = fmt.Errorf("%s: %w", f.policy, err)
+	}
+	return p, err
+}
+
+// reload reads the policy anew. One that is not as it should be changes nothing.
+func (f *schedulerFlags) reload(server *scheduler.Server, log *slog.Logger) {
+	if f.policy == "" {
+		log.Info("SIGHUP: there is no --policy to read again")
+		return
+	}
+	policy, err := f.readPolicy()
+	if err == nil {
+		err = server.SetPolicy(policy)
+	}
+	if err != nil {
+		log.Error("SIGHUP: the policy stays as it was", "policy", f.policy, "err", err)
+		return
+	}
+	log.Info("SIGHUP: the policy was read again", "policy", f.policy)
 }
 
 // stateDir is a daemon's own directory: the one it is given, or one below the home.

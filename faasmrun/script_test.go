@@ -51,6 +51,7 @@ func heedSignals(t *testing.T) {
 //	                                executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
 //	background READY COMMAND …      start a daemon; go on when its stderr matches. It gets SIGTERM when the script ends
 //	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
+//	tell SIGNAL WORD RE             send such a daemon a signal, and wait for a line on its stderr that matches
 //	gone                            wait until no process of this script's faasmrun is left
 func TestScripts(t *testing.T) {
 	heedSignals(t)
@@ -94,7 +95,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"faasmrun": scriptRun("faasmrun"), "mpirun": scriptRun("mpirun"),
-			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd, "gone": scriptGone,
+			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd, "tell": scriptTell, "gone": scriptGone,
 		},
 	})
 }
@@ -277,8 +278,13 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	overdue.Stop()
-	d := &daemon{command: command}
-	d.drained.Go(func() { io.Copy(io.Discard, pipe) })
+	d := &daemon{command: command, more: make(chan struct{}, 1)}
+	d.drained.Go(func() {
+		for lines.Scan() {
+			d.hear(lines.Text())
+		}
+		io.Copy(io.Discard, pipe) // behind a line that is too long
+	})
 	all := ts.Value(daemonsKey{}).(*daemons)
 	all.list = append(all.list, d)
 	ts.Defer(func() { d.end(syscall.SIGTERM) })
@@ -296,6 +302,50 @@ type daemon struct {
 	command *exec.Cmd
 	drained sync.WaitGroup
 	ended   bool
+
+	mu   sync.Mutex // guards said
+	said []string   // on stderr since it was ready
+	more chan struct{}
+}
+
+func (d *daemon) hear(line string) {
+	d.mu.Lock()
+	d.said = append(d.said, line)
+	d.mu.Unlock()
+	select {
+	case d.more <- struct{}{}:
+	default:
+	}
+}
+
+// after is what it has said since it had said so many lines.
+func (d *daemon) after(n int) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.said[n:]
+}
+
+// scriptTell sends a daemon a signal that it is to live on with, and waits for what it then says.
+func scriptTell(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: tell SIGNAL WORD RE")
+	}
+	for _, d := range ts.Value(daemonsKey{}).(*daemons).list {
+		if d.ended || !slices.Contains(d.command.Args, args[1]) {
+			continue
+		}
+		before, pattern, late := len(d.after(0)), regexp.MustCompile(args[2]), time.After(patience)
+		ts.Check(d.command.Process.Signal(unix.SignalNum("SIG" + args[0])))
+		for !slices.ContainsFunc(d.after(before), pattern.MatchString) {
+			select {
+			case <-d.more:
+			case <-late:
+				ts.Fatalf("%s did not say %q after SIG%s:\n%s", args[1], args[2], args[0], strings.Join(d.after(before), "\n"))
+			}
+		}
+		return
+	}
+	ts.Fatalf("no daemon has %q in its command line", args[1])
 }
 
 // end sends a signal, waits for the end, and may be repeated.

@@ -99,6 +99,7 @@ func serveWorker(f workerFlags) error {
 		return err
 	}
 	defer conn.Close()
+	told := hangups()
 	log := daemonLog(f.verbose)
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users, Labels: labels,
 		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout}
@@ -114,6 +115,10 @@ func serveWorker(f workerFlags) error {
 	defer agent.Stop()
 	ctx, stop := untilTold()
 	defer stop()
+	// Its options are what it was started with, and its certificate is read for each connection.
+	defer onHangup(ctx, told, func() {
+		log.Info("SIGHUP: a worker has nothing to read again; the next connection reads its certificate")
+	})()
 	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	return agent.Run(ctx)

@@ -14,12 +14,45 @@ type args struct {
 	wide  bool // a _c function: counts are MPI_Count
 }
 
-func (a args) int(i int) int32      { return int32(a.stack[i]) }
-func (a args) handle(i int) uint32  { return uint32(a.stack[i]) }
-func (a args) address(i int) uint32 { return uint32(a.stack[i]) }
+func (a args) int(i int) int32 { return int32(a.stack[i]) }
 
-// aint is an MPI_Aint: 32 bits here.
-func (a args) aint(i int) int64 { return int64(int32(a.stack[i])) }
+// word is a pointer, which may mean anything, such as a function, an attribute or an address.
+func (a args) word(i int) uint64 {
+	if a.r.lp64 {
+		return a.stack[i]
+	}
+	return uint64(uint32(a.stack[i]))
+}
+
+func (a args) address(i int) uint64 { return a.word(i) }
+
+// noHandle is what no handle is.
+const noHandle = 1<<32 - 1
+
+// handle is a handle, of which 32 bits count, though it may be a pointer of 64.
+func (a args) handle(i int) uint32 { return handleOf(a.word(i)) }
+
+func handleOf(word uint64) uint32 {
+	if word > noHandle {
+		return noHandle
+	}
+	return uint32(word)
+}
+
+// aint is an MPI_Aint, which is as wide as a pointer.
+func (a args) aint(i int) int64 {
+	if a.r.lp64 {
+		return int64(a.stack[i])
+	}
+	return int64(int32(a.stack[i]))
+}
+
+// byAint are the arguments of a function whose lengths are MPI_Aint where others have an int: as wide as an MPI_Count with
+// pointers of 64 bits, and as an int otherwise.
+func (a args) byAint() args {
+	a.wide = a.wide || a.r.lp64
+	return a
+}
 
 // count is an int, or an MPI_Count in a _c function.
 func (a args) count(i int) int64 {
@@ -37,16 +70,55 @@ const (
 )
 
 // piece gives n bytes of the rank's memory, or nil if they do not lie in it.
-func (r *Rank) piece(address uint32, n int64) []byte {
+func (r *Rank) piece(address uint64, n int64) []byte {
 	mem := r.host.Memory()
-	if n < 0 || int64(address) > int64(len(mem)) || n > int64(len(mem))-int64(address) {
+	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address {
 		return nil
 	}
-	return mem[address : int64(address)+n]
+	return mem[address : address+uint64(n)]
+}
+
+// width is the size in the program's memory of a pointer, a handle and an MPI_Aint.
+func (r *Rank) width() int64 {
+	if r.lp64 {
+		return 8
+	}
+	return 4
+}
+
+// putWord writes a pointer or a handle; wordAt reads one.
+func (r *Rank) putWord(b []byte, v uint64) {
+	if r.lp64 {
+		binary.LittleEndian.PutUint64(b, v)
+	} else {
+		binary.LittleEndian.PutUint32(b, uint32(v))
+	}
+}
+
+func (r *Rank) wordAt(b []byte) uint64 {
+	if r.lp64 {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return uint64(binary.LittleEndian.Uint32(b))
+}
+
+// roomForWord says whether there is room for a pointer or a handle where an argument points.
+func (a args) roomForWord(i int, what string) *failure {
+	_, f := a.pointer(i, what, a.r.width())
+	return f
+}
+
+// putWord writes one there.
+func (a args) putWord(i int, what string, v uint64) *failure {
+	b, f := a.pointer(i, what, a.r.width())
+	if f == nil {
+		a.r.putWord(b, v)
+	}
+	return f
 }
 
 // outside is the failure of an argument that must point at n bytes and does not.
-func outside(what string, address uint32, n int64) *failure {
+func outside(what string, address uint64, n int64) *failure {
 	if address == null {
 		return failf(errArg, "%s is a null pointer", what)
 	}
@@ -71,7 +143,7 @@ func (a args) putInt(i int, what string, v int32) *failure {
 	return f
 }
 
-func (a args) putHandle(i int, what string, h uint32) *failure { return a.putInt(i, what, int32(h)) }
+func (a args) putHandle(i int, what string, h uint32) *failure { return a.putWord(i, what, uint64(h)) }
 
 // putFlag writes 0 or 1.
 func (a args) putFlag(i int, what string, v bool) *failure {
@@ -92,6 +164,16 @@ func (a args) putCount(i int, what string, v int64) *failure {
 	return a.putInt(i, what, int32(v))
 }
 
+// roomForCount says whether there is room for a count where an argument points.
+func (a args) roomForCount(i int, what string) *failure {
+	n := int64(4)
+	if a.wide {
+		n = 8
+	}
+	_, f := a.pointer(i, what, n)
+	return f
+}
+
 func (a args) putLong(i int, what string, v int64) *failure {
 	b, f := a.pointer(i, what, 8)
 	if f == nil {
@@ -110,8 +192,11 @@ func (a args) getInt(i int, what string) (int32, *failure) {
 }
 
 func (a args) getHandle(i int, what string) (uint32, *failure) {
-	v, f := a.getInt(i, what)
-	return uint32(v), f
+	b, f := a.pointer(i, what, a.r.width())
+	if f != nil {
+		return 0, f
+	}
+	return handleOf(a.r.wordAt(b)), nil
 }
 
 // putString writes a C string of at most limit-1 bytes, and its length where lengthArg points.
@@ -127,18 +212,23 @@ func (a args) putString(i int, what, s string, limit int, lengthArg int) *failur
 }
 
 // handleArray is an array of handles in the rank's memory.
-type handleArray []byte
+type handleArray struct {
+	r     *Rank
+	bytes []byte
+}
 
-func (h handleArray) get(i int64) uint32    { return binary.LittleEndian.Uint32(h[4*i:]) }
-func (h handleArray) set(i int64, v uint32) { binary.LittleEndian.PutUint32(h[4*i:], v) }
+func (h handleArray) get(i int64) uint32 { return handleOf(h.r.wordAt(h.bytes[h.r.width()*i:])) }
+func (h handleArray) set(i int64, v uint32) {
+	h.r.putWord(h.bytes[h.r.width()*i:], uint64(v))
+}
 
 // handles gives an array argument of n handles.
 func (a args) handles(i int, n int64) (handleArray, *failure) {
 	if n == 0 {
-		return nil, nil
+		return handleArray{}, nil
 	}
-	b, f := a.pointer(i, "the array", 4*n)
-	return b, f
+	b, f := a.pointer(i, "the array", a.r.width()*n)
+	return handleArray{a.r, b}, f
 }
 
 // element reads integer i of an array of 32 or 64 bits.
@@ -174,11 +264,11 @@ func (a args) putArray(i int, what string, v []int64, wide bool) *failure {
 
 // getString reads a C string of at most limit-1 bytes.
 func (a args) getString(i int, what string, limit int) (string, *failure) {
-	mem, address := a.r.host.Memory(), int64(a.address(i))
-	if address == null || address >= int64(len(mem)) {
-		return "", outside(what, uint32(address), 1)
+	mem, address := a.r.host.Memory(), a.address(i)
+	if address == null || address >= uint64(len(mem)) {
+		return "", outside(what, address, 1)
 	}
-	b := mem[address:min(address+int64(limit), int64(len(mem)))]
+	b := mem[address:min(address+uint64(limit), uint64(len(mem)))]
 	if n := bytes.IndexByte(b, 0); n >= 0 {
 		return string(b[:n]), nil
 	}

@@ -5,14 +5,14 @@ type attributes []attribute
 
 type attribute struct {
 	keyval int32
-	value  uint32
+	value  uint64
 }
 
 // keyval is an attribute key: what to call when an object that has it is copied, and when it goes.
 type keyval struct {
 	object    keyvalObject
 	copy, del uint32 // table indices, or the ABI's numbers below
-	extra     uint32
+	extra     uint64
 	freed     bool
 	uses      int // attributes that have it
 }
@@ -43,7 +43,7 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 		if _, f := a.pointer(2, "keyval", 4); f != nil {
 			return f
 		}
-		r.keyvals = append(r.keyvals, keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.handle(3)})
+		r.keyvals = append(r.keyvals, keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3)})
 		return a.putInt(2, "keyval", int32(firstKeyval+len(r.keyvals)-1))
 	}
 }
@@ -132,12 +132,12 @@ func setAttribute(object keyvalObject) func(*Rank, args) *failure {
 				return f.on(c)
 			}
 			if i = list.find(k); i >= 0 { // the function may have deleted it
-				(*list)[i].value = a.handle(2)
+				(*list)[i].value = a.word(2)
 				return nil
 			}
 		}
 		r.keyvals[k-firstKeyval].uses++
-		*list = append(*list, attribute{k, a.handle(2)})
+		*list = append(*list, attribute{k, a.word(2)})
 		return nil
 	}
 }
@@ -148,7 +148,7 @@ func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failur
 	if f != nil || v.del == nullFunction {
 		return f
 	}
-	return r.ask("the attribute's delete function", v.del, uint64(handle), uint64(uint32(at.keyval)), uint64(at.value), uint64(v.extra))
+	return r.ask("the attribute's delete function", v.del, "pipp", uint64(handle), uint64(uint32(at.keyval)), at.value, v.extra)
 }
 
 // getAttribute makes MPI_Comm_get_attr and its like: (object, keyval, *value, *flag).
@@ -169,7 +169,7 @@ func getAttribute(object keyvalObject) func(*Rank, args) *failure {
 		}
 		i := list.find(k)
 		if i >= 0 {
-			if f := a.putInt(2, "attribute", int32((*list)[i].value)); f != nil {
+			if f := a.putWord(2, "attribute", (*list)[i].value); f != nil {
 				return f.on(c)
 			}
 		}
@@ -202,7 +202,7 @@ func (r *Rank) predefinedAttribute(k int32) (value int32, ok bool) {
 func (a args) putPredefined(k, value int32) *failure {
 	r := a.r
 	if r.predefinedAt == nil {
-		r.predefinedAt = map[int32]uint32{}
+		r.predefinedAt = map[int32]uint64{}
 	}
 	address, ok := r.predefinedAt[k]
 	if !ok {
@@ -215,7 +215,7 @@ func (a args) putPredefined(k, value int32) *failure {
 	if b := r.piece(address, 4); b != nil {
 		b[0], b[1], b[2], b[3] = byte(value), byte(value>>8), byte(value>>16), byte(value>>24)
 	}
-	if f := a.putInt(2, "attribute", int32(address)); f != nil {
+	if f := a.putWord(2, "attribute", address); f != nil {
 		return f
 	}
 	return a.putFlag(3, "flag", true)
@@ -271,15 +271,14 @@ func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attr
 }
 
 // copied calls a copy function: (object, keyval, extra, value, *newvalue, *flag).
-func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint32, keep bool, f *failure) {
+func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint64, keep bool, f *failure) {
 	out, f := r.words(0, 0)
 	if f != nil {
 		return 0, false, f
 	}
 	defer r.heap.release(out)
-	f = r.ask("the attribute's copy function", v.copy, uint64(handle), uint64(uint32(at.keyval)), uint64(v.extra),
-		uint64(at.value), uint64(out), uint64(out+4))
-	return r.word(out), r.word(out+4) != 0, f
+	f = r.ask("the attribute's copy function", v.copy, "pipppp", uint64(handle), uint64(uint32(at.keyval)), v.extra, at.value, out, out+wordSize)
+	return r.word(out), int32(r.word(out+wordSize)) != 0, f
 }
 
 // deleteAttributes calls the delete functions of an object that goes, the latest attribute's first (MPI 5.0, chapter

@@ -3,7 +3,7 @@ package mpi
 // attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their own: its
 // memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a send of its own.
 type attached struct {
-	address, size uint32
+	address, size uint64
 	heap          heap
 	on            bool
 }
@@ -42,10 +42,10 @@ func bufferAttach(of func(args) (*attached, *failure), first int) func(*Rank, ar
 		if r.piece(address, n) == nil || address == null && n > 0 {
 			return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
 		}
-		*b = attached{address: address, size: uint32(n), on: true}
+		*b = attached{address: address, size: uint64(n), on: true}
 		aligned := (address + heapAlign - 1) &^ (heapAlign - 1)
-		if skipped := aligned - address; skipped < uint32(n) {
-			b.heap.give(area{aligned, (uint32(n) - skipped) &^ (heapAlign - 1)})
+		if skipped := aligned - address; skipped < uint64(n) {
+			b.heap.give(area{aligned, (uint64(n) - skipped) &^ (heapAlign - 1)})
 		}
 		return nil
 	}
@@ -61,13 +61,14 @@ func bufferDetach(of func(args) (*attached, *failure), first int) func(*Rank, ar
 		if f != nil {
 			return f
 		}
-		for i, what := range []string{"buffer", "size"} {
-			if _, f := a.pointer(first+i, what, 4); f != nil {
-				return f
-			}
+		if f := a.roomForWord(first, "buffer"); f != nil {
+			return f
+		}
+		if f := a.roomForCount(first+1, "size"); f != nil {
+			return f
 		}
 		r.drain(b)
-		if f := a.putInt(first, "buffer", int32(b.address)); f != nil {
+		if f := a.putWord(first, "buffer", b.address); f != nil {
 			return f
 		}
 		n := int64(b.size)
@@ -94,7 +95,7 @@ func bufferIflush(of func(args) (*attached, *failure), out int) func(*Rank, args
 		if f != nil {
 			return f
 		}
-		if _, f := a.pointer(out, "request", 4); f != nil {
+		if f := a.roomForWord(out, "request"); f != nil {
 			return f
 		}
 		q := r.newRequest(requestFlush, r.worldComm)
@@ -135,12 +136,12 @@ func (r *Rank) drainBuffers() {
 }
 
 // buffer packs a send into an attached buffer.
-func (r *Rank) buffer(b *attached, s span) (span, uint32, *failure) {
+func (r *Rank) buffer(b *attached, s span) (span, uint64, *failure) {
 	r.reap()
 	n := s.bytes()
-	size := max(uint32(n+heapAlign-1)&^(heapAlign-1), heapAlign)
-	var address uint32
-	ok := n < 1<<31
+	size := max(uint64(n+heapAlign-1)&^(heapAlign-1), heapAlign)
+	var address uint64
+	ok := n < maxAllocation
 	switch {
 	case !ok || !b.on:
 		ok = false

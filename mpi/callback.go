@@ -1,6 +1,9 @@
 package mpi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Caller is implemented by a Host that can call functions of the program that give back an int: attribute and
 // generalized-request callbacks do. Without it they fail with MPI_ERR_OTHER.
@@ -10,12 +13,14 @@ type Caller interface {
 }
 
 // ask calls a function of the program that gives back an error code. What ends the program there ends this call too.
-func (r *Rank) ask(what string, index uint32, arguments ...uint64) *failure {
+//
+// params has a letter an argument: i is an int, p a pointer or a handle.
+func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64) *failure {
 	c, ok := r.host.(Caller)
 	if !ok {
 		return failf(errOther, "%s cannot be called back here", what)
 	}
-	code, err := c.CallTableResult(index, "iiiiiiii"[:len(arguments)], arguments...)
+	code, err := c.CallTableResult(index, r.letters(params), arguments...)
 	if err != nil {
 		panic(err)
 	}
@@ -25,19 +30,30 @@ func (r *Rank) ask(what string, index uint32, arguments ...uint64) *failure {
 	return nil
 }
 
+// letters are the types of a callback's arguments, i for i32 and l for i64, in the program's data model.
+func (r *Rank) letters(params string) string {
+	if r.lp64 {
+		return strings.ReplaceAll(params, "p", "l")
+	}
+	return strings.ReplaceAll(params, "p", "i")
+}
+
+// wordSize is the distance of values that a callback gets pointers to: enough for each, whatever it is.
+const wordSize = 8
+
 // words puts values where the program can reach them, for as long as a callback runs.
-func (r *Rank) words(values ...uint32) (address uint32, f *failure) {
-	if address, f = r.allocate(int64(4 * len(values))); f != nil {
+func (r *Rank) words(values ...uint64) (address uint64, f *failure) {
+	if address, f = r.allocate(int64(wordSize * len(values))); f != nil {
 		return 0, f
 	}
 	for i, v := range values {
-		binary.LittleEndian.PutUint32(r.piece(address+uint32(4*i), 4), v)
+		binary.LittleEndian.PutUint64(r.piece(address+uint64(wordSize*i), wordSize), v)
 	}
 	return address, nil
 }
 
-// word reads back what a callback wrote.
-func (r *Rank) word(address uint32) uint32 { return binary.LittleEndian.Uint32(r.piece(address, 4)) }
+// word reads back what a callback wrote there: a pointer.
+func (r *Rank) word(address uint64) uint64 { return r.wordAt(r.piece(address, wordSize)) }
 
 // errhandler is an error handler.
 type errhandler struct {
@@ -74,11 +90,11 @@ func (r *Rank) errhandler(handle uint32) (*errhandler, *failure) {
 // callHandler calls a user's error handler: (*comm, *code, ...), where the rest is one more pointer in wasm. The code that
 // the function returns stays what it was.
 func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
-	address, f := r.words(c.handle, uint32(code), 0)
+	address, f := r.words(uint64(c.handle), uint64(uint32(code)), 0)
 	if f != nil {
 		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
-	err := r.host.CallTable(h.function, "iii", uint64(address), uint64(address+4), uint64(address+8))
+	err := r.host.CallTable(h.function, r.letters("ppp"), address, address+wordSize, address+2*wordSize)
 	r.heap.release(address)
 	if err != nil {
 		panic(err)
@@ -87,7 +103,7 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create
 func commCreateErrhandler(r *Rank, a args) *failure {
-	if _, f := a.pointer(1, "errhandler", 4); f != nil {
+	if f := a.roomForWord(1, "errhandler"); f != nil {
 		return f
 	}
 	if a.handle(0) == null {

@@ -5,8 +5,11 @@ import "strings"
 // Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32 and
 // 64 bits, d for a double. Fn reads its arguments from the stack and writes its result there; it panics with
 // *AbortError or *Ended to end the rank.
+//
+// Each function is there for both data models: Wide is of a rank whose program has pointers, handles and MPI_Aint of 64 bits.
 type Call struct {
 	Name, Params, Results string
+	Wide                  bool
 	Fn                    func(r *Rank, stack []uint64)
 }
 
@@ -20,275 +23,282 @@ const (
 
 // binding is one line of the table of functions.
 type binding struct {
-	name   string // without MPI_
-	params string
-	large  string // params of the _c function, where there is one
-	when   when
-	fn     func(*Rank, args) *failure
+	name  string // without MPI_
+	large bool   // there is a _c function, too
+	when  when
+	fn    func(*Rank, args) *failure
 }
 
 // bindings are the functions that return an error code. docs/mpi-support.md and the header are compared with it.
 var bindings = []binding{
-	{"Init", "ii", "", always, initialize},
-	{"Init_thread", "iiii", "", always, initThread},
-	{"Initialized", "i", "", always, isInitialized},
-	{"Finalize", "", "", whileRunning, finalize},
-	{"Finalized", "i", "", always, isFinalized},
-	{"Query_thread", "i", "", whileRunning, queryThread},
-	{"Is_thread_main", "i", "", whileRunning, isThreadMain},
-	{"Abort", "ii", "", always, abort},
-	{"Get_version", "ii", "", always, getVersion},
-	{"Get_library_version", "ii", "", always, getLibraryVersion},
-	{"Abi_get_version", "ii", "", always, abiGetVersion},
-	{"Abi_get_info", "i", "", always, abiGetInfo},
-	{"Abi_get_fortran_info", "i", "", always, abiGetFortranInfo},
-	{"Get_hw_resource_info", "i", "", always, getHwResourceInfo},
-	{"Get_processor_name", "ii", "", whileRunning, getProcessorName},
-	{"Pcontrol", "ii", "", always, pcontrol},
-	{"Alloc_mem", "iii", "", whileRunning, allocMem},
-	{"Free_mem", "i", "", whileRunning, freeMem},
+	{"Init", false, always, initialize},
+	{"Init_thread", false, always, initThread},
+	{"Initialized", false, always, isInitialized},
+	{"Finalize", false, whileRunning, finalize},
+	{"Finalized", false, always, isFinalized},
+	{"Query_thread", false, whileRunning, queryThread},
+	{"Is_thread_main", false, whileRunning, isThreadMain},
+	{"Abort", false, always, abort},
+	{"Get_version", false, always, getVersion},
+	{"Get_library_version", false, always, getLibraryVersion},
+	{"Abi_get_version", false, always, abiGetVersion},
+	{"Abi_get_info", false, always, abiGetInfo},
+	{"Abi_get_fortran_info", false, always, abiGetFortranInfo},
+	{"Get_hw_resource_info", false, always, getHwResourceInfo},
+	{"Get_processor_name", false, whileRunning, getProcessorName},
+	{"Pcontrol", false, always, pcontrol},
+	{"Alloc_mem", false, whileRunning, allocMem},
+	{"Free_mem", false, whileRunning, freeMem},
 
 	// Errors
-	{"Error_string", "iii", "", always, errorString},
-	{"Error_class", "ii", "", always, errorClass},
-	{"Add_error_class", "i", "", always, addErrorClass},
-	{"Add_error_code", "ii", "", always, addErrorCode},
-	{"Add_error_string", "ii", "", always, addErrorString},
-	{"Remove_error_class", "i", "", always, removeError},
-	{"Remove_error_code", "i", "", always, removeError},
-	{"Remove_error_string", "i", "", always, removeErrorString},
-	{"Comm_create_errhandler", "ii", "", always, commCreateErrhandler},
-	{"Comm_set_errhandler", "ii", "", whileRunning, commSetErrhandler},
-	{"Comm_get_errhandler", "ii", "", whileRunning, commGetErrhandler},
-	{"Comm_call_errhandler", "ii", "", whileRunning, commCallErrhandler},
-	{"Errhandler_free", "i", "", always, errhandlerFree},
-	{"Errhandler_create", "ii", "", always, commCreateErrhandler},
-	{"Errhandler_set", "ii", "", whileRunning, commSetErrhandler},
-	{"Errhandler_get", "ii", "", whileRunning, commGetErrhandler},
+	{"Error_string", false, always, errorString},
+	{"Error_class", false, always, errorClass},
+	{"Add_error_class", false, always, addErrorClass},
+	{"Add_error_code", false, always, addErrorCode},
+	{"Add_error_string", false, always, addErrorString},
+	{"Remove_error_class", false, always, removeError},
+	{"Remove_error_code", false, always, removeError},
+	{"Remove_error_string", false, always, removeErrorString},
+	{"Comm_create_errhandler", false, always, commCreateErrhandler},
+	{"Comm_set_errhandler", false, whileRunning, commSetErrhandler},
+	{"Comm_get_errhandler", false, whileRunning, commGetErrhandler},
+	{"Comm_call_errhandler", false, whileRunning, commCallErrhandler},
+	{"Errhandler_free", false, always, errhandlerFree},
+	{"Errhandler_create", false, always, commCreateErrhandler},
+	{"Errhandler_set", false, whileRunning, commSetErrhandler},
+	{"Errhandler_get", false, whileRunning, commGetErrhandler},
 
 	// Communicators
-	{"Comm_rank", "ii", "", whileRunning, commRank},
-	{"Comm_size", "ii", "", whileRunning, commSize},
-	{"Comm_remote_size", "ii", "", whileRunning, commRemoteSize},
-	{"Comm_test_inter", "ii", "", whileRunning, commTestInter},
-	{"Comm_compare", "iii", "", whileRunning, commCompare},
-	{"Comm_group", "ii", "", whileRunning, commGroup},
-	{"Comm_remote_group", "ii", "", whileRunning, commRemoteGroup},
-	{"Comm_get_name", "iii", "", whileRunning, commGetName},
-	{"Comm_set_name", "ii", "", whileRunning, commSetName},
-	{"Comm_get_info", "ii", "", whileRunning, commGetInfo},
-	{"Comm_set_info", "ii", "", whileRunning, commSetInfo},
-	{"Comm_dup", "ii", "", whileRunning, commDup(0)},
-	{"Comm_dup_with_info", "iii", "", whileRunning, commDup(1)},
-	{"Comm_idup", "iii", "", whileRunning, commIdup(0)},
-	{"Comm_idup_with_info", "iiii", "", whileRunning, commIdup(1)},
-	{"Comm_split", "iiii", "", whileRunning, commSplit},
-	{"Comm_split_type", "iiiii", "", whileRunning, commSplitType},
-	{"Comm_create", "iii", "", whileRunning, commCreate},
-	{"Comm_create_group", "iiii", "", whileRunning, commCreateGroup},
-	{"Comm_free", "i", "", whileRunning, commFree},
-	{"Comm_disconnect", "i", "", whileRunning, commFree},
-	{"Comm_get_parent", "i", "", whileRunning, commGetParent},
-	{"Intercomm_create", "iiiiii", "", whileRunning, intercommCreate},
-	{"Intercomm_merge", "iii", "", whileRunning, intercommMerge},
+	{"Comm_rank", false, whileRunning, commRank},
+	{"Comm_size", false, whileRunning, commSize},
+	{"Comm_remote_size", false, whileRunning, commRemoteSize},
+	{"Comm_test_inter", false, whileRunning, commTestInter},
+	{"Comm_compare", false, whileRunning, commCompare},
+	{"Comm_group", false, whileRunning, commGroup},
+	{"Comm_remote_group", false, whileRunning, commRemoteGroup},
+	{"Comm_get_name", false, whileRunning, commGetName},
+	{"Comm_set_name", false, whileRunning, commSetName},
+	{"Comm_get_info", false, whileRunning, commGetInfo},
+	{"Comm_set_info", false, whileRunning, commSetInfo},
+	{"Comm_dup", false, whileRunning, commDup(0)},
+	{"Comm_dup_with_info", false, whileRunning, commDup(1)},
+	{"Comm_idup", false, whileRunning, commIdup(0)},
+	{"Comm_idup_with_info", false, whileRunning, commIdup(1)},
+	{"Comm_split", false, whileRunning, commSplit},
+	{"Comm_split_type", false, whileRunning, commSplitType},
+	{"Comm_create", false, whileRunning, commCreate},
+	{"Comm_create_group", false, whileRunning, commCreateGroup},
+	{"Comm_free", false, whileRunning, commFree},
+	{"Comm_disconnect", false, whileRunning, commFree},
+	{"Comm_get_parent", false, whileRunning, commGetParent},
+	{"Intercomm_create", false, whileRunning, intercommCreate},
+	{"Intercomm_merge", false, whileRunning, intercommMerge},
 
 	// Groups
-	{"Group_size", "ii", "", whileRunning, groupSize},
-	{"Group_rank", "ii", "", whileRunning, groupRank},
-	{"Group_free", "i", "", whileRunning, groupFree},
-	{"Group_compare", "iii", "", whileRunning, groupCompare},
-	{"Group_translate_ranks", "iiiii", "", whileRunning, groupTranslateRanks},
-	{"Group_incl", "iiii", "", whileRunning, groupChoose((*group).included)},
-	{"Group_excl", "iiii", "", whileRunning, groupChoose((*group).excluded)},
-	{"Group_range_incl", "iiii", "", whileRunning, groupRange((*group).included)},
-	{"Group_range_excl", "iiii", "", whileRunning, groupRange((*group).excluded)},
-	{"Group_union", "iii", "", whileRunning, groupCombine(union)},
-	{"Group_intersection", "iii", "", whileRunning, groupCombine(intersection)},
-	{"Group_difference", "iii", "", whileRunning, groupCombine(difference)},
+	{"Group_size", false, whileRunning, groupSize},
+	{"Group_rank", false, whileRunning, groupRank},
+	{"Group_free", false, whileRunning, groupFree},
+	{"Group_compare", false, whileRunning, groupCompare},
+	{"Group_translate_ranks", false, whileRunning, groupTranslateRanks},
+	{"Group_incl", false, whileRunning, groupChoose((*group).included)},
+	{"Group_excl", false, whileRunning, groupChoose((*group).excluded)},
+	{"Group_range_incl", false, whileRunning, groupRange((*group).included)},
+	{"Group_range_excl", false, whileRunning, groupRange((*group).excluded)},
+	{"Group_union", false, whileRunning, groupCombine(union)},
+	{"Group_intersection", false, whileRunning, groupCombine(intersection)},
+	{"Group_difference", false, whileRunning, groupCombine(difference)},
 
 	// Attributes
-	{"Comm_create_keyval", "iiii", "", whileRunning, createKeyval(keyvalComm)},
-	{"Comm_free_keyval", "i", "", whileRunning, freeKeyval(keyvalComm)},
-	{"Comm_set_attr", "iii", "", whileRunning, setAttribute(keyvalComm)},
-	{"Comm_get_attr", "iiii", "", whileRunning, getAttribute(keyvalComm)},
-	{"Comm_delete_attr", "ii", "", whileRunning, deleteAttribute(keyvalComm)},
-	{"Keyval_create", "iiii", "", whileRunning, createKeyval(keyvalComm)},
-	{"Keyval_free", "i", "", whileRunning, freeKeyval(keyvalComm)},
-	{"Attr_put", "iii", "", whileRunning, setAttribute(keyvalComm)},
-	{"Attr_get", "iiii", "", whileRunning, getAttribute(keyvalComm)},
-	{"Attr_delete", "ii", "", whileRunning, deleteAttribute(keyvalComm)},
-	{"Type_create_keyval", "iiii", "", whileRunning, createKeyval(keyvalType)},
-	{"Type_free_keyval", "i", "", whileRunning, freeKeyval(keyvalType)},
-	{"Type_set_attr", "iii", "", whileRunning, setAttribute(keyvalType)},
-	{"Type_get_attr", "iiii", "", whileRunning, getAttribute(keyvalType)},
-	{"Type_delete_attr", "ii", "", whileRunning, deleteAttribute(keyvalType)},
+	{"Comm_create_keyval", false, whileRunning, createKeyval(keyvalComm)},
+	{"Comm_free_keyval", false, whileRunning, freeKeyval(keyvalComm)},
+	{"Comm_set_attr", false, whileRunning, setAttribute(keyvalComm)},
+	{"Comm_get_attr", false, whileRunning, getAttribute(keyvalComm)},
+	{"Comm_delete_attr", false, whileRunning, deleteAttribute(keyvalComm)},
+	{"Keyval_create", false, whileRunning, createKeyval(keyvalComm)},
+	{"Keyval_free", false, whileRunning, freeKeyval(keyvalComm)},
+	{"Attr_put", false, whileRunning, setAttribute(keyvalComm)},
+	{"Attr_get", false, whileRunning, getAttribute(keyvalComm)},
+	{"Attr_delete", false, whileRunning, deleteAttribute(keyvalComm)},
+	{"Type_create_keyval", false, whileRunning, createKeyval(keyvalType)},
+	{"Type_free_keyval", false, whileRunning, freeKeyval(keyvalType)},
+	{"Type_set_attr", false, whileRunning, setAttribute(keyvalType)},
+	{"Type_get_attr", false, whileRunning, getAttribute(keyvalType)},
+	{"Type_delete_attr", false, whileRunning, deleteAttribute(keyvalType)},
 
 	// Info
-	{"Info_create", "i", "", always, infoCreate},
-	{"Info_create_env", "iii", "", always, infoCreateEnv},
-	{"Info_dup", "ii", "", always, infoDup},
-	{"Info_free", "i", "", always, infoFree},
-	{"Info_set", "iii", "", always, infoSet},
-	{"Info_get", "iiiii", "", always, infoGet},
-	{"Info_get_string", "iiiii", "", always, infoGetString},
-	{"Info_get_valuelen", "iiii", "", always, infoGetValuelen},
-	{"Info_get_nkeys", "ii", "", always, infoGetNkeys},
-	{"Info_get_nthkey", "iii", "", always, infoGetNthkey},
-	{"Info_delete", "ii", "", always, infoDelete},
+	{"Info_create", false, always, infoCreate},
+	{"Info_create_env", false, always, infoCreateEnv},
+	{"Info_dup", false, always, infoDup},
+	{"Info_free", false, always, infoFree},
+	{"Info_set", false, always, infoSet},
+	{"Info_get", false, always, infoGet},
+	{"Info_get_string", false, always, infoGetString},
+	{"Info_get_valuelen", false, always, infoGetValuelen},
+	{"Info_get_nkeys", false, always, infoGetNkeys},
+	{"Info_get_nthkey", false, always, infoGetNthkey},
+	{"Info_delete", false, always, infoDelete},
 
 	// Topologies
-	{"Topo_test", "ii", "", whileRunning, topoTest},
-	{"Cart_create", "iiiiii", "", whileRunning, cartCreate},
-	{"Cartdim_get", "ii", "", whileRunning, cartdimGet},
-	{"Cart_get", "iiiii", "", whileRunning, cartGet},
-	{"Cart_coords", "iiii", "", whileRunning, cartCoords},
-	{"Cart_rank", "iii", "", whileRunning, cartRank},
-	{"Cart_shift", "iiiii", "", whileRunning, cartShift},
-	{"Cart_sub", "iii", "", whileRunning, cartSub},
-	{"Cart_map", "iiiii", "", whileRunning, cartMap},
-	{"Dims_create", "iii", "", whileRunning, dimsCreate},
-	{"Graph_create", "iiiiii", "", whileRunning, graphCreate},
-	{"Graph_map", "iiiii", "", whileRunning, graphMap},
-	{"Graphdims_get", "iii", "", whileRunning, graphdimsGet},
-	{"Graph_get", "iiiii", "", whileRunning, graphGet},
-	{"Graph_neighbors_count", "iii", "", whileRunning, graphNeighborsCount},
-	{"Graph_neighbors", "iiii", "", whileRunning, graphNeighbors},
-	{"Dist_graph_create", "iiiiiiiii", "", whileRunning, distGraphCreate},
-	{"Dist_graph_create_adjacent", "iiiiiiiiii", "", whileRunning, distGraphCreateAdjacent},
-	{"Dist_graph_neighbors_count", "iiii", "", whileRunning, distGraphNeighborsCount},
-	{"Dist_graph_neighbors", "iiiiiii", "", whileRunning, distGraphNeighbors},
+	{"Topo_test", false, whileRunning, topoTest},
+	{"Cart_create", false, whileRunning, cartCreate},
+	{"Cartdim_get", false, whileRunning, cartdimGet},
+	{"Cart_get", false, whileRunning, cartGet},
+	{"Cart_coords", false, whileRunning, cartCoords},
+	{"Cart_rank", false, whileRunning, cartRank},
+	{"Cart_shift", false, whileRunning, cartShift},
+	{"Cart_sub", false, whileRunning, cartSub},
+	{"Cart_map", false, whileRunning, cartMap},
+	{"Dims_create", false, whileRunning, dimsCreate},
+	{"Graph_create", false, whileRunning, graphCreate},
+	{"Graph_map", false, whileRunning, graphMap},
+	{"Graphdims_get", false, whileRunning, graphdimsGet},
+	{"Graph_get", false, whileRunning, graphGet},
+	{"Graph_neighbors_count", false, whileRunning, graphNeighborsCount},
+	{"Graph_neighbors", false, whileRunning, graphNeighbors},
+	{"Dist_graph_create", false, whileRunning, distGraphCreate},
+	{"Dist_graph_create_adjacent", false, whileRunning, distGraphCreateAdjacent},
+	{"Dist_graph_neighbors_count", false, whileRunning, distGraphNeighborsCount},
+	{"Dist_graph_neighbors", false, whileRunning, distGraphNeighbors},
 
 	// Point to point
-	{"Send", "iiiiii", "iliiii", whileRunning, sendBlocking(modeStandard)},
-	{"Ssend", "iiiiii", "iliiii", whileRunning, sendBlocking(modeSynchronous)},
-	{"Rsend", "iiiiii", "iliiii", whileRunning, sendBlocking(modeStandard)},
-	{"Bsend", "iiiiii", "iliiii", whileRunning, sendBlocking(modeBuffered)},
-	{"Isend", "iiiiiii", "iliiiii", whileRunning, sendNonblocking(modeStandard)},
-	{"Issend", "iiiiiii", "iliiiii", whileRunning, sendNonblocking(modeSynchronous)},
-	{"Irsend", "iiiiiii", "iliiiii", whileRunning, sendNonblocking(modeStandard)},
-	{"Ibsend", "iiiiiii", "iliiiii", whileRunning, sendNonblocking(modeBuffered)},
-	{"Send_init", "iiiiiii", "iliiiii", whileRunning, sendInit(modeStandard)},
-	{"Ssend_init", "iiiiiii", "iliiiii", whileRunning, sendInit(modeSynchronous)},
-	{"Rsend_init", "iiiiiii", "iliiiii", whileRunning, sendInit(modeStandard)},
-	{"Bsend_init", "iiiiiii", "iliiiii", whileRunning, sendInit(modeBuffered)},
-	{"Recv", "iiiiiii", "iliiiii", whileRunning, recv},
-	{"Irecv", "iiiiiii", "iliiiii", whileRunning, irecv},
-	{"Recv_init", "iiiiiii", "iliiiii", whileRunning, recvInit},
-	{"Sendrecv", "iiiiiiiiiiii", "iliiiiliiiii", whileRunning, sendrecv},
-	{"Isendrecv", "iiiiiiiiiiii", "iliiiiliiiii", whileRunning, isendrecv},
-	{"Isendrecv_replace", "iiiiiiiii", "iliiiiiii", whileRunning, isendrecvReplace},
-	{"Sendrecv_replace", "iiiiiiiii", "iliiiiiii", whileRunning, sendrecvReplace},
-	{"Buffer_attach", "ii", "il", whileRunning, bufferAttach(own, 0)},
-	{"Buffer_detach", "ii", "ii", whileRunning, bufferDetach(own, 0)},
-	{"Buffer_flush", "", "", whileRunning, bufferFlush(own)},
-	{"Buffer_iflush", "i", "", whileRunning, bufferIflush(own, 0)},
-	{"Comm_attach_buffer", "iii", "iil", whileRunning, bufferAttach(ofComm, 1)},
-	{"Comm_detach_buffer", "iii", "iii", whileRunning, bufferDetach(ofComm, 1)},
-	{"Comm_flush_buffer", "i", "", whileRunning, bufferFlush(ofComm)},
-	{"Comm_iflush_buffer", "ii", "", whileRunning, bufferIflush(ofComm, 1)},
-	{"Probe", "iiii", "", whileRunning, probe},
-	{"Iprobe", "iiiii", "", whileRunning, iprobe},
-	{"Mprobe", "iiiii", "", whileRunning, mprobe},
-	{"Improbe", "iiiiii", "", whileRunning, improbe},
-	{"Mrecv", "iiiii", "iliii", whileRunning, mrecv},
-	{"Imrecv", "iiiii", "iliii", whileRunning, imrecv},
-	{"Cancel", "i", "", whileRunning, cancel},
-	{"Start", "i", "", whileRunning, start},
-	{"Startall", "ii", "", whileRunning, startall},
+	{"Send", true, whileRunning, sendBlocking(modeStandard)},
+	{"Ssend", true, whileRunning, sendBlocking(modeSynchronous)},
+	{"Rsend", true, whileRunning, sendBlocking(modeStandard)},
+	{"Bsend", true, whileRunning, sendBlocking(modeBuffered)},
+	{"Isend", true, whileRunning, sendNonblocking(modeStandard)},
+	{"Issend", true, whileRunning, sendNonblocking(modeSynchronous)},
+	{"Irsend", true, whileRunning, sendNonblocking(modeStandard)},
+	{"Ibsend", true, whileRunning, sendNonblocking(modeBuffered)},
+	{"Send_init", true, whileRunning, sendInit(modeStandard)},
+	{"Ssend_init", true, whileRunning, sendInit(modeSynchronous)},
+	{"Rsend_init", true, whileRunning, sendInit(modeStandard)},
+	{"Bsend_init", true, whileRunning, sendInit(modeBuffered)},
+	{"Recv", true, whileRunning, recv},
+	{"Irecv", true, whileRunning, irecv},
+	{"Recv_init", true, whileRunning, recvInit},
+	{"Sendrecv", true, whileRunning, sendrecv},
+	{"Isendrecv", true, whileRunning, isendrecv},
+	{"Isendrecv_replace", true, whileRunning, isendrecvReplace},
+	{"Sendrecv_replace", true, whileRunning, sendrecvReplace},
+	{"Buffer_attach", true, whileRunning, bufferAttach(own, 0)},
+	{"Buffer_detach", true, whileRunning, bufferDetach(own, 0)},
+	{"Buffer_flush", false, whileRunning, bufferFlush(own)},
+	{"Buffer_iflush", false, whileRunning, bufferIflush(own, 0)},
+	{"Comm_attach_buffer", true, whileRunning, bufferAttach(ofComm, 1)},
+	{"Comm_detach_buffer", true, whileRunning, bufferDetach(ofComm, 1)},
+	{"Comm_flush_buffer", false, whileRunning, bufferFlush(ofComm)},
+	{"Comm_iflush_buffer", false, whileRunning, bufferIflush(ofComm, 1)},
+	{"Probe", false, whileRunning, probe},
+	{"Iprobe", false, whileRunning, iprobe},
+	{"Mprobe", false, whileRunning, mprobe},
+	{"Improbe", false, whileRunning, improbe},
+	{"Mrecv", true, whileRunning, mrecv},
+	{"Imrecv", true, whileRunning, imrecv},
+	{"Cancel", false, whileRunning, cancel},
+	{"Start", false, whileRunning, start},
+	{"Startall", false, whileRunning, startall},
 
 	// Requests and statuses
-	{"Wait", "ii", "", whileRunning, wait},
-	{"Waitall", "iii", "", whileRunning, waitall},
-	{"Waitany", "iiii", "", whileRunning, waitany},
-	{"Waitsome", "iiiii", "", whileRunning, some(true)},
-	{"Test", "iii", "", whileRunning, test},
-	{"Testall", "iiii", "", whileRunning, testall},
-	{"Testany", "iiiii", "", whileRunning, testany},
-	{"Testsome", "iiiii", "", whileRunning, some(false)},
-	{"Request_free", "i", "", whileRunning, requestFree},
-	{"Request_get_status", "iii", "", whileRunning, requestGetStatus},
-	{"Request_get_status_all", "iiii", "", whileRunning, requestGetStatusAll},
-	{"Request_get_status_any", "iiiii", "", whileRunning, requestGetStatusAny},
-	{"Request_get_status_some", "iiiii", "", whileRunning, requestGetStatusSome},
-	{"Grequest_start", "iiiii", "", whileRunning, grequestStart},
-	{"Grequest_complete", "i", "", whileRunning, grequestComplete},
-	{"Get_count", "iii", "iii", whileRunning, getCount},
-	{"Get_elements", "iii", "iii", whileRunning, getElements},
-	{"Get_elements_x", "iii", "", whileRunning, wide(getElements)},
-	{"Test_cancelled", "ii", "", whileRunning, testCancelled},
-	{"Status_set_cancelled", "ii", "", whileRunning, statusSetCancelled},
-	{"Status_set_elements", "iii", "iil", whileRunning, statusSetElements},
-	{"Status_set_elements_x", "iil", "", whileRunning, wide(statusSetElements)},
-	{"Status_set_source", "ii", "", whileRunning, statusSetSource},
-	{"Status_set_tag", "ii", "", whileRunning, statusSetTag},
-	{"Status_set_error", "ii", "", whileRunning, statusSetError},
-	{"Status_get_source", "ii", "", whileRunning, statusGet(func(s status) int32 { return s.source })},
-	{"Status_get_tag", "ii", "", whileRunning, statusGet(func(s status) int32 { return s.tag })},
-	{"Status_get_error", "ii", "", whileRunning, statusGet(func(s status) int32 { return s.class })},
-	{"Status_c2f", "ii", "", whileRunning, statusCopy},
-	{"Status_f2c", "ii", "", whileRunning, statusCopy},
+	{"Wait", false, whileRunning, wait},
+	{"Waitall", false, whileRunning, waitall},
+	{"Waitany", false, whileRunning, waitany},
+	{"Waitsome", false, whileRunning, some(true)},
+	{"Test", false, whileRunning, test},
+	{"Testall", false, whileRunning, testall},
+	{"Testany", false, whileRunning, testany},
+	{"Testsome", false, whileRunning, some(false)},
+	{"Request_free", false, whileRunning, requestFree},
+	{"Request_get_status", false, whileRunning, requestGetStatus},
+	{"Request_get_status_all", false, whileRunning, requestGetStatusAll},
+	{"Request_get_status_any", false, whileRunning, requestGetStatusAny},
+	{"Request_get_status_some", false, whileRunning, requestGetStatusSome},
+	{"Grequest_start", false, whileRunning, grequestStart},
+	{"Grequest_complete", false, whileRunning, grequestComplete},
+	{"Get_count", true, whileRunning, getCount},
+	{"Get_elements", true, whileRunning, getElements},
+	{"Get_elements_x", false, whileRunning, wide(getElements)},
+	{"Test_cancelled", false, whileRunning, testCancelled},
+	{"Status_set_cancelled", false, whileRunning, statusSetCancelled},
+	{"Status_set_elements", true, whileRunning, statusSetElements},
+	{"Status_set_elements_x", false, whileRunning, wide(statusSetElements)},
+	{"Status_set_source", false, whileRunning, statusSetSource},
+	{"Status_set_tag", false, whileRunning, statusSetTag},
+	{"Status_set_error", false, whileRunning, statusSetError},
+	{"Status_get_source", false, whileRunning, statusGet(func(s status) int32 { return s.source })},
+	{"Status_get_tag", false, whileRunning, statusGet(func(s status) int32 { return s.tag })},
+	{"Status_get_error", false, whileRunning, statusGet(func(s status) int32 { return s.class })},
+	{"Status_c2f", false, whileRunning, statusCopy},
+	{"Status_f2c", false, whileRunning, statusCopy},
 
 	// Datatypes
-	{"Type_contiguous", "iii", "lii", whileRunning, typeContiguous},
-	{"Type_vector", "iiiii", "lllii", whileRunning, typeVector(combinerVector)},
-	{"Type_create_hvector", "iiiii", "lllii", whileRunning, typeVector(combinerHvector)},
-	{"Type_hvector", "iiiii", "", whileRunning, typeVector(combinerHvector)},
-	{"Type_indexed", "iiiii", "liiii", whileRunning, typeIndexed(combinerIndexed)},
-	{"Type_create_hindexed", "iiiii", "liiii", whileRunning, typeIndexed(combinerHindexed)},
-	{"Type_hindexed", "iiiii", "", whileRunning, typeIndexed(combinerHindexed)},
-	{"Type_create_indexed_block", "iiiii", "lliii", whileRunning, typeIndexedBlock(combinerIndexedBlock)},
-	{"Type_create_hindexed_block", "iiiii", "lliii", whileRunning, typeIndexedBlock(combinerHindexedBlock)},
-	{"Type_create_struct", "iiiii", "liiii", whileRunning, typeStruct},
-	{"Type_struct", "iiiii", "", whileRunning, typeStruct},
-	{"Type_create_subarray", "iiiiiii", "iiiiiii", whileRunning, typeSubarray},
-	{"Type_create_darray", "iiiiiiiiii", "iiiiiiiiii", whileRunning, typeDarray},
-	{"Type_create_resized", "iiii", "illi", whileRunning, typeResized},
-	{"Type_dup", "ii", "", whileRunning, typeDup},
-	{"Type_commit", "i", "", whileRunning, typeCommit},
-	{"Type_free", "i", "", whileRunning, typeFree},
-	{"Type_size", "ii", "ii", whileRunning, typeSize},
-	{"Type_size_x", "ii", "", whileRunning, wide(typeSize)},
-	{"Type_get_extent", "iii", "iii", whileRunning, typeGetExtent},
-	{"Type_get_extent_x", "iii", "", whileRunning, wide(typeGetExtent)},
-	{"Type_get_true_extent", "iii", "iii", whileRunning, typeGetTrueExtent},
-	{"Type_get_true_extent_x", "iii", "", whileRunning, wide(typeGetTrueExtent)},
-	{"Type_extent", "ii", "", whileRunning, typeBound((*datatype).extent)},
-	{"Type_lb", "ii", "", whileRunning, typeBound(func(t *datatype) int64 { return t.lb })},
-	{"Type_ub", "ii", "", whileRunning, typeBound(func(t *datatype) int64 { return t.ub })},
-	{"Type_get_envelope", "iiiii", "iiiiii", whileRunning, typeGetEnvelope},
-	{"Type_get_contents", "iiiiiii", "illlliiii", whileRunning, typeGetContents},
-	{"Type_get_name", "iii", "", whileRunning, typeGetName},
-	{"Type_set_name", "ii", "", whileRunning, typeSetName},
-	{"Type_match_size", "iii", "", whileRunning, typeMatchSize},
-	{"Type_get_value_index", "iii", "", whileRunning, typeGetValueIndex},
-	{"Type_create_f90_real", "iii", "", whileRunning, typeF90Real(f90Reals, combinerF90Real)},
-	{"Type_create_f90_complex", "iii", "", whileRunning, typeF90Real(f90Complexes, combinerF90Complex)},
-	{"Type_create_f90_integer", "ii", "", whileRunning, typeF90Integer},
-	{"Get_address", "ii", "", always, getAddress},
-	{"Address", "ii", "", always, getAddress},
-	{"Pack", "iiiiiii", "iliilii", whileRunning, pack},
-	{"Unpack", "iiiiiii", "iliilii", whileRunning, unpack},
-	{"Pack_external", "iiiiiii", "iiliili", whileRunning, packExternal},
-	{"Unpack_external", "iiiiiii", "iiliili", whileRunning, unpackExternal},
-	{"Pack_external_size", "iiii", "ilii", whileRunning, packExternalSize},
-	{"Pack_size", "iiii", "liii", whileRunning, packSize},
+	{"Type_contiguous", true, whileRunning, typeContiguous},
+	{"Type_vector", true, whileRunning, typeVector(combinerVector)},
+	{"Type_create_hvector", true, whileRunning, typeVector(combinerHvector)},
+	{"Type_hvector", false, whileRunning, typeVector(combinerHvector)},
+	{"Type_indexed", true, whileRunning, typeIndexed(combinerIndexed)},
+	{"Type_create_hindexed", true, whileRunning, typeIndexed(combinerHindexed)},
+	{"Type_hindexed", false, whileRunning, typeIndexed(combinerHindexed)},
+	{"Type_create_indexed_block", true, whileRunning, typeIndexedBlock(combinerIndexedBlock)},
+	{"Type_create_hindexed_block", true, whileRunning, typeIndexedBlock(combinerHindexedBlock)},
+	{"Type_create_struct", true, whileRunning, typeStruct},
+	{"Type_struct", false, whileRunning, typeStruct},
+	{"Type_create_subarray", true, whileRunning, typeSubarray},
+	{"Type_create_darray", true, whileRunning, typeDarray},
+	{"Type_create_resized", true, whileRunning, typeResized},
+	{"Type_dup", false, whileRunning, typeDup},
+	{"Type_commit", false, whileRunning, typeCommit},
+	{"Type_free", false, whileRunning, typeFree},
+	{"Type_size", true, whileRunning, typeSize},
+	{"Type_size_x", false, whileRunning, wide(typeSize)},
+	{"Type_get_extent", true, whileRunning, typeGetExtent},
+	{"Type_get_extent_x", false, whileRunning, wide(typeGetExtent)},
+	{"Type_get_true_extent", true, whileRunning, typeGetTrueExtent},
+	{"Type_get_true_extent_x", false, whileRunning, wide(typeGetTrueExtent)},
+	{"Type_extent", false, whileRunning, typeBound((*datatype).extent)},
+	{"Type_lb", false, whileRunning, typeBound(func(t *datatype) int64 { return t.lb })},
+	{"Type_ub", false, whileRunning, typeBound(func(t *datatype) int64 { return t.ub })},
+	{"Type_get_envelope", true, whileRunning, typeGetEnvelope},
+	{"Type_get_contents", true, whileRunning, typeGetContents},
+	{"Type_get_name", false, whileRunning, typeGetName},
+	{"Type_set_name", false, whileRunning, typeSetName},
+	{"Type_match_size", false, whileRunning, typeMatchSize},
+	{"Type_get_value_index", false, whileRunning, typeGetValueIndex},
+	{"Type_create_f90_real", false, whileRunning, typeF90Real(f90Reals, combinerF90Real)},
+	{"Type_create_f90_complex", false, whileRunning, typeF90Real(f90Complexes, combinerF90Complex)},
+	{"Type_create_f90_integer", false, whileRunning, typeF90Integer},
+	{"Get_address", false, always, getAddress},
+	{"Address", false, always, getAddress},
+	{"Pack", true, whileRunning, pack},
+	{"Unpack", true, whileRunning, unpack},
+	{"Pack_external", true, whileRunning, packExternal},
+	{"Unpack_external", true, whileRunning, unpackExternal},
+	{"Pack_external_size", true, whileRunning, packExternalSize},
+	{"Pack_size", true, whileRunning, packSize},
 
 	// Operations
-	{"Op_create", "iii", "iii", whileRunning, opCreate},
-	{"Op_free", "i", "", whileRunning, opFree},
-	{"Op_commutative", "ii", "", whileRunning, opCommutative},
-	{"Reduce_local", "iiiii", "iilii", whileRunning, reduceLocal},
+	{"Op_create", true, whileRunning, opCreate},
+	{"Op_free", false, whileRunning, opFree},
+	{"Op_commutative", false, whileRunning, opCommutative},
+	{"Reduce_local", true, whileRunning, reduceLocal},
 }
 
 // direct are the functions that return something else than an error code, and cannot fail.
 var direct = []struct {
-	name, params, results string
-	fn                    func(*Rank, []uint64)
+	name string
+	fn   func(*Rank, []uint64)
 }{
-	{"Wtime", "", "d", wtime},
-	{"Wtick", "", "d", wtick},
-	{"Aint_add", "ii", "i", func(_ *Rank, stack []uint64) { stack[0] = uint64(uint32(stack[0]) + uint32(stack[1])) }},
-	{"Aint_diff", "ii", "i", func(_ *Rank, stack []uint64) { stack[0] = uint64(uint32(stack[0]) - uint32(stack[1])) }},
+	{"Wtime", wtime},
+	{"Wtick", wtick},
+	{"Aint_add", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] + stack[1]) }},
+	{"Aint_diff", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] - stack[1]) }},
+}
+
+// fitted is a number as wide as an MPI_Aint.
+func (r *Rank) fitted(v uint64) uint64 {
+	if r.lp64 {
+		return v
+	}
+	return uint64(uint32(v))
 }
 
 // numbered are the objects whose handles can be had as integers: they are integers.
@@ -299,42 +309,48 @@ var all = func() []binding {
 	list := bindings
 	for k := collBarrier; int(k) < len(collectives); k++ {
 		c := collectives[k]
-		list = append(list, binding{c.name, c.params, c.large, whileRunning, blocking(k)})
-		large := func(more string) string {
-			if c.large == "" {
-				return ""
-			}
-			return c.large + more
-		}
-		list = append(list, binding{"I" + strings.ToLower(c.name), c.params + "i", large("i"), whileRunning, nonblocking(k)})
-		list = append(list, binding{c.name + "_init", c.params + "ii", large("ii"), whileRunning, collectiveInit(k)})
+		list = append(list, binding{c.name, c.large, whileRunning, blocking(k)})
+		list = append(list, binding{"I" + strings.ToLower(c.name), c.large, whileRunning, nonblocking(k)})
+		list = append(list, binding{c.name + "_init", c.large, whileRunning, collectiveInit(k)})
 	}
 	return list
 }()
 
-// Calls lists every function that is there, by its MPI_ and its PMPI_ name.
+// Calls lists every function that is there, by its MPI_ and its PMPI_ name, for each data model.
 func Calls() []Call {
 	var calls []Call
 	for i, b := range all {
-		calls = appendBoth(calls, b.name, b.params, "i", serve(uint32(i+1), b, false))
-		if b.large != "" {
-			calls = appendBoth(calls, b.name+"_c", b.large, "i", serve(uint32(i+1), b, true))
+		calls = appendForms(calls, b.name, serve(uint32(i+1), b, false))
+		if b.large {
+			calls = appendForms(calls, b.name+"_c", serve(uint32(i+1), b, true))
 		}
 	}
 	for _, d := range direct {
-		calls = appendBoth(calls, d.name, d.params, d.results, d.fn)
+		calls = appendForms(calls, d.name, d.fn)
 	}
-	same := func(*Rank, []uint64) {}
+	same := func(_ *Rank, stack []uint64) { stack[0] = uint64(uint32(stack[0])) }
 	for _, n := range numbered {
 		for _, form := range []string{"_toint", "_fromint", "_c2f", "_f2c"} {
-			calls = appendBoth(calls, n+form, "i", "i", same)
+			calls = appendForms(calls, n+form, same)
 		}
 	}
 	return calls
 }
 
-func appendBoth(calls []Call, name, params, results string, fn func(*Rank, []uint64)) []Call {
-	return append(calls, Call{"MPI_" + name, params, results, fn}, Call{"PMPI_" + name, params, results, fn})
+func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
+	params, results, _ := strings.Cut(signatures[name], ":")
+	for _, wide := range []bool{false, true} {
+		pointer := "i"
+		if wide {
+			pointer = "l"
+		}
+		c := Call{"", strings.ReplaceAll(params, "p", pointer), strings.ReplaceAll(results, "p", pointer), wide, fn}
+		for _, prefix := range []string{"MPI_", "PMPI_"} {
+			c.Name = prefix + name
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }
 
 // serve wraps a function: it checks that the rank may call it, notes it, and turns a failure into an error code.

@@ -1,19 +1,22 @@
 package mpi
 
 import (
+	"bytes"
+	"fmt"
+	"go/format"
+	"maps"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	mpih "github.com/faasmrun/faasmrun/mpi/guest"
 )
 
-// prototype is a function of the header as letters.
-type prototype struct{ params, results string }
-
-// header parses the declarations of mpi.h.
-func header(t *testing.T) map[string]prototype {
-	found := map[string]prototype{}
+// header parses the declarations of mpi.h: the functions without MPI_, each with its signature as letters.
+func header(t *testing.T) map[string]string {
+	found := map[string]string{}
 	re := regexp.MustCompile(`(?s)\nMPI_CALL\((\w+), (\w+), \((.*?)\)\)`)
 	for _, m := range re.FindAllStringSubmatch(mpih.Header, -1) {
 		result, name := m[1], m[2]
@@ -21,25 +24,24 @@ func header(t *testing.T) map[string]prototype {
 		for _, p := range strings.Split(m[3], ",") {
 			params += letter(t, strings.Join(strings.Fields(p), " "))
 		}
-		if _, twice := found["MPI_"+name]; twice {
+		if _, twice := found[name]; twice {
 			t.Errorf("MPI_%s is declared twice", name)
 		}
-		p := prototype{params, letter(t, result)}
-		found["MPI_"+name], found["PMPI_"+name] = p, p
+		found[name] = params + ":" + letter(t, result)
 	}
-	if len(found) != 2*698 {
+	if len(found) != 698 {
 		t.Errorf("the header declares %d functions", len(found))
 	}
 	return found
 }
 
-// letter is how a C type is passed in wasm32.
+// letter is how a C type is passed: i is an int, p what is as wide as a pointer, l 64 bits, d a double.
 func letter(t *testing.T, c string) string {
 	switch {
 	case c == "void":
 		return ""
 	case c == "..." || strings.ContainsAny(c, "*["):
-		return "i"
+		return "p"
 	}
 	for _, word := range strings.Fields(c) {
 		switch word {
@@ -49,28 +51,64 @@ func letter(t *testing.T, c string) string {
 			return "d"
 		}
 	}
-	if !knownType.MatchString(c) {
+	switch {
+	case wideType.MatchString(c):
+		return "p"
+	case !intType.MatchString(c):
 		t.Errorf("the test does not know the C type %q", c)
 	}
 	return "i"
 }
 
-var knownType = regexp.MustCompile(`^(const )?(int|MPI_(Aint|Fint|Comm|Group|Datatype|Op|Request|Message|Errhandler|Info|Win|File|Session|T_\w+))( \w+)?$`)
+var (
+	intType  = regexp.MustCompile(`^(const )?(int|MPI_Fint|MPI_T_cb_safety)( \w+)?$`)
+	wideType = regexp.MustCompile(`^(const )?(MPI_(Aint|Comm|Group|Datatype|Op|Request|Message|Errhandler|Info|Win|File|Session|T_\w+))( \w+)?$`)
+)
 
-// TestCallsMatchHeader compares every binding's name and signature with the header's.
+// TestSignatures: signatures.go is what mpi.h gives.
+func TestSignatures(t *testing.T) {
+	declared := header(t)
+	var text bytes.Buffer
+	text.WriteString("package mpi\n\n// Code generated from mpi.h by go test -run TestSignatures -update. DO NOT EDIT.\n\n" +
+		"// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has 64 bits and d is a\n" +
+		"// double.\nvar signatures = map[string]string{\n")
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		fmt.Fprintf(&text, "%q: %q,\n", name, declared[name])
+	}
+	text.WriteString("}\n")
+	want, err := format.Source(text.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("signatures.go", want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have, err := os.ReadFile("signatures.go"); err != nil || !bytes.Equal(have, want) {
+		t.Errorf("signatures.go is not what mpi.h gives: go test ./mpi -run TestSignatures -update (%v)", err)
+	}
+}
+
+// TestCallsMatchHeader compares every binding's name and signature with the header's, in both data models.
 func TestCallsMatchHeader(t *testing.T) {
 	declared := header(t)
 	seen := map[string]bool{}
 	for _, c := range Calls() {
-		p, ok := declared[c.Name]
-		switch {
+		signature, ok := declared[strings.TrimPrefix(strings.TrimPrefix(c.Name, "P"), "MPI_")]
+		pointer := "i"
+		key := c.Name
+		if c.Wide {
+			pointer, key = "l", "wide "+key
+		}
+		switch want := strings.ReplaceAll(signature, "p", pointer); {
 		case !ok:
 			t.Errorf("%s is bound but not declared", c.Name)
-		case p != prototype{c.Params, c.Results}:
-			t.Errorf("%s is bound as (%s) %s and declared as (%s) %s", c.Name, c.Params, c.Results, p.params, p.results)
-		case seen[c.Name]:
-			t.Errorf("%s is bound twice", c.Name)
+		case want != c.Params+":"+c.Results:
+			t.Errorf("%s is bound as %s:%s and declared as %s", key, c.Params, c.Results, want)
+		case seen[key]:
+			t.Errorf("%s is bound twice", key)
 		}
-		seen[c.Name] = true
+		seen[key] = true
 	}
 }

@@ -44,8 +44,8 @@ const (
 // them; who does what.
 type collectiveCall struct {
 	name      string
-	params    string // of the blocking form
-	large     string // of its _c function
+	params    int  // how many, of the blocking form
+	large     bool // there is a _c function, too
 	rooted    rooted
 	algorithm *coll.Algorithm
 	little    *coll.Little // for little data; nil if there is none
@@ -54,32 +54,32 @@ type collectiveCall struct {
 
 // collectives are all of them. The nonblocking and persistent forms take the same arguments and then some.
 var collectives = [...]collectiveCall{
-	collBarrier:            {"Barrier", "i", "", notRooted, &coll.Barrier, &coll.BarrierLittle, describeBarrier},
-	collBcast:              {"Bcast", "iiiii", "iliii", fromRoot, &coll.Bcast, &coll.BcastLittle, describeBcast},
-	collGather:             {"Gather", "iiiiiiii", "iliiliii", toRoot, &coll.Gather, &coll.GatherLittle, describeGather},
-	collGatherv:            {"Gatherv", "iiiiiiiii", "iliiiiiii", toRoot, &coll.Gather, nil, describeGatherv},
-	collScatter:            {"Scatter", "iiiiiiii", "iliiliii", fromRoot, &coll.Scatter, &coll.ScatterLittle, describeScatter},
-	collScatterv:           {"Scatterv", "iiiiiiiii", "iiiiiliii", fromRoot, &coll.Scatter, nil, describeScatterv},
-	collAllgather:          {"Allgather", "iiiiiii", "iliilii", notRooted, &coll.Allgather, &coll.AllgatherLittle, describeAllgather},
-	collAllgatherv:         {"Allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.Allgather, nil, describeAllgatherv},
-	collAlltoall:           {"Alltoall", "iiiiiii", "iliilii", notRooted, &coll.Alltoall, &coll.AlltoallLittle, describeAlltoall},
-	collAlltoallv:          {"Alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, nil, describeAlltoallv},
-	collAlltoallw:          {"Alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.Alltoall, nil, describeAlltoallw},
-	collReduce:             {"Reduce", "iiiiiii", "iiliiii", toRoot, &coll.Reduce, &coll.ReduceLittle, describeReduce},
-	collAllreduce:          {"Allreduce", "iiiiii", "iiliii", notRooted, &coll.Allreduce, &coll.AllreduceLittle, describeAllreduce},
-	collReduceScatter:      {"Reduce_scatter", "iiiiii", "iiiiii", notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
-	collReduceScatterBlock: {"Reduce_scatter_block", "iiiiii", "iiliii", notRooted, &coll.ReduceScatter, nil, describeReduceScatterBlock},
-	collScan:               {"Scan", "iiiiii", "iiliii", notRooted, &coll.Scan, &coll.ScanLittle, describeScan},
-	collExscan:             {"Exscan", "iiiiii", "iiliii", notRooted, &coll.Exscan, &coll.ExscanLittle, describeScan},
-	collNeighborAllgather:  {"Neighbor_allgather", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgather},
-	collNeighborAllgatherv: {"Neighbor_allgatherv", "iiiiiiii", "iliiiiii", notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgatherv},
-	collNeighborAlltoall:   {"Neighbor_alltoall", "iiiiiii", "iliilii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoall},
-	collNeighborAlltoallv:  {"Neighbor_alltoallv", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallv},
-	collNeighborAlltoallw:  {"Neighbor_alltoallw", "iiiiiiiii", "iiiiiiiii", notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallw},
+	collBarrier:            {"Barrier", 1, false, notRooted, &coll.Barrier, &coll.BarrierLittle, describeBarrier},
+	collBcast:              {"Bcast", 5, true, fromRoot, &coll.Bcast, &coll.BcastLittle, describeBcast},
+	collGather:             {"Gather", 8, true, toRoot, &coll.Gather, &coll.GatherLittle, describeGather},
+	collGatherv:            {"Gatherv", 9, true, toRoot, &coll.Gather, nil, describeGatherv},
+	collScatter:            {"Scatter", 8, true, fromRoot, &coll.Scatter, &coll.ScatterLittle, describeScatter},
+	collScatterv:           {"Scatterv", 9, true, fromRoot, &coll.Scatter, nil, describeScatterv},
+	collAllgather:          {"Allgather", 7, true, notRooted, &coll.Allgather, &coll.AllgatherLittle, describeAllgather},
+	collAllgatherv:         {"Allgatherv", 8, true, notRooted, &coll.Allgather, nil, describeAllgatherv},
+	collAlltoall:           {"Alltoall", 7, true, notRooted, &coll.Alltoall, &coll.AlltoallLittle, describeAlltoall},
+	collAlltoallv:          {"Alltoallv", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallv},
+	collAlltoallw:          {"Alltoallw", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallw},
+	collReduce:             {"Reduce", 7, true, toRoot, &coll.Reduce, &coll.ReduceLittle, describeReduce},
+	collAllreduce:          {"Allreduce", 6, true, notRooted, &coll.Allreduce, &coll.AllreduceLittle, describeAllreduce},
+	collReduceScatter:      {"Reduce_scatter", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
+	collReduceScatterBlock: {"Reduce_scatter_block", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatterBlock},
+	collScan:               {"Scan", 6, true, notRooted, &coll.Scan, &coll.ScanLittle, describeScan},
+	collExscan:             {"Exscan", 6, true, notRooted, &coll.Exscan, &coll.ExscanLittle, describeScan},
+	collNeighborAllgather:  {"Neighbor_allgather", 7, true, notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgather},
+	collNeighborAllgatherv: {"Neighbor_allgatherv", 8, true, notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgatherv},
+	collNeighborAlltoall:   {"Neighbor_alltoall", 7, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoall},
+	collNeighborAlltoallv:  {"Neighbor_alltoallv", 9, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallv},
+	collNeighborAlltoallw:  {"Neighbor_alltoallw", 9, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallw},
 }
 
 // commArg is where a collective's communicator stands among its arguments.
-func (k collective) commArg() int { return len(collectives[k].params) - 1 }
+func (k collective) commArg() int { return collectives[k].params - 1 }
 
 // blocking makes the blocking form of a collective.
 func blocking(kind collective) func(*Rank, args) *failure {
@@ -98,7 +98,7 @@ func blocking(kind collective) func(*Rank, args) *failure {
 func nonblocking(kind collective) func(*Rank, args) *failure {
 	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {
-		if _, f := a.pointer(comm+1, "request", 4); f != nil {
+		if f := a.roomForWord(comm+1, "request"); f != nil {
 			return f
 		}
 		c, p, f := a.part(kind, comm)
@@ -162,15 +162,15 @@ func (a args) vector(address, counts, displs, datatype int, n int64, b *blocks) 
 	if f != nil {
 		return f
 	}
-	if f := a.blockArrays(counts, displs, n, t.extent(), b); f != nil {
+	if f := a.blockArrays(counts, displs, n, t.extent(), a.wide, b); f != nil {
 		return f
 	}
 	return a.place(address, t, b)
 }
 
-// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which never are: MPI_Aint has 32. They are in
-// units of so many bytes.
-func (a args) blockArrays(counts, displs int, n, unit int64, b *blocks) *failure {
+// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which are an int or an MPI_Aint, in units of so
+// many bytes.
+func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *blocks) *failure {
 	width := int64(4)
 	if a.wide {
 		width = 8
@@ -183,7 +183,12 @@ func (a args) blockArrays(counts, displs int, n, unit int64, b *blocks) *failure
 	if f != nil {
 		return f
 	}
-	d, f := a.pointer(displs, "displacements", n*4)
+	aints = aints && a.r.lp64
+	size := int64(4)
+	if aints {
+		size = 8
+	}
+	d, f := a.pointer(displs, "displacements", n*size)
 	if f != nil {
 		return f
 	}
@@ -193,7 +198,7 @@ func (a args) blockArrays(counts, displs int, n, unit int64, b *blocks) *failure
 			return failf(errCount, "invalid count %d of block %d", x, i)
 		}
 		b.counts = append(b.counts, x)
-		b.displs = append(b.displs, times(element(d, i, false), unit))
+		b.displs = append(b.displs, times(element(d, i, aints), unit))
 	}
 	return nil
 }
@@ -218,8 +223,8 @@ func (a args) committed(i int) (*datatype, *failure) {
 	return t, f
 }
 
-// typed makes n blocks of different counts, displacements in bytes, and datatypes.
-func (a args) typed(address, counts, displs, types int, n int64, b *blocks) *failure {
+// typed makes n blocks of different counts, displacements in bytes, as an int or an MPI_Aint, and datatypes.
+func (a args) typed(address, counts, displs, types int, n int64, aints bool, b *blocks) *failure {
 	handles, f := a.handles(types, n)
 	if f != nil {
 		return f
@@ -234,7 +239,7 @@ func (a args) typed(address, counts, displs, types int, n int64, b *blocks) *fai
 		}
 		b.types = append(b.types, t)
 	}
-	if f := a.blockArrays(counts, displs, n, 1, b); f != nil {
+	if f := a.blockArrays(counts, displs, n, 1, aints, b); f != nil {
 		return f
 	}
 	return a.place(address, byteType, b)
@@ -447,13 +452,13 @@ func describeAlltoallv(a args, c *comm, p *part) *failure {
 // (sendbuf, sendcounts[], sdispls[], sendtypes[], recvbuf, recvcounts[], rdispls[], recvtypes[], comm)
 func describeAlltoallw(a args, c *comm, p *part) *failure {
 	p.kind = collAlltoall
-	if f := a.typed(4, 5, 6, 7, c.blocks(), &p.recv); f != nil {
+	if f := a.typed(4, 5, 6, 7, c.blocks(), a.wide, &p.recv); f != nil {
 		return f
 	}
 	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
 		return f
 	}
-	return a.typed(0, 1, 2, 3, c.blocks(), &p.send)
+	return a.typed(0, 1, 2, 3, c.blocks(), a.wide, &p.send)
 }
 
 // (sendbuf, recvbuf, count, datatype, op, root, comm)

@@ -485,7 +485,7 @@ func TestAllocMem(t *testing.T) {
 	})
 }
 
-func (g *guest) piece(a uint32, n int64) []byte { return g.rank.piece(a, n) }
+func (g *guest) piece(a uint32, n int64) []byte { return g.rank.piece(uint64(a), n) }
 
 // An error of one rank ends the others, wherever they wait.
 func TestAbortEndsAll(t *testing.T) {

@@ -120,7 +120,7 @@ func commDup(infoArg int) func(*Rank, args) *failure {
 				return f.on(c)
 			}
 		}
-		if _, f := a.pointer(out, "newcomm", 4); f != nil {
+		if f := a.roomForWord(out, "newcomm"); f != nil {
 			return f.on(c)
 		}
 		var mine answer
@@ -165,7 +165,7 @@ func commIdup(infoArg int) func(*Rank, args) *failure {
 			}
 		}
 		for i, what := range []string{"newcomm", "request"} {
-			if _, f := a.pointer(out+i, what, 4); f != nil {
+			if f := a.roomForWord(out+i, what); f != nil {
 				return f.on(c)
 			}
 		}
@@ -229,7 +229,7 @@ func (a args) split(color, key int64, out int) *failure {
 	if color < 0 && color != undefined {
 		return c.failf(errArg, "invalid color %d", color)
 	}
-	if _, f := a.pointer(out, "newcomm", 4); f != nil {
+	if f := a.roomForWord(out, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	side := int64(0)
@@ -294,7 +294,7 @@ func commCreate(r *Rank, a args) *failure {
 	if f != nil {
 		return f.on(c)
 	}
-	if _, f := a.pointer(2, "newcomm", 4); f != nil {
+	if f := a.roomForWord(2, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	for _, x := range g.ranks {
@@ -387,7 +387,7 @@ func commCreateGroup(r *Rank, a args) *failure {
 	if f := c.checkTag(a.int(2)); f != nil {
 		return f
 	}
-	if _, f := a.pointer(3, "newcomm", 4); f != nil {
+	if f := a.roomForWord(3, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	place := g.index(r.rank)
@@ -417,7 +417,7 @@ func intercommCreate(r *Rank, a args) *failure {
 	if leader < 0 || leader >= c.group.size() {
 		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.name, c.group.size())
 	}
-	if _, f := a.pointer(5, "newintercomm", 4); f != nil {
+	if f := a.roomForWord(5, "newintercomm"); f != nil {
 		return f.on(c)
 	}
 	mine := answer{group: c.group}
@@ -492,7 +492,7 @@ func intercommMerge(r *Rank, a args) *failure {
 	if c.remote == nil {
 		return c.failf(errComm, "%s is not an intercommunicator", c.name)
 	}
-	if _, f := a.pointer(2, "newintracomm", 4); f != nil {
+	if f := a.roomForWord(2, "newintracomm"); f != nil {
 		return f.on(c)
 	}
 	var high int64

@@ -1,5 +1,7 @@
 package mpi
 
+import "encoding/binary"
+
 // The functions that complete requests: wait and test for one, all, any and some.
 
 // list are the requests of an array argument.
@@ -268,13 +270,11 @@ func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) 
 	if f != nil {
 		return f
 	}
-	var indices handleArray
+	var indices []byte
 	if l.n > 0 {
-		bytes, f := a.pointer(3, "indices", 4*l.n)
-		if f != nil {
+		if indices, f = a.pointer(3, "indices", 4*l.n); f != nil {
 			return f
 		}
-		indices = bytes
 	}
 	if active == 0 {
 		return a.putInt(2, "outcount", undefined)
@@ -291,7 +291,7 @@ func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) 
 		if one != nil {
 			failed, s.class = one, one.class
 		}
-		indices.set(n, uint32(i))
+		binary.LittleEndian.PutUint32(indices[4*n:], uint32(i))
 		if b != nil {
 			s.put(b[n*statusSize:], ends)
 		}

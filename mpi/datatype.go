@@ -35,6 +35,7 @@ const (
 	kindPacked
 	kindI16i // value and int, for MPI_MINLOC and MPI_MAXLOC
 	kindI32i
+	kindI64i
 	kindF32i
 	kindF64i
 	kindF128i
@@ -51,13 +52,14 @@ var shapes = [kinds]struct{ size, extent int64 }{
 	kindF128: {16, 16}, kindC32: {4, 4}, kindC64: {8, 8}, kindC128: {16, 16}, kindC256: {32, 32},
 	kindL8: {1, 1}, kindL16: {2, 2}, kindL32: {4, 4}, kindL64: {8, 8}, kindL128: {16, 16},
 	kindRaw: {1, 1}, kindChar: {1, 1}, kindWchar: {4, 4}, kindPacked: {1, 1},
-	kindI16i: {6, 8}, kindI32i: {8, 8}, kindF32i: {8, 8}, kindF64i: {12, 16}, kindF128i: {20, 32},
+	kindI16i: {6, 8}, kindI32i: {8, 8}, kindI64i: {12, 16}, kindF32i: {8, 8}, kindF64i: {12, 16}, kindF128i: {20, 32},
 	kindF32f32: {8, 8}, kindF64f64: {16, 16},
 }
 
 // pairRuns are the layouts of the pairs that have holes.
 var pairRuns = map[kind][]run{
 	kindI16i:  {{off: 0, len: 2, count: 1}, {off: 4, len: 4, count: 1}},
+	kindI64i:  {{off: 0, len: 12, count: 1}},
 	kindF64i:  {{off: 0, len: 12, count: 1}},
 	kindF128i: {{off: 0, len: 20, count: 1}},
 }
@@ -92,10 +94,31 @@ func (t *datatype) extent() int64 { return t.ub - t.lb }
 // byteType is what packed and eager bytes are seen as.
 var byteType *datatype
 
-// named holds the predefined datatypes by the low bits of their handles. All ranks share them.
-var named = func() (table [0x100]*datatype) {
+// named holds the predefined datatypes by the low bits of their handles, namedLP64 those of programs whose long and pointers have
+// 64 bits. All ranks share them.
+var (
+	named     = namedTypes(nil)
+	namedLP64 = namedTypes(map[string]kind{"MPI_AINT": kindI64, "MPI_LONG": kindI64, "MPI_UNSIGNED_LONG": kindU64, "MPI_LONG_INT": kindI64i})
+)
+
+// named are those of the rank's program.
+func (r *Rank) named() *[0x100]*datatype {
+	if r.lp64 {
+		return &namedLP64
+	}
+	return &named
+}
+
+// namedTypes makes the table, with other kinds for some types. MPI_BYTE is the same in all tables.
+func namedTypes(others map[string]kind) (table [0x100]*datatype) {
 	for _, p := range predefined {
+		if k, other := others[p.name]; other {
+			p.kind = k
+		}
 		t := elementary(p.kind)
+		if p.name == "MPI_BYTE" && byteType != nil {
+			t = byteType
+		}
 		t.handle, t.name = p.handle, p.name
 		t.external32 = t.externalSize()
 		table[p.handle-firstDatatype] = t
@@ -104,7 +127,7 @@ var named = func() (table [0x100]*datatype) {
 		}
 	}
 	return table
-}()
+}
 
 const firstDatatype = 0x200
 
@@ -132,15 +155,20 @@ func elementary(k kind) *datatype {
 }
 
 // pairAligns are the alignments of the pairs' C structures.
-var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindF32i: 4, kindF64i: 8, kindF128i: 16, kindF32f32: 4, kindF64f64: 8}
+var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindI64i: 8, kindF32i: 4, kindF64i: 8, kindF128i: 16, kindF32f32: 4, kindF64f64: 8}
 
 // pairMembers are a pair's two elements.
 func pairMembers(k kind) []member {
-	first := map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindF32i: kindF32, kindF64i: kindF64,
+	first := map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindI64i: kindI64, kindF32i: kindF32, kindF64i: kindF64,
 		kindF128i: kindF128, kindF32f32: kindF32, kindF64f64: kindF64}[k]
 	second := kindI32
 	if k == kindF32f32 || k == kindF64f64 {
 		second = first
 	}
-	return []member{{elementary(first), 1}, {elementary(second), 1}}
+	value := elementary(first)
+	if k == kindI64i { // which external32 knows by its name
+		value.name = "MPI_LONG"
+		value.external32 = value.externalSize()
+	}
+	return []member{{value, 1}, {elementary(second), 1}}
 }

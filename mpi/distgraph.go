@@ -75,7 +75,7 @@ func distGraphCreate(r *Rank, a args) *failure {
 	if _, f := r.info(a.handle(6)); f != nil {
 		return f.on(c)
 	}
-	if _, f := a.pointer(8, "newcomm", 4); f != nil {
+	if f := a.roomForWord(8, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	t := &topology{kind: topoDistGraph}

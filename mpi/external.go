@@ -3,13 +3,15 @@ package mpi
 import "slices"
 
 // external32 is the one representation of packed data that MPI defines (MPI 5.0, chapter 14.5.2): big endian, and with
-// sizes of its own. Of the types of wasm32 only two differ there: MPI_AINT has 8 bytes and MPI_WCHAR 2.
+// sizes of its own: MPI_AINT has 8 bytes, MPI_LONG 4 and MPI_WCHAR 2, whatever a program's have.
 
 // external gives the bytes of a basic datatype in external32, and of the unit whose bytes are turned round.
 func (t *datatype) external() (size, unit int64) {
 	switch {
 	case t.name == "MPI_AINT":
 		return 8, 8
+	case t.name == "MPI_LONG" || t.name == "MPI_UNSIGNED_LONG":
+		return 4, 4
 	case t.kind == kindWchar:
 		return 2, 2
 	case t.kind == kindRaw || t.kind == kindPacked || t.kind == kindChar:
@@ -114,7 +116,7 @@ func packExternal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	out, position, f := a.packed(4, 5, 6, in.count*in.typ.external32)
+	out, position, f := a.byAint().packed(4, 5, 6, in.count*in.typ.external32)
 	if f != nil {
 		return f
 	}
@@ -123,7 +125,7 @@ func packExternal(r *Rank, a args) *failure {
 	copySpan(&side, &in)
 	data, _ := in.typ.toExternal(make([]byte, 0, out.count), native, in.count)
 	copy(out.mem, data)
-	return a.putCount(6, "position", position+out.count)
+	return a.byAint().putCount(6, "position", position+out.count)
 }
 
 // MPI_Unpack_external(datarep, inbuf, insize, *position, outbuf, outcount, datatype)
@@ -135,14 +137,14 @@ func unpackExternal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	in, position, f := a.packed(1, 2, 3, out.count*out.typ.external32)
+	in, position, f := a.byAint().packed(1, 2, 3, out.count*out.typ.external32)
 	if f != nil {
 		return f
 	}
 	native, _ := out.typ.fromExternal(make([]byte, 0, out.bytes()), in.mem, out.count)
 	side := whole(native)
 	copySpan(&out, &side)
-	return a.putCount(3, "position", position+in.count)
+	return a.byAint().putCount(3, "position", position+in.count)
 }
 
 // MPI_Pack_external_size(datarep, incount, datatype, *size)
@@ -159,5 +161,5 @@ func packExternalSize(r *Rank, a args) *failure {
 	if n < 0 || each > 0 && n > maxTypeBytes/each {
 		return failf(errCount, "invalid count %d", n)
 	}
-	return a.putCount(3, "size", n*each)
+	return a.byAint().putCount(3, "size", n*each)
 }

@@ -43,7 +43,7 @@ func typeF90Integer(r *Rank, a args) *failure {
 
 // f90 writes the handle of the smallest datatype that has what was asked for.
 func (a args) f90(out int, from []f90Type, k f90Key, ints []int64) *failure {
-	if _, f := a.pointer(out, "newtype", 4); f != nil {
+	if f := a.roomForWord(out, "newtype"); f != nil {
 		return f
 	}
 	r := a.r

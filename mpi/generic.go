@@ -3,16 +3,16 @@ package mpi
 // generic is a generalized request: the program completes it, and tells its status by callbacks.
 type generic struct {
 	query, free, cancel uint32 // table indices
-	extra               uint32
+	extra               uint64
 }
 
 // MPI_Grequest_start(query, free, cancel, extra, *request)
 func grequestStart(r *Rank, a args) *failure {
-	if _, f := a.pointer(4, "request", 4); f != nil {
+	if f := a.roomForWord(4, "request"); f != nil {
 		return f
 	}
 	q := r.newRequest(requestGeneric, r.worldComm)
-	q.generic = &generic{a.handle(0), a.handle(1), a.handle(2), a.handle(3)}
+	q.generic = &generic{a.handle(0), a.handle(1), a.handle(2), a.word(3)}
 	return a.expose(4, q)
 }
 
@@ -40,7 +40,7 @@ func (r *Rank) query(g *generic) (status, *failure) {
 		return s, f
 	}
 	s.put(r.piece(at, statusSize), true)
-	f = r.ask("the request's query function", g.query, uint64(g.extra), uint64(at))
+	f = r.ask("the request's query function", g.query, "pp", g.extra, at)
 	s = getStatus(r.piece(at, statusSize))
 	r.heap.release(at)
 	return s, f
@@ -48,7 +48,7 @@ func (r *Rank) query(g *generic) (status, *failure) {
 
 // freed says that a generalized request is gone: (extra).
 func (r *Rank) freed(g *generic) *failure {
-	return r.ask("the request's free function", g.free, uint64(g.extra))
+	return r.ask("the request's free function", g.free, "p", g.extra)
 }
 
 // cancelGeneric tells the program that a request is cancelled: (extra, complete).
@@ -57,5 +57,5 @@ func (r *Rank) cancelGeneric(q *request) *failure {
 	if q.isDone() {
 		complete = 1
 	}
-	return r.ask("the request's cancel function", q.generic.cancel, uint64(q.generic.extra), complete)
+	return r.ask("the request's cancel function", q.generic.cancel, "pi", q.generic.extra, complete)
 }

@@ -72,7 +72,7 @@ func (a args) group(i int) (*group, *failure) { return a.r.group(a.handle(i)) }
 
 // newGroup gives a group a handle; an empty one is MPI_GROUP_EMPTY.
 func (a args) newGroup(out int, g *group) *failure {
-	if _, f := a.pointer(out, "group", 4); f != nil {
+	if f := a.roomForWord(out, "group"); f != nil {
 		return f
 	}
 	if len(g.ranks) == 0 {

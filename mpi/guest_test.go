@@ -17,6 +17,7 @@ type guest struct {
 	t       testing.TB
 	rank    *Rank
 	me, n   int
+	lp64    bool // its pointers and handles have 64 bits
 	mem     []byte
 	top     uint32 // end of what alloc gave out
 	stack   [16]uint64
@@ -26,24 +27,28 @@ type guest struct {
 
 const guestMemory = 1 << 20
 
-var callsByName = func() map[string]Call {
+var callsByName, wideCallsByName = callsOf(false), callsOf(true)
+
+func callsOf(wide bool) map[string]Call {
 	m := map[string]Call{}
 	for _, c := range Calls() {
-		m[c.Name] = c
+		if c.Wide == wide {
+			m[c.Name] = c
+		}
 	}
 	return m
-}()
+}
 
 func (g *guest) Memory() []byte { return g.mem }
 
 // Grow lengthens the memory, whose base stays.
-func (g *guest) Grow(size uint32) (uint32, bool) {
+func (g *guest) Grow(size uint64) (uint64, bool) {
 	n := len(g.mem)
 	if n+int(size) > cap(g.mem) {
 		return 0, false
 	}
 	g.mem = g.mem[:n+int(size)]
-	return uint32(n), true
+	return uint64(n), true
 }
 
 func (g *guest) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
@@ -77,7 +82,11 @@ func (g *guest) call(name string, arguments ...any) int32 {
 }
 
 func (g *guest) raw(name string, arguments ...any) uint64 {
-	c, ok := callsByName["MPI_"+name]
+	calls := callsByName
+	if g.lp64 {
+		calls = wideCallsByName
+	}
+	c, ok := calls["MPI_"+name]
 	if !ok || len(arguments) != len(c.Params) {
 		panic(fmt.Sprintf("call of %s with %d arguments", name, len(arguments)))
 	}
@@ -189,7 +198,7 @@ func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) 
 		for j := range g.mem {
 			g.mem[j] = 0xa5
 		}
-		g.rank = w.NewRank(i, g)
+		g.rank = w.NewRank(i, g, g.lp64)
 		guests[i] = g
 	}
 	return w, guests

@@ -16,9 +16,9 @@ type hand struct {
 	// A user's operation works on memory of the program: two buffers, and the words its arguments point at.
 	typ     *datatype // nil for a predefined operation
 	own     *part
-	area    uint32
-	size    uint32
-	buffers [2]uint32 // the intermediate result is in the first
+	area    uint64
+	size    uint64
+	buffers [2]uint64 // the intermediate result is in the first
 	n       int64     // its elements
 	inside  bool      // the program's function runs
 }
@@ -169,7 +169,7 @@ func (h *hand) prepareUser(m *meeting, t *datatype) *failure {
 	}
 	each := (high-low+heapAlign)&^(heapAlign-1) + heapAlign
 	need := userWords + 2*each
-	if need > int64(h.size) {
+	if uint64(need) > h.size {
 		if h.area != null {
 			h.r.heap.release(h.area)
 			h.area, h.size = null, 0
@@ -178,9 +178,9 @@ func (h *hand) prepareUser(m *meeting, t *datatype) *failure {
 		if f != nil {
 			return f
 		}
-		h.area, h.size = address, uint32(need)
+		h.area, h.size = address, uint64(need)
 	}
-	h.buffers = [2]uint32{h.area + userWords, h.area + userWords + uint32(each)}
+	h.buffers = [2]uint64{h.area + userWords, h.area + userWords + uint64(each)}
 	h.own = m.partOf(h.r)
 	return nil
 }
@@ -216,9 +216,9 @@ func (h *hand) fetch(i, from, lo int) {
 func (h *hand) apply() {
 	words := h.r.piece(h.area, userWords)
 	binary.LittleEndian.PutUint64(words, uint64(h.n))
-	binary.LittleEndian.PutUint32(words[8:], h.own.typeHandle)
+	binary.LittleEndian.PutUint64(words[8:], uint64(h.own.typeHandle))
 	h.inside = true
-	err := h.r.host.CallTable(h.own.op.function, "iiii", uint64(uint32(h.address(0))), uint64(uint32(h.address(1))), uint64(h.area), uint64(h.area+8))
+	err := h.r.host.CallTable(h.own.op.function, h.r.letters("pppp"), uint64(h.address(0)), uint64(h.address(1)), h.area, h.area+wordSize)
 	h.inside = false
 	if err != nil {
 		panic(err)

@@ -7,28 +7,30 @@ import "sort"
 // MPI_ERR_NO_MEM. The program's allocator copes with memory that it did not ask for.
 type Grower interface {
 	// Grow adds at least size bytes and gives where they begin.
-	Grow(size uint32) (address uint32, ok bool)
+	Grow(size uint64) (address uint64, ok bool)
 }
 
 // heap is the memory that a rank's MPI has taken from its program: the free pieces by address, and what was given out.
 type heap struct {
 	free []area
-	used map[uint32]uint32 // size by address
+	used map[uint64]uint64 // size by address
 }
 
-type area struct{ address, size uint32 }
+type area struct{ address, size uint64 }
 
 const (
 	heapAlign = 16
 	heapStep  = 64 << 10
+
+	maxAllocation = 1 << 40 // bytes: more than any memory has, and far from what overflows
 )
 
 // allocate gives n bytes of the rank's linear memory.
-func (r *Rank) allocate(n int64) (uint32, *failure) {
-	if n < 0 || n > 1<<32-heapStep {
+func (r *Rank) allocate(n int64) (uint64, *failure) {
+	if n < 0 || n > maxAllocation {
 		return 0, failf(errNoMem, "no memory for %d bytes", n)
 	}
-	size := max(uint32(n+heapAlign-1)&^(heapAlign-1), heapAlign)
+	size := max(uint64(n+heapAlign-1)&^(heapAlign-1), heapAlign)
 	if address, ok := r.heap.take(size); ok {
 		return address, nil
 	}
@@ -47,7 +49,7 @@ func (r *Rank) allocate(n int64) (uint32, *failure) {
 }
 
 // take cuts a piece off the first free area that is large enough.
-func (h *heap) take(size uint32) (uint32, bool) {
+func (h *heap) take(size uint64) (uint64, bool) {
 	for i := range h.free {
 		a := &h.free[i]
 		if a.size < size {
@@ -59,7 +61,7 @@ func (h *heap) take(size uint32) (uint32, bool) {
 			h.free = append(h.free[:i], h.free[i+1:]...)
 		}
 		if h.used == nil {
-			h.used = map[uint32]uint32{}
+			h.used = map[uint64]uint64{}
 		}
 		h.used[address] = size
 		return address, true
@@ -84,7 +86,7 @@ func (h *heap) give(a area) {
 }
 
 // release takes memory back; false means that allocate did not give it.
-func (h *heap) release(address uint32) bool {
+func (h *heap) release(address uint64) bool {
 	size, ok := h.used[address]
 	if ok {
 		delete(h.used, address)
@@ -102,14 +104,14 @@ func allocMem(r *Rank, a args) *failure {
 	if _, f := r.info(a.handle(1)); f != nil {
 		return f
 	}
-	if _, f := a.pointer(2, "baseptr", 4); f != nil {
+	if f := a.roomForWord(2, "baseptr"); f != nil {
 		return f
 	}
 	address, f := r.allocate(n)
 	if f != nil {
 		return f
 	}
-	return a.putInt(2, "baseptr", int32(address))
+	return a.putWord(2, "baseptr", address)
 }
 
 // MPI_Free_mem(base)

@@ -69,7 +69,7 @@ func (i *info) copy() *info {
 
 // newInfo gives an info object a handle, written where the argument points.
 func (a args) newInfo(out int, i *info) *failure {
-	if _, f := a.pointer(out, "info", 4); f != nil {
+	if f := a.roomForWord(out, "info"); f != nil {
 		return f
 	}
 	handle, ok := a.r.infos.add(kindInfo, i)

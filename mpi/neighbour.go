@@ -146,8 +146,8 @@ func describeNeighborAlltoallw(a args, c *comm, p *part) *failure {
 	if f != nil {
 		return f
 	}
-	if f := a.typed(4, 5, 6, 7, in, &p.recv); f != nil {
+	if f := a.typed(4, 5, 6, 7, in, true, &p.recv); f != nil {
 		return f
 	}
-	return a.typed(0, 1, 2, 3, out, &p.send)
+	return a.typed(0, 1, 2, 3, out, true, &p.send)
 }

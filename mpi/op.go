@@ -81,6 +81,7 @@ var kernels = func() (table [opCodes][kinds]kernel) {
 	table[opBand][kindRaw], table[opBor][kindRaw], table[opBxor][kindRaw] = and[uint8], or[uint8], xor[uint8]
 	pairs[int16, int32](&table, kindI16i)
 	pairs[int32, int32](&table, kindI32i)
+	pairs[int64, int32](&table, kindI64i)
 	pairs[float32, int32](&table, kindF32i)
 	pairs[float64, int32](&table, kindF64i)
 	pairs[float32, float32](&table, kindF32f32)
@@ -112,7 +113,7 @@ func (r *Rank) op(handle uint32) (*op, *failure) {
 // MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in the _c
 // function with an MPI_Count *len.
 func opCreate(r *Rank, a args) *failure {
-	if _, f := a.pointer(2, "op", 4); f != nil {
+	if f := a.roomForWord(2, "op"); f != nil {
 		return f
 	}
 	if a.handle(0) == null {
@@ -170,12 +171,12 @@ func reduceLocal(r *Rank, a args) *failure {
 		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
 		return nil
 	}
-	words, f := r.words(uint32(in.count), 0, a.handle(3))
+	words, f := r.words(uint64(in.count), uint64(a.handle(3)))
 	if f != nil {
 		return f
 	}
 	r.hand.inside = true
-	err := r.host.CallTable(p.op.function, "iiii", uint64(a.address(0)), uint64(a.address(1)), uint64(words), uint64(words+8))
+	err := r.host.CallTable(p.op.function, r.letters("pppp"), a.address(0), a.address(1), words, words+wordSize)
 	r.hand.inside = false
 	r.heap.release(words)
 	if err != nil {

@@ -7,7 +7,7 @@ import "fmt"
 // sendInit makes MPI_Send_init and its like: (buf, count, datatype, dest, tag, comm, *request).
 func sendInit(mode sendMode) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
-		if _, f := a.pointer(6, "request", 4); f != nil {
+		if f := a.roomForWord(6, "request"); f != nil {
 			return f
 		}
 		c, f := a.comm(5)
@@ -33,7 +33,7 @@ func (a args) keep(out int, q *request) *failure {
 
 // MPI_Recv_init(buf, count, datatype, source, tag, comm, *request)
 func recvInit(r *Rank, a args) *failure {
-	if _, f := a.pointer(6, "request", 4); f != nil {
+	if f := a.roomForWord(6, "request"); f != nil {
 		return f
 	}
 	c, f := a.comm(5)
@@ -60,7 +60,7 @@ func collectiveInit(kind collective) func(*Rank, args) *failure {
 		if _, f := r.info(a.handle(comm + 1)); f != nil {
 			return f
 		}
-		if _, f := a.pointer(comm+2, "request", 4); f != nil {
+		if f := a.roomForWord(comm+2, "request"); f != nil {
 			return f
 		}
 		c, p, f := a.part(kind, comm)

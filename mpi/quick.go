@@ -8,13 +8,13 @@ import "github.com/faasmrun/faasmrun/mpi/match"
 
 // littlePiece gives the memory of (address, count, datatype) if it is one valid piece of at most inboxLimit bytes.
 func (a args) littlePiece(address, count, datatype int) (data []byte, ok bool) {
-	i, n := a.handle(datatype)-firstDatatype, uint64(a.count(count))
+	named, i, n := a.r.named(), a.handle(datatype)-firstDatatype, uint64(a.count(count))
 	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
 		return nil, false
 	}
 	n *= uint64(named[i].size)
 	mem, at := a.r.host.Memory(), uint64(a.address(address))
-	if n > inboxLimit || at == null || at+n > uint64(len(mem)) {
+	if n > inboxLimit || at == null || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false
 	}
 	return mem[at : at+n : at+n], true
@@ -35,7 +35,7 @@ func (a args) sendQuick() (done bool) {
 	if c == nil || !ok || r.stats != nil || r.check != nil {
 		return false
 	}
-	peers, to, tag := c.peers().ranks, a.handle(3), a.int(4)
+	peers, to, tag := c.peers().ranks, uint32(a.int(3)), a.int(4)
 	if to >= uint32(len(peers)) || tag < 0 {
 		return false
 	}

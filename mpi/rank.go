@@ -24,6 +24,7 @@ type Rank struct {
 	job   copyJob    // the copy it makes
 	world *World
 	host  Host
+	lp64  bool  // long, pointers, handles and MPI_Aint have 64 bits in its program, otherwise 32
 	rank  int32 // in MPI_COMM_WORLD
 
 	state          phase
@@ -45,7 +46,7 @@ type Rank struct {
 	apart          map[string]*uint64 // meetings attended under each name
 	typeAttributes map[uint32]*attributes
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
-	predefinedAt   map[int32]uint32  // where predefined attributes lie in memory
+	predefinedAt   map[int32]uint64  // where predefined attributes lie in memory
 	requests       requests
 	serial         uint64 // sends so far
 	draft          part   // of the collective that is being called

@@ -53,7 +53,7 @@ func recv(r *Rank, a args) *failure {
 
 // MPI_Irecv(buf, count, datatype, source, tag, comm, *request)
 func irecv(r *Rank, a args) *failure {
-	if _, f := a.pointer(6, "request", 4); f != nil {
+	if f := a.roomForWord(6, "request"); f != nil {
 		return f
 	}
 	if q := a.receiveReady(); q != nil {
@@ -110,7 +110,7 @@ func isendrecvReplace(r *Rank, a args) *failure { return a.exposeBoth(8, args.st
 
 // exposeBoth begins an exchange behind one request: the receive's, which is done when the send is too.
 func (a args) exposeBoth(out int, begin func(args) (send, receive *request, f *failure)) *failure {
-	if _, f := a.pointer(out, "request", 4); f != nil {
+	if f := a.roomForWord(out, "request"); f != nil {
 		return f
 	}
 	send, receive, f := begin(a)
@@ -264,7 +264,7 @@ func mprobe(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if _, f := a.pointer(3, "message", 4); f != nil {
+	if f := a.roomForWord(3, "message"); f != nil {
 		return f
 	}
 	c, k, f := a.probeArgs()
@@ -291,7 +291,7 @@ func improbe(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if _, f := a.pointer(4, "message", 4); f != nil {
+	if f := a.roomForWord(4, "message"); f != nil {
 		return f
 	}
 	c, k, f := a.probeArgs()
@@ -393,7 +393,7 @@ func mrecv(r *Rank, a args) *failure {
 
 // MPI_Imrecv(buf, count, datatype, *message, *request)
 func imrecv(r *Rank, a args) *failure {
-	if _, f := a.pointer(4, "request", 4); f != nil {
+	if f := a.roomForWord(4, "request"); f != nil {
 		return f
 	}
 	q, f := a.startMatched()

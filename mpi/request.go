@@ -33,7 +33,7 @@ type request struct {
 	child      *comm     // of MPI_Comm_idup
 	answer     *answer   // what child will be
 	send       *request  // the other half of MPI_Isendrecv
-	area       uint32    // of a buffered send, in the attached buffer
+	area       uint64    // of a buffered send, in the attached buffer
 	attached   *attached // that of a buffered send, or of a flush
 	generic    *generic  // of a generalized request
 

@@ -14,7 +14,7 @@ func (a args) span(address, count, datatype int) (span, *failure) {
 }
 
 // span checks a buffer in the rank's memory.
-func (r *Rank) span(address uint32, n int64, t *datatype) (span, *failure) {
+func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
 	if !t.committed {
 		return span{}, failf(errType, "the datatype %s is not committed", t.title())
 	}
@@ -99,7 +99,7 @@ func sendBlocking(mode sendMode) func(*Rank, args) *failure {
 // sendNonblocking makes MPI_Isend and its like: (buf, count, datatype, dest, tag, comm, *request).
 func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
-		if _, f := a.pointer(6, "request", 4); f != nil {
+		if f := a.roomForWord(6, "request"); f != nil {
 			return f
 		}
 		if mode == modeStandard && a.sendQuick() {

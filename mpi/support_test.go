@@ -11,7 +11,7 @@ import (
 	mpih "github.com/faasmrun/faasmrun/mpi/guest"
 )
 
-var update = flag.Bool("update", false, "write docs/mpi-support.md anew")
+var update = flag.Bool("update", false, "write docs/mpi-support.md, or signatures.go, anew")
 
 const supportPage = "../docs/mpi-support.md"
 

@@ -138,7 +138,7 @@ func (a args) withRanks(c *comm, t *topology, n int64, out int) *failure {
 	if c.remote != nil {
 		return c.failf(errComm, "%s is an intercommunicator", c.name)
 	}
-	if _, f := a.pointer(out, "newcomm", 4); f != nil {
+	if f := a.roomForWord(out, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	mine := answer{want: [3]int64{0, 0, 0}}
@@ -246,7 +246,7 @@ func cartSub(r *Rank, a args) *failure {
 	if f != nil {
 		return f.on(c)
 	}
-	if _, f := a.pointer(2, "newcomm", 4); f != nil {
+	if f := a.roomForWord(2, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	sub := &topology{kind: topoCart}

@@ -21,6 +21,7 @@ func typeSize(r *Rank, a args) *failure {
 
 // putBound writes an MPI_Aint, or an MPI_Count in a _c function.
 func (a args) putBound(i int, what string, v int64) *failure {
+	a = a.byAint()
 	if !a.wide && (v > math.MaxInt32 || v < math.MinInt32) {
 		v = undefined
 	}
@@ -121,7 +122,7 @@ func typeGetContents(r *Rank, a args) *failure {
 	if f := a.putArray(first, "integers", c.ints, false); f != nil {
 		return f
 	}
-	if f := a.putArray(first+1, "addresses", c.aints, false); f != nil {
+	if f := a.putArray(first+1, "addresses", c.aints, a.r.lp64); f != nil {
 		return f
 	}
 	if a.wide {
@@ -140,7 +141,7 @@ func typeGetContents(r *Rank, a args) *failure {
 		}
 		handles[i] = int64(handle)
 	}
-	return a.putArray(first+room-1, "datatypes", handles, false)
+	return a.putArray(first+room-1, "datatypes", handles, a.r.lp64)
 }
 
 // MPI_Type_get_name(datatype, *name, *resultlen)
@@ -183,7 +184,7 @@ func typeSetName(r *Rank, a args) *failure {
 }
 
 // MPI_Get_address(location, *address): linear memory begins at 0, so an address is its own displacement from MPI_BOTTOM.
-func getAddress(r *Rank, a args) *failure { return a.putInt(1, "address", int32(a.address(0))) }
+func getAddress(r *Rank, a args) *failure { return a.putWord(1, "address", a.address(0)) }
 
 // getElements makes MPI_Get_elements: (*status, datatype, *count).
 func getElements(r *Rank, a args) *failure {

@@ -40,7 +40,7 @@ func (a args) addType(out int, t *datatype, f *failure, how combiner, c contents
 	if t.depth > maxDepth {
 		return failf(errArg, "the datatype is made of others in more than %d steps", maxDepth)
 	}
-	if _, f := a.pointer(out, "newtype", 4); f != nil {
+	if f := a.roomForWord(out, "newtype"); f != nil {
 		return f
 	}
 	t.combiner, t.contents = how, c
@@ -145,7 +145,11 @@ func typeVector(how combiner) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		stride, bytes := a.count(2), a.count(2)
+		stride := a.count(2)
+		if how == combinerHvector {
+			stride = a.byAint().count(2)
+		}
+		bytes := stride
 		c := a.made([]*datatype{old}, []int64{count, n}, []int64{stride})
 		if how == combinerVector {
 			bytes = times(stride, old.extent())
@@ -171,7 +175,7 @@ func typeIndexed(how combiner) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		displs, f := a.array(2, "displacements", count, a.wide)
+		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexed && r.lp64)
 		if f != nil {
 			return f
 		}
@@ -202,7 +206,7 @@ func typeIndexedBlock(how combiner) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		displs, f := a.array(2, "displacements", count, a.wide)
+		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexedBlock && r.lp64)
 		if f != nil {
 			return f
 		}
@@ -234,7 +238,7 @@ func typeStruct(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	displs, f := a.array(2, "displacements", count, a.wide)
+	displs, f := a.array(2, "displacements", count, a.wide || r.lp64)
 	if f != nil {
 		return f
 	}
@@ -324,7 +328,7 @@ func typeResized(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	lb, extent := a.count(1), a.count(2)
+	lb, extent := a.byAint().count(1), a.byAint().count(2)
 	t, f := resized(old, lb, extent)
 	return a.addType(3, t, f, combinerResized, a.made([]*datatype{old}, nil, []int64{lb, extent}))
 }
@@ -394,8 +398,8 @@ func typeFree(r *Rank, a args) *failure {
 
 // anyType finds a datatype, committed or not.
 func (r *Rank) anyType(handle uint32) (*datatype, *failure) {
-	if i := handle - firstDatatype; i < uint32(len(named)) && named[i] != nil {
-		return named[i], nil
+	if i := handle - firstDatatype; i < uint32(len(named)) && r.named()[i] != nil {
+		return r.named()[i], nil
 	}
 	if handle == datatypeNull {
 		return nil, failf(errType, "the datatype is MPI_DATATYPE_NULL")

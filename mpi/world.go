@@ -83,10 +83,11 @@ func NewWorld(config WorldConfig) *World {
 	return w
 }
 
-// NewRank gives a rank its surroundings. The rank's calls come from one goroutine at a time.
-func (w *World) NewRank(rank int, h Host) *Rank {
+// NewRank gives a rank its surroundings, and says whether its program was compiled with long and pointers of 64 bits. The
+// rank's calls come from one goroutine at a time.
+func (w *World) NewRank(rank int, h Host, lp64 bool) *Rank {
 	r := w.ranks[rank]
-	r.host = h
+	r.host, r.lp64 = h, lp64
 	return r
 }
 

@@ -271,9 +271,11 @@ func (s *Server) Change(ctx context.Context, req *schedpb.ChangeRequest) (*sched
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
 		for _, id := range r.expand(req.Ids) {
 			changed := &schedpb.Changed{Id: uint64(id)}
-			if err := r.change(id, viewer, req); err != nil {
+			err := r.change(id, viewer, req)
+			if err != nil {
 				changed.Error = status.Convert(err).Message()
 			}
+			s.asked(viewer, actionNames[req.Action], err, "job", id, "kill", req.Kill)
 			resp.Jobs = append(resp.Jobs, changed)
 		}
 		return nil
@@ -329,7 +331,12 @@ func (s *Server) Drain(ctx context.Context, req *schedpb.DrainRequest) (*schedpb
 	if len(req.Reason) > maxReason {
 		return nil, status.Errorf(codes.InvalidArgument, "the reason has %d bytes; at most %d", len(req.Reason), maxReason)
 	}
-	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
+	what := "drain"
+	if req.Resume {
+		what = "resume"
+	}
+	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
+		defer func() { s.asked(viewer, what, err, "worker", req.Node, "reason", req.Reason) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}

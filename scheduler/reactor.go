@@ -152,6 +152,7 @@ func (r *reactor) commit() error {
 		failpoint.Here(failpoint.SchedulerAfterJournal)
 	}
 	for _, t := range batch {
+		r.happened(t)
 		r.act(t)
 		r.give(r.state.OrdersAfter(t))
 		r.spread(t)

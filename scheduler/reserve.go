@@ -28,7 +28,8 @@ func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*sch
 		return nil, status.Errorf(codes.InvalidArgument, "a reservation from %d on for %d ms", req.FromUnixNs, req.DurationMs)
 	}
 	resp := &schedpb.ReserveResponse{}
-	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
+	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
+		defer func() { s.asked(viewer, "reserve", err, "reservation", req.Name) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}
@@ -53,7 +54,8 @@ func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*sch
 
 // Unreserve implements schedpb.ClusterServer.
 func (s *Server) Unreserve(ctx context.Context, req *schedpb.UnreserveRequest) (*schedpb.UnreserveResponse, error) {
-	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) error {
+	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
+		defer func() { s.asked(viewer, "unreserve", err, "reservation", req.Name) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}

@@ -168,6 +168,13 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// SetPolicy has everything decided from now on by another policy, as a restart would. What Config says beside it still comes on top.
+func (s *Server) SetPolicy(p Policy) error {
+	c := s.cfg
+	c.Policy = &p
+	return s.do(func(r *reactor) { r.state.SetPolicy(c.policy()) })
+}
+
 // Register adds the services to a gRPC server.
 func (s *Server) Register(g *grpc.Server) {
 	schedpb.RegisterJobsServer(g, s)

@@ -31,7 +31,7 @@ const (
 )
 
 // Submit implements schedpb.JobsServer.
-func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*schedpb.SubmitResponse, error) {
+func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *schedpb.SubmitResponse, err error) {
 	leave := s.enter()
 	if leave == nil {
 		return nil, s.unavailable()
@@ -41,12 +41,13 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (*sched
 	if err != nil {
 		return nil, err
 	}
+	var id core.JobID
+	defer func() { s.asked(tenant, "submit", err, submission(req, id)...) }()
 	request, err := s.request(tenant, req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
 	request.Tenant = tenant
-	var id core.JobID
 	var refused error
 	err = s.do(func(r *reactor) {
 		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})

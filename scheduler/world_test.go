@@ -34,6 +34,7 @@ type world struct {
 	cluster schedpb.ClusterClient
 	ctx     context.Context
 	down    bool
+	disk    bool // the store is the server's own, in its directory
 }
 
 // newWorld starts one. Calls are made by tenant "alice" unless the context says otherwise (as).
@@ -77,7 +78,9 @@ func as(ctx context.Context, tenant string) context.Context {
 func (w *world) start() {
 	w.t.Helper()
 	w.store = w.store.Reopen()
-	w.cfg.Store = w.store
+	if w.cfg.Store = w.store; w.disk {
+		w.cfg.Store = nil
+	}
 	var err error
 	if w.server, err = New(w.cfg); err != nil {
 		w.t.Fatal(err)

@@ -84,7 +84,9 @@ const mpiSymbols = "mpi.symbols"
 func mpiFunctions() []string {
 	var names []string
 	for _, call := range mpi.Calls() {
-		names = append(names, call.Name)
+		if !call.Wide { // they are there for each data model
+			names = append(names, call.Name)
+		}
 	}
 	return names
 }

@@ -64,7 +64,7 @@ func (c *codec) opening() {
 	c.version = recordVersion
 	c.uint64(&c.version)
 	if c.err == nil && (c.version < 1 || c.version > recordVersion) {
-		c.fail("written by encoding %d, this program reads 1 to %d", c.version, recordVersion)
+		c.fail("written by encoding %d, this program reads 1 to %d: start the release of faasmrun that wrote it, or a later one", c.version, recordVersion)
 	}
 }
 

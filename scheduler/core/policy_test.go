@@ -529,3 +529,45 @@ func TestDependencyOnAnArray(t *testing.T) {
 	h.end(h.s.Job(3), Completed)
 	h.is("CF", notok)
 }
+
+// Another policy puts those who wait into its own order, just as a restart with it would.
+func TestSetPolicy(t *testing.T) {
+	h := newHouse(t, 1)
+	h.s.Policy.QOS = map[string]QOS{"": {}, "a": {Points: 10}, "b": {Points: 20}}
+	h.submit(Request{Ranks: 1})
+	var jobs []*Job
+	for i := range 20 {
+		h.do(Submit{Request: Request{Tenant: Tenant("alice"[:1+i%3]), Ranks: 1, QOS: []string{"", "a", "b"}[i%3]}})
+		jobs = append(jobs, h.s.Job(h.s.LastJob()))
+	}
+	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1, QOS: "a"}, Array: []uint32{1, 2, 3, 4}, Throttle: 1})
+	p := h.s.Policy
+	p.QOS = map[string]QOS{"": {Points: 5}, "a": {Points: 40}} // there is no b any more
+	h.s.SetPolicy(p)
+	if err := h.s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	again := NewState(p)
+	for piece := range h.s.Pieces() {
+		if err := again.LoadPiece(piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, a := range h.s.accounts {
+		b := again.accounts[i]
+		if len(a.queue) != len(b.queue) {
+			t.Fatalf("tenant %s has %d in its queue, %d after a restart", a.Name, len(a.queue), len(b.queue))
+		}
+		for k := range a.queue {
+			if a.queue[k].job.ID != b.queue[k].job.ID || a.queue[k].score != b.queue[k].score {
+				t.Errorf("tenant %s: %d. is job %d, after a restart job %d", a.Name, k, a.queue[k].job.ID, b.queue[k].job.ID)
+			}
+		}
+	}
+	h.end(h.s.Job(1), Completed)
+	if jobs[1].State != Configuring {
+		t.Errorf("the best by the new policy is %s", jobs[1].State)
+	}
+	h.do(Cancel{Job: jobs[2].ID}) // it is found where it stands
+	h.is("CA", jobs[2])
+}

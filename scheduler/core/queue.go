@@ -2,6 +2,7 @@ package core
 
 import (
 	"container/heap"
+	"slices"
 	"sort"
 )
 
@@ -47,6 +48,37 @@ func (q *queue) remove(j *Job) {
 	default:
 		*q = append((*q)[:i], (*q)[i+1:]...)
 	}
+}
+
+// SetPolicy has everything decided from now on by another policy; what was decided stays. The queue is in the new one's order, and
+// the next pass looks at all of it. It is no transition: what follows from it is journalled as it is decided.
+func (s *State) SetPolicy(p Policy) {
+	s.Policy = p
+	for _, a := range s.accounts {
+		a.queue.score(&p)
+	}
+	for id := s.oldest; id <= s.lastJob; id++ {
+		if j := s.jobs[id]; j != nil && j.parked && j.score != p.score(j) {
+			s.arrayOf(j).parked.score(&p) // all of the array's at once: they differ in nothing that counts
+		}
+	}
+	s.version++
+	s.opened, s.fresh = s.version, nil
+}
+
+// score ranks the jobs of a queue anew.
+func (q queue) score(p *Policy) {
+	for i := range q {
+		j := q[i].job
+		j.score = p.score(j)
+		q[i] = newSeat(j)
+	}
+	slices.SortFunc(q, func(a, b seat) int {
+		if a.ahead(b.job) {
+			return -1
+		}
+		return 1 // no two jobs have one id
+	})
 }
 
 // requeue puts a job into its tenant's queue or takes it out, as it is ready or not.

@@ -55,7 +55,7 @@ func unseal(key, framed []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s is %d bytes long, its header alone has %d", ErrCorrupt, name(key), len(framed), frameHeader)
 	}
 	if framed[0] != frameVersion {
-		return nil, fmt.Errorf("%w: %s has format %d, this program reads %d", ErrCorrupt, name(key), framed[0], frameVersion)
+		return nil, fmt.Errorf("%w: %s has format %d, this program reads %d: start the release of faasmrun that wrote it, or a later one", ErrCorrupt, name(key), framed[0], frameVersion)
 	}
 	payload := framed[frameHeader:]
 	if sum := binary.LittleEndian.Uint32(framed[1:]); sum != checksum(key, payload) {

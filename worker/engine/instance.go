@@ -92,15 +92,18 @@ func (in *Instance) Memory() []byte { return in.mem.Bytes() }
 
 // Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin. It is
 // for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
-func (in *Instance) Grow(size uint32) (address uint32, ok bool) {
+func (in *Instance) Grow(size uint64) (address uint64, ok bool) {
 	if in.guest == nil {
 		return 0, false
 	}
-	before, ok := in.guest.Memory().Grow(uint32((uint64(size) + 1<<16 - 1) >> 16))
+	if size > maxMemoryPages<<16 {
+		return 0, false
+	}
+	before, ok := in.guest.Memory().Grow(uint32((size + 1<<16 - 1) >> 16))
 	if !ok || before >= maxMemoryPages { // a full memory, of which nothing was wanted
 		return 0, false
 	}
-	return before << 16, true
+	return uint64(before) << 16, true
 }
 
 // Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, an *Uncaught, a

@@ -12,7 +12,7 @@ import (
 func Imports() []engine.Import {
 	var imports []engine.Import
 	for _, c := range mpi.Calls() {
-		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results,
+		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
 				r.gate.Enter(r.number)

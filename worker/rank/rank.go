@@ -70,7 +70,7 @@ func New(c Config) (*Rank, error) {
 		r.memory.Free()
 		return nil, err
 	}
-	r.mpi = c.World.NewRank(c.Rank, host{r})
+	r.mpi = c.World.NewRank(c.Rank, host{r}, c.Module.LP64())
 	if r.instance, err = c.Engine.Instantiate(c.Module, r, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
@@ -146,7 +146,7 @@ func (h host) CallTableResult(index uint32, params string, args ...uint64) (int3
 }
 
 // Grow makes room in the program's memory.
-func (h host) Grow(size uint32) (address uint32, ok bool) { return h.instance.Grow(size) }
+func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }
 
 // back is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
 // panics with the error, and so the host call returns past where it would leave the gate.

@@ -199,7 +199,7 @@ func (s *Store) Executors() (list []Executor, err error) {
 		if fault := json.Unmarshal(it.Value(), &r); fault != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", it.Key(), fault))
 		} else if r.Version != version {
-			err = errors.Join(err, fmt.Errorf("%s: a record of version %d; this program reads %d", it.Key(), r.Version, version))
+			err = errors.Join(err, fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a later one", it.Key(), r.Version, version))
 		} else {
 			list = append(list, r.Executor)
 		}
