@@ -40,9 +40,14 @@ race: build ## the tests of the concurrent rooms under the race detector (needs 
 MINUTES ?= 30
 SEED ?= 1
 .PHONY: soak
-soak: build ## kill -9 of scheduler, workers and executors under load, for MINUTES, from SEED
+soak: build ## kills, stops, cuts, reboots and lost states under batch and interactive jobs, for MINUTES, from SEED
 	bin/faasmrun toolchain install
 	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun
+
+ROUNDS ?= 20000
+.PHONY: soak-mpi
+soak-mpi: ## everything that MPI makes and lets go of, ROUNDS times, with an eye on memory
+	$(GO) test -timeout 2h -count 1 -v -run '^TestSoak$$' ./mpi -soak $(ROUNDS)
 
 .PHONY: fuzz
 fuzz: build ## every fuzz target for 30 s

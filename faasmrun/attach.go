@@ -27,7 +27,7 @@ func attachCommand() *cobra.Command {
 				signals := listen()
 				defer signal.Stop(signals)
 				s := &session{request: &request{}, job: j.Id, ranks: int(j.Ranks), jobs: c.jobs, notes: os.Stderr, maps: os.Stdout,
-					attached: true, signals: signals, live: isTerminal(os.Stdout), watched: isTerminal(os.Stderr), stopSelf: stopProcess,
+					attached: true, signals: signals, live: isTerminal(os.Stdout), stopSelf: stopProcess,
 					display: newDisplay(outputOptions{}, int(j.Ranks), os.Stdout, os.Stderr)}
 				// Not with the context of f.with, which a signal ends: here they are the session's.
 				if status := s.run(context.Background()); status != 0 {

@@ -96,7 +96,7 @@ var batchOptions = []option{
 
 // liveOptions are those of run that speak of this terminal or this machine, by their first name: a batch job has neither.
 // Those that submit words otherwise are among them.
-var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "oversubscribe": true, "use-hwthread-cpus": true, "H": true, "hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
+var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true, "hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
 	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true, "display-map": true,
 	"display-allocation": true, "stdin": true, "do-not-launch": true, "v": true}
 

@@ -94,6 +94,7 @@ func listenUnix(address string, everyone bool) (net.Listener, error) {
 type peerUser struct {
 	credentials.CommonAuthInfo
 	uid uint32
+	pid int32 // 0: in a place that is not seen from here
 }
 
 // AuthType implements credentials.AuthInfo.
@@ -123,7 +124,7 @@ func (peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.Aut
 	if fault != nil {
 		return nil, nil, fault
 	}
-	return conn, peerUser{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, user.Uid}, nil
+	return conn, peerUser{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, user.Uid, user.Pid}, nil
 }
 
 func (peerCredentials) Info() credentials.ProtocolInfo {
@@ -143,6 +144,40 @@ func identify(ctx context.Context) (string, error) {
 		return "", errors.New("the connection does not say who is at its other end")
 	}
 	return userTenant(user.uid), nil
+}
+
+// callerEnded gives a channel that is closed when the process at a local connection's other end has ended; nil: nobody can tell.
+func callerEnded(ctx context.Context) <-chan struct{} {
+	p, _ := peer.FromContext(ctx)
+	if p == nil {
+		return nil
+	}
+	user, ok := p.AuthInfo.(peerUser)
+	if !ok || user.pid <= 0 {
+		return nil
+	}
+	fd, err := unix.PidfdOpen(int(user.pid), unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	raw, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return nil
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer file.Close()
+		err := raw.Read(func(fd uintptr) bool {
+			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+			return err == nil && n == 1
+		})
+		if err == nil {
+			close(ended)
+		}
+	}()
+	return ended
 }
 
 // userTenant is the tenant that a local user is.

@@ -15,18 +15,18 @@ const modulePath = "github.com/faasmrun/faasmrun/"
 // doors is the floor plan: which package may import which package of ours. A package that is not listed does not exist,
 // an import that is not listed is a wall.
 var doors = map[string][]string{
-	"faasmrun": {"faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
+	"faasmrun": {"internal/private", "faasmrun/toolchain", "scheduler", "scheduler/auth", "scheduler/schedpb", "scheduler/sim", "worker",
 		"worker/cgroup", "worker/engine", "worker/executor", "mpi/guest", "mpi/profile", "tui"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/wasm"},
-	"scheduler":          {"internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
+	"scheduler":          {"internal/private", "internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core":     {},
 	"scheduler/auth":     {},
-	"scheduler/store":    {"internal/failpoint", "scheduler/core"},
+	"scheduler/store":    {"internal/private", "internal/failpoint", "scheduler/core"},
 	"scheduler/sim":      {"scheduler/core"},
 	"scheduler/schedpb":  {},
-	"worker":             {"internal/failpoint", "scheduler/schedpb", "worker/cgroup", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker":             {"internal/private", "internal/failpoint", "scheduler/schedpb", "worker/cgroup", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
 	"worker/cgroup":      {},
-	"worker/state":       {},
+	"worker/state":       {"internal/private"},
 	"worker/control":     {},
 	"worker/joblog":      {},
 	"worker/executor": {"internal/failpoint", "worker/control", "worker/joblog", "worker/rank", "worker/engine", "internal/passes", "mpi",
@@ -48,6 +48,7 @@ var doors = map[string][]string{
 	"internal/lower":     {"internal/wasm"},
 	"internal/wasm":      {},
 	"internal/failpoint": {},
+	"internal/private":   {},
 }
 
 // onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.

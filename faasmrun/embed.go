@@ -64,7 +64,8 @@ func embed(here machine, slots int) (made *link, err error) {
 		agent.Stop()
 	})
 	server, err := scheduler.New(scheduler.Config{Dir: filepath.Join(dir.path, "scheduler"),
-		ModuleDir: filepath.Join(h.cache, "modules"), Ephemeral: true, Fixed: true})
+		ModuleDir: filepath.Join(h.cache, "modules"), Ephemeral: true, Fixed: true,
+		LauncherSilence: -1}) // whatever stops the launcher stops its scheduler
 	if err != nil {
 		return nil, homeError(dir.path, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -44,9 +43,6 @@ func (s *segment) addVariable(name, value string) error {
 	if name == "" || strings.ContainsAny(name, "=\x00") {
 		return fmt.Errorf("needs a name; %q is none", name)
 	}
-	if !utf8.ValidString(name) || !utf8.ValidString(value) {
-		return fmt.Errorf("%q is not valid UTF-8", name+"="+value)
-	}
 	s.env = append(s.env, envEdit{name: name, value: value})
 	return nil
 }
@@ -77,13 +73,13 @@ func (r *request) setExport(text string) error {
 // environment makes the complete environment of a segment's ranks from the launcher's. The notes name variables that -x
 // asked for and that do not exist.
 //
-// Left out are FAASMRUN_* (they address the launcher, and may say how to reach a scheduler), and what is not valid UTF-8.
+// Left out are FAASMRUN_* (they address the launcher, and may say how to reach a scheduler).
 // PWD becomes "/", the guest's working directory: runtimes believe it.
 func (r *request) environment(s *segment, launcher []string) (env []*schedpb.EnvVar, notes []string) {
 	own := map[string]string{}
 	for _, v := range launcher {
 		name, value, _ := strings.Cut(v, "=")
-		if name != "" && !strings.HasPrefix(name, "FAASMRUN_") && utf8.ValidString(v) {
+		if name != "" && !strings.HasPrefix(name, "FAASMRUN_") {
 			own[name] = value
 		}
 	}

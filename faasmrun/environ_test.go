@@ -9,13 +9,13 @@ func TestEnvironment(t *testing.T) {
 	launcher := []string{"HOME=/h", "OMP_NUM_THREADS=2", "OMP_PROC_BIND=x", "FAASMRUN_HOME=/secret", "PWD=/here", "OLDPWD=/there", "EMPTY=",
 		"BAD=\xff", "=C:=odd"}
 	for _, c := range []struct{ line, want, notes string }{
-		{"a", "EMPTY= HOME=/h OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
-		{"-x NEW=1 -x HOME=/other a", "EMPTY= HOME=/other NEW=1 OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
-		{"-x NEW=a=b a", "EMPTY= HOME=/h NEW=a=b OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
+		{"a", "BAD=\xff EMPTY= HOME=/h OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
+		{"-x NEW=1 -x HOME=/other a", "BAD=\xff EMPTY= HOME=/other NEW=1 OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
+		{"-x NEW=a=b a", "BAD=\xff EMPTY= HOME=/h NEW=a=b OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
 		{"--export NONE a", "", ""},
 		{"--export NONE -x OMP_* a", "OMP_NUM_THREADS=2 OMP_PROC_BIND=x", ""},
 		{"--export HOME,NEW=1 a", "HOME=/h NEW=1", ""},
-		{"--export ALL,NEW=1 a", "EMPTY= HOME=/h NEW=1 OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
+		{"--export ALL,NEW=1 a", "BAD=\xff EMPTY= HOME=/h NEW=1 OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},
 		{"-envnone --env A 1 a", "A=1", ""},
 		{"-envnone -x FAASMRUN_HOME a", "", "-x FAASMRUN_HOME: the environment has no such variable"},
 		{"-envnone -x NOPE -x HOME a", "HOME=/h", "-x NOPE: the environment has no such variable"},

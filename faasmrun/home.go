@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/private"
 )
 
 // home is where faasmrun keeps what outlives a command: the cache (compiled modules, the sysroot), shared by all, and the
@@ -69,6 +71,8 @@ func homeError(dir string, err error) error { return stateError(dir, "FAASMRUN_H
 func stateError(dir, option string, err error) error {
 	advice := fmt.Sprintf("set %s to a directory that you can write", option)
 	switch {
+	case errors.Is(err, unix.EAGAIN): // of its lock
+		return fmt.Errorf("%s is in use by another process: each scheduler and each worker needs a --state of its own", dir)
 	case errors.Is(err, unix.EMFILE):
 		advice = "more files have to be open than this process may have: raise ulimit -n"
 	case errors.Is(err, unix.ENFILE):
@@ -91,7 +95,7 @@ type runDir struct {
 // newRunDir makes a directory for this run and removes those of dead launchers.
 func newRunDir(h home) (*runDir, error) {
 	runs := filepath.Join(h.state, "run")
-	if err := os.MkdirAll(runs, 0o700); err != nil {
+	if err := private.Dir(runs); err != nil {
 		return nil, homeError(runs, err)
 	}
 	// The gate is held while a directory is made and not yet locked, so that nobody takes it for a dead one.

@@ -22,11 +22,13 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Kill tests: a cluster of real processes, a stream of real jobs, and kill -9 of whatever there is. `make test` goes once through
-// every fail point and some kills at random; `make soak` sets these variables.
+// Kill tests: a cluster of real processes, a stream of real jobs, batch and interactive, and kill -9 of whatever there is; and beside it
+// what happens on any day: stops in order, cut connections, machines that go down, states that are lost (disturb_test.go). `make test`
+// goes once through every fail point and every disturbance; `make soak` sets these variables.
 const (
 	soakMinutes = "FAASMRUN_SOAK_MINUTES"
 	soakSeed    = "FAASMRUN_SOAK_SEED"
@@ -49,6 +51,8 @@ type killed struct {
 	mu     sync.Mutex    // guards all below
 	ends   map[uint64]*schedpb.JobInfo
 	counts map[string]int // of kills, by what
+	asides map[string]int // interactive jobs, by how they ended
+	relays map[string]*relay
 }
 
 // victim is one daemon.
@@ -63,7 +67,7 @@ var workerNames = []string{"w1", "w2"}
 
 func newKilled(t *testing.T, seed uint64) *killed {
 	k := &killed{t: t, dir: t.TempDir(), rnd: rand.New(rand.NewPCG(seed, 1)), daemons: map[string]*victim{},
-		ended: make(chan struct{}, 1024), ends: map[uint64]*schedpb.JobInfo{}, counts: map[string]int{}}
+		ended: make(chan struct{}, 1024), ends: map[uint64]*schedpb.JobInfo{}, counts: map[string]int{}, asides: map[string]int{}, relays: map[string]*relay{}}
 	built := buildTree(t)
 	k.binary = filepath.Join(k.dir, "faasmrun-under-test") // by this name its executors are found
 	if err := os.Link(filepath.Join(built, "faasmrun"), k.binary); err != nil {
@@ -78,12 +82,17 @@ func newKilled(t *testing.T, seed uint64) *killed {
 	k.daemons["scheduler"] = &victim{name: "scheduler", args: []string{"scheduler", "--listen", socket, "--state",
 		filepath.Join(k.dir, "sched"), "--grace", killGrace.String(),
 		"--snapshot-every", "20", "--keep-ended", "300"}}
+	for _, name := range append([]string{"launchers"}, workerNames...) {
+		k.relays[name] = newRelay(t, filepath.Join(k.dir, name+".relay"), filepath.Join(k.dir, "sock"))
+	}
 	for _, name := range workerNames {
-		k.daemons[name] = &victim{name: name, args: []string{"worker", "--scheduler", socket, "--name", name, "--slots", "4",
+		k.daemons[name] = &victim{name: name, args: []string{"worker", "--scheduler", "unix:" + k.relays[name].path, "--name", name, "--slots", "4",
 			"--state", filepath.Join(k.dir, name), "--cache", filepath.Join(k.dir, "cache")}}
 	}
+	// One has no control groups, by which it could end what an earlier one of its name has left.
+	k.daemons["w2"].args = append(k.daemons["w2"].args, "--no-cgroups", "--on-stop", onStopRequeue)
 	var err error
-	if k.conn, err = dialAs(socket, ""); err != nil {
+	if k.conn, err = dialAs(socket, "", auth.Who{Role: auth.Tenant}); err != nil {
 		t.Fatal(err)
 	}
 	k.jobs = schedpb.NewJobsClient(k.conn)
@@ -120,19 +129,25 @@ int main(int argc, char **argv) {
 `
 
 func (k *killed) compile() {
-	source, wasm := filepath.Join(k.dir, "once.c"), filepath.Join(k.dir, "once.wasm")
-	if err := os.WriteFile(source, []byte(once), 0o600); err != nil {
-		k.t.Fatal(err)
-	}
-	if out, err := exec.Command(k.binary, "cc", "-O1", "-o", wasm, source).CombinedOutput(); err != nil {
-		k.t.Fatalf("%v: %s", err, out)
-	}
-	b, err := os.ReadFile(wasm)
+	k.build("copies", copies)
+	b, err := os.ReadFile(k.build("once", once))
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	sum := sha256.Sum256(b)
 	k.module = &module{sha256: hex.EncodeToString(sum[:]), bytes: b}
+}
+
+// build compiles a program and returns its file.
+func (k *killed) build(name, program string) string {
+	source, wasm := filepath.Join(k.dir, name+".c"), filepath.Join(k.dir, name+".wasm")
+	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
+		k.t.Fatal(err)
+	}
+	if out, err := exec.Command(k.binary, "cc", "-O1", "-o", wasm, source).CombinedOutput(); err != nil {
+		k.t.Fatalf("%v: %s", err, out)
+	}
+	return wasm
 }
 
 // end leaves nobody behind.
@@ -147,6 +162,9 @@ func (k *killed) end() {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	k.conn.Close()
+	for _, r := range k.relays {
+		r.close()
+	}
 }
 
 // start starts a daemon, at whose point it is to die, and waits until it is ready or dead.
@@ -387,6 +405,8 @@ func (k *killed) checkJob(id uint64, j *schedpb.JobInfo) error {
 		return fmt.Errorf("there is no attempt %d: %q", last, text)
 	case j.State == "CD" && ended[final] != 1:
 		return fmt.Errorf("its last attempt has no complete run: %q", text)
+	case j.State == "NF" && j.Restarts >= 10: // a soak's are hard nodes
+	case j.State == "NF" && strings.Contains(j.Reason, "could not start its ranks"): // whose executors died, one after another
 	case j.State != "CD" && !(j.State == "F" && strings.Contains(j.Reason, "killed")):
 		return fmt.Errorf("nobody ended it like that: %q", text)
 	}
@@ -405,7 +425,9 @@ func (k *killed) oneEnd() {
 			k.t.Fatal(err)
 		}
 		for _, j := range page.Jobs {
-			seen[j.Id], after = j.State, j.Id
+			if after = j.Id; !j.Interactive { // of those each launcher has seen to the end
+				seen[j.Id] = j.State
+			}
 		}
 		if !page.More {
 			break
@@ -458,8 +480,14 @@ func TestKills(t *testing.T) {
 	for who := range width {
 		submitters.Go(func() { k.submit(ctx, who) })
 	}
+	for range 3 {
+		submitters.Go(func() { k.converse(ctx) })
+	}
 	k.pass(width)
 	until := time.Now().Add(time.Duration(minutes) * time.Minute)
+	for n := range disturbances {
+		k.disturb(n)
+	}
 	for rounds := 0; rounds == 0 || time.Now().Before(until); rounds++ {
 		points := slices.Clone(failpoint.All)
 		k.rnd.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
@@ -467,6 +495,7 @@ func TestKills(t *testing.T) {
 			k.die(p)
 			if minutes > 0 || k.rnd.IntN(3) == 0 {
 				k.strike()
+				k.disturb(k.rnd.IntN(len(disturbances)))
 			}
 			if t.Failed() {
 				t.Fatal(k.logs())
@@ -475,8 +504,12 @@ func TestKills(t *testing.T) {
 	}
 	stop()
 	submitters.Wait()
+	if how, err := k.aside(); err != nil || how != "status 0" { // now that nothing happens any more
+		t.Errorf("a last interactive job ended with %s (%v)", how, err)
+	}
 	k.oneEnd()
 	k.check()
+	k.checkAsides()
 	for _, p := range failpoint.All {
 		if k.counts[string(p)] == 0 {
 			t.Errorf("nothing died at %s", p)

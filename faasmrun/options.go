@@ -68,8 +68,8 @@ func init() {
 			return r.bindTo(v[0])
 		}},
 		{"report-bindings", "", groupRanks, "say on stderr where each rank may run", flag(func(r *request) { r.reportBindings = true })},
-		{"oversubscribe", "", groupRanks, "more ranks than slots are fine (they always are, unless …)", flag(func(r *request) { r.strictSlots = false })},
-		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots", flag(func(r *request) { r.strictSlots = true })},
+		{"oversubscribe", "", groupRanks, "more ranks than slots are fine: on a cluster they share a worker's (without one they always are, unless …)", flag(func(r *request) { r.setOversubscribe(true) })},
+		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots", flag(func(r *request) { r.setOversubscribe(false) })},
 		{"mem-per-rank", "SIZE", groupRanks, "ceiling of a rank's memory, and what is set aside for it: 512M, 2G", func(r *request, s *segment, v []string) (err error) {
 			r.memPerRank, err = parseSize(v[0])
 			return err

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // pprRule is --map-by ppr:N:UNIT: so many ranks on each node or core. Zero: not said.
@@ -52,9 +56,9 @@ func (r *request) mapModifiers(text string) error {
 	for _, m := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == ',' }) {
 		switch m {
 		case "oversubscribe":
-			r.strictSlots = false
+			r.setOversubscribe(true)
 		case "nooversubscribe":
-			r.strictSlots = true
+			r.setOversubscribe(false)
 		case "hwtcpus":
 			r.hwthreads = true
 		default:
@@ -69,6 +73,9 @@ func (r *request) mapModifiers(text string) error {
 	}
 	return nil
 }
+
+// setOversubscribe is what was said last about more ranks than slots.
+func (r *request) setOversubscribe(fine bool) { r.oversubscribe, r.strictSlots = fine, !fine }
 
 func checkPolicy(what, policy string, known []string) error {
 	policy, _, _ = strings.Cut(strings.ToLower(policy), ":")
@@ -107,8 +114,9 @@ func (m machine) nodeName() string {
 	return short
 }
 
-// place settles how many ranks each program gets, and how many slots that uses.
-func (r *request) place(m machine) (slots int, err error) {
+// place settles how many ranks each program gets, and how many slots that uses. With a cluster hosts are its workers, which are not
+// known here; without one there is this machine.
+func (r *request) place(m machine, cluster bool) (slots int, err error) {
 	cores := m.cores
 	if r.hwthreads {
 		cores = m.threads
@@ -116,7 +124,7 @@ func (r *request) place(m machine) (slots int, err error) {
 	total, allowed := 0, cores
 	for i := range r.segments {
 		s := &r.segments[i]
-		if err := s.checkHosts(m.hostname); err != nil {
+		if err := s.checkHosts(m.hostname); err != nil && !cluster {
 			return 0, err
 		}
 		here := s.slotsHere(cores)
@@ -131,7 +139,7 @@ func (r *request) place(m machine) (slots int, err error) {
 	if total > maxRanks {
 		return 0, usagef("%d ranks are more than the %d that one job can have", total, maxRanks)
 	}
-	if r.strictSlots && total > allowed {
+	if r.strictSlots && total > allowed && (!cluster || r.namesHosts()) {
 		return 0, usagef("%d ranks are more than the %d slots here, and --nooversubscribe was given", total, allowed)
 	}
 	for _, rank := range r.stdinRanks {
@@ -140,6 +148,51 @@ func (r *request) place(m machine) (slots int, err error) {
 		}
 	}
 	return max(total, allowed), nil
+}
+
+func (r *request) namesHosts() bool {
+	return slices.ContainsFunc(r.segments, func(s segment) bool { return s.hostsGiven })
+}
+
+// workers are the hosts by the names that workers go by; those that mean this machine have its own.
+func (r *request) workers(m machine) (names []string) {
+	for _, s := range r.segments {
+		for _, h := range s.hosts {
+			name := h.name
+			if isThisHost(name, m.hostname) {
+				name = m.nodeName()
+			}
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func (r *request) ranks() (n int) {
+	for _, s := range r.segments {
+		n += s.ranks
+	}
+	return n
+}
+
+// checkClusterSlots is --nooversubscribe with a cluster: no worker that there is has so many slots.
+func (r *request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterClient, hosts []string) error {
+	answer, err := nodes.Nodes(ctx, &schedpb.NodesRequest{})
+	if err != nil {
+		return refusal(err)
+	}
+	most := uint32(0)
+	for _, n := range answer.Nodes {
+		if len(hosts) == 0 || slices.Contains(hosts, n.Name) {
+			most = max(most, n.Slots)
+		}
+	}
+	if ranks := r.ranks(); uint32(ranks) > most {
+		return usagef("%d ranks are more than the %d slots of the largest worker, and --nooversubscribe was given", ranks, most)
+	}
+	return nil
 }
 
 func (s *segment) checkHosts(hostname string) error {

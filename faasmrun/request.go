@@ -25,7 +25,8 @@ type request struct {
 	export             exportPolicy
 	exportNames        []string
 	output             outputOptions
-	strictSlots        bool
+	strictSlots        bool // --nooversubscribe
+	oversubscribe      bool
 	hwthreads          bool
 	bind               string
 	reportBindings     bool

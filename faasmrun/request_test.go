@@ -170,7 +170,7 @@ func TestBadCommandLines(t *testing.T) {
 		}
 		r, err := parseRequest(words)
 		if err == nil {
-			_, err = r.place(machine{hostname: "here.example", cores: 2, threads: 4})
+			_, err = r.place(machine{hostname: "here.example", cores: 2, threads: 4}, false)
 		}
 		var usage *usageError
 		if err == nil || err.Error() != c.want {
@@ -250,7 +250,7 @@ func TestPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		slots, err := r.place(m)
+		slots, err := r.place(m, false)
 		if err != nil {
 			t.Errorf("%s: %v", c.line, err)
 			continue
@@ -315,7 +315,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil || r.help || r.version {
 			return
 		}
-		slots, err := r.place(machine{hostname: "here", cores: 2, threads: 2})
+		slots, err := r.place(machine{hostname: "here", cores: 2, threads: 2}, false)
 		if err != nil {
 			return
 		}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/codes"
@@ -91,7 +90,7 @@ func listen() chan os.Signal {
 // launch runs a job to its end.
 func launch(r *request, signals chan os.Signal) (int, error) {
 	here := thisMachine()
-	slots, err := r.place(here)
+	slots, err := r.place(here, r.address() != "")
 	if err != nil {
 		return 0, err
 	}
@@ -146,7 +145,7 @@ func launch(r *request, signals chan os.Signal) (int, error) {
 // prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*module, error) {
 	spec := &schedpb.JobSpec{Name: r.name, TimeLimitMs: r.timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
-		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec()}
+		Stdin: r.stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: isTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.mpi.spec(), Oversubscribe: r.oversubscribe}
 	if r.timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
@@ -168,17 +167,12 @@ func (r *request) prepare(environ []string) (*schedpb.JobSpec, map[string]*modul
 		spec.Apps = append(spec.Apps, app)
 	}
 	if spec.Name == "" {
-		spec.Name = filepath.Base(r.segments[0].program)
+		spec.Name = visible(filepath.Base(r.segments[0].program))
 	}
 	return spec, modules, nil
 }
 
 func (r *request) app(s *segment, environ []string) (app *schedpb.App, file string, err error) {
-	for i, arg := range append([]string{s.program}, s.args...) {
-		if !utf8.ValidString(arg) {
-			return nil, "", usagef("argument %d, %q, is not valid UTF-8", i, arg)
-		}
-	}
 	dir, mounts, err := s.directories()
 	if err != nil {
 		return nil, "", err
@@ -204,7 +198,7 @@ func (r *request) app(s *segment, environ []string) (app *schedpb.App, file stri
 func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	dir, err := os.Getwd()
 	host, err2 := os.Hostname()
-	if err != nil || err2 != nil || !utf8.ValidString(dir) {
+	if err != nil || err2 != nil {
 		return env
 	}
 	const dirVariable, hostVariable = "SLURM_SUBMIT_DIR", "SLURM_SUBMIT_HOST"
@@ -212,15 +206,29 @@ func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	return append(env, &schedpb.EnvVar{Name: dirVariable, Value: dir}, &schedpb.EnvVar{Name: hostVariable, Value: host})
 }
 
+// address is the cluster's; "" where there is none.
+func (r *request) address() string {
+	if r.scheduler != "" {
+		return r.scheduler
+	}
+	return os.Getenv("FAASMRUN_SCHEDULER")
+}
+
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.
 func (r *request) submit(ctx context.Context, here machine, slots int, spec *schedpb.JobSpec, modules map[string]*module) (s *session, done func(), err error) {
-	address := r.scheduler
-	if address == "" {
-		address = os.Getenv("FAASMRUN_SCHEDULER")
-	}
+	address := r.address()
 	link, err := connect(address, here, slots)
 	if err != nil {
 		return nil, nil, err
+	}
+	if address != "" {
+		spec.Hosts = r.workers(here)
+		if r.strictSlots {
+			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.conn), spec.Hosts); err != nil {
+				link.close()
+				return nil, nil, err
+			}
+		}
 	}
 	jobs := schedpb.NewJobsClient(link.conn)
 	if err := sendModules(ctx, jobs, modules); err != nil {
@@ -232,7 +240,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 		ranks += int(app.Ranks)
 	}
 	s = &session{request: r, ranks: ranks, programs: r.programsByRank(), jobs: jobs, notes: os.Stderr, maps: os.Stdout,
-		embedded: address == "", live: isTerminal(os.Stdout), watched: isTerminal(os.Stderr), stopSelf: link.stopSelf,
+		embedded: address == "", session: newSession(), live: isTerminal(os.Stdout), typed: hearsKeys, stopSelf: link.stopSelf,
 		display: newDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.stdin != schedpb.StdinTo_STDIN_NONE {
 		s.stdin = os.Stdin
@@ -247,7 +255,7 @@ func (r *request) submit(ctx context.Context, here machine, slots int, spec *sch
 			return nil, nil, err
 		}
 	}
-	answer, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec, IdempotencyKey: randomKey()})
+	answer, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()})
 	if err != nil {
 		link.close()
 		return nil, nil, refusal(err)
@@ -354,6 +362,17 @@ func sendModule(ctx context.Context, jobs schedpb.JobsClient, m *module) error {
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// hearsKeys says whether a terminal sends this process the signals that are typed there.
+func hearsKeys() bool {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer terminal.Close()
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }
 
 // showPlan is --do-not-launch: the map that this machine would give.

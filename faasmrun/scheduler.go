@@ -154,7 +154,10 @@ func (f *schedulerFlags) serve() error {
 	defer stop()
 	who := callers{}
 	if f.certs != "" {
-		if who.certs, err = auth.OpenFiles(f.certs); err != nil {
+		if who.certs, err = auth.OpenFiles(f.certs); err == nil {
+			err = checkRole(who.certs, auth.Who{Role: auth.Scheduler})
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -170,7 +173,7 @@ func (f *schedulerFlags) serve() error {
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
 		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
-		Admins: append(localAdmins(), f.admins...), Worker: who.worker})
+		Admins: append(localAdmins(), f.admins...), Worker: who.worker, CallerEnded: callerEnded})
 	if err != nil {
 		return stateError(dir, stateOption(f.state), err)
 	}
@@ -187,6 +190,7 @@ func (f *schedulerFlags) serve() error {
 	case <-ctx.Done():
 	case <-server.Halted():
 	}
+	log.Info("the scheduler stops", "by itself", ctx.Err() == nil)
 	server.Stop()
 	for _, d := range doors {
 		d.server.Stop()

@@ -40,22 +40,25 @@ type session struct {
 	stdin    *os.File     // nil: nobody reads it
 	signals  <-chan os.Signal
 	embedded bool
-	attached bool // looks at a job that is not this launcher's: signals are for the one who looks
-	live     bool // stdout is a terminal
-	watched  bool // stderr is one: somebody may wonder why nothing comes
+	attached bool        // looks at a job that is not this launcher's: signals are for the one who looks
+	live     bool        // stdout is a terminal
+	typed    func() bool // says whether an interrupt that comes now was typed at a terminal; nil: it was
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	stopSelf func()
 
-	outgoing chan outMessage
-	pump     *stdinPump
-	sent     uint64 // bytes of standard input
-	taken    uint64
+	session []byte // this launcher's, under which it comes back after a loss; nil: it doesn't
+	channel *channel
+	pump    *stdinPump
+	sent    uint64 // bytes of standard input
+	taken   uint64
 
 	interrupts  int
 	interrupted time.Time        // when the last one came
 	failure     *writeError      // output that could not be written: the job is being ended for it
 	asked       bool             // for rank states, by a signal
 	waiting     string           // why the job waits, as the scheduler said last
+	standing    string           // its state then
+	placedAt    uint64           // the epoch of the placement that was told last
 	tellWaiting <-chan time.Time // when to tell the user
 	askStarting <-chan time.Time // when to ask what keeps the ranks from starting
 	starting    bool             // it has been asked, and they still have not
@@ -80,67 +83,36 @@ const together = 500 * time.Millisecond
 func (s *session) run(ctx context.Context) (exit int) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := s.jobs.Attach(ctx)
-	if err == nil {
-		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
-			Open: &schedpb.AttachOpen{JobId: s.job, Output: true, Onlooker: s.attached}}})
-	}
-	if err != nil {
-		s.note("job %d was submitted, but its scheduler does not answer: %s", s.job, explain(err))
-		return statusFailed
-	}
-	s.outgoing = make(chan outMessage, 64)
-	sent, received := make(chan struct{}), make(chan struct{})
-	events := make(chan *schedpb.AttachResponse, 64)
-	var lost error
-	go func() {
-		defer close(sent)
-		for m := range s.outgoing {
-			// After an error, of which the receiver sees the reason, the rest is dropped.
-			if err == nil && m.AttachRequest != nil {
-				err = stream.Send(m.AttachRequest)
-			}
-			if m.sent != nil {
-				close(m.sent)
-			}
-		}
-		stream.CloseSend()
-	}()
-	go func() {
-		defer close(received)
-		defer close(events)
-		for {
-			m, err := stream.Recv()
-			if err != nil {
-				lost = err
-				return
-			}
-			select {
-			case events <- m:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	gone := s.follow(events)
+	s.channel = newChannel(s.jobs, &schedpb.AttachOpen{JobId: s.job, Output: true, Onlooker: s.attached, Session: s.session})
+	go s.channel.run(ctx)
+	gone := s.follow()
 	if s.pump != nil {
 		s.pump.stop()
 	}
-	close(s.outgoing)
-	if gone || s.end == nil {
+	go func() { // what is still said is for nobody
+		for range s.channel.events {
+		}
+	}()
+	if gone {
+		s.channel.leave()
+	}
+	if gone || s.end != nil {
+		select {
+		case <-s.channel.done:
+		case <-time.After(leavePatience):
+		}
 		cancel()
 	}
-	<-sent
-	if s.end == nil && !gone {
-		<-received
-	}
-	cancel()
-	<-received
-	return s.finish(lost, gone)
+	<-s.channel.done
+	return s.finish(s.channel.err, gone)
 }
 
+// leavePatience is how long a launcher waits until it has said that it goes.
+const leavePatience = time.Second
+
 // follow handles events, signals and input, until the job's end, the stream's, or the user's third interrupt (gone).
-func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
+func (s *session) follow() (gone bool) {
+	events := s.channel.events
 	for s.end == nil {
 		if len(events) == 0 {
 			s.flush()
@@ -159,6 +131,8 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 				return false
 			}
 			s.event(m)
+		case text := <-s.channel.notes:
+			s.note("%s", text)
 		case data, more := <-input:
 			s.forward(data, more)
 		case sig := <-s.signals:
@@ -170,7 +144,7 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 			s.note("job %d waits: %s", s.job, s.waiting)
 		case <-s.askStarting:
 			s.askStarting, s.starting = nil, true
-			s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+			s.query()
 		case <-idle:
 			s.display.showUnfinished()
 		}
@@ -181,16 +155,17 @@ func (s *session) follow(events <-chan *schedpb.AttachResponse) (gone bool) {
 func (s *session) event(m *schedpb.AttachResponse) {
 	switch m := m.Msg.(type) {
 	case *schedpb.AttachResponse_Output:
-		if s.failure == nil {
-			s.display.output(m.Output)
-		}
-		if m.Output.AwaitsInput {
-			s.startStdin()
+		s.output(m.Output)
+	case *schedpb.AttachResponse_Batch:
+		for _, out := range m.Batch.Output {
+			s.output(out)
 		}
 	case *schedpb.AttachResponse_OutputLost:
 		s.note("%s", m.OutputLost.Why)
 	case *schedpb.AttachResponse_StdinTaken:
 		s.taken = max(s.taken, m.StdinTaken.Bytes)
+	case *schedpb.AttachResponse_InputTaken:
+		s.taken = max(s.taken, m.InputTaken.StdinBytes)
 	case *schedpb.AttachResponse_State:
 		s.state(m.State)
 	case *schedpb.AttachResponse_Placement:
@@ -205,6 +180,15 @@ func (s *session) event(m *schedpb.AttachResponse) {
 		s.asked, s.starting = false, false
 	case *schedpb.AttachResponse_End:
 		s.end = m.End
+	}
+}
+
+func (s *session) output(out *schedpb.Output) {
+	if s.failure == nil {
+		s.display.output(out)
+	}
+	if out.AwaitsInput {
+		s.startStdin()
 	}
 }
 
@@ -223,8 +207,12 @@ func (s *session) answer(states *schedpb.RankStates) {
 
 // state says why a job waits, once a reason. An embedded scheduler's job waits only until its worker has said hello.
 func (s *session) state(c *schedpb.StateChange) {
+	if c.State == s.standing && c.Reason == s.waiting && s.standing != "" {
+		return // said again on another stream
+	}
+	s.standing = c.State
 	s.askStarting, s.starting = nil, false
-	if c.State == "CF" && s.watched && !s.request.quiet {
+	if c.State == "CF" && !s.request.quiet {
 		s.askStarting = time.After(startUntold)
 	}
 	switch {
@@ -241,6 +229,10 @@ func (s *session) state(c *schedpb.StateChange) {
 }
 
 func (s *session) placed(p *schedpb.Placement) {
+	if p.Epoch > 0 && p.Epoch <= s.placedAt {
+		return
+	}
+	s.placedAt = p.Epoch
 	if s.request.displayMap {
 		writeMap(s.maps, s.programs, p)
 	}
@@ -261,7 +253,7 @@ func (s *session) flush() {
 	}
 	if failure != nil {
 		s.failure = failure
-		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+		s.channel.say(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
 			Terminate: &schedpb.Terminate{Kill: true, Reason: failure.Error()}}})
 	}
 }
@@ -283,26 +275,20 @@ func (s *session) startStdin() {
 
 func (s *session) forward(data []byte, more bool) {
 	s.sent += uint64(len(data))
-	s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Stdin{Stdin: &schedpb.Stdin{Data: data, Eof: !more}}})
+	s.channel.put(&schedpb.Input{Item: &schedpb.Input_Stdin{Stdin: &schedpb.Stdin{Data: data, Eof: !more}}})
 	if !more && s.pump != nil {
 		s.pump.stop()
 		s.pump, s.stdin = nil, nil
 	}
 }
 
-// outMessage is what the sending goroutine gets; sent is closed when everything up to here has gone.
-type outMessage struct {
-	*schedpb.AttachRequest
-	sent chan struct{}
-}
-
-func (s *session) send(m *schedpb.AttachRequest) { s.outgoing <- outMessage{AttachRequest: m} }
-
-// sendAll waits until everything has gone.
-func (s *session) sendAll() {
-	sent := make(chan struct{})
-	s.outgoing <- outMessage{sent: sent}
-	<-sent
+// query asks where the ranks stand.
+func (s *session) query() {
+	if s.attached {
+		s.channel.say(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+		return
+	}
+	s.channel.put(&schedpb.Input{Item: &schedpb.Input_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 }
 
 // signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
@@ -315,10 +301,11 @@ func (s *session) signal(sig os.Signal) (gone bool) {
 		return s.interrupt(sig.(syscall.Signal))
 	case syscall.SIGQUIT:
 		s.asked = true
-		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+		s.query()
 	case syscall.SIGTSTP:
 		s.sendSignal(syscall.SIGTSTP)
-		s.sendAll()
+		s.channel.suspend()
+		s.channel.flush(stopTimeout)
 		s.stopSelf()
 		s.sendSignal(syscall.SIGCONT)
 	case syscall.SIGCONT, syscall.SIGUSR1, syscall.SIGUSR2:
@@ -339,16 +326,18 @@ func (s *session) signalWhileAttached(sig os.Signal) (gone bool) {
 }
 
 func (s *session) sendSignal(sig syscall.Signal) {
-	s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Signal{Signal: &schedpb.Signal{Number: int32(sig)}}})
+	s.channel.put(&schedpb.Input{Item: &schedpb.Input_Signal{Signal: &schedpb.Signal{Number: int32(sig)}}})
 }
 
 // interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
 //
-// A person's repeated Ctrl-C counts each time. The other signals come from programs, which often send them twice at once
-// (timeout does, to the process and to its group): those that come together are one.
+// A person's repeated Ctrl-C counts each time. Other signals come from programs, and so does SIGINT where this process is not in a
+// terminal's foreground. Programs often send them twice at once (timeout does, to the process and to its group): those that come
+// together are one.
 func (s *session) interrupt(sig syscall.Signal) (gone bool) {
 	now := time.Now()
-	if sig != syscall.SIGINT && now.Sub(s.interrupted) < together {
+	typed := sig == syscall.SIGINT && (s.typed == nil || s.typed())
+	if !typed && now.Sub(s.interrupted) < together {
 		return false
 	}
 	s.interrupted = now
@@ -361,11 +350,11 @@ func (s *session) interrupt(sig syscall.Signal) (gone bool) {
 			}
 			s.note("%s: ending the job; once more kills it at once", unix.SignalName(sig))
 		}
-		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+		s.channel.say(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
 			Terminate: &schedpb.Terminate{Reason: "interrupted by " + unix.SignalName(sig)}}})
 	case 2:
 		s.note("%s: killing the job; once more leaves without waiting", unix.SignalName(sig))
-		s.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+		s.channel.say(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
 			Terminate: &schedpb.Terminate{Kill: true, Reason: "killed by a second " + unix.SignalName(sig)}}})
 	default:
 		if s.embedded {
@@ -450,7 +439,7 @@ func (s *session) note(format string, args ...any) {
 
 // say writes a message of the launcher's: its first line begins with the command's name, the others are indented.
 func say(w io.Writer, format string, args ...any) {
-	text := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	text := visibleLines(strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
 	fmt.Fprintf(w, "faasmrun: %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 }
 
@@ -488,7 +477,7 @@ func rankLines(ranks []*schedpb.RankState) []string {
 		if !oneNode && r.Node != "" {
 			who += " on " + r.Node
 		}
-		lines = append(lines, who+": "+strings.ReplaceAll(r.Where, "\n", " "))
+		lines = append(lines, who+": "+visible(strings.ReplaceAll(r.Where, "\n", " ")))
 		first = last + 1
 	}
 	return lines

@@ -24,14 +24,42 @@ import (
 type fakeScheduler struct {
 	schedpb.UnimplementedJobsServer
 	script func(s *fakeStream) error
+	seq    uint64 // of the last item of input that was new
 }
 
 func (f *fakeScheduler) Attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
-	return f.script(&fakeStream{stream})
+	return f.script(&fakeStream{stream, f})
 }
 
 type fakeStream struct {
 	grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]
+	f *fakeScheduler
+}
+
+// Recv takes the next message that is new, and of the job. What has been seen before comes again on each stream.
+func (s *fakeStream) Recv() (*schedpb.AttachRequest, error) {
+	for {
+		m, err := s.BidiStreamingServer.Recv()
+		in := m.GetInput()
+		switch {
+		case err != nil:
+			return nil, err
+		case m.GetPing() != nil || m.GetOutputTaken() != nil || m.GetLeave() != nil:
+		case in == nil:
+			return m, nil
+		case in.Seq > s.f.seq+1:
+			return nil, fmt.Errorf("item %d follows item %d", in.Seq, s.f.seq)
+		case in.Seq == s.f.seq+1:
+			s.f.seq++
+			return m, nil
+		}
+	}
+}
+
+// take says that all input so far has been received, and so many bytes of standard input taken.
+func (s *fakeStream) take(bytes uint64, resend bool) {
+	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: &schedpb.InputTaken{
+		Received: s.f.seq, StdinBytes: bytes, Resend: resend}}})
 }
 
 func (s *fakeStream) print(rank uint32, text string) {
@@ -58,12 +86,15 @@ func (s *fakeStream) expect(want string) error {
 		got = fmt.Sprintf("open %d", m.Open.JobId)
 	case *schedpb.AttachRequest_Terminate:
 		got = fmt.Sprintf("terminate kill=%v %s", m.Terminate.Kill, m.Terminate.Reason)
-	case *schedpb.AttachRequest_Signal:
-		got = "signal " + unix.SignalName(syscall.Signal(m.Signal.Number))
-	case *schedpb.AttachRequest_Stdin:
-		got = fmt.Sprintf("stdin %q eof=%v", m.Stdin.Data, m.Stdin.Eof)
-	case *schedpb.AttachRequest_QueryRanks:
-		got = "query"
+	case *schedpb.AttachRequest_Input:
+		switch item := m.Input.Item.(type) {
+		case *schedpb.Input_Signal:
+			got = "signal " + unix.SignalName(syscall.Signal(item.Signal.Number))
+		case *schedpb.Input_Stdin:
+			got = fmt.Sprintf("stdin %q eof=%v", item.Stdin.Data, item.Stdin.Eof)
+		case *schedpb.Input_QueryRanks:
+			got = "query"
+		}
 	case *schedpb.AttachRequest_Detach:
 		got = "detach"
 	}
@@ -90,6 +121,7 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 	schedpb.RegisterJobsServer(server, &fakeScheduler{script: func(s *fakeStream) error {
 		err := s.expect("open 7")
 		if err == nil {
+			s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Pong{Pong: &schedpb.Pong{}}})
 			err = b.script(s)
 		}
 		if err != nil && !errors.Is(err, errGone) && s.Context().Err() == nil { // a launcher may leave at any time
@@ -104,7 +136,7 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(); server.Stop() })
-	b.session = &session{request: &request{}, job: 7, ranks: ranks, jobs: schedpb.NewJobsClient(conn), notes: b.stderr, maps: b.stdout,
+	b.session = &session{session: newSession(), request: &request{}, job: 7, ranks: ranks, jobs: schedpb.NewJobsClient(conn), notes: b.stderr, maps: b.stdout,
 		signals: b.signals, display: newDisplay(outputOptions{}, ranks, b.stdout, b.stderr)}
 	return b
 }
@@ -201,6 +233,21 @@ func TestInterrupts(t *testing.T) {
 		b.signals <- syscall.SIGINT
 		b.signals <- syscall.SIGINT
 		b.check(t, b.run(t), 1, "", first+second+"faasmrun: killed\n")
+	})
+	t.Run("twice by a program", func(t *testing.T) {
+		b := newBench(t, 2, func(s *fakeStream) error {
+			for _, want := range []string{"terminate kill=false interrupted by SIGINT", "query"} {
+				if err := s.expect(want); err != nil {
+					return err
+				}
+			}
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 130, Reason: "interrupted"})
+		})
+		b.session.typed = func() bool { return false }
+		b.signals <- syscall.SIGINT
+		b.signals <- syscall.SIGINT
+		b.signals <- syscall.SIGQUIT // behind both
+		b.check(t, b.run(t), 1, "", first+"faasmrun: interrupted\n")
 	})
 	t.Run("three times", func(t *testing.T) {
 		b := newBench(t, 2, func(s *fakeStream) error {
@@ -337,16 +384,16 @@ func TestStdinWindow(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			received += uint64(len(m.GetStdin().GetData()))
+			received += uint64(len(m.GetInput().GetStdin().GetData()))
 			if received-taken > stdinWindow {
 				return fmt.Errorf("%d bytes are on their way", received-taken)
 			}
-			if m.GetStdin().GetEof() {
+			if m.GetInput().GetStdin().GetEof() {
 				break
 			}
 			if received-taken > stdinWindow-stdinChunk { // the launcher must wait now
 				taken = received
-				s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: &schedpb.StdinTaken{Bytes: taken}}})
+				s.take(taken, false)
 			}
 		}
 		if received != total {
@@ -422,17 +469,16 @@ func TestShortWaitsAreNotTold(t *testing.T) {
 func TestSlowStartIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name, then, want string
-		quiet, unwatched bool
+		quiet            bool
 	}{
 		{name: "compiling", want: "faasmrun: compiling a.wasm\n"},
 		{name: "begun meanwhile", then: "R"},
 		{name: "quiet", quiet: true},
-		{name: "into a file", unwatched: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, 2, func(s *fakeStream) error {
 				s.Send(stateOf("CF"))
-				if c.quiet || c.unwatched {
+				if c.quiet {
 					return s.end(&schedpb.JobEnd{State: "CD"})
 				}
 				if err := s.expect("query"); err != nil {
@@ -447,7 +493,7 @@ func TestSlowStartIsTold(t *testing.T) {
 				}
 				return s.end(&schedpb.JobEnd{State: "CD"})
 			})
-			b.session.request.quiet, b.session.watched = c.quiet, !c.unwatched
+			b.session.request.quiet = c.quiet
 			b.check(t, b.run(t), 0, "", c.want)
 		})
 	}

@@ -57,7 +57,7 @@ func (c *cluster) printJobs(jobs []*schedpb.JobInfo, specs []*schedpb.JobSpec) e
 }
 
 func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSpec) {
-	fmt.Fprintf(c.out, "job %s  %s\n", label(j), r.Name)
+	fmt.Fprintf(c.out, "job %s  %s\n", label(j), visible(r.Name))
 	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant}, {"ranks", strconv.Itoa(int(r.Ranks))},
 		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In}, {"may run on", strings.Join(spec.GetHosts(), ",")},
 		{"constraint", constraintText(spec.GetConstraint())}, {"limit", limitText(j)}, {"submitted", r.Submitted},
@@ -71,9 +71,9 @@ func (c *cluster) printJob(j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSp
 	if r.Restarts > 0 {
 		lines = append(lines, [2]string{"restarts", strconv.Itoa(int(r.Restarts))})
 	}
-	for _, app := range spec.GetApps() {
-		lines = append(lines, [2]string{"program", fmt.Sprintf("%s (%d ranks in %s)",
-			strings.Join(append([]string{app.Program}, app.Args...), " "), app.Ranks, app.Dir)})
+	for _, app := range spec.Decoded().GetApps() {
+		lines = append(lines, [2]string{"program", visible(fmt.Sprintf("%s (%d ranks in %s)",
+			strings.Join(append([]string{app.Program}, app.Args...), " "), app.Ranks, app.Dir))})
 	}
 	for _, line := range lines {
 		if line[1] != "" {

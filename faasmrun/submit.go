@@ -63,7 +63,7 @@ func submitJob(r *request) error {
 			s.ranks = 1 // this machine's cores say nothing about the cluster's
 		}
 	}
-	if _, err := r.place(thisMachine()); err != nil {
+	if _, err := r.place(thisMachine(), true); err != nil {
 		return err
 	}
 	spec, modules, err := r.prepare(os.Environ())
@@ -117,12 +117,15 @@ const (
 // submit asks again under the same key when the connection breaks before the answer: the scheduler knows by it whether
 // it has the job already.
 func (c *cluster) submit(spec *schedpb.JobSpec) (uint64, error) {
-	req := &schedpb.SubmitRequest{Spec: spec, IdempotencyKey: randomKey()}
+	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()}
 	for tried := 1; ; tried++ {
 		ctx, cancel := context.WithTimeout(c.ctx, submitTimeout)
 		answer, err := c.jobs.Submit(ctx, req)
 		cancel()
 		if err == nil {
+			if answer.Warning != "" {
+				say(os.Stderr, "job %d waits for a worker that can run it: %s", answer.JobId, answer.Warning)
+			}
 			return answer.JobId, nil
 		}
 		if tried == submitTries || !unavailable(err) || c.ctx.Err() != nil {

@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -62,7 +63,7 @@ func newWarm(b testing.TB, slots string, options ...string) *warm {
 	w.daemon(append([]string{"scheduler", "--listen", w.socket, "--state", filepath.Join(dir, "sched")}, options...)...)
 	w.daemon("worker", "--scheduler", w.socket, "--name", "w1", "--slots", slots, "--state", filepath.Join(dir, "w1"),
 		"--cache", filepath.Join(dir, "cache"))
-	if w.conn, err = dialAs(w.socket, ""); err != nil {
+	if w.conn, err = dialAs(w.socket, "", auth.Who{Role: auth.Tenant}); err != nil {
 		b.Fatal(err)
 	}
 	w.jobs = schedpb.NewJobsClient(w.conn)

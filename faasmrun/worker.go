@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/faasmrun/faasmrun/scheduler/auth"
 	"github.com/faasmrun/faasmrun/worker"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 )
@@ -24,6 +29,7 @@ type workerFlags struct {
 	keepLogBytes                       string
 	idle                               uint32
 	idleTimeout                        time.Duration
+	onStop                             string
 }
 
 // workerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -34,7 +40,8 @@ func workerCommand() *cobra.Command {
 		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
 		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself when the\n" +
 			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that is started\n" +
-			"with the same --state takes them over. Without connection to a scheduler they end after the scheduler's --grace.",
+			"with the same --state takes them over. On a machine that is being shut down, and with --on-stop requeue, a worker that\n" +
+			"is told to stop ends them instead, and jobs that may be started again are started elsewhere at once. Without connection to a scheduler they end after the scheduler's --grace.",
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
@@ -50,6 +57,7 @@ func workerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30), "how much output of batch jobs that have ended is kept, the newest")
 	c.Flags().Uint32Var(&f.idle, "idle-executors", min(uint32(here.cores)*2, maxIdleByDefault), "how many processes may wait for their tenants' next jobs; 0: each ends with its job")
 	c.Flags().DurationVar(&f.idleTimeout, "idle-timeout", worker.DefaultIdleTimeout, "how long such a process waits")
+	c.Flags().StringVar(&f.onStop, "on-stop", onStopStay, "what becomes of batch jobs when the worker is told to stop: stay (for the next worker with this --state) or requeue")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
@@ -62,7 +70,13 @@ const spareExecutors = 2
 // maxIdleByDefault bounds what a large machine keeps waiting: each such process is some 30 MB.
 const maxIdleByDefault = 16
 
+// What --on-stop knows.
+const onStopStay, onStopRequeue = "stay", "requeue"
+
 func serveWorker(f workerFlags) error {
+	if f.onStop != onStopStay && f.onStop != onStopRequeue {
+		return usagef("--on-stop is %s or %s", onStopStay, onStopRequeue)
+	}
 	dir, err := stateDir(f.state, "worker")
 	if err != nil {
 		return err
@@ -73,6 +87,9 @@ func serveWorker(f workerFlags) error {
 			return err
 		}
 		f.cache = h.cache
+	}
+	if f.cache, err = filepath.Abs(f.cache); err != nil { // executors have another directory
+		return err
 	}
 	if f.slots < 1 || f.slots > maxRanks {
 		return usagef("--slots needs a number from 1 to %d", maxRanks)
@@ -94,7 +111,7 @@ func serveWorker(f workerFlags) error {
 	if err != nil {
 		return usagef("--label: %v", err)
 	}
-	conn, err := dialAs(f.scheduler, f.certs)
+	conn, err := dialAs(f.scheduler, f.certs, auth.Who{Role: auth.Worker, Name: f.name})
 	if err != nil {
 		return err
 	}
@@ -102,7 +119,8 @@ func serveWorker(f workerFlags) error {
 	told := hangups()
 	log := daemonLog(f.verbose)
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users, Labels: labels,
-		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout}
+		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout,
+		Requeue: func() bool { return f.onStop == onStopRequeue || shuttingDown() }}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		defer config.Groups.Leave() // once the agent has stopped
@@ -121,7 +139,20 @@ func serveWorker(f workerFlags) error {
 	})()
 	log.Info("ranks run", "as", whoRuns())
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
+	defer log.Info("the worker stops")
 	return agent.Run(ctx)
+}
+
+// shuttingDown says whether the machine is on its way down, as far as its service manager tells. Its executors would not live to see
+// another worker.
+func shuttingDown() bool {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	state, _ := exec.CommandContext(ctx, "systemctl", "is-system-running").Output() // its status says the same
+	return strings.TrimSpace(string(state)) == "stopping"
 }
 
 // groupName is that of a worker's control groups. Two clusters on a machine may each have a worker of the same name, and must not

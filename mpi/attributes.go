@@ -15,6 +15,30 @@ type keyval struct {
 	extra     uint64
 	freed     bool
 	uses      int // attributes that have it
+	number    int32
+}
+
+// A key's number is that of the first, and its place below a generation that goes up each time the place is used again: a
+// key that was freed is recognized.
+const (
+	keyvalPlaces      = 20
+	keyvalGenerations = 10
+)
+
+// placeOf is a key's place, which may not be there.
+func placeOf(k int32) int { return int(k-firstKeyval) & (1<<keyvalPlaces - 1) }
+
+// use counts attributes that have a key. One that was freed and that none has goes.
+func (r *Rank) use(k int32, n int) {
+	i := placeOf(k)
+	if i >= len(r.keyvals) || r.keyvals[i].number != k {
+		return
+	}
+	v := &r.keyvals[i]
+	if v.uses += n; v.freed && v.uses == 0 {
+		v.number = firstKeyval + int32((int64(k-firstKeyval)+1<<keyvalPlaces)&(1<<(keyvalPlaces+keyvalGenerations)-1))
+		r.freeKeyvals = append(r.freeKeyvals, i)
+	}
 }
 
 // keyvalObject is what a key is for.
@@ -43,15 +67,25 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 		if _, f := a.pointer(2, "keyval", 4); f != nil {
 			return f
 		}
-		r.keyvals = append(r.keyvals, keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3)})
-		return a.putInt(2, "keyval", int32(firstKeyval+len(r.keyvals)-1))
+		v := keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3), number: int32(firstKeyval + len(r.keyvals))}
+		if n := len(r.freeKeyvals); n > 0 {
+			i := r.freeKeyvals[n-1]
+			r.freeKeyvals = r.freeKeyvals[:n-1]
+			v.number = r.keyvals[i].number
+			r.keyvals[i] = v
+		} else if len(r.keyvals) == 1<<keyvalPlaces {
+			return failf(errNoMem, "more than %d attribute keys", len(r.keyvals))
+		} else {
+			r.keyvals = append(r.keyvals, v)
+		}
+		return a.putInt(2, "keyval", v.number)
 	}
 }
 
 // keyval finds a key of the program.
 func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *failure) {
-	i := int(k) - firstKeyval
-	if i < 0 || i >= len(r.keyvals) || r.keyvals[i].object != object || r.keyvals[i].freed && !freedToo {
+	i := placeOf(k)
+	if k < firstKeyval || i >= len(r.keyvals) || r.keyvals[i].number != k || r.keyvals[i].object != object || r.keyvals[i].freed && !freedToo {
 		return nil, failf(errKeyval, "%d is no attribute key for this object, or was freed", k)
 	}
 	return &r.keyvals[i], nil
@@ -73,6 +107,7 @@ func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
 			return failf(errKeyval, "attribute key %d was freed", k)
 		}
 		v.freed = true
+		r.use(k, 0)
 		return a.putInt(0, "keyval", keyvalInvalid)
 	}
 }
@@ -136,7 +171,10 @@ func setAttribute(object keyvalObject) func(*Rank, args) *failure {
 				return nil
 			}
 		}
-		r.keyvals[k-firstKeyval].uses++
+		if _, f := r.keyval(k, object, false); f != nil { // the function may have freed it
+			return f.on(c)
+		}
+		r.use(k, 1)
 		*list = append(*list, attribute{k, a.word(2)})
 		return nil
 	}
@@ -240,8 +278,8 @@ func deleteAttribute(object keyvalObject) func(*Rank, args) *failure {
 			return f.on(c)
 		}
 		if i = list.find(k); i >= 0 { // the function may have deleted it
-			r.keyvals[k-firstKeyval].uses--
 			*list = append((*list)[:i:i], (*list)[i+1:]...)
+			r.use(k, -1)
 		}
 		return nil
 	}
@@ -264,7 +302,7 @@ func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attr
 				continue
 			}
 		}
-		r.keyvals[at.keyval-firstKeyval].uses++
+		r.use(at.keyval, 1)
 		*to = append(*to, attribute{at.keyval, value})
 	}
 	return nil
@@ -291,7 +329,7 @@ func (r *Rank) deleteAttributes(object keyvalObject, handle uint32, list *attrib
 		}
 		if n := len(*list); n > 0 && (*list)[n-1] == last { // the function may have deleted it
 			*list = (*list)[:n-1]
-			r.keyvals[last.keyval-firstKeyval].uses--
+			r.use(last.keyval, -1)
 		}
 	}
 	return nil

@@ -35,17 +35,19 @@ const (
 
 // row is the cards of one round.
 type row struct {
-	cards  []card
-	sheets []sheet
-	met    atomic.Uint64 // the last round in which a member went to a meeting
-	_      [56]byte
-	came   atomic.Uint64 // cards shown in the row so far; not counted among few
-	_      [56]byte
-	done   atomic.Uint64 // the last round that the last to come has seen to; the next three belong to it
-	astray int           // a member whose card does not fit the first one's, or -1
-	bytes  int           // of the result
-	result sheet
-	_      [16]byte
+	cards   []card
+	sheets  []sheet
+	awaited []atomic.Uint64 // the last round in which a member was about to park for this one's card
+	met     atomic.Uint64   // the last round in which a member went to a meeting
+	waits   atomic.Uint64   // the last round in which a member was about to park for everyone's cards
+	_       [48]byte
+	came    atomic.Uint64 // cards shown in the row so far; not counted among few
+	_       [56]byte
+	done    atomic.Uint64 // the last round that the last to come has seen to; the next three belong to it
+	astray  int           // a member whose card does not fit the first one's, or -1
+	bytes   int           // of the result
+	result  sheet
+	_       [16]byte
 }
 
 // card is what one member shows. It fills a cache line.
@@ -56,7 +58,8 @@ type card struct {
 	typ    kind
 	little bool
 	root   int32
-	bytes  uint32
+	bytes  uint16
+	past   uint16 // what it called before without hearing of all others; see comm.past
 	data   [cardLine]byte
 }
 
@@ -67,7 +70,7 @@ func (b *board) in() *[boardRows]row {
 	}
 	rows := new([boardRows]row)
 	for i := range rows {
-		rows[i].cards, rows[i].sheets = make([]card, b.size), make([]sheet, b.size)
+		rows[i].cards, rows[i].sheets, rows[i].awaited = make([]card, b.size), make([]sheet, b.size), make([]atomic.Uint64, b.size)
 	}
 	b.rows.CompareAndSwap(nil, rows)
 	return b.rows.Load()
@@ -143,13 +146,29 @@ func (r *Rank) show(c *comm, p *part) *failure {
 	if p.op != nil {
 		mine.code, mine.typ = p.op.code, p.typ.kind
 	}
+	mine.past = c.past
 	row.write(c.place, p)
 	r.reader = reader{r: r, c: c, p: p, row: row}
-	if f := r.turn(c, row, needs(p.kind, p.root == c.place)); f != nil {
+	f := r.turn(c, row, needs(p.kind, p.root == c.place))
+	c.remember(p, f)
+	if f != nil {
 		return f
 	}
 	collectives[p.kind].little.Do(&r.reader, r.reader.who())
 	return p.failure
+}
+
+// remember notes a blocking collective. In one with a root some members hear of nobody or of the root alone: two may have
+// given different roots and both have gone on. So each card says in a few bits what its member has called since the last
+// collective in which everyone heard of everyone, and the next such one compares them. Who was told of a mistake forgets it.
+func (c *comm) remember(p *part, f *failure) {
+	switch {
+	case f != nil && f.class == errNotSame || collectives[p.kind].rooted == notRooted:
+		c.past = 0
+	default:
+		c.past = (c.past ^ uint16(p.kind)<<11 ^ uint16(p.root+1)) * 0x9e35
+		c.past ^= c.past >> 7
+	}
 }
 
 // need says whose cards a member needs.
@@ -178,7 +197,7 @@ func (r *Rank) nextRound(c *comm) *row {
 	if free := int64(c.round) - boardRows + 1; free > int64(c.seen) {
 		if !b.complete(uint64(free)) {
 			b.stalled.Add(1)
-			r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool { return b.complete(uint64(free)) })
+			r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c}) }, func() bool { return b.complete(uint64(free)) })
 			b.stalled.Add(-1)
 		}
 		c.seen = uint64(free)
@@ -194,18 +213,18 @@ func (r *Rank) turn(c *comm, row *row, n need) *failure {
 	case n == needsNobody:
 	case n == needsRoot:
 		root := &row.cards[mine.root]
-		r.awaitCards(c, forOne, func() bool { return root.round.Load() == uint32(c.round) })
+		r.awaitCards(c, &row.awaited[mine.root], forOne, func() bool { return root.round.Load() == uint32(c.round) })
 		if !mine.agrees(root) {
 			return c.differ(row, c.place, int(mine.root))
 		}
 	case b.few():
-		r.awaitCards(c, forAll, func() bool { return b.complete(c.round) })
+		r.awaitCards(c, &row.waits, forAll, func() bool { return b.complete(c.round) })
 		c.seen = c.round
 		if i := row.different(); i >= 0 {
 			return c.differ(row, 0, i)
 		}
 	default:
-		r.awaitCards(c, forAll, func() bool { return row.done.Load() >= c.round })
+		r.awaitCards(c, &row.waits, forAll, func() bool { return row.done.Load() >= c.round })
 		c.seen = c.round
 		if row.astray >= 0 {
 			return c.differ(row, 0, row.astray)
@@ -214,10 +233,13 @@ func (r *Rank) turn(c *comm, row *row, n need) *failure {
 	return nil
 }
 
-// awaitCards waits for others' cards.
-func (r *Rank) awaitCards(c *comm, whom forWhom, done func() bool) {
+// awaitCards waits for others' cards, and says so where those look who by their own lights need not wake it.
+func (r *Rank) awaitCards(c *comm, said *atomic.Uint64, whom forWhom, done func() bool) {
 	if !done() {
-		r.wait(whom, func() { r.note(where{what: waitCollective, comm: c.name}) }, done)
+		r.wait(whom, func() {
+			said.Store(c.round)
+			r.note(where{what: waitCollective, comm: c})
+		}, done)
 	}
 }
 
@@ -225,7 +247,7 @@ func (r *Rank) awaitCards(c *comm, whom forWhom, done func() bool) {
 func (r *Rank) showNothing(c *comm, kind collective) {
 	row := r.nextRound(c)
 	mine := &row.cards[c.place]
-	mine.kind, mine.little = kind, false
+	mine.kind, mine.little, mine.past = kind, false, c.past
 	row.met.Store(c.round)
 	r.showCard(c, row)
 }
@@ -242,15 +264,20 @@ func (r *Rank) showCard(c *comm, row *row) {
 	}
 	rooted, root := collectives[mine.kind].rooted, int(mine.root)
 	switch {
-	case b.stalled.Load() > 0 || mine.little && (row.met.Load() == c.round || rooted == fromRoot && root == c.place):
+	case b.stalled.Load() > 0 || row.awaited[c.place].Load() == c.round || (!mine.little || rooted == fromRoot) && row.waits.Load() == c.round ||
+		mine.little && (row.met.Load() == c.round || rooted == fromRoot && root == c.place):
 		for place := range row.cards {
 			r.wakeMember(c, place)
 		}
 	case rooted == fromRoot || !mine.little:
 	case !b.few() && !last:
 	case rooted == toRoot:
-		if r.isParked(c, root) && (last || b.complete(c.round)) {
-			r.wakeMember(c, root)
+		if row.waits.Load() == c.round && (last || b.complete(c.round)) {
+			for place := range row.cards { // the root, and whoever takes itself for it
+				if place == root || row.cards[place].kind != mine.kind || int(row.cards[place].root) == place {
+					r.wakeMember(c, place)
+				}
+			}
 		}
 	default:
 		for place := range row.cards {
@@ -307,7 +334,7 @@ func (row *row) different() int {
 // agrees checks a card against another. Blocks of different lengths are the concern of those that receive them.
 func (a *card) agrees(b *card) bool {
 	return a.kind == b.kind && a.little == b.little && a.code == b.code && a.typ == b.typ && a.root == b.root &&
-		(a.bytes == b.bytes || a.code == 0)
+		(a.bytes == b.bytes || a.code == 0) && a.past == b.past
 }
 
 // differ is the failure of a collective that two members called differently.
@@ -316,14 +343,16 @@ func (c *comm) differ(row *row, i, j int) *failure {
 	a, b := &row.cards[i], &row.cards[j]
 	switch {
 	case a.kind != b.kind:
-		return c.failf(errNotSame, "rank %d of %s called MPI_%s and rank %d called MPI_%s", i, c.name, collectives[a.kind].name, j,
+		return c.failf(errNotSame, "rank %d of %s called MPI_%s and rank %d called MPI_%s", i, c.title(), collectives[a.kind].name, j,
 			collectives[b.kind].name)
 	case a.little != b.little:
-		return c.failf(errNotSame, "ranks %d and %d of %s give MPI_%s different amounts of data", i, j, c.name, collectives[a.kind].name)
+		return c.failf(errNotSame, "ranks %d and %d of %s give MPI_%s different amounts of data", i, j, c.title(), collectives[a.kind].name)
 	case a.root != b.root:
-		return c.failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", i, c.name, a.root, j, b.root)
+		return c.failf(errNotSame, "rank %d of %s gave root %d and rank %d gave root %d", i, c.title(), a.root, j, b.root)
+	case a.past != b.past:
+		return c.failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots", i, j, c.title())
 	}
-	return c.failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", i, c.name, a.reduction(), j, b.reduction())
+	return c.failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", i, c.title(), a.reduction(), j, b.reduction())
 }
 
 func (a *card) reduction() string {

@@ -5,6 +5,7 @@ package mpi
 type attached struct {
 	address, size uint64
 	heap          heap
+	areas         []uint64 // of an automatic one: memory that MPI has taken
 	on            bool
 }
 
@@ -72,9 +73,17 @@ func bufferDetach(of func(args) (*attached, *failure), first int) func(*Rank, ar
 			return f
 		}
 		n := int64(b.size)
-		*b = attached{}
+		r.detach(b)
 		return a.putCount(first+1, "size", n)
 	}
+}
+
+// detach forgets a buffer that every send has left, and gives back what MPI has taken for it.
+func (r *Rank) detach(b *attached) {
+	for _, address := range b.areas {
+		r.heap.release(address)
+	}
+	*b = attached{}
 }
 
 // MPI_Buffer_flush() and MPI_Comm_flush_buffer(comm)
@@ -154,6 +163,7 @@ func (r *Rank) buffer(b *attached, s span) (span, uint64, *failure) {
 			if f != nil {
 				break
 			}
+			b.areas = append(b.areas, more)
 			b.heap.give(area{more, max(size, heapStep)})
 		}
 	default:

@@ -20,10 +20,12 @@ func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64
 	if !ok {
 		return failf(errOther, "%s cannot be called back here", what)
 	}
+	r.descend()
 	code, err := c.CallTableResult(index, r.letters(params), arguments...)
 	if err != nil {
 		panic(err)
 	}
+	r.nested--
 	if code != success {
 		return failf(code, "%s returned error code %d", what, code)
 	}
@@ -40,6 +42,26 @@ func (r *Rank) letters(params string) string {
 
 // wordSize is the distance of values that a callback gets pointers to: enough for each, whatever it is.
 const wordSize = 8
+
+// callBack calls a function of the program that gives back nothing, with parameters as ask has them. What ends the program there ends this call too.
+func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
+	r.descend()
+	if err := r.host.CallTable(index, r.letters(params), arguments...); err != nil {
+		panic(err)
+	}
+	r.nested--
+}
+
+// maxNested bounds functions of the program that MPI calls while another such function is in a call of MPI: natively an error
+// handler that fails in itself ends in a full stack, and here it would be the host's.
+const maxNested = 100
+
+func (r *Rank) descend() {
+	if r.nested++; r.nested > maxNested {
+		name := callName(r.call.Load())
+		r.abort(errOther, name, "functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
+	}
+}
 
 // words puts values where the program can reach them, for as long as a callback runs.
 func (r *Rank) words(values ...uint64) (address uint64, f *failure) {
@@ -94,11 +116,8 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 	if f != nil {
 		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
-	err := r.host.CallTable(h.function, r.letters("ppp"), address, address+wordSize, address+2*wordSize)
+	r.callBack(h.function, "ppp", address, address+wordSize, address+2*wordSize)
 	r.heap.release(address)
-	if err != nil {
-		panic(err)
-	}
 }
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create

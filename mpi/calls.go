@@ -89,7 +89,7 @@ var bindings = []binding{
 	{"Comm_create", false, whileRunning, commCreate},
 	{"Comm_create_group", false, whileRunning, commCreateGroup},
 	{"Comm_free", false, whileRunning, commFree},
-	{"Comm_disconnect", false, whileRunning, commFree},
+	{"Comm_disconnect", false, whileRunning, commDisconnect},
 	{"Comm_get_parent", false, whileRunning, commGetParent},
 	{"Intercomm_create", false, whileRunning, intercommCreate},
 	{"Intercomm_merge", false, whileRunning, intercommMerge},

@@ -22,7 +22,7 @@ func (row *row) write(place int, p *part) {
 	}
 	all := p.send.span
 	all.count *= p.send.number
-	mine.bytes = uint32(all.bytes())
+	mine.bytes = uint16(all.bytes())
 	data := whole(row.room(place, int(mine.bytes)))
 	copySpan(&data, &all)
 }
@@ -70,7 +70,7 @@ func (h *reader) Take(from, part, parts, block int) {
 	}
 	dst, src := h.p.recv.at(block), whole(data)
 	if dst.bytes() < src.bytes() {
-		h.p.failure = h.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from, h.c.name,
+		h.p.failure = h.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from, h.c.title(),
 			src.bytes(), h.c.place, dst.bytes())
 	}
 	copySpan(&dst, &src)

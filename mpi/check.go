@@ -80,7 +80,7 @@ func (c *checker) find(at origin, what, format string, args ...any) {
 		c.report(int(c.r.rank), fmt.Sprintf("more than %d findings, of which the others are left out", maxFindings))
 		return
 	}
-	c.report(int(c.r.rank), callName(at.call)+": "+fmt.Sprintf(format, args...)+c.r.at(at.site))
+	c.report(int(c.r.rank), callName(at.call)+": "+oneLine(fmt.Sprintf(format, args...))+c.r.at(at.site))
 }
 
 // place is a site in words, if it is known.
@@ -138,7 +138,7 @@ func (c *checker) received(q *request, p *parcel, k match.Key) {
 	}
 	if d := differ(p.typ, p.count, q.buffer.typ, q.buffer.count); d != nil {
 		c.find(q.origin, "type", "%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)",
-			d.element(), k.Source, k.Tag, q.comm.name, d.sent.title(), d.received.title(), p.sender.by(p.origin))
+			d.element(), k.Source, k.Tag, q.comm.title(), d.sent.title(), d.received.title(), p.sender.by(p.origin))
 	}
 }
 
@@ -157,12 +157,12 @@ func (h *hand) checkBlock(to, from *part, d, s *span) {
 		return
 	}
 	if d.bytes() > s.bytes() {
-		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)", to.comm.name,
+		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)", to.comm.title(),
 			d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
 		return
 	}
 	if x := differ(s.typ, s.count, d.typ, d.count); x != nil {
-		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)", to.comm.name,
+		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)", to.comm.title(),
 			x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
 	}
 }
@@ -173,7 +173,7 @@ func (m *meeting) checkReduction(lead, p *part) {
 		return
 	}
 	if x := differ(lead.typ, lead.count, p.typ, p.count); x != nil {
-		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.name, x.received.title(),
+		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(), x.received.title(),
 			lead.comm.rank, x.sent.title(), lead.rank.by(lead.origin))
 	}
 }
@@ -232,7 +232,7 @@ func (c *checker) leaks() {
 	}
 	for _, o := range r.comms.objects {
 		if o != nil {
-			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.name, counted(int(o.group.size()), "rank"))
+			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.title(), counted(int(o.group.size()), "rank"))
 		}
 	}
 	for _, handle := range r.f90 { // nobody frees these

@@ -264,7 +264,7 @@ func (a args) root(i int, c *comm, p *part) (role, *failure) {
 	root := a.int(i)
 	if c.remote == nil {
 		if root < 0 || root >= c.group.size() {
-			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.name, c.group.size())
+			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.title(), c.group.size())
 		}
 		p.root = int(root)
 		if root == c.rank {
@@ -280,7 +280,7 @@ func (a args) root(i int, c *comm, p *part) (role, *failure) {
 		p.root = unknownRoot
 		return roleIdle, nil
 	case root < 0 || root >= c.remote.size():
-		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.name, c.remote.size())
+		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.title(), c.remote.size())
 	}
 	p.root = int(root)
 	if !c.behind {
@@ -476,7 +476,7 @@ func describeAllreduce(a args, c *comm, p *part) *failure { return a.reduction(c
 // as MPI_Allreduce, but not for intercommunicators
 func describeScan(a args, c *comm, p *part) *failure {
 	if c.remote != nil {
-		return c.failf(errComm, "%s is an intercommunicator", c.name)
+		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
 	return a.reduction(c, p, true, true)
 }

@@ -1,19 +1,24 @@
 package mpi
 
+import (
+	"fmt"
+	"sync/atomic"
+)
+
 // comm is one rank's view of a communicator.
 type comm struct {
 	handle     uint32
-	context    uint32 // the same in all its members, and in no other communicator
-	name       string // for messages; the program's if named
-	named      bool
-	group      *group // the local group
-	remote     *group // of an intercommunicator; else nil
-	rank       int32  // in group
-	place      int    // among the participants of a collective: the rank, or behind the other group's
-	behind     bool   // the local group is the intercommunicator's second
+	context    uint32                 // the same in all its members, and in no other communicator
+	name       atomic.Pointer[string] // the program's, if it gave one; other ranks read it
+	group      *group                 // the local group
+	remote     *group                 // of an intercommunicator; else nil
+	rank       int32                  // in group
+	place      int                    // among the participants of a collective: the rank, or behind the other group's
+	behind     bool                   // the local group is the intercommunicator's second
 	errhandler *errhandler
 	sequence   uint64 // collectives started
 	round      uint64 // blocking ones among them, on the board
+	past       uint16 // the collectives since all heard of all, in few bits; see remember
 	seen       uint64 // the last round to which all members are known to have come
 	persistent uint64 // persistent collectives made
 	meetings   *meetings
@@ -22,6 +27,22 @@ type comm struct {
 	info       *info
 	attached   attached
 	freed      bool
+}
+
+// title is the communicator's name in messages. Any rank may ask.
+func (c *comm) title() string {
+	if name := c.name.Load(); name != nil {
+		return *name
+	}
+	switch c.context {
+	case 0:
+		return "a communicator that is being made"
+	case worldContext:
+		return "MPI_COMM_WORLD"
+	case selfContext:
+		return "MPI_COMM_SELF"
+	}
+	return fmt.Sprintf("communicator %d", c.context)
 }
 
 // Predefined handles.
@@ -66,7 +87,7 @@ func (c *comm) peers() *group {
 // checkPeer checks the rank of a destination or source; wildcards were dealt with.
 func (c *comm) checkPeer(rank int32) *failure {
 	if rank < 0 || rank >= c.peers().size() {
-		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.name, c.peers().size())
+		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.title(), c.peers().size())
 	}
 	return nil
 }
@@ -96,7 +117,7 @@ func commRemoteSize(r *Rank, a args) *failure {
 		return f
 	}
 	if c.remote == nil {
-		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
 	return a.putInt(1, "size", c.remote.size()).on(c)
 }
@@ -154,9 +175,9 @@ func commGetName(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	name := c.name
-	if !c.named {
-		name = ""
+	name := ""
+	if c.name.Load() != nil || c.context < firstFreeContext {
+		name = c.title()
 	}
 	return a.putString(1, "name", name, maxObjectName, 2).on(c)
 }
@@ -171,7 +192,7 @@ func commSetName(r *Rank, a args) *failure {
 	if f != nil {
 		return f.on(c)
 	}
-	c.name, c.named = name, true
+	c.name.Store(&name)
 	return nil
 }
 
@@ -217,7 +238,7 @@ func commRemoteGroup(r *Rank, a args) *failure {
 		return f
 	}
 	if c.remote == nil {
-		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
 	return a.newGroup(1, c.remote).on(c)
 }
@@ -225,21 +246,66 @@ func commRemoteGroup(r *Rank, a args) *failure {
 // MPI_Comm_get_parent(*parent): no rank was spawned, which is MPI_COMM_NULL.
 func commGetParent(r *Rank, a args) *failure { return a.putHandle(0, "parent", commNull) }
 
-// MPI_Comm_free(*comm), and MPI_Comm_disconnect. Operations under way keep the communicator until they end.
+// MPI_Comm_free(*comm). Operations under way keep the communicator until they end, but for what is in its buffer.
 func commFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "comm")
+	handle, c, f := a.commToFree()
 	if f != nil {
 		return f
 	}
-	c, f := r.comm(handle)
+	return a.freeComm(handle, c)
+}
+
+// MPI_Comm_disconnect(*comm): waits until everything under way on it is complete, here and at the other members, which are
+// all told by the time they come back.
+func commDisconnect(r *Rank, a args) *failure {
+	handle, c, f := a.commToFree()
 	if f != nil {
 		return f
 	}
-	if c == r.worldComm || c == r.self {
-		return c.failf(errComm, "%s cannot be freed", c.name)
+	r.settleAll(c)
+	p := &r.draft
+	p.reset(collBarrier)
+	if f := r.meet(c, p, nil); f != nil {
+		return f
 	}
+	return a.freeComm(handle, c)
+}
+
+// settleAll waits for all that the rank has begun on a communicator. The requests stay, for the program to complete.
+func (r *Rank) settleAll(c *comm) {
+	for i := 0; i < len(r.requests.table.objects); i++ {
+		if q := r.requests.table.objects[i]; q != nil && q.comm == c && q.active {
+			r.await(q)
+		}
+	}
+	for i := 0; i < len(r.requests.orphans); i++ {
+		if q := r.requests.orphans[i]; q.comm == c {
+			r.await(q)
+		}
+	}
+}
+
+func (a args) commToFree() (handle uint32, c *comm, f *failure) {
+	if handle, f = a.getHandle(0, "comm"); f != nil {
+		return 0, nil, f
+	}
+	if c, f = a.r.comm(handle); f != nil {
+		return 0, nil, f
+	}
+	if c == a.r.worldComm || c == a.r.self {
+		return 0, nil, c.failf(errComm, "%s cannot be freed", c.title())
+	}
+	return handle, c, nil
+}
+
+func (a args) freeComm(handle uint32, c *comm) *failure {
+	r := a.r
 	if f := r.deleteAttributes(keyvalComm, handle, &c.attributes); f != nil {
 		return f.on(c)
+	}
+	if c.attached.on {
+		r.drain(&c.attached)
+		r.detach(&c.attached)
 	}
 	r.comms.remove(handle)
 	c.freed = true

@@ -514,6 +514,23 @@ func TestAbortEndsAll(t *testing.T) {
 	}
 }
 
+// What a program calls a communicator stays within its line of a message, and commands no terminal.
+func TestForgedNames(t *testing.T) {
+	errs := outcome(t, 2, func(g *guest) {
+		g.must("Init", 0, 0)
+		d := g.newcomm("Comm_dup", tWorld)
+		g.must("Comm_set_name", d, g.cstring("x\nrank 1: all is well\x1b[2J"))
+		if g.me == 0 {
+			g.call("Send", g.alloc(4), 1, tInt, 9, 0, d)
+		}
+		g.call("Recv", g.alloc(4), 1, tInt, 0, 0, d, 0)
+	})
+	var abort *AbortError
+	if !errors.As(errs[0], &abort) || strings.ContainsAny(abort.Message, "\n\x1b") || !strings.Contains(abort.Message, "x?rank 1: all is well?[2J") {
+		t.Errorf("%q", errs[0])
+	}
+}
+
 // TestNeighboursOfNobody: where a rank has no neighbours its buffers mean nothing, and null pointers are what programs give.
 func TestNeighboursOfNobody(t *testing.T) {
 	onAllSizes(t, func(g *guest) {

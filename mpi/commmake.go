@@ -82,9 +82,6 @@ func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
 func (c *comm) adopt(mine *answer, rank int32) {
 	c.context, c.meetings, c.group, c.remote, c.place = mine.context, mine.meetings, mine.local, mine.remote, mine.place
 	c.rank = c.group.index(rank)
-	if !c.named {
-		c.name = fmt.Sprintf("communicator %d", mine.context)
-	}
 }
 
 // exposeComm gives a communicator its handle.
@@ -169,7 +166,7 @@ func commIdup(infoArg int) func(*Rank, args) *failure {
 				return f.on(c)
 			}
 		}
-		d := &comm{errhandler: c.errhandler, name: "a communicator that is being made", group: emptyGroup}
+		d := &comm{errhandler: c.errhandler, group: emptyGroup}
 		d.inherit(c, inf)
 		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
 			_ = a.putHandle(out, "newcomm", commNull)
@@ -299,7 +296,7 @@ func commCreate(r *Rank, a args) *failure {
 	}
 	for _, x := range g.ranks {
 		if c.group.index(x) == undefined {
-			return c.failf(errGroup, "the group has a rank that is not in %s", c.name)
+			return c.failf(errGroup, "the group has a rank that is not in %s", c.title())
 		}
 	}
 	side := int64(0)
@@ -351,27 +348,47 @@ func (w *World) create(answers []*answer, inter bool) {
 	}
 }
 
-// apart gives the meetings of some ranks who meet under a name rather than on a communicator of their own.
+// apart gives the meetings of some ranks who meet under a name rather than on a communicator of their own. Each says when
+// it is done with them, by part.
 func (w *World) apart(key string, size int) *meetings {
 	w.meetingsMu.Lock()
 	defer w.meetingsMu.Unlock()
 	ms := w.named[key]
 	if ms == nil {
 		ms = newMeetings(size)
+		ms.name = key
 		w.named[key] = ms
 	}
+	ms.users++
 	return ms
+}
+
+// part says that a rank is done with meetings under a name. When all that came have gone, the name is free: none of them can
+// have gone before the others came, but where nothing was met for.
+func (w *World) part(ms *meetings) {
+	w.meetingsMu.Lock()
+	defer w.meetingsMu.Unlock()
+	if ms.users--; ms.users == 0 {
+		delete(w.named, ms.name)
+	}
 }
 
 // agreeApart is agree among the ranks of a group who alone call.
 func (r *Rank) agreeApart(c *comm, key string, size, place int, mine *answer, settle func([]*answer)) *failure {
-	if r.apart == nil {
-		r.apart = map[string]*uint64{}
+	ms := r.world.apart(key, size)
+	defer r.world.part(ms)
+	return r.agreeAt(ms.attended(place), ms, c, place, mine, settle)
+}
+
+// attended is how many of the meetings under a name the rank in a place has come to, which it alone counts. Nobody needs to
+// remember it longer than the meetings: when they are dropped, all have come to as many.
+func (ms *meetings) attended(place int) *uint64 {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if ms.counts == nil {
+		ms.counts = make([]uint64, ms.size)
 	}
-	if r.apart[key] == nil {
-		r.apart[key] = new(uint64)
-	}
-	return r.agreeAt(r.apart[key], r.world.apart(key, size), c, place, mine, settle)
+	return &ms.counts[place]
 }
 
 // MPI_Comm_create_group(comm, group, tag, *newcomm): called by the group's members alone.
@@ -411,11 +428,11 @@ func intercommCreate(r *Rank, a args) *failure {
 		return f
 	}
 	if c.remote != nil {
-		return c.failf(errComm, "%s is an intercommunicator", c.name)
+		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
 	leader := a.int(1)
 	if leader < 0 || leader >= c.group.size() {
-		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.name, c.group.size())
+		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.title(), c.group.size())
 	}
 	if f := a.roomForWord(5, "newintercomm"); f != nil {
 		return f.on(c)
@@ -490,7 +507,7 @@ func intercommMerge(r *Rank, a args) *failure {
 		return f
 	}
 	if c.remote == nil {
-		return c.failf(errComm, "%s is not an intercommunicator", c.name)
+		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
 	if f := a.roomForWord(2, "newintracomm"); f != nil {
 		return f.on(c)

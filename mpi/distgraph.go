@@ -34,7 +34,7 @@ func (a args) side(c *comm, degree, ranks, weights int) (n neighbours, f *failur
 	}
 	for _, x := range n.ranks {
 		if x < 0 || x >= int64(c.group.size()) {
-			return n, c.failf(errArg, "invalid neighbor %d (%s has %d ranks)", x, c.name, c.group.size())
+			return n, c.failf(errArg, "invalid neighbor %d (%s has %d ranks)", x, c.title(), c.group.size())
 		}
 	}
 	n.weights, n.weighted, f = a.weightsArg(weights, count)
@@ -138,7 +138,7 @@ func (a args) edges(c *comm) (edges [][3]int64, weighted bool, f *failure) {
 			}
 			for _, x := range e[:2] {
 				if x < 0 || x >= int64(c.group.size()) {
-					return nil, false, c.failf(errArg, "invalid rank %d in an edge (%s has %d ranks)", x, c.name, c.group.size())
+					return nil, false, c.failf(errArg, "invalid rank %d in an edge (%s has %d ranks)", x, c.title(), c.group.size())
 				}
 			}
 			edges = append(edges, e)

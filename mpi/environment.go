@@ -59,6 +59,9 @@ func finalize(r *Rank, a args) *failure {
 	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
 		return f.on(r.worldComm)
 	}
+	if r.state != running { // a delete function has done it
+		r.outOfPhase("MPI_Finalize")
+	}
 	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)
@@ -81,7 +84,7 @@ func finalize(r *Rank, a args) *failure {
 func abort(r *Rank, a args) *failure {
 	name := "an invalid communicator"
 	if c, f := a.comm(0); f == nil {
-		name = c.name
+		name = c.title()
 	}
 	r.abort(int(a.int(1)), "MPI_Abort", "called with %s and code %d", name, a.int(1))
 	return nil

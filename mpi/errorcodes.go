@@ -65,7 +65,10 @@ func removeError(r *Rank, a args) *failure {
 	if u == nil {
 		return failf(errArg, "%d is not an error code of the program", a.int(0))
 	}
-	u.removed = true
+	u.removed, u.text = true, ""
+	for n := len(r.errors.codes); n > 0 && r.errors.codes[n-1].removed; n-- { // the last ones may be given again
+		r.errors.codes = r.errors.codes[:n-1]
+	}
 	return nil
 }
 

@@ -64,7 +64,7 @@ func (e *Ended) Unwrap() error { return e.Cause }
 // abort ends the calling rank. function is the MPI function it is in.
 func (r *Rank) abort(code int, function, format string, args ...any) {
 	panic(&AbortError{Rank: int(r.rank), Code: code,
-		Message: fmt.Sprintf("rank %d: %s: %s", r.rank, function, fmt.Sprintf(format, args...))})
+		Message: fmt.Sprintf("rank %d: %s: %s", r.rank, function, oneLine(fmt.Sprintf(format, args...)))})
 }
 
 // raise hands a failure to the error handler it concerns and gives the code that the function returns.

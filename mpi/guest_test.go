@@ -76,6 +76,9 @@ func (g *guest) keepStack() func() {
 	return func() { g.stack = saved }
 }
 
+// widen makes the program one with long, pointers and handles of 64 bits, before it calls anything.
+func (g *guest) widen() { g.lp64, g.rank.lp64 = true, true }
+
 // call calls a function of the table and gives its error code.
 func (g *guest) call(name string, arguments ...any) int32 {
 	return int32(g.raw(name, arguments...))
@@ -101,6 +104,8 @@ func (g *guest) raw(name string, arguments ...any) uint64 {
 			v = int64(a)
 		case int64:
 			v = a
+		case uint64:
+			v = int64(a)
 		default:
 			panic(fmt.Sprintf("argument %v", a))
 		}

@@ -31,7 +31,7 @@ func (h *hand) Copy(to, toBlock, from, fromBlock int) {
 	d, s := dst.recv.at(toBlock), src.send.at(fromBlock)
 	if d.bytes() < s.bytes() {
 		h.m.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
-			from, dst.comm.name, s.bytes(), to, d.bytes()))
+			from, dst.comm.title(), s.bytes(), to, d.bytes()))
 	}
 	h.checkBlock(dst, src, &d, &s)
 	if s.bytes() > 0 && d.bytes() > 0 {
@@ -218,10 +218,7 @@ func (h *hand) apply() {
 	binary.LittleEndian.PutUint64(words, uint64(h.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(h.own.typeHandle))
 	h.inside = true
-	err := h.r.host.CallTable(h.own.op.function, h.r.letters("pppp"), uint64(h.address(0)), uint64(h.address(1)), h.area, h.area+wordSize)
+	h.r.callBack(h.own.op.function, "pppp", h.r.fitted(uint64(h.address(0))), h.r.fitted(uint64(h.address(1))), h.area, h.area+wordSize)
 	h.inside = false
-	if err != nil {
-		panic(err)
-	}
 	h.buffers[0], h.buffers[1] = h.buffers[1], h.buffers[0]
 }

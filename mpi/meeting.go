@@ -11,11 +11,14 @@ import (
 // meetings are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
 // collectives on a communicator in the same order, so each knows which meeting is its own by counting.
 type meetings struct {
-	size  int
-	board board
-	mu    sync.Mutex
-	live  map[uint64]*meeting // guarded by mu
-	idle  []*meeting          // guarded by mu
+	size   int
+	board  board
+	mu     sync.Mutex
+	live   map[uint64]*meeting // guarded by mu
+	idle   []*meeting          // guarded by mu
+	name   string              // of those that have no communicator
+	users  int                 // ranks that know them by it; guarded by World.meetingsMu
+	counts []uint64            // meetings that each of them has come to; made under mu
 }
 
 // meeting is one collective: what each participant brought, and how far it is.
@@ -44,6 +47,7 @@ type part struct {
 	typ        *datatype // of a reduction
 	typeHandle uint32    // as the rank names it, for its own operation
 	inPlace    bool
+	past       uint16
 	aside      bool // what it sends is copied before others may write there
 	send       blocks
 	recv       blocks
@@ -98,6 +102,15 @@ func (m *meeting) leave(n int) {
 	ms.mu.Unlock()
 }
 
+// giveUp drops a meeting that some of its members will never come to. Those that did all find that out.
+func (m *meeting) giveUp() {
+	m.of.mu.Lock()
+	if m.of.live[m.sequence] == m {
+		delete(m.of.live, m.sequence)
+	}
+	m.of.mu.Unlock()
+}
+
 // shareBytes is the work, in bytes read or written, from which ranks that wait are woken to help: 10 µs of copying, twice
 // what waking one takes. A reduction of so much is cut into shareItems items at least, or one would do it all.
 const (
@@ -131,8 +144,10 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	if mine.aside {
 		mine.send.span = mine.send.span.clone()
 	}
+	mine.past = 0
 	shown := q == nil && ms == c.meetings && c.hasBoard(r)
 	if shown {
+		mine.past = c.past
 		r.showNothing(c, mine.kind)
 	}
 	if m.Arrive() {
@@ -143,10 +158,14 @@ func (r *Rank) meetAt(sequence *uint64, ms *meetings, c *comm, place int, p *par
 	}
 	if !m.Finished() {
 		if f := r.attend(m, c, shown); f != nil {
+			c.past = 0
 			return f
 		}
 	}
 	f := mine.failure
+	if shown {
+		c.past = 0
+	}
 	m.leave(1)
 	return f
 }
@@ -156,13 +175,14 @@ func (r *Rank) attend(m *meeting, c *comm, shown bool) *failure {
 	for !m.Finished() {
 		r.work(m)
 		astray := -1
-		r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c.name}) }, func() bool {
+		r.wait(forAll, func() { r.note(where{what: waitCollective, comm: c}) }, func() bool {
 			if shown {
 				astray = c.astray()
 			}
 			return m.Finished() || m.Work() && m.mayWork(r) || astray >= 0
 		})
 		if astray >= 0 && !m.Finished() {
+			m.giveUp()
 			return c.differ(c.meetings.board.row(c.round), c.place, astray)
 		}
 	}
@@ -365,7 +385,7 @@ func (m *meeting) prepare() *failure {
 		return nil
 	}
 	if lead.root == unknownRoot {
-		return failf(errRoot, "no rank of %s is the root of MPI_%s", lead.comm.name, collectives[lead.kind].name)
+		return failf(errRoot, "no rank of %s is the root of MPI_%s", lead.comm.title(), collectives[lead.kind].name)
 	}
 	m.algorithm = collectives[lead.kind].algorithm
 	if lead.kind == collAlltoall && lead.inPlace {
@@ -410,7 +430,7 @@ func (m *meeting) flow(lead *part) {
 
 // agree checks one participant against another.
 func (m *meeting) agree(lead, p *part, i int) *failure {
-	name := p.comm.name
+	name := p.comm.title()
 	switch {
 	case p.kind != lead.kind || (p.request == nil) != (lead.request == nil) || p.settle != nil && p.call != lead.call:
 		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", m.index(lead), name, lead.called(), i, p.called())
@@ -418,6 +438,8 @@ func (m *meeting) agree(lead, p *part, i int) *failure {
 		return failf(errNotSame, "%s of %s gave %s and %s gave %s", m.member(lead), name, m.rootOf(lead), m.member(p), m.rootOf(p))
 	case lead.op != nil && p.op != nil && (p.op.code != lead.op.code || p.count != lead.count || p.typ.kind != lead.typ.kind || p.typ.size != lead.typ.size):
 		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", m.index(lead), name, lead.reduction(), i, p.reduction())
+	case p.past != lead.past:
+		return failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots", m.index(lead), i, name)
 	case p.kind == collAlltoall && p.inPlace != lead.inPlace:
 		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", m.index(lead), i, name)
 	}

@@ -73,7 +73,7 @@ func (h *hand) Incoming(to int, edge func(slot, from, block int)) {
 			continue
 		}
 		if e.block < 0 {
-			h.m.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.name, e.rank))
+			h.m.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.title(), e.rank))
 			continue
 		}
 		edge(slot, int(e.rank), e.block)
@@ -83,7 +83,7 @@ func (h *hand) Incoming(to int, edge func(slot, from, block int)) {
 // neighbours checks that the communicator has a topology and gives the degrees.
 func (c *comm) neighbours() (in, out int64, f *failure) {
 	if c.topology == nil {
-		return 0, 0, c.failf(errTopology, "%s has no topology", c.name)
+		return 0, 0, c.failf(errTopology, "%s has no topology", c.title())
 	}
 	in, out = c.degrees()
 	return in, out, nil

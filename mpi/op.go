@@ -175,13 +175,11 @@ func reduceLocal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
+	outer := r.hand.inside // it may be called by another operation
 	r.hand.inside = true
-	err := r.host.CallTable(p.op.function, r.letters("pppp"), a.address(0), a.address(1), words, words+wordSize)
-	r.hand.inside = false
+	r.callBack(p.op.function, "pppp", a.address(0), a.address(1), words, words+wordSize)
+	r.hand.inside = outer
 	r.heap.release(words)
-	if err != nil {
-		panic(err)
-	}
 	return nil
 }
 

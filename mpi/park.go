@@ -13,6 +13,50 @@ type parker struct {
 	_        [56]byte      // what others write lies on another cache line
 	parked   atomic.Uint32
 	token    chan struct{} // holds one
+
+	interrupted atomic.Bool   // there is a signal for the program
+	measured    bool          // waited is kept: the clock costs what a hand-over does, so only for those who ask
+	waited      time.Duration // parked; the rank's own goroutine's
+}
+
+// Attender is a Host whose program has handlers for signals.
+type Attender interface {
+	// Attend runs the handlers of the signals that have come. It panics with what ends the program there.
+	Attend()
+}
+
+// Interrupt has the rank attend to a signal, if it waits, before it waits on. Any goroutine may call it.
+func (r *Rank) Interrupt() {
+	r.interrupted.Store(true)
+	r.wake()
+}
+
+// attendSignals runs handlers within a wait.
+func (r *Rank) attendSignals() {
+	if !r.interrupted.Swap(false) {
+		return
+	}
+	if a, ok := r.host.(Attender); ok {
+		a.Attend()
+	}
+}
+
+// MeasureWaits has the time counted from now on for which the rank waits for others. The rank's own goroutine calls it, or who
+// has not yet started it.
+func (r *Rank) MeasureWaits() { r.measured = true }
+
+// Waited is that time.
+func (r *Rank) Waited() time.Duration { return r.waited }
+
+// park waits for the token.
+func (r *Rank) park() {
+	if !r.measured {
+		<-r.token
+		return
+	}
+	began := time.Now()
+	<-r.token
+	r.waited += time.Since(began)
 }
 
 // A rank that waits looks at its condition for a while before it parks, where a processor is free for that: parking and
@@ -37,17 +81,18 @@ const (
 	forAll forWhom = true
 )
 
-// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox. note writes down what
-// it waits for, before it parks. It panics when the job ends.
+// wait waits until done, which other ranks make true before they wake this one, or by messages in its inbox; once true it stays so,
+// because it is asked again. note writes down what it waits for, before it parks. It panics when the job ends.
 func (r *Rank) wait(whom forWhom, note func(), done func() bool) {
 	for !r.look(done) {
 		r.checkEnded()
+		r.attendSignals()
 		if r.spin(whom, func() bool { return r.look(done) }) {
 			return
 		}
 		note()
 		r.parked.Store(1)
-		if (r.look(done) || r.world.ended.Load() != nil) && r.parked.CompareAndSwap(1, 0) {
+		if (r.look(done) || r.world.ended.Load() != nil || r.interrupted.Load()) && r.parked.CompareAndSwap(1, 0) {
 			continue
 		}
 		// Either there is nothing to do but wait, or someone has cleared parked and its token is here or coming. A rank
@@ -56,7 +101,7 @@ func (r *Rank) wait(whom forWhom, note func(), done func() bool) {
 		if r.world.blocked.Add(1) == r.world.active.Load() {
 			r.world.stuck()
 		}
-		<-r.token
+		r.park()
 		r.world.waking.Add(-1)
 	}
 }

@@ -160,3 +160,46 @@ func TestInboxOverflow(t *testing.T) {
 		}
 	}
 }
+
+// hooked is a guest whose rank stops at the moment at which it writes down what it waits for.
+type hooked struct {
+	*guest
+	hook func()
+}
+
+func (h hooked) Site() Site          { h.hook(); return 0 }
+func (h hooked) Place(Site) []string { return nil }
+
+// TestMessageWhileParking sends in the moment between the last look and the parking of a rank that probes: it looks once more,
+// and the message that it takes out then is its own.
+func TestMessageWhileParking(t *testing.T) {
+	for _, probe := range []string{"Probe", "Mprobe"} {
+		w, guests := newGuests(t, WorldConfig{Size: 2, Check: func(int, string) {}}, guestMemory)
+		sender, g := guests[0], guests[1]
+		sent := false
+		g.rank = w.NewRank(1, hooked{g, func() {
+			if callName(g.rank.call.Load()) == "MPI_"+probe && !sent {
+				sent = true
+				sender.must("Send", 1024, 1, tInt, 1, 5, tWorld)
+			}
+		}}, false)
+		sender.must("Init", 0, 0)
+		g.must("Init", 0, 0)
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					t.Errorf("%s: %v", probe, p)
+				}
+			}()
+			w.active.Store(1) // the sender does nothing by itself: if the other parks, that is the end
+			if probe == "Probe" {
+				g.must("Probe", 0, 5, tWorld, 0)
+				g.must("Recv", 1024, 1, tInt, 0, 5, tWorld, 0)
+			} else {
+				g.must("Mprobe", 0, 5, tWorld, 512, 0)
+				g.must("Mrecv", 1024, 1, tInt, 512, 0)
+			}
+		}()
+		w.Close()
+	}
+}

@@ -39,11 +39,12 @@ type Rank struct {
 	messages       table[extracted]
 	errhandlers    table[errhandler]
 	infos          table[info]
+	nested         int // functions of the program that MPI has called and that are in MPI again
 	keyvals        []keyval
+	freeKeyvals    []int // places in keyvals that may be used again
 	errors         userErrors
 	heap           heap
 	attached       attached
-	apart          map[string]*uint64 // meetings attended under each name
 	typeAttributes map[uint32]*attributes
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
 	predefinedAt   map[int32]uint64  // where predefined attributes lie in memory
@@ -92,9 +93,9 @@ const (
 func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	r := &Rank{world: w, rank: rank}
 	r.token, r.patience = make(chan struct{}, 1), mostPatience
-	r.worldComm = &comm{handle: commWorld, context: worldContext, name: "MPI_COMM_WORLD", named: true, group: everyone,
+	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
 		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
-	r.self = &comm{handle: commSelf, context: selfContext, name: "MPI_COMM_SELF", named: true,
+	r.self = &comm{handle: commSelf, context: selfContext,
 		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
 	r.hand.r = r
 	r.eager.pool, r.inbox.places = w.eager, new([inboxPlaces]place)

@@ -178,7 +178,7 @@ func probe(r *Rank, a args) *failure {
 
 // awaiting is a message that a probe waits for.
 func awaiting(c *comm, k match.Key) where {
-	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c.name}
+	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
 }
 
 // queueLen says how many receives are posted and how many messages wait.
@@ -278,7 +278,12 @@ func mprobe(r *Rank, a args) *failure {
 	m, found := r.extract(c, k)
 	if !found {
 		r.watchMail(true)
-		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { m, found = r.extract(c, k); return found })
+		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool {
+			if !found { // it is asked again after it was true, and a second message would be another one
+				m, found = r.extract(c, k)
+			}
+			return found
+		})
 		r.watchMail(false)
 	}
 	putStatus(b, m.status())

@@ -61,6 +61,7 @@ type requests struct {
 	table   table[request]
 	idle    []*request
 	orphans []*request // freed or buffered sends that are not complete
+	reapAt  int        // orphans from which on it is looked which of them are
 }
 
 // newRequest makes a request that is not done.
@@ -103,6 +104,9 @@ func (r *Rank) release(q *request) {
 		q.handle = 0
 	}
 	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
+		if q.meetings != nil && q.meetings.name != "" {
+			r.world.part(q.meetings)
+		}
 		q.meetings, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
@@ -135,10 +139,7 @@ func (r *Rank) await(q *request) {
 }
 
 func (q *request) where() where {
-	w := where{made: q.call, peer: q.peer, tag: q.tag}
-	if q.comm != nil {
-		w.comm = q.comm.name
-	}
+	w := where{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm}
 	switch q.kind {
 	case requestSend:
 		w.what = waitSend
@@ -221,27 +222,36 @@ func (r *Rank) poll(q *request) bool {
 	return q.isDone()
 }
 
-// adopt keeps a request that the program has let go until it completes.
+// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left before,
+// those that are complete go.
 func (r *Rank) adopt(q *request) {
+	if len(r.requests.orphans) >= r.requests.reapAt {
+		r.reap()
+		r.requests.reapAt = max(2*len(r.requests.orphans), leastOrphans)
+	}
 	r.requests.orphans = append(r.requests.orphans, q)
 }
 
-// reap lets go of orphans that are complete.
+// leastOrphans are too few to look through.
+const leastOrphans = 16
+
+// reap lets go of orphans that are complete. Looking may call a function of the program, which may let go of more.
 func (r *Rank) reap() {
-	left := r.requests.orphans[:0]
-	for _, q := range r.requests.orphans {
+	for i := 0; i < len(r.requests.orphans); {
+		q := r.requests.orphans[i]
 		if !q.isDone() {
-			left = append(left, q)
+			i++
 			continue
 		}
+		last := len(r.requests.orphans) - 1
+		r.requests.orphans[i], r.requests.orphans[last] = r.requests.orphans[last], nil
+		r.requests.orphans = r.requests.orphans[:last]
 		if q.area != 0 {
 			q.attached.heap.release(q.area)
 		}
 		q.persistent = false
 		r.finish(q)
 	}
-	clear(r.requests.orphans[len(left):])
-	r.requests.orphans = left
 }
 
 // MPI_Request_free(*request): a request under way completes on its own.

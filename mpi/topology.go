@@ -50,7 +50,7 @@ func (a args) withTopology(i int, kind int32, what string) (*comm, *topology, *f
 		return nil, nil, f
 	}
 	if c.topology == nil || c.topology.kind != kind {
-		return nil, nil, c.failf(errTopology, "%s has no %s topology", c.name, what)
+		return nil, nil, c.failf(errTopology, "%s has no %s topology", c.title(), what)
 	}
 	return c, c.topology, nil
 }
@@ -114,7 +114,7 @@ func (a args) gridArgs(c *comm, n, dims, periods int) (*topology, *failure) {
 		t.periods = append(t.periods, p[i] != 0)
 	}
 	if t.nodes() > int64(c.group.size()) {
-		return nil, c.failf(errDims, "a grid of %d ranks does not fit in %s with %d", t.nodes(), c.name, c.group.size())
+		return nil, c.failf(errDims, "a grid of %d ranks does not fit in %s with %d", t.nodes(), c.title(), c.group.size())
 	}
 	return t, nil
 }
@@ -136,7 +136,7 @@ func cartCreate(r *Rank, a args) *failure {
 // withRanks makes a communicator of the first n ranks, with a topology.
 func (a args) withRanks(c *comm, t *topology, n int64, out int) *failure {
 	if c.remote != nil {
-		return c.failf(errComm, "%s is an intercommunicator", c.name)
+		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
 	if f := a.roomForWord(out, "newcomm"); f != nil {
 		return f.on(c)
@@ -427,7 +427,7 @@ func power(d int64, k int, limit int64) int64 {
 func (a args) graphArgs(c *comm, nodes, index, edges int) (*topology, *failure) {
 	n := int64(a.int(nodes))
 	if n < 0 || n > int64(c.group.size()) {
-		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.name, c.group.size())
+		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.title(), c.group.size())
 	}
 	t := &topology{kind: topoGraph}
 	var f *failure

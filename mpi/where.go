@@ -9,7 +9,7 @@ type where struct {
 	made  uint32 // the function that made the request it waits for; 0 when the call itself did
 	peer  int32
 	tag   int32
-	comm  string
+	comm  *comm
 	count int // requests, in Waitall and its like
 	site  Site
 }
@@ -78,7 +78,7 @@ func (r *Rank) Where() string {
 		}
 	}
 	r.whereMu.Unlock()
-	return s + r.at(w.site)
+	return oneLine(s) + r.at(w.site)
 }
 
 func (w where) String() string {
@@ -94,9 +94,13 @@ func (w where) String() string {
 
 // object says what is waited for: to or from whom, with which tag, on which communicator.
 func (w where) object() string {
+	comm := ""
+	if w.comm != nil {
+		comm = w.comm.title()
+	}
 	switch w.what {
 	case waitSend:
-		return fmt.Sprintf("to rank %d, tag %d, %s", w.peer, w.tag, w.comm)
+		return fmt.Sprintf("to rank %d, tag %d, %s", w.peer, w.tag, comm)
 	case waitReceive:
 		from, tag := fmt.Sprintf("rank %d", w.peer), fmt.Sprintf("tag %d", w.tag)
 		if w.peer == anySource {
@@ -105,9 +109,9 @@ func (w where) object() string {
 		if w.tag == anyTag {
 			tag = "any tag"
 		}
-		return fmt.Sprintf("from %s, %s, %s", from, tag, w.comm)
+		return fmt.Sprintf("from %s, %s, %s", from, tag, comm)
 	case waitCollective:
-		return "on " + w.comm
+		return "on " + comm
 	case waitAny:
 		return fmt.Sprintf("for one of %d requests", w.count)
 	case waitProgram:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -18,18 +20,30 @@ import (
 // attachment is one Attach stream. Its handler alone sends on it; the reactor leaves messages, which it must never have
 // to wait for, and Output calls hand over frames, which they do wait for.
 type attachment struct {
-	job    core.JobID
-	output bool
-	once   bool // what there is now, and no more
+	job     core.JobID
+	output  bool
+	once    bool   // what there is now, and no more
+	session string // of a launcher that comes back; "": this stream is all there is
+	batches bool   // its output comes in batches, and it knows where it was
+	from    struct {
+		epoch  core.Epoch
+		offset uint64
+	}
+	ended <-chan struct{} // closed when the caller's process has ended; nil: nobody can tell
+	hearing
 
 	// The reactor's own.
 	holds    bool       // the job is interactive and lives by this stream
 	reason   string     // last told why the job waits
 	streamed core.Epoch // the placement whose output was last asked for
 	asked    bool       // wants to know where ranks stand
+	launcher bool       // it held the job: what it says of the output counts
+	written  uint64     // of the output of the job's placement, as it says
 
-	frames chan *schedpb.OutputFrame
+	frames chan carried
+	given  atomic.Uint64 // where what has been handed to it of the latest placement ends
 	closed chan struct{} // by the handler's end: nobody takes frames any more
+	parted chan struct{} // closed when it has said that it ends
 	wake   chan struct{} // something below has changed
 
 	mu             sync.Mutex // guards all below; innermost
@@ -39,6 +53,15 @@ type attachment struct {
 	err            error
 	sent, consumed uint64 // bytes of standard input
 	room           chan struct{}
+	underWay       int                 // what numbered items occupy
+	input          *schedpb.InputTaken // to be told; nil: nothing new
+	pong           bool                // to be said
+}
+
+// carried is a frame on its way to an attachment.
+type carried struct {
+	*schedpb.OutputFrame
+	epoch core.Epoch
 }
 
 const (
@@ -50,8 +73,12 @@ const (
 )
 
 func newAttachment(open *schedpb.AttachOpen) *attachment {
-	return &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan *schedpb.OutputFrame),
-		closed: make(chan struct{}), wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	a := &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan carried), batches: open.Batches,
+		session: string(open.Session), closed: make(chan struct{}), parted: make(chan struct{}), wake: make(chan struct{}, 1),
+		room: make(chan struct{}, 1)}
+	a.from.epoch, a.from.offset = core.Epoch(open.OutputEpoch), open.OutputOffset
+	a.pong = a.batches || a.session != "" // says that this scheduler knows of them
+	return a
 }
 
 func poke(c chan struct{}) {
@@ -137,7 +164,13 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	if open == nil {
 		return status.Error(codes.InvalidArgument, "the first message of an attach stream says which job")
 	}
+	if err := checkSession(open); err != nil {
+		return err
+	}
 	a := newAttachment(open)
+	if a.session != "" && s.cfg.CallerEnded != nil {
+		a.ended = s.cfg.CallerEnded(stream.Context())
+	}
 	if err := s.join(a, open, tenant); err != nil {
 		return err
 	}
@@ -150,7 +183,14 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 		defer listener()
 		s.listen(stream, a)
 	}()
-	return s.follow(stream, a)
+	limit := s.cfg.LauncherSilence
+	if a.session == "" {
+		limit = 0
+	}
+	silent := func() error {
+		return status.Errorf(codes.DeadlineExceeded, "nothing heard of the launcher of job %d for %v", a.job, limit)
+	}
+	return s.whileHeard(limit, &a.hearing, silent, func() error { return s.follow(stream, a) })
 }
 
 // join makes the attachment known to the reactor, if the tenant may see the job. Another's job is no job to it.
@@ -163,12 +203,10 @@ func (s *Server) join(a *attachment, open *schedpb.AttachOpen, tenant core.Tenan
 			return
 		}
 		if !open.Once && !open.Onlooker {
-			ts, err := r.decide(core.Attach{Job: a.job})
-			if err != nil {
-				refused = refusal(err)
+			if refused = r.hold(a, j); refused != nil {
 				return
 			}
-			a.holds = len(ts) > 0
+			a.launcher = a.session != ""
 		}
 		r.attach(a, j)
 	})
@@ -183,12 +221,22 @@ func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	defer close(a.closed)
 	for {
 		finished, err := a.deliver(stream)
+		if finished && err == nil && a.session != "" && !a.once {
+			return s.part(stream, a)
+		}
 		if finished || err != nil {
 			return err
 		}
 		select {
 		case <-a.wake:
 		case frame := <-a.frames:
+			if a.batches {
+				if err := stream.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Batch{Batch: &schedpb.OutputBatch{
+					Epoch: uint64(frame.epoch), Output: frame.Output, NextOffset: frame.NextOffset}}}); err != nil {
+					return err
+				}
+				continue
+			}
 			for _, out := range frame.Output {
 				if err := stream.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: out}}); err != nil {
 					return err
@@ -202,11 +250,33 @@ func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	}
 }
 
+// part waits until a launcher has its job's end: it says so. One that doesn't may ask again.
+func (s *Server) part(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
+	late := time.NewTimer(endPatience)
+	defer late.Stop()
+	select {
+	case <-a.parted:
+		return nil
+	case <-late.C:
+		return nil
+	case <-stream.Context().Done():
+		return status.FromContextError(stream.Context().Err()).Err()
+	case <-s.halt:
+		return s.unavailable()
+	}
+}
+
 // deliver sends what has been left, and the end when all output has gone before it.
 func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) (finished bool, err error) {
 	a.mu.Lock()
 	mail, end := a.mail, a.end
-	a.mail = nil
+	if a.pong {
+		mail = append([]*schedpb.AttachResponse{{Msg: &schedpb.AttachResponse_Pong{Pong: &schedpb.Pong{}}}}, mail...)
+	}
+	if a.input != nil {
+		mail = append(mail, &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: a.input}})
+	}
+	a.mail, a.input, a.pong = nil, nil, false
 	finished, err = (end != nil || a.once) && a.streams == 0, a.err
 	a.mu.Unlock()
 	if err != nil {
@@ -230,7 +300,14 @@ func (s *Server) listen(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 		if errors.Is(err, io.EOF) {
 			return // it has nothing more to say, and still listens
 		}
+		if m.GetLeave() != nil && a.session != "" {
+			err = s.post(func(r *reactor) { r.left(a) })
+			close(a.parted)
+			return
+		}
 		if err == nil {
+			a.heard.Store(true)
+			a.excused.Store(false)
 			err = s.hear(stream.Context(), a, m)
 		}
 		if err != nil {
@@ -255,6 +332,27 @@ func (s *Server) hear(ctx context.Context, a *attachment, m *schedpb.AttachReque
 			return err
 		}
 		return s.post(func(r *reactor) { r.stdin(a, m.Stdin) })
+	case *schedpb.AttachRequest_Input:
+		n := len(m.Input.GetStdin().GetData())
+		if n > maxStdin {
+			return status.Errorf(codes.InvalidArgument, "%d bytes of standard input in one message; at most %d", n, maxStdin)
+		}
+		if a.session == "" {
+			break
+		}
+		if err := s.admitInput(ctx, a, n+itemCost); err != nil {
+			return err
+		}
+		return s.post(func(r *reactor) { r.input(a, m.Input, n+itemCost) })
+	case *schedpb.AttachRequest_OutputTaken:
+		return s.post(func(r *reactor) { r.outputTaken(a, m.OutputTaken) })
+	case *schedpb.AttachRequest_Ping:
+		a.excused.Store(m.Ping.GetSuspended())
+		a.mu.Lock()
+		a.pong = true
+		a.mu.Unlock()
+		poke(a.wake)
+		return nil
 	case *schedpb.AttachRequest_Signal:
 		return s.post(func(r *reactor) { r.signal(a.job, m.Signal.GetNumber()) })
 	case *schedpb.AttachRequest_Terminate:
@@ -345,6 +443,10 @@ func (r *reactor) release(a *attachment) {
 		return
 	}
 	a.holds = false
+	r.forgetHolder(a.job)
+	if j := r.state.Job(a.job); j != nil && a.launcher {
+		r.orderOutputTaken(j, forGood) // what comes is kept, as a batch job's
+	}
 	if _, err := r.decide(core.Detach{Job: a.job}); err != nil {
 		r.log.Warn("detaching", "job", a.job, "err", err)
 	}

@@ -52,7 +52,9 @@ func (r *reactor) happened(t core.Transition) {
 	case *core.WorkerJoined:
 		r.log.Info("worker joined", "worker", t.Name, "slots", t.Slots, "mem", t.Mem)
 	case *core.WorkerLost:
-		r.log.Warn("worker lost", "worker", t.Name)
+		if !t.Stopped { // goodbye has said so
+			r.log.Warn("worker lost", "worker", t.Name)
+		}
 	case *core.WorkerForgotten:
 		r.log.Info("worker forgotten", "worker", t.Name)
 	case *core.WorkerDrained:

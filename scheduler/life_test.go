@@ -67,7 +67,9 @@ func TestOutputOfAnEndedJob(t *testing.T) {
 }
 
 // Output that is not there any more is no empty output, and neither is one that ends in the middle.
-func TestLostOutput(t *testing.T) {
+func TestLostOutput(t *testing.T) { timed(t, lostOutput) }
+
+func lostOutput(t *testing.T) {
 	w := newWorld(t, Config{})
 	f := w.connect(hello("n1", 4))
 	id, never := w.submit(w.spec(1)), w.submit(w.spec(1))
@@ -94,7 +96,9 @@ func TestLostOutput(t *testing.T) {
 	l := w.attach(id)
 	f.streamOrder()
 	f.die()
+	left := time.Now()
 	l.end()
+	equal(t, "waited for the worker", time.Since(left), 30*time.Second)
 	equal(t, "lost with the worker", l.lost, "the rest of the output of job 1 could not be read from worker n1, which is not connected")
 }
 

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/internal/private"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -42,8 +43,12 @@ const (
 )
 
 func openModules(dir, owners string, limit int64, sync bool) (*modules, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the module store: %w", err)
+	made := os.MkdirAll(dir, 0o700) // shared with a worker's cache, which sees to its mode
+	if owners != "" {
+		made = errors.Join(private.Dir(dir), private.Dir(owners))
+	}
+	if made != nil {
+		return nil, fmt.Errorf("making the module store: %w", made)
 	}
 	parts, err := filepath.Glob(filepath.Join(dir, partPattern))
 	for _, part := range parts {
@@ -100,7 +105,7 @@ func (m *modules) own(t core.Tenant, hash string) error {
 		return nil
 	}
 	dir := m.ownerDir(t)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := private.Dir(dir); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, hash), os.O_CREATE|os.O_WRONLY, 0o600)

@@ -42,12 +42,22 @@ func (r *reactor) give(orders []core.Order) {
 	}
 }
 
-// orderStart tells a worker to start a job, and asks for its output where someone wants it.
-func (r *reactor) orderStart(w *workerConn, j *core.Job) {
+// spec is a job's description. The tasks of an array have one in common, however many orders to start them wait to be sent.
+func (r *reactor) spec(j *core.Job) *schedpb.JobSpec {
+	if r.lastSpec != nil && len(j.Spec) == len(r.lastBytes) && len(j.Spec) > 0 && &j.Spec[0] == &r.lastBytes[0] {
+		return r.lastSpec
+	}
 	spec := new(schedpb.JobSpec)
 	if err := proto.Unmarshal(j.Spec, spec); err != nil {
 		panic("scheduler: a job's own spec can't be read back: " + err.Error())
 	}
+	r.lastSpec, r.lastBytes = spec, j.Spec
+	return spec
+}
+
+// orderStart tells a worker to start a job, and asks for its output where someone wants it.
+func (r *reactor) orderStart(w *workerConn, j *core.Job) {
+	spec := r.spec(j)
 	span := j.Place[0]
 	limit := r.state.Policy.Quota(j.Tenant).Output
 	if j.Interactive {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,15 +23,24 @@ type outputStream struct {
 	worker core.WorkerName // who alone may carry it
 	part   core.Span       // the ranks whose output it may be
 	to     *attachment
-	open   bool   // an Output call carries it now
-	offset uint64 // where the worker's log goes on behind what has been passed on
-	passed bool   // something has been passed on
-	cuts   int    // calls that ended early
-	gone   bool   // the worker has no log
+	open   bool          // an Output call carries it now
+	stop   chan struct{} // of that call: closed when its connection is given up
+	offset uint64        // where the worker's log goes on behind what has been passed on
+	passed bool          // something has been passed on
+	gone   bool          // the worker has no log
+
+	// Since something was passed on, by this connection of the worker's:
+	askedOf *workerConn
+	askedAt uint64
+	cuts    int // calls that ended early
 }
 
-// maxCuts bounds how often a stream that keeps breaking is asked for again.
-const maxCuts = 8
+// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the first time at
+// once, then after pauses that begin with cutPause and double.
+const (
+	maxCuts  = 8
+	cutPause = 50 * time.Millisecond
+)
 
 // openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker is asked once it is back.
 func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
@@ -39,10 +49,17 @@ func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 	}
 	a.streamed = j.Epoch
 	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Place[0], to: a}
+	if a.batches && a.from.epoch == j.Epoch {
+		o.offset, o.passed = a.from.offset, a.from.offset > 0
+	}
+	a.given.Store(o.offset)
+	a.written = 0
 	r.streams[o.id] = o
 	a.expect()
 	if w != nil {
 		o.ask(w)
+	} else {
+		r.awaitStream(o)
 	}
 }
 
@@ -57,19 +74,72 @@ func (r *reactor) newStream() uint64 {
 }
 
 func (o *outputStream) ask(w *workerConn) {
+	if o.askedOf != w || o.askedAt != o.offset {
+		o.askedOf, o.askedAt, o.cuts = w, o.offset, 0
+	}
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{
-		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset, Once: o.to.once}}})
+		Job: wireRef(o.ref), StreamId: o.id, FromOffset: o.offset, Once: o.to.once,
+		Answered: o.to.holds && o.to.session != "" && w.numbered}}})
 }
 
 // dropStreams gives up the chosen streams that no call carries: their worker is gone, and nothing more will come.
 func (r *reactor) dropStreams(chosen func(*outputStream) bool) {
-	for id, o := range r.streams {
+	for _, o := range r.streams {
 		if !o.open && chosen(o) {
-			r.loseRest(o)
-			delete(r.streams, id)
-			o.to.done()
+			r.endStream(o, true)
 		}
 	}
+}
+
+// awaitStreams is for streams whose worker may be away.
+func (r *reactor) awaitStreams(chosen func(*outputStream) bool) {
+	for _, o := range r.streams {
+		if chosen(o) {
+			r.awaitStream(o)
+		}
+	}
+}
+
+// awaitStream waits for the worker of a stream, if that is away: as long as core waits for it, where the job goes on there, and for a
+// while otherwise.
+func (r *reactor) awaitStream(o *outputStream) {
+	if r.workers[o.worker] != nil {
+		return
+	}
+	if o.open {
+		if o.stop != nil { // its end comes back here
+			close(o.stop)
+			o.stop = nil
+		}
+		return
+	}
+	j := r.state.Job(o.ref.Job)
+	worker := r.state.Worker(o.worker)
+	switch {
+	case worker == nil:
+		r.endStream(o, true)
+	case j != nil && j.Ref() == o.ref && j.State.Holds():
+	case worker.Stopped: // and nobody knows whether it is started again
+		r.endStream(o, true)
+	default:
+		s := r.s
+		time.AfterFunc(s.cfg.OutputWithin, func() {
+			s.post(func(r *reactor) {
+				if r.streams[o.id] == o && !o.open && r.workers[o.worker] == nil {
+					r.endStream(o, true)
+				}
+			})
+		})
+	}
+}
+
+// endStream is the end of a stream, with all of the output or not.
+func (r *reactor) endStream(o *outputStream, lost bool) {
+	if lost {
+		r.loseRest(o)
+	}
+	delete(r.streams, o.id)
+	o.to.done()
 }
 
 func (r *reactor) loseRest(o *outputStream) {
@@ -89,33 +159,42 @@ func (r *reactor) resumeStreams(w *workerConn) {
 	}
 }
 
-// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, at once
-// or when its worker is back; without offsets it can't be picked up where it was.
+// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, or when its
+// worker is back; without offsets it can't be picked up where it was.
 func (r *reactor) closeStream(o *outputStream, eof bool) {
-	o.open = false
+	o.open, o.stop = false, nil
 	if r.streams[o.id] != o {
 		return // the attachment is gone
 	}
 	w := r.workers[o.worker]
 	j := r.state.Job(o.ref.Job)
-	running := j != nil && j.Ref() == o.ref && j.State.Holds()
-	again := !o.passed || o.offset > 0
 	switch {
 	case eof:
-	case again && w != nil && o.cuts < maxCuts:
-		o.cuts++
+		if o.gone && j != nil && j.Started != 0 { // one that never ran has printed nothing
+			o.to.lost("the output of job %d is no longer kept by worker %s", o.ref.Job, o.worker)
+		}
+		r.endStream(o, false)
+	case o.passed && o.offset == 0:
+		r.endStream(o, true)
+	case w == nil:
+		r.awaitStream(o)
+	case w != o.askedOf || o.offset != o.askedAt || o.cuts == 0:
 		o.ask(w)
-		return
-	case again && w == nil && running:
-		return // resumeStreams asks for it
+		o.cuts++
+	case o.cuts < maxCuts:
+		o.cuts++
+		s := r.s
+		time.AfterFunc(cutPause<<o.cuts, func() { s.post(func(r *reactor) { r.askAgain(o) }) })
 	default:
-		r.loseRest(o)
+		r.endStream(o, true)
 	}
-	if o.gone && j != nil && j.Started != 0 { // one that never ran has printed nothing
-		o.to.lost("the output of job %d is no longer kept by worker %s", o.ref.Job, o.worker)
+}
+
+// askAgain asks for a stream, if it still waits for it.
+func (r *reactor) askAgain(o *outputStream) {
+	if w := r.workers[o.worker]; w != nil && r.streams[o.id] == o && !o.open {
+		o.ask(w)
 	}
-	delete(r.streams, o.id)
-	o.to.done()
 }
 
 // Output implements schedpb.WorkersServer: it only carries frames, at the pace of the launcher that reads them.
@@ -136,11 +215,11 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 		return err
 	}
 	// Another worker's stream is no stream to it.
-	claimed := false
+	claimed, stop := false, make(chan struct{})
 	if o != nil && s.worker(stream.Context(), string(o.worker)) == nil {
 		err = s.do(func(r *reactor) {
 			if claimed = r.streams[o.id] == o && !o.open; claimed {
-				o.open = true
+				o.open, o.stop = true, stop
 			}
 		})
 	}
@@ -150,8 +229,22 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 	if !claimed {
 		return status.Errorf(codes.NotFound, "nobody waits for output stream %d any more", frame.StreamId)
 	}
-	eof, err := s.carry(stream, o, frame)
-	s.post(func(r *reactor) { r.closeStream(o, eof) })
+	leave := s.enter()
+	if leave == nil {
+		return s.unavailable()
+	}
+	over := make(chan error, 1)
+	go func() {
+		defer leave()
+		eof, err := s.carry(stream, o, frame)
+		s.post(func(r *reactor) { r.closeStream(o, eof) })
+		over <- err
+	}()
+	select {
+	case err = <-over:
+	case <-stop: // with this call's end the other's waiting is over
+		err = status.Errorf(codes.Unavailable, "the connection of worker %s was given up", o.worker)
+	}
 	if err != nil {
 		return err
 	}
@@ -169,12 +262,11 @@ func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 		}
 		if len(frame.Output) > 0 {
 			select {
-			case o.to.frames <- frame:
+			case o.to.frames <- carried{frame, o.ref.Epoch}:
 				o.passed, o.offset = true, frame.NextOffset
-			case <-o.to.closed:
+				o.to.given.Store(frame.NextOffset)
+			case <-o.to.closed: // alone: what has come is passed on, whatever becomes of the connection
 				return false, status.Error(codes.Canceled, "the reader of this output is gone")
-			case <-stream.Context().Done():
-				return false, status.FromContextError(stream.Context().Err()).Err()
 			case <-s.halt:
 				return false, s.unavailable()
 			}

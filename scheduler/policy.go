@@ -45,12 +45,13 @@ type qosFile struct {
 }
 
 type quotaFile struct {
-	Shares  uint32      `json:"shares,omitempty"`
-	Slots   uint32      `json:"slots,omitempty"`
-	Mem     policyBytes `json:"mem,omitempty"`
-	Running int         `json:"running,omitempty"`
-	Pending int         `json:"pending,omitempty"`
-	Output  policyBytes `json:"output,omitempty"`
+	Shares       uint32      `json:"shares,omitempty"`
+	Slots        uint32      `json:"slots,omitempty"`
+	Mem          policyBytes `json:"mem,omitempty"`
+	Running      int         `json:"running,omitempty"`
+	Pending      int         `json:"pending,omitempty"`
+	Output       policyBytes `json:"output,omitempty"`
+	Descriptions policyBytes `json:"descriptions,omitempty"`
 }
 
 // policyDuration is "90s", "24h" or "7d".
@@ -161,11 +162,12 @@ func EncodePolicy(p core.Policy) ([]byte, error) {
 }
 
 func (q quotaFile) quota() core.Quota {
-	return core.Quota{Shares: q.Shares, Slots: q.Slots, Mem: uint64(q.Mem), Running: q.Running, Pending: q.Pending, Output: uint64(q.Output)}
+	return core.Quota{Shares: q.Shares, Slots: q.Slots, Mem: uint64(q.Mem), Running: q.Running, Pending: q.Pending, Output: uint64(q.Output),
+		Descriptions: uint64(q.Descriptions)}
 }
 
 func newQuotaFile(q core.Quota) quotaFile {
-	return quotaFile{q.Shares, q.Slots, policyBytes(q.Mem), q.Running, q.Pending, policyBytes(q.Output)}
+	return quotaFile{q.Shares, q.Slots, policyBytes(q.Mem), q.Running, q.Pending, policyBytes(q.Output), policyBytes(q.Descriptions)}
 }
 
 // fields walks what file and policy have alike, so that reading and writing can't drift apart.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/scheduler/store"
 )
 
@@ -25,8 +26,12 @@ type reactor struct {
 
 	workers   map[core.WorkerName]*workerConn
 	watches   map[core.JobID]*watch
+	launchers map[core.JobID]*holder
 	streams   map[uint64]*outputStream
 	followers map[*follower]bool
+
+	lastSpec  *schedpb.JobSpec // the last one that was read, and its bytes
+	lastBytes []byte
 }
 
 // batchSize bounds how many calls share one sync of the journal.
@@ -34,13 +39,14 @@ const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
 	r := &reactor{s: s, began: instant{s.cfg.Clock(), s.cfg.Steady()}, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
-		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, launchers: map[core.JobID]*holder{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}
 	if _, err := r.decide(core.Recovered{}); err != nil {
 		return nil, err
 	}
+	r.awaitLaunchers()
 	return r, r.commit()
 }
 
@@ -198,5 +204,9 @@ func (r *reactor) act(t core.Transition) {
 		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
 	case *core.JobFinished:
 		r.tellEnd(t.Job)
+	case *core.WorkerForgotten:
+		if r.workers[t.Name] == nil {
+			r.dropStreams(func(o *outputStream) bool { return o.worker == t.Name })
+		}
 	}
 }

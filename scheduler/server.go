@@ -43,14 +43,20 @@ type Config struct {
 
 	Policy *core.Policy // priorities, shares, quotas, bounds; nil: core.DefaultPolicy. What stands below comes on top
 
-	Grace          time.Duration // how long a lost worker keeps its ranks; 0: 5 minutes
-	GraceMargin    time.Duration // how much longer its jobs are waited for; 0: 30 seconds
-	Heartbeat      time.Duration // how often workers speak; 0: 2 seconds. Silence of four times as long is a loss
-	TimeLimit      time.Duration // of jobs that name none; 0: none
-	AttachWithin   time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
-	MaxModuleBytes int64         // 0: 512 MiB
-	SnapshotEvery  int           // journal records between snapshots; 0: 10,000
-	KeepEnded      int           // how many ended jobs are remembered; 0: the policy's number
+	Grace        time.Duration // how long a lost worker keeps its ranks; 0: 5 minutes
+	GraceMargin  time.Duration // how much longer its jobs are waited for; 0: 30 seconds
+	Heartbeat    time.Duration // how often workers speak; 0: 2 seconds. Silence of four times as long is a loss
+	TimeLimit    time.Duration // of jobs that name none; 0: none
+	AttachWithin time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
+	// LauncherSilence is how long nothing may be heard of a launcher before its stream is given up; 0: 20 seconds, below: for ever.
+	// LauncherWithin is how long a launcher whose stream has ended may take to come back; 0: 30 seconds.
+	LauncherSilence, LauncherWithin time.Duration
+	OutputWithin                    time.Duration // how long the output of a job that has ended waits for its worker; 0: 30 seconds
+	// CallerEnded gives a channel that is closed when the caller's process has ended; nil, or a nil channel: nobody can tell.
+	CallerEnded    func(ctx context.Context) <-chan struct{}
+	MaxModuleBytes int64 // 0: 512 MiB
+	SnapshotEvery  int   // journal records between snapshots; 0: 10,000
+	KeepEnded      int   // how many ended jobs are remembered; 0: the policy's number
 }
 
 func (c Config) withDefaults() Config {
@@ -63,6 +69,9 @@ func (c Config) withDefaults() Config {
 	def(&c.GraceMargin, 30*time.Second)
 	def(&c.Heartbeat, 2*time.Second)
 	def(&c.AttachWithin, time.Minute)
+	def(&c.LauncherSilence, 20*time.Second)
+	def(&c.LauncherWithin, 30*time.Second)
+	def(&c.OutputWithin, 30*time.Second)
 	if c.ModuleDir == "" {
 		c.ModuleDir = filepath.Join(c.Dir, "modules")
 	}

@@ -49,7 +49,11 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 	}
 	request.Tenant = tenant
 	var refused error
+	var warning string
 	err = s.do(func(r *reactor) {
+		if req.Spec.Oversubscribe {
+			r.state.Share(&request)
+		}
 		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
 		switch {
 		case err != nil:
@@ -58,6 +62,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 			id = r.state.JobByKey(tenant, req.IdempotencyKey).Whole()
 		default:
 			id = ts[0].(*core.JobAccepted).Job
+			warning = r.state.Unfitting(&request)
 		}
 	})
 	if err == nil {
@@ -66,7 +71,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 	if err != nil {
 		return nil, err
 	}
-	return &schedpb.SubmitResponse{JobId: uint64(id)}, nil
+	return &schedpb.SubmitResponse{JobId: uint64(id), Warning: warning}, nil
 }
 
 // request checks what outsiders sent and makes core's request of it. Its errors are for the person who submits.

@@ -14,7 +14,8 @@ type watch struct {
 	attached []*attachment
 	input    *attachment // whose standard input the job reads: the first that sent some
 	stdin    []*schedpb.Stdin
-	started  bool // the job's worker has been told to start it: standard input can go there
+	started  bool   // the job's worker has been told to start it: standard input can go there
+	passed   uint64 // of numbered input: the last item that went to a worker which knows no numbers
 }
 
 // attach adds a stream to a job's watch and tells it where the job stands.
@@ -32,9 +33,9 @@ func (r *reactor) attach(a *attachment, j *core.Job) {
 		a.tell(placement(j))
 	}
 	w.started = w.started || r.workerOf(j) != nil
-	// The log outlives the job, at the worker where it ran. A worker that is away is asked when it comes back, if the job
-	// is still going on.
-	if conn := r.workers[lastWorker(j)]; conn != nil || j.State.Holds() {
+	// The log outlives the job, at the worker where it ran. A worker that is away is asked when it comes back.
+	conn := r.workers[lastWorker(j)]
+	if conn != nil || j.State.Holds() || a.batches && r.state.Worker(lastWorker(j)) != nil {
 		r.openStream(a, j, conn)
 	}
 	if j.State.Terminal() {
@@ -67,10 +68,14 @@ func (r *reactor) detach(a *attachment) {
 			delete(r.streams, id)
 		}
 	}
-	if a.holds {
-		if _, err := r.decide(core.Leave{Job: a.job}); err != nil {
-			r.log.Error("a launcher left", "job", a.job, "err", err)
-		}
+	if !a.holds {
+		return
+	}
+	a.holds = false
+	if h := r.launchers[a.job]; h != nil && h.stream == a {
+		r.awaitLauncher(a.job, h, a.ended)
+	} else {
+		r.leave(a.job)
 	}
 }
 
@@ -112,14 +117,13 @@ func (r *reactor) tellReason(a *attachment) {
 }
 
 func (r *reactor) tellEnd(id core.JobID) {
+	r.forgetHolder(id)
 	w, j := r.watches[id], r.state.Job(id)
 	if w == nil || j == nil {
 		return
 	}
 	r.tellState(id, j.State, j.End.Reason, j.Ended)
-	if r.workers[lastWorker(j)] == nil {
-		r.dropStreams(func(o *outputStream) bool { return o.ref.Job == id })
-	}
+	r.awaitStreams(func(o *outputStream) bool { return o.ref.Job == id })
 	for _, a := range w.attached {
 		a.finish(jobEnd(j))
 	}

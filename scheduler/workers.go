@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -20,13 +19,22 @@ import (
 type workerConn struct {
 	name        core.WorkerName
 	countsStdin bool
+	numbered    bool // it takes numbered input, and what is said of output
 	leased      bool // its heartbeats are answered
 
 	wake chan struct{}
+	hearing
 
 	mu     sync.Mutex // guards all below; innermost
-	orders []*schedpb.SchedulerMessage
+	orders []order
+	over   bool // nobody sends any more
 	err    error
+}
+
+// order is a message to a worker.
+type order struct {
+	*schedpb.SchedulerMessage
+	gone func() // called when it has been sent, or never will be; nil: nobody waits for it
 }
 
 // Bounds of what a worker may say and of what may wait for it.
@@ -38,19 +46,46 @@ const (
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
 	protocolLowest  = 1
-	protocolHighest = 3
+	protocolHighest = 4
 	protocolStdin   = 2 // from here on workers report the standard input that they took
 	protocolLease   = 3 // and live by answers to their heartbeats
+	protocolInput   = 4 // and take numbered input
 )
 
 // order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
-func (w *workerConn) order(m *schedpb.SchedulerMessage) {
+func (w *workerConn) order(m *schedpb.SchedulerMessage) { w.orderThen(m, nil) }
+
+func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, gone func()) {
 	w.mu.Lock()
-	if w.orders = append(w.orders, m); len(w.orders) > maxOrders {
+	over := w.over
+	if !over {
+		w.orders = append(w.orders, order{m, gone})
+	}
+	if len(w.orders) > maxOrders {
 		w.err = status.Error(codes.ResourceExhausted, "the worker does not take its orders")
 	}
 	w.mu.Unlock()
+	if over && gone != nil {
+		gone()
+	}
 	poke(w.wake)
+}
+
+// close drops what has not been sent.
+func (w *workerConn) close() {
+	w.mu.Lock()
+	orders := w.orders
+	w.orders, w.over = nil, true
+	w.mu.Unlock()
+	drop(orders)
+}
+
+func drop(orders []order) {
+	for _, o := range orders {
+		if o.gone != nil {
+			o.gone()
+		}
+	}
 }
 
 func (w *workerConn) fail(err error) {
@@ -80,7 +115,7 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 		return err
 	}
 	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin,
-		leased: hello.Protocol >= protocolLease, wake: make(chan struct{}, 1)}
+		leased: hello.Protocol >= protocolLease, numbered: hello.Protocol >= protocolInput, wake: make(chan struct{}, 1)}
 	if err := s.welcome(w, hello); err != nil {
 		return err
 	}
@@ -89,15 +124,19 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if listener == nil {
 		return s.unavailable()
 	}
-	heard := make(chan struct{}, 1)
 	go func() {
 		defer listener()
-		w.fail(s.hearWorker(stream, w, hello.Unfit, heard))
+		w.fail(s.hearWorker(stream, w, hello.Unfit))
 	}()
-	if err := s.command(stream, w, heard); !errors.Is(err, errParted) {
-		return err
+	limit := silentBeats * s.cfg.Heartbeat
+	silent := func() error {
+		return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
 	}
-	return nil
+	err = s.whileHeard(limit, &w.hearing, silent, func() error { return s.command(stream, w) })
+	if errors.Is(err, errParted) {
+		return nil
+	}
+	return err
 }
 
 // errParted: the worker's goodbye is journalled.
@@ -185,19 +224,12 @@ func (r *reactor) workerGone(w *workerConn) {
 	if _, err := r.decide(core.Gone{Name: w.name}); err != nil {
 		r.log.Error("a worker is gone", "worker", w.name, "err", err)
 	}
-	// Of jobs that are over nothing more is to come; the others' streams wait for the worker.
-	r.dropStreams(func(o *outputStream) bool {
-		j := r.state.Job(o.ref.Job)
-		return o.worker == w.name && (j == nil || j.State.Terminal() || j.Ref() != o.ref)
-	})
+	r.awaitStreams(func(o *outputStream) bool { return o.worker == w.name })
 }
 
-// command sends orders until the connection ends or falls silent.
-func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
-	heard <-chan struct{}) error {
-	limit := silentBeats * s.cfg.Heartbeat
-	silence := time.NewTimer(limit)
-	defer silence.Stop()
+// command sends orders until the connection ends.
+func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn) error {
+	defer w.close()
 	for {
 		w.mu.Lock()
 		orders, err := w.orders, w.err
@@ -206,17 +238,18 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 		if err != nil {
 			return err
 		}
-		for _, m := range orders {
-			if err := stream.Send(m); err != nil {
+		for i, m := range orders {
+			err := stream.Send(m.SchedulerMessage)
+			if m.gone != nil {
+				m.gone()
+			}
+			if err != nil {
+				drop(orders[i+1:])
 				return err
 			}
 		}
 		select {
 		case <-w.wake:
-		case <-heard:
-			silence.Reset(limit)
-		case <-silence.C:
-			return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
 		case <-stream.Context().Done():
 			return status.FromContextError(stream.Context().Err()).Err()
 		case <-s.halt:
@@ -227,16 +260,13 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 
 // hearWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
 func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
-	unfit string, heard chan<- struct{}) error {
+	unfit string) error {
 	for {
 		m, err := stream.Recv()
 		if err != nil {
 			return err
 		}
-		select {
-		case heard <- struct{}{}:
-		default:
-		}
+		w.heard.Store(true)
 		if beat := m.GetHeartbeat(); beat != nil {
 			if w.leased {
 				w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_HeartbeatAck{
@@ -273,6 +303,14 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 	case *schedpb.WorkerMessage_Started:
 		if _, err := r.decide(core.RanksStarted{Worker: w.name, Ref: coreRef(m.Started.GetJob())}); err != nil {
 			r.log.Error("ranks started", "worker", w.name, "err", err)
+		}
+		if _, its := r.state.Part(w.name, coreRef(m.Started.GetJob())); its {
+			r.inputTaken(coreRef(m.Started.GetJob()), &schedpb.InputTaken{Resend: true})
+		}
+	case *schedpb.WorkerMessage_InputTaken:
+		if _, its := r.state.Part(w.name, coreRef(m.InputTaken.GetJob())); its {
+			t := m.InputTaken.GetTaken()
+			r.inputTaken(coreRef(m.InputTaken.GetJob()), &schedpb.InputTaken{Received: t.GetReceived(), StdinBytes: t.GetStdinBytes()})
 		}
 	case *schedpb.WorkerMessage_RankStates:
 		ref := coreRef(m.RankStates.GetJob())

@@ -64,6 +64,7 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 		return
 	}
 	j := newJob(w, order)
+	j.in.unknown = true
 	var p *process
 	err := errPassedOn
 	if !passedOn {
@@ -74,6 +75,8 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 		p = &process{done: make(chan struct{}), gone: true}
 		close(p.done)
 	}
+	boot, fault := state.Boot()
+	j.rebooted = fault == nil && boot != e.Process.Boot
 	if p.gone && j.unbegun() {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
@@ -116,7 +119,7 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 	}
 	if err = p.call(w.executorFile(e, socketSuffix)); err == nil && j.unbegun() {
 		// Perhaps it was told to start just now; perhaps it was not, and ends with its worker.
-		if err = p.hearsNow(); err == nil {
+		if err = p.hearsNow(j); err == nil {
 			j.started = true
 		}
 	}
@@ -142,15 +145,25 @@ func (p *process) call(socket string) error {
 	return p.conn.Send(&control.Resume{})
 }
 
-// hearsNow waits for the executor's first word, which it says when it has begun its job.
-func (p *process) hearsNow() error {
+// hearsNow waits until the executor says that it has begun its job. What it may say before it says again.
+func (p *process) hearsNow(j *job) error {
 	p.socket.SetReadDeadline(time.Now().Add(findPatience))
 	defer p.socket.SetReadDeadline(time.Time{})
-	m, err := p.conn.Receive()
-	if _, ok := m.(*control.Started); err == nil && !ok {
-		err = fmt.Errorf("its first message is a %T", m)
+	for {
+		m, err := p.conn.Receive()
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *control.Started:
+			return nil
+		case *control.InputTaken:
+			j.inputTaken(m)
+		case *control.LogGrew, *control.StdinTaken:
+		default:
+			return fmt.Errorf("its first message is a %T", m)
+		}
 	}
-	return err
 }
 
 // sweep removes the files of executors that no job of an earlier worker's stands beside.

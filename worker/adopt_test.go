@@ -100,7 +100,7 @@ func TestEndsUnattended(t *testing.T) {
 		words string
 	}{
 		{"well", func(_ int, app *schedpb.App) { release(t, app) }, "CD", 0, ""},
-		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "F", 137, "outlived the worker"},
+		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "NF", 1, "killed while no worker was there"},
 		{"crashed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGQUIT) }, "F", 1, "SIGQUIT"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestAdoptsNoStranger(t *testing.T) {
 	if hello := b.restart(); len(hello.Running) != 1 || hello.Running[0].JobId != ref.JobId {
 		t.Errorf("running: %v", hello.Running)
 	}
-	if end := wait(t, b.ended, "end"); end.End.State != "F" {
+	if end := wait(t, b.ended, "end"); end.End.State != "NF" {
 		t.Errorf("ended %v", end)
 	}
 	if err := stranger.Process.Signal(syscall.Signal(0)); err != nil {

@@ -104,6 +104,9 @@ type bench struct {
 	modules  map[string][]byte
 	fetched  int
 	mute     bool // answers no heartbeat
+	goodbye  *schedpb.Goodbye
+	unfit    string // as it last said
+	busy     int    // so many requests for modules find nobody
 	nextJob  uint64
 	damaging bool // serve modules with a wrong byte
 }
@@ -227,6 +230,12 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 			if err != nil {
 				return
 			}
+			if bye := m.GetGoodbye(); bye != nil {
+				b.mu.Lock()
+				b.goodbye = bye
+				b.mu.Unlock()
+				return
+			}
 			b.hear(m)
 		}
 	}()
@@ -253,6 +262,7 @@ func (b *bench) hear(m *schedpb.WorkerMessage) {
 	case *schedpb.WorkerMessage_Heartbeat:
 		b.mu.Lock()
 		mute := b.mute
+		b.unfit = m.Heartbeat.Unfit
 		b.mu.Unlock()
 		if mute {
 			return
@@ -279,6 +289,11 @@ func (b *bench) hear(m *schedpb.WorkerMessage) {
 
 func (b *bench) GetModule(r *schedpb.GetModuleRequest, stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {
 	b.mu.Lock()
+	if b.busy > 0 {
+		b.busy--
+		b.mu.Unlock()
+		return status.Error(codes.Unavailable, "the scheduler is stopping")
+	}
 	module, ok := b.modules[r.Sha256]
 	b.fetched++
 	if b.damaging {

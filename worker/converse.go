@@ -126,6 +126,7 @@ func (j *job) hear(m control.Message) {
 			j.process.signal(syscall.SIGSTOP)
 		}
 		j.mu.Unlock()
+		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks", j.order.Ranks)
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:
 		j.mu.Lock()
@@ -140,6 +141,8 @@ func (j *job) hear(m control.Message) {
 		j.taken = m.Bytes
 		j.mu.Unlock()
 		j.w.report(j.stdinTaken(m.Bytes))
+	case *control.InputTaken:
+		j.inputTaken(m)
 	case *control.RankStates:
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{
 			RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(m.Ranks)}}})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -539,5 +540,34 @@ func TestCompileChild(t *testing.T) {
 	}
 	if o := b.collect(); o.End.State != "F" || !strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
 		t.Errorf("ended %v", o.End)
+	}
+}
+
+// The log tells when a job started and how it ended, whose it is, and nothing that it was given or said.
+func TestJobsAreLogged(t *testing.T) {
+	var log bytes.Buffer // written to by one job's goroutine at a time, and read behind the worker's end
+	b := newBench(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	app := b.app("act", 2, "abort", "0", "--password=hunter2")
+	app.Env = []*schedpb.EnvVar{{Name: "TOKEN", Value: "s3cret"}}
+	if o := b.run(interactive(app)); o.End.ExitCode != 42 || o.End.Reason == "" {
+		t.Fatalf("ended %v", o.End)
+	}
+	refused := &schedpb.App{ModuleSha256: b.put([]byte("no module")), Program: "none.wasm", Dir: t.TempDir(), Ranks: 1}
+	b.run(interactive(refused))
+	b.worker.Stop()
+	b.running.Wait()
+	for _, want := range []string{
+		`level=INFO msg="job started" job=1 epoch=1 tenant=` + ownTenant() + " ranks=2\n",
+		`level=INFO msg="job ended" job=1 epoch=1 tenant=` + ownTenant() + " state=F exit=42\n",
+		`level=INFO msg="job ended" job=2 epoch=1 tenant=` + ownTenant() + ` state=F exit=1 reason="none.wasm: `,
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &log)
+		}
+	}
+	for _, secret := range []string{"hunter2", "s3cret", "TOKEN", "MPI_Abort"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log tells %s:\n%s", secret, &log)
+		}
 	}
 }

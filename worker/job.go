@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -26,6 +27,8 @@ type job struct {
 	dir   string
 	as    *identity // whom its executor runs as; nil: as the worker
 
+	rebooted bool // the machine, since its executor was started
+
 	orders  outbox          // for the executor
 	prepare context.Context // of what comes before the executor; a termination ends it
 	abandon context.CancelFunc
@@ -39,10 +42,14 @@ type job struct {
 	started    bool
 	stopped    bool // by TSTP: from the start on, if that comes first
 	taken      uint64
+	in         input
 	left       bool // to the next worker with this directory
+	parting    bool // the worker stops: what its end does to the job is none of the job's doing
 	end        *schedpb.JobEnded
 	acked      bool
-	read       bool           // an output stream has reached the end
+	read       bool           // its output has reached its end, and whom it is for
+	launcher   bool           // who reads the output says what it has written: it may ask for all else again
+	written    uint64         // how much that is
 	grew       chan struct{}  // closed and renewed when the log grows and when the job ends
 	readers    map[int]uint64 // open output streams: what each has delivered
 	nextReader int
@@ -53,7 +60,7 @@ type job struct {
 const obedience = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
-	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.abandon = context.WithCancel(context.Background())
@@ -69,14 +76,20 @@ func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != 
 // run is the job's life.
 func (j *job) run() {
 	defer j.abandon()
-	end, usage := j.live()
-	if end == nil {
-		return // its end is the next worker's to report
+	ended := j.live()
+	if ended == nil {
+		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}
-	ended := &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: usage.cpuNs, MaxRssBytes: usage.maxRSS}
-	j.fileEnding(end)
+	end := ended.End
+	if !ended.LaunchFailed {
+		j.fileEnding(end)
+	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
-	j.w.Logger.Info("job ended", "job", j.key.id, "state", end.State, "exit", end.ExitCode, "reason", end.Reason)
+	told := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
+	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
+		told = append(told, "reason", end.Reason)
+	}
+	j.w.Logger.Info("job ended", told...)
 	j.mu.Lock()
 	j.end = ended
 	close(j.grew)
@@ -85,12 +98,18 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
-// live returns nil when it left the job to the next worker.
-func (j *job) live() (*schedpb.JobEnd, usage) {
+// live returns nil when it left the job to the next worker, or to nobody.
+func (j *job) live() *schedpb.JobEnded {
 	p := j.process // one that was found running
 	if p != nil {
 		last, left := j.follow(p)
 		return j.over(p, last, left)
+	}
+	if !j.unbegun() {
+		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
+		// twice, and ended with that worker; those that would have outlived it are remembered.
+		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
 	start, err := j.ready()
 	for err == nil {
@@ -98,15 +117,40 @@ func (j *job) live() (*schedpb.JobEnd, usage) {
 			break
 		}
 		last, left := j.follow(p)
-		if last == nil && !left && p.served > 0 && j.unbegun() {
-			// It had gone, or went, while it was idle. Of those there are only so many.
-			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
-			p.discard()
-			continue
+		if left || !j.unbegun() || j.toldToEnd() {
+			return j.over(p, last, left)
 		}
-		return j.over(p, last, left)
+		switch {
+		case last != nil && last.ExitCode != 0: // it could not even make the log
+			err = own(errors.New(last.Reason))
+		case last != nil:
+			return j.over(p, last, left)
+		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
+			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
+		default:
+			err = j.unstarted(p)
+		}
+		p.discard()
 	}
-	return j.neverRan(err), usage{}
+	j.mu.Lock()
+	parting := j.parting
+	j.mu.Unlock()
+	if parting {
+		return nil
+	}
+	if !j.toldToEnd() {
+		if failed := j.launchFailed(err); failed != nil {
+			return failed
+		}
+	}
+	return &schedpb.JobEnded{Job: j.key.ref(), End: j.neverRan(err)}
+}
+
+// toldToEnd says whether the job was told to end, by the scheduler or by the end of the worker.
+func (j *job) toldToEnd() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.terminated != nil || j.parting
 }
 
 // unbegun says that the job's ranks never ran in a process that is gone: it makes a log before.
@@ -116,12 +160,13 @@ func (j *job) unbegun() bool {
 }
 
 // over is the job's end, after that of its process, unless that can be used again.
-func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd, usage) {
+func (j *job) over(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
 	if left {
-		return nil, usage{}
+		return nil
 	}
+	j.w.health.proven()
 	if last != nil && last.Idle {
-		return j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS}
+		return j.ended(j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS})
 	}
 	end := j.verdict(p, last, p.lastWords())
 	p.dissolve()
@@ -132,7 +177,17 @@ func (j *job) over(p *process, last *control.Ended, left bool) (*schedpb.JobEnd,
 	} else {
 		p.forgetFiles()
 	}
-	return end, p.usage(last)
+	j.mu.Lock()
+	parting := j.parting
+	j.mu.Unlock()
+	if parting && last == nil {
+		return nil // killed by its worker
+	}
+	return j.ended(end, p.usage(last))
+}
+
+func (j *job) ended(end *schedpb.JobEnd, u usage) *schedpb.JobEnded {
+	return &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: u.cpuNs, MaxRssBytes: u.maxRSS}
 }
 
 func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
@@ -223,19 +278,27 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	}
 }
 
-// leave ends this worker's part in the job: it goes on without, or, where it can't, ends without a word.
-func (j *job) leave() {
+// leave ends this worker's part in the job: it goes on without, or, where it can't or is not to, ends without a word.
+func (j *job) leave(kill bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.parting = true
 	j.abandon()
 	switch {
 	case j.process == nil || j.process.gone:
-	case j.outlives():
+	case j.outlives() && !kill:
 		j.left = true
 		j.process.hangUp()
 	default:
 		j.process.kill()
 	}
+}
+
+// stays says whether a successor will find the job's executor, or how it ended.
+func (j *job) stays() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.left || j.end != nil && !j.acked && j.outlives()
 }
 
 func (j *job) isLeft() bool {
@@ -286,6 +349,7 @@ func (j *job) acknowledged() bool {
 func (j *job) reportAgain() {
 	j.mu.Lock()
 	started, taken, end, acked := j.started, j.taken, j.end, j.acked
+	in := j.in
 	j.mu.Unlock()
 	if acked {
 		return
@@ -295,6 +359,9 @@ func (j *job) reportAgain() {
 	}
 	if taken > 0 {
 		j.w.report(j.stdinTaken(taken))
+	}
+	if in.received > 0 {
+		j.w.report(j.received(in))
 	}
 	if end != nil {
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: end}})
@@ -312,12 +379,13 @@ func (j *job) attach(offset uint64) (id int) {
 	return j.nextReader
 }
 
-// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody.
+// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody, unless its launcher comes
+// back for what it has not written.
 func (j *job) detach(id int, eof bool) {
 	j.mu.Lock()
 	delete(j.readers, id)
-	j.read = j.read || eof
-	unread := len(j.readers) == 0 && j.end == nil
+	j.read = j.read || eof && !j.launcher
+	unread := len(j.readers) == 0 && j.end == nil && !j.launcher
 	forget := len(j.readers) == 0 && j.acked
 	j.mu.Unlock()
 	if unread && j.spec.GetInteractive() {
@@ -328,24 +396,70 @@ func (j *job) detach(id int, eof bool) {
 	}
 }
 
-// delivered notes how far a reader is. It returns how far the slowest one is, and whether it is the only one.
-func (j *job) delivered(id int, offset uint64) (slowest uint64, alone bool) {
+// delivered notes how far a reader is. It returns up to where an interactive job's log is needed by nobody any more.
+func (j *job) delivered(id int, offset uint64) (spare uint64) {
 	j.mu.Lock()
 	j.readers[id] = offset
-	slowest = offset
+	slowest := offset
 	for _, o := range j.readers {
 		slowest = min(slowest, o)
 	}
-	alone = len(j.readers) == 1
-	tell := slowest >= j.told+j.w.LogWindow/16 // not for every line
+	launcher := j.launcher
+	switch {
+	case launcher:
+		spare = min(slowest, j.written)
+	case len(j.readers) == 1 && slowest > resumable:
+		spare = slowest - resumable
+	}
+	j.mu.Unlock()
+	if !launcher {
+		j.tellDelivered(slowest)
+	}
+	return spare
+}
+
+// tellDelivered lets the ranks of an interactive job write on.
+func (j *job) tellDelivered(offset uint64) {
+	j.mu.Lock()
+	tell := offset >= j.told+j.w.LogWindow/16 // not for every line
 	if tell {
-		j.told = slowest
+		j.told = offset
 	}
 	j.mu.Unlock()
 	if tell && j.spec.GetInteractive() {
-		j.orders.put(&control.Delivered{Offset: slowest})
+		j.orders.put(&control.Delivered{Offset: offset})
 	}
-	return slowest, alone
+}
+
+// answersTo says that the job has a launcher that says what it has written of the output.
+func (j *job) answersTo() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.launcher = true
+}
+
+// forGood is the offset that a launcher has written which asks for no more: it has all, or is gone.
+const forGood = math.MaxUint64
+
+// outputTaken is what the launcher says.
+func (j *job) outputTaken(offset uint64) {
+	j.mu.Lock()
+	if offset != forGood {
+		j.written = max(j.written, offset)
+		j.mu.Unlock()
+		j.tellDelivered(offset)
+		return
+	}
+	ended := j.end != nil
+	j.read = j.read || ended
+	idle := ended && j.acked && len(j.readers) == 0
+	j.mu.Unlock()
+	if !ended {
+		j.orders.put(&control.Delivered{Offset: math.MaxUint64})
+	}
+	if idle {
+		j.w.release(j)
+	}
 }
 
 // growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job has

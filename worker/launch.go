@@ -83,13 +83,13 @@ func (j *job) settle() (err error) {
 		return err
 	}
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return fmt.Errorf("make the job's directory: %w", err)
+		return own(fmt.Errorf("make the job's directory: %w", err))
 	}
 	if j.as == nil {
 		return nil
 	}
 	if err := os.Chown(j.dir, int(j.as.uid), int(j.as.gid)); err != nil {
-		return fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err)
+		return own(fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err))
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (j *job) launch(start *control.Start) (*process, error) {
 		return nil, err
 	}
 	j.mu.Lock()
-	ended := j.terminated != nil || j.w.ctx.Err() != nil
+	ended := j.terminated != nil || j.parting
 	if !ended {
 		j.process = p
 	}
@@ -201,7 +201,7 @@ func (j *job) appoint() (*process, error) {
 	for {
 		p, err := j.executor()
 		if err != nil {
-			return nil, err
+			return nil, own(err)
 		}
 		failpoint.Here(failpoint.WorkerBeforeRemember)
 		who, err := state.Identify(p.pid)
@@ -213,7 +213,7 @@ func (j *job) appoint() (*process, error) {
 		}
 		p.discard()
 		if p.served == 0 {
-			return nil, err
+			return nil, own(err)
 		}
 		j.w.Logger.Info("an idle executor can't be used again", "job", j.key.id, "pid", p.pid, "err", err)
 	}

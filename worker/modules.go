@@ -16,6 +16,9 @@ import (
 	"syscall"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -103,7 +106,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string, tell func(st
 	m.evict(m.bound, time.Now())
 	if _, err := os.Stat(path); err != nil {
 		tell("getting " + program + " from the scheduler")
-		if err := m.fetch(ctx, sha, path); err != nil {
+		if err := m.fetchWhole(ctx, sha, path); err != nil {
 			return nil, fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
 		}
 		tell(compiling(program, path))
@@ -114,7 +117,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string, tell func(st
 	if p := m.ready(sha); p != nil {
 		return p, nil
 	}
-	return nil, fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir)
+	return nil, own(fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir))
 }
 
 // compiling says what may take a minute, and how much there is of it.
@@ -184,6 +187,21 @@ func (m *modules) sweep(now time.Time) {
 	}
 }
 
+// fetchWhole gets the module from the scheduler, however often the connection to it breaks meanwhile.
+func (m *modules) fetchWhole(ctx context.Context, sha, path string) error {
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		err := m.fetch(ctx, sha, path)
+		if status.Code(err) != codes.Unavailable {
+			return err
+		}
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // fetch gets the module from the scheduler, whole and as its name says, or not at all.
 func (m *modules) fetch(ctx context.Context, sha, path string) error {
 	stream, err := m.client.GetModule(ctx, &schedpb.GetModuleRequest{Sha256: sha, Worker: m.worker})
@@ -192,7 +210,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 	}
 	tmp, err := os.CreateTemp(m.dir, ".fetch-*")
 	if err != nil {
-		return err
+		return own(err)
 	}
 	defer os.Remove(tmp.Name()) // of no effect after the rename
 	defer tmp.Close()
@@ -207,16 +225,16 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 		}
 		hash.Write(chunk.GetData())
 		if _, err := tmp.Write(chunk.GetData()); err != nil {
-			return err
+			return own(err)
 		}
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
 		return fmt.Errorf("it was damaged on its way: its SHA-256 is %s, not %s", got, sha)
 	}
 	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil { // who may, the directory says
-		return err
+		return own(err)
 	}
-	return os.Rename(tmp.Name(), path)
+	return own(os.Rename(tmp.Name(), path))
 }
 
 // maxComplaint bounds what of a child's stderr becomes part of a message.
@@ -238,7 +256,7 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	lifeline, end, err := os.Pipe() // as an executor's
 	if err != nil {
-		return fmt.Errorf("start the compiler: %w", err)
+		return own(fmt.Errorf("start the compiler: %w", err))
 	}
 	defer end.Close()
 	defer lifeline.Close()
@@ -256,6 +274,8 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && len(stderr.b) > 0:
 		return errors.New(strings.TrimSpace(string(stderr.b))) // its own words on what is wrong with the module
+	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault:
+		return own(fmt.Errorf("the compiler failed: %s", strings.TrimSpace(string(stderr.b))))
 	case errors.As(err, &exit) && !exit.Exited():
 		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
 	case errors.As(err, &exit) && starved(string(stderr.b)):
@@ -264,7 +284,7 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit):
 		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))
 	}
-	return fmt.Errorf("start the compiler: %w", err)
+	return own(fmt.Errorf("start the compiler: %w", err))
 }
 
 // head keeps the first bytes written to it, for a crash says what it is at its beginning.

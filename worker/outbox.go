@@ -21,12 +21,10 @@ type outbox struct {
 func (o *outbox) put(m control.Message) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if in, ok := m.(*control.Stdin); ok {
-		if o.bytes+len(in.Data) > maxStdinAhead {
-			return false
-		}
-		o.bytes += len(in.Data)
+	if o.bytes+stdinBytes(m) > maxStdinAhead {
+		return false
 	}
+	o.bytes += stdinBytes(m)
 	if lease, ok := m.(*control.Lease); ok {
 		o.lease = lease
 	} else {
@@ -37,6 +35,17 @@ func (o *outbox) put(m control.Message) bool {
 	default:
 	}
 	return true
+}
+
+// stdinBytes is what a message carries of standard input.
+func stdinBytes(m control.Message) int {
+	switch m := m.(type) {
+	case *control.Stdin:
+		return len(m.Data)
+	case *control.Input:
+		return len(m.Data)
+	}
+	return 0
 }
 
 func (o *outbox) take() []control.Message {
@@ -62,9 +71,9 @@ func (o *outbox) drain(conn *control.Conn, stop <-chan struct{}) {
 			if conn.Send(m) != nil {
 				return // the executor has ended
 			}
-			if in, ok := m.(*control.Stdin); ok {
+			if n := stdinBytes(m); n > 0 {
 				o.mu.Lock()
-				o.bytes -= len(in.Data)
+				o.bytes -= n
 				o.mu.Unlock()
 			}
 		}

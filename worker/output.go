@@ -30,9 +30,9 @@ func (w *Worker) streamOutput(order *schedpb.StreamOutput) {
 	if w.ctx.Err() != nil {
 		return
 	}
-	w.jobsDone.Add(1)
+	w.streams.Add(1)
 	go func() {
-		defer w.jobsDone.Done()
+		defer w.streams.Done()
 		o := &output{w: w, id: order.StreamId, from: order.FromOffset}
 		if err := o.run(order); err != nil && w.ctx.Err() == nil {
 			w.Logger.Warn("a job's output stream was cut", "job", order.Job.GetJobId(), "stream", o.id, "err", err)
@@ -55,6 +55,9 @@ func (o *output) run(order *schedpb.StreamOutput) error {
 		return err
 	}
 	if j := o.w.job(ref); j != nil && !order.Once {
+		if order.Answered {
+			j.answersTo()
+		}
 		err = o.follow(j)
 	} else {
 		err = o.whatIsLeft(keyOf(ref))
@@ -87,9 +90,8 @@ func (o *output) follow(j *job) error {
 			}
 		}
 		if err := o.sendAll(log, func(offset uint64) error {
-			slowest, alone := j.delivered(id, offset)
-			if alone && j.spec.GetInteractive() && slowest > resumable {
-				return log.Discard(slowest - resumable)
+			if spare := j.delivered(id, offset); j.spec.GetInteractive() && spare > 0 {
+				return log.Discard(spare)
 			}
 			return nil
 		}); err != nil {

@@ -16,8 +16,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck.
-const protocol = 3
+// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck, 4 takes JobInput
+// and JobOutputTaken.
+const protocol = 4
 
 const (
 	firstRetry = 100 * time.Millisecond
@@ -35,7 +36,8 @@ func (w *Worker) converse() error {
 			retry, known = firstRetry, true
 			err = s.serve()
 		}
-		if w.ctx.Err() != nil {
+		if w.isParting() {
+			<-w.ctx.Done() // its end tells part that the goodbye was heard
 			return nil
 		}
 		if !known && refused(err) {
@@ -135,8 +137,40 @@ func (s *session) why(err error) error {
 	return err
 }
 
+// goodbyePatience is how long a scheduler may take to journal a goodbye. What it does not, it learns by the grace.
+const goodbyePatience = 5 * time.Second
+
+// goodbye says which jobs go on without this worker, behind all reports, and waits until the scheduler has ended the stream.
+func (s *session) goodbye(staying []*schedpb.JobRef) {
+	late := time.NewTimer(goodbyePatience)
+	defer late.Stop()
+	select {
+	case s.out <- &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{Goodbye: &schedpb.Goodbye{Staying: staying}}}:
+	case <-s.ctx.Done():
+		return
+	case <-late.C:
+		return
+	}
+	select {
+	case <-s.ctx.Done():
+	case <-late.C:
+		s.w.Logger.Warn("the scheduler has not answered the goodbye")
+	}
+}
+
+// trouble says why no new jobs should come, "" if they may.
+func (w *Worker) trouble() string {
+	if why := w.disks.trouble(); why != "" {
+		return why
+	}
+	return w.health.trouble()
+}
+
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol, Labels: w.Labels, Unfit: w.disks.trouble()}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol, Labels: w.Labels, Unfit: w.trouble()}
+	if w.state != nil {
+		hello.StateId = w.state.ID()
+	}
 	for _, j := range w.held() {
 		if !j.acknowledged() {
 			hello.Running = append(hello.Running, j.key.ref())
@@ -212,7 +246,7 @@ func (s *session) send() {
 				return
 			}
 			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{
-				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now()), Unfit: s.w.disks.trouble()}}}
+				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now()), Unfit: s.w.trouble()}}}
 		case <-s.ctx.Done():
 			return
 		}
@@ -246,6 +280,14 @@ func (w *Worker) obey(m *schedpb.SchedulerMessage) {
 	case *schedpb.SchedulerMessage_Stdin:
 		if j := w.job(m.Stdin.Job); j != nil {
 			j.stdin(m.Stdin.Stdin)
+		}
+	case *schedpb.SchedulerMessage_Input:
+		if j := w.job(m.Input.Job); j != nil {
+			j.input(m.Input.Input)
+		}
+	case *schedpb.SchedulerMessage_OutputTaken:
+		if j := w.job(m.OutputTaken.Job); j != nil {
+			j.outputTaken(m.OutputTaken.Offset)
 		}
 	case *schedpb.SchedulerMessage_Signal:
 		if j := w.job(m.Signal.Job); j != nil {

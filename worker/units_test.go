@@ -139,7 +139,8 @@ func TestText(t *testing.T) {
 		in    string
 		limit int
 		want  string
-	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""}} {
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
+		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
 		if got := text(c.in, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
 		}
@@ -177,21 +178,80 @@ func TestDelivered(t *testing.T) {
 	for _, c := range []struct {
 		reader int
 		offset uint64
-		least  uint64
 		told   string
-	}{{fast, 1000, 0, "[]"}, {slow, 50, 50, "[]"}, {slow, 150, 150, "[150]"}, {slow, 200, 200, "[]"}, {slow, 2000, 1000, "[1000]"}} {
-		least, alone := j.delivered(c.reader, c.offset)
-		if got := fmt.Sprint(told()); least != c.least || alone || got != c.told {
-			t.Errorf("at %d: the slowest at %d, told %s", c.offset, least, got)
+	}{{fast, 1000, "[]"}, {slow, 50, "[]"}, {slow, 150, "[150]"}, {slow, 200, "[]"}, {slow, 2000, "[1000]"}} {
+		spare := j.delivered(c.reader, c.offset)
+		if got := fmt.Sprint(told()); spare != 0 || got != c.told {
+			t.Errorf("at %d: %d can go, told %s", c.offset, spare, got)
 		}
 	}
 	j.detach(slow, false)
-	if _, alone := j.delivered(fast, 1001); !alone {
-		t.Error("one of one reader is not alone")
+	if spare := j.delivered(fast, resumable+1); spare != 1 {
+		t.Errorf("of one of one reader %d can go", spare)
 	}
+	told()
 	j.detach(fast, false)
 	if got := told(); len(got) != 1 || got[0] != math.MaxUint64 {
 		t.Errorf("nobody reads any more: %v", got)
+	}
+}
+
+// Output that a launcher has not written yet may be asked for again: neither is it dropped, nor need the ranks stop for the loss
+// of a reader. With what it has written both go on.
+func TestDeliveredToALauncher(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.LogWindow = 1600 })
+	j := newJob(b.worker, nil)
+	j.spec = interactive()
+	j.answersTo()
+	reader := j.attach(0)
+	if spare := j.delivered(reader, 5<<20); spare != 0 || len(j.orders.take()) > 0 {
+		t.Errorf("sent, and %d can go", spare)
+	}
+	j.outputTaken(1 << 20)
+	if spare := j.delivered(reader, 6<<20); spare != 1<<20 {
+		t.Errorf("written, and %d can go", spare)
+	}
+	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != 1<<20 {
+		t.Errorf("the executor was told %v", told)
+	}
+	j.detach(reader, true)
+	if told := j.orders.take(); len(told) > 0 || j.read {
+		t.Errorf("its stream has ended: told %v", told)
+	}
+	j.outputTaken(forGood)
+	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != math.MaxUint64 {
+		t.Errorf("it is gone for good: told %v", told)
+	}
+}
+
+// Input is handed on once and in order, whatever comes again and whatever was lost in front of it.
+func TestInput(t *testing.T) {
+	b := newBench(t, nil)
+	j := newJob(b.worker, nil)
+	stdin := func(seq uint64, data string) {
+		j.input(&schedpb.Input{Seq: seq, Item: &schedpb.Input_Stdin{Stdin: &schedpb.Stdin{Data: []byte(data)}}})
+	}
+	passed := func() (all string) {
+		for _, m := range j.orders.take() {
+			all += string(m.(*control.Input).Data)
+		}
+		return all
+	}
+	for _, seq := range []uint64{2, 1, 1, 3, 2, 4, 3, 3} {
+		stdin(seq, fmt.Sprint(seq))
+	}
+	if got := passed(); got != "123" {
+		t.Errorf("passed on: %q", got)
+	}
+	// The worker is another one: it waits for the word of the executor.
+	j = newJob(b.worker, nil)
+	j.in.unknown = true
+	stdin(4, "lost")
+	j.inputTaken(&control.InputTaken{Received: 3, Stdin: 2})
+	stdin(3, "seen")
+	stdin(4, "new")
+	if got := passed(); got != "new" {
+		t.Errorf("passed on by the next worker: %q", got)
 	}
 }
 
@@ -208,7 +268,7 @@ func TestOrdersInEveryState(t *testing.T) {
 				j.process, j.started, j.end = p, started, end
 				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, j.leave,
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, func() { j.leave(false) },
 					j.acknowledge} {
 					order()
 				}
@@ -241,4 +301,46 @@ func TestPanicEndsTheWorker(t *testing.T) {
 		t.Error("it did not panic")
 	}
 	w.spares.close()
+}
+
+// Of jobs that are over and that nobody has read only so many are kept, the newest.
+func TestKeptJobsAreBounded(t *testing.T) {
+	w := &Worker{Config: Config{Dir: t.TempDir()}, jobs: map[jobKey]*job{}}
+	for i := range uint64(maxKept + 3) {
+		j := &job{key: jobKey{i, 1}, spec: interactive(), dir: t.TempDir()}
+		w.jobs[j.key] = j
+		w.release(j)
+	}
+	if len(w.jobs) != maxKept || len(w.kept) != maxKept || w.jobs[jobKey{2, 1}] != nil || w.jobs[jobKey{3, 1}] == nil {
+		t.Errorf("%d jobs are held, %d kept", len(w.jobs), len(w.kept))
+	}
+}
+
+// What thousands of ranks say of their end together has a bound, and so has what one says and what a child complains of.
+func TestMessagesAreBounded(t *testing.T) {
+	j := &job{w: &Worker{}}
+	last := &control.Ended{}
+	for rank := range uint32(100) {
+		last.Exits = append(last.Exits, control.RankExit{Rank: rank, ExitCode: 1, Message: strings.Repeat("m", 2*maxMessage)})
+	}
+	end := j.details(&schedpb.JobEnd{Reason: strings.Repeat("r", 2*maxMessage)}, last)
+	total := 0
+	for _, x := range end.Exits {
+		if len(x.Message) > maxMessage {
+			t.Errorf("rank %d says %d bytes", x.Rank, len(x.Message))
+		}
+		total += len(x.Message)
+	}
+	if len(end.Exits) != 100 || total > maxMessages || total < maxMessages-maxMessage || len(end.Reason) > maxMessage {
+		t.Errorf("%d exits say %d bytes, the reason %d", len(end.Exits), total, len(end.Reason))
+	}
+	var h head
+	for range 3 {
+		if n, err := h.Write(make([]byte, maxComplaint/2+1)); err != nil || n != maxComplaint/2+1 {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if len(h.b) != maxComplaint {
+		t.Errorf("%d bytes of complaint", len(h.b))
+	}
 }

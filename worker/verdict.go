@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -95,10 +97,15 @@ const (
 )
 
 // text makes words that come from an executor, and in part from a program (a function's name, say), fit to be sent: valid
-// UTF-8, at most limit bytes.
+// UTF-8 without commands to a terminal, at most limit bytes.
 func text(s string, limit int) string {
 	const more = " …"
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\t' || unicode.IsPrint(c) {
+			return c
+		}
+		return utf8.RuneError
+	}, strings.ToValidUTF8(s, "\uFFFD"))
 	if len(s) <= limit {
 		return s
 	}
@@ -116,6 +123,16 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		status, _ = p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	}
 	switch {
+	case p.gone && j.rebooted:
+		end.State = "NF"
+		end.Reason = fmt.Sprintf("the machine %s was restarted under the job's ranks", j.w.Name)
+	case p.gone && p.group != nil && p.group.OutOfMemory():
+		end.State, end.ExitCode = "OOM", signalBase+int32(syscall.SIGKILL)
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or set --mem-per-rank so "+
+			"that the excess is found earlier", j.w.Name)
+	case p.gone && len(words) == 0: // as all are that end with their node's container or service
+		end.State = "NF"
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed while no worker was there", j.w.Name)
 	case p.cmd == nil && len(words) == 0:
 		end.ExitCode = signalBase + int32(syscall.SIGKILL)
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was killed: %s",

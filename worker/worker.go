@@ -25,6 +25,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/faasmrun/faasmrun/internal/private"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -50,6 +51,7 @@ type Config struct {
 	KeepLogBytes uint64            // and how many bytes of it; 0: DefaultKeepLogBytes
 	Idle         int               // how many executors may wait for their tenants' next jobs; 0: each ends with its job
 	IdleTimeout  time.Duration     // how long one waits; 0: DefaultIdleTimeout
+	Requeue      func() bool       // asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil: they wait
 	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
 }
 
@@ -71,14 +73,18 @@ type Worker struct {
 	idle      idlers
 	forgotten atomic.Uint64 // jobs
 	disks     disks
+	health    health
 
 	stopping context.CancelFunc
 	ctx      context.Context // of everything that ends with the worker
 	ran      chan struct{}   // closed when Run has returned
 	jobsDone sync.WaitGroup
+	streams  sync.WaitGroup // of output
+	parted   sync.Once
 
 	mu      sync.Mutex // guards all below; not held across anything that waits
 	started bool
+	parting bool            // nothing new begins
 	jobs    map[jobKey]*job // held: running, or ended and not yet forgotten
 	kept    []*job          // acknowledged, but nobody has read their output yet; at most maxKept
 	session *session        // nil while there is no connection
@@ -118,7 +124,7 @@ func New(c Config) (*Worker, error) {
 		c.Idle = 0 // nobody comes after its job
 	}
 	for _, name := range []string{"jobs", "executors"} {
-		if err := os.MkdirAll(filepath.Join(c.Dir, name), 0o700); err != nil {
+		if err := private.Dir(filepath.Join(c.Dir, name)); err != nil {
 			return nil, fmt.Errorf("worker %s: %w", c.Name, err)
 		}
 	}
@@ -152,9 +158,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.started = true
 	w.mu.Unlock()
 	defer close(w.ran)
-	defer context.AfterFunc(ctx, w.stopping)()
+	inOrder := false
+	defer func() {
+		if !inOrder { // a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
+			w.parted.Do(w.stopping)
+		}
+	}()
+	defer context.AfterFunc(ctx, w.part)()
 	err := w.work()
-	// Not deferred: a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody.
+	inOrder = true
 	w.end()
 	return err
 }
@@ -172,7 +184,7 @@ func (w *Worker) work() error {
 
 // Stop ends the worker, with the executors that end with it, and waits until they are gone. It may be repeated.
 func (w *Worker) Stop() {
-	w.stopping()
+	w.part()
 	w.mu.Lock()
 	started := w.started
 	w.started = true
@@ -187,11 +199,9 @@ func (w *Worker) Stop() {
 
 // end leaves what goes on, kills the rest and waits for it.
 func (w *Worker) end() {
-	w.stopping()
-	for _, j := range w.held() {
-		j.leave()
-	}
-	w.jobsDone.Wait()
+	w.part()
+	w.streams.Wait()
+	w.health.stop()
 	w.spares.close()
 	w.idle.close()
 	if w.state != nil {
@@ -199,6 +209,41 @@ func (w *Worker) end() {
 			w.Logger.Warn("closing the worker's state", "err", err)
 		}
 	}
+}
+
+// part ends this worker's part in everything, tells the scheduler what stays, and then hangs up.
+func (w *Worker) part() {
+	w.parted.Do(func() {
+		defer w.stopping()
+		w.mu.Lock()
+		w.parting = true
+		s := w.session
+		w.mu.Unlock()
+		kill := w.Requeue != nil && w.Requeue()
+		held := w.held()
+		for _, j := range held {
+			j.leave(kill)
+		}
+		w.jobsDone.Wait()
+		var staying []*schedpb.JobRef
+		for _, j := range held {
+			switch {
+			case j.stays():
+				staying = append(staying, j.key.ref())
+			case w.state != nil && j.outlives() && !j.acknowledged():
+				w.state.Forget(j.key.id, j.key.epoch) // the scheduler hears that nothing of it runs
+			}
+		}
+		if s != nil && !w.Ephemeral {
+			s.goodbye(staying)
+		}
+	})
+}
+
+func (w *Worker) isParting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.parting
 }
 
 func (w *Worker) held() []*job {
@@ -227,7 +272,7 @@ func (w *Worker) start(order *schedpb.StartJob) { w.take(newJob(w, order)) }
 
 func (w *Worker) take(j *job) {
 	w.mu.Lock()
-	taken := w.jobs[j.key] == nil && w.ctx.Err() == nil
+	taken := w.jobs[j.key] == nil && !w.parting
 	if taken {
 		w.jobs[j.key] = j
 		w.jobsDone.Add(1)

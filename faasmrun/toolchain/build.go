@@ -24,6 +24,10 @@ type patch struct {
 	all            bool
 }
 
+// createMode declares the call that says with which mode the next file or directory is made.
+const createMode = `__attribute__((import_module("faasmrun"), import_name("create_mode"))) void __faasmrun_create_mode(int mode);
+`
+
 // libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), which malloc takes only once
 // there are threads (four atomic instructions are most of what a malloc and a free cost), and what its makefile or an
 // #error keeps out of a threaded build goes in.
@@ -79,7 +83,77 @@ extern int __faasmrun_locks_needed;
 static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
 	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
+	// What sysconf has no answer for, musl's table holds a code for, which is none.
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "		// Rlimit is not supported on wasi.\n		[_SC_OPEN_MAX] = -1,", new: "		[_SC_OPEN_MAX] = 1024,"},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "	case JT_ZERO & 255:", new: `	case JT_PHYS_PAGES & 255:
+	case JT_AVPHYS_PAGES & 255: ;
+		long __faasmrun_pages(int);
+		return __faasmrun_pages(name == _SC_AVPHYS_PAGES);
+	case JT_ZERO & 255:`},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "	return values[name];\n}", new: "	return values[name] < -1 ? -1 : values[name];\n}"},
+	// Zones of time, whose rules are in TZ or in a file that the program sees.
+	{file: "libc-top-half/musl/src/time/__tz.c", old: `#ifdef __wasilibc_unmodified_upstream // timezone data
+#include <sys/mman.h>
+#endif`, new: `#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#define index zone_index
+static unsigned char *__map_file(const char *path, size_t *size)
+{
+	struct stat st;
+	unsigned char *data = 0;
+	int fd = open(path, O_RDONLY);
+	if (fd < 0) return 0;
+	if (!fstat(fd, &st) && st.st_size > 0 && st.st_size < 1<<20 && (data = malloc(st.st_size)) && read(fd, data, st.st_size) != st.st_size) {
+		free(data);
+		data = 0;
+	}
+	close(fd);
+	*size = st.st_size;
+	return data;
+}
+static void __munmap(void *at, size_t size) { free(at); }`},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "#define malloc __libc_malloc\n#define calloc undef\n#define realloc undef\n#define free undef\n", new: ""},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "#ifdef __wasilibc_unmodified_upstream // timezone data", new: "#if 1 // timezone data", all: true},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "!libc.secure || !strcmp(s, \"/etc/localtime\")", new: "1"},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "int *isdst, long *offset, long *oppoff", new: "int *isdst, int *offset, long *oppoff"},
+	// fcntl can duplicate a descriptor, and files are made with the mode that was asked for (overlay/compat).
+	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/fcntl.c", old: "  switch (cmd) {\n    case F_GETFD:", new: `  switch (cmd) {
+    case 0: // F_DUPFD
+    case 1030: { // F_DUPFD_CLOEXEC
+      int __faasmrun_dupfd(int, int);
+      va_list ap;
+      va_start(ap, cmd);
+      int least = va_arg(ap, int);
+      va_end(ap);
+      return __faasmrun_dupfd(fildes, least);
+    }
+    case F_GETFD:`},
+	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_open_nomode(path, oflag);", new: `    if (oflag & O_CREAT) {
+        va_list ap;
+        va_start(ap, oflag);
+        __faasmrun_create_mode(va_arg(ap, int));
+        va_end(ap);
+    }
+    return __wasilibc_open_nomode(path, oflag);`},
+	{file: "libc-bottom-half/sources/at_fdcwd.c", old: `    if (dirfd == AT_FDCWD || pathname[0] == '/') {
+        return open(pathname, flags);
+    }
+`, new: `    if (flags & O_CREAT) {
+        va_list ap;
+        va_start(ap, flags);
+        __faasmrun_create_mode(va_arg(ap, int));
+        va_end(ap);
+    }
+    if (dirfd == AT_FDCWD || pathname[0] == '/') {
+        return __wasilibc_open_nomode(pathname, flags);
+    }
+`},
+	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);", new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);"},
+	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "#include <wasi/libc-nocwd.h>\n", new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
+	{file: "libc-bottom-half/sources/posix.c", old: "#include <wasi/libc-nocwd.h>\n", new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
+	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);", new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);"},
 	// Two functions that are there after all (overlay/compat/files.c).
 	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`, new: ""},
 	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`, new: ""},
@@ -97,11 +171,52 @@ static MLOCK_T malloc_global_mutex = 0;`},
     const char *abspath = make_absolute(path);`},
 	// A path outside of what the program may see does not exist for it.
 	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
-	// WASI tells no modes; all of them missing would say that nothing may be read.
+	// WASI tells no modes; ours do, where WASI has padding. All of them missing would say that nothing may be read.
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFDIR;", new: "out->st_mode |= S_IFDIR | 0755;"},
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFREG;", new: "out->st_mode |= S_IFREG | 0644;"},
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFCHR;", new: "out->st_mode |= S_IFCHR | 0620;"},
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFLNK;", new: "out->st_mode |= S_IFLNK | 0777;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: `      out->st_mode |= S_IFLNK | 0777;
+      break;
+  }`, new: `      out->st_mode |= S_IFLNK | 0777;
+      break;
+  }
+  unsigned short mode;
+  __builtin_memcpy(&mode, (const char *)in + 18, sizeof mode);
+  if (mode & 0x8000)
+    out->st_mode = (out->st_mode & ~07777) | (mode & 07777);`},
+	// The current directory has one name, without dots and links, and none when it is removed.
+	{file: "libc-bottom-half/sources/getcwd.c", old: "{\n    if (!buf) {", new: `{
+    struct stat st;
+    if (__wasilibc_cwd[1] && stat(__wasilibc_cwd, &st)) {
+        errno = ENOENT;
+        return NULL;
+    }
+    if (buf && size == 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (!buf) {`},
+	{file: "libc-bottom-half/sources/getcwd.c", old: "#include <string.h>", new: "#include <string.h>\n#include <sys/stat.h>"},
+	{file: "libc-bottom-half/sources/chdir.c", old: "    // Find a preopen'd directory as well", new: `    char *__faasmrun_realpath(const char *);
+    char *resolved = __faasmrun_realpath(path);
+    struct stat there;
+    if (!resolved || stat(resolved, &there) || !S_ISDIR(there.st_mode)) {
+        if (resolved)
+            errno = ENOTDIR;
+        free(resolved);
+        return -1;
+    }
+    if (__wasilibc_cwd_mallocd)
+        free(__wasilibc_cwd);
+    __wasilibc_cwd = resolved;
+    __wasilibc_cwd_mallocd = 1;
+    return 0;
+}
+
+#if 0
+    // Find a preopen'd directory as well`},
+	{file: "libc-bottom-half/sources/chdir.c", old: "static const char *make_absolute", new: "#endif\nstatic const char *make_absolute"},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},
@@ -246,7 +361,8 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"abort", "atomics", "compare", "process", "signals", "identity", "files", "sockets", "threads", "system"}
+var compatSources = []string{"abort", "atomics", "compare", "process", "signals", "identity", "files", "sockets", "threads", "system",
+	"clocks", "mman", "longmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

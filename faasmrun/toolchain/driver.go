@@ -96,7 +96,7 @@ func (d *driver) compileOnly(ctx context.Context) error {
 }
 
 func (d *driver) compile(ctx context.Context, i int, item linkItem) error {
-	if d.losesPhis(item) {
+	if d.inSteps(item) {
 		object, err := d.temporary(i, item.text)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 }
 
 func (d *driver) compileForLink(ctx context.Context, item linkItem, object string) error {
-	if d.losesPhis(item) {
+	if d.inSteps(item) {
 		return d.compileByIR(ctx, item, object, object)
 	}
 	args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)

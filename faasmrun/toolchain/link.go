@@ -132,8 +132,8 @@ func (d *driver) sharedMemory() []string {
 	return args
 }
 
-// maxMemory is what a process can reserve for hundreds of ranks. An engine with 32 bits of address gives less.
-const maxMemory = 64 << 30
+// maxMemory is the most that wasm-ld 19 takes. An engine with 32 bits of address gives less.
+const maxMemory = 16 << 30
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.

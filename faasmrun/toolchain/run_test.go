@@ -120,6 +120,13 @@ func TestRun(t *testing.T) {
 			}
 		})
 	}
+	t.Run("long double", func(t *testing.T) {
+		l := newLab(t)
+		l.ok("cc", "-O2", filepath.Join(data, "longmath.c"), "-lm")
+		if status, stdout, stderr := execute(t, bin, "./a.out"); status != 0 || stdout != "" {
+			t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		}
+	})
 	t.Run("signals that end a program", func(t *testing.T) {
 		l := newLab(t)
 		l.write("a.c", "#include <signal.h>\n#include <stdlib.h>\nint main(int argc, char **argv) { return raise(atoi(argv[1])); }\n")

@@ -13,8 +13,9 @@
 // longjmp the address of an object. When a call into the guest returns and Pending is not 0, an exception left the guest:
 //
 //   - If the guest was called from an import (a callback), the import returns at once, whatever it returns, without
-//     touching the globals: the guest tests Pending after calling the import and unwinds on. Imports whose module's name
-//     begins with "wasi" are assumed not to call back, and are not tested; all others are.
+//     touching the globals: the guest tests Pending after calling the import and unwinds on. Handlers of signals
+//     can run in every import of wasi_snapshot_preview1 but proc_exit. Other modules whose names begin with "wasi" are assumed
+//     not to call back, and are not tested; all the rest are.
 //   - If the host made the outermost call, the exception is uncaught: Describe says what it is.
 //
 // The guest is never entered while an exception is pending. In a program of several threads the globals are each

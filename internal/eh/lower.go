@@ -177,8 +177,11 @@ func speaksOfCode(name string) bool {
 	return strings.HasPrefix(name, "metadata.code.")
 }
 
-// callsBack says whether an import may call back into the guest, so that an exception can come out of it.
-func callsBack(im *wasm.Import) bool { return !strings.HasPrefix(im.Module, "wasi") }
+// callsBack says whether an import may call back into the guest, so that an exception can come out of it. A signal's handler can
+// run in any of them.
+func callsBack(im *wasm.Import) bool {
+	return !strings.HasPrefix(im.Module, "wasi") || im.Module == "wasi_snapshot_preview1" && im.Name != "proc_exit"
+}
 
 // functionName is how an error calls a function.
 func (l *lowering) functionName(f uint32) string {

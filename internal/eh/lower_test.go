@@ -21,7 +21,7 @@ const (
 func newBuilder() *builder {
 	b := &builder{}
 	none := b.m.AddType(wasm.FuncType{})
-	b.m.Imports = []wasm.Import{{Module: "wasi_snapshot_preview1", Name: "f", Kind: wasm.KindFunction, Type: none},
+	b.m.Imports = []wasm.Import{{Module: "wasi_test", Name: "f", Kind: wasm.KindFunction, Type: none},
 		{Module: "mpi", Name: "f", Kind: wasm.KindFunction, Type: none}}
 	b.m.Tags = []uint32{none}
 	return b

@@ -56,6 +56,16 @@ func (f *Files) pair() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+// Own is whose certificate it is.
+func (f *Files) Own() (Who, error) {
+	pair, err := f.pair()
+	if err != nil {
+		return Who{}, err
+	}
+	role, name := subject(pair.Leaf)
+	return Who{role, name}, nil
+}
+
 func (f *Files) trusted() (*x509.CertPool, error) {
 	certs, err := readCerts(filepath.Join(f.dir, caFile))
 	if err != nil {

@@ -6,12 +6,13 @@ import "fmt"
 // be used any more.
 func Apply(s *State, t Transition) error {
 	switch t.(type) {
-	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *TenantCharged:
+	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *JobTrimmed, *TenantCharged:
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++
 		s.opened, s.fresh = s.version, nil
 	}
+	s.loaded = shares{}
 	if err := t.apply(s); err != nil {
 		return fmt.Errorf("%T: %w", t, err)
 	}
@@ -45,10 +46,10 @@ func (s *State) move(j *Job, next JobState) error {
 	j.State = next
 	if held, holds := was.Holds(), next.Holds(); holds && !held {
 		s.book(j, w, j.due())
-		a.began += int64(j.Ranks) * millis(j.Placed)
+		a.began += int64(j.slots()) * millis(j.Placed)
 	} else if held && !holds {
 		s.unbook(j, w)
-		a.began -= int64(j.Ranks) * millis(j.Placed)
+		a.began -= int64(j.slots()) * millis(j.Placed)
 	}
 	if was == Pending && next != Pending {
 		s.pending--
@@ -87,13 +88,13 @@ func (s *State) booked(j *Job, w *Worker, by int) {
 	s.rooms.add(w)
 	s.touch(w)
 	a := s.account(j.Tenant)
-	a.Slots += uint32(by) * j.Ranks
+	a.Slots += uint32(by) * j.slots()
 	a.Mem += uint64(by) * j.mem()
 	a.Running += by
 	if array := s.arrayOf(j); array != nil {
 		array.running += uint32(by)
 	}
-	if s.held[j.QOS] += uint32(by) * j.Ranks; s.held[j.QOS] == 0 {
+	if s.held[j.QOS] += uint32(by) * j.slots(); s.held[j.QOS] == 0 {
 		delete(s.held, j.QOS)
 	}
 }
@@ -104,6 +105,7 @@ func (t *JobAccepted) apply(s *State) error {
 	}
 	s.lastJob = t.Job
 	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, Submitted: t.At}
+	s.share(j)
 	j.Waits = append([]Dependency(nil), j.After...)
 	j.timer.job = j
 	s.jobs[j.ID] = j
@@ -204,6 +206,8 @@ func (t *JobFinished) apply(s *State) error {
 	}
 	j.End, j.Ended, j.Attached, j.Stray = t.End, t.At, false, ""
 	s.undoom(j)
+	s.unlive(j)
+	s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
 	s.ended = append(s.ended, j.ID)
 	return nil
 }
@@ -245,6 +249,7 @@ func (t *JobForgotten) apply(s *State) error {
 		return fmt.Errorf("job %d is not the one that ended first", t.Job)
 	}
 	s.ended = s.ended[1:]
+	s.unshare(j)
 	delete(s.jobs, t.Job)
 	for s.oldest <= s.lastJob && s.jobs[s.oldest] == nil {
 		s.oldest++

@@ -11,15 +11,16 @@ import (
 // (fields), so they can't drift apart.
 //
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit, version 4 what is
-// known of a worker's state, goodbyes, failed launches and jobs that may run on astray. What older versions wrote is still read.
-const recordVersion = 4
+// known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5 jobs whose ranks share
+// slots, version 6 details that jobs share. What older versions wrote is still read.
+const recordVersion = 6
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
 
 // EncodeRecord writes transitions as one record.
 func EncodeRecord(ts []Transition) []byte {
-	c := &codec{buf: make([]byte, 0, 64+64*len(ts))}
+	c := &codec{buf: make([]byte, 0, 64+64*len(ts)), shares: &shares{open: true}}
 	c.opening()
 	n := uint64(len(ts))
 	c.uint64(&n)
@@ -33,7 +34,7 @@ func EncodeRecord(ts []Transition) []byte {
 
 // DecodeRecord reads what EncodeRecord wrote. Any bytes may be handed in.
 func DecodeRecord(rec []byte) ([]Transition, error) {
-	c := &codec{buf: rec, reading: true}
+	c := &codec{buf: rec, reading: true, shares: &shares{open: true}}
 	c.opening()
 	var n uint64
 	c.uint64(&n)
@@ -56,6 +57,7 @@ type codec struct {
 	buf     []byte
 	reading bool
 	version uint64 // of the encoding
+	shares  *shares
 	err     error
 }
 
@@ -205,16 +207,27 @@ func (r *Request) fields(c *codec) {
 	c.bool(&r.Held)
 	c.bool(&r.Requeue)
 	c.bool(&r.Exclusive)
-	list(c, &r.After, func(d *Dependency) { d.fields(c) })
+	if c.version < 6 {
+		list(c, &r.After, func(d *Dependency) { d.fields(c) })
+	}
 	c.bool(&r.Singleton)
-	list(c, &r.Hosts, c.worker)
-	r.Constraint.fields(c)
+	if c.version < 6 {
+		list(c, &r.Hosts, c.worker)
+		r.Constraint.fields(c)
+	}
 	c.job(&r.Array.Job)
 	c.uint32(&r.Array.Index)
 	c.uint32(&r.Array.Throttle)
-	c.bytes(&r.Spec)
+	if c.version < 6 {
+		c.bytes(&r.Spec)
+	} else {
+		c.details(r)
+	}
 	if c.version >= 2 {
 		c.string(&r.Reservation)
+	}
+	if c.version >= 5 {
+		c.uint32(&r.Slots)
 	}
 }
 

@@ -122,7 +122,7 @@ func TestRecordHoldsEveryField(t *testing.T) {
 
 // Old encodings stay readable for ever; what they did not know is empty.
 func TestOldRecords(t *testing.T) {
-	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed, "record.v3": kindWorkerUnfit} {
+	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed, "record.v3": kindWorkerUnfit, "record.v4": kindJobStray, "record.v5": kindJobStray} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestOldRecords(t *testing.T) {
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v4"
+	const golden = "testdata/record.v6"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -213,7 +213,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 	p := DefaultPolicy()
 	p.KeepEnded = 20
 	p.Grace = 20 * Second
-	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3}, "t2": {Pending: 4, Mem: 12 << 30}}
+	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3}, "t2": {Pending: 4, Mem: 12 << 30, Descriptions: 60}}
 	p.QOS["high"] = QOS{Points: 10_000, Preempts: []string{"low", ""}}
 	p.QOS["low"] = QOS{Points: -10_000, Preempted: PreemptMode(seed % 3)}
 	s := NewState(p)

@@ -93,7 +93,8 @@ type RanksEnded struct {
 // Tick: the time that State.Deadline asked for has come.
 type Tick struct{}
 
-// Recovered: the state has been read back from the journal. Nobody is connected any more.
+// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive jobs may
+// come back; of one that doesn't, Leave tells.
 type Recovered struct{}
 
 // Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
@@ -137,6 +138,8 @@ func (s *State) checkRequest(e *Submit) error {
 	switch _, known := s.Policy.QOS[r.QOS]; {
 	case r.Ranks == 0:
 		return fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
+	case r.Slots > r.Ranks:
+		return fmt.Errorf("%w: %d slots for %d ranks", ErrInvalid, r.Slots, r.Ranks)
 	case r.Ranks > s.Policy.MaxRanks:
 		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
 	case r.MemPerRank > s.Policy.MaxMemPerRank:
@@ -146,8 +149,8 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
 	case !known:
 		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
-	case quota.Slots > 0 && r.Ranks > quota.Slots:
-		return fmt.Errorf("%w: %d ranks; the quota of tenant %s is %d slots", ErrInvalid, r.Ranks, r.Tenant, quota.Slots)
+	case quota.Slots > 0 && r.slots() > quota.Slots:
+		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant, quota.Slots)
 	case quota.Mem > 0 && r.mem() > quota.Mem:
 		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
 	case len(e.Array) > s.Policy.MaxArray:
@@ -158,6 +161,13 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, s.pending)
 	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
 		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
+	}
+	if len(r.After)*jobs > maxWaits {
+		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid, jobs, len(r.After), maxWaits)
+	}
+	if more, live := s.newDetails(r); live+more > quota.Descriptions {
+		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; its quota is %s "+
+			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more), size(quota.Descriptions))
 	}
 	if err := s.checkReservation(r); err != nil {
 		return err
@@ -391,7 +401,7 @@ func (s *State) finish(j *Job, end End, now Time) []Transition {
 
 func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
 	ms := max(0, int64(now-j.Placed)/int64(Millisecond))
-	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.Ranks), cpu, now, s.Policy.HalfLife}
+	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.slots()), cpu, now, s.Policy.HalfLife}
 }
 
 // again puts a job that is over at its worker back into the queue.
@@ -492,21 +502,16 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 			ts = append(ts, lost)
 		}
 	}
-	// The launchers of interactive jobs lost their streams with the old process.
 	for id := s.oldest; id <= s.lastJob; id++ {
-		j := s.jobs[id]
-		if j != nil && j.Stray != "" {
+		if j := s.jobs[id]; j != nil && j.Stray != "" {
 			ts = append(ts, &JobStray{j.Ref(), j.Stray, s.steady(now).After(s.Policy.Grace)})
-		}
-		if j != nil && j.Interactive && !j.State.Terminal() {
-			ts = append(ts, s.end(j, Ending{Cancelled, interruptedCode, "the scheduler was restarted under it", true}, now)...)
 		}
 	}
 	return ts, nil
 }
 
 func (Pass) decide(s *State, now Time) ([]Transition, error) {
-	ts := s.schedule(now)
+	ts := append(s.schedule(now), s.trim()...)
 	for i := 0; i < len(s.ended)-s.Policy.KeepEnded; i++ {
 		ts = append(ts, &JobForgotten{s.ended[i]})
 	}

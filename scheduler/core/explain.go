@@ -109,6 +109,10 @@ func (s *State) uses(w *Worker, now Time) []use {
 // about.
 func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	x.Ahead = s.ahead(target, now)
+	if x.Unknown = s.closed(&target.Request); x.Unknown != "" && (len(target.Hosts) > 0 || len(target.Constraint) > 0) {
+		return
+	}
+	x.Unknown = ""
 	switch {
 	case s.rooms.n == 0:
 		x.Unknown = "no worker is connected and open for jobs"
@@ -176,7 +180,7 @@ func (j *Job) slotsOn(w *Worker) uint32 {
 	if j.Exclusive {
 		return w.Slots
 	}
-	return j.Ranks
+	return j.slots()
 }
 
 // earliest is when the worker can give the job what it needs for as long as it may take, beside its uses.

@@ -6,6 +6,7 @@ type Request struct {
 	Tenant      Tenant
 	Name        string
 	Ranks       uint32   // at least 1
+	Slots       uint32   // that they share, where those are fewer; 0: each has one
 	MemPerRank  uint64   // bytes; 0: not accounted for
 	TimeLimit   Duration // from the start of its ranks; 0: the policy's default
 	Interactive bool     // lives no longer than its attach stream
@@ -20,6 +21,14 @@ type Request struct {
 	Reservation string       // runs within what this reservation keeps; "": in none
 	Array       ArrayTask    // of which array it is a part
 	Spec        []byte
+}
+
+// slots is how many slots the whole job takes.
+func (r *Request) slots() uint32 {
+	if r.Slots > 0 {
+		return r.Slots
+	}
+	return r.Ranks
 }
 
 // mem is the memory that the whole job asks for. Submit bounds both factors, so it can't overflow.
@@ -73,6 +82,8 @@ type Job struct {
 
 	Ending Ending // in Completing
 	End    End    // once ended
+
+	details *details // what is long of the request; nil: dropped
 
 	timer  timer // the one deadline that a job has in its state
 	queued bool  // in its tenant's queue

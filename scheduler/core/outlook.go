@@ -126,7 +126,7 @@ func (p *pass) roomAt(w *Worker, j *Job, latest Time) (at Time, exact bool) {
 		}
 		slots, mem = min(slots+l.slots, w.Slots), min(mem+l.mem, w.Mem)
 		last := i == len(w.leaving)-1
-		if last || !j.Exclusive && !w.Exclusive && slots >= j.Ranks && mem >= j.mem() {
+		if last || !j.Exclusive && !w.Exclusive && slots >= j.slots() && mem >= j.mem() {
 			return l.at, true
 		}
 	}
@@ -143,7 +143,7 @@ type leave struct {
 
 func (w *Worker) expect(j *Job, due Time) {
 	i := sort.Search(len(w.leaving), func(i int) bool { return w.leaving[i].at >= due })
-	w.leaving = slices.Insert(w.leaving, i, leave{due, j.Ranks, j.mem(), j.ID})
+	w.leaving = slices.Insert(w.leaving, i, leave{due, j.slots(), j.mem(), j.ID})
 }
 
 func (w *Worker) unexpect(j *Job) {

@@ -170,7 +170,7 @@ func (p *pass) find(j *Job) *Worker {
 	if plain && p.hopeless(want) {
 		return nil
 	}
-	for w := range p.s.rooms.from(j.Ranks) {
+	for w := range p.s.rooms.from(j.slots()) {
 		if p.takes(w, j) && p.harmless(j, w, nil) {
 			return w
 		}
@@ -195,7 +195,7 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.Ranks, j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.slots(), j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
@@ -251,10 +251,10 @@ func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 	if p.head.Exclusive || j.Exclusive {
 		return false
 	}
-	slots, mem := uint64(j.Ranks)+uint64(p.head.Ranks), j.mem()+p.head.mem()
+	slots, mem := uint64(j.slots())+uint64(p.head.slots()), j.mem()+p.head.mem()
 	for _, id := range w.Jobs {
 		if r := p.s.jobs[id]; w.pool(r) == pool && !p.leavesBy(r, p.at) && (gone == nil || !gone(r)) {
-			slots += uint64(r.Ranks)
+			slots += uint64(r.slots())
 			mem += r.mem()
 		}
 	}
@@ -295,6 +295,28 @@ func (s *State) impossible(r *Request) string {
 	return s.tooLarge(r)
 }
 
+// Unfitting says why the request fits no worker registered now; "" if it fits one, or where there is none yet.
+func (s *State) Unfitting(r *Request) string {
+	if len(s.workers) == 0 {
+		return ""
+	}
+	return s.tooLarge(r)
+}
+
+// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share them. Where there is no
+// such worker yet one slot has to do.
+func (s *State) Share(r *Request) {
+	slots := uint32(1)
+	for _, w := range s.workers {
+		if w.suits(r) {
+			slots = max(slots, w.Slots)
+		}
+	}
+	if slots < r.Ranks {
+		r.Slots = slots
+	}
+}
+
 // tooLarge says why the request fits no worker registered now, even if it were empty; "" if it fits one.
 func (s *State) tooLarge(r *Request) string {
 	var slots uint32
@@ -315,14 +337,14 @@ func (s *State) tooLarge(r *Request) string {
 	switch {
 	case !suited:
 		return r.unsuited()
-	case r.Ranks > slots:
-		return fmt.Sprintf("needs %d slots; %s has %d", r.Ranks, largest, slots)
+	case r.slots() > slots:
+		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
 	case r.mem() > mem:
 		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
 	case r.Reservation != "":
-		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.Ranks, size(r.mem()), r.Reservation)
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(), size(r.mem()), r.Reservation)
 	}
-	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.Ranks, size(r.mem()))
+	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), size(r.mem()))
 }
 
 // unsuited says what the request wants of a worker that none has.
@@ -374,8 +396,41 @@ func (s *State) Waiting(j *Job) string {
 // othersFirst is why a job waits although there is room for it as things stand.
 const othersFirst = "jobs of higher priority come first"
 
+// closed says why none of the workers that the request wants takes jobs now; "" if one does.
+func (s *State) closed(r *Request) string {
+	const shown = 3
+	var whys []string
+	for _, w := range s.workers {
+		why := ""
+		switch {
+		case !w.suits(r):
+			continue
+		case w.Open():
+			return ""
+		case !w.Connected:
+			why = "is not connected"
+		case w.Draining != "":
+			why = "is drained (" + w.Draining + ")"
+		default:
+			why = "takes no jobs (" + w.Unfit + ")"
+		}
+		if len(whys) == shown {
+			whys = append(whys, "…")
+		}
+		if len(whys) < shown {
+			whys = append(whys, "worker "+string(w.Name)+" "+why)
+		}
+	}
+	return strings.Join(whys, ", ")
+}
+
 // noRoom says what is missing now.
 func (s *State) noRoom(j *Job) string {
+	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
+		if why := s.closed(&j.Request); why != "" {
+			return why
+		}
+	}
 	most, roomy := uint32(0), false
 	for w := range s.rooms.down() {
 		if roomy {
@@ -385,7 +440,7 @@ func (s *State) noRoom(j *Job) string {
 			continue
 		}
 		most = max(most, w.Free())
-		if most < j.Ranks {
+		if most < j.slots() {
 			break
 		}
 		roomy = w.has(&j.Request)
@@ -397,8 +452,8 @@ func (s *State) noRoom(j *Job) string {
 		return othersFirst + ", or room is kept for a reservation"
 	case roomy:
 		return othersFirst
-	case most < j.Ranks:
-		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.Ranks, most)
+	case most < j.slots():
+		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.slots(), most)
 	case j.Exclusive:
 		return "needs a worker for itself"
 	}

@@ -571,3 +571,30 @@ func TestSetPolicy(t *testing.T) {
 	h.do(Cancel{Job: jobs[2].ID}) // it is found where it stands
 	h.is("CA", jobs[2])
 }
+
+// Ranks that share slots take what there is of the largest worker, and no more of it than it has.
+func TestSharedSlots(t *testing.T) {
+	h := newHouse(t, 4)
+	r := Request{Ranks: 9, Tenant: "alice"}
+	if h.s.Share(&r); r.Slots != 4 {
+		t.Fatalf("%d slots", r.Slots)
+	}
+	few := Request{Ranks: 3}
+	if h.s.Share(&few); few.Slots != 0 {
+		t.Errorf("3 ranks share %d slots of 4", few.Slots)
+	}
+	a := h.submit(r)
+	b := h.submit(Request{Ranks: 1})
+	h.is("CF PD", a, b)
+	if w := h.s.Workers()[0]; w.UsedSlots != 4 || a.Place[0].Ranks != 9 {
+		t.Errorf("%d slots are used by ranks %+v", w.UsedSlots, a.Place)
+	}
+	h.end(a, Completed)
+	h.is("CD CF", a, b)
+	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, Slots: 2, Tenant: "alice"}}, h.now); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
+	if NewState(DefaultPolicy()).Share(&r); r.Slots != 1 {
+		t.Errorf("where there is no worker yet: %d slots", r.Slots)
+	}
+}

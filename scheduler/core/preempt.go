@@ -177,7 +177,7 @@ func in(names []string, name string) bool {
 func (p *pass) worth(victims []*Job) int64 {
 	sum := int64(0)
 	for _, v := range victims {
-		sum += int64(v.Ranks) * (millis(p.now) - millis(v.Placed))
+		sum += int64(v.slots()) * (millis(p.now) - millis(v.Placed))
 	}
 	return sum
 }

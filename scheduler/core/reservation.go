@@ -152,7 +152,7 @@ func (s *State) roomIn(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
 		return false
 	}
 	var stay []*Job
-	slots, mem := uint64(j.Ranks), j.mem()
+	slots, mem := uint64(j.slots()), j.mem()
 	for _, id := range w.Jobs {
 		r := s.jobs[id]
 		if gone != nil && gone(r) {
@@ -161,7 +161,7 @@ func (s *State) roomIn(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
 		if j.Exclusive || r.Exclusive {
 			return false
 		}
-		slots += uint64(r.Ranks)
+		slots += uint64(r.slots())
 		mem += r.mem()
 		if w.pool(r) == pool {
 			stay = append(stay, r)
@@ -188,7 +188,7 @@ func (s *State) within(w *Worker, j *Job, others []*Job, pool string, at Time, t
 	slots, mem := uint64(j.slotsOn(w)), j.mem()
 	for _, r := range others {
 		if there(r) {
-			slots += uint64(r.Ranks)
+			slots += uint64(r.slots())
 			mem += r.mem()
 		}
 	}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -102,5 +103,28 @@ func TestReservationOfSlots(t *testing.T) {
 	h.is("CF", third)
 	if _, err := Decide(h.s, Unreserve{"lab"}, h.now); !errors.Is(err, ErrNoReservation) {
 		t.Error(err)
+	}
+}
+
+func TestReservationsAreBounded(t *testing.T) {
+	h := newHouse(t, 4)
+	reserve := func(i int) error {
+		r := Reserve{Slots: 1, For: Hour}
+		r.Name, r.From, r.Tenants = fmt.Sprint("r", i), h.now.After(Duration(24*(i+1))*Hour), []Tenant{"alice"}
+		ts, err := Decide(h.s, r, h.now)
+		for _, tr := range ts {
+			if err := Apply(h.s, tr); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return err
+	}
+	for i := range maxReservations {
+		if err := reserve(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := reserve(maxReservations); !errors.Is(err, ErrExhausted) {
+		t.Errorf("one more: %v", err)
 	}
 }

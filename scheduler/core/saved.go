@@ -18,6 +18,7 @@ const (
 	pieceAccount
 	pieceReservation
 	pieceArray
+	pieceDetails
 )
 
 // Pieces writes the state down.
@@ -67,20 +68,32 @@ func (s *State) pieces(head *State, job func(*Job) *Job) iter.Seq[[]byte] {
 				return
 			}
 		}
+		written := &shares{}
 		for id := s.oldest; id <= s.lastJob; id++ {
 			j := s.jobs[id]
 			if j != nil {
 				j = job(j)
 			}
-			if j != nil && !yield(encodePiece(pieceJob, j.fields)) {
+			if j == nil {
+				continue
+			}
+			if len(j.Spec) > 0 && written.of(&j.Request) == 0 {
+				if !yield(encodePiece(pieceDetails, j.detailFields)) {
+					return
+				}
+				written.add(&j.Request)
+			}
+			if !yield(encodeShared(pieceJob, written, j.fields)) {
 				return
 			}
 		}
 	}
 }
 
-func encodePiece(k pieceKind, fields func(*codec)) []byte {
-	c := &codec{}
+func encodePiece(k pieceKind, fields func(*codec)) []byte { return encodeShared(k, &shares{}, fields) }
+
+func encodeShared(k pieceKind, written *shares, fields func(*codec)) []byte {
+	c := &codec{shares: written}
 	c.opening()
 	kind := uint64(k)
 	c.uint64(&kind)
@@ -91,7 +104,7 @@ func encodePiece(k pieceKind, fields func(*codec)) []byte {
 // LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after an
 // error the state is not to be used.
 func (s *State) LoadPiece(b []byte) error {
-	c := &codec{buf: b, reading: true}
+	c := &codec{buf: b, reading: true, shares: &s.loaded}
 	c.opening()
 	var k uint64
 	c.uint64(&k)
@@ -109,6 +122,11 @@ func (s *State) LoadPiece(b []byte) error {
 		return s.loadArray(c)
 	case pieceJob:
 		return s.loadJob(c)
+	case pieceDetails:
+		var r Request
+		r.detailFields(c)
+		s.loaded.add(&r)
+		return c.end()
 	}
 	c.fail("unknown kind %d of piece", k)
 	return c.err
@@ -214,6 +232,10 @@ func (s *State) loadJob(c *codec) error {
 		return fmt.Errorf("%w: job %d does not belong here", ErrRecord, j.ID)
 	}
 	s.jobs[j.ID] = j
+	s.share(j)
+	if j.State.Terminal() {
+		s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
+	}
 	if a := s.arrayOf(j); a != nil {
 		a.load(j)
 	}
@@ -224,7 +246,7 @@ func (s *State) loadJob(c *codec) error {
 			return fmt.Errorf("%w: job %d holds slots of worker %q, which is not there", ErrRecord, j.ID, j.worker())
 		}
 		s.book(j, w, j.due())
-		s.account(j.Tenant).began += int64(j.Ranks) * millis(j.Placed)
+		s.account(j.Tenant).began += int64(j.slots()) * millis(j.Placed)
 	}
 	for _, d := range j.Waits {
 		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)

@@ -43,6 +43,11 @@ type State struct {
 	fresh   []*Job // that came after the last pass and after opened; one more than maxNewcomers stands for many
 	last    lastPass
 
+	details  map[detailsKey]*details
+	shared   *details // the last ones that were looked for, never nil
+	sharedAs Request  // and what they were looked for with
+	loaded   shares   // from pieces, while they are loaded
+
 	qos []string // qualities of service that jobs have asked for
 }
 
@@ -54,7 +59,8 @@ type idemKey struct {
 // NewState is a scheduler's first day.
 func NewState(p Policy) *State {
 	return &State{Policy: p, oldest: 1, jobs: map[JobID]*Job{}, keys: map[idemKey]JobID{}, byTenant: map[Tenant]*Account{},
-		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]*array{}, held: map[string]uint32{}}
+		waiters: map[JobID][]JobID{}, names: map[nameKey]names{}, arrays: map[JobID]*array{}, held: map[string]uint32{},
+		details: map[detailsKey]*details{}, shared: &details{}}
 }
 
 // Job finds a job, nil if there is none.
@@ -161,6 +167,9 @@ func (s *State) Check() error {
 			return fmt.Errorf("reservation %s has no end", r.Name)
 		}
 	}
+	if err := s.checkDetails(); err != nil {
+		return err
+	}
 	if err := s.checkRooms(); err != nil {
 		return err
 	}
@@ -224,7 +233,7 @@ func (s *State) checkAccount(a *Account) error {
 	for _, w := range s.workers {
 		for _, id := range w.Jobs {
 			if j := s.jobs[id]; j.Tenant == a.Name {
-				slots += j.Ranks
+				slots += j.slots()
 				mem += j.mem()
 				running++
 			}
@@ -246,11 +255,11 @@ func (s *State) checkWorker(w *Worker) error {
 		if j == nil || !j.State.Holds() || j.worker() != w.Name {
 			return fmt.Errorf("worker %s lists job %d, which does not hold slots there", w.Name, id)
 		}
-		slots += j.Ranks
+		slots += j.slots()
 		mem += j.mem()
 	}
 	for i, l := range w.leaving {
-		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.Ranks, j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
+		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
 			return fmt.Errorf("worker %s takes job %d to leave at %d", w.Name, l.job, l.at)
 		}
 	}

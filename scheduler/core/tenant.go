@@ -22,7 +22,9 @@ type Account struct {
 	Mem     uint64
 	Running int
 	Pending int
-	began   int64 // the sum of slots times the moment they were taken, in milliseconds of scoreBase
+	Kept    uint64 // bytes of what is long of its jobs, each once
+	Live    uint64 // of it, of jobs that have not ended
+	began   int64  // the sum of slots times the moment they were taken, in milliseconds of scoreBase
 	queue   queue
 }
 
@@ -130,7 +132,7 @@ func (a *Account) exhausted(q *Quota) bool {
 }
 
 // overQuota says what the tenant would exceed by running the job; "" for nothing.
-func (a *Account) overQuota(q *Quota, j *Job) string { return a.over(q, j.Ranks, j.mem()) }
+func (a *Account) overQuota(q *Quota, j *Job) string { return a.over(q, j.slots(), j.mem()) }
 
 func (a *Account) over(q *Quota, ranks uint32, mem uint64) string {
 	switch {

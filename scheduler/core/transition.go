@@ -36,6 +36,7 @@ const (
 	kindJobClaimed
 	kindWorkerUnfit
 	kindJobStray
+	kindJobTrimmed
 )
 
 func newTransition(k kind) Transition {
@@ -88,6 +89,8 @@ func newTransition(k kind) Transition {
 		return new(WorkerUnfit)
 	case kindJobStray:
 		return new(JobStray)
+	case kindJobTrimmed:
+		return new(JobTrimmed)
 	}
 	return nil
 }

@@ -68,18 +68,18 @@ func (w *Worker) fits(r *Request) bool {
 			return false
 		}
 	}
-	return r.Ranks <= slots && r.mem() <= mem && w.suits(r)
+	return r.slots() <= slots && r.mem() <= mem && w.suits(r)
 }
 
 // has says whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
-	return w.Open() && r.Ranks <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
+	return w.Open() && r.slots() <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
 		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))
 }
 
 func (w *Worker) take(j *Job, due Time) {
 	w.expect(j, due)
-	w.UsedSlots += j.Ranks
+	w.UsedSlots += j.slots()
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
 	i := sort.Search(len(w.Jobs), func(i int) bool { return w.Jobs[i] >= j.ID })
@@ -94,7 +94,7 @@ func (w *Worker) free(j *Job) {
 		return
 	}
 	w.unexpect(j)
-	w.UsedSlots -= j.Ranks
+	w.UsedSlots -= j.slots()
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive
 	w.Jobs = append(w.Jobs[:i], w.Jobs[i+1:]...)

@@ -442,6 +442,7 @@ type JobSpec struct {
 	StdoutPath    string      `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
 	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
 	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
+	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                   // its ranks share a worker's slots, should no worker have as many
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: a task hears of the others by it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -641,6 +642,13 @@ func (x *JobSpec) GetStderrPath() string {
 func (x *JobSpec) GetAppendOutput() bool {
 	if x != nil {
 		return x.AppendOutput
+	}
+	return false
+}
+
+func (x *JobSpec) GetOversubscribe() bool {
+	if x != nil {
+		return x.Oversubscribe
 	}
 	return false
 }
@@ -1137,7 +1145,8 @@ func (x *SubmitRequest) GetIdempotencyKey() string {
 
 type SubmitResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId         uint64                 `protobuf:"varint,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"` // of an array: its first task's
+	Warning       string                 `protobuf:"bytes,2,opt,name=warning,proto3" json:"warning,omitempty"`           // why it can't run on any worker that there is now; it waits for one that comes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1177,6 +1186,13 @@ func (x *SubmitResponse) GetJobId() uint64 {
 		return x.JobId
 	}
 	return 0
+}
+
+func (x *SubmitResponse) GetWarning() string {
+	if x != nil {
+		return x.Warning
+	}
+	return ""
 }
 
 // JobInfo is a job in a listing. Of another tenant's job the name is left out.
@@ -6326,6 +6342,7 @@ type StreamOutput struct {
 	StreamId      uint64                 `protobuf:"varint,2,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`       // can't be guessed: only the worker that was asked can answer
 	FromOffset    uint64                 `protobuf:"varint,3,opt,name=from_offset,json=fromOffset,proto3" json:"from_offset,omitempty"` // in the worker's own measure: the next_offset of a frame of an earlier stream; 0: all
 	Once          bool                   `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`                               // what the log holds now, and then the eof, though the job goes on
+	Answered      bool                   `protobuf:"varint,5,opt,name=answered,proto3" json:"answered,omitempty"`                       // JobOutputTaken says what has been written of it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6384,6 +6401,13 @@ func (x *StreamOutput) GetFromOffset() uint64 {
 func (x *StreamOutput) GetOnce() bool {
 	if x != nil {
 		return x.Once
+	}
+	return false
+}
+
+func (x *StreamOutput) GetAnswered() bool {
+	if x != nil {
+		return x.Answered
 	}
 	return false
 }
@@ -6606,7 +6630,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xe7\x06\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\x8d\a\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -6637,7 +6661,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stdoutPath\x12\x1f\n" +
 	"\vstderr_path\x18) \x01(\tR\n" +
 	"stderrPath\x12#\n" +
-	"\rappend_output\x18* \x01(\bR\fappendOutput\x128\n" +
+	"\rappend_output\x18* \x01(\bR\fappendOutput\x12$\n" +
+	"\roversubscribe\x18, \x01(\bR\roversubscribe\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
 	"\n" +
@@ -6674,9 +6699,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\tread_only\x18\x03 \x01(\bR\breadOnly\"b\n" +
 	"\rSubmitRequest\x12(\n" +
 	"\x04spec\x18\x01 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12'\n" +
-	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"'\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\"\xc2\x06\n" +
+	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\xc2\x06\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -7059,13 +7085,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\"6\n" +
 	"\rQueryJobRanks\x12%\n" +
-	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\x87\x01\n" +
+	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"\xa3\x01\n" +
 	"\fStreamOutput\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12\x1b\n" +
 	"\tstream_id\x18\x02 \x01(\x04R\bstreamId\x12\x1f\n" +
 	"\vfrom_offset\x18\x03 \x01(\x04R\n" +
 	"fromOffset\x12\x12\n" +
-	"\x04once\x18\x04 \x01(\bR\x04once\"1\n" +
+	"\x04once\x18\x04 \x01(\bR\x04once\x12\x1a\n" +
+	"\banswered\x18\x05 \x01(\bR\banswered\"1\n" +
 	"\bAckEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"$\n" +
 	"\fHeartbeatAck\x12\x14\n" +

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/internal/private"
 )
 
 // Options are what the pebble store can be told.
@@ -35,6 +36,9 @@ type pebbleStore struct {
 
 // Open opens or creates the store in a directory.
 func Open(dir string, o Options) (Store, error) {
+	if err := private.Dir(dir); err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
 	quiet := quietLogger{dir}
 	tail, err := readTail(dir)
 	if err != nil {

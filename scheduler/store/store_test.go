@@ -277,3 +277,16 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// A journal that was made in sight of others, as 0.1.0 did where its directory was there already, is closed to them.
+func TestJournalIsPrivate(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o755))
+	s := open(t, dir)
+	defer s.Close()
+	info, err := os.Stat(dir)
+	must(t, err)
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the journal's directory has mode %o", info.Mode().Perm())
+	}
+}

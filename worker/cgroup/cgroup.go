@@ -24,8 +24,10 @@ type Groups struct {
 
 // hierarchy is a mounted file system of groups, and the directory in it where ours are.
 type hierarchy struct {
-	v2  bool
-	dir string
+	v2          bool
+	dir         string
+	parent      string
+	controllers []string // handed down to dir
 }
 
 // Limits of a group.
@@ -79,11 +81,12 @@ func (g *Groups) useV2(root, group, name string) {
 		if err := makeDir(dir); err != nil {
 			return
 		}
-		h := &hierarchy{true, dir}
+		h := &hierarchy{v2: true, dir: dir, parent: parent}
 		g.kill = h
 		for controller, to := range map[string]**hierarchy{"memory": &g.memory, "cpu": &g.cpu} {
 			if delegate(parent, dir, controller) == nil {
 				*to = h
+				h.controllers = append(h.controllers, controller)
 			}
 		}
 		return
@@ -114,7 +117,7 @@ func (g *Groups) useV1(root, controller, joint, group, name string) {
 		}
 		dir := filepath.Join(within(base, group), name)
 		if makeDir(dir) == nil && unix.Access(filepath.Join(dir, "cgroup.procs"), unix.W_OK) == nil {
-			*to = &hierarchy{false, dir}
+			*to = &hierarchy{dir: dir}
 		}
 		return
 	}
@@ -168,7 +171,13 @@ type Group struct {
 func (g *Groups) New(name string, l Limits) (*Group, error) {
 	group := g.Find(name)
 	for _, h := range g.all() {
-		if err := makeDir(filepath.Join(h.dir, name)); err != nil {
+		err := makeDir(filepath.Join(h.dir, name))
+		if errors.Is(err, fs.ErrNotExist) { // somebody has removed ours, which stands empty between two jobs
+			if err = h.restore(); err == nil {
+				err = makeDir(filepath.Join(h.dir, name))
+			}
+		}
+		if err != nil {
 			return nil, errors.Join(fmt.Errorf("make the control group of %s: %w", name, err), group.Remove())
 		}
 	}
@@ -176,6 +185,15 @@ func (g *Groups) New(name string, l Limits) (*Group, error) {
 		return nil, errors.Join(fmt.Errorf("limit the control group of %s: %w", name, err), group.Remove())
 	}
 	return group, nil
+}
+
+// restore makes the directory of our groups anew, as Detect did.
+func (h *hierarchy) restore() error {
+	err := makeDir(h.dir)
+	for _, controller := range h.controllers {
+		err = errors.Join(err, delegate(h.parent, h.dir, controller))
+	}
+	return err
 }
 
 // Sweep removes every group but those to keep, with all that is in it.

@@ -187,3 +187,29 @@ func TestThisMachine(t *testing.T) {
 		t.Errorf("100 MiB in 16: %v, and nothing was killed", err)
 	}
 }
+
+// The directory of our groups stands empty between two jobs: who removes it then keeps no job from starting.
+func TestRemovedMeanwhile(t *testing.T) {
+	const own = "sys/fs/cgroup/a.service/"
+	root := tree(t, map[string]string{"proc/self/cgroup": "0::/a.service\n", "sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
+		own + "cgroup.subtree_control": ""})
+	g := Detect(root, "n1")
+	if g.kill == nil {
+		t.Fatal(g)
+	}
+	if err := os.RemoveAll(g.kill.dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.New("j", Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(g.kill.dir, "j")); err != nil {
+		t.Error(err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, own)); err != nil { // nor can it be made
+		t.Fatal(err)
+	}
+	if _, err := g.New("k", Limits{}); err == nil {
+		t.Error("made below nothing")
+	}
+}

@@ -26,6 +26,8 @@ var samples = []Message{
 			{Program: "b.wasm", Ranks: 1},
 		}, Check: true, MPIStats: true, Linger: time.Minute, SharedOut: true, SharedErr: true},
 	&Stdin{Data: []byte("line\n"), EOF: true},
+	&Input{Seq: 7, Data: []byte("line\n"), EOF: true, Signal: 10},
+	&InputTaken{Received: 7, Stdin: 5},
 	&Signal{Number: 10},
 	&Terminate{},
 	&QueryRanks{},

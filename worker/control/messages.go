@@ -15,11 +15,13 @@ const (
 	kindResume     kind = 7
 	kindLease      kind = 8
 	kindLend       kind = 9
+	kindInput      kind = 10
 	kindStarted    kind = 16
 	kindLogGrew    kind = 17
 	kindStdinTaken kind = 18
 	kindRankStates kind = 19
 	kindEnded      kind = 20
+	kindInputTaken kind = 21
 	kindPrepared   kind = 32
 )
 
@@ -33,10 +35,14 @@ var readers = map[kind]func(*decoder) Message{
 	kindResume:     func(d *decoder) Message { return &Resume{} },
 	kindLease:      func(d *decoder) Message { return &Lease{Until: Instant(d.uint())} },
 	kindLend:       func(d *decoder) Message { return &Lend{Descriptor: d.uint32()} },
+	kindInput: func(d *decoder) Message {
+		return &Input{Seq: d.uint(), Data: d.bytes(), EOF: d.bool(), Signal: d.int()}
+	},
 	kindStarted:    func(d *decoder) Message { return &Started{} },
 	kindLogGrew:    func(d *decoder) Message { return &LogGrew{End: d.uint()} },
 	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
 	kindRankStates: func(d *decoder) Message { return &RankStates{Ranks: decodeList(d, readRankState)} },
+	kindInputTaken: func(d *decoder) Message { return &InputTaken{Received: d.uint(), Stdin: d.uint()} },
 	kindEnded:      readEnded,
 	kindPrepared:   readPrepared,
 }
@@ -109,6 +115,15 @@ type Stdin struct {
 	EOF  bool
 }
 
+// Input is one numbered item from the job's launcher: a piece of standard input, a signal for the ranks, or neither, where the
+// agent itself has done what was to do. One that is not the next is ignored: it was seen before, or it comes again.
+type Input struct {
+	Seq    uint64
+	Data   []byte // standard input
+	EOF    bool   // behind Data
+	Signal int32  // 0: none
+}
+
 // Signal is for the ranks: USR1 or USR2. (TSTP and CONT stop and continue the process instead.)
 type Signal struct{ Number int32 }
 
@@ -137,6 +152,10 @@ type LogGrew struct{ End uint64 }
 
 // StdinTaken counts the bytes of standard input that every reading rank has taken.
 type StdinTaken struct{ Bytes uint64 }
+
+// InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken. A later
+// agent hears it even if there was none.
+type InputTaken struct{ Received, Stdin uint64 }
 
 // RankStates says where each rank stands.
 type RankStates struct{ Ranks []RankState }
@@ -192,6 +211,8 @@ func (*Delivered) kind() kind  { return kindDelivered }
 func (*Resume) kind() kind     { return kindResume }
 func (*Lease) kind() kind      { return kindLease }
 func (*Lend) kind() kind       { return kindLend }
+func (*Input) kind() kind      { return kindInput }
+func (*InputTaken) kind() kind { return kindInputTaken }
 func (*Started) kind() kind    { return kindStarted }
 func (*LogGrew) kind() kind    { return kindLogGrew }
 func (*StdinTaken) kind() kind { return kindStdinTaken }
@@ -207,10 +228,18 @@ func (m *Delivered) encode(e *encoder)  { e.uint(m.Offset) }
 func (m *Resume) encode(*encoder)       {}
 func (m *Lease) encode(e *encoder)      { e.uint(uint64(m.Until)) }
 func (m *Lend) encode(e *encoder)       { e.uint(uint64(m.Descriptor)) }
+func (m *InputTaken) encode(e *encoder) { e.uint(m.Received); e.uint(m.Stdin) }
 func (m *Started) encode(*encoder)      {}
 func (m *LogGrew) encode(e *encoder)    { e.uint(m.End) }
 func (m *StdinTaken) encode(e *encoder) { e.uint(m.Bytes) }
 func (m *RankStates) encode(e *encoder) { list(e, m.Ranks, writeRankState) }
+
+func (m *Input) encode(e *encoder) {
+	e.uint(m.Seq)
+	e.bytes(m.Data)
+	e.bool(m.EOF)
+	e.int(m.Signal)
+}
 
 func (m *Start) encode(e *encoder) {
 	e.uint(m.Job)

@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ExitOwnFault is the exit status of a compile child that failed at what is not the module's fault: a disk, a kernel.
+const ExitOwnFault = 3
+
 // WriteRecord leaves an executor's exit record at path, whole and on the disk, or not at all.
 func WriteRecord(path string, m *Ended) error {
 	if err := writeFile(path, m); err != nil {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -192,7 +191,7 @@ func (e *Engine) bind(m *Module) error {
 			builders[imp.module] = m.runtime.NewHostModuleBuilder(imp.module)
 		}
 		var f api.GoFunction = b
-		if throws && !strings.HasPrefix(imp.module, "wasi") { // as package eh has it
+		if throws {
 			f = throwing{b}
 		}
 		builders[imp.module].NewFunctionBuilder().

@@ -234,20 +234,16 @@ func badPointer(kind TrapKind, index uint32, args int) *Trap {
 
 // hideCallback takes our own function out of what the person sees.
 func (m *Module) hideCallback(err error, index uint32, args int) error {
-	ours := func(name string) bool {
-		n := -1
-		fmt.Sscanf(name, "function %d", &n)
-		return n >= m.layout.functions
-	}
+	ours := func(f frame) bool { return f.function == "" && f.index >= m.layout.functions }
 	switch e := err.(type) {
 	case *Trap:
-		if n := len(e.Frames); n > 0 && ours(e.Frames[n-1]) {
+		if n := len(e.Frames); n > 0 && ours(e.outermost) {
 			if e.Frames = e.Frames[:len(e.Frames)-1]; len(e.Frames) == 0 {
 				return badPointer(e.Kind, index, args)
 			}
 		}
 	case *HostError:
-		if n := len(e.frames); n > 0 && ours(e.frames[n-1].function) {
+		if n := len(e.frames); n > 0 && ours(e.frames[n-1]) {
 			e.frames = e.frames[:n-1]
 		}
 	}

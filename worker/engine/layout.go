@@ -229,17 +229,15 @@ func (l *layout) functionName(index int) string {
 	return fmt.Sprintf("function %d", index)
 }
 
-// encode writes the module for wazero: the counts are those of what is there, of the names only those of functions
-// are left, which is all that wazero reads them for, and debug information is what tells us a frame's place.
+// encode writes the module for wazero: the counts are those of what is there, debug information is what tells us a frame's place,
+// and there are no names. wazero writes its traces as text, in which a name could say anything; so they tell numbers, and the
+// names are put in here.
 func (l *layout) encode() ([]byte, error) {
 	m := l.module
 	l.source = newSource(m)
 	m.Customs = slices.DeleteFunc(slices.Clone(m.Customs), func(c wasm.Custom) bool {
 		return c.Name == "name" || strings.HasPrefix(c.Name, ".debug_") || wasm.IsCodeMap(c.Name) || lower.IsSection(c.Name)
 	})
-	if l.named {
-		m.SetNames(&wasm.Names{Functions: l.names.Functions})
-	}
 	if l.source == nil {
 		return m.Encode(), nil
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -124,6 +125,11 @@ func (m *Module) CacheError() error { return m.cacheErr }
 // HasExport says whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {
 	return m.layout.exported(name)
+}
+
+// HasImport says whether the module imports that function.
+func (m *Module) HasImport(module, name string) bool {
+	return slices.ContainsFunc(m.layout.imports, func(im importEntry) bool { return im.module == module && im.name == name })
 }
 
 // prepare binds the imports, once.

@@ -3,10 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero/api"
@@ -80,6 +80,8 @@ type Trap struct {
 	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)". After 30
 	// the last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
+
+	outermost frame // the last of them
 }
 
 // Error is one line on what happened and one for each frame.
@@ -131,7 +133,8 @@ func (e *HostError) Frames() []string { return e.module.describe(e.frames) }
 
 // frame is an entry of wazero's stack trace.
 type frame struct {
-	function string
+	function string // of the host, or omitted; empty for one of the module
+	index    int    // of the module's
 	place    uint64 // in the code that runs; 0 if it is not known
 }
 
@@ -144,12 +147,21 @@ func (m *Module) describe(frames []frame) []string {
 	lines := m.layout.lines(places)
 	var text []string
 	for _, f := range frames {
+		name := m.name(f)
 		if at := lines[f.place]; at != "" {
-			f.function += " (" + at + ")"
+			name += " (" + at + ")"
 		}
-		text = append(text, f.function)
+		text = append(text, name)
 	}
 	return text
+}
+
+// name is a frame's function.
+func (m *Module) name(f frame) string {
+	if f.function != "" {
+		return f.function
+	}
+	return m.layout.functionName(f.index)
 }
 
 func (e *HostError) Error() string { return e.Err.Error() }
@@ -176,7 +188,7 @@ func newInternalError(panicked any) *InternalError {
 
 // failure says what ended a call, from the error that wazero made of it: a text with frames, wrapping what was thrown.
 func (in *Instance) failure(err error) error {
-	text, frames, stack := dissect(err.Error(), in.module.compiled.Name())
+	text, frames, stack := dissect(err.Error())
 	cause := errors.Unwrap(err)
 	var exit *sys.ExitError
 	var fault runtime.Error
@@ -217,8 +229,9 @@ func (m *Module) flatten(err error, frames []frame) error {
 func (in *Instance) trap(text string, frames []frame) *Trap {
 	t := &Trap{Kind: trapKinds[text], Frames: in.module.describe(frames)}
 	innermost := ""
-	if len(frames) > 0 {
-		innermost = frames[0].function
+	if n := len(frames); n > 0 {
+		t.outermost = frames[n-1]
+		innermost = in.module.name(frames[0])
 	}
 	switch {
 	case t.Kind == Unreachable && innermost == "abort":
@@ -272,7 +285,7 @@ const (
 )
 
 // dissect takes wazero's text apart: the message, the guest's frames, and the Go stack if there is one.
-func dissect(text, module string) (message string, frames []frame, goStack string) {
+func dissect(text string) (message string, frames []frame, goStack string) {
 	i := strings.LastIndex(text, stackTitle)
 	if i < 0 {
 		return text, nil, ""
@@ -288,26 +301,19 @@ func dissect(text, module string) (message string, frames []frame, goStack strin
 		case strings.HasPrefix(line, "... "):
 			frames = append(frames, frame{function: omitted})
 		default:
-			frames = append(frames, frame{function: frameName(line, module)})
+			frames = append(frames, newFrame(line))
 		}
 	}
 	return message, frames, goStack
 }
 
-// signatureSuffix is what wazero puts behind a function's name, as in "app.relax(i32,f64) i32".
-var signatureSuffix = func() *regexp.Regexp {
-	const value = `(?:i32|i64|f32|f64|v128|funcref|externref|unknown)`
-	const list = value + `(?:,` + value + `)*`
-	return regexp.MustCompile(`\((?:` + list + `)?\)(?: ` + value + `| \(` + list + `\))?$`)
-}()
-
-func frameName(line, module string) string {
-	if at := signatureSuffix.FindStringIndex(line); at != nil {
-		line = line[:at[0]]
+// newFrame reads a line as ".$12(i32,f64) i32", of a function of the module, or as "mpi.MPI_Send(i32)", of the host's.
+func newFrame(line string) frame {
+	name, _, _ := strings.Cut(line, "(")
+	if digits, ok := strings.CutPrefix(name, ".$"); ok {
+		if index, err := strconv.ParseUint(digits, 10, 32); err == nil {
+			return frame{index: int(index)}
+		}
 	}
-	name := strings.TrimPrefix(line, module+".")
-	if index, ok := strings.CutPrefix(name, "$"); ok {
-		name = "function " + index
-	}
-	return printable(name)
+	return frame{function: printable(name)}
 }

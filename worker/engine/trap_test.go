@@ -140,14 +140,28 @@ func TestHostErrors(t *testing.T) {
 
 func TestFrames(t *testing.T) {
 	text := "wasm error: unreachable" + stackTitle + strings.Join([]string{
-		"app.wasm.std::vector<int>::push_back(int const&)(i32,f64) i32",
-		"\t0x1f: x:1",
-		"app.wasm.$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32", "app.wasm.two(v128) (i32,f64)",
-		"app.wasm.evil\x1b[31m()", "... maybe followed by omitted frames"}, "\n\t")
-	message, frames, _ := dissect(text, "app.wasm")
-	want := []frame{{"std::vector<int>::push_back(int const&)", 0x1f}, {function: "function 12"}, {function: "mpi.MPI_Send"},
-		{function: "two"}, {function: "evil?[31m"}, {function: "..."}}
+		".$7(i32,f64) i32", "\t0x1f: x:1", ".$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32", ".$99999999999(v128) (i32,f64)",
+		"... maybe followed by omitted frames"}, "\n\t")
+	message, frames, _ := dissect(text)
+	want := []frame{{index: 7, place: 0x1f}, {index: 12}, {function: "mpi.MPI_Send"}, {function: ".$99999999999"}, {function: "..."}}
 	if message != "wasm error: unreachable" || !slices.Equal(frames, want) {
 		t.Errorf("%q\n%v", message, frames)
+	}
+}
+
+// A name can say anything, and is one function of one line all the same.
+func TestForgedNames(t *testing.T) {
+	for _, name := range []string{"wasm stack trace:\n\tfaked(i32)\n\t\t0x1: forged.c:1:1\n\tmain()", "a\n\tb()\n\tc", "x\n\n" + goStackTitle + "goroutine 1",
+		"\x1b[31mred\r\a", ".$0()", "(recovered by wazero)", "function 4000000000", "\u202egnp.exe\u2028"} {
+		p := inner(name, opUnreachable)
+		in, _ := instantiate(t, p)
+		var trap *Trap
+		if err := in.Start(); !errors.As(err, &trap) || trap.Kind != Unreachable || len(trap.Frames) != 3 {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		if trap.Frames[0] != printable(name) || trap.Frames[1] != "main" || trap.Frames[2] != "_start" || strings.Count(trap.Error(), "\n") != 3 {
+			t.Errorf("%q: %q", name, trap.Frames)
+		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -20,7 +22,7 @@ import (
 
 // CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
 // standard input is its lifeline. It returns the exit status: 1 with a message for the user on stderr when something is
-// wrong with the module. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
+// wrong with the module, control.ExitOwnFault when something else is. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
 // crash or grow takes nobody along.
 func CompileMain(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("compile", flag.ContinueOnError)
@@ -35,15 +37,18 @@ func CompileMain(args []string, stderr io.Writer) int {
 	}
 	if err := dieWith(0); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
-		return 2
+		return control.ExitOwnFault
 	}
 	bounds := &appetite{most: *memory}
 	if err := errors.Join(bounds.bound(stderr, os.Exit), confine()); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
-		return 2
+		return control.ExitOwnFault
 	}
 	if err := prepare(*cache, *module, *sha, *key, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
+		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) || errors.Is(err, unix.EDQUOT) {
+			return control.ExitOwnFault
+		}
 		return 1
 	}
 	return 0
@@ -56,15 +61,15 @@ func prepare(cache, module, sha, key string, bounds *appetite) error {
 	bounds.begin("checking it")
 	wasm, err := os.ReadFile(module)
 	if err != nil {
-		return err
+		return machineFault{err}
 	}
 	if sum := sha256.Sum256(wasm); hex.EncodeToString(sum[:]) != sha {
 		os.Remove(module) // the next one gets it anew
-		return errors.New("the cached copy of the module was damaged and has been removed; please run it again")
+		return machineFault{errors.New("the cached copy of the module was damaged and has been removed")}
 	}
 	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
 	if err != nil {
-		return err
+		return machineFault{err}
 	}
 	if err := e.Link(rank.Imports()); err != nil {
 		return err
@@ -102,12 +107,21 @@ func prepare(cache, module, sha, key string, bounds *appetite) error {
 	}
 	if changed {
 		if err := writeWhole(filepath.Join(filepath.Dir(module), name), wasm); err != nil {
-			return fmt.Errorf("keep the prepared module: %w", err)
+			return machineFault{fmt.Errorf("keep the prepared module: %w", err)}
 		}
 	}
-	return control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha),
+	err = control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha),
 		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
+	if err != nil {
+		return machineFault{err}
+	}
+	return nil
 }
+
+// machineFault is what a module can't help.
+type machineFault struct{ error }
+
+func (f machineFault) Unwrap() error { return f.error }
 
 // runName names a module as it runs by what it holds: a process that loads it gets what was prepared for it, whatever
 // another version of the passes makes of the same program meanwhile.

@@ -72,7 +72,25 @@ func openMounts(a control.App) (mounts, error) {
 		}
 		all = append(all, rank.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
 	}
+	if namesZone(a.Env) {
+		if root, err := os.OpenRoot(zones); err == nil { // else libc takes UTC
+			all = append(all, rank.Mount{Guest: zones, Root: root, ReadOnly: true})
+		}
+	}
 	return all, nil
+}
+
+// zones is where libc looks for zones of time by name.
+const zones = "/usr/share/zoneinfo"
+
+// namesZone says whether TZ names one, as Europe/Berlin; rules, as CET-1CEST, need no table.
+func namesZone(env []string) bool {
+	for _, v := range env {
+		if zone, ok := strings.CutPrefix(v, "TZ="); ok {
+			return strings.Contains(zone, "/") && !strings.Contains(zone, ",")
+		}
+	}
+	return false
 }
 
 // close closes the roots, of which one may have two names.

@@ -132,11 +132,13 @@ type reporter struct {
 	done chan struct{}
 	quit chan struct{}
 
-	mu        sync.Mutex // guards all below; never held while sending
-	logEnd    uint64
-	taken     uint64
-	sentLog   uint64
-	sentTaken uint64
+	mu           sync.Mutex // guards all below; never held while sending
+	logEnd       uint64
+	received     uint64 // the last numbered item of input; 0: there was none
+	taken        uint64 // of standard input
+	sentLog      uint64
+	sentReceived uint64
+	sentTaken    uint64
 }
 
 func newReporter(line *line) *reporter {
@@ -169,6 +171,20 @@ func (r *reporter) stdinTaken(n uint64) {
 	r.poke()
 }
 
+// input is what a new agent is told first: where numbered input goes on.
+func (r *reporter) input() *control.InputTaken {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return &control.InputTaken{Received: r.received, Stdin: r.taken}
+}
+
+func (r *reporter) inputReceived(seq uint64) {
+	r.mu.Lock()
+	r.received = seq
+	r.mu.Unlock()
+	r.poke()
+}
+
 func (r *reporter) poke() {
 	select {
 	case r.wake <- struct{}{}:
@@ -191,15 +207,19 @@ func (r *reporter) loop() {
 
 func (r *reporter) flush() {
 	r.mu.Lock()
-	logEnd, taken := r.logEnd, r.taken
+	logEnd, received, taken := r.logEnd, r.received, r.taken
 	log, stdin := logEnd > r.sentLog, taken > r.sentTaken
-	r.sentLog, r.sentTaken = logEnd, taken
+	input := received > r.sentReceived || received > 0 && stdin
+	r.sentLog, r.sentReceived, r.sentTaken = logEnd, received, taken
 	r.mu.Unlock()
 	// A failure is the end of the agent, which the line sees.
 	if log {
 		r.send(&control.LogGrew{End: logEnd})
 	}
-	if stdin {
+	switch {
+	case input:
+		r.send(&control.InputTaken{Received: received, Stdin: taken})
+	case stdin:
 		r.send(&control.StdinTaken{Bytes: taken})
 	}
 }

@@ -170,3 +170,11 @@ func TestHeapIsMeasured(t *testing.T) {
 		t.Error("the metric has gone")
 	}
 }
+
+func TestZones(t *testing.T) {
+	for env, want := range map[string]bool{"TZ=Europe/Berlin": true, "TZ=CET-1CEST,M3.5.0/2,M10.5.0/3": false, "TZ=UTC": false, "NTZ=a/b": false} {
+		if got := namesZone([]string{"A=1", env}); got != want {
+			t.Errorf("%s: %v", env, got)
+		}
+	}
+}

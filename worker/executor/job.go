@@ -20,6 +20,9 @@ import (
 // farewell is how long ranks may take to notice that they are ended. One that computes never does; it ends with the process.
 const farewell = 200 * time.Millisecond
 
+// lastWords is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits twice as long.
+const lastWords = time.Second
+
 // job is a job's ranks on this node.
 type job struct {
 	start *control.Start
@@ -29,6 +32,7 @@ type job struct {
 	gate  *rank.Gate
 	world *mpi.World
 	stdin stdin
+	input uint64 // the last numbered item that has come; obey's own
 	lease *lease
 	apps  []*app
 	ranks []*rank.Rank
@@ -46,6 +50,7 @@ type job struct {
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
+	parting    <-chan time.Time // when ranks that were warned have had their time
 	fenced     bool
 	states     []control.RankState // where they stood then
 	anyInit    bool
@@ -155,6 +160,7 @@ func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
 	a := j.appOf(i)
 	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Gate: j.gate, MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
+	c.Killed = func(signal int) { j.order(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
 	c.WASI.Env = environment(j.start, a.Env, i)
 	c.WASI.Mounts = a.mounts
@@ -209,6 +215,8 @@ func (j *job) obey(m control.Message) {
 		if !j.stdin.put(m.Data, m.EOF) {
 			j.order(&control.Terminate{})
 		}
+	case *control.Input:
+		j.take(m)
 	case *control.Delivered:
 		if m.Offset == math.MaxUint64 {
 			j.log.Unbind()
@@ -222,6 +230,22 @@ func (j *job) obey(m control.Message) {
 	case *control.Terminate, *control.Signal:
 		j.order(m)
 	}
+}
+
+// take takes the next numbered item. Any other has been here before, or something in front of it was lost on its way and comes
+// again with it.
+func (j *job) take(m *control.Input) {
+	if m.Seq != j.input+1 {
+		return
+	}
+	j.input = m.Seq
+	if (len(m.Data) > 0 || m.EOF) && !j.stdin.put(m.Data, m.EOF) {
+		j.order(&control.Terminate{})
+	}
+	if m.Signal != 0 {
+		j.order(&control.Signal{Number: m.Signal})
+	}
+	j.out.inputReceived(m.Seq)
 }
 
 // order hands an order to run, which may have returned.
@@ -267,6 +291,9 @@ func (j *job) run() *control.Ended {
 			fence = nil
 			j.fenced = !j.closing
 			j.endRanks(errors.New("the worker has lost its right to run the job"))
+		case <-j.parting:
+			j.parting = nil
+			j.endRanks(errTerminated)
 		case <-enough:
 			j.abandon()
 		}
@@ -291,7 +318,7 @@ func (j *job) ended(e rankEnd) {
 	if x.Initialized {
 		j.anyInit = true
 	}
-	if x.Code != 0 {
+	if x.Code != 0 && j.parting == nil { // else each has its time, however the others end
 		j.endRanks(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
 	}
 	j.checkInits()
@@ -315,20 +342,74 @@ func (j *job) checkInits() {
 func (j *job) follow(m control.Message) {
 	switch m := m.(type) {
 	case *control.Terminate:
-		j.terminated = j.terminated || !j.closing
-		j.endRanks(errors.New("the job was ended"))
-	case *control.Signal:
-		if j.closing {
+		if j.closing || j.terminated {
 			return
 		}
-		for i, r := range j.ranks { // no program can catch it yet
-			if !r.Ended() {
-				j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + int(m.Number),
-					Message: fmt.Sprintf("it was ended by signal %d (%v)", m.Number, syscall.Signal(m.Number))}})
-			}
+		j.terminated = true
+		if j.warn() {
+			j.parting = time.After(lastWords)
+		} else {
+			j.endRanks(errTerminated)
 		}
-		j.endRanks(fmt.Errorf("signal %d", m.Number))
+	case *control.Signal:
+		if m.Number > 0 && m.Number <= maxSignal {
+			j.signal(int(m.Number))
+		}
+	case *killed:
+		j.kill(m.signal, m.rank)
 	}
+}
+
+// errTerminated is what ranks are told that end because the job was ended.
+var errTerminated = errors.New("the job was ended")
+
+// maxSignal is Linux's.
+const maxSignal = 64
+
+// warn sends SIGTERM to the ranks that have a handler for it. It reports whether there are any: they get time to end by
+// themselves.
+func (j *job) warn() (any bool) {
+	for _, r := range j.ranks {
+		if !r.Ended() && r.Catches(int(syscall.SIGTERM)) {
+			any = true
+			r.Signal(int(syscall.SIGTERM))
+		}
+	}
+	if any {
+		j.states = j.whereAll()
+	}
+	return any
+}
+
+// signal hands the ranks a signal, and ends those for which that is its default action.
+func (j *job) signal(number int) {
+	var fatal []int
+	for i, r := range j.ranks {
+		if !r.Ended() && r.Signal(number) {
+			fatal = append(fatal, i)
+		}
+	}
+	j.kill(number, fatal...)
+}
+
+// kill ends ranks by a signal, and with them the others. They may compute: their end is noted here, and not when they get there.
+func (j *job) kill(number int, ranks ...int) {
+	if len(ranks) == 0 || j.closing {
+		return
+	}
+	for _, i := range ranks {
+		if !j.ranks[i].Ended() {
+			j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + number,
+				Message: fmt.Sprintf("it was ended by signal %d (%v)", number, syscall.Signal(number))}})
+		}
+	}
+	j.endRanks(fmt.Errorf("signal %d", number))
+}
+
+// killed is an order of a rank's own: an alarm for which its program has no handler.
+type killed struct {
+	control.Message
+	rank, signal int
 }
 
 // endRanks ends the ranks that are left, once.
@@ -337,7 +418,9 @@ func (j *job) endRanks(cause error) {
 		return
 	}
 	j.closing = true
-	j.states = j.whereAll()
+	if j.states == nil {
+		j.states = j.whereAll()
+	}
 	close(j.done)
 	j.world.End(cause)
 }

@@ -189,10 +189,13 @@ func (l *line) await() error {
 			l.conn, l.adopted = conn, true
 			j := l.job
 			l.mu.Unlock()
-			l.send(&control.Started{})
-			if j != nil { // else it has just ended, and says so next
-				j.out.again()
+			if j == nil { // it has just ended, and says so next
+				l.send(&control.Started{})
+				return nil
 			}
+			l.send(j.out.input()) // first: with its start the agent lets input come
+			l.send(&control.Started{})
+			j.out.again()
 			return nil
 		}
 		socket.Close()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -74,7 +75,12 @@ func programOf(start *control.Start, rank int) string {
 	if i < 0 {
 		return "the job"
 	}
-	return start.Apps[i].Program
+	return strings.Map(func(c rune) rune { // the message's lines are its own
+		if unicode.IsControl(c) {
+			return '?'
+		}
+		return c
+	}, start.Apps[i].Program)
 }
 
 func others(n int) string {

@@ -17,19 +17,42 @@ func Imports() []engine.Import {
 				r := host.(*Rank)
 				r.gate.Enter(r.number)
 				c.Fn(r.mpi, stack)
+				if r.wasi.SignalDue() {
+					r.attend()
+				}
 				r.gate.Leave(r.number)
 			})})
 	}
-	for _, c := range wasi.Calls() {
-		imports = append(imports, engine.Import{Module: wasi.Module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
-			Call: func(host any, stack []uint64) {
-				r := host.(*Rank)
-				r.gate.Enter(r.number)
-				c.Fn(r.wasi, stack)
-				r.gate.Leave(r.number)
-			}})
+	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
+		for _, c := range calls {
+			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
+				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
+					r.gate.Enter(r.number)
+					c.Fn(r.wasi, stack)
+					if r.wasi.SignalDue() {
+						resume = r.attend()
+					}
+					r.gate.Leave(r.number)
+					return resume
+				})})
+		}
 	}
 	return imports
+}
+
+// restarted makes a read that a signal has interrupted go on when its handler was installed with SA_RESTART. Sleeping and polling
+// don't, as on Linux.
+func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) func(any, []uint64) {
+	if c.Name != "fd_read" {
+		return func(host any, stack []uint64) { call(host.(*Rank), stack) }
+	}
+	return func(host any, stack []uint64) {
+		var arguments [4]uint64
+		copy(arguments[:], stack)
+		for call(host.(*Rank), stack) && wasi.Interrupted(stack[0]) {
+			copy(stack, arguments[:])
+		}
+	}
 }
 
 // announced makes a rank that comes out of MPI_Init say so.

@@ -7,6 +7,7 @@ package rank
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/snapshot"
@@ -24,7 +25,10 @@ type Config struct {
 	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
-	WASI        wasi.Config // Memory and Blocked are filled in
+	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has no
+	// handler for it.
+	Killed func(signal int)
+	WASI   wasi.Config // Memory, Blocked, Waited and Alarmed are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -35,6 +39,7 @@ type Rank struct {
 	number   int
 	gate     *Gate
 	onInit   func()
+	onKill   func(signal int)
 	memory   *snapshot.Memory
 	module   *engine.Module
 	instance *engine.Instance
@@ -59,18 +64,30 @@ func New(c Config) (*Rank, error) {
 	if least > most {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized, module: c.Module}
+	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = snapshot.NewMemory(most); err != nil {
 		return nil, err
 	}
 	c.WASI.Memory = r.memory.Bytes
 	c.WASI.Blocked = r.blocked
+	c.WASI.Alarmed = func() {
+		if r.Signal(sigALRM) {
+			r.onKill(sigALRM)
+		}
+	}
+	c.WASI.Waited = func() time.Duration {
+		r.mpi.MeasureWaits() // if it isn't on already: what counts is differences
+		return r.mpi.Waited()
+	}
 	if r.wasi, err = wasi.New(c.WASI); err != nil {
 		r.memory.Free()
 		return nil, err
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r}, c.Module.LP64())
+	if c.Module.HasImport(wasi.System, "cpu_time") {
+		r.mpi.MeasureWaits()
+	}
 	if r.instance, err = c.Engine.Instantiate(c.Module, r, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err

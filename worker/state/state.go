@@ -5,6 +5,7 @@
 package state
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/private"
 )
 
 // version of a record. An older one is read as long as this says how; there is none yet.
@@ -46,10 +49,11 @@ type record struct {
 type Store struct {
 	dir string
 	db  *pebble.DB
+	id  string
 }
 
 // ErrInUse: another process has the directory open.
-var ErrInUse = errors.New("another worker uses it")
+var ErrInUse = fmt.Errorf("another worker uses it: %w", unix.EAGAIN)
 
 // reserve is what must be free on the disk. pebble does not live with a full one: it tries for ever when it is opened, and
 // ends the process when it writes.
@@ -68,7 +72,7 @@ func room(dir string) error {
 
 // Open opens or makes the store.
 func Open(dir string) (*Store, error) {
-	err := os.MkdirAll(dir, 0o700)
+	err := private.Dir(dir)
 	if err == nil {
 		err = room(dir)
 	}
@@ -86,7 +90,11 @@ func Open(dir string) (*Store, error) {
 	})
 	switch {
 	case err == nil:
-		return &Store{dir, db}, nil
+		s := &Store{dir: dir, db: db}
+		if s.id, err = s.identify(); err == nil {
+			return s, nil
+		}
+		err = errors.Join(err, db.Close())
 	case errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "lock held by current process"):
 		err = ErrInUse
 	}
@@ -96,6 +104,36 @@ func Open(dir string) (*Store, error) {
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer rescue(&err)
 	return pebble.Open(dir, o)
+}
+
+// ID names this memory, from its first day on: another one in its place, an empty one for instance, has another name.
+func (s *Store) ID() string { return s.id }
+
+var idKey = []byte("id")
+
+func (s *Store) identify() (string, error) {
+	b, closer, err := s.db.Get(idKey)
+	if err == nil {
+		id := string(b)
+		return id, closer.Close()
+	}
+	if !errors.Is(err, pebble.ErrNotFound) {
+		return "", err
+	}
+	id := rand.Text()
+	return id, rescued(func() error { return s.db.Set(idKey, []byte(id), pebble.Sync) })
+}
+
+// Probe says whether something could be remembered now.
+func (s *Store) Probe() error {
+	err := room(s.dir)
+	if err == nil {
+		err = rescued(func() error { return s.db.Set([]byte("probe"), nil, pebble.Sync) })
+	}
+	if err != nil {
+		return fmt.Errorf("write the worker's state: %w", err)
+	}
+	return nil
 }
 
 // quiet keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a disk that fails first of

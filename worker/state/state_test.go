@@ -123,3 +123,16 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%v, %v", left, err)
 	}
 }
+
+// What a worker remembers holds its jobs' environments: a directory that others could read is closed to them.
+func TestStateIsPrivate(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	defer s.Close()
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}

@@ -19,8 +19,9 @@ const (
 // The monotonic clock is the host's plus offset. Ranks of one node thus agree on it, as processes would, and a rank restored
 // elsewhere gets the offset with which its clock goes on where it stood.
 //
-// The CPU-time clocks show the monotonic time since the rank's start. What the kernel knows is the time of the whole executor,
-// which many ranks share, and goroutines have none; for a rank that computes it is the same within what it waited.
+// The CPU-time clocks show the monotonic time since the rank's start less what it waited: asleep, for input, for other ranks. What
+// the kernel knows is the time of the whole executor, which many ranks share, and goroutines have none. Where ranks outnumber the
+// processors, what a rank waits for one of them counts as its own.
 type clock struct {
 	offset  time.Duration
 	started time.Duration // monotonic time of the rank's start
@@ -44,21 +45,22 @@ var epoch, epochMonotonic = func() (time.Time, time.Duration) {
 func (c *clock) monotonic() time.Duration { return epochMonotonic + time.Since(epoch) + c.offset }
 
 // now returns a clock's time in nanoseconds, or false for an unknown clock.
-func (c *clock) now(id uint32) (time.Duration, bool) {
+func (p *Process) now(id uint32) (time.Duration, bool) {
+	c := &p.clock
 	switch id {
 	case clockRealtime:
 		return time.Duration(time.Now().UnixNano()), true
 	case clockMonotonic:
 		return c.monotonic(), true
 	case clockProcessCPU, clockThreadCPU:
-		return c.monotonic() - c.started, true
+		return p.cpuTime(), true
 	}
 	return 0, false
 }
 
 // clock_time_get(id u32, precision u64, time *u64): nanoseconds. EINVAL for an unknown clock, EFAULT.
 func clockTimeGet(p *Process, a args) errno {
-	now, ok := p.clock.now(a.u32(0))
+	now, ok := p.now(a.u32(0))
 	if !ok {
 		return eINVAL
 	}

@@ -81,6 +81,15 @@ func (f *openFile) sameDirectory(g *openFile) bool {
 	return unix.Fstat(f.fd, &a) == nil && unix.Fstat(g.fd, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino
 }
 
+// identity is what the host tells files apart by.
+func (f *openFile) identity() (dev, ino uint64) {
+	var st unix.Stat_t
+	if unix.Fstat(f.fd, &st) != nil {
+		return 0, 0
+	}
+	return uint64(st.Dev), st.Ino
+}
+
 func (f *openFile) close() error {
 	if f.owned {
 		f.root.Close()

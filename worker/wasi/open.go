@@ -26,6 +26,9 @@ func pathOpen(p *Process, a args) errno {
 		return eFAULT
 	}
 	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
+	if a.u32(4)&openCreate != 0 {
+		o.mode = p.creationMode(0o666)
+	}
 	need, e := o.setFlags(a.u32(4), rights(a.u64(5)))
 	if e != success {
 		return e
@@ -56,6 +59,7 @@ type opening struct {
 	follow    bool // a link in the last place
 	directory bool // nothing else will do
 	flags     int  // of open(2)
+	mode      uint32
 }
 
 // setFlags turns WASI's open flags and rights into open(2)'s flags, and returns the rights that the directory must have.
@@ -132,7 +136,7 @@ func (o *opening) checkReadOnly(d *openFile, path string) error {
 
 func (o *opening) openHost(d *openFile, path string) (*os.File, error) {
 	if o.follow || strings.HasSuffix(path, "/") {
-		return d.root.OpenFile(path, o.flags, 0o666)
+		return d.root.OpenFile(path, o.flags, os.FileMode(o.mode))
 	}
 	l, err := d.locate(path)
 	if err != nil {
@@ -141,7 +145,7 @@ func (o *opening) openHost(d *openFile, path string) (*os.File, error) {
 	defer l.close()
 	var fd int
 	_, err = again(func() (_ int, err error) {
-		fd, err = unix.Openat(l.dir, l.base, o.flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o666)
+		fd, err = unix.Openat(l.dir, l.base, o.flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, o.mode)
 		return 0, err
 	})
 	if err != nil {

@@ -116,6 +116,10 @@ func (l *location) checkSlash() error {
 
 // at runs call where path's last component is, with p's errors. EROFS where the mount is read-only, as all these calls write.
 func (p *Process) at(fd uint32, ptr, n uint64, need rights, call func(l *location) error) errno {
+	return p.atMount(fd, ptr, n, need, func(_ *mount, l *location) error { return call(l) })
+}
+
+func (p *Process) atMount(fd uint32, ptr, n uint64, need rights, call func(m *mount, l *location) error) errno {
 	d, path, e := p.pathArg(fd, ptr, n, need)
 	if e != success {
 		return e
@@ -129,13 +133,14 @@ func (p *Process) at(fd uint32, ptr, n uint64, need rights, call func(l *locatio
 		return p.errnoOf(err)
 	}
 	defer l.close()
-	return p.errnoOf(call(&l))
+	return p.errnoOf(call(&p.mounts[d.mount], &l))
 }
 
 // path_create_directory(dir, path *u8, len size). EEXIST, EMLINK, ENOSPC, EDQUOT, EROFS and those of a path.
 func pathCreateDirectory(p *Process, a args) errno {
+	mode := p.creationMode(0o777)
 	return p.at(a.u32(0), a.ptr(1), a.ptr(2), rightPathCreateDirectory, func(l *location) error {
-		return unix.Mkdirat(l.dir, l.base, 0o777)
+		return unix.Mkdirat(l.dir, l.base, mode)
 	})
 }
 
@@ -156,21 +161,18 @@ func pathRemoveDirectory(p *Process, a args) errno {
 	})
 }
 
-// path_symlink(target *u8, len size, dir, path *u8, len size). EEXIST, EROFS and those of a path; EPERM for an absolute target: the
-// guest could not follow it, and whoever looks at the directory from outside would be led astray.
+// path_symlink(target *u8, len size, dir, path *u8, len size). EEXIST, EROFS and those of a path; EPERM for a target that leads out
+// of the mount: the guest could not follow it, and whoever looks at the directory from outside would be led astray.
 func pathSymlink(p *Process, a args) errno {
 	target, e := p.mem().path(a.ptr(0), a.ptr(1))
 	if e != success {
 		return e
 	}
-	if target[0] == '/' {
-		return ePERM
-	}
-	return p.at(a.u32(2), a.ptr(3), a.ptr(4), rightPathSymlink, func(l *location) error {
+	return p.atMount(a.u32(2), a.ptr(3), a.ptr(4), rightPathSymlink, func(m *mount, l *location) error {
 		if err := l.checkSlash(); err != nil {
 			return err
 		}
-		return unix.Symlinkat(target, l.dir, l.base)
+		return m.symlink(target, l)
 	})
 }
 
@@ -202,7 +204,7 @@ func pathReadlink(p *Process, a args) errno {
 func pathLink(p *Process, a args) errno {
 	from := end{a.u32(0), a.ptr(2), a.ptr(3), rightPathLinkSource}
 	to := end{a.u32(4), a.ptr(5), a.ptr(6), rightPathLinkTarget}
-	return p.between(from, to, func(from, to *location) error {
+	return p.between(from, to, func(m *mount, from, to *location) error {
 		if err := from.checkSlash(); err != nil {
 			return err
 		}
@@ -212,23 +214,23 @@ func pathLink(p *Process, a args) errno {
 		if st, err := from.stat(); err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK && a.u32(1)&followLinks != 0 {
 			return unix.EINVAL
 		}
-		return unix.Linkat(from.dir, from.base, to.dir, to.base, 0)
+		return m.move(from, to, func() error { return unix.Linkat(from.dir, from.base, to.dir, to.base, 0) })
 	})
 }
 
 // path_rename(dir, path *u8, len size, newdir, newpath *u8, len size). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EROFS, EXDEV and those of
-// a path.
+// a path; EPERM where a link would lead out of the mount (link.go).
 func pathRename(p *Process, a args) errno {
 	from := end{a.u32(0), a.ptr(1), a.ptr(2), rightPathRenameSource}
 	to := end{a.u32(3), a.ptr(4), a.ptr(5), rightPathRenameTarget}
-	return p.between(from, to, func(from, to *location) error {
+	return p.between(from, to, func(m *mount, from, to *location) error {
 		if err := from.checkSlash(); err != nil {
 			return err
 		}
 		if to.slash && !from.isDir() {
 			return unix.ENOTDIR
 		}
-		return unix.Renameat(from.dir, from.base, to.dir, to.base)
+		return m.move(from, to, func() error { return unix.Renameat(from.dir, from.base, to.dir, to.base) })
 	})
 }
 
@@ -241,7 +243,7 @@ type end struct {
 
 // between runs call where two paths' last components are. A name can't cross from one mount to another, as on any system, and
 // must not: a file of a read-only mount linked into a writable one would be writable.
-func (p *Process) between(from, to end, call func(from, to *location) error) errno {
+func (p *Process) between(from, to end, call func(m *mount, from, to *location) error) errno {
 	d1, path1, e := p.pathArg(from.fd, from.path, from.n, from.need)
 	if e != success {
 		return e
@@ -268,5 +270,5 @@ func (p *Process) between(from, to end, call func(from, to *location) error) err
 		return p.errnoOf(err)
 	}
 	defer l2.close()
-	return p.errnoOf(call(&l1, &l2))
+	return p.errnoOf(call(&p.mounts[d1.mount], &l1, &l2))
 }

@@ -22,12 +22,19 @@ const (
 // forever is a wait without an end of its own.
 const forever = time.Duration(math.MaxInt64)
 
-// wait parks the calling goroutine until ready is closed, d has passed or the rank is ended; then it panics with Ended. It is the
-// one place in this package that waits, and nothing of a call may be consumed before it: a rank suspended here calls again.
+// wait parks the calling goroutine until ready is closed, d has passed, a signal has come or the rank is ended; then it panics with
+// Ended. Nothing of a call may be consumed before it: a rank suspended here calls again.
 func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
+	p.waitFor(waitText(d, ready), d, ready)
+}
+
+// waitFor is the one place in this package that waits.
+func (p *Process) waitFor(what string, d time.Duration, ready <-chan struct{}) {
 	if p.blocked != nil {
-		defer p.blocked(waitText(d, ready))()
+		defer p.blocked(what)()
 	}
+	began := time.Now()
+	defer func() { p.waited.Add(int64(time.Since(began))) }()
 	var expired <-chan time.Time
 	if d != forever {
 		timer := time.NewTimer(d)
@@ -37,6 +44,7 @@ func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
 	select {
 	case <-ready:
 	case <-expired:
+	case <-p.signals.wake:
 	case <-p.done:
 		panic(Ended{})
 	}
@@ -72,7 +80,7 @@ type poll struct {
 }
 
 // poll_oneoff(in *subscription, out *event, count size, events *size) waits until at least one subscription is due and writes an
-// event for each that is. EINVAL for none or an unknown tag, EFAULT. What is wrong with a single one is in its event.
+// event for each that is. EINVAL for none or an unknown tag, EFAULT, EINTR. What is wrong with a single one is in its event.
 //
 //	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24, precision u64 at 32, flags u16 at 40
 //	                                              · fd_read, fd_write: fd u32 at 16
@@ -97,6 +105,9 @@ func pollOneoff(p *Process, a args) errno {
 			runtime.Gosched() // a guest that polls in a loop lets the others run
 			a.putSize(m, 3, uint64(n))
 			return e
+		}
+		if p.SignalDue() {
+			return eINTR
 		}
 		p.wait(poll.left, poll.ready)
 	}
@@ -153,8 +164,8 @@ func (q *poll) check(sub []byte) (ev event, due bool, e errno) {
 func (q *poll) checkClock(ev *event, sub []byte) bool {
 	id, timeout := binary.LittleEndian.Uint32(sub), binary.LittleEndian.Uint64(sub[8:])
 	flags := binary.LittleEndian.Uint16(sub[24:])
-	now, ok := q.p.clock.now(id)
-	if !ok || flags&^absoluteTime != 0 {
+	now, ok := q.p.now(id)
+	if !ok || flags&^absoluteTime != 0 || flags != 0 && id >= clockProcessCPU { // which stands still while the rank waits
 		ev.err = eINVAL
 		return true
 	}

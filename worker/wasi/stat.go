@@ -12,13 +12,19 @@ import (
 
 // filestatSize is the size of a filestat:
 //
-//	dev u64 · ino u64 at 8 · filetype u8 at 16 · nlink u64 at 24 · size u64 at 32 · atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
-const filestatSize = 64
+//	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 · atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
+//
+// The mode lies where the specification has nothing: the permissions, and modeKnown.
+const (
+	filestatSize = 64
+	modeKnown    = 1 << 15
+)
 
 // filestat is what the guest learns of a file; times in nanoseconds.
 type filestat struct {
 	dev, ino         uint64
 	filetype         filetype
+	mode             uint16
 	nlink, size      uint64
 	atim, mtim, ctim int64
 }
@@ -28,7 +34,10 @@ func (s *filestat) put(b []byte) {
 	for i, v := range [...]uint64{s.dev, s.ino, uint64(s.filetype), s.nlink, s.size, uint64(s.atim), uint64(s.mtim), uint64(s.ctim)} {
 		binary.LittleEndian.PutUint64(b[8*i:], v)
 	}
+	binary.LittleEndian.PutUint16(b[18:], s.mode)
 }
+
+func modeOf(mode uint32) uint16 { return modeKnown | uint16(mode&0o7777) }
 
 // fd_filestat_get(fd, stat *filestat). EBADF, EFAULT. The streams have distinct numbers, so that programs which compare input and
 // output don't take them for one file.
@@ -50,7 +59,7 @@ func fdFilestatGet(p *Process, a args) errno {
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return p.errnoOf(err)
 	}
-	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
+	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
 		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}).put(b)
 	return success
 }
@@ -71,7 +80,7 @@ func pathFilestatGet(p *Process, a args) errno {
 		return p.errnoOf(err)
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
+	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
 		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}).put(b)
 	return success
 }

@@ -42,6 +42,8 @@ func (p *Process) readStdin(bufs [][]byte, nonblock bool) (int, errno) {
 			return 0, p.errnoOf(err)
 		case nonblock:
 			return 0, eAGAIN
+		case p.SignalDue():
+			return 0, eINTR
 		}
 		p.wait(forever, p.stdin.Ready())
 	}

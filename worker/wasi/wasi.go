@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Config is what a rank's surroundings hand in.
@@ -26,6 +28,11 @@ type Config struct {
 	MaxOpen        int     // descriptors that may be open at once, counting 0 to 2 and the mounts; 0: DefaultMaxOpen
 	// Blocked is called when a call starts to wait, with what it waits for, and what it returns when the wait is over. nil: nobody asks.
 	Blocked func(what string) (done func())
+	// Waited is how long the rank has waited elsewhere, in calls of another module; the rank's own goroutine asks. nil: never.
+	Waited func() time.Duration
+	// Alarmed is called on a goroutine of its own when a timer that the program has set is over: SIGALRM is to be handed to Signal,
+	// and what else waits is to be woken. nil: nobody cares.
+	Alarmed func()
 	// Done is closed when the rank is being ended: waits return at once, and the call panics with Ended. nil: never.
 	Done <-chan struct{}
 }
@@ -66,6 +73,13 @@ type Process struct {
 	tty     bool
 	maxOpen int
 	clock   clock
+	signals signals
+
+	// umask is the program's, over the executor's own; made, if it is not 0, the mode of what it makes next, and asked.
+	umask, made atomic.Uint32
+	waited      atomic.Int64         // nanoseconds in this package's waits
+	elsewhere   func() time.Duration // Config.Waited
+	alarmed     func()
 
 	// mu guards files, and in each open file refs, flags and rights. It is never held across a host call.
 	mu    sync.Mutex
@@ -75,7 +89,8 @@ type Process struct {
 // mount is a Mount with what New learnt of it.
 type mount struct {
 	Mount
-	same int // index of the first mount of the same directory with the same rights; links and renames stay within
+	dev, ino uint64 // of the host's directory
+	same     int    // index of the first mount of the same directory with the same rights; links and renames stay within
 }
 
 // New returns a rank's WASI side with its standard streams and mounts open. The roots remain the caller's to close.
@@ -83,7 +98,10 @@ func New(c Config) (*Process, error) {
 	if c.Memory == nil {
 		return nil, errors.New("wasi: no memory")
 	}
-	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen, clock: newClock()}
+	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen, clock: newClock(),
+		elsewhere: c.Waited, alarmed: c.Alarmed}
+	p.umask.Store(processUmask())
+	p.signals.wake = make(chan struct{}, 1)
 	if p.maxOpen == 0 {
 		p.maxOpen = DefaultMaxOpen
 	}
@@ -107,6 +125,9 @@ func New(c Config) (*Process, error) {
 
 // Close closes what the guest left open. No call may be under way, nor follow.
 func (p *Process) Close() {
+	p.signals.mu.Lock()
+	p.signals.disarm()
+	p.signals.mu.Unlock()
 	for fd := range p.files {
 		p.closeFD(uint32(fd))
 	}
@@ -124,6 +145,7 @@ func (p *Process) openFirst(mounts []Mount) error {
 		}
 		p.files = append(p.files, f)
 		p.mounts = append(p.mounts, mount{Mount: m, same: i})
+		p.mounts[i].dev, p.mounts[i].ino = f.identity()
 		for j := range i {
 			if p.files[3+j].sameDirectory(f) && mounts[j].ReadOnly == m.ReadOnly {
 				p.mounts[i].same = j

@@ -10,6 +10,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>
@@ -26,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
@@ -72,7 +74,7 @@ static void signals(void)
 	assert(!sigpending(&before) && sigismember(&before, SIGTERM) == 1);
 	assert(!sigprocmask(SIG_UNBLOCK, &set, &before) && sigismember(&before, SIGTERM) == 1 && signalled == SIGTERM);
 	struct itimerval second = { .it_value.tv_sec = 1 }, none = { 0 };
-	assert(setitimer(ITIMER_REAL, &none, NULL) == 0 && setitimer(ITIMER_REAL, &second, NULL) == -1 && errno == ENOSYS);
+	assert(setitimer(ITIMER_REAL, &none, NULL) == 0 && setitimer(ITIMER_PROF, &second, NULL) == -1 && errno == ENOSYS);
 	signal(SIGABRT, leave);
 	if (sigsetjmp(from_abort, 1) == 0) {
 		abort();
@@ -113,6 +115,124 @@ static void glibc(void)
 	assert(error_message_count == 1);
 }
 
+/* What comes while the program waits. */
+static void alarms(void)
+{
+	struct sigaction action = { .sa_handler = handler };
+	assert(sigaction(SIGALRM, &action, NULL) == 0 && alarm(100) == 0 && alarm(0) == 100 && alarm(0) == 0);
+	struct itimerval timer = { .it_value.tv_usec = 20000, .it_interval.tv_usec = 10000 }, left;
+	struct timespec second = { 100, 0 }, rest;
+	signalled = 0;
+	assert(setitimer(ITIMER_REAL, &timer, NULL) == 0 && nanosleep(&second, &rest) == -1 && errno == EINTR && signalled == SIGALRM);
+	assert(rest.tv_sec == 99 && getitimer(ITIMER_REAL, &left) == 0 && left.it_interval.tv_usec == 10000 && left.it_value.tv_usec > 0);
+	assert(sleep(100) >= 99 && usleep(1000000) == -1 && errno == EINTR);
+	signalled = 0;
+	assert(pause() == -1 && errno == EINTR && signalled == SIGALRM);
+	struct pollfd none;
+	assert(poll(&none, 0, 100000) == -1 && errno == EINTR);
+	sigset_t set, old, empty;
+	int sig;
+	assert(!sigemptyset(&empty) && !sigemptyset(&set) && !sigaddset(&set, SIGALRM) && !sigprocmask(SIG_BLOCK, &set, &old));
+	signalled = 0;
+	assert(sigwait(&set, &sig) == 0 && sig == SIGALRM && signalled == 0);
+	assert(sigsuspend(&empty) == -1 && errno == EINTR && signalled == SIGALRM);
+	assert(!sigprocmask(SIG_BLOCK, NULL, &set) && sigismember(&set, SIGALRM) == 1 && ualarm(0, 0) > 0);
+	struct timespec soon = { 0, 1000 };
+	while (sigtimedwait(&set, NULL, &soon) == SIGALRM) { /* one may have come before */
+	}
+	assert(errno == EAGAIN && !sigprocmask(SIG_SETMASK, &old, NULL));
+	/* A handler may leave, out of the wait too, and the signal comes again. */
+	signal(SIGALRM, leave);
+	for (volatile int i = 0; i < 3; i++) {
+		if (sigsetjmp(from_abort, 1) == 0) {
+			ualarm(1000, 0);
+			sleep(100);
+			assert(0);
+		}
+	}
+	signal(SIGALRM, SIG_DFL);
+}
+
+static void clocks(void)
+{
+	struct timespec from, to;
+	struct tms used;
+	clock_t before = clock(), ticks = times(&used);
+	assert(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from) == 0 && usleep(300000) == 0);
+	assert(clock() - before < CLOCKS_PER_SEC / 10 && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to) == 0);
+	assert((to.tv_sec - from.tv_sec) * 1e9 + to.tv_nsec - from.tv_nsec < 1e8);
+	assert(times(&used) - ticks >= sysconf(_SC_CLK_TCK) / 4 && used.tms_utime < sysconf(_SC_CLK_TCK) * 100 && used.tms_cutime == 0);
+	for (before = clock(); clock() - before < CLOCKS_PER_SEC / 50;) { /* it runs on while the program does */
+	}
+	time_t winter = 1700000000, summer = 1720000000;
+	struct tm tm;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	assert(localtime_r(&winter, &tm) && tm.tm_hour == 23 && tm.tm_isdst == 0 && tm.tm_gmtoff == 3600 && !strcmp(tm.tm_zone, "CET"));
+	assert(mktime(&tm) == winter && localtime_r(&summer, &tm) && tm.tm_hour == 11 && tm.tm_isdst == 1 && !strcmp(tm.tm_zone, "CEST"));
+	tzset();
+	assert(timezone == -3600 && daylight && !strcmp(tzname[1], "CEST"));
+	setenv("TZ", "Europe/Berlin", 1); /* the host's tables are not there for this program, which TZ named too late */
+	assert(localtime_r(&winter, &tm) && tm.tm_hour == 22);
+	unsetenv("TZ");
+	tzset();
+}
+
+static void descriptors(void)
+{
+	int fd = open("twice", O_RDWR | O_CREAT | O_TRUNC, 0640), two = dup(fd);
+	assert(fd >= 0 && two > fd && write(fd, "ab", 2) == 2 && write(two, "cd", 2) == 2 && lseek(fd, 0, SEEK_CUR) == 4);
+	assert(fcntl(fd, F_DUPFD, 20) == 20 && dup2(fd, 20) == 20 && dup3(fd, 21, O_CLOEXEC) == 21 && close(20) == 0 && close(21) == 0);
+	assert(dup(99) == -1 && errno == EBADF && dup2(fd, -1) == -1 && errno == EBADF && dup2(fd, fd) == fd && close(two) == 0);
+	struct stat st;
+	assert(fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0640 && st.st_size == 4);
+	assert(fchmod(fd, 0400) == 0 && stat("twice", &st) == 0 && (st.st_mode & 0777) == 0400 && chmod("twice", 0600) == 0);
+	assert(chown("twice", getuid(), -1) == 0 && chown("twice", 0, 0) == -1 && errno == EPERM);
+	int out = dup(1);
+	fflush(stdout);
+	assert(dup2(fd, 1) == 1 && printf("efgh") == 4 && fflush(stdout) == 0 && dup2(out, 1) == 1 && close(out) == 0);
+	char *mapped = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), text[9] = "";
+	assert(mapped != MAP_FAILED && !memcmp(mapped, "abcdefgh", 8) && close(fd) == 0);
+	mapped[0] = 'X';
+	assert(msync(mapped, 8, MS_SYNC) == 0 && (fd = open("twice", O_RDONLY)) >= 0 && read(fd, text, 8) == 8 && !strcmp(text, "Xbcdefgh"));
+	mapped[7] = 'Y';
+	assert(munmap(mapped, 8) == 0 && pread(fd, text, 8, 0) == 8 && !strcmp(text, "XbcdefgY") && munmap(mapped, 8) == -1);
+	assert(mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EACCES);
+	close(fd);
+	unlink("twice");
+	umask(077);
+	fclose(fopen("masked", "w"));
+	assert(stat("masked", &st) == 0 && (st.st_mode & 0777) == 0600 && unlink("masked") == 0 && mkdir("sub", 0777) == 0);
+	assert(stat("sub", &st) == 0 && (st.st_mode & 0777) == 0700 && umask(022) == 077);
+	char here[PATH_MAX], there[PATH_MAX];
+	assert(getcwd(here, sizeof here) && chdir("sub/../sub/.") == 0 && getcwd(there, sizeof there) && !strcmp(strrchr(there, '/'), "/sub"));
+	assert(rmdir("../sub") == 0 && getcwd(there, sizeof there) == NULL && errno == ENOENT && chdir(here) == 0);
+}
+
+/* What can't be done says so. */
+static void refusals(void)
+{
+	char page[8192];
+	struct rlimit limit = { 1, 1 };
+	cpu_set_t cpus;
+	assert(mlock(page, 1) == -1 && errno == EPERM && mlockall(MCL_CURRENT) == -1 && nice(1) == -1 && errno == EPERM && nice(0) == 0);
+	assert(setrlimit(RLIMIT_CPU, &limit) == -1 && errno == EPERM && getrlimit(77, &limit) == -1 && errno == EINVAL);
+	assert(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == sysconf(_SC_OPEN_MAX) && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	assert(sched_setaffinity(0, sizeof cpus, &cpus) == -1 && errno == EINVAL && sched_getaffinity(0, sizeof cpus, &cpus) == 0);
+	assert(sched_setaffinity(0, sizeof cpus, &cpus) == 0);
+	char *at = (char *)(((uintptr_t)page + 4095) & ~(uintptr_t)4095);
+	*at = 1;
+	assert(madvise(at, 1, MADV_DONTNEED) == 0 && *at == 0 && siginterrupt(99, 1) == -1);
+	for (int i = 0; i < 250; i++) {
+		assert(sysconf(i) >= -1);
+	}
+	assert(sysconf(_SC_PHYS_PAGES) > sysconf(_SC_AVPHYS_PAGES) && sysconf(_SC_AVPHYS_PAGES) > 0 && sysconf(_SC_NPROCESSORS_ONLN) == 1);
+	char name[16];
+	assert(pthread_setname_np(pthread_self(), "a name of sixteen") == ERANGE && pthread_setname_np(pthread_self(), "short") == 0);
+	assert(pthread_getname_np(pthread_self(), name, sizeof name) == 0 && !strcmp(name, "short"));
+}
+
 static void identity(void)
 {
 	char name[64];
@@ -148,7 +268,7 @@ static void files(void)
 	fd = open("plain", O_RDWR);
 	assert(fd >= 0 && fcntl(fd, F_SETLK, &lock) == -1 && errno == EINVAL && fcntl(fd, F_GETLK, &lock) == -1 && close(fd) == 0);
 	struct stat st;
-	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0644);
+	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600);
 	assert(stat(".", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0755);
 	assert(unlink("plain") == 0 && lchown("plain", 0, 0) == -1 && errno == ENOENT);
 	assert(madvise(path, 1, 0) == 0 && mprotect(path, 1, PROT_READ) == -1 && errno == ENOSYS);
@@ -264,6 +384,10 @@ int main(void)
 {
 	processes();
 	signals();
+	alarms();
+	clocks();
+	descriptors();
+	refusals();
 	identity();
 	glibc();
 	files();

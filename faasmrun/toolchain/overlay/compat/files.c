@@ -1,6 +1,6 @@
 /*
- * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. Setting a mode succeeds on
- * a file that exists and changes nothing. There are plain files, directories and links, no pipes or devices.
+ * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. There are plain files,
+ * directories and links, no pipes or devices, and one owner.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,33 +13,78 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "host.h"
 
 #define WEAK __attribute__((weak))
 
-static mode_t mask = 022;
+WEAK mode_t umask(mode_t mask) { return __faasmrun_host_umask(mask & 0777); }
 
-WEAK mode_t umask(mode_t m)
+WEAK int fchmod(int fd, mode_t mode)
 {
-	mode_t old = mask;
-	mask = m & 0777;
-	return old;
+	int err = __faasmrun_host_fd_chmod(fd, mode & 07777);
+	if (err) {
+		errno = err;
+	}
+	return err ? -1 : 0;
 }
 
-static int exists(int fd)
+WEAK int fchmodat(int dir, const char *path, mode_t mode, int flags)
 {
 	struct stat st;
-	return fstat(fd, &st);
+	if (flags & ~AT_SYMLINK_NOFOLLOW) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (flags) {
+		if (fstatat(dir, path, &st, flags)) {
+			return -1;
+		}
+		if (S_ISLNK(st.st_mode)) {
+			errno = ENOTSUP; /* a link has no mode of its own */
+			return -1;
+		}
+	}
+	int fd = openat(dir, path, O_RDONLY | O_NONBLOCK);
+	if (fd < 0 && errno == EACCES) {
+		fd = openat(dir, path, O_WRONLY | O_NONBLOCK);
+	}
+	if (fd < 0) {
+		return -1;
+	}
+	int result = fchmod(fd, mode), error = errno;
+	close(fd);
+	errno = error;
+	return result;
 }
 
-WEAK int chmod(const char *path, mode_t mode) { return access(path, F_OK); }
-WEAK int fchmod(int fd, mode_t mode) { return exists(fd); }
-WEAK int fchmodat(int fd, const char *path, mode_t mode, int flags) { return faccessat(fd, path, F_OK, 0); }
-WEAK int chown(const char *path, uid_t uid, gid_t gid) { return access(path, F_OK); }
-WEAK int fchown(int fd, uid_t uid, gid_t gid) { return exists(fd); }
+WEAK int chmod(const char *path, mode_t mode) { return fchmodat(AT_FDCWD, path, mode, 0); }
+
+/* All files are the program's own; nobody else can be given one. */
+static int give(int found, uid_t uid, gid_t gid)
+{
+	if (!found && (uid != (uid_t)-1 && uid != getuid() || gid != (gid_t)-1 && gid != getgid())) {
+		errno = EPERM;
+		return -1;
+	}
+	return found;
+}
+
+WEAK int chown(const char *path, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	return give(stat(path, &st), uid, gid);
+}
+
+WEAK int fchown(int fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	return give(fstat(fd, &st), uid, gid);
+}
+
 WEAK int lchown(const char *path, uid_t uid, gid_t gid)
 {
 	struct stat st;
-	return lstat(path, &st);
+	return give(lstat(path, &st), uid, gid);
 }
 
 /* The answer of a file system without pipes and devices: EPERM where one might be made. */
@@ -272,7 +317,18 @@ WEAK char *realpath(const char *restrict path, char *restrict resolved)
 
 WEAK char *canonicalize_file_name(const char *path) { return realpath(path, NULL); }
 WEAK char *get_current_dir_name(void) { return getcwd(NULL, 0); }
-WEAK void sync(void) {} /* what was written is the host's already, and comes to its disk when it syncs */
+
+/* Of the whole machine's files these are the program's. */
+WEAK void sync(void)
+{
+	int error = errno;
+	for (int fd = 3; fd < getdtablesize(); fd++) {
+		fsync(fd);
+	}
+	errno = error;
+}
+
+char *__faasmrun_realpath(const char *path) { return realpath(path, NULL); } /* for libc's chdir */
 
 /* string.h's basename, GNU's, never changes its argument; libgen.h's, POSIX's, does. */
 char *__faasmrun_gnu_basename(const char *path)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WEAK __attribute__((weak))
@@ -145,39 +144,50 @@ WEAK int gethostname(char *buf, size_t size)
 	return 0;
 }
 
-WEAK int getpagesize(void) { return 65536; }
-WEAK int getdtablesize(void) { return 1024; } /* worker/wasi's DefaultMaxOpen */
+#define OPEN_FILES 1024 /* worker/wasi's DefaultMaxOpen */
 
+WEAK int getpagesize(void) { return 65536; }
+WEAK int getdtablesize(void) { return OPEN_FILES; }
+
+/* What a rank may have is the job's to say (--mem-per-rank, --time); here stands what is known of it. */
 WEAK int getrlimit(int resource, struct rlimit *limit)
 {
-	limit->rlim_cur = limit->rlim_max = RLIM_INFINITY;
-	return 0;
-}
-
-WEAK int setrlimit(int resource, const struct rlimit *limit) { return 0; }
-
-WEAK int getpriority(int which, id_t who) { return 0; }
-WEAK int setpriority(int which, id_t who, int priority) { return 0; }
-WEAK int nice(int increment) { return 0; }
-
-/* The time since the rank's start, as user time, and the size of the linear memory in KiB: its high-water mark, for it
- * never shrinks. There are no children. */
-WEAK int __faasmrun_getrusage(int who, struct rusage *usage)
-{
-	struct timespec used;
-	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN) {
+	if (resource < RLIMIT_CPU || resource > RLIMIT_AS) {
 		errno = EINVAL;
 		return -1;
 	}
-	memset(usage, 0, sizeof *usage);
-	if (who == RUSAGE_CHILDREN) {
-		return 0;
-	}
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used)) {
-		return -1;
-	}
-	usage->ru_utime.tv_sec = used.tv_sec;
-	usage->ru_utime.tv_usec = used.tv_nsec / 1000;
-	usage->ru_maxrss = __builtin_wasm_memory_size(0) * 64;
+	rlim_t most = resource == RLIMIT_NOFILE ? OPEN_FILES : resource == RLIMIT_CORE ? 0 : RLIM_INFINITY;
+	*limit = (struct rlimit){ most, most };
 	return 0;
 }
+
+/* Limits that are in force already can be asked for again; others could not be kept. */
+WEAK int setrlimit(int resource, const struct rlimit *limit)
+{
+	struct rlimit now;
+	if (getrlimit(resource, &now)) {
+		return -1;
+	}
+	if (limit->rlim_cur > limit->rlim_max) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (limit->rlim_cur != now.rlim_cur || limit->rlim_max > now.rlim_max) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}
+
+WEAK int getpriority(int which, id_t who) { return 0; }
+
+/* The scheduler gives ranks their processors: there is one priority. */
+WEAK int setpriority(int which, id_t who, int priority)
+{
+	if (priority) {
+		errno = EPERM;
+	}
+	return priority ? -1 : 0;
+}
+
+WEAK int nice(int increment) { return setpriority(PRIO_PROCESS, 0, increment); }

@@ -2,6 +2,7 @@
  * Processes: a rank is one, and can make no others. What would start one fails with ENOSYS; waiting finds no children.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "host.h"
 
 #define WEAK __attribute__((weak)) /* a program may bring its own */
 
@@ -29,9 +31,31 @@ WEAK int execle(const char *path, const char *arg, ...) { return unsupported(); 
 WEAK int execvpe(const char *file, char *const argv[], char *const envp[]) { return unsupported(); }
 WEAK int pipe(int fds[2]) { return unsupported(); }
 WEAK int pipe2(int fds[2], int flags) { return unsupported(); }
-WEAK int dup(int fd) { return unsupported(); }
-WEAK int dup2(int from, int to) { return unsupported(); }
-WEAK int dup3(int from, int to, int flags) { return unsupported(); }
+
+/* Both numbers then stand for one open file, with one offset. */
+static int duplicate(int fd, int at, int exact)
+{
+	int got = __faasmrun_host_fd_dup(fd, at, exact);
+	if (got < 0) {
+		errno = -got;
+		return -1;
+	}
+	return got;
+}
+
+WEAK int dup(int fd) { return duplicate(fd, 0, 0); }
+WEAK int dup2(int from, int to) { return duplicate(from, to, 1); }
+
+WEAK int dup3(int from, int to, int flags)
+{
+	if (from == to || flags & ~O_CLOEXEC) {
+		errno = EINVAL;
+		return -1;
+	}
+	return duplicate(from, to, 1);
+}
+
+int __faasmrun_dupfd(int fd, int least) { return duplicate(fd, least, 0); } /* fcntl's F_DUPFD */
 
 WEAK FILE *popen(const char *command, const char *mode)
 {
@@ -90,7 +114,14 @@ WEAK int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
 	return policy == SCHED_OTHER ? 0 : -1;
 }
 
-WEAK int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set) { return 0; }
+WEAK int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
+{
+	if (size < sizeof(unsigned long) || !CPU_ISSET(0, set)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
 
 /* ---- Loading code at run time: there is nothing to load. ---- */
 

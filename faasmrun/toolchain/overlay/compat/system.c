@@ -1,6 +1,6 @@
 /*
- * Memory, messages, logs and what else programs ask of a system. Advice about memory is taken and changes nothing; protecting
- * pages and sharing memory with others is refused, for a program that relies on them must know.
+ * Memory, messages, logs and what else programs ask of a system. Protecting pages, keeping them in memory and sharing them with
+ * others is refused, for a program that relies on them must know.
  */
 #include <err.h>
 #include <errno.h>
@@ -29,14 +29,33 @@ static int unsupported(void)
 	return -1;
 }
 
-WEAK int madvise(void *at, size_t size, int advice) { return 0; }
+/* Advice changes nothing but the contents, where it is to be forgotten: pages read as zeros after MADV_DONTNEED. */
+WEAK int madvise(void *at, size_t size, int advice)
+{
+	if (advice == MADV_DONTNEED) {
+		if ((uintptr_t)at % 4096) {
+			errno = EINVAL;
+			return -1;
+		}
+		memset(at, 0, size);
+	}
+	return 0;
+}
+
 WEAK int posix_madvise(void *at, size_t size, int advice) { return 0; }
-WEAK int mlock(const void *at, size_t size) { return 0; }
+
+/* A job's control group may swap. */
+static int unlockable(void)
+{
+	errno = EPERM;
+	return -1;
+}
+
+WEAK int mlock(const void *at, size_t size) { return size ? unlockable() : 0; }
 WEAK int munlock(const void *at, size_t size) { return 0; }
-WEAK int mlockall(int flags) { return 0; }
+WEAK int mlockall(int flags) { return unlockable(); }
 WEAK int munlockall(void) { return 0; }
 WEAK int mprotect(void *at, size_t size, int protection) { return unsupported(); }
-WEAK int msync(void *at, size_t size, int flags) { return unsupported(); }
 WEAK void *mremap(void *at, size_t old, size_t size, int flags, ...) { errno = ENOSYS; return MAP_FAILED; }
 WEAK int shm_open(const char *name, int flags, mode_t mode) { return unsupported(); }
 WEAK int shm_unlink(const char *name) { return unsupported(); }
@@ -95,6 +114,13 @@ WEAK int sysinfo(struct sysinfo *info)
 	return 0;
 }
 
+long __faasmrun_pages(int available) /* for libc's sysconf */
+{
+	struct sysinfo info;
+	sysinfo(&info);
+	return (available ? info.freeram : info.totalram) / PAGE;
+}
+
 WEAK int getloadavg(double *averages, int count) { return -1; }
 
 /* ---- Functions of glibc's ---- */
@@ -117,13 +143,6 @@ WEAK void qsort_r(void *at, size_t count, size_t size, compare *f, void *argumen
 	qsort(at, count, size, by_order);
 	order = outer;
 }
-
-/* ---- time.h: there is one zone of time ---- */
-
-WEAK char *tzname[2] = { (char *)"UTC", (char *)"UTC" };
-WEAK int daylight;
-WEAK long timezone;
-WEAK void tzset(void) {}
 
 /* ---- syslog.h ---- */
 

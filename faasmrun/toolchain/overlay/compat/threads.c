@@ -16,7 +16,7 @@
 /* ---- Attributes ---- */
 
 WEAK int pthread_attr_getguardsize(const pthread_attr_t *restrict a, size_t *restrict size) { *size = 0; return 0; }
-WEAK int pthread_attr_setguardsize(pthread_attr_t *a, size_t size) { return 0; }
+WEAK int pthread_attr_setguardsize(pthread_attr_t *a, size_t size) { return size ? ENOTSUP : 0; } /* an overflow traps without */
 WEAK int pthread_attr_getinheritsched(const pthread_attr_t *restrict a, int *restrict v) { *v = PTHREAD_INHERIT_SCHED; return 0; }
 WEAK int pthread_attr_setinheritsched(pthread_attr_t *a, int v) { return v == PTHREAD_INHERIT_SCHED ? 0 : ENOTSUP; }
 WEAK int pthread_attr_getschedpolicy(const pthread_attr_t *restrict a, int *restrict v) { *v = SCHED_OTHER; return 0; }
@@ -29,7 +29,11 @@ WEAK int pthread_attr_getschedparam(const pthread_attr_t *restrict a, struct sch
 	return 0;
 }
 
-WEAK int pthread_attr_setschedparam(pthread_attr_t *restrict a, const struct sched_param *restrict p) { return 0; }
+WEAK int pthread_attr_setschedparam(pthread_attr_t *restrict a, const struct sched_param *restrict p)
+{
+	return p->sched_priority ? ENOTSUP : 0;
+}
+
 WEAK int pthread_attr_getstack(const pthread_attr_t *restrict a, void **restrict at, size_t *restrict size) { return ENOTSUP; }
 WEAK int pthread_attr_setstack(pthread_attr_t *a, void *at, size_t size) { return ENOTSUP; }
 
@@ -67,15 +71,45 @@ WEAK int pthread_getschedparam(pthread_t t, int *restrict policy, struct sched_p
 	return 0;
 }
 
-WEAK int pthread_setschedparam(pthread_t t, int policy, const struct sched_param *p) { return policy == SCHED_OTHER ? 0 : ENOTSUP; }
+WEAK int pthread_setschedparam(pthread_t t, int policy, const struct sched_param *p)
+{
+	return policy == SCHED_OTHER && !p->sched_priority ? 0 : ENOTSUP;
+}
+
 WEAK int pthread_setschedprio(pthread_t t, int priority) { return priority ? ENOTSUP : 0; }
-WEAK int pthread_setname_np(pthread_t t, const char *name) { return 0; }
+
+static _Thread_local char name_of_self[16];
+
+WEAK int pthread_setname_np(pthread_t t, const char *name)
+{
+	if (strlen(name) >= sizeof name_of_self) {
+		return ERANGE;
+	}
+	if (t != pthread_self()) {
+		return ENOTSUP;
+	}
+	strcpy(name_of_self, name);
+	return 0;
+}
+
+WEAK int pthread_getname_np(pthread_t t, char *name, size_t size)
+{
+	if (t != pthread_self()) {
+		return ENOTSUP;
+	}
+	if (size <= strlen(name_of_self)) {
+		return ERANGE;
+	}
+	strcpy(name, name_of_self);
+	return 0;
+}
+
 WEAK int pthread_getcpuclockid(pthread_t t, clockid_t *clock) { *clock = CLOCK_THREAD_CPUTIME_ID; return 0; }
 WEAK int pthread_getattr_np(pthread_t t, pthread_attr_t *a) { return pthread_attr_init(a); }
 WEAK int pthread_getattr_default_np(pthread_attr_t *a) { return pthread_attr_init(a); }
-WEAK int pthread_setattr_default_np(const pthread_attr_t *a) { return 0; }
+WEAK int pthread_setattr_default_np(const pthread_attr_t *a) { return ENOTSUP; }
 WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set); }
-WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return 0; }
+WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
 
 /* ---- Semaphores with names belong to several processes. ---- */
 

@@ -1,6 +1,10 @@
 #include_next <fcntl.h>
 #ifndef _FAASMRUN_FCNTL_H
 #define _FAASMRUN_FCNTL_H
+#define F_DUPFD 0
+#ifndef F_DUPFD_CLOEXEC
+#define F_DUPFD_CLOEXEC 1030
+#endif
 /* Locks of records, for programs that can do without: fcntl answers EINVAL, as for files that can't be locked. */
 #define F_RDLCK 0
 #define F_WRLCK 1

@@ -1,6 +1,7 @@
 #ifndef _FAASMRUN_SETJMP_H
 #define _FAASMRUN_SETJMP_H
-/* The compiler turns both calls into exceptions (runtime/setjmp.c). Signal masks are not saved: there are none. */
+/* The compiler turns both calls into exceptions (runtime/setjmp.c). Signal masks are not saved: after a handler that
+ * leaves by longjmp the mask is what it was before the signal. */
 #ifdef __cplusplus
 extern "C" {
 #endif

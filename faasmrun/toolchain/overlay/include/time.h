@@ -1,7 +1,7 @@
 #include_next <time.h>
 #ifndef _FAASMRUN_TIME_H
 #define _FAASMRUN_TIME_H
-/* There is one zone of time, UTC. */
+/* Zones of time are as TZ says; UTC without it. */
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -45,6 +45,8 @@ int chown(const char *, uid_t, gid_t);
 int fchown(int, uid_t, gid_t);
 int lchown(const char *, uid_t, gid_t);
 unsigned alarm(unsigned);
+useconds_t ualarm(useconds_t, useconds_t);
+int pause(void);
 #ifdef __cplusplus
 }
 #endif

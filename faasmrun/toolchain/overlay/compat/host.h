@@ -1,0 +1,27 @@
+/*
+ * The calls of faasmrun's own import module, for what POSIX has and WASI has not (worker/wasi/system.go). They take and give
+ * integers of fixed width and no addresses.
+ */
+#ifndef FAASMRUN_HOST_H
+#define FAASMRUN_HOST_H
+
+#define HOST_CALL(name) __attribute__((import_module("faasmrun"), import_name(#name))) __faasmrun_host_##name
+
+long long HOST_CALL(cpu_time)(void);
+void HOST_CALL(create_mode)(int mode);
+int HOST_CALL(fd_chmod)(int fd, int mode);
+int HOST_CALL(fd_dup)(int fd, int at, int exact);
+int HOST_CALL(umask)(int mask);
+void HOST_CALL(signal_actions)(int dispatcher, unsigned long long caught, unsigned long long ignored);
+unsigned long long HOST_CALL(signal_blocked)(void);
+unsigned long long HOST_CALL(signal_mask)(unsigned long long set);
+unsigned long long HOST_CALL(signal_pending)(void);
+int HOST_CALL(signal_raise)(int sig);
+unsigned long long HOST_CALL(signal_suspend)(unsigned long long set);
+int HOST_CALL(signal_take)(unsigned long long set, unsigned long long nanoseconds);
+long long HOST_CALL(timer_interval)(void);
+long long HOST_CALL(timer_left)(void);
+long long HOST_CALL(timer_set)(long long value, long long interval);
+
+#undef HOST_CALL
+#endif

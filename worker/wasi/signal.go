@@ -1,0 +1,301 @@
+package wasi
+
+import (
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Signals, by Linux's numbers. The program says which it has handlers for, which it ignores and which it blocks; here is what
+// has come and is not yet handled. A handler is the program's code, and a program can be entered between its own instructions
+// nowhere but in a host call: whoever binds the calls looks at SignalDue behind each, and runs what NextSignal names.
+type signals struct {
+	due  atomic.Bool   // something is pending that is not blocked
+	wake chan struct{} // ends a wait; holds one
+
+	mu         sync.Mutex // guards all below
+	dispatcher uint32     // the function of the table that runs a signal's handler
+	caught     signalSet
+	ignored    signalSet
+	blocked    signalSet
+	pending    signalSet
+	alarm      *time.Timer   // SIGALRM; nil: none is set
+	rings      time.Duration // when, by the monotonic clock
+	interval   time.Duration // from then on; 0: once
+}
+
+// signalSet has signal n at bit n-1, as a sigset_t of Linux.
+type signalSet uint64
+
+const maxSignal = 64
+
+func setOf(signal uint32) signalSet { return 1 << (signal - 1) }
+
+const (
+	signalBase = 128
+	// unblockable can't be caught, ignored or blocked.
+	unblockable signalSet = 1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1)
+	// harmless are ignored by default.
+	harmless signalSet = 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
+	// shortestInterval bounds what a timer may cost the host.
+	shortestInterval = time.Millisecond
+)
+
+// Signal brings the program a signal from outside. It reports whether the signal's default action is to end the rank, which the
+// caller must then do: the program may be computing.
+func (p *Process) Signal(number int) (fatal bool) {
+	if number < 1 || number > maxSignal {
+		return false
+	}
+	s, bit := &p.signals, setOf(uint32(number))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case bit&unblockable == 0 && bit&(s.caught|s.blocked) != 0:
+		if bit&s.ignored == 0 {
+			s.post(bit)
+		}
+		return false
+	case bit&(s.ignored|harmless) != 0:
+		return false
+	}
+	return true
+}
+
+// Catches reports whether the program would handle a signal itself.
+func (p *Process) Catches(number int) bool {
+	if number < 1 || number > maxSignal {
+		return false
+	}
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return setOf(uint32(number))&(s.caught|s.blocked)&^(s.ignored|unblockable) != 0
+}
+
+// post makes a signal pending. s.mu is held.
+func (s *signals) post(bit signalSet) {
+	s.pending |= bit
+	s.look()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// look says anew whether a signal is due. s.mu is held.
+func (s *signals) look() { s.due.Store(s.pending&^s.blocked != 0) }
+
+// SignalDue reports whether NextSignal has one.
+func (p *Process) SignalDue() bool { return p.signals.due.Load() }
+
+// Delivery is a signal on its way to its handler.
+type Delivery struct {
+	Signal, Dispatcher uint32
+	mask               signalSet
+}
+
+// NextSignal takes the next signal that is pending and not blocked: the program's dispatcher, a function (int) -> int of its
+// table, is to be called with it, and says whether the call that was interrupted shall go on. A signal that the program has no
+// handler for by now has its default action: the call panics with Exit.
+func (p *Process) NextSignal() (d Delivery, ok bool) {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		open := s.pending &^ s.blocked
+		if open == 0 {
+			s.look()
+			return d, false
+		}
+		d.Signal = uint32(bits.TrailingZeros64(uint64(open))) + 1
+		bit := setOf(d.Signal)
+		s.pending &^= bit
+		s.look()
+		switch {
+		case bit&s.ignored != 0:
+		case bit&s.caught != 0:
+			d.Dispatcher, d.mask = s.dispatcher, s.blocked
+			return d, true
+		case bit&harmless == 0:
+			panic(Exit{signalBase + d.Signal})
+		}
+	}
+}
+
+// Handled sets the mask back behind a handler, whether it has returned or left by an exception or a longjmp.
+func (p *Process) Handled(d Delivery) { p.setMask(d.mask) }
+
+func (p *Process) setMask(set signalSet) (old signalSet) {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, s.blocked = s.blocked, set&^unblockable
+	s.look()
+	return old
+}
+
+// signal_actions(dispatcher, caught u64, ignored u64) says what the program does with signals. What is ignored is pending no more.
+func signalActions(p *Process, a args) uint64 {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dispatcher, s.caught, s.ignored = a.u32(0), signalSet(a.u64(1))&^unblockable, signalSet(a.u64(2))&^unblockable
+	s.pending &^= s.ignored
+	s.look()
+	return 0
+}
+
+// signal_mask(set u64) -> u64 blocks these signals and no others. It returns those that were blocked before.
+func signalMask(p *Process, a args) uint64 { return uint64(p.setMask(signalSet(a.u64(0)))) }
+
+// signal_blocked() -> u64
+func signalBlocked(p *Process, _ args) uint64 {
+	p.signals.mu.Lock()
+	defer p.signals.mu.Unlock()
+	return uint64(p.signals.blocked)
+}
+
+// signal_pending() -> u64
+func signalPending(p *Process, _ args) uint64 {
+	p.signals.mu.Lock()
+	defer p.signals.mu.Unlock()
+	return uint64(p.signals.pending)
+}
+
+// signal_raise(signal u32) -> errno: the program sends itself a signal. Its handler has run when the call returns, unless it is
+// blocked. EINVAL.
+func signalRaise(p *Process, a args) uint64 {
+	number := a.u32(0)
+	if number < 1 || number > maxSignal {
+		return uint64(eINVAL)
+	}
+	if p.Signal(int(number)) {
+		panic(Exit{signalBase + number})
+	}
+	return uint64(success)
+}
+
+// signal_suspend(set u64) -> u64 blocks these signals and waits until there is another. It returns those that were blocked before.
+func signalSuspend(p *Process, a args) uint64 {
+	old := p.setMask(signalSet(a.u64(0)))
+	for !p.SignalDue() {
+		p.waitFor("a signal", forever, nil)
+	}
+	return uint64(old)
+}
+
+// signal_take(set u64, timeout u64) -> i32 waits for one of these signals, which should be blocked, and takes it: no handler runs.
+// The time is in nanoseconds. 0: it is over; -EINTR: another signal has come.
+func signalTake(p *Process, a args) uint64 {
+	set, end := signalSet(a.u64(0)), forever
+	if limit := a.u64(1); limit < math.MaxInt64-uint64(p.clock.monotonic()) {
+		end = p.clock.monotonic() + time.Duration(limit)
+	}
+	for {
+		if number := p.signals.take(set); number != 0 {
+			return uint64(number)
+		}
+		if p.SignalDue() {
+			return negative(eINTR)
+		}
+		left := forever
+		if end != forever {
+			if left = end - p.clock.monotonic(); left <= 0 {
+				return 0
+			}
+		}
+		p.waitFor("a signal", left, nil)
+	}
+}
+
+func (s *signals) take(set signalSet) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.pending & set
+	if found == 0 {
+		return 0
+	}
+	number := uint32(bits.TrailingZeros64(uint64(found))) + 1
+	s.pending &^= setOf(number)
+	s.look()
+	return number
+}
+
+// timer_set(value u64, interval u64) -> u64 has SIGALRM come after a time, and again after each interval, in nanoseconds; 0: not.
+// An earlier time is forgotten; the call returns what was left of it.
+func timerSet(p *Process, a args) uint64 {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.left(p.clock.monotonic())
+	s.disarm()
+	if after := time.Duration(min(a.u64(0), math.MaxInt64/2)); after > 0 {
+		if s.interval = time.Duration(min(a.u64(1), math.MaxInt64/2)); s.interval > 0 {
+			s.interval = max(s.interval, shortestInterval)
+		}
+		p.arm(after)
+	}
+	return uint64(left)
+}
+
+// timer_left() -> u64: nanoseconds until the next SIGALRM; 0: none is set.
+func timerLeft(p *Process, _ args) uint64 {
+	p.signals.mu.Lock()
+	defer p.signals.mu.Unlock()
+	return uint64(p.signals.left(p.clock.monotonic()))
+}
+
+// timer_interval() -> u64
+func timerInterval(p *Process, _ args) uint64 {
+	p.signals.mu.Lock()
+	defer p.signals.mu.Unlock()
+	return uint64(p.signals.interval)
+}
+
+// left is at least 1 while a timer is set. s.mu is held.
+func (s *signals) left(now time.Duration) time.Duration {
+	if s.alarm == nil {
+		return 0
+	}
+	return max(s.rings-now, 1)
+}
+
+// arm sets the timer. p.signals.mu is held.
+func (p *Process) arm(after time.Duration) {
+	s := &p.signals
+	s.rings = p.clock.monotonic() + after
+	var timer *time.Timer
+	timer = time.AfterFunc(after, func() { p.ring(&timer) })
+	s.alarm = timer
+}
+
+// ring is a timer's goroutine. The timer is named by where it stands, which arm writes under the lock that ring takes first.
+func (p *Process) ring(which **time.Timer) {
+	s := &p.signals
+	s.mu.Lock()
+	if s.alarm != *which {
+		s.mu.Unlock()
+		return // set anew, or stopped, just now
+	}
+	s.alarm = nil
+	if s.interval > 0 {
+		p.arm(max(s.rings+s.interval-p.clock.monotonic(), shortestInterval))
+	}
+	s.mu.Unlock()
+	if p.alarmed != nil {
+		p.alarmed()
+	}
+}
+
+// disarm forgets the timer. s.mu is held.
+func (s *signals) disarm() {
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	s.alarm, s.interval = nil, 0
+}
