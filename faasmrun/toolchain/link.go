@@ -162,6 +162,9 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 	if !d.cmd.openMP && undefinedOpenMP.MatchString(text) {
 		text += "faasmrun " + d.name + ": these are OpenMP's functions: link with -fopenmp as well\n"
 	}
+	if strings.Contains(text, "wasm32 object file can't be linked") {
+		text += "faasmrun " + d.name + ": programs are for wasm64 now: compile what is for wasm32 anew with faasmrun cc\n"
+	}
 	if undefinedMPI.MatchString(text) {
 		text += "faasmrun " + d.name + ": of MPI's functions this version has those that docs/mpi-support.md lists\n"
 	}
