@@ -42,7 +42,7 @@ SEED ?= 1
 .PHONY: soak
 soak: build ## kills, stops, cuts, reboots and lost states under batch and interactive jobs, for MINUTES, from SEED
 	bin/faasmrun toolchain install
-	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun
+	FAASMRUN_SOAK_MINUTES=$(MINUTES) FAASMRUN_SOAK_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestKills$$' ./faasmrun/e2e
 
 ROUNDS ?= 20000
 .PHONY: soak-mpi
@@ -59,7 +59,7 @@ fuzz: build ## every fuzz target for 30 s
 
 .PHONY: bench
 bench: build ## beside Open MPI, by turns: messages, collectives, kernels; into docs/benchmarks.md (5 minutes)
-	$(GO) test -timeout 30m -v -run '^TestBeside$$' ./faasmrun -beside $$PWD/docs/benchmarks.md
+	$(GO) test -timeout 30m -v -run '^TestBeside$$' ./faasmrun/e2e -beside $$PWD/docs/benchmarks.md
 
 .PHONY: bench-go
 bench-go: build ## Go benchmarks of every room

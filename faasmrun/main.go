@@ -1,7 +1,7 @@
-// Command faasmrun replaces mpirun: it compiles MPI programs to WebAssembly and runs them. This package owns the command
-// line (one verb a file), the programs' output on its way to the terminal, standard input, signals and the exit status, and
-// the scheduler and worker that a launcher without a cluster embeds. It leaves queueing and placement to scheduler,
-// execution to worker, compiling to toolchain; to all of them it speaks as any client would, through package schedpb.
+// Command faasmrun replaces mpirun: it compiles MPI programs to WebAssembly and runs them. This package knows which word of
+// the command line is which verb, and its help. It leaves launching to launch, following jobs to session, jobs of a
+// cluster to batch and jobs, daemons to daemon, compiling to toolchain; to the scheduler they all speak as any client
+// would, through package schedpb.
 package main
 
 import (
@@ -10,6 +10,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/faasmrun/batch"
+	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/faasmrun/daemon"
+	"github.com/faasmrun/faasmrun/faasmrun/jobs"
+	"github.com/faasmrun/faasmrun/faasmrun/launch"
 )
 
 func main() { os.Exit(command(os.Args)) }
@@ -23,47 +29,33 @@ func command(args []string) int {
 	case "faasmc++", "mpicxx", "mpic++", "mpiCC":
 		return compilerVerb("c++", args)
 	case "mpirun", "mpiexec":
-		return runVerb(args)
+		return launch.RunVerb(args)
 	}
 	if len(args) == 0 {
 		writeOverview(os.Stderr)
-		return statusFailed
+		return cli.StatusFailed
 	}
 	// Programs and mpirun's options are not cobra's business: only a known verb is.
 	if verb, ok := quickVerbs[args[0]]; ok {
 		return verb(args[1:])
 	}
-	if isVerb(args[0]) {
+	if cli.IsVerb(args[0]) {
 		return cobraVerb(args)
 	}
-	return runVerb(args)
+	return launch.RunVerb(args)
 }
 
 // quickVerbs need no command-line library: they read their arguments themselves, and a launcher starts in milliseconds.
 var quickVerbs = map[string]func(args []string) int{
-	"run":       runVerb,
+	"run":       launch.RunVerb,
 	"cc":        func(args []string) int { return compilerVerb("cc", args) },
 	"c++":       func(args []string) int { return compilerVerb("c++", args) },
-	"submit":    submitVerb,
+	"submit":    batch.SubmitVerb,
 	"cmake":     cmakeVerb,
 	"configure": configureVerb,
-	"version":   func([]string) int { return versionVerb() },
-	"executor":  executorVerb,
-	"compile":   compileVerb,
-}
-
-// verbNames are the verbs that help and suggestions know.
-var verbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
-	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth", "scheduler", "worker",
-	"version", "help", "completion"}
-
-func isVerb(word string) bool {
-	for _, v := range verbNames {
-		if v == word {
-			return true
-		}
-	}
-	return strings.HasPrefix(word, cobra.ShellCompRequestCmd)
+	"version":   func([]string) int { return cli.VersionVerb() },
+	"executor":  daemon.ExecutorVerb,
+	"compile":   daemon.CompileVerb,
 }
 
 // cobraVerb runs a verb that has flags of its own.
@@ -71,7 +63,7 @@ func cobraVerb(args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	if err := root.Execute(); err != nil {
-		return fail(err)
+		return cli.Fail(err)
 	}
 	return 0
 }
@@ -81,7 +73,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use: "faasmrun", SilenceErrors: true, SilenceUsage: true, DisableFlagParsing: true, Args: cobra.ArbitraryArgs,
 		Run:               func(*cobra.Command, []string) {},
-		ValidArgsFunction: completeOptions(optionsOf(false)),
+		ValidArgsFunction: completeOptions(launch.OptionsOf(false)),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
@@ -89,9 +81,9 @@ func rootCommand() *cobra.Command {
 		case "faasmrun":
 			writeOverview(os.Stdout)
 		case "run":
-			writeRunHelp(os.Stdout)
+			launch.WriteRunHelp(os.Stdout)
 		case "submit":
-			writeSubmitHelp(os.Stdout)
+			batch.WriteSubmitHelp(os.Stdout)
 		case "cc", "c++":
 			os.Exit(compilerVerb(c.Name(), []string{"--help"}))
 		default:
@@ -106,14 +98,14 @@ func rootCommand() *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, DisableFlagParsing: true, Run: func(*cobra.Command, []string) {}}
 	}
 	run := own("run", "run a program on N ranks")
-	run.ValidArgsFunction = completeOptions(optionsOf(false))
+	run.ValidArgsFunction = completeOptions(launch.OptionsOf(false))
 	submit := own("submit", "hand a job to a cluster")
-	submit.ValidArgsFunction = completeOptions(optionsOf(true))
+	submit.ValidArgsFunction = completeOptions(launch.OptionsOf(true))
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("cmake", "run cmake with these compilers"),
 		own("configure", "run a configure script with these compilers"), own("version", "show the version"),
-		submit, toolchainCommand(), schedulerCommand(), workerCommand())
-	root.AddCommand(jobCommands()...)
-	root.AddCommand(topCommand(), nodesCommand(), drainCommand(), resumeCommand(), usageCommand(), reservationCommand(), simulateCommand(), authCommand())
+		submit, toolchainCommand(), daemon.SchedulerCommand(), daemon.WorkerCommand())
+	root.AddCommand(jobs.JobCommands()...)
+	root.AddCommand(jobs.TopCommand(), jobs.NodesCommand(), jobs.DrainCommand(), jobs.ResumeCommand(), jobs.UsageCommand(), jobs.ReservationCommand(), jobs.SimulateCommand(), daemon.AuthCommand())
 	sayUsage(root)
 	return root
 }
@@ -123,7 +115,7 @@ func sayUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, words []string) error {
 			if check(c, words) != nil {
-				return usagef("usage: %s", c.UseLine())
+				return cli.Usagef("usage: %s", c.UseLine())
 			}
 			return nil
 		}
@@ -134,16 +126,16 @@ func sayUsage(c *cobra.Command) {
 }
 
 // completeOptions completes options of a table, and leaves programs and other files to the shell.
-func completeOptions(table []*option) cobra.CompletionFunc {
+func completeOptions(table []*launch.Option) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 		if !strings.HasPrefix(word, "-") {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		var found []string
 		for _, o := range table {
-			for _, name := range o.shownNames() {
-				if d := dashed(name); o.help != "" && strings.HasPrefix(d, word) {
-					found = append(found, d+"\t"+o.help)
+			for _, name := range o.ShownNames() {
+				if d := launch.Dashed(name); o.Help != "" && strings.HasPrefix(d, word) {
+					found = append(found, d+"\t"+o.Help)
 				}
 			}
 		}

@@ -47,8 +47,8 @@ func (a args) aint(i int) int64 {
 	return int64(int32(a.stack[i]))
 }
 
-// byAint are the arguments of a function whose lengths are MPI_Aint where others have an int: as wide as an MPI_Count with
-// pointers of 64 bits, and as an int otherwise.
+// byAint are the arguments of a function whose lengths are MPI_Aint where others have an int: as wide as an MPI_Count
+// with pointers of 64 bits, and as an int otherwise.
 func (a args) byAint() args {
 	a.wide = a.wide || a.r.lp64
 	return a
@@ -102,7 +102,7 @@ func (r *Rank) wordAt(b []byte) uint64 {
 	return uint64(binary.LittleEndian.Uint32(b))
 }
 
-// roomForWord says whether there is room for a pointer or a handle where an argument points.
+// roomForWord checks that an argument points at memory for a pointer or a handle.
 func (a args) roomForWord(i int, what string) *failure {
 	_, f := a.pointer(i, what, a.r.width())
 	return f
@@ -134,7 +134,7 @@ func (a args) pointer(i int, what string, n int64) ([]byte, *failure) {
 	return nil, outside(what, address, n)
 }
 
-// putInt writes an int where an argument points.
+// putInt writes an int at an argument's address.
 func (a args) putInt(i int, what string, v int32) *failure {
 	b, f := a.pointer(i, what, 4)
 	if f == nil {
@@ -164,7 +164,7 @@ func (a args) putCount(i int, what string, v int64) *failure {
 	return a.putInt(i, what, int32(v))
 }
 
-// roomForCount says whether there is room for a count where an argument points.
+// roomForCount checks that an argument points at memory for a count.
 func (a args) roomForCount(i int, what string) *failure {
 	n := int64(4)
 	if a.wide {
@@ -199,7 +199,7 @@ func (a args) getHandle(i int, what string) (uint32, *failure) {
 	return handleOf(a.r.wordAt(b)), nil
 }
 
-// putString writes a C string of at most limit-1 bytes, and its length where lengthArg points.
+// putString writes a C string of at most limit-1 bytes, and its length at lengthArg's address.
 func (a args) putString(i int, what, s string, limit int, lengthArg int) *failure {
 	s = s[:min(len(s), limit-1)]
 	b, f := a.pointer(i, what, int64(len(s)+1))
@@ -239,7 +239,7 @@ func element(b []byte, i int, wide bool) int64 {
 	return int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
 }
 
-// putArray writes integers where an argument points.
+// putArray writes integers at an argument's address.
 func (a args) putArray(i int, what string, v []int64, wide bool) *failure {
 	if len(v) == 0 {
 		return nil

@@ -18,25 +18,26 @@ type keyval struct {
 	number    int32
 }
 
-// A key's number is that of the first, and its place below a generation that goes up each time the place is used again: a
-// key that was freed is recognized.
+// A key's number is that of the first key plus its index, below a generation that goes up each time the index is used
+// again: so a key that was freed is recognized.
 const (
-	keyvalPlaces      = 20
-	keyvalGenerations = 10
+	keyvalIndexBits      = 20
+	keyvalGenerationBits = 10
 )
 
-// placeOf is a key's place, which may not be there.
-func placeOf(k int32) int { return int(k-firstKeyval) & (1<<keyvalPlaces - 1) }
+// keyvalIndex is a key's index, which may be out of range.
+func keyvalIndex(k int32) int { return int(k-firstKeyval) & (1<<keyvalIndexBits - 1) }
 
 // use counts attributes that have a key. One that was freed and that none has goes.
 func (r *Rank) use(k int32, n int) {
-	i := placeOf(k)
+	i := keyvalIndex(k)
 	if i >= len(r.keyvals) || r.keyvals[i].number != k {
 		return
 	}
 	v := &r.keyvals[i]
 	if v.uses += n; v.freed && v.uses == 0 {
-		v.number = firstKeyval + int32((int64(k-firstKeyval)+1<<keyvalPlaces)&(1<<(keyvalPlaces+keyvalGenerations)-1))
+		v.number = firstKeyval +
+			int32((int64(k-firstKeyval)+1<<keyvalIndexBits)&(1<<(keyvalIndexBits+keyvalGenerationBits)-1))
 		r.freeKeyvals = append(r.freeKeyvals, i)
 	}
 }
@@ -67,13 +68,14 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 		if _, f := a.pointer(2, "keyval", 4); f != nil {
 			return f
 		}
-		v := keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3), number: int32(firstKeyval + len(r.keyvals))}
+		v := keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3),
+			number: int32(firstKeyval + len(r.keyvals))}
 		if n := len(r.freeKeyvals); n > 0 {
 			i := r.freeKeyvals[n-1]
 			r.freeKeyvals = r.freeKeyvals[:n-1]
 			v.number = r.keyvals[i].number
 			r.keyvals[i] = v
-		} else if len(r.keyvals) == 1<<keyvalPlaces {
+		} else if len(r.keyvals) == 1<<keyvalIndexBits {
 			return failf(errNoMem, "more than %d attribute keys", len(r.keyvals))
 		} else {
 			r.keyvals = append(r.keyvals, v)
@@ -84,8 +86,9 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 
 // keyval finds a key of the program.
 func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *failure) {
-	i := placeOf(k)
-	if k < firstKeyval || i >= len(r.keyvals) || r.keyvals[i].number != k || r.keyvals[i].object != object || r.keyvals[i].freed && !freedToo {
+	i := keyvalIndex(k)
+	if k < firstKeyval || i >= len(r.keyvals) || r.keyvals[i].number != k || r.keyvals[i].object != object ||
+		r.keyvals[i].freed && !freedToo {
 		return nil, failf(errKeyval, "%d is no attribute key for this object, or was freed", k)
 	}
 	return &r.keyvals[i], nil
@@ -186,7 +189,8 @@ func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failur
 	if f != nil || v.del == nullFunction {
 		return f
 	}
-	return r.ask("the attribute's delete function", v.del, "pipp", uint64(handle), uint64(uint32(at.keyval)), at.value, v.extra)
+	return r.ask("the attribute's delete function", v.del, "pipp", uint64(handle), uint64(uint32(at.keyval)), at.value,
+		v.extra)
 }
 
 // getAttribute makes MPI_Comm_get_attr and its like: (object, keyval, *value, *flag).
@@ -315,7 +319,8 @@ func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint64, kee
 		return 0, false, f
 	}
 	defer r.heap.release(out)
-	f = r.ask("the attribute's copy function", v.copy, "pipppp", uint64(handle), uint64(uint32(at.keyval)), v.extra, at.value, out, out+wordSize)
+	f = r.ask("the attribute's copy function", v.copy, "pipppp", uint64(handle), uint64(uint32(at.keyval)), v.extra,
+		at.value, out, out+wordSize)
 	return r.word(out), int32(r.word(out+wordSize)) != 0, f
 }
 

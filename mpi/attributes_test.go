@@ -2,8 +2,8 @@ package mpi
 
 import "testing"
 
-// TestKeyvalInUse frees a key more than once: that is fine while attributes have it, as in a delete function, and an error
-// when none has.
+// TestKeyvalInUse frees a key more than once: that is fine while attributes have it, as in a delete function, and an
+// error when none has.
 func TestKeyvalInUse(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		key := g.alloc(4)
@@ -40,7 +40,8 @@ func TestDuplicateOfPredefinedKeepsAttributes(t *testing.T) {
 	})
 }
 
-// TestFailedCopyLeavesNoDuplicate: where a copy function fails, the duplicate's handle is null and nothing is left of it.
+// TestFailedCopyLeavesNoDuplicate: where a copy function fails, the duplicate's handle is null and nothing is left of
+// it.
 func TestFailedCopyLeavesNoDuplicate(t *testing.T) {
 	said := findings(t, 1, func(g *guest) {
 		const copies, code = 7, 99

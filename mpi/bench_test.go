@@ -117,8 +117,10 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		together(b, 2, 1<<20, func(g *guest) func() {
 			buf := g.alloc(100000)
 			peer := uint32(1 - g.me)
-			small := [2]func(){g.prepared("Send", buf, 100, tByte, peer, 0, tWorld), g.prepared("Recv", buf, 100, tByte, peer, 0, tWorld, 0)}
-			large := [2]func(){g.prepared("Send", buf, 100000, tByte, peer, 0, tWorld), g.prepared("Recv", buf, 100000, tByte, peer, 0, tWorld, 0)}
+			small := [2]func(){g.prepared("Send", buf, 100, tByte, peer, 0, tWorld),
+				g.prepared("Recv", buf, 100, tByte, peer, 0, tWorld, 0)}
+			large := [2]func(){g.prepared("Send", buf, 100000, tByte, peer, 0, tWorld),
+				g.prepared("Recv", buf, 100000, tByte, peer, 0, tWorld, 0)}
 			sum := g.prepared("Allreduce", buf, buf+50000, 10, tDouble, tSum, tWorld)
 			return func() {
 				small[g.me]()

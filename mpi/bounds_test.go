@@ -21,7 +21,7 @@ type shape struct {
 	bytes  [][2]int64 // offset and length
 }
 
-// region is where a call may write: count elements of a datatype, displaced.
+// region is the memory that a call may write: count elements of a datatype, displaced.
 type region struct {
 	address       uint32
 	displ, unit   int64
@@ -51,7 +51,7 @@ func (g region) ends() (low, high *big.Int) {
 
 func (g region) empty() bool { return g.count <= 0 || len(g.of.bytes) == 0 }
 
-// inMemory tells whether every byte of the region is in a memory of so many.
+// inMemory reports whether every byte of the region is in a memory of so many.
 func (g region) inMemory(size int) bool {
 	low, high := g.ends()
 	return low.Sign() >= 0 && high.Cmp(big.NewInt(int64(size))) <= 0
@@ -448,7 +448,8 @@ func (w *boundsRank) packing(datarep string, end []any, unpack bool) transfer {
 	}
 	t.arguments = join2(begin, s.arguments(), []any{buffer, size, position}, end)
 	if size > 0 && int64(buffer) < int64(len(w.mem)) {
-		t.writes = []region{{address: buffer, count: min(size, int64(len(w.mem))-int64(buffer)), of: shape{extent: 1, bytes: [][2]int64{{0, 1}}}}}
+		t.writes = []region{{address: buffer, count: min(size, int64(len(w.mem))-int64(buffer)),
+			of: shape{extent: 1, bytes: [][2]int64{{0, 1}}}}}
 	}
 	return t
 }
@@ -510,7 +511,8 @@ func (w *boundsRank) check(c drawnCall, form int) {
 		for i := range before {
 			if before[i] != w.mem[i] && !marks[i] && !said {
 				said = true
-				w.t.Errorf("rank %d of %d: %s%s form %d %v writes at %#x, outside of %+v", w.me, w.n, c.name, large, form, t.arguments, i, t.writes)
+				w.t.Errorf("rank %d of %d: %s%s form %d %v writes at %#x, outside of %+v", w.me, w.n, c.name, large, form,
+					t.arguments, i, t.writes)
 			}
 		}
 	}()
@@ -534,12 +536,13 @@ func (w *boundsRank) check(c drawnCall, form int) {
 	}
 	for _, r := range t.writes {
 		if !r.empty() && !r.inMemory(len(before)) {
-			w.t.Errorf("rank %d of %d: %s%s form %d %v succeeds though %+v is not in memory", w.me, w.n, c.name, large, form, t.arguments, r)
+			w.t.Errorf("rank %d of %d: %s%s form %d %v succeeds though %+v is not in memory", w.me, w.n, c.name, large, form,
+				t.arguments, r)
 		}
 	}
 }
 
-// arguedInPlace tells whether MPI_IN_PLACE stands where a receive buffer may be left out.
+// arguedInPlace reports whether MPI_IN_PLACE stands for a receive buffer that may be left out.
 func (w *boundsRank) arguedInPlace(t transfer) bool {
 	for _, r := range t.writes {
 		if r.address == inPlace {
@@ -593,8 +596,8 @@ func TestSizesThatWrap(t *testing.T) {
 	})
 }
 
-// TestProgramReducesFarBytes reduces, by a function of the program, a datatype whose bytes lie at their absolute addresses,
-// behind the memory that MPI takes for its intermediate result.
+// TestProgramReducesFarBytes reduces, by a function of the program, a datatype whose bytes lie at their absolute
+// addresses, behind the memory that MPI takes for its intermediate result.
 func TestProgramReducesFarBytes(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		g.must("Alloc_mem", 1<<18, infoNull, g.alloc(4)) // what follows lies behind MPI's own
@@ -621,8 +624,8 @@ func TestProgramReducesFarBytes(t *testing.T) {
 	})
 }
 
-// TestTypesOnTypes makes datatypes out of each other: what is asked of them must not take as many steps as they have elements,
-// nor descend for ever.
+// TestTypesOnTypes makes datatypes out of each other: what is asked of them must not take as many steps as they have
+// elements, nor descend for ever.
 func TestTypesOnTypes(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)

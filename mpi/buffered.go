@@ -1,7 +1,8 @@
 package mpi
 
-// attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their own: its
-// memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a send of its own.
+// attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their
+// own: its memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a
+// send of its own.
 type attached struct {
 	address, size uint64
 	heap          heap
@@ -55,7 +56,8 @@ func bufferAttach(of func(args) (*attached, *failure), first int) func(*Rank, ar
 // bufferAutomatic is MPI_BUFFER_AUTOMATIC: MPI finds the memory itself.
 const bufferAutomatic = 2
 
-// MPI_Buffer_detach(*buffer, *size) and MPI_Comm_detach_buffer(comm, *buffer, *size): wait until every send in it has left.
+// MPI_Buffer_detach(*buffer, *size) and MPI_Comm_detach_buffer(comm, *buffer, *size): wait until every send in it has
+// left.
 func bufferDetach(of func(args) (*attached, *failure), first int) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
 		b, f := of(a)
@@ -97,7 +99,8 @@ func bufferFlush(of func(args) (*attached, *failure)) func(*Rank, args) *failure
 	}
 }
 
-// MPI_Buffer_iflush(*request) and MPI_Comm_iflush_buffer(comm, *request): complete when what is in the buffer now has left.
+// MPI_Buffer_iflush(*request) and MPI_Comm_iflush_buffer(comm, *request): complete when what is in the buffer now has
+// left.
 func bufferIflush(of func(args) (*attached, *failure), out int) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
 		b, f := of(a)
@@ -114,7 +117,8 @@ func bufferIflush(of func(args) (*attached, *failure), out int) func(*Rank, args
 	}
 }
 
-// flushed tells whether the sends have left that were in a buffer when the flush began. The rank's own goroutine asks.
+// flushed reports whether the sends have left that were in a buffer when the flush began. The rank's own goroutine
+// asks.
 func (q *request) flushed() bool {
 	for _, send := range q.owner.requests.orphans {
 		if send.attached == q.attached && send.serial <= q.serial && !send.done.Load() {

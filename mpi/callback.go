@@ -43,7 +43,8 @@ func (r *Rank) letters(params string) string {
 // wordSize is the distance of values that a callback gets pointers to: enough for each, whatever it is.
 const wordSize = 8
 
-// callBack calls a function of the program that gives back nothing, with parameters as ask has them. What ends the program there ends this call too.
+// callBack calls a function of the program that gives back nothing, with parameters as ask has them. What ends the
+// program there ends this call too.
 func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
 	r.descend()
 	if err := r.host.CallTable(index, r.letters(params), arguments...); err != nil {
@@ -52,14 +53,15 @@ func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
 	r.nested--
 }
 
-// maxNested bounds functions of the program that MPI calls while another such function is in a call of MPI: natively an error
-// handler that fails in itself ends in a full stack, and here it would be the host's.
+// maxNested bounds functions of the program that MPI calls while another such function is in a call of MPI: natively an
+// error handler that fails in itself ends in a full stack, and here it would be the host's.
 const maxNested = 100
 
 func (r *Rank) descend() {
 	if r.nested++; r.nested > maxNested {
 		name := callName(r.call.Load())
-		r.abort(errOther, name, "functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
+		r.abort(errOther, name,
+			"functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
 	}
 }
 
@@ -109,8 +111,8 @@ func (r *Rank) errhandler(handle uint32) (*errhandler, *failure) {
 	return nil, failf(errErrhandler, "%#x is no error handler, or was freed", handle)
 }
 
-// callHandler calls a user's error handler: (*comm, *code, ...), where the rest is one more pointer in wasm. The code that
-// the function returns stays what it was.
+// callHandler calls a user's error handler: (*comm, *code, ...), where the rest is one more pointer in wasm. The code
+// that the function returns stays what it was.
 func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 	address, f := r.words(uint64(c.handle), uint64(uint32(code)), 0)
 	if f != nil {
@@ -151,7 +153,8 @@ func commSetErrhandler(r *Rank, a args) *failure {
 	return nil
 }
 
-// MPI_Comm_get_errhandler(comm, *errhandler): the handle that the program knows it by, if it has one; it frees it once more.
+// MPI_Comm_get_errhandler(comm, *errhandler): the handle that the program knows it by, if it has one; it frees it once
+// more.
 func commGetErrhandler(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestCallbacksOnCallbacks: functions of the program that call MPI, which calls them again, end the rank with a reason before
-// the host's stack is full.
+// TestCallbacksOnCallbacks: functions of the program that call MPI, which calls them again, end the rank with a reason
+// before the host's stack is full.
 func TestCallbacksOnCallbacks(t *testing.T) {
 	for name, program := range map[string]func(g *guest){
 		"an error handler that fails": func(g *guest) {
@@ -70,7 +70,8 @@ func TestOperationInOperation(t *testing.T) {
 	})
 }
 
-// TestFinalizedByADeleteFunction: what a delete function of MPI_COMM_SELF's attributes has finalized is not finalized again.
+// TestFinalizedByADeleteFunction: what a delete function of MPI_COMM_SELF's attributes has finalized is not finalized
+// again.
 func TestFinalizedByADeleteFunction(t *testing.T) {
 	errs := outcome(t, 1, func(g *guest) {
 		g.must("Init", 0, 0)

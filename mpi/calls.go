@@ -2,11 +2,12 @@ package mpi
 
 import "strings"
 
-// Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32 and
-// 64 bits, d for a double. Fn reads its arguments from the stack and writes its result there; it panics with
-// *AbortError or *Ended to end the rank.
+// Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32
+// and 64 bits, d for a double. Fn has the form of engine.HostFunc: it reads its arguments from the stack and
+// writes its result there. It panics with *AbortError or *Ended to end the rank.
 //
-// Each function is there for both data models: Wide is of a rank whose program has pointers, handles and MPI_Aint of 64 bits.
+// Each function is there for both data models: Wide is of a rank whose program has pointers, handles and MPI_Aint of 64
+// bits.
 type Call struct {
 	Name, Params, Results string
 	Wide                  bool

@@ -62,7 +62,8 @@ func letter(t *testing.T, c string) string {
 
 var (
 	intType  = regexp.MustCompile(`^(const )?(int|MPI_Fint|MPI_T_cb_safety)( \w+)?$`)
-	wideType = regexp.MustCompile(`^(const )?(MPI_(Aint|Comm|Group|Datatype|Op|Request|Message|Errhandler|Info|Win|File|Session|T_\w+))( \w+)?$`)
+	wideType = regexp.MustCompile(`^(const )?(MPI_(Aint|Comm|Group|Datatype|Op|Request|Message|Errhandler|Info|` +
+		`Win|File|Session|T_\w+))( \w+)?$`)
 )
 
 // TestSignatures: signatures.go is what mpi.h gives.
@@ -70,8 +71,8 @@ func TestSignatures(t *testing.T) {
 	declared := header(t)
 	var text bytes.Buffer
 	text.WriteString("package mpi\n\n// Code generated from mpi.h by go test -run TestSignatures -update. DO NOT EDIT.\n\n" +
-		"// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has 64 bits and d is a\n" +
-		"// double.\nvar signatures = map[string]string{\n")
+		"// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has\n" +
+		"// 64 bits and d is a double.\nvar signatures = map[string]string{\n")
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		fmt.Fprintf(&text, "%q: %q,\n", name, declared[name])
 	}

@@ -10,15 +10,15 @@ import (
 
 // Checks that WorldConfig.Check asks for: what a program does wrong without breaking here.
 
-// Tracer is implemented by a Host that knows where in the program its calls come from.
+// Tracer is implemented by a Host that knows the call sites in the program.
 type Tracer interface {
-	// Site names where the call under way comes from. It is asked on the rank's goroutine.
+	// Site is the call site of the call under way. It is asked on the rank's goroutine.
 	Site() Site
-	// Place says a site in words, a line for each function, innermost first. Any goroutine may ask.
-	Place(Site) []string
+	// Frames describes a call site, a line for each function, innermost first. Any goroutine may ask.
+	Frames(Site) []string
 }
 
-// Site is a place in the program; 0 is one that is not known.
+// Site is a call site in the program; 0 is an unknown one.
 type Site uint32
 
 // checker is what checking keeps of a rank; nil without.
@@ -32,7 +32,7 @@ type checker struct {
 	said  int             // guarded by mu
 }
 
-// origin is where an object was made.
+// origin is the call that made an object, and its site.
 type origin struct {
 	call uint32
 	site Site
@@ -55,7 +55,7 @@ func newChecker(r *Rank, report func(rank int, text string)) *checker {
 	return c
 }
 
-// note remembers where the object with a new handle was made.
+// note remembers the call that made the object with a new handle.
 func (c *checker) note(handle uint32) { c.made[handle] = c.here() }
 
 // here is the call under way.
@@ -67,7 +67,8 @@ func (c *checker) here() origin {
 	return o
 }
 
-// find reports what the rank did wrong in a call, unless it was said before of the same place. Other ranks find it too.
+// find reports a mistake of the rank in a call, unless it was reported before for the same call site. Other ranks call
+// it too.
 func (c *checker) find(at origin, what, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,32 +84,32 @@ func (c *checker) find(at origin, what, format string, args ...any) {
 	c.report(int(c.r.rank), callName(at.call)+": "+oneLine(fmt.Sprintf(format, args...))+c.r.at(at.site))
 }
 
-// place is a site in words, if it is known.
-func (r *Rank) place(s Site) []string {
+// frames are the lines of a call site, if it is known.
+func (r *Rank) frames(s Site) []string {
 	if t, ok := r.host.(Tracer); ok && s != 0 {
-		return t.Place(s)
+		return t.Frames(s)
 	}
 	return nil
 }
 
-// at is a site as lines below a message.
+// at is a call site as lines below a message.
 func (r *Rank) at(s Site) string {
 	var b strings.Builder
-	for _, line := range r.place(s) {
+	for _, line := range r.frames(s) {
 		b.WriteString("\n    at " + line)
 	}
 	return b.String()
 }
 
-// by says within a sentence which call of the rank was meant, and its innermost place.
+// by names within a sentence a call of the rank, with its innermost frame.
 func (r *Rank) by(o origin) string {
-	if lines := r.place(o.site); len(lines) > 0 {
+	if lines := r.frames(o.site); len(lines) > 0 {
 		return callName(o.call) + " at " + lines[0]
 	}
 	return callName(o.call)
 }
 
-// parcel is what checking knows of a message: who sent it, and as what.
+// parcel is what checking knows of a message: its sender, and the datatype and count it was sent with.
 type parcel struct {
 	sender *Rank
 	origin origin
@@ -125,7 +126,7 @@ func (c *checker) parcel(s *span) *parcel {
 	return p
 }
 
-// owns tells whether a buffer is the program's own, and no copy that was put aside.
+// owns reports whether a buffer is the program's own, and no copy made by MPI.
 func (c *checker) owns(s *span) bool {
 	mem := c.r.host.Memory()
 	return len(s.mem) > 0 && len(mem) > 0 && &s.mem[0] == &mem[0]
@@ -142,7 +143,7 @@ func (c *checker) received(q *request, p *parcel, k match.Key) {
 	}
 }
 
-// element names where two signatures part.
+// element names the element at which two signatures differ.
 func (d *mismatch) element() string {
 	if d.after == 0 {
 		return "the first element"
@@ -150,31 +151,34 @@ func (d *mismatch) element() string {
 	return fmt.Sprintf("element %d", d.after)
 }
 
-// checkBlock names a block of a collective that differs where it arrives from where it comes from.
-func (h *hand) checkBlock(to, from *part, d, s *span) {
+// checkBlock reports a block of a collective whose sent and received signatures differ.
+func (mv *mover) checkBlock(to, from *part, d, s *span) {
 	c := to.rank.check
 	if c == nil {
 		return
 	}
 	if d.bytes() > s.bytes() {
-		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)", to.comm.title(),
+		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)",
+			to.comm.title(),
 			d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
 		return
 	}
 	if x := differ(s.typ, s.count, d.typ, d.count); x != nil {
-		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)", to.comm.title(),
+		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)",
+			to.comm.title(),
 			x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
 	}
 }
 
-// checkReduction names datatypes that differ where only what they hold is the same.
-func (m *meeting) checkReduction(lead, p *part) {
-	if p.rank.check == nil || p.op == nil || lead.op == nil {
+// checkReduction reports datatypes of a reduction that differ although they hold the same kind of value.
+func (inst *instance) checkReduction(ref, p *part) {
+	if p.rank.check == nil || p.op == nil || ref.op == nil {
 		return
 	}
-	if x := differ(lead.typ, lead.count, p.typ, p.count); x != nil {
-		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(), x.received.title(),
-			lead.comm.rank, x.sent.title(), lead.rank.by(lead.origin))
+	if x := differ(ref.typ, ref.count, p.typ, p.count); x != nil {
+		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(),
+			x.received.title(),
+			ref.comm.rank, x.sent.title(), ref.rank.by(ref.origin))
 	}
 }
 
@@ -187,11 +191,13 @@ func (c *checker) aliased(p *part) {
 	send.count *= p.send.number
 	recv.count *= p.recv.number
 	if overlap(&send, &recv) {
-		c.find(c.here(), "alias", "the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.addr, recv.addr)
+		c.find(c.here(), "alias",
+			"the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.addr, recv.addr)
 	}
 }
 
-// overlap tells whether two buffers share memory. Of those with holes it says no: they may lie in each other's.
+// overlap reports whether two buffers share memory. For buffers with holes it reports false: they may lie in each
+// other's.
 func overlap(a, b *span) bool {
 	if !a.typ.contiguous || !b.typ.contiguous {
 		return false
@@ -208,9 +214,11 @@ func (c *checker) shares(q *request) {
 		if other == nil || other == q || !other.active {
 			continue
 		}
-		if (q.kind == requestReceive && other.kind <= requestReceive || q.kind == requestSend && other.kind == requestReceive) &&
+		if (q.kind == requestReceive && other.kind <= requestReceive ||
+			q.kind == requestSend && other.kind == requestReceive) &&
 			q.peer != procNull && other.peer != procNull && overlap(&q.buffer, &other.buffer) {
-			c.find(c.here(), "overlap", "the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.addr,
+			c.find(c.here(), "overlap",
+				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.addr,
 				q.buffer.bytes(), c.r.by(other.origin))
 			return
 		}
@@ -226,13 +234,14 @@ func (c *checker) leaks() {
 		case q.persistent:
 			c.find(c.made[q.handle], "leak", "its persistent request was not freed before MPI_Finalize")
 		default:
-			w := q.where()
+			w := q.waitState()
 			c.find(c.made[q.handle], "leak", "its request was never completed: %s", w.object())
 		}
 	}
 	for _, o := range r.comms.objects {
 		if o != nil {
-			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.title(), counted(int(o.group.size()), "rank"))
+			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.title(),
+				counted(int(o.group.size()), "rank"))
 		}
 	}
 	for _, handle := range r.f90 { // nobody frees these
@@ -251,7 +260,8 @@ func (c *checker) leaks() {
 			by += "'s " + m.parcel.sender.by(m.parcel.origin)
 			at.site = m.parcel.origin.site
 		}
-		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", m.bytes, k.Tag, by)
+		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", m.bytes, k.Tag,
+			by)
 	})
 	c.repeated()
 }

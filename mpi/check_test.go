@@ -46,10 +46,14 @@ func TestCheckFinds(t *testing.T) {
 		}, "MPI_Irecv: its request was never completed: from rank 1, tag 9, MPI_COMM_WORLD"},
 		{"a persistent request", func(g *guest) { g.must("Recv_init", g.alloc(4), 1, tInt, 1, 9, tWorld, g.alloc(4)) },
 			"MPI_Recv_init: its persistent request was not freed before MPI_Finalize"},
-		{"a communicator", func(g *guest) { g.newcomm("Comm_dup", tWorld) }, "MPI_Comm_dup: communicator 4 with 2 ranks was not freed before MPI_Finalize"},
-		{"a datatype", func(g *guest) { g.newtype("Type_contiguous", 2, tInt) }, "MPI_Type_contiguous: a datatype was not freed before MPI_Finalize"},
-		{"a group", func(g *guest) { g.must("Comm_group", tWorld, g.alloc(4)) }, "MPI_Comm_group: a group was not freed before MPI_Finalize"},
-		{"an info object", func(g *guest) { g.must("Info_create", g.alloc(4)) }, "MPI_Info_create: an info object was not freed before MPI_Finalize"},
+		{"a communicator", func(g *guest) { g.newcomm("Comm_dup", tWorld) },
+			"MPI_Comm_dup: communicator 4 with 2 ranks was not freed before MPI_Finalize"},
+		{"a datatype", func(g *guest) { g.newtype("Type_contiguous", 2, tInt) },
+			"MPI_Type_contiguous: a datatype was not freed before MPI_Finalize"},
+		{"a group", func(g *guest) { g.must("Comm_group", tWorld, g.alloc(4)) },
+			"MPI_Comm_group: a group was not freed before MPI_Finalize"},
+		{"an info object", func(g *guest) { g.must("Info_create", g.alloc(4)) },
+			"MPI_Info_create: an info object was not freed before MPI_Finalize"},
 		{"a message", func(g *guest) { g.must("Send", g.alloc(8), 2, tInt, 1-g.me, 8, tWorld) },
 			"MPI_Finalize: a message of 8 bytes, tag 8, was never received (by rank 0's MPI_Send)"},
 		{"types of a message", func(g *guest) {
@@ -58,7 +62,8 @@ func TestCheckFinds(t *testing.T) {
 			} else {
 				g.must("Recv", g.alloc(8), 2, tInt, 0, 3, tWorld, 0)
 			}
-		}, "MPI_Recv: the first element of the message from rank 0, tag 3, MPI_COMM_WORLD was sent as MPI_DOUBLE and is received as MPI_INT (by MPI_Send)"},
+		}, "MPI_Recv: the first element of the message from rank 0, tag 3, MPI_COMM_WORLD " +
+			"was sent as MPI_DOUBLE and is received as MPI_INT (by MPI_Send)"},
 		{"types of a posted receive", func(g *guest) {
 			if g.me == 0 {
 				g.must("Barrier", tWorld)
@@ -69,7 +74,8 @@ func TestCheckFinds(t *testing.T) {
 				g.must("Barrier", tWorld)
 				g.must("Wait", q, 0)
 			}
-		}, "MPI_Irecv: element 1 of the message from rank 0, tag 3, MPI_COMM_WORLD was sent as MPI_FLOAT and is received as MPI_INT (by MPI_Send)"},
+		}, "MPI_Irecv: element 1 of the message from rank 0, tag 3, MPI_COMM_WORLD " +
+			"was sent as MPI_FLOAT and is received as MPI_INT (by MPI_Send)"},
 		{"C's integers of one width", func(g *guest) {
 			if g.me == 0 {
 				g.must("Ssend", g.alloc(8), 1, tLong, 1, 3, tWorld)
@@ -80,7 +86,8 @@ func TestCheckFinds(t *testing.T) {
 		{"lengths of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 3+g.me, tInt, 0, tWorld) },
 			"MPI_Bcast: on MPI_COMM_WORLD it receives a block of 16 bytes from rank 0, which sends 12 (by MPI_Bcast)"},
 		{"types of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 2, []int{tInt, tFloat}[g.me], 0, tWorld) },
-			"MPI_Bcast: on MPI_COMM_WORLD the first element of the block from rank 0 is received as MPI_FLOAT and was sent as MPI_INT (by MPI_Bcast)"},
+			"MPI_Bcast: on MPI_COMM_WORLD the first element of the block from rank 0 " +
+				"is received as MPI_FLOAT and was sent as MPI_INT (by MPI_Bcast)"},
 		{"types of a reduction", func(g *guest) {
 			g.must("Allreduce", g.alloc(40), g.alloc(40), 2, []int{tInt, tLong}[g.me], tSum, tWorld)
 		}, "MPI_Allreduce: on MPI_COMM_WORLD it reduces MPI_LONG, and rank 0 reduces MPI_INT (by MPI_Allreduce)"},
@@ -193,7 +200,8 @@ func TestDiffer(t *testing.T) {
 			after = d.after
 		}
 		if after != c.after {
-			t.Errorf("%d of %v against %d of %v: %d, want %d", c.n, signatureOf(c.sent).runs, c.m, signatureOf(c.received).runs, after, c.after)
+			t.Errorf("%d of %v against %d of %v: %d, want %d", c.n, signatureOf(c.sent).runs, c.m, signatureOf(c.received).runs,
+				after, c.after)
 		}
 	}
 }

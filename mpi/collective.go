@@ -40,45 +40,51 @@ const (
 	toRoot
 )
 
-// collectiveCall is one collective: its name and arguments up to the communicator, which is the last; what becomes of
-// them; who does what.
+// collectiveCall is one collective: its name, its arguments up to the communicator, which is the last, its algorithms,
+// and the function that checks the arguments.
 type collectiveCall struct {
 	name      string
 	params    int  // how many, of the blocking form
 	large     bool // there is a _c function, too
 	rooted    rooted
 	algorithm *coll.Algorithm
-	little    *coll.Little // for little data; nil if there is none
+	inline    *coll.Inline // for small data; nil if there is none
 	describe  func(a args, c *comm, p *part) *failure
 }
 
 // collectives are all of them. The nonblocking and persistent forms take the same arguments and then some.
 var collectives = [...]collectiveCall{
-	collBarrier:            {"Barrier", 1, false, notRooted, &coll.Barrier, &coll.BarrierLittle, describeBarrier},
-	collBcast:              {"Bcast", 5, true, fromRoot, &coll.Bcast, &coll.BcastLittle, describeBcast},
-	collGather:             {"Gather", 8, true, toRoot, &coll.Gather, &coll.GatherLittle, describeGather},
-	collGatherv:            {"Gatherv", 9, true, toRoot, &coll.Gather, nil, describeGatherv},
-	collScatter:            {"Scatter", 8, true, fromRoot, &coll.Scatter, &coll.ScatterLittle, describeScatter},
-	collScatterv:           {"Scatterv", 9, true, fromRoot, &coll.Scatter, nil, describeScatterv},
-	collAllgather:          {"Allgather", 7, true, notRooted, &coll.Allgather, &coll.AllgatherLittle, describeAllgather},
-	collAllgatherv:         {"Allgatherv", 8, true, notRooted, &coll.Allgather, nil, describeAllgatherv},
-	collAlltoall:           {"Alltoall", 7, true, notRooted, &coll.Alltoall, &coll.AlltoallLittle, describeAlltoall},
-	collAlltoallv:          {"Alltoallv", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallv},
-	collAlltoallw:          {"Alltoallw", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallw},
-	collReduce:             {"Reduce", 7, true, toRoot, &coll.Reduce, &coll.ReduceLittle, describeReduce},
-	collAllreduce:          {"Allreduce", 6, true, notRooted, &coll.Allreduce, &coll.AllreduceLittle, describeAllreduce},
-	collReduceScatter:      {"Reduce_scatter", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
-	collReduceScatterBlock: {"Reduce_scatter_block", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatterBlock},
-	collScan:               {"Scan", 6, true, notRooted, &coll.Scan, &coll.ScanLittle, describeScan},
-	collExscan:             {"Exscan", 6, true, notRooted, &coll.Exscan, &coll.ExscanLittle, describeScan},
-	collNeighborAllgather:  {"Neighbor_allgather", 7, true, notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgather},
-	collNeighborAllgatherv: {"Neighbor_allgatherv", 8, true, notRooted, &coll.NeighbourAllgather, nil, describeNeighborAllgatherv},
-	collNeighborAlltoall:   {"Neighbor_alltoall", 7, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoall},
-	collNeighborAlltoallv:  {"Neighbor_alltoallv", 9, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallv},
-	collNeighborAlltoallw:  {"Neighbor_alltoallw", 9, true, notRooted, &coll.NeighbourAlltoall, nil, describeNeighborAlltoallw},
+	collBarrier:       {"Barrier", 1, false, notRooted, &coll.Barrier, &coll.BarrierInline, describeBarrier},
+	collBcast:         {"Bcast", 5, true, fromRoot, &coll.Bcast, &coll.BcastInline, describeBcast},
+	collGather:        {"Gather", 8, true, toRoot, &coll.Gather, &coll.GatherInline, describeGather},
+	collGatherv:       {"Gatherv", 9, true, toRoot, &coll.Gather, nil, describeGatherv},
+	collScatter:       {"Scatter", 8, true, fromRoot, &coll.Scatter, &coll.ScatterInline, describeScatter},
+	collScatterv:      {"Scatterv", 9, true, fromRoot, &coll.Scatter, nil, describeScatterv},
+	collAllgather:     {"Allgather", 7, true, notRooted, &coll.Allgather, &coll.AllgatherInline, describeAllgather},
+	collAllgatherv:    {"Allgatherv", 8, true, notRooted, &coll.Allgather, nil, describeAllgatherv},
+	collAlltoall:      {"Alltoall", 7, true, notRooted, &coll.Alltoall, &coll.AlltoallInline, describeAlltoall},
+	collAlltoallv:     {"Alltoallv", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallv},
+	collAlltoallw:     {"Alltoallw", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallw},
+	collReduce:        {"Reduce", 7, true, toRoot, &coll.Reduce, &coll.ReduceInline, describeReduce},
+	collAllreduce:     {"Allreduce", 6, true, notRooted, &coll.Allreduce, &coll.AllreduceInline, describeAllreduce},
+	collReduceScatter: {"Reduce_scatter", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
+	collReduceScatterBlock: {"Reduce_scatter_block", 6, true, notRooted, &coll.ReduceScatter, nil,
+		describeReduceScatterBlock},
+	collScan:   {"Scan", 6, true, notRooted, &coll.Scan, &coll.ScanInline, describeScan},
+	collExscan: {"Exscan", 6, true, notRooted, &coll.Exscan, &coll.ExscanInline, describeScan},
+	collNeighborAllgather: {"Neighbor_allgather", 7, true, notRooted, &coll.NeighbourAllgather, nil,
+		describeNeighborAllgather},
+	collNeighborAllgatherv: {"Neighbor_allgatherv", 8, true, notRooted, &coll.NeighbourAllgather, nil,
+		describeNeighborAllgatherv},
+	collNeighborAlltoall: {"Neighbor_alltoall", 7, true, notRooted, &coll.NeighbourAlltoall, nil,
+		describeNeighborAlltoall},
+	collNeighborAlltoallv: {"Neighbor_alltoallv", 9, true, notRooted, &coll.NeighbourAlltoall, nil,
+		describeNeighborAlltoallv},
+	collNeighborAlltoallw: {"Neighbor_alltoallw", 9, true, notRooted, &coll.NeighbourAlltoall, nil,
+		describeNeighborAlltoallw},
 }
 
-// commArg is where a collective's communicator stands among its arguments.
+// commArg is the index of a collective's communicator among its arguments.
 func (k collective) commArg() int { return collectives[k].params - 1 }
 
 // blocking makes the blocking form of a collective.
@@ -89,12 +95,12 @@ func blocking(kind collective) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		return r.meet(c, p, nil)
+		return r.enter(c, p, nil)
 	}
 }
 
-// nonblocking makes the nonblocking form, with a request behind the communicator. Whoever arrives last does the work, so
-// nobody has to come back for it.
+// nonblocking makes the nonblocking form, with a request behind the communicator. The last rank to arrive does the
+// work, so none has to come back for it.
 func nonblocking(kind collective) func(*Rank, args) *failure {
 	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {
@@ -109,12 +115,12 @@ func nonblocking(kind collective) func(*Rank, args) *failure {
 		if f := a.expose(comm+1, q); f != nil {
 			return f
 		}
-		return r.meet(c, p, q)
+		return r.enter(c, p, q)
 	}
 }
 
-// part checks a collective's arguments and describes the caller's part. Errors found here concern the caller alone: it has
-// not taken part.
+// part checks a collective's arguments and describes the caller's part. Errors found here concern the caller alone: it
+// has not taken part.
 func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
 	c, f := a.comm(comm)
 	if f != nil {
@@ -129,7 +135,7 @@ func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
 	return c, p, f
 }
 
-// repeated makes n blocks of the same count, one after the other. Where there is none, the address means nothing.
+// repeated makes n blocks of the same count, one after the other. Without a block the address means nothing.
 func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failure {
 	if n == 0 {
 		return a.noBlocks(count, datatype, b)
@@ -165,11 +171,11 @@ func (a args) vector(address, counts, displs, datatype int, n int64, b *blocks) 
 	if f := a.blockArrays(counts, displs, n, t.extent(), a.wide, b); f != nil {
 		return f
 	}
-	return a.place(address, t, b)
+	return a.checkBlocks(address, t, b)
 }
 
-// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which are an int or an MPI_Aint, in units of so
-// many bytes.
+// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which are an int or an MPI_Aint, in units
+// of so many bytes.
 func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *blocks) *failure {
 	width := int64(4)
 	if a.wide {
@@ -203,13 +209,14 @@ func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *bloc
 	return nil
 }
 
-// place checks that all blocks lie in memory.
-func (a args) place(address int, t *datatype, b *blocks) *failure {
+// checkBlocks checks that all blocks lie in memory.
+func (a args) checkBlocks(address int, t *datatype, b *blocks) *failure {
 	b.span = span{mem: a.r.host.Memory(), addr: int64(a.address(address)), typ: t}
 	b.number = int64(len(b.counts))
 	for i := range b.counts {
 		if s := b.at(i); !s.inside() || b.span.addr == bottom && s.typ.kind != kindNone && s.count > 0 {
-			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.addr, s.count, s.typ.title(), len(s.mem))
+			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.addr, s.count,
+				s.typ.title(), len(s.mem))
 		}
 	}
 	return nil
@@ -242,7 +249,7 @@ func (a args) typed(address, counts, displs, types int, n int64, aints bool, b *
 	if f := a.blockArrays(counts, displs, n, 1, aints, b); f != nil {
 		return f
 	}
-	return a.place(address, byteType, b)
+	return a.checkBlocks(address, byteType, b)
 }
 
 func (a args) isInPlace(i int) bool { return a.address(i) == inPlace }
@@ -274,7 +281,7 @@ func (a args) root(i int, c *comm, p *part) (role, *failure) {
 	}
 	switch {
 	case root == mpiRoot:
-		p.root = c.place
+		p.root = c.member
 		return roleRoot, nil
 	case root == procNull:
 		p.root = unknownRoot
@@ -289,13 +296,13 @@ func (a args) root(i int, c *comm, p *part) (role, *failure) {
 	return roleOther, nil
 }
 
-// sends tells whether a rank sends in an operation towards the root: in an intercommunicator the root does not.
-func (c *comm) sends(who role) bool { return who == roleOther || who == roleRoot && c.remote == nil }
+// sends reports whether a rank sends in an operation towards the root: in an intercommunicator the root does not.
+func (c *comm) sends(role role) bool { return role == roleOther || role == roleRoot && c.remote == nil }
 
-// n is the number of blocks in an operation of all with all.
+// blocks is the number of blocks in an operation of all with all.
 func (c *comm) blocks() int64 { return int64(c.peers().size()) }
 
-// inPlaceAllowed checks the use of MPI_IN_PLACE.
+// inPlaceArg checks the use of MPI_IN_PLACE.
 func (a args) inPlaceArg(i int, c *comm, p *part) *failure {
 	if p.inPlace = a.isInPlace(i); p.inPlace && c.remote != nil {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed with an intercommunicator")
@@ -307,24 +314,24 @@ func describeBarrier(args, *comm, *part) *failure { return nil }
 
 // (buffer, count, datatype, root, comm)
 func describeBcast(a args, c *comm, p *part) *failure {
-	who, f := a.root(3, c, p)
+	role, f := a.root(3, c, p)
 	switch {
-	case f != nil || who == roleIdle:
+	case f != nil || role == roleIdle:
 		return f
-	case who == roleRoot:
+	case role == roleRoot:
 		return a.repeated(0, 1, 2, 1, &p.send)
 	}
 	return a.repeated(0, 1, 2, 1, &p.recv)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root, comm); the receive arguments mean something at the root
-// only, where MPI_IN_PLACE says that the block is there already.
+// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root, comm); the receive arguments mean something at the
+// root only, where MPI_IN_PLACE says that the block is there already.
 func describeGather(a args, c *comm, p *part) *failure {
-	who, f := a.root(6, c, p)
-	if f != nil || who == roleIdle {
+	role, f := a.root(6, c, p)
+	if f != nil || role == roleIdle {
 		return f
 	}
-	if who == roleRoot {
+	if role == roleRoot {
 		if f := a.inPlaceArg(0, c, p); f != nil {
 			return f
 		}
@@ -332,7 +339,7 @@ func describeGather(a args, c *comm, p *part) *failure {
 			return f
 		}
 	}
-	if p.inPlace || !c.sends(who) {
+	if p.inPlace || !c.sends(role) {
 		return nil
 	}
 	return a.repeated(0, 1, 2, 1, &p.send)
@@ -340,11 +347,11 @@ func describeGather(a args, c *comm, p *part) *failure {
 
 // (sendbuf, sendcount, sendtype, recvbuf, recvcounts[], displs[], recvtype, root, comm)
 func describeGatherv(a args, c *comm, p *part) *failure {
-	who, f := a.root(7, c, p)
-	if f != nil || who == roleIdle {
+	role, f := a.root(7, c, p)
+	if f != nil || role == roleIdle {
 		return f
 	}
-	if who == roleRoot {
+	if role == roleRoot {
 		if f := a.inPlaceArg(0, c, p); f != nil {
 			return f
 		}
@@ -352,7 +359,7 @@ func describeGatherv(a args, c *comm, p *part) *failure {
 			return f
 		}
 	}
-	if p.inPlace || !c.sends(who) {
+	if p.inPlace || !c.sends(role) {
 		return nil
 	}
 	return a.repeated(0, 1, 2, 1, &p.send)
@@ -360,11 +367,11 @@ func describeGatherv(a args, c *comm, p *part) *failure {
 
 // as MPI_Gather; the send arguments mean something at the root only.
 func describeScatter(a args, c *comm, p *part) *failure {
-	who, f := a.root(6, c, p)
-	if f != nil || who == roleIdle {
+	role, f := a.root(6, c, p)
+	if f != nil || role == roleIdle {
 		return f
 	}
-	if who == roleRoot {
+	if role == roleRoot {
 		if f := a.inPlaceArg(3, c, p); f != nil {
 			return f
 		}
@@ -372,7 +379,7 @@ func describeScatter(a args, c *comm, p *part) *failure {
 			return f
 		}
 	}
-	if p.inPlace || !c.sends(who) {
+	if p.inPlace || !c.sends(role) {
 		return nil
 	}
 	return a.repeated(3, 4, 5, 1, &p.recv)
@@ -380,11 +387,11 @@ func describeScatter(a args, c *comm, p *part) *failure {
 
 // (sendbuf, sendcounts[], displs[], sendtype, recvbuf, recvcount, recvtype, root, comm)
 func describeScatterv(a args, c *comm, p *part) *failure {
-	who, f := a.root(7, c, p)
-	if f != nil || who == roleIdle {
+	role, f := a.root(7, c, p)
+	if f != nil || role == roleIdle {
 		return f
 	}
-	if who == roleRoot {
+	if role == roleRoot {
 		if f := a.inPlaceArg(4, c, p); f != nil {
 			return f
 		}
@@ -392,7 +399,7 @@ func describeScatterv(a args, c *comm, p *part) *failure {
 			return f
 		}
 	}
-	if p.inPlace || !c.sends(who) {
+	if p.inPlace || !c.sends(role) {
 		return nil
 	}
 	return a.repeated(4, 5, 6, 1, &p.recv)
@@ -463,11 +470,11 @@ func describeAlltoallw(a args, c *comm, p *part) *failure {
 
 // (sendbuf, recvbuf, count, datatype, op, root, comm)
 func describeReduce(a args, c *comm, p *part) *failure {
-	who, f := a.root(5, c, p)
-	if f != nil || who == roleIdle {
+	role, f := a.root(5, c, p)
+	if f != nil || role == roleIdle {
 		return f
 	}
-	return a.reduction(c, p, c.sends(who), who == roleRoot)
+	return a.reduction(c, p, c.sends(role), role == roleRoot)
 }
 
 // (sendbuf, recvbuf, count, datatype, op, comm)
@@ -508,15 +515,16 @@ func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
 	return a.repeated(0, 2, 3, 1, &p.send)
 }
 
-// vectors is the short way for the two buffers of (sendbuf, recvbuf, count): little data that is plainly in order. What is
-// not, it leaves.
+// vectors is the fast path for the two buffers of (sendbuf, recvbuf, count): small data that is plainly valid. The rest
+// it leaves to the general path.
 func (a args) vectors(p *part, sends, receives bool) bool {
-	if !p.typ.contiguous || uint64(p.count) > boardLimit {
+	if !p.typ.contiguous || uint64(p.count) > slotLimit {
 		return false
 	}
 	mem := a.r.host.Memory()
 	in, out, n := int64(a.address(0)), int64(a.address(1)), p.count*p.typ.size
-	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) || a.isInPlace(0) {
+	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) ||
+		a.isInPlace(0) {
 		return false
 	}
 	if sends {
@@ -566,8 +574,8 @@ func describeReduceScatter(a args, c *comm, p *part) *failure {
 	return a.scattered(c, p, total)
 }
 
-// scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result goes,
-// and is brought as a copy, made when the collective begins.
+// scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result
+// goes, and is brought as a copy, made when the collective begins.
 func (a args) scattered(c *comm, p *part, total int64) *failure {
 	p.count = total
 	if f := a.inPlaceArg(0, c, p); f != nil {
@@ -581,7 +589,7 @@ func (a args) scattered(c *comm, p *part, total int64) *failure {
 	if f != nil {
 		return f
 	}
-	p.send.span, p.send.number, p.aside = s, 1, p.inPlace
+	p.send.span, p.send.number, p.copySend = s, 1, p.inPlace
 	return nil
 }
 

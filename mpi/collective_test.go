@@ -406,7 +406,8 @@ func TestMismatchedCollectives(t *testing.T) {
 		}
 	})
 	for i, err := range errs {
-		if err == nil || !strings.Contains(err.Error(), "rank 0 of MPI_COMM_WORLD called MPI_Barrier and rank 2 called MPI_Bcast") {
+		if err == nil || !strings.Contains(err.Error(),
+			"rank 0 of MPI_COMM_WORLD called MPI_Barrier and rank 2 called MPI_Bcast") {
 			t.Errorf("rank %d: %v", i, err)
 		}
 	}

@@ -7,21 +7,22 @@ import (
 
 // comm is one rank's view of a communicator.
 type comm struct {
-	handle     uint32
-	context    uint32                 // the same in all its members, and in no other communicator
-	name       atomic.Pointer[string] // the program's, if it gave one; other ranks read it
-	group      *group                 // the local group
-	remote     *group                 // of an intercommunicator; else nil
-	rank       int32                  // in group
-	place      int                    // among the participants of a collective: the rank, or behind the other group's
-	behind     bool                   // the local group is the intercommunicator's second
+	handle  uint32
+	context uint32                 // the same in all its members, and in no other communicator
+	name    atomic.Pointer[string] // the program's, if it gave one; other ranks read it
+	group   *group                 // the local group
+	remote  *group                 // of an intercommunicator; else nil
+	rank    int32                  // in group
+	// index among the participants of a collective: the rank, or behind the other group's
+	member     int
+	behind     bool // the local group is the intercommunicator's second
 	errhandler *errhandler
 	sequence   uint64 // collectives started
-	round      uint64 // blocking ones among them, on the board
-	past       uint16 // the collectives since all heard of all, in few bits; see remember
+	round      uint64 // the blocking ones among them that used slots
+	past       uint16 // a hash of the collectives since all heard of all; see remember
 	seen       uint64 // the last round to which all members are known to have come
 	persistent uint64 // persistent collectives made
-	meetings   *meetings
+	instances  *instances
 	attributes attributes
 	topology   *topology
 	info       *info
@@ -255,8 +256,8 @@ func commFree(r *Rank, a args) *failure {
 	return a.freeComm(handle, c)
 }
 
-// MPI_Comm_disconnect(*comm): waits until everything under way on it is complete, here and at the other members, which are
-// all told by the time they come back.
+// MPI_Comm_disconnect(*comm): waits until everything under way on it is complete, here and at the other members, which
+// are all told by the time they come back.
 func commDisconnect(r *Rank, a args) *failure {
 	handle, c, f := a.commToFree()
 	if f != nil {
@@ -265,7 +266,7 @@ func commDisconnect(r *Rank, a args) *failure {
 	r.settleAll(c)
 	p := &r.draft
 	p.reset(collBarrier)
-	if f := r.meet(c, p, nil); f != nil {
+	if f := r.enter(c, p, nil); f != nil {
 		return f
 	}
 	return a.freeComm(handle, c)

@@ -130,11 +130,11 @@ func TestIntercommunicators(t *testing.T) {
 					return g.n/2 + g.me/2
 				}())
 				want(g, "sum over merged", g.sum(1, merged), g.n)
-				// point to point: to the same place in the other group
-				if place := g.me / 2; place < others {
+				// point to point: to the same rank in the other group
+				if member := g.me / 2; member < others {
 					out, in := g.ints(g.me), g.ints(-1)
-					g.must("Sendrecv", out, 1, tInt, place, 3, in, 1, tInt, place, 3, inter, 0)
-					want(g, "from the other side", g.int(in, 0), place*2+1-g.me%2)
+					g.must("Sendrecv", out, 1, tInt, member, 3, in, 1, tInt, member, 3, inter, 0)
+					want(g, "from the other side", g.int(in, 0), member*2+1-g.me%2)
 				}
 			})
 		})
@@ -200,7 +200,8 @@ func TestTopologies(t *testing.T) {
 		g.must("Cart_shift", c, 0, 1, near, near+4)
 		want(g, "periodic shift", fmt.Sprint(g.getInts(near, 2)), fmt.Sprint([]int{(g.me + 4) % 6, (g.me + 2) % 6}))
 		g.must("Cart_shift", c, 1, 1, near, near+4)
-		want(g, "shift", fmt.Sprint(g.getInts(near, 2)), []string{fmt.Sprint([]int{-3, g.me + 1}), fmt.Sprint([]int{g.me - 1, -3})}[g.me%2])
+		want(g, "shift", fmt.Sprint(g.getInts(near, 2)),
+			[]string{fmt.Sprint([]int{-3, g.me + 1}), fmt.Sprint([]int{g.me - 1, -3})}[g.me%2])
 		row := g.newcomm("Cart_sub", c, g.ints(0, 1))
 		want(g, "row", g.sum(g.me, row), g.me/2*4+1)
 		want(g, "topology of a duplicate", g.value("Topo_test", g.newcomm("Comm_dup", c)), topoCart)
@@ -214,7 +215,8 @@ func TestTopologies(t *testing.T) {
 			want(g, "neighbors of 3", fmt.Sprint(g.getInts(near, 2)), "[0 2]")
 		}
 		// each rank names the edge to the next one
-		dist := g.newcomm("Dist_graph_create", tWorld, 1, g.ints(g.me), g.ints(1), g.ints((g.me+1)%6), g.ints(g.me), infoNull, 0)
+		dist := g.newcomm("Dist_graph_create", tWorld, 1, g.ints(g.me), g.ints(1), g.ints((g.me+1)%6), g.ints(g.me), infoNull,
+			0)
 		n := g.alloc(12)
 		g.must("Dist_graph_neighbors_count", dist, n, n+4, n+8)
 		want(g, "degrees", fmt.Sprint(g.getInts(n, 3)), "[1 1 1]")
@@ -247,9 +249,11 @@ func TestNeighbours(t *testing.T) {
 		}
 		// a directed ring with a double edge
 		next, last := (g.me+1)%g.n, (g.me+g.n-1)%g.n
-		ring := g.newcomm("Dist_graph_create_adjacent", tWorld, 2, g.ints(last, last), unweighted, 2, g.ints(next, next), unweighted, infoNull, 0)
+		ring := g.newcomm("Dist_graph_create_adjacent", tWorld, 2, g.ints(last, last), unweighted, 2, g.ints(next, next),
+			unweighted, infoNull, 0)
 		request := g.alloc(4)
-		g.must("Ineighbor_alltoallv", send, g.ints(1, 2), g.ints(0, 1), tInt, recv, g.ints(1, 2), g.ints(2, 0), tInt, ring, request)
+		g.must("Ineighbor_alltoallv", send, g.ints(1, 2), g.ints(0, 1), tInt, recv, g.ints(1, 2), g.ints(2, 0), tInt, ring,
+			request)
 		g.must("Wait", request, 0)
 		want(g, "on the ring", fmt.Sprint(g.getInts(recv, 3)), fmt.Sprint([]int{last*10 + 1, last*10 + 2, last * 10}))
 	})
@@ -299,7 +303,8 @@ func TestCancel(t *testing.T) {
 }
 
 func TestBalancedDims(t *testing.T) {
-	for n, wanted := range map[int64]string{1: "[1 1 1]", 8: "[2 2 2]", 12: "[3 2 2]", 16: "[4 2 2]", 7: "[7 1 1]", 60: "[5 4 3]", 5040: "[21 16 15]", 7488: "[26 18 16]", 1 << 30: "[1024 1024 1024]", 1000003: "[1000003 1 1]"} {
+	for n, wanted := range map[int64]string{1: "[1 1 1]", 8: "[2 2 2]", 12: "[3 2 2]", 16: "[4 2 2]", 7: "[7 1 1]",
+		60: "[5 4 3]", 5040: "[21 16 15]", 7488: "[26 18 16]", 1 << 30: "[1024 1024 1024]", 1000003: "[1000003 1 1]"} {
 		if got := fmt.Sprint(balanced(n, 3)); got != wanted {
 			t.Errorf("%d in three dimensions: %s, want %s", n, got, wanted)
 		}
@@ -412,7 +417,8 @@ func TestUserOperation(t *testing.T) {
 						a, b = a*(r+2)%1009, (a*(r+i%5)+b)%1009
 					}
 					if g.int(out, 2*i) != a || g.int(out, 2*i+1) != b {
-						g.t.Fatalf("rank %d of %d: %s of %d: element %d is %d %d, want %d %d", g.me, g.n, what, n, i, g.int(out, 2*i), g.int(out, 2*i+1), a, b)
+						g.t.Fatalf("rank %d of %d: %s of %d: element %d is %d %d, want %d %d", g.me, g.n, what, n, i, g.int(out, 2*i),
+							g.int(out, 2*i+1), a, b)
 					}
 				}
 			}
@@ -526,12 +532,14 @@ func TestForgedNames(t *testing.T) {
 		g.call("Recv", g.alloc(4), 1, tInt, 0, 0, d, 0)
 	})
 	var abort *AbortError
-	if !errors.As(errs[0], &abort) || strings.ContainsAny(abort.Message, "\n\x1b") || !strings.Contains(abort.Message, "x?rank 1: all is well?[2J") {
+	if !errors.As(errs[0], &abort) || strings.ContainsAny(abort.Message, "\n\x1b") ||
+		!strings.Contains(abort.Message, "x?rank 1: all is well?[2J") {
 		t.Errorf("%q", errs[0])
 	}
 }
 
-// TestNeighboursOfNobody: where a rank has no neighbours its buffers mean nothing, and null pointers are what programs give.
+// TestNeighboursOfNobody: where a rank has no neighbours its buffers mean nothing, and null pointers are what programs
+// give.
 func TestNeighboursOfNobody(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		graph := g.newcomm("Dist_graph_create_adjacent", tWorld, 0, 0, unweighted, 0, 0, unweighted, infoNull, 0)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// New communicators are agreed on in a meeting of those concerned: each brings what it wants, and the last to arrive gives
-// each its answer.
+// A new communicator is agreed on in a collective instance of the ranks concerned: each brings what it wants, and the
+// last to arrive gives each its answer.
 
 // answer is one rank's part of a new communicator.
 type answer struct {
@@ -16,43 +16,44 @@ type answer struct {
 	graph *topology
 	rank  int32 // in MPI_COMM_WORLD
 
-	context  uint32
-	local    *group // nil: the rank is not in the new communicator
-	remote   *group
-	meetings *meetings
-	place    int
-	failure  *failure
+	context   uint32
+	local     *group // nil: the rank is not in the new communicator
+	remote    *group
+	instances *instances
+	member    int
+	failure   *failure
 }
 
-// found lets the world's next context begin for the ranks of a group.
+// found gives the ranks of a group the world's next context.
 func (w *World) found(answers []*answer, local, remote *group) {
 	context := w.nextContext.Add(1)
 	n := len(local.ranks)
 	if remote != nil {
 		n += len(remote.ranks)
 	}
-	ms := newMeetings(n)
+	set := newInstances(n)
 	for _, a := range answers {
-		a.context, a.meetings, a.local, a.remote = context, ms, local, remote
-		a.place = int(local.index(a.rank))
-		if a.place < 0 && remote != nil {
+		a.context, a.instances, a.local, a.remote = context, set, local, remote
+		a.member = int(local.index(a.rank))
+		if a.member < 0 && remote != nil {
 			a.local, a.remote = remote, local
-			a.place = len(local.ranks) + int(remote.index(a.rank))
+			a.member = len(local.ranks) + int(remote.index(a.rank))
 		}
 	}
 }
 
-// agree brings an answer to a meeting on a communicator and comes back when settle has been called for all.
+// agree brings an answer to an instance on a communicator and returns when settle has been called for all.
 func (r *Rank) agree(c *comm, mine *answer, settle func(answers []*answer)) *failure {
-	return r.agreeAt(&c.sequence, c.meetings, c, c.place, mine, settle)
+	return r.agreeAt(&c.sequence, c.instances, c, c.member, mine, settle)
 }
 
-func (r *Rank) agreeAt(sequence *uint64, ms *meetings, c *comm, place int, mine *answer, settle func([]*answer)) *failure {
+func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, mine *answer,
+	settle func([]*answer)) *failure {
 	p := &r.draft
 	p.reset(collAgree)
 	p.answer, p.settle = mine, settle
 	mine.rank = r.rank
-	return r.meetAt(sequence, ms, c, place, p, nil)
+	return r.enterAt(sequence, set, c, member, p, nil)
 }
 
 // answersOf lists what the participants brought.
@@ -80,7 +81,8 @@ func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
 
 // adopt fills in what was agreed.
 func (c *comm) adopt(mine *answer, rank int32) {
-	c.context, c.meetings, c.group, c.remote, c.place = mine.context, mine.meetings, mine.local, mine.remote, mine.place
+	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
+		mine.member
 	c.rank = c.group.index(rank)
 }
 
@@ -181,7 +183,7 @@ func commIdup(infoArg int) func(*Rank, args) *failure {
 		p.reset(collAgree)
 		p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
 		q.answer = p.answer
-		if f := r.meet(c, p, q); f != nil {
+		if f := r.enter(c, p, q); f != nil {
 			return f
 		}
 		return a.expose(out+1, q)
@@ -215,8 +217,8 @@ func commSplitType(r *Rank, a args) *failure {
 	}
 }
 
-// split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator each
-// colour's communicator has those of both groups.
+// split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator
+// each colour's communicator has those of both groups.
 func (a args) split(color, key int64, out int) *failure {
 	r := a.r
 	c, f := a.comm(0)
@@ -348,47 +350,47 @@ func (w *World) create(answers []*answer, inter bool) {
 	}
 }
 
-// apart gives the meetings of some ranks who meet under a name rather than on a communicator of their own. Each says when
-// it is done with them, by part.
-func (w *World) apart(key string, size int) *meetings {
-	w.meetingsMu.Lock()
-	defer w.meetingsMu.Unlock()
-	ms := w.named[key]
-	if ms == nil {
-		ms = newMeetings(size)
-		ms.name = key
-		w.named[key] = ms
+// namedInstances gives the instances of ranks that agree under a name, having no communicator of their own. Each rank
+// calls releaseNamed when it is done with them.
+func (w *World) namedInstances(key string, size int) *instances {
+	w.instancesMu.Lock()
+	defer w.instancesMu.Unlock()
+	set := w.named[key]
+	if set == nil {
+		set = newInstances(size)
+		set.name = key
+		w.named[key] = set
 	}
-	ms.users++
-	return ms
+	set.users++
+	return set
 }
 
-// part says that a rank is done with meetings under a name. When all that came have gone, the name is free: none of them can
-// have gone before the others came, but where nothing was met for.
-func (w *World) part(ms *meetings) {
-	w.meetingsMu.Lock()
-	defer w.meetingsMu.Unlock()
-	if ms.users--; ms.users == 0 {
-		delete(w.named, ms.name)
+// releaseNamed says that a rank is done with instances under a name. When all ranks that used the name are done it is
+// free: no rank can be done before the others have arrived, unless there was nothing to agree on.
+func (w *World) releaseNamed(set *instances) {
+	w.instancesMu.Lock()
+	defer w.instancesMu.Unlock()
+	if set.users--; set.users == 0 {
+		delete(w.named, set.name)
 	}
 }
 
-// agreeApart is agree among the ranks of a group who alone call.
-func (r *Rank) agreeApart(c *comm, key string, size, place int, mine *answer, settle func([]*answer)) *failure {
-	ms := r.world.apart(key, size)
-	defer r.world.part(ms)
-	return r.agreeAt(ms.attended(place), ms, c, place, mine, settle)
+// agreeNamed is agree where only the ranks of a group call.
+func (r *Rank) agreeNamed(c *comm, key string, size, member int, mine *answer, settle func([]*answer)) *failure {
+	set := r.world.namedInstances(key, size)
+	defer r.world.releaseNamed(set)
+	return r.agreeAt(set.sequenceOf(member), set, c, member, mine, settle)
 }
 
-// attended is how many of the meetings under a name the rank in a place has come to, which it alone counts. Nobody needs to
-// remember it longer than the meetings: when they are dropped, all have come to as many.
-func (ms *meetings) attended(place int) *uint64 {
-	ms.mu.Lock()
-	defer ms.mu.Unlock()
-	if ms.counts == nil {
-		ms.counts = make([]uint64, ms.size)
+// sequenceOf is a member's last sequence number among instances under a name; only that member counts it. It need not
+// outlive the instances: when they are dropped, all members have reached the same number.
+func (set *instances) sequenceOf(member int) *uint64 {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if set.counts == nil {
+		set.counts = make([]uint64, set.size)
 	}
-	return &ms.counts[place]
+	return &set.counts[member]
 }
 
 // MPI_Comm_create_group(comm, group, tag, *newcomm): called by the group's members alone.
@@ -407,21 +409,22 @@ func commCreateGroup(r *Rank, a args) *failure {
 	if f := a.roomForWord(3, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	place := g.index(r.rank)
-	if place == undefined {
+	member := g.index(r.rank)
+	if member == undefined {
 		return a.putHandle(3, "newcomm", commNull).on(c)
 	}
 	mine := answer{group: g}
 	key := fmt.Sprintf("group %d %d %v", c.context, a.int(2), g.ranks)
-	if f := r.agreeApart(c, key, len(g.ranks), int(place), &mine, func(answers []*answer) { r.world.create(answers, false) }); f != nil {
+	if f := r.agreeNamed(c, key, len(g.ranks), int(member), &mine,
+		func(answers []*answer) { r.world.create(answers, false) }); f != nil {
 		return f
 	}
 	_, f = a.newComm(3, c, &mine)
 	return f
 }
 
-// MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders meet first, then
-// each side hears from its own.
+// MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders agree
+// first, then each tells its own side.
 func intercommCreate(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {
@@ -439,7 +442,7 @@ func intercommCreate(r *Rank, a args) *failure {
 	}
 	mine := answer{group: c.group}
 	if c.rank == leader {
-		if f := a.leadersMeet(c, &mine); f != nil {
+		if f := a.leadersAgree(c, &mine); f != nil {
 			mine.failure = f
 		}
 	}
@@ -450,7 +453,7 @@ func intercommCreate(r *Rank, a args) *failure {
 			*to = from
 			to.rank = rank
 			if from.local != nil {
-				to.place = from.place - int(leader) + int(from.local.index(rank))
+				to.member = from.member - int(leader) + int(from.local.index(rank))
 			}
 		}
 	}); f != nil {
@@ -463,8 +466,8 @@ func intercommCreate(r *Rank, a args) *failure {
 	return f
 }
 
-// leadersMeet lets the two leaders found the intercommunicator. The side with the lower leader is the first.
-func (a args) leadersMeet(c *comm, mine *answer) *failure {
+// leadersAgree lets the two leaders create the intercommunicator. The side with the lower leader is the first.
+func (a args) leadersAgree(c *comm, mine *answer) *failure {
 	r := a.r
 	peer, f := a.comm(2)
 	if f != nil {
@@ -481,12 +484,12 @@ func (a args) leadersMeet(c *comm, mine *answer) *failure {
 	if low == high {
 		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
 	}
-	place := 0
+	member := 0
 	if r.rank == high {
-		place = 1
+		member = 1
 	}
 	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, a.int(4), low, high)
-	return r.agreeApart(c, key, 2, place, mine, func(answers []*answer) {
+	return r.agreeNamed(c, key, 2, member, mine, func(answers []*answer) {
 		first, second := answers[0], answers[1]
 		if len(intersection(first.group, second.group).ranks) > 0 {
 			for _, x := range answers {
@@ -499,8 +502,8 @@ func (a args) leadersMeet(c *comm, mine *answer) *failure {
 	})
 }
 
-// MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the first
-// side is first.
+// MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the
+// first side is first.
 func intercommMerge(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {

@@ -53,7 +53,7 @@ func (l list) finish(i int64, q *request) (status, *failure) {
 	return s, f
 }
 
-// done gives the first request that is done, from a place on.
+// done gives the first request that is done, from an index on.
 func (l list) done(from int64) (int64, *request) {
 	for i := from; i < l.n; i++ {
 		if q, _ := l.at(i); q != nil && q.isDone() {
@@ -67,7 +67,7 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.wait(forOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
+		l.r.wait(scopeOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
 }
@@ -142,8 +142,8 @@ func waitall(r *Rank, a args) *failure {
 	return l.finishAll(b, anyFailed)
 }
 
-// finishAll completes all requests, which are done. If one failed, MPI_ERR_IN_STATUS is returned and each status has its
-// class.
+// finishAll completes all requests, which are done. If one failed, MPI_ERR_IN_STATUS is returned and each status has
+// its class.
 func (l list) finishAll(b []byte, anyFailed bool) *failure {
 	var failed *failure
 	for i := range l.n {
@@ -259,12 +259,13 @@ func some(waits bool) func(*Rank, args) *failure {
 	}
 }
 
-// MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes nothing.
+// MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes
+// nothing.
 func requestGetStatusSome(r *Rank, a args) *failure {
 	return a.takeSome(false, false, func(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) })
 }
 
-// takeSome takes the outcome of those requests that are done. Where it is an end, statuses have the errors' classes.
+// takeSome takes the outcome of those requests that are done. If it completes them, statuses have the errors' classes.
 func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) (status, *failure)) *failure {
 	l, active, b, f := a.looked(4, -1)
 	if f != nil {
@@ -333,8 +334,8 @@ func requestGetStatusAll(r *Rank, a args) *failure {
 	return failed
 }
 
-// looked gives the requests, how many are active, and n statuses, or with -1 one for each request, of (count, requests[], …, statuses[]), all of
-// them checked.
+// looked gives the requests, how many are active, and n statuses, or with -1 one for each request, of (count,
+// requests[], …, statuses[]), all of them checked.
 func (a args) looked(statuses int, n int64) (l list, active int, b []byte, f *failure) {
 	if l, f = a.list(0, 1); f != nil {
 		return l, 0, nil, f

@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// copyStep is how much is copied at once. From 256 KiB on Go's copy goes past the caches, which takes 1.6 times as long
-	// where the receiver reads the message next. Measured for shared copies, where the steps of 64 KiB are too few to be
-	// shared out, and those of 8 KiB cost more of passing the job to and fro than they save.
+	// copyStep is how much is copied at once. From 256 KiB on Go's copy goes past the caches, which takes 1.6 times as
+	// long where the receiver reads the message next. Measured for shared copies, where the steps of 64 KiB are too few to
+	// be shared out, and those of 8 KiB cost more of passing the job to and fro than they save.
 	copyStep = 16 << 10
 	// cachedCopy is where going past the caches becomes the better way, because nothing of so much stays there.
 	cachedCopy = 16 << 20
-	// sharedCopy is the data from which the rank that waits for the copy does part of it: two steps. 64 KiB one way took 14 µs
-	// by one processor and 3 µs by two, each of which has half of it in its own cache.
+	// sharedCopy is the data from which the rank that waits for the copy does part of it: two steps. 64 KiB one way took
+	// 14 µs by one processor and 3 µs by two, each of which has half of it in its own cache.
 	sharedCopy = 2 * copyStep
 )
 
@@ -33,7 +33,7 @@ type copyJob struct {
 	helpers  atomic.Int32 // inside
 }
 
-// share copies with the help of the rank whose request waits, if it is at hand.
+// share copies with the help of the rank whose request waits, if that rank spins.
 func (j *copyJob) share(to, from []byte, waiting *request) {
 	j.to, j.from = to, from
 	j.next.Store(0)
@@ -56,8 +56,8 @@ func (j *copyJob) work() {
 	}
 }
 
-// help does part of the copy that the request waits for, if there is one. The second look is at whether the job is still the
-// request's: after that it stays, because whoever shared it waits for its helpers.
+// help does part of the copy that the request waits for, if there is one. It checks twice that the job is still the
+// request's: after the second check it stays, because the rank that shared it waits for its helpers.
 func (q *request) help() {
 	j := q.job.Load()
 	if j == nil {

@@ -55,7 +55,8 @@ func darray(size, rank int64, v [4][]int64, order int64, old *datatype) (*dataty
 		return nil, failf(errArg, "a grid %v does not have %d processes", v[3], size)
 	}
 	coords := slowestFirst(grid.coords(rank), order)
-	sizes, kinds, argums, procs := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order), slowestFirst(v[3], order)
+	sizes, kinds, argums, procs := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order),
+		slowestFirst(v[3], order)
 	t, stride := old, old.extent()
 	for i := len(sizes) - 1; i >= 0; i-- {
 		if sizes[i] > maxTypeBytes/max(stride, -stride, 1) {

@@ -44,8 +44,8 @@ const (
 	kinds
 )
 
-// shapes gives each kind's size, its extent and its parts. Pairs are laid out as C structures: MPI_SHORT_INT has a hole of
-// two bytes, and MPI_DOUBLE_INT ends in one of four.
+// shapes gives each kind's size, its extent and its parts. Pairs are laid out as C structures: MPI_SHORT_INT has a hole
+// of two bytes, and MPI_DOUBLE_INT ends in one of four.
 var shapes = [kinds]struct{ size, extent int64 }{
 	kindI8: {1, 1}, kindU8: {1, 1}, kindI16: {2, 2}, kindU16: {2, 2}, kindI32: {4, 4}, kindU32: {4, 4},
 	kindI64: {8, 8}, kindU64: {8, 8}, kindI128: {16, 16}, kindF16: {2, 2}, kindF32: {4, 4}, kindF64: {8, 8},
@@ -94,11 +94,12 @@ func (t *datatype) extent() int64 { return t.ub - t.lb }
 // byteType is what packed and eager bytes are seen as.
 var byteType *datatype
 
-// named holds the predefined datatypes by the low bits of their handles, namedLP64 those of programs whose long and pointers have
-// 64 bits. All ranks share them.
+// named holds the predefined datatypes by the low bits of their handles, namedLP64 those of programs whose long and
+// pointers have 64 bits. All ranks share them.
 var (
 	named     = namedTypes(nil)
-	namedLP64 = namedTypes(map[string]kind{"MPI_AINT": kindI64, "MPI_LONG": kindI64, "MPI_UNSIGNED_LONG": kindU64, "MPI_LONG_INT": kindI64i})
+	namedLP64 = namedTypes(map[string]kind{"MPI_AINT": kindI64, "MPI_LONG": kindI64, "MPI_UNSIGNED_LONG": kindU64,
+		"MPI_LONG_INT": kindI64i})
 )
 
 // named are those of the rank's program.
@@ -155,7 +156,8 @@ func elementary(k kind) *datatype {
 }
 
 // pairAligns are the alignments of the pairs' C structures.
-var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindI64i: 8, kindF32i: 4, kindF64i: 8, kindF128i: 16, kindF32f32: 4, kindF64f64: 8}
+var pairAligns = map[kind]int64{kindI16i: 4, kindI32i: 4, kindI64i: 8, kindF32i: 4, kindF64i: 8, kindF128i: 16,
+	kindF32f32: 4, kindF64f64: 8}
 
 // pairMembers are a pair's two elements.
 func pairMembers(k kind) []member {

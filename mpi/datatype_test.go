@@ -35,17 +35,26 @@ func TestConstructors(t *testing.T) {
 			"none":       {g.newtype("Type_contiguous", 0, tInt), [5]int{0, 0, 0, 0, 0}, nil},
 			"vector":     {g.newtype("Type_vector", 2, 1, 3, tInt), [5]int{8, 0, 16, 0, 16}, span4(0, 12)},
 			"negative":   {g.newtype("Type_vector", 2, 1, -3, tInt), [5]int{8, -12, 16, -12, 16}, span4(0, -12)},
-			"hvector":    {g.newtype("Type_create_hvector", 3, 2, 10, tInt), [5]int{24, 0, 28, 0, 28}, span4(0, 4, 10, 14, 20, 24)},
-			"indexed":    {g.newtype("Type_indexed", 2, g.ints(1, 2), g.ints(4, 0), tInt), [5]int{12, 0, 20, 0, 20}, span4(16, 0, 4)},
-			"hindexed":   {g.newtype("Type_create_hindexed", 2, g.ints(1, 1), g.ints(8, 2), tInt), [5]int{8, 2, 10, 2, 10}, span4(8, 2)},
-			"block":      {g.newtype("Type_create_indexed_block", 2, 2, g.ints(3, 0), tInt), [5]int{16, 0, 20, 0, 20}, span4(12, 16, 0, 4)},
-			"hblock":     {g.newtype("Type_create_hindexed_block", 2, 1, g.ints(3, 9), tInt), [5]int{8, 3, 10, 3, 10}, span4(3, 9)},
-			"struct":     {g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 8), g.ints(tDouble, 0x243)), [5]int{9, 0, 16, 0, 9}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}},
-			"resized":    {g.newtype("Type_create_resized", tInt, -4, 12), [5]int{4, -4, 12, 0, 4}, span4(0)},
-			"subarray":   {g.newtype("Type_create_subarray", 2, g.ints(3, 4), g.ints(2, 2), g.ints(1, 1), orderC, tInt), [5]int{16, 0, 48, 20, 24}, span4(20, 24, 36, 40)},
-			"fortran":    {g.newtype("Type_create_subarray", 2, g.ints(4, 3), g.ints(2, 2), g.ints(1, 1), orderFortran, tInt), [5]int{16, 0, 48, 20, 24}, span4(20, 24, 36, 40)},
+			"hvector": {g.newtype("Type_create_hvector", 3, 2, 10, tInt), [5]int{24, 0, 28, 0, 28},
+				span4(0, 4, 10, 14, 20, 24)},
+			"indexed": {g.newtype("Type_indexed", 2, g.ints(1, 2), g.ints(4, 0), tInt), [5]int{12, 0, 20, 0, 20},
+				span4(16, 0, 4)},
+			"hindexed": {g.newtype("Type_create_hindexed", 2, g.ints(1, 1), g.ints(8, 2), tInt), [5]int{8, 2, 10, 2, 10},
+				span4(8, 2)},
+			"block": {g.newtype("Type_create_indexed_block", 2, 2, g.ints(3, 0), tInt), [5]int{16, 0, 20, 0, 20},
+				span4(12, 16, 0, 4)},
+			"hblock": {g.newtype("Type_create_hindexed_block", 2, 1, g.ints(3, 9), tInt), [5]int{8, 3, 10, 3, 10},
+				span4(3, 9)},
+			"struct": {g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 8), g.ints(tDouble, 0x243)),
+				[5]int{9, 0, 16, 0, 9}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+			"resized": {g.newtype("Type_create_resized", tInt, -4, 12), [5]int{4, -4, 12, 0, 4}, span4(0)},
+			"subarray": {g.newtype("Type_create_subarray", 2, g.ints(3, 4), g.ints(2, 2), g.ints(1, 1), orderC, tInt),
+				[5]int{16, 0, 48, 20, 24}, span4(20, 24, 36, 40)},
+			"fortran": {g.newtype("Type_create_subarray", 2, g.ints(4, 3), g.ints(2, 2), g.ints(1, 1), orderFortran, tInt),
+				[5]int{16, 0, 48, 20, 24}, span4(20, 24, 36, 40)},
 			"darray": {g.newtype("Type_create_darray", 4, 3, 2, g.ints(4, 5), g.ints(distributeBlock, distributeCyclic),
-				g.ints(distributeDefault, distributeDefault), g.ints(2, 2), orderC, tInt), [5]int{16, 0, 80, 44, 32}, span4(44, 52, 64, 72)},
+				g.ints(distributeDefault, distributeDefault), g.ints(2, 2), orderC, tInt), [5]int{16, 0, 80, 44, 32},
+				span4(44, 52, 64, 72)},
 			"pair": {0x229, [5]int{12, 0, 16, 0, 12}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}},
 		} {
 			g.t.(*testing.T).Run(name, func(t *testing.T) {
@@ -201,7 +210,8 @@ func TestRandomDatatypes(t *testing.T) {
 					case 4:
 						size, sub := 2+rng.IntN(4), 1+rng.IntN(2)
 						begin := rng.IntN(size - sub + 1)
-						m = joinModels(fmt.Sprintf("subarray(%d,%d,%d,%s)", size, sub, begin, old.name), pieces{{begin * old.extent(), sub, old}})
+						m = joinModels(fmt.Sprintf("subarray(%d,%d,%d,%s)", size, sub, begin, old.name),
+							pieces{{begin * old.extent(), sub, old}})
 						m.lb, m.ub = 0, size*old.extent()
 						m.handle = g.newtype("Type_create_subarray", 1, g.ints(size), g.ints(sub), g.ints(begin), orderC, old.handle)
 					}
@@ -269,7 +279,8 @@ func TestElements(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		pair := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 8), g.ints(tInt, tDouble))
 		st, n, request := g.alloc(statusSize), g.alloc(8), g.alloc(4)
-		for _, c := range []struct{ bytes, count, elements int }{{0, 0, 0}, {4, undefined, 1}, {12, 1, 2}, {16, undefined, 3}, {14, undefined, undefined}} {
+		for _, c := range []struct{ bytes, count, elements int }{{0, 0, 0}, {4, undefined, 1}, {12, 1, 2}, {16, undefined, 3},
+			{14, undefined, undefined}} {
 			g.must("Isend", g.alloc(64), c.bytes, tByte, 0, 1, tWorld, request)
 			g.must("Recv", g.alloc(64), 3, pair, 0, 1, tWorld, st)
 			g.must("Wait", request, 0)
@@ -326,7 +337,8 @@ func TestBadDatatypes(t *testing.T) {
 func TestExternal(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		rep := g.cstring("external32")
-		ty := g.newtype("Type_create_struct", 4, g.ints(2, 1, 1, 1), g.ints(0, 8, 16, 20), g.ints(tInt, tDouble, 0x201, 0x23c))
+		ty := g.newtype("Type_create_struct", 4, g.ints(2, 1, 1, 1), g.ints(0, 8, 16, 20),
+			g.ints(tInt, tDouble, 0x201, 0x23c))
 		in, packed, out, position := g.alloc(64), g.alloc(64), g.alloc(64), g.ints(3)
 		g.setInt(in, 0, 1)
 		g.setInt(in, 1, -2)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestDeadlock: when all ranks wait for each other, each gets to know at once where everybody waits: in which call, for
-// whom, with which tag and on which communicator.
+// TestDeadlock: when all ranks wait for each other, each learns at once what every rank waits for: the call, the peer,
+// the tag and the communicator.
 func TestDeadlock(t *testing.T) {
 	const large = 100000
 	named := func(g *guest) uint32 {
@@ -28,7 +28,8 @@ func TestDeadlock(t *testing.T) {
 			case 2:
 				g.must("Barrier", tWorld)
 			}
-		}, []string{"MPI_Recv from rank 1, tag 7, MPI_COMM_WORLD", "MPI_Ssend to rank 2, tag 8, MPI_COMM_WORLD", "MPI_Barrier on MPI_COMM_WORLD"}},
+		}, []string{"MPI_Recv from rank 1, tag 7, MPI_COMM_WORLD", "MPI_Ssend to rank 2, tag 8, MPI_COMM_WORLD",
+			"MPI_Barrier on MPI_COMM_WORLD"}},
 		{"a cycle of large sends", func(g *guest, buf uint32) { g.must("Send", buf, large, tByte, (g.me+1)%2, 1, tWorld) },
 			[]string{"MPI_Send to rank 1, tag 1, MPI_COMM_WORLD", "MPI_Send to rank 0, tag 1, MPI_COMM_WORLD"}},
 		{"a cycle of exchanges with other tags", func(g *guest, buf uint32) {
@@ -44,7 +45,8 @@ func TestDeadlock(t *testing.T) {
 				g.must("Waitany", 2, q, buf, 0)
 			}
 		}, []string{"MPI_Waitall for MPI_Irecv from rank 1, tag 4, ocean",
-			"MPI_Waitany for one of 2 requests; MPI_Irecv from rank 0, tag 4, ocean; MPI_Issend to rank 0, tag 5, MPI_COMM_WORLD"}},
+			"MPI_Waitany for one of 2 requests; MPI_Irecv from rank 0, tag 4, ocean; " +
+				"MPI_Issend to rank 0, tag 5, MPI_COMM_WORLD"}},
 		{"probes", func(g *guest, buf uint32) {
 			if g.me == 0 {
 				g.must("Probe", tAnySource, tAnyTag, tWorld, 0)
@@ -68,7 +70,8 @@ func TestDeadlock(t *testing.T) {
 				g.must("Start", q)
 			}
 			g.must("Wait", q, 0)
-		}, []string{"MPI_Wait for MPI_Iallreduce on MPI_COMM_WORLD", "MPI_Wait for MPI_Recv_init from rank 0, tag 2, MPI_COMM_WORLD"}},
+		}, []string{"MPI_Wait for MPI_Iallreduce on MPI_COMM_WORLD",
+			"MPI_Wait for MPI_Recv_init from rank 0, tag 2, MPI_COMM_WORLD"}},
 		{"a rank that finalizes", func(g *guest, buf uint32) {
 			if g.me == 0 {
 				g.must("Recv", buf, 1, tInt, 1, 7, tWorld, tIgnore)

@@ -41,8 +41,8 @@ func (a args) side(c *comm, degree, ranks, weights int) (n neighbours, f *failur
 	return n, f.on(c)
 }
 
-// MPI_Dist_graph_create_adjacent(comm, indegree, sources[], sourceweights[], outdegree, destinations[], destweights[], info,
-// reorder, *newcomm)
+// MPI_Dist_graph_create_adjacent(comm, indegree, sources[], sourceweights[], outdegree, destinations[], destweights[],
+// info, reorder, *newcomm)
 func distGraphCreateAdjacent(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {
@@ -61,8 +61,8 @@ func distGraphCreateAdjacent(r *Rank, a args) *failure {
 	return a.withRanks(c, t, int64(c.group.size()), 9)
 }
 
-// MPI_Dist_graph_create(comm, n, sources[], degrees[], destinations[], weights[], info, reorder, *newcomm): any rank may name
-// any edges; each learns of those that touch it.
+// MPI_Dist_graph_create(comm, n, sources[], degrees[], destinations[], weights[], info, reorder, *newcomm): any rank
+// may name any edges; each learns of those that touch it.
 func distGraphCreate(r *Rank, a args) *failure {
 	c, f := a.comm(0)
 	if f != nil {

@@ -10,8 +10,8 @@ import (
 // copies in and goes on, the receiver copies out. Above the limit two copies cost more than a wait.
 const eagerLimit = 16 << 10
 
-// eagerPool is cut into buffers of powers of two. It is one mapping outside the Go heap, so that neither the collector nor
-// the heap's size sees messages. The mapping is the bound of what was sent and not yet received.
+// eagerPool is cut into buffers of powers of two. It is one mapping outside the Go heap, so that neither the collector
+// nor the heap's size sees messages. The mapping is the bound of what was sent and not yet received.
 type eagerPool struct {
 	mu      sync.Mutex
 	mapping []byte
@@ -31,8 +31,8 @@ type eagerBuffer struct {
 	next  *eagerBuffer // in a stock
 }
 
-// eagerStock is a rank's free buffers by class, chained. A buffer is always taken by the same rank, for what it sends, and
-// given back by whoever has received it: so ranks that exchange messages share no lock and write no common list.
+// eagerStock is a rank's free buffers by class, chained. A buffer is always taken by the same rank, for what it sends,
+// and given back by the rank that received it: so ranks that exchange messages share no lock and write no common list.
 type eagerStock struct {
 	pool     *eagerPool
 	free     [eagerClasses]*eagerBuffer // the rank's own

@@ -50,8 +50,8 @@ func queryThread(r *Rank, a args) *failure { return a.putInt(0, "provided", r.th
 // MPI_Is_thread_main(*flag)
 func isThreadMain(r *Rank, a args) *failure { return a.putFlag(0, "flag", true) }
 
-// MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's memory
-// goes away while a message is still to be read from it.
+// MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's
+// memory goes away while a message is still to be read from it.
 func finalize(r *Rank, a args) *failure {
 	if f := r.deleteAttributes(keyvalComm, commSelf, &r.self.attributes); f != nil {
 		return f.on(r.self)
@@ -65,7 +65,7 @@ func finalize(r *Rank, a args) *failure {
 	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)
-	f := r.meet(r.worldComm, p, nil)
+	f := r.enter(r.worldComm, p, nil)
 	if r.check != nil {
 		r.check.leaks()
 	}
@@ -138,7 +138,8 @@ func abiGetVersion(r *Rank, a args) *failure {
 
 // MPI_Abi_get_info(*info): the sizes of the types that MPI's functions take.
 func abiGetInfo(r *Rank, a args) *failure {
-	return a.newInfo(0, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"}, values: []string{"4", "8", "8"}})
+	return a.newInfo(0, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"},
+		values: []string{"4", "8", "8"}})
 }
 
 // MPI_Abi_get_fortran_info(*info): there is no Fortran, which is MPI_INFO_NULL.

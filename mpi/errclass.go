@@ -1,6 +1,7 @@
 package mpi
 
-// Error classes, MPI 5.0 chapter 9.4. The codes we return are the classes themselves; user-defined codes follow errLastCode.
+// Error classes, MPI 5.0 chapter 9.4. The codes we return are the classes themselves; user-defined codes follow
+// errLastCode.
 const (
 	success                 = 0
 	errBuffer               = 1

@@ -2,7 +2,8 @@ package mpi
 
 import "fmt"
 
-// failure is an error that MPI reports: its class (or user-defined code), the reason, and whose error handler to ask.
+// failure is an error that MPI reports: its class (or user-defined code), the reason, and the communicator whose error
+// handler is asked.
 type failure struct {
 	class  int32
 	reason string
@@ -21,7 +22,7 @@ func (c *comm) failf(class int32, format string, args ...any) *failure {
 	return &failure{class: class, reason: fmt.Sprintf(format, args...), comm: c}
 }
 
-// on attaches the communicator, where a check that knows none found the failure.
+// on attaches the communicator to a failure found by a check that knows none.
 func (f *failure) on(c *comm) *failure {
 	if f != nil && f.comm == nil {
 		f.comm = c
@@ -67,7 +68,7 @@ func (r *Rank) abort(code int, function, format string, args ...any) {
 		Message: fmt.Sprintf("rank %d: %s: %s", r.rank, function, oneLine(fmt.Sprintf(format, args...)))})
 }
 
-// raise hands a failure to the error handler it concerns and gives the code that the function returns.
+// raise passes a failure to its error handler and gives the code that the function returns.
 func (r *Rank) raise(function string, f *failure) int32 {
 	h, c := r.handlerFor(f)
 	switch {

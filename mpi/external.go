@@ -33,8 +33,8 @@ func (t *datatype) externalSize() (n int64) {
 	return n
 }
 
-// toExternal turns n elements, packed one after the other, into external32; fromExternal turns them back. Each takes what it
-// needs from the front of in and gives the rest, and appends to out.
+// toExternal turns n elements, packed one after the other, into external32; fromExternal turns them back. Each takes
+// what it needs from the front of in and gives the rest, and appends to out.
 func (t *datatype) toExternal(out, in []byte, n int64) (outNow, inLeft []byte) {
 	if t.size == 0 {
 		return out, in
@@ -106,8 +106,8 @@ func (a args) checkDatarep(i int) *failure {
 	return f
 }
 
-// MPI_Pack_external(datarep, inbuf, incount, datatype, outbuf, outsize, *position); the position and sizes are MPI_Aint,
-// in the _c function MPI_Count.
+// MPI_Pack_external(datarep, inbuf, incount, datatype, outbuf, outsize, *position); the position and sizes are
+// MPI_Aint, in the _c function MPI_Count.
 func packExternal(r *Rank, a args) *failure {
 	if f := a.checkDatarep(0); f != nil {
 		return f

@@ -1,7 +1,7 @@
 package mpi
 
-// The datatypes of Fortran's numbers with a precision and a range (MPI 5.0, chapter 19.1.5) are the elementary ones that
-// suffice. They behave as predefined ones: asked for again they have the same handle, and nobody frees them.
+// The datatypes of Fortran's numbers with a precision and a range (MPI 5.0, chapter 19.1.5) are the elementary ones
+// that suffice. They behave as predefined ones: asked for again they have the same handle, and nobody frees them.
 
 // f90Type is an elementary datatype with its digits and its decimal exponent.
 type f90Type struct {

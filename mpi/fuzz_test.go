@@ -11,12 +11,13 @@ import (
 // fuzzMemory is small, so that addresses at its end come up.
 const fuzzMemory = 64 << 10
 
-// FuzzCalls calls any functions with any arguments on any memory, in a world of one rank whose errors return. Whatever a
-// program does, the host must not panic but to end the rank.
+// FuzzCalls calls any functions with any arguments on any memory, in a world of one rank whose errors return. Whatever
+// a program does, the host must not panic but to end the rank.
 func FuzzCalls(f *testing.F) {
 	calls := Calls()
 	for i := range calls { // each function with plausible arguments
-		f.Add(uint16(i), []byte{0, 0, 4, 0, 1, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 8, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})
+		f.Add(uint16(i), []byte{0, 0, 4, 0, 1, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 8, 0, 0, 1, 2, 3,
+			4, 5, 6, 7, 8})
 	}
 	f.Add(uint16(40), []byte{255, 255, 255, 255, 255, 255, 255, 127, 9, 2, 0, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, first uint16, data []byte) {
@@ -34,7 +35,8 @@ func FuzzCalls(f *testing.F) {
 func FuzzWorld(f *testing.F) {
 	calls := Calls()
 	for i := range calls {
-		f.Add(uint16(i), uint16(i), uint16(i*7), []byte{1, 5, 0, 2, 9, 1, 1, 1, 0, 2, 1, 0, 3, 0, 0, 9, 2, 1, 4, 4, 0, 0, 0, 0, 3, 1})
+		f.Add(uint16(i), uint16(i), uint16(i*7), []byte{1, 5, 0, 2, 9, 1, 1, 1, 0, 2, 1, 0, 3, 0, 0, 9, 2, 1, 4, 4, 0, 0, 0,
+			0, 3, 1})
 	}
 	f.Fuzz(func(t *testing.T, a, b, c uint16, data []byte) {
 		config := WorldConfig{Size: 3, EagerBytes: 1 << 16, Stats: true}

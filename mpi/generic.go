@@ -1,6 +1,6 @@
 package mpi
 
-// generic is a generalized request: the program completes it, and tells its status by callbacks.
+// generic is a generalized request: the program completes it, and gives its status by callbacks.
 type generic struct {
 	query, free, cancel uint32 // table indices
 	extra               uint64

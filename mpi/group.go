@@ -20,7 +20,7 @@ func newGroup(n int) *group {
 
 func (g *group) size() int32 { return int32(len(g.ranks)) }
 
-// index gives a rank's place in the group, or MPI_UNDEFINED.
+// index gives a rank's index in the group, or MPI_UNDEFINED.
 func (g *group) index(rank int32) int32 {
 	if i := slices.Index(g.ranks, rank); i >= 0 {
 		return int32(i)
@@ -37,7 +37,7 @@ func (g *group) indexes() map[int32]int32 {
 	return m
 }
 
-// compare tells whether two groups are identical, similar or unequal.
+// compare reports whether two groups are identical, similar or unequal.
 func (g *group) compare(h *group) int32 {
 	switch {
 	case slices.Equal(g.ranks, h.ranks):

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// guest plays the program of one rank: it has a linear memory, puts arguments there and calls functions by name, as wasm
-// would: with garbage in the upper half of 32-bit arguments.
+// guest plays the program of one rank: it has a linear memory, puts arguments there and calls functions by name, as
+// wasm would: with garbage in the upper half of 32-bit arguments.
 type guest struct {
 	t       testing.TB
 	rank    *Rank

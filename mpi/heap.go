@@ -6,7 +6,7 @@ import "sort"
 // that are pointers, user operations and callbacks need memory of the program; without a Grower they fail with
 // MPI_ERR_NO_MEM. The program's allocator copes with memory that it did not ask for.
 type Grower interface {
-	// Grow adds at least size bytes and gives where they begin.
+	// Grow adds at least size bytes and gives their address.
 	Grow(size uint64) (address uint64, ok bool)
 }
 

@@ -7,39 +7,40 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// inbox is where small messages are dropped for a rank that is awake, without a lock: it sorts them itself, into the
-// receives they match and among the unexpected, when it receives and while it looks for what it waits for. Matching by the sender
-// would move a dozen cache lines of the receiver's queue between two processors, at 100 ns and more each; a message in
-// the inbox is one line, written once and read once. Who finds the rank parked sorts its inbox for it, under its lock, so
-// that it is woken only for what it waits for.
+// inbox takes small messages for a rank that is awake, without a lock. The rank itself sorts them into the receives
+// they match and among the unexpected, when it receives and while it spins. If the sender did the matching, a dozen
+// cache lines of the receiver's queue would move between two processors, at 100 ns and more each; a message in the
+// inbox is one line, written once and read once. A sender that finds the rank parked sorts the inbox for it, under its
+// lock, so that the rank is woken only for what it waits for.
 //
-// It is a ring. A sender takes a place by its number, fills it, and says that it is full by storing number + 1 into it;
-// nobody writes it again until the ring has come round, so that it stays one transfer. Who sorts says in large steps how
-// far the places are free. When the ring is full, senders go to the mailbox itself.
+// It is a ring of cells. A sender reserves a cell by its number, fills it, and marks it full by storing number + 1 into
+// it. Nobody writes the cell again until the ring has come round, so it stays one transfer. The sorting rank announces
+// free cells in large steps. When the ring is full, senders use the mailbox itself.
 type inbox struct {
-	places *[inboxPlaces]place
-	_      [64]byte
-	tail   atomic.Uint32 // places given out; senders write it
-	_      [60]byte
-	freed  atomic.Uint32 // places that may be used again: head, not quite up to date
-	_      [60]byte
-	head   atomic.Uint32 // places sorted; written under mailMu
-	_      [60]byte
+	cells *[inboxCells]cell
+	_     [64]byte
+	tail  atomic.Uint32 // cells reserved; senders write it
+	_     [60]byte
+	freed atomic.Uint32 // cells that may be reserved again: head, not quite up to date
+	_     [60]byte
+	head  atomic.Uint32 // cells sorted; written under mailMu
+	_     [60]byte
 }
 
 const (
-	inboxPlaces = 256 // a power of two
-	inboxStep   = inboxPlaces / 8
-	// littleBytes is the data that lies in the place itself, which is a cache line.
-	littleBytes = 24
-	// inboxLimit bounds the data of a message in the inbox. Beyond littleBytes it lies in an eager buffer. It is where the
-	// second copy should cost about what the lines of the queue do that finding the posted receive moves: a dozen lines from
-	// core to core, 1 µs, in which 8 KiB are copied. Reckoned from those two figures; the crossing itself was not measured.
+	inboxCells = 256 // a power of two
+	inboxStep  = inboxCells / 8
+	// inlineBytes is the data that fits into the cell itself, which is a cache line.
+	inlineBytes = 24
+	// inboxLimit bounds the data of a message in the inbox. Beyond inlineBytes it lies in an eager buffer. At the limit
+	// the second copy should cost about as much as the cache lines that matching by the sender moves: a dozen lines from
+	// core to core, 1 µs, in which 8 KiB are copied. Reckoned from those two figures; the crossing itself was not
+	// measured.
 	inboxLimit = 8 << 10
 )
 
-// place is a message in an inbox.
-type place struct {
+// cell is a message in an inbox.
+type cell struct {
 	full    atomic.Uint32
 	context uint32
 	source  int32
@@ -47,14 +48,14 @@ type place struct {
 	bytes   int64
 	serial  uint64
 	eager   *eagerBuffer
-	little  [littleBytes]byte
+	inline  [inlineBytes]byte
 }
 
-// reserve gives the number of a place that the caller must fill; false means that there is none.
+// reserve gives the number of a cell that the caller must fill; false means that the ring is full.
 func (in *inbox) reserve() (number uint32, ok bool) {
 	for {
 		number := in.tail.Load()
-		if number-in.freed.Load() >= inboxPlaces {
+		if number-in.freed.Load() >= inboxCells {
 			return 0, false
 		}
 		if in.tail.CompareAndSwap(number, number+1) {
@@ -63,18 +64,18 @@ func (in *inbox) reserve() (number uint32, ok bool) {
 	}
 }
 
-func (in *inbox) at(number uint32) *place { return &in.places[number%inboxPlaces] }
+func (in *inbox) at(number uint32) *cell { return &in.cells[number%inboxCells] }
 
-// fill says that a place is full, its little data being there.
-func (p *place) fill(number uint32, k match.Key, bytes int64, serial uint64, eager *eagerBuffer) {
+// fill marks a cell full, whose inline data is already there.
+func (p *cell) fill(number uint32, k match.Key, bytes int64, serial uint64, eager *eagerBuffer) {
 	p.context, p.source, p.tag = k.Context, k.Source, k.Tag
 	p.bytes, p.serial, p.eager = bytes, serial, eager
 	p.full.Store(number + 1)
 }
 
-func (p *place) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
+func (p *cell) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
 
-// advance leaves the first place. The caller holds mailMu.
+// advance frees the first cell. The caller holds mailMu.
 func (in *inbox) advance() {
 	head := in.head.Load() + 1
 	in.head.Store(head)
@@ -87,7 +88,7 @@ func (in *inbox) advance() {
 func (in *inbox) drop(k match.Key, q *request) bool {
 	n := q.buffer.bytes()
 	var eager *eagerBuffer
-	if n > littleBytes {
+	if n > inlineBytes {
 		if eager = q.owner.eager.get(n); eager == nil {
 			return false
 		}
@@ -103,14 +104,14 @@ func (in *inbox) drop(k match.Key, q *request) bool {
 	}
 	p := in.at(number)
 	if eager == nil {
-		side := whole(p.little[:n])
+		side := whole(p.inline[:n])
 		copySpan(&side, &q.buffer)
 	}
 	p.fill(number, k, n, q.serial, eager)
 	return true
 }
 
-// hasMail tells whether a message lies in the rank's inbox.
+// hasMail reports whether a message lies in the rank's inbox.
 func (r *Rank) hasMail() bool {
 	head := r.inbox.head.Load()
 	return r.inbox.at(head).full.Load() == head+1
@@ -125,7 +126,7 @@ func (r *Rank) readMail() {
 	r.mailMu.Unlock()
 }
 
-// sortIfParked does it for a rank that has parked since something was put into its inbox.
+// sortIfParked sorts the inbox of a rank that has parked since something was put into it.
 func (r *Rank) sortIfParked() {
 	if r.parked.Load() != 0 {
 		r.mailMu.Lock()
@@ -134,8 +135,8 @@ func (r *Rank) sortIfParked() {
 	}
 }
 
-// sortMail sorts everything whose place was taken before the call, so that what its caller delivers otherwise overtakes
-// nothing. It is called with mailMu held, as sortOne is.
+// sortMail sorts every message whose cell was reserved before the call, so that what its caller delivers otherwise
+// overtakes nothing. It is called with mailMu held, as sortOne is.
 func (r *Rank) sortMail() {
 	for end := r.inbox.tail.Load(); int32(end-r.inbox.head.Load()) > 0; {
 		if r.hasMail() {
@@ -146,10 +147,10 @@ func (r *Rank) sortMail() {
 	}
 }
 
-// sortOne sorts one message. It lets go of mailMu while it copies more than a little.
+// sortOne sorts one message. It releases mailMu while it copies an eager buffer.
 func (r *Rank) sortOne() {
 	p := r.inbox.at(r.inbox.head.Load())
-	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, little: p.little}
+	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, inline: p.inline}
 	r.inbox.advance()
 	q, found := r.queue.Arrive(k)
 	switch {

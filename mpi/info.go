@@ -67,7 +67,7 @@ func (i *info) copy() *info {
 	return &info{append([]string{}, i.keys...), append([]string{}, i.values...)}
 }
 
-// newInfo gives an info object a handle, written where the argument points.
+// newInfo gives an info object a handle, written at the argument's address.
 func (a args) newInfo(out int, i *info) *failure {
 	if f := a.roomForWord(out, "info"); f != nil {
 		return f

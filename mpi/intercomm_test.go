@@ -23,8 +23,9 @@ func (g *guest) untilWaiting() {
 	}
 }
 
-// TestIntercommReduceByTheProgram reduces by a function of the program to a root in the other group. Whoever comes last, it
-// is called where it was given: not on the root's side, whose other ranks have neither operation nor datatype.
+// TestIntercommReduceByTheProgram reduces by a function of the program to a root in the other group. Whichever rank is
+// last, the function is called in a rank that gave it: not on the root's side, whose other ranks have neither operation
+// nor datatype.
 func TestIntercommReduceByTheProgram(t *testing.T) {
 	const n = 3000
 	for form, name := range []string{"Reduce", "Ireduce", "Reduce_init"} {

@@ -28,7 +28,7 @@ func (s *span) contiguous() ([]byte, bool) {
 	return s.mem[s.addr : s.addr+n], true
 }
 
-// inside tells whether every byte of the span lies in its memory. Nothing of it is trusted: the address may have been
+// inside reports whether every byte of the span lies in its memory. Nothing of it is trusted: the address may have been
 // displaced below zero, the count be anything. Counts and extents are divided before they are multiplied, because their
 // product must not wrap around.
 func (s *span) inside() bool {
@@ -70,8 +70,8 @@ func times(n, extent int64) int64 {
 	return n * extent
 }
 
-// maxSpanBytes bounds the data of one span, and its elements where they hold none: the size of the largest linear memory. Only
-// where elements overlap could there be more.
+// maxSpanBytes bounds the data of one span, and its elements if they have no data: the size of the largest linear
+// memory. Only overlapping elements could be more.
 const maxSpanBytes = 1 << 32
 
 // whole is a span over plain bytes.

@@ -23,7 +23,8 @@ func play64(t *testing.T, n int, program func(g *guest)) {
 	}
 }
 
-// longs puts longs, pointers, handles or MPI_Aints in memory; the last is followed by a mark that nothing may write over.
+// longs puts longs, pointers, handles or MPI_Aints in memory; the last is followed by a mark that nothing may write
+// over.
 func (g *guest) longs(v ...int64) uint32 {
 	a := g.alloc(8*len(v) + 8)
 	for i, x := range append(v, mark) {
@@ -38,7 +39,7 @@ func (g *guest) long(a uint32, i int) int64 {
 	return int64(binary.LittleEndian.Uint64(g.mem[int(a)+8*i:]))
 }
 
-// one is a place for one of them, full of ones, as nothing may be left of what was there.
+// one is memory for one of them, full of ones, as nothing may be left of what was there.
 func (g *guest) one() uint32 { return g.longs(-1) }
 
 // got is what a call has put there.
@@ -57,7 +58,8 @@ const (
 func TestLongs(t *testing.T) {
 	play64(t, 3, func(g *guest) {
 		size, extent := g.alloc(8), g.longs(-1, -1)
-		for handle, wanted := range map[int][2]int64{tLong: {8, 8}, tUnsignedLong: {8, 8}, tAint: {8, 8}, tLongInt: {12, 16}, tInt: {4, 4}} {
+		for handle, wanted := range map[int][2]int64{tLong: {8, 8}, tUnsignedLong: {8, 8}, tAint: {8, 8}, tLongInt: {12, 16},
+			tInt: {4, 4}} {
 			g.must("Type_size", handle, size)
 			g.must("Type_get_extent", handle, extent, extent+8)
 			want(g, "size", int64(g.int(size, 0)), wanted[0])
@@ -84,7 +86,8 @@ func TestLongs(t *testing.T) {
 	})
 }
 
-// TestWideHandles: a handle takes 8 bytes where it is written and in arrays; one with anything in its upper half is none.
+// TestWideHandles: a handle takes 8 bytes where it is written and in arrays; one with anything in its upper half is
+// none.
 func TestWideHandles(t *testing.T) {
 	play64(t, 2, func(g *guest) {
 		comm := g.one()

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestMembersWhoDiffer: members who call different collectives, or one differently, are told so, those that have gone on
-// already by the next collective in which all hear of all. Nobody is left waiting, and what follows works.
-func TestMembersWhoDiffer(t *testing.T) {
+// TestMembersDiffer: members that call different collectives, or one differently, are told so, those that have already
+// gone on by the next collective in which all hear of all. Nobody is left waiting, and what follows works.
+func TestMembersDiffer(t *testing.T) {
 	const large = 100000
 	type call func(g *guest, buf uint32) int32
 	allreduce := func(n int) call {
@@ -35,15 +35,15 @@ func TestMembersWhoDiffer(t *testing.T) {
 		name       string
 		odd, other call // by the odd one out, and by the others
 	}{
-		{"little and much", allreduce(1), allreduce(large)},
-		{"much and little", allreduce(large), allreduce(1)},
+		{"small and large", allreduce(1), allreduce(large)},
+		{"large and small", allreduce(large), allreduce(1)},
 		{"two lengths", allreduce(1), allreduce(2)},
-		{"a little broadcast", bcast(4, 0), bcast(large, 0)},
+		{"a small broadcast", bcast(4, 0), bcast(large, 0)},
 		{"a large broadcast", bcast(large, 0), bcast(4, 0)},
-		{"a barrier and much", barrier, allreduce(large)},
-		{"a barrier and little", barrier, allreduce(1)},
-		{"much and a barrier", allreduce(large), barrier},
-		{"a little reduction", reduce(1, 1), reduce(large, 1)},
+		{"a barrier and large", barrier, allreduce(large)},
+		{"a barrier and small", barrier, allreduce(1)},
+		{"large and a barrier", allreduce(large), barrier},
+		{"a small reduction", reduce(1, 1), reduce(large, 1)},
 		{"a large reduction", reduce(large, 1), reduce(1, 1)},
 		{"a barrier and blocks", barrier, gatherv},
 		{"blocks and a barrier", gatherv, barrier},
@@ -79,7 +79,7 @@ func TestMembersWhoDiffer(t *testing.T) {
 								}
 								g.must("Barrier", tWorld)
 								if g.me == 0 {
-									want(g, "collectives that nobody will complete", len(g.rank.worldComm.meetings.live), 0)
+									want(g, "collectives that nobody will complete", len(g.rank.worldComm.instances.live), 0)
 								}
 							})
 							for i, ok := range told {
@@ -157,8 +157,8 @@ func TestDisconnectWaits(t *testing.T) {
 	})
 }
 
-// TestNamesWhileOthersLook renames a communicator while others complete, and fail, collectives and messages on it: the race
-// detector sees to the rest.
+// TestNamesWhileOthersLook renames a communicator while others complete, and fail, collectives and messages on it: the
+// race detector sees to the rest.
 func TestNamesWhileOthersLook(t *testing.T) {
 	play(t, 2, func(g *guest) {
 		g.must("Comm_set_errhandler", tWorld, errorsReturn)

@@ -43,7 +43,8 @@ func TestBuffersOfCommunicators(t *testing.T) {
 
 func TestStatusOfSeveralRequests(t *testing.T) {
 	play(t, 2, func(g *guest) {
-		buf, q, flag, index, indices, st := g.alloc(64), g.alloc(12), g.ints(7), g.ints(7), g.ints(7, 7, 7), g.alloc(3*statusSize)
+		buf, q, flag, index, indices, st := g.alloc(64), g.alloc(12), g.ints(7), g.ints(7), g.ints(7, 7, 7),
+			g.alloc(3*statusSize)
 		g.setInt(q, 2, requestNull)
 		g.must("Irecv", buf, 1, tInt, 1-g.me, 1, tWorld, q)
 		g.must("Irecv", buf+8, 1, tInt, 1-g.me, 2, tWorld, q+4)

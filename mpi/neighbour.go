@@ -1,7 +1,7 @@
 package mpi
 
-// The neighbourhood collectives (MPI 5.0, chapter 8.6): each process sends to its neighbours in a topology and receives from
-// them.
+// The neighbourhood collectives (MPI 5.0, chapter 8.6): each process sends to its neighbours in a topology and receives
+// from them.
 
 // edge is one neighbour: its rank, or MPI_PROC_NULL, and which of the neighbour's blocks lies on the same edge.
 type edge struct {
@@ -39,7 +39,7 @@ func (t *topology) incoming(rank int32, of func(int) *topology) []edge {
 	return edges
 }
 
-// occurrence is where a value stands in a list for the k-th time; -1 if it does not.
+// occurrence is the index of a value's k-th occurrence in a list, or -1.
 func occurrence(list []int64, value int64, k int) int {
 	for i, x := range list {
 		if x == value {
@@ -65,15 +65,16 @@ func (c *comm) degrees() (in, out int64) {
 	return int64(len(t.in.ranks)), int64(len(t.out.ranks))
 }
 
-func (h *hand) Incoming(to int, edge func(slot, from, block int)) {
-	p := &h.m.parts[to]
+func (mv *mover) Incoming(to int, edge func(slot, from, block int)) {
+	p := &mv.inst.parts[to]
 	t := p.comm.topology
-	for slot, e := range t.incoming(p.comm.rank, func(i int) *topology { return h.m.parts[i].comm.topology }) {
+	for slot, e := range t.incoming(p.comm.rank, func(i int) *topology { return mv.inst.parts[i].comm.topology }) {
 		if e.rank == int64(procNull) {
 			continue
 		}
 		if e.block < 0 {
-			h.m.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to, p.comm.title(), e.rank))
+			mv.inst.fail(p, failf(errTopology, "rank %d of %s receives from rank %d, which does not send to it", to,
+				p.comm.title(), e.rank))
 			continue
 		}
 		edge(slot, int(e.rank), e.block)

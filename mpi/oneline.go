@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// oneLine makes one line of a message in which a program's words may stand, the name of a communicator or of a datatype say:
-// they can't begin a line of their own, nor command the terminal.
+// oneLine makes one line of a message in which a program's words may stand, the name of a communicator or of a datatype
+// say: they can't begin a line of their own, nor command the terminal.
 func oneLine(text string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {

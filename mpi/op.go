@@ -110,8 +110,8 @@ func (r *Rank) op(handle uint32) (*op, *failure) {
 	return nil, failf(errOp, "%#x is no operation, or was freed", handle)
 }
 
-// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in the _c
-// function with an MPI_Count *len.
+// MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in
+// the _c function with an MPI_Count *len.
 func opCreate(r *Rank, a args) *failure {
 	if f := a.roomForWord(2, "op"); f != nil {
 		return f
@@ -175,10 +175,10 @@ func reduceLocal(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	outer := r.hand.inside // it may be called by another operation
-	r.hand.inside = true
+	outer := r.mover.inUserOp // it may be called by another operation
+	r.mover.inUserOp = true
 	r.callBack(p.op.function, "pppp", a.address(0), a.address(1), words, words+wordSize)
-	r.hand.inside = outer
+	r.mover.inUserOp = outer
 	r.heap.release(words)
 	return nil
 }

@@ -54,7 +54,8 @@ func (a args) packed(buf, size, position int, n int64) (span, int64, *failure) {
 	}
 	b := a.r.piece(a.address(buf), length)
 	if b == nil || a.address(buf) == null && n > 0 {
-		return span{}, 0, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", a.address(buf), length)
+		return span{}, 0, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", a.address(buf),
+			length)
 	}
 	return whole(b[at : at+n]), at, nil
 }

@@ -10,7 +10,7 @@ import (
 // spinning makes a world of n ranks that have two processors and all the time in the world to look before they park.
 func spinning(t *testing.T, n int, program func(g *guest)) []error {
 	return outcomeIn(t, WorldConfig{Size: n, Cores: 2}, guestMemory, func(g *guest) {
-		g.rank.patience = time.Hour
+		g.rank.spinTime = time.Hour
 		program(g)
 	})
 }
@@ -35,7 +35,8 @@ func TestSpinnerHeedsTheEnd(t *testing.T) {
 	}
 }
 
-// TestSpinnerMakesRoom: of three ranks on two processors two may run, and the third one looks; when all three can run, it parks.
+// TestSpinnerMakesRoom: of three ranks on two processors two may run, and the third one looks; when all three can run,
+// it parks.
 func TestSpinnerMakesRoom(t *testing.T) {
 	for i, err := range spinning(t, 3, func(g *guest) {
 		g.must("Init", 0, 0)
@@ -54,7 +55,7 @@ func TestSpinnerMakesRoom(t *testing.T) {
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 			g.must("Send", buf, 8, tByte, 2, 1, tWorld)
 		case 2:
-			g.rank.patience = 0
+			g.rank.spinTime = 0
 			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
 			g.must("Recv", buf, 8, tByte, 1, 1, tWorld, 0)
 		}
@@ -66,15 +67,15 @@ func TestSpinnerMakesRoom(t *testing.T) {
 	}
 }
 
-// TestSpinnerLetsTheWokenRun: on one processor of Go's a rank wakes another and looks for the answer. The other one must run
-// soon, not when the runtime takes the processor away.
+// TestSpinnerLetsTheWokenRun: on one processor of Go's a rank wakes another and looks for the answer. The other one
+// must run soon, not when the runtime takes the processor away.
 func TestSpinnerLetsTheWokenRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for i, err := range spinning(t, 2, func(g *guest) {
 		g.must("Init", 0, 0)
 		buf := g.alloc(8)
 		if g.me == 1 {
-			g.rank.patience = 0
+			g.rank.spinTime = 0
 			g.must("Recv", buf, 8, tByte, 0, 0, tWorld, 0)
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 		} else {
@@ -83,8 +84,8 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 			}
 			g.must("Send", buf, 8, tByte, 1, 0, tWorld)
 			n := 0
-			g.rank.spin(forOne, func() bool { n++; return g.rank.hasMail() })
-			if n > 10*looks {
+			g.rank.spin(scopeOne, func() bool { n++; return g.rank.hasMail() })
+			if n > 10*spinLooks {
 				t.Errorf("%d looks before the answer", n)
 			}
 			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
@@ -103,30 +104,30 @@ func TestPatience(t *testing.T) {
 	defer w.Close()
 	r := w.ranks[0]
 	for range 20 {
-		r.spin(forOne, func() bool { return false })
+		r.spin(scopeOne, func() bool { return false })
 	}
-	if r.patience != leastPatience {
-		t.Errorf("after looks in vain: %v", r.patience)
+	if r.spinTime != minSpinTime {
+		t.Errorf("after looks in vain: %v", r.spinTime)
 	}
 	for range 20 {
-		if !r.spin(forOne, func() bool { return true }) {
+		if !r.spin(scopeOne, func() bool { return true }) {
 			t.Error("what is there is not seen")
 		}
 	}
-	if r.patience != mostPatience {
-		t.Errorf("after looks that succeed: %v", r.patience)
+	if r.spinTime != maxSpinTime {
+		t.Errorf("after looks that succeed: %v", r.spinTime)
 	}
 	w.blocked.Store(1) // nobody is left to wait for
-	if r.spin(forOne, func() bool { t.Error("it looks"); return false }) {
+	if r.spin(scopeOne, func() bool { t.Error("it looks"); return false }) {
 		t.Error("it has seen something")
 	}
 }
 
-// TestInboxOverflow sends more messages than an inbox has places, to a rank that is awake and reads none: the rest goes to
-// the mailbox itself, and none overtakes another.
+// TestInboxOverflow sends more messages than an inbox has cells, to a rank that is awake and reads none: the rest goes
+// to the mailbox itself, and none overtakes another.
 func TestInboxOverflow(t *testing.T) {
 	sent := make(chan struct{})
-	const messages = 3 * inboxPlaces
+	const messages = 3 * inboxCells
 	for i, err := range outcome(t, 3, func(g *guest) {
 		g.must("Init", 0, 0)
 		buf := g.ints(0, 0)
@@ -167,11 +168,11 @@ type hooked struct {
 	hook func()
 }
 
-func (h hooked) Site() Site          { h.hook(); return 0 }
-func (h hooked) Place(Site) []string { return nil }
+func (h hooked) Site() Site           { h.hook(); return 0 }
+func (h hooked) Frames(Site) []string { return nil }
 
-// TestMessageWhileParking sends in the moment between the last look and the parking of a rank that probes: it looks once more,
-// and the message that it takes out then is its own.
+// TestMessageWhileParking sends in the moment between the last look and the parking of a rank that probes: it looks
+// once more, and the message that it takes out then is its own.
 func TestMessageWhileParking(t *testing.T) {
 	for _, probe := range []string{"Probe", "Mprobe"} {
 		w, guests := newGuests(t, WorldConfig{Size: 2, Check: func(int, string) {}}, guestMemory)

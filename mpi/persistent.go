@@ -52,8 +52,8 @@ func recvInit(r *Rank, a args) *failure {
 	return a.keep(6, q)
 }
 
-// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks make
-// their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
+// collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks
+// make their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
 func collectiveInit(kind collective) func(*Rank, args) *failure {
 	comm := kind.commArg()
 	return func(r *Rank, a args) *failure {
@@ -69,12 +69,12 @@ func collectiveInit(kind collective) func(*Rank, args) *failure {
 		}
 		q := r.newRequest(requestCollective, c)
 		q.part = p.copy()
-		if c.meetings.size == 1 { // MPI_COMM_SELF has the same context in all ranks
-			q.meetings = newMeetings(1)
+		if c.instances.size == 1 { // MPI_COMM_SELF has the same context in all ranks
+			q.instances = newInstances(1)
 			return a.keep(comm+2, q)
 		}
 		c.persistent++
-		q.meetings = r.world.apart(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.meetings.size)
+		q.instances = r.world.namedInstances(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.instances.size)
 		return a.keep(comm+2, q)
 	}
 }
@@ -128,7 +128,7 @@ func (r *Rank) start(q *request) *failure {
 	}
 	p := &r.draft
 	*p = *q.part.copy()
-	return r.meetAt(&q.starts, q.meetings, q.comm, q.comm.place, p, q)
+	return r.enterAt(&q.starts, q.instances, q.comm, q.comm.member, p, q)
 }
 
 // MPI_Startall(count, requests[])

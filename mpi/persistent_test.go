@@ -2,7 +2,8 @@ package mpi
 
 import "testing"
 
-// TestPersistentOrder starts persistent collectives in another order on each rank: they meet as they were initialized.
+// TestPersistentOrder starts persistent collectives in another order on each rank: they match in the order in which
+// they were initialized.
 func TestPersistentOrder(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		const n = 3
@@ -43,8 +44,9 @@ func TestPersistentInPlace(t *testing.T) {
 	})
 }
 
-// TestPersistentCollectivesBeginAnew: a request that was a persistent collective before counts its starts from one again,
-// however the ranks' requests were used meanwhile; and those on MPI_COMM_SELF have nothing to do with each other.
+// TestPersistentCollectivesBeginAnew: a request that was a persistent collective before counts its starts from one
+// again, however the ranks' requests were used meanwhile; and those on MPI_COMM_SELF have nothing to do with each
+// other.
 func TestPersistentCollectivesBeginAnew(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		requests, buf, out := g.alloc(4*8), g.alloc(4), g.alloc(4)

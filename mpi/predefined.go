@@ -6,8 +6,9 @@ type predefinedType struct {
 	kind   kind
 }
 
-// predefined lists the named datatypes of the ABI with what each is where long and pointers have 4 bytes (namedLP64 says what differs elsewhere): long
-// double is a binary128 of 16 bytes, and the Fortran types are those of a compiler with default kinds.
+// predefined lists the named datatypes of the ABI with what each is where long and pointers have 4 bytes (namedLP64
+// says what differs elsewhere): long double is a binary128 of 16 bytes, and the Fortran types are those of a compiler
+// with default kinds.
 var predefined = [...]predefinedType{
 	{0x201, "MPI_AINT", kindI32},
 	{0x202, "MPI_COUNT", kindI64},

@@ -6,28 +6,29 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// message is what a mailbox keeps of a message that no receive awaited: its data if it is little, else a copy of it, or for
-// a large one the sender's request, whose buffer the receiver will read.
+// message is what a mailbox keeps of a message that matched no posted receive: its data if that fits in here, else a
+// copy of it, or for a large one the sender's request, whose buffer the receiver will read.
 type message struct {
 	eager  *eagerBuffer
 	sender *request
 	bytes  int64
 	serial uint64  // of the sender's sends, by which it finds a message it cancels
 	parcel *parcel // for checking
-	little [littleBytes]byte
+	inline [inlineBytes]byte
 }
 
 // sendMode is how a send may complete.
 type sendMode uint8
 
 const (
-	modeStandard    sendMode = iota // when the data was copied, to the receiver or aside
+	modeStandard    sendMode = iota // when the data was copied, to the receiver or into a buffer of ours
 	modeSynchronous                 // only when the receive has matched
 	modeBuffered                    // at once
 )
 
-// deliver brings a send to its receiver: a small one into its inbox, if it is awake. Else into the posted receive's buffer;
-// or aside if it is small; or it waits in the receiver's mailbox for the receive. The sender's request completes now or then.
+// deliver brings a send to its receiver: a small one into the inbox of a rank that is awake. Else into the posted
+// receive's buffer; or into an eager buffer if it is small; or it waits in the receiver's mailbox for the receive. The
+// sender's request completes now or then.
 func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
 	n := q.buffer.bytes()
@@ -53,13 +54,13 @@ func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
 	q.complete()
 }
 
-// setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while we copy, hence the
-// second look; no other message of this sender can come between. It is false when there is no room for a copy and the
-// message waits for its receive.
+// setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while the copy is made,
+// hence the second lookup; no other message of this sender can come between. It is false when there is no buffer for a
+// copy and the message waits for its receive.
 func (r *Rank) setAside(k match.Key, q *request) bool {
 	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
-	if m.bytes <= littleBytes {
-		side := whole(m.little[:m.bytes])
+	if m.bytes <= inlineBytes {
+		side := whole(m.inline[:m.bytes])
 		copySpan(&side, &q.buffer)
 	} else if m.eager = q.owner.eager.get(m.bytes); m.eager != nil {
 		side := whole(m.eager.data[:m.bytes])
@@ -110,7 +111,7 @@ func (q *request) accept(from *span, k match.Key, p *parcel) {
 	q.complete()
 }
 
-// acceptFrom is accept of what a send's buffer holds. The rank by copies; the owner of the request waiting may help.
+// acceptFrom is accept of a send's buffer. The rank by copies; the owner of the request waiting may help.
 func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
 	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
 		to, ok := q.buffer.contiguous()
@@ -125,7 +126,7 @@ func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *requ
 	q.accept(&send.buffer, k, send.parcel)
 }
 
-// acceptBytes is accept of data that lies in one piece.
+// acceptBytes is accept of contiguous data.
 func (q *request) acceptBytes(data []byte, k match.Key, p *parcel) {
 	room, ok := q.buffer.contiguous()
 	if !ok || len(room) < len(data) || p != nil {
@@ -141,7 +142,8 @@ func (q *request) acceptBytes(data []byte, k match.Key, p *parcel) {
 // truncated marks a receive whose message is longer than its buffer. What fits is delivered.
 func (q *request) truncated(n, room int64, k match.Key) {
 	q.status.class, q.status.bytes = errTruncate, room
-	q.failure = q.comm.failf(errTruncate, "a message of %d bytes from rank %d, tag %d, does not fit in a buffer of %d bytes",
+	q.failure = q.comm.failf(errTruncate,
+		"a message of %d bytes from rank %d, tag %d, does not fit in a buffer of %d bytes",
 		n, k.Source, k.Tag, room)
 }
 
@@ -169,7 +171,7 @@ func (r *Rank) take(q *request, m *message, from match.Key) {
 		return
 	}
 	if m.eager == nil {
-		q.acceptBytes(m.little[:m.bytes], from, m.parcel)
+		q.acceptBytes(m.inline[:m.bytes], from, m.parcel)
 		return
 	}
 	q.acceptBytes(m.eager.data[:m.bytes], from, m.parcel)
@@ -214,7 +216,7 @@ func (r *Rank) send(q *request, mode sendMode) *failure {
 	return nil
 }
 
-// post hands a send to the world.
+// post gives a send to the world.
 func (r *Rank) post(q *request, mode sendMode) {
 	c := q.comm
 	to := c.peers().ranks[q.peer]

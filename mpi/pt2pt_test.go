@@ -176,22 +176,36 @@ func TestErrorsAreFatal(t *testing.T) {
 		program func(g *guest)
 		message string
 	}{
-		"rank":     {func(g *guest) { g.call("Send", g.ints(1), 1, tInt, 99, 0, tWorld) }, "rank 0: MPI_Send: invalid rank 99 (MPI_COMM_WORLD has 1 ranks) [MPI_ERR_RANK]"},
-		"tag":      {func(g *guest) { g.call("Send", g.ints(1), 1, tInt, 0, -5, tWorld) }, "MPI_Send: invalid tag -5 [MPI_ERR_TAG]"},
-		"count":    {func(g *guest) { g.call("Recv", g.ints(1), -1, tInt, 0, 0, tWorld, 0) }, "MPI_Recv: invalid count -1 [MPI_ERR_COUNT]"},
-		"type":     {func(g *guest) { g.call("Send", g.ints(1), 1, datatypeNull, 0, 0, tWorld) }, "the datatype is MPI_DATATYPE_NULL [MPI_ERR_TYPE]"},
-		"pointer":  {func(g *guest) { g.call("Send", guestMemory-8, 3, tInt, 0, 0, tWorld) }, "the buffer at 0xffff8, 3 of MPI_INT, is outside the memory of 1048576 bytes [MPI_ERR_BUFFER]"},
-		"null":     {func(g *guest) { g.call("Send", 0, 3, tInt, 0, 0, tWorld) }, "the buffer is a null pointer [MPI_ERR_BUFFER]"},
-		"comm":     {func(g *guest) { g.call("Comm_rank", commNull, g.alloc(4)) }, "the communicator is MPI_COMM_NULL [MPI_ERR_COMM]"},
-		"wildcomm": {func(g *guest) { g.call("Comm_rank", 12345, g.alloc(4)) }, "0x3039 is no communicator, or was freed [MPI_ERR_COMM]"},
-		"request":  {func(g *guest) { g.call("Wait", g.ints(77), 0) }, "0x4d is no request, or was completed [MPI_ERR_REQUEST]"},
-		"op":       {func(g *guest) { g.call("Allreduce", g.ints(1), g.ints(1), 1, tInt, opNull, tWorld) }, "the operation is MPI_OP_NULL [MPI_ERR_OP]"},
-		"optype":   {func(g *guest) { g.call("Allreduce", g.doubles(1), g.doubles(1), 1, tDouble, 0x28, tWorld) }, "MPI_BAND is not defined for MPI_DOUBLE [MPI_ERR_OP]"},
-		"root":     {func(g *guest) { g.call("Bcast", g.ints(1), 1, tInt, 4, tWorld) }, "invalid root 4 (MPI_COMM_WORLD has 1 ranks) [MPI_ERR_ROOT]"},
-		"status":   {func(g *guest) { g.call("Recv", g.ints(1), 1, tInt, tNull, 0, tWorld, 0xfffffff0) }, "status points at 0xfffffff0"},
-		"abort":    {func(g *guest) { g.call("Abort", tWorld, 3) }, "MPI_Abort: called with MPI_COMM_WORLD and code 3"},
-		"again":    {func(g *guest) { g.call("Init", 0, 0) }, "MPI_Init: MPI is initialized already"},
-		"after":    {func(g *guest) { g.must("Finalize"); g.call("Barrier", tWorld) }, "MPI_Barrier: called after MPI_Finalize"},
+		"rank": {func(g *guest) { g.call("Send", g.ints(1), 1, tInt, 99, 0, tWorld) },
+			"rank 0: MPI_Send: invalid rank 99 (MPI_COMM_WORLD has 1 ranks) [MPI_ERR_RANK]"},
+		"tag": {func(g *guest) { g.call("Send", g.ints(1), 1, tInt, 0, -5, tWorld) },
+			"MPI_Send: invalid tag -5 [MPI_ERR_TAG]"},
+		"count": {func(g *guest) { g.call("Recv", g.ints(1), -1, tInt, 0, 0, tWorld, 0) },
+			"MPI_Recv: invalid count -1 [MPI_ERR_COUNT]"},
+		"type": {func(g *guest) { g.call("Send", g.ints(1), 1, datatypeNull, 0, 0, tWorld) },
+			"the datatype is MPI_DATATYPE_NULL [MPI_ERR_TYPE]"},
+		"pointer": {func(g *guest) { g.call("Send", guestMemory-8, 3, tInt, 0, 0, tWorld) },
+			"the buffer at 0xffff8, 3 of MPI_INT, is outside the memory of 1048576 bytes [MPI_ERR_BUFFER]"},
+		"null": {func(g *guest) { g.call("Send", 0, 3, tInt, 0, 0, tWorld) },
+			"the buffer is a null pointer [MPI_ERR_BUFFER]"},
+		"comm": {func(g *guest) { g.call("Comm_rank", commNull, g.alloc(4)) },
+			"the communicator is MPI_COMM_NULL [MPI_ERR_COMM]"},
+		"wildcomm": {func(g *guest) { g.call("Comm_rank", 12345, g.alloc(4)) },
+			"0x3039 is no communicator, or was freed [MPI_ERR_COMM]"},
+		"request": {func(g *guest) { g.call("Wait", g.ints(77), 0) },
+			"0x4d is no request, or was completed [MPI_ERR_REQUEST]"},
+		"op": {func(g *guest) { g.call("Allreduce", g.ints(1), g.ints(1), 1, tInt, opNull, tWorld) },
+			"the operation is MPI_OP_NULL [MPI_ERR_OP]"},
+		"optype": {func(g *guest) { g.call("Allreduce", g.doubles(1), g.doubles(1), 1, tDouble, 0x28, tWorld) },
+			"MPI_BAND is not defined for MPI_DOUBLE [MPI_ERR_OP]"},
+		"root": {func(g *guest) { g.call("Bcast", g.ints(1), 1, tInt, 4, tWorld) },
+			"invalid root 4 (MPI_COMM_WORLD has 1 ranks) [MPI_ERR_ROOT]"},
+		"status": {func(g *guest) { g.call("Recv", g.ints(1), 1, tInt, tNull, 0, tWorld, 0xfffffff0) },
+			"status points at 0xfffffff0"},
+		"abort": {func(g *guest) { g.call("Abort", tWorld, 3) }, "MPI_Abort: called with MPI_COMM_WORLD and code 3"},
+		"again": {func(g *guest) { g.call("Init", 0, 0) }, "MPI_Init: MPI is initialized already"},
+		"after": {func(g *guest) { g.must("Finalize"); g.call("Barrier", tWorld) },
+			"MPI_Barrier: called after MPI_Finalize"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := outcome(t, 1, func(g *guest) { g.must("Init", 0, 0); test.program(g) })[0]
@@ -201,7 +215,8 @@ func TestErrorsAreFatal(t *testing.T) {
 			}
 		})
 	}
-	if err := outcome(t, 1, func(g *guest) { g.call("Send", 0, 0, 0, 0, 0, 0) })[0]; err == nil || !strings.Contains(err.Error(), "MPI_Send: called before MPI_Init") {
+	if err := outcome(t, 1, func(g *guest) { g.call("Send", 0, 0, 0, 0, 0, 0) })[0]; err == nil ||
+		!strings.Contains(err.Error(), "MPI_Send: called before MPI_Init") {
 		t.Errorf("before MPI_Init: %v", err)
 	}
 }

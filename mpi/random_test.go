@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A random program is the same on all ranks, because they draw from the same seed: each step is an operation whose result
-// every rank can compute for itself.
+// A random program is the same on all ranks, because they draw from the same seed: each step is an operation whose
+// result every rank can compute for itself.
 
 // walker is one rank's way through a random program.
 type walker struct {
@@ -35,7 +35,8 @@ func (w *walker) fill(n int) uint32 {
 
 func (w *walker) expect(what string, a uint32, i, wanted int) {
 	if got := w.int(a, i); got != wanted {
-		w.t.Fatalf("seed %d step %d form %d: rank %d of %d: %s element %d is %d, want %d", w.seed, w.step, w.form, w.me, w.size, what, i, got, wanted)
+		w.t.Fatalf("seed %d step %d form %d: rank %d of %d: %s element %d is %d, want %d", w.seed, w.step, w.form, w.me,
+			w.size, what, i, got, wanted)
 	}
 }
 
@@ -191,7 +192,8 @@ func (w *walker) run() {
 		if w.rng.IntN(2) == 0 {
 			w.collective("Alltoallv", send, w.ints(sc...), w.ints(sd...), tInt, recv, w.ints(rc...), w.ints(rd...), tInt, w.comm)
 		} else {
-			w.collective("Alltoallw", send, w.ints(sc...), w.ints(sb...), w.ints(types...), recv, w.ints(rc...), w.ints(rb...), w.ints(types...), w.comm)
+			w.collective("Alltoallw", send, w.ints(sc...), w.ints(sb...), w.ints(types...), recv, w.ints(rc...), w.ints(rb...),
+				w.ints(types...), w.comm)
 		}
 		for r := range w.size {
 			for i := range count(r, w.me) {
@@ -260,7 +262,7 @@ func (w *walker) exchange(n int) {
 	for i := range n {
 		w.expect("exchange", in, i, w.element(from, i))
 	}
-	w.must("Barrier", w.comm) // wildcards of a later step must not meet this one's messages
+	w.must("Barrier", w.comm) // wildcards of a later step must not match this one's messages
 }
 
 // blocks moves blocks of k elements by the collectives that know one length only.
@@ -381,7 +383,7 @@ func (w *walker) messages(n int) {
 		w.must("Buffer_detach", out, out+4)
 		want(w.guest, "buffer", uint32(w.int(out, 0)), attached)
 	}
-	w.must("Barrier", w.comm) // wildcards of a later step must not meet this one's messages
+	w.must("Barrier", w.comm) // wildcards of a later step must not match this one's messages
 }
 
 // persistentRing starts persistent sends and receives several times.

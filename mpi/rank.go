@@ -7,7 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// Host is what a rank's surroundings hand in.
+// Host is what MPI needs of a rank's surroundings.
 type Host interface {
 	// Memory is the rank's linear memory. Its base never moves; it may be longer at the next call.
 	Memory() []byte
@@ -16,7 +16,7 @@ type Host interface {
 }
 
 // Rank is one rank's MPI: everything it has made and everything that waits for it. Its methods are called from the
-// goroutine that runs the rank; Where, and what other ranks do to its mailbox, are the exceptions.
+// goroutine that runs the rank; Activity, and what other ranks do to its mailbox, are the exceptions.
 type Rank struct {
 	parker
 	mailbox
@@ -41,28 +41,28 @@ type Rank struct {
 	infos          table[info]
 	nested         int // functions of the program that MPI has called and that are in MPI again
 	keyvals        []keyval
-	freeKeyvals    []int // places in keyvals that may be used again
+	freeKeyvals    []int // indexes of keyvals that may be used again
 	errors         userErrors
 	heap           heap
 	attached       attached
 	typeAttributes map[uint32]*attributes
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
-	predefinedAt   map[int32]uint64  // where predefined attributes lie in memory
+	predefinedAt   map[int32]uint64  // addresses of predefined attributes in memory
 	requests       requests
 	serial         uint64 // sends so far
 	draft          part   // of the collective that is being called
-	hand           hand
-	reader         reader // of the cards of a collective
-	own            sheet  // what it has combined of them
-	result         []byte // what it or another rank has
+	mover          mover
+	reader         reader         // of the slots of a collective
+	own            overflowBuffer // what the rank has combined of them
+	result         []byte         // what this or another rank has combined
 
-	traffic []traffic     // to each rank
-	stats   *stats        // nil unless asked for
-	check   *checker      // nil unless asked for
-	call    atomic.Uint32 // index of the last function called
-	whereMu sync.Mutex
-	where   where   // guarded by whereMu
-	oneOf   []where // of some of the requests that where is about; guarded by whereMu
+	traffic     []traffic     // to each rank
+	stats       *stats        // nil unless asked for
+	check       *checker      // nil unless asked for
+	call        atomic.Uint32 // index of the last function called
+	waitStateMu sync.Mutex
+	waitState   waitState   // guarded by waitStateMu
+	oneOf       []waitState // of some of the requests that the rank waits for; guarded by waitStateMu
 }
 
 // phase is how far a rank's MPI has come.
@@ -74,12 +74,12 @@ const (
 	finalized
 )
 
-// mailbox is where messages for a rank meet its receives.
+// mailbox matches the messages for a rank with its receives.
 type mailbox struct {
 	inbox   inbox
 	mailMu  sync.Mutex // taken for matching only, never while bytes are copied
 	queue   match.Queue[*request, message]
-	stored  atomic.Uint32 // counts the unexpected messages that came by another way than the inbox
+	stored  atomic.Uint32 // counts the unexpected messages that did not come through the inbox
 	probing bool          // the rank waits for a message without a receive; guarded by mailMu
 }
 
@@ -90,15 +90,15 @@ const (
 	firstFreeContext = 3
 )
 
-func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
+func newRank(w *World, rank int32, everyone *group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
-	r.token, r.patience = make(chan struct{}, 1), mostPatience
+	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
-		rank: rank, place: int(rank), errhandler: fatalHandler, meetings: meetings}
+		rank: rank, member: int(rank), errhandler: fatalHandler, instances: set}
 	r.self = &comm{handle: commSelf, context: selfContext,
-		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, meetings: newMeetings(1)}
-	r.hand.r = r
-	r.eager.pool, r.inbox.places = w.eager, new([inboxPlaces]place)
+		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
+	r.mover.r = r
+	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
 		r.stats = &stats{calls: make([]callStats, len(names))}
@@ -109,8 +109,8 @@ func newRank(w *World, rank int32, everyone *group, meetings *meetings) *Rank {
 	return r
 }
 
-// Initialized tells whether MPI_Init has been called.
+// Initialized reports whether MPI_Init has been called.
 func (r *Rank) Initialized() bool { return r.state != beforeInit }
 
-// Finalized tells whether MPI_Finalize has been called.
+// Finalized reports whether MPI_Finalize has been called.
 func (r *Rank) Finalized() bool { return r.state == finalized }

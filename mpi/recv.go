@@ -34,7 +34,7 @@ func (a args) startReceiveArgs() (*request, *failure) {
 
 // MPI_Recv(buf, count, datatype, source, tag, comm, *status)
 func recv(r *Rank, a args) *failure {
-	if a.receiveQuick() {
+	if a.receiveFast() {
 		return nil
 	}
 	b, f := a.statuses(6, 1)
@@ -66,7 +66,8 @@ func irecv(r *Rank, a args) *failure {
 	return a.expose(6, q)
 }
 
-// MPI_Sendrecv(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source, recvtag, comm, *status)
+// MPI_Sendrecv(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source, recvtag, comm,
+// *status)
 func sendrecv(r *Rank, a args) *failure {
 	b, f := a.statuses(11, 1)
 	if f != nil {
@@ -169,7 +170,7 @@ func probe(r *Rank, a args) *failure {
 	s, found := r.peek(k)
 	if !found {
 		r.watchMail(true)
-		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
+		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
 		r.watchMail(false)
 	}
 	putStatus(b, s)
@@ -177,18 +178,18 @@ func probe(r *Rank, a args) *failure {
 }
 
 // awaiting is a message that a probe waits for.
-func awaiting(c *comm, k match.Key) where {
-	return where{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
+func awaiting(c *comm, k match.Key) waitState {
+	return waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
 }
 
-// queueLen says how many receives are posted and how many messages wait.
+// queueLen gives how many receives are posted and how many messages wait.
 func (r *Rank) queueLen() (posted, unexpected int) {
 	r.mailMu.Lock()
 	defer r.mailMu.Unlock()
 	return r.queue.Len()
 }
 
-// watchMail says whether a message that is set aside should wake the rank.
+// watchMail sets whether a message added to the mailbox wakes the rank.
 func (r *Rank) watchMail(on bool) {
 	r.mailMu.Lock()
 	r.probing = on
@@ -220,7 +221,7 @@ func iprobe(r *Rank, a args) *failure {
 	return a.putFlag(3, "flag", found)
 }
 
-// MPI_Sendrecv_replace(buf, count, datatype, dest, sendtag, source, recvtag, comm, *status): what is sent is copied aside
+// MPI_Sendrecv_replace(buf, count, datatype, dest, sendtag, source, recvtag, comm, *status): what is sent is copied
 // first.
 func sendrecvReplace(r *Rank, a args) *failure {
 	b, f := a.statuses(8, 1)
@@ -278,7 +279,7 @@ func mprobe(r *Rank, a args) *failure {
 	m, found := r.extract(c, k)
 	if !found {
 		r.watchMail(true)
-		r.wait(forOne, func() { r.note(awaiting(c, k)) }, func() bool {
+		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool {
 			if !found { // it is asked again after it was true, and a second message would be another one
 				m, found = r.extract(c, k)
 			}
@@ -408,7 +409,7 @@ func imrecv(r *Rank, a args) *failure {
 	return a.expose(4, q)
 }
 
-// MPI_Cancel(*request): a receive that has met no message, or a send whose message no receive has met, ends here.
+// MPI_Cancel(*request): an unmatched receive, or a send whose message is unmatched, ends here.
 func cancel(r *Rank, a args) *failure {
 	q, f := a.requestAt(0)
 	if f != nil {
@@ -439,7 +440,8 @@ func cancel(r *Rank, a args) *failure {
 	return nil
 }
 
-// withdraw takes a send's message back out of its receiver's mailbox, whether it waits there for its data or has it.
+// withdraw takes a send's message back out of its receiver's mailbox, whether its data is there or still with the
+// sender.
 func (r *Rank) withdraw(q *request) bool {
 	if q.peer == procNull {
 		return false

@@ -2,8 +2,8 @@ package mpi
 
 import "unsafe"
 
-// The kernels of predefined operations. They see linear memory as Go values: wasm and every machine we run on are little
-// endian and load unaligned words.
+// The kernels of predefined operations. They see linear memory as Go values: wasm and every machine we run on are
+// little endian and load unaligned words.
 
 type integer interface {
 	~int8 | ~uint8 | ~int16 | ~uint16 | ~int32 | ~uint32 | ~int64 | ~uint64

@@ -20,8 +20,8 @@ func folded(first, last, i int) float64 {
 	return sum
 }
 
-// TestReductionsHaveTheBitsOfRankOrder: whichever algorithm and form is chosen, however long the vector is and whoever helps,
-// a reduction combines in rank order. It is what --reproducible promises.
+// TestReductionsHaveTheBitsOfRankOrder: whichever algorithm and form is chosen, however long the vector is and whoever
+// helps, a reduction combines in rank order. It is what --reproducible promises.
 func TestReductionsHaveTheBitsOfRankOrder(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 5, 8, 16, 17} {
 		for _, length := range []int{1, 8, 1000, 30000} {

@@ -12,7 +12,7 @@ type request struct {
 	owner   *Rank
 	handle  uint32  // 0: internal to a blocking call
 	call    uint32  // the function that made it
-	origin  origin  // where, for checking
+	origin  origin  // the call site, for checking
 	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
@@ -25,10 +25,10 @@ type request struct {
 	matched bool     // a receive that a matched probe found its message for
 
 	persistent bool
-	active     bool      // between start and completion; always, unless persistent
-	freed      bool      // by MPI_Request_free while active: it goes when it completes
-	part       *part     // of a persistent collective
-	meetings   *meetings // its own: each may be started in another order
+	active     bool       // between start and completion; always, unless persistent
+	freed      bool       // by MPI_Request_free while active: it goes when it completes
+	part       *part      // of a persistent collective
+	instances  *instances // of a persistent collective: each may be started in another order
 	starts     uint64
 	child      *comm     // of MPI_Comm_idup
 	answer     *answer   // what child will be
@@ -39,11 +39,11 @@ type request struct {
 
 	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
 	// once. The fields below are written before.
-	done    atomic.Bool
-	job     atomic.Pointer[copyJob] // the copy under way, which the owner may help with
-	duty    atomic.Pointer[duty]    // the work of its collective, if the owner may do it
-	status  status
-	failure *failure
+	done     atomic.Bool
+	job      atomic.Pointer[copyJob]      // the copy under way, which the owner may help with
+	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
+	status   status
+	failure  *failure
 }
 
 type requestKind uint8
@@ -104,10 +104,10 @@ func (r *Rank) release(q *request) {
 		q.handle = 0
 	}
 	if q.persistent || q.part != nil || q.child != nil || q.generic != nil || q.area != 0 {
-		if q.meetings != nil && q.meetings.name != "" {
-			r.world.part(q.meetings)
+		if q.instances != nil && q.instances.name != "" {
+			r.world.releaseNamed(q.instances)
 		}
-		q.meetings, q.starts = nil, 0
+		q.instances, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
 	q.parcel, q.attached = nil, nil
@@ -115,10 +115,10 @@ func (r *Rank) release(q *request) {
 	r.requests.idle = append(r.requests.idle, q)
 }
 
-// isDone tells whether the request, and what belongs to it, is complete.
+// isDone reports whether the request, and what belongs to it, is complete.
 func (q *request) isDone() bool {
 	if q.kind == requestCollective && !q.done.Load() {
-		q.takeDuty()
+		q.takeDeferred()
 	}
 	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
@@ -135,11 +135,11 @@ func (r *Rank) await(q *request) {
 	if q.isDone() {
 		return
 	}
-	r.wait(forOne, func() { r.note(q.where()) }, func() bool { q.help(); return q.isDone() })
+	r.wait(scopeOne, func() { r.note(q.waitState()) }, func() bool { q.help(); return q.isDone() })
 }
 
-func (q *request) where() where {
-	w := where{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm}
+func (q *request) waitState() waitState {
+	w := waitState{made: q.call, peer: q.peer, tag: q.tag, comm: q.comm}
 	switch q.kind {
 	case requestSend:
 		w.what = waitSend
@@ -212,8 +212,8 @@ func (a args) requestAt(i int) (*request, *failure) {
 	return a.r.request(handle)
 }
 
-// poll tells whether a request is done. A program that polls lets other ranks run: with more ranks than processors the
-// one it waits for may need this one's.
+// poll reports whether a request is done. A program that polls lets other ranks run: with more ranks than processors
+// the one it waits for may need this one's.
 func (r *Rank) poll(q *request) bool {
 	if q.isDone() {
 		return true
@@ -222,8 +222,8 @@ func (r *Rank) poll(q *request) bool {
 	return q.isDone()
 }
 
-// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left before,
-// those that are complete go.
+// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left
+// before, those that are complete go.
 func (r *Rank) adopt(q *request) {
 	if len(r.requests.orphans) >= r.requests.reapAt {
 		r.reap()
@@ -279,8 +279,8 @@ func requestFree(r *Rank, a args) *failure {
 	return failed
 }
 
-// letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one has a
-// function that says how that went.
+// letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one
+// has a function that says how that went.
 func (r *Rank) letGo(q *request) *failure {
 	g := q.generic
 	q.persistent, q.generic = false, nil
@@ -316,8 +316,8 @@ func requestGetStatus(r *Rank, a args) *failure {
 	return failed
 }
 
-// outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone when
-// its function comes back.
+// outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone
+// when its function comes back.
 func (r *Rank) outcome(q *request) (status, *failure) {
 	if q.generic != nil {
 		return r.query(q.generic)

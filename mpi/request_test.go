@@ -2,8 +2,8 @@ package mpi
 
 import "testing"
 
-// TestFreeAfterTruncation frees a persistent receive whose last message was too long: that was told by MPI_Wait, and the
-// request is gone whatever became of it.
+// TestFreeAfterTruncation frees a persistent receive whose last message was too long: that was told by MPI_Wait, and
+// the request is gone whatever became of it.
 func TestFreeAfterTruncation(t *testing.T) {
 	play(t, 2, func(g *guest) {
 		buf, request := g.alloc(64), g.alloc(4)
@@ -112,7 +112,8 @@ func TestGeneralizedFree(t *testing.T) {
 	})
 }
 
-// TestGeneralizedCallsBack: functions that complete or free the request they are asked about find it gone, and break nothing.
+// TestGeneralizedCallsBack: functions that complete or free the request they are asked about find it gone, and break
+// nothing.
 func TestGeneralizedCallsBack(t *testing.T) {
 	for _, inner := range []string{"Wait", "Request_free", "Grequest_complete"} {
 		for _, from := range []uint32{1, 2} {
@@ -159,8 +160,8 @@ func TestGeneralizedCallsBack(t *testing.T) {
 	}
 }
 
-// TestCopyFunctionWritesTheHandle: a copy function that fails and has overwritten the new datatype's handle, or freed it,
-// harms nobody.
+// TestCopyFunctionWritesTheHandle: a copy function that fails and has overwritten the new datatype's handle, or freed
+// it, harms nobody.
 func TestCopyFunctionWritesTheHandle(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)

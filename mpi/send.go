@@ -25,8 +25,8 @@ func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
 	return s, nil
 }
 
-// outside is the failure of a buffer that does not lie in memory. Address 0 is MPI_BOTTOM, which makes sense only with a
-// derived datatype.
+// outside is the failure of a buffer that does not lie in memory. Address 0 is MPI_BOTTOM, which makes sense only with
+// a derived datatype.
 func (s *span) outside() *failure {
 	if s.addr == bottom && s.typ.kind != kindNone {
 		return failf(errBuffer, "the buffer is a null pointer")
@@ -34,7 +34,8 @@ func (s *span) outside() *failure {
 	if s.addr == inPlace {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
 	}
-	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count, s.typ.title(), len(s.mem))
+	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count,
+		s.typ.title(), len(s.mem))
 }
 
 func (t *datatype) title() string {
@@ -83,7 +84,7 @@ func (a args) startSendArgs(mode sendMode) (*request, *failure) {
 // sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).
 func sendBlocking(mode sendMode) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
-		if mode == modeStandard && a.sendQuick() {
+		if mode == modeStandard && a.sendFast() {
 			return nil
 		}
 		q, f := a.startSendArgs(mode)
@@ -102,8 +103,8 @@ func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
 		if f := a.roomForWord(6, "request"); f != nil {
 			return f
 		}
-		if mode == modeStandard && a.sendQuick() {
-			q := r.doneRequest(requestSend, a.quickComm(5))
+		if mode == modeStandard && a.sendFast() {
+			q := r.doneRequest(requestSend, a.fastComm(5))
 			q.peer, q.tag, q.serial = a.int(3), a.int(4), r.serial
 			return a.expose(6, q)
 		}

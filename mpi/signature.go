@@ -2,8 +2,8 @@ package mpi
 
 import "slices"
 
-// A datatype's signature is the sequence of its basic types, MPI 5.0 chapter 5.1. What is sent and what receives it must
-// have the same, as far as the message goes.
+// A datatype's signature is the sequence of its basic types, MPI 5.0 chapter 5.1. What is sent and what receives it
+// must have the same, as far as the message goes.
 
 // basic is a basic type: what it holds, and as which of the predefined types the program named it.
 type basic struct {
@@ -72,8 +72,8 @@ func (s *signature) join(r basicRun) {
 	}
 }
 
-// same tells whether one type may be received as the other. Names of one width are the same (MPI_INT32_T and MPI_INT), but
-// not C's own integers among themselves: int and long differ elsewhere. MPI_PACKED receives anything.
+// same reports whether one type may be received as the other. Names of one width are the same (MPI_INT32_T and
+// MPI_INT), but not C's own integers among themselves: int and long differ elsewhere. MPI_PACKED receives anything.
 func (b basic) same(other basic) bool {
 	if b.kind == kindPacked || other.kind == kindPacked {
 		return true
@@ -81,18 +81,19 @@ func (b basic) same(other basic) bool {
 	return b.kind == other.kind && (b.handle == other.handle || !ofC(b.handle) || !ofC(other.handle))
 }
 
-// ofC tells whether a datatype is one of C's integers from short to unsigned long long, whose widths C leaves open.
+// ofC reports whether a datatype is one of C's integers from short to unsigned long long, whose widths C leaves open.
 func ofC(handle uint32) bool { return handle >= 0x208 && handle <= 0x20f }
 
 func (b basic) title() string {
-	i := slices.IndexFunc(predefined[:], func(p predefinedType) bool { return p.handle == b.handle || b.handle == 0 && p.kind == b.kind })
+	i := slices.IndexFunc(predefined[:],
+		func(p predefinedType) bool { return p.handle == b.handle || b.handle == 0 && p.kind == b.kind })
 	if i < 0 {
 		return "another type"
 	}
 	return predefined[i].name
 }
 
-// mismatch is where two signatures part.
+// mismatch is the element at which two signatures differ.
 type mismatch struct {
 	after          int64 // basic elements that are the same
 	sent, received basic

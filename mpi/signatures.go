@@ -2,8 +2,8 @@ package mpi
 
 // Code generated from mpi.h by go test -run TestSignatures -update. DO NOT EDIT.
 
-// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has 64 bits and d is a
-// double.
+// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has
+// 64 bits and d is a double.
 var signatures = map[string]string{
 	"Abi_get_fortran_booleans":     "ippp:i",
 	"Abi_get_fortran_info":         "p:i",

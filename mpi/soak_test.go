@@ -40,7 +40,8 @@ func soakPairs() []soaked {
 			g.must(free, cell(0))
 		}
 	}
-	// started makes a persistent request, starts it in two rounds of three, and frees it, in one of them while it is active.
+	// started makes a persistent request, starts it in two rounds of three, and frees it, in one of them while it is
+	// active.
 	started := func(make func(g *guest, cell uint32), active bool) func(g *guest, round int) {
 		return func(g *guest, round int) {
 			make(g, cell(0))
@@ -112,7 +113,8 @@ func soakPairs() []soaked {
 			g.must("Comm_free", cell(0))
 			g.must("Comm_free", cell(1))
 		}},
-		{"Dist_graph_create_adjacent", 2, comm("Dist_graph_create_adjacent", tWorld, 0, 0, unweighted, 0, 0, unweighted, infoNull, 0)},
+		{"Dist_graph_create_adjacent", 2, comm("Dist_graph_create_adjacent", tWorld, 0, 0, unweighted, 0, 0, unweighted,
+			infoNull, 0)},
 		{"Group_incl", 1, object("Group_free", "Group_union", groupEmpty, groupEmpty)},
 		{"Comm_group", 2, object("Group_free", "Comm_group", tWorld)},
 		{"Type_contiguous", 1, object("Type_free", "Type_contiguous", 3, tInt)},
@@ -195,7 +197,8 @@ func soakPairs() []soaked {
 			}
 		}},
 		{"Isendrecv", 2, func(g *guest, round int) {
-			g.must("Isendrecv", soakBuf, soakLen, tByte, other(g), 1, soakBig+soakLen, soakLen, tByte, before(g), 1, tWorld, cell(0))
+			g.must("Isendrecv", soakBuf, soakLen, tByte, other(g), 1, soakBig+soakLen, soakLen, tByte, before(g), 1, tWorld,
+				cell(0))
 			if g.must("Barrier", tWorld); round%2 == 0 {
 				g.must("Request_free", cell(0))
 			} else {
@@ -281,12 +284,16 @@ func (g *guest) ints3(round int) uint32 {
 // tables are the sizes of what a rank keeps.
 func (r *Rank) tables() map[string]int {
 	posted, unexpected := r.queueLen()
-	return map[string]int{"communicators": len(r.comms.objects), "groups": len(r.groups.objects), "datatypes": len(r.types.objects),
+	return map[string]int{"communicators": len(r.comms.objects), "groups": len(r.groups.objects),
+		"datatypes":  len(r.types.objects),
 		"operations": len(r.ops.objects), "messages": len(r.messages.objects), "error handlers": len(r.errhandlers.objects),
 		"infos": len(r.infos.objects), "requests": len(r.requests.table.objects), "idle requests": len(r.requests.idle),
-		"orphans": len(r.requests.orphans), "keys": len(r.keyvals), "error codes": len(r.errors.codes), "free memory": len(r.heap.free),
-		"memory given out": len(r.heap.used), "posted": posted, "unexpected": unexpected, "named meetings": len(r.world.named),
-		"meetings": len(r.worldComm.meetings.live), "idle meetings": len(r.worldComm.meetings.idle), "linear memory": len(r.host.Memory()) >> 16}
+		"orphans": len(r.requests.orphans), "keys": len(r.keyvals), "error codes": len(r.errors.codes),
+		"free memory":      len(r.heap.free),
+		"memory given out": len(r.heap.used), "posted": posted, "unexpected": unexpected,
+		"named instances": len(r.world.named),
+		"instances":       len(r.worldComm.instances.live), "idle instances": len(r.worldComm.instances.idle),
+		"linear memory": len(r.host.Memory()) >> 16}
 }
 
 // TestSoak makes and lets go of everything, and looks at the heap and at each table before and after many rounds.

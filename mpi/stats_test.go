@@ -31,12 +31,14 @@ func TestStats(t *testing.T) {
 	for _, f := range p.Functions {
 		uses[f.Name] = [3]uint64{f.Calls, f.SentBytes, f.ReceivedBytes}
 	}
-	wanted := map[string][3]uint64{"MPI_Init": {1, 0, 0}, "MPI_Sendrecv": {3, 36, 36}, "MPI_Pcontrol": {1, 0, 0}, "MPI_Allreduce": {1, 8, 8},
-		"MPI_Irecv": {1, 0, 4}, "MPI_Send": {1, 4, 0}, "MPI_Wait": {1, 0, 0}}
+	wanted := map[string][3]uint64{"MPI_Init": {1, 0, 0}, "MPI_Sendrecv": {3, 36, 36}, "MPI_Pcontrol": {1, 0, 0},
+		"MPI_Allreduce": {1, 8, 8},
+		"MPI_Irecv":     {1, 0, 4}, "MPI_Send": {1, 4, 0}, "MPI_Wait": {1, 0, 0}}
 	if !maps.Equal(uses, wanted) {
 		t.Errorf("functions %v, want %v", uses, wanted)
 	}
-	if p.MPI <= 0 || p.MPI > p.Wall || p.Finalized || !slices.Equal(p.Sent, []profile.Sent{{To: 0, Messages: 4, Bytes: 40}}) {
+	if p.MPI <= 0 || p.MPI > p.Wall || p.Finalized ||
+		!slices.Equal(p.Sent, []profile.Sent{{To: 0, Messages: 4, Bytes: 40}}) {
 		t.Errorf("profile %+v", p)
 	}
 }

@@ -67,11 +67,12 @@ func (t *table[T]) get(k handleKind, handle uint32) *T {
 	return t.objects[i]
 }
 
-// remove forgets the object; its index is used again under the next generation. Of a handle whose object is gone it does
-// nothing: a function of the program that MPI called may have freed it meanwhile.
+// remove forgets the object; its index is used again under the next generation. Of a handle whose object is gone it
+// does nothing: a function of the program that MPI called may have freed it meanwhile.
 func (t *table[T]) remove(handle uint32) {
 	i := handle & (maxObjects - 1)
-	if int(i) >= len(t.objects) || t.objects[i] == nil || handle>>indexBits&(1<<generationBits-1) != uint32(t.generation[i]) {
+	if int(i) >= len(t.objects) || t.objects[i] == nil ||
+		handle>>indexBits&(1<<generationBits-1) != uint32(t.generation[i]) {
 		return
 	}
 	t.objects[i] = nil

@@ -292,8 +292,8 @@ func cartMap(r *Rank, a args) *failure {
 	return a.mapped(c, t.nodes(), 4)
 }
 
-// MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can be, in
-// falling order.
+// MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can
+// be, in falling order.
 func dimsCreate(r *Rank, a args) *failure {
 	nodes, n := int64(a.int(0)), int64(a.int(1))
 	if n < 0 || n > maxDims {
@@ -329,8 +329,8 @@ func dimsCreate(r *Rank, a args) *failure {
 	return a.putArray(2, "dims", dims, false)
 }
 
-// balanced divides n into k factors in falling order that lie as near together as can be: the least difference between the
-// largest and the smallest, and among those the largest smallest ones.
+// balanced divides n into k factors in falling order that lie as near together as can be: the least difference between
+// the largest and the smallest, and among those the largest smallest ones.
 func balanced(n int64, k int) []int64 {
 	if k == 0 {
 		return nil
@@ -343,8 +343,8 @@ func balanced(n int64, k int) []int64 {
 // factoring is a search for the best factors.
 type factoring struct{ best []int64 }
 
-// visit tries the ways to write n as k factors in falling order, none above most, behind those before. It leaves out those
-// whose smallest factor cannot come near enough to the first to be better than the best so far.
+// visit tries the ways to write n as k factors in falling order, none above most, behind those before. It leaves out
+// those whose smallest factor cannot come near enough to the first to be better than the best so far.
 func (f *factoring) visit(n int64, k int, most int64, before []int64) {
 	if n == 1 || k == 1 {
 		f.try(n, k, most, before)

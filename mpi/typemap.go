@@ -45,7 +45,7 @@ func derive(pieces []piece) (*datatype, *failure) {
 		}
 		t.external32 += p.count * p.typ.external32
 		t.depth = max(t.depth, p.typ.depth+1)
-		if !t.place(p) {
+		if !t.addPiece(p) {
 			return nil, failf(errNoMem, "the datatype has more than %d blocks", maxRuns)
 		}
 	}
@@ -68,8 +68,8 @@ func (t *datatype) settle() {
 		len(t.runs) == 1 && t.runs[0].count == 1 && t.runs[0].off == 0)
 }
 
-// place adds a piece's blocks to the layout.
-func (t *datatype) place(p piece) bool {
+// addPiece adds a piece's blocks to the layout.
+func (t *datatype) addPiece(p piece) bool {
 	of := p.typ
 	if of.size == 0 {
 		return true
@@ -185,7 +185,8 @@ func resized(of *datatype, lb, extent int64) (*datatype, *failure) {
 // copy is a datatype with the same layout. It is elementary if the old one is, so operations apply to it.
 func (t *datatype) copy() *datatype {
 	return &datatype{kind: t.kind, size: t.size, lb: t.lb, ub: t.ub, trueLB: t.trueLB, trueUB: t.trueUB, runs: t.runs,
-		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, external32: t.external32, depth: t.depth + 1,
+		contiguous: t.contiguous, align: t.align, resized: t.resized, basics: t.basics, external32: t.external32,
+		depth:   t.depth + 1,
 		members: []member{{t, 1}}}
 }
 

@@ -66,8 +66,8 @@ func typeBound(bound func(*datatype) int64) func(*Rank, args) *failure {
 	}
 }
 
-// MPI_Type_get_envelope(datatype, *ints, *addresses, *datatypes, *combiner); the _c function also gives the large counts:
-// (datatype, *ints, *addresses, *counts, *datatypes, *combiner), all of MPI_Count but the combiner.
+// MPI_Type_get_envelope(datatype, *ints, *addresses, *datatypes, *combiner); the _c function also gives the large
+// counts: (datatype, *ints, *addresses, *counts, *datatypes, *combiner), all of MPI_Count but the combiner.
 func typeGetEnvelope(r *Rank, a args) *failure {
 	t, f := a.anyType(0)
 	if f != nil {
@@ -93,7 +93,8 @@ func typeGetEnvelope(r *Rank, a args) *failure {
 }
 
 // MPI_Type_get_contents(datatype, max_ints, max_addresses, max_datatypes, ints[], addresses[], datatypes[]); the _c
-// function has max_counts and counts[] before those of the datatypes. Datatypes given are new handles unless predefined.
+// function has max_counts and counts[] before those of the datatypes. Datatypes given are new handles unless
+// predefined.
 func typeGetContents(r *Rank, a args) *failure {
 	t, f := a.anyType(0)
 	if f != nil {
@@ -183,7 +184,8 @@ func typeSetName(r *Rank, a args) *failure {
 	return nil
 }
 
-// MPI_Get_address(location, *address): linear memory begins at 0, so an address is its own displacement from MPI_BOTTOM.
+// MPI_Get_address(location, *address): linear memory begins at 0, so an address is its own displacement from
+// MPI_BOTTOM.
 func getAddress(r *Rank, a args) *failure { return a.putWord(1, "address", a.address(0)) }
 
 // getElements makes MPI_Get_elements: (*status, datatype, *count).

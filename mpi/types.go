@@ -386,7 +386,8 @@ func typeFree(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if t.combiner == combinerNamed || handle < 0x1000 || t.combiner >= combinerF90Real && t.combiner <= combinerF90Integer {
+	if t.combiner == combinerNamed || handle < 0x1000 ||
+		t.combiner >= combinerF90Real && t.combiner <= combinerF90Integer {
 		return failf(errType, "%s is predefined and cannot be freed", t.title())
 	}
 	if f := r.deleteAttributes(keyvalType, handle, &t.attributes); f != nil {

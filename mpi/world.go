@@ -1,12 +1,13 @@
 // Package mpi serves the import module "mpi": the C interface of MPI 5.0 by its standard ABI, for ranks that are
 // goroutines of one process, each with a linear memory of its own. It owns everything a rank knows of MPI
 // (communicators, groups, datatypes, operations, requests, messages) as plain data. It leaves running the ranks, their
-// memories and their instances to worker/rank, matching to mpi/match, who copies what in a collective to mpi/coll, and
+// memories and their instances to worker/rank, matching to mpi/match, the algorithms of collectives to mpi/coll, and
 // the header to mpi/guest.
 //
-// A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A small
-// one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not wait. No
-// lock is held while more than a few bytes are copied, and nothing is allocated per message in the steady state.
+// A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A
+// small one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not
+// wait. No lock is held while more than a few bytes are copied, and nothing is allocated per message in the steady
+// state.
 package mpi
 
 import (
@@ -28,11 +29,11 @@ type WorldConfig struct {
 	Programs []int
 	// Stats counts and times every call, for Profile.
 	Stats bool
-	// Cores is how many processors the ranks have to themselves: as long as no more of them could run, one that waits looks
-	// for a while before it parks. 0: every one parks at once.
+	// Cores is how many processors the ranks have to themselves: as long as no more ranks could run, a waiting rank spins
+	// before it parks. 0: every rank parks at once.
 	Cores int
-	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ, buffers
-	// that overlap. It is called from the ranks' goroutines.
+	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ,
+	// buffers that overlap. It is called from the ranks' goroutines.
 	Check func(rank int, text string)
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
@@ -63,8 +64,8 @@ type World struct {
 	_       [64]byte
 
 	nextContext atomic.Uint32
-	meetingsMu  sync.Mutex
-	named       map[string]*meetings // of ranks that meet under a name; guarded by meetingsMu
+	instancesMu sync.Mutex
+	named       map[string]*instances // of ranks that agree under a name; guarded by instancesMu
 }
 
 // NewWorld makes a world. Its ranks may run once NewRank has been called for each.
@@ -72,19 +73,20 @@ func NewWorld(config WorldConfig) *World {
 	if config.EagerBytes == 0 {
 		config.EagerBytes = defaultEagerBytes
 	}
-	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes), named: map[string]*meetings{}}
+	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes),
+		named: map[string]*instances{}}
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
-	everyone, meetings := newGroup(config.Size), newMeetings(config.Size)
+	everyone, set := newGroup(config.Size), newInstances(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, int32(i), everyone, meetings)
+		w.ranks[i] = newRank(w, int32(i), everyone, set)
 	}
 	return w
 }
 
-// NewRank gives a rank its surroundings, and says whether its program was compiled with long and pointers of 64 bits. The
-// rank's calls come from one goroutine at a time.
+// NewRank gives a rank its surroundings. lp64 means that its program was compiled with long and pointers of 64 bits.
+// The rank's calls come from one goroutine at a time.
 func (w *World) NewRank(rank int, h Host, lp64 bool) *Rank {
 	r := w.ranks[rank]
 	r.host, r.lp64 = h, lp64
@@ -102,8 +104,8 @@ func (w *World) End(cause error) {
 // Close gives back the world's memory. Every rank's goroutine must have returned.
 func (w *World) Close() { w.eager.close() }
 
-// stuck is called by the rank whose parking leaves nobody to run. Every rank waits for another one, nothing is under way (a
-// message is delivered before its sender parks), so nobody will ever wake: the job ends here, and says why.
+// stuck is called by the rank whose parking leaves nobody to run. Every rank waits for another one, nothing is under
+// way (a message is delivered before its sender parks), so nobody will ever wake: the job ends here, and says why.
 func (w *World) stuck() {
 	if w.config.Unwatched || w.blocked.Load() != w.active.Load() || w.active.Load() == 0 {
 		return
@@ -114,25 +116,25 @@ func (w *World) stuck() {
 func (w *World) waiting() []string {
 	lines := make([]string, len(w.ranks))
 	for i, r := range w.ranks {
-		lines[i] = r.Where()
+		lines[i] = r.Activity()
 	}
 	return lines
 }
 
 // DeadlockError is the cause when every rank waits for another.
 type DeadlockError struct {
-	Waiting []string // Where of each rank
+	Waiting []string // Activity of each rank
 }
 
 func (e *DeadlockError) Error() string {
 	var b strings.Builder
 	b.WriteString("deadlock: every rank waits for another")
-	for i, where := range e.Waiting {
+	for i, state := range e.Waiting {
 		if i == maxWaitingShown && len(e.Waiting) > maxWaitingShown+1 {
 			fmt.Fprintf(&b, "\n  … and %d more", len(e.Waiting)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n  rank %d: %s", i, where)
+		fmt.Fprintf(&b, "\n  rank %d: %s", i, state)
 	}
 	return b.String()
 }

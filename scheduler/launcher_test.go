@@ -135,7 +135,7 @@ func TestOutputIsCutOften(t *testing.T) {
 				all += string(b.Output[0].Data)
 			}
 		}
-		if i%3 == 0 { // the launcher's stream
+		if i%17 == 0 { // the launcher's stream
 			l.die()
 			l = w.resume(id, aSession, offset)
 			continue

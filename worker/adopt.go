@@ -29,6 +29,9 @@ func (w *Worker) adopt() error {
 	// An executor that serves one job after another may stand beside several: it has at most one that has not ended.
 	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
 	for _, e := range left {
+		if spoken(e) > control.Version {
+			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the job with it first", e.Job)
+		}
 		groups[groupOf(e.Process)] = e.Group
 		if !w.hasEnded(e) {
 			busy[e.Process] = e
@@ -54,6 +57,9 @@ func (w *Worker) hasEnded(e state.Executor) bool {
 	return err == nil
 }
 
+// spoken is the version of control that an executor speaks.
+func spoken(e state.Executor) int { return max(e.Control, control.Oldest) }
+
 func keyFrom(e state.Executor) jobKey { return jobKey{e.Job, e.Epoch} }
 
 // adoptOne takes on one job. passedOn says that its executor has another one by now.
@@ -64,7 +70,7 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 		return
 	}
 	j := newJob(w, order)
-	j.in.unknown = true
+	j.in.unknown, j.in.plain = true, spoken(e) < control.Version
 	var p *process
 	err := errPassedOn
 	if !passedOn {
@@ -117,7 +123,7 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 		p.pidfd.Close()
 		return nil, errors.Join(fmt.Errorf("process %d is not there any more", who.PID), err)
 	}
-	if err = p.call(w.executorFile(e, socketSuffix)); err == nil && j.unbegun() {
+	if err = p.call(w.executorFile(e, socketSuffix), spoken(e)); err == nil && j.unbegun() {
 		// Perhaps it was told to start just now; perhaps it was not, and ends with its worker.
 		if err = p.hearsNow(j); err == nil {
 			j.started = true
@@ -133,7 +139,7 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 }
 
 // call connects to an executor's socket.
-func (p *process) call(socket string) error {
+func (p *process) call(socket string, version int) error {
 	err := control.AtShortPath(socket, func(short string) (err error) {
 		p.socket, err = net.Dial("unix", short)
 		return err
@@ -142,6 +148,9 @@ func (p *process) call(socket string) error {
 		return err
 	}
 	p.conn = control.NewConn(p.socket)
+	if err := p.conn.Speak(version); err != nil {
+		return err
+	}
 	return p.conn.Send(&control.Resume{})
 }
 

@@ -311,3 +311,33 @@ func TestLease(t *testing.T) {
 		t.Error("not over")
 	}
 }
+
+// An interactive job's executor outlives its worker, too: its input goes on behind what it has, whatever comes again, and its output.
+func TestAdoptionOfAnInteractiveJob(t *testing.T) {
+	b := newBench(t, nil)
+	ref := b.start(interactive(b.app("act", 1, "cat")))
+	wait(t, b.started, "start of the ranks")
+	out := map[string]string{}
+	b.read(out, func() bool { return out["0?"] != "" })
+	stdin := func(seq uint64, data string, eof bool) {
+		b.orders <- &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Input{Input: &schedpb.JobInput{Job: ref,
+			Input: &schedpb.Input{Seq: seq, Item: &schedpb.Input_Stdin{Stdin: &schedpb.Stdin{Data: []byte(data), Eof: eof}}}}}}
+	}
+	stdin(1, "one\n", false)
+	for in := wait(t, b.input, "word about input"); in.Taken.Received < 1; in = wait(t, b.input, "word about input") {
+	}
+	pid := b.pid(ref)
+	b.restart()
+	wait(t, b.started, "start, said again")
+	if got := b.pid(ref); got != pid {
+		t.Fatalf("executor %d has become %d", pid, got)
+	}
+	b.wantsOutput(ref)
+	stdin(1, "one\n", false) // its launcher has not heard
+	stdin(2, "two\n", false)
+	stdin(3, "", true)
+	o := b.collect()
+	if want := "name? got one\ngot two\nend after 8\n"; o.End.State != "CD" || o.out["0"] != want {
+		t.Errorf("ended %v after %q, not %q", o.End, o.out, want)
+	}
+}

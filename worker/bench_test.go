@@ -95,6 +95,7 @@ type bench struct {
 	states   chan *schedpb.JobRankStates
 	ended    chan *schedpb.JobEnded
 	taken    chan *schedpb.JobStdinTaken
+	input    chan *schedpb.JobInputTaken
 	frames   chan *schedpb.OutputFrame // unbuffered: the test is the slow reader
 	cut      chan struct{}             // ends Output streams
 	hangUp   chan struct{}             // ends the Connect stream
@@ -116,7 +117,7 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	b := &bench{t: t, hello: make(chan *schedpb.WorkerHello, 16), orders: make(chan *schedpb.SchedulerMessage, 64),
 		acks:    make(chan *schedpb.SchedulerMessage, 1),
 		started: make(chan *schedpb.JobStarted, 64), states: make(chan *schedpb.JobRankStates, 64),
-		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
+		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024), input: make(chan *schedpb.JobInputTaken, 1024),
 		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}), modules: map[string][]byte{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
@@ -282,6 +283,8 @@ func (b *bench) hear(m *schedpb.WorkerMessage) {
 		b.states <- m.RankStates
 	case *schedpb.WorkerMessage_Ended:
 		b.ended <- m.Ended
+	case *schedpb.WorkerMessage_InputTaken:
+		b.input <- m.InputTaken
 	case *schedpb.WorkerMessage_StdinTaken:
 		b.taken <- m.StdinTaken
 	}

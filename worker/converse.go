@@ -68,7 +68,8 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 // spare lets go of a process that is ready for another job, if there may be one for it.
 func (j *job) spare(p *process, last *control.Ended) bool {
 	j.mu.Lock()
-	if j.terminated != nil || j.stopped || j.left {
+	// One of an earlier release finishes its job and gets no other: it would not know what that asks for.
+	if j.terminated != nil || j.stopped || j.left || p.conn.Speaks() != control.Version {
 		j.mu.Unlock()
 		return false
 	}

@@ -364,7 +364,7 @@ func hold(dir string) {
 }
 
 func TestStopLeavesNobody(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spares = 2 })
+	b := newBench(t, func(c *Config) { c.Spares, c.Ephemeral = 2, true }) // nobody comes after it
 	var pids []int
 	for range 2 {
 		pids = append(pids, b.pid(b.spinning("spin", 2)))

@@ -10,6 +10,7 @@ import (
 // input is how far a job's numbered input is. It needs a job's mu.
 type input struct {
 	seq      uint64 // the last item that was handed to the executor
+	plain    bool   // the executor is of an earlier release and knows no numbers: what was handed on counts as received
 	unknown  bool   // seq is: an earlier worker's executor has not said yet what it has
 	halt     uint64 // the last item that stopped or continued the executor
 	received uint64 // as the executor says
@@ -26,10 +27,14 @@ func (j *job) input(in *schedpb.Input) {
 	if halt {
 		j.in.halt = in.GetSeq()
 	}
+	if j.in.plain && j.in.unknown { // nobody has handed on any before
+		j.in.seq, j.in.unknown = in.GetSeq()-1, false
+	}
 	next := !j.in.unknown && in.GetSeq() == j.in.seq+1
 	if next {
 		j.in.seq++
 	}
+	plain := j.in.plain
 	j.mu.Unlock()
 	if halt {
 		j.signal(int32(number))
@@ -43,6 +48,10 @@ func (j *job) input(in *schedpb.Input) {
 	}
 	if in.GetQueryRanks() != nil {
 		j.query() // asking twice does no harm
+	}
+	if plain {
+		j.plainly(m)
+		return
 	}
 	if !j.orders.put(m) {
 		j.terminate(&schedpb.TerminateJob{State: "F", Reason: "the scheduler sent more standard input than the ranks take"})
@@ -64,4 +73,18 @@ func (j *job) inputTaken(m *control.InputTaken) {
 func (j *job) received(in input) *schedpb.WorkerMessage {
 	return &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_InputTaken{InputTaken: &schedpb.JobInputTaken{
 		Job: j.key.ref(), Taken: &schedpb.InputTaken{Received: in.received, StdinBytes: in.taken}}}}
+}
+
+// plainly hands an item to an executor of release 0.1.0, in the messages of that. Its jobs are batch jobs, which nobody feeds.
+func (j *job) plainly(m *control.Input) {
+	if len(m.Data) > 0 || m.EOF {
+		j.orders.put(&control.Stdin{Data: m.Data, EOF: m.EOF})
+	}
+	if m.Signal != 0 {
+		j.orders.put(&control.Signal{Number: m.Signal})
+	}
+	j.mu.Lock()
+	taken := j.taken
+	j.mu.Unlock()
+	j.inputTaken(&control.InputTaken{Received: m.Seq, Stdin: taken})
 }

@@ -70,8 +70,9 @@ func newJob(w *Worker, order *schedpb.StartJob) *job {
 // file is the path of one of its files.
 func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
 
-// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for.
-func (j *job) outlives() bool { return !j.spec.GetInteractive() && j.w.state != nil }
+// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for. An interactive job
+// ends with its launcher, and of that the scheduler tells.
+func (j *job) outlives() bool { return j.w.state != nil }
 
 // run is the job's life.
 func (j *job) run() {

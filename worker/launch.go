@@ -229,5 +229,6 @@ func (j *job) remember(p *process, who state.Process) error {
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil})
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil,
+		Control: p.conn.Speaks()})
 }

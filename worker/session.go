@@ -90,10 +90,15 @@ type session struct {
 // maxReports bounds what is waiting to be sent.
 const maxReports = 256
 
+// welcomePatience is how long a scheduler may take to answer a hello.
+const welcomePatience = 30 * time.Second
+
 // connect says hello and hears the welcome.
 func (w *Worker) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	s := &session{w: w, out: make(chan *schedpb.WorkerMessage, maxReports), ctx: ctx, close: cancel}
+	late := time.AfterFunc(welcomePatience, cancel)
+	defer late.Stop()
 	err := func() (err error) {
 		if s.stream, err = w.client.Connect(ctx); err != nil {
 			return err
@@ -185,6 +190,7 @@ func (s *session) serve() error {
 	defer sending.Wait()
 	defer s.close()
 	sending.Go(s.send)
+	sending.Go(s.watch)
 	s.w.setSession(s)
 	defer s.w.setSession(nil)
 	sending.Go(func() { // what the last connection may have swallowed
@@ -225,6 +231,24 @@ func (s *session) silent() bool {
 	return control.Now() > last.Add(silentBeats*s.heartbeat+silenceMargin)
 }
 
+// watch ends a session whose heartbeats go unanswered. Sending can't see to that: it may itself wait for a scheduler that is no more.
+func (s *session) watch() {
+	beat := time.NewTicker(s.heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-beat.C:
+		case <-s.ctx.Done():
+			return
+		}
+		if s.silent() {
+			s.w.Logger.Warn("the scheduler does not answer heartbeats")
+			s.close()
+			return
+		}
+	}
+}
+
 func (w *Worker) setSession(s *session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -241,10 +265,6 @@ func (s *session) send() {
 		select {
 		case m = <-s.out:
 		case now := <-beat.C:
-			if s.silent() {
-				s.w.Logger.Warn("the scheduler does not answer heartbeats")
-				return
-			}
 			m = &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{
 				Heartbeat: &schedpb.Heartbeat{AtUnixNs: now.UnixNano(), Stamp: uint64(control.Now()), Unfit: s.w.trouble()}}}
 		case <-s.ctx.Done():

@@ -1,5 +1,5 @@
 // Package failpoint names the places at which a test has a process die, as by kill -9: between two steps that a crash must not tear
-// apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them (faasmrun/kill_test.go).
+// apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them (faasmrun/e2e/kill_test.go).
 package failpoint
 
 import (

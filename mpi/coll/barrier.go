@@ -1,10 +1,11 @@
 package coll
 
-// Barrier: meeting is all there is to it. Cost 0.
+// Barrier has no items: the participants only wait for each other. Cost 0.
 var Barrier = Algorithm{
 	Items: func(Shape, Way) int { return 0 },
-	Do:    func(Hands, Shape, Way, int) {},
+	Do:    func(Mover, Shape, Way, int) {},
 }
 
-// BarrierLittle: the cards are all there is to it. Cost (n-1)l. Always chosen inside a process.
-var BarrierLittle = Little{Do: func(Cards, Reader) {}}
+// BarrierInline moves no data: the participants only wait for each other's slots. Cost (n-1)l. Always chosen inside a
+// process.
+var BarrierInline = Inline{Do: func(Slots, Reader) {}}

@@ -4,16 +4,16 @@ package coll
 // Always chosen inside a process: a tree would copy the same bytes, some of them later.
 var Bcast = Algorithm{
 	Items: perReceiver,
-	Do: func(h Hands, s Shape, w Way, item int) {
+	Do: func(m Mover, s Shape, w Way, item int) {
 		if to := w.To[0] + item; to != s.Root {
-			h.Copy(to, 0, s.Root, 0)
+			m.Copy(to, 0, s.Root, 0)
 		}
 	},
 }
 
-// BcastLittle takes the root's card, and the root goes on. Cost l. Chosen for little data.
-var BcastLittle = Little{Do: func(c Cards, r Reader) {
+// BcastInline reads the root's slot, and the root goes on. Cost l. Chosen for small data.
+var BcastInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me != r.Root {
-		c.Take(r.Root, 0, 1, 0)
+		s.Take(r.Root, 0, 1, 0)
 	}
 }}

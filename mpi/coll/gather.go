@@ -4,12 +4,12 @@ package coll
 // with other blocks.
 var Gather = Algorithm{
 	Items: perSender,
-	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(s.Root, item, w.From[0]+item, 0) },
+	Do:    func(m Mover, s Shape, w Way, item int) { m.Copy(s.Root, item, w.From[0]+item, 0) },
 }
 
-// GatherLittle takes everyone's card, at the root; the others go on. Cost (n-1)l + nmc. Chosen for little blocks.
-var GatherLittle = Little{Do: func(c Cards, r Reader) {
+// GatherInline reads everyone's slot, at the root; the others go on. Cost (n-1)l + nmc. Chosen for small blocks.
+var GatherInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me == r.Root {
-		takeAll(c, r)
+		takeAll(s, r)
 	}
 }}

@@ -99,8 +99,8 @@ func TestLeaders(t *testing.T) {
 	}
 }
 
-// TestLeadersKeepOrder combines by an operation that is associative and not commutative: of two, the later one that is not
-// zero wins.
+// TestLeadersKeepOrder combines by an operation that is associative and not commutative: of two, the later one that is
+// not zero wins.
 func TestLeadersKeepOrder(t *testing.T) {
 	for n := 1; n <= 9; n++ {
 		lead(n, func(l Leader) {
@@ -118,17 +118,17 @@ func TestLeadersKeepOrder(t *testing.T) {
 	}
 }
 
-// TestGroupsMeetThroughLeaders is an allreduce over the participants of several processes: those of a process meet, the last
-// one leads.
-func TestGroupsMeetThroughLeaders(t *testing.T) {
+// TestInstanceThroughLeaders is an allreduce over the participants of several processes: those of a process share an
+// instance, the last to arrive leads.
+func TestInstanceThroughLeaders(t *testing.T) {
 	for _, groups := range [][]int{{1, 1}, {3, 2}, {4, 1, 5}, {2, 2, 2, 2}} {
 		t.Run(fmt.Sprint(groups), func(t *testing.T) {
 			p := newPipes(len(groups))
 			var all sync.WaitGroup
 			want, first := byte(0), 0
 			for g, n := range groups {
-				var m Meeting
-				m.Reset(n)
+				var inst Instance
+				inst.Reset(n)
 				parts, gone, result := make([]byte, n), make(chan struct{}), make([]byte, 1)
 				for i := range n {
 					parts[i] = byte(first + i + 1)
@@ -142,16 +142,16 @@ func TestGroupsMeetThroughLeaders(t *testing.T) {
 				}
 				for range n {
 					all.Go(func() {
-						if m.Arrive() {
+						if inst.Arrive() {
 							for _, v := range parts {
 								result[0] += v
 							}
 							Leader{end{p, g}, g, len(groups)}.Allreduce(result, make([]byte, 1), func(acc, in []byte) { acc[0] += in[0] })
-							m.Finish()
+							inst.Finish()
 							close(gone)
 						}
 						<-gone
-						if !m.Finished() {
+						if !inst.Finished() {
 							t.Error("a participant went before the end")
 						}
 						check()

@@ -4,17 +4,17 @@ package coll
 // nmg + mc. Always chosen inside a process: a tree would combine as much and need memory for what lies between.
 var Reduce = Algorithm{
 	Items: perChunk,
-	Do: func(h Hands, s Shape, w Way, item int) {
+	Do: func(m Mover, s Shape, w Way, item int) {
 		lo, hi := s.chunk(item, s.Elements)
-		combine(h, w, lo, hi)
-		h.Store(s.Root, lo, hi-lo)
+		combine(m, w, lo, hi)
+		m.Store(s.Root, lo, hi-lo)
 	},
 }
 
-// ReduceLittle combines the cards in rank order, at the root or, among many, where the last comes. The others go on. Cost
-// (n-1)l + nmg. Chosen for little vectors.
-var ReduceLittle = Little{Combines: true, Do: func(c Cards, r Reader) {
+// ReduceInline combines the slots in rank order, at the root or, among many, at the last to arrive. The others go on.
+// Cost (n-1)l + nmg. Chosen for small vectors.
+var ReduceInline = Inline{Combines: true, Do: func(s Slots, r Reader) {
 	if r.Me == r.Root {
-		combineAll(c, r)
+		combineAll(s, r)
 	}
 }}

@@ -5,13 +5,13 @@ package coll
 // place has brought a copy of its vector, because its result lies in the way of others' shares.
 var ReduceScatter = Algorithm{
 	Items: perReceiver,
-	Do: func(h Hands, s Shape, w Way, item int) {
+	Do: func(m Mover, s Shape, w Way, item int) {
 		to := w.To[0] + item
-		begin, end := h.Segment(to)
+		begin, end := m.Segment(to)
 		for lo := begin; lo < end; lo += s.Chunk {
 			hi := min(lo+s.Chunk, end)
-			combine(h, w, lo, hi)
-			h.Store(to, lo-begin, hi-lo)
+			combine(m, w, lo, hi)
+			m.Store(to, lo-begin, hi-lo)
 		}
 	},
 }

@@ -5,13 +5,13 @@ package coll
 // inside a process.
 var Scan = Algorithm{
 	Items: perChunk,
-	Do: func(h Hands, s Shape, w Way, item int) {
+	Do: func(m Mover, s Shape, w Way, item int) {
 		lo, hi := s.chunk(item, s.Elements)
-		h.Load(w.From[0], lo, hi)
-		h.Store(w.To[0], lo, hi-lo)
+		m.Load(w.From[0], lo, hi)
+		m.Store(w.To[0], lo, hi-lo)
 		for rank := w.From[0] + 1; rank < w.From[1]; rank++ {
-			h.Fold(rank, lo, hi)
-			h.Store(rank, lo, hi-lo)
+			m.Fold(rank, lo, hi)
+			m.Store(rank, lo, hi-lo)
 		}
 	},
 }
@@ -20,25 +20,25 @@ var Scan = Algorithm{
 // overwritten before they are combined, hence the exchange. Cost nmg + nmc. Always chosen inside a process.
 var Exscan = Algorithm{
 	Items: perChunk,
-	Do: func(h Hands, s Shape, w Way, item int) {
+	Do: func(m Mover, s Shape, w Way, item int) {
 		lo, hi := s.chunk(item, s.Elements)
-		h.Load(w.From[0], lo, hi)
+		m.Load(w.From[0], lo, hi)
 		for rank := w.From[0] + 1; rank < w.From[1]; rank++ {
-			h.StoreAndFold(rank, lo, hi)
+			m.StoreAndFold(rank, lo, hi)
 		}
 	},
 }
 
-// ScanLittle combines the cards up to one's own. Cost (n-1)l + nmg. Chosen for little vectors.
-var ScanLittle = Little{Do: func(c Cards, r Reader) {
-	c.Combine(r.Me + 1)
-	c.Store()
+// ScanInline combines the slots up to the reader's own. Cost (n-1)l + nmg. Chosen for small vectors.
+var ScanInline = Inline{Do: func(s Slots, r Reader) {
+	s.Combine(r.Me + 1)
+	s.Store()
 }}
 
-// ExscanLittle combines the cards before one's own. Cost (n-1)l + nmg. Chosen for little vectors.
-var ExscanLittle = Little{Do: func(c Cards, r Reader) {
+// ExscanInline combines the slots before the reader's own. Cost (n-1)l + nmg. Chosen for small vectors.
+var ExscanInline = Inline{Do: func(s Slots, r Reader) {
 	if r.Me > 0 {
-		c.Combine(r.Me)
-		c.Store()
+		s.Combine(r.Me)
+		s.Store()
 	}
 }}

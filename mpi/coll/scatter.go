@@ -4,8 +4,8 @@ package coll
 // same with other blocks.
 var Scatter = Algorithm{
 	Items: perReceiver,
-	Do:    func(h Hands, s Shape, w Way, item int) { h.Copy(w.To[0]+item, 0, s.Root, item) },
+	Do:    func(m Mover, s Shape, w Way, item int) { m.Copy(w.To[0]+item, 0, s.Root, item) },
 }
 
-// ScatterLittle takes the own part of the root's card, and the root goes on. Cost l + mc. Chosen for little data.
-var ScatterLittle = Little{Parts: true, Do: func(c Cards, r Reader) { c.Take(r.Root, r.Me, r.Size, 0) }}
+// ScatterInline reads its own part of the root's slot, and the root goes on. Cost l + mc. Chosen for small data.
+var ScatterInline = Inline{Parts: true, Do: func(s Slots, r Reader) { s.Take(r.Root, r.Me, r.Size, 0) }}

@@ -1,6 +1,6 @@
-// Package match decides which message meets which receive: the matching rules of MPI 5.0, chapter 3.5, for one rank.
-// It is pure: no goroutine, no lock, no clock, no memory but its own. Package mpi guards a Queue with a lock, moves the
-// bytes and wakes the ranks.
+// Package match decides which message is received by which receive: the matching rules of MPI 5.0, chapter 3.5, for one
+// rank. It is pure: no goroutine, no lock, no clock, no memory but its own. Package mpi guards a Queue with a lock,
+// moves the bytes and wakes the ranks.
 //
 // A receive names a communicator's context, a source or any, a tag or any. A message names all three. Among the
 // messages that a receive matches it takes the one that arrived first; among the receives that match a message the one
@@ -26,9 +26,9 @@ type ID struct {
 	order uint64
 }
 
-// Queue is one rank's matching queue: receives posted and not matched (R is what the caller keeps of one), and
-// messages that arrived unexpected (M). The zero value is ready to use. Every operation takes constant time however
-// many entries wait, because entries are found by hash and compared by order number; in the steady state none allocates.
+// Queue is one rank's matching queue: receives posted and not matched (R is what the caller keeps of one), and messages
+// that arrived unexpected (M). The zero value is ready to use. Every operation takes constant time however many entries
+// wait, because entries are found by hash and compared by order number; in the steady state none allocates.
 type Queue[R, M any] struct {
 	order      uint64
 	lone       lone[R]
@@ -41,7 +41,7 @@ type Queue[R, M any] struct {
 	byMessage [patterns]index
 }
 
-// lone is a receive that is posted where no other is: the usual case, which needs no index. It joins the others when a
+// lone is a receive that is the only one posted: the usual case, which needs no index. It joins the others when a
 // second one is posted.
 type lone[R any] struct {
 	posted bool
@@ -72,7 +72,7 @@ func (q *Queue[R, M]) post(k Key, order uint64, r R) int32 {
 	return e
 }
 
-// Accepts tells whether a receive's key matches a message's.
+// Accepts reports whether a receive's key matches a message's.
 func (k Key) Accepts(m Key) bool {
 	return k.Context == m.Context && (k.Source == m.Source || k.Source == AnySource) && (k.Tag == m.Tag || k.Tag == AnyTag)
 }
@@ -109,7 +109,7 @@ func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
 	return r, true
 }
 
-// Cancel removes a posted receive; false means that a message met it before.
+// Cancel removes a posted receive; false means that a message has matched it before.
 func (q *Queue[R, M]) Cancel(id ID) bool {
 	if q.lone.posted {
 		if q.lone.order != id.order {
@@ -175,7 +175,7 @@ func (q *Queue[R, M]) removeUnexpected(e int32) {
 	q.unexpected.remove(e)
 }
 
-// Withdraw removes the first message with exactly this key that is the one.
+// Withdraw removes the first message with exactly this key for which is reports true.
 func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
 	x := &q.byMessage[0]
 	if x.used == 0 {
@@ -200,7 +200,7 @@ func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
 	return q.unexpected.values[e], q.unexpected.keys[e], true
 }
 
-// Unexpected calls f for each message that no receive has met, in no order.
+// Unexpected calls f for each unmatched message, in no order.
 func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
 	for e, order := range q.unexpected.order {
 		if order != 0 {
@@ -209,7 +209,7 @@ func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
 	}
 }
 
-// Len tells how many receives and messages wait.
+// Len gives how many receives and messages wait.
 func (q *Queue[R, M]) Len() (posted, unexpected int) {
 	if q.lone.posted {
 		return 1, q.unexpected.used

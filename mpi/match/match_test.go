@@ -55,7 +55,7 @@ func TestQueueAgainstModel(t *testing.T) {
 				got, found := q.Arrive(k)
 				want, wanted := m.arrive(k)
 				if got != want || found != wanted {
-					t.Fatalf("seed %d step %d: message %v met receive %d %v, want %d %v", seed, step, k, got, found, want, wanted)
+					t.Fatalf("seed %d step %d: message %v matched receive %d %v, want %d %v", seed, step, k, got, found, want, wanted)
 				}
 				if !found {
 					q.Add(k, step)
@@ -92,7 +92,8 @@ func TestQueueAgainstModel(t *testing.T) {
 				m.posted = append(m.posted, modelEntry{k, step})
 			}
 			if p, u := q.Len(); p != len(m.posted) || u != len(m.unexpected) {
-				t.Fatalf("seed %d step %d: %d receives and %d messages wait, want %d and %d", seed, step, p, u, len(m.posted), len(m.unexpected))
+				t.Fatalf("seed %d step %d: %d receives and %d messages wait, want %d and %d", seed, step, p, u, len(m.posted),
+					len(m.unexpected))
 			}
 		}
 	}

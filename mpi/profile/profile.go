@@ -1,6 +1,6 @@
-// Package profile is what --mpi-stats tells of a job's MPI: how long each rank was in which function, what each function
-// moved, and who sent how much to whom. It owns the form that is written to a file and the table that people read. It
-// leaves counting to package mpi and bringing the figures to whoever asked to the executor and the launcher.
+// Package profile is the report of --mpi-stats: how long each rank was in which function, what each function moved, and
+// how much each rank sent to each other. It owns the form that is written to a file and the table that people read. It
+// leaves counting to package mpi, and collecting the figures to the executor and the launcher.
 package profile
 
 import (
@@ -25,8 +25,8 @@ type Job struct {
 type Rank struct {
 	Rank    int    `json:"rank"`
 	Program string `json:"program"`
-	// Wall is the time from MPI_Init to MPI_Finalize's end, or to the end of the job where that came first; 0: the rank never
-	// called MPI_Init. Both times leave out what lay between MPI_Pcontrol(0) and MPI_Pcontrol(1).
+	// Wall is the time from MPI_Init to MPI_Finalize's end, or to the end of the job where that came first; 0: the rank
+	// never called MPI_Init. Both times leave out what lay between MPI_Pcontrol(0) and MPI_Pcontrol(1).
 	Wall time.Duration `json:"wall_ns"`
 	MPI  time.Duration `json:"mpi_ns"` // of it inside MPI's functions
 	// Finalized is false where the rank was ended before.
@@ -40,14 +40,14 @@ type Function struct {
 	Name  string        `json:"name"`
 	Calls uint64        `json:"calls"`
 	Time  time.Duration `json:"time_ns"` // inside, waiting included
-	// What the rank gave and took, by the arguments of the call that named the buffer: what MPI_Irecv began counts there, not
-	// with the MPI_Wait that ended it.
+	// What the rank gave and took, by the arguments of the call that named the buffer: what MPI_Irecv began counts there,
+	// not with the MPI_Wait that ended it.
 	SentBytes     uint64 `json:"sent_bytes"`
 	ReceivedBytes uint64 `json:"received_bytes"`
 }
 
-// Sent is what one rank has sent another of MPI_COMM_WORLD: messages, and the blocks of collectives that move data. What
-// reductions combine belongs to no pair.
+// Sent is what one rank has sent another of MPI_COMM_WORLD: messages, and the blocks of collectives that move data.
+// What reductions combine belongs to no pair.
 type Sent struct {
 	To       int    `json:"to"`
 	Messages uint64 `json:"messages"`

@@ -45,7 +45,8 @@ func TestMerge(t *testing.T) {
 
 func TestBadForm(t *testing.T) {
 	whole := string(job(0).Encode())
-	for _, text := range []string{"", "{", whole[:len(whole)-4], strings.Replace(whole, `"version":1`, `"version":2`, 1), whole + "}"} {
+	for _, text := range []string{"", "{", whole[:len(whole)-4], strings.Replace(whole, `"version":1`, `"version":2`, 1),
+		whole + "}"} {
 		if j, err := Decode([]byte(text)); err == nil {
 			t.Errorf("%q was taken as %+v", text, j)
 		}

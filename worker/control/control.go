@@ -22,9 +22,13 @@ import (
 	"sync"
 )
 
-// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor; it
-// leaves alone those whose version it doesn't speak.
-const Version = 4
+// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also of the
+// release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other job. Version 5
+// added Input, InputTaken and files that tasks of an array share (Start).
+const (
+	Version = 5
+	Oldest  = 4 // of release 0.1.0
+)
 
 // MaxFrame bounds a frame. Start is the longest: the arguments and environment of every program of a job.
 const MaxFrame = 16 << 20
@@ -39,8 +43,9 @@ type Message interface {
 
 // Conn sends and receives messages. Send may be called from any goroutine, Receive from one.
 type Conn struct {
-	rw io.ReadWriter
-	br *bufio.Reader
+	rw      io.ReadWriter
+	br      *bufio.Reader
+	version byte // that is spoken
 
 	mu  sync.Mutex // makes frames whole: guards buf and the write, which by its nature waits for the peer
 	buf []byte
@@ -48,14 +53,27 @@ type Conn struct {
 
 // NewConn speaks over rw, which it does not close.
 func NewConn(rw io.ReadWriter) *Conn {
-	return &Conn{rw: rw, br: bufio.NewReader(rw)}
+	return &Conn{rw: rw, br: bufio.NewReader(rw), version: Version}
 }
+
+// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none of the
+// messages that it does not know.
+func (c *Conn) Speak(version int) error {
+	if version < Oldest || version > Version {
+		return fmt.Errorf("it speaks version %d of the conversation, this program %d to %d", version, Oldest, Version)
+	}
+	c.version = byte(version)
+	return nil
+}
+
+// Speaks is the version that is spoken.
+func (c *Conn) Speaks() int { return int(c.version) }
 
 // Send writes one message, in one write.
 func (c *Conn) Send(m Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.buf = Append(c.buf[:0], m)
+	c.buf = appendAs(c.buf[:0], m, c.version)
 	if len(c.buf)-4 > MaxFrame {
 		return fmt.Errorf("a %T message of %d bytes is more than the %d allowed", m, len(c.buf), MaxFrame)
 	}
@@ -72,9 +90,11 @@ func (c *Conn) Send(m Message) error {
 func (c *Conn) Receive() (Message, error) { return Read(c.br) }
 
 // Append appends a message's frame to b.
-func Append(b []byte, m Message) []byte {
+func Append(b []byte, m Message) []byte { return appendAs(b, m, Version) }
+
+func appendAs(b []byte, m Message, version byte) []byte {
 	start := len(b)
-	e := encoder{b: append(b, 0, 0, 0, 0, Version, byte(m.kind()))}
+	e := encoder{b: append(b, 0, 0, 0, 0, version, byte(m.kind()))}
 	m.encode(&e)
 	binary.LittleEndian.PutUint32(e.b[start:], uint32(len(e.b)-start-4))
 	return e.b
@@ -90,8 +110,8 @@ func Read(r io.Reader) (Message, error) {
 	if length < headerSize-4 || length > MaxFrame {
 		return nil, fmt.Errorf("a control frame of %d bytes is out of bounds", length)
 	}
-	if header[4] != Version {
-		return nil, fmt.Errorf("a control frame of version %d; this program speaks %d", header[4], Version)
+	if header[4] < Oldest || header[4] > Version {
+		return nil, fmt.Errorf("a control frame of version %d; this program speaks %d to %d", header[4], Oldest, Version)
 	}
 	body, err := readBody(r, int(length)-(headerSize-4))
 	if err != nil {

@@ -26,6 +26,12 @@ import (
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesExtendedConst |
 	experimental.CoreFeaturesTailCall
 
+// HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
+// garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As
+// finds it). Packages that must not know the engine, such as mpi and worker/wasi, give functions of the same form for
+// their own type of host.
+type HostFunc[H any] = func(host H, stack []uint64)
+
 // Import is a host function that modules may import.
 type Import struct {
 	Module, Name string
@@ -33,10 +39,8 @@ type Import struct {
 	Params, Results string
 	// Wide is of a function for programs with pointers of 64 bits. It may be there beside one for those of 32.
 	Wide bool
-	// Call serves the import. host is what Instantiate was given. stack holds the arguments and takes the results, one
-	// uint64 a value; i32 arguments carry garbage in the upper half. It ends the rank by panicking with an error value,
-	// which Start returns wrapped (errors.As finds it).
-	Call func(host any, stack []uint64)
+	// Call serves the import. host is what Instantiate was given.
+	Call HostFunc[any]
 }
 
 type Options struct {
@@ -94,7 +98,7 @@ type importName struct {
 
 // binding is an Import as wazero calls it.
 type binding struct {
-	call func(host any, stack []uint64)
+	call HostFunc[any]
 	sig  signature
 	name string
 }

@@ -42,7 +42,7 @@ func Imports() []engine.Import {
 
 // restarted makes a read that a signal has interrupted go on when its handler was installed with SA_RESTART. Sleeping and polling
 // don't, as on Linux.
-func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) func(any, []uint64) {
+func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) engine.HostFunc[any] {
 	if c.Name != "fd_read" {
 		return func(host any, stack []uint64) { call(host.(*Rank), stack) }
 	}
@@ -56,7 +56,7 @@ func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) func(any, 
 }
 
 // announced makes a rank that comes out of MPI_Init say so.
-func announced(name string, call func(any, []uint64)) func(any, []uint64) {
+func announced(name string, call engine.HostFunc[any]) engine.HostFunc[any] {
 	switch strings.TrimPrefix(name, "P") {
 	case "MPI_Init", "MPI_Init_thread":
 		return func(host any, stack []uint64) {

@@ -133,7 +133,7 @@ func (r *Rank) Where() string {
 	if what := r.waits.Load(); what != nil {
 		return *what
 	}
-	return r.mpi.Where()
+	return r.mpi.Activity()
 }
 
 func (r *Rank) blocked(what string) func() {

@@ -35,5 +35,5 @@ func (r *Rank) attend() (resume bool) {
 	}
 }
 
-// Attend implements mpi.Attender.
-func (h host) Attend() { h.attend() }
+// HandleSignals implements mpi.SignalHandler.
+func (h host) HandleSignals() { h.attend() }

@@ -35,8 +35,8 @@ func (h host) Site() mpi.Site {
 	return n
 }
 
-// Place implements mpi.Tracer.
-func (h host) Place(n mpi.Site) []string {
+// Frames implements mpi.Tracer.
+func (h host) Frames(n mpi.Site) []string {
 	s := &h.Rank.sites
 	s.mu.Lock()
 	caller := s.callers[n-1]

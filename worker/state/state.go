@@ -30,6 +30,7 @@ type Executor struct {
 	Process    Process
 	Files      string // the name that its files share
 	Group      bool   // it is in a control group of its own
+	Control    int    // the version of control that it speaks; 0: that of release 0.1.0
 }
 
 // Process names a process for as long as the machine runs and beyond: numbers come back, a start within the same boot with the

@@ -5,11 +5,12 @@ import "strings"
 // Module is what guests import these calls from.
 const Module = "wasi_snapshot_preview1"
 
-// Call is one function that a guest can import. Params and Results have a letter a value, i for i32 and l for i64; stack has a
-// word for each, arguments first, and takes the result. Fn panics with Exit or Ended to end the rank, and with nothing else.
+// Call is one function that a guest can import. Params and Results have a letter a value, i for i32 and l for i64;
+// stack has a word for each, arguments first, and takes the result. Fn has the form of engine.HostFunc. It panics with
+// Exit or Ended to end the rank, and with nothing else.
 //
-// Each function is there twice, for the two data models of guests: where pointers and sizes have 32 bits, as WASI's standard
-// has it, and Wide, where both have 64 bits as arguments and in memory.
+// Each function is there twice, for the two data models of guests: where pointers and sizes have 32 bits, as WASI's
+// standard has it, and Wide, where both have 64 bits as arguments and in memory.
 type Call struct {
 	Name, Params, Results string
 	Wide                  bool

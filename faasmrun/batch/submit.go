@@ -1,0 +1,176 @@
+// Package batch owns faasmrun submit: job scripts, their directives, and handing a job to the scheduler.
+package batch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/faasmrun/launch"
+	"github.com/faasmrun/faasmrun/faasmrun/machine"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// SubmitVerb is faasmrun submit: it hands a job to a cluster and does not wait for it.
+func SubmitVerb(args []string) int {
+	r, notes, err := parseSubmit(args)
+	if err != nil {
+		return cli.Fail(err)
+	}
+	switch {
+	case r.Help:
+		WriteSubmitHelp(os.Stdout)
+		return 0
+	case r.Version:
+		return cli.VersionVerb()
+	}
+	if !r.Quiet {
+		for _, note := range notes {
+			cli.Say(os.Stderr, "%s", note)
+		}
+	}
+	if err := submitJob(r); err != nil {
+		return cli.Fail(err)
+	}
+	return 0
+}
+
+// parseSubmit reads a command line, and the script if it names one.
+func parseSubmit(args []string) (r *launch.Request, notes []string, err error) {
+	r = &launch.Request{Batch: &launch.Batch{}, Stdin: schedpb.StdinTo_STDIN_NONE}
+	if err := r.ParseSegments(args); err != nil || r.Help || r.Version {
+		return r, nil, err
+	}
+	if len(r.Segments) == 0 {
+		return nil, nil, cli.Usagef("no program was named")
+	}
+	text, err := readScript(r.Segments[0].Program)
+	if err != nil || text == nil {
+		return r, nil, err
+	}
+	s := &r.Segments[0]
+	if len(r.Segments) > 1 || len(s.Args) > 0 {
+		return nil, nil, cli.Usagef("script %s stands alone: it takes no arguments and is no part of several programs", s.Program)
+	}
+	return parseScriptJob(s.Program, text, args[:len(args)-1])
+}
+
+func submitJob(r *launch.Request) error {
+	for i := range r.Segments {
+		if s := &r.Segments[i]; s.Ranks == 0 && s.PerNode == 0 && s.Ppr.Ranks == 0 {
+			s.Ranks = 1 // this machine's cores say nothing about the cluster's
+		}
+	}
+	if _, err := r.Place(machine.This(), true); err != nil {
+		return err
+	}
+	spec, modules, err := r.Prepare(os.Environ())
+	if err != nil {
+		return err
+	}
+	b := r.Batch
+	if r.Mpi.StatsFile != "" {
+		return cli.Usagef("--mpi-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun logs --mpi-stats %s JOB writes them to a file",
+			r.Mpi.StatsFile, r.Mpi.StatsFile)
+	}
+	spec.Interactive, spec.Tty = false, false
+	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.Qos, b.Hold, b.Requeue, b.Exclusive
+	spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.Singleton, b.Hosts, b.Constraint, b.Reservation
+	spec.Array, spec.ArrayThrottle = b.Array, b.Throttle
+	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.Stdout, b.Stderr, b.Appending
+	switch {
+	case b.Stdout != "":
+	case len(b.Array) > 0:
+		spec.StdoutPath = "faasmrun-%A_%a.out"
+	default:
+		spec.StdoutPath = "faasmrun-%j.out"
+	}
+	f := client.ClusterFlags{Scheduler: r.Scheduler}
+	return f.With(func(c *client.Cluster) (err error) {
+		if spec.After, err = settle(c, b.After); err != nil {
+			return err
+		}
+		if err := launch.SendModules(c.Ctx, c.JobService, modules); err != nil {
+			return c.Refusal(err)
+		}
+		id, err := submit(c, spec)
+		if err != nil {
+			return err
+		}
+		if b.Parsable {
+			_, err = fmt.Fprintln(c.Out, id)
+		} else {
+			_, err = fmt.Fprintf(c.Out, "job %d is submitted\n", id)
+		}
+		return err
+	})
+}
+
+const (
+	submitTries   = 5
+	submitTimeout = time.Minute
+	submitPause   = 200 * time.Millisecond // times the number of tries
+)
+
+// submit asks again under the same key when the connection breaks before the answer: the scheduler knows by it whether
+// it has the job already.
+func submit(c *client.Cluster, spec *schedpb.JobSpec) (uint64, error) {
+	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: launch.RandomKey()}
+	for tried := 1; ; tried++ {
+		ctx, cancel := context.WithTimeout(c.Ctx, submitTimeout)
+		answer, err := c.JobService.Submit(ctx, req)
+		cancel()
+		if err == nil {
+			if answer.Warning != "" {
+				cli.Say(os.Stderr, "job %d waits for a worker that can run it: %s", answer.JobId, answer.Warning)
+			}
+			return answer.JobId, nil
+		}
+		if tried == submitTries || !client.Unavailable(err) || c.Ctx.Err() != nil {
+			return 0, c.Refusal(err)
+		}
+		c.Pause(time.Duration(tried) * submitPause)
+	}
+}
+
+const submitHead = `faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
+faasmrun submit [options] SCRIPT
+
+Hands a job to the cluster's scheduler, prints its id and returns. The job outlives this command; 'faasmrun logs ID' shows what it
+prints, 'faasmrun wait ID' gives its exit status. Without -np it has one rank. Nobody feeds its standard input.
+
+SCRIPT is a file that begins with "#!". Its lines "#FAASMRUN OPTIONS" and "#SBATCH OPTIONS" give options, and it has one command: a
+program, or faasmrun, mpirun, mpiexec or srun with one. No shell runs it. What this command line says wins over the script.
+`
+
+func WriteSubmitHelp(w io.Writer) {
+	io.WriteString(w, submitHead)
+	launch.WriteOptions(w, launch.OptionsOf(true))
+}
+
+// settle finds the jobs that dependencies name.
+func settle(c *client.Cluster, after []launch.Dependency) (found []*schedpb.Dependency, err error) {
+	for _, d := range after {
+		ids, err := c.SelectWord(d.Job)
+		if err != nil {
+			return nil, err
+		}
+		if d.Job == "last" { // a submission, and it may have been an array's
+			jobs, err := c.Find(ids)
+			if err != nil {
+				return nil, err
+			}
+			if array := jobs[0].ArrayId; array != 0 {
+				ids = []uint64{array}
+			}
+		}
+		for _, id := range ids {
+			found = append(found, &schedpb.Dependency{Kind: d.Kind, JobId: id})
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,187 @@
+// Package e2e tests faasmrun from outside, as its users meet it: commands, daemons, pages, and the plan of the tree.
+package e2e
+
+import (
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+)
+
+const modulePath = "github.com/faasmrun/faasmrun/"
+
+// doors is the floor plan: which package may import which package of ours. A package that is not listed does not exist,
+// an import that is not listed is a wall.
+var doors = map[string][]string{
+	"faasmrun": {"faasmrun/batch", "faasmrun/cli", "faasmrun/daemon", "faasmrun/jobs", "faasmrun/launch",
+		"faasmrun/toolchain"},
+	"faasmrun/batch":  {"faasmrun/cli", "faasmrun/client", "faasmrun/launch", "faasmrun/machine", "scheduler/schedpb"},
+	"faasmrun/cli":    {},
+	"faasmrun/client": {"faasmrun/cli", "faasmrun/home", "scheduler", "scheduler/auth", "scheduler/schedpb"},
+	"faasmrun/daemon": {"faasmrun/cli", "faasmrun/client", "faasmrun/home", "faasmrun/machine", "scheduler", "scheduler/auth",
+		"scheduler/schedpb", "worker", "worker/cgroup", "worker/engine", "worker/executor"},
+	"faasmrun/home":      {"faasmrun/cli", "internal/private"},
+	"faasmrun/jobs":      {"faasmrun/cli", "faasmrun/client", "faasmrun/session", "scheduler", "scheduler/schedpb", "scheduler/sim", "tui"},
+	"faasmrun/launch":    {"faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/machine", "faasmrun/session", "scheduler/schedpb"},
+	"faasmrun/machine":   {},
+	"faasmrun/session":   {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "mpi/profile", "scheduler/schedpb"},
+	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/wasm"},
+	"scheduler":          {"internal/private", "internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
+	"scheduler/core":     {},
+	"scheduler/auth":     {},
+	"scheduler/store":    {"internal/private", "internal/failpoint", "scheduler/core"},
+	"scheduler/sim":      {"scheduler/core"},
+	"scheduler/schedpb":  {},
+	"worker":             {"internal/private", "internal/failpoint", "scheduler/schedpb", "worker/cgroup", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker/cgroup":      {},
+	"worker/state":       {"internal/private"},
+	"worker/control":     {},
+	"worker/joblog":      {},
+	"worker/executor": {"internal/failpoint", "worker/control", "worker/joblog", "worker/rank", "worker/engine", "internal/passes", "mpi",
+		"snapshot"},
+	"worker/rank":        {"worker/engine", "worker/wasi", "mpi", "snapshot"},
+	"worker/engine":      {"internal/wasm", "internal/eh", "internal/lower"},
+	"worker/wasi":        {},
+	"mpi":                {"mpi/match", "mpi/coll", "mpi/profile"},
+	"mpi/match":          {},
+	"mpi/coll":           {},
+	"mpi/guest":          {},
+	"mpi/profile":        {},
+	"omp/guest":          {},
+	"snapshot":           {},
+	"tui":                {"scheduler/schedpb"},
+	"internal/passes":    {"internal/eh", "internal/fill", "internal/lower"},
+	"internal/eh":        {"internal/wasm"},
+	"internal/fill":      {"internal/wasm"},
+	"internal/lower":     {"internal/wasm"},
+	"internal/wasm":      {},
+	"internal/failpoint": {},
+	"internal/private":   {},
+}
+
+// onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.
+var onlyIn = map[string][]string{
+	"github.com/tetratelabs/wazero": {"worker/engine"},
+	"github.com/cockroachdb/pebble": {"scheduler/store", "worker/state"},
+	"github.com/charmbracelet/":     {"tui"},
+	"charm.land/":                   {"tui"},
+	"google.golang.org/grpc": {"faasmrun/batch", "faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/jobs", "faasmrun/launch",
+		"faasmrun/session", "scheduler", "scheduler/auth", "scheduler/schedpb", "worker"},
+	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},
+}
+
+// pure lists packages that decide and never act: no clock, no I/O, no goroutines of their own, no randomness.
+var pure = map[string][]string{
+	"scheduler/core": {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+	"mpi/match":      {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+}
+
+// topLevel is what may stand at the root of the tree.
+var topLevel = map[string]bool{"faasmrun": true, "scheduler": true, "worker": true, "mpi": true, "omp": true,
+	"snapshot": true, "tui": true, "examples": true, "docs": true, "internal": true, "go.mod": true, "go.sum": true,
+	"Makefile": true, "README.md": true, "CHANGELOG.md": true, "LICENSE": true}
+
+func TestFloorPlan(t *testing.T) {
+	found := map[string]bool{}
+	for _, dir := range goPackages(t) {
+		found[dir] = true
+		allowed, known := doors[dir]
+		if !known {
+			t.Errorf("package %s is not on the floor plan", dir)
+			continue
+		}
+		pkg, err := build.ImportDir(filepath.Join("../..", dir), 0)
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		for _, imported := range pkg.Imports {
+			checkDoor(t, dir, imported, allowed)
+			checkLibrary(t, dir, imported)
+			for _, banned := range pure[dir] {
+				if imported == banned {
+					t.Errorf("%s is pure and must not import %s", dir, imported)
+				}
+			}
+		}
+	}
+	for dir := range doors {
+		if !found[dir] {
+			t.Errorf("the floor plan names %s, which does not exist", dir)
+		}
+	}
+}
+
+func checkDoor(t *testing.T, dir, imported string, allowed []string) {
+	room, ours := strings.CutPrefix(imported, modulePath)
+	if !ours {
+		return
+	}
+	for _, a := range allowed {
+		if a == room {
+			return
+		}
+	}
+	t.Errorf("%s imports %s: there is no door", dir, room)
+}
+
+func checkLibrary(t *testing.T, dir, imported string) {
+	for prefix, rooms := range onlyIn {
+		if !strings.HasPrefix(imported, prefix) {
+			continue
+		}
+		ok := false
+		for _, room := range rooms {
+			ok = ok || room == dir
+		}
+		if !ok {
+			t.Errorf("%s imports %s, which belongs to %s alone", dir, imported, strings.Join(rooms, ", "))
+		}
+	}
+}
+
+func TestTopLevel(t *testing.T) {
+	entries, err := os.ReadDir("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !topLevel[name] && !strings.HasPrefix(name, ".") && name != "bin" {
+			t.Errorf("%s has no place at the top level", name)
+		}
+	}
+}
+
+// goPackages lists the directories that hold Go code, relative to the root. Examples and test data are not rooms.
+func goPackages(t *testing.T) []string {
+	seen := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && (name == "testdata" || name == "examples" || name == "bin" || strings.HasPrefix(name, ".") && len(name) > 2) {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			rel, err := filepath.Rel("../..", filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			seen[rel] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs := make([]string, 0, len(seen))
+	for dir := range seen {
+		dirs = append(dirs, dir)
+	}
+	sort.Strings(dirs)
+	return dirs
+}

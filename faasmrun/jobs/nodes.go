@@ -1,0 +1,97 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// NodesCommand is faasmrun nodes: the workers and what is free on them.
+func NodesCommand() *cobra.Command {
+	var f client.ClusterFlags
+	c := &cobra.Command{
+		Use: "nodes", Short: "list the workers and what is free on them", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return f.With(func(c *client.Cluster) error {
+				answer, err := c.ClusterService.Nodes(c.Ctx, &schedpb.NodesRequest{})
+				if err != nil {
+					return c.Refusal(err)
+				}
+				return printNodes(c, answer.Nodes)
+			})
+		},
+	}
+	f.Add(c)
+	return c
+}
+
+// nodeRecord is a worker as --json shows it.
+type nodeRecord struct {
+	Name     string   `json:"name"`
+	State    string   `json:"state"`
+	Slots    uint32   `json:"slots"`
+	Used     uint32   `json:"used_slots"`
+	Mem      uint64   `json:"mem_bytes"`
+	UsedMem  uint64   `json:"used_mem_bytes"`
+	Jobs     []uint64 `json:"jobs"`
+	Labels   []string `json:"labels,omitempty"`
+	Draining string   `json:"draining,omitempty"`
+	Unfit    string   `json:"unfit,omitempty"`
+	Since    string   `json:"since"`
+}
+
+func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
+	r := nodeRecord{Name: n.Name, State: nodeState(n), Slots: n.Slots, Used: n.UsedSlots, Mem: n.MemBytes, UsedMem: n.UsedMemBytes,
+		Jobs: append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
+	for _, l := range n.Labels {
+		r.Labels = append(r.Labels, client.LabelText(l))
+	}
+	return r
+}
+
+func nodeState(n *schedpb.NodeInfo) string {
+	closed := n.Draining != "" || n.Unfit != ""
+	switch {
+	case n.Stopped:
+		return "stopped"
+	case !n.Connected:
+		return "lost"
+	case closed && n.UsedSlots == 0:
+		return "drained"
+	case closed:
+		return "draining"
+	case n.UsedSlots == 0:
+		return "idle"
+	case n.UsedSlots >= n.Slots || n.Exclusive:
+		return "full"
+	}
+	return "mixed"
+}
+
+func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo) error {
+	var all []nodeRecord
+	var rows [][]string
+	for _, n := range nodes {
+		r := newNodeRecord(n)
+		all = append(all, r)
+		notes := slices.Clone(r.Labels)
+		for _, why := range []string{r.Draining, r.Unfit} {
+			if why != "" {
+				notes = append(notes, "("+why+")")
+			}
+		}
+		rows = append(rows, []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots), cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
+			fmt.Sprint(len(r.Jobs)), span(time.Since(time.Unix(0, n.SinceUnixNs))), strings.Join(notes, " ")})
+	}
+	if c.Json {
+		return cli.PrintJSON(c.Out, all)
+	}
+	return cli.Table(c.Out, "NODE STATE SLOTS MEMORY JOBS SINCE NOTES", rows)
+}

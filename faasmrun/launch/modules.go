@@ -1,0 +1,59 @@
+package launch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// SendModules sends the modules that the scheduler lacks.
+func SendModules(ctx context.Context, jobs schedpb.JobsClient, modules map[string]*Module) error {
+	var question schedpb.MissingModulesRequest
+	for sum := range modules {
+		question.Sha256 = append(question.Sha256, sum)
+	}
+	missing, err := jobs.MissingModules(ctx, &question)
+	if err != nil {
+		return err
+	}
+	for _, sum := range missing.Sha256 {
+		m := modules[sum]
+		if m == nil {
+			return fmt.Errorf("the scheduler asks for a module %q that it was not told of", sum)
+		}
+		if err := sendModule(ctx, jobs, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sendModule(ctx context.Context, jobs schedpb.JobsClient, m *Module) error {
+	stream, err := jobs.PutModule(ctx)
+	if err != nil {
+		return err
+	}
+	for rest := m.Bytes; ; {
+		chunk := &schedpb.ModuleChunk{Data: rest[:min(len(rest), moduleChunk)]}
+		if len(rest) == len(m.Bytes) {
+			chunk.Sha256 = m.Sha256
+		}
+		if rest = rest[len(chunk.Data):]; stream.Send(chunk) != nil || len(rest) == 0 {
+			break // an error of Send is told by CloseAndRecv
+		}
+	}
+	_, err = stream.CloseAndRecv()
+	return err
+}
+
+// moduleChunk is what one message of PutModule carries at most.
+const moduleChunk = 1 << 20
+
+func RandomKey() string {
+	var key [16]byte
+	rand.Read(key[:])
+	return hex.EncodeToString(key[:])
+}

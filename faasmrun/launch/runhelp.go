@@ -1,0 +1,118 @@
+package launch
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteRunHelp prints the option table.
+func WriteRunHelp(w io.Writer) {
+	io.WriteString(w, runHead)
+	WriteOptions(w, OptionsOf(false))
+	io.WriteString(w, runTail)
+}
+
+const runHead = `faasmrun [run] [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
+
+Runs PROGRAM, a WebAssembly module made by faasmrun cc, on a number of ranks; with ":" several programs as one job. The first word
+that is no option is the program, everything behind it is the program's own. Options take mpirun's forms: -np 4, --np 4, --np=4.
+
+Examples:
+  faasmrun -np 4 app.wasm                     four ranks
+  faasmrun -np 1 main.wasm : -np 3 help.wasm  two programs, one world of four ranks
+  faasmrun -np 8 --tag-output app.wasm        each line begins with its rank
+  faasmrun -np 4 -x DEBUG=1 --timeout 60 app.wasm
+  faasmrun -np 4 --dir /data:ro app.wasm /data/input
+`
+
+const runTail = `
+A program sees the working directory as / and under its own name, and what --dir adds; nothing else of this machine's files.
+
+Ctrl-C ends the job and shows where each rank stands, twice kills it, three times leaves it; Ctrl-\ shows where each rank stands
+and lets the job go on. SIGUSR1, SIGUSR2 and Ctrl-Z reach the ranks.
+
+Exit status: 0, or that of the lowest rank that failed by itself; 128+n as for signal n when a rank trapped; what MPI_Abort was given;
+1 interrupted, or a mistake in the command line; 110 after --timeout; 131 the file is no program, 132 it can't be read, 134 it was
+not found, 135 no such directory.
+
+Environment: FAASMRUN_SCHEDULER (as --scheduler), FAASMRUN_HOME (state and cache; by default below XDG_STATE_HOME and
+XDG_CACHE_HOME), MPIEXEC_TIMEOUT. The ranks get the launcher's variables and their rank in OMPI_COMM_WORLD_RANK, PMI_RANK, ….
+`
+
+func WriteOptions(w io.Writer, table []*Option) {
+	group := ""
+	for _, o := range table {
+		if o.Help == "" || o.group == "" {
+			continue
+		}
+		if o.group != group {
+			group = o.group
+			fmt.Fprintf(w, "\n%s:\n", group)
+		}
+		writeOption(w, o)
+	}
+	writeIgnored(w)
+}
+
+func writeOption(w io.Writer, o *Option) {
+	var names []string
+	for _, n := range o.ShownNames() {
+		names = append(names, Dashed(n))
+	}
+	left := "  " + strings.Join(names, ", ")
+	if o.optional() {
+		left += o.values
+	} else if o.values != "" {
+		left += " " + o.values
+	}
+	lines := wrap(o.Help, helpWidth-helpColumn)
+	if width := len([]rune(left)); width >= helpColumn {
+		fmt.Fprintln(w, left)
+	} else {
+		fmt.Fprintf(w, "%s%s%s\n", left, strings.Repeat(" ", helpColumn-width), lines[0])
+		lines = lines[1:]
+	}
+	for _, line := range lines {
+		fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", helpColumn), line)
+	}
+}
+
+// writeIgnored lists what is accepted and does nothing.
+func writeIgnored(w io.Writer) {
+	var names []string
+	for i := range options {
+		if options[i].group == groupIgnored {
+			for _, n := range options[i].allNames() {
+				names = append(names, Dashed(n))
+			}
+		}
+	}
+	fmt.Fprintf(w, "\n%s:\n", groupIgnored)
+	for _, line := range wrap(strings.Join(names, " "), helpWidth-2) {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+}
+
+// wrap breaks text into lines between words.
+func wrap(text string, width int) []string {
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len([]rune(*last))+1+len([]rune(word)) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+// helpColumn is where explanations begin, helpWidth where they are broken.
+const (
+	helpColumn = 34
+	helpWidth  = 118
+)

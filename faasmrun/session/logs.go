@@ -1,0 +1,157 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+)
+
+// LogsCommand is faasmrun logs: what a job's ranks have printed.
+func LogsCommand() *cobra.Command {
+	var f client.ClusterFlags
+	var follow bool
+	var o OutputOptions
+	var label bool
+	var statsFile string
+	c := &cobra.Command{
+		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
+		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output is kept by the worker\n" +
+			"that ran the job. " + client.SelectorHelp,
+		RunE: func(_ *cobra.Command, words []string) error {
+			return f.With(func(c *client.Cluster) error {
+				j, err := c.One("logs", words)
+				if err != nil {
+					return err
+				}
+				if label {
+					o.Tag = TagRank
+				}
+				return logs(c, j, follow, o, statsFile)
+			})
+		},
+	}
+	c.ValidArgsFunction = f.CompleteJobs(true)
+	f.AddAddress(c)
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
+	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
+	c.Flags().BoolVar(&o.Timestamp, "timestamp", false, "begin each line with the time at which it was written")
+	c.Flags().StringVar(&statsFile, "mpi-stats", "", "write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
+	return c
+}
+
+func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, statsFile string) error {
+	if err := checkLogIsThere(c, j); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(c.Ctx)
+	defer cancel()
+	stream, err := c.JobService.Attach(ctx)
+	if err == nil {
+		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{
+			Open: &schedpb.AttachOpen{JobId: j.Id, Output: true, Once: !follow, Onlooker: true}}})
+	}
+	if err != nil {
+		return c.Refusal(err)
+	}
+	show := NewDisplay(o, int(j.Ranks), c.Out, os.Stderr)
+	var lost error
+	var end *schedpb.JobEnd
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			show.Finish()
+			return c.Refusal(err)
+		}
+		if m.GetEnd() != nil {
+			end = m.GetEnd()
+		}
+		if gone := m.GetOutputLost(); gone != nil {
+			lost = cli.Failure(cli.StatusFailed, gone.Why)
+		}
+		if out := m.GetOutput(); out != nil {
+			show.Output(out)
+			if follow {
+				show.Flush()
+			}
+			if failure := show.failure(); failure != nil {
+				return failure
+			}
+		}
+	}
+	show.Finish()
+	if failure := show.failure(); failure != nil {
+		return failure
+	}
+	sayEnd(j, end)
+	if lost != nil {
+		return lost
+	}
+	return showStats(c, show, statsFile)
+}
+
+// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so that the output
+// is what the ranks have printed and nothing else.
+func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
+	if end == nil || end.State == "CD" {
+		return
+	}
+	text := end.Reason
+	if text == "" {
+		text = fmt.Sprintf("it ended in state %s with status %d", end.State, end.ExitCode)
+	}
+	lines := RankLines(end.GetRankStates().GetRanks())
+	if len(lines) > 0 {
+		text += "\nwhere the ranks stood:"
+	}
+	if more := len(lines) - maxShownRanks; more > 1 {
+		lines = append(lines[:maxShownRanks], fmt.Sprintf("… and %d more places", more))
+	}
+	cli.Say(os.Stderr, "job %s: %s", client.Label(j), cli.Plain(strings.Join(append([]string{text}, lines...), "\n")))
+}
+
+// showStats shows what the ranks' MPI has left, if the job was asked to keep it and has ended.
+func showStats(c *client.Cluster, show *display, file string) error {
+	stats, err := show.mpiStats()
+	switch {
+	case err != nil:
+		return err
+	case stats == nil && file != "":
+		return cli.Failure(cli.StatusFailed, "the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats")
+	case stats == nil:
+		return nil
+	case file != "":
+		return writeStatsFile(file, stats)
+	}
+	writeStats(os.Stderr, stats)
+	return nil
+}
+
+// checkLogIsThere finds out beforehand whether the worker that keeps the log is away: a log that can't be read is no
+// empty one.
+func checkLogIsThere(c *client.Cluster, j *schedpb.JobInfo) error {
+	if len(j.Nodes) == 0 || j.EndedUnixNs == 0 {
+		return nil // it has none yet, or the scheduler waits for its worker
+	}
+	answer, err := c.ClusterService.Nodes(c.Ctx, &schedpb.NodesRequest{})
+	if err != nil {
+		return c.Refusal(err)
+	}
+	for _, n := range answer.Nodes {
+		if n.Name == j.Nodes[0].Node && n.Connected {
+			return nil
+		}
+	}
+	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id, j.Nodes[0].Node))
+}

@@ -1,0 +1,516 @@
+package mpi
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/coll"
+)
+
+// instances are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
+// collectives on a communicator in the same order, so each finds its own instance by counting.
+type instances struct {
+	size   int
+	slots  collSlots
+	mu     sync.Mutex
+	live   map[uint64]*instance // guarded by mu
+	idle   []*instance          // guarded by mu
+	name   string               // of those that have no communicator
+	users  int                  // ranks that use them by that name; guarded by World.instancesMu
+	counts []uint64             // the last sequence number of each member; made under mu
+}
+
+// instance is one collective on the general path: what each participant brought, and how far it is.
+type instance struct {
+	coll.Instance
+	set       *instances
+	sequence  uint64
+	parts     []part
+	reference *part // the part that the others are compared with; the root's, if only the root knows itself
+	algorithm *coll.Algorithm
+	shape     coll.Shape
+	failMu    sync.Mutex // for the parts' failures, while several ranks do items
+}
+
+// part is what one participant brought to a collective.
+type part struct {
+	rank       *Rank
+	request    *request // nil in a blocking call
+	comm       *comm
+	call       uint32 // the function it called
+	origin     origin // the call site, for checking
+	kind       collective
+	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
+	op         *op
+	count      int64     // of a reduction
+	typ        *datatype // of a reduction
+	typeHandle uint32    // as the rank names it, for its own operation
+	inPlace    bool
+	past       uint16
+	copySend   bool // what it sends is copied before other participants may write there
+	send       blocks
+	recv       blocks
+	answer     *answer
+	settle     func([]*answer)
+	failure    *failure
+}
+
+const unknownRoot = -1
+
+// reset prepares a part for another collective, keeping its arrays.
+func (p *part) reset(kind collective) {
+	p.kind, p.root, p.op, p.typ, p.inPlace, p.copySend, p.count = kind, 0, nil, nil, false, false, 0
+	p.answer, p.settle, p.failure = nil, nil, nil
+	p.send.clear()
+	p.recv.clear()
+}
+
+func newInstances(size int) *instances {
+	return &instances{size: size, slots: collSlots{size: size}, live: map[uint64]*instance{}}
+}
+
+// at gives the instance with a sequence number, which the first to arrive makes.
+func (set *instances) at(sequence uint64) *instance {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if inst := set.live[sequence]; inst != nil {
+		return inst
+	}
+	var inst *instance
+	if n := len(set.idle); n > 0 {
+		inst = set.idle[n-1]
+		set.idle = set.idle[:n-1]
+	} else {
+		inst = &instance{set: set, parts: make([]part, set.size)}
+	}
+	inst.Reset(set.size)
+	inst.sequence = sequence
+	set.live[sequence] = inst
+	return inst
+}
+
+// leave gives the instance back once n more participants, and so all, have left it.
+func (inst *instance) leave(n int) {
+	set, sequence := inst.set, inst.sequence
+	if !inst.Leave(n) {
+		return
+	}
+	set.mu.Lock()
+	delete(set.live, sequence)
+	set.idle = append(set.idle, inst)
+	set.mu.Unlock()
+}
+
+// abandon drops an instance that some members will never reach. Each member that did reach it finds that out by itself.
+func (inst *instance) abandon() {
+	inst.set.mu.Lock()
+	if inst.set.live[inst.sequence] == inst {
+		delete(inst.set.live, inst.sequence)
+	}
+	inst.set.mu.Unlock()
+}
+
+// shareBytes is the work, in bytes read or written, from which ranks that wait are woken to help: 10 µs of copying,
+// twice what waking one takes. A reduction of so much is cut into shareItems items at least, or one would do it all.
+const (
+	shareBytes = 64 << 10
+	shareItems = 8
+)
+
+// enter brings the rank's part to the next collective of the communicator. With a request it returns at once.
+func (r *Rank) enter(c *comm, p *part, q *request) *failure {
+	if q == nil && c.isInline(r, p) {
+		return r.enterSlots(c, p)
+	}
+	return r.enterAt(&c.sequence, c.instances, c, c.member, p, q)
+}
+
+func (r *Rank) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part, q *request) *failure {
+	if r.mover.inUserOp {
+		return c.failf(errOther, "a user's operation must not communicate")
+	}
+	*sequence++
+	inst := set.at(*sequence)
+	mine := &inst.parts[member]
+	*mine, *p = *p, *mine // swapped, so that both keep their arrays
+	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
+	if r.stats != nil {
+		r.stats.brought(mine)
+	}
+	if r.check != nil {
+		mine.origin = r.check.here()
+	}
+	if mine.copySend {
+		mine.send.span = mine.send.span.clone()
+	}
+	mine.past = 0
+	published := q == nil && set == c.instances && c.usesSlots(r)
+	if published {
+		mine.past = c.past
+		r.publishEmpty(c, mine.kind)
+	}
+	if inst.Arrive() {
+		inst.begin(r)
+	}
+	if q != nil {
+		return nil
+	}
+	if !inst.Finished() {
+		if f := r.waitFor(inst, c, published); f != nil {
+			c.past = 0
+			return f
+		}
+	}
+	f := mine.failure
+	if published {
+		c.past = 0
+	}
+	inst.leave(1)
+	return f
+}
+
+// waitFor waits for the instance's end, and does items when there is work. It fails if other members have called
+// something else.
+func (r *Rank) waitFor(inst *instance, c *comm, published bool) *failure {
+	for !inst.Finished() {
+		r.work(inst)
+		diverged := -1
+		r.wait(scopeAll, func() { r.note(waitState{what: waitCollective, comm: c}) }, func() bool {
+			if published {
+				diverged = c.diverged()
+			}
+			return inst.Finished() || inst.Work() && inst.mayWork(r) || diverged >= 0
+		})
+		if diverged >= 0 && !inst.Finished() {
+			inst.abandon()
+			return c.differ(c.instances.slots.row(c.round), c.member, diverged)
+		}
+	}
+	return nil
+}
+
+// begin is called by the last to arrive: it does the work, or opens it to all when there is much.
+func (inst *instance) begin(r *Rank) {
+	if f := inst.prepare(); f != nil {
+		inst.failAll(f)
+		return
+	}
+	if inst.reference.settle != nil {
+		inst.reference.settle(answersOf(inst.parts))
+		inst.finish()
+		return
+	}
+	items := inst.algorithm.Count(inst.shape)
+	switch {
+	case inst.usesUserOp():
+		if !inst.mayCall(r) {
+			inst.delegateUserOp()
+			return
+		}
+	case items > 1 && inst.reference.request == nil && inst.volume() >= shareBytes:
+		inst.Open(items)
+		inst.wakeHelpers(r, min(items, r.world.config.Cores)-1)
+		r.work(inst)
+		return
+	}
+	r.workAlone(inst)
+}
+
+// failAll ends the instance with the same failure for everyone.
+func (inst *instance) failAll(f *failure) {
+	for i := range inst.parts {
+		inst.parts[i].failure = inst.parts[i].comm.failf(f.class, "%s", f.reason)
+	}
+	inst.finish()
+}
+
+// workAlone does all the work of an instance.
+func (r *Rank) workAlone(inst *instance) {
+	r.mover.inst, r.mover.typ = inst, nil
+	if inst.usesUserOp() {
+		if f := r.mover.prepareUser(inst, inst.reference.typ); f != nil {
+			inst.failAll(f)
+			return
+		}
+	}
+	for item := range inst.algorithm.Count(inst.shape) {
+		inst.algorithm.Item(&r.mover, inst.shape, item)
+	}
+	inst.finish()
+}
+
+// mayCall reports whether a rank can call the program's operation: ranks on the root's side of an intercommunicator
+// have given none.
+func (inst *instance) mayCall(r *Rank) bool { p := inst.partOf(r); return p != nil && p.op != nil }
+
+// mayWork reports whether a rank can do items of an open instance.
+func (inst *instance) mayWork(r *Rank) bool { return !inst.usesUserOp() || inst.mayCall(r) }
+
+func (inst *instance) partOf(r *Rank) *part {
+	for i := range inst.parts {
+		if inst.parts[i].rank == r {
+			return &inst.parts[i]
+		}
+	}
+	return nil
+}
+
+// delegateUserOp leaves the work to ranks that can call the program's operation: the first of them that waits in the
+// collective, or for its request, does it all. The requests of the other ranks are complete: they bring nothing.
+func (inst *instance) delegateUserOp() {
+	gone := 0
+	for i := range inst.parts {
+		if p := &inst.parts[i]; p.op == nil && p.request != nil {
+			p.request.complete()
+			p.request = nil
+			gone++
+		}
+	}
+	// From here on others may end the instance; the caller, which brings nothing either, has not left it.
+	left := &deferredWork{inst: inst}
+	if gone == 0 {
+		inst.Open(1)
+	}
+	for i := range inst.parts {
+		p := &inst.parts[i]
+		if p.op == nil {
+			continue
+		}
+		if p.request != nil {
+			p.request.deferred.Store(left)
+		}
+		p.rank.wake()
+	}
+	if gone > 0 {
+		inst.leave(gone)
+	}
+}
+
+// deferredWork is an instance's work that the first taker does. A request may be looked at when the instance is over
+// and in use by another collective, hence its own mark.
+type deferredWork struct {
+	inst  *instance
+	taken atomic.Bool
+}
+
+// takeDeferred does the work of the request's collective, if it was left to its owner and nobody does it yet.
+func (q *request) takeDeferred() {
+	d := q.deferred.Load()
+	if d == nil || q.owner.mover.inUserOp {
+		return
+	}
+	q.deferred.Store(nil)
+	if d.taken.CompareAndSwap(false, true) {
+		q.owner.workAlone(d.inst)
+	}
+}
+
+// wakeHelpers wakes waiting ranks, as many as there are other processors. The rest sleep until the end.
+func (inst *instance) wakeHelpers(r *Rank, helpers int) {
+	for i := range inst.parts {
+		if helpers <= 0 {
+			return
+		}
+		if other := inst.parts[i].rank; other != r && other.wake() {
+			helpers--
+		}
+	}
+}
+
+// usesUserOp reports whether the collective calls a function of the program.
+func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.code == opUser }
+
+// work does items of an open instance until there are none.
+func (r *Rank) work(inst *instance) {
+	if !inst.Work() || !inst.mayWork(r) {
+		return
+	}
+	if inst.usesUserOp() {
+		if _, mine := inst.Take(); mine {
+			r.workAlone(inst)
+		}
+		return
+	}
+	r.mover.inst, r.mover.typ = inst, nil
+	for {
+		item, ok := inst.Take()
+		if !ok {
+			return
+		}
+		inst.algorithm.Item(&r.mover, inst.shape, item)
+		if inst.Done() {
+			inst.finish()
+			return
+		}
+	}
+}
+
+// finish lets everyone go. Ranks that wait in the collective leave by themselves; ranks that hold a request have left
+// as soon as it is complete. The caller is one of the participants and has not left, so the instance stays.
+func (inst *instance) finish() {
+	gone := 0
+	inst.Finish()
+	for i := range inst.parts {
+		p := &inst.parts[i]
+		if p.request == nil {
+			p.rank.wake()
+			continue
+		}
+		p.request.failure = p.failure
+		p.request.complete()
+		gone++
+	}
+	if gone > 0 {
+		inst.leave(gone)
+	}
+}
+
+// prepare checks that everybody called the same collective (otherwise the work would read what was never brought) and
+// chooses the algorithm. The caller does the work.
+func (inst *instance) prepare() *failure {
+	ref := &inst.parts[0]
+	for i := range inst.parts {
+		if inst.parts[i].root == i && inst.parts[i].comm.remote != nil {
+			ref = &inst.parts[i] // only the root knows itself
+		}
+	}
+	inst.reference = ref
+	for i := range inst.parts {
+		if f := inst.agree(ref, &inst.parts[i], i); f != nil {
+			return f
+		}
+		inst.checkReduction(ref, &inst.parts[i])
+	}
+	if ref.settle != nil {
+		return nil
+	}
+	if ref.root == unknownRoot {
+		return failf(errRoot, "no rank of %s is the root of MPI_%s", ref.comm.title(), collectives[ref.kind].name)
+	}
+	inst.algorithm = collectives[ref.kind].algorithm
+	if ref.kind == collAlltoall && ref.inPlace {
+		inst.algorithm = &coll.AlltoallInPlace
+	}
+	inst.shape = coll.Shape{Root: ref.root, Elements: int(ref.count)}
+	inst.setWays(ref)
+	if ref.op == nil {
+		return nil
+	}
+	extent := ref.typ.extent()
+	inst.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, ref.typ.size, 1)))
+	if ref.typ.size == 0 { // nothing to keep, and perhaps very often
+		inst.shape.Chunk = max(1, inst.shape.Elements)
+	}
+	if ref.op.code != opUser && inst.volume() >= shareBytes {
+		inst.shape.Chunk = min(inst.shape.Chunk, max(1, (inst.shape.Elements+shareItems-1)/shareItems))
+	}
+	return nil
+}
+
+// setWays sets the directions in which the data flows.
+func (inst *instance) setWays(ref *part) {
+	n, first := len(inst.parts), len(inst.parts[0].comm.group.ranks)
+	if ref.comm.remote == nil {
+		inst.shape.Used = 1
+		inst.shape.Ways[0] = coll.Way{From: [2]int{0, n}, To: [2]int{0, n}}
+		return
+	}
+	there := coll.Way{From: [2]int{0, first}, To: [2]int{first, n}}
+	back := coll.Way{From: there.To, To: there.From}
+	inst.shape.Used, inst.shape.Ways = 2, [2]coll.Way{there, back}
+	rooted := collectives[ref.kind].rooted
+	if rooted == notRooted {
+		return
+	}
+	inst.shape.Used = 1
+	if (rooted == fromRoot) != (ref.root < first) {
+		inst.shape.Ways[0] = back
+	}
+}
+
+// agree checks one participant against another.
+func (inst *instance) agree(ref, p *part, i int) *failure {
+	name := p.comm.title()
+	switch {
+	case p.kind != ref.kind || (p.request == nil) != (ref.request == nil) || p.settle != nil && p.call != ref.call:
+		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name, ref.called(), i,
+			p.called())
+	case p.root != ref.root && (p.root != unknownRoot || p.comm.behind != ref.comm.behind):
+		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name, inst.rootOf(ref), inst.member(p),
+			inst.rootOf(p))
+	case ref.op != nil && p.op != nil &&
+		(p.op.code != ref.op.code || p.count != ref.count || p.typ.kind != ref.typ.kind || p.typ.size != ref.typ.size):
+		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name, ref.reduction(), i,
+			p.reduction())
+	case p.past != ref.past:
+		return failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots",
+			inst.index(ref), i, name)
+	case p.kind == collAlltoall && p.inPlace != ref.inPlace:
+		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", inst.index(ref), i, name)
+	}
+	return nil
+}
+
+// called is the function that was called, with its call site if checking knows it.
+func (p *part) called() string {
+	call := callName(p.call)
+	if p.rank.check != nil {
+		if lines := p.rank.frames(p.origin.site); len(lines) > 0 {
+			call += " (" + lines[0] + ")"
+		}
+	}
+	return call
+}
+
+// member names a participant: in an intercommunicator by its rank in its own group.
+func (inst *instance) member(p *part) string {
+	switch {
+	case p.comm.remote == nil:
+		return fmt.Sprintf("rank %d", inst.index(p))
+	case p.comm.behind:
+		return fmt.Sprintf("rank %d of the second group", p.comm.rank)
+	}
+	return fmt.Sprintf("rank %d of the first group", p.comm.rank)
+}
+
+// rootOf says which root a participant gave.
+func (inst *instance) rootOf(p *part) string {
+	switch {
+	case p.comm.remote == nil:
+		return fmt.Sprintf("root %d", p.root)
+	case p.root == unknownRoot:
+		return "MPI_PROC_NULL"
+	case p.root == p.comm.member:
+		return "MPI_ROOT"
+	}
+	root := p.root
+	if !p.comm.behind {
+		root -= len(p.comm.group.ranks)
+	}
+	return fmt.Sprintf("root %d of the other group", root)
+}
+
+func (inst *instance) index(p *part) int {
+	for i := range inst.parts {
+		if &inst.parts[i] == p {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *part) reduction() string { return reducedVector(p.count, p.typ.size, p.op.title()) }
+
+func reducedVector(count, size int64, op string) string {
+	return fmt.Sprintf("%d elements of %d bytes by %s", count, size, op)
+}
+
+// volume is about how many bytes the work reads and writes.
+func (inst *instance) volume() int64 {
+	var n int64
+	for i := range inst.parts {
+		n += inst.parts[i].send.volume() + inst.parts[i].recv.volume()
+	}
+	return n
+}

@@ -1,0 +1,226 @@
+package mpi
+
+import "encoding/binary"
+
+// scratchBytes is the size of an intermediate result: small enough to stay in the processor's cache.
+const scratchBytes = 32 << 10
+
+// mover implements coll.Mover: it does the steps of a collective's algorithm for the rank that executes them.
+type mover struct {
+	r       *Rank
+	inst    *instance
+	acc     []byte // the intermediate result of a predefined operation
+	spare   []byte
+	pending int // bytes of acc in use
+
+	// A user's operation works on memory of the program: two buffers, and the words its arguments point at.
+	typ      *datatype // nil for a predefined operation
+	own      *part
+	area     uint64
+	size     uint64
+	buffers  [2]uint64 // the intermediate result is in the first
+	n        int64     // its elements
+	inUserOp bool      // the program's function runs
+}
+
+func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
+	dst, src := &mv.inst.parts[to], &mv.inst.parts[from]
+	if to == from && dst.inPlace {
+		return
+	}
+	d, s := dst.recv.at(toBlock), src.send.at(fromBlock)
+	if d.bytes() < s.bytes() {
+		mv.inst.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
+			from, dst.comm.title(), s.bytes(), to, d.bytes()))
+	}
+	mv.checkBlock(dst, src, &d, &s)
+	if s.bytes() > 0 && d.bytes() > 0 {
+		copySpan(&d, &s)
+	}
+	if to != from {
+		mv.r.world.count(src.rank.rank, dst.rank.rank, s.bytes())
+	}
+}
+
+// fail notes a participant's failure; several ranks may find one at the same time.
+func (inst *instance) fail(p *part, f *failure) {
+	inst.failMu.Lock()
+	p.failure = f.on(p.comm)
+	inst.failMu.Unlock()
+}
+
+func (mv *mover) Exchange(a, b int) {
+	x, y := mv.inst.parts[a].recv.at(b), mv.inst.parts[b].recv.at(a)
+	if x.bytes() != y.bytes() {
+		mv.inst.fail(&mv.inst.parts[a], failf(errTruncate, "ranks %d and %d exchange blocks of %d and %d bytes", a, b,
+			x.bytes(), y.bytes()))
+		return
+	}
+	mv.scratch()
+	swapSpans(&x, &y, mv.acc)
+}
+
+// swapSpans exchanges the data of two spans of as many bytes, a buffer at a time.
+func swapSpans(x, y *span, buffer []byte) {
+	cx, cy := newCursor(x), newCursor(y)
+	for n := x.bytes(); n > 0; {
+		px, py := cx.piece(), cy.piece()
+		k := min(len(px), len(py), len(buffer))
+		copy(buffer, px[:k])
+		copy(px, py[:k])
+		copy(py, buffer[:k])
+		cx.advance(int64(k))
+		cy.advance(int64(k))
+		n -= int64(k)
+	}
+}
+
+// scratch makes the rank's buffers, once.
+func (mv *mover) scratch() {
+	if mv.acc == nil {
+		mv.acc, mv.spare = make([]byte, scratchBytes), make([]byte, scratchBytes)
+	}
+}
+
+// elements is the memory of elements lo to hi of what a participant sends. The last one of a type with a hole at its
+// end may reach beyond the memory; then it is copied to a buffer that is large enough.
+func (mv *mover) elements(from, lo, hi int) []byte {
+	s := &mv.inst.parts[from].send.span
+	extent := s.typ.extent()
+	start, end := s.addr+int64(lo)*extent, s.addr+int64(hi)*extent
+	if end <= int64(len(s.mem)) {
+		return s.mem[start:end]
+	}
+	copy(mv.spare, s.mem[start:])
+	return mv.spare[:end-start]
+}
+
+func (mv *mover) kernel() kernel {
+	p := &mv.inst.parts[mv.inst.shape.Ways[0].From[0]]
+	return kernels[p.op.code][p.typ.kind]
+}
+
+func (mv *mover) Load(from, lo, hi int) {
+	if mv.typ != nil {
+		mv.n = int64(hi - lo)
+		mv.fetch(0, from, lo)
+		return
+	}
+	mv.scratch()
+	mv.pending = copy(mv.acc, mv.elements(from, lo, hi))
+}
+
+func (mv *mover) Fold(from, lo, hi int) {
+	if mv.typ != nil {
+		mv.fetch(1, from, lo)
+		mv.apply()
+		return
+	}
+	mv.kernel()(mv.acc[:mv.pending], mv.elements(from, lo, hi))
+}
+
+func (mv *mover) Store(to, at, n int) {
+	s := &mv.inst.parts[to].recv.span
+	start := s.addr + int64(at)*s.typ.extent()
+	if mv.typ != nil {
+		dst, src := span{mem: s.mem, addr: start, count: int64(n), typ: s.typ}, mv.buffer(0)
+		copySpan(&dst, &src)
+		return
+	}
+	copy(s.mem[start:], mv.acc[:mv.pending])
+}
+
+func (mv *mover) StoreAndFold(rank, lo, hi int) {
+	if mv.typ != nil {
+		mv.fetch(1, rank, lo)
+		mv.Store(rank, lo, hi-lo)
+		mv.apply()
+		return
+	}
+	in := mv.spare[:copy(mv.spare, mv.elements(rank, lo, hi))]
+	mv.Store(rank, lo, hi-lo)
+	mv.kernel()(mv.acc[:mv.pending], in)
+}
+
+// Segment gives a participant's share of the vector: the block at its rank in its own group.
+func (mv *mover) Segment(to int) (lo, hi int) {
+	p := &mv.inst.parts[to]
+	mine := int(p.comm.rank)
+	if len(p.recv.counts) == 0 {
+		n := int(p.recv.span.count)
+		return mine * n, (mine + 1) * n
+	}
+	for _, n := range p.recv.counts[:mine] {
+		lo += int(n)
+	}
+	return lo, lo + int(p.recv.counts[mine])
+}
+
+// userWords is the room for what a user's operation gets pointers to: the length, as an int or an MPI_Count, and the
+// datatype.
+const userWords = 16
+
+// prepareUser takes memory of the program for a user's operation.
+func (mv *mover) prepareUser(inst *instance, t *datatype) *failure {
+	mv.typ = t
+	all := span{count: int64(inst.shape.Chunk), typ: t}
+	low, high := all.reach()
+	if t.size == 0 {
+		low, high = 0, 0
+	}
+	each := (high-low+heapAlign)&^(heapAlign-1) + heapAlign
+	need := userWords + 2*each
+	if uint64(need) > mv.size {
+		if mv.area != null {
+			mv.r.heap.release(mv.area)
+			mv.area, mv.size = null, 0
+		}
+		address, f := mv.r.allocate(need)
+		if f != nil {
+			return f
+		}
+		mv.area, mv.size = address, uint64(need)
+	}
+	mv.buffers = [2]uint64{mv.area + userWords, mv.area + userWords + uint64(each)}
+	mv.own = inst.partOf(mv.r)
+	return nil
+}
+
+// buffer is one of the program's buffers as a span of the elements in work.
+func (mv *mover) buffer(i int) span { return mv.bufferOf(i, mv.n) }
+
+func (mv *mover) bufferOf(i int, n int64) span {
+	return span{mem: mv.r.host.Memory(), addr: mv.address(i), count: n, typ: mv.typ}
+}
+
+// address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose
+// bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^32.
+func (mv *mover) address(i int) int64 {
+	all := span{count: int64(mv.inst.shape.Chunk), typ: mv.typ}
+	low, _ := all.reach()
+	if mv.typ.size == 0 {
+		low = 0
+	}
+	return int64(mv.buffers[i]) - low
+}
+
+// fetch copies elements that a participant sends into one of the program's buffers.
+func (mv *mover) fetch(i, from, lo int) {
+	s := mv.inst.parts[from].send.span
+	s.addr += int64(lo) * s.typ.extent()
+	s.count = mv.n
+	dst := mv.buffer(i)
+	copySpan(&dst, &s)
+}
+
+// apply calls the rank's own function: inout = in op inout. The result becomes the intermediate one.
+func (mv *mover) apply() {
+	words := mv.r.piece(mv.area, userWords)
+	binary.LittleEndian.PutUint64(words, uint64(mv.n))
+	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
+	mv.inUserOp = true
+	mv.r.callBack(mv.own.op.function, "pppp", mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))),
+		mv.area, mv.area+wordSize)
+	mv.inUserOp = false
+	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
+}

@@ -1,0 +1,94 @@
+package mpi
+
+import "github.com/faasmrun/faasmrun/mpi/coll"
+
+// overflowBuffer holds a slot's data beyond slotBytes. Its owner lengthens it when it writes.
+type overflowBuffer []byte
+
+// of gives n bytes of the buffer.
+func (b *overflowBuffer) of(n int) []byte {
+	if n > len(*b) {
+		*b = make(overflowBuffer, max(n, 2*len(*b)))
+	}
+	return (*b)[:n]
+}
+
+// write puts what a member sends into its slot.
+func (row *row) write(member int, p *part) {
+	mine := &row.slots[member]
+	mine.bytes = 0
+	if p.send.number == 0 {
+		return
+	}
+	all := p.send.span
+	all.count *= p.send.number
+	mine.bytes = uint16(all.bytes())
+	data := whole(row.storage(member, int(mine.bytes)))
+	copySpan(&data, &all)
+}
+
+// storage is the memory of a slot's data.
+func (row *row) storage(member, bytes int) []byte {
+	if bytes <= slotBytes {
+		return row.slots[member].data[:bytes]
+	}
+	return row.overflows[member].of(bytes)
+}
+
+// combine combines the slots of the first n members, in rank order.
+func combine(result []byte, row *row, n int) {
+	copy(result, row.data(0))
+	kernel := kernels[row.slots[0].code][row.slots[0].typ]
+	for from := 1; from < n; from++ {
+		kernel(result, row.data(from))
+	}
+}
+
+// data is a slot's data.
+func (row *row) data(from int) []byte { return row.storage(from, int(row.slots[from].bytes)) }
+
+// reader takes data from the slots of a round for one rank.
+type reader struct {
+	r   *Rank
+	c   *comm
+	p   *part
+	row *row
+}
+
+func (rd *reader) identity() coll.Reader {
+	return coll.Reader{Me: rd.c.member, Root: rd.p.root, Size: len(rd.row.slots)}
+}
+
+func (rd *reader) Take(from, part, parts, block int) {
+	data := rd.row.data(from)
+	n := len(data) / parts
+	data = data[part*n : (part+1)*n]
+	if from != rd.c.member {
+		rd.r.world.count(rd.c.group.ranks[from], rd.r.rank, int64(n))
+	} else if rd.p.inPlace {
+		return
+	}
+	dst, src := rd.p.recv.at(block), whole(data)
+	if dst.bytes() < src.bytes() {
+		rd.p.failure = rd.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from,
+			rd.c.title(),
+			src.bytes(), rd.c.member, dst.bytes())
+	}
+	copySpan(&dst, &src)
+}
+
+// Combine leaves a result for Store. In a large communicator the last to arrive has already combined all slots.
+func (rd *reader) Combine(n int) {
+	row, bytes := rd.row, int(rd.row.slots[rd.c.member].bytes)
+	if collectives[rd.p.kind].inline.Combines && !rd.c.instances.slots.few() {
+		rd.r.result = row.result[:bytes]
+		return
+	}
+	rd.r.result = rd.r.own.of(bytes)
+	combine(rd.r.result, row, n)
+}
+
+func (rd *reader) Store() {
+	src := whole(rd.r.result)
+	copySpan(&rd.p.recv.span, &src)
+}

@@ -1,0 +1,121 @@
+package mpi
+
+import "fmt"
+
+// waitState is what a rank waits for, written just before it parks.
+type waitState struct {
+	call  uint32
+	what  waitKind
+	made  uint32 // the function that made the request it waits for; 0 when the call itself did
+	peer  int32
+	tag   int32
+	comm  *comm
+	count int // requests, in Waitall and its like
+	site  Site
+}
+
+// waitKind says which of waitState's fields mean something.
+type waitKind uint8
+
+const (
+	waitNothing waitKind = iota
+	waitSend
+	waitReceive
+	waitCollective
+	waitAny     // one or some of several requests
+	waitProgram // a generalized request
+)
+
+// note records what the rank is about to wait for.
+func (r *Rank) note(w waitState) {
+	w.call = r.call.Load()
+	if r.check != nil {
+		w.site = r.check.here().site
+	}
+	r.waitStateMu.Lock()
+	r.waitState = w
+	r.waitStateMu.Unlock()
+}
+
+// maxOneOf bounds the requests that are named of those that a rank waits for.
+const maxOneOf = 4
+
+// noteAny records that the rank is about to wait for one of several requests.
+func (r *Rank) noteAny(l list) {
+	r.note(waitState{what: waitAny})
+	r.waitStateMu.Lock()
+	defer r.waitStateMu.Unlock()
+	r.oneOf = r.oneOf[:0]
+	for i := range l.n {
+		if q, _ := l.at(i); q != nil {
+			r.waitState.count++
+			if len(r.oneOf) < maxOneOf {
+				r.oneOf = append(r.oneOf, q.waitState())
+			}
+		}
+	}
+}
+
+// Activity describes what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
+func (r *Rank) Activity() string {
+	call := callName(r.call.Load())
+	if r.parked.Load() == 0 {
+		if call == "" {
+			return "computing, no MPI call yet"
+		}
+		return "computing, last in " + call
+	}
+	r.waitStateMu.Lock()
+	w := r.waitState
+	s := w.String()
+	if w.what == waitAny {
+		for _, one := range r.oneOf {
+			one.call, one.made = one.made, 0
+			s += "; " + one.String()
+		}
+		if w.count > len(r.oneOf) {
+			s += "; …"
+		}
+	}
+	r.waitStateMu.Unlock()
+	return oneLine(s) + r.at(w.site)
+}
+
+func (w waitState) String() string {
+	s := callName(w.call)
+	if w.made != 0 && w.made != w.call {
+		s += " for " + callName(w.made)
+	}
+	if object := w.object(); object != "" {
+		s += " " + object
+	}
+	return s
+}
+
+// object describes what is waited for: the peer, the tag and the communicator.
+func (w waitState) object() string {
+	comm := ""
+	if w.comm != nil {
+		comm = w.comm.title()
+	}
+	switch w.what {
+	case waitSend:
+		return fmt.Sprintf("to rank %d, tag %d, %s", w.peer, w.tag, comm)
+	case waitReceive:
+		from, tag := fmt.Sprintf("rank %d", w.peer), fmt.Sprintf("tag %d", w.tag)
+		if w.peer == anySource {
+			from = "any rank"
+		}
+		if w.tag == anyTag {
+			tag = "any tag"
+		}
+		return fmt.Sprintf("from %s, %s, %s", from, tag, comm)
+	case waitCollective:
+		return "on " + comm
+	case waitAny:
+		return fmt.Sprintf("for one of %d requests", w.count)
+	case waitProgram:
+		return "for the program to complete a generalized request"
+	}
+	return ""
+}
