@@ -61,6 +61,15 @@ var libcPatches = []patch{
 	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload on it.
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Int64 long long", new: "#define _Int64 long"},
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Reg long long", new: "#define _Reg long"},
+	// intmax_t stays what clang takes %jd for, and the formats of int64_t are those of long.
+	{file: muslTypes, old: "TYPEDEF signed _Int64   intmax_t;", new: "TYPEDEF long long intmax_t;"},
+	{file: muslTypes, old: "TYPEDEF unsigned _Int64 uintmax_t;", new: "TYPEDEF unsigned long long uintmax_t;"},
+	{file: muslInclude + "stdint.h", old: "#define INTMAX_MIN  INT64_MIN\n#define INTMAX_MAX  INT64_MAX\n#define UINTMAX_MAX UINT64_MAX",
+		new: "#define INTMAX_MIN  (-1-0x7fffffffffffffffLL)\n#define INTMAX_MAX  0x7fffffffffffffffLL\n#define UINTMAX_MAX 0xffffffffffffffffULL"},
+	{file: muslInclude + "stdint.h", old: "#define INTMAX_C(c)  c ## L\n#define UINTMAX_C(c) c ## UL\n",
+		new: "#define INTMAX_C(c)  c ## LL\n#define UINTMAX_C(c) c ## ULL\n"},
+	{file: muslInclude + "inttypes.h", old: "#ifdef __wasilibc_unmodified_upstream /* Use alternate WASI libc headers */", new: "#if 1"},
+	{file: muslInclude + "inttypes.h", old: "MAX __PRI64", new: `MAX "j"`, all: true},
 	{file: typedefs + "time_t.h", old: "long long", new: "long"},
 	{file: typedefs + "ino_t.h", old: "long long", new: "long"},
 	{file: typedefs + "off_t.h", old: "long long", new: "long"},
@@ -229,9 +238,11 @@ weak_alias(dummy, __faasmrun_end_thread_locals);`},
 
 // Where the files are that are patched more than once.
 const (
-	wasiHeader = "libc-bottom-half/headers/public/wasi/api.h"
-	typedefs   = "libc-bottom-half/headers/public/__typedef_"
-	muslArch   = "libc-top-half/musl/arch/wasm32/" // wasi-libc has no other
+	wasiHeader  = "libc-bottom-half/headers/public/wasi/api.h"
+	muslInclude = "libc-top-half/musl/include/"
+	muslTypes   = muslInclude + "alltypes.h.in"
+	typedefs    = "libc-bottom-half/headers/public/__typedef_"
+	muslArch    = "libc-top-half/musl/arch/wasm32/" // wasi-libc has no other
 )
 
 // abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must not
@@ -361,7 +372,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"abort", "atomics", "compare", "process", "signals", "identity", "files", "sockets", "threads", "system",
+var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files", "sockets", "threads", "system",
 	"clocks", "mman", "longmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
