@@ -1,7 +1,7 @@
-// Command faasmrun replaces mpirun: it compiles MPI programs to WebAssembly and runs them. This package knows which word of
-// the command line is which verb, and its help. It leaves launching to launch, following jobs to session, jobs of a
-// cluster to batch and jobs, daemons to daemon, compiling to toolchain; to the scheduler they all speak as any client
-// would, through package schedpb.
+// Command faasmrun replaces mpirun: it compiles MPI programs to WebAssembly and runs them. This package knows which
+// word of the command line is which verb, and its help. It leaves launching to launch, following jobs to session, jobs
+// of a cluster to batch and jobs, daemons to daemon, compiling to toolchain; to the scheduler they all speak as any
+// client would, through package schedpb.
 package main
 
 import (
@@ -105,7 +105,8 @@ func rootCommand() *cobra.Command {
 		own("configure", "run a configure script with these compilers"), own("version", "show the version"),
 		submit, toolchainCommand(), daemon.SchedulerCommand(), daemon.WorkerCommand())
 	root.AddCommand(jobs.JobCommands()...)
-	root.AddCommand(jobs.TopCommand(), jobs.NodesCommand(), jobs.DrainCommand(), jobs.ResumeCommand(), jobs.UsageCommand(), jobs.ReservationCommand(), jobs.SimulateCommand(), daemon.AuthCommand())
+	root.AddCommand(jobs.TopCommand(), jobs.NodesCommand(), jobs.DrainCommand(), jobs.ResumeCommand(), jobs.UsageCommand(),
+		jobs.ReservationCommand(), jobs.SimulateCommand(), daemon.AuthCommand())
 	sayUsage(root)
 	return root
 }

@@ -15,7 +15,8 @@ import (
 // toolchainCommand is faasmrun toolchain: the C and C++ libraries that programs are compiled against.
 func toolchainCommand() *cobra.Command {
 	c := &cobra.Command{Use: "toolchain", Short: "install the C and C++ libraries, or show what is there",
-		Long: "The C and C++ libraries for WebAssembly are built once from the sources of Debian's packages, into the cache.\n" +
+		Long: "The C and C++ libraries for WebAssembly are built once from the sources of Debian's packages, into the " +
+			"cache.\n" +
 			"The first faasmrun cc does it by itself.", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(&cobra.Command{Use: "install", Short: "build the libraries unless they are there", Args: cobra.NoArgs,

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
 // args are a call's arguments as they stand on the wasm stack, and the rank whose memory their addresses mean. The
@@ -15,6 +17,8 @@ type args struct {
 }
 
 func (a args) int(i int) int32 { return int32(a.stack[i]) }
+
+func (a args) rank(i int) match.Rank { return match.Rank(a.stack[i]) }
 
 // word is a pointer, which may mean anything, such as a function, an attribute or an address.
 func (a args) word(i int) uint64 {
@@ -141,6 +145,10 @@ func (a args) putInt(i int, what string, v int32) *failure {
 		binary.LittleEndian.PutUint32(b, uint32(v))
 	}
 	return f
+}
+
+func (a args) putRank(i int, what string, rank match.Rank) *failure {
+	return a.putInt(i, what, int32(rank))
 }
 
 func (a args) putHandle(i int, what string, h uint32) *failure { return a.putWord(i, what, uint64(h)) }

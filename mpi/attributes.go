@@ -225,9 +225,9 @@ func (r *Rank) predefinedAttribute(k int32) (value int32, ok bool) {
 	case 501: // MPI_TAG_UB
 		return maxTag, true
 	case 502: // MPI_IO: every rank can
-		return anySource, true
+		return int32(anySource), true
 	case 503: // MPI_HOST: there is none
-		return procNull, true
+		return int32(procNull), true
 	case 504: // MPI_WTIME_IS_GLOBAL
 		return 1, true
 	case 505: // MPI_APPNUM

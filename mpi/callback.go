@@ -65,7 +65,7 @@ func (r *Rank) descend() {
 	}
 }
 
-// words puts values where the program can reach them, for as long as a callback runs.
+// words puts values into memory of the program, for as long as a callback runs.
 func (r *Rank) words(values ...uint64) (address uint64, f *failure) {
 	if address, f = r.allocate(int64(wordSize * len(values))); f != nil {
 		return 0, f

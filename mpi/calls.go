@@ -225,7 +225,7 @@ var bindings = []binding{
 	{"Status_set_source", false, whileRunning, statusSetSource},
 	{"Status_set_tag", false, whileRunning, statusSetTag},
 	{"Status_set_error", false, whileRunning, statusSetError},
-	{"Status_get_source", false, whileRunning, statusGet(func(s status) int32 { return s.source })},
+	{"Status_get_source", false, whileRunning, statusGet(func(s status) int32 { return int32(s.source) })},
 	{"Status_get_tag", false, whileRunning, statusGet(func(s status) int32 { return s.tag })},
 	{"Status_get_error", false, whileRunning, statusGet(func(s status) int32 { return s.class })},
 	{"Status_c2f", false, whileRunning, statusCopy},

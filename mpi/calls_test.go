@@ -70,9 +70,10 @@ var (
 func TestSignatures(t *testing.T) {
 	declared := header(t)
 	var text bytes.Buffer
-	text.WriteString("package mpi\n\n// Code generated from mpi.h by go test -run TestSignatures -update. DO NOT EDIT.\n\n" +
-		"// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l has\n" +
-		"// 64 bits and d is a double.\nvar signatures = map[string]string{\n")
+	text.WriteString("package mpi\n\n" +
+		"// Code generated from mpi.h by go test -run TestSignatures -update. DO NOT EDIT.\n\n" +
+		"// signatures has the functions' parameters and results, a letter each: i is an int, p as wide as a pointer, l " +
+		"has\n// 64 bits and d is a double.\nvar signatures = map[string]string{\n")
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
 		fmt.Fprintf(&text, "%q: %q,\n", name, declared[name])
 	}

@@ -159,14 +159,12 @@ func (mv *mover) checkBlock(to, from *part, d, s *span) {
 	}
 	if d.bytes() > s.bytes() {
 		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)",
-			to.comm.title(),
-			d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
+			to.comm.title(), d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
 		return
 	}
 	if x := differ(s.typ, s.count, d.typ, d.count); x != nil {
 		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)",
-			to.comm.title(),
-			x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
+			to.comm.title(), x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
 	}
 }
 
@@ -177,8 +175,7 @@ func (inst *instance) checkReduction(ref, p *part) {
 	}
 	if x := differ(ref.typ, ref.count, p.typ, p.count); x != nil {
 		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(),
-			x.received.title(),
-			ref.comm.rank, x.sent.title(), ref.rank.by(ref.origin))
+			x.received.title(), ref.comm.rank, x.sent.title(), ref.rank.by(ref.origin))
 	}
 }
 

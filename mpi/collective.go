@@ -1,6 +1,9 @@
 package mpi
 
-import "github.com/faasmrun/faasmrun/mpi/coll"
+import (
+	"github.com/faasmrun/faasmrun/mpi/coll"
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // collective says which collective a participant called.
 type collective uint8
@@ -255,7 +258,7 @@ func (a args) typed(address, counts, displs, types int, n int64, aints bool, b *
 func (a args) isInPlace(i int) bool { return a.address(i) == inPlace }
 
 // mpiRoot is MPI_ROOT.
-const mpiRoot int32 = -4
+const mpiRoot match.Rank = -4
 
 // role is what a rank is in a collective with a root.
 type role uint8
@@ -268,9 +271,9 @@ const (
 
 // root reads the root of a collective.
 func (a args) root(i int, c *comm, p *part) (role, *failure) {
-	root := a.int(i)
+	root := a.rank(i)
 	if c.remote == nil {
-		if root < 0 || root >= c.group.size() {
+		if !c.group.has(root) {
 			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.title(), c.group.size())
 		}
 		p.root = int(root)
@@ -286,7 +289,7 @@ func (a args) root(i int, c *comm, p *part) (role, *failure) {
 	case root == procNull:
 		p.root = unknownRoot
 		return roleIdle, nil
-	case root < 0 || root >= c.remote.size():
+	case !c.remote.has(root):
 		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.title(), c.remote.size())
 	}
 	p.root = int(root)

@@ -3,6 +3,8 @@ package mpi
 import (
 	"fmt"
 	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
 // comm is one rank's view of a communicator.
@@ -12,7 +14,7 @@ type comm struct {
 	name    atomic.Pointer[string] // the program's, if it gave one; other ranks read it
 	group   *group                 // the local group
 	remote  *group                 // of an intercommunicator; else nil
-	rank    int32                  // in group
+	rank    match.Rank             // in group
 	// index among the participants of a collective: the rank, or behind the other group's
 	member     int
 	behind     bool // the local group is the intercommunicator's second
@@ -86,8 +88,8 @@ func (c *comm) peers() *group {
 }
 
 // checkPeer checks the rank of a destination or source; wildcards were dealt with.
-func (c *comm) checkPeer(rank int32) *failure {
-	if rank < 0 || rank >= c.peers().size() {
+func (c *comm) checkPeer(rank match.Rank) *failure {
+	if !c.peers().has(rank) {
 		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.title(), c.peers().size())
 	}
 	return nil
@@ -99,7 +101,7 @@ func commRank(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "rank", c.rank).on(c)
+	return a.putRank(1, "rank", c.rank).on(c)
 }
 
 // MPI_Comm_size(comm, *size)

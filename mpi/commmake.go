@@ -14,7 +14,7 @@ type answer struct {
 	group *group     // or the group it asks for
 	edges [][3]int64 // of a distributed graph
 	graph *topology
-	rank  int32 // in MPI_COMM_WORLD
+	rank  worldRank
 
 	context   uint32
 	local     *group // nil: the rank is not in the new communicator
@@ -80,7 +80,7 @@ func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
 }
 
 // adopt fills in what was agreed.
-func (c *comm) adopt(mine *answer, rank int32) {
+func (c *comm) adopt(mine *answer, rank worldRank) {
 	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
 		mine.member
 	c.rank = c.group.index(rank)
@@ -334,7 +334,7 @@ func (w *World) create(answers []*answer, inter bool) {
 		}
 		return
 	}
-	done := map[int32]bool{} // by first rank of a group
+	done := map[worldRank]bool{} // by first rank of a group
 	for _, a := range answers {
 		if a.group.index(a.rank) == undefined || done[a.group.ranks[0]] {
 			continue
@@ -433,8 +433,8 @@ func intercommCreate(r *Rank, a args) *failure {
 	if c.remote != nil {
 		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
-	leader := a.int(1)
-	if leader < 0 || leader >= c.group.size() {
+	leader := a.rank(1)
+	if !c.group.has(leader) {
 		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.title(), c.group.size())
 	}
 	if f := a.roomForWord(5, "newintercomm"); f != nil {
@@ -473,13 +473,13 @@ func (a args) leadersAgree(c *comm, mine *answer) *failure {
 	if f != nil {
 		return f
 	}
-	if f := peer.checkPeer(a.int(3)); f != nil {
+	if f := peer.checkPeer(a.rank(3)); f != nil {
 		return f
 	}
 	if f := peer.checkTag(a.int(4)); f != nil {
 		return f
 	}
-	other := peer.peers().ranks[a.int(3)]
+	other := peer.peers().ranks[a.rank(3)]
 	low, high := min(r.rank, other), max(r.rank, other)
 	if low == high {
 		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)

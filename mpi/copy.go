@@ -29,7 +29,7 @@ func move(to, from []byte) {
 // copyJob is a copy that the rank at the other end of a message may help with, while it looks for the end of it.
 type copyJob struct {
 	to, from []byte
-	next     atomic.Int64 // where the next step begins
+	next     atomic.Int64 // the beginning of the next step
 	helpers  atomic.Int32 // inside
 }
 

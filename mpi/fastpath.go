@@ -75,7 +75,7 @@ func (a args) fastReceive() (c *comm, k match.Key, room []byte, ok bool) {
 	if room, ok = a.inlinePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
 		return nil, k, nil, false
 	}
-	k = match.Key{Context: c.context, Source: a.int(3), Tag: a.int(4)}
+	k = match.Key{Context: c.context, Source: a.rank(3), Tag: a.int(4)}
 	ok = (k.Source == anySource || uint32(k.Source) < uint32(len(c.peers().ranks))) && (k.Tag >= 0 || k.Tag == anyTag)
 	return c, k, room, ok
 }

@@ -1,38 +1,49 @@
 package mpi
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // group is an ordered set of ranks, named by their ranks in MPI_COMM_WORLD. It never changes.
 type group struct {
-	ranks []int32
+	ranks []worldRank
 }
+
+// worldRank is a rank in MPI_COMM_WORLD. It is another number than match.Rank, a rank in the group of a communicator,
+// which indexes group.ranks: the compiler keeps them apart.
+type worldRank int32
 
 var emptyGroup = &group{}
 
 // newGroup is the group 0 … n-1.
 func newGroup(n int) *group {
-	g := &group{ranks: make([]int32, n)}
+	g := &group{ranks: make([]worldRank, n)}
 	for i := range g.ranks {
-		g.ranks[i] = int32(i)
+		g.ranks[i] = worldRank(i)
 	}
 	return g
 }
 
 func (g *group) size() int32 { return int32(len(g.ranks)) }
 
+// has reports whether the group has a rank of that number.
+func (g *group) has(rank match.Rank) bool { return rank >= 0 && int(rank) < len(g.ranks) }
+
 // index gives a rank's index in the group, or MPI_UNDEFINED.
-func (g *group) index(rank int32) int32 {
+func (g *group) index(rank worldRank) match.Rank {
 	if i := slices.Index(g.ranks, rank); i >= 0 {
-		return int32(i)
+		return match.Rank(i)
 	}
 	return undefined
 }
 
 // indexes is index for many ranks.
-func (g *group) indexes() map[int32]int32 {
-	m := make(map[int32]int32, len(g.ranks))
+func (g *group) indexes() map[worldRank]match.Rank {
+	m := make(map[worldRank]match.Rank, len(g.ranks))
 	for i, r := range g.ranks {
-		m[r] = int32(i)
+		m[r] = match.Rank(i)
 	}
 	return m
 }
@@ -100,7 +111,7 @@ func groupRank(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "rank", g.index(r.rank))
+	return a.putRank(1, "rank", g.index(r.rank))
 }
 
 // MPI_Group_free(*group)

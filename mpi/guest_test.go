@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
 // guest plays the program of one rank: it has a linear memory, puts arguments there and calls functions by name, as
@@ -100,6 +102,8 @@ func (g *guest) raw(name string, arguments ...any) uint64 {
 			v = int64(a)
 		case int32:
 			v = int64(a)
+		case match.Rank:
+			v = int64(a)
 		case uint32:
 			v = int64(a)
 		case int64:
@@ -190,7 +194,7 @@ const (
 	tInt, tDouble, tByte       = 0x209, 0x214, 0x247
 	tSum, tMin, tMax, tProd    = 0x21, 0x22, 0x23, 0x24
 	tIgnore                    = 0
-	tAnySource, tAnyTag, tNull = anySource, anyTag, procNull
+	tAnySource, tAnyTag, tNull = int32(anySource), anyTag, int32(procNull)
 )
 
 // newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.

@@ -43,7 +43,7 @@ const (
 type cell struct {
 	full    atomic.Uint32
 	context uint32
-	source  int32
+	source  match.Rank
 	tag     int32
 	bytes   int64
 	serial  uint64

@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/match"
+
 // The neighbourhood collectives (MPI 5.0, chapter 8.6): each process sends to its neighbours in a topology and receives
 // from them.
 
@@ -11,7 +13,7 @@ type edge struct {
 
 // incoming gives the edges on which a rank receives, in order. With several edges between two ranks of a graph the k-th
 // one out is the k-th one in. In a grid what goes down in a dimension arrives from above.
-func (t *topology) incoming(rank int32, of func(int) *topology) []edge {
+func (t *topology) incoming(rank match.Rank, of func(int) *topology) []edge {
 	var edges []edge
 	switch t.kind {
 	case topoCart:
@@ -26,7 +28,7 @@ func (t *topology) incoming(rank int32, of func(int) *topology) []edge {
 	case topoGraph:
 		seen := map[int64]int{}
 		for _, from := range t.adjacent(rank) {
-			edges = append(edges, edge{from, occurrence(t.adjacent(int32(from)), int64(rank), seen[from])})
+			edges = append(edges, edge{from, occurrence(t.adjacent(match.Rank(from)), int64(rank), seen[from])})
 			seen[from]++
 		}
 		return edges

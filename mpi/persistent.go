@@ -19,7 +19,7 @@ func sendInit(mode sendMode) func(*Rank, args) *failure {
 			return f
 		}
 		q := r.newRequest(requestSend, c)
-		q.peer, q.tag, q.mode, q.buffer = a.int(3), a.int(4), mode, s
+		q.peer, q.tag, q.mode, q.buffer = a.rank(3), a.int(4), mode, s
 		return a.keep(6, q)
 	}
 }
@@ -40,7 +40,7 @@ func recvInit(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if f := c.checkSource(a.int(3), a.int(4)); f != nil {
+	if f := c.checkSource(a.rank(3), a.int(4)); f != nil {
 		return f
 	}
 	s, f := a.span(0, 1, 2)
@@ -48,7 +48,7 @@ func recvInit(r *Rank, a args) *failure {
 		return f.on(c)
 	}
 	q := r.newRequest(requestReceive, c)
-	q.peer, q.tag, q.buffer = a.int(3), a.int(4), s
+	q.peer, q.tag, q.buffer = a.rank(3), a.int(4), s
 	return a.keep(6, q)
 }
 

@@ -29,7 +29,7 @@ const (
 // deliver brings a send to its receiver: a small one into the inbox of a rank that is awake. Else into the posted
 // receive's buffer; or into an eager buffer if it is small; or it waits in the receiver's mailbox for the receive. The
 // sender's request completes now or then.
-func (w *World) deliver(to int32, k match.Key, q *request, mode sendMode) {
+func (w *World) deliver(to worldRank, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
 	n := q.buffer.bytes()
 	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
@@ -188,7 +188,7 @@ func (r *Rank) yield() {
 }
 
 // startSend begins a send whose arguments were checked.
-func (r *Rank) startSend(c *comm, buffer span, to, tag int32, mode sendMode) (*request, *failure) {
+func (r *Rank) startSend(c *comm, buffer span, to match.Rank, tag int32, mode sendMode) (*request, *failure) {
 	q := r.newRequest(requestSend, c)
 	q.peer, q.tag, q.buffer = to, tag, buffer
 	if r.check != nil {
@@ -230,7 +230,7 @@ func (r *Rank) post(q *request, mode sendMode) {
 }
 
 // startReceive begins a receive whose arguments were checked.
-func (r *Rank) startReceive(c *comm, buffer span, from, tag int32) *request {
+func (r *Rank) startReceive(c *comm, buffer span, from match.Rank, tag int32) *request {
 	q := r.newRequest(requestReceive, c)
 	q.peer, q.tag, q.buffer = from, tag, buffer
 	if r.check != nil {

@@ -24,8 +24,8 @@ type Rank struct {
 	job   copyJob    // the copy it makes
 	world *World
 	host  Host
-	lp64  bool  // long, pointers, handles and MPI_Aint have 64 bits in its program, otherwise 32
-	rank  int32 // in MPI_COMM_WORLD
+	lp64  bool // long, pointers, handles and MPI_Aint have 64 bits in its program, otherwise 32
+	rank  worldRank
 
 	state          phase
 	threadLevel    int32
@@ -90,13 +90,13 @@ const (
 	firstFreeContext = 3
 )
 
-func newRank(w *World, rank int32, everyone *group, set *instances) *Rank {
+func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
 	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
-		rank: rank, member: int(rank), errhandler: fatalHandler, instances: set}
+		rank: match.Rank(rank), member: int(rank), errhandler: fatalHandler, instances: set}
 	r.self = &comm{handle: commSelf, context: selfContext,
-		group: &group{ranks: []int32{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
+		group: &group{ranks: []worldRank{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
 	r.mover.r = r
 	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)

@@ -3,7 +3,7 @@ package mpi
 import "github.com/faasmrun/faasmrun/mpi/match"
 
 // checkSource checks the source and the tag of a receive or probe.
-func (c *comm) checkSource(from, tag int32) *failure {
+func (c *comm) checkSource(from match.Rank, tag int32) *failure {
 	if from != anySource && from != procNull {
 		if f := c.checkPeer(from); f != nil {
 			return f
@@ -21,7 +21,7 @@ func (a args) startReceiveArgs() (*request, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	from, tag := a.int(3), a.int(4)
+	from, tag := a.rank(3), a.int(4)
 	if f := c.checkSource(from, tag); f != nil {
 		return nil, f
 	}
@@ -90,7 +90,7 @@ func (a args) startBoth() (send, receive *request, f *failure) {
 	if f != nil {
 		return nil, nil, f
 	}
-	from, tag := a.int(8), a.int(9)
+	from, tag := a.rank(8), a.int(9)
 	if f := c.checkSource(from, tag); f != nil {
 		return nil, nil, f
 	}
@@ -99,7 +99,7 @@ func (a args) startBoth() (send, receive *request, f *failure) {
 		return nil, nil, f.on(c)
 	}
 	receive = a.r.startReceive(c, in, from, tag)
-	send, f = a.r.startSend(c, out, a.int(3), a.int(4), modeStandard)
+	send, f = a.r.startSend(c, out, a.rank(3), a.int(4), modeStandard)
 	return send, receive, f
 }
 
@@ -149,7 +149,7 @@ func (a args) probeArgs() (*comm, match.Key, *failure) {
 	if f != nil {
 		return nil, match.Key{}, f
 	}
-	from, tag := a.int(0), a.int(1)
+	from, tag := a.rank(0), a.int(1)
 	return c, match.Key{Context: c.context, Source: from, Tag: tag}, c.checkSource(from, tag)
 }
 
@@ -245,7 +245,7 @@ func (a args) startReplace() (send, receive *request, f *failure) {
 	if f != nil {
 		return nil, nil, f
 	}
-	from, tag := a.int(5), a.int(6)
+	from, tag := a.rank(5), a.int(6)
 	if f := c.checkSource(from, tag); f != nil {
 		return nil, nil, f
 	}
@@ -255,7 +255,7 @@ func (a args) startReplace() (send, receive *request, f *failure) {
 	aside := whole(make([]byte, s.bytes()))
 	copySpan(&aside, &s)
 	receive = a.r.startReceive(c, s, from, tag)
-	send, f = a.r.startSend(c, aside, a.int(3), a.int(4), modeStandard)
+	send, f = a.r.startSend(c, aside, a.rank(3), a.int(4), modeStandard)
 	return send, receive, f
 }
 

@@ -16,7 +16,7 @@ type request struct {
 	parcel  *parcel // what a send sends, for checking
 	kind    requestKind
 	comm    *comm
-	peer    int32 // as the program gave it
+	peer    match.Rank // as the program gave it
 	tag     int32
 	mode    sendMode
 	serial  uint64 // of a send
@@ -37,8 +37,8 @@ type request struct {
 	attached   *attached // that of a buffered send, or of a flush
 	generic    *generic  // of a generalized request
 
-	// done is set last, by whoever completes the request, who must not touch it afterwards: the owner may use it again at
-	// once. The fields below are written before.
+	// done is set last, by the rank that completes the request. It must not touch it afterwards: the owner may use it
+	// again at once. The fields below are written before.
 	done     atomic.Bool
 	job      atomic.Pointer[copyJob]      // the copy under way, which the owner may help with
 	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
@@ -182,7 +182,7 @@ func (r *Rank) finish(q *request) (status, *failure) {
 	return s, f
 }
 
-// expose gives a request a handle, written where the argument points.
+// expose gives a request a handle, written at the argument's address.
 func (a args) expose(i int, q *request) *failure {
 	handle, ok := a.r.requests.table.add(kindRequest, q)
 	if !ok {

@@ -55,7 +55,7 @@ func (c *comm) checkTag(tag int32) *failure {
 
 // destination gives the checked destination, tag and buffer of a send whose arguments stand in the usual order.
 func (a args) destination(buf, count, datatype, dest, tag int, c *comm) (span, *failure) {
-	to := a.int(dest)
+	to := a.rank(dest)
 	if to != procNull {
 		if f := c.checkPeer(to); f != nil {
 			return span{}, f
@@ -78,7 +78,7 @@ func (a args) startSendArgs(mode sendMode) (*request, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	return a.r.startSend(c, s, a.int(3), a.int(4), mode)
+	return a.r.startSend(c, s, a.rank(3), a.int(4), mode)
 }
 
 // sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).
@@ -105,7 +105,7 @@ func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
 		}
 		if mode == modeStandard && a.sendFast() {
 			q := r.doneRequest(requestSend, a.fastComm(5))
-			q.peer, q.tag, q.serial = a.int(3), a.int(4), r.serial
+			q.peer, q.tag, q.serial = a.rank(3), a.int(4), r.serial
 			return a.expose(6, q)
 		}
 		q, f := a.startSendArgs(mode)

@@ -71,8 +71,7 @@ func (rd *reader) Take(from, part, parts, block int) {
 	dst, src := rd.p.recv.at(block), whole(data)
 	if dst.bytes() < src.bytes() {
 		rd.p.failure = rd.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from,
-			rd.c.title(),
-			src.bytes(), rd.c.member, dst.bytes())
+			rd.c.title(), src.bytes(), rd.c.member, dst.bytes())
 	}
 	copySpan(&dst, &src)
 }

@@ -14,7 +14,7 @@ type traffic struct {
 }
 
 // count notes a message from one rank to another of the world.
-func (w *World) count(from, to int32, bytes int64) {
+func (w *World) count(from, to worldRank, bytes int64) {
 	t := &w.ranks[from].traffic[to]
 	t.messages.Add(1)
 	t.bytes.Add(uint64(bytes))

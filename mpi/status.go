@@ -3,22 +3,25 @@ package mpi
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
 // status is what became of a message.
 type status struct {
-	source, tag int32
-	class       int32 // of its error
-	bytes       int64
-	cancelled   bool
+	source    match.Rank
+	tag       int32
+	class     int32 // of its error
+	bytes     int64
+	cancelled bool
 }
 
 // Sentinels.
 const (
-	anySource int32 = -1
-	anyTag    int32 = -2
-	procNull  int32 = -3
-	undefined       = -32766
+	anySource            = match.AnySource
+	anyTag               = match.AnyTag
+	procNull  match.Rank = -3
+	undefined            = -32766
 )
 
 // maxTag is MPI_TAG_UB.
@@ -50,7 +53,7 @@ func (s *status) put(b []byte, withError bool) {
 
 func getStatus(b []byte) status {
 	return status{
-		source: int32(binary.LittleEndian.Uint32(b)), tag: int32(binary.LittleEndian.Uint32(b[4:])),
+		source: match.Rank(binary.LittleEndian.Uint32(b)), tag: int32(binary.LittleEndian.Uint32(b[4:])),
 		class: int32(binary.LittleEndian.Uint32(b[8:])), bytes: int64(binary.LittleEndian.Uint64(b[12:])),
 		cancelled: binary.LittleEndian.Uint32(b[20:]) != 0,
 	}
@@ -122,7 +125,7 @@ func editStatus(edit func(a args, s *status) *failure) func(*Rank, args) *failur
 
 var (
 	statusSetCancelled = editStatus(func(a args, s *status) *failure { s.cancelled = a.int(1) != 0; return nil })
-	statusSetSource    = editStatus(func(a args, s *status) *failure { s.source = a.int(1); return nil })
+	statusSetSource    = editStatus(func(a args, s *status) *failure { s.source = a.rank(1); return nil })
 	statusSetTag       = editStatus(func(a args, s *status) *failure { s.tag = a.int(1); return nil })
 	statusSetError     = editStatus(func(a args, s *status) *failure { s.class = a.int(1); return nil })
 	// MPI_Status_set_elements(*status, datatype, count)

@@ -1,6 +1,10 @@
 package mpi
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // topology is the virtual topology of a communicator. It never changes.
 type topology struct {
@@ -191,7 +195,7 @@ func cartCoords(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	rank := a.int(1)
+	rank := a.rank(1)
 	if f := c.checkPeer(rank); f != nil {
 		return f
 	}
@@ -213,7 +217,7 @@ func cartRank(r *Rank, a args) *failure {
 	if rank == int64(procNull) {
 		return c.failf(errArg, "coordinates %v are outside the grid %v", coords, t.dims)
 	}
-	return a.putInt(2, "rank", int32(rank)).on(c)
+	return a.putRank(2, "rank", match.Rank(rank)).on(c)
 }
 
 // MPI_Cart_shift(comm, direction, disp, *source, *dest)
@@ -276,7 +280,7 @@ func (a args) mapped(c *comm, n int64, out int) *failure {
 	if int64(rank) >= n {
 		rank = undefined
 	}
-	return a.putInt(out, "newrank", rank).on(c)
+	return a.putRank(out, "newrank", rank).on(c)
 }
 
 // MPI_Cart_map(comm, ndims, dims[], periods[], *newrank)
@@ -506,7 +510,7 @@ func graphGet(r *Rank, a args) *failure {
 }
 
 // adjacent gives a rank's edges in a graph.
-func (t *topology) adjacent(rank int32) []int64 {
+func (t *topology) adjacent(rank match.Rank) []int64 {
 	first := int64(0)
 	if rank > 0 {
 		first = t.index[rank-1]
@@ -520,10 +524,10 @@ func graphNeighborsCount(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.int(1)); f != nil {
+	if f := c.checkPeer(a.rank(1)); f != nil {
 		return f
 	}
-	return a.putInt(2, "count", int32(len(t.adjacent(a.int(1))))).on(c)
+	return a.putInt(2, "count", int32(len(t.adjacent(a.rank(1))))).on(c)
 }
 
 // MPI_Graph_neighbors(comm, rank, max, neighbors[])
@@ -532,9 +536,9 @@ func graphNeighbors(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.int(1)); f != nil {
+	if f := c.checkPeer(a.rank(1)); f != nil {
 		return f
 	}
-	v := t.adjacent(a.int(1))
+	v := t.adjacent(a.rank(1))
 	return a.putArray(3, "neighbors", v[:min(max(int(a.int(2)), 0), len(v))], false).on(c)
 }

@@ -1,13 +1,17 @@
 package mpi
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
 
 // waitState is what a rank waits for, written just before it parks.
 type waitState struct {
 	call  uint32
 	what  waitKind
 	made  uint32 // the function that made the request it waits for; 0 when the call itself did
-	peer  int32
+	peer  match.Rank
 	tag   int32
 	comm  *comm
 	count int // requests, in Waitall and its like
@@ -56,7 +60,8 @@ func (r *Rank) noteAny(l list) {
 	}
 }
 
-// Activity describes what the rank is doing, for a user who asks why nothing moves. Any goroutine may call it.
+// Activity describes what the rank is doing, for a user who asks why the job makes no progress. Any goroutine may call
+// it.
 func (r *Rank) Activity() string {
 	call := callName(r.call.Load())
 	if r.parked.Load() == 0 {

@@ -80,7 +80,7 @@ func NewWorld(config WorldConfig) *World {
 	w.ranks = make([]*Rank, config.Size)
 	everyone, set := newGroup(config.Size), newInstances(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, int32(i), everyone, set)
+		w.ranks[i] = newRank(w, worldRank(i), everyone, set)
 	}
 	return w
 }

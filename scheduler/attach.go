@@ -30,7 +30,7 @@ type attachment struct {
 		offset uint64
 	}
 	ended <-chan struct{} // closed when the caller's process has ended; nil: nobody can tell
-	hearing
+	liveness
 
 	// The reactor's own.
 	holds    bool       // the job is interactive and lives by this stream
@@ -40,11 +40,11 @@ type attachment struct {
 	launcher bool       // it held the job: what it says of the output counts
 	written  uint64     // of the output of the job's placement, as it says
 
-	frames chan carried
-	given  atomic.Uint64 // where what has been handed to it of the latest placement ends
-	closed chan struct{} // by the handler's end: nobody takes frames any more
-	parted chan struct{} // closed when it has said that it ends
-	wake   chan struct{} // something below has changed
+	frames   chan carried
+	given    atomic.Uint64 // where what has been handed to it of the latest placement ends
+	closed   chan struct{} // by the handler's end: nobody takes frames any more
+	released chan struct{} // closed when it has said that it ends
+	wake     chan struct{} // something below has changed
 
 	mu             sync.Mutex // guards all below; innermost
 	mail           []*schedpb.AttachResponse
@@ -74,28 +74,28 @@ const (
 
 func newAttachment(open *schedpb.AttachOpen) *attachment {
 	a := &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan carried), batches: open.Batches,
-		session: string(open.Session), closed: make(chan struct{}), parted: make(chan struct{}), wake: make(chan struct{}, 1),
+		session: string(open.Session), closed: make(chan struct{}), released: make(chan struct{}), wake: make(chan struct{}, 1),
 		room: make(chan struct{}, 1)}
 	a.from.epoch, a.from.offset = core.Epoch(open.OutputEpoch), open.OutputOffset
 	a.pong = a.batches || a.session != "" // says that this scheduler knows of them
 	return a
 }
 
-func poke(c chan struct{}) {
+func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
 	}
 }
 
-// tell leaves a message. Who lets them pile up loses the stream.
-func (a *attachment) tell(m *schedpb.AttachResponse) {
+// enqueue leaves a message. Who lets them pile up loses the stream.
+func (a *attachment) enqueue(m *schedpb.AttachResponse) {
 	a.mu.Lock()
 	if a.mail = append(a.mail, m); len(a.mail) > maxMail {
 		a.err = status.Error(codes.ResourceExhausted, "the launcher reads nothing; its stream is given up")
 	}
 	a.mu.Unlock()
-	poke(a.wake)
+	wake(a.wake)
 }
 
 // finish leaves the job's end, which goes out behind all output.
@@ -103,19 +103,19 @@ func (a *attachment) finish(end *schedpb.JobEnd) {
 	a.mu.Lock()
 	a.end = end
 	a.mu.Unlock()
-	poke(a.wake)
+	wake(a.wake)
 }
 
 func (a *attachment) abort(why string) {
 	a.mu.Lock()
 	a.err = status.Error(codes.FailedPrecondition, why)
 	a.mu.Unlock()
-	poke(a.wake)
+	wake(a.wake)
 }
 
 // lost says that the output is not all that there was.
 func (a *attachment) lost(format string, args ...any) {
-	a.tell(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_OutputLost{OutputLost: &schedpb.OutputLost{Why: fmt.Sprintf(format, args...)}}})
+	a.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_OutputLost{OutputLost: &schedpb.OutputLost{Why: fmt.Sprintf(format, args...)}}})
 }
 
 // expect and done count the output streams that the end has to wait for.
@@ -129,21 +129,21 @@ func (a *attachment) done() {
 	a.mu.Lock()
 	a.streams--
 	a.mu.Unlock()
-	poke(a.wake)
+	wake(a.wake)
 }
 
 func (a *attachment) taken(n int) {
 	a.mu.Lock()
 	a.consumed += uint64(n)
 	a.mu.Unlock()
-	poke(a.room)
+	wake(a.room)
 }
 
 func (a *attachment) takenTotal(n uint64) {
 	a.mu.Lock()
 	a.consumed = max(a.consumed, min(n, a.sent))
 	a.mu.Unlock()
-	poke(a.room)
+	wake(a.room)
 }
 
 // Attach implements schedpb.JobsServer.
@@ -171,7 +171,7 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	if a.session != "" && s.cfg.CallerEnded != nil {
 		a.ended = s.cfg.CallerEnded(stream.Context())
 	}
-	if err := s.join(a, open, tenant); err != nil {
+	if err := s.attachTo(a, open, tenant); err != nil {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.detach(a) })
@@ -181,7 +181,7 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	}
 	go func() {
 		defer listener()
-		s.listen(stream, a)
+		s.receiveFromLauncher(stream, a)
 	}()
 	limit := s.cfg.LauncherSilence
 	if a.session == "" {
@@ -190,11 +190,11 @@ func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	silent := func() error {
 		return status.Errorf(codes.DeadlineExceeded, "nothing heard of the launcher of job %d for %v", a.job, limit)
 	}
-	return s.whileHeard(limit, &a.hearing, silent, func() error { return s.follow(stream, a) })
+	return s.whileAlive(limit, &a.liveness, silent, func() error { return s.follow(stream, a) })
 }
 
-// join makes the attachment known to the reactor, if the tenant may see the job. Another's job is no job to it.
-func (s *Server) join(a *attachment, open *schedpb.AttachOpen, tenant core.Tenant) error {
+// attachTo makes the attachment known to the reactor, if the tenant may see the job. Another's job is no job to it.
+func (s *Server) attachTo(a *attachment, open *schedpb.AttachOpen, tenant core.Tenant) error {
 	var refused error
 	err := s.do(func(r *reactor) {
 		j := r.state.Job(a.job)
@@ -203,7 +203,7 @@ func (s *Server) join(a *attachment, open *schedpb.AttachOpen, tenant core.Tenan
 			return
 		}
 		if !open.Once && !open.Onlooker {
-			if refused = r.hold(a, j); refused != nil {
+			if refused = r.holdJob(a, j); refused != nil {
 				return
 			}
 			a.launcher = a.session != ""
@@ -222,7 +222,7 @@ func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	for {
 		finished, err := a.deliver(stream)
 		if finished && err == nil && a.session != "" && !a.once {
-			return s.part(stream, a)
+			return s.awaitRelease(stream, a)
 		}
 		if finished || err != nil {
 			return err
@@ -250,12 +250,12 @@ func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	}
 }
 
-// part waits until a launcher has its job's end: it says so. One that doesn't may ask again.
-func (s *Server) part(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
+// awaitRelease waits until a launcher has its job's end: it says so. One that doesn't may ask again.
+func (s *Server) awaitRelease(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
 	late := time.NewTimer(endPatience)
 	defer late.Stop()
 	select {
-	case <-a.parted:
+	case <-a.released:
 		return nil
 	case <-late.C:
 		return nil
@@ -293,22 +293,22 @@ func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachReque
 	return finished, err
 }
 
-// listen takes what the launcher says, until its stream or the handler ends.
-func (s *Server) listen(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) {
+// receiveFromLauncher takes what the launcher says, until its stream or the handler ends.
+func (s *Server) receiveFromLauncher(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) {
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
 			return // it has nothing more to say, and still listens
 		}
 		if m.GetLeave() != nil && a.session != "" {
-			err = s.post(func(r *reactor) { r.left(a) })
-			close(a.parted)
+			err = s.post(func(r *reactor) { r.launcherLeft(a) })
+			close(a.released)
 			return
 		}
 		if err == nil {
 			a.heard.Store(true)
 			a.excused.Store(false)
-			err = s.hear(stream.Context(), a, m)
+			err = s.handleMessage(stream.Context(), a, m)
 		}
 		if err != nil {
 			a.mu.Lock()
@@ -316,13 +316,13 @@ func (s *Server) listen(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 				a.err = err
 			}
 			a.mu.Unlock()
-			poke(a.wake)
+			wake(a.wake)
 			return
 		}
 	}
 }
 
-func (s *Server) hear(ctx context.Context, a *attachment, m *schedpb.AttachRequest) error {
+func (s *Server) handleMessage(ctx context.Context, a *attachment, m *schedpb.AttachRequest) error {
 	switch m := m.Msg.(type) {
 	case *schedpb.AttachRequest_Stdin:
 		if n := len(m.Stdin.GetData()); n > maxStdin {
@@ -351,7 +351,7 @@ func (s *Server) hear(ctx context.Context, a *attachment, m *schedpb.AttachReque
 		a.mu.Lock()
 		a.pong = true
 		a.mu.Unlock()
-		poke(a.wake)
+		wake(a.wake)
 		return nil
 	case *schedpb.AttachRequest_Signal:
 		return s.post(func(r *reactor) { r.signal(a.job, m.Signal.GetNumber()) })
@@ -412,7 +412,7 @@ func (r *reactor) query(a *attachment) {
 	j := r.state.Job(a.job)
 	w := r.workerOf(j)
 	if w == nil {
-		a.tell(rankStates(&schedpb.RankStates{}))
+		a.enqueue(rankStates(&schedpb.RankStates{}))
 		return
 	}
 	a.asked = true
@@ -428,7 +428,7 @@ func (r *reactor) answerQuery(ref core.JobRef, states *schedpb.RankStates) {
 	for _, a := range w.attached {
 		if a.asked {
 			a.asked = false
-			a.tell(rankStates(states))
+			a.enqueue(rankStates(states))
 		}
 	}
 }
@@ -443,11 +443,11 @@ func (r *reactor) release(a *attachment) {
 		return
 	}
 	a.holds = false
-	r.forgetHolder(a.job)
+	r.forgetSession(a.job)
 	if j := r.state.Job(a.job); j != nil && a.launcher {
 		r.orderOutputTaken(j, forGood) // what comes is kept, as a batch job's
 	}
-	if _, err := r.decide(core.Detach{Job: a.job}); err != nil {
+	if _, err := r.decide(core.LauncherDetached{Job: a.job}); err != nil {
 		r.log.Warn("detaching", "job", a.job, "err", err)
 	}
 }

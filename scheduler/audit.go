@@ -10,8 +10,8 @@ import (
 // What is logged for an administrator: who asked for what and what came of it, and what becomes of jobs and workers. Of a job only
 // numbers, names and codes are told: its arguments, its environment and what its ranks say of their end are its tenant's.
 
-// asked logs a call that changes something.
-func (s *Server) asked(who core.Tenant, what string, err error, details ...any) {
+// audit logs a call that changes something.
+func (s *Server) audit(who core.Tenant, what string, err error, details ...any) {
 	args := append([]any{"what", what, "who", string(who)}, details...)
 	if err != nil {
 		s.cfg.Logger.Warn("request", append(args, "result", "refused: "+status.Convert(err).Message())...)
@@ -36,11 +36,11 @@ func submission(req *schedpb.SubmitRequest, id core.JobID) []any {
 var actionNames = map[schedpb.Action]string{schedpb.Action_ACTION_CANCEL: "cancel", schedpb.Action_ACTION_HOLD: "hold",
 	schedpb.Action_ACTION_RELEASE: "release", schedpb.Action_ACTION_REQUEUE: "requeue"}
 
-// happened logs what is on disk by now.
-func (r *reactor) happened(t core.Transition) {
+// logTransition logs what is on disk by now.
+func (r *reactor) logTransition(t core.Transition) {
 	switch t := t.(type) {
 	case *core.JobPlaced:
-		r.log.Info("job placed", "job", t.Ref.Job, "epoch", t.Ref.Epoch, "on", t.Place[0].Worker, "ranks", t.Place[0].Ranks)
+		r.log.Info("job placed", "job", t.Ref.Job, "epoch", t.Ref.Epoch, "on", t.Placement[0].Worker, "ranks", t.Placement[0].Ranks)
 	case *core.JobStarted:
 		r.log.Info("job started", "job", t.Ref.Job, "epoch", t.Ref.Epoch)
 	case *core.JobEnding:

@@ -93,8 +93,8 @@ func (g *guarded) refused(err error, code codes.Code) {
 	}
 }
 
-// heard waits until the scheduler has taken all that n2 has said.
-func (g *guarded) heard() {
+// processed waits until the scheduler has taken all that n2 has said.
+func (g *guarded) processed() {
 	g.t.Helper()
 	g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{Stamp: 7}}})
 	for {
@@ -363,7 +363,7 @@ var attempts = map[string]func(g *guarded){
 	},
 	"WorkerMessage.heartbeat": func(g *guarded) {
 		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{Unfit: "no disk"}}})
-		g.heard()
+		g.processed()
 		nodes, err := g.cluster.Nodes(g.ctx, &schedpb.NodesRequest{})
 		ok(g.t, err)
 		equal(g.t, "n1", nodes.Nodes[0].Unfit, "")
@@ -374,7 +374,7 @@ var attempts = map[string]func(g *guarded){
 		g.n1.ended(g.ref, &schedpb.JobEnd{State: "CA"})
 		second := g.n1.start().Job
 		g.n2.started(second)
-		g.heard()
+		g.processed()
 		equal(g.t, "alice's job", g.state(), fmt.Sprintf("%d:CF", g.id))
 	},
 	"WorkerMessage.rank_states": func(g *guarded) {
@@ -387,7 +387,7 @@ var attempts = map[string]func(g *guarded){
 			g.t.Fatalf("got %v", m)
 		}
 		answer(g.n2, 0, "forged")
-		g.heard()
+		g.processed()
 		answer(g.n1, 0, "true")
 		for {
 			if m := g.alice.recv().GetRankStates(); m != nil {
@@ -405,10 +405,10 @@ var attempts = map[string]func(g *guarded){
 	},
 	"WorkerMessage.ended": func(g *guarded) {
 		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: g.ref, LaunchFailed: true}}})
-		g.heard()
+		g.processed()
 		g.running()
 		g.n2.ended(g.ref, &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "forged"})
-		g.heard()
+		g.processed()
 		g.running()
 		g.n1.ended(g.ref, &schedpb.JobEnd{State: "F", Exits: []*schedpb.RankExit{{Rank: 0, ExitCode: 2}, {Rank: 7, ExitCode: 9}}})
 		g.n1.ack()
@@ -426,7 +426,7 @@ var attempts = map[string]func(g *guarded){
 			f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{StdinTaken: &schedpb.JobStdinTaken{Job: g.ref, Bytes: n}}})
 		}
 		taken(g.n2, 3)
-		g.heard()
+		g.processed()
 		taken(g.n1, 4)
 		for {
 			if m := g.alice.recv().GetStdinTaken(); m != nil {
@@ -438,7 +438,7 @@ var attempts = map[string]func(g *guarded){
 	"WorkerMessage.input_taken": func(g *guarded) {
 		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_InputTaken{InputTaken: &schedpb.JobInputTaken{Job: g.ref,
 			Taken: &schedpb.InputTaken{Received: 9, StdinBytes: 9}}}})
-		g.heard()
+		g.processed()
 		g.change(g.ctx, schedpb.Action_ACTION_CANCEL)
 		g.n1.ended(g.ref, done())
 		stream, err := g.workers.Output(g.asN1)

@@ -96,12 +96,12 @@ func TestPilesAreBounded(t *testing.T) {
 
 	launcher := newAttachment(&schedpb.AttachOpen{})
 	for range maxMail {
-		launcher.tell(&schedpb.AttachResponse{})
+		launcher.enqueue(&schedpb.AttachResponse{})
 	}
 	if launcher.err != nil {
 		t.Errorf("after %d messages: %v", maxMail, launcher.err)
 	}
-	launcher.tell(&schedpb.AttachResponse{})
+	launcher.enqueue(&schedpb.AttachResponse{})
 	equal(t, "a launcher", status.Code(launcher.err), codes.ResourceExhausted)
 }
 

@@ -51,7 +51,7 @@ func (s *Server) feed(req *schedpb.WatchRequest, stream grpc.ServerStreamingServ
 	for complete := false; ; {
 		var m *schedpb.WatchResponse
 		var more, over bool
-		if err := s.do(func(r *reactor) { m, more, over = r.news(f) }); err != nil {
+		if err := s.do(func(r *reactor) { m, more, over = r.nextPage(f) }); err != nil {
 			return err
 		}
 		m.Complete = !complete && !more
@@ -121,8 +121,8 @@ func (r *reactor) mark(f *follower, id core.JobID) {
 	f.jobs = append(f.jobs, id)
 }
 
-// news takes a page of what is marked.
-func (r *reactor) news(f *follower) (m *schedpb.WatchResponse, more, over bool) {
+// nextPage takes a page of what is marked.
+func (r *reactor) nextPage(f *follower) (m *schedpb.WatchResponse, more, over bool) {
 	m = &schedpb.WatchResponse{}
 	n := min(len(f.jobs), watchPage)
 	for _, id := range f.jobs[:n] {
@@ -152,8 +152,8 @@ func (r *reactor) news(f *follower) (m *schedpb.WatchResponse, more, over bool) 
 	return m, len(f.jobs) > 0, f.ids != nil && f.left == 0
 }
 
-// spread marks what a transition changed, for all followers.
-func (r *reactor) spread(t core.Transition) {
+// markFollowers marks what a transition changed, for all followers.
+func (r *reactor) markFollowers(t core.Transition) {
 	if len(r.followers) == 0 {
 		return
 	}
@@ -161,14 +161,14 @@ func (r *reactor) spread(t core.Transition) {
 	for f := range r.followers {
 		for _, id := range jobs {
 			r.mark(f, id)
-			if j := r.state.Job(id); j != nil && len(j.Place) > 0 {
-				f.nodes[j.Place[0].Worker] = true
+			if j := r.state.Job(id); j != nil && len(j.Placement) > 0 {
+				f.nodes[j.Placement[0].Worker] = true
 			}
 		}
 		for _, name := range nodes {
 			f.nodes[name] = true
 		}
-		poke(f.wake)
+		wake(f.wake)
 	}
 }
 
@@ -187,7 +187,7 @@ func touched(t core.Transition) (jobs []core.JobID, nodes []core.WorkerName) {
 		jobs = append(jobs, t.Ref.Job)
 	case *core.JobRequeued:
 		jobs = append(jobs, t.Ref.Job)
-	case *core.JobStray:
+	case *core.JobOrphaned:
 		jobs = append(jobs, t.Ref.Job)
 	case *core.JobReady:
 		jobs = append(jobs, t.Job)

@@ -13,8 +13,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// holder is the launcher that an interactive job lives by, over all of its streams.
-type holder struct {
+// launcherSession is the launcher that an interactive job lives by, over all of its streams.
+type launcherSession struct {
 	session string              // "": its launcher was there before this scheduler, and is the first that comes
 	stream  *attachment         // nil: it is away
 	away    *time.Timer         // ends the job, unless the launcher comes back before
@@ -41,9 +41,9 @@ func checkSession(open *schedpb.AttachOpen) error {
 	return nil
 }
 
-// hold makes a stream the one that an interactive job lives by, if it is its launcher's.
-func (r *reactor) hold(a *attachment, j *core.Job) error {
-	ts, err := r.decide(core.Attach{Job: a.job})
+// holdJob makes a stream the one that an interactive job lives by, if it is its launcher's.
+func (r *reactor) holdJob(a *attachment, j *core.Job) error {
+	ts, err := r.decide(core.LauncherAttached{Job: a.job})
 	if err != nil {
 		return refusal(err)
 	}
@@ -54,7 +54,7 @@ func (r *reactor) hold(a *attachment, j *core.Job) error {
 	h := r.launchers[j.ID]
 	switch {
 	case h == nil && a.holds:
-		h = &holder{}
+		h = &launcherSession{}
 		r.launchers[j.ID] = h
 	case h == nil || h.session != "" && h.session != a.session:
 		return nil // another launcher's: this one looks on
@@ -68,20 +68,20 @@ func (r *reactor) hold(a *attachment, j *core.Job) error {
 	}
 	h.session, h.stream, h.away = a.session, a, nil
 	if h.taken != nil {
-		a.tellInput(h.taken)
+		a.enqueueInput(h.taken)
 	}
 	a.holds = true
 	return nil
 }
 
 // awaitLauncher gives a launcher whose stream has ended time to come back.
-func (r *reactor) awaitLauncher(id core.JobID, h *holder, ended <-chan struct{}) {
+func (r *reactor) awaitLauncher(id core.JobID, h *launcherSession, ended <-chan struct{}) {
 	s := r.s
 	h.stream = nil
 	giveUp := func() {
 		s.post(func(r *reactor) {
 			if r.launchers[id] == h && h.stream == nil {
-				r.leave(id)
+				r.launcherDisconnected(id)
 			}
 		})
 	}
@@ -105,30 +105,30 @@ func (r *reactor) awaitLauncher(id core.JobID, h *holder, ended <-chan struct{})
 func (r *reactor) awaitLaunchers() {
 	for id := r.state.Oldest(); id <= r.state.LastJob(); id++ {
 		if j := r.state.Job(id); j != nil && j.Interactive && j.Attached && !j.State.Terminal() {
-			h := &holder{}
+			h := &launcherSession{}
 			r.launchers[id] = h
 			r.awaitLauncher(id, h, nil)
 		}
 	}
 }
 
-// leave is the end of an interactive job's launcher.
-func (r *reactor) leave(id core.JobID) {
-	r.forgetHolder(id)
-	if _, err := r.decide(core.Leave{Job: id}); err != nil {
+// launcherDisconnected is the end of an interactive job's launcher.
+func (r *reactor) launcherDisconnected(id core.JobID) {
+	r.forgetSession(id)
+	if _, err := r.decide(core.LauncherDisconnected{Job: id}); err != nil {
 		r.log.Error("a launcher left", "job", id, "err", err)
 	}
 }
 
-func (r *reactor) forgetHolder(id core.JobID) {
+func (r *reactor) forgetSession(id core.JobID) {
 	if h := r.launchers[id]; h != nil && h.away != nil {
 		h.away.Stop()
 	}
 	delete(r.launchers, id)
 }
 
-// left takes a launcher's own word that it ends: nobody asks for the job's output any more.
-func (r *reactor) left(a *attachment) {
+// launcherLeft takes a launcher's own word that it ends: nobody asks for the job's output any more.
+func (r *reactor) launcherLeft(a *attachment) {
 	j := r.state.Job(a.job)
 	if j == nil {
 		return
@@ -138,7 +138,7 @@ func (r *reactor) left(a *attachment) {
 	}
 	if a.holds {
 		a.holds = false
-		r.leave(a.job)
+		r.launcherDisconnected(a.job)
 	}
 }
 
@@ -166,19 +166,19 @@ func (r *reactor) input(a *attachment, in *schedpb.Input, cost int) {
 	if in.GetQueryRanks() != nil {
 		a.asked = conn != nil
 		if conn == nil {
-			a.tell(rankStates(&schedpb.RankStates{}))
+			a.enqueue(rankStates(&schedpb.RankStates{}))
 		}
 	}
 	if !a.holds || conn == nil || w == nil {
-		a.landed(cost)
+		a.inputDelivered(cost)
 		return
 	}
 	if conn.numbered {
 		conn.orderThen(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Input{
-			Input: &schedpb.JobInput{Job: wireRef(j.Ref()), Input: in}}}, func() { a.landed(cost) })
+			Input: &schedpb.JobInput{Job: wireRef(j.Ref()), Input: in}}}, func() { a.inputDelivered(cost) })
 		return
 	}
-	a.landed(cost)
+	a.inputDelivered(cost)
 	if w.passed == 0 {
 		w.passed = in.GetSeq() - 1 // where its launcher begins
 	}
@@ -199,7 +199,7 @@ func (r *reactor) inputUnnumbered(a *attachment, w *watch, conn *workerConn, j *
 	case *schedpb.Input_QueryRanks:
 		r.query(a)
 	}
-	a.tellInput(&schedpb.InputTaken{Received: w.passed})
+	a.enqueueInput(&schedpb.InputTaken{Received: w.passed})
 }
 
 // inputTaken is a worker's word to the launcher of a job.
@@ -212,7 +212,7 @@ func (r *reactor) inputTaken(ref core.JobRef, t *schedpb.InputTaken) {
 		h.taken = t
 	}
 	if h.stream != nil {
-		h.stream.tellInput(t)
+		h.stream.enqueueInput(t)
 	}
 }
 
@@ -240,16 +240,16 @@ func (s *Server) admitInput(ctx context.Context, a *attachment, cost int) error 
 	}
 }
 
-// landed is called when an item is on its way, or is dropped.
-func (a *attachment) landed(cost int) {
+// inputDelivered is called when an item is on its way, or is dropped.
+func (a *attachment) inputDelivered(cost int) {
 	a.mu.Lock()
 	a.underWay -= cost
 	a.mu.Unlock()
-	poke(a.room)
+	wake(a.room)
 }
 
-// tellInput leaves how far a launcher's input is; the latest word says all.
-func (a *attachment) tellInput(t *schedpb.InputTaken) {
+// enqueueInput leaves how far a launcher's input is; the latest word says all.
+func (a *attachment) enqueueInput(t *schedpb.InputTaken) {
 	a.mu.Lock()
 	if a.input == nil {
 		a.input = &schedpb.InputTaken{}
@@ -258,18 +258,18 @@ func (a *attachment) tellInput(t *schedpb.InputTaken) {
 	a.input.StdinBytes = max(a.input.StdinBytes, t.GetStdinBytes())
 	a.input.Resend = a.input.Resend || t.GetResend()
 	a.mu.Unlock()
-	poke(a.wake)
+	wake(a.wake)
 }
 
-// hearing counts the time in which nothing is heard of the other end of a stream.
-type hearing struct{ heard, excused atomic.Bool }
+// liveness counts the time in which nothing is heard of the other end of a stream.
+type liveness struct{ heard, excused atomic.Bool }
 
-const silentParts = 4
+const livenessTicks = 4
 
-// whileHeard runs the sending side of a stream for as long as something is heard of its other end: sending may have to wait for
+// whileAlive runs the sending side of a stream for as long as something is heard of its other end: sending may have to wait for
 // one that is no more. What counts is how often in a row nothing was heard, not a time: a scheduler that was stopped itself would
 // find everyone silent. No limit is no end.
-func (s *Server) whileHeard(limit time.Duration, h *hearing, silent func() error, send func() error) error {
+func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() error, send func() error) error {
 	if limit <= 0 {
 		return send()
 	}
@@ -282,9 +282,9 @@ func (s *Server) whileHeard(limit time.Duration, h *hearing, silent func() error
 		defer leave()
 		sent <- send()
 	}()
-	tick := time.NewTicker(limit / silentParts)
+	tick := time.NewTicker(limit / livenessTicks)
 	defer tick.Stop()
-	for missed := 0; missed < silentParts; {
+	for missed := 0; missed < livenessTicks; {
 		select {
 		case err := <-sent:
 			return err

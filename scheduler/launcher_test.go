@@ -253,7 +253,7 @@ func TestInputAhead(t *testing.T) {
 	}
 	full := make(chan error, 1)
 	go func() { full <- s.admitInput(ctx, a, maxStdin+itemCost) }()
-	a.landed(maxStdin + itemCost)
+	a.inputDelivered(maxStdin + itemCost)
 	ok(t, <-full)
 	cancel()
 	if s.admitInput(ctx, a, maxStdin+itemCost) == nil {

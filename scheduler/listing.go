@@ -40,7 +40,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	case j.State == core.Completing && own:
 		info.Reason = j.Ending.Reason // in words of its tenant's
 	case j.State == core.Requeued:
-		info.Reason = j.Stray
+		info.Reason = j.Orphaned
 	}
 	if j.State != core.Pending && j.State != core.Requeued {
 		info.Nodes = nodeRanks(j)
@@ -62,7 +62,7 @@ func mpiBytes(j *core.Job) uint64 {
 
 func nodeRanks(j *core.Job) []*schedpb.NodeRanks {
 	var nodes []*schedpb.NodeRanks
-	for _, span := range j.Place {
+	for _, span := range j.Placement {
 		nodes = append(nodes, &schedpb.NodeRanks{Node: string(span.Worker), FirstRank: uint32(span.First), Ranks: span.Ranks})
 	}
 	return nodes
@@ -275,7 +275,7 @@ func (s *Server) Change(ctx context.Context, req *schedpb.ChangeRequest) (*sched
 			if err != nil {
 				changed.Error = status.Convert(err).Message()
 			}
-			s.asked(viewer, actionNames[req.Action], err, "job", id, "kill", req.Kill)
+			s.audit(viewer, actionNames[req.Action], err, "job", id, "kill", req.Kill)
 			resp.Jobs = append(resp.Jobs, changed)
 		}
 		return nil
@@ -304,7 +304,7 @@ func (r *reactor) change(id core.JobID, viewer core.Tenant, req *schedpb.ChangeR
 	case schedpb.Action_ACTION_RELEASE:
 		event = core.Release{Job: id}
 	case schedpb.Action_ACTION_REQUEUE:
-		event = core.Again{Job: id}
+		event = core.Requeue{Job: id}
 	default:
 		return status.Errorf(codes.InvalidArgument, "unknown action %d", req.Action)
 	}
@@ -336,7 +336,7 @@ func (s *Server) Drain(ctx context.Context, req *schedpb.DrainRequest) (*schedpb
 		what = "resume"
 	}
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
-		defer func() { s.asked(viewer, what, err, "worker", req.Node, "reason", req.Reason) }()
+		defer func() { s.audit(viewer, what, err, "worker", req.Node, "reason", req.Reason) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}

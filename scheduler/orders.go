@@ -19,14 +19,14 @@ func coreRef(ref *schedpb.JobRef) core.JobRef {
 
 // workerOf is the connection of the worker that holds the job now, nil when there is none.
 func (r *reactor) workerOf(j *core.Job) *workerConn {
-	if j == nil || !j.State.Holds() || len(j.Place) == 0 {
+	if j == nil || !j.State.Holds() || len(j.Placement) == 0 {
 		return nil
 	}
-	return r.workers[j.Place[0].Worker]
+	return r.workers[j.Placement[0].Worker]
 }
 
-// give passes core's orders on to those workers that are connected; the others get them when they come back.
-func (r *reactor) give(orders []core.Order) {
+// sendOrders passes core's orders on to those workers that are connected; the others get them when they come back.
+func (r *reactor) sendOrders(orders []core.Order) {
 	for _, o := range orders {
 		w := r.workers[o.Worker]
 		switch {
@@ -58,7 +58,7 @@ func (r *reactor) spec(j *core.Job) *schedpb.JobSpec {
 // orderStart tells a worker to start a job, and asks for its output where someone wants it.
 func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	spec := r.spec(j)
-	span := j.Place[0]
+	span := j.Placement[0]
 	limit := r.state.Policy.Quota(j.Tenant).Output
 	if j.Interactive {
 		limit = 0 // its launcher takes the output away as it comes

@@ -48,7 +48,7 @@ func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 		return
 	}
 	a.streamed = j.Epoch
-	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Place[0], to: a}
+	o := &outputStream{id: r.newStream(), ref: j.Ref(), worker: lastWorker(j), part: j.Placement[0], to: a}
 	if a.batches && a.from.epoch == j.Epoch {
 		o.offset, o.passed = a.from.offset, a.from.offset > 0
 	}
@@ -184,14 +184,14 @@ func (r *reactor) closeStream(o *outputStream, eof bool) {
 	case o.cuts < maxCuts:
 		o.cuts++
 		s := r.s
-		time.AfterFunc(cutPause<<o.cuts, func() { s.post(func(r *reactor) { r.askAgain(o) }) })
+		time.AfterFunc(cutPause<<o.cuts, func() { s.post(func(r *reactor) { r.resumeStream(o) }) })
 	default:
 		r.endStream(o, true)
 	}
 }
 
-// askAgain asks for a stream, if it still waits for it.
-func (r *reactor) askAgain(o *outputStream) {
+// resumeStream asks for a stream, if it still waits for it.
+func (r *reactor) resumeStream(o *outputStream) {
 	if w := r.workers[o.worker]; w != nil && r.streams[o.id] == o && !o.open {
 		o.ask(w)
 	}

@@ -26,7 +26,7 @@ type reactor struct {
 
 	workers   map[core.WorkerName]*workerConn
 	watches   map[core.JobID]*watch
-	launchers map[core.JobID]*holder
+	launchers map[core.JobID]*launcherSession
 	streams   map[uint64]*outputStream
 	followers map[*follower]bool
 
@@ -39,7 +39,7 @@ const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
 	r := &reactor{s: s, began: instant{s.cfg.Clock(), s.cfg.Steady()}, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
-		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, launchers: map[core.JobID]*holder{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, launchers: map[core.JobID]*launcherSession{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}
@@ -158,13 +158,13 @@ func (r *reactor) commit() error {
 		failpoint.Here(failpoint.SchedulerAfterJournal)
 	}
 	for _, t := range batch {
-		r.happened(t)
+		r.logTransition(t)
 		r.act(t)
-		r.give(r.state.OrdersAfter(t))
-		r.spread(t)
+		r.sendOrders(r.state.OrdersAfter(t))
+		r.markFollowers(t)
 	}
 	if len(batch) > 0 {
-		r.tellReasons()
+		r.notifyReasons()
 		failpoint.Here(failpoint.SchedulerBeforeAnswer)
 	}
 	for _, f := range after {
@@ -192,18 +192,18 @@ func (r *reactor) act(t core.Transition) {
 	switch t := t.(type) {
 	case *core.JobPlaced:
 		if j := r.state.Job(t.Ref.Job); j != nil && j.Ref() == t.Ref {
-			r.tellPlaced(j)
+			r.notifyPlaced(j)
 		}
 	case *core.JobStarted:
-		r.tellState(t.Ref.Job, core.Running, "", t.At)
+		r.notifyState(t.Ref.Job, core.Running, "", t.At)
 	case *core.JobEnding:
-		r.tellState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
+		r.notifyState(t.Ref.Job, core.Completing, t.Ending.Reason, r.now())
 	case *core.JobRequeued:
-		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
-	case *core.JobStray:
-		r.tellState(t.Ref.Job, core.Requeued, t.Reason, r.now())
+		r.notifyState(t.Ref.Job, core.Requeued, t.Reason, r.now())
+	case *core.JobOrphaned:
+		r.notifyState(t.Ref.Job, core.Requeued, t.Reason, r.now())
 	case *core.JobFinished:
-		r.tellEnd(t.Job)
+		r.notifyEnd(t.Job)
 	case *core.WorkerForgotten:
 		if r.workers[t.Name] == nil {
 			r.dropStreams(func(o *outputStream) bool { return o.worker == t.Name })

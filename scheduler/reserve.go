@@ -29,7 +29,7 @@ func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*sch
 	}
 	resp := &schedpb.ReserveResponse{}
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
-		defer func() { s.asked(viewer, "reserve", err, "reservation", req.Name) }()
+		defer func() { s.audit(viewer, "reserve", err, "reservation", req.Name) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*sch
 // Unreserve implements schedpb.ClusterServer.
 func (s *Server) Unreserve(ctx context.Context, req *schedpb.UnreserveRequest) (*schedpb.UnreserveResponse, error) {
 	err := s.ask(ctx, func(r *reactor, viewer core.Tenant) (err error) {
-		defer func() { s.asked(viewer, "unreserve", err, "reservation", req.Name) }()
+		defer func() { s.audit(viewer, "unreserve", err, "reservation", req.Name) }()
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Server) Reservations(ctx context.Context, _ *schedpb.ReservationsReques
 	return resp, err
 }
 
-func wireReservation(name string, from, to core.Time, tenants []core.Tenant, parts []core.Kept, begun bool) *schedpb.Reservation {
+func wireReservation(name string, from, to core.Time, tenants []core.Tenant, parts []core.ReservedPart, begun bool) *schedpb.Reservation {
 	v := &schedpb.Reservation{Name: name, FromUnixNs: int64(from), ToUnixNs: int64(to), Begun: begun}
 	for _, t := range tenants {
 		v.Tenants = append(v.Tenants, string(t))

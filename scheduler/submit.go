@@ -42,7 +42,7 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 		return nil, err
 	}
 	var id core.JobID
-	defer func() { s.asked(tenant, "submit", err, submission(req, id)...) }()
+	defer func() { s.audit(tenant, "submit", err, submission(req, id)...) }()
 	request, err := s.request(tenant, req)
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())

@@ -26,11 +26,11 @@ func (r *reactor) attach(a *attachment, j *core.Job) {
 		r.watches[j.ID] = w
 	}
 	w.attached = append(w.attached, a) // even if it is to see this only once: its streams may need a worker's return
-	a.tell(stateChange(j.State, "", r.now()))
+	a.enqueue(stateChange(j.State, "", r.now()))
 	// The coming pass may place it: only what still waits then has a reason to wait.
-	r.afterCommit(func() { r.tellReason(a) })
+	r.afterCommit(func() { r.notifyReason(a) })
 	if j.Epoch > 0 {
-		a.tell(placement(j))
+		a.enqueue(placement(j))
 	}
 	w.started = w.started || r.workerOf(j) != nil
 	// The log outlives the job, at the worker where it ran. A worker that is away is asked when it comes back.
@@ -44,10 +44,10 @@ func (r *reactor) attach(a *attachment, j *core.Job) {
 }
 
 func lastWorker(j *core.Job) core.WorkerName {
-	if len(j.Place) == 0 {
+	if len(j.Placement) == 0 {
 		return ""
 	}
-	return j.Place[0].Worker
+	return j.Placement[0].Worker
 }
 
 // detach forgets a stream. The end of the one that an interactive job lives by ends the job.
@@ -75,54 +75,54 @@ func (r *reactor) detach(a *attachment) {
 	if h := r.launchers[a.job]; h != nil && h.stream == a {
 		r.awaitLauncher(a.job, h, a.ended)
 	} else {
-		r.leave(a.job)
+		r.launcherDisconnected(a.job)
 	}
 }
 
-func (r *reactor) tell(id core.JobID, m *schedpb.AttachResponse) {
+func (r *reactor) notify(id core.JobID, m *schedpb.AttachResponse) {
 	if w := r.watches[id]; w != nil {
 		for _, a := range w.attached {
-			a.tell(m)
+			a.enqueue(m)
 		}
 	}
 }
 
-func (r *reactor) tellState(id core.JobID, s core.JobState, reason string, at core.Time) {
-	r.tell(id, stateChange(s, reason, at))
+func (r *reactor) notifyState(id core.JobID, s core.JobState, reason string, at core.Time) {
+	r.notify(id, stateChange(s, reason, at))
 }
 
-func (r *reactor) tellPlaced(j *core.Job) {
-	r.tell(j.ID, placement(j))
-	r.tellState(j.ID, core.Configuring, "", j.Placed)
+func (r *reactor) notifyPlaced(j *core.Job) {
+	r.notify(j.ID, placement(j))
+	r.notifyState(j.ID, core.Configuring, "", j.Placed)
 }
 
-// tellReasons tells those who wait for a job why it waits, when that has changed.
-func (r *reactor) tellReasons() {
+// notifyReasons tells those who wait for a job why it waits, when that has changed.
+func (r *reactor) notifyReasons() {
 	for _, w := range r.watches {
 		for _, a := range w.attached {
-			r.tellReason(a)
+			r.notifyReason(a)
 		}
 	}
 }
 
-func (r *reactor) tellReason(a *attachment) {
+func (r *reactor) notifyReason(a *attachment) {
 	j := r.state.Job(a.job)
 	if j == nil || j.State != core.Pending {
 		return
 	}
 	if reason := r.state.Waiting(j); a.reason != reason {
 		a.reason = reason
-		a.tell(stateChange(j.State, reason, r.now()))
+		a.enqueue(stateChange(j.State, reason, r.now()))
 	}
 }
 
-func (r *reactor) tellEnd(id core.JobID) {
-	r.forgetHolder(id)
+func (r *reactor) notifyEnd(id core.JobID) {
+	r.forgetSession(id)
 	w, j := r.watches[id], r.state.Job(id)
 	if w == nil || j == nil {
 		return
 	}
-	r.tellState(id, j.State, j.End.Reason, j.Ended)
+	r.notifyState(id, j.State, j.End.Reason, j.Ended)
 	r.awaitStreams(func(o *outputStream) bool { return o.ref.Job == id })
 	for _, a := range w.attached {
 		a.finish(jobEnd(j))
@@ -193,5 +193,5 @@ func (r *reactor) stdinTaken(ref core.JobRef, total uint64) {
 		return
 	}
 	w.input.takenTotal(total)
-	w.input.tell(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: &schedpb.StdinTaken{Bytes: total}}})
+	w.input.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: &schedpb.StdinTaken{Bytes: total}}})
 }

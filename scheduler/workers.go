@@ -23,7 +23,7 @@ type workerConn struct {
 	leased      bool // its heartbeats are answered
 
 	wake chan struct{}
-	hearing
+	liveness
 
 	mu     sync.Mutex // guards all below; innermost
 	orders []order
@@ -34,7 +34,7 @@ type workerConn struct {
 // order is a message to a worker.
 type order struct {
 	*schedpb.SchedulerMessage
-	gone func() // called when it has been sent, or never will be; nil: nobody waits for it
+	done func() // called when it has been sent, or never will be; nil: nobody waits for it
 }
 
 // Bounds of what a worker may say and of what may wait for it.
@@ -55,20 +55,20 @@ const (
 // order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
 func (w *workerConn) order(m *schedpb.SchedulerMessage) { w.orderThen(m, nil) }
 
-func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, gone func()) {
+func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, done func()) {
 	w.mu.Lock()
 	over := w.over
 	if !over {
-		w.orders = append(w.orders, order{m, gone})
+		w.orders = append(w.orders, order{m, done})
 	}
 	if len(w.orders) > maxOrders {
 		w.err = status.Error(codes.ResourceExhausted, "the worker does not take its orders")
 	}
 	w.mu.Unlock()
-	if over && gone != nil {
-		gone()
+	if over && done != nil {
+		done()
 	}
-	poke(w.wake)
+	wake(w.wake)
 }
 
 // close drops what has not been sent.
@@ -82,8 +82,8 @@ func (w *workerConn) close() {
 
 func drop(orders []order) {
 	for _, o := range orders {
-		if o.gone != nil {
-			o.gone()
+		if o.done != nil {
+			o.done()
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (w *workerConn) fail(err error) {
 		w.err = err
 	}
 	w.mu.Unlock()
-	poke(w.wake)
+	wake(w.wake)
 }
 
 // Connect implements schedpb.WorkersServer.
@@ -119,28 +119,28 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	if err := s.welcome(w, hello); err != nil {
 		return err
 	}
-	defer s.post(func(r *reactor) { r.workerGone(w) })
+	defer s.post(func(r *reactor) { r.workerDisconnected(w) })
 	listener := s.enter()
 	if listener == nil {
 		return s.unavailable()
 	}
 	go func() {
 		defer listener()
-		w.fail(s.hearWorker(stream, w, hello.Unfit))
+		w.fail(s.receiveFromWorker(stream, w, hello.Unfit))
 	}()
 	limit := silentBeats * s.cfg.Heartbeat
 	silent := func() error {
 		return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
 	}
-	err = s.whileHeard(limit, &w.hearing, silent, func() error { return s.command(stream, w) })
-	if errors.Is(err, errParted) {
+	err = s.whileAlive(limit, &w.liveness, silent, func() error { return s.command(stream, w) })
+	if errors.Is(err, errStopping) {
 		return nil
 	}
 	return err
 }
 
-// errParted: the worker's goodbye is journalled.
-var errParted = errors.New("the worker has said goodbye")
+// errStopping: the worker's goodbye is journalled.
+var errStopping = errors.New("the worker has said goodbye")
 
 func checkHello(h *schedpb.WorkerHello) error {
 	switch {
@@ -170,7 +170,7 @@ func checkHello(h *schedpb.WorkerHello) error {
 
 // welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
-	join := core.Join{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels), StateID: hello.StateId}
+	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels), StateID: hello.StateId}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}
@@ -189,8 +189,8 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{
 			HeartbeatEveryMs: s.cfg.Heartbeat.Milliseconds(), GraceMs: s.cfg.Grace.Milliseconds()}}})
 		// The orders are those of now: what the coming pass places is ordered as it is placed.
-		orders := r.state.OrdersOnJoin(w.name, join.Holding)
-		r.afterCommit(func() { r.reorder(w, orders) })
+		orders := r.state.OrdersOnConnect(w.name, join.Holding)
+		r.afterCommit(func() { r.resendOrders(w, orders) })
 	})
 	if err == nil {
 		err = refused
@@ -198,9 +198,9 @@ func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 	return err
 }
 
-// reorder gives a worker that is back the orders that it may have missed, and picks up its other streams.
-func (r *reactor) reorder(w *workerConn, orders []core.Order) {
-	r.give(orders)
+// resendOrders gives a worker that is back the orders that it may have missed, and picks up its other streams.
+func (r *reactor) resendOrders(w *workerConn, orders []core.Order) {
+	r.sendOrders(orders)
 	for _, id := range r.state.Worker(w.name).Jobs {
 		if watch := r.watches[id]; watch != nil && r.state.Job(id).State != core.Configuring {
 			watch.flushStdin(w, r.state.Job(id))
@@ -216,12 +216,12 @@ func (r *reactor) unfit(w *workerConn, why string) {
 	}
 }
 
-func (r *reactor) workerGone(w *workerConn) {
+func (r *reactor) workerDisconnected(w *workerConn) {
 	if r.workers[w.name] != w {
 		return
 	}
 	delete(r.workers, w.name)
-	if _, err := r.decide(core.Gone{Name: w.name}); err != nil {
+	if _, err := r.decide(core.WorkerDisconnected{Name: w.name}); err != nil {
 		r.log.Error("a worker is gone", "worker", w.name, "err", err)
 	}
 	r.awaitStreams(func(o *outputStream) bool { return o.worker == w.name })
@@ -240,8 +240,8 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 		}
 		for i, m := range orders {
 			err := stream.Send(m.SchedulerMessage)
-			if m.gone != nil {
-				m.gone()
+			if m.done != nil {
+				m.done()
 			}
 			if err != nil {
 				drop(orders[i+1:])
@@ -258,8 +258,8 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	}
 }
 
-// hearWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
-func (s *Server) hearWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
+// receiveFromWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
+func (s *Server) receiveFromWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
 	unfit string) error {
 	for {
 		m, err := stream.Recv()
@@ -364,7 +364,7 @@ func (r *reactor) acknowledge(w *workerConn, ref core.JobRef) {
 
 // goodbye: the worker stops. The end of its stream tells it that this is known.
 func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
-	e := core.Goodbye{Worker: w.name}
+	e := core.WorkerStopping{Worker: w.name}
 	for _, ref := range m.Staying {
 		e.Staying = append(e.Staying, coreRef(ref))
 	}
@@ -372,7 +372,7 @@ func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
 		r.log.Error("a worker stops", "worker", w.name, "err", err)
 	}
 	r.log.Info("a worker stops", "worker", w.name, "jobs that stay", len(m.Staying))
-	r.afterCommit(func() { w.fail(errParted) })
+	r.afterCommit(func() { w.fail(errStopping) })
 }
 
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An

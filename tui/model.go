@@ -15,8 +15,8 @@ import (
 
 // The events, beside bubbletea's own.
 type (
-	// news is what a feed tells. The first of a feed begins a new picture.
-	news struct {
+	// feedEvent is what a feed tells. The first of a feed begins a new picture.
+	feedEvent struct {
 		*schedpb.WatchResponse
 		first bool
 	}
@@ -29,8 +29,8 @@ type (
 		job   uint64
 		lines []string
 	}
-	// printed is more of a job's log; over when it ended or broke.
-	printed struct {
+	// logText is more of a job's log; over when it ended or broke.
+	logText struct {
 		job  uint64
 		text string
 		over bool
@@ -42,7 +42,7 @@ type (
 )
 
 // Asked of the one who runs the model, who answers by events.
-type asks interface {
+type requests interface {
 	Ranks(job uint64)
 	Reasons(jobs []uint64)
 	Logs(job uint64) // the stream of an earlier one ends
@@ -64,7 +64,7 @@ const maxLogLines = 10_000
 // model is all that a screen depends on.
 type model struct {
 	address string
-	asks    asks
+	asks    requests
 
 	width, height int
 	now           time.Time
@@ -79,7 +79,7 @@ type model struct {
 	drawn    bool // a whole picture is shown, of this feed or of an earlier one
 
 	replacing bool // it is an earlier one's
-	kept      []news
+	kept      []feedEvent
 
 	nodes map[string]*schedpb.NodeInfo
 
@@ -103,7 +103,7 @@ type model struct {
 	following bool
 }
 
-func newModel(address string, a asks, now time.Time) *model {
+func newModel(address string, a requests, now time.Time) *model {
 	return &model{address: address, asks: a, width: 80, height: 24, now: now, lostAt: now, lostWhy: "connecting",
 		jobs: map[uint64]*schedpb.JobInfo{}, states: map[string]int{}, nodes: map[string]*schedpb.NodeInfo{}}
 }
@@ -119,12 +119,12 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 	case clock:
 		m.now = time.Time(e)
 		if m.connected && m.now.Unix()%2 == 0 {
-			m.ask()
+			m.request()
 		}
 	case reasons:
 		m.refresh(e)
-	case news:
-		m.hear(e)
+	case feedEvent:
+		m.handleFeed(e)
 	case lost:
 		if m.connected {
 			m.lostAt = m.now
@@ -134,7 +134,7 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 		if e.job == m.selected {
 			m.ranks, m.asked = e.lines, false
 		}
-	case printed:
+	case logText:
 		m.print(e)
 	case answer:
 		m.message = string(e)
@@ -153,8 +153,8 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// ask has what is shown brought up to date that no feed tells.
-func (m *model) ask() {
+// request has what is shown brought up to date that no feed tells.
+func (m *model) request() {
 	if m.screen == jobScreen {
 		m.asks.Ranks(m.selected)
 	}
@@ -163,8 +163,8 @@ func (m *model) ask() {
 	}
 }
 
-// hear takes news. The picture of the last connection stays until that of the next is complete.
-func (m *model) hear(e news) {
+// handleFeed takes news. The picture of the last connection stays until that of the next is complete.
+func (m *model) handleFeed(e feedEvent) {
 	m.connected = true
 	if e.first {
 		m.complete, m.replacing, m.kept = false, m.drawn, nil
@@ -195,7 +195,7 @@ func (m *model) clear() {
 	m.rows = nil
 }
 
-func (m *model) draw(e news) {
+func (m *model) draw(e feedEvent) {
 	for _, j := range e.Jobs {
 		m.put(j)
 	}
@@ -210,7 +210,7 @@ func (m *model) draw(e news) {
 	}
 }
 
-func (m *model) print(e printed) {
+func (m *model) print(e logText) {
 	if e.job != m.selected || m.screen != logScreen {
 		return
 	}

@@ -18,16 +18,16 @@ import (
 
 var update = flag.Bool("update", false, "write the screens that the transcripts give now")
 
-// asked records what the model asks for.
-type asked struct{ words []string }
+// fakeRequests records what the model asks for.
+type fakeRequests struct{ words []string }
 
-func (a *asked) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
-func (a *asked) Reasons(jobs []uint64) {
+func (a *fakeRequests) Ranks(job uint64) { a.words = append(a.words, fmt.Sprintf("ranks %d", job)) }
+func (a *fakeRequests) Reasons(jobs []uint64) {
 	a.words = append(a.words, "reasons "+strings.Trim(fmt.Sprint(jobs), "[]"))
 }
-func (a *asked) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
-func (a *asked) NoLogs()           { a.words = append(a.words, "nologs") }
-func (a *asked) Cancel(job uint64) { a.words = append(a.words, fmt.Sprintf("cancel %d", job)) }
+func (a *fakeRequests) Logs(job uint64)   { a.words = append(a.words, fmt.Sprintf("logs %d", job)) }
+func (a *fakeRequests) NoLogs()           { a.words = append(a.words, "nologs") }
+func (a *fakeRequests) Cancel(job uint64) { a.words = append(a.words, fmt.Sprintf("cancel %d", job)) }
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -51,7 +51,7 @@ func replay(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &asked{}
+	a := &fakeRequests{}
 	m := newModel("unix:sock", a, start)
 	var out strings.Builder
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
@@ -130,7 +130,7 @@ func play(t *testing.T, m *model, word, rest string) {
 		if err := protojson.Unmarshal([]byte(rest), w); err != nil {
 			t.Fatalf("%s: %v", rest, err)
 		}
-		m.Update(news{w, word == "first"})
+		m.Update(feedEvent{w, word == "first"})
 	case "lost":
 		m.Update(lost{rest})
 	case "ranks":
@@ -146,9 +146,9 @@ func play(t *testing.T, m *model, word, rest string) {
 		}
 		m.Update(reasons(w.Jobs))
 	case "log":
-		m.Update(printed{job: number(), text: strings.ReplaceAll(rest, `\n`, "\n")})
+		m.Update(logText{job: number(), text: strings.ReplaceAll(rest, `\n`, "\n")})
 	case "over":
-		m.Update(printed{job: number(), over: true})
+		m.Update(logText{job: number(), over: true})
 	case "answer":
 		m.Update(answer(rest))
 	default:
@@ -168,21 +168,21 @@ func keyOf(name string) tea.KeyPressMsg {
 
 // TestAnySize sees that no size, and no key at it, breaks a screen.
 func TestAnySize(t *testing.T) {
-	m := newModel("unix:sock", &asked{}, start)
+	m := newModel("unix:sock", &fakeRequests{}, start)
 	w := &schedpb.WatchResponse{}
 	for i := uint64(1); i < 60; i++ {
 		w.Jobs = append(w.Jobs, &schedpb.JobInfo{Id: i, Name: "名前の長い仕事\x1b[31m", State: "R", Tenant: "uid:1000", Ranks: uint32(i),
 			StartedUnixNs: start.UnixNano(), Nodes: []*schedpb.NodeRanks{{Node: "n1", Ranks: 3}}})
 		w.Nodes = append(w.Nodes, &schedpb.NodeInfo{Name: fmt.Sprintf("n%d", i), Slots: 4, Connected: true})
 	}
-	m.Update(news{w, true})
+	m.Update(feedEvent{w, true})
 	for width := 1; width < 200; width += 13 {
 		for height := 1; height < 60; height += 7 {
 			m.Update(tea.WindowSizeMsg{Width: width, Height: height})
 			for _, key := range []string{"j", "G", "k", "s", "enter", "j", "G", "l", "G", "k", "esc", "?", "x", "x", "n", "g", "pgdown", "esc"} {
 				m.Update(keyOf(key))
 				m.Update(ranks{m.selected, strings.Split(strings.Repeat("rank: computing|", 40), "|")})
-				m.Update(printed{job: m.selected, text: strings.Repeat("a line\t\x1b[2J\n", 30)})
+				m.Update(logText{job: m.selected, text: strings.Repeat("a line\t\x1b[2J\n", 30)})
 				if screenOf(t, m); t.Failed() {
 					t.Fatalf("after %s at %dx%d", key, width, height)
 				}

@@ -66,7 +66,7 @@ func (r *runner) watch() {
 	for r.ctx.Err() == nil {
 		first := true
 		err := r.cluster.Watch(r.ctx, func(m *schedpb.WatchResponse) {
-			r.program.Send(news{m, first})
+			r.program.Send(feedEvent{m, first})
 			first = false
 		})
 		why := "the scheduler closed the connection"
@@ -148,13 +148,13 @@ func (r *runner) Logs(job uint64) {
 		defer cancel()
 		err := r.cluster.Logs(ctx, job, func(text string) {
 			if ctx.Err() == nil {
-				r.program.Send(printed{job: job, text: text})
+				r.program.Send(logText{job: job, text: text})
 			}
 		})
 		if ctx.Err() != nil {
 			return
 		}
-		last := printed{job: job, over: true}
+		last := logText{job: job, over: true}
 		if err != nil {
 			last.text = err.Error()
 		}

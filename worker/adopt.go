@@ -83,7 +83,7 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	}
 	boot, fault := state.Boot()
 	j.rebooted = fault == nil && boot != e.Process.Boot
-	if p.gone && j.unbegun() {
+	if p.gone && j.neverBegan() {
 		w.state.Forget(e.Job, e.Epoch) // its ranks never ran: the scheduler sends the order again
 		return
 	}
@@ -92,7 +92,7 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	}
 	if !passedOn {
 		p.files = w.executorFile(e, "")
-		p.words, _ = os.Open(p.files + wordsSuffix)
+		p.stderr, _ = os.Open(p.files + stderrSuffix)
 	}
 	j.process = p
 	if !p.gone {
@@ -107,8 +107,8 @@ func (w *Worker) executorFile(e state.Executor, suffix string) string {
 	return filepath.Join(w.spawner.dir, filepath.Base(e.Files)+suffix)
 }
 
-// findPatience is how long a living executor may take to answer that has not begun its job.
-const findPatience = 10 * time.Second
+// adoptionTimeout is how long a living executor may take to answer that has not begun its job.
+const adoptionTimeout = 10 * time.Second
 
 // find finds a running executor and speaks to it.
 func (w *Worker) find(e state.Executor, j *job) (*process, error) {
@@ -123,9 +123,9 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 		p.pidfd.Close()
 		return nil, errors.Join(fmt.Errorf("process %d is not there any more", who.PID), err)
 	}
-	if err = p.call(w.executorFile(e, socketSuffix), spoken(e)); err == nil && j.unbegun() {
+	if err = p.call(w.executorFile(e, socketSuffix), spoken(e)); err == nil && j.neverBegan() {
 		// Perhaps it was told to start just now; perhaps it was not, and ends with its worker.
-		if err = p.hearsNow(j); err == nil {
+		if err = p.awaitStarted(j); err == nil {
 			j.started = true
 		}
 	}
@@ -154,9 +154,9 @@ func (p *process) call(socket string, version int) error {
 	return p.conn.Send(&control.Resume{})
 }
 
-// hearsNow waits until the executor says that it has begun its job. What it may say before it says again.
-func (p *process) hearsNow(j *job) error {
-	p.socket.SetReadDeadline(time.Now().Add(findPatience))
+// awaitStarted waits until the executor says that it has begun its job. What it may say before it says again.
+func (p *process) awaitStarted(j *job) error {
+	p.socket.SetReadDeadline(time.Now().Add(adoptionTimeout))
 	defer p.socket.SetReadDeadline(time.Time{})
 	for {
 		m, err := p.conn.Receive()
@@ -179,7 +179,7 @@ func (p *process) hearsNow(j *job) error {
 func (w *Worker) sweep(left []state.Executor) error {
 	keep := map[string]bool{}
 	for _, e := range left {
-		keep[e.Files+wordsSuffix], keep[e.Files+socketSuffix] = true, true
+		keep[e.Files+stderrSuffix], keep[e.Files+socketSuffix] = true, true
 	}
 	entries, err := os.ReadDir(w.spawner.dir)
 	for _, e := range entries {

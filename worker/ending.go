@@ -16,9 +16,9 @@ import (
 // A batch job that failed says why behind its output, where its user looks first: the reason with the stack, and where the ranks stood.
 // The worker writes it, not the executor: that may have been killed, and does not know why it was told to end.
 
-// fileEnding writes how a job ended into its file for errors, unless it completed. What can't be written is in the job's record all the
+// appendEnd writes how a job ended into its file for errors, unless it completed. What can't be written is in the job's record all the
 // same.
-func (j *job) fileEnding(end *schedpb.JobEnd) {
+func (j *job) appendEnd(end *schedpb.JobEnd) {
 	if end.GetState() == "CD" || j.spec.GetInteractive() {
 		return
 	}
@@ -36,7 +36,7 @@ func (j *job) fileEnding(end *schedpb.JobEnd) {
 		path = paths[at]
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY // a pipe that nobody reads must not hold the worker
-	if j.unbegun() && !j.spec.GetAppendOutput() && !j.shared(pattern) {
+	if j.neverBegan() && !j.spec.GetAppendOutput() && !j.shared(pattern) {
 		flags |= os.O_TRUNC // as the executor would have, had it come to that
 	}
 	err = as(who, func() error {
@@ -48,7 +48,7 @@ func (j *job) fileEnding(end *schedpb.JobEnd) {
 		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		_, err = f.WriteString(j.endingText(end))
+		_, err = f.WriteString(j.endText(end))
 		return err
 	})
 	if err != nil {
@@ -66,10 +66,10 @@ func failedRank(end *schedpb.JobEnd) uint32 {
 	return 0
 }
 
-// maxPlaces bounds how many lines are written of where ranks stood.
-const maxPlaces = 48
+// maxStateLines bounds how many lines are written of where ranks stood.
+const maxStateLines = 48
 
-func (j *job) endingText(end *schedpb.JobEnd) string {
+func (j *job) endText(end *schedpb.JobEnd) string {
 	name := fmt.Sprint(j.key.id)
 	if j.order.GetArrayId() != 0 {
 		name += fmt.Sprintf(" (%d_%d)", j.order.GetArrayId(), j.order.GetArrayIndex())
@@ -79,14 +79,14 @@ func (j *job) endingText(end *schedpb.JobEnd) string {
 		why = "ended with status " + fmt.Sprint(end.GetExitCode())
 	}
 	lines := []string{fmt.Sprintf("job %s: %s", name, strings.TrimRight(why, "\n"))}
-	if places := placesOf(end.GetRankStates().GetRanks()); len(places) > 0 {
+	if places := stateLines(end.GetRankStates().GetRanks()); len(places) > 0 {
 		lines = append(append(lines, "where the ranks stood:"), places...)
 	}
 	return "faasmrun: " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ") + "\n"
 }
 
-// placesOf says where ranks stand, neighbours at the same place in one line.
-func placesOf(ranks []*schedpb.RankState) (lines []string) {
+// stateLines says where ranks stand, neighbours at the same place in one line.
+func stateLines(ranks []*schedpb.RankState) (lines []string) {
 	for first := 0; first < len(ranks); {
 		last := first
 		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() && ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
@@ -99,8 +99,8 @@ func placesOf(ranks []*schedpb.RankState) (lines []string) {
 		lines = append(lines, who+": "+strings.ReplaceAll(ranks[first].GetWhere(), "\n", " "))
 		first = last + 1
 	}
-	if more := len(lines) - maxPlaces; more > 1 {
-		lines = append(lines[:maxPlaces], fmt.Sprintf("… and %d more places", more))
+	if more := len(lines) - maxStateLines; more > 1 {
+		lines = append(lines[:maxStateLines], fmt.Sprintf("… and %d more places", more))
 	}
 	return lines
 }

@@ -33,7 +33,7 @@ func TestEndingIsWrittenAsTheUser(t *testing.T) {
 	j := &job{w: &Worker{Config: Config{Users: map[string]string{"alice": who.name}, Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))}}, key: jobKey{12, 1}, as: who, dir: filepath.Join(dir, "none"),
 		spec: &schedpb.JobSpec{Apps: []*schedpb.App{{Dir: theirs}}, StdoutPath: "out-%j"}, order: &schedpb.StartJob{Tenant: "alice", Ranks: 1}}
 	failed := &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "it failed\nhere"}
-	j.fileEnding(failed)
+	j.appendEnd(failed)
 	file := filepath.Join(theirs, "out-12")
 	info, err := os.Stat(file)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestEndingIsWrittenAsTheUser(t *testing.T) {
 	}
 	for _, path := range []string{"link", "../roots/new", secret} {
 		j.spec.StdoutPath = path
-		j.fileEnding(failed)
+		j.appendEnd(failed)
 	}
 	if text, err := os.ReadFile(secret); err != nil || string(text) != "kept" {
 		t.Errorf("root's file has %q, %v", text, err)
@@ -60,7 +60,7 @@ func TestEndingIsWrittenAsTheUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.spec.StdoutPath = "pipe"
-	j.fileEnding(failed)
+	j.appendEnd(failed)
 	if _, err := os.ReadFile(secret); err != nil {
 		t.Error("this process is not root any more:", err)
 	}
@@ -72,13 +72,13 @@ func TestEndingText(t *testing.T) {
 	for r := range uint32(4) {
 		end.RankStates.Ranks = append(end.RankStates.Ranks, &schedpb.RankState{Rank: r, Where: []string{"a", "a", "a", "b\nc"}[r]})
 	}
-	if got, want := j.endingText(end), "faasmrun: job 14 (12_3): too late\n  where the ranks stood:\n  ranks 0-2: a\n  rank 3: b c\n"; got != want {
+	if got, want := j.endText(end), "faasmrun: job 14 (12_3): too late\n  where the ranks stood:\n  ranks 0-2: a\n  rank 3: b c\n"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
 	for r := range uint32(1000) {
 		end.RankStates.Ranks = append(end.RankStates.Ranks, &schedpb.RankState{Rank: 10 + 2*r, Where: "x"})
 	}
-	if got := strings.Count(j.endingText(end), "\n"); got != 2+maxPlaces+1 {
+	if got := strings.Count(j.endText(end), "\n"); got != 2+maxStateLines+1 {
 		t.Errorf("%d lines", got)
 	}
 }

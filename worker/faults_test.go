@@ -94,7 +94,7 @@ func TestCompilingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := b.query(ref)
-	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, size(uint64(len(compiled(t, "act")))))
+	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, formatBytes(uint64(len(compiled(t, "act")))))
 	if len(states) != 2 || states[1].Rank != 1 || states[0].Where != want || states[1].Where != want {
 		t.Errorf("they stand at %v", states)
 	}
@@ -350,7 +350,7 @@ func armed(t testing.TB, pid int) {
 }
 
 func testSpawner(dir string) *spawner {
-	return &spawner{executable: os.Args[0], dir: dir, findable: true}
+	return &spawner{executable: os.Args[0], dir: dir, adoptable: true}
 }
 
 // hold is a process that does nothing but have an executor.
@@ -379,10 +379,10 @@ func TestStopLeavesNobody(t *testing.T) {
 }
 
 // A spare that was killed while it waited harms no job, and another takes its place.
-func TestSpareThatDied(t *testing.T) {
+func TestPrestartedThatDied(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Spares = 1 })
 	spare := func() *process {
-		s := &b.worker.spares
+		s := &b.worker.prestarted
 		s.fill()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -392,7 +392,7 @@ func TestSpareThatDied(t *testing.T) {
 		return s.waiting[0]
 	}
 	first := spare()
-	if !first.lives() {
+	if !first.isRunning() {
 		t.Fatal("a new spare does not live")
 	}
 	first.kill()
@@ -402,7 +402,7 @@ func TestSpareThatDied(t *testing.T) {
 	if end := b.run(interactive(b.app("hello", 1))).End; end.State != "CD" {
 		t.Errorf("the job ended as %s: %s", end.State, end.Reason)
 	}
-	if second := spare(); second.pid == first.pid || !second.lives() {
+	if second := spare(); second.pid == first.pid || !second.isRunning() {
 		t.Error("no new spare")
 	}
 }

@@ -17,20 +17,20 @@ import (
 // to the scheduler, and no other comes until what it takes to start one works again. What is wrong with the job or its module ends
 // the job alone: a tenant's module must not close a worker.
 
-// ownFault is an error that is the worker's, not the job's.
-type ownFault struct{ error }
+// workerFault is an error that is the worker's, not the job's.
+type workerFault struct{ error }
 
-func (f ownFault) Unwrap() error { return f.error }
+func (f workerFault) Unwrap() error { return f.error }
 
-// own marks an error as the worker's; nil stays nil.
-func own(err error) error {
+// asWorkerFault marks an error as the worker's; nil stays nil.
+func asWorkerFault(err error) error {
 	if err == nil {
 		return nil
 	}
-	return ownFault{err}
+	return workerFault{err}
 }
 
-func isOwn(err error) bool { return errors.As(err, new(ownFault)) }
+func isWorkerFault(err error) bool { return errors.As(err, new(workerFault)) }
 
 // How long a worker waits before it looks whether it can start jobs again: longer each time, so that one that only seems to be fit
 // does not have all jobs come by.
@@ -42,22 +42,22 @@ const (
 // health is whether jobs can be started here.
 type health struct {
 	mu    sync.Mutex // guards all below
-	why   string     // they can't; "": they can, for all that is known
+	unfit string     // they can't; "": they can, for all that is known
 	wait  time.Duration
 	timer *time.Timer
 }
 
-func (h *health) trouble() string {
+func (h *health) reason() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.why
+	return h.unfit
 }
 
-// blame notes that a job could not be started, and has that looked at later.
-func (h *health) blame(err error, probe func()) (why string) {
+// markUnfit notes that a job could not be started, and has that looked at later.
+func (h *health) markUnfit(err error, probe func()) (why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.why = text("it can't start jobs: "+err.Error(), maxWhere)
+	h.unfit = text("it can't start jobs: "+err.Error(), maxWhere)
 	if h.wait = min(2*h.wait, lastProbe); h.wait == 0 {
 		h.wait = firstProbe
 	}
@@ -65,18 +65,18 @@ func (h *health) blame(err error, probe func()) (why string) {
 		h.timer.Stop()
 	}
 	h.timer = time.AfterFunc(h.wait, probe)
-	return h.why
+	return h.unfit
 }
 
-// fit notes that they can be started, as far as can be found out without one.
-func (h *health) fit() {
+// markFit notes that they can be started, as far as can be found out without one.
+func (h *health) markFit() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.why = ""
+	h.unfit = ""
 }
 
-// proven notes that one was.
-func (h *health) proven() {
+// resetBackoff notes that one was.
+func (h *health) resetBackoff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wait = 0
@@ -90,16 +90,16 @@ func (h *health) stop() {
 	}
 }
 
-// blame is called when a job could not be started, by the worker's own fault.
-func (w *Worker) blame(err error) (why string) {
+// markUnfit is called when a job could not be started, by the worker's own fault.
+func (w *Worker) markUnfit(err error) (why string) {
 	w.Logger.Error("jobs can't be started here", "err", err)
-	return w.health.blame(err, w.examine)
+	return w.health.markUnfit(err, w.recheckHealth)
 }
 
-// examine finds out whether jobs can be started again.
-func (w *Worker) examine() {
+// recheckHealth finds out whether jobs can be started again.
+func (w *Worker) recheckHealth() {
 	w.mu.Lock()
-	over := w.parting
+	over := w.shuttingDown
 	if !over {
 		w.jobsDone.Add(1)
 	}
@@ -108,16 +108,16 @@ func (w *Worker) examine() {
 		return
 	}
 	defer w.jobsDone.Done()
-	if err := w.rehearse(); err != nil {
-		w.blame(err)
+	if err := w.tryStart(); err != nil {
+		w.markUnfit(err)
 		return
 	}
 	w.Logger.Info("jobs can be started here again")
-	w.health.fit()
+	w.health.markFit()
 }
 
-// rehearse does all that comes before a job's ranks, without a job.
-func (w *Worker) rehearse() error {
+// tryStart does all that comes before a job's ranks, without a job.
+func (w *Worker) tryStart() error {
 	dir, err := os.MkdirTemp(filepath.Join(w.Dir, "executors"), "probe-*")
 	if err != nil {
 		return err
@@ -144,24 +144,24 @@ func (w *Worker) rehearse() error {
 			return err
 		}
 	}
-	p.hangUp() // it ends by itself, once it has come so far
-	late := time.AfterFunc(obedience, p.kill)
+	p.closeConn() // it ends by itself, once it has come so far
+	late := time.AfterFunc(terminationGrace, p.kill)
 	defer late.Stop()
 	if p.wait(); !p.cmd.ProcessState.Success() {
-		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState, text(crash(p.lastWords()), maxWhere))
+		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState, text(crash(p.readStderr()), maxWhere))
 	}
 	return nil
 }
 
-// unstarted is an executor that ended before it had begun its job; a program's doing it can't be.
-func (j *job) unstarted(p *process) error {
-	state, words := p.cmd.ProcessState, p.lastWords()
+// earlyExit is an executor that ended before it had begun its job; a program's doing it can't be.
+func (j *job) earlyExit(p *process) error {
+	state, words := p.cmd.ProcessState, p.readStderr()
 	err := fmt.Errorf("the executor ended (%v) before it began", state)
 	if len(words) > 0 {
 		err = fmt.Errorf("%w: %s", err, text(crash(words), maxWhere))
 	}
 	if state.Exited() {
-		return own(err)
+		return asWorkerFault(err)
 	}
 	return killedEarly{err} // by whoever: its tenant may, and the system for want of memory
 }
@@ -177,8 +177,8 @@ func (j *job) launchFailed(err error) *schedpb.JobEnded {
 	ended := &schedpb.JobEnded{Job: j.key.ref(), LaunchFailed: true,
 		End: &schedpb.JobEnd{State: "NF", ExitCode: exitFailed, Reason: text(err.Error(), maxMessage)}}
 	switch {
-	case isOwn(err):
-		ended.Unfit = j.w.blame(err)
+	case isWorkerFault(err):
+		ended.Unfit = j.w.markUnfit(err)
 	case errors.As(err, new(killedEarly)):
 	default:
 		return nil

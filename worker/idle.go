@@ -10,8 +10,8 @@ import (
 // DefaultIdleTimeout is how long an executor waits for its tenant's next job, where Config says nothing.
 const DefaultIdleTimeout = time.Minute
 
-// lingerMargin is how much longer an idle executor waits by itself: its worker, as long as there is one that works, ends it before.
-const lingerMargin = 10 * time.Second
+// idleMargin is how much longer an idle executor waits by itself: its worker, as long as there is one that works, ends it before.
+const idleMargin = 10 * time.Second
 
 // Bounds of what idle executors may keep from others.
 const (
@@ -19,50 +19,50 @@ const (
 	idleReserve = 512 << 20 // bytes that must be left beside them and a job that comes
 )
 
-// idlers are the executors that have served a job, of which nothing is left, and wait for their tenant's next one. They count no
+// idleExecutors are the executors that have served a job, of which nothing is left, and wait for their tenant's next one. They count no
 // slots. Where one too many waits, the tenant with the most of them loses the one that has waited longest.
-type idlers struct {
-	most    int
+type idleExecutors struct {
+	limit   int
 	timeout time.Duration
 
 	mu      sync.Mutex // guards all below; not held across anything that waits
 	closed  bool
 	ending  map[*process]chan struct{} // those that are being ended: closed when they are gone
-	waiting []idler                    // the one that came last comes last
+	waiting []idleExecutor             // the one that came last comes last
 }
 
-type idler struct {
+type idleExecutor struct {
 	*process
 	expiry *time.Timer
 }
 
-// linger is how long executors are told to wait; 0: not at all.
-func (i *idlers) linger() time.Duration {
-	if i.most == 0 {
+// executorTimeout is how long executors are told to wait; 0: not at all.
+func (i *idleExecutors) executorTimeout() time.Duration {
+	if i.limit == 0 {
 		return 0
 	}
-	return i.timeout + lingerMargin
+	return i.timeout + idleMargin
 }
 
 // put takes a process in, if it may wait. Otherwise it is the caller's to end.
-func (i *idlers) put(p *process) bool {
-	if !p.silent() || p.group != nil && p.group.Held() > maxIdleHeld {
+func (i *idleExecutors) put(p *process) bool {
+	if !p.wroteNothing() || p.group != nil && p.group.Held() > maxIdleHeld {
 		return false
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.closed || i.most == 0 {
+	if i.closed || i.limit == 0 {
 		return false
 	}
-	i.waiting = append(i.waiting, idler{p, time.AfterFunc(i.timeout, func() { i.expire(p) })})
-	if len(i.waiting) > i.most {
+	i.waiting = append(i.waiting, idleExecutor{p, time.AfterFunc(i.timeout, func() { i.expire(p) })})
+	if len(i.waiting) > i.limit {
 		i.drop(i.surplus())
 	}
 	return true
 }
 
 // surplus is the one that can best be spared.
-func (i *idlers) surplus() int {
+func (i *idleExecutors) surplus() int {
 	count := map[string]int{}
 	for _, w := range i.waiting {
 		count[w.tenant]++
@@ -78,14 +78,14 @@ func (i *idlers) surplus() int {
 
 // take gives a tenant the executor of its own that has waited the least, which most of its memory is still near for; nil: there is
 // none.
-func (i *idlers) take(tenant string, as *identity) *process {
+func (i *idleExecutors) take(tenant string, as *identity) *process {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for n, w := range slices.Backward(i.waiting) {
 		if w.tenant != tenant || !w.as.equal(as) {
 			continue
 		}
-		if w.lives() {
+		if w.isRunning() {
 			w.expiry.Stop()
 			i.waiting = slices.Delete(i.waiting, n, n+1)
 			w.oomKills = oomKills() // those while it waited are no business of its job's
@@ -97,16 +97,16 @@ func (i *idlers) take(tenant string, as *identity) *process {
 }
 
 // expire ends a process that has waited long enough, unless it was taken.
-func (i *idlers) expire(p *process) {
+func (i *idleExecutors) expire(p *process) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if n := slices.IndexFunc(i.waiting, func(w idler) bool { return w.process == p }); n >= 0 {
+	if n := slices.IndexFunc(i.waiting, func(w idleExecutor) bool { return w.process == p }); n >= 0 {
 		i.drop(n)
 	}
 }
 
 // drop ends one. It is called with mu held.
-func (i *idlers) drop(n int) {
+func (i *idleExecutors) drop(n int) {
 	w, gone := i.waiting[n], make(chan struct{})
 	i.waiting = slices.Delete(i.waiting, n, n+1)
 	w.expiry.Stop()
@@ -123,8 +123,8 @@ func (i *idlers) drop(n int) {
 	}()
 }
 
-// settle waits for those that are being ended.
-func (i *idlers) settle() {
+// waitForEnding waits for those that are being ended.
+func (i *idleExecutors) waitForEnding() {
 	i.mu.Lock()
 	ending := slices.Collect(maps.Values(i.ending))
 	i.mu.Unlock()
@@ -134,19 +134,19 @@ func (i *idlers) settle() {
 }
 
 // clear ends all that wait, and waits for it. It returns whether there were any.
-func (i *idlers) clear() bool {
+func (i *idleExecutors) clear() bool {
 	i.mu.Lock()
 	any := len(i.waiting) > 0
 	for len(i.waiting) > 0 {
 		i.drop(0)
 	}
 	i.mu.Unlock()
-	i.settle()
+	i.waitForEnding()
 	return any
 }
 
 // close is clear for good.
-func (i *idlers) close() {
+func (i *idleExecutors) close() {
 	i.mu.Lock()
 	i.closed = true
 	i.mu.Unlock()

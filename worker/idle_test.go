@@ -398,7 +398,7 @@ func TestIdleTimeout(t *testing.T) {
 	b.stdin(ref, "", true)
 	b.collect()
 	waitGone(t, pid)
-	b.worker.idle.settle()
+	b.worker.idle.waitForEnding()
 	if n := len(b.idle()); n != 0 {
 		t.Errorf("%d wait", n)
 	}
@@ -407,7 +407,7 @@ func TestIdleTimeout(t *testing.T) {
 
 // There are never more than the bound, and a tenant that has many gives way to one that has few.
 func TestIdleBound(t *testing.T) {
-	i := &idlers{most: 3, timeout: time.Hour}
+	i := &idleExecutors{limit: 3, timeout: time.Hour}
 	defer i.close()
 	dir := t.TempDir()
 	put := func(tenant string) *process {
@@ -422,9 +422,9 @@ func TestIdleBound(t *testing.T) {
 		return p
 	}
 	few, many := put("few"), []*process{put("many"), put("many"), put("many")}
-	i.settle()
-	if many[0].lives() || !many[1].lives() || !few.lives() || len(i.waiting) != 3 {
-		t.Errorf("%d wait, the oldest of many: %v", len(i.waiting), many[0].lives())
+	i.waitForEnding()
+	if many[0].isRunning() || !many[1].isRunning() || !few.isRunning() || len(i.waiting) != 3 {
+		t.Errorf("%d wait, the oldest of many: %v", len(i.waiting), many[0].isRunning())
 	}
 	if i.take("other", nil) != nil || i.take("many", &identity{uid: 1}) != nil {
 		t.Error("somebody else got one")
@@ -440,25 +440,25 @@ func TestIdleBound(t *testing.T) {
 		t.Error("a dead one was given away")
 	}
 	i.close()
-	if few.lives() || i.put(p) {
+	if few.isRunning() || i.put(p) {
 		t.Error("not closed")
 	}
-	off := &idlers{}
-	if off.linger() != 0 || off.put(p) {
+	off := &idleExecutors{}
+	if off.executorTimeout() != 0 || off.put(p) {
 		t.Error("not off")
 	}
 }
 
 // What a process has said on its stderr belongs to one job.
 func TestIdleIsSilent(t *testing.T) {
-	i := &idlers{most: 1, timeout: time.Hour}
+	i := &idleExecutors{limit: 1, timeout: time.Hour}
 	defer i.close()
 	p, err := testSpawner(t.TempDir()).spawn(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.discard()
-	if _, err := p.words.WriteString("something is odd\n"); err != nil {
+	if _, err := p.stderr.WriteString("something is odd\n"); err != nil {
 		t.Fatal(err)
 	}
 	if i.put(p) {

@@ -29,68 +29,68 @@ type job struct {
 
 	rebooted bool // the machine, since its executor was started
 
-	orders  outbox          // for the executor
-	prepare context.Context // of what comes before the executor; a termination ends it
-	abandon context.CancelFunc
+	orders        outbox          // for the executor
+	prepare       context.Context // of what comes before the executor; a termination ends it
+	cancelPrepare context.CancelFunc
 
-	mu         sync.Mutex // guards all below; not held across anything that waits
-	process    *process   // nil before it is started, and when it waits for another job
-	remains    *process   // one that has ended, whose files are needed until that is acknowledged
-	doing      string     // before that, what takes long
-	terminated *schedpb.TerminateJob
-	overdue    *time.Timer // kills a process that does not follow a termination
-	started    bool
-	stopped    bool // by TSTP: from the start on, if that comes first
-	taken      uint64
-	in         input
-	left       bool // to the next worker with this directory
-	parting    bool // the worker stops: what its end does to the job is none of the job's doing
-	end        *schedpb.JobEnded
-	acked      bool
-	read       bool           // its output has reached its end, and whom it is for
-	launcher   bool           // who reads the output says what it has written: it may ask for all else again
-	written    uint64         // how much that is
-	grew       chan struct{}  // closed and renewed when the log grows and when the job ends
-	readers    map[int]uint64 // open output streams: what each has delivered
-	nextReader int
-	told       uint64 // of what was delivered, what the executor knows
+	mu             sync.Mutex // guards all below; not held across anything that waits
+	process        *process   // nil before it is started, and when it waits for another job
+	endedProcess   *process   // one that has ended, whose files are needed until that is acknowledged
+	activity       string     // before that, what takes long
+	terminated     *schedpb.TerminateJob
+	overdue        *time.Timer // kills a process that does not follow a termination
+	started        bool
+	stopped        bool // by TSTP: from the start on, if that comes first
+	taken          uint64
+	in             input
+	leftRunning    bool // to the next worker with this directory
+	workerStopping bool // the worker stops: what its end does to the job is none of the job's doing
+	end            *schedpb.JobEnded
+	acked          bool
+	read           bool           // its output has reached its end, and whom it is for
+	launcher       bool           // who reads the output says what it has written: it may ask for all else again
+	written        uint64         // how much that is
+	grew           chan struct{}  // closed and renewed when the log grows and when the job ends
+	readers        map[int]uint64 // open output streams: what each has delivered
+	nextReader     int
+	sentDelivered  uint64 // of what was delivered, what the executor knows
 }
 
-// obedience is how long an executor may take to end its ranks before it is killed.
-const obedience = 2 * time.Second
+// terminationGrace is how long an executor may take to end its ranks before it is killed.
+const terminationGrace = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
 	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
-	j.prepare, j.abandon = context.WithCancel(context.Background())
+	j.prepare, j.cancelPrepare = context.WithCancel(context.Background())
 	return j
 }
 
 // file is the path of one of its files.
 func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
 
-// outlives says that the job goes on without this worker, which a launcher's own worker has no successor for. An interactive job
+// outlivesWorker says that the job goes on without this worker, which a launcher's own worker has no successor for. An interactive job
 // ends with its launcher, and of that the scheduler tells.
-func (j *job) outlives() bool { return j.w.state != nil }
+func (j *job) outlivesWorker() bool { return j.w.state != nil }
 
 // run is the job's life.
 func (j *job) run() {
-	defer j.abandon()
-	ended := j.live()
+	defer j.cancelPrepare()
+	ended := j.execute()
 	if ended == nil {
 		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}
 	end := ended.End
 	if !ended.LaunchFailed {
-		j.fileEnding(end)
+		j.appendEnd(end)
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
-	told := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
+	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
 	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
-		told = append(told, "reason", end.Reason)
+		fields = append(fields, "reason", end.Reason)
 	}
-	j.w.Logger.Info("job ended", told...)
+	j.w.Logger.Info("job ended", fields...)
 	j.mu.Lock()
 	j.end = ended
 	close(j.grew)
@@ -99,47 +99,47 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
-// live returns nil when it left the job to the next worker, or to nobody.
-func (j *job) live() *schedpb.JobEnded {
+// execute returns nil when it left the job to the next worker, or to nobody.
+func (j *job) execute() *schedpb.JobEnded {
 	p := j.process // one that was found running
 	if p != nil {
-		last, left := j.follow(p)
-		return j.over(p, last, left)
+		last, left := j.supervise(p)
+		return j.finish(p, last, left)
 	}
-	if !j.unbegun() {
+	if !j.neverBegan() {
 		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
 		// twice, and ended with that worker; those that would have outlived it are remembered.
 		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
 			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
-	start, err := j.ready()
+	start, err := j.prepareStart()
 	for err == nil {
 		if p, err = j.launch(start); err != nil {
 			break
 		}
-		last, left := j.follow(p)
-		if left || !j.unbegun() || j.toldToEnd() {
-			return j.over(p, last, left)
+		last, left := j.supervise(p)
+		if left || !j.neverBegan() || j.isTerminating() {
+			return j.finish(p, last, left)
 		}
 		switch {
 		case last != nil && last.ExitCode != 0: // it could not even make the log
-			err = own(errors.New(last.Reason))
+			err = asWorkerFault(errors.New(last.Reason))
 		case last != nil:
-			return j.over(p, last, left)
+			return j.finish(p, last, left)
 		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
 			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
 		default:
-			err = j.unstarted(p)
+			err = j.earlyExit(p)
 		}
 		p.discard()
 	}
 	j.mu.Lock()
-	parting := j.parting
+	stopping := j.workerStopping
 	j.mu.Unlock()
-	if parting {
+	if stopping {
 		return nil
 	}
-	if !j.toldToEnd() {
+	if !j.isTerminating() {
 		if failed := j.launchFailed(err); failed != nil {
 			return failed
 		}
@@ -147,41 +147,41 @@ func (j *job) live() *schedpb.JobEnded {
 	return &schedpb.JobEnded{Job: j.key.ref(), End: j.neverRan(err)}
 }
 
-// toldToEnd says whether the job was told to end, by the scheduler or by the end of the worker.
-func (j *job) toldToEnd() bool {
+// isTerminating says whether the job was told to end, by the scheduler or by the end of the worker.
+func (j *job) isTerminating() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.terminated != nil || j.parting
+	return j.terminated != nil || j.workerStopping
 }
 
-// unbegun says that the job's ranks never ran in a process that is gone: it makes a log before.
-func (j *job) unbegun() bool {
+// neverBegan says that the job's ranks never ran in a process that is gone: it makes a log before.
+func (j *job) neverBegan() bool {
 	_, err := os.Stat(j.file("log"))
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// over is the job's end, after that of its process, unless that can be used again.
-func (j *job) over(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
+// finish is the job's end, after that of its process, unless that can be used again.
+func (j *job) finish(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
 	if left {
 		return nil
 	}
-	j.w.health.proven()
+	j.w.health.resetBackoff()
 	if last != nil && last.Idle {
-		return j.ended(j.verdict(p, last, nil), usage{last.CPUNs, last.MaxRSS})
+		return j.ended(j.result(p, last, nil), usage{last.CPUNs, last.MaxRSS})
 	}
-	end := j.verdict(p, last, p.lastWords())
-	p.dissolve()
-	if j.outlives() { // a later worker may have to find out once more how it ended
+	end := j.result(p, last, p.readStderr())
+	p.removeGroup()
+	if j.outlivesWorker() { // a later worker may have to find out once more how it ended
 		j.mu.Lock()
-		j.remains = p
+		j.endedProcess = p
 		j.mu.Unlock()
 	} else {
-		p.forgetFiles()
+		p.removeFiles()
 	}
 	j.mu.Lock()
-	parting := j.parting
+	stopping := j.workerStopping
 	j.mu.Unlock()
-	if parting && last == nil {
+	if stopping && last == nil {
 		return nil // killed by its worker
 	}
 	return j.ended(end, p.usage(last))
@@ -219,17 +219,17 @@ func (j *job) stdin(s *schedpb.Stdin) {
 func (j *job) signal(number int32) {
 	switch syscall.Signal(number) {
 	case syscall.SIGTSTP, syscall.SIGSTOP:
-		j.halt(syscall.SIGSTOP)
+		j.stopOrContinue(syscall.SIGSTOP)
 	case syscall.SIGCONT:
-		j.halt(syscall.SIGCONT)
+		j.stopOrContinue(syscall.SIGCONT)
 	default:
 		j.orders.put(&control.Signal{Number: number})
 	}
 }
 
-// halt stops or continues the executor. One that has not started yet is stopped when it has: before, it could not even be
+// stopOrContinue stops or continues the executor. One that has not started yet is stopped when it has: before, it could not even be
 // told of its worker's end.
-func (j *job) halt(s syscall.Signal) {
+func (j *job) stopOrContinue(s syscall.Signal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.stopped = s == syscall.SIGSTOP
@@ -242,7 +242,7 @@ func (j *job) halt(s syscall.Signal) {
 func (j *job) query() {
 	j.mu.Lock()
 	running := j.started && j.end == nil && j.process != nil && !j.process.gone // one that is idle again is not the job's any more
-	doing := j.doing
+	doing := j.activity
 	j.mu.Unlock()
 	if running {
 		j.orders.put(&control.QueryRanks{})
@@ -266,7 +266,7 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	if first {
 		j.terminated = t
 	}
-	j.abandon()
+	j.cancelPrepare()
 	p := j.process
 	switch {
 	case p == nil || p.gone:
@@ -275,37 +275,37 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	case first:
 		j.orders.put(&control.Terminate{})
 		p.signal(syscall.SIGCONT) // a stopped process could not answer
-		j.overdue = time.AfterFunc(obedience, p.kill)
+		j.overdue = time.AfterFunc(terminationGrace, p.kill)
 	}
 }
 
-// leave ends this worker's part in the job: it goes on without, or, where it can't or is not to, ends without a word.
-func (j *job) leave(kill bool) {
+// detachWorker ends this worker's part in the job: it goes on without, or, where it can't or is not to, ends without a word.
+func (j *job) detachWorker(kill bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.parting = true
-	j.abandon()
+	j.workerStopping = true
+	j.cancelPrepare()
 	switch {
 	case j.process == nil || j.process.gone:
-	case j.outlives() && !kill:
-		j.left = true
-		j.process.hangUp()
+	case j.outlivesWorker() && !kill:
+		j.leftRunning = true
+		j.process.closeConn()
 	default:
 		j.process.kill()
 	}
 }
 
-// stays says whether a successor will find the job's executor, or how it ended.
-func (j *job) stays() bool {
+// survivesWorker says whether a successor will find the job's executor, or how it ended.
+func (j *job) survivesWorker() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.left || j.end != nil && !j.acked && j.outlives()
+	return j.leftRunning || j.end != nil && !j.acked && j.outlivesWorker()
 }
 
-func (j *job) isLeft() bool {
+func (j *job) isLeftRunning() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.left
+	return j.leftRunning
 }
 
 // acknowledge: the scheduler has journalled the end.
@@ -315,7 +315,7 @@ func (j *job) acknowledge() {
 	j.acked = j.end != nil
 	idle := len(j.readers) == 0
 	j.mu.Unlock()
-	if first && j.outlives() {
+	if first && j.outlivesWorker() {
 		j.forget()
 	}
 	if first && idle {
@@ -332,10 +332,10 @@ func (j *job) forget() {
 		j.w.Logger.Warn("a job that has ended", "job", j.key.id, "err", err)
 	}
 	j.mu.Lock()
-	remains := j.remains
+	remains := j.endedProcess
 	j.mu.Unlock()
 	if remains != nil {
-		remains.forgetFiles()
+		remains.removeFiles()
 	}
 	j.w.pruneSometimes()
 }
@@ -346,8 +346,8 @@ func (j *job) acknowledged() bool {
 	return j.acked
 }
 
-// reportAgain says what a lost connection may have swallowed.
-func (j *job) reportAgain() {
+// resendReports says what a lost connection may have swallowed.
+func (j *job) resendReports() {
 	j.mu.Lock()
 	started, taken, end, acked := j.started, j.taken, j.end, j.acked
 	in := j.in
@@ -414,26 +414,26 @@ func (j *job) delivered(id int, offset uint64) (spare uint64) {
 	}
 	j.mu.Unlock()
 	if !launcher {
-		j.tellDelivered(slowest)
+		j.sendDelivered(slowest)
 	}
 	return spare
 }
 
-// tellDelivered lets the ranks of an interactive job write on.
-func (j *job) tellDelivered(offset uint64) {
+// sendDelivered lets the ranks of an interactive job write on.
+func (j *job) sendDelivered(offset uint64) {
 	j.mu.Lock()
-	tell := offset >= j.told+j.w.LogWindow/16 // not for every line
-	if tell {
-		j.told = offset
+	send := offset >= j.sentDelivered+j.w.LogWindow/16 // not for every line
+	if send {
+		j.sentDelivered = offset
 	}
 	j.mu.Unlock()
-	if tell && j.spec.GetInteractive() {
+	if send && j.spec.GetInteractive() {
 		j.orders.put(&control.Delivered{Offset: offset})
 	}
 }
 
-// answersTo says that the job has a launcher that says what it has written of the output.
-func (j *job) answersTo() {
+// attachLauncher says that the job has a launcher that says what it has written of the output.
+func (j *job) attachLauncher() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.launcher = true
@@ -448,7 +448,7 @@ func (j *job) outputTaken(offset uint64) {
 	if offset != forGood {
 		j.written = max(j.written, offset)
 		j.mu.Unlock()
-		j.tellDelivered(offset)
+		j.sendDelivered(offset)
 		return
 	}
 	ended := j.end != nil

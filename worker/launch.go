@@ -17,13 +17,13 @@ import (
 
 // What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's Start.
 
-// ready gets everything that the executor needs.
-func (j *job) ready() (*control.Start, error) {
+// prepareStart gets everything that the executor needs.
+func (j *job) prepareStart() (*control.Start, error) {
 	if j.order.Ranks != j.order.WorldSize || j.order.FirstRank != 0 {
 		return nil, fmt.Errorf("ranks %d to %d of %d were placed here; this version runs a job on one worker",
 			j.order.FirstRank, j.order.FirstRank+j.order.Ranks-1, j.order.WorldSize)
 	}
-	if err := j.settle(); err != nil {
+	if err := j.makeDir(); err != nil {
 		return nil, err
 	}
 	start := &control.Start{
@@ -34,16 +34,16 @@ func (j *job) ready() (*control.Start, error) {
 		FirstRank:   j.order.FirstRank,
 		Ranks:       j.order.Ranks,
 		WorldSize:   j.order.WorldSize,
-		Interactive: !j.outlives(),
+		Interactive: !j.outlivesWorker(),
 		MemPerRank:  j.spec.GetMemPerRankBytes(),
 		Stdin:       control.StdinTo(j.spec.GetStdin()),
 		StdinRanks:  j.spec.GetStdinRanks(),
-		LogPath:     j.theirs("log"),
-		ExitPath:    j.theirs("exit"),
-		CacheDir:    j.cached(j.w.modules.native()),
+		LogPath:     j.executorPath("log"),
+		ExitPath:    j.executorPath("exit"),
+		CacheDir:    j.executorCachePath(j.w.modules.native()),
 		Check:       j.spec.GetMpi().GetCheck(),
 		MPIStats:    j.spec.GetMpi().GetStats(),
-		Linger:      j.w.idle.linger(),
+		IdleTimeout: j.w.idle.executorTimeout(),
 	}
 	if j.spec.GetInteractive() {
 		start.LogWindow = j.w.LogWindow
@@ -54,42 +54,42 @@ func (j *job) ready() (*control.Start, error) {
 	}
 	start.Append = j.spec.GetAppendOutput()
 	start.SharedOut, start.SharedErr = j.shared(j.spec.GetStdoutPath()), j.shared(j.spec.GetStderrPath())
-	if j.outlives() {
+	if j.outlivesWorker() {
 		start.AgentUID = uint32(os.Geteuid())
 	}
-	var needs []need
+	var needs []memoryNeed
 	for _, app := range j.spec.GetApps() {
-		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.tell)
+		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.setActivity)
 		if err != nil {
 			return nil, err
 		}
-		start.Apps = append(start.Apps, j.app(app, j.cached(prepared.Module)))
-		needs = append(needs, need{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
+		start.Apps = append(start.Apps, j.app(app, j.executorCachePath(prepared.Module)))
+		needs = append(needs, memoryNeed{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
 	}
-	j.tell("")
+	j.setActivity("")
 	return start, j.w.fits(needs)
 }
 
-// tell notes what the job is at, for those who ask where its ranks stand.
-func (j *job) tell(doing string) {
+// setActivity notes what the job is at, for those who ask where its ranks stand.
+func (j *job) setActivity(doing string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.doing = doing
+	j.activity = doing
 }
 
-// settle finds out whom the job runs as, and makes its directory, which is that user's.
-func (j *job) settle() (err error) {
+// makeDir finds out whom the job runs as, and makes its directory, which is that user's.
+func (j *job) makeDir() (err error) {
 	if j.as, err = j.w.identityOf(j.order.GetTenant()); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(j.dir, 0o700); err != nil {
-		return own(fmt.Errorf("make the job's directory: %w", err))
+		return asWorkerFault(fmt.Errorf("make the job's directory: %w", err))
 	}
 	if j.as == nil {
 		return nil
 	}
 	if err := os.Chown(j.dir, int(j.as.uid), int(j.as.gid)); err != nil {
-		return own(fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err))
+		return asWorkerFault(fmt.Errorf("give the job's directory to user %s: %w", j.as.name, err))
 	}
 	return nil
 }
@@ -97,16 +97,16 @@ func (j *job) settle() (err error) {
 // An executor of another user's is lent the cache and the job's directory: it might not be let through the directories above.
 const lentCache, lentJob = 0, 1
 
-// theirs is the path of one of the job's files, for its executor.
-func (j *job) theirs(name string) string {
+// executorPath is the path of one of the job's files, for its executor.
+func (j *job) executorPath(name string) string {
 	if j.as == nil {
 		return j.file(name)
 	}
 	return lentPath(lentJob, name)
 }
 
-// cached is a path in the cache, for its executor.
-func (j *job) cached(path string) string {
+// executorCachePath is a path in the cache, for its executor.
+func (j *job) executorCachePath(path string) string {
 	if j.as == nil {
 		return path
 	}
@@ -120,7 +120,7 @@ func (j *job) executor() (p *process, err error) {
 		return p, nil
 	}
 	if j.as == nil {
-		p, err = j.w.spares.take()
+		p, err = j.w.prestarted.take()
 	} else {
 		p, err = j.w.spawnAs(j.as)
 	}
@@ -144,8 +144,8 @@ func (w *Worker) spawnAs(as *identity) (*process, error) {
 	return w.spawner.spawn(as, lent...)
 }
 
-// enclose puts the process into a control group of its own, with the job's limits.
-func (j *job) enclose(p *process, who state.Process) (err error) {
+// joinGroup puts the process into a control group of its own, with the job's limits.
+func (j *job) joinGroup(p *process, who state.Process) (err error) {
 	if j.w.Groups == nil {
 		return nil
 	}
@@ -169,12 +169,12 @@ var errTerminated = errors.New("the job was ended before its ranks started")
 
 // launch starts the executor, unless the job has been ended meanwhile.
 func (j *job) launch(start *control.Start) (*process, error) {
-	p, err := j.appoint()
+	p, err := j.acquireProcess()
 	if err != nil {
 		return nil, err
 	}
 	j.mu.Lock()
-	ended := j.terminated != nil || j.parting
+	ended := j.terminated != nil || j.workerStopping
 	if !ended {
 		j.process = p
 	}
@@ -196,24 +196,24 @@ func (j *job) launch(start *control.Start) (*process, error) {
 	return p, nil
 }
 
-// appoint finds the process that is to run the job, and remembers which it is.
-func (j *job) appoint() (*process, error) {
+// acquireProcess finds the process that is to run the job, and remembers which it is.
+func (j *job) acquireProcess() (*process, error) {
 	for {
 		p, err := j.executor()
 		if err != nil {
-			return nil, own(err)
+			return nil, asWorkerFault(err)
 		}
 		failpoint.Here(failpoint.WorkerBeforeRemember)
 		who, err := state.Identify(p.pid)
 		if err == nil {
-			err = errors.Join(j.enclose(p, who), j.remember(p, who))
+			err = errors.Join(j.joinGroup(p, who), j.remember(p, who))
 		}
 		if err == nil {
 			return p, nil
 		}
 		p.discard()
 		if p.served == 0 {
-			return nil, own(err)
+			return nil, asWorkerFault(err)
 		}
 		j.w.Logger.Info("an idle executor can't be used again", "job", j.key.id, "pid", p.pid, "err", err)
 	}
@@ -222,7 +222,7 @@ func (j *job) appoint() (*process, error) {
 // remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
 // between would leave ranks that nobody knows of.
 func (j *job) remember(p *process, who state.Process) error {
-	if !j.outlives() {
+	if !j.outlivesWorker() {
 		return nil
 	}
 	order, err := proto.Marshal(j.order)

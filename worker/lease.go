@@ -48,16 +48,16 @@ func (l *lease) stop() {
 	}
 }
 
-// renewed moves the end of the lease, for all executors too: they see to it if this worker can't.
+// renewLease moves the end of the lease, for all executors too: they see to it if this worker can't.
 //
 // A worker within its scheduler's own process needs none. Nobody could start its ranks elsewhere, and a process that was stopped
 // for longer than the grace would end them when it goes on.
-func (w *Worker) renewed(since control.Instant, grace time.Duration) {
+func (w *Worker) renewLease(since control.Instant, grace time.Duration) {
 	if w.Ephemeral {
 		return
 	}
 	until := since.Add(grace)
-	w.lease.renew(until, func() { w.giveUp(grace) })
+	w.lease.renew(until, func() { w.leaseEnded(grace) })
 	for _, j := range w.held() {
 		j.orders.put(&control.Lease{Until: until})
 	}

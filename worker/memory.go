@@ -21,28 +21,28 @@ const rankOverhead = 256 << 10
 // code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
 const executorOverhead = 512 << 20
 
-// need is what one program of a job asks for.
-type need struct {
+// memoryNeed is what one program of a job asks for.
+type memoryNeed struct {
 	program string
 	ranks   uint32
 	initial uint64 // linear memory of a rank at its start
 }
 
 // fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
-func (w *Worker) fits(needs []need) error {
+func (w *Worker) fits(needs []memoryNeed) error {
 	if err := fitsFiles(needs); err != nil {
 		return err
 	}
-	left, err := w.room(needs)
+	left, err := w.memoryLeft(needs)
 	if left < idleReserve && w.idle.clear() {
-		_, err = w.room(needs)
+		_, err = w.memoryLeft(needs)
 	}
 	return err
 }
 
 // fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a file without a
 // name. Executors have this process's limits.
-func fitsFiles(needs []need) error {
+func fitsFiles(needs []memoryNeed) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
 		return nil
@@ -50,14 +50,14 @@ func fitsFiles(needs []need) error {
 	for _, n := range needs {
 		if n.initial > limit.Cur {
 			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
-				"raise ulimit -f", n.program, size(n.initial), size(limit.Cur))
+				"raise ulimit -f", n.program, formatBytes(n.initial), formatBytes(limit.Cur))
 		}
 	}
 	return nil
 }
 
-// room is what ranks leave of the machine's memory at their start.
-func (w *Worker) room(needs []need) (left uint64, err error) {
+// memoryLeft is what ranks leave of the machine's memory at their start.
+func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 	free := available(os.DirFS("/"))
 	left, what := free, "has free"
 	if w.MemBytes > 0 && w.MemBytes < free {
@@ -67,25 +67,25 @@ func (w *Worker) room(needs []need) (left uint64, err error) {
 	var list []string
 	for _, n := range needs {
 		total += uint64(n.ranks) * (n.initial + rankOverhead) // below 2^32 * 2^33
-		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, size(n.initial)))
+		list = append(list, fmt.Sprintf("%d of %s with %s each", n.ranks, n.program, formatBytes(n.initial)))
 	}
 	if total <= free {
 		return left - total, nil
 	}
 	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
-		"machine with more memory", strings.Join(list, ", "), size(total), w.Name, what, size(free))
+		"machine with more memory", strings.Join(list, ", "), formatBytes(total), w.Name, what, formatBytes(free))
 }
 
-// memory is what the scheduler may promise to ranks here: what was configured, or what is free now.
-func (w *Worker) memory() uint64 {
+// memoryOffered is what the scheduler may promise to ranks here: what was configured, or what is free now.
+func (w *Worker) memoryOffered() uint64 {
 	if w.MemBytes > 0 {
 		return w.MemBytes
 	}
 	return available(os.DirFS("/"))
 }
 
-// size writes bytes as a person does.
-func size(n uint64) string {
+// formatBytes writes bytes as a person does.
+func formatBytes(n uint64) string {
 	const units = "KMGTPE"
 	if n < 1<<10 {
 		return fmt.Sprintf("%d bytes", n)

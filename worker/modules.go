@@ -84,8 +84,8 @@ const maxCache = 10 << 30
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
 
 // prepare makes a module ready to run and says what is known of it. program is its name in messages. An error is for the
-// user, and so is what tell is told when something takes long.
-func (m *modules) prepare(ctx context.Context, sha, program string, tell func(string)) (*control.Prepared, error) {
+// user, and so is what report is given when something takes long.
+func (m *modules) prepare(ctx context.Context, sha, program string, report func(string)) (*control.Prepared, error) {
 	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
 		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
 	}
@@ -93,7 +93,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string, tell func(st
 		return p, nil
 	}
 	path := filepath.Join(m.dir, sha+".wasm")
-	tell(compiling(program, path)) // or another does
+	report(compiling(program, path)) // or another does
 	done, err := m.take(ctx, sha)
 	if err != nil {
 		return nil, err
@@ -105,11 +105,11 @@ func (m *modules) prepare(ctx context.Context, sha, program string, tell func(st
 	m.sweep(time.Now())
 	m.evict(m.bound, time.Now())
 	if _, err := os.Stat(path); err != nil {
-		tell("getting " + program + " from the scheduler")
+		report("getting " + program + " from the scheduler")
 		if err := m.fetchWhole(ctx, sha, path); err != nil {
 			return nil, fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
 		}
-		tell(compiling(program, path))
+		report(compiling(program, path))
 	}
 	if err := m.compile(ctx, sha, path); err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
@@ -117,14 +117,14 @@ func (m *modules) prepare(ctx context.Context, sha, program string, tell func(st
 	if p := m.ready(sha); p != nil {
 		return p, nil
 	}
-	return nil, own(fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir))
+	return nil, asWorkerFault(fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir))
 }
 
 // compiling says what may take a minute, and how much there is of it.
 func compiling(program, path string) string {
 	much := ""
 	if st, err := os.Stat(path); err == nil {
-		much = " (" + size(uint64(st.Size())) + ")"
+		much = " (" + formatBytes(uint64(st.Size())) + ")"
 	}
 	return "compiling " + program + much + ", once; later runs load it from the cache"
 }
@@ -210,7 +210,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 	}
 	tmp, err := os.CreateTemp(m.dir, ".fetch-*")
 	if err != nil {
-		return own(err)
+		return asWorkerFault(err)
 	}
 	defer os.Remove(tmp.Name()) // of no effect after the rename
 	defer tmp.Close()
@@ -225,20 +225,20 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 		}
 		hash.Write(chunk.GetData())
 		if _, err := tmp.Write(chunk.GetData()); err != nil {
-			return own(err)
+			return asWorkerFault(err)
 		}
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != sha {
 		return fmt.Errorf("it was damaged on its way: its SHA-256 is %s, not %s", got, sha)
 	}
 	if err := errors.Join(tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil { // who may, the directory says
-		return own(err)
+		return asWorkerFault(err)
 	}
-	return own(os.Rename(tmp.Name(), path))
+	return asWorkerFault(os.Rename(tmp.Name(), path))
 }
 
-// maxComplaint bounds what of a child's stderr becomes part of a message.
-const maxComplaint = 16 << 10
+// maxStderr bounds what of a child's stderr becomes part of a message.
+const maxStderr = 16 << 10
 
 // starved tells the last words of a Go program that the kernel refuses memory.
 func starved(words string) bool {
@@ -254,13 +254,13 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	cmd := exec.CommandContext(ctx, m.executable, args...)
 	cmd.Env = []string{} // nothing of the worker's
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	lifeline, end, err := os.Pipe() // as an executor's
+	agentWatch, end, err := os.Pipe() // as an executor's
 	if err != nil {
-		return own(fmt.Errorf("start the compiler: %w", err))
+		return asWorkerFault(fmt.Errorf("start the compiler: %w", err))
 	}
 	defer end.Close()
-	defer lifeline.Close()
-	cmd.Stdin = lifeline
+	defer agentWatch.Close()
+	cmd.Stdin = agentWatch
 	var stderr head
 	cmd.Stderr = &stderr
 	keepDescriptors()
@@ -275,7 +275,7 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && len(stderr.b) > 0:
 		return errors.New(strings.TrimSpace(string(stderr.b))) // its own words on what is wrong with the module
 	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault:
-		return own(fmt.Errorf("the compiler failed: %s", strings.TrimSpace(string(stderr.b))))
+		return asWorkerFault(fmt.Errorf("the compiler failed: %s", strings.TrimSpace(string(stderr.b))))
 	case errors.As(err, &exit) && !exit.Exited():
 		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
 	case errors.As(err, &exit) && starved(string(stderr.b)):
@@ -284,13 +284,13 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit):
 		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))
 	}
-	return own(fmt.Errorf("start the compiler: %w", err))
+	return asWorkerFault(fmt.Errorf("start the compiler: %w", err))
 }
 
 // head keeps the first bytes written to it, for a crash says what it is at its beginning.
 type head struct{ b []byte }
 
 func (h *head) Write(p []byte) (int, error) {
-	h.b = append(h.b, p[:min(len(p), maxComplaint-len(h.b))]...)
+	h.b = append(h.b, p[:min(len(p), maxStderr-len(h.b))]...)
 	return len(p), nil
 }

@@ -56,7 +56,7 @@ func (o *output) run(order *schedpb.StreamOutput) error {
 	}
 	if j := o.w.job(ref); j != nil && !order.Once {
 		if order.Answered {
-			j.answersTo()
+			j.attachLauncher()
 		}
 		err = o.follow(j)
 	} else {

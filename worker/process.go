@@ -22,17 +22,17 @@ import (
 // Whatever ends the worker closes that end, and the kernel then kills the executor of an interactive job, even one that was
 // stopped or that computes, and one that was given nothing to do yet.
 type process struct {
-	pid      int
-	cmd      *exec.Cmd // nil: it is another's child, and its status never ours to know
-	pidfd    *os.File  // of such a one
-	gone     bool      // it had ended before this worker looked for it
-	conn     *control.Conn
-	socket   net.Conn
-	lifeline *os.File
-	words    *os.File
-	files    string        // the base of its files' names
-	group    *cgroup.Group // nil: none
-	oomKills uint64        // of the machine, before
+	pid        int
+	cmd        *exec.Cmd // nil: it is another's child, and its status never ours to know
+	pidfd      *os.File  // of such a one
+	gone       bool      // it had ended before this worker looked for it
+	conn       *control.Conn
+	socket     net.Conn
+	agentWatch *os.File
+	stderr     *os.File
+	files      string        // the base of its files' names
+	group      *cgroup.Group // nil: none
+	oomKills   uint64        // of the machine, before
 
 	tenant string    // whose jobs it runs; nobody else's ever
 	as     *identity // nil: the worker's own user
@@ -90,54 +90,54 @@ func (p *process) discard() {
 	p.kill()
 	p.wait()
 	p.close()
-	p.forgetFiles()
-	p.dissolve()
+	p.removeFiles()
+	p.removeGroup()
 }
 
-// dissolve takes its control group away.
-func (p *process) dissolve() {
+// removeGroup takes its control group away.
+func (p *process) removeGroup() {
 	if p.group != nil {
 		p.group.Remove() // one that stays is empty, and found by the next job of its name
 	}
 }
 
-// hangUp ends the conversation.
-func (p *process) hangUp() { p.socket.Close() }
+// closeConn ends the conversation.
+func (p *process) closeConn() { p.socket.Close() }
 
 // close gives back this side's ends. Its last words can still be read.
 func (p *process) close() {
 	if p.socket != nil {
 		p.socket.Close()
 	}
-	if p.lifeline != nil {
-		p.lifeline.Close()
+	if p.agentWatch != nil {
+		p.agentWatch.Close()
 	}
 }
 
-// silent says that the process has written nothing to its stderr.
-func (p *process) silent() bool {
-	st, err := p.words.Stat()
+// wroteNothing says that the process has written nothing to its stderr.
+func (p *process) wroteNothing() bool {
+	st, err := p.stderr.Stat()
 	return err == nil && st.Size() == 0
 }
 
-// forgetFiles is for a process that is gone, and whose words nobody needs any more.
-func (p *process) forgetFiles() {
-	if p.words == nil {
+// removeFiles is for a process that is gone, and whose words nobody needs any more.
+func (p *process) removeFiles() {
+	if p.stderr == nil {
 		return
 	}
-	p.words.Close()
-	for _, suffix := range []string{wordsSuffix, socketSuffix} {
+	p.stderr.Close()
+	for _, suffix := range []string{stderrSuffix, socketSuffix} {
 		os.Remove(p.files + suffix)
 	}
 }
 
-// lastWords is what the process wrote to its stderr. It is asked once, behind its end.
-func (p *process) lastWords() []byte {
-	if p.words == nil {
+// readStderr is what the process wrote to its stderr. It is asked once, behind its end.
+func (p *process) readStderr() []byte {
+	if p.stderr == nil {
 		return nil
 	}
-	defer p.words.Close()
-	b, _ := io.ReadAll(io.NewSectionReader(p.words, 0, maxComplaint))
+	defer p.stderr.Close()
+	b, _ := io.ReadAll(io.NewSectionReader(p.stderr, 0, maxStderr))
 	return b
 }
 
@@ -182,8 +182,8 @@ func oomKills() uint64 {
 	return n
 }
 
-// lives tells whether a child has not ended yet, without taking note of its end.
-func (p *process) lives() bool {
+// isRunning tells whether a child has not ended yet, without taking note of its end.
+func (p *process) isRunning() bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	return err == nil && info.Signo == 0

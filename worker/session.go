@@ -25,8 +25,8 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// converse holds one session after another. Ranks outlive a lost one as long as the lease lasts, then they are ended.
-func (w *Worker) converse() error {
+// runSessions holds one session after another. Ranks outlive a lost one as long as the lease lasts, then they are ended.
+func (w *Worker) runSessions() error {
 	retry := firstRetry
 	known := false // the scheduler has had this worker before
 	defer w.lease.stop()
@@ -36,7 +36,7 @@ func (w *Worker) converse() error {
 			retry, known = firstRetry, true
 			err = s.serve()
 		}
-		if w.isParting() {
+		if w.isShuttingDown() {
 			<-w.ctx.Done() // its end tells part that the goodbye was heard
 			return nil
 		}
@@ -64,8 +64,8 @@ func refused(err error) bool {
 	return false
 }
 
-// giveUp ends every job when the lease is over.
-func (w *Worker) giveUp(grace time.Duration) {
+// leaseEnded ends every job when the lease is over.
+func (w *Worker) leaseEnded(grace time.Duration) {
 	if !w.lease.over() {
 		return // renewed at the last moment
 	}
@@ -105,7 +105,7 @@ func (w *Worker) connect() (*session, error) {
 		}
 		asked := control.Now()
 		if err = s.stream.Send(w.hello()); err != nil {
-			return s.why(err)
+			return s.cause(err)
 		}
 		first, err := s.stream.Recv()
 		if err != nil {
@@ -134,20 +134,20 @@ func orElse(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// why is the reason behind a failed Send, which itself is only io.EOF.
-func (s *session) why(err error) error {
+// cause is the reason behind a failed Send, which itself is only io.EOF.
+func (s *session) cause(err error) error {
 	if _, cause := s.stream.Recv(); cause != nil {
 		return cause
 	}
 	return err
 }
 
-// goodbyePatience is how long a scheduler may take to journal a goodbye. What it does not, it learns by the grace.
-const goodbyePatience = 5 * time.Second
+// goodbyeTimeout is how long a scheduler may take to journal a goodbye. What it does not, it learns by the grace.
+const goodbyeTimeout = 5 * time.Second
 
 // goodbye says which jobs go on without this worker, behind all reports, and waits until the scheduler has ended the stream.
 func (s *session) goodbye(staying []*schedpb.JobRef) {
-	late := time.NewTimer(goodbyePatience)
+	late := time.NewTimer(goodbyeTimeout)
 	defer late.Stop()
 	select {
 	case s.out <- &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{Goodbye: &schedpb.Goodbye{Staying: staying}}}:
@@ -168,11 +168,11 @@ func (w *Worker) trouble() string {
 	if why := w.disks.trouble(); why != "" {
 		return why
 	}
-	return w.health.trouble()
+	return w.health.reason()
 }
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memory(), Protocol: protocol, Labels: w.Labels, Unfit: w.trouble()}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol, Labels: w.Labels, Unfit: w.trouble()}
 	if w.state != nil {
 		hello.StateId = w.state.ID()
 	}
@@ -195,7 +195,7 @@ func (s *session) serve() error {
 	defer s.w.setSession(nil)
 	sending.Go(func() { // what the last connection may have swallowed
 		for _, j := range s.w.held() {
-			j.reportAgain()
+			j.resendReports()
 		}
 	})
 	for {
@@ -207,7 +207,7 @@ func (s *session) serve() error {
 			s.answer(control.Instant(ack.Stamp))
 			continue
 		}
-		s.w.obey(m)
+		s.w.handleMessage(m)
 	}
 }
 
@@ -217,7 +217,7 @@ func (s *session) answer(at control.Instant) {
 		return
 	}
 	s.answered.Store(uint64(at))
-	s.w.renewed(at, s.grace)
+	s.w.renewLease(at, s.grace)
 }
 
 // Heartbeats that go unanswered for so long mean that the connection leads nowhere any more.
@@ -226,7 +226,7 @@ const (
 	silenceMargin = time.Second
 )
 
-func (s *session) silent() bool {
+func (s *session) isUnanswered() bool {
 	last := control.Instant(s.answered.Load())
 	return control.Now() > last.Add(silentBeats*s.heartbeat+silenceMargin)
 }
@@ -241,7 +241,7 @@ func (s *session) watch() {
 		case <-s.ctx.Done():
 			return
 		}
-		if s.silent() {
+		if s.isUnanswered() {
 			s.w.Logger.Warn("the scheduler does not answer heartbeats")
 			s.close()
 			return
@@ -290,8 +290,8 @@ func (w *Worker) report(m *schedpb.WorkerMessage) {
 	}
 }
 
-// obey follows one order. It never waits for a job. Orders for a job that is not here have crossed its end.
-func (w *Worker) obey(m *schedpb.SchedulerMessage) {
+// handleMessage follows one order. It never waits for a job. Orders for a job that is not here have crossed its end.
+func (w *Worker) handleMessage(m *schedpb.SchedulerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.SchedulerMessage_Start:
 		w.start(m.Start)

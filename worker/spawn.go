@@ -21,17 +21,17 @@ import (
 type spawner struct {
 	executable string
 	dir        string // of their files
-	findable   bool   // a later worker may look for them
+	adoptable  bool   // a later worker may look for them
 }
 
 // What each executor has in the directory, behind a name of its own.
-const wordsSuffix, socketSuffix = ".stderr", ".socket"
+const stderrSuffix, socketSuffix = ".stderr", ".socket"
 
 // spawn starts an executor, which waits for its Start, as a user. lent are what it finds as descriptors from firstLent on, so that
 // it needs no way there that its user may go.
 func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	p := &process{done: make(chan struct{}), oomKills: oomKills(), as: as}
-	theirs, err := s.equip(p)
+	theirs, err := s.makeShared(p)
 	defer func() {
 		for _, f := range theirs {
 			f.Close()
@@ -42,7 +42,7 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 		cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
 		cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 		cmd.Dir = "/"
-		cmd.Stdout, cmd.Stderr = p.words, p.words
+		cmd.Stdout, cmd.Stderr = p.stderr, p.stderr
 		cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)
 		// A session of its own: the terminal's Ctrl-C reaches the launcher alone, which asks it to end in order.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
@@ -52,7 +52,7 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	}
 	if err != nil {
 		p.close()
-		p.forgetFiles()
+		p.removeFiles()
 		return nil, fmt.Errorf("start an executor: %w", err)
 	}
 	p.pid = p.cmd.Process.Pid
@@ -60,8 +60,8 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	return p, nil
 }
 
-// equip makes what a worker and its executor share, and returns the executor's ends.
-func (s *spawner) equip(p *process) (theirs []*os.File, err error) {
+// makeShared makes what a worker and its executor share, and returns the executor's ends.
+func (s *spawner) makeShared(p *process) (theirs []*os.File, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -76,21 +76,21 @@ func (s *spawner) equip(p *process) (theirs []*os.File, err error) {
 	if err != nil {
 		return theirs, err
 	}
-	theirs, p.lifeline = append(theirs, held), end
-	if p.words, err = os.CreateTemp(s.dir, "*"+wordsSuffix); err != nil {
+	theirs, p.agentWatch = append(theirs, held), end
+	if p.stderr, err = os.CreateTemp(s.dir, "*"+stderrSuffix); err != nil {
 		return theirs, err
 	}
-	p.files = strings.TrimSuffix(p.words.Name(), wordsSuffix)
-	door, err := s.door(p.files + socketSuffix)
+	p.files = strings.TrimSuffix(p.stderr.Name(), stderrSuffix)
+	socket, err := s.listenForAdoption(p.files + socketSuffix)
 	if err != nil {
 		return theirs, err
 	}
-	return append(theirs, door), nil
+	return append(theirs, socket), nil
 }
 
-// door is the socket at which a later worker finds the executor; nothing, where there will be none.
-func (s *spawner) door(path string) (door *os.File, err error) {
-	if !s.findable {
+// listenForAdoption is the socket at which a later worker finds the executor; nothing, where there will be none.
+func (s *spawner) listenForAdoption(path string) (socket *os.File, err error) {
+	if !s.adoptable {
 		return os.Open(os.DevNull)
 	}
 	err = control.AtShortPath(path, func(short string) error {
@@ -99,10 +99,10 @@ func (s *spawner) door(path string) (door *os.File, err error) {
 			return err
 		}
 		listener.SetUnlinkOnClose(false) // only this side's is closed
-		door, err = listener.File()
+		socket, err = listener.File()
 		return errors.Join(err, listener.Close())
 	})
-	return door, err
+	return socket, err
 }
 
 const firstLent = 6

@@ -42,9 +42,9 @@ func TestAvailable(t *testing.T) {
 	}
 }
 
-func TestSize(t *testing.T) {
+func TestFormatBytes(t *testing.T) {
 	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB", 64 << 20: "64 MiB", 1 << 63: "8 EiB"} {
-		if got := size(n); got != want {
+		if got := formatBytes(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
@@ -202,7 +202,7 @@ func TestDeliveredToALauncher(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.LogWindow = 1600 })
 	j := newJob(b.worker, nil)
 	j.spec = interactive()
-	j.answersTo()
+	j.attachLauncher()
 	reader := j.attach(0)
 	if spare := j.delivered(reader, 5<<20); spare != 0 || len(j.orders.take()) > 0 {
 		t.Errorf("sent, and %d can go", spare)
@@ -268,7 +268,7 @@ func TestOrdersInEveryState(t *testing.T) {
 				j.process, j.started, j.end = p, started, end
 				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.reportAgain, func() { j.leave(false) },
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.resendReports, func() { j.detachWorker(false) },
 					j.acknowledge} {
 					order()
 				}
@@ -300,7 +300,7 @@ func TestPanicEndsTheWorker(t *testing.T) {
 	if wait(t, over, "end of the worker") == nil {
 		t.Error("it did not panic")
 	}
-	w.spares.close()
+	w.prestarted.close()
 }
 
 // Of jobs that are over and that nobody has read only so many are kept, the newest.
@@ -336,11 +336,11 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 	var h head
 	for range 3 {
-		if n, err := h.Write(make([]byte, maxComplaint/2+1)); err != nil || n != maxComplaint/2+1 {
+		if n, err := h.Write(make([]byte, maxStderr/2+1)); err != nil || n != maxStderr/2+1 {
 			t.Errorf("%d, %v", n, err)
 		}
 	}
-	if len(h.b) != maxComplaint {
+	if len(h.b) != maxStderr {
 		t.Errorf("%d bytes of complaint", len(h.b))
 	}
 }

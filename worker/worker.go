@@ -64,30 +64,30 @@ const (
 // Worker is one node's agent.
 type Worker struct {
 	Config
-	client    schedpb.WorkersClient
-	modules   *modules
-	state     *state.Store // nil: ephemeral
-	lease     lease
-	spawner   spawner
-	spares    spares
-	idle      idlers
-	forgotten atomic.Uint64 // jobs
-	disks     disks
-	health    health
+	client     schedpb.WorkersClient
+	modules    *modules
+	state      *state.Store // nil: ephemeral
+	lease      lease
+	spawner    spawner
+	prestarted prestarted
+	idle       idleExecutors
+	forgotten  atomic.Uint64 // jobs
+	disks      disks
+	health     health
 
-	stopping context.CancelFunc
-	ctx      context.Context // of everything that ends with the worker
-	ran      chan struct{}   // closed when Run has returned
-	jobsDone sync.WaitGroup
-	streams  sync.WaitGroup // of output
-	parted   sync.Once
+	cancel       context.CancelFunc
+	ctx          context.Context // of everything that ends with the worker
+	ran          chan struct{}   // closed when Run has returned
+	jobsDone     sync.WaitGroup
+	streams      sync.WaitGroup // of output
+	shutDownOnce sync.Once
 
-	mu      sync.Mutex // guards all below; not held across anything that waits
-	started bool
-	parting bool            // nothing new begins
-	jobs    map[jobKey]*job // held: running, or ended and not yet forgotten
-	kept    []*job          // acknowledged, but nobody has read their output yet; at most maxKept
-	session *session        // nil while there is no connection
+	mu           sync.Mutex // guards all below; not held across anything that waits
+	started      bool
+	shuttingDown bool            // nothing new begins
+	jobs         map[jobKey]*job // held: running, or ended and not yet forgotten
+	kept         []*job          // acknowledged, but nobody has read their output yet; at most maxKept
+	session      *session        // nil while there is no connection
 }
 
 // jobKey names one placement of a job.
@@ -129,10 +129,10 @@ func New(c Config) (*Worker, error) {
 		}
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
-	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), findable: !c.Ephemeral}
-	w.spares = spares{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
-	w.idle = idlers{most: c.Idle, timeout: c.IdleTimeout}
-	w.ctx, w.stopping = context.WithCancel(context.Background())
+	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), adoptable: !c.Ephemeral}
+	w.prestarted = prestarted{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
+	w.idle = idleExecutors{limit: c.Idle, timeout: c.IdleTimeout}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	var err error
 	if w.modules, err = newModules(c.CacheDir, c.Executable, c.Name, w.client); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
@@ -161,10 +161,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	inOrder := false
 	defer func() {
 		if !inOrder { // a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
-			w.parted.Do(w.stopping)
+			w.shutDownOnce.Do(w.cancel)
 		}
 	}()
-	defer context.AfterFunc(ctx, w.part)()
+	defer context.AfterFunc(ctx, w.shutDown)()
 	err := w.work()
 	inOrder = true
 	w.end()
@@ -178,13 +178,13 @@ func (w *Worker) work() error {
 		}
 		w.prune()
 	}
-	w.spares.fill()
-	return w.converse()
+	w.prestarted.fill()
+	return w.runSessions()
 }
 
 // Stop ends the worker, with the executors that end with it, and waits until they are gone. It may be repeated.
 func (w *Worker) Stop() {
-	w.part()
+	w.shutDown()
 	w.mu.Lock()
 	started := w.started
 	w.started = true
@@ -199,10 +199,10 @@ func (w *Worker) Stop() {
 
 // end leaves what goes on, kills the rest and waits for it.
 func (w *Worker) end() {
-	w.part()
+	w.shutDown()
 	w.streams.Wait()
 	w.health.stop()
-	w.spares.close()
+	w.prestarted.close()
 	w.idle.close()
 	if w.state != nil {
 		if err := w.state.Close(); err != nil {
@@ -211,26 +211,26 @@ func (w *Worker) end() {
 	}
 }
 
-// part ends this worker's part in everything, tells the scheduler what stays, and then hangs up.
-func (w *Worker) part() {
-	w.parted.Do(func() {
-		defer w.stopping()
+// shutDown ends this worker's part in everything, tells the scheduler what stays, and then hangs up.
+func (w *Worker) shutDown() {
+	w.shutDownOnce.Do(func() {
+		defer w.cancel()
 		w.mu.Lock()
-		w.parting = true
+		w.shuttingDown = true
 		s := w.session
 		w.mu.Unlock()
 		kill := w.Requeue != nil && w.Requeue()
 		held := w.held()
 		for _, j := range held {
-			j.leave(kill)
+			j.detachWorker(kill)
 		}
 		w.jobsDone.Wait()
 		var staying []*schedpb.JobRef
 		for _, j := range held {
 			switch {
-			case j.stays():
+			case j.survivesWorker():
 				staying = append(staying, j.key.ref())
-			case w.state != nil && j.outlives() && !j.acknowledged():
+			case w.state != nil && j.outlivesWorker() && !j.acknowledged():
 				w.state.Forget(j.key.id, j.key.epoch) // the scheduler hears that nothing of it runs
 			}
 		}
@@ -240,10 +240,10 @@ func (w *Worker) part() {
 	})
 }
 
-func (w *Worker) isParting() bool {
+func (w *Worker) isShuttingDown() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.parting
+	return w.shuttingDown
 }
 
 func (w *Worker) held() []*job {
@@ -272,7 +272,7 @@ func (w *Worker) start(order *schedpb.StartJob) { w.take(newJob(w, order)) }
 
 func (w *Worker) take(j *job) {
 	w.mu.Lock()
-	taken := w.jobs[j.key] == nil && !w.parting
+	taken := w.jobs[j.key] == nil && !w.shuttingDown
 	if taken {
 		w.jobs[j.key] = j
 		w.jobsDone.Add(1)

@@ -8,8 +8,9 @@ import (
 )
 
 func TestBatchScripts(t *testing.T) {
-	r, notes, err := parseScriptJob("job.sh", []byte("#!/bin/sh\n#SBATCH -n4 --time=1:00 -p fast --exclusive\n#SBATCH --mem 4G\n"+
-		"# a comment\n#FAASMRUN -J mine -x A=1\n\nexec=1.wasm 'a b' \"c\" \\\n  d # e\n"), []string{"-np", "8", "-x", "A=2"})
+	r, notes, err := parseScriptJob("job.sh",
+		[]byte("#!/bin/sh\n#SBATCH -n4 --time=1:00 -p fast --exclusive\n#SBATCH --mem 4G\n"+
+			"# a comment\n#FAASMRUN -J mine -x A=1\n\nexec=1.wasm 'a b' \"c\" \\\n  d # e\n"), []string{"-np", "8", "-x", "A=2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +19,8 @@ func TestBatchScripts(t *testing.T) {
 		!reflect.DeepEqual(s.Args, []string{"a b", "c", "d"}) || len(s.Env) != 2 || s.Env[1].Value != "2" {
 		t.Errorf("%+v, %+v %+v", got, r, r.Batch)
 	}
-	if want := []string{"job.sh line 2: -p fast has no effect here", "job.sh line 3: --mem 4G has no effect here"}; !reflect.DeepEqual(notes, want) {
+	if want := []string{"job.sh line 2: -p fast has no effect here",
+		"job.sh line 3: --mem 4G has no effect here"}; !reflect.DeepEqual(notes, want) {
 		t.Errorf("notes: %q", notes)
 	}
 	for text, want := range map[string]string{

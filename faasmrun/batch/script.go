@@ -14,8 +14,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Batch scripts: options in comments, and one command that launches a program. Workers run no shell, so what only a shell
-// can do is refused and never skipped.
+// Batch scripts: options in comments, and one command that launches a program. Workers run no shell, so what only a
+// shell can do is refused and never skipped.
 
 const maxScript = 1 << 20
 
@@ -213,7 +213,8 @@ func withoutLauncher(words []string) ([]string, error) {
 	return words, nil
 }
 
-// slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so anyway).
+// slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so
+// anyway).
 type slurm struct {
 	names string
 	value bool
@@ -222,13 +223,15 @@ type slurm struct {
 
 var slurmOptions = []slurm{
 	{"n ntasks", true, "-n"}, {"t time", true, "--time"}, {"J job-name", true, "--name"}, {"a array", true, "--array"},
-	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"}, {"requeue", false, "--requeue"},
+	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"},
+	{"requeue", false, "--requeue"},
 	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
-	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"}, {"parsable", false, "--parsable"},
+	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"},
+	{"parsable", false, "--parsable"},
 	{"o output", true, "--output"}, {"e error", true, "--error"}, {"open-mode", true, "--open-mode"},
 }
 
-// slurmOption looks a word such as --time=5, -t or -t5 up, and says whether its value is in it.
+// slurmOption looks a word such as --time=5, -t or -t5 up, and reports whether its value is in it.
 func slurmOption(word string) (value string, found *slurm, attached bool) {
 	name := strings.TrimLeft(word, "-")
 	if strings.HasPrefix(word, "--") {

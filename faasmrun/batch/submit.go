@@ -2,11 +2,9 @@
 package batch
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
@@ -54,7 +52,8 @@ func parseSubmit(args []string) (r *launch.Request, notes []string, err error) {
 	}
 	s := &r.Segments[0]
 	if len(r.Segments) > 1 || len(s.Args) > 0 {
-		return nil, nil, cli.Usagef("script %s stands alone: it takes no arguments and is no part of several programs", s.Program)
+		return nil, nil, cli.Usagef("script %s stands alone: it takes no arguments and is no part of several programs",
+			s.Program)
 	}
 	return parseScriptJob(s.Program, text, args[:len(args)-1])
 }
@@ -74,7 +73,8 @@ func submitJob(r *launch.Request) error {
 	}
 	b := r.Batch
 	if r.Mpi.StatsFile != "" {
-		return cli.Usagef("--mpi-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun logs --mpi-stats %s JOB writes them to a file",
+		return cli.Usagef("--mpi-stats=%s: the statistics of a job that is submitted stand behind its output; faasmrun "+
+			"logs --mpi-stats %s JOB writes them to a file",
 			r.Mpi.StatsFile, r.Mpi.StatsFile)
 	}
 	spec.Interactive, spec.Tty = false, false
@@ -97,9 +97,13 @@ func submitJob(r *launch.Request) error {
 		if err := launch.SendModules(c.Ctx, c.JobService, modules); err != nil {
 			return c.Refusal(err)
 		}
-		id, err := submit(c, spec)
+		answer, err := launch.Submit(c.Ctx, c.JobService, spec)
 		if err != nil {
-			return err
+			return c.Refusal(err)
+		}
+		id := answer.JobId
+		if answer.Warning != "" {
+			cli.Say(os.Stderr, "job %d waits for a worker that can run it: %s", id, answer.Warning)
 		}
 		if b.Parsable {
 			_, err = fmt.Fprintln(c.Out, id)
@@ -108,33 +112,6 @@ func submitJob(r *launch.Request) error {
 		}
 		return err
 	})
-}
-
-const (
-	submitTries   = 5
-	submitTimeout = time.Minute
-	submitPause   = 200 * time.Millisecond // times the number of tries
-)
-
-// submit asks again under the same key when the connection breaks before the answer: the scheduler knows by it whether
-// it has the job already.
-func submit(c *client.Cluster, spec *schedpb.JobSpec) (uint64, error) {
-	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: launch.RandomKey()}
-	for tried := 1; ; tried++ {
-		ctx, cancel := context.WithTimeout(c.Ctx, submitTimeout)
-		answer, err := c.JobService.Submit(ctx, req)
-		cancel()
-		if err == nil {
-			if answer.Warning != "" {
-				cli.Say(os.Stderr, "job %d waits for a worker that can run it: %s", answer.JobId, answer.Warning)
-			}
-			return answer.JobId, nil
-		}
-		if tried == submitTries || !client.Unavailable(err) || c.Ctx.Err() != nil {
-			return 0, c.Refusal(err)
-		}
-		c.Pause(time.Duration(tried) * submitPause)
-	}
 }
 
 const submitHead = `faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…

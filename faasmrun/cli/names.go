@@ -21,13 +21,16 @@ func VersionVerb() int {
 			}
 		}
 	}
-	fmt.Printf("faasmrun %s (MPI standard ABI 5.0%s, %s, %s/%s)\n", Version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("faasmrun %s (MPI standard ABI 5.0%s, %s, %s/%s)\n", Version, revision, runtime.Version(), runtime.GOOS,
+		runtime.GOARCH)
 	return 0
 }
 
 // VerbNames are the verbs that help and suggestions know.
-var VerbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show", "explain", "cancel", "hold", "release",
-	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth", "scheduler", "worker",
+var VerbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show",
+	"explain", "cancel", "hold", "release",
+	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth",
+	"scheduler", "worker",
 	"version", "help", "completion"}
 
 func IsVerb(word string) bool {

@@ -1,5 +1,5 @@
-// Package cli owns what every command shares: the errors and exit statuses of the command line, the one place where errors become
-// them, words for the terminal, sizes, times and tables. It knows no verb and no scheduler.
+// Package cli owns what every command shares: the errors and exit statuses of the command line, the one place where
+// errors become them, words for the terminal, sizes, times and tables. It knows no verb and no scheduler.
 package cli
 
 import (

@@ -6,13 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IsTerminal says whether a file is a terminal.
+// IsTerminal reports whether a file is a terminal.
 func IsTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
 }
 
-// HearsKeys says whether a terminal sends this process the signals that are typed there.
+// HearsKeys reports whether a terminal sends this process the signals that are typed there.
 func HearsKeys() bool {
 	terminal, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Visible makes text of others, names of programs say, fit for a terminal and for one line of it: what is no printable character
-// is shown as Go would write it, as \n or \xe9.
+// Visible makes text of others, names of programs say, fit for a terminal and for one line of it: what is no printable
+// character is shown as Go would write it, as \n or \xe9.
 func Visible(s string) string { return show(s, "") }
 
 // VisibleLines does so with text of several lines.

@@ -1,5 +1,5 @@
-// Package client is the way to a scheduler: addresses, certificates, connections, and how users name jobs, nodes and labels. It leaves
-// what to ask of the scheduler to the verbs.
+// Package client is the way to a scheduler: addresses, certificates, connections, and how users name jobs, nodes and
+// labels. It leaves what to ask of the scheduler to the verbs.
 package client
 
 import (
@@ -39,7 +39,8 @@ func (f *ClusterFlags) AddAddress(c *cobra.Command) {
 }
 
 // SelectorHelp says how jobs are named.
-const SelectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an array's id means all of its tasks, 47_2 and 47_[3-5,7] some of them."
+const SelectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an " +
+	"array's id means all of its tasks, 47_2 and 47_[3-5,7] some of them."
 
 // Cluster is a connection to a scheduler that is a daemon.
 type Cluster struct {
@@ -58,8 +59,9 @@ func (f *ClusterFlags) With(do func(c *Cluster) error) error {
 		address = os.Getenv("FAASMRUN_SCHEDULER")
 	}
 	if address == "" {
-		return cli.Failure(cli.StatusFailed, "no scheduler is named: set FAASMRUN_SCHEDULER=unix:PATH or give --scheduler unix:PATH.\n"+
-			"To start one: faasmrun scheduler --listen unix:PATH, and faasmrun worker --scheduler unix:PATH")
+		return cli.Failure(cli.StatusFailed,
+			"no scheduler is named: set FAASMRUN_SCHEDULER=unix:PATH or give --scheduler unix:PATH.\n"+
+				"To start one: faasmrun scheduler --listen unix:PATH, and faasmrun worker --scheduler unix:PATH")
 	}
 	conn, err := Dial(address)
 	if err != nil {
@@ -95,8 +97,9 @@ func (c *Cluster) Refusal(err error) error {
 	case c.Ctx.Err() != nil:
 		return cli.Failure(cli.StatusInterrupted, "interrupted")
 	case status.Code(err) == codes.Unavailable:
-		return cli.Failure(cli.StatusFailed, fmt.Sprintf("no scheduler answers at %s: %s; one is started with faasmrun scheduler --listen %s",
-			c.Address, cli.Explain(err), c.Address))
+		return cli.Failure(cli.StatusFailed,
+			fmt.Sprintf("no scheduler answers at %s: %s; one is started with faasmrun scheduler --listen %s",
+				c.Address, cli.Explain(err), c.Address))
 	}
 	return cli.Failure(cli.StatusFailed, cli.Explain(err))
 }
@@ -112,7 +115,8 @@ func (c *Cluster) Pause(d time.Duration) {
 // maxSelected bounds how many jobs one command line names.
 const maxSelected = 10_000
 
-// SelectJobs understands 12, 3-7, 1,5-9, 47_2 and 47_[3-5] (tasks of an array), last (the newest) and all (those that have not ended).
+// SelectJobs understands 12, 3-7, 1,5-9, 47_2 and 47_[3-5] (tasks of an array), last (the newest) and all (those that
+// have not ended).
 func (c *Cluster) SelectJobs(words []string) ([]uint64, error) {
 	var ids []uint64
 	for _, word := range SplitOutside(strings.Join(words, ","), ',') {

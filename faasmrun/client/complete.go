@@ -19,7 +19,8 @@ const completionPatience = time.Second
 func completed(word, about string) string { return word + "\t" + about }
 
 // ask asks the scheduler that is configured; a shell is told nothing where there is none.
-func (f *ClusterFlags) ask(about func(ctx context.Context, jobs schedpb.JobsClient, nodes schedpb.ClusterClient) []string) ([]string, cobra.ShellCompDirective) {
+func (f *ClusterFlags) ask(about func(ctx context.Context, jobs schedpb.JobsClient,
+	nodes schedpb.ClusterClient) []string) ([]string, cobra.ShellCompDirective) {
 	address := f.Scheduler
 	if address == "" {
 		address = os.Getenv("FAASMRUN_SCHEDULER")

@@ -8,8 +8,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Labels of workers, and what jobs ask of them: gpu=a100, fast&(gpu|big). & binds closer than |, and a comma is an &. Slurm's
-// numbers of nodes (gpu*2) and matching alternatives ([a|b]) are for jobs of several nodes and are refused.
+// Labels of workers, and what jobs ask of them: gpu=a100, fast&(gpu|big). & binds closer than |, and a comma is an &.
+// Slurm's numbers of nodes (gpu*2) and matching alternatives ([a|b]) are for jobs of several nodes and are refused.
 
 // ParseLabels reads what a worker announces: NAME and NAME=VALUE.
 func ParseLabels(words []string) ([]*schedpb.EnvVar, error) {

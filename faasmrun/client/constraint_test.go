@@ -56,7 +56,8 @@ func FuzzParseConstraint(f *testing.F) {
 				}
 			}
 		}
-		if again, err := ParseConstraint(ConstraintText(sets)); len(text) < 100 && (err != nil || ConstraintText(again) != ConstraintText(sets)) {
+		if again, err := ParseConstraint(ConstraintText(sets)); len(text) < 100 &&
+			(err != nil || ConstraintText(again) != ConstraintText(sets)) {
 			t.Errorf("%q becomes %q, and that %q: %v", text, ConstraintText(sets), ConstraintText(again), err)
 		}
 	})

@@ -24,9 +24,11 @@ func AuthCommand() *cobra.Command {
 	var ca string
 	c := &cobra.Command{
 		Use: "auth", Short: "certificates for a cluster of several machines",
-		Long: "faasmrun auth keeps a certificate authority for one cluster. In a directory that only its administrator reads:\n\n" +
+		Long: "faasmrun auth keeps a certificate authority for one cluster. In a directory that only its administrator " +
+			"reads:\n\n" +
 			"  faasmrun auth init                          once\n" +
-			"  faasmrun auth issue scheduler main          makes ./main: for faasmrun scheduler --listen HOST:PORT --certs main\n" +
+			"  faasmrun auth issue scheduler main          makes ./main: for faasmrun scheduler --listen HOST:PORT --certs " +
+			"main\n" +
 			"  faasmrun auth issue worker node7            makes ./node7: for FAASMRUN_CERTS on that machine\n" +
 			"  faasmrun auth issue tenant alice            makes ./alice: for FAASMRUN_CERTS of that person\n" +
 			"  faasmrun auth revoke alice                  then copy crl.pem into the scheduler's directory",
@@ -38,20 +40,22 @@ func AuthCommand() *cobra.Command {
 
 func authInit(ca *string) *cobra.Command {
 	life := authorityLife
-	c := &cobra.Command{Use: "init", Short: "make an authority", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		if _, err := auth.Create(*ca, "faasmrun cluster", life); err != nil {
-			return err
-		}
-		fmt.Printf("the authority is in %s; keep that directory to yourself\n", *ca)
-		return nil
-	}}
+	c := &cobra.Command{Use: "init", Short: "make an authority", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if _, err := auth.Create(*ca, "faasmrun cluster", life); err != nil {
+				return err
+			}
+			fmt.Printf("the authority is in %s; keep that directory to yourself\n", *ca)
+			return nil
+		}}
 	c.Flags().DurationVar(&life, "for", life, "how long its key is good")
 	return c
 }
 
 func authIssue(ca *string) *cobra.Command {
 	life, out := certLife, ""
-	c := &cobra.Command{Use: "issue ROLE NAME", Short: "make a certificate: for a scheduler, a worker or a tenant", Args: cobra.ExactArgs(2),
+	c := &cobra.Command{Use: "issue ROLE NAME", Short: "make a certificate: for a scheduler, a worker or a tenant",
+		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, words []string) error {
 			a, err := auth.Load(*ca)
 			if err != nil {
@@ -63,7 +67,8 @@ func authIssue(ca *string) *cobra.Command {
 			if err := a.Issue(auth.Role(words[0]), words[1], out, life); err != nil {
 				return err
 			}
-			fmt.Printf("the certificate of %s %s is in %s, good until %s\n", words[0], words[1], out, time.Now().Add(life).Format(time.DateOnly))
+			fmt.Printf("the certificate of %s %s is in %s, good until %s\n", words[0], words[1], out,
+				time.Now().Add(life).Format(time.DateOnly))
 			return nil
 		}}
 	c.Flags().DurationVar(&life, "for", life, "how long it is good")
@@ -91,33 +96,35 @@ func authRevoke(ca *string) *cobra.Command {
 }
 
 func authList(ca *string) *cobra.Command {
-	return &cobra.Command{Use: "list", Short: "list what was issued", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		a, err := auth.Load(*ca)
-		if err != nil {
-			return err
-		}
-		all, err := a.List()
-		if err != nil {
-			return err
-		}
-		var rows [][]string
-		for _, i := range all {
-			state := "good"
-			if i.Revoked {
-				state = "revoked"
-			} else if time.Now().After(i.Until) {
-				state = "expired"
+	return &cobra.Command{Use: "list", Short: "list what was issued", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			a, err := auth.Load(*ca)
+			if err != nil {
+				return err
 			}
-			rows = append(rows, []string{i.Name, string(i.Role), state, i.Until.Format(time.DateOnly), i.Serial})
-		}
-		return cli.Table(os.Stdout, "NAME ROLE STATE UNTIL SERIAL", rows)
-	}}
+			all, err := a.List()
+			if err != nil {
+				return err
+			}
+			var rows [][]string
+			for _, i := range all {
+				state := "good"
+				if i.Revoked {
+					state = "revoked"
+				} else if time.Now().After(i.Until) {
+					state = "expired"
+				}
+				rows = append(rows, []string{i.Name, string(i.Role), state, i.Until.Format(time.DateOnly), i.Serial})
+			}
+			return cli.Table(os.Stdout, "NAME ROLE STATE UNTIL SERIAL", rows)
+		}}
 }
 
 func authRotate(ca *string) *cobra.Command {
 	life, retire := authorityLife, false
 	c := &cobra.Command{Use: "rotate", Short: "replace the authority's key", Args: cobra.NoArgs,
-		Long: "faasmrun auth rotate makes a new key and has both trusted: hand out the new ca.pem, issue all certificates anew, then end the\n" +
+		Long: "faasmrun auth rotate makes a new key and has both trusted: hand out the new ca.pem, issue all certificates " +
+			"anew, then end the\n" +
 			"trust in the old key with --retire and hand ca.pem out again.",
 		RunE: func(*cobra.Command, []string) error {
 			a, err := auth.Load(*ca)

@@ -1,5 +1,5 @@
-// Package daemon owns the processes that stay: the scheduler, the worker and its children as verbs of the command line, certificates,
-// identity of callers, and the scheduler and worker that a launcher embeds.
+// Package daemon owns the processes that stay: the scheduler, the worker and its children as verbs of the command line,
+// certificates, identity of callers, and the scheduler and worker that a launcher embeds.
 package daemon
 
 import (
@@ -29,8 +29,8 @@ func untilTold() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
-// hangups are the SIGHUPs from now on, which a daemon does not end by: neither when its terminal goes away. Of several while one
-// is answered, one more is: it reads what is there then.
+// hangups are the SIGHUPs from now on, which a daemon does not end by: neither when its terminal goes away. Of several
+// while one is answered, one more is: it reads what is there then.
 func hangups() <-chan os.Signal {
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGHUP)
@@ -66,15 +66,17 @@ func daemonLog(verbose bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// listenUnix makes a socket that its own user alone may connect to, or everyone on this machine. The latter is for root's daemons:
-// where executors run as their worker's user, whoever may submit a job may read that user's files. A socket that a dead daemon left is replaced; one that answers is not.
+// listenUnix makes a socket that its own user alone may connect to, or everyone on this machine. The latter is for
+// root's daemons: where executors run as their worker's user, whoever may submit a job may read that user's files. A
+// socket that a dead daemon left is replaced; one that answers is not.
 func listenUnix(address string, everyone bool) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, "unix:")
 	if path = strings.TrimPrefix(path, "//"); !ok || path == "" {
 		return nil, cli.Usagef("--listen %q is not of the form unix:PATH or HOST:PORT", address)
 	}
 	if len(path) > client.MaxSocketPath {
-		return nil, cli.Usagef("--listen %q is longer than the %d bytes that a socket's name may have", address, client.MaxSocketPath)
+		return nil, cli.Usagef("--listen %q is longer than the %d bytes that a socket's name may have", address,
+			client.MaxSocketPath)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
@@ -123,13 +125,17 @@ func (peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.Aut
 	}
 	var user *unix.Ucred
 	var fault error
-	if err := raw.Control(func(fd uintptr) { user, fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+	if err := raw.Control(func(fd uintptr) {
+		user,
+			fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
 		return nil, nil, err
 	}
 	if fault != nil {
 		return nil, nil, fault
 	}
-	return conn, peerUser{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, user.Uid, user.Pid}, nil
+	return conn, peerUser{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}, user.Uid, user.Pid},
+		nil
 }
 
 func (peerCredentials) Info() credentials.ProtocolInfo {
@@ -151,7 +157,8 @@ func identify(ctx context.Context) (string, error) {
 	return UserTenant(user.uid), nil
 }
 
-// callerEnded gives a channel that is closed when the process at a local connection's other end has ended; nil: nobody can tell.
+// callerEnded gives a channel that is closed when the process at a local connection's other end has ended; nil: nobody
+// can tell.
 func callerEnded(ctx context.Context) <-chan struct{} {
 	p, _ := peer.FromContext(ctx)
 	if p == nil {
@@ -189,5 +196,6 @@ func callerEnded(ctx context.Context) <-chan struct{} {
 func UserTenant(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }
 
 func daemonServer(creds credentials.TransportCredentials) *grpc.Server {
-	return grpc.NewServer(grpc.Creds(creds), grpc.MaxRecvMsgSize(client.MaxMessage), grpc.MaxSendMsgSize(client.MaxMessage))
+	return grpc.NewServer(grpc.Creds(creds), grpc.MaxRecvMsgSize(client.MaxMessage),
+		grpc.MaxSendMsgSize(client.MaxMessage))
 }

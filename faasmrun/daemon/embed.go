@@ -19,8 +19,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker"
 )
 
-// Embed starts a scheduler and a worker in this process, with their state in a directory of this run, and connects to the
-// scheduler as one would to a daemon's. The modules and what was compiled from them are shared with every other run.
+// Embed starts a scheduler and a worker in this process, with their state in a directory of this run, and connects to
+// the scheduler as one would to a daemon's. The modules and what was compiled from them are shared with every other
+// run.
 func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
 	h, err := home.Find()
 	if err != nil {
@@ -51,8 +52,9 @@ func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
 	l.Closers = append(l.Closers, func() { l.Conn.Close() })
 	// The worker first: the process that it keeps ready starts while the scheduler opens its journal. Its connection waits
 	// until the scheduler serves.
-	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots), MemBytes: here.Memory,
-		Dir: filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Spares: 1, Ephemeral: true})
+	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots),
+		MemBytes: here.Memory,
+		Dir:      filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Spares: 1, Ephemeral: true})
 	if err != nil {
 		return nil, home.HomeError(h.Cache, err)
 	}

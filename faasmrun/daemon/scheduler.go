@@ -39,14 +39,18 @@ func SchedulerCommand() *cobra.Command {
 	var f schedulerFlags
 	c := &cobra.Command{
 		Use: "scheduler --listen ADDRESS --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket (unix:PATH), or with\n" +
+		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket " +
+			"(unix:PATH), or with\n" +
 			"--all-users to every user of the machine, where the\n" +
-			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). Workers and\n" +
+			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). " +
+			"Workers and\n" +
 			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
 			"faasmrun -np 4 app.wasm.\n\n" +
-			"Administrators drain workers, make reservations and change everyone's jobs: root, the daemon's user, and the tenants that --admin\n" +
+			"Administrators drain workers, make reservations and change everyone's jobs: root, the daemon's user, and the " +
+			"tenants that --admin\n" +
 			"names as listings show them (uid:1000, or the name in a certificate).\n\n" +
-			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever their tenant is:\n" +
+			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever " +
+			"their tenant is:\n" +
 			"let in only whom you would let log in as that user.",
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
@@ -54,13 +58,16 @@ func SchedulerCommand() *cobra.Command {
 	c.Flags().BoolVar(&f.allUsers, "all-users", false, "let every user of this machine in by unix:PATH; for root")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its journal and modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", "", "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
-	c.Flags().StringArrayVar(&f.admins, "admin", nil, "a tenant who is an administrator, beside root and the daemon's user; may be repeated")
-	c.Flags().StringVar(&f.policy, "policy", "", "a JSON file of priorities, qualities of service, shares and quotas; read at the start and on SIGHUP")
+	c.Flags().StringArrayVar(&f.admins, "admin", nil,
+		"a tenant who is an administrator, beside root and the daemon's user; may be repeated")
+	c.Flags().StringVar(&f.policy, "policy", "",
+		"a JSON file of priorities, qualities of service, shares and quotas; read at the start and on SIGHUP")
 	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
 	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
 	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
 	c.Flags().MarkHidden("snapshot-every") // for tests
-	c.Flags().DurationVar(&f.grace, "grace", defaultGrace, "how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
+	c.Flags().DurationVar(&f.grace, "grace", defaultGrace,
+		"how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c
@@ -128,7 +135,8 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 		return &door{listener, daemonServer(peerCredentials{})}, err
 	}
 	if certs == nil {
-		return nil, cli.Usagef("--listen %s needs --certs DIR, the scheduler's certificate: who calls by TCP shows one, too", address)
+		return nil, cli.Usagef("--listen %s needs --certs DIR, the scheduler's certificate: who calls by TCP shows one, too",
+			address)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -139,7 +147,8 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 
 func (f *schedulerFlags) serve() error {
 	if f.allUsers && os.Geteuid() != 0 {
-		return cli.Usagef("--all-users is for a scheduler that root runs: only root's workers can run each user's ranks as that user")
+		return cli.Usagef("--all-users is for a scheduler that root runs: only root's workers can run each user's ranks as " +
+			"that user")
 	}
 	if f.grace <= 0 {
 		return cli.Usagef("--grace needs a time, as 5m")
@@ -174,8 +183,9 @@ func (f *schedulerFlags) serve() error {
 		doors = append(doors, d)
 	}
 	log := daemonLog(f.verbose)
-	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit, Policy: &policy,
-		Grace: f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
+	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
+		Policy: &policy,
+		Grace:  f.grace, GraceMargin: max(f.grace/10, leastMargin), KeepEnded: f.keep, SnapshotEvery: f.snapshot,
 		Admins: append(localAdmins(), f.admins...), Worker: who.worker, CallerEnded: callerEnded})
 	if err != nil {
 		return home.StateError(dir, stateOption(f.state), err)

@@ -42,10 +42,14 @@ func WorkerCommand() *cobra.Command {
 	var f workerFlags
 	c := &cobra.Command{
 		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
-		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself when the\n" +
-			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that is started\n" +
-			"with the same --state takes them over. On a machine that is being shut down, and with --on-stop requeue, a worker that\n" +
-			"is told to stop ends them instead, and jobs that may be started again are started elsewhere at once. Without connection to a scheduler they end after the scheduler's --grace.",
+		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself " +
+			"when the\n" +
+			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that " +
+			"is started\n" +
+			"with the same --state takes them over. On a machine that is being shut down, and with --on-stop requeue, a " +
+			"worker that\n" +
+			"is told to stop ends them instead, and jobs that may be started again are started elsewhere at once. Without " +
+			"connection to a scheduler they end after the scheduler's --grace.",
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
@@ -54,14 +58,21 @@ func WorkerCommand() *cobra.Command {
 	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
-	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"), "the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
-	c.Flags().StringSliceVar(&f.labels, "label", nil, "a property that jobs may ask for with -C: NAME or NAME=VALUE; may be repeated")
-	c.Flags().StringToStringVar(&f.users, "user", nil, "TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
-	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs, "of how many batch jobs that have ended the output is kept, the newest")
-	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30), "how much output of batch jobs that have ended is kept, the newest")
-	c.Flags().Uint32Var(&f.idle, "idle-executors", min(uint32(here.Cores)*2, maxIdleByDefault), "how many processes may wait for their tenants' next jobs; 0: each ends with its job")
+	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"),
+		"the directory of its certificate, for HOST:PORT (made by faasmrun auth)")
+	c.Flags().StringSliceVar(&f.labels, "label", nil,
+		"a property that jobs may ask for with -C: NAME or NAME=VALUE; may be repeated")
+	c.Flags().StringToStringVar(&f.users, "user", nil,
+		"TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
+	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs,
+		"of how many batch jobs that have ended the output is kept, the newest")
+	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30),
+		"how much output of batch jobs that have ended is kept, the newest")
+	c.Flags().Uint32Var(&f.idle, "idle-executors", min(uint32(here.Cores)*2, maxIdleByDefault),
+		"how many processes may wait for their tenants' next jobs; 0: each ends with its job")
 	c.Flags().DurationVar(&f.idleTimeout, "idle-timeout", worker.DefaultIdleTimeout, "how long such a process waits")
-	c.Flags().StringVar(&f.onStop, "on-stop", onStopStay, "what becomes of batch jobs when the worker is told to stop: stay (for the next worker with this --state) or requeue")
+	c.Flags().StringVar(&f.onStop, "on-stop", onStopStay,
+		"what becomes of batch jobs when the worker is told to stop: stay (for the next worker with this --state) or requeue")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
@@ -122,9 +133,11 @@ func serveWorker(f workerFlags) error {
 	defer conn.Close()
 	told := hangups()
 	log := daemonLog(f.verbose)
-	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache, Logger: log, Users: f.users, Labels: labels,
-		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle), IdleTimeout: f.idleTimeout,
-		Requeue: func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
+	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
+		Logger: log, Users: f.users, Labels: labels,
+		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
+		IdleTimeout: f.idleTimeout,
+		Requeue:     func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
 	if !f.unlimited {
 		config.Groups = cgroup.Detect("/", groupName(f.name, dir))
 		defer config.Groups.Leave() // once the agent has stopped
@@ -147,8 +160,8 @@ func serveWorker(f workerFlags) error {
 	return agent.Run(ctx)
 }
 
-// shuttingDown says whether the machine is on its way down, as far as its service manager tells. Its executors would not live to see
-// another worker.
+// shuttingDown reports whether the machine is on its way down, as far as its service manager tells. Its executors would
+// not live to see another worker.
 func shuttingDown() bool {
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
 		return false
@@ -159,8 +172,8 @@ func shuttingDown() bool {
 	return strings.TrimSpace(string(state)) == "stopping"
 }
 
-// groupName is that of a worker's control groups. Two clusters on a machine may each have a worker of the same name, and must not
-// kill each other's jobs; a worker that is started again with the same state has to find its own.
+// groupName is that of a worker's control groups. Two clusters on a machine may each have a worker of the same name,
+// and must not kill each other's jobs; a worker that is started again with the same state has to find its own.
 func groupName(worker, dir string) string {
 	sum := sha256.Sum256([]byte(dir))
 	return fmt.Sprintf("%s-%x", worker, sum[:4])

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// beside is the page that TestBeside writes its table into, between two marks. Without it the test only sees that everything runs.
+// beside is the page that TestBeside writes its table into, between two marks. Without it the test only sees that
+// everything runs.
 var beside = goflag.String("beside", "", "measure beside Open MPI and write the table into this `page`")
 
 // besideRounds is how often everything is measured, by turns with Open MPI.
@@ -35,7 +36,8 @@ type comparison struct {
 
 var comparisons = []comparison{
 	{"start and end", "start", nil, nil, []int{2, 4, 16}, "ms"},
-	{"ping-pong, one way", "messages", []string{"pingpong"}, []string{"8", "1024", "65536", "1048576", "4194304"}, []int{2}, "µs"},
+	{"ping-pong, one way", "messages", []string{"pingpong"}, []string{"8", "1024", "65536", "1048576", "4194304"},
+		[]int{2}, "µs"},
 	{"a message of many", "messages", []string{"rate"}, []string{"8", "1024", "65536"}, []int{2}, "µs"},
 	{"barrier", "messages", []string{"barrier"}, []string{"0"}, []int{2, 4, 16}, "µs"},
 	{"bcast", "messages", []string{"bcast"}, []string{"8", "1024", "65536", "1048576"}, []int{2, 4, 16}, "µs"},
@@ -72,7 +74,8 @@ func TestBeside(t *testing.T) {
 		}
 		return
 	}
-	theirs := &launcher{t.TempDir(), []string{"mpicc.openmpi"}, []string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe"}, ""}
+	theirs := &launcher{t.TempDir(), []string{"mpicc.openmpi"},
+		[]string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe"}, ""}
 	if err := theirs.compile(); errors.Is(err, exec.ErrNotFound) {
 		t.Log("Open MPI is not installed: its column stays empty")
 		theirs = nil
@@ -80,7 +83,8 @@ func TestBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table bytes.Buffer
-	fmt.Fprintf(&table, "%s\n\n| | ranks | bytes | faasmrun | Open MPI | ratio |\n|---|---|---|---|---|---|\n", besideMachine())
+	fmt.Fprintf(&table, "%s\n\n| | ranks | bytes | faasmrun | Open MPI | ratio |\n|---|---|---|---|---|---|\n",
+		besideMachine())
 	for _, c := range comparisons {
 		for _, n := range c.ranks {
 			compareBeside(t, &table, c, n, ours, theirs)
@@ -93,7 +97,8 @@ func TestBeside(t *testing.T) {
 
 func (l launcher) compile() error {
 	for _, program := range []string{"start", "messages", "kernels"} {
-		args := append(slices.Clone(l.compiler[1:]), "-O3", "-o", l.path(program), filepath.Join("testdata", "beside", program+".c"))
+		args := append(slices.Clone(l.compiler[1:]), "-O3", "-o", l.path(program),
+			filepath.Join("testdata", "beside", program+".c"))
 		if out, err := exec.Command(l.compiler[0], append(args, "-lm")...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%s %s: %w\n%s", l.compiler[0], strings.Join(args, " "), err, out)
 		}
@@ -104,7 +109,8 @@ func (l launcher) compile() error {
 func (l launcher) path(program string) string { return filepath.Join(l.dir, program+l.suffix) }
 
 // measure runs a program once and gives its figures by size; a program that prints none is timed.
-func (l launcher) measure(t *testing.T, c comparison, ranks int, milliseconds string, sizes []string) map[string]float64 {
+func (l launcher) measure(t *testing.T, c comparison, ranks int, milliseconds string,
+	sizes []string) map[string]float64 {
 	t.Helper()
 	args := append(slices.Clone(l.run[1:]), "-np", fmt.Sprint(ranks), l.path(c.program))
 	args = append(args, c.args...)
@@ -200,8 +206,10 @@ func besideMachine() string {
 	if out, err := exec.Command("mpirun.openmpi", "--version").Output(); err == nil {
 		version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "mpirun "), "\n")
 	}
-	return fmt.Sprintf("`make bench` on %s, %d processors (%s, load %s before), %s, %s: medians of %d runs by turns, the same C "+
-		"sources compiled with -O3.", time.Now().Format(time.DateOnly), runtime.NumCPU(), model, fields[0], runtime.Version(), version,
+	return fmt.Sprintf("`make bench` on %s, %d processors (%s, load %s before), %s, %s: medians of %d runs by turns, "+
+		"the same C "+
+		"sources compiled with -O3.", time.Now().Format(time.DateOnly), runtime.NumCPU(), model, fields[0], runtime.Version(),
+		version,
 		besideRounds)
 }
 

@@ -15,7 +15,8 @@ import (
 // conformanceSizes are the numbers of ranks the conformance program runs on.
 var conformanceSizes = []int{1, 2, 3, 5, 8, 16}
 
-// TestConformance compiles testdata/conformance by faasmrun cc and runs it: a program that checks what each MPI function gave.
+// TestConformance compiles testdata/conformance by faasmrun cc and runs it: a program that checks what each MPI
+// function gave.
 func TestConformance(t *testing.T) {
 	home := testHome(t)
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
@@ -40,19 +41,22 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestConformanceNative does the same by Open MPI where it is installed: the program is right, and not only as we understand MPI.
+// TestConformanceNative does the same by Open MPI where it is installed: the program is right, and not only as we
+// understand MPI.
 func TestConformanceNative(t *testing.T) {
 	compiler, err := exec.LookPath("mpicc.openmpi")
 	if errors.Is(err, exec.ErrNotFound) {
 		t.Skip("Open MPI is not installed")
 	}
 	program := filepath.Join(t.TempDir(), "conformance")
-	if out, err := exec.Command(compiler, append([]string{"-o", program}, conformanceSources(t)...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(compiler, append([]string{"-o", program},
+		conformanceSources(t)...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, n := range []int{1, 3, 8} {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		out, err := exec.CommandContext(ctx, "mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-np", fmt.Sprint(n), program).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-np", fmt.Sprint(n),
+			program).CombinedOutput()
 		cancel()
 		if err != nil || !strings.HasPrefix(string(out), "passed: ") {
 			t.Errorf("on %d ranks: %v\n%s", n, err, out)
@@ -68,10 +72,11 @@ func conformanceSources(t *testing.T) []string {
 	return sources
 }
 
-// TestConformanceCovers holds how many of the functions that are there the conformance program calls. A function that comes into the
-// support page must come into the program too, or be spoken for here.
+// TestConformanceCovers holds how many of the functions that are there the conformance program calls. A function that
+// comes into the support page must come into the program too, or be spoken for here.
 func TestConformanceCovers(t *testing.T) {
-	elsewhere := regexp.MustCompile(`_c$|_(c2f|f2c|fromint|toint)$`) // large counts and conversions: tested in package mpi alone
+	// large counts and conversions: tested in package mpi alone
+	elsewhere := regexp.MustCompile(`_c$|_(c2f|f2c|fromint|toint)$`)
 	var text strings.Builder
 	for _, file := range conformanceSources(t) {
 		b, err := os.ReadFile(file)
@@ -86,7 +91,8 @@ func TestConformanceCovers(t *testing.T) {
 	}
 	var missing []string
 	for _, paragraph := range regexp.MustCompile(`(?s)\*\*There\*\* \(\d+\): (.*?)\n\n`).FindAllStringSubmatch(string(page)+"\n\n", -1) {
-		for _, name := range strings.FieldsFunc(paragraph[1], func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }) {
+		for _, name := range strings.FieldsFunc(paragraph[1],
+			func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }) {
 			if !elsewhere.MatchString(name) && !calls(text.String(), name) && !notCovered[name] {
 				missing = append(missing, name)
 			}
@@ -97,7 +103,7 @@ func TestConformanceCovers(t *testing.T) {
 	}
 }
 
-// calls tells whether a function is called by its name, or as a form of a collective by a macro.
+// calls reports whether a function is called by its name, or as a form of a collective by a macro.
 func calls(text, name string) bool {
 	if strings.Contains(text, "MPI_"+name+"(") {
 		return true
@@ -115,7 +121,9 @@ var notCovered = map[string]bool{
 	"Abort": true, "Init": true, // a run has one beginning and no abortion; scripts have them
 	"Pcontrol": true, // shows in --mpi-stats alone
 	// Newer than the Open MPI that the program runs under, too: tested in package mpi.
-	"Buffer_iflush": true, "Comm_attach_buffer": true, "Comm_detach_buffer": true, "Comm_flush_buffer": true, "Comm_iflush_buffer": true,
-	"Request_get_status_all": true, "Request_get_status_any": true, "Request_get_status_some": true, "Type_get_value_index": true,
+	"Buffer_iflush": true, "Comm_attach_buffer": true, "Comm_detach_buffer": true, "Comm_flush_buffer": true,
+	"Comm_iflush_buffer":     true,
+	"Request_get_status_all": true, "Request_get_status_any": true, "Request_get_status_some": true,
+	"Type_get_value_index": true,
 	"Get_hw_resource_info": true, "Abi_get_info": true, "Abi_get_fortran_info": true,
 }

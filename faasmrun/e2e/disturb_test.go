@@ -181,9 +181,11 @@ func (k *killed) converse(ctx context.Context) {
 	}
 }
 
-// aside runs one. Its output is whole and in order however it ends: each line that it has printed once, and with status 0 all of them.
+// aside runs one. Its output is whole and in order however it ends: each line that it has printed once, and with status
+// 0 all of them.
 func (k *killed) aside() (how string, err error) {
-	cmd := exec.Command(k.binary, "-np", "1", "--scheduler", "unix:"+k.relays["launchers"].path, filepath.Join(k.dir, "copies.wasm"))
+	cmd := exec.Command(k.binary, "-np", "1", "--scheduler", "unix:"+k.relays["launchers"].path,
+		filepath.Join(k.dir, "copies.wasm"))
 	cmd.Env = append(os.Environ(), "FAASMRUN_HOME="+filepath.Join(k.dir, "home"))
 	cmd.Dir = filepath.Join(k.dir, "runs")
 	var out, words bytes.Buffer
@@ -246,9 +248,11 @@ func (k *killed) aside() (how string, err error) {
 	return how, fmt.Errorf("nobody ended it like that:\n%s", &words)
 }
 
-// lawfulEnd is what a launcher says of what was done to its job, if that may end it: the end of its worker or of its executor alone may.
+// lawfulEnd is what a launcher says of what was done to its job, if that may end it: the end of its worker or of its
+// executor alone may.
 func lawfulEnd(words string) string {
-	for _, why := range []string{"was killed", "was lost", "was stopped", "came back without it", "lost its state", "was restarted",
+	for _, why := range []string{"was killed", "was lost", "was stopped", "came back without it", "lost its state",
+		"was restarted",
 		"could not start its ranks", "lost the scheduler"} {
 		if strings.Contains(words, why) {
 			return why

@@ -119,7 +119,7 @@ func outputPattern(want string) *regexp.Regexp {
 // buildTree builds the command under all its names and returns the directory that holds them.
 func buildTree(t testing.TB) string {
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "faasmrun"), ".")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "faasmrun"), "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -131,8 +131,8 @@ func buildTree(t testing.TB) string {
 	return dir
 }
 
-// testHome makes a $FAASMRUN_HOME of its own that shares only the C and C++ libraries, which take a minute to build, with
-// the user's.
+// testHome makes a $FAASMRUN_HOME of its own that shares only the C and C++ libraries, which take a minute to build,
+// with the user's.
 func testHome(t *testing.T) string {
 	env := toolchain.System()
 	if _, err := toolchain.Install(t.Context(), env, func(string, int, int) {}); err != nil {
@@ -178,7 +178,8 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := regexp.MustCompile("`((?:faasmrun|scheduler|worker|mpi|omp|snapshot|tui|examples|docs|internal|\\.ci)/[A-Za-z0-9_./-]+)`")
+	path := regexp.MustCompile("`((?:faasmrun|scheduler|worker|mpi|omp|snapshot|tui|examples|docs|internal|\\.ci)/" +
+		"[A-Za-z0-9_./-]+)`")
 	for _, page := range append(append(pages, decisions...), "../../README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {

@@ -21,26 +21,32 @@ var doors = map[string][]string{
 	"faasmrun/batch":  {"faasmrun/cli", "faasmrun/client", "faasmrun/launch", "faasmrun/machine", "scheduler/schedpb"},
 	"faasmrun/cli":    {},
 	"faasmrun/client": {"faasmrun/cli", "faasmrun/home", "scheduler", "scheduler/auth", "scheduler/schedpb"},
-	"faasmrun/daemon": {"faasmrun/cli", "faasmrun/client", "faasmrun/home", "faasmrun/machine", "scheduler", "scheduler/auth",
+	"faasmrun/daemon": {"faasmrun/cli", "faasmrun/client", "faasmrun/home", "faasmrun/machine", "scheduler",
+		"scheduler/auth",
 		"scheduler/schedpb", "worker", "worker/cgroup", "worker/engine", "worker/executor"},
-	"faasmrun/home":      {"faasmrun/cli", "internal/private"},
-	"faasmrun/jobs":      {"faasmrun/cli", "faasmrun/client", "faasmrun/session", "scheduler", "scheduler/schedpb", "scheduler/sim", "tui"},
-	"faasmrun/launch":    {"faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/machine", "faasmrun/session", "scheduler/schedpb"},
+	"faasmrun/home": {"faasmrun/cli", "internal/private"},
+	"faasmrun/jobs": {"faasmrun/cli", "faasmrun/client", "faasmrun/session", "scheduler", "scheduler/schedpb",
+		"scheduler/sim", "tui"},
+	"faasmrun/launch": {"faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/machine", "faasmrun/session",
+		"scheduler/schedpb"},
 	"faasmrun/machine":   {},
 	"faasmrun/session":   {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "mpi/profile", "scheduler/schedpb"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/wasm"},
-	"scheduler":          {"internal/private", "internal/failpoint", "scheduler/core", "scheduler/store", "scheduler/schedpb"},
-	"scheduler/core":     {},
-	"scheduler/auth":     {},
-	"scheduler/store":    {"internal/private", "internal/failpoint", "scheduler/core"},
-	"scheduler/sim":      {"scheduler/core"},
-	"scheduler/schedpb":  {},
-	"worker":             {"internal/private", "internal/failpoint", "scheduler/schedpb", "worker/cgroup", "worker/control", "worker/joblog", "worker/state", "internal/passes"},
-	"worker/cgroup":      {},
-	"worker/state":       {"internal/private"},
-	"worker/control":     {},
-	"worker/joblog":      {},
-	"worker/executor": {"internal/failpoint", "worker/control", "worker/joblog", "worker/rank", "worker/engine", "internal/passes", "mpi",
+	"scheduler": {"internal/private", "internal/failpoint", "scheduler/core", "scheduler/store",
+		"scheduler/schedpb"},
+	"scheduler/core":    {},
+	"scheduler/auth":    {},
+	"scheduler/store":   {"internal/private", "internal/failpoint", "scheduler/core"},
+	"scheduler/sim":     {"scheduler/core"},
+	"scheduler/schedpb": {},
+	"worker": {"internal/private", "internal/failpoint", "scheduler/schedpb", "worker/cgroup",
+		"worker/control", "worker/joblog", "worker/state", "internal/passes"},
+	"worker/cgroup":  {},
+	"worker/state":   {"internal/private"},
+	"worker/control": {},
+	"worker/joblog":  {},
+	"worker/executor": {"internal/failpoint", "worker/control", "worker/joblog", "worker/rank", "worker/engine",
+		"internal/passes", "mpi",
 		"snapshot"},
 	"worker/rank":        {"worker/engine", "worker/wasi", "mpi", "snapshot"},
 	"worker/engine":      {"internal/wasm", "internal/eh", "internal/lower"},
@@ -68,7 +74,8 @@ var onlyIn = map[string][]string{
 	"github.com/cockroachdb/pebble": {"scheduler/store", "worker/state"},
 	"github.com/charmbracelet/":     {"tui"},
 	"charm.land/":                   {"tui"},
-	"google.golang.org/grpc": {"faasmrun/batch", "faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/jobs", "faasmrun/launch",
+	"google.golang.org/grpc": {"faasmrun/batch", "faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/jobs",
+		"faasmrun/launch",
 		"faasmrun/session", "scheduler", "scheduler/auth", "scheduler/schedpb", "worker"},
 	"github.com/klauspost/compress/": {"snapshot", "snapshot/chunk", "scheduler", "worker"},
 }
@@ -163,7 +170,8 @@ func goPackages(t *testing.T) []string {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && (name == "testdata" || name == "examples" || name == "bin" || strings.HasPrefix(name, ".") && len(name) > 2) {
+		if d.IsDir() && (name == "testdata" || name == "examples" || name == "bin" || strings.HasPrefix(name, ".") &&
+			len(name) > 2) {
 			return filepath.SkipDir
 		}
 		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {

@@ -18,8 +18,8 @@ func (w *warm) submit() (uint64, error) {
 	return answer.GetJobId(), err
 }
 
-// BenchmarkDrain is from the first submission to the last recorded end of batch jobs that do next to nothing, each in an
-// executor of its own, with a scheduler and a worker that are daemons.
+// BenchmarkDrain is from the first submission to the last recorded end of batch jobs that do next to nothing, each in
+// an executor of its own, with a scheduler and a worker that are daemons.
 func BenchmarkDrain(b *testing.B) {
 	for _, slots := range []string{"2", "4", "8"} {
 		b.Run(slots+" slots", func(b *testing.B) {

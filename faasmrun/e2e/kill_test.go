@@ -29,9 +29,10 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Kill tests: a cluster of real processes, a stream of real jobs, batch and interactive, and kill -9 of whatever there is; and beside it
-// what happens on any day: stops in order, cut connections, machines that go down, states that are lost (disturb_test.go). `make test`
-// goes once through every fail point and every disturbance; `make soak` sets these variables.
+// Kill tests: a cluster of real processes, a stream of real jobs, batch and interactive, and kill -9 of whatever there
+// is; and beside it what happens on any day: stops in order, cut connections, machines that go down, states that are
+// lost (disturb_test.go). `make test` goes once through every fail point and every disturbance; `make soak` sets these
+// variables.
 const (
 	soakMinutes = "FAASMRUN_SOAK_MINUTES"
 	soakSeed    = "FAASMRUN_SOAK_SEED"
@@ -70,7 +71,8 @@ var workerNames = []string{"w1", "w2"}
 
 func newKilled(t *testing.T, seed uint64) *killed {
 	k := &killed{t: t, dir: t.TempDir(), rnd: rand.New(rand.NewPCG(seed, 1)), daemons: map[string]*victim{},
-		ended: make(chan struct{}, 1024), ends: map[uint64]*schedpb.JobInfo{}, counts: map[string]int{}, asides: map[string]int{}, relays: map[string]*relay{}}
+		ended: make(chan struct{}, 1024), ends: map[uint64]*schedpb.JobInfo{}, counts: map[string]int{},
+		asides: map[string]int{}, relays: map[string]*relay{}}
 	built := buildTree(t)
 	k.binary = filepath.Join(k.dir, "faasmrun-under-test") // by this name its executors are found
 	if err := os.Link(filepath.Join(built, "faasmrun"), k.binary); err != nil {
@@ -89,7 +91,8 @@ func newKilled(t *testing.T, seed uint64) *killed {
 		k.relays[name] = newRelay(t, filepath.Join(k.dir, name+".relay"), filepath.Join(k.dir, "sock"))
 	}
 	for _, name := range workerNames {
-		k.daemons[name] = &victim{name: name, args: []string{"worker", "--scheduler", "unix:" + k.relays[name].path, "--name", name, "--slots", "4",
+		k.daemons[name] = &victim{name: name, args: []string{"worker", "--scheduler", "unix:" + k.relays[name].path, "--name",
+			name, "--slots", "4",
 			"--state", filepath.Join(k.dir, name), "--cache", filepath.Join(k.dir, "cache")}}
 	}
 	// One has no control groups, by which it could end what an earlier one of its name has left.
@@ -236,8 +239,10 @@ func (k *killed) executors() (pids []int) {
 // submit hands in one job after another, and follows each to its end, whatever dies meanwhile.
 func (k *killed) submit(ctx context.Context, who int) {
 	for n := 0; ctx.Err() == nil; n++ {
-		request := &schedpb.SubmitRequest{IdempotencyKey: fmt.Sprint(who, ":", n), Spec: &schedpb.JobSpec{Requeue: true, Apps: []*schedpb.App{{
-			ModuleSha256: k.module.Sha256, Program: "once.wasm", Args: []string{strconv.Itoa(n * 37 % 300)}, Dir: filepath.Join(k.dir, "runs"), Ranks: 1 + uint32(n%2)}}}}
+		request := &schedpb.SubmitRequest{IdempotencyKey: fmt.Sprint(who, ":", n),
+			Spec: &schedpb.JobSpec{Requeue: true, Apps: []*schedpb.App{{
+				ModuleSha256: k.module.Sha256, Program: "once.wasm", Args: []string{strconv.Itoa(n * 37 % 300)},
+				Dir: filepath.Join(k.dir, "runs"), Ranks: 1 + uint32(n%2)}}}}
 		var id uint64
 		for id == 0 {
 			answer, err := k.jobs.Submit(context.Background(), request, grpc.WaitForReady(true))
@@ -409,7 +414,8 @@ func (k *killed) checkJob(id uint64, j *schedpb.JobInfo) error {
 	case j.State == "CD" && ended[final] != 1:
 		return fmt.Errorf("its last attempt has no complete run: %q", text)
 	case j.State == "NF" && j.Restarts >= 10: // a soak's are hard nodes
-	case j.State == "NF" && strings.Contains(j.Reason, "could not start its ranks"): // whose executors died, one after another
+	// whose executors died, one after another
+	case j.State == "NF" && strings.Contains(j.Reason, "could not start its ranks"):
 	case j.State != "CD" && !(j.State == "F" && strings.Contains(j.Reason, "killed")):
 		return fmt.Errorf("nobody ended it like that: %q", text)
 	}
@@ -423,7 +429,8 @@ func (k *killed) oneEnd() {
 	after := uint64(0)
 	seen := map[uint64]string{}
 	for {
-		page, err := k.jobs.List(context.Background(), &schedpb.ListRequest{Any: true, AboveId: after}, grpc.WaitForReady(true))
+		page, err := k.jobs.List(context.Background(), &schedpb.ListRequest{Any: true, AboveId: after},
+			grpc.WaitForReady(true))
 		if err != nil {
 			k.t.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// starved runs a shell's line and sees that, should it fail, it says why in one line, with status 1: never by a panic, never by
-// hanging. It gives that line, "" after a success.
+// starved runs a shell's line and sees that, should it fail, it says why in one line, with status 1: never by a panic,
+// never by hanging. It gives that line, "" after a success.
 func starved(t *testing.T, what, line string) string {
 	t.Helper()
 	c := exec.Command("bash", "-c", line)
@@ -44,7 +44,8 @@ func starved(t *testing.T, what, line string) string {
 	return lines[0]
 }
 
-// TestStarvedLauncher takes a launcher, a scheduler and a worker what they need: open files, the size of files, room on the disk.
+// TestStarvedLauncher takes a launcher, a scheduler and a worker what they need: open files, the size of files, room on
+// the disk.
 func TestStarvedLauncher(t *testing.T) {
 	heedSignals(t)
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
@@ -73,15 +74,18 @@ func TestStarvedLauncher(t *testing.T) {
 	})
 	t.Run("sizes", func(t *testing.T) {
 		for i, kib := range []int{0, 1, 8, 64, 1000} {
-			why := starved(t, fmt.Sprintf("ulimit -f %d", kib), fmt.Sprintf("ulimit -f %d; %s", kib, launch(fmt.Sprintf("%s/home%d", dir, i))))
+			why := starved(t, fmt.Sprintf("ulimit -f %d", kib),
+				fmt.Sprintf("ulimit -f %d; %s", kib, launch(fmt.Sprintf("%s/home%d", dir, i))))
 			if why == "" || !strings.Contains(why, "ulimit -f") && !strings.Contains(why, "file too large") {
 				t.Errorf("with files of %d KiB: %q", kib, why)
 			}
 		}
-		for _, daemon := range []string{"scheduler --listen unix:" + dir + "/sock", "worker --no-cgroups --scheduler unix:" + dir + "/nobody"} {
+		for _, daemon := range []string{"scheduler --listen unix:" + dir + "/sock",
+			"worker --no-cgroups --scheduler unix:" + dir + "/nobody"} {
 			for _, limit := range []string{"-f 0", "-f 1", "-n 9"} {
 				line := fmt.Sprintf("ulimit %s; exec %s %s --state %s/state", limit, faasmrun, daemon, t.TempDir())
-				if why := starved(t, daemon+" with ulimit "+limit, line); !strings.Contains(why, "ulimit "+limit[:2]) || strings.Contains(why, "FAASMRUN_HOME") {
+				if why := starved(t, daemon+" with ulimit "+limit, line); !strings.Contains(why, "ulimit "+limit[:2]) ||
+					strings.Contains(why, "FAASMRUN_HOME") {
 					t.Errorf("%s with ulimit %s: %q", daemon, limit, why)
 				}
 			}
@@ -94,12 +98,15 @@ func TestStarvedLauncher(t *testing.T) {
 				t.Skip("no small file systems without root:", err)
 			}
 			t.Cleanup(func() { unix.Unmount(small, unix.MNT_DETACH) })
-			if why := starved(t, size, launch(small)); !strings.Contains(why, "no space left on device") || !strings.Contains(why, "FAASMRUN_HOME") {
+			if why := starved(t, size, launch(small)); !strings.Contains(why, "no space left on device") ||
+				!strings.Contains(why, "FAASMRUN_HOME") {
 				t.Errorf("with %s: %q", size, why)
 			}
-			for _, daemon := range []string{"scheduler --listen unix:" + dir + "/sock", "worker --no-cgroups --scheduler unix:" + dir + "/nobody"} {
+			for _, daemon := range []string{"scheduler --listen unix:" + dir + "/sock",
+				"worker --no-cgroups --scheduler unix:" + dir + "/nobody"} {
 				why := starved(t, daemon, fmt.Sprintf("exec %s %s --state %s/state", faasmrun, daemon, small))
-				if !strings.Contains(why, "no space left on device") || !strings.Contains(why, "--state") || strings.Contains(why, "FAASMRUN_HOME") {
+				if !strings.Contains(why, "no space left on device") || !strings.Contains(why, "--state") ||
+					strings.Contains(why, "FAASMRUN_HOME") {
 					t.Errorf("%s with %s: %q", daemon, size, why)
 				}
 			}

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// TestDocsLimits holds docs/limits.md to the source: each constant has the value that the page says, each test is there.
+// TestDocsLimits holds docs/limits.md to the source: each constant has the value that the page says, each test is
+// there.
 func TestDocsLimits(t *testing.T) {
 	tests := testNames(t)
 	for _, l := range limitRows(t) {
@@ -33,13 +34,15 @@ func TestDocsLimits(t *testing.T) {
 
 // TestLimitsAreListed finds constants that are times and that docs/limits.md does not list.
 func TestLimitsAreListed(t *testing.T) {
-	listed := map[string]bool{"faasmrun/daemon/auth.go day": true, "worker/wasi/poll.go forever": true} // no limits: a unit, and none at all
+	// no limits: a unit, and none at all
+	listed := map[string]bool{"faasmrun/daemon/auth.go day": true, "worker/wasi/poll.go forever": true}
 	for _, l := range limitRows(t) {
 		listed[l.file+" "+l.name] = true
 	}
 	for _, dir := range goPackages(t) {
 		room, _, _ := strings.Cut(dir, "/")
-		if room != "scheduler" && room != "worker" && room != "mpi" && room != "faasmrun" || dir == "faasmrun/toolchain" || dir == "scheduler/sim" {
+		if room != "scheduler" && room != "worker" && room != "mpi" && room != "faasmrun" || dir == "faasmrun/toolchain" ||
+			dir == "scheduler/sim" {
 			continue
 		}
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
@@ -53,7 +56,8 @@ func TestLimitsAreListed(t *testing.T) {
 			}
 			for name, value := range constants(t, file) {
 				if strings.Contains(value, "time.") && !listed[file+" "+name] {
-					t.Errorf("%s in %s is a time (%s): docs/limits.md lists what happens past it, and the test that goes there", name, file, value)
+					t.Errorf("%s in %s is a time (%s): docs/limits.md lists what happens past it, and the test that goes there", name,
+						file, value)
 				}
 			}
 		}

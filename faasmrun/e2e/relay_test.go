@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// cutter passes connections on to a socket, and cuts each of them at a random byte of either direction, until it is calm.
+// cutter passes connections on to a socket, and cuts each of them at a random byte of either direction, until it is
+// calm.
 type cutter struct {
 	to       string
 	listener net.Listener
@@ -113,8 +114,8 @@ int main(void) {
 }
 `
 
-// TestCutsEverywhere runs a job whose input and output go through connections that break at any byte: those of the launcher, and
-// those of the worker. All arrives, once and in order.
+// TestCutsEverywhere runs a job whose input and output go through connections that break at any byte: those of the
+// launcher, and those of the worker. All arrives, once and in order.
 func TestCutsEverywhere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -152,7 +153,8 @@ func TestCutsEverywhere(t *testing.T) {
 		}
 	}
 	daemon("is ready", "scheduler", "--listen", "unix:"+path("sock"), "--state", path("sched"))
-	daemon("is ready", "worker", "--scheduler", "unix:"+path("worker"), "--name", "n1", "--slots", "1", "--state", path("work"))
+	daemon("is ready", "worker", "--scheduler", "unix:"+path("worker"), "--name", "n1", "--slots", "1", "--state",
+		path("work"))
 	var input bytes.Buffer
 	const lines = 150_000
 	for i := range lines {

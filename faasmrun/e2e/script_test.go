@@ -31,8 +31,8 @@ import (
 const patience = time.Minute
 
 // heedSignals makes children start with the default disposition of signals that this process was started to ignore, as
-// under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is reset
-// in a child; what is ignored is inherited.
+// under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is
+// reset in a child; what is ignored is inherited.
 func heedSignals(t *testing.T) {
 	heard := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
@@ -50,8 +50,8 @@ func heedSignals(t *testing.T) {
 //	cc FILE.c [flags]               compile to FILE.wasm, once a test run
 //	status N COMMAND …              the command exits with N
 //	after N RE SIGNALS STATUS COMMAND …
-//	                                when N lines of the command's stdout have matched, send the signals (INT,TERM; child:KILL to the
-//	                                executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
+//	                                when N lines of the command's stdout have matched, send the signals (INT,TERM; child:KILL
+//	                                to the executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
 //	background READY COMMAND …      start a daemon; go on when its stderr matches. It gets SIGTERM when the script ends
 //	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
 //	tell SIGNAL WORD RE             send such a daemon a signal, and wait for a line on its stderr that matches
@@ -98,7 +98,8 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"faasmrun": scriptRun("faasmrun"), "mpirun": scriptRun("mpirun"),
-			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd, "tell": scriptTell, "gone": scriptGone,
+			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd,
+			"tell": scriptTell, "gone": scriptGone,
 		},
 	})
 }
@@ -128,7 +129,8 @@ func (g *guestCache) compile(ts *testscript.TestScript, neg bool, args []string)
 		if filepath.Ext(source) != ".c" {
 			verb = "c++"
 		}
-		command := exec.Command(filepath.Join(ts.Getenv("WORK"), ".bin", "faasmrun"), append([]string{verb, "-o", made, source}, args[1:]...)...)
+		command := exec.Command(filepath.Join(ts.Getenv("WORK"), ".bin", "faasmrun"),
+			append([]string{verb, "-o", made, source}, args[1:]...)...)
 		command.Dir = filepath.Dir(source) // so that no directory's name gets into messages
 		command.Args[4] = filepath.Base(source)
 		if out, err := command.CombinedOutput(); err != nil {

@@ -41,8 +41,10 @@ func openTerminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// onTerminal runs a command in the foreground of a terminal on which text has been typed already, and gives what it wrote.
-func onTerminal(t *testing.T, typed string, env []string, name string, args ...string) (written string, settings [2]unix.Termios) {
+// onTerminal runs a command in the foreground of a terminal on which text has been typed already, and gives what it
+// wrote.
+func onTerminal(t *testing.T, typed string, env []string, name string, args ...string) (written string,
+	settings [2]unix.Termios) {
 	t.Helper()
 	master, slave := openTerminal(t)
 	settings[0] = termios(t, slave)
@@ -83,8 +85,8 @@ func termios(t *testing.T, f *os.File) unix.Termios {
 	return *settings
 }
 
-// TestTerminalLeftAlone sees that no verb but top asks the terminal anything, changes its settings or takes what was typed
-// for someone else.
+// TestTerminalLeftAlone sees that no verb but top asks the terminal anything, changes its settings or takes what was
+// typed for someone else.
 func TestTerminalLeftAlone(t *testing.T) {
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
 	dir := t.TempDir()
@@ -98,7 +100,8 @@ int main(void) { char b[100]; if (fgets(b, sizeof b, stdin)) printf("got %s", b)
 		t.Fatalf("%v\n%s", err, out)
 	}
 	nowhere := "--scheduler=unix:" + filepath.Join(dir, "nobody")
-	for _, args := range [][]string{{"--version"}, {"--help"}, {"help", "top"}, {"cc", "-dumpmachine"}, {"queue", nowhere}, {"top", "--help"},
+	for _, args := range [][]string{{"--version"}, {"--help"}, {"help", "top"}, {"cc", "-dumpmachine"}, {"queue", nowhere},
+		{"top", "--help"},
 		{"-np", "1", program}, {"-np", "2", program}, {"-np", "1", "--report-bindings", program}} {
 		written, settings := onTerminal(t, "hello\n", nil, faasmrun, args...)
 		if strings.Contains(written, "\x1b") {
@@ -113,8 +116,8 @@ int main(void) { char b[100]; if (fgets(b, sizeof b, stdin)) printf("got %s", b)
 	}
 }
 
-// TestStartWithoutTheScreens holds what the libraries of top cost the other verbs at their start: on a terminal, too, less than
-// three tenths of what all other packages take.
+// TestStartWithoutTheScreens holds what the libraries of top cost the other verbs at their start: on a terminal, too,
+// less than three tenths of what all other packages take.
 func TestStartWithoutTheScreens(t *testing.T) {
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
 	line := regexp.MustCompile(`init (\S+) @\S+ ms, (\S+) ms clock`)

@@ -40,7 +40,8 @@ func (w *warm) person(name string) *person {
 func (p *person) run(args ...string) (string, error) {
 	c := exec.Command(p.w.binary, args...)
 	c.Dir = p.dir
-	c.Env = append(os.Environ(), "FAASMRUN_SCHEDULER="+p.w.socket, "FAASMRUN_HOME="+filepath.Join(p.dir, "home"), "HOME="+p.dir)
+	c.Env = append(os.Environ(), "FAASMRUN_SCHEDULER="+p.w.socket, "FAASMRUN_HOME="+filepath.Join(p.dir, "home"),
+		"HOME="+p.dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: p.uid, Gid: p.gid}}
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
@@ -61,7 +62,8 @@ func TestUsersShareOneSocket(t *testing.T) {
 		t.Skip("only root can be two users, and run ranks as theirs")
 	}
 	w := newWarm(t, "4", "--all-users")
-	for _, dir := range []string{w.dir, filepath.Dir(w.dir), filepath.Dir(w.binary)} { // tests' directories are closed to others
+	// tests' directories are closed to others
+	for _, dir := range []string{w.dir, filepath.Dir(w.dir), filepath.Dir(w.binary)} {
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +98,8 @@ func TestUsersShareOneSocket(t *testing.T) {
 	if out, err := two.run("drain", "w1"); err == nil || !strings.Contains(out, "no administrator") {
 		t.Errorf("a user drains: %v: %s", err, out)
 	}
-	if out := two.may("history", "--everyone"); !strings.Contains(out, daemon.UserTenant(one.uid)) || strings.Count(out, "hello.wasm") != 2 {
+	if out := two.may("history", "--everyone"); !strings.Contains(out, daemon.UserTenant(one.uid)) ||
+		strings.Count(out, "hello.wasm") != 2 {
 		t.Errorf("another's jobs are listed without their names:\n%s", out)
 	}
 	one.may("cancel", waiting)

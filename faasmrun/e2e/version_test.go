@@ -9,7 +9,8 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 )
 
-// A release is known by its commit, since a tag need not travel with a clone; the version in the tree is never one that was released.
+// A release is known by its commit, since a tag need not travel with a clone; the version in the tree is never one that
+// was released.
 func TestDocsReleases(t *testing.T) {
 	text, err := os.ReadFile("../../CHANGELOG.md")
 	if err != nil {

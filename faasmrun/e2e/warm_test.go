@@ -62,8 +62,10 @@ func newWarm(b testing.TB, slots string, options ...string) *warm {
 	}
 	sum := sha256.Sum256(wasm)
 	w.module = &launch.Module{Sha256: hex.EncodeToString(sum[:]), Bytes: wasm}
-	w.backgroundDaemon(append([]string{"scheduler", "--listen", w.socket, "--state", filepath.Join(dir, "sched")}, options...)...)
-	w.backgroundDaemon("worker", "--scheduler", w.socket, "--name", "w1", "--slots", slots, "--state", filepath.Join(dir, "w1"),
+	w.backgroundDaemon(append([]string{"scheduler", "--listen", w.socket, "--state", filepath.Join(dir, "sched")},
+		options...)...)
+	w.backgroundDaemon("worker", "--scheduler", w.socket, "--name", "w1", "--slots", slots, "--state",
+		filepath.Join(dir, "w1"),
 		"--cache", filepath.Join(dir, "cache"))
 	if w.conn, err = client.DialAs(w.socket, "", auth.Who{Role: auth.Tenant}); err != nil {
 		b.Fatal(err)

@@ -16,8 +16,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/private"
 )
 
-// Home is where faasmrun keeps what outlives a command: the cache (compiled modules, the sysroot), shared by all, and the
-// state, in which every run has a directory of its own.
+// Home is where faasmrun keeps what outlives a command: the cache (compiled modules, the sysroot), shared by all, and
+// the state, in which every run has a directory of its own.
 type Home struct {
 	Cache, State string
 }
@@ -60,7 +60,8 @@ func ownDirectory(dir string) error {
 		return HomeError(dir, err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Uid != uint32(os.Getuid()) || st.Mode&0o077 != 0 {
-		return fmt.Errorf("%s belongs to someone else or is open to others; set FAASMRUN_HOME to a directory of your own", dir)
+		return fmt.Errorf("%s belongs to someone else or is open to others; set FAASMRUN_HOME to a directory of your own",
+			dir)
 	}
 	return nil
 }
@@ -68,8 +69,8 @@ func ownDirectory(dir string) error {
 // HomeError says that a directory cannot be used, and what to do.
 func HomeError(dir string, err error) error { return StateError(dir, "FAASMRUN_HOME", err) }
 
-// StateError says that a directory for a command's own state cannot be used, and what to do: which depends on what is used up. option
-// is what names another directory.
+// StateError says that a directory for a command's own state cannot be used, and what to do: which depends on what is
+// used up. option is what names another directory.
 func StateError(dir, option string, err error) error {
 	advice := fmt.Sprintf("set %s to a directory that you can write", option)
 	switch {
@@ -87,8 +88,8 @@ func StateError(dir, option string, err error) error {
 	return fmt.Errorf("%s cannot be used for this run's state: %s; %s", dir, cli.Reason(err), advice)
 }
 
-// runDir is the directory of one run. It is locked while its launcher lives, and removed at the end; a launcher that was
-// killed leaves it to the next one.
+// runDir is the directory of one run. It is locked while its launcher lives, and removed at the end; a launcher that
+// was killed leaves it to the next one.
 type runDir struct {
 	Path string
 	lock *os.File
@@ -159,7 +160,8 @@ func lockFile(path string, how int) (*os.File, error) {
 	return f, nil
 }
 
-// Remove deletes the directory; the lock goes last, so that what can't be deleted now is found dead by the next launcher.
+// Remove deletes the directory; the lock goes last, so that what can't be deleted now is found dead by the next
+// launcher.
 func (r *runDir) Remove() {
 	os.RemoveAll(r.Path)
 	r.lock.Close()

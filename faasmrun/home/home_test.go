@@ -17,7 +17,8 @@ func TestFindHome(t *testing.T) {
 		{"our own variable", map[string]string{"FAASMRUN_HOME": "/f", "XDG_CACHE_HOME": "/c"}, "/f/cache", "/f"},
 		{"XDG", map[string]string{"XDG_CACHE_HOME": "/c", "XDG_STATE_HOME": "/s"}, "/c/faasmrun", "/s/faasmrun"},
 		{"home", map[string]string{"HOME": "/h"}, "/h/.cache/faasmrun", "/h/.local/state/faasmrun"},
-		{"relative XDG is no XDG", map[string]string{"HOME": "/h", "XDG_CACHE_HOME": "c"}, "/h/.cache/faasmrun", "/h/.local/state/faasmrun"},
+		{"relative XDG is no XDG", map[string]string{"HOME": "/h", "XDG_CACHE_HOME": "c"}, "/h/.cache/faasmrun",
+			"/h/.local/state/faasmrun"},
 	} {
 		for _, name := range []string{"FAASMRUN_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME"} {
 			t.Setenv(name, c.env[name])
@@ -81,7 +82,8 @@ func TestUnusableHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := NewRunDir(Home{State: file})
-	if want := file + "/run cannot be used for this run's state: not a directory; set FAASMRUN_HOME to a directory that you can write"; err == nil || err.Error() != want {
+	if want := file + "/run cannot be used for this run's state: not a directory; set FAASMRUN_HOME to a directory that " +
+		"you can write"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

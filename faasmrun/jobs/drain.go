@@ -12,9 +12,10 @@ import (
 // DrainCommand is faasmrun drain.
 func DrainCommand() *cobra.Command {
 	var reason string
-	c := draining("drain", "draining", "keep new jobs off workers; those that run there go on", func() *schedpb.DrainRequest {
-		return &schedpb.DrainRequest{Reason: reason}
-	})
+	c := draining("drain", "draining", "keep new jobs off workers; those that run there go on",
+		func() *schedpb.DrainRequest {
+			return &schedpb.DrainRequest{Reason: reason}
+		})
 	c.Flags().StringVar(&reason, "reason", "", "what listings say about it")
 	return c
 }

@@ -18,7 +18,8 @@ func explainCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "explain JOB…", Short: "say why a job waits and when it should start", Args: cobra.MinimumNArgs(1),
-		Long: "faasmrun explain says why jobs wait, what their priority is made of, and when they should start if all others take as long as they\n" +
+		Long: "faasmrun explain says why jobs wait, what their priority is made of, and when they should start if all " +
+			"others take as long as they\n" +
 			"may. " + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
@@ -71,7 +72,8 @@ type explanation struct {
 }
 
 func newExplanation(x *schedpb.ExplainResponse) explanation {
-	e := explanation{ID: x.Job.Id, State: x.Job.State, Tenant: x.Job.Tenant, ExitCode: x.Job.ExitCode, Why: x.Why, Priority: x.Priority, Ahead: x.Ahead, Start: moment(x.StartUnixNs),
+	e := explanation{ID: x.Job.Id, State: x.Job.State, Tenant: x.Job.Tenant, ExitCode: x.Job.ExitCode, Why: x.Why,
+		Priority: x.Priority, Ahead: x.Ahead, Start: moment(x.StartUnixNs),
 		Node: x.StartNode, StartUnknown: x.StartWhyUnknown, Parts: map[string]int64{}}
 	for _, p := range x.Parts {
 		e.Parts[p.Name] = p.Points

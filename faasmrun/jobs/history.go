@@ -19,7 +19,8 @@ func historyCommand() *cobra.Command {
 	limit := uint32(1000)
 	c := &cobra.Command{
 		Use: "history [JOB…]", Short: "list the jobs that have ended, and what they took",
-		Long: "faasmrun history lists jobs that have ended: the newest of yours, or those that are named. " + client.SelectorHelp,
+		Long: "faasmrun history lists jobs that have ended: the newest of yours, or those that are named. " +
+			client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				req := &schedpb.ListRequest{Ended: true, Newest: true, Everyone: everyone, States: stateList(states), Limit: limit}
@@ -50,8 +51,10 @@ func printHistory(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 	}
 	var rows [][]string
 	for _, j := range jobs {
-		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.ExitCode)), strconv.Itoa(int(j.Ranks)),
-			span(waited(j, now)), span(ran(j, now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(), cli.BytesText(j.MaxRssBytes), cli.BytesText(j.MpiBytes), j.Reason})
+		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.ExitCode)),
+			strconv.Itoa(int(j.Ranks)),
+			span(waited(j, now)), span(ran(j, now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(),
+			cli.BytesText(j.MaxRssBytes), cli.BytesText(j.MpiBytes), j.Reason})
 	}
 	return cli.Table(c.Out, "JOB NAME TENANT ST EXIT RANKS WAIT RUN CPU MEMORY MPI REASON", rows)
 }

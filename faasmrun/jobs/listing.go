@@ -43,10 +43,13 @@ type jobRecord struct {
 }
 
 func record(j *schedpb.JobInfo, now time.Time) jobRecord {
-	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason, Ranks: j.Ranks,
-		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000, MemPerRank: j.MemPerRankBytes,
-		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
-		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(), MaxRSS: j.MaxRssBytes, MPIBytes: j.MpiBytes,
+	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason,
+		Ranks: j.Ranks,
+		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000,
+		MemPerRank: j.MemPerRankBytes,
+		Submitted:  moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
+		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(),
+		MaxRSS: j.MaxRssBytes, MPIBytes: j.MpiBytes,
 		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held, In: j.Reservation}
 	if j.ArrayId != 0 {
 		r.ArrayIndex = &j.ArrayIndex

@@ -12,7 +12,8 @@ import (
 // What is written record by record is what the whole array would be.
 func TestPrintJSON(t *testing.T) {
 	index := uint32(3)
-	for _, records := range [][]jobRecord{nil, {{ID: 1, Name: "<a & b>"}}, {{ID: 1}, {ID: 2, Nodes: []string{"n1", "n2"}, ArrayIndex: &index}, {ID: 3}}} {
+	for _, records := range [][]jobRecord{nil, {{ID: 1, Name: "<a & b>"}},
+		{{ID: 1}, {ID: 2, Nodes: []string{"n1", "n2"}, ArrayIndex: &index}, {ID: 3}}} {
 		var got, want bytes.Buffer
 		if err := cli.PrintJSON(&got, records); err != nil {
 			t.Fatal(err)

@@ -48,8 +48,9 @@ type nodeRecord struct {
 }
 
 func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
-	r := nodeRecord{Name: n.Name, State: nodeState(n), Slots: n.Slots, Used: n.UsedSlots, Mem: n.MemBytes, UsedMem: n.UsedMemBytes,
-		Jobs: append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
+	r := nodeRecord{Name: n.Name, State: nodeState(n), Slots: n.Slots, Used: n.UsedSlots, Mem: n.MemBytes,
+		UsedMem: n.UsedMemBytes,
+		Jobs:    append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
 	for _, l := range n.Labels {
 		r.Labels = append(r.Labels, client.LabelText(l))
 	}
@@ -87,7 +88,8 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo) error {
 				notes = append(notes, "("+why+")")
 			}
 		}
-		rows = append(rows, []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots), cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
+		rows = append(rows, []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),
+			cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
 			fmt.Sprint(len(r.Jobs)), span(time.Since(time.Unix(0, n.SinceUnixNs))), strings.Join(notes, " ")})
 	}
 	if c.Json {

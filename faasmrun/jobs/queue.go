@@ -1,4 +1,5 @@
-// Package jobs owns the verbs about a cluster's jobs and machines, one a file: what they ask the scheduler, columns and JSON.
+// Package jobs owns the verbs about a cluster's jobs and machines, one a file: what they ask the scheduler, columns and
+// JSON.
 package jobs
 
 import (
@@ -56,7 +57,8 @@ func printQueue(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 		if j.Reason != "" {
 			where = strings.TrimSpace(where + " (" + j.Reason + ")")
 		}
-		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.Ranks)), span(ran(j, now)), limitText(j), where})
+		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.Ranks)),
+			span(ran(j, now)), limitText(j), where})
 	}
 	return cli.Table(c.Out, "JOB NAME TENANT ST RANKS TIME LIMIT NODES(REASON)", rows)
 }

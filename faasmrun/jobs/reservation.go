@@ -17,8 +17,10 @@ import (
 func ReservationCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reservation", Short: "keep nodes or slots for tenants, from a moment on",
-		Long: "faasmrun reservation keeps nodes or slots for tenants, from a moment on for some time. Their jobs run in it by faasmrun submit\n" +
-			"--reservation NAME, and end with it. Others' jobs are placed there only if their time limit is over before it begins.",
+		Long: "faasmrun reservation keeps nodes or slots for tenants, from a moment on for some time. Their jobs run in it " +
+			"by faasmrun submit\n" +
+			"--reservation NAME, and end with it. Others' jobs are placed there only if their time limit is over before it " +
+			"begins.",
 	}
 	c.AddCommand(reserveCommand(), reservationsCommand(), unreserveCommand())
 	return c
@@ -36,8 +38,10 @@ type reserveFlags struct {
 func reserveCommand() *cobra.Command {
 	var f reserveFlags
 	c := &cobra.Command{
-		Use: "create NAME --duration TIME --tenants TENANT,… --nodes NODE,… | --slots N", Short: "make a reservation", Args: cobra.ExactArgs(1),
-		Long: "faasmrun reservation create makes a reservation, of nodes or of so many slots wherever they will be free. One that a running job\n" +
+		Use: "create NAME --duration TIME --tenants TENANT,… --nodes NODE,… | --slots N", Short: "make a reservation",
+		Args: cobra.ExactArgs(1),
+		Long: "faasmrun reservation create makes a reservation, of nodes or of so many slots wherever they will be free. " +
+			"One that a running job\n" +
 			"may still be in the way of is refused, unless --ignore-jobs says to leave the job there. For administrators.",
 		RunE: func(_ *cobra.Command, words []string) error { return f.create(words[0]) },
 	}
@@ -62,7 +66,8 @@ func (f *reserveFlags) create(name string) error {
 	if err != nil {
 		return cli.Usagef("--duration: %v", err)
 	}
-	req := &schedpb.ReserveRequest{Name: name, FromUnixNs: from, DurationMs: d.Milliseconds(), Tenants: f.tenants, Nodes: f.nodes,
+	req := &schedpb.ReserveRequest{Name: name, FromUnixNs: from, DurationMs: d.Milliseconds(), Tenants: f.tenants,
+		Nodes: f.nodes,
 		Slots: f.slots, IgnoreJobs: f.ignore}
 	return f.With(func(c *client.Cluster) error {
 		answer, err := c.ClusterService.Reserve(c.Ctx, req)
@@ -111,7 +116,8 @@ func reservationsCommand() *cobra.Command {
 func unreserveCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
-		Use: "delete NAME…", Short: "end reservations; jobs that wait to run in them are cancelled", Args: cobra.MinimumNArgs(1),
+		Use: "delete NAME…", Short: "end reservations; jobs that wait to run in them are cancelled",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, names []string) error {
 			return f.With(func(c *client.Cluster) error {
 				for _, name := range names {
@@ -156,7 +162,8 @@ func printReservations(c *client.Cluster, list []*schedpb.Reservation) error {
 			}
 		}
 		all = append(all, r)
-		rows = append(rows, []string{r.Name, r.State, clock(v.FromUnixNs), clock(v.ToUnixNs), strings.Join(r.Tenants, ","), strings.Join(nodes, ",")})
+		rows = append(rows, []string{r.Name, r.State, clock(v.FromUnixNs), clock(v.ToUnixNs), strings.Join(r.Tenants, ","),
+			strings.Join(nodes, ",")})
 	}
 	if c.Json {
 		return cli.PrintJSON(c.Out, all)

@@ -18,7 +18,8 @@ func showCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "show JOB…", Short: "show everything about jobs", Args: cobra.MinimumNArgs(1),
-		Long: "faasmrun show shows all there is to know about jobs; their specifications, too, with --json. " + client.SelectorHelp,
+		Long: "faasmrun show shows all there is to know about jobs; their specifications, too, with --json. " +
+			client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				ids, err := c.SelectJobs(words)
@@ -60,13 +61,17 @@ func printJobs(c *client.Cluster, jobs []*schedpb.JobInfo, specs []*schedpb.JobS
 
 func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSpec) {
 	fmt.Fprintf(c.Out, "job %s  %s\n", client.Label(j), cli.Visible(r.Name))
-	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant}, {"ranks", strconv.Itoa(int(r.Ranks))},
-		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In}, {"may run on", strings.Join(spec.GetHosts(), ",")},
+	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant},
+		{"ranks", strconv.Itoa(int(r.Ranks))},
+		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In},
+		{"may run on", strings.Join(spec.GetHosts(), ",")},
 		{"constraint", client.ConstraintText(spec.GetConstraint())}, {"limit", limitText(j)}, {"submitted", r.Submitted},
 		{"started", r.Started}, {"ended", r.Ended}}
 	if r.Ended != "" {
-		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))}, [2]string{"waited", span(waited(j, time.Now()))},
-			[2]string{"ran", span(ran(j, time.Now()))}, [2]string{"cpu", time.Duration(j.CpuNs).Round(time.Millisecond).String()},
+		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))},
+			[2]string{"waited", span(waited(j, time.Now()))},
+			[2]string{"ran", span(ran(j, time.Now()))},
+			[2]string{"cpu", time.Duration(j.CpuNs).Round(time.Millisecond).String()},
 			[2]string{"memory", cli.BytesText(j.MaxRssBytes)},
 			[2]string{"MPI", cli.BytesText(j.MpiBytes)})
 	}

@@ -35,11 +35,15 @@ type simulateFlags struct {
 func SimulateCommand() *cobra.Command {
 	f := simulateFlags{nodes: 1, slots: 128, load: 0.8, seed: 1, tenants: 10, fraction: 1}
 	c := &cobra.Command{
-		Use: "simulate [TRACE.swf]", Short: "compare policies on a trace, a generated workload or the live queue", Args: cobra.MaximumNArgs(1),
-		Long: "faasmrun simulate gives the jobs of a trace in the Standard Workload Format, or with --lublin generated ones, to the scheduler's\n" +
-			"own code on a simulated cluster, once for each policy, and says how long they waited. A job runs on one node: those of a\n" +
+		Use: "simulate [TRACE.swf]", Short: "compare policies on a trace, a generated workload or the live queue",
+		Args: cobra.MaximumNArgs(1),
+		Long: "faasmrun simulate gives the jobs of a trace in the Standard Workload Format, or with --lublin generated " +
+			"ones, to the scheduler's\n" +
+			"own code on a simulated cluster, once for each policy, and says how long they waited. A job runs on one node: " +
+			"those of a\n" +
 			"trace that are wider are cut to it.\n\n" +
-			"With --live it starts from the queue of a scheduler as it is now, which it does not touch, and says when each job that waits would\n" +
+			"With --live it starts from the queue of a scheduler as it is now, which it does not touch, and says when each " +
+			"job that waits would\n" +
 			"start: as things are, under each --policy, and with --add-nodes more.",
 	}
 	c.RunE = func(_ *cobra.Command, words []string) error {
@@ -54,8 +58,10 @@ func SimulateCommand() *cobra.Command {
 		}
 		return f.whatIf()
 	}
-	c.Flags().StringSliceVar(&f.policies, "policy", []string{"easy", "fcfs"}, "easy (backfill), fcfs (strictly in order), nofair (easy without fair share), or a policy's file, FILE.json")
-	c.Flags().StringVar(&f.cluster.Scheduler, "scheduler", "", "with --live: the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
+	c.Flags().StringSliceVar(&f.policies, "policy", []string{"easy", "fcfs"},
+		"easy (backfill), fcfs (strictly in order), nofair (easy without fair share), or a policy's file, FILE.json")
+	c.Flags().StringVar(&f.cluster.Scheduler, "scheduler", "",
+		"with --live: the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
 	c.Flags().BoolVar(&f.cluster.Json, "json", false, "print a JSON array")
 	c.Flags().BoolVar(&f.live, "live", false, "start from the queue of a scheduler")
 	c.Flags().IntVar(&f.addNodes, "add-nodes", 0, "with --live: so many more nodes, of --slots each")
@@ -107,7 +113,8 @@ func (f *simulateFlags) run(words []string) error {
 
 func (f *simulateFlags) prepare(words []string) error {
 	if f.lublin > 0 {
-		l := sim.Lublin{Seed: f.seed, Jobs: f.lublin, Width: f.slots, Slots: uint64(f.nodes) * uint64(f.slots), Load: f.load, Tenants: f.tenants}
+		l := sim.Lublin{Seed: f.seed, Jobs: f.lublin, Width: f.slots, Slots: uint64(f.nodes) * uint64(f.slots), Load: f.load,
+			Tenants: f.tenants}
 		f.workloadOf = l.Workload
 		return nil
 	}
@@ -136,7 +143,8 @@ func (f *simulateFlags) simulate(name string) (*sim.Metrics, error) {
 		return nil, err
 	}
 	p.KeepEnded = 1000 // nobody asks for them; what ends at one moment has to be there for the figures
-	s := sim.New(sim.Config{Seed: f.seed, Nodes: f.nodes, Slots: f.slots, Mem: 1 << 40, Policy: p, Light: true}, f.workloadOf())
+	s := sim.New(sim.Config{Seed: f.seed, Nodes: f.nodes, Slots: f.slots, Mem: 1 << 40, Policy: p, Light: true},
+		f.workloadOf())
 	if err := s.Run(); err != nil {
 		return nil, err
 	}

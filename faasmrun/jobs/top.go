@@ -21,7 +21,8 @@ func TopCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "top", Short: "show the queue and the workers, live", Args: cobra.NoArgs,
-		Long: "faasmrun top shows the workers and the queue as they change, a job's ranks and its log, and cancels jobs. ? shows its keys. With\n" +
+		Long: "faasmrun top shows the workers and the queue as they change, a job's ranks and its log, and cancels jobs. ? " +
+			"shows its keys. With\n" +
 			"NO_COLOR set it uses no colours.",
 		RunE: func(*cobra.Command, []string) error {
 			if !cli.IsTerminal(os.Stdin) || !cli.IsTerminal(os.Stdout) {
@@ -88,10 +89,12 @@ func (c topCluster) Ranks(ctx context.Context, job uint64) ([]string, error) {
 	}
 }
 
-func (c topCluster) follow(ctx context.Context, job uint64, output bool) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
+func (c topCluster) follow(ctx context.Context, job uint64,
+	output bool) (grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], error) {
 	stream, err := c.JobService.Attach(ctx)
 	if err == nil {
-		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: job, Output: output, Onlooker: true}}})
+		err = stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: job,
+			Output: output, Onlooker: true}}})
 	}
 	return stream, err
 }
@@ -132,7 +135,8 @@ const manyRanks = 2
 
 // Cancel implements tui.Cluster.
 func (c topCluster) Cancel(ctx context.Context, job uint64) error {
-	answer, err := c.JobService.Change(ctx, &schedpb.ChangeRequest{Ids: []uint64{job}, Action: schedpb.Action_ACTION_CANCEL})
+	answer, err := c.JobService.Change(ctx, &schedpb.ChangeRequest{Ids: []uint64{job},
+		Action: schedpb.Action_ACTION_CANCEL})
 	if err != nil {
 		return c.Refusal(err)
 	}

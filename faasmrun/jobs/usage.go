@@ -47,10 +47,12 @@ func printUsage(c *client.Cluster, tenants []*schedpb.TenantUsage) error {
 	var all []usageRecord
 	var rows [][]string
 	for _, t := range tenants {
-		r := usageRecord{t.Tenant, t.Jobs, float64(t.SlotMs) / 1000, time.Duration(t.CpuNs).Seconds(), float64(t.ShareUsedSlotMs) / 1000,
+		r := usageRecord{t.Tenant, t.Jobs, float64(t.SlotMs) / 1000, time.Duration(t.CpuNs).Seconds(),
+			float64(t.ShareUsedSlotMs) / 1000,
 			t.FairSharePoints, t.Slots, t.Running, t.Pending}
 		all = append(all, r)
-		rows = append(rows, []string{r.Tenant, fmt.Sprint(r.Running), fmt.Sprint(r.Pending), fmt.Sprint(r.Slots), fmt.Sprint(r.Jobs),
+		rows = append(rows, []string{r.Tenant, fmt.Sprint(r.Running), fmt.Sprint(r.Pending), fmt.Sprint(r.Slots),
+			fmt.Sprint(r.Jobs),
 			fmt.Sprintf("%.2f", r.SlotSeconds/3600), fmt.Sprintf("%.2f", r.CPU/3600), fmt.Sprint(r.FairShare)})
 	}
 	if c.Json {

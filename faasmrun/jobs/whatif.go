@@ -114,7 +114,8 @@ func printWhatIf(c *client.Cluster, variants []variant, now time.Time) error {
 	var all []whatIfRecord
 	var rows [][]string
 	for i, a := range variants[0].answers {
-		r := whatIfRecord{ID: uint64(a.Job), State: "PD", Tenant: string(a.Tenant), Ranks: a.Ranks, Starts: map[string]whatIfStart{}}
+		r := whatIfRecord{ID: uint64(a.Job), State: "PD", Tenant: string(a.Tenant), Ranks: a.Ranks,
+			Starts: map[string]whatIfStart{}}
 		row := []string{strconv.FormatUint(r.ID, 10), r.Tenant, strconv.Itoa(int(r.Ranks))}
 		for _, v := range variants {
 			a := v.answers[i]

@@ -6,7 +6,8 @@ import (
 )
 
 func TestEnvironment(t *testing.T) {
-	launcher := []string{"HOME=/h", "OMP_NUM_THREADS=2", "OMP_PROC_BIND=x", "FAASMRUN_HOME=/secret", "PWD=/here", "OLDPWD=/there", "EMPTY=",
+	launcher := []string{"HOME=/h", "OMP_NUM_THREADS=2", "OMP_PROC_BIND=x", "FAASMRUN_HOME=/secret", "PWD=/here",
+		"OLDPWD=/there", "EMPTY=",
 		"BAD=\xff", "=C:=odd"}
 	for _, c := range []struct{ line, want, notes string }{
 		{"a", "BAD=\xff EMPTY= HOME=/h OMP_NUM_THREADS=2 OMP_PROC_BIND=x PWD=/", ""},

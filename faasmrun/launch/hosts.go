@@ -175,7 +175,7 @@ func (s *Segment) addHosts(hosts []hostSlots, err error) error {
 	return nil
 }
 
-// isThisHost says whether a name means the machine that the launcher runs on.
+// isThisHost reports whether a name means the machine that the launcher runs on.
 func isThisHost(name, hostname string) bool {
 	short, _, _ := strings.Cut(hostname, ".")
 	switch strings.ToLower(name) {

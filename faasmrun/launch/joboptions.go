@@ -27,60 +27,77 @@ const groupBatch = "In the queue"
 
 // batchOptions are submit's own, in the form of run's table.
 var batchOptions = []Option{
-	{"parsable", "", groupBatch, "print the job's id and nothing else", flag(func(r *Request) { r.Batch.Parsable = true })},
-	{"J name", "NAME", groupBatch, "the job's name in listings (the program's)", func(r *Request, _ *Segment, v []string) error {
-		r.Name = v[0]
-		return nil
-	}},
-	{"t time", "TIME", groupBatch, "time limit: 30 (minutes), 30:00, 2:30:00, 1-12:00:00, 90s, 2h", func(r *Request, _ *Segment, v []string) (err error) {
-		r.Timeout, err = cli.ParseLimit(v[0])
-		return err
-	}},
-	{"a array", "LIST", groupBatch, "a job for each index: 1-10, 1-9:2, 1,4,7; %N behind it lets N run at once. Ranks find it in SLURM_ARRAY_TASK_ID, and %a in an argument stands for it (%A the array, %j the job; %%a is a plain %a)", func(r *Request, _ *Segment, v []string) (err error) {
-		r.Batch.Array, r.Batch.Throttle, err = cli.ParseArray(v[0])
-		return err
-	}},
-	{"d dependency", "LIST", groupBatch, "start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID, singleton, separated by commas; an ID is 12, 47_2, 47_[3-4] or last", func(r *Request, _ *Segment, v []string) error {
-		return r.Batch.dependencies(v[0])
-	}},
+	{"parsable", "", groupBatch, "print the job's id and nothing else",
+		flag(func(r *Request) { r.Batch.Parsable = true })},
+	{"J name", "NAME", groupBatch, "the job's name in listings (the program's)",
+		func(r *Request, _ *Segment, v []string) error {
+			r.Name = v[0]
+			return nil
+		}},
+	{"t time", "TIME", groupBatch, "time limit: 30 (minutes), 30:00, 2:30:00, 1-12:00:00, 90s, 2h",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Timeout, err = cli.ParseLimit(v[0])
+			return err
+		}},
+	{"a array", "LIST", groupBatch,
+		"a job for each index: 1-10, 1-9:2, 1,4,7; %N behind it lets N run at once. Ranks find it in SLURM_ARRAY_TASK_ID, " +
+			"and %a in an argument stands for it (%A the array, %j the job; %%a is a plain " +
+			"%a)", func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Array, r.Batch.Throttle, err = cli.ParseArray(v[0])
+			return err
+		}},
+	{"d dependency", "LIST", groupBatch,
+		"start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID, singleton, separated by commas; an ID is " +
+			"12, 47_2, 47_[3-4] or last", func(r *Request, _ *Segment, v []string) error {
+			return r.Batch.dependencies(v[0])
+		}},
 	{"hold", "", groupBatch, "wait for faasmrun release", flag(func(r *Request) { r.Batch.Hold = true })},
 	{"requeue", "", groupBatch, "try again when the worker is lost", flag(func(r *Request) { r.Batch.Requeue = true })},
 	{"exclusive", "", groupBatch, "share the node with no other job", flag(func(r *Request) { r.Batch.Exclusive = true })},
-	{"qos", "NAME", groupBatch, "quality of service: low, high, or what the scheduler's policy has", func(r *Request, _ *Segment, v []string) error {
-		r.Batch.Qos = v[0]
-		return nil
-	}},
-	{"o output", "FILE", groupBatch, "the file for the ranks' output: %j job, %A and %a array and index, %x name, %u user, %N node, %t rank, %r restarts, %4j with zeros; none for no file (faasmrun-%j.out)", func(r *Request, _ *Segment, v []string) error {
-		r.Batch.Stdout = v[0]
-		return nil
-	}},
-	{"e error", "FILE", groupBatch, "the file for what ranks write to standard error (the one for output)", func(r *Request, _ *Segment, v []string) error {
-		r.Batch.Stderr = v[0]
-		return nil
-	}},
-	{"open-mode", "append|truncate", groupBatch, "what is done with such files that there are (truncate; a restart then writes FILE.1, FILE.2)", func(r *Request, _ *Segment, v []string) error {
-		if v[0] != "append" && v[0] != "truncate" {
-			return fmt.Errorf("%q is neither append nor truncate", v[0])
-		}
-		r.Batch.Appending = v[0] == "append"
-		return nil
-	}},
+	{"qos", "NAME", groupBatch, "quality of service: low, high, or what the scheduler's policy has",
+		func(r *Request, _ *Segment, v []string) error {
+			r.Batch.Qos = v[0]
+			return nil
+		}},
+	{"o output", "FILE", groupBatch,
+		"the file for the ranks' output: %j job, %A and %a array and index, %x name, %u user, %N node, %t rank, %r " +
+			"restarts, %4j with zeros; none for no file (faasmrun-%j.out)", func(r *Request, _ *Segment, v []string) error {
+			r.Batch.Stdout = v[0]
+			return nil
+		}},
+	{"e error", "FILE", groupBatch, "the file for what ranks write to standard error (the one for output)",
+		func(r *Request, _ *Segment, v []string) error {
+			r.Batch.Stderr = v[0]
+			return nil
+		}},
+	{"open-mode", "append|truncate", groupBatch,
+		"what is done with such files that there are (truncate; a restart then writes FILE.1, FILE.2)",
+		func(r *Request, _ *Segment, v []string) error {
+			if v[0] != "append" && v[0] != "truncate" {
+				return fmt.Errorf("%q is neither append nor truncate", v[0])
+			}
+			r.Batch.Appending = v[0] == "append"
+			return nil
+		}},
 	{"w nodelist", "NODE,…", groupBatch, "run on one of these nodes", func(r *Request, _ *Segment, v []string) error {
 		r.Batch.Hosts = strings.Split(v[0], ",")
 		return nil
 	}},
-	{"C constraint", "LABELS", groupBatch, "run on a node with these labels: gpu, gpu=a100, fast&(gpu|big)", func(r *Request, _ *Segment, v []string) (err error) {
-		r.Batch.Constraint, err = client.ParseConstraint(v[0])
-		return err
-	}},
-	{"reservation", "NAME", groupBatch, "run within what this reservation keeps", func(r *Request, _ *Segment, v []string) error {
-		r.Batch.Reservation = v[0]
-		return nil
-	}},
-	{"scheduler", "ADDRESS", groupBatch, "the scheduler to submit to, unix:PATH (also FAASMRUN_SCHEDULER)", func(r *Request, _ *Segment, v []string) error {
-		r.Scheduler = v[0]
-		return nil
-	}},
+	{"C constraint", "LABELS", groupBatch, "run on a node with these labels: gpu, gpu=a100, fast&(gpu|big)",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Constraint, err = client.ParseConstraint(v[0])
+			return err
+		}},
+	{"reservation", "NAME", groupBatch, "run within what this reservation keeps",
+		func(r *Request, _ *Segment, v []string) error {
+			r.Batch.Reservation = v[0]
+			return nil
+		}},
+	{"scheduler", "ADDRESS", groupBatch, "the scheduler to submit to, unix:PATH (also FAASMRUN_SCHEDULER)",
+		func(r *Request, _ *Segment, v []string) error {
+			r.Scheduler = v[0]
+			return nil
+		}},
 	{"timeout |", "SECONDS", "", "", func(r *Request, _ *Segment, v []string) (err error) {
 		r.Timeout, err = cli.ParseSeconds(v[0])
 		return err
@@ -91,10 +108,12 @@ var batchOptions = []Option{
 	}},
 }
 
-// liveOptions are those of run that speak of this terminal or this machine, by their first name: a batch job has neither.
-// Those that submit words otherwise are among them.
-var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true, "hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
-	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true, "display-map": true,
+// liveOptions are those of run that speak of this terminal or this machine, by their first name: a batch job has
+// neither. Those that submit words otherwise are among them.
+var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true,
+	"hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
+	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true,
+	"display-map":        true,
 	"display-allocation": true, "stdin": true, "do-not-launch": true, "v": true}
 
 // OptionsOf lists the options of run, or of submit.

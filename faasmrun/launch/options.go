@@ -37,70 +37,96 @@ var options []Option
 
 func init() {
 	options = []Option{
-		{"n np | c ntasks", "N", groupRanks, "run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)", func(r *Request, s *Segment, v []string) (err error) {
-			s.Ranks, err = cli.ParseCount(v[0])
-			return err
-		}},
-		{"N npernode | ppn perhost ntasks-per-node", "N", groupRanks, "N ranks on each node", func(r *Request, s *Segment, v []string) (err error) {
-			s.PerNode, err = cli.ParseCount(v[0])
-			return err
-		}},
+		{"n np | c ntasks", "N", groupRanks,
+			"run N ranks; without it, one rank per slot (a core, unless hosts say otherwise)",
+			func(r *Request, s *Segment, v []string) (err error) {
+				s.Ranks, err = cli.ParseCount(v[0])
+				return err
+			}},
+		{"N npernode | ppn perhost ntasks-per-node", "N", groupRanks, "N ranks on each node",
+			func(r *Request, s *Segment, v []string) (err error) {
+				s.PerNode, err = cli.ParseCount(v[0])
+				return err
+			}},
 		{"pernode", "", groupRanks, "one rank on each node", func(r *Request, s *Segment, v []string) error {
 			s.PerNode = 1
 			return nil
 		}},
-		{"H host | hosts", "HOST[:SLOTS],…", groupRanks, "the hosts to use, one slot each unless SLOTS says more", func(r *Request, s *Segment, v []string) error {
-			return s.addHosts(parseHostList(v[0]))
-		}},
-		{"hostfile | machinefile f default-hostfile", "FILE", groupRanks, "a file of hosts, one a line: HOST [slots=N] [max_slots=M]", func(r *Request, s *Segment, v []string) error {
-			return s.addHosts(readHostfile(v[0]))
-		}},
-		{"map-by", "HOW", groupRanks, "slot, node, core, or ppr:N:node for N ranks on each node; :OVERSUBSCRIBE and mpirun's other modifiers", func(r *Request, s *Segment, v []string) error {
-			return s.mapBy(r, v[0])
-		}},
-		{"rank-by", "HOW", groupRanks, "slot or node: the order in which ranks are numbered over nodes", func(r *Request, s *Segment, v []string) error {
-			return checkPolicy("rank-by", v[0], rankPolicies)
-		}},
-		{"bind-to", "WHAT", groupRanks, "none or core: what a rank is bound to", func(r *Request, s *Segment, v []string) error {
-			return r.bindTo(v[0])
-		}},
-		{"report-bindings", "", groupRanks, "say on stderr where each rank may run", flag(func(r *Request) { r.reportBindings = true })},
-		{"oversubscribe", "", groupRanks, "more ranks than slots are fine: on a cluster they share a worker's (without one they always are, unless …)", flag(func(r *Request) { r.setOversubscribe(true) })},
-		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots", flag(func(r *Request) { r.setOversubscribe(false) })},
-		{"mem-per-rank", "SIZE", groupRanks, "ceiling of a rank's memory, and what is set aside for it: 512M, 2G", func(r *Request, s *Segment, v []string) (err error) {
-			r.memPerRank, err = parseSize(v[0])
-			return err
-		}},
-		{"use-hwthread-cpus", "", groupRanks, "without -np, count hardware threads instead of cores", flag(func(r *Request) { r.hwthreads = true })},
+		{"H host | hosts", "HOST[:SLOTS],…", groupRanks, "the hosts to use, one slot each unless SLOTS says more",
+			func(r *Request, s *Segment, v []string) error {
+				return s.addHosts(parseHostList(v[0]))
+			}},
+		{"hostfile | machinefile f default-hostfile", "FILE", groupRanks,
+			"a file of hosts, one a line: HOST [slots=N] [max_slots=M]", func(r *Request, s *Segment, v []string) error {
+				return s.addHosts(readHostfile(v[0]))
+			}},
+		{"map-by", "HOW", groupRanks,
+			"slot, node, core, or ppr:N:node for N ranks on each node; :OVERSUBSCRIBE and mpirun's other modifiers",
+			func(r *Request, s *Segment, v []string) error {
+				return s.mapBy(r, v[0])
+			}},
+		{"rank-by", "HOW", groupRanks, "slot or node: the order in which ranks are numbered over nodes",
+			func(r *Request, s *Segment, v []string) error {
+				return checkPolicy("rank-by", v[0], rankPolicies)
+			}},
+		{"bind-to", "WHAT", groupRanks, "none or core: what a rank is bound to",
+			func(r *Request, s *Segment, v []string) error {
+				return r.bindTo(v[0])
+			}},
+		{"report-bindings", "", groupRanks, "say on stderr where each rank may run",
+			flag(func(r *Request) { r.reportBindings = true })},
+		{"oversubscribe", "", groupRanks,
+			"more ranks than slots are fine: on a cluster they share a worker's (without one they always are, unless …)",
+			flag(func(r *Request) { r.setOversubscribe(true) })},
+		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots",
+			flag(func(r *Request) { r.setOversubscribe(false) })},
+		{"mem-per-rank", "SIZE", groupRanks, "ceiling of a rank's memory, and what is set aside for it: 512M, 2G",
+			func(r *Request, s *Segment, v []string) (err error) {
+				r.memPerRank, err = parseSize(v[0])
+				return err
+			}},
+		{"use-hwthread-cpus", "", groupRanks, "without -np, count hardware threads instead of cores",
+			flag(func(r *Request) { r.hwthreads = true })},
 
-		{"x", "NAME[=VALUE]", groupProgram, "set a variable for the ranks; NAME alone or 'NAM*' exports the launcher's (all are, unless --export says otherwise)", func(r *Request, s *Segment, v []string) error {
-			return s.addExport(v[0])
-		}},
-		{"export", "ALL|NONE|NAME,…", groupProgram, "which of the launcher's variables the ranks see (ALL)", func(r *Request, s *Segment, v []string) error {
-			return r.setExport(v[0])
-		}},
-		{"wdir | wd chdir", "DIR", groupProgram, "the ranks' working directory, which is their / too", func(r *Request, s *Segment, v []string) error {
-			s.dir = v[0]
-			return nil
-		}},
-		{"dir", "HOST[::GUEST][:ro]", groupProgram, "let the ranks see directory HOST too, under the same name or as GUEST; may be repeated", func(r *Request, s *Segment, v []string) error {
-			return s.addMount(v[0])
-		}},
-		{"app | configfile", "FILE", groupProgram, "read programs from FILE, a line each, with its own options", func(r *Request, s *Segment, v []string) error {
-			return r.readAppfile(v[0])
-		}},
-		{"path", "DIR:…", groupProgram, "where to look for programs named without a directory", func(r *Request, s *Segment, v []string) error {
-			s.path = v[0]
-			return nil
-		}},
-		{"mca", "KEY VALUE", groupProgram, "set OMPI_MCA_KEY in the ranks' environment (also --gmca, --omca, --pmixmca, --prtemca); nothing else", mcaOption},
+		{"x", "NAME[=VALUE]", groupProgram,
+			"set a variable for the ranks; NAME alone or 'NAM*' exports the launcher's (all are, unless --export says " +
+				"otherwise)", func(r *Request, s *Segment, v []string) error {
+				return s.addExport(v[0])
+			}},
+		{"export", "ALL|NONE|NAME,…", groupProgram, "which of the launcher's variables the ranks see (ALL)",
+			func(r *Request, s *Segment, v []string) error {
+				return r.setExport(v[0])
+			}},
+		{"wdir | wd chdir", "DIR", groupProgram, "the ranks' working directory, which is their / too",
+			func(r *Request, s *Segment, v []string) error {
+				s.dir = v[0]
+				return nil
+			}},
+		{"dir", "HOST[::GUEST][:ro]", groupProgram,
+			"let the ranks see directory HOST too, under the same name or as GUEST; may be repeated",
+			func(r *Request, s *Segment, v []string) error {
+				return s.addMount(v[0])
+			}},
+		{"app | configfile", "FILE", groupProgram, "read programs from FILE, a line each, with its own options",
+			func(r *Request, s *Segment, v []string) error {
+				return r.readAppfile(v[0])
+			}},
+		{"path", "DIR:…", groupProgram, "where to look for programs named without a directory",
+			func(r *Request, s *Segment, v []string) error {
+				s.path = v[0]
+				return nil
+			}},
+		{"mca", "KEY VALUE", groupProgram,
+			"set OMPI_MCA_KEY in the ranks' environment (also --gmca, --omca, --pmixmca, --prtemca); nothing else", mcaOption},
 		{"gmca | omca pmixmca prtemca", "KEY VALUE", "", "", mcaOption},
-		{"env", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for this program of several", func(r *Request, s *Segment, v []string) error {
-			return s.addVariable(v[0], v[1])
-		}},
-		{"genv", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for all programs", func(r *Request, s *Segment, v []string) error {
-			return r.common.addVariable(v[0], v[1])
-		}},
+		{"env", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for this program of several",
+			func(r *Request, s *Segment, v []string) error {
+				return s.addVariable(v[0], v[1])
+			}},
+		{"genv", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for all programs",
+			func(r *Request, s *Segment, v []string) error {
+				return r.common.addVariable(v[0], v[1])
+			}},
 		{"envlist genvlist |", "NAME,…", "", "", func(r *Request, s *Segment, v []string) error {
 			for _, name := range strings.Split(v[0], ",") {
 				if err := s.addExport(name); err != nil {
@@ -112,57 +138,84 @@ func init() {
 		{"envall genvall |", "", "", "", flag(func(r *Request) { r.export = exportAll })},
 		{"envnone genvnone |", "", "", "", flag(func(r *Request) { r.export = exportNone })},
 
-		{"tag-output", "", groupOutput, "begin each line with [1,RANK]<stdout>:", flag(func(r *Request) { r.output.Tag = session.TagJobRank })},
-		{"l | prepend-rank label", "", groupOutput, "begin each line with RANK: ", flag(func(r *Request) { r.output.Tag = session.TagRank })},
-		{"timestamp-output", "", groupOutput, "begin each line with the time at which it was written", flag(func(r *Request) { r.output.Timestamp = true })},
-		{"output-filename", "DIR[:nocopy]", groupOutput, "keep each rank's output in DIR/1/rank.R/stdout and stderr, too (nocopy: only)", func(r *Request, s *Segment, v []string) error {
-			return r.output.SetDirectory(v[0])
-		}},
-		{"output", "WHAT,…", groupOutput, "tag, rank, timestamp, merge, dir=DIR, file=NAME (one NAME.RANK a rank), file=PATTERN:pattern; :nocopy", func(r *Request, s *Segment, v []string) error {
-			return r.output.SetDirectives(v[0])
-		}},
-		{"merge-stderr-to-stdout", "", groupOutput, "print what ranks write to stderr on stdout", flag(func(r *Request) { r.output.Merge = true })},
+		{"tag-output", "", groupOutput, "begin each line with [1,RANK]<stdout>:",
+			flag(func(r *Request) { r.output.Tag = session.TagJobRank })},
+		{"l | prepend-rank label", "", groupOutput, "begin each line with RANK: ",
+			flag(func(r *Request) { r.output.Tag = session.TagRank })},
+		{"timestamp-output", "", groupOutput, "begin each line with the time at which it was written",
+			flag(func(r *Request) { r.output.Timestamp = true })},
+		{"output-filename", "DIR[:nocopy]", groupOutput,
+			"keep each rank's output in DIR/1/rank.R/stdout and stderr, too (nocopy: only)",
+			func(r *Request, s *Segment, v []string) error {
+				return r.output.SetDirectory(v[0])
+			}},
+		{"output", "WHAT,…", groupOutput,
+			"tag, rank, timestamp, merge, dir=DIR, file=NAME (one NAME.RANK a rank), file=PATTERN:pattern; :nocopy",
+			func(r *Request, s *Segment, v []string) error {
+				return r.output.SetDirectives(v[0])
+			}},
+		{"merge-stderr-to-stdout", "", groupOutput, "print what ranks write to stderr on stdout",
+			flag(func(r *Request) { r.output.Merge = true })},
 		{"q quiet", "", groupOutput, "no notes from faasmrun itself, only errors", flag(func(r *Request) { r.Quiet = true })},
-		{"v verbose", "", groupOutput, "say what happens to the job: states, placement", flag(func(r *Request) { r.verbose = true })},
-		{"display | display-map-type", "WHAT,…", groupOutput, "map: where each rank runs; allocation: the slots", func(r *Request, s *Segment, v []string) error {
-			return r.setDisplay(v[0])
-		}},
+		{"v verbose", "", groupOutput, "say what happens to the job: states, placement",
+			flag(func(r *Request) { r.verbose = true })},
+		{"display | display-map-type", "WHAT,…", groupOutput, "map: where each rank runs; allocation: the slots",
+			func(r *Request, s *Segment, v []string) error {
+				return r.setDisplay(v[0])
+			}},
 		{"display-map display-devel-map display-diffable-map |", "", "", "", flag(func(r *Request) { r.displayMap = true })},
 		{"display-allocation display-devel-allocation |", "", "", "", flag(func(r *Request) { r.displayAllocation = true })},
 
-		{"check", "", groupMPI, "say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that overlap; the status is 111 then", flag(func(r *Request) { r.Mpi.check = true })},
-		{"reproducible", "", groupMPI, "reductions give the same bits wherever the ranks run (inside one process they always do)", flag(func(r *Request) { r.Mpi.reproducible = true })},
-		{"mpi-stats", "[=FILE]", groupMPI, "at the end say on stderr where the ranks' time in MPI went, and who sent how much to whom; keep it in FILE as JSON, too", func(r *Request, s *Segment, v []string) error {
-			return r.setStats(v)
-		}},
+		{"check", "", groupMPI,
+			"say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that " +
+				"overlap; the status is 111 then", flag(func(r *Request) { r.Mpi.check = true })},
+		{"reproducible", "", groupMPI,
+			"reductions give the same bits wherever the ranks run (inside one process they always do)",
+			flag(func(r *Request) { r.Mpi.reproducible = true })},
+		{"mpi-stats", "[=FILE]", groupMPI,
+			"at the end say on stderr where the ranks' time in MPI went, and who sent how much to whom; keep it in FILE as " +
+				"JSON, too", func(r *Request, s *Segment, v []string) error {
+				return r.setStats(v)
+			}},
 
-		{"stdin", "WHO", groupRun, "which ranks read the launcher's standard input: 0 (the default), all, none, or a list: 0,2-5", func(r *Request, s *Segment, v []string) error {
-			return r.setStdin(v[0])
-		}},
-		{"timeout", "SECONDS", groupRun, "end the job after that time, show where each rank stands, and exit with 110 (also MPIEXEC_TIMEOUT)", func(r *Request, s *Segment, v []string) (err error) {
-			r.Timeout, err = cli.ParseSeconds(v[0])
-			return err
-		}},
-		{"scheduler", "ADDRESS", groupRun, "submit to this scheduler, unix:PATH (also FAASMRUN_SCHEDULER); without one, run here", func(r *Request, s *Segment, v []string) error {
-			r.Scheduler = v[0]
-			return nil
-		}},
-		{"job-name", "NAME", groupRun, "the job's name in listings (the program's)", func(r *Request, s *Segment, v []string) error {
-			r.Name = v[0]
-			return nil
-		}},
-		{"do-not-launch", "", groupRun, "check everything, show the map, run nothing", flag(func(r *Request) { r.doNotLaunch = true })},
+		{"stdin", "WHO", groupRun,
+			"which ranks read the launcher's standard input: 0 (the default), all, none, or a list: 0,2-5",
+			func(r *Request, s *Segment, v []string) error {
+				return r.setStdin(v[0])
+			}},
+		{"timeout", "SECONDS", groupRun,
+			"end the job after that time, show where each rank stands, and exit with 110 (also MPIEXEC_TIMEOUT)",
+			func(r *Request, s *Segment, v []string) (err error) {
+				r.Timeout, err = cli.ParseSeconds(v[0])
+				return err
+			}},
+		{"scheduler", "ADDRESS", groupRun,
+			"submit to this scheduler, unix:PATH (also FAASMRUN_SCHEDULER); without one, run here",
+			func(r *Request, s *Segment, v []string) error {
+				r.Scheduler = v[0]
+				return nil
+			}},
+		{"job-name", "NAME", groupRun, "the job's name in listings (the program's)",
+			func(r *Request, s *Segment, v []string) error {
+				r.Name = v[0]
+				return nil
+			}},
+		{"do-not-launch", "", groupRun, "check everything, show the map, run nothing",
+			flag(func(r *Request) { r.doNotLaunch = true })},
 		{"h help", "", groupRun, "this help", flag(func(r *Request) { r.Help = true })},
-		{"no-reconnect", "", groupRun, "end with the connection to the scheduler, and the job too, instead of looking for it", flag(func(r *Request) { r.noReconnect = true })},
+		{"no-reconnect", "", groupRun, "end with the connection to the scheduler, and the job too, instead of looking for it",
+			flag(func(r *Request) { r.noReconnect = true })},
 		{"V version", "", groupRun, "the version", flag(func(r *Request) { r.Version = true })},
 
 		{"allow-run-as-root", "", groupIgnored, "", ignored},
 		{"prefix", "DIR", groupIgnored, "", ignored},
 		{"noprefix | enable-recovery disable-recovery leave-session-attached get-stack-traces report-state-on-timeout " +
-			"do-not-resolve nolocal-warning show-progress novm byslot bynode bycore bind-to-none continuous", "", groupIgnored, "", ignored},
+			"do-not-resolve nolocal-warning show-progress novm byslot bynode bycore bind-to-none continuous", "", groupIgnored,
+			"", ignored},
 		{"bind-to-core |", "", "", "", func(r *Request, s *Segment, v []string) error { return r.bindTo("core") }},
 		{"s preload-binary", "", groupIgnored, "", ignored},
-		{"cpu-set cpu-list tmpdir preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |", "VALUE", groupIgnored, "", ignored},
+		{"cpu-set cpu-list tmpdir preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |",
+			"VALUE", groupIgnored, "", ignored},
 	}
 }
 
@@ -196,7 +249,7 @@ func (o *Option) placeholders() []string {
 	return strings.Fields(o.values)
 }
 
-// optional says whether the option's one value may be left out; it is never the next word.
+// optional reports whether the option's one value may be left out; it is never the next word.
 func (o *Option) optional() bool { return strings.HasPrefix(o.values, "[") }
 
 // findOption looks an option up by its name without dashes.

@@ -20,11 +20,15 @@ type pprRule struct {
 var (
 	// mapPolicies are the ways of mapping that mpirun knows and that mean the same on one machine, where ranks float
 	// between the executor's threads: in order of slots.
-	mapPolicies = []string{"slot", "node", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache", "l3cache", "board", "seq", "dist"}
+	mapPolicies = []string{"slot", "node", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache",
+		"l3cache", "board", "seq", "dist"}
 	// mapModifiers follow after ":"; those with "=" take a value.
-	mapModifiers = []string{"oversubscribe", "nooversubscribe", "span", "pe=", "hwtcpus", "corecpus", "nolocal", "inherit", "noinherit", "ordered", "device=", "pe-list="}
-	rankPolicies = []string{"slot", "node", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache", "l3cache", "board", "fill", "span"}
-	bindTargets  = []string{"none", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache", "l3cache", "board"}
+	mapModifiers = []string{"oversubscribe", "nooversubscribe", "span", "pe=", "hwtcpus", "corecpus", "nolocal", "inherit",
+		"noinherit", "ordered", "device=", "pe-list="}
+	rankPolicies = []string{"slot", "node", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache",
+		"l3cache", "board", "fill", "span"}
+	bindTargets = []string{"none", "core", "hwthread", "socket", "package", "numa", "l1cache", "l2cache", "l3cache",
+		"board"}
 )
 
 // mapBy reads the value of --map-by.
@@ -95,8 +99,8 @@ func (r *Request) bindTo(text string) error {
 	return nil
 }
 
-// Place settles how many ranks each program gets, and how many slots that uses. With a cluster hosts are its workers, which are not
-// known here; without one there is this machine.
+// Place settles how many ranks each program gets, and how many slots that uses. With a cluster hosts are its workers,
+// which are not known here; without one there is this machine.
 func (r *Request) Place(m machine.Machine, cluster bool) (slots int, err error) {
 	cores := m.Cores
 	if r.hwthreads {
@@ -171,7 +175,8 @@ func (r *Request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterCl
 		}
 	}
 	if ranks := r.ranks(); uint32(ranks) > most {
-		return cli.Usagef("%d ranks are more than the %d slots of the largest worker, and --nooversubscribe was given", ranks, most)
+		return cli.Usagef("%d ranks are more than the %d slots of the largest worker, and --nooversubscribe was given", ranks,
+			most)
 	}
 	return nil
 }
@@ -179,7 +184,8 @@ func (r *Request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterCl
 func (s *Segment) checkHosts(hostname string) error {
 	for _, h := range s.hosts {
 		if !isThisHost(h.name, hostname) {
-			return cli.Usagef("host %s is not this machine; jobs over several machines need a scheduler with workers on them (--scheduler or FAASMRUN_SCHEDULER)", h.name)
+			return cli.Usagef("host %s is not this machine; jobs over several machines need a scheduler with workers on them "+
+				"(--scheduler or FAASMRUN_SCHEDULER)", h.name)
 		}
 	}
 	return nil
@@ -219,7 +225,8 @@ func (s *Segment) settleRanks(slots, cores, threads int) error {
 		return nil
 	}
 	if most > 0 && s.Ranks > most {
-		return cli.Usagef("%s: %d ranks were asked for, but no more than %d on each node, and there is one node", s.Program, s.Ranks, most)
+		return cli.Usagef("%s: %d ranks were asked for, but no more than %d on each node, and there is one node", s.Program,
+			s.Ranks, most)
 	}
 	return nil
 }

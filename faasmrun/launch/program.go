@@ -30,8 +30,8 @@ type Module struct {
 // maxModule bounds what is read as a program: a file given by mistake should not fill the memory.
 const maxModule = 1 << 30
 
-// readModule reads a program's file and sees that it is a WebAssembly module, as far as its first bytes tell. Its errors
-// name the program as it was typed.
+// readModule reads a program's file and sees that it is a WebAssembly module, as far as its first bytes tell. Its
+// errors name the program as it was typed.
 func readModule(file, program string) (*Module, error) {
 	// Without blocking, because opening a pipe would wait for someone to write to it.
 	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -47,7 +47,8 @@ func readModule(file, program string) (*Module, error) {
 		return nil, cli.Failure(statusNotReadable, fmt.Sprintf("%s cannot be read: %s", program, cli.Reason(err)))
 	}
 	if len(data) > maxModule {
-		return nil, cli.Failure(statusNotAProgram, fmt.Sprintf("%s is larger than the %d MiB that a program may have", program, maxModule>>20))
+		return nil, cli.Failure(statusNotAProgram,
+			fmt.Sprintf("%s is larger than the %d MiB that a program may have", program, maxModule>>20))
 	}
 	if what := notAModule(data); what != "" {
 		return nil, cli.Failure(statusNotAProgram, fmt.Sprintf("%s %s", program, what))

@@ -16,7 +16,8 @@ const emptyModule = "\x00asm\x01\x00\x00\x00"
 
 func TestFindProgram(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
-	for _, name := range []string{filepath.Join(dir, "a.wasm"), filepath.Join(dir, "c.wasm"), filepath.Join(other, "b.wasm"), filepath.Join(other, "a.wasm")} {
+	for _, name := range []string{filepath.Join(dir, "a.wasm"), filepath.Join(dir, "c.wasm"),
+		filepath.Join(other, "b.wasm"), filepath.Join(other, "a.wasm")} {
 		if err := os.WriteFile(name, []byte(emptyModule), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +47,8 @@ func TestReadModule(t *testing.T) {
 	const howTo = "; compile the source with faasmrun cc (or c++) and run the result"
 	for _, c := range []struct{ name, text, fault string }{
 		{"module", emptyModule, ""},
-		{"component", "\x00asm\x0d\x00\x01\x00", "is a WebAssembly component; only core modules run here (build for wasm32-wasip1)"},
+		{"component", "\x00asm\x0d\x00\x01\x00",
+			"is a WebAssembly component; only core modules run here (build for wasm32-wasip1)"},
 		{"future", "\x00asm\x02\x00\x00\x00", "is WebAssembly of version 2; only version 1 runs here"},
 		{"cut", "\x00asm\x01", "is a WebAssembly module cut off in its first bytes; copy or compile it again"},
 		{"empty", "", "is empty"},
@@ -66,7 +68,8 @@ func TestReadModule(t *testing.T) {
 		switch {
 		case c.fault == "" && (err != nil || string(m.Bytes) != c.text || len(m.Sha256) != 64):
 			t.Errorf("%s: %v", c.name, err)
-		case c.fault != "" && (!errors.As(err, &launch) || launch.Status != statusNotAProgram || launch.Text != "./"+c.name+" "+c.fault):
+		case c.fault != "" && (!errors.As(err,
+			&launch) || launch.Status != statusNotAProgram || launch.Text != "./"+c.name+" "+c.fault):
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
@@ -74,7 +77,8 @@ func TestReadModule(t *testing.T) {
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]string{dir: "x is a directory, not a program", "/dev/null": "x is a device, not a program", pipe: "x is a pipe, not a program"} {
+	for file, want := range map[string]string{dir: "x is a directory, not a program",
+		"/dev/null": "x is a device, not a program", pipe: "x is a pipe, not a program"} {
 		if _, err := readModule(file, "x"); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -109,9 +113,11 @@ func TestDirectories(t *testing.T) {
 	if strings.Join(shown, ", ") != strings.Join(want, ", ") {
 		t.Errorf("got %v, want %v", shown, want)
 	}
-	for name, want := range map[string]string{"nosuch": "directory " + dir + "/nosuch cannot be used: no such file or directory", "file": dir + "/file is not a directory"} {
+	for name, want := range map[string]string{"nosuch": "directory " + dir +
+		"/nosuch cannot be used: no such file or directory", "file": dir + "/file is not a directory"} {
 		var launch *cli.LaunchError
-		if _, _, err := (&Segment{dir: name}).directories(); !errors.As(err, &launch) || launch.Status != statusNoDirectory || launch.Text != want {
+		if _, _, err := (&Segment{dir: name}).directories(); !errors.As(err, &launch) || launch.Status != statusNoDirectory ||
+			launch.Text != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

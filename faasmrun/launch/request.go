@@ -178,7 +178,8 @@ func (r *Request) parseOption(s *Segment, word string, rest []string) (used int,
 
 // shortWithNumber understands -n4 and -N2.
 func shortWithNumber(word string) (o *Option, name, value string, ok bool) {
-	if len(word) < 3 || word[1] == '-' || strings.Trim(word[2:], "0123456789") != "" || !strings.Contains("nNc", word[1:2]) {
+	if len(word) < 3 || word[1] == '-' || strings.Trim(word[2:], "0123456789") != "" ||
+		!strings.Contains("nNc", word[1:2]) {
 		return nil, "", "", false
 	}
 	return findOption(word[1:2]), word[1:2], word[2:], true
@@ -239,7 +240,8 @@ func (r *Request) parseAppfile(name string, text io.Reader) error {
 	return nil
 }
 
-// SplitWords splits a line as a shell would, with quotes and backslashes but nothing that expands. "#" begins a comment.
+// SplitWords splits a line as a shell would, with quotes and backslashes but nothing that expands. "#" begins a
+// comment.
 func SplitWords(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder

@@ -53,7 +53,8 @@ func Describe(r *Request) string {
 			zero  bool
 		}{
 			{"ranks", s.Ranks, s.Ranks == 0}, {"per-node", s.PerNode, s.PerNode == 0}, {"ppr", s.Ppr, s.Ppr.Ranks == 0},
-			{"hosts", s.hosts, !s.hostsGiven}, {"dir", s.dir, s.dir == ""}, {"env", s.Env, len(s.Env) == 0}, {"mounts", s.mounts, len(s.mounts) == 0},
+			{"hosts", s.hosts, !s.hostsGiven}, {"dir", s.dir, s.dir == ""}, {"env", s.Env, len(s.Env) == 0},
+			{"mounts", s.mounts, len(s.mounts) == 0},
 		} {
 			if !part.zero {
 				fmt.Fprintf(&b, " %s=%v", part.name, part.value)
@@ -138,7 +139,8 @@ func TestBadCommandLines(t *testing.T) {
 		{"''", "the program's name is empty"},
 		{"--timeout abc a", `--timeout needs a number of seconds; "abc" is none`},
 		{"--timeout -1 a", `--timeout needs a number of seconds; "-1" is none`},
-		{"--mem-per-rank 512 a", "--mem-per-rank 512 is less than the 64K that the smallest program needs (512M means megabytes)"},
+		{"--mem-per-rank 512 a",
+			"--mem-per-rank 512 is less than the 64K that the smallest program needs (512M means megabytes)"},
 		{"--mem-per-rank lots a", `--mem-per-rank needs a size such as 512M or 2G; "lots" is none`},
 		{"--map-by foo a", `--map-by does not know "foo"; it knows slot, node, core, hwthread, socket, package, numa, l1cache, l2cache, l3cache, board, seq, dist`},
 		{"--map-by slots a", `--map-by does not know "slots"; did you mean slot?`},
@@ -151,7 +153,8 @@ func TestBadCommandLines(t *testing.T) {
 		{"--hostfile nope b", "--hostfile cannot be read: open nope: no such file or directory"},
 		{"--hostfile hosts.bad b", `--hostfile hosts.bad line 2: "slot=2" is not known; slots=N and max_slots=M are`},
 		{"--hostfile hosts.none b", "--hostfile hosts.none names no host"},
-		{"-H elsewhere a", "host elsewhere is not this machine; jobs over several machines need a scheduler with workers on them (--scheduler or FAASMRUN_SCHEDULER)"},
+		{"-H elsewhere a", "host elsewhere is not this machine; jobs over several machines need a scheduler with workers " +
+			"on them (--scheduler or FAASMRUN_SCHEDULER)"},
 		{"-N 2 -np 3 a", "a: 3 ranks were asked for, but no more than 2 on each node, and there is one node"},
 		{"-H localhost --nooversubscribe -np 3 a", "3 ranks are more than the 1 slots here, and --nooversubscribe was given"},
 		{"-x =3 a", `-x needs a name; "" is none`},
@@ -163,7 +166,8 @@ func TestBadCommandLines(t *testing.T) {
 		{"--output file=x%4:pattern a", `--output pattern "x%4" has an unfinished field "%4"`},
 		{"--output-filename :nocopy a", "--output-filename needs a directory"},
 		{"--app app.bad", `app.bad line 2: -np needs a number of ranks from 1 to 1048576; "0" was given`},
-		{"--app app.self", strings.Repeat("app.self line 1: ", 8) + "--app app.self: appfiles name each other more than 8 deep"},
+		{"--app app.self", strings.Repeat("app.self line 1: ", 8) +
+			"--app app.self: appfiles name each other more than 8 deep"},
 		{"--app app.quote", "app.quote line 1: a quote ' is not closed"},
 		{"--app nope", "--app cannot be read: open nope: no such file or directory"},
 	} {
@@ -204,8 +208,10 @@ func TestAppfile(t *testing.T) {
 }
 
 func TestJobOptions(t *testing.T) {
-	r, err := parseRequest([]string{"--timeout", "1.5", "--mem-per-rank", "1.5G", "--stdin", "2,0-1", "-q", "--display", "map,allocation",
-		"--output", "tag,timestamp,file=out-%j-%3t:pattern:nocopy", "--genv", "A", "1", "--mca", "x", "y", "--job-name", "n", "a", ":", "b"})
+	r, err := parseRequest([]string{"--timeout", "1.5", "--mem-per-rank", "1.5G", "--stdin", "2,0-1", "-q", "--display",
+		"map,allocation",
+		"--output", "tag,timestamp,file=out-%j-%3t:pattern:nocopy", "--genv", "A", "1", "--mca", "x", "y", "--job-name", "n",
+		"a", ":", "b"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +225,8 @@ func TestJobOptions(t *testing.T) {
 		{"stdin ranks", fmt.Sprint(r.stdinRanks), "[2 0 1]"},
 		{"quiet", r.Quiet, true},
 		{"map", r.displayMap && r.displayAllocation, true},
-		{"output", r.output, session.OutputOptions{Tag: session.TagJobRank, Timestamp: true, File: "out-%j-%3t", FilesOnly: true}},
+		{"output", r.output, session.OutputOptions{Tag: session.TagJobRank, Timestamp: true, File: "out-%j-%3t",
+			FilesOnly: true}},
 		{"environment", fmt.Sprint(r.common.Env), "[{A 1 false} {OMPI_MCA_x y false}]"},
 		{"name", r.jobName(), "n"},
 	} {
@@ -269,7 +276,8 @@ func TestPlace(t *testing.T) {
 }
 
 func TestHostfile(t *testing.T) {
-	hosts, err := parseHostfile(strings.NewReader("# a cluster\nlocalhost slots=4 max_slots=8\n\nnode1:2 # two\nnode2\nlocalhost slots=1\nnode3 slots=auto\n"))
+	hosts, err := parseHostfile(strings.NewReader("# a cluster\nlocalhost slots=4 max_slots=8\n\nnode1:2 # " +
+		"two\nnode2\nlocalhost slots=1\nnode3 slots=auto\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +290,8 @@ func TestHostfile(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for text, want := range map[string]uint64{"64K": 64 << 10, "1m": 1 << 20, "512MB": 512 << 20, "2GiB": 2 << 30, "65536": 65536, "9T": 4 << 30} {
+	for text, want := range map[string]uint64{"64K": 64 << 10, "1m": 1 << 20, "512MB": 512 << 20, "2GiB": 2 << 30,
+		"65536": 65536, "9T": 4 << 30} {
 		if got, err := parseSize(text); err != nil || got != want {
 			t.Errorf("%s: got %d, %v; want %d", text, got, err, want)
 		}
@@ -306,8 +315,10 @@ func TestNearest(t *testing.T) {
 
 // FuzzParse: whatever is typed, the parser returns, and what it accepts has sensible numbers.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"-np 4 a b", "--np=4\x00a", "-x\x00A=1\x00a\x00:\x00-np\x002\x00b", "-H\x00[::1]:4\x00a", "--map-by ppr:2:node a", "--stdin\x000-9\x00a",
-		"--output\x00file=%4j:pattern\x00a", "-mca a b c", "--dir\x00a::b:ro\x00c", "--mem-per-rank\x001.5G\x00a", "--timeout\x001e300\x00a", "--stdin\x000-1048575,0-1048575\x00a"} {
+	for _, seed := range []string{"-np 4 a b", "--np=4\x00a", "-x\x00A=1\x00a\x00:\x00-np\x002\x00b", "-H\x00[::1]:4\x00a",
+		"--map-by ppr:2:node a", "--stdin\x000-9\x00a",
+		"--output\x00file=%4j:pattern\x00a", "-mca a b c", "--dir\x00a::b:ro\x00c", "--mem-per-rank\x001.5G\x00a",
+		"--timeout\x001e300\x00a", "--stdin\x000-1048575,0-1048575\x00a"} {
 		f.Add(strings.ReplaceAll(seed, " ", "\x00"))
 	}
 	f.Fuzz(func(t *testing.T, line string) {

@@ -1,5 +1,5 @@
-// Package launch owns the launcher: mpirun's command line, from its words to a job's specification, and submitting it. Options of batch
-// jobs are in the same table. It leaves following the job to session.
+// Package launch owns the launcher: mpirun's command line, from its words to a job's specification, and submitting it.
+// Options of batch jobs are in the same table. It leaves following the job to session.
 package launch
 
 import (
@@ -98,7 +98,8 @@ func launch(r *Request, signals chan os.Signal) (int, error) {
 		if done != nil {
 			done()
 		}
-		return cli.StatusInterrupted, cli.Failure(cli.StatusInterrupted, unix.SignalName(sig.(syscall.Signal))+" before the job had begun")
+		return cli.StatusInterrupted, cli.Failure(cli.StatusInterrupted,
+			unix.SignalName(sig.(syscall.Signal))+" before the job had begun")
 	}
 	if err != nil {
 		return 0, err
@@ -112,7 +113,8 @@ func launch(r *Request, signals chan os.Signal) (int, error) {
 // Prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *Request) Prepare(environ []string) (*schedpb.JobSpec, map[string]*Module, error) {
 	spec := &schedpb.JobSpec{Name: r.Name, TimeLimitMs: r.Timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
-		Stdin: r.Stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: cli.IsTerminal(os.Stdout), ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), Oversubscribe: r.oversubscribe}
+		Stdin: r.Stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: cli.IsTerminal(os.Stdout),
+		ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), Oversubscribe: r.oversubscribe}
 	if r.Timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
@@ -157,11 +159,12 @@ func (r *Request) app(s *Segment, environ []string) (app *schedpb.App, file stri
 			cli.Say(os.Stderr, "%s", note)
 		}
 	}
-	return &schedpb.App{Program: s.Program, Args: s.Args, Env: submittedFrom(env), Dir: dir, Mounts: mounts, Ranks: uint32(s.Ranks)}, file, nil
+	return &schedpb.App{Program: s.Program, Args: s.Args, Env: submittedFrom(env), Dir: dir, Mounts: mounts,
+		Ranks: uint32(s.Ranks)}, file, nil
 }
 
-// submittedFrom sets the variables by which Slurm's users find where a job comes from. Those of a job in which this command was called
-// speak of that one.
+// submittedFrom sets the variables by which Slurm's users find where a job comes from. Those of a job in which this
+// command was called speak of that one.
 func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	dir, err := os.Getwd()
 	host, err2 := os.Hostname()
@@ -182,7 +185,8 @@ func (r *Request) address() string {
 }
 
 // submit hands the job to the scheduler and makes the session that follows it. done releases what that takes.
-func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, spec *schedpb.JobSpec, modules map[string]*Module) (s *session.Session, done func(), err error) {
+func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, spec *schedpb.JobSpec,
+	modules map[string]*Module) (s *session.Session, done func(), err error) {
 	address := r.address()
 	link, err := connect(address, here, slots)
 	if err != nil {
@@ -206,9 +210,11 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 	for _, app := range spec.Apps {
 		ranks += int(app.Ranks)
 	}
-	s = &session.Session{Options: r.sessionOptions(), Ranks: ranks, Programs: r.programsByRank(), Jobs: jobs, Notes: os.Stderr, Maps: os.Stdout,
-		Embedded: address == "", Session: session.NewSession(), Live: cli.IsTerminal(os.Stdout), Typed: cli.HearsKeys, StopSelf: link.StopSelf,
-		Display: session.NewDisplay(r.output, ranks, os.Stdout, os.Stderr)}
+	s = &session.Session{Options: r.sessionOptions(), Ranks: ranks, Programs: r.programsByRank(), Jobs: jobs,
+		Notes: os.Stderr, Maps: os.Stdout,
+		Embedded: address == "", Session: session.NewSession(), Live: cli.IsTerminal(os.Stdout), Typed: cli.HearsKeys,
+		StopSelf: link.StopSelf,
+		Display:  session.NewDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.noReconnect {
 		s.Session = nil
 	}
@@ -225,7 +231,7 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 			return nil, nil, err
 		}
 	}
-	answer, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: RandomKey()})
+	answer, err := Submit(ctx, jobs, spec)
 	if err != nil {
 		link.Close()
 		return nil, nil, cli.Refusal(err)
@@ -261,7 +267,8 @@ func showPlan(w io.Writer, r *Request, here machine.Machine, slots int) {
 	}
 	programs := r.programsByRank()
 	if r.displayMap {
-		session.WriteMap(w, programs, &schedpb.Placement{Nodes: []*schedpb.NodeRanks{{Node: here.NodeName(), Ranks: uint32(len(programs))}}})
+		session.WriteMap(w, programs, &schedpb.Placement{Nodes: []*schedpb.NodeRanks{{Node: here.NodeName(),
+			Ranks: uint32(len(programs))}}})
 	}
 }
 

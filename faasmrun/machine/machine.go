@@ -1,4 +1,5 @@
-// Package machine is what launcher and daemons need to know of the host that they run on: its name, its cores, its memory.
+// Package machine is what launcher and daemons need to know of the host that they run on: its name, its cores, its
+// memory.
 package machine
 
 import (

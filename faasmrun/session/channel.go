@@ -17,9 +17,10 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// channel is the conversation about one job, over as many attach streams as it takes. What the launcher sends is numbered and kept
-// until the ranks' executor has it; what comes of the job's output goes on behind what has come. So a stream may break anywhere, and
-// the scheduler and the job's worker may be restarted, and nothing is lost or comes twice.
+// channel is the conversation about one job, over as many attach streams as it takes. What the launcher sends is
+// numbered and kept until the ranks' executor has it; what comes of the job's output goes on behind what has come. So a
+// stream may break anywhere, and the scheduler and the job's worker may be restarted, and nothing is lost or comes
+// twice.
 type channel struct {
 	jobs schedpb.JobsClient
 	open *schedpb.AttachOpen // as it was first
@@ -51,7 +52,8 @@ type channel struct {
 }
 
 const (
-	// pingEvery is how often a launcher says that it is there. When silentPings of them stay unanswered its stream leads nowhere.
+	// pingEvery is how often a launcher says that it is there. When silentPings of them stay unanswered its stream leads
+	// nowhere.
 	pingEvery   = 5 * time.Second
 	silentPings = 4
 	// maxItems bounds the items that may be outstanding, beside standard input, which its window bounds.
@@ -125,7 +127,7 @@ func (c *channel) note(text string) {
 	}
 }
 
-// comesBack says whether another stream may do better.
+// comesBack reports whether another stream may do better.
 func comesBack(err error) bool {
 	switch status.Code(err) {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Aborted, codes.ResourceExhausted, codes.Internal:
@@ -185,14 +187,16 @@ func (c *channel) begin() {
 		c.others = append(c.others, c.ending)
 	}
 	if c.asked && c.open.Onlooker {
-		c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
+		c.others = append(c.others,
+			&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 	}
 }
 
 func (c *channel) opening() *schedpb.AttachOpen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &schedpb.AttachOpen{JobId: c.open.JobId, Output: c.open.Output, Once: c.open.Once, Onlooker: c.open.Onlooker, Session: c.open.Session,
+	return &schedpb.AttachOpen{JobId: c.open.JobId, Output: c.open.Output, Once: c.open.Once, Onlooker: c.open.Onlooker,
+		Session: c.open.Session,
 		Batches: true, OutputEpoch: c.epoch, OutputOffset: c.offset}
 }
 
@@ -249,7 +253,7 @@ func (c *channel) taken(t *schedpb.InputTaken) {
 	}
 }
 
-// asks says whether a question is among the items.
+// asks reports whether a question is among the items.
 func (c *channel) asks() bool {
 	for _, in := range c.items {
 		if in.GetQueryRanks() != nil {
@@ -320,7 +324,8 @@ func (c *channel) flush(most time.Duration) {
 }
 
 // speak sends what there is to send, until the stream is over.
-func (c *channel) speak(ctx context.Context, stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], over <-chan struct{}) {
+func (c *channel) speak(ctx context.Context,
+	stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], over <-chan struct{}) {
 	for {
 		ms, leave, idle := c.takeOut()
 		for _, m := range ms {
@@ -384,7 +389,8 @@ func (c *channel) takeOut() (ms []*schedpb.AttachRequest, leave bool, idle chan 
 
 func (c *channel) outputTaken() *schedpb.AttachRequest {
 	c.told = c.offset
-	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{OutputTaken: &schedpb.OutputTaken{Epoch: c.epoch, Offset: c.offset}}}
+	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{OutputTaken: &schedpb.OutputTaken{Epoch: c.epoch,
+		Offset: c.offset}}}
 }
 
 // unnumbered is an item for a scheduler of release 0.1, or of a launcher that does not come back.
@@ -398,7 +404,8 @@ func unnumbered(in *schedpb.Input) *schedpb.AttachRequest {
 	return &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}}
 }
 
-// ping keeps the stream alive, or gives it up when nothing comes back. It counts pings, not time: a launcher that was stopped has sent none.
+// ping keeps the stream alive, or gives it up when nothing comes back. It counts pings, not time: a launcher that was
+// stopped has sent none.
 func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
@@ -427,7 +434,8 @@ func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 func (c *channel) suspend() {
 	c.mu.Lock()
 	if c.known {
-		c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{Suspended: true}}})
+		c.others = append(c.others,
+			&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{Suspended: true}}})
 	}
 	c.mu.Unlock()
 	c.poke()

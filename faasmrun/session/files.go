@@ -23,8 +23,8 @@ type openFile struct {
 	file *os.File
 }
 
-// openOutputFiles makes every file before anything is printed, so that a directory that can't be written is known early,
-// and a rank that prints nothing has an empty file.
+// openOutputFiles makes every file before anything is printed, so that a directory that can't be written is known
+// early, and a rank that prints nothing has an empty file.
 func openOutputFiles(o OutputOptions, ranks int, fields patternFields) (*outputFiles, error) {
 	f := &outputFiles{streams: map[streamKey]*outputFile{}, sinks: map[string]*openFile{}}
 	digits := len(strconv.Itoa(ranks))
@@ -52,14 +52,14 @@ func openOutputFiles(o OutputOptions, ranks int, fields patternFields) (*outputF
 	return f, nil
 }
 
-// FilesNameJob says whether the files' names hold the job's number, which is known only after the submission.
+// FilesNameJob reports whether the files' names hold the job's number, which is known only after the submission.
 func (o *OutputOptions) FilesNameJob() bool {
 	one, _ := expandPattern(o.File, patternFields{job: 1})
 	two, _ := expandPattern(o.File, patternFields{job: 2})
 	return o.dir == "" && one != two
 }
 
-// filesNameRank says whether each rank has a file of its own.
+// filesNameRank reports whether each rank has a file of its own.
 func (o *OutputOptions) filesNameRank() bool {
 	one, _ := expandPattern(o.File, patternFields{rank: 1})
 	two, _ := expandPattern(o.File, patternFields{rank: 2})
@@ -71,7 +71,8 @@ func (f *outputFiles) open(path string) (*openFile, error) {
 		return s, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, cli.Failure(cli.StatusFailed, fmt.Sprintf("output directory %s cannot be made: %s", filepath.Dir(path), cli.Reason(err)))
+		return nil, cli.Failure(cli.StatusFailed,
+			fmt.Sprintf("output directory %s cannot be made: %s", filepath.Dir(path), cli.Reason(err)))
 	}
 	file, err := os.Create(path)
 	if err != nil {
@@ -121,7 +122,8 @@ func (s *Session) OpenFiles(here machine.Machine) (err error) {
 	if o.dir == "" && o.File == "" {
 		return nil
 	}
-	s.Files, err = openOutputFiles(o, s.Ranks, patternFields{job: s.Job, node: here.NodeName(), name: s.Options.JobName, user: userName()})
+	s.Files, err = openOutputFiles(o, s.Ranks,
+		patternFields{job: s.Job, node: here.NodeName(), name: s.Options.JobName, user: userName()})
 	if err == nil {
 		s.Display.files = s.Files.of
 	}

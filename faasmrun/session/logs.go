@@ -24,7 +24,8 @@ func LogsCommand() *cobra.Command {
 	var statsFile string
 	c := &cobra.Command{
 		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
-		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output is kept by the worker\n" +
+		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output " +
+			"is kept by the worker\n" +
 			"that ran the job. " + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
@@ -44,7 +45,8 @@ func LogsCommand() *cobra.Command {
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
 	c.Flags().BoolVar(&o.Timestamp, "timestamp", false, "begin each line with the time at which it was written")
-	c.Flags().StringVar(&statsFile, "mpi-stats", "", "write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
+	c.Flags().StringVar(&statsFile, "mpi-stats", "",
+		"write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
 	return c
 }
 
@@ -101,8 +103,8 @@ func logs(c *client.Cluster, j *schedpb.JobInfo, follow bool, o OutputOptions, s
 	return showStats(c, show, statsFile)
 }
 
-// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so that the output
-// is what the ranks have printed and nothing else.
+// sayEnd says behind a job's output how it failed, if it did, with the stack and where the ranks stood: on stderr, so
+// that the output is what the ranks have printed and nothing else.
 func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
 	if end == nil || end.State == "CD" {
 		return
@@ -128,7 +130,8 @@ func showStats(c *client.Cluster, show *display, file string) error {
 	case err != nil:
 		return err
 	case stats == nil && file != "":
-		return cli.Failure(cli.StatusFailed, "the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats")
+		return cli.Failure(cli.StatusFailed,
+			"the job's output ends in no MPI statistics: they are kept when it has ended, if it was submitted with --mpi-stats")
 	case stats == nil:
 		return nil
 	case file != "":
@@ -153,5 +156,6 @@ func checkLogIsThere(c *client.Cluster, j *schedpb.JobInfo) error {
 			return nil
 		}
 	}
-	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id, j.Nodes[0].Node))
+	return cli.Failure(cli.StatusFailed, fmt.Sprintf("the output of job %d is on %s, which is not connected", j.Id,
+		j.Nodes[0].Node))
 }

@@ -151,7 +151,8 @@ func rankRow(who string, r profile.Rank, functions map[string]*profile.Function,
 	for _, f := range functions {
 		addUse(&all, *f)
 	}
-	return []string{who, duration(r.Wall), duration(r.MPI), share(r.MPI, r.Wall), fmt.Sprint(all.Calls), cli.BytesText(all.SentBytes),
+	return []string{who, duration(r.Wall), duration(r.MPI), share(r.MPI, r.Wall), fmt.Sprint(all.Calls),
+		cli.BytesText(all.SentBytes),
 		cli.BytesText(all.ReceivedBytes), note}
 }
 
@@ -185,7 +186,8 @@ func (s *statTable) writeFunctions(w io.Writer) {
 	shown := functions[:min(len(functions), maxStatFunctions)]
 	rows := [][]string{{"function", "calls", "time", "of MPI", "of all", "each", "sent", "received"}}
 	for _, f := range shown {
-		rows = append(rows, []string{f.Name, fmt.Sprint(f.Calls), duration(f.Time), share(f.Time, s.total.MPI), share(f.Time, s.total.Wall),
+		rows = append(rows, []string{f.Name, fmt.Sprint(f.Calls), duration(f.Time), share(f.Time, s.total.MPI),
+			share(f.Time, s.total.Wall),
 			duration(f.Time / time.Duration(f.Calls)), cli.BytesText(f.SentBytes), cli.BytesText(f.ReceivedBytes)})
 	}
 	writeAligned(w, rows)

@@ -8,13 +8,15 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/profile"
 )
 
-// TestStatTableBounds: of many ranks, functions and pairs the table shows those that matter, and says that there are more.
+// TestStatTableBounds: of many ranks, functions and pairs the table shows those that matter, and says that there are
+// more.
 func TestStatTableBounds(t *testing.T) {
 	j := &profile.Job{Version: profile.Version}
 	for rank := range 100 {
 		r := profile.Rank{Rank: rank, Wall: time.Second, MPI: time.Duration(rank) * time.Millisecond, Finalized: true}
 		for f := range 30 {
-			r.Functions = append(r.Functions, profile.Function{Name: "MPI_F" + string(rune('a'+f)), Calls: 1, Time: time.Duration(f)})
+			r.Functions = append(r.Functions, profile.Function{Name: "MPI_F" + string(rune('a'+f)), Calls: 1,
+				Time: time.Duration(f)})
 		}
 		for to := range 100 {
 			r.Sent = append(r.Sent, profile.Sent{To: to, Messages: 1, Bytes: uint64(rank + to)})
@@ -24,7 +26,8 @@ func TestStatTableBounds(t *testing.T) {
 	var b strings.Builder
 	writeStats(&b, j)
 	text := b.String()
-	for _, want := range []string{"\n99      1.00s  99.00ms   9.9%", "\n0       1.00s   0.00µs   0.0%", "68 ranks with shares between these are left out",
+	for _, want := range []string{"\n99      1.00s  99.00ms   9.9%", "\n0       1.00s   0.00µs   0.0%",
+		"68 ranks with shares between these are left out",
 		"10 more functions took less time", "\n99    99         1  198 B\n", "9984 more pairs of ranks sent less"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -121,8 +121,8 @@ type patternFields struct {
 	node, name, user string
 }
 
-// expandPattern puts a file name together: %j and %A the job, %t the rank, %N the node, %n its number, %x the job's name, %u the
-// user, %a the number in an array, %% a percent sign. A width pads numbers with zeros: %4t.
+// expandPattern puts a file name together: %j and %A the job, %t the rank, %N the node, %n its number, %x the job's
+// name, %u the user, %a the number in an array, %% a percent sign. A width pads numbers with zeros: %4t.
 func expandPattern(pattern string, f patternFields) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(pattern); i++ {
@@ -179,8 +179,8 @@ type openLine struct {
 }
 
 // display turns the ranks' output into lines and writes them where they belong. It has no goroutine and no clock; every
-// byte goes out exactly once, in each stream's order, and no line is torn by another stream's. Only what a stream leaves
-// unfinished at the end, at a prompt or beyond the bounds goes out without its newline.
+// byte goes out exactly once, in each stream's order, and no line is torn by another stream's. Only what a stream
+// leaves unfinished at the end, at a prompt or beyond the bounds goes out without its newline.
 type display struct {
 	options OutputOptions
 	whole   bool // bytes pass as they come: one rank, and nothing to add
@@ -194,7 +194,8 @@ type display struct {
 	stats   map[uint32][]byte
 }
 
-// outputFile is a file that streams are copied to. A private one belongs to one stream and takes its bytes as they come.
+// outputFile is a file that streams are copied to. A private one belongs to one stream and takes its bytes as they
+// come.
 type outputFile struct {
 	*sink
 	private bool
@@ -376,8 +377,8 @@ func (d *display) unfinished() []streamKey {
 	return keys
 }
 
-// emit writes a line, or a piece of one that lacks its newline. A piece of another stream's line that stands unfinished in
-// the same place is closed by a newline first.
+// emit writes a line, or a piece of one that lacks its newline. A piece of another stream's line that stands unfinished
+// in the same place is closed by a newline first.
 func (d *display) emit(key streamKey, sinks []*sink, line *openLine, text []byte) {
 	for _, s := range sinks {
 		d.before(s)
@@ -393,8 +394,8 @@ func (d *display) emit(key streamKey, sinks []*sink, line *openLine, text []byte
 	}
 }
 
-// before keeps the order between the launcher's stdout and stderr, which are often the same terminal: one is written out
-// before the other is written to.
+// before keeps the order between the launcher's stdout and stderr, which are often the same terminal: one is written
+// out before the other is written to.
 func (d *display) before(s *sink) {
 	if s == d.stdout {
 		d.stderr.flush()
@@ -403,7 +404,8 @@ func (d *display) before(s *sink) {
 	}
 }
 
-// prefix is what a line begins with, valid until the next call. The rest of a line that was cut has a "+" before its colon.
+// prefix is what a line begins with, valid until the next call. The rest of a line that was cut has a "+" before its
+// colon.
 func (d *display) prefix(key streamKey, line *openLine) []byte {
 	p := d.scratch[:0]
 	if d.options.Timestamp {
@@ -439,7 +441,8 @@ func (d *display) prefix(key streamKey, line *openLine) []byte {
 	return p
 }
 
-// Finish writes the lines that were never finished, by rank. Tagged ones get a newline; others end as the rank left them.
+// Finish writes the lines that were never finished, by rank. Tagged ones get a newline; others end as the rank left
+// them.
 func (d *display) Finish() {
 	decorated := d.options.Tag != tagNone || d.options.Timestamp
 	for _, key := range d.unfinished() {

@@ -14,8 +14,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// play feeds a display with a script, one event a line: RANK STREAM TEXT, the text with \n for a newline; STREAM is 1 or 2, and "?"
-// behind it says that the rank then waits for input.
+// play feeds a display with a script, one event a line: RANK STREAM TEXT, the text with \n for a newline; STREAM is 1
+// or 2, and "?" behind it says that the rank then waits for input.
 func play(t *testing.T, d *display, script string) {
 	t.Helper()
 	for _, line := range strings.Split(script, "\n") {
@@ -52,14 +52,20 @@ func TestDisplay(t *testing.T) {
 		{"a prompt is not torn", OutputOptions{}, 2, "0 1? n: \n1 1 x\\n\n0 1 4\\n", "n: \nx\n4\n", ""},
 		{"an event without bytes shows the prompt of either stream", OutputOptions{}, 2, "0 1 a \n0 2 b \n0 1?", "a ", "b "},
 		{"merged", OutputOptions{Merge: true}, 2, "0 1 a\\n\n1 2 b\\n", "a\nb\n", ""},
-		{"tagged", OutputOptions{Tag: TagJobRank}, 2, "0 1 a\\nb\n1 2 c\\n", "[1,0]<stdout>:a\n[1,0]<stdout>:b\n", "[1,1]<stderr>:c\n"},
-		{"tagged, one rank", OutputOptions{Tag: TagJobRank}, 1, "0 1 a\n0 1 b\\n\\n", "[1,0]<stdout>:ab\n[1,0]<stdout>:\n", ""},
-		{"tagged and merged", OutputOptions{Tag: TagJobRank, Merge: true}, 2, "0 1 a\\n\n0 2 c\\n", "[1,0]<stdout>:a\n[1,0]<stderr>:c\n", ""},
+		{"tagged", OutputOptions{Tag: TagJobRank}, 2, "0 1 a\\nb\n1 2 c\\n", "[1,0]<stdout>:a\n[1,0]<stdout>:b\n",
+			"[1,1]<stderr>:c\n"},
+		{"tagged, one rank", OutputOptions{Tag: TagJobRank}, 1, "0 1 a\n0 1 b\\n\\n", "[1,0]<stdout>:ab\n[1,0]<stdout>:\n",
+			""},
+		{"tagged and merged", OutputOptions{Tag: TagJobRank, Merge: true}, 2, "0 1 a\\n\n0 2 c\\n",
+			"[1,0]<stdout>:a\n[1,0]<stderr>:c\n", ""},
 		{"labelled", OutputOptions{Tag: TagRank}, 2, "0 1 a\\n\n1 2 c\\n", "0: a\n", "1: c\n"},
 		{"with the time", OutputOptions{Timestamp: true}, 2, "0 1 a\\n", "Fri Jan  2 03:04:05 2026<stdout>:a\n", ""},
-		{"tagged with the time", OutputOptions{Timestamp: true, Tag: TagJobRank}, 2, "1 1 a\\n", "Fri Jan  2 03:04:05 2026[1,1]<stdout>:a\n", ""},
-		{"a tagged prompt goes on in its line", OutputOptions{Tag: TagRank}, 2, "0 1? n: \n0 1 4\\n5\\n", "0: n: 4\n0: 5\n", ""},
-		{"a tagged prompt is not torn", OutputOptions{Tag: TagRank}, 2, "0 1? n: \n1 1 x\\n\n0 1 4\\n", "0: n: \n1: x\n0+: 4\n", ""},
+		{"tagged with the time", OutputOptions{Timestamp: true, Tag: TagJobRank}, 2, "1 1 a\\n",
+			"Fri Jan  2 03:04:05 2026[1,1]<stdout>:a\n", ""},
+		{"a tagged prompt goes on in its line", OutputOptions{Tag: TagRank}, 2, "0 1? n: \n0 1 4\\n5\\n", "0: n: 4\n0: 5\n",
+			""},
+		{"a tagged prompt is not torn", OutputOptions{Tag: TagRank}, 2, "0 1? n: \n1 1 x\\n\n0 1 4\\n",
+			"0: n: \n1: x\n0+: 4\n", ""},
 		{"an unfinished tagged prompt ends its line", OutputOptions{Tag: TagRank}, 2, "0 1? n: ", "0: n: \n", ""},
 		{"files only", OutputOptions{dir: "d", FilesOnly: true}, 2, "0 1 a\\n", "", ""},
 	} {
@@ -128,7 +134,8 @@ func TestEveryByteOnce(t *testing.T) {
 			rank, stream := random.Intn(4), random.Intn(2)
 			text := strings.Repeat(string(rune('a'+rank)), random.Intn(5)) + strings.Repeat("\n", random.Intn(2))
 			written[rank][stream] += text
-			d.Output(&schedpb.Output{Rank: uint32(rank), Stream: schedpb.Stream(stream), Data: []byte(text), AwaitsInput: random.Intn(10) == 0})
+			d.Output(&schedpb.Output{Rank: uint32(rank), Stream: schedpb.Stream(stream), Data: []byte(text),
+				AwaitsInput: random.Intn(10) == 0})
 		}
 		d.Finish()
 		for stream, out := range []string{stdout.String(), stderr.String()} {
@@ -158,9 +165,11 @@ func TestOutputFiles(t *testing.T) {
 		name, option string
 		files        map[string]string
 	}{
-		{"directory", "dir=DIR", map[string]string{"1/rank.0/stdout": "a0\nb", "1/rank.0/stderr": "", "1/rank.1/stdout": "a1\n", "1/rank.1/stderr": "e1\n"}},
+		{"directory", "dir=DIR", map[string]string{"1/rank.0/stdout": "a0\nb", "1/rank.0/stderr": "",
+			"1/rank.1/stdout": "a1\n", "1/rank.1/stderr": "e1\n"}},
 		{"a name", "file=DIR/out", map[string]string{"out.0": "a0\nb", "out.1": "a1\ne1\n"}},
-		{"a pattern with the rank", "file=DIR/sub/%x-%j-%3t.txt:pattern", map[string]string{"sub/prog-7-000.txt": "a0\nb", "sub/prog-7-001.txt": "a1\ne1\n"}},
+		{"a pattern with the rank", "file=DIR/sub/%x-%j-%3t.txt:pattern",
+			map[string]string{"sub/prog-7-000.txt": "a0\nb", "sub/prog-7-001.txt": "a1\ne1\n"}},
 		{"one file for all", "file=DIR/all%%:pattern,rank", map[string]string{"all%": "0: a0\n1: a1\n1: e1\n0: b\n"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -196,7 +205,8 @@ func TestOutputFileErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := openOutputFiles(OutputOptions{dir: filepath.Join(dir, "file")}, 2, patternFields{})
-	if want := "output directory " + dir + "/file/1/rank.0 cannot be made: not a directory"; err == nil || err.Error() != want {
+	if want := "output directory " + dir + "/file/1/rank.0 cannot be made: not a directory"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	full, err := openOutputFiles(OutputOptions{File: "/dev/full"}, 1, patternFields{})
@@ -204,14 +214,16 @@ func TestOutputFileErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	full.of(streamKey{}).write([]byte("lost"))
-	if failure := full.close(); failure == nil || failure.Error() != "/dev/full cannot be written: no space left on device" {
+	if failure := full.close(); failure == nil ||
+		failure.Error() != "/dev/full cannot be written: no space left on device" {
 		t.Errorf("got %v", failure)
 	}
 }
 
 func BenchmarkDisplay(b *testing.B) {
 	d := NewDisplay(OutputOptions{Tag: TagJobRank}, 4, discard{}, discard{})
-	event := &schedpb.Output{Rank: 3, Data: bytes.Repeat([]byte("a line of an ordinary length, as programs print them\n"), 100)}
+	event := &schedpb.Output{Rank: 3, Data: bytes.Repeat([]byte("a line of an ordinary length, as programs print them\n"),
+		100)}
 	b.SetBytes(int64(len(event.Data)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,5 +1,5 @@
-// Package session follows a job: one attach client for run, attach, logs and top, with the job's output on its way to terminal and
-// files, standard input, signals, and the exit status.
+// Package session follows a job: one attach client for run, attach, logs and top, with the job's output on its way to
+// terminal and files, standard input, signals, and the exit status.
 package session
 
 import (
@@ -30,8 +30,8 @@ type Options struct {
 	StatsFile                  string // --mpi-stats=FILE
 }
 
-// Session is a launcher's conversation about one job: from its attach stream to the exit status. One goroutine (run) owns
-// it; others only feed its channels.
+// Session is a launcher's conversation about one job: from its attach stream to the exit status. One goroutine (run)
+// owns it; others only feed its channels.
 type Session struct {
 	Options  Options
 	Job      uint64
@@ -48,7 +48,7 @@ type Session struct {
 	Embedded bool
 	attached bool        // looks at a job that is not this launcher's: signals are for the one who looks
 	Live     bool        // stdout is a terminal
-	Typed    func() bool // says whether an interrupt that comes now was typed at a terminal; nil: it was
+	Typed    func() bool // reports whether an interrupt that comes now was typed at a terminal; nil: it was
 	// stopSelf stops the launcher's own process once the ranks are stopped, and returns when it goes on.
 	StopSelf func()
 
@@ -78,8 +78,8 @@ const showAfter = 150 * time.Millisecond
 // waitUntold is how long a job waits before its user is told: most start at once, when another's slots have been freed.
 const waitUntold = 300 * time.Millisecond
 
-// startUntold is how long the ranks of a job with slots may take to start before its user is told why: some programs are
-// compiled for a minute.
+// startUntold is how long the ranks of a job with slots may take to start before its user is told why: some programs
+// are compiled for a minute.
 const startUntold = time.Second
 
 // together is how close to each other signals count as one.
@@ -89,7 +89,8 @@ const together = 500 * time.Millisecond
 func (s *Session) Run(ctx context.Context) (exit int) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.channel = newChannel(s.Jobs, &schedpb.AttachOpen{JobId: s.Job, Output: true, Onlooker: s.attached, Session: s.Session})
+	s.channel = newChannel(s.Jobs, &schedpb.AttachOpen{JobId: s.Job, Output: true, Onlooker: s.attached,
+		Session: s.Session})
 	go s.channel.run(ctx)
 	gone := s.follow()
 	if s.pump != nil {
@@ -297,7 +298,7 @@ func (s *Session) query() {
 	s.channel.put(&schedpb.Input{Item: &schedpb.Input_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 }
 
-// signal acts on a signal that the launcher got, and says whether the launcher is to go at once.
+// signal acts on a signal that the launcher got, and reports whether the launcher is to go at once.
 func (s *Session) signal(sig os.Signal) (gone bool) {
 	if s.attached && sig != syscall.SIGQUIT {
 		return s.signalWhileAttached(sig)
@@ -337,9 +338,9 @@ func (s *Session) sendSignal(sig syscall.Signal) {
 
 // interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
 //
-// A person's repeated Ctrl-C counts each time. Other signals come from programs, and so does SIGINT where this process is not in a
-// terminal's foreground. Programs often send them twice at once (timeout does, to the process and to its group): those that come
-// together are one.
+// A person's repeated Ctrl-C counts each time. Other signals come from programs, and so does SIGINT where this process
+// is not in a terminal's foreground. Programs often send them twice at once (timeout does, to the process and to its
+// group): those that come together are one.
 func (s *Session) interrupt(sig syscall.Signal) (gone bool) {
 	now := time.Now()
 	typed := sig == syscall.SIGINT && (s.Typed == nil || s.Typed())
@@ -467,7 +468,8 @@ func RankLines(ranks []*schedpb.RankState) []string {
 	var lines []string
 	for first := 0; first < len(ranks); {
 		r, last := ranks[first], first
-		for last+1 < len(ranks) && ranks[last+1].Where == r.Where && ranks[last+1].Node == r.Node && ranks[last+1].Rank == ranks[last].Rank+1 {
+		for last+1 < len(ranks) && ranks[last+1].Where == r.Where && ranks[last+1].Node == r.Node &&
+			ranks[last+1].Rank == ranks[last].Rank+1 {
 			last++
 		}
 		who := fmt.Sprintf("rank %d", r.Rank)
@@ -491,7 +493,8 @@ func (s *Session) CancelUnseen(ctx context.Context) {
 	}
 	for _, m := range []*schedpb.AttachRequest{
 		{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: s.Job}}},
-		{Msg: &schedpb.AttachRequest_Terminate{Terminate: &schedpb.Terminate{Kill: true, Reason: "its output files cannot be made"}}},
+		{Msg: &schedpb.AttachRequest_Terminate{Terminate: &schedpb.Terminate{Kill: true,
+			Reason: "its output files cannot be made"}}},
 	} {
 		if stream.Send(m) != nil {
 			break

@@ -63,11 +63,13 @@ func (s *fakeStream) take(bytes uint64, resend bool) {
 }
 
 func (s *fakeStream) print(rank uint32, text string) {
-	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank, Data: []byte(text)}}})
+	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank,
+		Data: []byte(text)}}})
 }
 
 func (s *fakeStream) await(rank uint32) {
-	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank, AwaitsInput: true}}})
+	s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Output{Output: &schedpb.Output{Rank: rank,
+		AwaitsInput: true}}})
 }
 
 func (s *fakeStream) end(end *schedpb.JobEnd) error {
@@ -136,7 +138,8 @@ func newBench(t *testing.T, ranks int, script func(s *fakeStream) error) *bench 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(); server.Stop() })
-	b.session = &Session{Session: NewSession(), Job: 7, Ranks: ranks, Jobs: schedpb.NewJobsClient(conn), Notes: b.stderr, Maps: b.stdout,
+	b.session = &Session{Session: NewSession(), Job: 7, Ranks: ranks, Jobs: schedpb.NewJobsClient(conn), Notes: b.stderr,
+		Maps:    b.stdout,
 		Signals: b.signals, Display: NewDisplay(OutputOptions{}, ranks, b.stdout, b.stderr)}
 	return b
 }
@@ -168,7 +171,8 @@ func (b *bench) check(t *testing.T, status, wantStatus int, stdout, stderr strin
 
 func TestSessionEnds(t *testing.T) {
 	states := &schedpb.RankStates{Ranks: []*schedpb.RankState{
-		{Rank: 0, Node: "n", Where: "MPI_Barrier"}, {Rank: 1, Node: "n", Where: "MPI_Barrier"}, {Rank: 2, Node: "n", Where: "computing"}}}
+		{Rank: 0, Node: "n", Where: "MPI_Barrier"}, {Rank: 1, Node: "n", Where: "MPI_Barrier"},
+		{Rank: 2, Node: "n", Where: "computing"}}}
 	for _, c := range []struct {
 		name   string
 		end    *schedpb.JobEnd
@@ -178,9 +182,12 @@ func TestSessionEnds(t *testing.T) {
 		{"success", &schedpb.JobEnd{State: "CD"}, 0, ""},
 		{"a rank failed", &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "rank 1 on n exited with 3\nsecond line"}, 3,
 			"faasmrun: rank 1 on n exited with 3\n  second line\n"},
-		{"no reason", &schedpb.JobEnd{State: "NF", ExitCode: 137}, 137, "faasmrun: job 7 ended in state NF with status 137\n"},
-		{"time ran out", &schedpb.JobEnd{State: "TO", ExitCode: 110, Reason: "the time limit of 1s was reached", RankStates: states}, 110,
-			"faasmrun: the time limit of 1s was reached; where the ranks stood:\n  ranks 0-1: MPI_Barrier\n  rank 2: computing\n"},
+		{"no reason", &schedpb.JobEnd{State: "NF", ExitCode: 137}, 137,
+			"faasmrun: job 7 ended in state NF with status 137\n"},
+		{"time ran out", &schedpb.JobEnd{State: "TO", ExitCode: 110, Reason: "the time limit of 1s was reached",
+			RankStates: states}, 110,
+			"faasmrun: the time limit of 1s was reached; where the ranks stood:\n  ranks 0-1: MPI_Barrier\n  rank 2: " +
+				"computing\n"},
 		{"a status beyond 255", &schedpb.JobEnd{State: "F", ExitCode: 256, Reason: "r"}, 1, "faasmrun: r\n"},
 		{"failed with status 0", &schedpb.JobEnd{State: "F", Reason: "r"}, 1, "faasmrun: r\n"},
 		{"cancelled elsewhere", &schedpb.JobEnd{State: "CA", ExitCode: 15, Reason: "cancelled"}, 15, "faasmrun: cancelled\n"},
@@ -202,7 +209,8 @@ func TestSchedulerLost(t *testing.T) {
 		s.print(0, "before\nunfin")
 		return errGone
 	})
-	b.check(t, b.run(t), 1, "before\nunfin", "faasmrun: the scheduler was lost, and with it the view of job 7: the scheduler stops\n")
+	b.check(t, b.run(t), 1, "before\nunfin",
+		"faasmrun: the scheduler was lost, and with it the view of job 7: the scheduler stops\n")
 }
 
 // TestInterrupts: in order, at once, not at all.
@@ -216,14 +224,18 @@ func TestInterrupts(t *testing.T) {
 			}
 			s.print(0, "last words\n")
 			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 130, Reason: "interrupted by SIGINT",
-				RankStates: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: 0, Where: "computing"}, {Rank: 1, Where: "MPI_Recv from rank 0"}}}})
+				RankStates: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: 0, Where: "computing"},
+					{Rank: 1, Where: "MPI_Recv from rank 0"}}}})
 		})
 		b.signals <- syscall.SIGINT
-		b.check(t, b.run(t), 1, "last words\n", first+"faasmrun: interrupted by SIGINT; where the ranks stood:\n  rank 0: computing\n  rank 1: MPI_Recv from rank 0\n")
+		b.check(t, b.run(t), 1, "last words\n",
+			first+"faasmrun: interrupted by SIGINT; where the ranks stood:\n  rank 0: computing\n  rank 1: MPI_Recv from rank "+
+				"0\n")
 	})
 	t.Run("twice", func(t *testing.T) {
 		b := newBench(t, 2, func(s *fakeStream) error {
-			for _, want := range []string{"terminate kill=false interrupted by SIGINT", "terminate kill=true killed by a second SIGINT"} {
+			for _, want := range []string{"terminate kill=false interrupted by SIGINT",
+				"terminate kill=true killed by a second SIGINT"} {
 				if err := s.expect(want); err != nil {
 					return err
 				}
@@ -434,7 +446,8 @@ func (f writerFunc) Write(p []byte) (int, error) {
 }
 
 func pending(reason string) *schedpb.AttachResponse {
-	return &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_State{State: &schedpb.StateChange{State: "PD", Reason: reason}}}
+	return &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_State{State: &schedpb.StateChange{State: "PD",
+		Reason: reason}}}
 }
 
 func TestWaitingIsTold(t *testing.T) {
@@ -465,7 +478,8 @@ func TestShortWaitsAreNotTold(t *testing.T) {
 	b.check(t, b.run(t), 0, "", "")
 }
 
-// TestSlowStartIsTold: what keeps ranks from starting is asked after a while, and told once; where running ranks stand is not.
+// TestSlowStartIsTold: what keeps ranks from starting is asked after a while, and told once; where running ranks stand
+// is not.
 func TestSlowStartIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name, then, want string
@@ -505,8 +519,9 @@ func stateOf(code string) *schedpb.AttachResponse {
 
 func TestMapAndBindings(t *testing.T) {
 	b := newBench(t, 3, func(s *fakeStream) error {
-		s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Placement{Placement: &schedpb.Placement{Nodes: []*schedpb.NodeRanks{
-			{Node: "a", Ranks: 2}, {Node: "b", FirstRank: 2, Ranks: 1}}}}})
+		s.Send(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_Placement{
+			Placement: &schedpb.Placement{Nodes: []*schedpb.NodeRanks{
+				{Node: "a", Ranks: 2}, {Node: "b", FirstRank: 2, Ranks: 1}}}}})
 		return s.end(&schedpb.JobEnd{State: "CD"})
 	})
 	b.session.Options = Options{DisplayMap: true, ReportBindings: true, Bind: "core"}
@@ -539,7 +554,8 @@ func TestRankLines(t *testing.T) {
 	var out bytes.Buffer
 	s := &Session{Notes: &out, Display: NewDisplay(OutputOptions{}, 1, io.Discard, io.Discard)}
 	s.showRanks(&schedpb.RankStates{Ranks: ranks})
-	if got := strings.Count(out.String(), "\n"); got != maxShownRanks+1 || !strings.HasSuffix(out.String(), "  … and 2 more places\n") {
+	if got := strings.Count(out.String(), "\n"); got != maxShownRanks+1 ||
+		!strings.HasSuffix(out.String(), "  … and 2 more places\n") {
 		t.Errorf("%d lines are shown, ending in %q", got, out.String()[out.Len()-40:])
 	}
 }

@@ -14,9 +14,9 @@ const (
 	stdinWindow = 256 << 10
 )
 
-// stdinPump reads the launcher's standard input for the ranks. It begins only when a rank wants input, so that a launcher
-// in a shell's loop over a file leaves the file to the loop, and it never stops for reading a terminal from the
-// background: it waits until it is in the foreground.
+// stdinPump reads the launcher's standard input for the ranks. It begins only when a rank wants input, so that a
+// launcher in a shell's loop over a file leaves the file to the loop, and it never stops for reading a terminal from
+// the background: it waits until it is in the foreground.
 type stdinPump struct {
 	file   *os.File
 	chunks chan []byte // closed at the end of input

@@ -7,16 +7,19 @@
 // posted first gets it. So messages from one source on one communicator never overtake each other.
 package match
 
+// Rank is a rank in the group of a communicator, as programs name it.
+type Rank int32
+
 // Wildcards, with the values of MPI_ANY_SOURCE and MPI_ANY_TAG.
 const (
-	AnySource int32 = -1
+	AnySource Rank  = -1
 	AnyTag    int32 = -2
 )
 
 // Key is what matching looks at. In a receive's key Source and Tag may be wildcards, in a message's never.
 type Key struct {
 	Context uint32
-	Source  int32
+	Source  Rank
 	Tag     int32
 }
 

@@ -50,7 +50,7 @@ func TestQueueAgainstModel(t *testing.T) {
 		tags, sources, contexts := 1+rng.IntN(20), 1+rng.IntN(10), 1+rng.IntN(3)
 		bias := rng.IntN(100) // how often a message rather than a receive
 		for step := range 1500 {
-			k := Key{uint32(rng.IntN(contexts)), int32(rng.IntN(sources)), int32(rng.IntN(tags))}
+			k := Key{uint32(rng.IntN(contexts)), Rank(rng.IntN(sources)), int32(rng.IntN(tags))}
 			if rng.IntN(100) < bias {
 				got, found := q.Arrive(k)
 				want, wanted := m.arrive(k)
@@ -140,7 +140,7 @@ func BenchmarkTake(b *testing.B) {
 			b.Run(name+"-"+itoa(n), func(b *testing.B) {
 				var q Queue[int, int]
 				for i := range n {
-					q.Add(Key{1, int32(i % 16), int32(i)}, i)
+					q.Add(Key{1, Rank(i % 16), int32(i)}, i)
 				}
 				b.ReportAllocs()
 				for b.Loop() {

@@ -10,7 +10,7 @@ func Apply(s *State, t Transition) error {
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++
-		s.opened, s.fresh = s.version, nil
+		s.opened, s.arrivals = s.version, nil
 	}
 	s.loaded = shares{}
 	if err := t.apply(s); err != nil {
@@ -59,7 +59,7 @@ func (s *State) move(j *Job, next JobState) error {
 		s.pending++
 		a.Pending++
 	}
-	s.requeue(j)
+	s.updateQueue(j)
 	array := s.arrayOf(j)
 	s.unpark(array)
 	if next.Terminal() {
@@ -72,20 +72,20 @@ func (s *State) move(j *Job, next JobState) error {
 
 // book gives a job its worker's slots until it is due, and unbook takes them back. A pass does both to try a placement.
 func (s *State) book(j *Job, w *Worker, due Time) {
-	s.rooms.remove(w)
+	s.freeSlots.remove(w)
 	w.take(j, due)
 	s.booked(j, w, 1)
 }
 
 func (s *State) unbook(j *Job, w *Worker) {
-	s.rooms.remove(w)
+	s.freeSlots.remove(w)
 	w.free(j)
 	s.booked(j, w, -1)
 }
 
 // booked keeps everyone else's books; by is 1 or -1. Unsigned sums come out right either way.
 func (s *State) booked(j *Job, w *Worker, by int) {
-	s.rooms.add(w)
+	s.freeSlots.add(w)
 	s.touch(w)
 	a := s.account(j.Tenant)
 	a.Slots += uint32(by) * j.slots()
@@ -109,7 +109,7 @@ func (t *JobAccepted) apply(s *State) error {
 	j.Waits = append([]Dependency(nil), j.After...)
 	j.timer.job = j
 	s.jobs[j.ID] = j
-	s.keep(j)
+	s.rememberKey(j)
 	for _, d := range j.Waits {
 		s.waiters[d.Job] = append(s.waiters[d.Job], j.ID)
 	}
@@ -135,7 +135,7 @@ func (t *JobAttached) apply(s *State) error {
 	if j.State == Pending {
 		s.timers.set(&j.timer, 0)
 	}
-	s.requeue(j)
+	s.updateQueue(j)
 	return nil
 }
 
@@ -148,19 +148,19 @@ func (t *JobDetached) apply(s *State) error {
 	if j.State == Pending {
 		s.timers.set(&j.timer, 0)
 	}
-	s.requeue(j)
+	s.updateQueue(j)
 	return nil
 }
 
 func (t *JobPlaced) apply(s *State) error {
 	j := s.jobs[t.Ref.Job]
-	if j == nil || t.Ref.Epoch != j.Epoch+1 || !j.State.May(Configuring) || len(t.Place) != 1 {
+	if j == nil || t.Ref.Epoch != j.Epoch+1 || !j.State.May(Configuring) || len(t.Placement) != 1 {
 		return fmt.Errorf("placement %d of job %d is out of turn", t.Ref.Epoch, t.Ref.Job)
 	}
 	if a := s.arrayOf(j); a != nil && j.Started != 0 {
 		a.started--
 	}
-	j.Epoch, j.Place, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Place, t.At, 0, t.Until
+	j.Epoch, j.Placement, j.Placed, j.Started, j.Until = t.Ref.Epoch, t.Placement, t.At, 0, t.Until
 	if _, err := s.job(j.ID, Configuring); err != nil {
 		return err
 	}
@@ -178,8 +178,8 @@ func (t *JobStarted) apply(s *State) error {
 	}
 	j.Started, j.LaunchFailures = t.At, 0
 	w := s.Worker(j.worker())
-	w.unexpect(j)
-	w.expect(j, j.due())
+	w.removeRelease(j)
+	w.addRelease(j, j.due())
 	s.touch(w)
 	s.wake(j)
 	s.timers.set(&j.timer, t.Limit)
@@ -204,7 +204,7 @@ func (t *JobFinished) apply(s *State) error {
 	if err != nil {
 		return err
 	}
-	j.End, j.Ended, j.Attached, j.Stray = t.End, t.At, false, ""
+	j.End, j.Ended, j.Attached, j.Orphaned = t.End, t.At, false, ""
 	s.undoom(j)
 	s.unlive(j)
 	s.account(j.Tenant).Kept += uint64(len(j.End.Detail))
@@ -231,14 +231,14 @@ func (t *JobReady) apply(s *State) error {
 	if err != nil {
 		return err
 	}
-	if j.Stray != "" {
-		j.Stray, j.Ending = "", Ending{}
+	if j.Orphaned != "" {
+		j.Orphaned, j.Ending = "", Ending{}
 		j.Restarts++
 	}
 	s.timers.set(&j.timer, t.AttachBy)
 	if j.Reservation != "" && s.reservation(j.Reservation) == nil {
 		s.doom(j, "its reservation "+j.Reservation+" is over")
-		s.requeue(j)
+		s.updateQueue(j)
 	}
 	return nil
 }
@@ -270,16 +270,16 @@ func (t *WorkerJoined) apply(s *State) error {
 	if w == nil {
 		w = &Worker{Name: t.Name}
 		w.timer.worker = w
-		i := s.seat(t.Name)
+		i := s.workerIndex(t.Name)
 		s.workers = append(s.workers, nil)
 		copy(s.workers[i+1:], s.workers[i:])
 		s.workers[i] = w
 	}
-	s.rooms.remove(w)
+	s.freeSlots.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
 	w.StateID, w.Stopped = t.StateID, false
-	s.rekeep(w)
-	s.rooms.add(w)
+	s.updateReservations(w)
+	s.freeSlots.add(w)
 	s.fences.set(&w.timer, 0)
 	return nil
 }
@@ -295,12 +295,12 @@ func (t *WorkerLost) apply(s *State) error {
 }
 
 func (t *WorkerForgotten) apply(s *State) error {
-	i := s.seat(t.Name)
+	i := s.workerIndex(t.Name)
 	if i == len(s.workers) || s.workers[i].Name != t.Name || len(s.workers[i].Jobs) > 0 {
 		return fmt.Errorf("worker %q is not there or holds jobs", t.Name)
 	}
 	s.fences.set(&s.workers[i].timer, 0)
-	s.rooms.remove(s.workers[i])
+	s.freeSlots.remove(s.workers[i])
 	s.workers = append(s.workers[:i], s.workers[i+1:]...)
 	return nil
 }
@@ -315,7 +315,7 @@ func (s *State) hold(id JobID, held bool) error {
 	}
 	j.Held = held
 	s.unclaim(j)
-	s.requeue(j)
+	s.updateQueue(j)
 	return nil
 }
 

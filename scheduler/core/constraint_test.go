@@ -28,8 +28,8 @@ func TestConstraint(t *testing.T) {
 
 // What nobody has is named, and what is asked for is the reason only where it is.
 func TestConstraintIsExplained(t *testing.T) {
-	h := newHouse(t, 8)
-	h.do(Join{Name: "g1", Slots: 2, Mem: 1 << 40, Labels: []Label{{"gpu", "a100"}}})
+	h := newTestCluster(t, 8)
+	h.do(WorkerConnected{Name: "g1", Slots: 2, Mem: 1 << 40, Labels: []Label{{"gpu", "a100"}}})
 	gpu := Constraint{{{"gpu", ""}}}
 	first := h.submit(Request{Ranks: 2, Constraint: gpu})
 	h.is("CF", first)
@@ -45,7 +45,7 @@ func TestConstraintIsExplained(t *testing.T) {
 
 // A worker that is unfit takes nothing new, whatever an administrator says of it, and keeps what it has.
 func TestUnfit(t *testing.T) {
-	h := newHouse(t, 4)
+	h := newTestCluster(t, 4)
 	runs := h.submit(Request{Ranks: 1})
 	h.do(Unfit{"n1", "its disk is full"})
 	waits := h.submit(Request{Ranks: 1})
@@ -57,7 +57,7 @@ func TestUnfit(t *testing.T) {
 	h.do(Unfit{"n1", "its disk is full"})
 	h.do(Drain{"n1", ""})
 	h.is("PD", waits)
-	h.do(Gone{"n1"})
-	h.do(Join{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{runs.Ref()}}) // what was wrong with it is for it to say again
+	h.do(WorkerDisconnected{"n1"})
+	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{runs.Ref()}}) // what was wrong with it is for it to say again
 	h.is("R CF", runs, waits)
 }

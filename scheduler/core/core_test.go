@@ -122,7 +122,7 @@ func TestRecordHoldsEveryField(t *testing.T) {
 
 // Old encodings stay readable for ever; what they did not know is empty.
 func TestOldRecords(t *testing.T) {
-	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed, "record.v3": kindWorkerUnfit, "record.v4": kindJobStray, "record.v5": kindJobStray} {
+	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed, "record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -255,11 +255,11 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			}
 			e = sub
 		case 3:
-			e = Attach{job}
+			e = LauncherAttached{job}
 		case 4:
-			e = []Event{Leave{job}, Detach{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Again{job},
+			e = []Event{LauncherDisconnected{job}, LauncherDetached{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Requeue{job},
 				Drain{at, "repairs"}, Drain{at, ""}, Unreserve{fmt.Sprint("r", rnd.IntN(3))}, randomReserve(rnd, now, at),
-				Unfit{at, "its disk is full"}, Unfit{at, ""}, LaunchFailed{at, ref, "no process can be started"}, Goodbye{at, []JobRef{ref}}}[rnd.IntN(14)]
+				Unfit{at, "its disk is full"}, Unfit{at, ""}, LaunchFailed{at, ref, "no process can be started"}, WorkerStopping{at, []JobRef{ref}}}[rnd.IntN(14)]
 		case 5:
 			var holding []JobRef
 			if w := s.Worker(at); w != nil {
@@ -270,13 +270,13 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 				}
 			}
 			if w := s.Worker(at); w != nil && w.Connected {
-				e = Gone{at}
+				e = WorkerDisconnected{at}
 			} else {
-				e = Join{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding, fmt.Sprint("state", rnd.IntN(10)/9)}
+				e = WorkerConnected{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding, fmt.Sprint("state", rnd.IntN(10)/9)}
 			}
 		case 6:
 			if rnd.IntN(4) == 0 {
-				e = Gone{at}
+				e = WorkerDisconnected{at}
 			} else if rnd.IntN(30) == 0 {
 				e = Recovered{}
 			} else {
@@ -294,8 +294,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			}
 			if _, ok := e.(Pass); ok {
 				checkPass(s, now)
-				checkMemory(s, now)
-				checkGlances(s, now)
+				checkShadow(s, now)
+				checkScreening(s, now)
 			}
 			ts, err := Decide(s, e, now)
 			if err != nil {
@@ -340,7 +340,7 @@ func checkPass(s *State, now Time) {
 			panic(fmt.Sprintf("job %d takes worker %s, where others give way to job %d", j.ID, w.Name, w.claim))
 		}
 		for _, r := range s.reservations {
-			checkKept(s, w, j, r, now)
+			checkReserved(s, w, j, r, now)
 		}
 	}
 	for _, a := range s.Accounts() {
@@ -354,11 +354,11 @@ func checkPass(s *State, now Time) {
 			panic(fmt.Sprintf("worker %s: %d slots and %d bytes are given away", w.Name, w.UsedSlots, w.UsedMem))
 		}
 	}
-	if p.head == nil || p.room == nil || p.at == never || len(p.room.keeps) > 0 {
+	if p.head == nil || p.shadowWorker == nil || p.shadowTime == never || len(p.shadowWorker.reservations) > 0 {
 		return
 	}
 	slots, mem := uint64(p.head.Ranks), p.head.mem()
-	for _, id := range p.room.Jobs {
+	for _, id := range p.shadowWorker.Jobs {
 		j := s.Job(id)
 		due := j.due()
 		if j.State == Pending {
@@ -367,13 +367,13 @@ func checkPass(s *State, now Time) {
 				due = never
 			}
 		}
-		if due > p.at && due > now { // overdue ones are being ended
+		if due > p.shadowTime && due > now { // overdue ones are being ended
 			slots += uint64(j.Ranks)
 			mem += j.mem()
 		}
 	}
-	if slots > uint64(p.room.Slots) || mem > p.room.Mem {
-		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.at, p.room.Name))
+	if slots > uint64(p.shadowWorker.Slots) || mem > p.shadowWorker.Mem {
+		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.shadowTime, p.shadowWorker.Name))
 	}
 }
 
@@ -388,16 +388,16 @@ func dueIn(j *Job, now Time) Time {
 	return never
 }
 
-// checkKept: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is placed in
+// checkReserved: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is placed in
 // one is in it wholly.
-func checkKept(s *State, w *Worker, j *Job, r *Reservation, now Time) {
+func checkReserved(s *State, w *Worker, j *Job, r *Reservation, now Time) {
 	if r.Name == j.Reservation {
 		if now < r.From || now >= r.To || !slices.Contains(r.Tenants, j.Tenant) {
 			panic(fmt.Sprintf("job %d starts in reservation %s, which is not its", j.ID, r.Name))
 		}
 		return
 	}
-	k, kept := w.kept(r.Name)
+	k, kept := w.reservation(r.Name)
 	if !kept || w.pool(j) != "" || r.To <= now || j.TimeLimit > 0 && now.After(j.TimeLimit) <= r.From {
 		return
 	}
@@ -464,7 +464,7 @@ func TestRandomLives(t *testing.T) {
 func TestDecideOnlyReads(t *testing.T) {
 	s := play(3, 300, nil)
 	before := saved(s)
-	for _, e := range []Event{Submit{Request: Request{Ranks: 1}}, Tick{}, Pass{}, Recovered{}, Join{Name: "w1"}, Gone{"w2"}, Cancel{Job: s.lastJob}} {
+	for _, e := range []Event{Submit{Request: Request{Ranks: 1}}, Tick{}, Pass{}, Recovered{}, WorkerConnected{Name: "w1"}, WorkerDisconnected{"w2"}, Cancel{Job: s.lastJob}} {
 		Decide(s, e, 1<<62)
 	}
 	if !bytes.Equal(saved(s), before) {

@@ -80,7 +80,7 @@ func (s *State) settle(j *Job) {
 		}
 	}
 	j.Waits = left
-	s.requeue(j)
+	s.updateQueue(j)
 }
 
 // doom has the next pass cancel a job that can never run.

@@ -136,7 +136,7 @@ func TestEndsAreTrimmed(t *testing.T) {
 	p := DefaultPolicy()
 	p.Others.Descriptions = 1 << 20
 	s := NewState(p)
-	step(t, s, Join{Name: "w", Slots: 100, Mem: 1 << 40}, 1)
+	step(t, s, WorkerConnected{Name: "w", Slots: 100, Mem: 1 << 40}, 1)
 	run := func(tenant Tenant) JobID {
 		step(t, s, Submit{Request: Request{Tenant: tenant, Ranks: 1, Spec: []byte("s")}}, 2)
 		step(t, s, Pass{}, 2)

@@ -36,9 +36,9 @@ type Submit struct {
 
 // Attach: the launcher of an interactive job is there. Detach: it lets the job go on without it. Leave: it is gone.
 type (
-	Attach struct{ Job JobID }
-	Detach struct{ Job JobID }
-	Leave  struct{ Job JobID }
+	LauncherAttached     struct{ Job JobID }
+	LauncherDetached     struct{ Job JobID }
+	LauncherDisconnected struct{ Job JobID }
 )
 
 // Hold keeps a waiting job from starting; Release lets it.
@@ -53,8 +53,8 @@ type Drain struct {
 	Reason string
 }
 
-// Again ends a job where it runs and puts it back into the queue.
-type Again struct{ Job JobID }
+// Requeue ends a job where it runs and puts it back into the queue.
+type Requeue struct{ Job JobID }
 
 // Cancel asks for a job's end.
 type Cancel struct {
@@ -63,9 +63,9 @@ type Cancel struct {
 	Reason string
 }
 
-// Join: a worker connected and says what it has and which placements it still holds, whether they run or have ended
+// WorkerConnected: a worker connected and says what it has and which placements it still holds, whether they run or have ended
 // without being acknowledged.
-type Join struct {
+type WorkerConnected struct {
 	Name    WorkerName
 	Slots   uint32
 	Mem     uint64
@@ -74,8 +74,8 @@ type Join struct {
 	StateID string // of what it remembers
 }
 
-// Gone: a worker's connection ended.
-type Gone struct{ Name WorkerName }
+// WorkerDisconnected: a worker's connection ended.
+type WorkerDisconnected struct{ Name WorkerName }
 
 // RanksStarted: a worker's executor runs the ranks of a job.
 type RanksStarted struct {
@@ -187,7 +187,7 @@ func (s *State) waitingOf(t Tenant) int {
 	return 0
 }
 
-func (e Attach) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherAttached) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -198,7 +198,7 @@ func (e Attach) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&JobAttached{j.ID}}, nil
 }
 
-func (e Detach) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherDetached) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -209,7 +209,7 @@ func (e Detach) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&JobDetached{j.ID}}, nil
 }
 
-func (e Leave) decide(s *State, now Time) ([]Transition, error) {
+func (e LauncherDisconnected) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	if j == nil {
 		return nil, ErrNoJob
@@ -263,7 +263,7 @@ func (e Drain) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&WorkerDrained{e.Worker, e.Reason}}, nil
 }
 
-func (e Again) decide(s *State, now Time) ([]Transition, error) {
+func (e Requeue) decide(s *State, now Time) ([]Transition, error) {
 	j := s.jobs[e.Job]
 	switch {
 	case j == nil:
@@ -299,7 +299,7 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	return []Transition{t}
 }
 
-func (e Join) decide(s *State, now Time) ([]Transition, error) {
+func (e WorkerConnected) decide(s *State, now Time) ([]Transition, error) {
 	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID}}
 	w := s.Worker(e.Name)
 	if w == nil {
@@ -313,7 +313,7 @@ func (e Join) decide(s *State, now Time) ([]Transition, error) {
 				ts = append(ts, s.started(j, now))
 			}
 		case w.StateID != e.StateID:
-			ts = append(ts, s.stray(j, w, now)...)
+			ts = append(ts, s.orphan(j, w, now)...)
 		case j.State != Configuring: // else the order may not have arrived, and is given again
 			ts = append(ts, s.lost(j, now, "worker "+string(e.Name)+" came back without it")...)
 		}
@@ -329,7 +329,7 @@ func holding(refs []JobRef) map[JobRef]bool {
 	return held
 }
 
-func (e Gone) decide(s *State, now Time) ([]Transition, error) {
+func (e WorkerDisconnected) decide(s *State, now Time) ([]Transition, error) {
 	w := s.Worker(e.Name)
 	if w == nil || !w.Connected {
 		return nil, nil
@@ -366,7 +366,7 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 		return s.lost(j, now, end.Reason), nil
 	}
 	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
-		return s.again(j, now, j.Ending.Reason), nil
+		return s.requeue(j, now, j.Ending.Reason), nil
 	}
 	if !end.State.Terminal() {
 		end.State = Failed
@@ -404,8 +404,8 @@ func (s *State) charge(j *Job, cpu Duration, now Time) Transition {
 	return &TenantCharged{j.Tenant, uint64(ms) * uint64(j.slots()), cpu, now, s.Policy.HalfLife}
 }
 
-// again puts a job that is over at its worker back into the queue.
-func (s *State) again(j *Job, now Time, why string) []Transition {
+// requeue puts a job that is over at its worker back into the queue.
+func (s *State) requeue(j *Job, now Time, why string) []Transition {
 	return []Transition{&JobRequeued{j.Ref(), why, now, false}, s.charge(j, 0, now), s.ready(j, now)}
 }
 
@@ -415,7 +415,7 @@ func (s *State) lost(j *Job, now Time, why string) []Transition {
 	if end, over := s.lostEnd(j, why); over {
 		return s.finish(j, end, now)
 	}
-	return s.again(j, now, why)
+	return s.requeue(j, now, why)
 }
 
 // lostEnd is the end of such a job, if it is not to be started again.
@@ -439,15 +439,15 @@ func (Tick) decide(s *State, now Time) ([]Transition, error) {
 			ts = append(ts, t.reservation.due(now)...)
 		case t.worker != nil:
 			ts = append(ts, s.workerDue(t.worker, now)...)
-		case !s.givenUp(t.job, now):
+		case !s.endsWithWorker(t.job, now):
 			ts = append(ts, s.jobDue(t.job, now)...)
 		}
 	}
 	return ts, nil
 }
 
-// givenUp says whether this very tick ends the job with its worker.
-func (s *State) givenUp(j *Job, now Time) bool {
+// endsWithWorker says whether this very tick ends the job with its worker.
+func (s *State) endsWithWorker(j *Job, now Time) bool {
 	if !j.State.Holds() {
 		return false
 	}
@@ -462,7 +462,7 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	case Completing:
 		return s.end(j, Ending{Kill: true}, now)
 	case Requeued:
-		return s.strayDue(j, now)
+		return s.orphanDue(j, now)
 	}
 	why := "time limit of " + j.TimeLimit.String() + " reached"
 	switch {
@@ -503,8 +503,8 @@ func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 		}
 	}
 	for id := s.oldest; id <= s.lastJob; id++ {
-		if j := s.jobs[id]; j != nil && j.Stray != "" {
-			ts = append(ts, &JobStray{j.Ref(), j.Stray, s.steady(now).After(s.Policy.Grace)})
+		if j := s.jobs[id]; j != nil && j.Orphaned != "" {
+			ts = append(ts, &JobOrphaned{j.Ref(), j.Orphaned, s.steady(now).After(s.Policy.Grace)})
 		}
 	}
 	return ts, nil

@@ -98,7 +98,7 @@ func (s *State) uses(w *Worker, now Time) []use {
 		}
 		all = append(all, use{0, max(due, now.After(overdue)), j.slotsOn(w), j.mem(), w.pool(j)})
 	}
-	for _, k := range w.keeps {
+	for _, k := range w.reservations {
 		slots, mem := k.of(w)
 		all = append(all, use{k.r.From, k.r.To, slots, mem, ""})
 	}
@@ -114,18 +114,18 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	}
 	x.Unknown = ""
 	switch {
-	case s.rooms.n == 0:
+	case s.freeSlots.n == 0:
 		x.Unknown = "no worker is connected and open for jobs"
 		return
-	case x.Ahead > forecastJobs || s.rooms.n > forecastWorkers:
-		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, s.rooms.n)
+	case x.Ahead > forecastJobs || s.freeSlots.n > forecastWorkers:
+		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, s.freeSlots.n)
 		return
 	}
 	var ahead []*Job
-	for l := s.line(now); l.top() != nil && l.top().job() != target; l.advance() {
+	for l := s.walk(now); l.top() != nil && l.top().job() != target; l.advance() {
 		ahead = append(ahead, l.top().job())
 	}
-	rooms := slices.Collect(s.rooms.from(0))
+	rooms := slices.Collect(s.freeSlots.withAtLeast(0))
 	uses := make([][]use, len(rooms))
 	for i, w := range rooms {
 		uses[i] = s.uses(w, now)
@@ -187,7 +187,7 @@ func (j *Job) slotsOn(w *Worker) uint32 {
 func (s *State) earliest(w *Worker, uses []use, j *Job, now Time) Time {
 	pool := w.pool(j)
 	starts := []Time{now}
-	k, within := w.kept(pool)
+	k, within := w.reservation(pool)
 	if within {
 		starts[0] = max(now, k.r.From)
 	}

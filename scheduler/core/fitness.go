@@ -40,9 +40,9 @@ func (t *WorkerUnfit) apply(s *State) error {
 
 // close changes whether a worker takes jobs. Those whom others were to give way to on it look elsewhere.
 func (s *State) close(w *Worker, change func()) {
-	s.rooms.remove(w)
+	s.freeSlots.remove(w)
 	s.unclaim(s.jobs[w.claim])
 	change()
 	s.touch(w)
-	s.rooms.add(w)
+	s.freeSlots.add(w)
 }

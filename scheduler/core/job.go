@@ -64,17 +64,17 @@ type Job struct {
 	ID  JobID
 	Key string // idempotency key, "" for none
 	Request
-	State    JobState
-	Epoch    Epoch
-	Place    []Span       // of this epoch; kept after the end, for those who ask where it ran
-	Attached bool         // an interactive job's launcher is there
-	Restarts uint32       // how often it was requeued
-	Waits    []Dependency // what is left of After
-	Doomed   string       // why its dependencies can never be met; the next pass cancels it
-	Promised Promise      // made for it while it headed the queue
-	Claim    WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
-	Until    Time         // the end of the reservation that it was placed in; 0: it was in none
-	Stray    string       // in Requeued: why nobody knows whether its ranks still run
+	State     JobState
+	Epoch     Epoch
+	Placement []Span       // of this epoch; kept after the end, for those who ask where it ran
+	Attached  bool         // an interactive job's launcher is there
+	Restarts  uint32       // how often it was requeued
+	Waits     []Dependency // what is left of After
+	Doomed    string       // why its dependencies can never be met; the next pass cancels it
+	Promised  Promise      // made for it while it headed the queue
+	Claim     WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
+	Until     Time         // the end of the reservation that it was placed in; 0: it was in none
+	Orphaned  string       // in Requeued: why nobody knows whether its ranks still run
 
 	LaunchFailures uint32 // how often its ranks could not be started since they last were
 
@@ -134,10 +134,10 @@ func (j *Job) startBy() Time {
 
 // worker is where the job runs; a job has one worker for now.
 func (j *Job) worker() WorkerName {
-	if len(j.Place) == 0 {
+	if len(j.Placement) == 0 {
 		return ""
 	}
-	return j.Place[0].Worker
+	return j.Placement[0].Worker
 }
 
 // Part is the ranks of a placement that a worker holds now: all that it may speak of.
@@ -146,7 +146,7 @@ func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
 	if !j.on(w, ref) {
 		return Span{}, false
 	}
-	return j.Place[0], true
+	return j.Placement[0], true
 }
 
 // Has says whether a rank is one of these.

@@ -24,9 +24,9 @@ func (s *State) OrdersAfter(t Transition) []Order {
 	return nil
 }
 
-// OrdersOnJoin are the orders for a worker that has just said what it holds: the starts and ends that it may have missed,
+// OrdersOnConnect are the orders for a worker that has just said what it holds: the starts and ends that it may have missed,
 // and the end of what is over.
-func (s *State) OrdersOnJoin(name WorkerName, holding []JobRef) []Order {
+func (s *State) OrdersOnConnect(name WorkerName, holding []JobRef) []Order {
 	var orders []Order
 	w := s.Worker(name)
 	for _, id := range w.Jobs {

@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// house is a state with a clock, for conversations.
-type house struct {
+// testCluster is a state with a clock, for conversations.
+type testCluster struct {
 	t   *testing.T
 	s   *State
 	now Time
 }
 
-func newHouse(t *testing.T, workers ...uint32) *house {
-	h := &house{t, NewState(DefaultPolicy()), Time(1_800_000_000 * Second)}
+func newTestCluster(t *testing.T, workers ...uint32) *testCluster {
+	h := &testCluster{t, NewState(DefaultPolicy()), Time(1_800_000_000 * Second)}
 	for i, slots := range workers {
-		h.do(Join{Name: WorkerName(fmt.Sprint("n", i+1)), Slots: slots, Mem: 100 << 30})
+		h.do(WorkerConnected{Name: WorkerName(fmt.Sprint("n", i+1)), Slots: slots, Mem: 100 << 30})
 	}
 	return h
 }
 
-func (h *house) do(e Event) []Transition {
+func (h *testCluster) do(e Event) []Transition {
 	h.t.Helper()
 	ts := h.step(e)
 	for pass := 0; pass == 0 || h.s.Unsettled(); pass++ {
@@ -35,7 +35,7 @@ func (h *house) do(e Event) []Transition {
 	return ts
 }
 
-func (h *house) step(e Event) []Transition {
+func (h *testCluster) step(e Event) []Transition {
 	h.t.Helper()
 	ts, err := Decide(h.s, e, h.now)
 	if err != nil {
@@ -49,7 +49,7 @@ func (h *house) step(e Event) []Transition {
 	return ts
 }
 
-func (h *house) submit(r Request) *Job {
+func (h *testCluster) submit(r Request) *Job {
 	h.t.Helper()
 	if r.Tenant == "" {
 		r.Tenant = "alice"
@@ -58,13 +58,13 @@ func (h *house) submit(r Request) *Job {
 	return h.s.Job(h.s.LastJob())
 }
 
-func (h *house) end(j *Job, state JobState) {
+func (h *testCluster) end(j *Job, state JobState) {
 	h.t.Helper()
 	h.do(RanksEnded{j.worker(), j.Ref(), End{State: state}})
 }
 
 // is compares the states of jobs with their codes.
-func (h *house) is(want string, jobs ...*Job) {
+func (h *testCluster) is(want string, jobs ...*Job) {
 	h.t.Helper()
 	var got []string
 	for _, j := range jobs {
@@ -75,7 +75,7 @@ func (h *house) is(want string, jobs ...*Job) {
 	}
 }
 
-func (h *house) waits(j *Job, words string) {
+func (h *testCluster) waits(j *Job, words string) {
 	h.t.Helper()
 	if why := h.s.Waiting(j); !strings.Contains(why, words) {
 		h.t.Errorf("job %d waits because it %q, want %q", j.ID, why, words)
@@ -83,7 +83,7 @@ func (h *house) waits(j *Job, words string) {
 }
 
 func TestBackfill(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	long := h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
 	head := h.submit(Request{Ranks: 8, TimeLimit: Hour})
 	if head.Promised != (Promise{"n1", h.now.After(10 * Minute)}) {
@@ -93,7 +93,7 @@ func TestBackfill(t *testing.T) {
 	slow := h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // ends behind the promise, and fits beside the head
 	h.is("CF PD CF CF", long, head, short, slow)
 
-	h = newHouse(t, 10)
+	h = newTestCluster(t, 10)
 	long = h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
 	head = h.submit(Request{Ranks: 9, TimeLimit: Hour})
 	slow = h.submit(Request{Ranks: 2, TimeLimit: 11 * Minute}) // would delay the head
@@ -108,7 +108,7 @@ func TestBackfill(t *testing.T) {
 }
 
 func TestStrictOrderWithoutBackfill(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.Backfill = false
 	h.submit(Request{Ranks: 6, TimeLimit: Hour})
 	head := h.submit(Request{Ranks: 8, TimeLimit: Hour})
@@ -118,7 +118,7 @@ func TestStrictOrderWithoutBackfill(t *testing.T) {
 
 // A promise that becomes later says why.
 func TestPromiseMovesWithAReason(t *testing.T) {
-	h := newHouse(t, 4, 4)
+	h := newTestCluster(t, 4, 4)
 	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
 	h.submit(Request{Ranks: 4, TimeLimit: 20 * Minute})
 	head := h.submit(Request{Ranks: 4, TimeLimit: Minute})
@@ -136,7 +136,7 @@ func TestPromiseMovesWithAReason(t *testing.T) {
 }
 
 func TestBestFit(t *testing.T) {
-	h := newHouse(t, 16, 4, 8)
+	h := newTestCluster(t, 16, 4, 8)
 	for _, c := range []struct {
 		ranks uint32
 		want  WorkerName
@@ -148,7 +148,7 @@ func TestBestFit(t *testing.T) {
 }
 
 func TestPriority(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	h.submit(Request{Ranks: 1})
 	plain := h.submit(Request{Ranks: 1})
 	low := h.submit(Request{Ranks: 1, QOS: "low"})
@@ -165,7 +165,7 @@ func TestPriority(t *testing.T) {
 
 // Who waits long enough overtakes who is wanted more.
 func TestAgeWins(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	running := h.submit(Request{Ranks: 1})
 	old := h.submit(Request{Ranks: 1})
 	h.now = h.now.After(11 * Hour)
@@ -175,7 +175,7 @@ func TestAgeWins(t *testing.T) {
 }
 
 func TestFairShare(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	h.s.Policy.Tenants = map[Tenant]Quota{"carol": {Shares: 1}}
 	h.submit(Request{Ranks: 1, Tenant: "alice"})
 	greedy := h.submit(Request{Ranks: 1, Tenant: "alice"})
@@ -212,7 +212,7 @@ func TestShareFactor(t *testing.T) {
 }
 
 func TestQuotas(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.Tenants = map[Tenant]Quota{"alice": {Slots: 4, Mem: 8 << 30, Pending: 2}}
 	a := h.submit(Request{Ranks: 3})
 	b := h.submit(Request{Ranks: 2})
@@ -231,7 +231,7 @@ func TestQuotas(t *testing.T) {
 }
 
 func TestHold(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	j := h.submit(Request{Ranks: 1, Held: true})
 	h.waits(j, "is held")
 	h.do(Release{j.ID})
@@ -246,7 +246,7 @@ func TestHold(t *testing.T) {
 }
 
 func TestDependencies(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	first := h.submit(Request{Ranks: 1})
 	on := func(k DependencyKind, j *Job) *Job {
 		return h.submit(Request{Ranks: 1, After: []Dependency{{k, j.ID}}})
@@ -272,7 +272,7 @@ func TestDependencies(t *testing.T) {
 }
 
 func TestSingleton(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	a := h.submit(Request{Ranks: 1, Name: "x"})
 	b := h.submit(Request{Ranks: 1, Name: "x", Singleton: true})
 	c := h.submit(Request{Ranks: 1, Name: "y", Singleton: true})
@@ -283,7 +283,7 @@ func TestSingleton(t *testing.T) {
 }
 
 func TestArrayThrottle(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{1, 3, 5, 7}, Throttle: 2})
 	other := h.submit(Request{Ranks: 1})
 	tasks := []*Job{h.s.Job(1), h.s.Job(2), h.s.Job(3), h.s.Job(4)}
@@ -299,7 +299,7 @@ func TestArrayThrottle(t *testing.T) {
 
 // A job whose program compiles for ever holds its slots no longer than its ranks might have.
 func TestTimeLimitOfWhatNeverStarts(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	endless := h.submit(Request{Ranks: 1, TimeLimit: Minute})
 	next := h.submit(Request{Ranks: 1, TimeLimit: Hour})
 	placed := h.now
@@ -334,7 +334,7 @@ func TestTimeLimitOfWhatNeverStarts(t *testing.T) {
 
 // A snapshot of a version that had no limit for compiling has none for the job either.
 func TestTimeLimitOfWhatNeverStartsIsSaved(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	j := h.submit(Request{Ranks: 1, TimeLimit: Minute})
 	for _, old := range []bool{false, true} {
 		if old {
@@ -353,15 +353,15 @@ func TestTimeLimitOfWhatNeverStartsIsSaved(t *testing.T) {
 }
 
 func TestRequeueAfterLoss(t *testing.T) {
-	h := newHouse(t, 4)
+	h := newTestCluster(t, 4)
 	kept := h.submit(Request{Ranks: 1, Requeue: true})
 	gone := h.submit(Request{Ranks: 1})
-	h.do(Gone{"n1"})
+	h.do(WorkerDisconnected{"n1"})
 	h.is("CF CF", kept, gone)
 	h.now = h.s.Deadline()
 	h.do(Tick{})
 	h.is("PD NF", kept, gone)
-	h.do(Join{Name: "n2", Slots: 4, Mem: 1 << 40})
+	h.do(WorkerConnected{Name: "n2", Slots: 4, Mem: 1 << 40})
 	h.is("CF", kept)
 	if kept.Epoch != 2 || kept.Restarts != 1 {
 		t.Errorf("epoch %d, %d restarts", kept.Epoch, kept.Restarts)
@@ -369,7 +369,7 @@ func TestRequeueAfterLoss(t *testing.T) {
 	// What the old placement says is not heard any more.
 	h.do(RanksEnded{"n1", JobRef{kept.ID, 1}, End{State: Completed}})
 	h.is("CF", kept)
-	h.do(Again{kept.ID})
+	h.do(Requeue{kept.ID})
 	h.is("CG", kept)
 	h.do(RanksEnded{"n2", kept.Ref(), End{State: Cancelled}})
 	h.is("CF", kept)
@@ -377,7 +377,7 @@ func TestRequeueAfterLoss(t *testing.T) {
 }
 
 func TestDrainHostsLabelsExclusive(t *testing.T) {
-	h := newHouse(t, 4, 4)
+	h := newTestCluster(t, 4, 4)
 	h.do(Drain{"n1", "repairs"})
 	a := h.submit(Request{Ranks: 1, Exclusive: true})
 	b := h.submit(Request{Ranks: 1})
@@ -394,7 +394,7 @@ func TestDrainHostsLabelsExclusive(t *testing.T) {
 	e := h.submit(Request{Ranks: 1, Constraint: Constraint{{{"gpu", "yes"}}}})
 	h.waits(d, "no worker is registered of those that it may run on: n3")
 	h.waits(e, "no worker has the labels gpu=yes")
-	h.do(Join{Name: "n3", Slots: 1, Mem: 1 << 40, Labels: []Label{{"gpu", "yes"}}})
+	h.do(WorkerConnected{Name: "n3", Slots: 1, Mem: 1 << 40, Labels: []Label{{"gpu", "yes"}}})
 	h.is("CF PD", d, e)
 	h.end(d, Completed)
 	h.is("CF", e)
@@ -416,7 +416,7 @@ func BenchmarkPass(b *testing.B) {
 		}
 	}
 	for i := range 100 {
-		run(Join{Name: WorkerName(fmt.Sprintf("n%03d", i)), Slots: 16, Mem: 1 << 40})
+		run(WorkerConnected{Name: WorkerName(fmt.Sprintf("n%03d", i)), Slots: 16, Mem: 1 << 40})
 	}
 	for i := range 100_000 {
 		run(Submit{Request: Request{Tenant: Tenant(fmt.Sprint(i % 20)), Ranks: uint32(1 + i%16), TimeLimit: Duration(1+i%50) * Minute}})
@@ -434,7 +434,7 @@ func BenchmarkPass(b *testing.B) {
 }
 
 func TestExplain(t *testing.T) {
-	h := newHouse(t, 4)
+	h := newTestCluster(t, 4)
 	h.submit(Request{Ranks: 4, TimeLimit: 10 * Minute})
 	second := h.submit(Request{Ranks: 4, TimeLimit: 5 * Minute})
 	third := h.submit(Request{Ranks: 2, TimeLimit: 5 * Minute, QOS: "low"})
@@ -467,7 +467,7 @@ func TestExplain(t *testing.T) {
 
 // Jobs that are passed over for their tenant's quota hold up nobody else, however many they are.
 func TestQuotaHoldsUpNobodyElse(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.Depth = 5
 	h.s.Policy.Tenants = map[Tenant]Quota{"alice": {Running: 1}, "carol": {Slots: 5}}
 	for range 20 {
@@ -483,7 +483,7 @@ func TestQuotaHoldsUpNobodyElse(t *testing.T) {
 
 // A long array under a throttle leaves the queue to what its tenant submits behind it.
 func TestThrottledArrayHoldsUpNobody(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.Depth = 5
 	indices := make([]uint32, 50)
 	for i := range indices {
@@ -502,7 +502,7 @@ func TestThrottledArrayHoldsUpNobody(t *testing.T) {
 
 // An array's id stands for all of its tasks.
 func TestDependencyOnAnArray(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.KeepEnded = 2
 	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{0, 1, 2}})
 	on := func(k DependencyKind) *Job { return h.submit(Request{Ranks: 1, After: []Dependency{{k, 1}}}) }
@@ -518,7 +518,7 @@ func TestDependencyOnAnArray(t *testing.T) {
 	h.end(h.s.Job(3), Completed)
 	h.is("CF CF CA", ok, anyhow, notok)
 
-	h = newHouse(t, 10)
+	h = newTestCluster(t, 10)
 	h.s.Policy.KeepEnded = 1
 	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{0, 1, 2}})
 	ok, notok = on(AfterOK), on(AfterNotOK)
@@ -532,7 +532,7 @@ func TestDependencyOnAnArray(t *testing.T) {
 
 // Another policy puts those who wait into its own order, just as a restart with it would.
 func TestSetPolicy(t *testing.T) {
-	h := newHouse(t, 1)
+	h := newTestCluster(t, 1)
 	h.s.Policy.QOS = map[string]QOS{"": {}, "a": {Points: 10}, "b": {Points: 20}}
 	h.submit(Request{Ranks: 1})
 	var jobs []*Job
@@ -574,7 +574,7 @@ func TestSetPolicy(t *testing.T) {
 
 // Ranks that share slots take what there is of the largest worker, and no more of it than it has.
 func TestSharedSlots(t *testing.T) {
-	h := newHouse(t, 4)
+	h := newTestCluster(t, 4)
 	r := Request{Ranks: 9, Tenant: "alice"}
 	if h.s.Share(&r); r.Slots != 4 {
 		t.Fatalf("%d slots", r.Slots)
@@ -586,8 +586,8 @@ func TestSharedSlots(t *testing.T) {
 	a := h.submit(r)
 	b := h.submit(Request{Ranks: 1})
 	h.is("CF PD", a, b)
-	if w := h.s.Workers()[0]; w.UsedSlots != 4 || a.Place[0].Ranks != 9 {
-		t.Errorf("%d slots are used by ranks %+v", w.UsedSlots, a.Place)
+	if w := h.s.Workers()[0]; w.UsedSlots != 4 || a.Placement[0].Ranks != 9 {
+		t.Errorf("%d slots are used by ranks %+v", w.UsedSlots, a.Placement)
 	}
 	h.end(a, Completed)
 	h.is("CD CF", a, b)

@@ -63,7 +63,7 @@ const maxPreemptors = 16
 // lost, the least wanted and youngest of them. True: room is being made, and the worker is kept for the job meanwhile.
 func (p *pass) preempt(j *Job) bool {
 	s := p.s
-	if w := s.Worker(j.Claim); w != nil && s.roomIn(w, j, p.now, leaving) {
+	if w := s.Worker(j.Claim); w != nil && s.fitsNow(w, j, p.now, isCompleting) {
 		return true // those who are told to go have not gone yet
 	}
 	qos := s.Policy.QOS[j.QOS]
@@ -106,7 +106,7 @@ type claim struct {
 	before JobID
 }
 
-func leaving(j *Job) bool { return j.State == Completing }
+func isCompleting(j *Job) bool { return j.State == Completing }
 
 // givesWayAs is the state that a job goes to when it is preempted.
 func (s *State) givesWayAs(j *Job) JobState {
@@ -145,8 +145,8 @@ func (p *pass) victims(j *Job, w *Worker, qos []string) ([]*Job, bool) {
 		return u.Placed > v.Placed || u.Placed == v.Placed && u.ID > v.ID
 	})
 	out := map[JobID]bool{}
-	gone := func(v *Job) bool { return leaving(v) || out[v.ID] }
-	room := func() bool { return s.roomIn(w, j, p.now, gone) && p.harmless(j, w, gone) }
+	gone := func(v *Job) bool { return isCompleting(v) || out[v.ID] }
+	room := func() bool { return s.fitsNow(w, j, p.now, gone) && p.canBackfill(j, w, gone) }
 	n := 0
 	for ; !room(); n++ {
 		if n == len(willing) {

@@ -2,15 +2,15 @@ package core
 
 import "testing"
 
-func preemptingHouse(t *testing.T, workers ...uint32) *house {
-	h := newHouse(t, workers...)
+func newPreemptingCluster(t *testing.T, workers ...uint32) *testCluster {
+	h := newTestCluster(t, workers...)
 	h.s.Policy.QOS = map[string]QOS{"": {}, "low": {Points: -10_000}, "cheap": {Points: -20_000, Preempted: PreemptRequeue},
 		"urgent": {Points: 10_000, Preempts: []string{"low", "cheap"}}}
 	return h
 }
 
 func TestPreemption(t *testing.T) {
-	h := preemptingHouse(t, 8)
+	h := newPreemptingCluster(t, 8)
 	plain := h.submit(Request{Ranks: 2, TimeLimit: Hour})
 	ends := h.submit(Request{Ranks: 2, TimeLimit: Hour, QOS: "low"})
 	again := h.submit(Request{Ranks: 2, TimeLimit: Hour, QOS: "low", Requeue: true})
@@ -42,7 +42,7 @@ func TestPreemption(t *testing.T) {
 
 // Where least is lost, and nowhere if it would not help.
 func TestPreemptionChoosesTheWorker(t *testing.T) {
-	h := preemptingHouse(t, 4, 4, 4)
+	h := newPreemptingCluster(t, 4, 4, 4)
 	old := h.submit(Request{Ranks: 4, TimeLimit: 5 * Hour, QOS: "low"})
 	h.now = h.now.After(Hour)
 	young := h.submit(Request{Ranks: 4, TimeLimit: 5 * Hour, QOS: "low"})
@@ -52,7 +52,7 @@ func TestPreemptionChoosesTheWorker(t *testing.T) {
 	urgent := h.submit(Request{Ranks: 4, TimeLimit: Hour, QOS: "urgent"})
 	h.is("CF CG CF CF PD", old, young, half, other, urgent)
 	// The worker is lost: the claim goes, and others are asked to give way.
-	h.do(Gone{"n2"})
+	h.do(WorkerDisconnected{"n2"})
 	h.is("CG CG PD", old, young, urgent)
 	if urgent.Claim != "n1" {
 		t.Errorf("claims %q", urgent.Claim)
@@ -67,7 +67,7 @@ func TestPreemptionChoosesTheWorker(t *testing.T) {
 
 // A claim survives a restart of the scheduler.
 func TestClaimIsSaved(t *testing.T) {
-	h := preemptingHouse(t, 4)
+	h := newPreemptingCluster(t, 4)
 	h.submit(Request{Ranks: 4, TimeLimit: Hour, QOS: "low"})
 	urgent := h.submit(Request{Ranks: 4, TimeLimit: Hour, QOS: "urgent"})
 	fresh := NewState(h.s.Policy)

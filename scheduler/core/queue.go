@@ -7,23 +7,25 @@ import (
 )
 
 // queue holds one tenant's jobs that are ready to run, best score first, then by id.
-type queue []seat
+type queue []queueEntry
 
-// seat is a job's in a queue. What a pass wants to know of most jobs stands here: in a deep queue a look at each job itself
+// queueEntry is a job's in a queue. What a pass wants to know of most jobs stands here: in a deep queue a look at each job itself
 // would be a miss of the processor's cache.
-type seat struct {
+type queueEntry struct {
 	job   *Job
 	score int64 // the job's
 	want  shape // what it asks for
 	plain bool  // and that is all
 }
 
-func newSeat(j *Job) seat {
+func newQueueEntry(j *Job) queueEntry {
 	want, plain := shapeOf(j)
-	return seat{j, j.score, want, plain && j.Array.Throttle == 0}
+	return queueEntry{j, j.score, want, plain && j.Array.Throttle == 0}
 }
 
-func (t *seat) ahead(j *Job) bool { return t.score > j.score || t.score == j.score && t.job.ID < j.ID }
+func (t *queueEntry) ahead(j *Job) bool {
+	return t.score > j.score || t.score == j.score && t.job.ID < j.ID
+}
 
 func (q queue) find(j *Job) int {
 	return sort.Search(len(q), func(i int) bool { return !q[i].ahead(j) })
@@ -31,9 +33,9 @@ func (q queue) find(j *Job) int {
 
 func (q *queue) add(j *Job) {
 	i := q.find(j)
-	*q = append(*q, seat{})
+	*q = append(*q, queueEntry{})
 	copy((*q)[i+1:], (*q)[i:])
-	(*q)[i] = newSeat(j)
+	(*q)[i] = newQueueEntry(j)
 }
 
 // remove closes the gap from the shorter side: mostly it is the best that goes.
@@ -43,7 +45,7 @@ func (q *queue) remove(j *Job) {
 	case i == len(*q) || (*q)[i].job != j:
 	case i < len(*q)/2:
 		copy((*q)[1:i+1], (*q)[:i])
-		(*q)[0] = seat{}
+		(*q)[0] = queueEntry{}
 		*q = (*q)[1:]
 	default:
 		*q = append((*q)[:i], (*q)[i+1:]...)
@@ -63,7 +65,7 @@ func (s *State) SetPolicy(p Policy) {
 		}
 	}
 	s.version++
-	s.opened, s.fresh = s.version, nil
+	s.opened, s.arrivals = s.version, nil
 }
 
 // score ranks the jobs of a queue anew.
@@ -71,9 +73,9 @@ func (q queue) score(p *Policy) {
 	for i := range q {
 		j := q[i].job
 		j.score = p.score(j)
-		q[i] = newSeat(j)
+		q[i] = newQueueEntry(j)
 	}
-	slices.SortFunc(q, func(a, b seat) int {
+	slices.SortFunc(q, func(a, b queueEntry) int {
 		if a.ahead(b.job) {
 			return -1
 		}
@@ -81,8 +83,8 @@ func (q queue) score(p *Policy) {
 	})
 }
 
-// requeue puts a job into its tenant's queue or takes it out, as it is ready or not.
-func (s *State) requeue(j *Job) {
+// updateQueue puts a job into its tenant's queue or takes it out, as it is ready or not.
+func (s *State) updateQueue(j *Job) {
 	switch ready := s.notReady(j) == ""; {
 	case ready && !j.queued && !j.parked:
 		j.score = s.Policy.score(j)
@@ -105,10 +107,10 @@ func (s *State) enqueue(j *Job) {
 	s.account(j.Tenant).queue.add(j)
 	j.queued = true
 	if s.version == s.last.version {
-		s.fresh = nil
+		s.arrivals = nil
 	}
-	if len(s.fresh) <= maxNewcomers {
-		s.fresh = append(s.fresh, j)
+	if len(s.arrivals) <= maxArrivals {
+		s.arrivals = append(s.arrivals, j)
 	}
 	s.version++
 }
@@ -151,13 +153,13 @@ func (s *State) notReady(j *Job) string {
 	return ""
 }
 
-// line walks the queues of all tenants in the order of priority. It reads the state and is good for one pass.
-type line struct {
-	tenants []*place
+// queueWalk walks the queues of all tenants in the order of priority. It reads the state and is good for one pass.
+type queueWalk struct {
+	tenants []*cursor
 }
 
-// place is how far the walk has come in one tenant's queue.
-type place struct {
+// cursor is how far the walk has come in one tenant's queue.
+type cursor struct {
 	account  *Account
 	quota    Quota
 	points   int64
@@ -166,31 +168,31 @@ type place struct {
 	priority int64
 }
 
-func (p *place) seat() *seat { return &p.account.queue[p.next] }
-func (p *place) job() *Job   { return p.seat().job }
+func (p *cursor) entry() *queueEntry { return &p.account.queue[p.next] }
+func (p *cursor) job() *Job          { return p.entry().job }
 
-func (l *line) Len() int { return len(l.tenants) }
-func (l *line) Less(i, j int) bool {
+func (l *queueWalk) Len() int { return len(l.tenants) }
+func (l *queueWalk) Less(i, j int) bool {
 	a, b := l.tenants[i], l.tenants[j]
 	if a.priority != b.priority {
 		return a.priority > b.priority
 	}
 	return a.job().ID < b.job().ID
 }
-func (l *line) Swap(i, j int) { l.tenants[i], l.tenants[j] = l.tenants[j], l.tenants[i] }
-func (l *line) Push(x any)    { l.tenants = append(l.tenants, x.(*place)) }
-func (l *line) Pop() any {
+func (l *queueWalk) Swap(i, j int) { l.tenants[i], l.tenants[j] = l.tenants[j], l.tenants[i] }
+func (l *queueWalk) Push(x any)    { l.tenants = append(l.tenants, x.(*cursor)) }
+func (l *queueWalk) Pop() any {
 	last := l.tenants[len(l.tenants)-1]
 	l.tenants = l.tenants[:len(l.tenants)-1]
 	return last
 }
 
-func (s *State) line(now Time) *line {
-	l := &line{}
+func (s *State) walk(now Time) *queueWalk {
+	l := &queueWalk{}
 	points := s.fairness(now)
 	for i, a := range s.accounts {
 		if len(a.queue) > 0 {
-			l.tenants = append(l.tenants, &place{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: a.queue[0].score + points[i]})
+			l.tenants = append(l.tenants, &cursor{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: a.queue[0].score + points[i]})
 		}
 	}
 	heap.Init(l)
@@ -198,7 +200,7 @@ func (s *State) line(now Time) *line {
 }
 
 // top is the place whose job's turn it is, nil at the end.
-func (l *line) top() *place {
+func (l *queueWalk) top() *cursor {
 	if len(l.tenants) == 0 {
 		return nil
 	}
@@ -206,18 +208,18 @@ func (l *line) top() *place {
 }
 
 // advance goes on behind the top's job.
-func (l *line) advance() {
+func (l *queueWalk) advance() {
 	p := l.tenants[0]
 	if p.next++; p.next == len(p.account.queue) {
 		heap.Pop(l)
 		return
 	}
-	p.priority = p.seat().score + p.points
+	p.priority = p.entry().score + p.points
 	heap.Fix(l, 0)
 }
 
-// leave passes over all that the top's tenant still has.
-func (l *line) leave() { heap.Pop(l) }
+// skipTenant passes over all that the top's tenant still has.
+func (l *queueWalk) skipTenant() { heap.Pop(l) }
 
 // names are the jobs of one tenant and name that have not ended, ascending.
 type names []JobID
@@ -263,6 +265,6 @@ func (s *State) delist(j *Job) {
 	}
 	s.names[k] = n
 	if next := s.jobs[n[0]]; i == 0 && next.Singleton {
-		s.requeue(next)
+		s.updateQueue(next)
 	}
 }

@@ -12,14 +12,14 @@ type Reservation struct {
 	Name     string
 	From, To Time
 	Tenants  []Tenant // who may have jobs in it
-	Parts    []Kept
+	Parts    []ReservedPart
 	Begun    bool
 
 	timer timer // its beginning, then its end
 }
 
-// Kept is what a reservation keeps of one worker.
-type Kept struct {
+// ReservedPart is what a reservation keeps of one worker.
+type ReservedPart struct {
 	Worker WorkerName
 	Slots  uint32 // 0: all, however many there are
 }
@@ -39,35 +39,35 @@ type (
 	Unreserve struct{ Name string }
 )
 
-// keep is a reservation's part of a worker, from the worker's side.
-type keep struct {
+// workerReservation is a reservation's part of a worker, from the worker's side.
+type workerReservation struct {
 	r     *Reservation
 	slots uint32
 }
 
 // of is what is kept of the worker. A part of the slots comes with that part of the memory.
-func (k keep) of(w *Worker) (slots uint32, mem uint64) {
+func (k workerReservation) of(w *Worker) (slots uint32, mem uint64) {
 	if k.slots == 0 || k.slots >= w.Slots {
 		return w.Slots, w.Mem
 	}
 	return k.slots, w.Mem / uint64(w.Slots) * uint64(k.slots)
 }
 
-func (k keep) overlaps(from, to Time) bool { return k.r.From < to && from < k.r.To }
+func (k workerReservation) overlaps(from, to Time) bool { return k.r.From < to && from < k.r.To }
 
-// kept finds what a reservation keeps of the worker.
-func (w *Worker) kept(name string) (keep, bool) {
-	for _, k := range w.keeps {
+// reservation finds what a reservation keeps of the worker.
+func (w *Worker) reservation(name string) (workerReservation, bool) {
+	for _, k := range w.reservations {
 		if k.r.Name == name {
 			return k, true
 		}
 	}
-	return keep{}, false
+	return workerReservation{}, false
 }
 
 // pool says out of what a job's slots on a worker come: its reservation's, or those that are everybody's ("").
 func (w *Worker) pool(j *Job) string {
-	if _, ok := w.kept(j.Reservation); ok {
+	if _, ok := w.reservation(j.Reservation); ok {
 		return j.Reservation
 	}
 	return ""
@@ -75,12 +75,12 @@ func (w *Worker) pool(j *Job) string {
 
 // capacity is what a pool of the worker has for the whole of a stretch of time.
 func (w *Worker) capacity(pool string, from, to Time) (slots, mem uint64) {
-	if k, ok := w.kept(pool); ok {
+	if k, ok := w.reservation(pool); ok {
 		s, m := k.of(w)
 		return uint64(s), m
 	}
 	slots, mem = uint64(w.Slots), w.Mem
-	for _, k := range w.keeps {
+	for _, k := range w.reservations {
 		if k.overlaps(from, to) {
 			s, m := k.of(w)
 			slots -= min(slots, uint64(s))
@@ -93,12 +93,12 @@ func (w *Worker) capacity(pool string, from, to Time) (slots, mem uint64) {
 // Reservations are those that are not over, by name. The slice is the state's own.
 func (s *State) Reservations() []*Reservation { return s.reservations }
 
-func (s *State) berth(name string) int {
+func (s *State) reservationIndex(name string) int {
 	return sort.Search(len(s.reservations), func(i int) bool { return s.reservations[i].Name >= name })
 }
 
 func (s *State) reservation(name string) *Reservation {
-	if i := s.berth(name); i < len(s.reservations) && s.reservations[i].Name == name {
+	if i := s.reservationIndex(name); i < len(s.reservations) && s.reservations[i].Name == name {
 		return s.reservations[i]
 	}
 	return nil
@@ -141,14 +141,14 @@ func (s *State) ends(j *Job, at Time) Time {
 	return end
 }
 
-// roomIn says whether the worker has room for the job from now on, were some jobs gone (nil: none), as far as
+// fitsNow says whether the worker has room for the job from now on, were some jobs gone (nil: none), as far as
 // reservations, and what the jobs hold, go.
-func (s *State) roomIn(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
+func (s *State) fitsNow(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
 	if !w.Open() || !w.fits(&j.Request) {
 		return false
 	}
 	pool := w.pool(j)
-	if k, ok := w.kept(pool); ok && (now < k.r.From || now >= k.r.To) {
+	if k, ok := w.reservation(pool); ok && (now < k.r.From || now >= k.r.To) {
 		return false
 	}
 	var stay []*Job
@@ -172,7 +172,7 @@ func (s *State) roomIn(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
 	}
 	// What jobs hold only falls with time, and what reservations keep rises only as one begins.
 	end := s.ends(j, now)
-	for _, k := range w.keeps {
+	for _, k := range w.reservations {
 		if at := k.r.From; pool == "" && now < at && at < end {
 			later := func(r *Job) bool { return r.State == Pending || r.State == Completing || r.due() > at }
 			if !s.within(w, j, stay, pool, at, later) {
@@ -229,8 +229,8 @@ func (e Reserve) decide(s *State, now Time) ([]Transition, error) {
 	return []Transition{&ReservationMade{r.Name, r.From, r.To, r.Tenants, r.Parts, r.Begun}}, nil
 }
 
-// spare is what of a worker nobody else has reserved or will hold in a stretch of time.
-func (s *State) spare(w *Worker, e Reserve, from, to Time) (slots uint64, inTheWay *Job) {
+// unreserved is what of a worker nobody else has reserved or will hold in a stretch of time.
+func (s *State) unreserved(w *Worker, e Reserve, from, to Time) (slots uint64, inTheWay *Job) {
 	slots, _ = w.capacity("", from, to)
 	for _, id := range w.Jobs {
 		j := s.jobs[id]
@@ -243,10 +243,10 @@ func (s *State) spare(w *Worker, e Reserve, from, to Time) (slots uint64, inTheW
 	return slots, inTheWay
 }
 
-func (s *State) reserveWorkers(e Reserve, from, to Time) ([]Kept, error) {
+func (s *State) reserveWorkers(e Reserve, from, to Time) ([]ReservedPart, error) {
 	names := append([]WorkerName(nil), e.Workers...)
 	sort.Slice(names, func(i, j int) bool { return names[i] < names[j] })
-	var parts []Kept
+	var parts []ReservedPart
 	for i, name := range names {
 		w := s.Worker(name)
 		if w == nil {
@@ -255,19 +255,19 @@ func (s *State) reserveWorkers(e Reserve, from, to Time) ([]Kept, error) {
 		if i > 0 && names[i-1] == name {
 			continue
 		}
-		switch spare, j := s.spare(w, e, from, to); {
+		switch unreserved, j := s.unreserved(w, e, from, to); {
 		case j != nil:
 			return nil, fmt.Errorf("%w: job %d may still run on %s then; to leave it there, ask for that", ErrState, j.ID, name)
-		case spare < uint64(w.Slots):
-			return nil, fmt.Errorf("%w: another reservation keeps %d slots of %s at that time", ErrState, uint64(w.Slots)-spare, name)
+		case unreserved < uint64(w.Slots):
+			return nil, fmt.Errorf("%w: another reservation keeps %d slots of %s at that time", ErrState, uint64(w.Slots)-unreserved, name)
 		}
-		parts = append(parts, Kept{Worker: name})
+		parts = append(parts, ReservedPart{Worker: name})
 	}
 	return parts, nil
 }
 
 // reserveSlots takes from the fewest workers.
-func (s *State) reserveSlots(e Reserve, from, to Time) ([]Kept, error) {
+func (s *State) reserveSlots(e Reserve, from, to Time) ([]ReservedPart, error) {
 	type offer struct {
 		w     *Worker
 		spare uint64
@@ -275,19 +275,19 @@ func (s *State) reserveSlots(e Reserve, from, to Time) ([]Kept, error) {
 	var offers []offer
 	sum := uint64(0)
 	for _, w := range s.workers {
-		if spare, _ := s.spare(w, e, from, to); spare > 0 && w.Open() {
-			offers = append(offers, offer{w, spare})
-			sum += spare
+		if unreserved, _ := s.unreserved(w, e, from, to); unreserved > 0 && w.Open() {
+			offers = append(offers, offer{w, unreserved})
+			sum += unreserved
 		}
 	}
 	if sum < uint64(e.Slots) {
 		return nil, fmt.Errorf("%w: %d slots will be free for a reservation at that time, not %d", ErrState, sum, e.Slots)
 	}
 	sort.SliceStable(offers, func(i, j int) bool { return offers[i].spare > offers[j].spare })
-	var parts []Kept
+	var parts []ReservedPart
 	for left := uint64(e.Slots); left > 0; offers = offers[1:] {
 		n := min(left, offers[0].spare)
-		parts = append(parts, Kept{offers[0].w.Name, uint32(n)})
+		parts = append(parts, ReservedPart{offers[0].w.Name, uint32(n)})
 		left -= n
 	}
 	sort.Slice(parts, func(i, j int) bool { return parts[i].Worker < parts[j].Worker })
@@ -319,7 +319,7 @@ type (
 		Name     string
 		From, To Time
 		Tenants  []Tenant
-		Parts    []Kept
+		Parts    []ReservedPart
 		Begun    bool
 	}
 	ReservationBegan struct{ Name string }
@@ -335,7 +335,7 @@ func (t *ReservationMade) fields(c *codec) {
 	c.time(&t.From)
 	c.time(&t.To)
 	list(c, &t.Tenants, func(t *Tenant) { c.string((*string)(t)) })
-	list(c, &t.Parts, func(p *Kept) { c.worker(&p.Worker); c.uint32(&p.Slots) })
+	list(c, &t.Parts, func(p *ReservedPart) { c.worker(&p.Worker); c.uint32(&p.Slots) })
 	c.bool(&t.Begun)
 }
 func (t *ReservationBegan) fields(c *codec) { c.string(&t.Name) }
@@ -347,7 +347,7 @@ func (t *ReservationMade) apply(s *State) error {
 	}
 	r := &Reservation{Name: t.Name, From: t.From, To: t.To, Tenants: t.Tenants, Parts: t.Parts, Begun: t.Begun}
 	r.timer.reservation = r
-	i := s.berth(t.Name)
+	i := s.reservationIndex(t.Name)
 	s.reservations = append(s.reservations, nil)
 	copy(s.reservations[i+1:], s.reservations[i:])
 	s.reservations[i] = r
@@ -362,7 +362,7 @@ func (t *ReservationBegan) apply(s *State) error {
 	}
 	r.Begun = true
 	s.reservationChanged(r)
-	s.eachPendingIn(r, s.requeue)
+	s.eachPendingIn(r, s.updateQueue)
 	return nil
 }
 
@@ -371,13 +371,13 @@ func (t *ReservationOver) apply(s *State) error {
 	if r == nil {
 		return fmt.Errorf("there is no reservation %q", t.Name)
 	}
-	i := s.berth(t.Name)
+	i := s.reservationIndex(t.Name)
 	s.reservations = append(s.reservations[:i], s.reservations[i+1:]...)
 	s.timers.set(&r.timer, 0)
-	s.rekeepAll()
+	s.updateAllReservations()
 	s.eachPendingIn(r, func(j *Job) {
 		s.doom(j, "its reservation "+r.Name+" is over")
-		s.requeue(j)
+		s.updateQueue(j)
 	})
 	return nil
 }
@@ -397,23 +397,23 @@ func (s *State) reservationChanged(r *Reservation) {
 		at = r.To
 	}
 	s.timers.set(&r.timer, at)
-	s.rekeepAll()
+	s.updateAllReservations()
 }
 
-func (s *State) rekeepAll() {
+func (s *State) updateAllReservations() {
 	for _, w := range s.workers {
-		s.rekeep(w)
+		s.updateReservations(w)
 	}
 }
 
-// rekeep finds anew what is kept of a worker.
-func (s *State) rekeep(w *Worker) {
+// updateReservations finds anew what is kept of a worker.
+func (s *State) updateReservations(w *Worker) {
 	s.touch(w)
-	w.keeps = nil
+	w.reservations = nil
 	for _, r := range s.reservations {
 		i := sort.Search(len(r.Parts), func(i int) bool { return r.Parts[i].Worker >= w.Name })
 		if i < len(r.Parts) && r.Parts[i].Worker == w.Name {
-			w.keeps = append(w.keeps, keep{r, r.Parts[i].Slots})
+			w.reservations = append(w.reservations, workerReservation{r, r.Parts[i].Slots})
 		}
 	}
 }

@@ -7,19 +7,19 @@ import (
 	"testing"
 )
 
-func (h *house) reserve(name string, from, to Duration, parts ...WorkerName) {
+func (h *testCluster) reserve(name string, from, to Duration, parts ...WorkerName) {
 	h.t.Helper()
 	h.do(Reserve{Reservation: Reservation{Name: name, From: h.now.After(from), Tenants: []Tenant{"bob"}}, For: to - from, Workers: parts})
 }
 
-func (h *house) at(d Duration) {
+func (h *testCluster) at(d Duration) {
 	h.t.Helper()
 	h.now = h.now.After(d)
 	h.do(Tick{})
 }
 
 func TestReservation(t *testing.T) {
-	h := newHouse(t, 8, 4)
+	h := newTestCluster(t, 8, 4)
 	h.reserve("demo", Hour, 3*Hour, "n1")
 	short := h.submit(Request{Ranks: 8, TimeLimit: Hour})
 	long := h.submit(Request{Ranks: 5, TimeLimit: Hour + Second})
@@ -60,11 +60,11 @@ func TestReservation(t *testing.T) {
 
 // A number of slots is taken from the fewest workers, and leaves the others' part of them to everyone.
 func TestReservationOfSlots(t *testing.T) {
-	h := newHouse(t, 4, 8, 8)
+	h := newTestCluster(t, 4, 8, 8)
 	running := h.submit(Request{Ranks: 6, TimeLimit: 2 * Hour, Hosts: []WorkerName{"n3"}})
 	h.do(Reserve{Reservation: Reservation{Name: "lab", Tenants: []Tenant{"bob"}}, For: Hour, Slots: 10})
 	r := h.s.Reservations()[0]
-	if len(r.Parts) != 2 || r.Parts[0] != (Kept{"n1", 2}) || r.Parts[1] != (Kept{"n2", 8}) || !r.Begun {
+	if len(r.Parts) != 2 || r.Parts[0] != (ReservedPart{"n1", 2}) || r.Parts[1] != (ReservedPart{"n2", 8}) || !r.Begun {
 		t.Fatalf("%+v", r)
 	}
 	two := h.submit(Request{Ranks: 2, TimeLimit: Hour, Hosts: []WorkerName{"n1"}})
@@ -107,7 +107,7 @@ func TestReservationOfSlots(t *testing.T) {
 }
 
 func TestReservationsAreBounded(t *testing.T) {
-	h := newHouse(t, 4)
+	h := newTestCluster(t, 4)
 	reserve := func(i int) error {
 		r := Reserve{Slots: 1, For: Hour}
 		r.Name, r.From, r.Tenants = fmt.Sprint("r", i), h.now.After(Duration(24*(i+1))*Hour), []Tenant{"alice"}

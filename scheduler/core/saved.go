@@ -162,7 +162,7 @@ func (j *Job) fields(c *codec) {
 	j.Request.fields(c)
 	c.state(&j.State)
 	c.epoch(&j.Epoch)
-	list(c, &j.Place, func(p *Span) { p.fields(c) })
+	list(c, &j.Placement, func(p *Span) { p.fields(c) })
 	c.bool(&j.Attached)
 	c.uint32(&j.Restarts)
 	list(c, &j.Waits, func(d *Dependency) { d.fields(c) })
@@ -181,7 +181,7 @@ func (j *Job) fields(c *codec) {
 	}
 	if c.version >= 4 {
 		c.uint32(&j.LaunchFailures)
-		c.string(&j.Stray)
+		c.string(&j.Orphaned)
 	}
 }
 
@@ -210,14 +210,14 @@ func (s *State) loadWorker(c *codec) error {
 	if err := c.end(); err != nil {
 		return err
 	}
-	i := s.seat(w.Name)
+	i := s.workerIndex(w.Name)
 	if i != len(s.workers) {
 		return fmt.Errorf("%w: worker %q is out of order", ErrRecord, w.Name)
 	}
 	s.workers = append(s.workers, w)
 	w.timer.worker = w
 	s.rearm(&w.timer, &s.fences)
-	s.rooms.add(w)
+	s.freeSlots.add(w)
 	return nil
 }
 
@@ -239,7 +239,7 @@ func (s *State) loadJob(c *codec) error {
 	if a := s.arrayOf(j); a != nil {
 		a.load(j)
 	}
-	s.keep(j)
+	s.rememberKey(j)
 	if j.State.Holds() {
 		w := s.Worker(j.worker())
 		if w == nil {
@@ -263,7 +263,7 @@ func (s *State) loadJob(c *codec) error {
 	if j.State == Pending {
 		s.pending++
 		s.account(j.Tenant).Pending++
-		s.requeue(j)
+		s.updateQueue(j)
 	}
 	j.timer.job = j
 	s.rearm(&j.timer, s.clock(j))

@@ -29,19 +29,19 @@ type State struct {
 	arrays       map[JobID]*array
 
 	// All below follows from the above.
-	timers  timers
-	fences  timers            // until when something may still run that nobody can be asked about: steady time
-	rooms   rooms             // the open workers
-	waiters map[JobID][]JobID // who depends on a job, ascending
-	names   map[nameKey]names // the jobs of a name that have not ended
-	held    map[string]uint32 // slots, by quality of service
-	doomed  []JobID           // that can never run: the next pass cancels them
-	claimed int               // workers that are claimed
-	pending int               // jobs in Pending
-	outlook outlook
-	opened  uint64 // the version since which nothing but new jobs has come
-	fresh   []*Job // that came after the last pass and after opened; one more than maxNewcomers stands for many
-	last    lastPass
+	timers    timers
+	fences    timers            // until when something may still run that nobody can be asked about: steady time
+	freeSlots freeSlotIndex     // the open workers
+	waiters   map[JobID][]JobID // who depends on a job, ascending
+	names     map[nameKey]names // the jobs of a name that have not ended
+	held      map[string]uint32 // slots, by quality of service
+	doomed    []JobID           // that can never run: the next pass cancels them
+	claimed   int               // workers that are claimed
+	pending   int               // jobs in Pending
+	shadow    shadow
+	opened    uint64 // the version since which nothing but new jobs has come
+	arrivals  []*Job // that came after the last pass and after opened; one more than maxArrivals stands for many
+	last      lastPass
 
 	details  map[detailsKey]*details
 	shared   *details // the last ones that were looked for, never nil
@@ -79,8 +79,8 @@ func (s *State) JobByKey(t Tenant, key string) *Job {
 	return s.jobs[id]
 }
 
-// keep remembers the job's key, for what the key names: an array, not one of its tasks.
-func (s *State) keep(j *Job) {
+// rememberKey remembers the job's key, for what the key names: an array, not one of its tasks.
+func (s *State) rememberKey(j *Job) {
 	if j.Key != "" {
 		s.keys[idemKey{j.Tenant, j.Key}] = j.Whole()
 	}
@@ -91,14 +91,14 @@ func (s *State) Workers() []*Worker { return s.workers }
 
 // Worker finds a worker, nil if there is none.
 func (s *State) Worker(name WorkerName) *Worker {
-	i := s.seat(name)
+	i := s.workerIndex(name)
 	if i < len(s.workers) && s.workers[i].Name == name {
 		return s.workers[i]
 	}
 	return nil
 }
 
-func (s *State) seat(name WorkerName) int {
+func (s *State) workerIndex(name WorkerName) int {
 	return sort.Search(len(s.workers), func(i int) bool { return s.workers[i].Name >= name })
 }
 
@@ -170,7 +170,7 @@ func (s *State) Check() error {
 	if err := s.checkDetails(); err != nil {
 		return err
 	}
-	if err := s.checkRooms(); err != nil {
+	if err := s.checkFreeSlots(); err != nil {
 		return err
 	}
 	return s.checkJobs(queued)
@@ -189,8 +189,8 @@ func checkTimers(heap timers, fences bool) error {
 	return nil
 }
 
-// checkRooms: every open worker stands in the rooms once, where it belongs.
-func (s *State) checkRooms() error {
+// checkFreeSlots: every open worker is in the index once, where it belongs.
+func (s *State) checkFreeSlots() error {
 	open, claimed, seen := 0, 0, 0
 	for _, w := range s.workers {
 		if w.Open() {
@@ -203,18 +203,18 @@ func (s *State) checkRooms() error {
 	if claimed != s.claimed {
 		return fmt.Errorf("%d workers are claimed, %d are counted", claimed, s.claimed)
 	}
-	var last room
-	for _, shelf := range s.rooms.shelves {
-		for _, r := range shelf {
+	var last indexEntry
+	for _, bucket := range s.freeSlots.buckets {
+		for _, r := range bucket {
 			if !r.worker.Open() || r.free != r.worker.Free() || seen > 0 && !last.before(r) {
-				return fmt.Errorf("worker %s is at seat %d of the rooms", r.worker.Name, seen)
+				return fmt.Errorf("worker %s is at position %d of the free-slot index", r.worker.Name, seen)
 			}
 			last = r
 			seen++
 		}
 	}
-	if seen != open || seen != s.rooms.n {
-		return fmt.Errorf("%d workers are open, %d stand in the rooms, %d are counted", open, seen, s.rooms.n)
+	if seen != open || seen != s.freeSlots.n {
+		return fmt.Errorf("%d workers are open, %d are in the free-slot index, %d are counted", open, seen, s.freeSlots.n)
 	}
 	return nil
 }
@@ -227,7 +227,7 @@ func (s *State) checkAccount(a *Account) error {
 	for i, t := range a.queue {
 		j := t.job
 		if s.notReady(j) != "" || !j.queued || t.score != j.score || i > 0 && !a.queue[i-1].ahead(j) {
-			return fmt.Errorf("job %d is at seat %d of the queue of %s: %s", j.ID, i, a.Name, s.notReady(j))
+			return fmt.Errorf("job %d is at position %d of the queue of %s: %s", j.ID, i, a.Name, s.notReady(j))
 		}
 	}
 	for _, w := range s.workers {
@@ -258,13 +258,13 @@ func (s *State) checkWorker(w *Worker) error {
 		slots += j.slots()
 		mem += j.mem()
 	}
-	for i, l := range w.leaving {
-		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (leave{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.leaving[i-1].at > l.at {
+	for i, l := range w.releases {
+		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (slotRelease{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.releases[i-1].at > l.at {
 			return fmt.Errorf("worker %s takes job %d to leave at %d", w.Name, l.job, l.at)
 		}
 	}
-	if len(w.leaving) != len(w.Jobs) {
-		return fmt.Errorf("worker %s waits for %d of %d jobs to leave", w.Name, len(w.leaving), len(w.Jobs))
+	if len(w.releases) != len(w.Jobs) {
+		return fmt.Errorf("worker %s waits for %d of %d jobs to leave", w.Name, len(w.releases), len(w.Jobs))
 	}
 	if j := s.jobs[w.claim]; w.claim != 0 && (j == nil || j.State != Pending || j.Claim != w.Name || !w.Open()) {
 		return fmt.Errorf("worker %s is claimed by job %d, which does not wait for it", w.Name, w.claim)

@@ -35,7 +35,7 @@ const (
 	kindReservationOver
 	kindJobClaimed
 	kindWorkerUnfit
-	kindJobStray
+	kindJobOrphaned
 	kindJobTrimmed
 )
 
@@ -87,8 +87,8 @@ func newTransition(k kind) Transition {
 		return new(JobClaimed)
 	case kindWorkerUnfit:
 		return new(WorkerUnfit)
-	case kindJobStray:
-		return new(JobStray)
+	case kindJobOrphaned:
+		return new(JobOrphaned)
 	case kindJobTrimmed:
 		return new(JobTrimmed)
 	}
@@ -112,10 +112,10 @@ type JobDetached struct{ Job JobID }
 
 // JobPlaced gives a job its place and a new epoch.
 type JobPlaced struct {
-	Ref   JobRef
-	Place []Span
-	At    Time
-	Until Time // the end of its reservation; 0: it is in none
+	Ref       JobRef
+	Placement []Span
+	At        Time
+	Until     Time // the end of its reservation; 0: it is in none
 }
 
 // JobStarted: its ranks run.
@@ -255,7 +255,7 @@ func (t *JobAttached) fields(c *codec) { c.job(&t.Job) }
 func (t *JobDetached) fields(c *codec) { c.job(&t.Job) }
 func (t *JobPlaced) fields(c *codec) {
 	c.ref(&t.Ref)
-	list(c, &t.Place, func(p *Span) { p.fields(c) })
+	list(c, &t.Placement, func(p *Span) { p.fields(c) })
 	c.time(&t.At)
 	if c.version >= 2 {
 		c.time(&t.Until)

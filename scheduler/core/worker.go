@@ -20,13 +20,13 @@ type Worker struct {
 	Exclusive bool    // its one job shares it with no other
 	Jobs      []JobID // that hold slots here, ascending
 
-	claim JobID  // the job that others here are giving way to; 0: none
-	keeps []keep // what reservations keep of it, by name
+	claim        JobID               // the job that others here are giving way to; 0: none
+	reservations []workerReservation // what reservations keep of it, by name
 
 	timer timer // when a lost worker's jobs are given up
 
-	leaving []leave // when its jobs leave, soonest first
-	stale   bool    // it has changed since the last look for room for the head
+	releases []slotRelease // when its jobs leave, soonest first
+	stale    bool          // it has changed since the last look for room for the head
 }
 
 // Free is how many slots nobody has.
@@ -60,7 +60,7 @@ func (w *Worker) suits(r *Request) bool {
 func (w *Worker) fits(r *Request) bool {
 	slots, mem := w.Slots, w.Mem
 	if r.Reservation != "" {
-		k, ok := w.kept(r.Reservation)
+		k, ok := w.reservation(r.Reservation)
 		if !ok {
 			return false
 		}
@@ -78,7 +78,7 @@ func (w *Worker) has(r *Request) bool {
 }
 
 func (w *Worker) take(j *Job, due Time) {
-	w.expect(j, due)
+	w.addRelease(j, due)
 	w.UsedSlots += j.slots()
 	w.UsedMem += j.mem()
 	w.Exclusive = w.Exclusive || j.Exclusive
@@ -93,7 +93,7 @@ func (w *Worker) free(j *Job) {
 	if i == len(w.Jobs) || w.Jobs[i] != j.ID {
 		return
 	}
-	w.unexpect(j)
+	w.removeRelease(j)
 	w.UsedSlots -= j.slots()
 	w.UsedMem -= j.mem()
 	w.Exclusive = w.Exclusive && !j.Exclusive

@@ -74,8 +74,8 @@ func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
 	c.live[r.ref.Job][r.ref.Epoch] = at
 }
 
-// strayed: the worker knows nothing of what still runs, and gives its slots to others.
-func (c *checker) strayed(at core.WorkerName, r *run) { c.used[at] -= r.ranks }
+// orphaned: the worker knows nothing of what still runs, and gives its slots to others.
+func (c *checker) orphaned(at core.WorkerName, r *run) { c.used[at] -= r.ranks }
 
 func (c *checker) stopped(at core.WorkerName, r *run) {
 	if !r.stray {

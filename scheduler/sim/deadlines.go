@@ -11,7 +11,7 @@ const punctual = core.Second
 func (r *rules) deadlines(s *Sim) {
 	for id, j := range r.jobs {
 		if late(s, j.deadline, s.since) {
-			r.c.fail("job %d is %s, and at %d its time was over at %d", id, j.stands(), s.now, j.deadline)
+			r.c.fail("job %d is %s, and at %d its time was over at %d", id, j.status(), s.now, j.deadline)
 		}
 	}
 	for name, w := range r.workers {
@@ -37,7 +37,7 @@ func late(s *Sim, at, since core.Time) bool {
 	return at != 0 && s.now > max(at, since).After(punctual)
 }
 
-func (j *account) stands() string {
+func (j *account) status() string {
 	switch {
 	case j.told != 0:
 		return "ending politely"
@@ -75,7 +75,7 @@ func (r *rules) timed(now core.Time, t core.Transition) {
 	case *core.JobRequeued:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = 0, 0, false
-	case *core.JobStray:
+	case *core.JobOrphaned:
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = t.Until, 0, false
 	case *core.JobReady:

@@ -51,7 +51,7 @@ func (f Faults) arm(s *Sim) {
 			return
 		}
 		w.dead = true
-		w.giveUp() // what ran there is gone with the machine, and so is what had not been acknowledged
+		w.abandon() // what ran there is gone with the machine, and so is what had not been acknowledged
 		clear(w.ended)
 		for r := range w.strays {
 			w.stop(r)
@@ -132,6 +132,6 @@ func (s *Sim) anyWorker() *worker { return s.workers[s.names[s.rnd.IntN(len(s.na
 func (w *worker) cutBoth() {
 	if w.up {
 		w.cut()
-		w.gone()
+		w.disconnected()
 	}
 }

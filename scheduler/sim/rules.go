@@ -110,7 +110,7 @@ func (r *rules) read(t core.Transition) {
 		r.ending(t)
 	case *core.JobRequeued:
 		r.left(t.Ref.Job)
-	case *core.JobStray:
+	case *core.JobOrphaned:
 		r.left(t.Ref.Job)
 	case *core.JobFinished:
 		r.left(t.Job)
@@ -138,7 +138,7 @@ func (r *rules) promised(t *core.JobPromised) {
 }
 
 func (r *rules) placed(t *core.JobPlaced) {
-	j, at := r.jobs[t.Ref.Job], t.Place[0].Worker
+	j, at := r.jobs[t.Ref.Job], t.Placement[0].Worker
 	w := r.workers[at]
 	if w == nil {
 		r.c.fail("job %d is placed on worker %s, which there is not", t.Ref.Job, at)
@@ -202,7 +202,7 @@ func (r *rules) checkRoom(t *core.JobPlaced, w *ledger) {
 		mem += uint64(r.jobs[id].Ranks) * r.jobs[id].MemPerRank
 	}
 	if slots > uint64(w.slots) || mem > w.mem {
-		r.c.fail("with job %d %d slots and %d bytes of worker %s are given away", t.Ref.Job, slots, mem, t.Place[0].Worker)
+		r.c.fail("with job %d %d slots and %d bytes of worker %s are given away", t.Ref.Job, slots, mem, t.Placement[0].Worker)
 	}
 }
 
@@ -222,7 +222,7 @@ func kept(v *core.ReservationMade, at core.WorkerName, w *ledger) (uint32, bool)
 // checkReservations: who is placed in a reservation is of it, and it has begun; who is placed outside leaves each its slots
 // by the time that it begins.
 func (r *rules) checkReservations(t *core.JobPlaced, j *account, w *ledger) {
-	at := t.Place[0].Worker
+	at := t.Placement[0].Worker
 	if j.Reservation != "" {
 		v := r.reservations[j.Reservation]
 		if v == nil {

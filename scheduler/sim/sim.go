@@ -134,7 +134,7 @@ func New(cfg Config, w Workload) *Sim {
 	s.checks.init(cfg.Policy)
 	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
-		n := s.hire(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
+		n := s.addWorker(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
 		s.at(start, n.connect)
 	}
 	for _, r := range cfg.Reservations {
@@ -145,8 +145,8 @@ func New(cfg Config, w Workload) *Sim {
 	return s
 }
 
-// hire adds a worker that has not connected yet.
-func (s *Sim) hire(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
+// addWorker adds a worker that has not connected yet.
+func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
 	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{},
 		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]core.End{}}
 	s.workers[name] = w

@@ -98,7 +98,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 func startedJob() []core.Transition {
 	ref := core.JobRef{Job: 1, Epoch: 1}
 	return []core.Transition{&core.JobAccepted{Job: 1, Request: core.Request{Ranks: 1, TimeLimit: 2 * core.Second}},
-		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Place: []core.Span{{Worker: "a", Ranks: 1}}, At: 1},
+		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Placement: []core.Span{{Worker: "a", Ranks: 1}}, At: 1},
 		&core.JobStarted{Ref: ref, At: core.Time(core.Second), Limit: core.Time(3 * core.Second)}}
 }
 

@@ -46,11 +46,11 @@ func WhatIf(q Question) ([]Answer, error) {
 		}
 	}
 	for _, w := range s.state.Workers() {
-		s.hire(w.Name, w.Slots, w.Mem, w.Labels).up = w.Connected
+		s.addWorker(w.Name, w.Slots, w.Mem, w.Labels).up = w.Connected
 	}
 	waiting := s.resume(q)
 	for i := range q.Nodes {
-		s.at(now, s.hire(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil).connect)
+		s.at(now, s.addWorker(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil).connect)
 	}
 	s.at(now, func() { s.decide(core.Tick{}, nil) })
 	return s.answer(waiting, now.After(horizon))
@@ -72,7 +72,7 @@ func (s *Sim) resume(q Question) (waiting []core.JobID) {
 			waiting = append(waiting, id)
 			continue
 		}
-		w := s.workers[j.Place[0].Worker]
+		w := s.workers[j.Placement[0].Worker]
 		ran := core.Duration(s.now - max(j.Started, j.Placed))
 		if j.State == core.Completing {
 			ran = run
@@ -98,7 +98,7 @@ func (s *Sim) answer(waiting []core.JobID, until core.Time) ([]Answer, error) {
 		switch t := t.(type) {
 		case *core.JobPlaced:
 			if i, ok := at[t.Ref.Job]; ok && answers[i].Start.IsZero() {
-				answers[i].Start, answers[i].Worker = time.Unix(0, int64(t.At)), t.Place[0].Worker
+				answers[i].Start, answers[i].Worker = time.Unix(0, int64(t.At)), t.Placement[0].Worker
 				left--
 			}
 		case *core.JobFinished:

@@ -69,7 +69,7 @@ func (w *worker) connect() {
 	w.orders, w.reports = wire{}, wire{}
 	session := w.session
 	var orders []core.Order
-	w.s.decide(core.Join{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding,
+	w.s.decide(core.WorkerConnected{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding,
 		StateID: fmt.Sprint(w.stateID)}, nil)
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
@@ -78,7 +78,7 @@ func (w *worker) connect() {
 	if w.unfit != "" {
 		w.send(core.Unfit{Worker: w.name, Reason: w.unfit}, nil)
 	}
-	orders = w.s.state.OrdersOnJoin(w.name, holding)
+	orders = w.s.state.OrdersOnConnect(w.name, holding)
 	for _, o := range orders {
 		w.order(o)
 	}
@@ -120,14 +120,14 @@ func (w *worker) cut() {
 	session := w.session
 	w.s.after(workerGrace, func() {
 		if w.session == session && !w.up {
-			w.giveUp()
+			w.abandon()
 		}
 	})
 	w.s.after(core.Second+core.Duration(w.s.rnd.Int64N(int64(core.Second))), w.connect)
 }
 
-// giveUp ends all ranks after the grace: the scheduler may start them elsewhere from then on.
-func (w *worker) giveUp() {
+// abandon ends all ranks after the grace: the scheduler may start them elsewhere from then on.
+func (w *worker) abandon() {
 	for id, r := range w.running {
 		w.stop(r)
 		delete(w.running, id)
@@ -149,7 +149,7 @@ func (w *worker) loseState() {
 		delete(w.running, id)
 		r.stray = true
 		w.strays[r] = true
-		w.s.checks.strayed(w.name, r)
+		w.s.checks.orphaned(w.name, r)
 		w.s.at(until, func() {
 			if !r.over {
 				w.stop(r)
@@ -162,13 +162,13 @@ func (w *worker) loseState() {
 func (w *worker) sayGoodbye(stay bool) {
 	w.parting = true
 	if !stay {
-		w.giveUp()
+		w.abandon()
 		for _, ref := range w.unacknowledged() { // said before
 			w.report(ref)
 		}
 	}
 	session := w.session
-	w.send(core.Goodbye{Worker: w.name, Staying: w.holding()}, func([]core.Transition) {
+	w.send(core.WorkerStopping{Worker: w.name, Staying: w.holding()}, func([]core.Transition) {
 		if w.session == session {
 			w.cutBoth()
 		}
@@ -183,12 +183,12 @@ func (w *worker) order(o core.Order) {
 	}
 	w.orders.carry(w.s, func() {
 		if w.up && w.session == session {
-			w.obey(o)
+			w.execute(o)
 		}
 	})
 }
 
-func (w *worker) obey(o core.Order) {
+func (w *worker) execute(o core.Order) {
 	r := w.running[o.Ref.Job]
 	if r != nil && r.ref != o.Ref {
 		r = nil
@@ -277,9 +277,9 @@ func (w *worker) send(e core.Event, acknowledged func([]core.Transition)) {
 	})
 }
 
-// gone is the scheduler's side of a broken connection.
-func (w *worker) gone() {
+// disconnected is the scheduler's side of a broken connection.
+func (w *worker) disconnected() {
 	if !w.s.down {
-		w.s.decide(core.Gone{Name: w.name}, nil)
+		w.s.decide(core.WorkerDisconnected{Name: w.name}, nil)
 	}
 }

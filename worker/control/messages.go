@@ -78,8 +78,8 @@ type Start struct {
 	Apps        []App   // all of the job, in the order of their ranks
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
-	// Linger is how long the process may wait for another job of the same tenant when this one has ended well; 0: it ends too.
-	Linger time.Duration
+	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it ends too.
+	IdleTimeout time.Duration
 }
 
 // StdinTo says who reads the job's standard input; the others find its end at once.
@@ -167,7 +167,7 @@ type RankState struct {
 
 // Ended is the executor's last message about a job, and its exit record.
 type Ended struct {
-	ExitCode int32  // the job's: see executor.verdict
+	ExitCode int32  // the job's: see result in worker/executor
 	Reason   string // for a person; empty when all went well
 	LogEnd   uint64
 	// Terminated says that the job ended because of a Terminate, and not by itself.
@@ -265,7 +265,7 @@ func (m *Start) encode(e *encoder) {
 	list(e, m.Apps, writeApp)
 	e.bool(m.Check)
 	e.bool(m.MPIStats)
-	e.uint(uint64(m.Linger))
+	e.uint(uint64(m.IdleTimeout))
 	e.bool(m.SharedOut)
 	e.bool(m.SharedErr)
 }
@@ -295,7 +295,7 @@ func readStart(d *decoder) Message {
 		Apps:        decodeList(d, readApp),
 		Check:       d.bool(),
 		MPIStats:    d.bool(),
-		Linger:      time.Duration(d.uint()),
+		IdleTimeout: time.Duration(d.uint()),
 		SharedOut:   d.bool(),
 		SharedErr:   d.bool(),
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
-// standard input is its lifeline. It returns the exit status: 1 with a message for the user on stderr when something is
+// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something is
 // wrong with the module, control.ExitOwnFault when something else is. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
 // crash or grow takes nobody along.
 func CompileMain(args []string, stderr io.Writer) int {
@@ -35,12 +35,12 @@ func CompileMain(args []string, stderr io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	if err := dieWith(0); err != nil {
+	if err := armAgentWatch(0); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
 		return control.ExitOwnFault
 	}
-	bounds := &appetite{most: *memory}
-	if err := errors.Join(bounds.bound(stderr, os.Exit), confine()); err != nil {
+	bounds := &memoryBudget{limit: *memory}
+	if err := errors.Join(bounds.enforce(stderr, os.Exit), confine()); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
 		return control.ExitOwnFault
 	}
@@ -57,7 +57,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 // nativeDir is the engine's part of the cache.
 func nativeDir(cache string) string { return filepath.Join(cache, "native") }
 
-func prepare(cache, module, sha, key string, bounds *appetite) error {
+func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 	bounds.begin("checking it")
 	wasm, err := os.ReadFile(module)
 	if err != nil {

@@ -59,12 +59,12 @@ const (
 const newNamespaces = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID |
 	unix.CLONE_NEWNET | unix.CLONE_NEWCGROUP
 
-// denial is the filter. Every jump is short and forward: each check stands alone and ends in its own verdict.
+// denial is the filter. Every jump is short and forward: each check stands alone and ends in its own return.
 func denial() []unix.SockFilter {
 	load := func(at uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
 	}
-	verdict := func(v uint32) unix.SockFilter { return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: v} }
+	ret := func(v uint32) unix.SockFilter { return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: v} }
 	// skip jumps over the next instruction unless the accumulator fits.
 	skip := func(op uint16, k uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_JMP | op | unix.BPF_K, Jt: 0, Jf: 1, K: k}
@@ -73,19 +73,19 @@ func denial() []unix.SockFilter {
 	f := []unix.SockFilter{
 		load(offArch),
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 1, Jf: 0, K: auditArch}, // another machine's calls have other numbers
-		verdict(kill),
+		ret(kill),
 		load(offNumber),
 	}
 	for _, nr := range append(append([]uint32{}, denied...), deniedHere...) {
-		f = append(f, skip(unix.BPF_JEQ, nr), verdict(kill))
+		f = append(f, skip(unix.BPF_JEQ, nr), ret(kill))
 	}
 	if foreignFrom != 0 {
-		f = append(f, skip(unix.BPF_JGE, foreignFrom), verdict(kill))
+		f = append(f, skip(unix.BPF_JGE, foreignFrom), ret(kill))
 	}
 	return append(f,
 		// clone3's flags are in memory, where a filter can't look: callers fall back to clone.
-		skip(unix.BPF_JEQ, unix.SYS_CLONE3), verdict(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)),
+		skip(unix.BPF_JEQ, unix.SYS_CLONE3), ret(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)),
 		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 0, Jf: 3, K: unix.SYS_CLONE},
-		load(offArg0), skip(unix.BPF_JSET, newNamespaces), verdict(kill),
-		verdict(unix.SECCOMP_RET_ALLOW))
+		load(offArg0), skip(unix.BPF_JSET, newNamespaces), ret(kill),
+		ret(unix.SECCOMP_RET_ALLOW))
 }

@@ -18,9 +18,9 @@ import (
 
 // The descriptors that an executor is born with, beside standard input, output and error.
 const (
-	controlFD  = 3 // the socket to the agent
-	lifelineFD = 4 // a pipe whose other end the agent holds and never writes to
-	doorFD     = 5 // a socket at which a later agent comes in
+	controlFD    = 3 // the socket to the agent
+	agentWatchFD = 4 // a pipe whose other end the agent holds and never writes to
+	adoptionFD   = 5 // a socket at which a later agent comes in
 )
 
 // Main is the executor's process. It returns the exit status, which nobody reads anything from: the exit record says all.
@@ -34,25 +34,25 @@ func Main() int {
 
 // serve runs one job after another, until one leaves something behind or no other comes.
 func serve() (status int, err error) {
-	if err := dieWith(lifelineFD); err != nil {
+	if err := armAgentWatch(agentWatchFD); err != nil {
 		return 2, fmt.Errorf("this verb is for workers to start: %w", err)
 	}
 	if err := confine(); err != nil {
 		return 2, err
 	}
-	line, err := newLine(controlFD, doorFD)
+	agent, err := newAgentConn(controlFD, adoptionFD)
 	if err != nil {
 		return 2, err
 	}
-	go line.follow()
-	p := &process{line: line}
-	start, err := line.next(0)
+	go agent.serve()
+	p := &process{agent: agent}
+	start, err := agent.nextStart(0)
 	for err == nil && start != nil {
 		var idle bool
 		if status, idle, err = p.serve(start); !idle || err != nil {
 			return status, err
 		}
-		start, err = p.wait(start.Linger)
+		start, err = p.wait(start.IdleTimeout)
 	}
 	if err != nil {
 		return 2, err
@@ -62,10 +62,10 @@ func serve() (status int, err error) {
 
 // process is what stays from one job of a tenant to the next.
 type process struct {
-	line     *line
+	agent    *agentConn
 	programs programs
-	spent    uint64 // processor time up to the end of the last job
-	born     traces // of this process when it was idle for the first time
+	spent    uint64    // processor time up to the end of the last job
+	baseline footprint // of this process when it was idle for the first time
 }
 
 // serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process has told its
@@ -73,7 +73,7 @@ type process struct {
 func (p *process) serve(start *control.Start) (status int, idle bool, err error) {
 	if !start.Interactive {
 		failpoint.Here(failpoint.ExecutorBeforeOutlive)
-		if err := outlive(lifelineFD); err != nil {
+		if err := disarmAgentWatch(agentWatchFD); err != nil {
 			return 2, false, err
 		}
 	}
@@ -83,32 +83,32 @@ func (p *process) serve(start *control.Start) (status int, idle bool, err error)
 	last.CPUNs, last.MaxRSS = p.consumed()
 	failpoint.Here(failpoint.ExecutorBeforeRecord)
 	if err := control.WriteRecord(start.ExitPath, last); err != nil {
-		p.line.send(last) // it may still get through
+		p.agent.send(last) // it may still get through
 		return 1, false, err
 	}
 	failpoint.Here(failpoint.ExecutorAfterRecord)
-	if start.Linger > 0 && j.wasClean() {
-		idle = p.giveBack(j)
+	if start.IdleTimeout > 0 && j.endedCleanly() {
+		idle = p.reset(j)
 	}
 	if last.Idle = idle; !idle {
-		return 0, false, p.line.send(last)
+		return 0, false, p.agent.send(last)
 	}
 	failpoint.Here(failpoint.ExecutorBeforeIdle)
-	err = p.line.send(last)
+	err = p.agent.send(last)
 	failpoint.Here(failpoint.ExecutorAfterIdle)
 	return 0, true, err
 }
 
 // run runs the job and returns its end, and the job if it has begun.
 func (p *process) run(start *control.Start) (*job, *control.Ended) {
-	out := newReporter(p.line)
+	out := newReporter(p.agent)
 	defer out.stop()
 	j, err := newJob(start, out, &p.programs)
 	if err != nil {
 		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}
-	p.line.give(j)
-	if err := p.line.send(&control.Started{}); err != nil && start.Interactive {
+	p.agent.attach(j)
+	if err := p.agent.send(&control.Started{}); err != nil && start.Interactive {
 		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
 	}
 	return j, j.run()
@@ -127,10 +127,10 @@ func (p *process) consumed() (cpuNs, maxRSS uint64) {
 // reporter tells the agent how far the log and the taking of standard input are. Ranks must not wait for the agent: they
 // leave the latest figure, and one goroutine sends it.
 type reporter struct {
-	line *line
-	wake chan struct{} // holds one
-	done chan struct{}
-	quit chan struct{}
+	agent *agentConn
+	wake  chan struct{} // holds one
+	done  chan struct{}
+	quit  chan struct{}
 
 	mu           sync.Mutex // guards all below; never held while sending
 	logEnd       uint64
@@ -141,34 +141,34 @@ type reporter struct {
 	sentTaken    uint64
 }
 
-func newReporter(line *line) *reporter {
-	r := &reporter{line: line, wake: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
+func newReporter(agent *agentConn) *reporter {
+	r := &reporter{agent: agent, wake: make(chan struct{}, 1), done: make(chan struct{}), quit: make(chan struct{})}
 	go r.loop()
 	return r
 }
 
-func (r *reporter) send(m control.Message) error { return r.line.send(m) }
+func (r *reporter) send(m control.Message) error { return r.agent.send(m) }
 
-// again has everything told once more: there is a new agent.
-func (r *reporter) again() {
+// resendAll has everything told once more: there is a new agent.
+func (r *reporter) resendAll() {
 	r.mu.Lock()
 	r.sentLog, r.sentTaken = 0, 0
 	r.mu.Unlock()
-	r.poke()
+	r.signal()
 }
 
 func (r *reporter) logGrew(end uint64) {
 	r.mu.Lock()
 	r.logEnd = end
 	r.mu.Unlock()
-	r.poke()
+	r.signal()
 }
 
 func (r *reporter) stdinTaken(n uint64) {
 	r.mu.Lock()
 	r.taken = max(r.taken, n)
 	r.mu.Unlock()
-	r.poke()
+	r.signal()
 }
 
 // input is what a new agent is told first: where numbered input goes on.
@@ -182,10 +182,10 @@ func (r *reporter) inputReceived(seq uint64) {
 	r.mu.Lock()
 	r.received = seq
 	r.mu.Unlock()
-	r.poke()
+	r.signal()
 }
 
-func (r *reporter) poke() {
+func (r *reporter) signal() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -212,7 +212,7 @@ func (r *reporter) flush() {
 	input := received > r.sentReceived || received > 0 && stdin
 	r.sentLog, r.sentReceived, r.sentTaken = logEnd, received, taken
 	r.mu.Unlock()
-	// A failure is the end of the agent, which the line sees.
+	// A failure is the end of the agent, which the agent connection notices.
 	if log {
 		r.send(&control.LogGrew{End: logEnd})
 	}

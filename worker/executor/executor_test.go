@@ -13,7 +13,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-func TestVerdict(t *testing.T) {
+func TestResult(t *testing.T) {
 	start := &control.Start{Node: "n1", Ranks: 4, WorldSize: 4, Apps: []control.App{{Program: "a.wasm", Ranks: 3}, {Program: "b.wasm", Ranks: 1}}}
 	ok, ended := rank.Exit{}, rank.Exit{Code: 143, Consequence: true}
 	status := func(n int) rank.Exit { return rank.Exit{Code: n} }
@@ -38,7 +38,7 @@ func TestVerdict(t *testing.T) {
 		{"a signal first, then what came of it", []rankEnd{{0, status(138)}, {1, status(138)}, {2, ok}, {3, ok}, {0, ended}, {1, ended}}, nil, 138,
 			"rank 0 of a.wasm on n1 exited with status 138", 2},
 	} {
-		code, reason, exits := verdict(start, c.ends, c.deadlock)
+		code, reason, exits := result(start, c.ends, c.deadlock)
 		if code != c.code || reason != c.reason || len(exits) != c.exits {
 			t.Errorf("%s: status %d, %q, %d exits", c.name, code, reason, len(exits))
 		}
@@ -146,7 +146,7 @@ func TestStartedByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	if err := dieWith(int(null.Fd())); err == nil {
+	if err := armAgentWatch(int(null.Fd())); err == nil {
 		// A lifeline must be a pipe: no other file tells of its other end's closing.
 		t.Error("/dev/null is a lifeline")
 	}
@@ -156,7 +156,7 @@ func TestStartedByHand(t *testing.T) {
 	}
 	defer r.Close()
 	w.Close()
-	if err := dieWith(int(r.Fd())); err == nil {
+	if err := armAgentWatch(int(r.Fd())); err == nil {
 		t.Error("a lifeline whose other end is gone")
 	}
 	var words strings.Builder

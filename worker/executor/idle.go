@@ -16,9 +16,9 @@ import (
 // Between two jobs. A process may run another job of its tenant when nothing is left of the last one; in any doubt it ends, and
 // costs the next job the start of a new one.
 
-// wasClean says that every rank came to its end by itself: by returning or by an exit status of its own, its MPI finalized.
-func (j *job) wasClean() bool {
-	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lost.Load() != nil || len(j.ends) != len(j.ranks) {
+// endedCleanly says that every rank came to its end by itself: by returning or by an exit status of its own, its MPI finalized.
+func (j *job) endedCleanly() bool {
+	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lostOutput.Load() != nil || len(j.ends) != len(j.ranks) {
 		return false
 	}
 	for _, e := range j.ends {
@@ -30,28 +30,28 @@ func (j *job) wasClean() bool {
 	return true
 }
 
-// giveBack gives back all that the process has for a job that was clean, and says whether it is as it was before. It may only be
+// reset gives back all that the process has for a job that was clean, and says whether it is as it was before. It may only be
 // asked once the job's record is written: what is lost from here on is lost to nobody.
-func (p *process) giveBack(j *job) bool {
-	if !p.line.takeBack() {
+func (p *process) reset(j *job) bool {
+	if !p.agent.detach() {
 		return false
 	}
 	err := errors.Join(j.close(), p.programs.trim())
 	if j.start.Interactive {
 		// still tied to the agent
-	} else if fault := dieWith(lifelineFD); fault != nil {
+	} else if fault := armAgentWatch(agentWatchFD); fault != nil {
 		return false // the agent is gone
 	}
 	if heapBytes() > idleGarbage {
 		runtime.GC()
 	}
 	err = errors.Join(err, forgetPeak())
-	now, fault := readTraces()
+	now, fault := readFootprint()
 	if err = errors.Join(err, fault); err == nil {
-		if p.born == (traces{}) {
-			p.born = now
+		if p.baseline == (footprint{}) {
+			p.baseline = now
 		}
-		err = now.compare(p.born)
+		err = now.compare(p.baseline)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun executor: not fit for another job:", err)
@@ -69,11 +69,11 @@ const restPause = time.Second
 func (p *process) wait(most time.Duration) (*control.Start, error) {
 	resting := time.AfterFunc(min(restPause, most/2), debug.FreeOSMemory)
 	defer resting.Stop()
-	return p.line.next(most)
+	return p.agent.nextStart(most)
 }
 
-// traces are what a job could leave in its process.
-type traces struct {
+// footprint are what a job could leave in its process.
+type footprint struct {
 	goroutines, files int
 	resident          uint64 // bytes
 }
@@ -84,7 +84,7 @@ const (
 	maxIdleResident = 192 << 20
 )
 
-func (t traces) compare(first traces) error {
+func (t footprint) compare(first footprint) error {
 	switch {
 	case t.goroutines > first.goroutines+spareGoroutines:
 		return fmt.Errorf("%d goroutines are left; at first there were %d", t.goroutines, first.goroutines)
@@ -96,7 +96,7 @@ func (t traces) compare(first traces) error {
 	return nil
 }
 
-func readTraces() (t traces, err error) {
+func readFootprint() (t footprint, err error) {
 	t.goroutines = runtime.NumGoroutine()
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {

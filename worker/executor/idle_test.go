@@ -16,7 +16,7 @@ import (
 )
 
 // lineTo is a line, and its agent's end.
-func lineTo(t *testing.T) (*line, *control.Conn, net.Conn) {
+func agentConnTo(t *testing.T) (*agentConn, *control.Conn, net.Conn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -32,18 +32,18 @@ func lineTo(t *testing.T) (*line, *control.Conn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLine(fds[1], null)
+	l, err := newAgentConn(fds[1], null)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { agent.Close(); <-l.gone; l.socket.Close() })
-	go l.follow()
+	go l.serve()
 	return l, control.NewConn(agent), agent
 }
 
-func TestLine(t *testing.T) {
-	l, agent, _ := lineTo(t)
-	if start, err := l.next(time.Millisecond); start != nil || err != nil {
+func TestAgentConn(t *testing.T) {
+	l, agent, _ := agentConnTo(t)
+	if start, err := l.nextStart(time.Millisecond); start != nil || err != nil {
 		t.Fatalf("%v, %v without a word", start, err)
 	}
 	for job := range uint64(2) {
@@ -52,48 +52,48 @@ func TestLine(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		start, err := l.next(0)
+		start, err := l.nextStart(0)
 		if err != nil || start.Job != job {
 			t.Fatalf("%v, %v", start, err)
 		}
-		if !l.takeBack() {
+		if !l.detach() {
 			t.Fatal("its agent is gone")
 		}
 	}
 }
 
 // An agent that gives two jobs at once is none to go on with, and one that is gone gives none.
-func TestLineEnds(t *testing.T) {
-	l, agent, _ := lineTo(t)
+func TestAgentConnEnds(t *testing.T) {
+	l, agent, _ := agentConnTo(t)
 	for range 2 {
 		if err := agent.Send(&control.Start{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := l.next(0); err != nil {
+	if _, err := l.nextStart(0); err != nil {
 		t.Fatal(err)
 	}
-	l.give(&job{over: alwaysReady})
+	l.attach(&job{over: alwaysReady})
 	<-l.gone
-	if l.takeBack() {
+	if l.detach() {
 		t.Error("there is an agent")
 	}
 
-	l, _, end := lineTo(t)
+	l, _, end := agentConnTo(t)
 	end.Close()
-	if start, err := l.next(0); start != nil || err != nil {
+	if start, err := l.nextStart(0); start != nil || err != nil {
 		t.Errorf("%v, %v from nobody", start, err)
 	}
 }
 
-func TestWasClean(t *testing.T) {
+func TestEndedCleanly(t *testing.T) {
 	good := rankEnd{0, rank.Exit{Initialized: true, Finalized: true}}
 	with := func(change func(*job)) *job {
 		j := &job{ranks: make([]*rank.Rank, 2), ends: []rankEnd{good, {1, rank.Exit{Code: 7}}}}
 		change(j)
 		return j
 	}
-	if !with(func(*job) {}).wasClean() {
+	if !with(func(*job) {}).endedCleanly() {
 		t.Error("a job that ended in order")
 	}
 	for name, j := range map[string]*job{
@@ -104,16 +104,16 @@ func TestWasClean(t *testing.T) {
 		"a message":     with(func(j *job) { j.ends[1].exit.Message = "trap" }),
 		"a consequence": with(func(j *job) { j.ends[1].exit.Consequence = true }),
 		"not finalized": with(func(j *job) { j.ends[1].exit.Initialized = true }),
-		"output lost":   with(func(j *job) { j.lost.Store(new(error)) }),
+		"output lost":   with(func(j *job) { j.lostOutput.Store(new(error)) }),
 	} {
-		if j.wasClean() {
+		if j.endedCleanly() {
 			t.Error(name)
 		}
 	}
 }
 
-func TestTraces(t *testing.T) {
-	first, err := readTraces()
+func TestFootprint(t *testing.T) {
+	first, err := readFootprint()
 	if err != nil || first.goroutines == 0 || first.files < 3 || first.resident == 0 {
 		t.Fatalf("%+v, %v", first, err)
 	}
@@ -125,11 +125,11 @@ func TestTraces(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	now, err := readTraces()
+	now, err := readFootprint()
 	if err != nil || now.files != first.files+1 {
 		t.Errorf("%+v, %v after one more file", now, err)
 	}
-	for want, worse := range map[string]traces{"goroutines": {goroutines: first.goroutines + spareGoroutines + 1},
+	for want, worse := range map[string]footprint{"goroutines": {goroutines: first.goroutines + spareGoroutines + 1},
 		"files": {files: first.files + 1}, "MiB": {resident: maxIdleResident + 1<<20}} {
 		if err := worse.compare(first); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", worse, err)

@@ -17,47 +17,47 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// farewell is how long ranks may take to notice that they are ended. One that computes never does; it ends with the process.
-const farewell = 200 * time.Millisecond
+// exitTimeout is how long ranks may take to notice that they are ended. One that computes never does; it ends with the process.
+const exitTimeout = 200 * time.Millisecond
 
-// lastWords is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits twice as long.
-const lastWords = time.Second
+// sigtermGrace is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits twice as long.
+const sigtermGrace = time.Second
 
 // job is a job's ranks on this node.
 type job struct {
-	start *control.Start
-	out   *reporter
-	log   *joblog.Writer
-	files *outfiles
-	gate  *rank.Gate
-	world *mpi.World
-	stdin stdin
-	input uint64 // the last numbered item that has come; obey's own
-	lease *lease
-	apps  []*app
-	ranks []*rank.Rank
+	start     *control.Start
+	out       *reporter
+	log       *joblog.Writer
+	files     *outfiles
+	safepoint *rank.Safepoint
+	world     *mpi.World
+	stdin     stdin
+	input     uint64 // the last numbered item that has come; obey's own
+	lease     *lease
+	apps      []*app
+	ranks     []*rank.Rank
 
-	done   chan struct{}        // closed when the ranks are being ended
-	exits  chan rankEnd         // as they end
-	inits  chan struct{}        // a rank has called MPI_Init; holds one
-	orders chan control.Message // Terminate and Signal
-	fence  chan struct{}        // closed when the lease is over
-	over   chan struct{}        // closed when run has returned: orders come too late
-	beside sync.WaitGroup       // goroutines that end with over
+	done       chan struct{}        // closed when the ranks are being ended
+	exits      chan rankEnd         // as they end
+	inits      chan struct{}        // a rank has called MPI_Init; holds one
+	orders     chan control.Message // Terminate and Signal
+	fence      chan struct{}        // closed when the lease is over
+	over       chan struct{}        // closed when run has returned: orders come too late
+	background sync.WaitGroup       // goroutines that end with over
 
 	// How the job goes; run's own.
 	ends       []rankEnd
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
-	parting    <-chan time.Time // when ranks that were warned have had their time
+	graceOver  <-chan time.Time // when ranks that were warned have had their time
 	fenced     bool
 	states     []control.RankState // where they stood then
 	anyInit    bool
 	deadlock   error
 
-	findings atomic.Int64          // of Start.Check
-	lost     atomic.Pointer[error] // the first failure to write output
+	findings   atomic.Int64          // of Start.Check
+	lostOutput atomic.Pointer[error] // the first failure to write output
 }
 
 type rankEnd struct {
@@ -80,7 +80,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, gate: rank.NewGate(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
+	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
@@ -99,7 +99,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	}
 	config := mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats}
 	if start.Check {
-		config.Check = j.note
+		config.Check = j.reportFinding
 	}
 	j.world = mpi.NewWorld(config)
 	return j, j.populate(e)
@@ -158,9 +158,9 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Gate: j.gate, MaxBytes: j.start.MemPerRank}
+	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint, MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
-	c.Killed = func(signal int) { j.order(&killed{rank: i, signal: signal}) }
+	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
 	c.WASI.Env = environment(j.start, a.Env, i)
 	c.WASI.Mounts = a.mounts
@@ -187,16 +187,16 @@ func (o *output) Write(p []byte) (int, error) {
 		err = fault
 	}
 	if err != nil && !errors.Is(err, joblog.ErrEnded) {
-		o.j.lost.CompareAndSwap(nil, &err)
+		o.j.lostOutput.CompareAndSwap(nil, &err)
 	}
 	return n, err
 }
 
-// note tells what a rank does wrong. The rank's own goroutine may call it, or another's.
-func (j *job) note(rank int, text string) {
+// reportFinding tells what a rank does wrong. The rank's own goroutine may call it, or another's.
+func (j *job) reportFinding(rank int, text string) {
 	j.findings.Add(1)
 	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil && !errors.Is(err, joblog.ErrEnded) {
-		j.lost.CompareAndSwap(nil, &err)
+		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }
 
@@ -208,15 +208,15 @@ func (j *job) initialized() {
 	}
 }
 
-// obey follows one order of the agent. It is called on a goroutine of its own.
-func (j *job) obey(m control.Message) {
+// handleMessage follows one order of the agent. It is called on a goroutine of its own.
+func (j *job) handleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Stdin:
 		if !j.stdin.put(m.Data, m.EOF) {
-			j.order(&control.Terminate{})
+			j.enqueue(&control.Terminate{})
 		}
 	case *control.Input:
-		j.take(m)
+		j.takeInput(m)
 	case *control.Delivered:
 		if m.Offset == math.MaxUint64 {
 			j.log.Unbind()
@@ -226,37 +226,37 @@ func (j *job) obey(m control.Message) {
 	case *control.Lease:
 		j.lease.renew(m.Until)
 	case *control.QueryRanks:
-		j.out.send(&control.RankStates{Ranks: j.whereAll()})
+		j.out.send(&control.RankStates{Ranks: j.rankStates()})
 	case *control.Terminate, *control.Signal:
-		j.order(m)
+		j.enqueue(m)
 	}
 }
 
-// take takes the next numbered item. Any other has been here before, or something in front of it was lost on its way and comes
+// takeInput takes the next numbered item. Any other has been here before, or something in front of it was lost on its way and comes
 // again with it.
-func (j *job) take(m *control.Input) {
+func (j *job) takeInput(m *control.Input) {
 	if m.Seq != j.input+1 {
 		return
 	}
 	j.input = m.Seq
 	if (len(m.Data) > 0 || m.EOF) && !j.stdin.put(m.Data, m.EOF) {
-		j.order(&control.Terminate{})
+		j.enqueue(&control.Terminate{})
 	}
 	if m.Signal != 0 {
-		j.order(&control.Signal{Number: m.Signal})
+		j.enqueue(&control.Signal{Number: m.Signal})
 	}
 	j.out.inputReceived(m.Seq)
 }
 
-// order hands an order to run, which may have returned.
-func (j *job) order(m control.Message) {
+// enqueue hands an order to run, which may have returned.
+func (j *job) enqueue(m control.Message) {
 	select {
 	case j.orders <- m:
 	case <-j.over:
 	}
 }
 
-func (j *job) whereAll() []control.RankState {
+func (j *job) rankStates() []control.RankState {
 	states := make([]control.RankState, len(j.ranks))
 	for i, r := range j.ranks {
 		states[i] = control.RankState{Rank: uint32(i), Where: r.Where()}
@@ -266,11 +266,11 @@ func (j *job) whereAll() []control.RankState {
 
 // run lets the ranks go and sees them to their end.
 func (j *job) run() *control.Ended {
-	defer j.beside.Wait()
+	defer j.background.Wait()
 	defer close(j.over)
-	j.beside.Go(func() { watchHeap(j.over, j.gate, len(j.ranks)) })
+	j.background.Go(func() { watchHeap(j.over, j.safepoint, len(j.ranks)) })
 	if j.start.LeaseUntil != 0 {
-		j.beside.Go(func() { j.lease.watch(j.fence, j.over) })
+		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
 	}
 	j.running = len(j.ranks)
 	for i, r := range j.ranks {
@@ -286,22 +286,22 @@ func (j *job) run() *control.Ended {
 			j.anyInit = true
 			j.checkInits()
 		case m := <-j.orders:
-			j.follow(m)
+			j.handleOrder(m)
 		case <-fence:
 			fence = nil
 			j.fenced = !j.closing
 			j.endRanks(errors.New("the worker has lost its right to run the job"))
-		case <-j.parting:
-			j.parting = nil
+		case <-j.graceOver:
+			j.graceOver = nil
 			j.endRanks(errTerminated)
 		case <-enough:
-			j.abandon()
+			j.countRunningAsKilled()
 		}
 		if j.closing && enough == nil {
-			enough = time.After(farewell)
+			enough = time.After(exitTimeout)
 		}
 	}
-	return j.last()
+	return j.endedMessage()
 }
 
 // ended takes note of a rank's end.
@@ -318,7 +318,7 @@ func (j *job) ended(e rankEnd) {
 	if x.Initialized {
 		j.anyInit = true
 	}
-	if x.Code != 0 && j.parting == nil { // else each has its time, however the others end
+	if x.Code != 0 && j.graceOver == nil { // else each has its time, however the others end
 		j.endRanks(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
 	}
 	j.checkInits()
@@ -339,7 +339,7 @@ func (j *job) checkInits() {
 	}
 }
 
-func (j *job) follow(m control.Message) {
+func (j *job) handleOrder(m control.Message) {
 	switch m := m.(type) {
 	case *control.Terminate:
 		if j.closing || j.terminated {
@@ -347,7 +347,7 @@ func (j *job) follow(m control.Message) {
 		}
 		j.terminated = true
 		if j.warn() {
-			j.parting = time.After(lastWords)
+			j.graceOver = time.After(sigtermGrace)
 		} else {
 			j.endRanks(errTerminated)
 		}
@@ -376,7 +376,7 @@ func (j *job) warn() (any bool) {
 		}
 	}
 	if any {
-		j.states = j.whereAll()
+		j.states = j.rankStates()
 	}
 	return any
 }
@@ -419,14 +419,14 @@ func (j *job) endRanks(cause error) {
 	}
 	j.closing = true
 	if j.states == nil {
-		j.states = j.whereAll()
+		j.states = j.rankStates()
 	}
 	close(j.done)
 	j.world.End(cause)
 }
 
-// abandon counts the ranks that compute as ended: the end of the process ends them.
-func (j *job) abandon() {
+// countRunningAsKilled counts the ranks that compute as ended: the end of the process ends them.
+func (j *job) countRunningAsKilled() {
 	seen := make([]bool, len(j.ranks))
 	for _, e := range j.ends {
 		seen[e.rank] = true
@@ -439,18 +439,18 @@ func (j *job) abandon() {
 	j.running = 0
 }
 
-// last is the executor's last message.
-func (j *job) last() *control.Ended {
+// endedMessage is the executor's last message.
+func (j *job) endedMessage() *control.Ended {
 	j.writeProfile()
 	if err := j.files.flush(); err != nil {
-		j.lost.CompareAndSwap(nil, &err)
+		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states, MPIBytes: j.world.Sent()}
-	m.ExitCode, m.Reason, m.Exits = verdict(j.start, j.ends, j.deadlock)
+	m.ExitCode, m.Reason, m.Exits = result(j.start, j.ends, j.deadlock)
 	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
 		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
 	}
-	if lost := j.lost.Load(); lost != nil {
+	if lost := j.lostOutput.Load(); lost != nil {
 		m.Reason = join(m.Reason, fmt.Sprintf("some of the job's output is lost: %v", *lost))
 	}
 	for _, r := range j.ranks {
@@ -483,10 +483,10 @@ func (j *job) writeProfile() {
 	}
 	patience := make(chan struct{})
 	if j.closing { // whoever reads may be gone, and the agent's own patience is short
-		defer time.AfterFunc(farewell, func() { close(patience) }).Stop()
+		defer time.AfterFunc(exitTimeout, func() { close(patience) }).Stop()
 	}
 	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), patience); err != nil && !errors.Is(err, joblog.ErrEnded) {
-		j.lost.CompareAndSwap(nil, &err)
+		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }
 

@@ -16,12 +16,12 @@ const maxStdin = 1 << 20
 type stdin struct {
 	taken func(total uint64)
 
-	mu      sync.Mutex // guards all below and the readers' fields
-	buf     []byte
-	base    uint64 // offset of buf in the whole input
-	eof     bool
-	readers []*stdinReader
-	told    uint64
+	mu       sync.Mutex // guards all below and the readers' fields
+	buf      []byte
+	base     uint64 // offset of buf in the whole input
+	eof      bool
+	readers  []*stdinReader
+	reported uint64
 }
 
 // stdinReader is one rank's view: a wasi.Stdin.
@@ -69,7 +69,7 @@ func (in *stdin) put(data []byte, eof bool) bool {
 		in.eof = eof
 	}
 	for _, r := range in.readers {
-		r.notify()
+		r.wakeUp()
 	}
 	in.trim()
 	return true
@@ -86,8 +86,8 @@ func (in *stdin) trim() {
 	}
 	in.buf = in.buf[:copy(in.buf, in.buf[taken-in.base:])]
 	in.base = taken
-	if taken > in.told {
-		in.told = taken
+	if taken > in.reported {
+		in.reported = taken
 		in.taken(taken)
 	}
 }
@@ -136,8 +136,8 @@ func (r *stdinReader) Ready() <-chan struct{} {
 	return ready
 }
 
-// notify is called with the input's mu held.
-func (r *stdinReader) notify() {
+// wakeUp is called with the input's mu held.
+func (r *stdinReader) wakeUp() {
 	if r.ready != nil {
 		close(r.ready)
 		r.ready = nil

@@ -15,24 +15,24 @@ func Imports() []engine.Import {
 		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
-				r.gate.Enter(r.number)
+				r.safepoint.Enter(r.number)
 				c.Fn(r.mpi, stack)
 				if r.wasi.SignalDue() {
-					r.attend()
+					r.runHandlers()
 				}
-				r.gate.Leave(r.number)
+				r.safepoint.Leave(r.number)
 			})})
 	}
 	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
 		for _, c := range calls {
 			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
 				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
-					r.gate.Enter(r.number)
+					r.safepoint.Enter(r.number)
 					c.Fn(r.wasi, stack)
 					if r.wasi.SignalDue() {
-						resume = r.attend()
+						resume = r.runHandlers()
 					}
-					r.gate.Leave(r.number)
+					r.safepoint.Leave(r.number)
 					return resume
 				})})
 		}

@@ -17,12 +17,12 @@ import (
 
 // Config is what a rank's surroundings hand in.
 type Config struct {
-	Rank     int // in MPI_COMM_WORLD
-	Engine   *engine.Engine
-	Module   *engine.Module
-	World    *mpi.World
-	Gate     *Gate
-	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
+	Rank      int // in MPI_COMM_WORLD
+	Engine    *engine.Engine
+	Module    *engine.Module
+	World     *mpi.World
+	Safepoint *Safepoint
+	MaxBytes  uint64 // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has no
@@ -36,15 +36,15 @@ type Mount = wasi.Mount
 
 // Rank is one rank of a job.
 type Rank struct {
-	number   int
-	gate     *Gate
-	onInit   func()
-	onKill   func(signal int)
-	memory   *snapshot.Memory
-	module   *engine.Module
-	instance *engine.Instance
-	mpi      *mpi.Rank
-	wasi     *wasi.Process
+	number    int
+	safepoint *Safepoint
+	onInit    func()
+	onKill    func(signal int)
+	memory    *snapshot.Memory
+	module    *engine.Module
+	instance  *engine.Instance
+	mpi       *mpi.Rank
+	wasi      *wasi.Process
 
 	sites     sites
 	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
@@ -64,7 +64,7 @@ func New(c Config) (*Rank, error) {
 	if least > most {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, gate: c.Gate, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
+	r := &Rank{number: c.Rank, safepoint: c.Safepoint, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = snapshot.NewMemory(most); err != nil {
 		return nil, err
@@ -99,9 +99,9 @@ func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
 // Run runs the program to its end. It is called once.
 func (r *Rank) Run() Exit {
-	r.gate.Leave(r.number)
+	r.safepoint.Leave(r.number)
 	err := r.instance.Start()
-	r.gate.Enter(r.number)
+	r.safepoint.Enter(r.number)
 	e := r.exit(err)
 	r.ended.Store(&e)
 	return e
@@ -148,27 +148,27 @@ func (h host) Memory() []byte { return h.memory.Bytes() }
 
 // CallTable runs the program while the rank is in a host call: for as long, it counts as computing.
 func (h host) CallTable(index uint32, params string, args ...uint64) error {
-	h.gate.Leave(h.number)
+	h.safepoint.Leave(h.number)
 	err := h.instance.CallTable(index, params, args...)
-	h.back(err)
+	h.returned(err)
 	return err
 }
 
 // CallTableResult does so with a function that returns an int.
 func (h host) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
-	h.gate.Leave(h.number)
+	h.safepoint.Leave(h.number)
 	result, err := h.instance.CallTableResult(index, params, args...)
-	h.back(err)
+	h.returned(err)
 	return result, err
 }
 
 // Grow makes room in the program's memory.
 func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }
 
-// back is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
-// panics with the error, and so the host call returns past where it would leave the gate.
-func (h host) back(err error) {
+// returned is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
+// panics with the error, and so the host call returns past where it would leave the safepoint.
+func (h host) returned(err error) {
 	if err != engine.ErrThrown {
-		h.gate.Enter(h.number)
+		h.safepoint.Enter(h.number)
 	}
 }

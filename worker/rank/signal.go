@@ -17,9 +17,9 @@ func (r *Rank) Signal(number int) (fatal bool) {
 	return fatal
 }
 
-// attend runs the handlers of the signals that have come, and says whether what they interrupted is to go on. It panics with what
+// runHandlers runs the handlers of the signals that have come, and says whether what they interrupted is to go on. It panics with what
 // ends the program there, or with an exception that leaves a handler.
-func (r *Rank) attend() (resume bool) {
+func (r *Rank) runHandlers() (resume bool) {
 	resume = true
 	for {
 		d, ok := r.wasi.NextSignal()
@@ -36,4 +36,4 @@ func (r *Rank) attend() (resume bool) {
 }
 
 // HandleSignals implements mpi.SignalHandler.
-func (h host) HandleSignals() { h.attend() }
+func (h host) HandleSignals() { h.runHandlers() }

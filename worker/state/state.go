@@ -60,7 +60,7 @@ var ErrInUse = fmt.Errorf("another worker uses it: %w", unix.EAGAIN)
 // ends the process when it writes.
 const reserve = 4 << 20
 
-func room(dir string) error {
+func checkFreeSpace(dir string) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return err
@@ -75,7 +75,7 @@ func room(dir string) error {
 func Open(dir string) (*Store, error) {
 	err := private.Dir(dir)
 	if err == nil {
-		err = room(dir)
+		err = checkFreeSpace(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the worker's state: %w", err)
@@ -127,7 +127,7 @@ func (s *Store) identify() (string, error) {
 
 // Probe says whether something could be remembered now.
 func (s *Store) Probe() error {
-	err := room(s.dir)
+	err := checkFreeSpace(s.dir)
 	if err == nil {
 		err = rescued(func() error { return s.db.Set([]byte("probe"), nil, pebble.Sync) })
 	}
@@ -203,7 +203,7 @@ func key(job, epoch uint64) []byte { return fmt.Appendf(nil, "executor/%020d.%02
 func (s *Store) Put(e Executor) error {
 	b, err := json.Marshal(record{version, e})
 	if err == nil {
-		err = room(s.dir)
+		err = checkFreeSpace(s.dir)
 	}
 	if err == nil {
 		err = rescued(func() error { return s.db.Set(key(e.Job, e.Epoch), b, pebble.Sync) })
@@ -216,7 +216,7 @@ func (s *Store) Put(e Executor) error {
 
 // Forget takes an executor out. A crash may bring it back, which only has its end reported once more.
 func (s *Store) Forget(job, epoch uint64) error {
-	err := room(s.dir)
+	err := checkFreeSpace(s.dir)
 	if err == nil {
 		err = rescued(func() error { return s.db.Delete(key(job, epoch), pebble.NoSync) })
 	}

@@ -2,8 +2,8 @@ package worker
 
 import "sync"
 
-// spares holds executors that were started ahead of their jobs, which then need not wait for a process to start.
-type spares struct {
+// prestarted holds executors that were started ahead of their jobs, which then need not wait for a process to start.
+type prestarted struct {
 	*spawner
 	want  int  // how many are kept ready
 	renew bool // start another for each that is taken
@@ -14,7 +14,7 @@ type spares struct {
 }
 
 // fill starts what is missing, while the caller goes on. Failing is no harm: take tries again and says why.
-func (s *spares) fill() {
+func (s *prestarted) fill() {
 	s.mu.Lock()
 	go func() {
 		defer s.mu.Unlock()
@@ -29,7 +29,7 @@ func (s *spares) fill() {
 }
 
 // take returns a spare executor, the one that has had most time to start, or else a new one.
-func (s *spares) take() (*process, error) {
+func (s *prestarted) take() (*process, error) {
 	p := s.pop()
 	if s.renew {
 		go s.fill()
@@ -40,13 +40,13 @@ func (s *spares) take() (*process, error) {
 	return s.spawn(nil)
 }
 
-func (s *spares) pop() *process {
+func (s *prestarted) pop() *process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.waiting) > 0 {
 		p := s.waiting[0]
 		s.waiting = s.waiting[1:]
-		if p.lives() {
+		if p.isRunning() {
 			return p
 		}
 		p.discard() // it may have waited for days, and have been killed meanwhile
@@ -54,7 +54,7 @@ func (s *spares) pop() *process {
 	return nil
 }
 
-func (s *spares) close() {
+func (s *prestarted) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

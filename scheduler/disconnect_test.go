@@ -77,7 +77,7 @@ func TestLaunchFails(t *testing.T) {
 }
 
 // A goodbye ends what does not stay, at once, and the worker is told by the end of its stream that this is journalled.
-func TestGoodbye(t *testing.T) {
+func TestWorkerStopping(t *testing.T) {
 	timed(t, func(t *testing.T) {
 		w := newWorld(t, Config{Grace: time.Minute, GraceMargin: time.Second})
 		f := w.connect(hello("n1", 3))

@@ -14,16 +14,16 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// line is the way to the agent, for the process's life. An executor without a job and that of an interactive one end with their
-// agent. A batch job outlives it: a later one finds the executor at its door and goes on where the earlier one was.
-type line struct {
-	socket *control.Borrower   // to the agent that started this process
-	starts chan *control.Start // one at a time: the agent waits for the end of a job
-	door   *net.UnixListener   // where later agents come; nil: there will be none
-	gone   chan struct{}       // closed when nobody can give orders any more
-	fault  error               // why, if it was not the end of the agent; set before gone is closed
+// agentConn is the way to the agent, for the process's life. An executor without a job and that of an interactive one end with their
+// agent. A batch job outlives it: a later one connects to its adoption socket and goes on where the earlier one was.
+type agentConn struct {
+	socket    *control.Borrower   // to the agent that started this process
+	newStarts chan *control.Start // one at a time: the agent waits for the end of a job
+	adoption  *net.UnixListener   // where later agents come; nil: there will be none
+	gone      chan struct{}       // closed when nobody can give orders any more
+	fault     error               // why, if it was not the end of the agent; set before gone is closed
 
-	obeying sync.Mutex // held while an order is followed; before mu
+	handling sync.Mutex // held while an order is followed; before mu
 
 	mu      sync.Mutex // guards all below; never held while sending
 	conn    *control.Conn
@@ -33,30 +33,30 @@ type line struct {
 	job     *job           // nil before its ranks run and behind their end
 }
 
-func newLine(agentFD, doorFD int) (*line, error) {
-	agent, door := os.NewFile(uintptr(agentFD), "control"), os.NewFile(uintptr(doorFD), "door")
+func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
+	agent, adoption := os.NewFile(uintptr(agentFD), "control"), os.NewFile(uintptr(adoptionFD), "adoption")
 	defer agent.Close() // a copy stays
-	defer door.Close()
+	defer adoption.Close()
 	socket, err := net.FileConn(agent)
 	if err != nil {
 		return nil, err
 	}
-	l := &line{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, starts: make(chan *control.Start, 1), gone: make(chan struct{})}
+	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1), gone: make(chan struct{})}
 	l.conn = control.NewConn(l.socket)
-	if listener, err := net.FileListener(door); err == nil { // else it is no socket: the agent has no successor
-		l.door = listener.(*net.UnixListener)
+	if listener, err := net.FileListener(adoption); err == nil { // else it is no socket: the agent has no successor
+		l.adoption = listener.(*net.UnixListener)
 	}
 	return l, nil
 }
 
-// next waits for a job; for at most a time, if that is not 0. nil: there will be none.
-func (l *line) next(most time.Duration) (*control.Start, error) {
+// nextStart waits for a job; for at most a time, if that is not 0. nil: there will be none.
+func (l *agentConn) nextStart(most time.Duration) (*control.Start, error) {
 	var late <-chan time.Time
 	if most > 0 {
 		late = time.After(most)
 	}
 	select {
-	case start := <-l.starts:
+	case start := <-l.newStarts:
 		return start, nil
 	case <-l.gone:
 		return nil, l.fault
@@ -65,7 +65,7 @@ func (l *line) next(most time.Duration) (*control.Start, error) {
 	}
 }
 
-func (l *line) send(m control.Message) error {
+func (l *agentConn) send(m control.Message) error {
 	l.mu.Lock()
 	conn := l.conn
 	l.mu.Unlock()
@@ -75,22 +75,22 @@ func (l *line) send(m control.Message) error {
 	return conn.Send(m)
 }
 
-// give has orders go to a job.
-func (l *line) give(j *job) {
+// attach has orders go to a job.
+func (l *agentConn) attach(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.job = j
 	close(l.began)
 }
 
-// takeBack has them go nowhere, and waits for one that is being followed. It returns false if there is no agent any more that could
+// detach has them go nowhere, and waits for one that is being followed. It returns false if there is no agent any more that could
 // give this process another job: only the one that started it can.
-func (l *line) takeBack() bool {
+func (l *agentConn) detach() bool {
 	l.mu.Lock()
 	l.job = nil
 	l.mu.Unlock()
-	l.obeying.Lock() // what was under way is through
-	defer l.obeying.Unlock()
+	l.handling.Lock() // what was under way is through
+	defer l.handling.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.adopted || l.conn == nil {
@@ -100,13 +100,13 @@ func (l *line) takeBack() bool {
 	return true
 }
 
-// follow follows the agents' orders for the rest of the process's life. The end of the connection is the end of the agent, and of
+// serve follows the agents' orders for the rest of the process's life. The end of the connection is the end of the agent, and of
 // whatever does not outlive it.
-func (l *line) follow() {
+func (l *agentConn) serve() {
 	defer close(l.gone)
 	for {
-		fault := l.obey()
-		switch start := l.lose(); {
+		fault := l.serveAgent()
+		switch start := l.disconnect(); {
 		case start == nil:
 			l.fault = fault
 			return
@@ -114,22 +114,22 @@ func (l *line) follow() {
 			os.Exit(1)
 		}
 		<-l.began // or the process ends
-		if err := l.await(); err != nil {
+		if err := l.awaitAdoption(); err != nil {
 			fmt.Fprintln(os.Stderr, "faasmrun executor: no worker can find this process any more:", errors.Join(err, fault))
 			return // the lease ends it
 		}
 	}
 }
 
-// obey follows one agent's orders until it is gone, and says what else went wrong.
-func (l *line) obey() error {
+// serveAgent follows one agent's orders until it is gone, and says what else went wrong.
+func (l *agentConn) serveAgent() error {
 	l.mu.Lock()
 	conn := l.conn // only follow's goroutine changes it
 	l.mu.Unlock()
 	for {
 		m, err := conn.Receive()
 		if err == nil {
-			err = l.order(m)
+			err = l.handleMessage(m)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -140,10 +140,10 @@ func (l *line) obey() error {
 	}
 }
 
-// order follows one order. Those for a job that has ended have crossed its end.
-func (l *line) order(m control.Message) error {
-	l.obeying.Lock()
-	defer l.obeying.Unlock()
+// handleMessage follows one order. Those for a job that has ended have crossed its end.
+func (l *agentConn) handleMessage(m control.Message) error {
+	l.handling.Lock()
+	defer l.handling.Unlock()
 	l.mu.Lock()
 	job, busy := l.job, l.start != nil
 	start, starts := m.(*control.Start)
@@ -156,34 +156,34 @@ func (l *line) order(m control.Message) error {
 	case (starts || lends) && busy:
 		return fmt.Errorf("a %T while there is a job", m)
 	case starts:
-		l.starts <- start
+		l.newStarts <- start
 	case lends:
 		return l.socket.Place(lend)
 	case job != nil:
-		job.obey(m)
+		job.handleMessage(m)
 	}
 	return nil
 }
 
-// lose notes that the agent is gone. It returns the start of the job that there is, if there is one.
-func (l *line) lose() *control.Start {
+// disconnect notes that the agent is gone. It returns the start of the job that there is, if there is one.
+func (l *agentConn) disconnect() *control.Start {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conn = nil
 	return l.start
 }
 
-// await waits for the next agent, and tells it what the earlier one knew.
-func (l *line) await() error {
-	if l.door == nil {
-		return errors.New("it has no door")
+// awaitAdoption waits for the next agent, and tells it what the earlier one knew.
+func (l *agentConn) awaitAdoption() error {
+	if l.adoption == nil {
+		return errors.New("it has no adoption socket")
 	}
 	for {
-		socket, err := l.door.AcceptUnix()
+		socket, err := l.adoption.AcceptUnix()
 		if err != nil {
 			return err
 		}
-		conn, err := admit(socket, l.agentUID())
+		conn, err := authenticate(socket, l.agentUID())
 		if err == nil {
 			l.mu.Lock()
 			l.conn, l.adopted = conn, true
@@ -195,7 +195,7 @@ func (l *line) await() error {
 			}
 			l.send(j.out.input()) // first: with its start the agent lets input come
 			l.send(&control.Started{})
-			j.out.again()
+			j.out.resendAll()
 			return nil
 		}
 		socket.Close()
@@ -205,17 +205,17 @@ func (l *line) await() error {
 	}
 }
 
-func (l *line) agentUID() uint32 {
+func (l *agentConn) agentUID() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.start.AgentUID
 }
 
-// patience is how long a caller may take to say what it wants, while no other can.
-const patience = 5 * time.Second
+// helloTimeout is how long a caller may take to say what it wants, while no other can.
+const helloTimeout = 5 * time.Second
 
-// admit lets the worker's user in, and nobody else.
-func admit(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
+// authenticate lets the worker's user in, and nobody else.
+func authenticate(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -231,7 +231,7 @@ func admit(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	if peer.Uid != uid {
 		return nil, fmt.Errorf("it is user %d, the worker is user %d", peer.Uid, uid)
 	}
-	socket.SetReadDeadline(time.Now().Add(patience))
+	socket.SetReadDeadline(time.Now().Add(helloTimeout))
 	conn := control.NewConn(socket)
 	m, err := conn.Receive()
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// again reads the state back from a snapshot, as a scheduler that is started anew does.
-func (h *house) again() {
+// reload reads the state back from a snapshot, as a scheduler that is started anew does.
+func (h *testCluster) reload() {
 	h.t.Helper()
 	fresh := NewState(h.s.Policy)
 	for p := range h.s.Pieces() {
@@ -18,7 +18,7 @@ func (h *house) again() {
 	h.do(Recovered{})
 }
 
-func (h *house) job(id JobID) *Job {
+func (h *testCluster) job(id JobID) *Job {
 	h.t.Helper()
 	j := h.s.Job(id)
 	if j == nil {
@@ -29,7 +29,7 @@ func (h *house) job(id JobID) *Job {
 
 // A key stands for the whole array: behind a snapshot too, and when its first tasks are forgotten, for as long as any is known.
 func TestKeyOfAnArray(t *testing.T) {
-	h := newHouse(t, 10)
+	h := newTestCluster(t, 10)
 	h.s.Policy.KeepEnded = 2
 	ask := Submit{Key: "k", Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{1, 3, 5, 7}}
 	h.do(ask)
@@ -37,8 +37,8 @@ func TestKeyOfAnArray(t *testing.T) {
 		if j := h.s.JobByKey("alice", "k"); j == nil || j.Whole() != 1 {
 			t.Fatalf("the key is that of %+v", j)
 		}
-		h.again()
-		h.do(Join{Name: "n1", Slots: 10, Mem: 1 << 40, Holding: []JobRef{{1, 1}, {2, 1}, {3, 1}, {4, 1}}})
+		h.reload()
+		h.do(WorkerConnected{Name: "n1", Slots: 10, Mem: 1 << 40, Holding: []JobRef{{1, 1}, {2, 1}, {3, 1}, {4, 1}}})
 	}
 	for id := JobID(1); id <= 4; id++ {
 		h.end(h.job(id), Completed)
@@ -47,9 +47,9 @@ func TestKeyOfAnArray(t *testing.T) {
 	if h.s.LastJob() != 4 || h.s.Job(1) != nil || h.s.JobByKey("alice", "k").Whole() != 1 {
 		t.Fatalf("%d jobs, of which the first that is known is %d", h.s.LastJob(), h.s.Oldest())
 	}
-	h.again()
+	h.reload()
 	h.do(ask)
-	h.do(Join{Name: "n1", Slots: 10, Mem: 1 << 40})
+	h.do(WorkerConnected{Name: "n1", Slots: 10, Mem: 1 << 40})
 	for range 3 { // and others end
 		h.end(h.submit(Request{Ranks: 1}), Completed)
 	}
@@ -64,10 +64,10 @@ func TestKeyOfAnArray(t *testing.T) {
 
 // A worker that comes back with another state can't know what its executors do: nothing that ran there starts or ends before they
 // must have ended by themselves.
-func TestStray(t *testing.T) {
-	h := newHouse(t)
+func TestOrphaned(t *testing.T) {
+	h := newTestCluster(t)
 	join := func(state string, holding ...JobRef) {
-		h.do(Join{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: state, Holding: holding})
+		h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: state, Holding: holding})
 	}
 	join("first")
 	again, never := h.submit(Request{Ranks: 1, Requeue: true}).ID, h.submit(Request{Ranks: 1}).ID
@@ -80,12 +80,12 @@ func TestStray(t *testing.T) {
 		t.Helper()
 		h.is(want, h.job(again), h.job(never), h.job(told), h.job(placed))
 	}
-	h.do(Gone{"n1"})
+	h.do(WorkerDisconnected{"n1"})
 	lost := h.now
 	h.now = h.now.After(Minute)
 	join("second")
 	states("RQ RQ RQ RQ")
-	if why := h.job(again).Stray; !strings.Contains(why, "another state") {
+	if why := h.job(again).Orphaned; !strings.Contains(why, "another state") {
 		t.Errorf("because it %q", why)
 	}
 	h.now = lost.After(h.s.Policy.Grace) - 1
@@ -94,7 +94,7 @@ func TestStray(t *testing.T) {
 	h.now++
 	h.do(Tick{})
 	states("CF NF CA CF")
-	if j := h.job(again); j.Epoch != 2 || j.Restarts != 1 || j.Stray != "" {
+	if j := h.job(again); j.Epoch != 2 || j.Restarts != 1 || j.Orphaned != "" {
 		t.Errorf("%+v", j)
 	}
 	if a, _ := h.s.byTenant["alice"], 0; a.Slots != 2 || a.Jobs != 4 {
@@ -103,7 +103,7 @@ func TestStray(t *testing.T) {
 
 	// With the same state it knows: at once. An order that it may not have had is given again.
 	h.do(RanksStarted{"n1", h.job(again).Ref()})
-	h.do(Gone{"n1"})
+	h.do(WorkerDisconnected{"n1"})
 	join("second")
 	states("CF NF CA CF")
 	if h.job(again).Epoch != 3 || h.job(placed).Epoch != 2 {
@@ -114,16 +114,16 @@ func TestStray(t *testing.T) {
 // What is fenced when the scheduler is restarted is fenced for the whole grace from then on: what the clock showed before may mean
 // nothing now.
 func TestFencesCountAnew(t *testing.T) {
-	h := newHouse(t)
-	h.do(Join{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: "first"})
-	h.do(Join{Name: "n2", Slots: 4, Mem: 1 << 40, StateID: "first"})
+	h := newTestCluster(t)
+	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: "first"})
+	h.do(WorkerConnected{Name: "n2", Slots: 4, Mem: 1 << 40, StateID: "first"})
 	stray, lost := h.submit(Request{Ranks: 3, Requeue: true, Hosts: []WorkerName{"n1"}}).ID, h.submit(Request{Ranks: 3, Hosts: []WorkerName{"n2"}}).ID
 	for _, name := range []WorkerName{"n1", "n2"} {
-		h.do(Gone{name})
+		h.do(WorkerDisconnected{name})
 	}
-	h.do(Join{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: "second"})
+	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: "second"})
 	h.now = h.now.After(h.s.Policy.Grace) - 1
-	h.again()
+	h.reload()
 	since := h.now
 	for _, at := range []Time{since.After(Hour) - Time(Hour), since.After(h.s.Policy.Grace) - 1} {
 		h.now = at
@@ -138,10 +138,10 @@ func TestFencesCountAnew(t *testing.T) {
 // A clock that is set forward ends no fence early, and one that is set back makes none longer.
 func TestClockSteps(t *testing.T) {
 	for _, step := range []Duration{Hour, -Hour} {
-		h := newHouse(t, 4)
+		h := newTestCluster(t, 4)
 		j := h.submit(Request{Ranks: 1})
 		h.do(RanksStarted{"n1", j.Ref()})
-		h.do(Gone{"n1"})
+		h.do(WorkerDisconnected{"n1"})
 		h.s.Skew = step
 		h.now = h.now.After(step)
 		due := h.now.After(h.s.Policy.Grace)
@@ -157,36 +157,36 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-func TestGoodbye(t *testing.T) {
-	h := newHouse(t, 4)
+func TestWorkerStopping(t *testing.T) {
+	h := newTestCluster(t, 4)
 	stays, again := h.submit(Request{Ranks: 1}), h.submit(Request{Ranks: 1, Requeue: true})
 	over, unbegun := h.submit(Request{Ranks: 1}), h.submit(Request{Ranks: 1})
 	for _, j := range []*Job{stays, again, over} {
 		h.do(RanksStarted{"n1", j.Ref()})
 	}
-	h.do(Goodbye{"n1", []JobRef{stays.Ref()}})
+	h.do(WorkerStopping{"n1", []JobRef{stays.Ref()}})
 	h.is("R PD NF PD", stays, again, over, unbegun)
 	w := h.s.Worker("n1")
 	if w.Connected || !w.Stopped || over.End.Reason != "worker n1 was stopped" {
 		t.Errorf("%+v; ended %+v", w, over.End)
 	}
-	h.do(Gone{"n1"}) // the stream ends too
+	h.do(WorkerDisconnected{"n1"}) // the stream ends too
 	if w := h.s.Worker("n1"); !w.Stopped {
 		t.Error("then it is lost")
 	}
-	h.again()
+	h.reload()
 	if w := h.s.Worker("n1"); !w.Stopped {
 		t.Error("behind the scheduler's restart it is lost")
 	}
 	stays = h.job(stays.ID)
-	h.do(Join{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{stays.Ref()}})
+	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{stays.Ref()}})
 	if w := h.s.Worker("n1"); w.Stopped || !w.Connected {
 		t.Errorf("it is back: %+v", w)
 	}
 	h.is("R CF CF", stays, h.job(again.ID), h.job(unbegun.ID))
 
 	// Nobody comes for what stayed: it is given up as behind a loss.
-	h.do(Goodbye{"n1", []JobRef{stays.Ref()}})
+	h.do(WorkerStopping{"n1", []JobRef{stays.Ref()}})
 	h.now = h.s.Deadline()
 	h.do(Tick{})
 	h.is("NF", stays)
@@ -196,7 +196,7 @@ func TestGoodbye(t *testing.T) {
 }
 
 func TestLaunchFails(t *testing.T) {
-	h := newHouse(t, 4, 4, 4, 4)
+	h := newTestCluster(t, 4, 4, 4, 4)
 	fail := func(j *Job) {
 		t.Helper()
 		at := j.worker()
@@ -227,7 +227,7 @@ func TestLaunchFails(t *testing.T) {
 	if j.LaunchFailures != 0 || j.Restarts != 1 {
 		t.Errorf("%d failures, %d restarts", j.LaunchFailures, j.Restarts)
 	}
-	h.do(Again{j.ID})
+	h.do(Requeue{j.ID})
 	h.do(RanksEnded{j.worker(), j.Ref(), End{State: Cancelled}})
 	h.do(Cancel{Job: j.ID})
 	fail(j)

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dieWith makes the kernel kill this process when the other end of the pipe fd is closed: when whoever holds it ends,
+// armAgentWatch makes the kernel kill this process when the other end of the pipe fd is closed: when whoever holds it ends,
 // however that happens. No goroutine of ours is needed for it, so it works while all processors run ranks, and on a stopped
 // process. (PR_SET_PDEATHSIG would follow the thread that started us instead of its process.)
-func dieWith(fd int) error {
-	if err := arm(fd); err != nil {
-		return fmt.Errorf("descriptor %d is no lifeline: %w", fd, err)
+func armAgentWatch(fd int) error {
+	if err := signalOnClose(fd); err != nil {
+		return fmt.Errorf("descriptor %d is no pipe to an agent: %w", fd, err)
 	}
 	// The other end may have been closed before; then nothing more will happen to the pipe.
 	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
@@ -21,7 +21,7 @@ func dieWith(fd int) error {
 	return nil
 }
 
-func arm(fd int) error {
+func signalOnClose(fd int) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
@@ -51,10 +51,10 @@ func setAsync(fd, to int) error {
 	return err
 }
 
-// outlive takes dieWith back, until it is called again.
-func outlive(fd int) error {
+// disarmAgentWatch takes armAgentWatch back, until it is called again.
+func disarmAgentWatch(fd int) error {
 	if err := setAsync(fd, 0); err != nil {
-		return fmt.Errorf("let go of descriptor %d, the lifeline: %w", fd, err)
+		return fmt.Errorf("disarm the agent watch at descriptor %d: %w", fd, err)
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"time"
 
+	"github.com/faasmrun/faasmrun/faasmrun/client"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -52,8 +54,32 @@ func sendModule(ctx context.Context, jobs schedpb.JobsClient, m *Module) error {
 // moduleChunk is what one message of PutModule carries at most.
 const moduleChunk = 1 << 20
 
-func RandomKey() string {
+func randomKey() string {
 	var key [16]byte
 	rand.Read(key[:])
 	return hex.EncodeToString(key[:])
+}
+
+const (
+	submitTries   = 5
+	submitTimeout = time.Minute
+	submitPause   = 200 * time.Millisecond // times the number of tries
+)
+
+// Submit hands a job to the scheduler, which has its modules already. It asks again under the same key when the
+// connection breaks before the answer: the scheduler knows by it whether it has the job already.
+func Submit(ctx context.Context, jobs schedpb.JobsClient, spec *schedpb.JobSpec) (*schedpb.SubmitResponse, error) {
+	req := &schedpb.SubmitRequest{Spec: spec.Encoded(), IdempotencyKey: randomKey()}
+	for tried := 1; ; tried++ {
+		attempt, cancel := context.WithTimeout(ctx, submitTimeout)
+		answer, err := jobs.Submit(attempt, req)
+		cancel()
+		if err == nil || tried == submitTries || !client.Unavailable(err) || ctx.Err() != nil {
+			return answer, err
+		}
+		select {
+		case <-time.After(time.Duration(tried) * submitPause):
+		case <-ctx.Done():
+		}
+	}
 }

@@ -18,10 +18,10 @@ const (
 	signalBase   = 128
 )
 
-// verdict decides the job's exit status and says why, from its ranks' ends in the order in which they came. The status is
+// result decides the job's exit status and says why, from its ranks' ends in the order in which they came. The status is
 // the lowest-ranked one among those that are not zero and that ranks ended with by themselves; the reason names the first
 // to fail. A rank may be in ends twice when a signal ended it: the first counts.
-func verdict(start *control.Start, ends []rankEnd, deadlock error) (code int32, reason string, exits []control.RankExit) {
+func result(start *control.Start, ends []rankEnd, deadlock error) (code int32, reason string, exits []control.RankExit) {
 	own := map[int]rankEnd{}
 	var first *rankEnd
 	consequences := 0

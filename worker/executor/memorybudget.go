@@ -21,28 +21,28 @@ const (
 	watchEvery    = 10 * time.Millisecond
 )
 
-// appetite is what a compile child may take, and what it takes it for.
-type appetite struct {
-	most    int64
+// memoryBudget is what a compile child may take, and what it takes it for.
+type memoryBudget struct {
+	limit   int64
 	step    atomic.Pointer[string] // what is done, for a person
 	largest atomic.Pointer[string] // the function that it is most likely done for
 }
 
 // begin notes what comes next.
-func (a *appetite) begin(step string) { a.step.Store(&step) }
+func (a *memoryBudget) begin(step string) { a.step.Store(&step) }
 
-// bound sets the limits and has the watch look from now on. In the worst case the kernel, too, rather ends this process than ranks.
-func (a *appetite) bound(stderr io.Writer, exit func(int)) error {
+// enforce sets the limits and has the watch look from now on. In the worst case the kernel, too, rather ends this process than ranks.
+func (a *memoryBudget) enforce(stderr io.Writer, exit func(int)) error {
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // where there is no such file it is as it was
-	debug.SetMemoryLimit(a.most / 4 * 3)                        // from here on Go collects more often
+	debug.SetMemoryLimit(a.limit / 4 * 3)                       // from here on Go collects more often
 	// Private writable memory: the addresses that Go reserves don't count, as they would by RLIMIT_AS.
-	hard := uint64(a.most) + 1<<30
+	hard := uint64(a.limit) + 1<<30
 	if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: hard, Max: hard}); err != nil {
 		return fmt.Errorf("bound its memory: %w", err)
 	}
 	go func() { // it ends with the process
 		for range time.Tick(watchEvery) {
-			if heldMemory() > uint64(a.most) {
+			if heldMemory() > uint64(a.limit) {
 				fmt.Fprintln(stderr, a.exceeded())
 				exit(1)
 				return
@@ -53,7 +53,7 @@ func (a *appetite) bound(stderr io.Writer, exit func(int)) error {
 }
 
 // exceeded says what took too much.
-func (a *appetite) exceeded() string {
+func (a *memoryBudget) exceeded() string {
 	step, what := "preparing it", ""
 	if s := a.step.Load(); s != nil {
 		step = *s
@@ -62,7 +62,7 @@ func (a *appetite) exceeded() string {
 		what = fmt.Sprintf("; its largest function is %s", *l)
 	}
 	return fmt.Sprintf("%s takes more than the %d MiB of memory that it may%s: split large functions, or compile their files with less "+
-		"inlining and unrolling (-O1)", step, a.most>>20, what)
+		"inlining and unrolling (-O1)", step, a.limit>>20, what)
 }
 
 // heldMemory is what Go's runtime holds of the system.

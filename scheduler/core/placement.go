@@ -14,9 +14,9 @@ type pass struct {
 	booked []Span // where, beside them
 	ts     []Transition
 
-	head *Job    // the first job that has to wait
-	room *Worker // where it will have room first
-	at   Time    // and when
+	head         *Job    // the first job that has to wait
+	shadowWorker *Worker // where it will have room first
+	shadowTime   Time    // and when
 
 	preemption bool    // somebody could find room by having others give way
 	claims     []claim // made by this pass
@@ -29,7 +29,7 @@ type pass struct {
 // wait only what does not delay it (EASY backfill).
 func (s *State) schedule(now Time) []Transition {
 	p := &pass{s: s, now: now, preemption: s.preemption()}
-	if !p.newcomers() {
+	if !p.incremental() {
 		p.run()
 		p.remember()
 	}
@@ -41,17 +41,17 @@ func (s *State) schedule(now Time) []Transition {
 // up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
-	l := p.s.line(p.now)
+	l := p.s.walk(p.now)
 	for sought := 0; sought < p.s.Policy.Depth; {
 		top := l.top()
 		if top == nil {
 			return
 		}
 		if top.account.exhausted(&top.quota) {
-			l.leave()
+			l.skipTenant()
 			continue
 		}
-		found, done := p.glance(top)
+		found, done := p.screen(top)
 		if !done {
 			found = p.consider(top.job(), top)
 		}
@@ -60,7 +60,7 @@ func (p *pass) run() {
 			return
 		case passedOver:
 			if top.passed++; top.passed == p.s.Policy.Depth {
-				l.leave()
+				l.skipTenant()
 				continue
 			}
 		default:
@@ -86,21 +86,21 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
-// glance finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
+// screen finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
 // tell.
-func (p *pass) glance(at *place) (outcome, bool) {
-	s, seat := p.s, at.seat()
+func (p *pass) screen(at *cursor) (outcome, bool) {
+	s, entry := p.s, at.entry()
 	switch {
-	case p.head == nil || !seat.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.hopeless(seat.want):
+	case p.head == nil || !entry.plain || s.Policy.Fixed || p.preemption || s.claimed > 0 || !p.cannotFit(entry.want):
 		return 0, false
-	case at.account.over(&at.quota, seat.want.ranks, seat.want.mem) != "" || !s.everFits(seat.want):
+	case at.account.over(&at.quota, entry.want.ranks, entry.want.mem) != "" || !s.everFits(entry.want):
 		return passedOver, true
 	}
 	return p.waits(), true
 }
 
 // consider places a job if that is possible.
-func (p *pass) consider(j *Job, at *place) outcome {
+func (p *pass) consider(j *Job, at *cursor) outcome {
 	s := p.s
 	if why := s.impossible(&j.Request); why != "" {
 		p.ts = append(p.ts, s.finish(j, End{State: Failed, ExitCode: 1, Reason: why}, p.now)...)
@@ -117,7 +117,7 @@ func (p *pass) consider(j *Job, at *place) outcome {
 	switch {
 	case fits && p.preemption && p.preempt(j):
 	case fits && p.head == nil:
-		p.lead(j)
+		p.setHead(j)
 	case !fits:
 		return passedOver
 	}
@@ -126,7 +126,7 @@ func (p *pass) consider(j *Job, at *place) outcome {
 
 // waits says whether it is worth while to look at others behind a job that has to wait.
 func (p *pass) waits() outcome {
-	if !p.s.Policy.Backfill || p.s.rooms.most() == 0 && !p.preemption {
+	if !p.s.Policy.Backfill || p.s.freeSlots.mostFree() == 0 && !p.preemption {
 		return overNow
 	}
 	return lookedAt
@@ -147,7 +147,7 @@ func (p *pass) place(j *Job, w *Worker) {
 	p.jobs = append(p.jobs, j)
 	span := Span{w.Name, 0, j.Ranks}
 	p.booked = append(p.booked, span)
-	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Place: []Span{span}, At: p.now}
+	t := &JobPlaced{Ref: JobRef{j.ID, j.Epoch + 1}, Placement: []Span{span}, At: p.now}
 	if r := p.s.reservation(j.Reservation); r != nil {
 		t.Until = r.To
 	}
@@ -167,11 +167,11 @@ func (p *pass) undo() {
 // find packs: of the workers that have room, the one with the fewest free slots.
 func (p *pass) find(j *Job) *Worker {
 	want, plain := shapeOf(j)
-	if plain && p.hopeless(want) {
+	if plain && p.cannotFit(want) {
 		return nil
 	}
-	for w := range p.s.rooms.from(j.slots()) {
-		if p.takes(w, j) && p.harmless(j, w, nil) {
+	for w := range p.s.freeSlots.withAtLeast(j.slots()) {
+		if p.takes(w, j) && p.canBackfill(j, w, nil) {
 			return w
 		}
 	}
@@ -200,7 +200,7 @@ func shapeOf(j *Job) (shape, bool) {
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
 
-func (p *pass) hopeless(want shape) bool {
+func (p *pass) cannotFit(want shape) bool {
 	for _, small := range p.refused {
 		if want.holds(small) {
 			return true
@@ -227,7 +227,7 @@ func (p *pass) refuse(want shape) {
 
 // takes says whether the worker has room that is not kept for others.
 func (p *pass) takes(w *Worker, j *Job) bool {
-	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.keeps) == 0 || p.s.roomIn(w, j, p.now, nil))
+	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.reservations) == 0 || p.s.fitsNow(w, j, p.now, nil))
 }
 
 // due is when a job leaves; one that this pass has placed starts now.
@@ -238,10 +238,10 @@ func (p *pass) due(j *Job) Time {
 	return p.s.ends(j, p.now)
 }
 
-// harmless says whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the head was
+// canBackfill says whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the head was
 // promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
-func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
-	if p.head == nil || w != p.room || p.leavesBy(j, p.at) {
+func (p *pass) canBackfill(j *Job, w *Worker, gone func(*Job) bool) bool {
+	if p.head == nil || w != p.shadowWorker || p.endsBy(j, p.shadowTime) {
 		return true
 	}
 	pool := w.pool(p.head)
@@ -253,17 +253,17 @@ func (p *pass) harmless(j *Job, w *Worker, gone func(*Job) bool) bool {
 	}
 	slots, mem := uint64(j.slots())+uint64(p.head.slots()), j.mem()+p.head.mem()
 	for _, id := range w.Jobs {
-		if r := p.s.jobs[id]; w.pool(r) == pool && !p.leavesBy(r, p.at) && (gone == nil || !gone(r)) {
+		if r := p.s.jobs[id]; w.pool(r) == pool && !p.endsBy(r, p.shadowTime) && (gone == nil || !gone(r)) {
 			slots += uint64(r.slots())
 			mem += r.mem()
 		}
 	}
-	most, mostMem := w.capacity(pool, p.at, p.s.ends(p.head, p.at))
+	most, mostMem := w.capacity(pool, p.shadowTime, p.s.ends(p.head, p.shadowTime))
 	return slots <= most && mem <= mostMem
 }
 
-// leavesBy: who never leaves has not left by the end of time either.
-func (p *pass) leavesBy(j *Job, at Time) bool {
+// endsBy: who never leaves has not left by the end of time either.
+func (p *pass) endsBy(j *Job, at Time) bool {
 	due := p.due(j)
 	return due <= at && due != never
 }
@@ -390,7 +390,7 @@ func (s *State) Waiting(j *Job) string {
 	if j.Claim != "" {
 		return "others on worker " + string(j.Claim) + " are giving way to it"
 	}
-	return s.noRoom(j)
+	return s.whyNoFit(j)
 }
 
 // othersFirst is why a job waits although there is room for it as things stand.
@@ -424,15 +424,15 @@ func (s *State) closed(r *Request) string {
 	return strings.Join(whys, ", ")
 }
 
-// noRoom says what is missing now.
-func (s *State) noRoom(j *Job) string {
+// whyNoFit says what is missing now.
+func (s *State) whyNoFit(j *Job) string {
 	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
 		if why := s.closed(&j.Request); why != "" {
 			return why
 		}
 	}
 	most, roomy := uint32(0), false
-	for w := range s.rooms.down() {
+	for w := range s.freeSlots.descending() {
 		if roomy {
 			break
 		}
@@ -446,7 +446,7 @@ func (s *State) noRoom(j *Job) string {
 		roomy = w.has(&j.Request)
 	}
 	switch {
-	case s.rooms.n == 0:
+	case s.freeSlots.n == 0:
 		return "no worker is connected and open for jobs"
 	case roomy && len(s.reservations) > 0:
 		return othersFirst + ", or room is kept for a reservation"

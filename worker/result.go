@@ -43,8 +43,8 @@ func terminatedEnd(t *schedpb.TerminateJob) *schedpb.JobEnd {
 	return end
 }
 
-// verdict is the job's end, from what the executor said last and from how its process ended.
-func (j *job) verdict(p *process, last *control.Ended, words []byte) *schedpb.JobEnd {
+// result is the job's end, from what the executor said last and from how its process ended.
+func (j *job) result(p *process, last *control.Ended, words []byte) *schedpb.JobEnd {
 	j.mu.Lock()
 	t := j.terminated
 	if j.overdue != nil {
@@ -66,7 +66,7 @@ func (j *job) verdict(p *process, last *control.Ended, words []byte) *schedpb.Jo
 	case t != nil:
 		end := terminatedEnd(t)
 		if !t.GetKill() {
-			end.Reason += fmt.Sprintf(" (the ranks had not ended %v later and were killed)", obedience)
+			end.Reason += fmt.Sprintf(" (the ranks had not ended %v later and were killed)", terminationGrace)
 		}
 		return end
 	}
@@ -162,7 +162,7 @@ func crash(words []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(words)), "\n")
 	what := lines[0]
 	for i, line := range lines {
-		if signOfCrash(line) {
+		if startsCrash(line) {
 			what, lines = line, lines[i+1:]
 			break
 		}
@@ -175,7 +175,7 @@ func crash(words []byte) string {
 	return what
 }
 
-func signOfCrash(line string) bool {
+func startsCrash(line string) bool {
 	for _, sign := range []string{"panic: ", "fatal error: ", "runtime: ", "SIG"} {
 		if strings.HasPrefix(line, sign) {
 			return true

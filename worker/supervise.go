@@ -13,11 +13,11 @@ import (
 
 // The conversation with a job's executor, until that has ended, is idle, or is left to the next worker.
 
-// follow speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
+// supervise speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
 // until the job is left to the next worker.
-func (j *job) follow(p *process) (last *control.Ended, left bool) {
+func (j *job) supervise(p *process) (last *control.Ended, left bool) {
 	if !p.gone {
-		last, left = j.converse(p)
+		last, left = j.serveExecutor(p)
 	}
 	if last == nil && !left {
 		last, _ = control.ReadRecord(j.file("exit"))
@@ -25,7 +25,7 @@ func (j *job) follow(p *process) (last *control.Ended, left bool) {
 	return last, left
 }
 
-func (j *job) converse(p *process) (last *control.Ended, left bool) {
+func (j *job) serveExecutor(p *process) (last *control.Ended, left bool) {
 	var sending sync.WaitGroup
 	stop, awake := make(chan struct{}), make(chan struct{})
 	sending.Go(func() {
@@ -39,12 +39,12 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 		case <-stop:
 		}
 	})
-	last = j.listen(p, awake)
+	last = j.receiveMessages(p, awake)
 	if last != nil && last.Idle {
 		close(stop)
-		stuck := time.AfterFunc(obedience, p.kill)
+		stuck := time.AfterFunc(terminationGrace, p.kill)
 		sending.Wait() // nothing of this job's may reach the next
-		if stuck.Stop() && j.spare(p, last) {
+		if stuck.Stop() && j.keepIdle(p, last) {
 			return last, false
 		}
 		last.Idle = false
@@ -53,11 +53,11 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 		defer sending.Wait()
 		defer close(stop)
 	}
-	if left = j.isLeft(); !left {
-		late := time.AfterFunc(obedience, p.kill)
+	if left = j.isLeftRunning(); !left {
+		late := time.AfterFunc(terminationGrace, p.kill)
 		defer late.Stop()
 		p.wait()
-		j.kill(p)
+		j.killGroup(p)
 	}
 	p.close() // lets a drain that waits for the socket return
 	return last, left
@@ -65,11 +65,11 @@ func (j *job) converse(p *process) (last *control.Ended, left bool) {
 
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// spare lets go of a process that is ready for another job, if there may be one for it.
-func (j *job) spare(p *process, last *control.Ended) bool {
+// keepIdle lets go of a process that is ready for another job, if there may be one for it.
+func (j *job) keepIdle(p *process, last *control.Ended) bool {
 	j.mu.Lock()
 	// One of an earlier release finishes its job and gets no other: it would not know what that asks for.
-	if j.terminated != nil || j.stopped || j.left || p.conn.Speaks() != control.Version {
+	if j.terminated != nil || j.stopped || j.leftRunning || p.conn.Speaks() != control.Version {
 		j.mu.Unlock()
 		return false
 	}
@@ -85,8 +85,8 @@ func (j *job) spare(p *process, last *control.Ended) bool {
 	return true
 }
 
-// kill ends whatever else there is of the job. The group itself is needed until the verdict.
-func (j *job) kill(p *process) {
+// killGroup ends whatever else there is of the job. The group itself is needed until the result is known.
+func (j *job) killGroup(p *process) {
 	if p.group == nil {
 		return
 	}
@@ -95,8 +95,8 @@ func (j *job) kill(p *process) {
 	}
 }
 
-// listen hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
-func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
+// receiveMessages hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
+func (j *job) receiveMessages(p *process, awake chan<- struct{}) (last *control.Ended) {
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
@@ -111,14 +111,14 @@ func (j *job) listen(p *process, awake chan<- struct{}) (last *control.Ended) {
 			if last.Idle {
 				return last
 			}
-			defer time.AfterFunc(obedience, p.kill).Stop()
+			defer time.AfterFunc(terminationGrace, p.kill).Stop()
 			continue
 		}
-		j.hear(m)
+		j.handleMessage(m)
 	}
 }
 
-func (j *job) hear(m control.Message) {
+func (j *job) handleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Started:
 		j.mu.Lock()

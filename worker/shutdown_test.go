@@ -117,7 +117,7 @@ func TestReboot(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(b.dir, "executors", left[0].Files+wordsSuffix), []byte(words), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(b.dir, "executors", left[0].Files+stderrSuffix), []byte(words), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		b.restart()
@@ -195,7 +195,7 @@ func TestLaunchFails(t *testing.T) {
 			}
 			b.says(func(unfit string) bool { return unfit == end.Unfit })
 			mend()
-			b.worker.examine()
+			b.worker.recheckHealth()
 			b.says(func(unfit string) bool { return unfit == "" })
 			b.start(batch(b.app("act", 1, "nothing")))
 			if end := wait(t, b.ended, "end"); end.End.State != "CD" {
@@ -245,7 +245,7 @@ func TestStaysUnfit(t *testing.T) {
 	b := newBench(t, nil)
 	b.worker.spawner.executable = "/nonexistent"
 	for range 3 {
-		b.worker.examine()
+		b.worker.recheckHealth()
 	}
 	h := &b.worker.health
 	h.mu.Lock()

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// newCounting is a gate whose collections are counted and not done.
-func newCounting(ranks int) (*Gate, *atomic.Int32) {
-	g, n := NewGate(ranks), new(atomic.Int32)
+// newCounting is a safepoint whose collections are counted and not done.
+func newCounting(ranks int) (*Safepoint, *atomic.Int32) {
+	g, n := NewSafepoint(ranks), new(atomic.Int32)
 	g.collect = func() { n.Add(1) }
 	return g, n
 }
 
-func TestGateCollectsWhenAllAreInside(t *testing.T) {
+func TestSafepointCollectsWhenAllAreInside(t *testing.T) {
 	g, n := newCounting(3)
 	g.Want(false)
 	if n.Load() != 1 {
@@ -42,7 +42,7 @@ func TestGateCollectsWhenAllAreInside(t *testing.T) {
 	}
 }
 
-func TestGateHoldsWhenUrgent(t *testing.T) {
+func TestSafepointHoldsWhenUrgent(t *testing.T) {
 	g, n := newCounting(2)
 	g.Leave(0)
 	g.Leave(1)
@@ -67,10 +67,10 @@ func TestGateHoldsWhenUrgent(t *testing.T) {
 }
 
 // Ranks come and go as fast as they can; a collection never runs while one is outside, and in the end nobody is stuck.
-func TestGateUnderLoad(t *testing.T) {
+func TestSafepointUnderLoad(t *testing.T) {
 	const ranks, rounds = 8, 20000
 	var outside atomic.Int32
-	g := NewGate(ranks)
+	g := NewSafepoint(ranks)
 	g.collect = func() {
 		if n := outside.Load(); n != 0 {
 			t.Errorf("collected with %d ranks outside", n)
@@ -100,8 +100,8 @@ func TestGateUnderLoad(t *testing.T) {
 	}
 }
 
-func BenchmarkGate(b *testing.B) {
-	g := NewGate(2)
+func BenchmarkSafepoint(b *testing.B) {
+	g := NewSafepoint(2)
 	for b.Loop() {
 		g.Leave(0)
 		g.Enter(0)

@@ -9,9 +9,9 @@ import (
 )
 
 // Rooms are in order whatever is taken and given back, over many shelves.
-func TestRooms(t *testing.T) {
+func TestFreeSlotIndex(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
-	var r rooms
+	var r freeSlotIndex
 	var workers []*Worker
 	for i := range 1000 {
 		w := &Worker{Name: WorkerName(fmt.Sprint("n", i)), Slots: uint32(1 + rnd.IntN(64)), Connected: true}
@@ -40,27 +40,27 @@ func TestRooms(t *testing.T) {
 		if from < 0 {
 			from = len(want)
 		}
-		if got := slices.Collect(r.from(least)); !slices.Equal(got, want[from:]) {
+		if got := slices.Collect(r.withAtLeast(least)); !slices.Equal(got, want[from:]) {
 			t.Fatalf("step %d: %d workers have %d slots free, want %d", step, len(got), least, len(want)-from)
 		}
-		if r.n != len(want) || r.most() != want[len(want)-1].Free() {
-			t.Fatalf("step %d: %d rooms, the largest %d", step, r.n, r.most())
+		if r.n != len(want) || r.mostFree() != want[len(want)-1].Free() {
+			t.Fatalf("step %d: %d rooms, the largest %d", step, r.n, r.mostFree())
 		}
 		slices.Reverse(want)
-		if !slices.Equal(slices.Collect(r.down()), want) {
+		if !slices.Equal(slices.Collect(r.descending()), want) {
 			t.Fatalf("step %d: downwards the order is another", step)
 		}
 	}
 	for _, w := range workers {
 		r.remove(w)
 	}
-	if r.n != 0 || len(r.shelves) != 0 || r.most() != 0 {
-		t.Errorf("%d rooms are left on %d shelves", r.n, len(r.shelves))
+	if r.n != 0 || len(r.buckets) != 0 || r.mostFree() != 0 {
+		t.Errorf("%d rooms are left on %d shelves", r.n, len(r.buckets))
 	}
 }
 
-// newcomer has a job come to a queue that is full of others, and tells whether the whole queue was gone over for it.
-func (h *house) newcomer(r Request) (j *Job, whole bool) {
+// arrival has a job come to a queue that is full of others, and tells whether the whole queue was gone over for it.
+func (h *testCluster) arrival(r Request) (j *Job, whole bool) {
 	h.t.Helper()
 	before := h.s.last.version
 	j = h.submit(r)
@@ -68,8 +68,8 @@ func (h *house) newcomer(r Request) (j *Job, whole bool) {
 }
 
 // Who comes to a waiting queue is looked at alone, and treated as if all of it had been gone over.
-func TestNewcomers(t *testing.T) {
-	h := newHouse(t, 10)
+func TestIncrementalPass(t *testing.T) {
+	h := newTestCluster(t, 10)
 	first := h.submit(Request{Ranks: 6, TimeLimit: 10 * Minute})
 	head := h.submit(Request{Ranks: 9, TimeLimit: Hour})
 	for range 20 {
@@ -88,7 +88,7 @@ func TestNewcomers(t *testing.T) {
 		{"is of another tenant, and short", Request{Ranks: 1, Tenant: "bob", TimeLimit: Minute, QOS: "low"}, Configuring, false},
 		{"goes before the head", Request{Ranks: 10, TimeLimit: Minute, QOS: "high"}, Pending, true},
 	} {
-		j, whole := h.newcomer(c.r)
+		j, whole := h.arrival(c.r)
 		if j.State != c.state || whole != c.whole {
 			t.Errorf("a job that %s is %s; all of the queue was looked at: %v", c.what, j.State, whole)
 		}
@@ -101,9 +101,9 @@ func TestNewcomers(t *testing.T) {
 	if h.s.last.version == before || head.State != Pending {
 		t.Errorf("an end has the queue gone over: version %d, head %s", h.s.last.version, head.State)
 	}
-	for i := range maxNewcomers + 2 {
-		_, whole := h.newcomer(Request{Ranks: 10, TimeLimit: Hour})
-		if whole != (i == maxNewcomers) {
+	for i := range maxArrivals + 2 {
+		_, whole := h.arrival(Request{Ranks: 10, TimeLimit: Hour})
+		if whole != (i == maxArrivals) {
 			t.Errorf("newcomer %d: all of the queue was looked at: %v", i, whole)
 		}
 	}

@@ -5,8 +5,8 @@ import "fmt"
 // How a worker and its jobs part otherwise than by the jobs' ends: it stops in order, it comes back without knowing what it ran, it
 // can't start a job's ranks.
 
-// Goodbye: a worker stops in order. Nothing runs there any more but what stays, which its successor takes over.
-type Goodbye struct {
+// WorkerStopping: a worker stops in order. Nothing runs there any more but what stays, which its successor takes over.
+type WorkerStopping struct {
 	Worker  WorkerName
 	Staying []JobRef
 }
@@ -18,8 +18,8 @@ type LaunchFailed struct {
 	Reason string
 }
 
-// JobStray: nobody knows whether the job's ranks still run, nor can end them. It waits until they must have ended by themselves.
-type JobStray struct {
+// JobOrphaned: nobody knows whether the job's ranks still run, nor can end them. It waits until they must have ended by themselves.
+type JobOrphaned struct {
 	Ref    JobRef
 	Reason string
 	Until  Time // steady
@@ -28,25 +28,25 @@ type JobStray struct {
 // MaxLaunches is how many workers try to start a job's ranks before it ends.
 const MaxLaunches = 3
 
-func (*JobStray) kind() kind        { return kindJobStray }
-func (t *JobStray) fields(c *codec) { c.ref(&t.Ref); c.string(&t.Reason); c.time(&t.Until) }
+func (*JobOrphaned) kind() kind        { return kindJobOrphaned }
+func (t *JobOrphaned) fields(c *codec) { c.ref(&t.Ref); c.string(&t.Reason); c.time(&t.Until) }
 
-func (t *JobStray) apply(s *State) error {
+func (t *JobOrphaned) apply(s *State) error {
 	j := s.jobs[t.Ref.Job]
 	if j == nil || j.Ref() != t.Ref {
 		return fmt.Errorf("there is no placement %d of job %d", t.Ref.Epoch, t.Ref.Job)
 	}
-	if j.Stray == "" { // else the scheduler has been restarted, and counts anew
+	if j.Orphaned == "" { // else the scheduler has been restarted, and counts anew
 		if _, err := s.job(j.ID, Requeued); err != nil {
 			return err
 		}
 	}
-	j.Stray = t.Reason
+	j.Orphaned = t.Reason
 	s.fences.set(&j.timer, t.Until)
 	return nil
 }
 
-func (e Goodbye) decide(s *State, now Time) ([]Transition, error) {
+func (e WorkerStopping) decide(s *State, now Time) ([]Transition, error) {
 	w := s.Worker(e.Worker)
 	if w == nil || !w.Connected {
 		return nil, nil
@@ -58,7 +58,7 @@ func (e Goodbye) decide(s *State, now Time) ([]Transition, error) {
 		switch j := s.jobs[id]; {
 		case staying[j.Ref()]:
 		case j.State == Configuring: // none of its ranks ever ran
-			ts = append(ts, s.again(j, now, why)...)
+			ts = append(ts, s.requeue(j, now, why)...)
 		default:
 			ts = append(ts, s.lost(j, now, why)...)
 		}
@@ -71,18 +71,18 @@ func (s *State) fence(w *Worker, since Time, stopped bool) Transition {
 	return &WorkerLost{w.Name, since, s.steady(since).After(s.Policy.Grace), stopped}
 }
 
-// stray fences a job whose worker has come back with another state: the first one's executors may be there still.
-func (s *State) stray(j *Job, w *Worker, now Time) []Transition {
+// orphan fences a job whose worker has come back with another state: the first one's executors may be there still.
+func (s *State) orphan(j *Job, w *Worker, now Time) []Transition {
 	until := w.timer.at
 	if until == 0 {
 		until = s.steady(now).After(s.Policy.Grace)
 	}
 	why := "worker " + string(w.Name) + " came back with another state, and its ranks may run on until they are fenced"
-	return []Transition{&JobStray{j.Ref(), why, until}, s.charge(j, 0, now)}
+	return []Transition{&JobOrphaned{j.Ref(), why, until}, s.charge(j, 0, now)}
 }
 
-// strayDue: nothing of a job can be running any more.
-func (s *State) strayDue(j *Job, now Time) []Transition {
+// orphanDue: nothing of a job can be running any more.
+func (s *State) orphanDue(j *Job, now Time) []Transition {
 	if end, over := s.lostEnd(j, "worker "+string(j.worker())+" lost its state"); over {
 		return s.finish(j, end, now)
 	}

@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// checkMemory: what passes remember of the head's place never changes what they decide.
-func checkMemory(s *State, now Time) {
+// checkShadow: what passes remember of the head's place never changes what they decide.
+func checkShadow(s *State, now Time) {
 	last := s.last
 	s.last = lastPass{} // all of the queue is due
 	got := s.schedule(now)
 	for _, w := range s.workers {
 		s.touch(w)
 	}
-	s.outlook.room = nil
+	s.shadow.worker = nil
 	want := s.schedule(now)
 	s.last = last
 	if !bytes.Equal(EncodeRecord(got), EncodeRecord(want)) {
@@ -24,8 +24,8 @@ func checkMemory(s *State, now Time) {
 	}
 }
 
-// checkGlances: who is passed by at a glance would have had to wait.
-func checkGlances(s *State, now Time) {
+// checkScreening: who is passed by at a glance would have had to wait.
+func checkScreening(s *State, now Time) {
 	last, preempting := s.last, s.Policy.QOS["high"]
 	s.last = lastPass{}
 	s.Policy.QOS["high"] = QOS{Points: preempting.Points} // with preemption there are no glances
@@ -38,7 +38,7 @@ func checkGlances(s *State, now Time) {
 	want := s.schedule(now)
 	for _, a := range s.accounts {
 		for i := range a.queue {
-			a.queue[i] = newSeat(a.queue[i].job)
+			a.queue[i] = newQueueEntry(a.queue[i].job)
 		}
 	}
 	s.last, s.Policy.QOS["high"] = last, preempting
@@ -56,8 +56,8 @@ func listed(ts []Transition) string {
 }
 
 // The head's place is found again without a look at workers that have not changed, whether they are better or worse.
-func TestOutlook(t *testing.T) {
-	h := newHouse(t, 4, 4, 4)
+func TestShadowTime(t *testing.T) {
+	h := newTestCluster(t, 4, 4, 4)
 	var runs []*Job
 	for i := range 3 {
 		runs = append(runs, h.submit(Request{Ranks: 4, TimeLimit: Duration(3-i) * Hour}))
@@ -74,9 +74,9 @@ func TestOutlook(t *testing.T) {
 	promised("n2")
 	h.do(Drain{"n3", ""}) // another gets better
 	promised("n3")
-	h.do(Gone{"n2"})
+	h.do(WorkerDisconnected{"n2"})
 	promised("n3")
-	h.do(Gone{"n3"})
+	h.do(WorkerDisconnected{"n3"})
 	promised("n1")
 	h.end(runs[0], Completed)
 	h.is("CF", head)
