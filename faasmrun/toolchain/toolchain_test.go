@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -233,6 +234,14 @@ func TestArchives(t *testing.T) {
 	l.write("libnat.a", "!<arch>\n"+"n.o/            0           0     0     644     8         `\n"+elf)
 	l.fails("cc", []string{"m.c", "native.o"}, "native.o", "for the host")
 	l.fails("cc", []string{"m.c", "-L.", "-lnat"}, "libnat.a", "for the host")
+	tools, err := findTools(Env{Environ: l.env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(tools.clang, "--target=wasm32-wasi", "-nostdlibinc", "-c", "u.c", "-o", "narrow.o").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	l.fails("cc", []string{"m.c", "narrow.o"}, "narrow.o: wasm32 object", "compile what is for wasm32 anew")
 }
 
 func padded(n int) string { return fmt.Sprintf("%-10d", n) }
