@@ -10,8 +10,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// An array of a thousand with an environment of 1.2 MB is taken, costs the scheduler its description once, and a description beyond
-// the bound is refused by naming it.
+// An array of a thousand with an environment of 1.2 MB is taken, costs the scheduler its description once, and a
+// description beyond the bound is refused by naming it.
 func TestLargeArray(t *testing.T) {
 	w := newWorld(t, Config{})
 	w.stop()
@@ -19,7 +19,8 @@ func TestLargeArray(t *testing.T) {
 	w.start()
 	spec := w.spec(1)
 	for i := range 12 {
-		spec.Apps[0].Env = append(spec.Apps[0].Env, &schedpb.EnvVar{Name: string(rune('A' + i)), Value: strings.Repeat("v", 100_000)})
+		spec.Apps[0].Env = append(spec.Apps[0].Env,
+			&schedpb.EnvVar{Name: string(rune('A' + i)), Value: strings.Repeat("v", 100_000)})
 	}
 	for i := range uint32(1000) {
 		spec.Array = append(spec.Array, i+1)

@@ -17,8 +17,11 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// attachment is one Attach stream. Its handler alone sends on it; the reactor leaves messages, which it must never have
-// to wait for, and Output calls hand over frames, which they do wait for.
+// attachStream is the scheduler's side of an Attach call.
+type attachStream = grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]
+
+// attachment is one Attach stream. Its handler alone sends on it. The reactor queues messages, and must never
+// wait for that; Output calls pass frames to it, and do wait.
 type attachment struct {
 	job     core.JobID
 	output  bool
@@ -34,14 +37,14 @@ type attachment struct {
 
 	// The reactor's own.
 	holds    bool       // the job is interactive and lives by this stream
-	reason   string     // last told why the job waits
+	reason   string     // last sent, why the job waits
 	streamed core.Epoch // the placement whose output was last asked for
 	asked    bool       // wants to know where ranks stand
 	launcher bool       // it held the job: what it says of the output counts
 	written  uint64     // of the output of the job's placement, as it says
 
 	frames   chan carried
-	given    atomic.Uint64 // where what has been handed to it of the latest placement ends
+	given    atomic.Uint64 // where what it has been sent of the latest placement ends
 	closed   chan struct{} // by the handler's end: nobody takes frames any more
 	released chan struct{} // closed when it has said that it ends
 	wake     chan struct{} // something below has changed
@@ -54,7 +57,7 @@ type attachment struct {
 	sent, consumed uint64 // bytes of standard input
 	room           chan struct{}
 	underWay       int                 // what numbered items occupy
-	input          *schedpb.InputTaken // to be told; nil: nothing new
+	input          *schedpb.InputTaken // to be sent; nil: nothing new
 	pong           bool                // to be said
 }
 
@@ -73,8 +76,10 @@ const (
 )
 
 func newAttachment(open *schedpb.AttachOpen) *attachment {
-	a := &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan carried), batches: open.Batches,
-		session: string(open.Session), closed: make(chan struct{}), released: make(chan struct{}), wake: make(chan struct{}, 1),
+	a := &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan carried),
+		batches: open.Batches,
+		session: string(open.Session), closed: make(chan struct{}), released: make(chan struct{}),
+		wake: make(chan struct{}, 1),
 		room: make(chan struct{}, 1)}
 	a.from.epoch, a.from.offset = core.Epoch(open.OutputEpoch), open.OutputOffset
 	a.pong = a.batches || a.session != "" // says that this scheduler knows of them
@@ -88,7 +93,7 @@ func wake(c chan struct{}) {
 	}
 }
 
-// enqueue leaves a message. Who lets them pile up loses the stream.
+// enqueue queues a message for the stream's handler. A launcher that lets them pile up loses the stream.
 func (a *attachment) enqueue(m *schedpb.AttachResponse) {
 	a.mu.Lock()
 	if a.mail = append(a.mail, m); len(a.mail) > maxMail {
@@ -98,7 +103,7 @@ func (a *attachment) enqueue(m *schedpb.AttachResponse) {
 	wake(a.wake)
 }
 
-// finish leaves the job's end, which goes out behind all output.
+// finish queues the job's end, which goes out behind all output.
 func (a *attachment) finish(end *schedpb.JobEnd) {
 	a.mu.Lock()
 	a.end = end
@@ -113,9 +118,10 @@ func (a *attachment) abort(why string) {
 	wake(a.wake)
 }
 
-// lost says that the output is not all that there was.
+// lost tells the launcher that some output is missing.
 func (a *attachment) lost(format string, args ...any) {
-	a.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_OutputLost{OutputLost: &schedpb.OutputLost{Why: fmt.Sprintf(format, args...)}}})
+	lost := &schedpb.OutputLost{Why: fmt.Sprintf(format, args...)}
+	a.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_OutputLost{OutputLost: lost}})
 }
 
 // expect and done count the output streams that the end has to wait for.
@@ -147,11 +153,11 @@ func (a *attachment) takenTotal(n uint64) {
 }
 
 // Attach implements schedpb.JobsServer.
-func (s *Server) Attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
+func (s *Server) Attach(stream attachStream) error {
 	return s.untilHalt(func() error { return s.attach(stream) })
 }
 
-func (s *Server) attach(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) error {
+func (s *Server) attach(stream attachStream) error {
 	tenant, err := s.tenant(stream.Context())
 	if err != nil {
 		return err
@@ -217,7 +223,7 @@ func (s *Server) attachTo(a *attachment, open *schedpb.AttachOpen, tenant core.T
 }
 
 // follow sends what the job's life brings until its end, or the stream's.
-func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
+func (s *Server) follow(stream attachStream, a *attachment) error {
 	defer close(a.closed)
 	for {
 		finished, err := a.deliver(stream)
@@ -250,8 +256,8 @@ func (s *Server) follow(stream grpc.BidiStreamingServer[schedpb.AttachRequest, s
 	}
 }
 
-// awaitRelease waits until a launcher has its job's end: it says so. One that doesn't may ask again.
-func (s *Server) awaitRelease(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) error {
+// awaitRelease waits until a launcher says that it has its job's end. One that doesn't may ask again.
+func (s *Server) awaitRelease(stream attachStream, a *attachment) error {
 	late := time.NewTimer(endPatience)
 	defer late.Stop()
 	select {
@@ -266,8 +272,8 @@ func (s *Server) awaitRelease(stream grpc.BidiStreamingServer[schedpb.AttachRequ
 	}
 }
 
-// deliver sends what has been left, and the end when all output has gone before it.
-func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse]) (finished bool, err error) {
+// deliver sends what is queued, and the end when all output has gone before it.
+func (a *attachment) deliver(stream attachStream) (finished bool, err error) {
 	a.mu.Lock()
 	mail, end := a.mail, a.end
 	if a.pong {
@@ -293,8 +299,8 @@ func (a *attachment) deliver(stream grpc.BidiStreamingServer[schedpb.AttachReque
 	return finished, err
 }
 
-// receiveFromLauncher takes what the launcher says, until its stream or the handler ends.
-func (s *Server) receiveFromLauncher(stream grpc.BidiStreamingServer[schedpb.AttachRequest, schedpb.AttachResponse], a *attachment) {
+// receiveFromLauncher handles the launcher's messages, until its stream or the handler ends.
+func (s *Server) receiveFromLauncher(stream attachStream, a *attachment) {
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -365,7 +371,7 @@ func (s *Server) handleMessage(ctx context.Context, a *attachment, m *schedpb.At
 	return status.Error(codes.InvalidArgument, "an attach stream carries no such message at this point")
 }
 
-// admitStdin waits for room in the window. Only a launcher that keeps to the window is heard on anything else meanwhile.
+// admitStdin waits for room in the window. Nothing else of a launcher that exceeds the window is read meanwhile.
 func (s *Server) admitStdin(ctx context.Context, a *attachment, n int) error {
 	for {
 		a.mu.Lock()

@@ -7,8 +7,9 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// What is logged for an administrator: who asked for what and what came of it, and what becomes of jobs and workers. Of a job only
-// numbers, names and codes are told: its arguments, its environment and what its ranks say of their end are its tenant's.
+// What is logged for an administrator: who asked for what and what came of it, and what becomes of jobs and workers. Of
+// a job only numbers, names and codes are logged: its arguments, its environment and what its ranks say of their end
+// are its tenant's.
 
 // audit logs a call that changes something.
 func (s *Server) audit(who core.Tenant, what string, err error, details ...any) {
@@ -20,7 +21,7 @@ func (s *Server) audit(who core.Tenant, what string, err error, details ...any) 
 	s.cfg.Logger.Info("request", append(args, "result", "done")...)
 }
 
-// submission is what is told of one.
+// submission is what is logged of one.
 func submission(req *schedpb.SubmitRequest, id core.JobID) []any {
 	ranks := uint64(0)
 	for _, app := range req.GetSpec().GetApps() {
@@ -40,7 +41,8 @@ var actionNames = map[schedpb.Action]string{schedpb.Action_ACTION_CANCEL: "cance
 func (r *reactor) logTransition(t core.Transition) {
 	switch t := t.(type) {
 	case *core.JobPlaced:
-		r.log.Info("job placed", "job", t.Ref.Job, "epoch", t.Ref.Epoch, "on", t.Placement[0].Worker, "ranks", t.Placement[0].Ranks)
+		r.log.Info("job placed", "job", t.Ref.Job, "epoch", t.Ref.Epoch, "on", t.Placement[0].Worker, "ranks",
+			t.Placement[0].Ranks)
 	case *core.JobStarted:
 		r.log.Info("job started", "job", t.Ref.Job, "epoch", t.Ref.Epoch)
 	case *core.JobEnding:

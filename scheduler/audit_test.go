@@ -10,7 +10,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// What is asked and what happens is in the log, with who and what came of it, and nothing of a job's arguments or environment.
+// What is asked and what happens is in the log, with who and what came of it, and nothing of a job's arguments or
+// environment.
 func TestAudit(t *testing.T) {
 	var log bytes.Buffer
 	w := newWorld(t, Config{Admins: []string{"alice"}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -27,7 +28,8 @@ func TestAudit(t *testing.T) {
 		t.Error("a job without a program is taken")
 	}
 	cancel := func(tenant string, id uint64) {
-		_, err := w.jobs.Change(as(w.ctx, tenant), &schedpb.ChangeRequest{Ids: []uint64{id}, Action: schedpb.Action_ACTION_CANCEL})
+		_, err := w.jobs.Change(as(w.ctx, tenant),
+			&schedpb.ChangeRequest{Ids: []uint64{id}, Action: schedpb.Action_ACTION_CANCEL})
 		ok(t, err)
 	}
 	cancel("bob", second)
@@ -52,7 +54,8 @@ func TestAudit(t *testing.T) {
 		`level=WARN msg=request what=cancel who=bob job=2 kill=false result="refused: there is no job 2"`,
 		"msg=request what=cancel who=alice job=2 kill=false result=done",
 		`msg="job ended" job=2 state=CA exit=`,
-		`level=WARN msg=request what=drain who=bob worker=n1 reason="" result="refused: bob is no administrator of this scheduler"`,
+		`level=WARN msg=request what=drain who=bob worker=n1 reason="" ` +
+			`result="refused: bob is no administrator of this scheduler"`,
 		`msg=request what=drain who=alice worker=n1 reason="new disk" result=done`,
 		`msg="worker drained" worker=n1 reason="new disk"`,
 		`msg="job ended" job=1 state=F exit=3`,

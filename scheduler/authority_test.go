@@ -18,11 +18,11 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// Everything that can be said to a scheduler, and what becomes of it when the wrong one says it. Whoever adds a call or a
-// message adds a line here: TestAuthority counts them.
+// Everything that can be said to a scheduler, and what becomes of it when the wrong one says it. Whoever adds a call or
+// a message adds a line here: TestAuthority counts them.
 
-// guarded is a cluster where each caller is what it shows: alice's job runs on worker n1, alice follows it, and bob and the
-// worker n2 try what they can.
+// guarded is a cluster where each caller is what it shows: alice's job runs on worker n1, alice follows it, and bob and
+// the worker n2 try what they can.
 type guarded struct {
 	*world
 	id           uint64
@@ -125,7 +125,8 @@ func (g *guarded) bobAttaches(m *schedpb.AttachRequest) {
 		want := codes.InvalidArgument
 		if open {
 			want = codes.NotFound
-			stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: g.id, Output: true}}})
+			stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: g.id,
+				Output: true}}})
 		}
 		stream.Send(m) // the answer says why not
 		_, err = stream.Recv()
@@ -151,12 +152,14 @@ func tenantsOnly[Req, Resp any](g *guarded, call func(context.Context, *Req) (Re
 	}
 }
 
-func call[Req, Resp, Opt any](f func(context.Context, *Req, ...Opt) (Resp, error)) func(context.Context, *Req) (Resp, error) {
+func call[Req, Resp, Opt any](f func(context.Context, *Req, ...Opt) (Resp, error)) func(context.Context,
+	*Req) (Resp, error) {
 	return func(ctx context.Context, req *Req) (Resp, error) { return f(ctx, req) }
 }
 
 // received makes a call of one that answers with a stream.
-func received[Req, M, Opt any, S interface{ Recv() (M, error) }](f func(context.Context, *Req, ...Opt) (S, error)) func(context.Context, *Req) (M, error) {
+func received[Req, M, Opt any, S interface{ Recv() (M, error) }](
+	f func(context.Context, *Req, ...Opt) (S, error)) func(context.Context, *Req) (M, error) {
 	return func(ctx context.Context, req *Req) (none M, err error) {
 		stream, err := f(ctx, req)
 		if err != nil {
@@ -174,7 +177,8 @@ func input(in *schedpb.Input) *schedpb.AttachRequest {
 var attempts = map[string]func(g *guarded){
 	"Jobs.MissingModules": func(g *guarded) {
 		tenantsOnly(g, call(g.jobs.MissingModules))
-		resp, err := g.jobs.MissingModules(g.bob, &schedpb.MissingModulesRequest{Sha256: []string{hashOf(moduleBytes), hashOf(nil)}})
+		resp, err := g.jobs.MissingModules(g.bob,
+			&schedpb.MissingModulesRequest{Sha256: []string{hashOf(moduleBytes), hashOf(nil)}})
 		ok(g.t, err)
 		equal(g.t, "what bob has still to send", len(resp.Sha256), 2)
 	},
@@ -204,7 +208,8 @@ var attempts = map[string]func(g *guarded){
 		resp, err := g.jobs.List(g.bob, &schedpb.ListRequest{Ids: []uint64{g.id}, Spec: true})
 		ok(g.t, err)
 		equal(g.t, "alice's jobs that bob sees", len(resp.Jobs), 0)
-		g.jobs.Change(g.ctx, &schedpb.ChangeRequest{Ids: []uint64{g.id}, Action: schedpb.Action_ACTION_CANCEL, Reason: "a secret"})
+		g.jobs.Change(g.ctx, &schedpb.ChangeRequest{Ids: []uint64{g.id}, Action: schedpb.Action_ACTION_CANCEL,
+			Reason: "a secret"})
 		resp, err = g.jobs.List(g.bob, &schedpb.ListRequest{Ids: []uint64{g.id}, Spec: true, Everyone: true})
 		ok(g.t, err)
 		equal(g.t, "what bob sees of it", resp.Jobs[0].Name+resp.Jobs[0].Reason+resp.Specs[0].String(), "")
@@ -233,8 +238,10 @@ var attempts = map[string]func(g *guarded){
 		equal(g.t, "the name that bob sees", m.Jobs[0].Name, "")
 	},
 
-	"AttachRequest.open":   func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{}) },
-	"AttachRequest.detach": func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Detach{}}) },
+	"AttachRequest.open": func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{}) },
+	"AttachRequest.detach": func(g *guarded) {
+		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Detach{}})
+	},
 	"AttachRequest.stdin": func(g *guarded) {
 		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Stdin{Stdin: &schedpb.Stdin{Data: []byte("x")}}})
 	},
@@ -242,14 +249,16 @@ var attempts = map[string]func(g *guarded){
 		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Signal{Signal: &schedpb.Signal{Number: 10}}})
 	},
 	"AttachRequest.terminate": func(g *guarded) {
-		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{Terminate: &schedpb.Terminate{Kill: true}}})
+		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+			Terminate: &schedpb.Terminate{Kill: true}}})
 	},
 	"AttachRequest.query_ranks": func(g *guarded) {
 		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 	},
 	"AttachRequest.input": func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Input{}}) },
 	"AttachRequest.output_taken": func(g *guarded) {
-		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{OutputTaken: &schedpb.OutputTaken{Epoch: 1, Offset: 1 << 20}}})
+		g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_OutputTaken{
+			OutputTaken: &schedpb.OutputTaken{Epoch: 1, Offset: 1 << 20}}})
 	},
 	"AttachRequest.ping":  func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{}}) },
 	"AttachRequest.leave": func(g *guarded) { g.bobAttaches(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Leave{}}) },
@@ -282,7 +291,8 @@ var attempts = map[string]func(g *guarded){
 		g.refused(err, codes.PermissionDenied)
 	},
 	"Cluster.Reserve": func(g *guarded) {
-		_, err := g.cluster.Reserve(g.bob, &schedpb.ReserveRequest{Name: "r", DurationMs: 1000, Nodes: []string{"n1"}, Tenants: []string{"bob"}})
+		_, err := g.cluster.Reserve(g.bob, &schedpb.ReserveRequest{Name: "r", DurationMs: 1000, Nodes: []string{"n1"},
+			Tenants: []string{"bob"}})
 		g.refused(err, codes.PermissionDenied)
 		_, err = g.cluster.Reserve(g.asN2, &schedpb.ReserveRequest{Name: "r", DurationMs: 1000, Nodes: []string{"n1"}})
 		g.refused(err, codes.Unauthenticated)
@@ -306,7 +316,8 @@ var attempts = map[string]func(g *guarded){
 		claim := func(ctx context.Context, id uint64, rank uint32, eof bool) error {
 			stream, err := g.workers.Output(ctx)
 			ok(g.t, err)
-			stream.Send(&schedpb.OutputFrame{StreamId: id, Eof: eof, Output: []*schedpb.Output{{Rank: rank, Data: []byte("forged\n")}}})
+			stream.Send(&schedpb.OutputFrame{StreamId: id, Eof: eof,
+				Output: []*schedpb.Output{{Rank: rank, Data: []byte("forged\n")}}})
 			_, err = stream.CloseAndRecv()
 			return err
 		}
@@ -319,7 +330,8 @@ var attempts = map[string]func(g *guarded){
 		again := g.n1.streamOrder()
 		stream, err := g.workers.Output(g.asN1)
 		ok(g.t, err)
-		ok(g.t, stream.Send(&schedpb.OutputFrame{StreamId: again.StreamId, Eof: true, Output: []*schedpb.Output{{Data: []byte("true\n")}}}))
+		ok(g.t, stream.Send(&schedpb.OutputFrame{StreamId: again.StreamId, Eof: true,
+			Output: []*schedpb.Output{{Data: []byte("true\n")}}}))
 		_, err = stream.CloseAndRecv()
 		ok(g.t, err)
 		g.n1.ended(g.ref, done())
@@ -362,7 +374,8 @@ var attempts = map[string]func(g *guarded){
 		g.running()
 	},
 	"WorkerMessage.heartbeat": func(g *guarded) {
-		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{Unfit: "no disk"}}})
+		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{
+			Heartbeat: &schedpb.Heartbeat{Unfit: "no disk"}}})
 		g.processed()
 		nodes, err := g.cluster.Nodes(g.ctx, &schedpb.NodesRequest{})
 		ok(g.t, err)
@@ -380,7 +393,8 @@ var attempts = map[string]func(g *guarded){
 	"WorkerMessage.rank_states": func(g *guarded) {
 		answer := func(f *fakeWorker, rank uint32, where string) {
 			f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_RankStates{RankStates: &schedpb.JobRankStates{Job: g.ref,
-				States: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: rank + 1, Where: "nowhere"}, {Rank: rank, Node: "n9", Where: where}}}}}})
+				States: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: rank + 1, Where: "nowhere"},
+					{Rank: rank, Node: "n9", Where: where}}}}}})
 		}
 		g.alice.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_QueryRanks{QueryRanks: &schedpb.QueryRanks{}}})
 		if m := g.n1.recv(); m.GetQueryRanks() == nil {
@@ -398,19 +412,22 @@ var attempts = map[string]func(g *guarded){
 		}
 	},
 	"WorkerMessage.goodbye": func(g *guarded) { // of what is another's, it neither ends nor keeps anything
-		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{Goodbye: &schedpb.Goodbye{Staying: []*schedpb.JobRef{g.ref}}}})
+		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{
+			Goodbye: &schedpb.Goodbye{Staying: []*schedpb.JobRef{g.ref}}}})
 		g.n2.gone()
 		g.running()
 		equal(g.t, "n1 has stopped", g.node("n1").Stopped, false)
 	},
 	"WorkerMessage.ended": func(g *guarded) {
-		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: g.ref, LaunchFailed: true}}})
+		g.n2.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: g.ref,
+			LaunchFailed: true}}})
 		g.processed()
 		g.running()
 		g.n2.ended(g.ref, &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "forged"})
 		g.processed()
 		g.running()
-		g.n1.ended(g.ref, &schedpb.JobEnd{State: "F", Exits: []*schedpb.RankExit{{Rank: 0, ExitCode: 2}, {Rank: 7, ExitCode: 9}}})
+		g.n1.ended(g.ref, &schedpb.JobEnd{State: "F",
+			Exits: []*schedpb.RankExit{{Rank: 0, ExitCode: 2}, {Rank: 7, ExitCode: 9}}})
 		g.n1.ack()
 		stream, err := g.workers.Output(g.asN1)
 		ok(g.t, err)
@@ -423,7 +440,8 @@ var attempts = map[string]func(g *guarded){
 			g.t.Fatalf("got %v", m)
 		}
 		taken := func(f *fakeWorker, n uint64) {
-			f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{StdinTaken: &schedpb.JobStdinTaken{Job: g.ref, Bytes: n}}})
+			f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{StdinTaken: &schedpb.JobStdinTaken{Job: g.ref,
+				Bytes: n}}})
 		}
 		taken(g.n2, 3)
 		g.processed()
@@ -456,8 +474,8 @@ var attempts = map[string]func(g *guarded){
 	},
 }
 
-// answers are the messages that come from the scheduler. Who takes them has seen the scheduler's certificate, or its socket,
-// whose directory is its user's; there is nothing to try.
+// answers are the messages that come from the scheduler. Who takes them has seen the scheduler's certificate, or its
+// socket, whose directory is its user's; there is nothing to try.
 var answers = []protoreflect.FullName{"faasmrun.v1.SchedulerMessage", "faasmrun.v1.AttachResponse"}
 
 // TestAuthority: nobody else's word counts for a job. All calls of all services are tried, and all messages of streams.

@@ -30,7 +30,8 @@ func TestSubmissionBounds(t *testing.T) {
 				s.Apps = append(s.Apps, s.Apps[0])
 			}
 		}},
-		{says: fmt.Sprintf("arguments; at most %d", maxArgs), change: func(s *schedpb.JobSpec) { s.Apps[0].Args = make([]string, maxArgs+1) }},
+		{says: fmt.Sprintf("arguments; at most %d", maxArgs),
+			change: func(s *schedpb.JobSpec) { s.Apps[0].Args = make([]string, maxArgs+1) }},
 		{says: fmt.Sprintf("environment variables; at most %d", maxEnv), change: func(s *schedpb.JobSpec) {
 			for i := range maxEnv + 1 {
 				s.Apps[0].Env = append(s.Apps[0].Env, &schedpb.EnvVar{Name: fmt.Sprint("v", i)})
@@ -41,15 +42,20 @@ func TestSubmissionBounds(t *testing.T) {
 				s.Apps[0].Mounts = append(s.Apps[0].Mounts, &schedpb.Mount{HostDir: "/a", GuestDir: "/b"})
 			}
 		}},
-		{says: fmt.Sprintf("at most %d", maxName), change: func(s *schedpb.JobSpec) { s.Name = strings.Repeat("n", maxName+1) }},
-		{says: fmt.Sprintf("at most %d", maxName), change: func(s *schedpb.JobSpec) { s.Reservation = strings.Repeat("n", maxName+1) }},
-		{says: fmt.Sprintf("idempotency key has %d bytes", maxKey+1), key: strings.Repeat("k", maxKey+1), change: func(*schedpb.JobSpec) {}},
+		{says: fmt.Sprintf("at most %d", maxName),
+			change: func(s *schedpb.JobSpec) { s.Name = strings.Repeat("n", maxName+1) }},
+		{says: fmt.Sprintf("at most %d", maxName),
+			change: func(s *schedpb.JobSpec) { s.Reservation = strings.Repeat("n", maxName+1) }},
+		{says: fmt.Sprintf("idempotency key has %d bytes", maxKey+1), key: strings.Repeat("k", maxKey+1),
+			change: func(*schedpb.JobSpec) {}},
 		{says: fmt.Sprintf("at most %d of each", maxHosts), change: func(s *schedpb.JobSpec) {
 			for range maxHosts + 1 {
 				s.Hosts = append(s.Hosts, "n1")
 			}
 		}},
-		{says: "KiB are taken", change: func(s *schedpb.JobSpec) { s.Apps[0].Args = []string{strings.Repeat("a", maxSpecBytes)} }},
+		{says: "KiB are taken", change: func(s *schedpb.JobSpec) {
+			s.Apps[0].Args = []string{strings.Repeat("a", maxSpecBytes)}
+		}},
 	} {
 		spec := w.spec(1)
 		c.change(spec)
@@ -69,7 +75,8 @@ func TestRequestBounds(t *testing.T) {
 		"jobs":   second(w.jobs.Change(w.ctx, &schedpb.ChangeRequest{Ids: make([]uint64, maxIDs+1)})),
 		"reason": second(w.jobs.Change(w.ctx, &schedpb.ChangeRequest{Reason: long})),
 		"drain":  second(w.cluster.Drain(w.ctx, &schedpb.DrainRequest{Node: "n1", Reason: long})),
-		"nodes":  second(w.cluster.Reserve(w.ctx, &schedpb.ReserveRequest{Name: "r", DurationMs: 1, Nodes: make([]string, maxReservedNodes+1)})),
+		"nodes": second(w.cluster.Reserve(w.ctx,
+			&schedpb.ReserveRequest{Name: "r", DurationMs: 1, Nodes: make([]string, maxReservedNodes+1)})),
 		"tenants": second(w.cluster.Reserve(w.ctx, &schedpb.ReserveRequest{Name: "r", DurationMs: 1,
 			Tenants: make([]string, maxHosts+1)})),
 		"jobs held": w.dial(hello("n1", 1, make([]*schedpb.JobRef, maxHolding+1)...)).gone(),

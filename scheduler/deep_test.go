@@ -58,7 +58,8 @@ func TestDeepQueue(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d submissions from 32 callers: %.0f/s, the slowest %v", *deep, float64(*deep)/time.Since(begin).Seconds(), worst.Round(time.Millisecond))
+	t.Logf("%d submissions from 32 callers: %.0f/s, the slowest %v", *deep, float64(*deep)/time.Since(begin).Seconds(),
+		worst.Round(time.Millisecond))
 	v.figures(ctx, jobs, spec)
 	v.kill()
 	conn.Close()
@@ -72,12 +73,14 @@ func TestDeepQueue(t *testing.T) {
 }
 
 func (v *victim) dial() *grpc.ClientConn {
-	conn, err := grpc.NewClient("unix:"+filepath.Join(v.dir, "sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.NewClient("unix:"+filepath.Join(v.dir, "sock"),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	ok(v.t, err)
 	return conn
 }
 
-// fullWorker takes a few jobs and keeps them; two of its slots stay free, so that each pass looks for what could use them.
+// fullWorker takes a few jobs and keeps them; two of its slots stay free, so that each pass looks for what could use
+// them.
 func (v *victim) fullWorker(ctx context.Context, conn *grpc.ClientConn) {
 	stream, err := schedpb.NewWorkersClient(conn).Connect(ctx)
 	ok(v.t, err)
@@ -87,7 +90,8 @@ func (v *victim) fullWorker(ctx context.Context, conn *grpc.ClientConn) {
 	go func() {
 		beat := time.NewTicker(time.Second)
 		defer beat.Stop()
-		for stream.Send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{}}}) == nil {
+		alive := &schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Heartbeat{Heartbeat: &schedpb.Heartbeat{}}}
+		for stream.Send(alive) == nil {
 			<-beat.C
 		}
 	}()
@@ -109,13 +113,23 @@ func (v *victim) figures(ctx context.Context, jobs schedpb.JobsClient, spec *sch
 			took = append(took, time.Since(begin))
 		}
 		slices.Sort(took)
-		v.t.Logf("%s: p50 %v, p95 %v", what, took[latencies/2].Round(10*time.Microsecond), took[latencies*95/100].Round(10*time.Microsecond))
+		v.t.Logf("%s: p50 %v, p95 %v", what, took[latencies/2].Round(10*time.Microsecond),
+			took[latencies*95/100].Round(10*time.Microsecond))
 	}
 	measure("submit", func() error { _, err := jobs.Submit(ctx, &schedpb.SubmitRequest{Spec: spec}); return err })
 	measure("a page of the queue", func() error { _, err := jobs.List(ctx, &schedpb.ListRequest{}); return err })
-	measure("the newest job", func() error { _, err := jobs.List(ctx, &schedpb.ListRequest{Newest: true, Limit: 1}); return err })
-	measure("explain the first", func() error { _, err := jobs.Explain(ctx, &schedpb.ExplainRequest{JobId: 1}); return err })
-	measure("explain the last", func() error { _, err := jobs.Explain(ctx, &schedpb.ExplainRequest{JobId: uint64(n)}); return err })
+	measure("the newest job", func() error {
+		_, err := jobs.List(ctx, &schedpb.ListRequest{Newest: true, Limit: 1})
+		return err
+	})
+	measure("explain the first", func() error {
+		_, err := jobs.Explain(ctx, &schedpb.ExplainRequest{JobId: 1})
+		return err
+	})
+	measure("explain the last", func() error {
+		_, err := jobs.Explain(ctx, &schedpb.ExplainRequest{JobId: uint64(n)})
+		return err
+	})
 	size := int64(0)
 	ok(v.t, filepath.WalkDir(filepath.Join(v.dir, "state", "journal"), func(path string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {

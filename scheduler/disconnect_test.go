@@ -37,7 +37,8 @@ func (w *world) job(id uint64) *schedpb.JobInfo {
 	return page.Jobs[0]
 }
 
-// A worker that could not start a job's ranks says so: it gets nothing until it says that it is fit again, and the job goes elsewhere.
+// A worker that could not start a job's ranks says so: it gets nothing until it says that it is fit again, and the job
+// goes elsewhere.
 func TestLaunchFails(t *testing.T) {
 	w := newWorld(t, Config{})
 	f := w.connect(hello("n1", 1))
@@ -47,7 +48,8 @@ func TestLaunchFails(t *testing.T) {
 		end := &schedpb.JobEnd{State: "NF", Reason: "no process can be started"}
 		job := f.start().Job
 		equal(t, "job", job.JobId, id)
-		f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: job, End: end, LaunchFailed: true, Unfit: unfit}}})
+		f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: job, End: end,
+			LaunchFailed: true, Unfit: unfit}}})
 	}
 	acked := func(f *fakeWorker) {
 		t.Helper()
@@ -66,7 +68,8 @@ func TestLaunchFails(t *testing.T) {
 	fail(g, "")
 	acked(g)
 	acked(g)
-	if end := w.job(id); end.State != "NF" || !strings.Contains(end.Reason, "no process can be started (the last of 3 tries)") {
+	if end := w.job(id); end.State != "NF" || !strings.Contains(end.Reason,
+		"no process can be started (the last of 3 tries)") {
 		t.Errorf("ended %v", end)
 	}
 	// The first worker was fit when it last spoke of it, and says so again: that is news.
@@ -93,7 +96,8 @@ func TestWorkerStopping(t *testing.T) {
 		l := w.attach(over)
 		l.until("R")
 		begin := time.Now()
-		f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{Goodbye: &schedpb.Goodbye{Staying: []*schedpb.JobRef{refs[stays]}}}})
+		f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Goodbye{
+			Goodbye: &schedpb.Goodbye{Staying: []*schedpb.JobRef{refs[stays]}}}})
 		if err := f.gone(); !errors.Is(err, io.EOF) {
 			t.Errorf("the stream ended with %v", err)
 		}
@@ -125,7 +129,8 @@ func TestLongStateID(t *testing.T) {
 func TestClockIsSet(t *testing.T) {
 	timed(t, func(t *testing.T) {
 		var set time.Duration
-		w := newWorld(t, Config{Grace: time.Minute, GraceMargin: time.Second, Clock: func() time.Time { return time.Now().Add(set) }})
+		w := newWorld(t, Config{Grace: time.Minute, GraceMargin: time.Second,
+			Clock: func() time.Time { return time.Now().Add(set) }})
 		h := hello("n1", 1)
 		h.StateId = "first"
 		f := w.connect(h)

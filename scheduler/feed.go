@@ -86,7 +86,7 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// follow starts a stream with all that it may see marked as news.
+// follow starts a stream with all that it may see marked as changed.
 func (r *reactor) follow(f *follower, ids []uint64) error {
 	if len(ids) == 0 {
 		for id := r.state.Oldest(); id <= r.state.LastJob(); id++ {
@@ -121,7 +121,7 @@ func (r *reactor) mark(f *follower, id core.JobID) {
 	f.jobs = append(f.jobs, id)
 }
 
-// nextPage takes a page of what is marked.
+// nextPage takes a page of what is marked as changed.
 func (r *reactor) nextPage(f *follower) (m *schedpb.WatchResponse, more, over bool) {
 	m = &schedpb.WatchResponse{}
 	n := min(len(f.jobs), watchPage)

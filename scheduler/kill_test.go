@@ -135,7 +135,8 @@ func (e *eager) session(ctx context.Context) error {
 				e.ran[start.Job.JobId]++
 			}
 			e.mu.Unlock()
-			stream.Send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: start.Job}}})
+			stream.Send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
+				Started: &schedpb.JobStarted{Job: start.Job}}})
 			stream.Send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: known}})
 		}
 		if ack := m.GetAckEnded(); ack != nil {
@@ -152,7 +153,8 @@ func TestKilledAtRandom(t *testing.T) {
 	v := &victim{t: t, dir: t.TempDir()}
 	v.start()
 	defer v.kill()
-	conn, err := grpc.NewClient("unix:"+filepath.Join(v.dir, "sock"), grpc.WithTransportCredentials(insecure.NewCredentials()),
+	conn, err := grpc.NewClient("unix:"+filepath.Join(v.dir, "sock"),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: time.Second}))
 	ok(t, err)
 	defer conn.Close()
@@ -161,7 +163,8 @@ func TestKilledAtRandom(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	worker := &eager{name: "n1", jobs: schedpb.NewWorkersClient(conn), held: map[uint64]*schedpb.JobEnded{}, ran: map[uint64]int{}}
+	worker := &eager{name: "n1", jobs: schedpb.NewWorkersClient(conn), held: map[uint64]*schedpb.JobEnded{},
+		ran: map[uint64]int{}}
 	var running sync.WaitGroup
 	running.Go(func() { worker.run(ctx) })
 
@@ -268,7 +271,8 @@ func benchmark(b *testing.B, connections int, drain bool) {
 	go g.Serve(listener)
 	defer g.Stop()
 	dial := func() *grpc.ClientConn {
-		conn, err := grpc.NewClient("unix:"+filepath.Join(dir, "sock"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		conn, err := grpc.NewClient("unix:"+filepath.Join(dir, "sock"),
+			grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -283,7 +287,8 @@ func benchmark(b *testing.B, connections int, drain bool) {
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	if drain {
-		e := &eager{name: "n1", jobs: schedpb.NewWorkersClient(conn), held: map[uint64]*schedpb.JobEnded{}, ran: map[uint64]int{}}
+		e := &eager{name: "n1", jobs: schedpb.NewWorkersClient(conn), held: map[uint64]*schedpb.JobEnded{},
+			ran: map[uint64]int{}}
 		go e.run(ctx)
 	}
 	b.ResetTimer()

@@ -26,9 +26,11 @@ func CheckLabel(name, value string) error {
 	case name == "":
 		return fmt.Errorf("a label has a name")
 	case len(name) > maxLabelName || len(value) > maxLabelValue:
-		return fmt.Errorf("label %.40q has a name of %d bytes and a value of %d; at most %d and %d", name, len(name), len(value), maxLabelName, maxLabelValue)
+		return fmt.Errorf("label %.40q has a name of %d bytes and a value of %d; at most %d and %d", name, len(name),
+			len(value), maxLabelName, maxLabelValue)
 	case strings.ContainsAny(name+value, LabelMarks+" ") || !utf8.ValidString(name+value) || !printable(name+value):
-		return fmt.Errorf("label %q: names and values have no spaces and none of %s", core.Label{Name: name, Value: value}.String(), LabelMarks)
+		return fmt.Errorf("label %q: names and values have no spaces and none of %s",
+			core.Label{Name: name, Value: value}.String(), LabelMarks)
 	}
 	return nil
 }
@@ -65,7 +67,7 @@ func coreLabels(labels []*schedpb.EnvVar) []core.Label {
 	return all
 }
 
-// nameable says whether a name can be that of a worker or a reservation.
+// nameable reports whether a name can be that of a worker or a reservation.
 func nameable(name string) bool {
 	return name != "" && len(name) <= maxName && utf8.ValidString(name) && printable(name)
 }

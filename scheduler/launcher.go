@@ -13,7 +13,7 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// launcherSession is the launcher that an interactive job lives by, over all of its streams.
+// launcherSession is the launcher that an interactive job depends on, over all of its streams.
 type launcherSession struct {
 	session string              // "": its launcher was there before this scheduler, and is the first that comes
 	stream  *attachment         // nil: it is away
@@ -36,12 +36,13 @@ const (
 
 func checkSession(open *schedpb.AttachOpen) error {
 	if n := len(open.Session); n > 0 && (n < minSession || n > maxSession) {
-		return status.Errorf(codes.InvalidArgument, "a launcher's session has %d bytes; between %d and %d are taken", n, minSession, maxSession)
+		return status.Errorf(codes.InvalidArgument, "a launcher's session has %d bytes; between %d and %d are taken", n,
+			minSession, maxSession)
 	}
 	return nil
 }
 
-// holdJob makes a stream the one that an interactive job lives by, if it is its launcher's.
+// holdJob makes a stream the one that an interactive job depends on, if it is its launcher's.
 func (r *reactor) holdJob(a *attachment, j *core.Job) error {
 	ts, err := r.decide(core.LauncherAttached{Job: a.job})
 	if err != nil {
@@ -152,14 +153,16 @@ func (r *reactor) orderOutputTaken(j *core.Job, offset uint64) {
 // outputTaken passes on what the launcher has written, which can't be more than it was given.
 func (r *reactor) outputTaken(a *attachment, t *schedpb.OutputTaken) {
 	j := r.state.Job(a.job)
-	if j == nil || !a.launcher || core.Epoch(t.GetEpoch()) != j.Epoch || t.GetOffset() <= a.written || t.GetOffset() > a.given.Load() {
+	if j == nil || !a.launcher || core.Epoch(t.GetEpoch()) != j.Epoch || t.GetOffset() <= a.written ||
+		t.GetOffset() > a.given.Load() {
 		return
 	}
 	a.written = t.GetOffset()
 	r.orderOutputTaken(j, t.GetOffset())
 }
 
-// input passes an item on. What can't be passed on now comes again when the job's worker says that its ranks have started.
+// input passes an item on. What can't be passed on now comes again when the job's worker says that its ranks have
+// started.
 func (r *reactor) input(a *attachment, in *schedpb.Input, cost int) {
 	j, w := r.state.Job(a.job), r.watches[a.job]
 	conn := r.workerOf(j)
@@ -240,7 +243,7 @@ func (s *Server) admitInput(ctx context.Context, a *attachment, cost int) error 
 	}
 }
 
-// inputDelivered is called when an item is on its way, or is dropped.
+// inputDelivered is called when an item has been sent, or is dropped.
 func (a *attachment) inputDelivered(cost int) {
 	a.mu.Lock()
 	a.underWay -= cost
@@ -248,7 +251,7 @@ func (a *attachment) inputDelivered(cost int) {
 	wake(a.room)
 }
 
-// enqueueInput leaves how far a launcher's input is; the latest word says all.
+// enqueueInput queues how far a launcher's input is; the latest message says all.
 func (a *attachment) enqueueInput(t *schedpb.InputTaken) {
 	a.mu.Lock()
 	if a.input == nil {
@@ -261,14 +264,14 @@ func (a *attachment) enqueueInput(t *schedpb.InputTaken) {
 	wake(a.wake)
 }
 
-// liveness counts the time in which nothing is heard of the other end of a stream.
+// liveness records whether anything has come from the other end of a stream.
 type liveness struct{ heard, excused atomic.Bool }
 
 const livenessTicks = 4
 
-// whileAlive runs the sending side of a stream for as long as something is heard of its other end: sending may have to wait for
-// one that is no more. What counts is how often in a row nothing was heard, not a time: a scheduler that was stopped itself would
-// find everyone silent. No limit is no end.
+// whileAlive runs the sending side of a stream for as long as something is heard of its other end: sending may have to
+// wait for one that is no more. What counts is how often in a row nothing was heard, not a time: a scheduler that was
+// stopped itself would find everyone silent. No limit is no end.
 func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() error, send func() error) error {
 	if limit <= 0 {
 		return send()

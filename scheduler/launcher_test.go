@@ -22,7 +22,8 @@ func (w *world) resume(id uint64, session string, offset uint64) *launcher {
 	stream, err := w.jobs.Attach(ctx)
 	ok(w.t, err)
 	l := &launcher{t: w.t, stream: stream, die: cancel}
-	l.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id, Output: true, Batches: true,
+	l.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id, Output: true,
+		Batches: true,
 		Session: []byte(session), OutputEpoch: 1, OutputOffset: offset}}})
 	if m := l.recv(); m.GetPong() == nil {
 		w.t.Fatalf("the first word is %v", m)
@@ -76,8 +77,8 @@ func (l *launcher) inputTaken() *schedpb.InputTaken {
 	}
 }
 
-// A launcher's stream breaks and another takes its place; the scheduler is restarted; and so is the worker's connection. The job
-// goes on, what was received is said again, and what may be lost is asked for.
+// A launcher's stream breaks and another takes its place; the scheduler is restarted; and so is the worker's
+// connection. The job goes on, what was received is said again, and what may be lost is asked for.
 func TestLauncherComesBack(t *testing.T) {
 	w := newWorld(t, Config{})
 	f := w.connect(numberedHello("n1", 1))
@@ -168,7 +169,8 @@ func TestOutputThatCantBeRead(t *testing.T) {
 	})
 }
 
-// A launcher of which nothing is heard frees its slots within a minute; one that pings is left alone, and one that was suspended.
+// A launcher of which nothing is heard frees its slots within a minute; one that pings is left alone, and one that was
+// suspended.
 func TestVanishedLauncher(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -237,7 +239,8 @@ func TestAnothersSession(t *testing.T) {
 	for _, session := range []string{"short", strings.Repeat("l", maxSession+1)} {
 		stream, err := w.jobs.Attach(w.ctx)
 		ok(t, err)
-		ok(t, stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id, Session: []byte(session)}}}))
+		ok(t, stream.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id,
+			Session: []byte(session)}}}))
 		_, err = stream.Recv()
 		equal(t, "code", status.Code(err), codes.InvalidArgument)
 	}

@@ -99,7 +99,8 @@ func lostOutput(t *testing.T) {
 	left := time.Now()
 	l.end()
 	equal(t, "waited for the worker", time.Since(left), 30*time.Second)
-	equal(t, "lost with the worker", l.lost, "the rest of the output of job 1 could not be read from worker n1, which is not connected")
+	equal(t, "lost with the worker", l.lost,
+		"the rest of the output of job 1 could not be read from worker n1, which is not connected")
 }
 
 func TestQueueWaitsItsTurn(t *testing.T) {
@@ -134,7 +135,8 @@ func TestFixedClusterRefusesWhatCanNeverRun(t *testing.T) {
 func TestCancel(t *testing.T) {
 	w := newWorld(t, Config{})
 	f := w.connect(hello("n1", 1))
-	terminate := &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{Terminate: &schedpb.Terminate{Reason: "enough"}}}
+	terminate := &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{
+		Terminate: &schedpb.Terminate{Reason: "enough"}}}
 	kill := &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Terminate{Terminate: &schedpb.Terminate{Kill: true}}}
 
 	running := w.attach(w.submit(w.spec(1)))
@@ -226,7 +228,7 @@ func TestStdinSignalsAndQueries(t *testing.T) {
 	stdin := func(s string, eof bool) {
 		l.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Stdin{Stdin: &schedpb.Stdin{Data: []byte(s), Eof: eof}}})
 	}
-	stdin("early ", false) // before the job has a place
+	stdin("early ", false) // before the job has a placement
 	h := hello("n1", 1)
 	h.Protocol = 2
 	f := w.connect(h)
@@ -253,7 +255,8 @@ func TestStdinSignalsAndQueries(t *testing.T) {
 	}
 	f.started(start.Job)
 	l.until("R")
-	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{StdinTaken: &schedpb.JobStdinTaken{Job: start.Job, Bytes: 70000}}})
+	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_StdinTaken{StdinTaken: &schedpb.JobStdinTaken{Job: start.Job,
+		Bytes: 70000}}})
 	equal(t, "stdin", len(read().Stdin.Data), 64<<10)
 	if m := l.recv(); m.GetStdinTaken().GetBytes() != 70000 {
 		t.Errorf("got %v", m)
@@ -309,8 +312,8 @@ func TestNobodyAttachesToAnInteractiveJob(t *testing.T) {
 	})
 }
 
-// Who looks on before the launcher is there takes nothing from it: the job starts with its launcher, and is not ended with the
-// onlooker.
+// Who looks on before the launcher is there takes nothing from it: the job starts with its launcher, and is not ended
+// with the onlooker.
 func TestOnlookerBeforeTheLauncher(t *testing.T) {
 	w := newWorld(t, Config{})
 	f := w.connect(hello("n1", 1))
@@ -319,7 +322,8 @@ func TestOnlookerBeforeTheLauncher(t *testing.T) {
 	id := w.submit(spec)
 	onlooker, err := w.jobs.Attach(w.ctx)
 	ok(t, err)
-	ok(t, onlooker.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id, Onlooker: true}}}))
+	ok(t, onlooker.Send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Open{Open: &schedpb.AttachOpen{JobId: id,
+		Onlooker: true}}}))
 	_, err = onlooker.Recv() // why it waits
 	ok(t, err)
 	l := w.attach(id)

@@ -24,9 +24,11 @@ const (
 func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 	info := &schedpb.JobInfo{Id: uint64(j.ID), Tenant: string(j.Tenant), State: j.State.String(), Ranks: j.Ranks,
 		MemPerRankBytes: j.MemPerRank, TimeLimitMs: int64(j.TimeLimit / core.Millisecond), Qos: j.QOS,
-		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted), PlacedUnixNs: int64(j.Placed),
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, SubmittedUnixNs: int64(j.Submitted),
+		PlacedUnixNs:  int64(j.Placed),
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
-		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held, Reservation: j.Reservation}
+		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held,
+		Reservation: j.Reservation}
 	own := j.Tenant == viewer || r.s.admin(viewer)
 	if own {
 		info.Name = j.Name
@@ -69,7 +71,8 @@ func nodeRanks(j *core.Job) []*schedpb.NodeRanks {
 }
 
 func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
-	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots, MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
+	info := &schedpb.NodeInfo{Name: string(w.Name), Stopped: w.Stopped, Slots: w.Slots, UsedSlots: w.UsedSlots,
+		MemBytes: w.Mem, UsedMemBytes: w.UsedMem,
 		Connected: w.Connected, SinceUnixNs: int64(w.Since), Draining: w.Draining, Unfit: w.Unfit, Exclusive: w.Exclusive}
 	for _, l := range w.Labels {
 		info.Labels = append(info.Labels, &schedpb.EnvVar{Name: l.Name, Value: l.Value})

@@ -55,7 +55,8 @@ func TestListAndChange(t *testing.T) {
 	equal(t, "the last", w.list(&schedpb.ListRequest{Limit: 2, Newest: true}), "3:PD 4:PD …")
 	equal(t, "the array", w.list(&schedpb.ListRequest{Ids: []uint64{array}}), "2:PD 3:PD 4:PD")
 	equal(t, "by state", w.list(&schedpb.ListRequest{States: []string{"CF"}}), "1:CF")
-	if _, err := w.jobs.List(w.ctx, &schedpb.ListRequest{States: []string{"XX"}}); status.Code(err) != codes.InvalidArgument {
+	if _, err := w.jobs.List(w.ctx,
+		&schedpb.ListRequest{States: []string{"XX"}}); status.Code(err) != codes.InvalidArgument {
 		t.Error(err)
 	}
 	resp, err := w.jobs.List(w.ctx, &schedpb.ListRequest{Ids: []uint64{3, bobs.JobId}, Everyone: true, Spec: true})
@@ -65,7 +66,8 @@ func TestListAndChange(t *testing.T) {
 	equal(t, "another's name", resp.Jobs[1].Name+resp.Specs[1].String(), "")
 
 	equal(t, "hold", w.change(schedpb.Action_ACTION_HOLD, 3), "3:")
-	equal(t, "hold", w.change(schedpb.Action_ACTION_HOLD, first), "1:not in this state: only a waiting job can be held, job 1 is configuring")
+	equal(t, "hold", w.change(schedpb.Action_ACTION_HOLD, first),
+		"1:not in this state: only a waiting job can be held, job 1 is configuring")
 	equal(t, "another's", w.change(schedpb.Action_ACTION_CANCEL, bobs.JobId), "5:there is no job 5")
 	equal(t, "cancel", w.change(schedpb.Action_ACTION_CANCEL, array), "2: 3: 4:")
 	equal(t, "again", w.change(schedpb.Action_ACTION_CANCEL, 3), "3:job 3 has ended: cancelled")
@@ -74,7 +76,8 @@ func TestListAndChange(t *testing.T) {
 	equal(t, "bob's", f.start().Job.JobId, bobs.JobId)
 
 	admin := as(w.ctx, "root")
-	changed, err := w.jobs.Change(admin, &schedpb.ChangeRequest{Ids: []uint64{bobs.JobId}, Action: schedpb.Action_ACTION_REQUEUE})
+	changed, err := w.jobs.Change(admin, &schedpb.ChangeRequest{Ids: []uint64{bobs.JobId},
+		Action: schedpb.Action_ACTION_REQUEUE})
 	ok(t, err)
 	equal(t, "requeue", changed.Jobs[0].Error, "")
 }
@@ -195,7 +198,8 @@ func TestShapeOfArray(t *testing.T) {
 	for _, c := range []struct {
 		indices []uint32
 		want    [4]uint32
-	}{{[]uint32{5}, [4]uint32{1, 5, 5, 1}}, {[]uint32{1, 2, 3}, [4]uint32{3, 1, 3, 1}}, {[]uint32{0, 4, 8}, [4]uint32{3, 0, 8, 4}},
+	}{{[]uint32{5}, [4]uint32{1, 5, 5, 1}}, {[]uint32{1, 2, 3}, [4]uint32{3, 1, 3, 1}},
+		{[]uint32{0, 4, 8}, [4]uint32{3, 0, 8, 4}},
 		{[]uint32{1, 4, 6}, [4]uint32{3, 1, 6, 1}}} {
 		s := shapeOf(c.indices)
 		if got := [4]uint32{s.Count, s.First, s.Last, s.Step}; got != c.want {

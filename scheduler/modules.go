@@ -25,8 +25,8 @@ import (
 )
 
 // modules keeps programs as <sha256>.wasm files. A file appears whole, under a name that its bytes prove, so several
-// processes may share the directory. Whose a module is stands beside it: a tenant's are those whose bytes it has sent. Otherwise
-// a hash, which is no secret, would do to run another's program, or to learn that it is there.
+// processes may share the directory. Whose a module is stands beside it: a tenant's are those whose bytes it has sent.
+// Otherwise a hash, which is no secret, would do to run another's program, or to learn that it is there.
 type modules struct {
 	dir    string
 	owners string // <hash of the tenant's name>/<sha256>, empty files; "": all modules are everyone's
@@ -59,7 +59,7 @@ func openModules(dir, owners string, limit int64, sync bool) (*modules, error) {
 	return &modules{dir, owners, limit, sync}, err
 }
 
-// validHash says whether a name is the lower-case hex of a SHA-256, and so safe as a file's name.
+// validHash reports whether a name is the lower-case hex of a SHA-256, and so safe as a file's name.
 func validHash(hash string) bool {
 	if len(hash) != 2*sha256.Size {
 		return false
@@ -79,7 +79,7 @@ func (m *modules) has(hash string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// owned says whether the module is there and its bytes have come from the tenant, too.
+// owned reports whether the module is there and its bytes have come from the tenant, too.
 func (m *modules) owned(t core.Tenant, hash string) bool {
 	if !m.has(hash) {
 		return false
@@ -152,7 +152,8 @@ func (m *modules) fill(part *os.File, hash string, next func() ([]byte, error)) 
 			return err
 		}
 		if size += int64(len(data)); size > m.max {
-			return status.Errorf(codes.InvalidArgument, "module %s is larger than %d MiB, the most this scheduler takes", hash, m.max>>20)
+			return status.Errorf(codes.InvalidArgument, "module %s is larger than %d MiB, the most this scheduler takes", hash,
+				m.max>>20)
 		}
 		sum.Write(data)
 		if _, err := part.Write(data); err != nil {
@@ -160,7 +161,8 @@ func (m *modules) fill(part *os.File, hash string, next func() ([]byte, error)) 
 		}
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != hash {
-		return status.Errorf(codes.InvalidArgument, "the module sent as %s has the SHA-256 %s: it was damaged or misnamed on its way", hash, got)
+		return status.Errorf(codes.InvalidArgument,
+			"the module sent as %s has the SHA-256 %s: it was damaged or misnamed on its way", hash, got)
 	}
 	return nil
 }
@@ -192,13 +194,15 @@ func (m *modules) syncDir(path string) error {
 }
 
 // MissingModules implements schedpb.JobsServer.
-func (s *Server) MissingModules(ctx context.Context, req *schedpb.MissingModulesRequest) (*schedpb.MissingModulesResponse, error) {
+func (s *Server) MissingModules(ctx context.Context,
+	req *schedpb.MissingModulesRequest) (*schedpb.MissingModulesResponse, error) {
 	tenant, err := s.tenant(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(req.Sha256) > maxHashes {
-		return nil, status.Errorf(codes.InvalidArgument, "%d modules asked for at once; at most %d", len(req.Sha256), maxHashes)
+		return nil, status.Errorf(codes.InvalidArgument, "%d modules asked for at once; at most %d", len(req.Sha256),
+			maxHashes)
 	}
 	missing := &schedpb.MissingModulesResponse{}
 	for _, hash := range req.Sha256 {
@@ -225,7 +229,8 @@ func (s *Server) PutModule(stream grpc.ClientStreamingServer[schedpb.ModuleChunk
 	return s.untilHalt(func() error { return s.takeModule(tenant, stream) })
 }
 
-func (s *Server) takeModule(tenant core.Tenant, stream grpc.ClientStreamingServer[schedpb.ModuleChunk, schedpb.PutModuleResponse]) error {
+func (s *Server) takeModule(tenant core.Tenant,
+	stream grpc.ClientStreamingServer[schedpb.ModuleChunk, schedpb.PutModuleResponse]) error {
 	first, err := stream.Recv()
 	if err != nil {
 		return err
@@ -244,7 +249,8 @@ func (s *Server) takeModule(tenant core.Tenant, stream grpc.ClientStreamingServe
 		data := chunk.Data
 		chunk = nil
 		if len(data) > maxChunk {
-			return nil, status.Errorf(codes.InvalidArgument, "a chunk of module %s has %d bytes; at most %d", hash, len(data), maxChunk)
+			return nil, status.Errorf(codes.InvalidArgument, "a chunk of module %s has %d bytes; at most %d", hash, len(data),
+				maxChunk)
 		}
 		return data, nil
 	})
@@ -255,7 +261,8 @@ func (s *Server) takeModule(tenant core.Tenant, stream grpc.ClientStreamingServe
 }
 
 // GetModule implements schedpb.WorkersServer.
-func (s *Server) GetModule(req *schedpb.GetModuleRequest, stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {
+func (s *Server) GetModule(req *schedpb.GetModuleRequest,
+	stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {
 	if !validHash(req.Sha256) {
 		return badHash(req.Sha256)
 	}
@@ -267,8 +274,8 @@ func (s *Server) GetModule(req *schedpb.GetModuleRequest, stream grpc.ServerStre
 	})
 }
 
-// mayHave lets a worker have the modules of the jobs that it holds. One that does not say which it is, as those of 0.1.0, is any
-// that the caller may speak for.
+// mayHave lets a worker have the modules of the jobs that it holds. One that does not say which it is, as those of
+// 0.1.0, is any that the caller may speak for.
 func (s *Server) mayHave(ctx context.Context, req *schedpb.GetModuleRequest) error {
 	if err := s.worker(ctx, req.Worker); err != nil {
 		return err
@@ -299,7 +306,7 @@ func (r *reactor) holders(only core.WorkerName, hash string) []core.WorkerName {
 	return found
 }
 
-// runs says whether the module is one of the job's programs.
+// runs reports whether the module is one of the job's programs.
 func runs(j *core.Job, hash string) bool {
 	if !bytes.Contains(j.Spec, []byte(hash)) {
 		return false // most of them, without reading a description that may be long
@@ -309,7 +316,8 @@ func runs(j *core.Job, hash string) bool {
 		slices.ContainsFunc(spec.Apps, func(a *schedpb.App) bool { return a.GetModuleSha256() == hash })
 }
 
-func (s *Server) sendModule(req *schedpb.GetModuleRequest, stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {
+func (s *Server) sendModule(req *schedpb.GetModuleRequest,
+	stream grpc.ServerStreamingServer[schedpb.ModuleChunk]) error {
 	f, err := os.Open(s.modules.path(req.Sha256))
 	if errors.Is(err, fs.ErrNotExist) {
 		return status.Errorf(codes.NotFound, "there is no module %s", req.Sha256)

@@ -42,7 +42,8 @@ func (r *reactor) sendOrders(orders []core.Order) {
 	}
 }
 
-// spec is a job's description. The tasks of an array have one in common, however many orders to start them wait to be sent.
+// spec is a job's description. The tasks of an array have one in common, however many orders to start them wait to be
+// sent.
 func (r *reactor) spec(j *core.Job) *schedpb.JobSpec {
 	if r.lastSpec != nil && len(j.Spec) == len(r.lastBytes) && len(j.Spec) > 0 && &j.Spec[0] == &r.lastBytes[0] {
 		return r.lastSpec
@@ -65,7 +66,8 @@ func (r *reactor) orderStart(w *workerConn, j *core.Job) {
 	}
 	w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{
 		Job: wireRef(j.Ref()), Spec: spec, FirstRank: uint32(span.First), Ranks: span.Ranks, WorldSize: j.Ranks,
-		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name, OutputLimitBytes: limit}}})
+		ArrayId: uint64(j.Array.Job), ArrayIndex: j.Array.Index, Tenant: string(j.Tenant), Restarts: j.Restarts, Name: j.Name,
+		OutputLimitBytes: limit}}})
 	watch := r.watches[j.ID]
 	if watch == nil {
 		return

@@ -35,14 +35,15 @@ type outputStream struct {
 	cuts    int // calls that ended early
 }
 
-// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the first time at
-// once, then after pauses that begin with cutPause and double.
+// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the
+// first time at once, then after pauses that begin with cutPause and double.
 const (
 	maxCuts  = 8
 	cutPause = 50 * time.Millisecond
 )
 
-// openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker is asked once it is back.
+// openStream asks the job's worker for its output, where the attachment wants it, once for each placement. A nil worker
+// is asked once it is back.
 func (r *reactor) openStream(a *attachment, j *core.Job, w *workerConn) {
 	if !a.output || a.streamed >= j.Epoch {
 		return
@@ -100,8 +101,8 @@ func (r *reactor) awaitStreams(chosen func(*outputStream) bool) {
 	}
 }
 
-// awaitStream waits for the worker of a stream, if that is away: as long as core waits for it, where the job goes on there, and for a
-// while otherwise.
+// awaitStream waits for the worker of a stream, if that is away: as long as core waits for it, where the job goes on
+// there, and for a while otherwise.
 func (r *reactor) awaitStream(o *outputStream) {
 	if r.workers[o.worker] != nil {
 		return
@@ -159,8 +160,8 @@ func (r *reactor) resumeStreams(w *workerConn) {
 	}
 }
 
-// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, or when its
-// worker is back; without offsets it can't be picked up where it was.
+// closeStream is the end of the Output call that carried a stream. A stream that was cut short is asked for again, or
+// when its worker is back; without offsets it can't be picked up where it was.
 func (r *reactor) closeStream(o *outputStream, eof bool) {
 	o.open, o.stop = false, nil
 	if r.streams[o.id] != o {
@@ -257,7 +258,8 @@ func (s *Server) carry(stream grpc.ClientStreamingServer[schedpb.OutputFrame, sc
 	for {
 		for _, out := range frame.Output {
 			if !o.part.Has(core.Rank(out.GetRank())) {
-				return false, status.Errorf(codes.InvalidArgument, "rank %d of job %d is not on worker %s", out.GetRank(), o.ref.Job, o.worker)
+				return false, status.Errorf(codes.InvalidArgument, "rank %d of job %d is not on worker %s", out.GetRank(),
+					o.ref.Job, o.worker)
 			}
 		}
 		if len(frame.Output) > 0 {

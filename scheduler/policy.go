@@ -130,7 +130,8 @@ func ParsePolicy(data []byte, p core.Policy) (core.Policy, error) {
 	for name, q := range f.QOS {
 		mode := max(0, slices.Index(core.PreemptModes, q.Preempted))
 		if q.Preempted != "" && core.PreemptModes[mode] != q.Preempted {
-			return p, fmt.Errorf("the policy's qos %q: preempted is one of %s, not %q", name, strings.Join(core.PreemptModes, ", "), q.Preempted)
+			return p, fmt.Errorf("the policy's qos %q: preempted is one of %s, not %q", name,
+				strings.Join(core.PreemptModes, ", "), q.Preempted)
 		}
 		p.QOS[name] = core.QOS{Points: q.Points, Preempts: q.Preempts, Preempted: core.PreemptMode(mode)}
 	}
@@ -162,12 +163,14 @@ func EncodePolicy(p core.Policy) ([]byte, error) {
 }
 
 func (q quotaFile) quota() core.Quota {
-	return core.Quota{Shares: q.Shares, Slots: q.Slots, Mem: uint64(q.Mem), Running: q.Running, Pending: q.Pending, Output: uint64(q.Output),
+	return core.Quota{Shares: q.Shares, Slots: q.Slots, Mem: uint64(q.Mem), Running: q.Running, Pending: q.Pending,
+		Output:       uint64(q.Output),
 		Descriptions: uint64(q.Descriptions)}
 }
 
 func newQuotaFile(q core.Quota) quotaFile {
-	return quotaFile{q.Shares, q.Slots, policyBytes(q.Mem), q.Running, q.Pending, policyBytes(q.Output), policyBytes(q.Descriptions)}
+	return quotaFile{q.Shares, q.Slots, policyBytes(q.Mem), q.Running, q.Pending, policyBytes(q.Output),
+		policyBytes(q.Descriptions)}
 }
 
 // fields walks what file and policy have alike, so that reading and writing can't drift apart.
@@ -208,7 +211,8 @@ func checkPolicy(p *core.Policy) error {
 		within("age_per_hour", p.AgePerHour, 0, 1_000_000), within("per_rank", p.PerRank, 0, 1_000_000),
 		within("fair_share", p.FairShare, 0, points), within("max_ranks", int64(p.MaxRanks), 1, 1<<20),
 		within("max_pending", int64(p.MaxPending), 1, 10_000_000), within("max_array", int64(p.MaxArray), 1, 1_000_000),
-		within("keep_ended", int64(p.KeepEnded), 0, 10_000_000), within("half_life in seconds", int64(p.HalfLife/core.Second), 1, 1<<32))
+		within("keep_ended", int64(p.KeepEnded), 0, 10_000_000),
+		within("half_life in seconds", int64(p.HalfLife/core.Second), 1, 1<<32))
 	for _, name := range slices.Sorted(maps.Keys(p.QOS)) {
 		q := p.QOS[name]
 		err = firstError(err, within(fmt.Sprintf("points of qos %q", name), q.Points, -points, points))

@@ -10,7 +10,8 @@ import (
 
 const somePolicy = `{"time_limit": "2h", "half_life": "14d", "backfill": false, "depth": 50,
 	"qos": {"low": {"points": -5, "preempted": "requeue"}, "high": {"points": 7, "preempts": ["low", ""]}},
-	"tenants": {"uid:7": {"shares": 3, "slots": 64, "mem": "64G", "running": 5, "pending": 9, "output": "10M"}}, "others": {"shares": 2}}`
+	"tenants": {"uid:7": {"shares": 3, "slots": 64, "mem": "64G", "running": 5, "pending": 9, "output": "10M"}},
+	"others": {"shares": 2}}`
 
 func TestParsePolicy(t *testing.T) {
 	p, err := ParsePolicy([]byte(somePolicy), core.DefaultPolicy())
@@ -19,8 +20,10 @@ func TestParsePolicy(t *testing.T) {
 	}
 	want := core.DefaultPolicy()
 	want.TimeLimit, want.HalfLife, want.Backfill, want.Depth = 2*core.Hour, 14*24*core.Hour, false, 50
-	want.QOS = map[string]core.QOS{"": {}, "low": {Points: -5, Preempted: core.PreemptRequeue}, "high": {Points: 7, Preempts: []string{"low", ""}}}
-	want.Tenants = map[core.Tenant]core.Quota{"uid:7": {Shares: 3, Slots: 64, Mem: 64 << 30, Running: 5, Pending: 9, Output: 10 << 20}}
+	want.QOS = map[string]core.QOS{"": {}, "low": {Points: -5, Preempted: core.PreemptRequeue},
+		"high": {Points: 7, Preempts: []string{"low", ""}}}
+	want.Tenants = map[core.Tenant]core.Quota{"uid:7": {Shares: 3, Slots: 64, Mem: 64 << 30, Running: 5, Pending: 9,
+		Output: 10 << 20}}
 	want.Others = core.Quota{Shares: 2}
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("read  %+v\nwant %+v", p, want)
@@ -29,8 +32,10 @@ func TestParsePolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := ParsePolicy(text, core.Policy{}); err != nil || again.Depth != 50 || !reflect.DeepEqual(again.QOS, want.QOS) ||
-		!reflect.DeepEqual(again.Tenants, want.Tenants) || again.HalfLife != want.HalfLife || again.KeepEnded != want.KeepEnded {
+	if again, err := ParsePolicy(text, core.Policy{}); err != nil || again.Depth != 50 ||
+		!reflect.DeepEqual(again.QOS, want.QOS) ||
+		!reflect.DeepEqual(again.Tenants, want.Tenants) || again.HalfLife != want.HalfLife ||
+		again.KeepEnded != want.KeepEnded {
 		t.Errorf("%v: %s", err, text)
 	}
 }

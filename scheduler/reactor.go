@@ -38,8 +38,10 @@ type reactor struct {
 const batchSize = 512
 
 func newReactor(s *Server) (*reactor, error) {
-	r := &reactor{s: s, began: instant{s.cfg.Clock(), s.cfg.Steady()}, log: s.cfg.Logger, store: s.cfg.Store, state: core.NewState(s.cfg.policy()),
-		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{}, launchers: map[core.JobID]*launcherSession{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
+	r := &reactor{s: s, began: instant{s.cfg.Clock(), s.cfg.Steady()}, log: s.cfg.Logger, store: s.cfg.Store,
+		state:   core.NewState(s.cfg.policy()),
+		workers: map[core.WorkerName]*workerConn{}, watches: map[core.JobID]*watch{},
+		launchers: map[core.JobID]*launcherSession{}, streams: map[uint64]*outputStream{}, followers: map[*follower]bool{}}
 	if err := r.store.Load(r.state.LoadPiece, r.replay); err != nil {
 		return nil, fmt.Errorf("reading the journal back: %w", err)
 	}

@@ -16,9 +16,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden listings anew")
 
-// TestReleases: what the scheduler of each release left is read by this one, and its jobs go on. A folder holds a journal that
-// the release's own program wrote, with a snapshot in it and records behind, until kill -9; a policy with all its fields; and
-// jobs.txt, which says what is in them. Folders stay as they are for ever.
+// TestReleases: what the scheduler of each release left is read by this one, and its jobs go on. A folder holds a
+// journal that the release's own program wrote, with a snapshot in it and records behind, until kill -9; a policy with
+// all its fields; and jobs.txt, which says what is in them. Folders stay as they are for ever.
 func TestReleases(t *testing.T) {
 	folders, _ := filepath.Glob("testdata/release-*")
 	if len(folders) == 0 {
@@ -61,7 +61,8 @@ func readRelease(t *testing.T, folder string) {
 		j := state.Job(id)
 		last = max(last, j.Submitted, j.Started, j.Ended)
 	}
-	w := newWorld(t, Config{Policy: &policy, Admins: []string{"uid:0"}, Clock: func() time.Time { return time.Unix(0, int64(last)) }})
+	w := newWorld(t, Config{Policy: &policy, Admins: []string{"uid:0"},
+		Clock: func() time.Time { return time.Unix(0, int64(last)) }})
 	w.stop()
 	ok(t, os.CopyFS(filepath.Join(w.cfg.Dir, "journal"), os.DirFS(filepath.Join(folder, "journal"))))
 	w.disk = true
@@ -109,8 +110,10 @@ func (w *world) everything() string {
 		if j.EndedUnixNs == 0 {
 			j.Reason = "" // in words that may change
 		}
-		fmt.Fprintf(&b, "job %d %s %s of %s %s: %d ranks %d bytes %d ms qos %q array %d.%d reservation %q held %v exit %d epoch %d restarts %d cpu %v\n",
-			j.Id, j.Name, j.State, j.Tenant, j.Reason, j.Ranks, j.MemPerRankBytes, j.TimeLimitMs, j.Qos, j.ArrayId, j.ArrayIndex, j.Reservation,
+		fmt.Fprintf(&b, "job %d %s %s of %s %s: %d ranks %d bytes %d ms "+
+			"qos %q array %d.%d reservation %q held %v exit %d epoch %d restarts %d cpu %v\n",
+			j.Id, j.Name, j.State, j.Tenant, j.Reason, j.Ranks, j.MemPerRankBytes, j.TimeLimitMs, j.Qos, j.ArrayId, j.ArrayIndex,
+			j.Reservation,
 			j.Held, j.ExitCode, j.Epoch, j.Restarts, j.CpuNs > 0)
 		for _, n := range j.Nodes {
 			fmt.Fprintf(&b, "  on %s\n", n.Node)

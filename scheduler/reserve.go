@@ -33,7 +33,8 @@ func (s *Server) Reserve(ctx context.Context, req *schedpb.ReserveRequest) (*sch
 		if err := s.adminOnly(viewer); err != nil {
 			return err
 		}
-		event := core.Reserve{Slots: req.Slots, IgnoreJobs: req.IgnoreJobs, For: core.Duration(time.Duration(req.DurationMs) * time.Millisecond)}
+		event := core.Reserve{Slots: req.Slots, IgnoreJobs: req.IgnoreJobs,
+			For: core.Duration(time.Duration(req.DurationMs) * time.Millisecond)}
 		event.Name, event.From = req.Name, core.Time(req.FromUnixNs)
 		for _, name := range req.Nodes {
 			event.Workers = append(event.Workers, core.WorkerName(name))
@@ -68,7 +69,8 @@ func (s *Server) Unreserve(ctx context.Context, req *schedpb.UnreserveRequest) (
 }
 
 // Reservations implements schedpb.ClusterServer.
-func (s *Server) Reservations(ctx context.Context, _ *schedpb.ReservationsRequest) (*schedpb.ReservationsResponse, error) {
+func (s *Server) Reservations(ctx context.Context, _ *schedpb.ReservationsRequest) (*schedpb.ReservationsResponse,
+	error) {
 	resp := &schedpb.ReservationsResponse{}
 	err := s.ask(ctx, func(r *reactor, _ core.Tenant) error {
 		for _, v := range r.state.Reservations() {
@@ -79,7 +81,8 @@ func (s *Server) Reservations(ctx context.Context, _ *schedpb.ReservationsReques
 	return resp, err
 }
 
-func wireReservation(name string, from, to core.Time, tenants []core.Tenant, parts []core.ReservedPart, begun bool) *schedpb.Reservation {
+func wireReservation(name string, from, to core.Time, tenants []core.Tenant, parts []core.ReservedPart,
+	begun bool) *schedpb.Reservation {
 	v := &schedpb.Reservation{Name: name, FromUnixNs: int64(from), ToUnixNs: int64(to), Begun: begun}
 	for _, t := range tenants {
 		v.Tenants = append(v.Tenants, string(t))
@@ -93,8 +96,8 @@ func wireReservation(name string, from, to core.Time, tenants []core.Tenant, par
 // snapshotBytes bounds one message of a snapshot, but for a piece that is larger by itself.
 const snapshotBytes = 1 << 20
 
-// Snapshot implements schedpb.ClusterServer. The state is written down at once, by the reactor, and sent at the caller's
-// pace.
+// Snapshot implements schedpb.ClusterServer. The state is written down at once, by the reactor, and sent at the
+// caller's pace.
 func (s *Server) Snapshot(_ *schedpb.SnapshotRequest, stream grpc.ServerStreamingServer[schedpb.SnapshotPiece]) error {
 	return s.untilHalt(func() error {
 		var messages []*schedpb.SnapshotPiece

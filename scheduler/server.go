@@ -1,7 +1,7 @@
 // Package scheduler is the shell around core: it serves the gRPC of package schedpb, journals what core decides, tells
-// workers and launchers what follows, keeps the modules, and hands core the time and the identity of who asks. It decides
-// nothing about jobs itself. One goroutine, the reactor, owns core's state; whatever comes in from a connection is handed
-// to it, and goes out again only once the journal is on disk.
+// workers and launchers what follows, keeps the modules, and hands core the time and the identity of who asks. It
+// decides nothing about jobs itself. One goroutine, the reactor, owns core's state; whatever comes in from a connection
+// is handed to it, and goes out again only once the journal is on disk.
 package scheduler
 
 import (
@@ -33,10 +33,11 @@ type Config struct {
 	Ephemeral bool        // the state is one run's: nothing of it is synced to disk
 	Fixed     bool        // no workers but those that register will ever come: what fits none fails instead of waiting
 
-	Clock    func() time.Time                          // nil: time.Now
-	Steady   func() time.Duration                      // a clock that nobody sets and that goes on while the machine sleeps; nil: its boot clock
+	Clock func() time.Time // nil: time.Now
+	// a clock that nobody sets and that goes on while the machine sleeps; nil: its boot clock
+	Steady   func() time.Duration
 	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
-	// Worker says whether the caller may speak for the worker of that name; nil: everyone may.
+	// Worker reports whether the caller may speak for the worker of that name; nil: everyone may.
 	Worker func(ctx context.Context, name string) error
 	Admins []string     // tenants who may drain workers, make reservations and change everyone's jobs
 	Logger *slog.Logger // nil: silence
@@ -48,11 +49,13 @@ type Config struct {
 	Heartbeat    time.Duration // how often workers speak; 0: 2 seconds. Silence of four times as long is a loss
 	TimeLimit    time.Duration // of jobs that name none; 0: none
 	AttachWithin time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
-	// LauncherSilence is how long nothing may be heard of a launcher before its stream is given up; 0: 20 seconds, below: for ever.
-	// LauncherWithin is how long a launcher whose stream has ended may take to come back; 0: 30 seconds.
+	// LauncherSilence is how long nothing may be heard of a launcher before its stream is given up; 0: 20 seconds, below:
+	// for ever. LauncherWithin is how long a launcher whose stream has ended may take to come back; 0: 30 seconds.
 	LauncherSilence, LauncherWithin time.Duration
-	OutputWithin                    time.Duration // how long the output of a job that has ended waits for its worker; 0: 30 seconds
-	// CallerEnded gives a channel that is closed when the caller's process has ended; nil, or a nil channel: nobody can tell.
+	// how long the output of a job that has ended waits for its worker; 0: 30 seconds
+	OutputWithin time.Duration
+	// CallerEnded gives a channel that is closed when the caller's process has ended; nil, or a nil channel: nobody can
+	// tell.
 	CallerEnded    func(ctx context.Context) <-chan struct{}
 	MaxModuleBytes int64 // 0: 512 MiB
 	SnapshotEvery  int   // journal records between snapshots; 0: 10,000
@@ -177,7 +180,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// SetPolicy has everything decided from now on by another policy, as a restart would. What Config says beside it still comes on top.
+// SetPolicy has everything decided from now on by another policy, as a restart would. What Config says beside it still
+// comes on top.
 func (s *Server) SetPolicy(p Policy) error {
 	c := s.cfg
 	c.Policy = &p

@@ -181,14 +181,17 @@ func TestHostileSubmissions(t *testing.T) {
 			a.Env = []*schedpb.EnvVar{{Name: "A", Value: strings.Repeat("x", 3<<20+1000)}}
 		}),
 		"20000 environment variables": app(func(a *schedpb.App) { a.Env = make([]*schedpb.EnvVar, 20000); fill(a.Env) }),
-		"mount point":                 app(func(a *schedpb.App) { a.Mounts = []*schedpb.Mount{{HostDir: "/x", GuestDir: "y"}} }),
-		"can't be shown":              job(func(s *schedpb.JobSpec) { s.Name = "a\x1b[2J" }),
-		"name has 300 bytes":          job(func(s *schedpb.JobSpec) { s.Name = strings.Repeat("n", 300) }),
-		"a time limit of -1 ms":       job(func(s *schedpb.JobSpec) { s.TimeLimitMs = -1 }),
-		"beyond the end of time":      job(func(s *schedpb.JobSpec) { s.TimeLimitMs = 1 << 62 }),
-		"the most that a rank":        job(func(s *schedpb.JobSpec) { s.MemPerRankBytes = 1 << 40 }),
-		"unknown choice 9":            job(func(s *schedpb.JobSpec) { s.Stdin = 9 }),
-		"does not go to a list":       job(func(s *schedpb.JobSpec) { s.StdinRanks = []uint32{0} }),
+		"mount point": app(func(a *schedpb.App) {
+			a.Mounts = []*schedpb.Mount{{HostDir: "/x",
+				GuestDir: "y"}}
+		}),
+		"can't be shown":         job(func(s *schedpb.JobSpec) { s.Name = "a\x1b[2J" }),
+		"name has 300 bytes":     job(func(s *schedpb.JobSpec) { s.Name = strings.Repeat("n", 300) }),
+		"a time limit of -1 ms":  job(func(s *schedpb.JobSpec) { s.TimeLimitMs = -1 }),
+		"beyond the end of time": job(func(s *schedpb.JobSpec) { s.TimeLimitMs = 1 << 62 }),
+		"the most that a rank":   job(func(s *schedpb.JobSpec) { s.MemPerRankBytes = 1 << 40 }),
+		"unknown choice 9":       job(func(s *schedpb.JobSpec) { s.Stdin = 9 }),
+		"does not go to a list":  job(func(s *schedpb.JobSpec) { s.StdinRanks = []uint32{0} }),
 		"for rank 1 of a job": job(func(s *schedpb.JobSpec) {
 			s.Stdin = schedpb.StdinTo_STDIN_LIST
 			s.StdinRanks = []uint32{1}

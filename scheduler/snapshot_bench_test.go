@@ -21,7 +21,8 @@ func BenchmarkSnapshot(b *testing.B) {
 	s := core.NewState(core.DefaultPolicy())
 	spec := make([]byte, 400) // what a job of one program with its environment takes
 	submit := func(i int) []byte {
-		ts, err := core.Decide(s, core.Submit{Request: core.Request{Tenant: core.Tenant(fmt.Sprint("t", i%20)), Name: "job", Ranks: 4,
+		ts, err := core.Decide(s, core.Submit{Request: core.Request{Tenant: core.Tenant(fmt.Sprint("t", i%20)), Name: "job",
+			Ranks:     4,
 			TimeLimit: core.Hour, Spec: spec}}, core.Time(i+1))
 		if err != nil {
 			b.Fatal(err)

@@ -54,7 +54,8 @@ func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *
 		if req.Spec.Oversubscribe {
 			r.state.Share(&request)
 		}
-		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array, Throttle: req.Spec.ArrayThrottle})
+		ts, err := r.decide(core.Submit{Key: req.IdempotencyKey, Request: request, Array: req.Spec.Array,
+			Throttle: req.Spec.ArrayThrottle})
 		switch {
 		case err != nil:
 			refused = refusal(err)
@@ -82,7 +83,8 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		return none, fmt.Errorf("the submission has no job in it")
 	}
 	if n := proto.Size(spec); n > maxSpecBytes {
-		return none, fmt.Errorf("the job's description takes %d KiB (its arguments and environment mostly); at most %d KiB are taken",
+		return none, fmt.Errorf("the job's description takes %d KiB (its arguments and environment mostly); "+
+			"at most %d KiB are taken",
 			n>>10, maxSpecBytes>>10)
 	}
 	if err := checkSpec(spec, req.IdempotencyKey); err != nil {
@@ -115,7 +117,8 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 	}
 	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
-		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton, Reservation: spec.Reservation}
+		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton,
+		Reservation: spec.Reservation}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}
@@ -174,7 +177,8 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 	case schedpb.StdinTo_name[int32(spec.Stdin)] == "":
 		return fmt.Errorf("unknown choice %d for standard input", spec.Stdin)
 	case len(spec.Hosts) > maxHosts || len(spec.After) > maxHosts:
-		return fmt.Errorf("the job has %d hosts and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.After), maxHosts)
+		return fmt.Errorf("the job has %d hosts and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.After),
+			maxHosts)
 	case slices.ContainsFunc(spec.Hosts, func(host string) bool { return !nameable(host) }):
 		return fmt.Errorf("one of the job's hosts has no name that a worker can have")
 	case !ascending(spec.Array):

@@ -193,5 +193,6 @@ func (r *reactor) stdinTaken(ref core.JobRef, total uint64) {
 		return
 	}
 	w.input.takenTotal(total)
-	w.input.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: &schedpb.StdinTaken{Bytes: total}}})
+	taken := &schedpb.StdinTaken{Bytes: total}
+	w.input.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: taken}})
 }

@@ -15,7 +15,10 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// workerConn is one worker's Connect stream. The reactor leaves orders, and must never have to wait for them to be sent.
+// workerStream is the scheduler's side of a Connect call.
+type workerStream = grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]
+
+// workerConn is one worker's Connect stream. The reactor queues orders, and must never wait for them to be sent.
 type workerConn struct {
 	name        core.WorkerName
 	countsStdin bool
@@ -52,7 +55,7 @@ const (
 	protocolInput   = 4 // and take numbered input
 )
 
-// order leaves an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
+// order queues an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
 func (w *workerConn) order(m *schedpb.SchedulerMessage) { w.orderThen(m, nil) }
 
 func (w *workerConn) orderThen(m *schedpb.SchedulerMessage, done func()) {
@@ -98,11 +101,11 @@ func (w *workerConn) fail(err error) {
 }
 
 // Connect implements schedpb.WorkersServer.
-func (s *Server) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+func (s *Server) Connect(stream workerStream) error {
 	return s.untilHalt(func() error { return s.connect(stream) })
 }
 
-func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage]) error {
+func (s *Server) connect(stream workerStream) error {
 	first, err := stream.Recv()
 	if err != nil {
 		return err
@@ -139,7 +142,7 @@ func (s *Server) connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 	return err
 }
 
-// errStopping: the worker's goodbye is journalled.
+// errStopping: the worker stops in order, and that is journalled.
 var errStopping = errors.New("the worker has said goodbye")
 
 func checkHello(h *schedpb.WorkerHello) error {
@@ -151,7 +154,8 @@ func checkHello(h *schedpb.WorkerHello) error {
 	case h.Slots == 0 || h.Slots > maxWorkerSlots:
 		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
 	case h.MemBytes > maxWorkerMem:
-		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes, uint64(maxWorkerMem))
+		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes,
+			uint64(maxWorkerMem))
 	case len(h.StateId) > maxName:
 		return fmt.Errorf("worker %s names its state with %d bytes; at most %d", h.Name, len(h.StateId), maxName)
 	case len(h.Unfit) > maxReason:
@@ -168,16 +172,18 @@ func checkHello(h *schedpb.WorkerHello) error {
 	return nil
 }
 
-// welcome makes the worker known, and leaves it the orders that follow from what it holds and what it should hold.
+// welcome makes the worker known, and queues the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
-	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels), StateID: hello.StateId}
+	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels),
+		StateID: hello.StateId}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}
 	var refused error
 	err := s.do(func(r *reactor) {
 		if r.workers[w.name] != nil {
-			refused = status.Errorf(codes.AlreadyExists, "a worker named %s is connected already; give each worker a name of its own", w.name)
+			refused = status.Errorf(codes.AlreadyExists,
+				"a worker named %s is connected already; give each worker a name of its own", w.name)
 			return
 		}
 		if _, err := r.decide(join); err != nil {
@@ -209,7 +215,7 @@ func (r *reactor) resendOrders(w *workerConn, orders []core.Order) {
 	r.resumeStreams(w)
 }
 
-// unfit has heard from a worker whether it takes new jobs.
+// unfit records whether a worker takes new jobs.
 func (r *reactor) unfit(w *workerConn, why string) {
 	if _, err := r.decide(core.Unfit{Worker: w.name, Reason: why}); err != nil {
 		r.log.Error("a worker is unfit", "worker", w.name, "err", err)
@@ -228,7 +234,7 @@ func (r *reactor) workerDisconnected(w *workerConn) {
 }
 
 // command sends orders until the connection ends.
-func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn) error {
+func (s *Server) command(stream workerStream, w *workerConn) error {
 	defer w.close()
 	for {
 		w.mu.Lock()
@@ -259,7 +265,8 @@ func (s *Server) command(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, 
 }
 
 // receiveFromWorker takes a worker's reports, the first of which said why it is unfit; the error says how that ended.
-func (s *Server) receiveFromWorker(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, schedpb.SchedulerMessage], w *workerConn,
+func (s *Server) receiveFromWorker(stream workerStream,
+	w *workerConn,
 	unfit string) error {
 	for {
 		m, err := stream.Recv()
@@ -276,12 +283,14 @@ func (s *Server) receiveFromWorker(stream grpc.BidiStreamingServer[schedpb.Worke
 				continue
 			}
 			if unfit = beat.Unfit; len(unfit) > maxReason {
-				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name,
+					len(unfit), maxReason)
 			}
 		}
 		if failed := m.GetEnded(); failed.GetLaunchFailed() && failed.GetUnfit() != "" {
 			if unfit = failed.GetUnfit(); len(unfit) > maxReason {
-				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name, len(unfit), maxReason)
+				return status.Errorf(codes.InvalidArgument, "worker %s is unfit for a reason of %d bytes; at most %d", w.name,
+					len(unfit), maxReason)
 			}
 		}
 		report := func(r *reactor) {
@@ -310,7 +319,8 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 	case *schedpb.WorkerMessage_InputTaken:
 		if _, its := r.state.Part(w.name, coreRef(m.InputTaken.GetJob())); its {
 			t := m.InputTaken.GetTaken()
-			r.inputTaken(coreRef(m.InputTaken.GetJob()), &schedpb.InputTaken{Received: t.GetReceived(), StdinBytes: t.GetStdinBytes()})
+			r.inputTaken(coreRef(m.InputTaken.GetJob()),
+				&schedpb.InputTaken{Received: t.GetReceived(), StdinBytes: t.GetStdinBytes()})
 		}
 	case *schedpb.WorkerMessage_RankStates:
 		ref := coreRef(m.RankStates.GetJob())
@@ -358,7 +368,8 @@ func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 
 func (r *reactor) acknowledge(w *workerConn, ref core.JobRef) {
 	r.afterCommit(func() {
-		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: &schedpb.AckEnded{Job: wireRef(ref)}}})
+		ack := &schedpb.AckEnded{Job: wireRef(ref)}
+		w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_AckEnded{AckEnded: ack}})
 	})
 }
 
@@ -376,7 +387,8 @@ func (r *reactor) goodbye(w *workerConn, m *schedpb.Goodbye) {
 }
 
 // endDetail is what the journal keeps of a worker's account: state, code and reason stand in core's own fields. An
-// account beyond the bound keeps the exit codes of the ranks and loses their stories. It is of the worker's own ranks alone.
+// account beyond the bound keeps the exit codes of the ranks and loses their stories. It is of the worker's own ranks
+// alone.
 func endDetail(part core.Span, end *schedpb.JobEnd) []byte {
 	keep := &schedpb.JobEnd{Exits: end.GetExits(), MpiBytes: end.GetMpiBytes()}
 	keep.Exits = slices.DeleteFunc(keep.Exits, func(e *schedpb.RankExit) bool { return !part.Has(core.Rank(e.GetRank())) })

@@ -91,7 +91,8 @@ func TestSilentWorkerIsLost(t *testing.T) {
 		}
 		err := f.gone()
 		equal(t, "code", status.Code(err), codes.DeadlineExceeded)
-		if after := time.Since(beats); after < 14*time.Second || after > 15*time.Second { // it counts seconds in which nothing came
+		// it counts seconds in which nothing came
+		if after := time.Since(beats); after < 14*time.Second || after > 15*time.Second {
 			t.Errorf("after %v", after)
 		}
 	})
@@ -137,7 +138,8 @@ func TestLabels(t *testing.T) {
 	gpu := &schedpb.EnvVar{Name: "gpu", Value: "a100"}
 	many := make([]*schedpb.EnvVar, 257)
 	fill(many)
-	for _, bad := range [][]*schedpb.EnvVar{{{Name: ""}}, {{Name: strings.Repeat("n", 65)}}, {{Name: "n", Value: strings.Repeat("v", 257)}},
+	for _, bad := range [][]*schedpb.EnvVar{{{Name: ""}}, {{Name: strings.Repeat("n", 65)}},
+		{{Name: "n", Value: strings.Repeat("v", 257)}},
 		{{Name: "a&b"}}, {gpu, {Name: "a\x1b"}}, many} {
 		h := hello("n1", 1)
 		h.Labels = bad

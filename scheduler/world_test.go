@@ -145,7 +145,8 @@ func (w *world) putModuleAs(ctx context.Context, hash string, chunks ...[]byte) 
 }
 
 func (w *world) spec(ranks uint32) *schedpb.JobSpec {
-	return &schedpb.JobSpec{Apps: []*schedpb.App{{ModuleSha256: hashOf(moduleBytes), Program: "hello.wasm", Dir: "/tmp", Ranks: ranks}}}
+	return &schedpb.JobSpec{Apps: []*schedpb.App{{ModuleSha256: hashOf(moduleBytes), Program: "hello.wasm", Dir: "/tmp",
+		Ranks: ranks}}}
 }
 
 // submit sends the module and a job.
@@ -353,11 +354,13 @@ func (f *fakeWorker) started(ref *schedpb.JobRef) {
 }
 
 func (f *fakeWorker) ended(ref *schedpb.JobRef, end *schedpb.JobEnd) {
-	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: ref, End: end, CpuNs: 5, MaxRssBytes: 6}}})
+	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: ref, End: end, CpuNs: 5,
+		MaxRssBytes: 6}}})
 }
 
 // output opens an Output call for the stream that was asked for.
-func (f *fakeWorker) output(order *schedpb.StreamOutput) grpc.ClientStreamingClient[schedpb.OutputFrame, schedpb.OutputDone] {
+func (f *fakeWorker) output(order *schedpb.StreamOutput) grpc.ClientStreamingClient[schedpb.OutputFrame,
+	schedpb.OutputDone] {
 	f.t.Helper()
 	stream, err := f.w.workers.Output(f.ctx)
 	if err != nil {

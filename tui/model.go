@@ -1,6 +1,6 @@
-// Package tui is faasmrun top: a cluster's queue and workers on a terminal, live. What it shows is a function of the events that
-// have come in so far (news of the cluster, keys, the clock), so that recorded events show the same screens again. It leaves
-// the connection to whoever starts it, who hands in a Cluster.
+// Package tui is faasmrun top: a cluster's queue and workers on a terminal, live. What it shows is a function of the
+// events that have come in so far (updates of the cluster, keys, the clock), so that recorded events show the same
+// screens again. It leaves the connection to whoever starts it, who hands in a Cluster.
 package tui
 
 import (
@@ -15,7 +15,7 @@ import (
 
 // The events, beside bubbletea's own.
 type (
-	// feedEvent is what a feed tells. The first of a feed begins a new picture.
+	// feedEvent is an update from a feed. The first of a feed begins a new picture.
 	feedEvent struct {
 		*schedpb.WatchResponse
 		first bool
@@ -41,7 +41,7 @@ type (
 	answer string
 )
 
-// Asked of the one who runs the model, who answers by events.
+// requests is what the model asks of its runner, which answers by events.
 type requests interface {
 	Ranks(job uint64)
 	Reasons(jobs []uint64)
@@ -75,7 +75,7 @@ type model struct {
 	jobs     map[uint64]*schedpb.JobInfo
 	states   map[string]int // how many jobs are in each
 	rows     []*schedpb.JobInfo
-	complete bool // the feed has told all that there was
+	complete bool // the feed has sent all that there was
 	drawn    bool // a whole picture is shown, of this feed or of an earlier one
 
 	replacing bool // it is an earlier one's
@@ -153,7 +153,7 @@ func (m *model) Update(event tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// request has what is shown brought up to date that no feed tells.
+// request asks for what is shown and in no feed.
 func (m *model) request() {
 	if m.screen == jobScreen {
 		m.asks.Ranks(m.selected)
@@ -163,7 +163,7 @@ func (m *model) request() {
 	}
 }
 
-// handleFeed takes news. The picture of the last connection stays until that of the next is complete.
+// handleFeed takes an update. The picture of the last connection stays until that of the next is complete.
 func (m *model) handleFeed(e feedEvent) {
 	m.connected = true
 	if e.first {
@@ -227,7 +227,7 @@ func (m *model) print(e logText) {
 	m.logOver = m.logOver || e.over
 }
 
-// key acts on a key, and says whether it ends the program.
+// key acts on a key, and reports whether it ends the program.
 func (m *model) key(key string) (quit bool) {
 	if key == "ctrl+c" {
 		return true

@@ -33,8 +33,10 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // TestScreens replays the transcripts of testdata. Their lines are events, and what they must show:
 //
-//	size W H · after SECONDS · key NAME … · type TEXT · feed JSON (a WatchResponse) · first JSON (that begins a feed)
-//	lost WHY · ranks JOB LINE|LINE… · reasons JSON (jobs of a WatchResponse) · log JOB TEXT (\n for newlines) · over JOB · answer TEXT
+//	size W H · after SECONDS · key NAME … · type TEXT · feed JSON (a WatchResponse)
+//	first JSON (that begins a feed)
+//	lost WHY · ranks JOB LINE|LINE… · reasons JSON (jobs of a WatchResponse) · log JOB TEXT (\n for newlines)
+//	over JOB · answer TEXT
 //	asked WORDS (what the model asked for since) · screen (the lines behind it, up to "=====")
 func TestScreens(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -157,7 +159,8 @@ func play(t *testing.T, m *model, word, rest string) {
 }
 
 func keyOf(name string) tea.KeyPressMsg {
-	for key, its := range map[rune]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace", tea.KeyUp: "up",
+	for key, its := range map[rune]string{tea.KeyEnter: "enter", tea.KeyEsc: "esc", tea.KeyBackspace: "backspace",
+		tea.KeyUp:   "up",
 		tea.KeyDown: "down", tea.KeyPgDown: "pgdown"} {
 		if its == name {
 			return tea.KeyPressMsg{Code: key}
@@ -171,7 +174,8 @@ func TestAnySize(t *testing.T) {
 	m := newModel("unix:sock", &fakeRequests{}, start)
 	w := &schedpb.WatchResponse{}
 	for i := uint64(1); i < 60; i++ {
-		w.Jobs = append(w.Jobs, &schedpb.JobInfo{Id: i, Name: "名前の長い仕事\x1b[31m", State: "R", Tenant: "uid:1000", Ranks: uint32(i),
+		w.Jobs = append(w.Jobs, &schedpb.JobInfo{Id: i, Name: "名前の長い仕事\x1b[31m", State: "R", Tenant: "uid:1000",
+			Ranks:         uint32(i),
 			StartedUnixNs: start.UnixNano(), Nodes: []*schedpb.NodeRanks{{Node: "n1", Ranks: 3}}})
 		w.Nodes = append(w.Nodes, &schedpb.NodeInfo{Name: fmt.Sprintf("n%d", i), Slots: 4, Connected: true})
 	}
@@ -179,7 +183,8 @@ func TestAnySize(t *testing.T) {
 	for width := 1; width < 200; width += 13 {
 		for height := 1; height < 60; height += 7 {
 			m.Update(tea.WindowSizeMsg{Width: width, Height: height})
-			for _, key := range []string{"j", "G", "k", "s", "enter", "j", "G", "l", "G", "k", "esc", "?", "x", "x", "n", "g", "pgdown", "esc"} {
+			for _, key := range []string{"j", "G", "k", "s", "enter", "j", "G", "l", "G", "k", "esc", "?", "x", "x", "n", "g",
+				"pgdown", "esc"} {
 				m.Update(keyOf(key))
 				m.Update(ranks{m.selected, strings.Split(strings.Repeat("rank: computing|", 40), "|")})
 				m.Update(logText{job: m.selected, text: strings.Repeat("a line\t\x1b[2J\n", 30)})

@@ -8,8 +8,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// rows are the jobs that the queue shows, in its order. They are kept as jobs come and go: to sort a long queue for each
-// event would leave no time for anything else.
+// rows are the jobs that the queue shows, in its order. They are kept as jobs come and go: to sort a long queue for
+// each event would leave no time for anything else.
 
 // sortOrders are what s goes through; jobs that are equal stand by their ids. None depends on the time.
 var sortOrders = []struct {
@@ -78,7 +78,7 @@ func (m *model) arrange() {
 	slices.SortFunc(m.rows, m.compare)
 }
 
-// shows says whether the queue shows a job. A filter looks at all that stands in the row but the time.
+// shows reports whether the queue shows a job. A filter looks at all that stands in the row but the time.
 func (m *model) shows(j *schedpb.JobInfo) bool {
 	if j.EndedUnixNs != 0 && !m.ended {
 		return false

@@ -12,13 +12,13 @@ import (
 
 // Cluster is what top needs of a scheduler. Its methods return when their context ends.
 type Cluster interface {
-	// Watch tells of all jobs and workers, until the connection is lost.
+	// Watch reports all jobs and workers, until the connection is lost.
 	Watch(ctx context.Context, tell func(*schedpb.WatchResponse)) error
 	// Ranks says where a job's ranks stand, in lines.
 	Ranks(ctx context.Context, job uint64) ([]string, error)
 	// Jobs are some jobs as they are now.
 	Jobs(ctx context.Context, ids []uint64) ([]*schedpb.JobInfo, error)
-	// Logs tells what a job has printed and prints, until it has ended.
+	// Logs passes on what a job has printed and prints, until it has ended.
 	Logs(ctx context.Context, job uint64, tell func(text string)) error
 	Cancel(ctx context.Context, job uint64) error
 }
@@ -49,7 +49,8 @@ func run(ctx context.Context, address string, c Cluster, options ...tea.ProgramO
 	return err
 }
 
-// runner does what the model asks for and sends it what comes of it. Sending to a program that has ended returns at once.
+// runner does what the model asks for and sends it what comes of it. Sending to a program that has ended returns at
+// once.
 type runner struct {
 	ctx     context.Context
 	cluster Cluster
@@ -94,7 +95,7 @@ func (r *runner) tick() {
 	}
 }
 
-// Ranks implements asks. One question is under way at a time.
+// Ranks implements requests. One question is under way at a time.
 func (r *runner) Ranks(job uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +117,7 @@ func (r *runner) Ranks(job uint64) {
 	})
 }
 
-// Reasons implements asks. One question is under way at a time; what can't be answered now is asked again.
+// Reasons implements requests. One question is under way at a time; what can't be answered now is asked again.
 func (r *runner) Reasons(jobs []uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,7 +138,7 @@ func (r *runner) Reasons(jobs []uint64) {
 	})
 }
 
-// Logs implements asks.
+// Logs implements requests.
 func (r *runner) Logs(job uint64) {
 	r.NoLogs()
 	ctx, cancel := context.WithCancel(r.ctx)
@@ -162,7 +163,7 @@ func (r *runner) Logs(job uint64) {
 	})
 }
 
-// NoLogs implements asks.
+// NoLogs implements requests.
 func (r *runner) NoLogs() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -172,7 +173,7 @@ func (r *runner) NoLogs() {
 	}
 }
 
-// Cancel implements asks.
+// Cancel implements requests.
 func (r *runner) Cancel(job uint64) {
 	r.working.Go(func() {
 		ctx, cancel := context.WithTimeout(r.ctx, answerTimeout)

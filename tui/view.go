@@ -61,7 +61,8 @@ func cells(j *schedpb.JobInfo, now time.Time) []string {
 		limit = span(time.Duration(j.TimeLimitMs) * time.Millisecond)
 	}
 	reason, _, _ := strings.Cut(j.Reason, "\n")
-	return []string{strconv.FormatUint(j.Id, 10), plain(j.Name), j.Tenant, j.State, strconv.Itoa(int(j.Ranks)), span(ran(j, now)), limit,
+	return []string{strconv.FormatUint(j.Id, 10), plain(j.Name), j.Tenant, j.State, strconv.Itoa(int(j.Ranks)),
+		span(ran(j, now)), limit,
 		node, j.Qos, plain(reason)}
 }
 
@@ -106,7 +107,8 @@ func (m *model) title() string {
 			slots, used = slots+n.Slots, used+n.UsedSlots
 		}
 	}
-	left := titleStyle.Render("faasmrun top") + fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states["R"], m.states["PD"], used, slots, m.address)
+	left := titleStyle.Render("faasmrun top") +
+		fmt.Sprintf("  %d running  %d waiting  %d/%d slots  %s", m.states["R"], m.states["PD"], used, slots, m.address)
 	right := m.now.Format("15:04:05")
 	if !m.complete {
 		right = "reading the queue … " + right
@@ -160,7 +162,8 @@ func (m *model) workersShown() int { return min(len(m.nodes), max(1, m.height/4)
 func (m *model) queueHeight() int { return max(1, m.height-5-max(1, m.workersShown())) }
 
 func (m *model) queueLines() []string {
-	lines := []string{headStyle.Render(pad("  WORKER", 18) + pad("STATE", 10) + pad("SLOTS", 24) + pad("MEMORY", 18) + "JOBS")}
+	lines := []string{headStyle.Render(pad("  WORKER", 18) + pad("STATE", 10) + pad("SLOTS", 24) + pad("MEMORY", 18) +
+		"JOBS")}
 	names := slices.Sorted(maps.Keys(m.nodes))
 	for i, name := range names[:m.workersShown()] {
 		if i == m.workersShown()-1 && len(names) > i+1 {
@@ -215,7 +218,8 @@ func (m *model) workerLine(n *schedpb.NodeInfo) string {
 	case n.Draining != "" || n.Unfit != "":
 		state = "draining"
 	}
-	return pad("  "+plain(n.Name), 18) + pad(state, 10) + pad(bar(n.UsedSlots, n.Slots, 12)+fmt.Sprintf(" %d/%d", n.UsedSlots, n.Slots), 24) +
+	return pad("  "+plain(n.Name), 18) + pad(state, 10) +
+		pad(bar(n.UsedSlots, n.Slots, 12)+fmt.Sprintf(" %d/%d", n.UsedSlots, n.Slots), 24) +
 		pad(size(n.UsedMemBytes)+"/"+size(n.MemBytes), 18) + strconv.Itoa(len(n.Jobs))
 }
 

@@ -49,6 +49,7 @@ type channel struct {
 	received bool // something, on this stream
 	full     bool // what has come waits to be taken, and so may the scheduler's answers
 	silent   int  // pings that nothing has come after
+	away     bool // the user has been told that the scheduler does not answer
 }
 
 const (
@@ -56,7 +57,7 @@ const (
 	// nowhere.
 	pingEvery   = 5 * time.Second
 	silentPings = 4
-	// maxItems bounds the items that may be outstanding, beside standard input, which its window bounds.
+	// maxItems bounds the items that may be outstanding. Standard input, of which none may be left out, waits at half of it.
 	maxItems = 1024
 	// tellEvery is how much output may come before the scheduler is told that it has.
 	tellEvery = 256 << 10
@@ -84,7 +85,6 @@ func (c *channel) run(ctx context.Context) {
 	defer close(c.done)
 	defer close(c.events)
 	var lost time.Time // since when there is no stream; zero: there is one
-	told := false
 	for {
 		ended, err := c.carry(ctx)
 		if ended || ctx.Err() != nil {
@@ -97,18 +97,15 @@ func (c *channel) run(ctx context.Context) {
 		c.mu.Lock()
 		if c.received || lost.IsZero() {
 			lost = time.Now()
-			if told {
-				c.note("the scheduler is back")
-			}
-			told = false
 		}
+		untold := !c.away && time.Since(lost) > reconnectUntold
+		c.away = c.away || untold
 		c.mu.Unlock()
-		switch away := time.Since(lost); {
-		case away > reconnectWithin:
+		if time.Since(lost) > reconnectWithin {
 			c.err = err
 			return
-		case away > reconnectUntold && !told:
-			told = true
+		}
+		if untold {
 			c.note("the scheduler does not answer; waiting for it to come back")
 		}
 		select {
@@ -207,7 +204,8 @@ func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
 		c.unknown = true
 	}
 	c.known = !c.unknown
-	c.received, c.full, c.silent = true, true, 0
+	back := c.away
+	c.received, c.full, c.silent, c.away = true, true, 0, false
 	if taken := m.GetInputTaken(); taken != nil {
 		c.taken(taken)
 	}
@@ -216,6 +214,9 @@ func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
 	}
 	c.mu.Unlock()
 	c.poke()
+	if back {
+		c.note("the scheduler is back")
+	}
 	if m.GetPong() == nil {
 		select {
 		case c.events <- m:
@@ -275,11 +276,18 @@ func (c *channel) put(in *schedpb.Input) {
 	if in.GetQueryRanks() != nil {
 		c.asked = true
 	}
-	if len(c.items) < maxItems { // more signals than anybody counts
+	if in.GetStdin() != nil || len(c.items) < maxItems { // more signals than anybody counts
 		c.add(in)
 	}
 	c.mu.Unlock()
 	c.poke()
+}
+
+// takesStdin says whether there is room for another item of standard input. What makes room comes with an event.
+func (c *channel) takesStdin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.items) < maxItems/2
 }
 
 // say sends something once, on the stream that there is or the next one.
@@ -416,10 +424,12 @@ func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 			return
 		}
 		c.mu.Lock()
-		if c.known {
+		if !c.unknown { // whatever its release, it says at once where the job stands
 			if c.silent++; c.silent > silentPings && !c.full {
 				giveUp(errSilent)
 			}
+		}
+		if c.known {
 			c.others = append(c.others, &schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Ping{Ping: &schedpb.Ping{}}})
 			if c.open.Session != nil && c.offset > c.told {
 				c.others = append(c.others, c.outputTaken())

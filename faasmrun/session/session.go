@@ -129,7 +129,7 @@ func (s *Session) follow() (gone bool) {
 			idle = time.After(showAfter)
 		}
 		var input <-chan []byte
-		if s.pump != nil && s.sent-s.taken+stdinChunk <= stdinWindow {
+		if s.pump != nil && s.sent-s.taken+stdinChunk <= stdinWindow && s.channel.takesStdin() {
 			input = s.pump.chunks
 		}
 		select {

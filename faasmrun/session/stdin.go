@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"time"
@@ -50,6 +51,7 @@ func (p *stdinPump) run() {
 	defer close(p.done)
 	defer close(p.chunks)
 	fd := int(p.file.Fd())
+	buf := make([]byte, stdinChunk)
 	for {
 		switch p.wait(fd) {
 		case stopped:
@@ -57,11 +59,10 @@ func (p *stdinPump) run() {
 		case background:
 			continue
 		}
-		buf := make([]byte, stdinChunk)
 		n, err := unix.Read(fd, buf)
 		switch {
 		case n > 0:
-			p.chunks <- buf[:n]
+			p.chunks <- bytes.Clone(buf[:n]) // which may be kept for a while, and be little
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 		case errors.Is(err, unix.EIO) && !inForeground(fd):
 			// Sent to the background between the question and the read.

@@ -39,7 +39,8 @@ type whoServer struct {
 	last  Who
 }
 
-func (s *whoServer) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+func (s *whoServer) Check(ctx context.Context,
+	_ *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
 	who, err := s.files.Caller(ctx)
 	if err != nil {
 		return nil, status.Error(codes.Unauthenticated, err.Error())

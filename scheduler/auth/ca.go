@@ -4,8 +4,8 @@
 // scheduler.
 //
 // A participant's directory holds cert.pem and key.pem, ca.pem (the authorities that it trusts: several while one is
-// being replaced) and, at the scheduler, crl.pem (the certificates that are revoked). The authority's own directory holds
-// all that it ever issued.
+// being replaced) and, at the scheduler, crl.pem (the certificates that are revoked). The authority's own directory
+// holds all that it ever issued.
 package auth
 
 import (
@@ -93,8 +93,9 @@ func (a *Authority) renew(name string, life time.Duration) error {
 	if err != nil {
 		return err
 	}
-	template := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: name}, NotBefore: a.now().Add(-clockSlack),
-		NotAfter: a.now().Add(life), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+	template := &x509.Certificate{SerialNumber: serial(), Subject: pkix.Name{CommonName: name},
+		NotBefore: a.now().Add(-clockSlack),
+		NotAfter:  a.now().Add(life), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -116,8 +117,8 @@ func (a *Authority) renew(name string, life time.Duration) error {
 	return err
 }
 
-// Rotate replaces the authority's key. Certificates of the old key stay good as long as participants trust both: hand the
-// new ca.pem out, issue anew, then Retire.
+// Rotate replaces the authority's key. Certificates of the old key stay good as long as participants trust both: hand
+// the new ca.pem out, issue anew, then Retire.
 func (a *Authority) Rotate(life time.Duration) error {
 	revoked, err := a.revoked()
 	if err != nil {
@@ -212,7 +213,8 @@ func (a *Authority) List() ([]Issued, error) {
 			return nil, err
 		}
 		role, name := subject(certs[0])
-		all = append(all, Issued{fmt.Sprintf("%x", certs[0].SerialNumber), role, name, certs[0].NotAfter, contains(revoked, certs[0].SerialNumber)})
+		all = append(all, Issued{fmt.Sprintf("%x", certs[0].SerialNumber), role, name, certs[0].NotAfter,
+			contains(revoked, certs[0].SerialNumber)})
 	}
 	slices.SortFunc(all, func(x, y Issued) int { return strings.Compare(x.Name+x.Serial, y.Name+y.Serial) })
 	return all, nil
@@ -250,8 +252,9 @@ func (a *Authority) revoked() ([]x509.RevocationListEntry, error) {
 }
 
 func (a *Authority) writeRevoked(entries []x509.RevocationListEntry) error {
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(a.now().UnixNano()), ThisUpdate: a.now(),
-		NextUpdate: a.now().Add(crlForever), RevokedCertificateEntries: entries}, a.cert, a.key)
+	der, err := x509.CreateRevocationList(rand.Reader,
+		&x509.RevocationList{Number: big.NewInt(a.now().UnixNano()), ThisUpdate: a.now(),
+			NextUpdate: a.now().Add(crlForever), RevokedCertificateEntries: entries}, a.cert, a.key)
 	if err != nil {
 		return err
 	}

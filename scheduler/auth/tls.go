@@ -22,8 +22,8 @@ type Who struct {
 	Name string
 }
 
-// Files are a participant's directory in use. What changes there counts from the next handshake on, and a revocation from
-// the next call on.
+// Files are a participant's directory in use. What changes there counts from the next handshake on, and a revocation
+// from the next call on.
 type Files struct {
 	dir string
 	now func() time.Time
@@ -51,7 +51,8 @@ func (f *Files) pair() (*tls.Certificate, error) {
 		return nil, fmt.Errorf("the certificate in %s: %w", f.dir, err)
 	}
 	if until := pair.Leaf.NotAfter; f.now().After(until) {
-		return nil, fmt.Errorf("the certificate in %s expired on %s; have a new one issued", f.dir, until.Format(time.DateOnly))
+		return nil, fmt.Errorf("the certificate in %s expired on %s; have a new one issued", f.dir,
+			until.Format(time.DateOnly))
 	}
 	return &pair, nil
 }
@@ -143,8 +144,8 @@ func (f *Files) isRevoked(serial *big.Int) bool {
 	return f.revoked[serial.String()]
 }
 
-// readRevoked reads crl.pem again if it has changed. One that can't be believed refuses everybody: a list cut short would
-// let the revoked in.
+// readRevoked reads crl.pem again if it has changed. One that can't be believed refuses everybody: a list cut short
+// would let the revoked in.
 func (f *Files) readRevoked() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -156,7 +157,8 @@ func (f *Files) readRevoked() error {
 	if err != nil {
 		return fmt.Errorf("the list of revoked certificates: %w", err)
 	}
-	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) && f.seen.Size() == info.Size() {
+	if f.seen != nil && os.SameFile(f.seen, info) && f.seen.ModTime().Equal(info.ModTime()) &&
+		f.seen.Size() == info.Size() {
 		return nil
 	}
 	list, err := readCRL(path)

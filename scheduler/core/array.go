@@ -2,7 +2,7 @@ package core
 
 import "fmt"
 
-// ArrayTask is a job's place in an array. Job 0: it is in none.
+// ArrayTask says which task of which array a job is. Job 0: it is in none.
 type ArrayTask struct {
 	Job      JobID // the array's id, which is that of its first task
 	Index    uint32

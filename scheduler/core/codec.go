@@ -7,12 +7,12 @@ import (
 )
 
 // A journal record is what one commit made durable: the version of the encoding, the number of transitions, and each as
-// its kind and its fields. A field is a varint or a length and bytes. Reading and writing share one walk over the fields
-// (fields), so they can't drift apart.
+// its kind and its fields. A field is a varint or a length and bytes. Reading and writing share one walk over the
+// fields (fields), so they can't drift apart.
 //
-// Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit, version 4 what is
-// known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5 jobs whose ranks share
-// slots, version 6 details that jobs share. What older versions wrote is still read.
+// Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit,
+// version 4 what is known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5
+// jobs whose ranks share slots, version 6 details that jobs share. What older versions wrote is still read.
 const recordVersion = 6
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
@@ -66,7 +66,8 @@ func (c *codec) opening() {
 	c.version = recordVersion
 	c.uint64(&c.version)
 	if c.err == nil && (c.version < 1 || c.version > recordVersion) {
-		c.fail("written by encoding %d, this program reads 1 to %d: start the release of faasmrun that wrote it, or a later one", c.version, recordVersion)
+		c.fail("written by encoding %d, this program reads 1 to %d: "+
+			"start the release of faasmrun that wrote it, or a later one", c.version, recordVersion)
 	}
 }
 

@@ -17,11 +17,11 @@ func (l *Label) fields(c *codec) {
 	c.string(&l.Value)
 }
 
-// Constraint is what a job asks of the labels of its worker: all labels of any one alternative. Without alternatives it asks
-// for nothing. A label without a value is had by every worker that has one of its name.
+// Constraint is what a job asks of the labels of its worker: all labels of any one alternative. Without alternatives it
+// asks for nothing. A label without a value is had by every worker that has one of its name.
 type Constraint [][]Label
 
-// met says whether labels of a worker satisfy the constraint.
+// met reports whether labels of a worker satisfy the constraint.
 func (c Constraint) met(labels []Label) bool {
 	for _, all := range c {
 		if hasAll(labels, all) {

@@ -38,9 +38,12 @@ func TestConstraintIsExplained(t *testing.T) {
 	}
 	h.waits(h.submit(Request{Ranks: 3, Constraint: gpu}), "needs 3 slots; the largest worker of its choice has 2")
 	h.waits(h.submit(Request{Ranks: 1, Constraint: gpu}), "needs 1 slots; the most that are free on one worker now are 0")
-	h.waits(h.submit(Request{Ranks: 1, Constraint: gpu, Hosts: []WorkerName{"n1"}}), "none of the workers n1 has the labels gpu")
-	h.waits(h.submit(Request{Ranks: 1, Constraint: Constraint{{{"gpu", ""}, {"big", ""}}, {{"huge", ""}}}}), "no worker has the labels gpu&big|huge")
-	h.waits(h.submit(Request{Ranks: 1, Hosts: []WorkerName{"a", "b", "c", "d"}}), "no worker is registered of those that it may run on: a, b, c, …")
+	h.waits(h.submit(Request{Ranks: 1, Constraint: gpu, Hosts: []WorkerName{"n1"}}),
+		"none of the workers n1 has the labels gpu")
+	h.waits(h.submit(Request{Ranks: 1, Constraint: Constraint{{{"gpu", ""}, {"big", ""}}, {{"huge", ""}}}}),
+		"no worker has the labels gpu&big|huge")
+	h.waits(h.submit(Request{Ranks: 1, Hosts: []WorkerName{"a", "b", "c", "d"}}),
+		"no worker is registered of those that it may run on: a, b, c, …")
 }
 
 // A worker that is unfit takes nothing new, whatever an administrator says of it, and keeps what it has.
@@ -58,6 +61,7 @@ func TestUnfit(t *testing.T) {
 	h.do(Drain{"n1", ""})
 	h.is("PD", waits)
 	h.do(WorkerDisconnected{"n1"})
-	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{runs.Ref()}}) // what was wrong with it is for it to say again
+	// what was wrong with it is for it to say again
+	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, Holding: []JobRef{runs.Ref()}})
 	h.is("R CF", runs, waits)
 }

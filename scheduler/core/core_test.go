@@ -122,7 +122,8 @@ func TestRecordHoldsEveryField(t *testing.T) {
 
 // Old encodings stay readable for ever; what they did not know is empty.
 func TestOldRecords(t *testing.T) {
-	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed, "record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned} {
+	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed,
+		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +133,8 @@ func TestOldRecords(t *testing.T) {
 			t.Fatalf("%s: %d transitions, %v", name, len(ts), err)
 		}
 		r := ts[0].(*JobAccepted).Request
-		if (r.Reservation == "") != (name == "record.v1") || len(r.Spec) == 0 || len(r.Constraint) == 0 || r.Constraint[0][0].Name == "" {
+		if (r.Reservation == "") != (name == "record.v1") || len(r.Spec) == 0 || len(r.Constraint) == 0 ||
+			r.Constraint[0][0].Name == "" {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if again, err := DecodeRecord(EncodeRecord(ts)); err != nil || !reflect.DeepEqual(again, ts) {
@@ -213,7 +215,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 	p := DefaultPolicy()
 	p.KeepEnded = 20
 	p.Grace = 20 * Second
-	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3}, "t2": {Pending: 4, Mem: 12 << 30, Descriptions: 60}}
+	p.Tenants = map[Tenant]Quota{"t1": {Shares: 3, Slots: 10, Running: 3},
+		"t2": {Pending: 4, Mem: 12 << 30, Descriptions: 60}}
 	p.QOS["high"] = QOS{Points: 10_000, Preempts: []string{"low", ""}}
 	p.QOS["low"] = QOS{Points: -10_000, Preempted: PreemptMode(seed % 3)}
 	s := NewState(p)
@@ -246,7 +249,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			case 1:
 				sub.Request.Hosts = []WorkerName{at}
 			case 2:
-				sub.Request.Constraint = Constraint{{{"disk", "slow"}}, {{"disk", "fast"}, {"gpu", ""}}, {{"disk", "fast"}}}[rnd.IntN(3):]
+				sub.Request.Constraint = Constraint{{{"disk", "slow"}}, {{"disk", "fast"}, {"gpu", ""}},
+					{{"disk", "fast"}}}[rnd.IntN(3):]
 			case 3:
 				sub.Request.Interactive = false
 				sub.Array, sub.Throttle = []uint32{1, 4, 5, 9}, uint32(rnd.IntN(3))
@@ -257,9 +261,11 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 		case 3:
 			e = LauncherAttached{job}
 		case 4:
-			e = []Event{LauncherDisconnected{job}, LauncherDetached{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job}, Release{job}, Requeue{job},
+			e = []Event{LauncherDisconnected{job}, LauncherDetached{job}, Cancel{job, rnd.IntN(2) == 0, "random"}, Hold{job},
+				Release{job}, Requeue{job},
 				Drain{at, "repairs"}, Drain{at, ""}, Unreserve{fmt.Sprint("r", rnd.IntN(3))}, randomReserve(rnd, now, at),
-				Unfit{at, "its disk is full"}, Unfit{at, ""}, LaunchFailed{at, ref, "no process can be started"}, WorkerStopping{at, []JobRef{ref}}}[rnd.IntN(14)]
+				Unfit{at, "its disk is full"}, Unfit{at, ""}, LaunchFailed{at, ref, "no process can be started"},
+				WorkerStopping{at, []JobRef{ref}}}[rnd.IntN(14)]
 		case 5:
 			var holding []JobRef
 			if w := s.Worker(at); w != nil {
@@ -272,7 +278,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			if w := s.Worker(at); w != nil && w.Connected {
 				e = WorkerDisconnected{at}
 			} else {
-				e = WorkerConnected{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding, fmt.Sprint("state", rnd.IntN(10)/9)}
+				e = WorkerConnected{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding,
+					fmt.Sprint("state", rnd.IntN(10)/9)}
 			}
 		case 6:
 			if rnd.IntN(4) == 0 {
@@ -327,8 +334,8 @@ func randomReserve(rnd *rand.Rand, now Time, at WorkerName) Reserve {
 	return e
 }
 
-// checkPass looks at a pass from outside: no slot is given twice, no quota broken, and when the head's worker is emptied
-// by those who are due by its promised time, the head fits, for all that was placed behind it.
+// checkPass looks at a pass from outside: no slot is given twice, no quota broken, and when the head's worker is
+// emptied by those who are due by its promised time, the head fits, for all that was placed behind it.
 func checkPass(s *State, now Time) {
 	p := &pass{s: s, now: now}
 	p.run()
@@ -373,7 +380,8 @@ func checkPass(s *State, now Time) {
 		}
 	}
 	if slots > uint64(p.shadowWorker.Slots) || mem > p.shadowWorker.Mem {
-		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.shadowTime, p.shadowWorker.Name))
+		panic(fmt.Sprintf("job %d heads the queue and is delayed beyond %d on %s", p.head.ID, p.shadowTime,
+			p.shadowWorker.Name))
 	}
 }
 
@@ -388,8 +396,8 @@ func dueIn(j *Job, now Time) Time {
 	return never
 }
 
-// checkReserved: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is placed in
-// one is in it wholly.
+// checkReserved: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is
+// placed in one is in it wholly.
 func checkReserved(s *State, w *Worker, j *Job, r *Reservation, now Time) {
 	if r.Name == j.Reservation {
 		if now < r.From || now >= r.To || !slices.Contains(r.Tenants, j.Tenant) {
@@ -464,7 +472,8 @@ func TestRandomLives(t *testing.T) {
 func TestDecideOnlyReads(t *testing.T) {
 	s := play(3, 300, nil)
 	before := saved(s)
-	for _, e := range []Event{Submit{Request: Request{Ranks: 1}}, Tick{}, Pass{}, Recovered{}, WorkerConnected{Name: "w1"}, WorkerDisconnected{"w2"}, Cancel{Job: s.lastJob}} {
+	for _, e := range []Event{Submit{Request: Request{Ranks: 1}}, Tick{}, Pass{}, Recovered{}, WorkerConnected{Name: "w1"},
+		WorkerDisconnected{"w2"}, Cancel{Job: s.lastJob}} {
 		Decide(s, e, 1<<62)
 	}
 	if !bytes.Equal(saved(s), before) {
@@ -473,7 +482,8 @@ func TestDecideOnlyReads(t *testing.T) {
 }
 
 func TestSizesAndDurations(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 4 << 30: "4 GiB", 300<<20 + 1: "300 MiB", 1<<64 - 1: "15.9 EiB"} {
+	for n, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1536: "1.5 KiB", 4 << 30: "4 GiB",
+		300<<20 + 1: "300 MiB", 1<<64 - 1: "15.9 EiB"} {
 		if got := size(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}

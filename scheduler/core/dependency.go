@@ -32,7 +32,7 @@ func (s *State) arrayNamed(d Dependency) *array {
 	return s.arrays[d.Job]
 }
 
-// met says whether the dependency is satisfied by a job as it is, and whether it can ever be.
+// met reports whether the dependency is satisfied by a job as it is, and whether it can ever be.
 func (d Dependency) met(j *Job) (now, ever bool) {
 	switch d.Kind &^ Alone {
 	case After:
@@ -107,7 +107,7 @@ func (s *State) undoom(j *Job) {
 	}
 }
 
-// wake has those look again who wait for a job that has started or ended, or for its array.
+// wake rechecks the jobs that wait for a job that has started or ended, or for its array.
 func (s *State) wake(j *Job) {
 	s.wakeWaiters(j.ID, j.State.Terminal())
 	if a := s.arrays[j.Array.Job]; a != nil {
@@ -115,8 +115,8 @@ func (s *State) wake(j *Job) {
 	}
 }
 
-// wakeWaiters wakes those who wait for an id, for the last time when what it names is over. An array's is that of its first
-// task, who may end long before it.
+// wakeWaiters wakes those who wait for an id, for the last time when what it names is over. An array's is that of its
+// first task, who may end long before it.
 func (s *State) wakeWaiters(id JobID, over bool) {
 	for _, waiter := range s.waiters[id] {
 		if w := s.jobs[waiter]; w != nil && w.State == Pending {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// details are the parts of a request that may be long: what it waits for, where it may run, and Spec. The jobs of a tenant that
-// have them alike, as the tasks of an array do, share them. They stand once in the state, in a record and in a snapshot, and
-// count once for the tenant's quota.
+// details are the parts of a request that may be long: what it waits for, where it may run, and Spec. The jobs of a
+// tenant that have them alike, as the tasks of an array do, share them. They stand once in the state, in a record and
+// in a snapshot, and count once for the tenant's quota.
 type details struct {
 	key  detailsKey
 	from Request // whose After, Hosts, Constraint and Spec they are
@@ -35,9 +35,10 @@ func (r *Request) copyDetails(from *Request) {
 	r.After, r.Hosts, r.Constraint, r.Spec = from.After, from.Hosts, from.Constraint, from.Spec
 }
 
-// sameDetails says whether two requests share their details already: the same memory, not only what is alike.
+// sameDetails reports whether two requests share their details already: the same memory, not only what is alike.
 func (r *Request) sameDetails(o *Request) bool {
-	return len(r.Spec) > 0 && same(r.Spec, o.Spec) && same(r.After, o.After) && same(r.Hosts, o.Hosts) && same(r.Constraint, o.Constraint)
+	return len(r.Spec) > 0 && same(r.Spec, o.Spec) && same(r.After, o.After) && same(r.Hosts, o.Hosts) &&
+		same(r.Constraint, o.Constraint)
 }
 
 func same[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
@@ -49,8 +50,8 @@ func detailsOf(r *Request) (key detailsKey, size uint64) {
 	return detailsKey{r.Tenant, sha256.Sum256(c.buf)}, uint64(len(c.buf))
 }
 
-// share gives a new job its details: those of another, if there are the same. The tasks of an array come one behind the other and
-// share their memory: only the first is looked at.
+// share gives a new job its details: those of another, if there are the same. The tasks of an array come one behind the
+// other and share their memory: only the first is looked at.
 func (s *State) share(j *Job) {
 	if len(j.Spec)+len(j.After)+len(j.Hosts)+len(j.Constraint) == 0 {
 		return
@@ -154,19 +155,21 @@ func (s *State) checkDetails() error {
 	}
 	for id := s.oldest; id <= s.lastJob; id++ {
 		if j := s.jobs[id]; j != nil && j.details != nil && *had[j.details] != (count{j.details.jobs, j.details.live}) {
-			return fmt.Errorf("the details of job %d are had %v times, %d and %d are counted", id, *had[j.details], j.details.jobs, j.details.live)
+			return fmt.Errorf("the details of job %d are had %v times, %d and %d are counted", id, *had[j.details],
+				j.details.jobs, j.details.live)
 		}
 	}
 	for _, a := range s.accounts {
 		if kept[a.Name] != a.Kept || live[a.Name] != a.Live {
-			return fmt.Errorf("tenant %s is booked with %d and %d bytes of descriptions, its jobs have %d and %d", a.Name, a.Kept, a.Live, kept[a.Name], live[a.Name])
+			return fmt.Errorf("tenant %s is booked with %d and %d bytes of descriptions, its jobs have %d and %d", a.Name,
+				a.Kept, a.Live, kept[a.Name], live[a.Name])
 		}
 	}
 	return nil
 }
 
-// trim drops what is long of jobs that have ended, oldest first, where a tenant's jobs take more than its quota. It goes well below
-// the quota, so as not to look again at once.
+// trim drops what is long of jobs that have ended, oldest first, where a tenant's jobs take more than its quota. It
+// goes well below the quota, so as not to look again at once.
 func (s *State) trim() []Transition {
 	var ts []Transition
 	for _, a := range s.accounts {
@@ -199,7 +202,8 @@ func (s *State) trim() []Transition {
 	return ts
 }
 
-// JobTrimmed drops what is long of a job that has ended: what it asked for in detail, and the worker's account of its end.
+// JobTrimmed drops what is long of a job that has ended: what it asked for in detail, and the worker's account of its
+// end.
 type JobTrimmed struct{ Job JobID }
 
 func (*JobTrimmed) kind() kind        { return kindJobTrimmed }

@@ -83,7 +83,8 @@ func TestArraysShareDetails(t *testing.T) {
 			t.Errorf("%s: %d details, %d and %d bytes", name, len(have.details), a.Live, a.Kept)
 		}
 		for id := JobID(1); id <= 1001; id++ {
-			if j := have.Job(id); !bytes.Equal(j.Spec, request.Spec) || len(j.Hosts) != 1000 || j.Constraint.String() != request.Constraint.String() ||
+			if j := have.Job(id); !bytes.Equal(j.Spec, request.Spec) || len(j.Hosts) != 1000 ||
+				j.Constraint.String() != request.Constraint.String() ||
 				!j.sameDetails(&have.Job(1).Request) {
 				t.Fatalf("%s: job %d has lost or copied its details", name, id)
 			}
@@ -166,7 +167,8 @@ func TestDependenciesOfArraysAreBounded(t *testing.T) {
 	for range 1024 {
 		r.After = append(r.After, Dependency{AfterOK, 1})
 	}
-	if _, err := Decide(s, Submit{Request: r, Array: indices(2000)}, 2); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "at most 1048576") {
+	if _, err := Decide(s, Submit{Request: r, Array: indices(2000)}, 2); !errors.Is(err, ErrInvalid) ||
+		!strings.Contains(err.Error(), "at most 1048576") {
 		t.Error(err)
 	}
 }

@@ -2,8 +2,8 @@ package core
 
 import "fmt"
 
-// How a worker and its jobs part otherwise than by the jobs' ends: it stops in order, it comes back without knowing what it ran, it
-// can't start a job's ranks.
+// How a worker loses its jobs otherwise than by their ends: it stops in order, it comes back without knowing what it
+// ran, it can't start a job's ranks.
 
 // WorkerStopping: a worker stops in order. Nothing runs there any more but what stays, which its successor takes over.
 type WorkerStopping struct {
@@ -18,7 +18,8 @@ type LaunchFailed struct {
 	Reason string
 }
 
-// JobOrphaned: nobody knows whether the job's ranks still run, nor can end them. It waits until they must have ended by themselves.
+// JobOrphaned: nobody knows whether the job's ranks still run, nor can end them. It waits until they must have ended by
+// themselves.
 type JobOrphaned struct {
 	Ref    JobRef
 	Reason string
@@ -99,7 +100,8 @@ func (e LaunchFailed) decide(s *State, now Time) ([]Transition, error) {
 	case j.State == Completing && j.Ending.State != Requeued:
 		return s.lost(j, now, why), nil
 	case j.LaunchFailures+1 >= MaxLaunches:
-		return s.finish(j, End{State: NodeFailed, ExitCode: 1, Reason: fmt.Sprintf("%s (the last of %d tries)", why, MaxLaunches)}, now), nil
+		return s.finish(j, End{State: NodeFailed, ExitCode: 1,
+			Reason: fmt.Sprintf("%s (the last of %d tries)", why, MaxLaunches)}, now), nil
 	}
 	return []Transition{&JobRequeued{j.Ref(), why, now, true}, s.charge(j, 0, now), s.ready(j, now)}, nil
 }

@@ -27,7 +27,8 @@ func (h *testCluster) job(id JobID) *Job {
 	return j
 }
 
-// A key stands for the whole array: behind a snapshot too, and when its first tasks are forgotten, for as long as any is known.
+// A key stands for the whole array: behind a snapshot too, and when its first tasks are forgotten, for as long as any
+// is known.
 func TestKeyOfAnArray(t *testing.T) {
 	h := newTestCluster(t, 10)
 	h.s.Policy.KeepEnded = 2
@@ -62,8 +63,8 @@ func TestKeyOfAnArray(t *testing.T) {
 	}
 }
 
-// A worker that comes back with another state can't know what its executors do: nothing that ran there starts or ends before they
-// must have ended by themselves.
+// A worker that comes back with another state can't know what its executors do: nothing that ran there starts or ends
+// before they must have ended by themselves.
 func TestOrphaned(t *testing.T) {
 	h := newTestCluster(t)
 	join := func(state string, holding ...JobRef) {
@@ -111,13 +112,14 @@ func TestOrphaned(t *testing.T) {
 	}
 }
 
-// What is fenced when the scheduler is restarted is fenced for the whole grace from then on: what the clock showed before may mean
-// nothing now.
+// What is fenced when the scheduler is restarted is fenced for the whole grace from then on: what the clock showed
+// before may mean nothing now.
 func TestFencesCountAnew(t *testing.T) {
 	h := newTestCluster(t)
 	h.do(WorkerConnected{Name: "n1", Slots: 4, Mem: 1 << 40, StateID: "first"})
 	h.do(WorkerConnected{Name: "n2", Slots: 4, Mem: 1 << 40, StateID: "first"})
-	stray, lost := h.submit(Request{Ranks: 3, Requeue: true, Hosts: []WorkerName{"n1"}}).ID, h.submit(Request{Ranks: 3, Hosts: []WorkerName{"n2"}}).ID
+	stray, lost := h.submit(Request{Ranks: 3, Requeue: true, Hosts: []WorkerName{"n1"}}).ID,
+		h.submit(Request{Ranks: 3, Hosts: []WorkerName{"n2"}}).ID
 	for _, name := range []WorkerName{"n1", "n2"} {
 		h.do(WorkerDisconnected{name})
 	}

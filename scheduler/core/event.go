@@ -25,8 +25,8 @@ var (
 	ErrNoReservation = errors.New("no such reservation")
 )
 
-// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the first
-// job (State.JobByKey) and no transition.
+// Submit asks for a job, or for an array of them: one for each index. Whoever asks again with the same key gets the
+// first job (State.JobByKey) and no transition.
 type Submit struct {
 	Key      string
 	Request  Request
@@ -34,7 +34,8 @@ type Submit struct {
 	Throttle uint32
 }
 
-// Attach: the launcher of an interactive job is there. Detach: it lets the job go on without it. Leave: it is gone.
+// LauncherAttached: the launcher of an interactive job is there. LauncherDetached: it lets the job go on without it.
+// LauncherDisconnected: it is gone.
 type (
 	LauncherAttached     struct{ Job JobID }
 	LauncherDetached     struct{ Job JobID }
@@ -63,8 +64,8 @@ type Cancel struct {
 	Reason string
 }
 
-// WorkerConnected: a worker connected and says what it has and which placements it still holds, whether they run or have ended
-// without being acknowledged.
+// WorkerConnected: a worker connected and says what it has and which placements it still holds, whether they run or
+// have ended without being acknowledged.
 type WorkerConnected struct {
 	Name    WorkerName
 	Slots   uint32
@@ -93,8 +94,8 @@ type RanksEnded struct {
 // Tick: the time that State.Deadline asked for has come.
 type Tick struct{}
 
-// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive jobs may
-// come back; of one that doesn't, Leave tells.
+// Recovered: the state has been read back from the journal. Nobody is connected any more. The launchers of interactive
+// jobs may come back; of one that doesn't, LauncherDisconnected tells.
 type Recovered struct{}
 
 // Pass goes over the queue and places what can be placed. The shell asks for it after other events when the state has
@@ -150,9 +151,11 @@ func (s *State) checkRequest(e *Submit) error {
 	case !known:
 		return fmt.Errorf("%w: there is no quality of service %q", ErrInvalid, r.QOS)
 	case quota.Slots > 0 && r.slots() > quota.Slots:
-		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant, quota.Slots)
+		return fmt.Errorf("%w: %d slots are asked for; the quota of tenant %s is %d slots", ErrInvalid, r.slots(), r.Tenant,
+			quota.Slots)
 	case quota.Mem > 0 && r.mem() > quota.Mem:
-		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant, size(quota.Mem))
+		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, size(r.mem()), r.Tenant,
+			size(quota.Mem))
 	case len(e.Array) > s.Policy.MaxArray:
 		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
 	case len(e.Array) > 0 && r.Interactive:
@@ -160,14 +163,18 @@ func (s *State) checkRequest(e *Submit) error {
 	case s.pending+jobs > s.Policy.MaxPending:
 		return fmt.Errorf("%w: %d jobs are waiting already; try again when some have ended", ErrExhausted, s.pending)
 	case quota.Pending > 0 && s.waitingOf(r.Tenant)+jobs > quota.Pending:
-		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant), quota.Pending)
+		return fmt.Errorf("%w: tenant %s has %d jobs waiting; its quota is %d", ErrExhausted, r.Tenant, s.waitingOf(r.Tenant),
+			quota.Pending)
 	}
 	if len(r.After)*jobs > maxWaits {
-		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid, jobs, len(r.After), maxWaits)
+		return fmt.Errorf("%w: %d jobs that wait for %d others each; at most %d dependencies are taken at once", ErrInvalid,
+			jobs, len(r.After), maxWaits)
 	}
 	if more, live := s.newDetails(r); live+more > quota.Descriptions {
-		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; its quota is %s "+
-			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more), size(quota.Descriptions))
+		return fmt.Errorf("%w: the descriptions of tenant %s's jobs, their arguments and environment mostly, would take %s; "+
+			"its quota is %s "+
+			"(the tasks of an array, and jobs that are alike, take it once)", ErrExhausted, r.Tenant, size(live+more),
+			size(quota.Descriptions))
 	}
 	if err := s.checkReservation(r); err != nil {
 		return err
@@ -269,13 +276,14 @@ func (e Requeue) decide(s *State, now Time) ([]Transition, error) {
 	case j == nil:
 		return nil, ErrNoJob
 	case !j.State.Holds() || j.State == Completing || j.Interactive:
-		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID, j.State.Row().Name)
+		return nil, fmt.Errorf("%w: only a running batch job can be requeued, job %d is %s", ErrState, j.ID,
+			j.State.Row().Name)
 	}
 	return s.end(j, Ending{State: Requeued, Reason: "requeued on request", Kill: true}, now), nil
 }
 
-// end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already can
-// only be hurried.
+// end brings a job to an end: at once where nothing runs, through its worker otherwise. A job that is ending already
+// can only be hurried.
 func (s *State) end(j *Job, e Ending, now Time) []Transition {
 	switch {
 	case j.State.Terminal():
@@ -446,7 +454,7 @@ func (Tick) decide(s *State, now Time) ([]Transition, error) {
 	return ts, nil
 }
 
-// endsWithWorker says whether this very tick ends the job with its worker.
+// endsWithWorker reports whether this very tick ends the job with its worker.
 func (s *State) endsWithWorker(j *Job, now Time) bool {
 	if !j.State.Holds() {
 		return false
@@ -492,7 +500,8 @@ func (s *State) workerDue(w *Worker, now Time) []Transition {
 
 func (Recovered) decide(s *State, now Time) ([]Transition, error) {
 	var ts []Transition
-	// Fences are by a clock that ended with the old process, and clocks may have been set meanwhile: they count anew, in full.
+	// Fences are by a clock that ended with the old process, and clocks may have been set meanwhile: they count anew, in
+	// full.
 	for _, w := range s.workers {
 		switch lost := s.fence(w, now, w.Stopped).(*WorkerLost); {
 		case w.Connected:

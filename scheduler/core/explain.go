@@ -56,7 +56,8 @@ func (s *State) Explain(j *Job, now Time) Explanation {
 	}
 	s.forecast(&x, j, now)
 	if depth := s.Policy.Depth; x.Ahead >= depth && strings.HasPrefix(x.Why, othersFirst) {
-		x.Why = fmt.Sprintf("%d jobs come first, and only the first %d are looked at when something has changed", x.Ahead, depth)
+		x.Why = fmt.Sprintf("%d jobs come first, and only the first %d are looked at when something has changed", x.Ahead,
+			depth)
 	}
 	return x
 }
@@ -118,7 +119,8 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 		x.Unknown = "no worker is connected and open for jobs"
 		return
 	case x.Ahead > forecastJobs || s.freeSlots.n > forecastWorkers:
-		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can", x.Ahead, s.freeSlots.n)
+		x.Unknown = fmt.Sprintf("%d jobs are ahead of it on %d workers: too many to foresee; faasmrun simulate --live can",
+			x.Ahead, s.freeSlots.n)
 		return
 	}
 	var ahead []*Job

@@ -6,27 +6,28 @@ import (
 	"sort"
 )
 
-// freeSlotIndex lists the workers that take jobs, by free slots, then by name: the best fit comes first. It lies in shelves of
-// bounded length, so that a worker among very many moves at the cost of one shelf.
+// freeSlotIndex holds the workers that take jobs, by free slots, then by name: the best fit comes first. It is cut into
+// buckets of bounded length, so that a worker among very many moves at the cost of one bucket.
 type freeSlotIndex struct {
 	buckets [][]indexEntry // none is empty
 	n       int
 }
 
-// indexEntry is a worker and what it has free, as of when it was put here.
+// indexEntry is a worker and how many slots it had free when it was added.
 type indexEntry struct {
 	free   uint32
 	worker *Worker
 }
 
-// maxBucket is how long a shelf grows before it is cut in two.
+// maxBucket is how long a bucket grows before it is cut in two.
 const maxBucket = 128
 
 func (r indexEntry) before(o indexEntry) bool {
 	return r.free < o.free || r.free == o.free && r.worker.Name < o.worker.Name
 }
 
-// find is where the worker stands or would stand. The last shelf takes what is behind all others.
+// find returns the bucket and the position at which an entry is or would be. The last bucket takes what is behind all
+// others.
 func (r *freeSlotIndex) find(at indexEntry) (bucket, position int) {
 	bucket = sort.Search(len(r.buckets), func(i int) bool { s := r.buckets[i]; return !s[len(s)-1].before(at) })
 	if bucket = min(bucket, len(r.buckets)-1); bucket < 0 {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// lastPass is what the last pass over the whole queue found. Nothing here is saved: whoever has no such memory goes over the
-// whole queue.
+// lastPass is what the last pass over the whole queue found. Nothing here is saved: whoever has no such memory goes
+// over the whole queue.
 type lastPass struct {
 	version      uint64
 	head         *Job
@@ -17,11 +17,11 @@ type lastPass struct {
 // maxArrivals bounds how many jobs are looked at beside the queue before all of it is due again.
 const maxArrivals = 64
 
-// remember keeps what newcomers need to know of a pass over the whole queue.
+// remember keeps what an incremental pass needs to know of the last one over the whole queue.
 func (p *pass) remember() { p.s.last = lastPass{p.s.version, p.head, p.shadowWorker, p.shadowTime} }
 
-// incremental looks only at the jobs that have come since the last pass, if that is all that has happened: for those whom it
-// refused there is no more room now than there was then. False: the whole queue is due.
+// incremental looks only at the jobs that have come since the last pass, if that is all that has happened: what did not
+// fit then does not fit now. False: the whole queue is due.
 func (p *pass) incremental() bool {
 	s, last := p.s, &p.s.last
 	switch {
@@ -73,7 +73,8 @@ func (s *State) rankArrivals(jobs []*Job, now Time) []arrival {
 		}
 		a := s.account(j.Tenant)
 		i, _ := slices.BinarySearchFunc(s.accounts, a.Name, func(a *Account, t Tenant) int { return cmp.Compare(a.Name, t) })
-		found = append(found, arrival{j, &cursor{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: j.score + points[i]}})
+		found = append(found, arrival{j, &cursor{account: a, quota: s.Policy.Quota(a.Name), points: points[i],
+			priority: j.score + points[i]}})
 	}
 	return found
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Rooms are in order whatever is taken and given back, over many shelves.
+// The free-slot index is in order whatever is taken and given back, over many buckets.
 func TestFreeSlotIndex(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	var r freeSlotIndex
@@ -59,7 +59,7 @@ func TestFreeSlotIndex(t *testing.T) {
 	}
 }
 
-// arrival has a job come to a queue that is full of others, and tells whether the whole queue was gone over for it.
+// arrival has a job come to a queue that is full of others, and reports whether the whole queue was gone over for it.
 func (h *testCluster) arrival(r Request) (j *Job, whole bool) {
 	h.t.Helper()
 	before := h.s.last.version
@@ -85,7 +85,8 @@ func TestIncrementalPass(t *testing.T) {
 		{"is short", Request{Ranks: 1, TimeLimit: 10 * Minute}, Configuring, false},
 		{"fits beside the head", Request{Ranks: 1, TimeLimit: 2 * Hour}, Configuring, false},
 		{"no longer fits beside the head", Request{Ranks: 1, TimeLimit: 2 * Hour}, Pending, false},
-		{"is of another tenant, and short", Request{Ranks: 1, Tenant: "bob", TimeLimit: Minute, QOS: "low"}, Configuring, false},
+		{"is of another tenant, and short", Request{Ranks: 1, Tenant: "bob", TimeLimit: Minute, QOS: "low"}, Configuring,
+			false},
 		{"goes before the head", Request{Ranks: 10, TimeLimit: Minute, QOS: "high"}, Pending, true},
 	} {
 		j, whole := h.arrival(c.r)

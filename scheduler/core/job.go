@@ -1,7 +1,7 @@
 package core
 
-// Request is what a job asks for, as far as deciding needs to know. Everything else is in Spec, which only the shell and
-// the worker read.
+// Request is what a job asks for, as far as deciding needs to know. Everything else is in Spec, which only the shell
+// and the worker read.
 type Request struct {
 	Tenant      Tenant
 	Name        string
@@ -88,10 +88,10 @@ type Job struct {
 	timer  timer // the one deadline that a job has in its state
 	queued bool  // in its tenant's queue
 	parked bool  // in its array's, which waits outside of that
-	score  int64 // its place there, higher first; the parts of its priority that do not change with time
+	score  int64 // its rank there, higher first; the parts of its priority that do not change with time
 }
 
-// Promise is a place and time that the head of the queue was promised. No job is backfilled so that it comes later.
+// Promise is the worker and time that the head of the queue was promised. No job is backfilled so that it comes later.
 type Promise struct {
 	Worker WorkerName
 	At     Time // 0: none
@@ -123,8 +123,8 @@ func (j *Job) due() Time {
 	return at
 }
 
-// startBy is when a job in Configuring has held its slots for as long as its ranks may run: a program that takes for ever to compile
-// is ended, too. 0: it has no limit. What the ranks may use begins with their start.
+// startBy is when a job in Configuring has held its slots for as long as its ranks may run: a program that takes for
+// ever to compile is ended, too. 0: it has no limit. What the ranks may use begins with their start.
 func (j *Job) startBy() Time {
 	if at := j.due(); at != never {
 		return at
@@ -149,10 +149,10 @@ func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
 	return j.Placement[0], true
 }
 
-// Has says whether a rank is one of these.
+// Has reports whether a rank is one of these.
 func (p Span) Has(r Rank) bool { return r >= p.First && uint64(r) < uint64(p.First)+uint64(p.Ranks) }
 
-// on says whether a worker speaks for this very placement of the job.
+// on reports whether a worker speaks for this very placement of the job.
 func (j *Job) on(w WorkerName, ref JobRef) bool {
 	return j != nil && j.Epoch == ref.Epoch && j.State.Holds() && j.worker() == w
 }

@@ -1,7 +1,7 @@
 package core
 
-// Order is what a worker has to be told. Orders follow from the state alone, so they can be given again whenever a worker
-// may have missed them; taking one twice is harmless.
+// Order is what a worker has to be told. Orders follow from the state alone, so they can be given again whenever a
+// worker may have missed them; taking one twice is harmless.
 type Order struct {
 	Worker WorkerName
 	Ref    JobRef
@@ -24,8 +24,8 @@ func (s *State) OrdersAfter(t Transition) []Order {
 	return nil
 }
 
-// OrdersOnConnect are the orders for a worker that has just said what it holds: the starts and ends that it may have missed,
-// and the end of what is over.
+// OrdersOnConnect are the orders for a worker that has just said what it holds: the starts and ends that it may have
+// missed, and the end of what is over.
 func (s *State) OrdersOnConnect(name WorkerName, holding []JobRef) []Order {
 	var orders []Order
 	w := s.Worker(name)

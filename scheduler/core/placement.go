@@ -15,7 +15,7 @@ type pass struct {
 	ts     []Transition
 
 	head         *Job    // the first job that has to wait
-	shadowWorker *Worker // where it will have room first
+	shadowWorker *Worker // where the head can start first
 	shadowTime   Time    // and when
 
 	preemption bool    // somebody could find room by having others give way
@@ -37,8 +37,8 @@ func (s *State) schedule(now Time) []Transition {
 	return p.ts
 }
 
-// run looks at jobs until Depth of them have sought room. Those that are passed over for reasons of their tenant's own hold
-// up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
+// run looks at jobs until Depth of them have sought room. Those that are passed over for reasons of their tenant's own
+// hold up nobody else, however many they are: of one tenant Depth of them are passed over, then all of its others too.
 func (p *pass) run() {
 	p.cancelDoomed()
 	l := p.s.walk(p.now)
@@ -86,8 +86,8 @@ func (p *pass) cancelDoomed() {
 	}
 }
 
-// screen finds of a plain job, without a look at the job itself, what consider would: that it has to wait. False: it can't
-// tell.
+// screen decides from its queue entry alone, as consider would from the job, that a plain job has to wait. False: it
+// can't tell.
 func (p *pass) screen(at *cursor) (outcome, bool) {
 	s, entry := p.s, at.entry()
 	switch {
@@ -124,7 +124,7 @@ func (p *pass) consider(j *Job, at *cursor) outcome {
 	return p.waits()
 }
 
-// waits says whether it is worth while to look at others behind a job that has to wait.
+// waits reports whether it is worth while to look at others behind a job that has to wait.
 func (p *pass) waits() outcome {
 	if !p.s.Policy.Backfill || p.s.freeSlots.mostFree() == 0 && !p.preemption {
 		return overNow
@@ -132,7 +132,7 @@ func (p *pass) waits() outcome {
 	return lookedAt
 }
 
-// preemption says whether a job could find room although no slot is free.
+// preemption reports whether a job could find room although no slot is free.
 func (s *State) preemption() bool {
 	for _, name := range s.qos {
 		if s.anyHeld(s.Policy.QOS[name].Preempts) {
@@ -164,7 +164,7 @@ func (p *pass) undo() {
 	}
 }
 
-// find packs: of the workers that have room, the one with the fewest free slots.
+// find is best fit: of the workers that the job fits on now, the one with the fewest free slots.
 func (p *pass) find(j *Job) *Worker {
 	want, plain := shapeOf(j)
 	if plain && p.cannotFit(want) {
@@ -181,8 +181,8 @@ func (p *pass) find(j *Job) *Worker {
 	return nil
 }
 
-// shape is all that a plain job asks of a worker. During a pass room only shrinks, and so does what is harmless: where there
-// is none for one shape, there is none for a larger one.
+// shape is all that a plain job asks of a worker. During a pass free slots only shrink, and so does what can be
+// backfilled: where there is none for one shape, there is none for a larger one.
 type shape struct {
 	ranks uint32
 	mem   uint64
@@ -195,7 +195,8 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.slots(), j.mem(), limit}, !j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
+	return shape{j.slots(), j.mem(), limit},
+		!j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
@@ -225,9 +226,10 @@ func (p *pass) refuse(want shape) {
 	p.refused = append(left, want)
 }
 
-// takes says whether the worker has room that is not kept for others.
+// takes reports whether the worker has room that is not kept for others.
 func (p *pass) takes(w *Worker, j *Job) bool {
-	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) && (len(w.reservations) == 0 || p.s.fitsNow(w, j, p.now, nil))
+	return w.has(&j.Request) && (w.claim == 0 || w.claim == j.ID) &&
+		(len(w.reservations) == 0 || p.s.fitsNow(w, j, p.now, nil))
 }
 
 // due is when a job leaves; one that this pass has placed starts now.
@@ -238,8 +240,8 @@ func (p *pass) due(j *Job) Time {
 	return p.s.ends(j, p.now)
 }
 
-// canBackfill says whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the head was
-// promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
+// canBackfill reports whether the job, placed now on the worker, and with some jobs gone (nil: none), leaves what the
+// head was promised as it is: it runs elsewhere, has ended by then, or takes only what the head leaves free.
 func (p *pass) canBackfill(j *Job, w *Worker, gone func(*Job) bool) bool {
 	if p.head == nil || w != p.shadowWorker || p.endsBy(j, p.shadowTime) {
 		return true
@@ -262,13 +264,13 @@ func (p *pass) canBackfill(j *Job, w *Worker, gone func(*Job) bool) bool {
 	return slots <= most && mem <= mostMem
 }
 
-// endsBy: who never leaves has not left by the end of time either.
+// endsBy reports whether the job is due by that time. One without a limit never is.
 func (p *pass) endsBy(j *Job, at Time) bool {
 	due := p.due(j)
 	return due <= at && due != never
 }
 
-// everFits says whether some worker, empty, could run a plain job.
+// everFits reports whether some worker, empty, could run a plain job.
 func (s *State) everFits(want shape) bool {
 	for _, w := range s.workers {
 		if want.ranks <= w.Slots && want.mem <= w.Mem {
@@ -303,8 +305,8 @@ func (s *State) Unfitting(r *Request) string {
 	return s.tooLarge(r)
 }
 
-// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share them. Where there is no
-// such worker yet one slot has to do.
+// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share
+// them. Where there is no such worker yet one slot has to do.
 func (s *State) Share(r *Request) {
 	slots := uint32(1)
 	for _, w := range s.workers {
@@ -340,9 +342,11 @@ func (s *State) tooLarge(r *Request) string {
 	case r.slots() > slots:
 		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
 	case r.mem() > mem:
-		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank), largest, size(mem))
+		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", size(r.mem()), r.Ranks, size(r.MemPerRank),
+			largest, size(mem))
 	case r.Reservation != "":
-		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(), size(r.mem()), r.Reservation)
+		return fmt.Sprintf("needs %d slots and %s of memory; reservation %s keeps less of each worker", r.slots(),
+			size(r.mem()), r.Reservation)
 	}
 	return fmt.Sprintf("needs %d slots and %s of memory together; no worker has both", r.slots(), size(r.mem()))
 }
@@ -424,7 +428,7 @@ func (s *State) closed(r *Request) string {
 	return strings.Join(whys, ", ")
 }
 
-// whyNoFit says what is missing now.
+// whyNoFit says what a job that fits some worker lacks now.
 func (s *State) whyNoFit(j *Job) string {
 	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
 		if why := s.closed(&j.Request); why != "" {

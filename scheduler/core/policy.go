@@ -39,16 +39,18 @@ type QOS struct {
 
 // Quota is what one tenant may have. 0 of anything but Shares is no bound.
 type Quota struct {
-	Shares       uint32 // its part, beside those of the others
-	Slots        uint32 // held at once
-	Mem          uint64
-	Running      int    // jobs that hold slots at once
-	Pending      int    // jobs in the queue
-	Descriptions uint64 // bytes of what its jobs ask for that have not ended, those that are alike once; 0: DefaultDescriptions
+	Shares  uint32 // its part, beside those of the others
+	Slots   uint32 // held at once
+	Mem     uint64
+	Running int // jobs that hold slots at once
+	Pending int // jobs in the queue
+	// bytes of what its jobs ask for that have not ended, those that are alike once; 0: DefaultDescriptions
+	Descriptions uint64
 	Output       uint64 // bytes that one of its batch jobs may print: they stay on the worker's disk
 }
 
-// DefaultDescriptions is the quota of tenants for whom the policy says none: what jobs ask for stays in the scheduler's memory.
+// DefaultDescriptions is the quota of tenants for whom the policy says none: what jobs ask for stays in the scheduler's
+// memory.
 const DefaultDescriptions = 256 << 20
 
 // DefaultPolicy is what is used where nothing is said.

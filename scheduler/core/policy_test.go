@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// testCluster is a state with a clock, for conversations.
+// testCluster is a state with a clock, to which tests give events.
 type testCluster struct {
 	t   *testing.T
 	s   *State
@@ -198,7 +198,8 @@ func TestShareFactor(t *testing.T) {
 		used, total   uint64
 		share, shares uint32
 		want          int64
-	}{{0, 0, 1, 1, 65536}, {0, 10, 1, 2, 65536}, {5, 10, 1, 2, 32768}, {10, 20, 2, 2, 46340}, {1 << 60, 1 << 61, 1, 4, 16384}} {
+	}{{0, 0, 1, 1, 65536}, {0, 10, 1, 2, 65536}, {5, 10, 1, 2, 32768}, {10, 20, 2, 2, 46340},
+		{1 << 60, 1 << 61, 1, 4, 16384}} {
 		if got := shareFactor(c.used, c.total, c.share, c.shares); got < c.want-1 || got > c.want+1 {
 			t.Errorf("%+v: %d", c, got)
 		}
@@ -221,7 +222,8 @@ func TestQuotas(t *testing.T) {
 	h.waits(b, "its tenant's quota of slots")
 	h.submit(Request{Ranks: 2})
 	for words, r := range map[string]Request{
-		"has 2 jobs waiting": {Ranks: 1}, "quota of tenant alice is 4 slots": {Ranks: 5}, "is 8 GiB": {Ranks: 3, MemPerRank: 3 << 30},
+		"has 2 jobs waiting": {Ranks: 1}, "quota of tenant alice is 4 slots": {Ranks: 5},
+		"is 8 GiB": {Ranks: 3, MemPerRank: 3 << 30},
 	} {
 		r.Tenant = "alice"
 		if _, err := Decide(h.s, Submit{Request: r}, h.now); err == nil || !strings.Contains(err.Error(), words) {
@@ -259,12 +261,14 @@ func TestDependencies(t *testing.T) {
 	h.is("CF PD", after, ok)
 	h.end(first, Failed)
 	h.is("CA CF CF CA", ok, anyhow, notok, chained)
-	if ok.End.Reason != "waits for job 1 (afterok), which is failed" || chained.End.Reason != "waits for job 3 (afterok), which is cancelled" {
+	if ok.End.Reason != "waits for job 1 (afterok), which is failed" ||
+		chained.End.Reason != "waits for job 3 (afterok), which is cancelled" {
 		t.Errorf("%q, %q", ok.End.Reason, chained.End.Reason)
 	}
 	h.is("CF", on(AfterNotOK, first))
 	h.is("CA", on(AfterOK, first))
-	for _, r := range []Request{{Tenant: "alice", Ranks: 1, After: []Dependency{{After, 99}}}, {Tenant: "bob", Ranks: 1, After: []Dependency{{After, 1}}}} {
+	for _, r := range []Request{{Tenant: "alice", Ranks: 1, After: []Dependency{{After, 99}}},
+		{Tenant: "bob", Ranks: 1, After: []Dependency{{After, 1}}}} {
 		if _, err := Decide(h.s, Submit{Request: r}, h.now); !errors.Is(err, ErrInvalid) {
 			t.Error(err)
 		}
@@ -310,7 +314,8 @@ func TestTimeLimitOfWhatNeverStarts(t *testing.T) {
 	h.now = placed.After(Minute)
 	h.do(Tick{})
 	h.is("CG PD", endless, next)
-	if e := endless.Ending; e.State != TimedOut || e.Kill || !strings.Contains(e.Reason, "time limit of 1m reached before its ranks had started") {
+	if e := endless.Ending; e.State != TimedOut || e.Kill ||
+		!strings.Contains(e.Reason, "time limit of 1m reached before its ranks had started") {
 		t.Errorf("it ends as %+v", e)
 	}
 	h.end(endless, TimedOut)
@@ -419,7 +424,8 @@ func BenchmarkPass(b *testing.B) {
 		run(WorkerConnected{Name: WorkerName(fmt.Sprintf("n%03d", i)), Slots: 16, Mem: 1 << 40})
 	}
 	for i := range 100_000 {
-		run(Submit{Request: Request{Tenant: Tenant(fmt.Sprint(i % 20)), Ranks: uint32(1 + i%16), TimeLimit: Duration(1+i%50) * Minute}})
+		run(Submit{Request: Request{Tenant: Tenant(fmt.Sprint(i % 20)), Ranks: uint32(1 + i%16),
+			TimeLimit: Duration(1+i%50) * Minute}})
 	}
 	run(Pass{})
 	busy := slices.IndexFunc(s.workers, func(w *Worker) bool { return w.UsedSlots > 0 })
@@ -591,7 +597,8 @@ func TestSharedSlots(t *testing.T) {
 	}
 	h.end(a, Completed)
 	h.is("CD CF", a, b)
-	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, Slots: 2, Tenant: "alice"}}, h.now); !errors.Is(err, ErrInvalid) {
+	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, Slots: 2, Tenant: "alice"}}, h.now); !errors.Is(
+		err, ErrInvalid) {
 		t.Error(err)
 	}
 	if NewState(DefaultPolicy()).Share(&r); r.Slots != 1 {

@@ -4,7 +4,8 @@ import "testing"
 
 func newPreemptingCluster(t *testing.T, workers ...uint32) *testCluster {
 	h := newTestCluster(t, workers...)
-	h.s.Policy.QOS = map[string]QOS{"": {}, "low": {Points: -10_000}, "cheap": {Points: -20_000, Preempted: PreemptRequeue},
+	h.s.Policy.QOS = map[string]QOS{"": {}, "low": {Points: -10_000},
+		"cheap":  {Points: -20_000, Preempted: PreemptRequeue},
 		"urgent": {Points: 10_000, Preempts: []string{"low", "cheap"}}}
 	return h
 }
@@ -20,7 +21,8 @@ func TestPreemption(t *testing.T) {
 	// The least wanted goes, then the youngest; who asked for no more than was needed stays.
 	h.is("CF CF CG CG PD", plain, ends, again, cheap, urgent)
 	h.waits(urgent, "others on worker n1 are giving way to it")
-	if cheap.Ending != (Ending{State: Requeued, ExitCode: 1, Reason: "preempted by job 5 (urgent)"}) || again.Ending.State != Requeued {
+	if cheap.Ending != (Ending{State: Requeued, ExitCode: 1, Reason: "preempted by job 5 (urgent)"}) ||
+		again.Ending.State != Requeued {
 		t.Errorf("%+v, %+v", cheap.Ending, again.Ending)
 	}
 	h.end(again, Preempted)

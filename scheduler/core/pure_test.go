@@ -40,7 +40,8 @@ func TestNoMapOrderAndNoFloats(t *testing.T) {
 				}
 			}
 			if e, ok := n.(ast.Expr); ok && info.Types[e].Type != nil {
-				if b, basic := info.Types[e].Type.Underlying().(*types.Basic); basic && b.Info()&(types.IsFloat|types.IsComplex) != 0 {
+				if b, basic := info.Types[e].Type.Underlying().(*types.Basic); basic &&
+					b.Info()&(types.IsFloat|types.IsComplex) != 0 {
 					t.Errorf("%s: a floating-point value", files.Position(n.Pos()))
 				}
 			}

@@ -9,8 +9,8 @@ import (
 // queue holds one tenant's jobs that are ready to run, best score first, then by id.
 type queue []queueEntry
 
-// queueEntry is a job's in a queue. What a pass wants to know of most jobs stands here: in a deep queue a look at each job itself
-// would be a miss of the processor's cache.
+// queueEntry is a job in a queue. What a pass needs of most jobs is copied here: in a deep queue a look at each job
+// itself would be a miss of the processor's cache.
 type queueEntry struct {
 	job   *Job
 	score int64 // the job's
@@ -52,8 +52,9 @@ func (q *queue) remove(j *Job) {
 	}
 }
 
-// SetPolicy has everything decided from now on by another policy; what was decided stays. The queue is in the new one's order, and
-// the next pass looks at all of it. It is no transition: what follows from it is journalled as it is decided.
+// SetPolicy has everything decided from now on by another policy; what was decided stays. The queue is in the new one's
+// order, and the next pass looks at all of it. It is no transition: what follows from it is journalled as it is
+// decided.
 func (s *State) SetPolicy(p Policy) {
 	s.Policy = p
 	for _, a := range s.accounts {
@@ -192,14 +193,15 @@ func (s *State) walk(now Time) *queueWalk {
 	points := s.fairness(now)
 	for i, a := range s.accounts {
 		if len(a.queue) > 0 {
-			l.tenants = append(l.tenants, &cursor{account: a, quota: s.Policy.Quota(a.Name), points: points[i], priority: a.queue[0].score + points[i]})
+			l.tenants = append(l.tenants, &cursor{account: a, quota: s.Policy.Quota(a.Name), points: points[i],
+				priority: a.queue[0].score + points[i]})
 		}
 	}
 	heap.Init(l)
 	return l
 }
 
-// top is the place whose job's turn it is, nil at the end.
+// top is the cursor whose job's turn it is, nil at the end.
 func (l *queueWalk) top() *cursor {
 	if len(l.tenants) == 0 {
 		return nil
@@ -218,7 +220,7 @@ func (l *queueWalk) advance() {
 	heap.Fix(l, 0)
 }
 
-// skipTenant passes over all that the top's tenant still has.
+// skipTenant passes over all jobs of the top's tenant that are left.
 func (l *queueWalk) skipTenant() { heap.Pop(l) }
 
 // names are the jobs of one tenant and name that have not ended, ascending.

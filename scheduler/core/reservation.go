@@ -6,8 +6,8 @@ import (
 )
 
 // Reservation keeps slots of workers for tenants from one moment to another. A job of nobody's reservation is placed on
-// them only if its time is over before that begins, and a job of the reservation runs nowhere else and not beyond its end.
-// What runs in its way already, because it was there first, is left alone.
+// them only if its time is over before that begins, and a job of the reservation runs nowhere else and not beyond its
+// end. What runs in its way already, because it was there first, is left alone.
 type Reservation struct {
 	Name     string
 	From, To Time
@@ -141,7 +141,7 @@ func (s *State) ends(j *Job, at Time) Time {
 	return end
 }
 
-// fitsNow says whether the worker has room for the job from now on, were some jobs gone (nil: none), as far as
+// fitsNow reports whether the worker has room for the job from now on, were some jobs gone (nil: none), as far as
 // reservations, and what the jobs hold, go.
 func (s *State) fitsNow(w *Worker, j *Job, now Time, gone func(*Job) bool) bool {
 	if !w.Open() || !w.fits(&j.Request) {
@@ -183,7 +183,8 @@ func (s *State) fitsNow(w *Worker, j *Job, now Time, gone func(*Job) bool) bool 
 	return s.within(w, j, stay, pool, now, func(*Job) bool { return true })
 }
 
-// within says whether a pool of the worker has, at a moment, what the job needs and those of the others that are there then.
+// within reports whether a pool of the worker has, at a moment, what the job needs and those of the others that are
+// there then.
 func (s *State) within(w *Worker, j *Job, others []*Job, pool string, at Time, there func(*Job) bool) bool {
 	slots, mem := uint64(j.slotsOn(w)), j.mem()
 	for _, r := range others {
@@ -259,7 +260,8 @@ func (s *State) reserveWorkers(e Reserve, from, to Time) ([]ReservedPart, error)
 		case j != nil:
 			return nil, fmt.Errorf("%w: job %d may still run on %s then; to leave it there, ask for that", ErrState, j.ID, name)
 		case unreserved < uint64(w.Slots):
-			return nil, fmt.Errorf("%w: another reservation keeps %d slots of %s at that time", ErrState, uint64(w.Slots)-unreserved, name)
+			return nil, fmt.Errorf("%w: another reservation keeps %d slots of %s at that time", ErrState,
+				uint64(w.Slots)-unreserved, name)
 		}
 		parts = append(parts, ReservedPart{Worker: name})
 	}

@@ -9,7 +9,8 @@ import (
 
 func (h *testCluster) reserve(name string, from, to Duration, parts ...WorkerName) {
 	h.t.Helper()
-	h.do(Reserve{Reservation: Reservation{Name: name, From: h.now.After(from), Tenants: []Tenant{"bob"}}, For: to - from, Workers: parts})
+	h.do(Reserve{Reservation: Reservation{Name: name, From: h.now.After(from), Tenants: []Tenant{"bob"}}, For: to - from,
+		Workers: parts})
 }
 
 func (h *testCluster) at(d Duration) {
@@ -94,7 +95,8 @@ func TestReservationOfSlots(t *testing.T) {
 			t.Errorf("expected %q, got %v", words, err)
 		}
 	}
-	if _, err := Decide(h.s, Submit{Request: Request{Tenant: "alice", Ranks: 1, Reservation: "lab"}}, h.now); !errors.Is(err, ErrInvalid) {
+	if _, err := Decide(h.s, Submit{Request: Request{Tenant: "alice", Ranks: 1, Reservation: "lab"}},
+		h.now); !errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
 	h.end(bobs, Completed)

@@ -26,8 +26,8 @@ func (s *State) Pieces() iter.Seq[[]byte] {
 	return s.pieces(s, func(j *Job) *Job { return j })
 }
 
-// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs of
-// one name keep a common one. Deciding goes on from it as from the state itself.
+// Outline is a snapshot without what has ended and without what is nobody else's business: names, programs, keys. Jobs
+// of one name keep a common one. Deciding goes on from it as from the state itself.
 func (s *State) Outline() iter.Seq[[]byte] {
 	return s.pieces(&State{lastJob: s.lastJob, oldest: s.oldest}, func(j *Job) *Job {
 		if j.State.Terminal() {
@@ -101,8 +101,8 @@ func encodeShared(k pieceKind, written *shares, fields func(*codec)) []byte {
 	return c.buf
 }
 
-// LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after an
-// error the state is not to be used.
+// LoadPiece takes one piece of a snapshot into a new state, in the order of Pieces. Any bytes may be handed in; after
+// an error the state is not to be used.
 func (s *State) LoadPiece(b []byte) error {
 	c := &codec{buf: b, reading: true, shares: &s.loaded}
 	c.opening()

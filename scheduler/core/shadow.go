@@ -5,8 +5,9 @@ import (
 	"sort"
 )
 
-// shadow is where and when the head of the queue will have room first, kept from pass to pass: that moves only with the
-// workers whose jobs have changed, so a pass looks at those alone, however many others there are. Nothing here is saved.
+// shadow is the worker on which, and the time at which, the head of the queue can start first (EASY's shadow time),
+// kept from pass to pass: it moves only with workers whose jobs have changed, so a pass looks at those alone, however
+// many others there are. Nothing here is saved.
 type shadow struct {
 	head   JobID
 	worker *Worker // nil: nothing is known
@@ -22,7 +23,7 @@ func (s *State) touch(w *Worker) {
 	}
 }
 
-// setHead makes a job the head: it gets the place where there will be room first.
+// setHead makes a job the head of the queue: it is promised the worker that can start it first.
 func (p *pass) setHead(j *Job) {
 	o := &p.s.shadow
 	for _, w := range o.stale {
@@ -42,8 +43,8 @@ func (p *pass) setHead(j *Job) {
 	p.promise(j)
 }
 
-// recheckHead looks only at what has changed since the last pass. False: that is not enough, because another heads the queue
-// or because the place that was found has become a later one.
+// recheckHead looks only at what has changed since the last pass. False: that is not enough, because another job heads
+// the queue or because the shadow time has become later.
 func (p *pass) recheckHead(j *Job) bool {
 	o := &p.s.shadow
 	if o.head != j.ID || o.worker == nil {
@@ -66,8 +67,8 @@ func (p *pass) recheckHead(j *Job) bool {
 	return true
 }
 
-// compareShadow takes a worker as the head's room if it is the better one. Of two that are as good it is the first by name, in
-// whatever order they are looked at.
+// compareShadow makes a worker the shadow worker if it can start the head earlier. Of two that are as good it is the
+// first by name, in whatever order they are looked at.
 func (p *pass) compareShadow(w *Worker, j *Job) {
 	latest := p.shadowTime
 	if p.shadowWorker != nil && w.Name > p.shadowWorker.Name {
@@ -109,8 +110,8 @@ func (p *pass) promise(j *Job) {
 // unfit stands for a worker that a job can't be placed on as it is.
 const unfit Time = -1
 
-// earliestFit is when the worker has room for the job, if those that run there leave when they are due. Where that is too late
-// to matter, it is found no more exactly than to be not before what is returned.
+// earliestFit is when the worker can start the job, if those that run there end when they are due. Where that is after
+// latest, what is returned is only a lower bound, and exact is false.
 func (p *pass) earliestFit(w *Worker, j *Job, latest Time) (at Time, exact bool) {
 	if !w.Open() || !w.fits(&j.Request) || w.claim != 0 {
 		return unfit, true
@@ -133,7 +134,7 @@ func (p *pass) earliestFit(w *Worker, j *Job, latest Time) (at Time, exact bool)
 	return 0, true
 }
 
-// slotRelease is what a worker gets back, from whom, and when.
+// slotRelease is what a running job gives back to its worker, and when.
 type slotRelease struct {
 	at    Time
 	slots uint32
@@ -152,7 +153,7 @@ func (w *Worker) removeRelease(j *Job) {
 	}
 }
 
-// earliestFitReserved is roomAt on a worker that reservations keep some of.
+// earliestFitReserved is earliestFit on a worker of which reservations keep a part.
 func (p *pass) earliestFitReserved(w *Worker, j *Job) Time {
 	at := p.s.earliest(w, p.s.uses(w, p.now), j, p.now)
 	if at <= p.now.After(overdue) {

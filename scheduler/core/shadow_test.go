@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// checkShadow: what passes remember of the head's place never changes what they decide.
+// checkShadow: a shadow that is kept from pass to pass never changes what they decide.
 func checkShadow(s *State, now Time) {
 	last := s.last
 	s.last = lastPass{} // all of the queue is due
@@ -24,11 +24,11 @@ func checkShadow(s *State, now Time) {
 	}
 }
 
-// checkScreening: who is passed by at a glance would have had to wait.
+// checkScreening: a job that was screened out would have had to wait.
 func checkScreening(s *State, now Time) {
 	last, preempting := s.last, s.Policy.QOS["high"]
 	s.last = lastPass{}
-	s.Policy.QOS["high"] = QOS{Points: preempting.Points} // with preemption there are no glances
+	s.Policy.QOS["high"] = QOS{Points: preempting.Points} // with preemption nothing is screened
 	got := s.schedule(now)
 	for _, a := range s.accounts {
 		for i := range a.queue {
@@ -55,7 +55,7 @@ func listed(ts []Transition) string {
 	return strings.Join(words, ", ")
 }
 
-// The head's place is found again without a look at workers that have not changed, whether they are better or worse.
+// The shadow time is found again without a look at workers that have not changed, whether it becomes earlier or later.
 func TestShadowTime(t *testing.T) {
 	h := newTestCluster(t, 4, 4, 4)
 	var runs []*Job

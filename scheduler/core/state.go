@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// State is everything that the scheduler knows. Decide reads it and Apply changes it; neither is safe for use by several
-// goroutines.
+// State is everything that the scheduler knows. Decide reads it and Apply changes it; neither is safe for use by
+// several goroutines.
 type State struct {
 	Policy Policy // set by the shell; no part of what is saved
 	// Skew is how far the clock that events are decided by has been set ahead of one that nobody sets, since this process
@@ -66,8 +66,8 @@ func NewState(p Policy) *State {
 // Job finds a job, nil if there is none.
 func (s *State) Job(id JobID) *Job { return s.jobs[id] }
 
-// JobByKey finds the job that a tenant submitted under an idempotency key, of an array the first task that is remembered; nil if there
-// is none.
+// JobByKey finds the job that a tenant submitted under an idempotency key, of an array the first task that is
+// remembered; nil if there is none.
 func (s *State) JobByKey(t Tenant, key string) *Job {
 	if key == "" {
 		return nil
@@ -114,7 +114,7 @@ func (s *State) Known() int { return len(s.jobs) }
 // Pending is how many jobs wait.
 func (s *State) Pending() int { return s.pending }
 
-// Unsettled says whether another pass is due at once.
+// Unsettled reports whether another pass is due at once.
 func (s *State) Unsettled() bool { return len(s.doomed) > 0 }
 
 // Version moves with whatever makes another pass worth while.
@@ -259,7 +259,8 @@ func (s *State) checkWorker(w *Worker) error {
 		mem += j.mem()
 	}
 	for i, l := range w.releases {
-		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) || l != (slotRelease{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.releases[i-1].at > l.at {
+		if j := s.jobs[l.job]; j == nil || !contains(w.Jobs, l.job) ||
+			l != (slotRelease{j.due(), j.slots(), j.mem(), j.ID}) || i > 0 && w.releases[i-1].at > l.at {
 			return fmt.Errorf("worker %s takes job %d to leave at %d", w.Name, l.job, l.at)
 		}
 	}
@@ -305,7 +306,8 @@ func (s *State) checkJobs(queued int) error {
 		}
 	}
 	if pending != s.pending || ready != queued {
-		return fmt.Errorf("%d jobs are pending, %d of them ready; %d are counted and %d stand in queues", pending, ready, s.pending, queued)
+		return fmt.Errorf("%d jobs are pending, %d of them ready; %d are counted and %d stand in queues", pending, ready,
+			s.pending, queued)
 	}
 	return nil
 }

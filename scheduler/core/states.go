@@ -78,13 +78,13 @@ func (s JobState) Row() StateRow {
 // String is the state's code.
 func (s JobState) String() string { return s.Row().Code }
 
-// Terminal says whether a job in this state has ended.
+// Terminal reports whether a job in this state has ended.
 func (s JobState) Terminal() bool { return s.Row().Code != "" && s.Row().Next == nil }
 
-// Holds says whether a job in this state takes slots and memory of a worker.
+// Holds reports whether a job in this state takes slots and memory of a worker.
 func (s JobState) Holds() bool { return s.Row().Holds }
 
-// May says whether a job may go from s to next.
+// May reports whether a job may go from s to next.
 func (s JobState) May(next JobState) bool {
 	for _, n := range s.Row().Next {
 		if n == next {

@@ -71,8 +71,8 @@ func (a *Account) used(now Time, half Duration) uint64 {
 
 func millis(t Time) int64 { return int64(t)/int64(Millisecond) - scoreBase }
 
-// shareFactor is 2^-(use/share) in 16 bits behind the point: 65536 for a tenant that has used nothing, half of it for one
-// that has used just its share.
+// shareFactor is 2^-(use/share) in 16 bits behind the point: 65536 for a tenant that has used nothing, half of it for
+// one that has used just its share.
 func shareFactor(used, total uint64, share, shares uint32) int64 {
 	if total == 0 || used == 0 {
 		return 1 << 16
@@ -126,7 +126,7 @@ func (s *State) ShareUsed(a *Account, now Time) (used uint64, points int64) {
 	return 0, 0
 }
 
-// exhausted says whether a quota keeps all of the tenant's jobs from starting now.
+// exhausted reports whether a quota keeps all of the tenant's jobs from starting now.
 func (a *Account) exhausted(q *Quota) bool {
 	return q.Running > 0 && a.Running >= q.Running || q.Slots > 0 && a.Slots >= q.Slots
 }

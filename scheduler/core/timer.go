@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// timer is a deadline of a job, a worker or a reservation. at is 0 when nothing is due; index is its place in the heap while it is
-// armed.
+// timer is a deadline of a job, a worker or a reservation. at is 0 when nothing is due; index is its index in the heap
+// while it is armed.
 type timer struct {
 	at          Time
 	index       int

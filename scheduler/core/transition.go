@@ -110,7 +110,7 @@ type JobAttached struct{ Job JobID }
 // JobDetached: an interactive job goes on without its launcher, as a batch job.
 type JobDetached struct{ Job JobID }
 
-// JobPlaced gives a job its place and a new epoch.
+// JobPlaced gives a job a placement and a new epoch.
 type JobPlaced struct {
 	Ref       JobRef
 	Placement []Span

@@ -37,10 +37,10 @@ func (w *Worker) Free() uint32 {
 	return w.Slots - w.UsedSlots
 }
 
-// Open says whether jobs may be placed on the worker now.
+// Open reports whether jobs may be placed on the worker now.
 func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit == "" }
 
-// suits says whether the request wants this worker at all.
+// suits reports whether the request wants this worker at all.
 func (w *Worker) suits(r *Request) bool {
 	if !r.Constraint.met(w.Labels) {
 		return false
@@ -56,7 +56,7 @@ func (w *Worker) suits(r *Request) bool {
 	return false
 }
 
-// fits says whether the worker, empty, could run the request.
+// fits reports whether the worker, empty, could run the request.
 func (w *Worker) fits(r *Request) bool {
 	slots, mem := w.Slots, w.Mem
 	if r.Reservation != "" {
@@ -71,7 +71,7 @@ func (w *Worker) fits(r *Request) bool {
 	return r.slots() <= slots && r.mem() <= mem && w.suits(r)
 }
 
-// has says whether the worker could run the request beside what it runs now.
+// has reports whether the worker could run the request beside what it runs now.
 func (w *Worker) has(r *Request) bool {
 	return w.Open() && r.slots() <= w.Free() && w.UsedMem <= w.Mem && r.mem() <= w.Mem-w.UsedMem &&
 		!(r.Exclusive && len(w.Jobs) > 0) && w.suits(r) && (r.Reservation == "" || w.fits(r))

@@ -7,10 +7,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Names, paths, arguments and variables are bytes to a system, and strings of a message are UTF-8. Encode turns any bytes into
-// such a string, and Decode turns it back: a byte that is not of UTF-8 stands as a character of its own, 0xE9 as U+10FFE9. Those
-// characters, for private use, stand as their bytes, so that nothing is ever mixed up. What is UTF-8 stays as it is, and so does
-// all that was stored before there was this.
+// Names, paths, arguments and variables are bytes to a system, and strings of a message are UTF-8. Encode turns any
+// bytes into such a string, and Decode turns it back: a byte that is not of UTF-8 stands as a character of its own,
+// 0xE9 as U+10FFE9. Those characters, for private use, stand as their bytes, so that nothing is ever mixed up. What is
+// UTF-8 stays as it is, and so does all that was stored before there was this.
 func Encode(s string) string {
 	if utf8.ValidString(s) && !hasEscapes(s) {
 		return s

@@ -8,7 +8,8 @@ import (
 )
 
 func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "caf\xe9", "café", "\xff\xfe\x80", "\U0010ffe9", "\U0010ff7f", "a\U0010ff80\xe9", "\xf4\x8f\xbf"} {
+	for _, s := range []string{"", "plain", "caf\xe9", "café", "\xff\xfe\x80", "\U0010ffe9", "\U0010ff7f",
+		"a\U0010ff80\xe9", "\xf4\x8f\xbf"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -42,8 +43,9 @@ func TestTextOfBefore(t *testing.T) {
 }
 
 func TestEncodedSpec(t *testing.T) {
-	spec := &JobSpec{StdoutPath: "o\xe9", StderrPath: "e\xe9", Apps: []*App{{Program: "p\xe9", Dir: "/d\xe9", Args: []string{"a", "a\xe9"},
-		Env: []*EnvVar{{Name: "N\xe9", Value: "v\xe9"}}, Mounts: []*Mount{{HostDir: "/h\xe9", GuestDir: "/g\xe9"}}}}}
+	spec := &JobSpec{StdoutPath: "o\xe9", StderrPath: "e\xe9",
+		Apps: []*App{{Program: "p\xe9", Dir: "/d\xe9", Args: []string{"a", "a\xe9"},
+			Env: []*EnvVar{{Name: "N\xe9", Value: "v\xe9"}}, Mounts: []*Mount{{HostDir: "/h\xe9", GuestDir: "/g\xe9"}}}}}
 	if _, err := proto.Marshal(spec); err == nil {
 		t.Fatal("the message takes bytes by itself")
 	}

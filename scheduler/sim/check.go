@@ -22,7 +22,8 @@ type checker struct {
 func (c *checker) init(p core.Policy) {
 	c.rules = newRules(c, p)
 	c.acked, c.ends, c.placed = map[core.JobID]bool{}, map[core.JobID]core.JobState{}, map[core.JobID]core.Epoch{}
-	c.live, c.used, c.done = map[core.JobID]map[core.Epoch]core.WorkerName{}, map[core.WorkerName]uint32{}, map[core.JobID]int{}
+	c.live, c.used, c.done = map[core.JobID]map[core.Epoch]core.WorkerName{}, map[core.WorkerName]uint32{},
+		map[core.JobID]int{}
 }
 
 func (c *checker) fail(format string, args ...any) {

@@ -5,9 +5,9 @@ import "github.com/faasmrun/faasmrun/scheduler/core"
 // punctual is how late the scheduler may be with what it owes: events of one moment come one after another.
 const punctual = core.Second
 
-// deadlines checks that what the journal says is due is done, and that ranks end that were told to: a time limit that nobody
-// looks after shows in no other way. It is called before each decision. A scheduler that was down, or a worker that was
-// cut off, has until shortly after it is back.
+// deadlines checks that what the journal says is due is done, and that ranks end that were told to: a time limit that
+// nobody looks after shows in no other way. It is called before each decision. A scheduler that was down, or a worker
+// that was cut off, has until shortly after it is back.
 func (r *rules) deadlines(s *Sim) {
 	for id, j := range r.jobs {
 		if late(s, j.deadline, s.since) {

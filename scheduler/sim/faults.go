@@ -18,7 +18,7 @@ type Faults struct {
 	Delay      core.Duration // of a message, at most
 }
 
-// failPoint names a place where the scheduler's process can end.
+// failPoint names a point at which the scheduler's process can end.
 type failPoint string
 
 const (
@@ -30,7 +30,8 @@ const (
 func HeavyFaults() Faults {
 	return Faults{WorkerCrash: 5 * core.Minute, WorkerRestart: 3 * core.Minute, WorkerStop: 4 * core.Minute,
 		StateLost: 6 * core.Minute, LaunchFailures: 50, Partition: 4 * core.Minute,
-		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200, Delay: 2 * core.Second}
+		SchedulerCrash: 4 * core.Minute, FullDisk: 6 * core.Minute, Drain: 10 * core.Minute, FailPoints: 200,
+		Delay: 2 * core.Second}
 }
 
 func (f Faults) crashAt(s *Sim, _ failPoint) bool {

@@ -123,7 +123,8 @@ func (m *Metrics) Summary(policy string, slots uint64) Summary {
 
 // String is a line for a person.
 func (s Summary) String() string {
-	return fmt.Sprintf("%-10s jobs %d  makespan %.0f s  wait p50 %.0f s p95 %.0f s  slowdown %.2f  utilisation %.3f  fairness %.3f",
+	return fmt.Sprintf("%-10s jobs %d  makespan %.0f s  wait p50 %.0f s p95 %.0f s  slowdown %.2f  "+
+		"utilisation %.3f  fairness %.3f",
 		s.Policy, s.Jobs, s.Makespan, s.WaitP50, s.WaitP95, s.Slowdown, s.Utilisation, s.Fairness)
 }
 
@@ -137,24 +138,30 @@ func Plot(names []string, all []*Metrics) string {
 	x := func(wait float64) float64 { return pad + (w-2*pad)*math.Log1p(wait)/math.Log1p(longest) }
 	y := func(part float64) float64 { return h - pad - (h-2*pad)*part }
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" font-family="sans-serif" font-size="12">`+"\n", w, h)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/><path d="M%.0f %.0fV%.0fH%.0f" fill="none" stroke="black"/>`+"\n", pad, pad, h-pad, w-pad)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" `+
+		`height="%.0f" font-family="sans-serif" font-size="12">`+"\n", w, h)
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/>`+
+		`<path d="M%.0f %.0fV%.0fH%.0f" fill="none" stroke="black"/>`+"\n", pad, pad, h-pad, w-pad)
 	for _, t := range []float64{1, 10, 60, 600, 3600, 36000, 360000} {
 		if t <= longest {
-			fmt.Fprintf(&b, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`+"\n", x(t), h-pad+16, core.Duration(t*float64(core.Second)))
+			fmt.Fprintf(&b, `<text x="%.1f" y="%.0f" text-anchor="middle">%s</text>`+"\n", x(t), h-pad+16,
+				core.Duration(t*float64(core.Second)))
 		}
 	}
 	for part := 0.0; part <= 1; part += 0.25 {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%.1f" text-anchor="end">%.2f</text>`+"\n", pad-6, y(part)+4, part)
 	}
-	fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" text-anchor="middle">waiting time</text><text x="%.0f" y="%.0f">part of the jobs that waited no longer</text>`+"\n", w/2, h-10, pad, pad-14)
+	fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" text-anchor="middle">waiting time</text>`+
+		`<text x="%.0f" y="%.0f">part of the jobs that waited no longer</text>`+"\n", w/2, h-10, pad, pad-14)
 	colours := []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7"}
 	for i, m := range all {
-		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s" points="`, colours[i%4], []string{"none", "6 3", "2 2", "8 2 2 2"}[i%4])
+		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="2" stroke-dasharray="%s" points="`, colours[i%4],
+			[]string{"none", "6 3", "2 2", "8 2 2 2"}[i%4])
 		for part := 0.0; part < 1; part += 0.01 {
 			fmt.Fprintf(&b, "%.1f,%.1f ", x(m.Wait(part)), y(part))
 		}
-		fmt.Fprintf(&b, `"/><text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", pad+20, pad+16*float64(i+1), colours[i%4], names[i])
+		fmt.Fprintf(&b, `"/><text x="%.0f" y="%.0f" fill="%s">%s</text>`+"\n", pad+20, pad+16*float64(i+1), colours[i%4],
+			names[i])
 	}
 	b.WriteString("</svg>\n")
 	return b.String()

@@ -7,8 +7,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/core"
 )
 
-// rules checks what was decided against the policy, from the journal alone: quotas, room, reservations, who gives way to
-// whom, and that within one decision nobody who is placed delays the one who was promised a place in it.
+// rules checks what was decided against the policy, from the journal alone: quotas, room, reservations, who gives way
+// to whom, and that within one decision nobody who is placed delays the one who was promised a place in it.
 type rules struct {
 	c            *checker
 	policy       core.Policy
@@ -48,7 +48,8 @@ type ledger struct {
 
 func newRules(c *checker, p core.Policy) *rules {
 	return &rules{c: c, policy: p, jobs: map[core.JobID]*account{}, workers: map[core.WorkerName]*ledger{},
-		reservations: map[string]*core.ReservationMade{}, claims: map[core.WorkerName]core.JobID{}, held: map[core.Tenant]core.Quota{}}
+		reservations: map[string]*core.ReservationMade{}, claims: map[core.WorkerName]core.JobID{},
+		held: map[core.Tenant]core.Quota{}}
 }
 
 const endOfTime = core.Time(1<<63 - 1)
@@ -131,7 +132,8 @@ func (r *rules) unclaim(id core.JobID) {
 func (r *rules) promised(t *core.JobPromised) {
 	j := r.jobs[t.Job]
 	if old := j.promised; old.At != 0 && t.Promise.At > old.At && t.Reason == "" {
-		r.c.fail("job %d was promised %s at %d, and %s at %d without a reason", t.Job, old.Worker, old.At, t.Promise.Worker, t.Promise.At)
+		r.c.fail("job %d was promised %s at %d, and %s at %d without a reason", t.Job, old.Worker, old.At, t.Promise.Worker,
+			t.Promise.At)
 	}
 	j.promised = t.Promise
 	r.head = t
@@ -191,7 +193,8 @@ func (r *rules) left(id core.JobID) {
 func (r *rules) checkQuota(t *core.JobPlaced, j *account) {
 	q, now := r.policy.Quota(j.Tenant), r.held[j.Tenant]
 	if q.Slots > 0 && now.Slots > q.Slots || q.Mem > 0 && now.Mem > q.Mem || q.Running > 0 && now.Running > q.Running {
-		r.c.fail("with job %d tenant %s holds %d slots and %d bytes in %d jobs; its quota is %+v", t.Ref.Job, j.Tenant, now.Slots, now.Mem, now.Running, q)
+		r.c.fail("with job %d tenant %s holds %d slots and %d bytes in %d jobs; its quota is %+v", t.Ref.Job, j.Tenant,
+			now.Slots, now.Mem, now.Running, q)
 	}
 }
 
@@ -202,7 +205,8 @@ func (r *rules) checkRoom(t *core.JobPlaced, w *ledger) {
 		mem += uint64(r.jobs[id].Ranks) * r.jobs[id].MemPerRank
 	}
 	if slots > uint64(w.slots) || mem > w.mem {
-		r.c.fail("with job %d %d slots and %d bytes of worker %s are given away", t.Ref.Job, slots, mem, t.Placement[0].Worker)
+		r.c.fail("with job %d %d slots and %d bytes of worker %s are given away", t.Ref.Job, slots, mem,
+			t.Placement[0].Worker)
 	}
 }
 
@@ -219,8 +223,8 @@ func kept(v *core.ReservationMade, at core.WorkerName, w *ledger) (uint32, bool)
 	return 0, false
 }
 
-// checkReservations: who is placed in a reservation is of it, and it has begun; who is placed outside leaves each its slots
-// by the time that it begins.
+// checkReservations: who is placed in a reservation is of it, and it has begun; who is placed outside leaves each its
+// slots by the time that it begins.
 func (r *rules) checkReservations(t *core.JobPlaced, j *account, w *ledger) {
 	at := t.Placement[0].Worker
 	if j.Reservation != "" {
@@ -229,7 +233,8 @@ func (r *rules) checkReservations(t *core.JobPlaced, j *account, w *ledger) {
 			r.c.fail("job %d is placed in reservation %s, which is over", t.Ref.Job, j.Reservation)
 			return
 		}
-		if _, ok := kept(v, at, w); !ok || t.At < v.From || t.At >= v.To || !slices.Contains(v.Tenants, j.Tenant) || t.Until != v.To {
+		if _, ok := kept(v, at, w); !ok || t.At < v.From || t.At >= v.To || !slices.Contains(v.Tenants, j.Tenant) ||
+			t.Until != v.To {
 			r.c.fail("job %d of %s is placed on %s at %d in reservation %+v", t.Ref.Job, j.Tenant, at, t.At, *v)
 		}
 		return
@@ -246,7 +251,8 @@ func (r *rules) checkReservations(t *core.JobPlaced, j *account, w *ledger) {
 			}
 		}
 		if taken > w.slots {
-			r.c.fail("job %d is placed on %s to %d, where reservation %s keeps %d of %d slots from %d on", t.Ref.Job, at, j.due, v.Name, n, w.slots, v.From)
+			r.c.fail("job %d is placed on %s to %d, where reservation %s keeps %d of %d slots from %d on", t.Ref.Job, at, j.due,
+				v.Name, n, w.slots, v.From)
 		}
 	}
 }
@@ -265,7 +271,8 @@ func (r *rules) checkHead(t *core.JobPlaced, w *ledger) {
 		}
 	}
 	if slots > uint64(w.slots) || mem > w.mem {
-		r.c.fail("job %d delays job %d, which was promised %s at %d", t.Ref.Job, r.head.Job, r.head.Promise.Worker, r.head.Promise.At)
+		r.c.fail("job %d delays job %d, which was promised %s at %d", t.Ref.Job, r.head.Job, r.head.Promise.Worker,
+			r.head.Promise.At)
 	}
 }
 

@@ -1,7 +1,8 @@
-// Package sim drives the production core with a simulated cluster: workers, a network, launchers and faults, all from one
-// seed and without a clock, so that the same seed gives the same bytes. Checkers (check.go) stand beside it and look at
-// what the workers really ran and at what the journal says, never at how core came to it. It also replays traces and
-// generated workloads to compare policies (workload.go, swf.go, metrics.go). Nothing here is part of a running cluster.
+// Package sim drives the production core with a simulated cluster: workers, a network, launchers and faults, all from
+// one seed and without a clock, so that the same seed gives the same bytes. Checkers (check.go) stand beside it and
+// look at what the workers really ran and at what the journal says, never at how core came to it. It also replays
+// traces and generated workloads to compare policies (workload.go, swf.go, metrics.go). Nothing here is part of a
+// running cluster.
 package sim
 
 import (
@@ -129,7 +130,8 @@ func (s *Sim) at(t core.Time, f func()) {
 
 // New makes a simulation of a workload.
 func New(cfg Config, w Workload) *Sim {
-	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start, state: core.NewState(cfg.Policy),
+	s := &Sim{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 1)), now: start, moved: start,
+		state:   core.NewState(cfg.Policy),
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}, workload: w}
 	s.checks.init(cfg.Policy)
 	s.checks.light = cfg.Light
@@ -208,7 +210,8 @@ func (s *Sim) submit(j Job) {
 	}) {
 		j.Reservation = ""
 	}
-	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem, TimeLimit: j.Limit, Requeue: j.Requeue,
+	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem,
+		TimeLimit: j.Limit, Requeue: j.Requeue,
 		QOS: j.QOS, Reservation: j.Reservation}},
 		func(ts []core.Transition) {
 			if s.checks.err == nil && len(ts) == 1 {

@@ -23,7 +23,8 @@ func faultyPolicy() core.Policy {
 	p := core.DefaultPolicy()
 	p.Grace = core.Duration(workerGrace + 30*core.Second)
 	p.KeepEnded = 50
-	p.QOS = map[string]core.QOS{"": {}, "low": {Points: -10_000}, "cheap": {Points: -10_000, Preempted: core.PreemptRequeue},
+	p.QOS = map[string]core.QOS{"": {}, "low": {Points: -10_000},
+		"cheap":  {Points: -10_000, Preempted: core.PreemptRequeue},
 		"urgent": {Points: 10_000, Preempts: []string{"low", "cheap"}}}
 	p.Tenants = map[core.Tenant]core.Quota{tenant(0): {Slots: 20, Running: 6}, tenant(1): {Mem: 20 << 30}}
 	return p
@@ -46,16 +47,20 @@ func faulty(seed uint64) *Sim {
 		}
 		reservations = append(reservations, r)
 	}
-	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(), Journal: true, Reservations: reservations},
+	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(),
+		Journal: true, Reservations: reservations},
 		func() (Job, bool) {
 			if n++; n > 300 {
 				return Job{}, false
 			}
 			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
 			ranks := 1 + rnd.Uint64N(8)
-			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks), Run: core.Duration(rnd.Int64N(int64(3 * core.Minute))),
-				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0, Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
-				QOS: []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)], Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
+			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks),
+				Run:   core.Duration(rnd.Int64N(int64(3 * core.Minute))),
+				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
+				Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
+				QOS:         []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)],
+				Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})
 }
 
@@ -98,7 +103,8 @@ func TestSameSeedSameBytes(t *testing.T) {
 func startedJob() []core.Transition {
 	ref := core.JobRef{Job: 1, Epoch: 1}
 	return []core.Transition{&core.JobAccepted{Job: 1, Request: core.Request{Ranks: 1, TimeLimit: 2 * core.Second}},
-		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Placement: []core.Span{{Worker: "a", Ranks: 1}}, At: 1},
+		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Placement: []core.Span{{Worker: "a", Ranks: 1}},
+			At: 1},
 		&core.JobStarted{Ref: ref, At: core.Time(core.Second), Limit: core.Time(3 * core.Second)}}
 }
 
@@ -109,7 +115,10 @@ func TestCheckersCheck(t *testing.T) {
 			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Completed}})
 			c.journalled(&core.JobFinished{Job: 1, End: core.End{State: core.Failed}})
 		},
-		"placement 2 follows 0": func(c *checker, s *Sim) { c.journalled(&core.JobPlaced{Ref: core.JobRef{Job: 1, Epoch: 2}}) },
+		"placement 2 follows 0": func(c *checker,
+			s *Sim) {
+			c.journalled(&core.JobPlaced{Ref: core.JobRef{Job: 1, Epoch: 2}})
+		},
 		"job 1 runs as placement 1 on a and as placement 2 on b": func(c *checker, s *Sim) {
 			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 1})
 			c.started(s, "b", &run{ref: core.JobRef{Job: 1, Epoch: 2}, ranks: 1})
@@ -143,7 +152,8 @@ func TestCheckersCheck(t *testing.T) {
 		},
 		"job 1 was told to end at 1000000000, and at 3000000000 its ranks still run on a": func(c *checker, s *Sim) {
 			c.rules.batch(0, startedJob())
-			c.rules.batch(1e9, []core.Transition{&core.JobEnding{Ref: core.JobRef{Job: 1, Epoch: 1}, Ending: core.Ending{Kill: true}}})
+			c.rules.batch(1e9, []core.Transition{&core.JobEnding{Ref: core.JobRef{Job: 1, Epoch: 1},
+				Ending: core.Ending{Kill: true}}})
 			s.names, s.workers["a"].up, s.workers["a"].running = []core.WorkerName{"a"}, true, map[core.JobID]*run{1: {}}
 			for s.now = 1e9; s.now <= 3e9; s.now += 1e9 {
 				c.rules.deadlines(s)
@@ -165,13 +175,15 @@ func compare(t testing.TB, jobs, nodes int) (easy, fcfs *Metrics) {
 	for _, backfill := range []bool{true, false} {
 		p := core.DefaultPolicy()
 		p.Backfill, p.KeepEnded = backfill, 100
-		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true, Digest: sha256.New()}, l.Workload())
+		s := New(Config{Seed: 1, Nodes: nodes, Slots: 64, Mem: 1 << 40, Policy: p, Light: true, Digest: sha256.New()},
+			l.Workload())
 		begin := time.Now()
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
 		name := map[bool]string{true: "EASY", false: "FCFS"}[backfill]
-		t.Logf("%s (%d events, %v, journal %x)", s.Metrics.Summary(name, l.Slots), s.Events, time.Since(begin).Round(time.Millisecond),
+		t.Logf("%s (%d events, %v, journal %x)", s.Metrics.Summary(name, l.Slots), s.Events,
+			time.Since(begin).Round(time.Millisecond),
 			s.cfg.Digest.Sum(nil)[:8])
 		if backfill {
 			easy = &s.Metrics
@@ -214,7 +226,8 @@ func TestSWF(t *testing.T) {
 	if err := s.Run(); err != nil || s.Metrics.Makespan() != 150 || s.Metrics.Wait(0.99) != 90 {
 		t.Errorf("%v: %s", err, s.Metrics.Summary("x", 128))
 	}
-	for words, bad := range map[string]string{"line 1 of the trace: 3 fields": "1 2 3", "field 2": "1 x" + strings.Repeat(" 1", 16),
+	for words, bad := range map[string]string{"line 1 of the trace: 3 fields": "1 2 3",
+		"field 2":        "1 x" + strings.Repeat(" 1", 16),
 		"token too long": strings.Repeat("1 ", 40000)} {
 		if _, _, err := ReadSWF(strings.NewReader(bad), 1); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("expected %q, got %v", words, err)

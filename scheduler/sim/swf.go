@@ -14,8 +14,8 @@ import (
 const maxSWFLine = 64 << 10
 
 // ReadSWF reads a trace in the Standard Workload Format of the Parallel Workloads Archive: a line a job of eighteen
-// numbers, -1 for unknown, and comments behind ";". Jobs that never ran are left out. A job wider than width is cut to it,
-// because a job runs on one worker; cut says how many were.
+// numbers, -1 for unknown, and comments behind ";". Jobs that never ran are left out. A job wider than width is cut to
+// it, because a job runs on one worker; cut says how many were.
 func ReadSWF(r io.Reader, width uint32) (jobs []Job, cut int, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), maxSWFLine)
@@ -75,11 +75,13 @@ func swfJob(fields []string) (Job, bool, error) {
 		ranks = v[swfAllocated]
 	}
 	const century = 100 * 365 * 24 * 3600
-	if ranks <= 0 || ranks > 1<<20 || v[swfRun] <= 0 || v[swfRun] > century || v[swfSubmit] < 0 || v[swfSubmit] > century || v[swfLimit] > century {
+	if ranks <= 0 || ranks > 1<<20 || v[swfRun] <= 0 || v[swfRun] > century || v[swfSubmit] < 0 ||
+		v[swfSubmit] > century || v[swfLimit] > century {
 		return Job{}, false, nil
 	}
 	limit := max(v[swfLimit], v[swfRun])
-	return Job{At: start.After(core.Duration(v[swfSubmit]) * core.Second), Ranks: uint32(ranks), Run: core.Duration(v[swfRun]) * core.Second,
+	return Job{At: start.After(core.Duration(v[swfSubmit]) * core.Second), Ranks: uint32(ranks),
+		Run:   core.Duration(v[swfRun]) * core.Second,
 		Limit: core.Duration(limit) * core.Second, Tenant: core.Tenant("user" + strconv.FormatInt(v[swfUser], 10))}, true, nil
 }
 

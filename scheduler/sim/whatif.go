@@ -31,12 +31,13 @@ type Answer struct {
 // horizon is how far is looked ahead.
 const horizon = 365 * 24 * core.Hour
 
-// WhatIf goes on from a queue as it is now, without another submission and without faults, until every job that waits has
-// started or can't. A job without a time limit never ends.
+// WhatIf goes on from a queue as it is now, without another submission and without faults, until every job that waits
+// has started or can't. A job without a time limit never ends.
 func WhatIf(q Question) ([]Answer, error) {
 	q.Policy.KeepEnded = max(q.Policy.KeepEnded, 1000) // what ends at one moment has to be there for the figures
 	now := core.Time(q.At.UnixNano())
-	s := &Sim{cfg: Config{Policy: q.Policy, Light: true}, now: now, moved: now, state: core.NewState(q.Policy), drained: true,
+	s := &Sim{cfg: Config{Policy: q.Policy, Light: true}, now: now, moved: now, state: core.NewState(q.Policy),
+		drained: true,
 		workers: map[core.WorkerName]*worker{}, jobs: map[core.JobID]*Job{}}
 	s.checks.init(q.Policy)
 	s.checks.light = true

@@ -140,7 +140,8 @@ func (w *worker) stop(r *run) {
 	w.s.checks.stopped(w.name, r)
 }
 
-// loseState has everything forgotten that the worker knew. What runs there runs on until the lease ends that it has had.
+// loseState has everything forgotten that the worker knew. What runs there runs on until the lease ends that it has
+// had.
 func (w *worker) loseState() {
 	w.stateID++
 	clear(w.ended)

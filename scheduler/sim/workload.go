@@ -9,9 +9,9 @@ import (
 )
 
 // Lublin generates jobs as Lublin and Feitelson found them on real machines ("The workload on parallel supercomputers",
-// 2003, model for batch jobs): sizes from a two-stage uniform distribution with a liking for powers of two, running times
-// from a hyper-gamma that grows with size, arrivals with a daily cycle. What users ask for as a limit is beyond what they
-// need, by a factor, as in the traces.
+// 2003, model for batch jobs): sizes from a two-stage uniform distribution with a liking for powers of two, running
+// times from a hyper-gamma that grows with size, arrivals with a daily cycle. What users ask for as a limit is beyond
+// what they need, by a factor, as in the traces.
 type Lublin struct {
 	Seed    uint64
 	Jobs    int

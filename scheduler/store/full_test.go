@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A full disk: the record that does not fit is refused with the reason, nothing before it is lost, and once there is space
-// again, the next start goes on.
+// A full disk: the record that does not fit is refused with the reason, nothing before it is lost, and once there is
+// space again, the next start goes on.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
@@ -50,7 +50,8 @@ func TestFullDisk(t *testing.T) {
 	got, err := read(s)
 	must(t, err)
 	// The record that was refused may be there or not.
-	if len(got) < len(written) || len(got) > len(written)+1 || strings.Join(got[:len(written)], "") != strings.Join(written, "") {
+	if len(got) < len(written) || len(got) > len(written)+1 ||
+		strings.Join(got[:len(written)], "") != strings.Join(written, "") {
 		t.Errorf("%d records are there of %d that were acknowledged", len(got), len(written))
 	}
 	must(t, s.Append([]byte("goes on")))

@@ -71,8 +71,8 @@ func Open(dir string, o Options) (Store, error) {
 	return s, nil
 }
 
-// spaceToOpen is what there has to be beside the log, which is written anew: pebble tries for ever to make tables on a full
-// disk.
+// spaceToOpen is what there has to be beside the log, which is written anew: pebble tries for ever to make tables on a
+// full disk.
 const spaceToOpen = 4 << 20
 
 func checkSpace(dir string, log uint64) error {
@@ -96,11 +96,12 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(dir, o)
 }
 
-// quietLogger keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a full
-// disk first of all, it gives to Fatalf, which must not return.
+// quietLogger keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a
+// full disk first of all, it gives to Fatalf, which must not return.
 type quietLogger struct{ dir string }
 
-// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if there is one.
+// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if
+// there is one.
 type fatal struct {
 	words string
 	cause error
@@ -131,13 +132,14 @@ func (l quietLogger) Fatalf(format string, a ...any) {
 	os.Exit(1)
 }
 
-// called says whether a call of this package's is on the stack.
+// called reports whether a call of this package's is on the stack.
 func called() bool {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
 	for more := true; more; {
 		var f runtime.Frame
-		if f, more = frames.Next(); strings.Contains(f.Function, "store.(*pebbleStore).") || strings.HasSuffix(f.Function, "store.Open") {
+		if f, more = frames.Next(); strings.Contains(f.Function, "store.(*pebbleStore).") ||
+			strings.HasSuffix(f.Function, "store.Open") {
 			return true
 		}
 	}

@@ -40,8 +40,8 @@ const frameHeader = 5
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// seal puts the header before a payload. The checksum covers the key too: a record under another number is as wrong as a
-// changed one.
+// seal puts the header before a payload. The checksum covers the key too: a record under another number is as wrong as
+// a changed one.
 func seal(key, payload []byte) []byte {
 	b := make([]byte, frameHeader, frameHeader+len(payload))
 	b[0] = frameVersion
@@ -52,10 +52,12 @@ func seal(key, payload []byte) []byte {
 // unseal checks the header and returns the payload.
 func unseal(key, framed []byte) ([]byte, error) {
 	if len(framed) < frameHeader {
-		return nil, fmt.Errorf("%w: %s is %d bytes long, its header alone has %d", ErrCorrupt, name(key), len(framed), frameHeader)
+		return nil, fmt.Errorf("%w: %s is %d bytes long, its header alone has %d", ErrCorrupt, name(key), len(framed),
+			frameHeader)
 	}
 	if framed[0] != frameVersion {
-		return nil, fmt.Errorf("%w: %s has format %d, this program reads %d: start the release of faasmrun that wrote it, or a later one", ErrCorrupt, name(key), framed[0], frameVersion)
+		return nil, fmt.Errorf("%w: %s has format %d, this program reads %d: "+
+			"start the release of faasmrun that wrote it, or a later one", ErrCorrupt, name(key), framed[0], frameVersion)
 	}
 	payload := framed[frameHeader:]
 	if sum := binary.LittleEndian.Uint32(framed[1:]); sum != checksum(key, payload) {
@@ -101,7 +103,8 @@ func name(key []byte) string {
 	case len(key) == 9 && key[0] == 'j':
 		return fmt.Sprintf("record %d", binary.BigEndian.Uint64(key[1:]))
 	case len(key) == 17 && key[0] == 's':
-		return fmt.Sprintf("piece %d of the snapshot at record %d", binary.BigEndian.Uint64(key[9:]), binary.BigEndian.Uint64(key[1:]))
+		return fmt.Sprintf("piece %d of the snapshot at record %d", binary.BigEndian.Uint64(key[9:]),
+			binary.BigEndian.Uint64(key[1:]))
 	case len(key) == 1 && key[0] == 'm':
 		return "the snapshot's mark"
 	}

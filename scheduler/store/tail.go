@@ -61,8 +61,10 @@ func (t *tail) check(next Seq) error {
 	if whole < next {
 		return nil
 	}
-	damage := fmt.Errorf("%w: record %d can't be read, and record %d behind it is whole: the disk has changed what was written; restore %s\n"+
-		"from a copy, or remove %s in it to go on with the records before %d", ErrCorrupt, next, whole, t.dir, damageFile, next)
+	damage := fmt.Errorf("%w: record %d can't be read, and record %d behind it is whole: "+
+		"the disk has changed what was written; restore %s\n"+
+		"from a copy, or remove %s in it to go on with the records before %d", ErrCorrupt, next, whole, t.dir, damageFile,
+		next)
 	kept := t.path + ".damaged"
 	note := fmt.Sprintf("%v.\nThe log as it was found is %s.\n", damage, filepath.Base(kept))
 	return errors.Join(damage, os.WriteFile(kept, t.bytes, 0o600),
