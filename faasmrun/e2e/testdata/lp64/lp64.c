@@ -21,8 +21,8 @@ static void sizes(void)
 	SIZE(clock_t); SIZE(ssize_t); SIZE(ino_t); SIZE(struct timespec); SIZE(max_align_t); SIZE(MPI_Aint); SIZE(MPI_Count); SIZE(MPI_Offset);
 	struct { char c; long l; char d; void *p; int i; } s;
 	printf("struct %zu, offsets %td %td\n", sizeof s, (char *)&s.l - (char *)&s, (char *)&s.p - (char *)&s);
-	printf("int64_t is %s, size_t %s, intmax_t %s, time_t %s, off_t %s, ptrdiff_t %s, uint64_t %s, intptr_t %s\n", KIND((int64_t)0), KIND((size_t)0),
-		KIND((intmax_t)0), KIND((time_t)0), KIND((off_t)0), KIND((ptrdiff_t)0), KIND((uint64_t)0), KIND((intptr_t)0));
+	printf("int64_t is %s, size_t %s, time_t %s, off_t %s, ptrdiff_t %s, uint64_t %s, intptr_t %s\n", KIND((int64_t)0), KIND((size_t)0),
+		KIND((time_t)0), KIND((off_t)0), KIND((ptrdiff_t)0), KIND((uint64_t)0), KIND((intptr_t)0));
 }
 
 static void limits(void)
