@@ -12,7 +12,11 @@ import (
 	"strings"
 )
 
-const libDir = "lib/wasm32-wasi" // below a sysroot
+// Names of the target in paths: as wasi-libc's makefile and we call it, below a sysroot.
+const (
+	multiarch = "wasm64-wasi"
+	libDir    = "lib/" + multiarch
+)
 
 // patch is one change to a source file: old must be there, exactly once unless all.
 type patch struct {
@@ -28,6 +32,52 @@ const createMode = `__attribute__((import_module("faasmrun"), import_name("creat
 // there are threads (four atomic instructions are most of what a malloc and a free cost), and what its makefile or an
 // #error keeps out of a threaded build goes in.
 var libcPatches = []patch{
+	// Pointers and long have 64 bits: what WASI's header asserts, and what musl says of itself.
+	{file: wasiHeader, old: "#ifndef __wasm32__", new: "#ifndef __wasm64__"},
+	{file: wasiHeader, old: "_Static_assert(_Alignof(void*) == 4,", new: "_Static_assert(_Alignof(void*) == 8,"},
+	{file: wasiHeader, old: "(__wasi_size_t) == 4,", new: "(__wasi_size_t) == 8,", all: true},
+	{file: wasiHeader, old: "sizeof(__wasi_iovec_t) == 8,", new: "sizeof(__wasi_iovec_t) == 16,"},
+	{file: wasiHeader, old: "_Alignof(__wasi_iovec_t) == 4,", new: "_Alignof(__wasi_iovec_t) == 8,"},
+	{file: wasiHeader, old: "offsetof(__wasi_iovec_t, buf_len) == 4,", new: "offsetof(__wasi_iovec_t, buf_len) == 8,"},
+	{file: wasiHeader, old: "sizeof(__wasi_ciovec_t) == 8,", new: "sizeof(__wasi_ciovec_t) == 16,"},
+	{file: wasiHeader, old: "_Alignof(__wasi_ciovec_t) == 4,", new: "_Alignof(__wasi_ciovec_t) == 8,"},
+	{file: wasiHeader, old: "offsetof(__wasi_ciovec_t, buf_len) == 4,", new: "offsetof(__wasi_ciovec_t, buf_len) == 8,"},
+	{file: wasiHeader, old: "(__wasi_prestat_dir_t) == 4,", new: "(__wasi_prestat_dir_t) == 8,", all: true},
+	{file: wasiHeader, old: "sizeof(__wasi_prestat_t) == 8,", new: "sizeof(__wasi_prestat_t) == 16,"},
+	{file: wasiHeader, old: "_Alignof(__wasi_prestat_t) == 4,", new: "_Alignof(__wasi_prestat_t) == 8,"},
+	{file: muslArch + "bits/posix.h", old: "ILP32_OFFBIG", new: "LP64_OFF64", all: true},
+	{file: muslArch + "bits/stdint.h", old: `#define INTPTR_MIN      INT32_MIN
+#define INTPTR_MAX      INT32_MAX
+#define UINTPTR_MAX     UINT32_MAX
+#define PTRDIFF_MIN     INT32_MIN
+#define PTRDIFF_MAX     INT32_MAX
+#define SIZE_MAX        UINT32_MAX`, new: `#define INTPTR_MIN      INT64_MIN
+#define INTPTR_MAX      INT64_MAX
+#define UINTPTR_MAX     UINT64_MAX
+#define PTRDIFF_MIN     INT64_MIN
+#define PTRDIFF_MAX     INT64_MAX
+#define SIZE_MAX        UINT64_MAX`},
+	{file: muslArch + "reloc.h", old: "wasm32", new: "wasm64"},
+	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload on it.
+	{file: muslArch + "bits/alltypes.h.in", old: "#define _Int64 long long", new: "#define _Int64 long"},
+	{file: muslArch + "bits/alltypes.h.in", old: "#define _Reg long long", new: "#define _Reg long"},
+	// intmax_t stays what clang takes %jd for, and the formats of int64_t are those of long.
+	{file: muslTypes, old: "TYPEDEF signed _Int64   intmax_t;", new: "TYPEDEF long long intmax_t;"},
+	{file: muslTypes, old: "TYPEDEF unsigned _Int64 uintmax_t;", new: "TYPEDEF unsigned long long uintmax_t;"},
+	{file: muslInclude + "stdint.h", old: "#define INTMAX_MIN  INT64_MIN\n#define INTMAX_MAX  INT64_MAX\n#define UINTMAX_MAX UINT64_MAX",
+		new: "#define INTMAX_MIN  (-1-0x7fffffffffffffffLL)\n#define INTMAX_MAX  0x7fffffffffffffffLL\n#define UINTMAX_MAX 0xffffffffffffffffULL"},
+	{file: muslInclude + "stdint.h", old: "#define INTMAX_C(c)  c ## L\n#define UINTMAX_C(c) c ## UL\n",
+		new: "#define INTMAX_C(c)  c ## LL\n#define UINTMAX_C(c) c ## ULL\n"},
+	{file: muslInclude + "inttypes.h", old: "#ifdef __wasilibc_unmodified_upstream /* Use alternate WASI libc headers */", new: "#if 1"},
+	{file: muslInclude + "inttypes.h", old: "MAX __PRI64", new: `MAX "j"`, all: true},
+	{file: typedefs + "time_t.h", old: "long long", new: "long"},
+	{file: typedefs + "ino_t.h", old: "long long", new: "long"},
+	{file: typedefs + "off_t.h", old: "long long", new: "long"},
+	{file: typedefs + "blkcnt_t.h", old: "long long", new: "long"},
+	{file: typedefs + "nlink_t.h", old: "long long", new: "long"},
+	{file: typedefs + "suseconds_t.h", old: "long long", new: "long"},
+	{file: typedefs + "dev_t.h", old: "long long", new: "long"},
+	{file: typedefs + "clock_t.h", old: "long long", new: "long"},
 	{file: "dlmalloc/src/dlmalloc.c", old: "#define USE_LOCKS 1", new: `void __faasmrun_lock(volatile int *);
 void __faasmrun_unlock(volatile int *);
 int __faasmrun_trylock(volatile int *);
@@ -186,6 +236,15 @@ weak_alias(dummy, __faasmrun_end_thread_locals);`},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
 }
 
+// Where the files are that are patched more than once.
+const (
+	wasiHeader  = "libc-bottom-half/headers/public/wasi/api.h"
+	muslInclude = "libc-top-half/musl/include/"
+	muslTypes   = muslInclude + "alltypes.h.in"
+	typedefs    = "libc-bottom-half/headers/public/__typedef_"
+	muslArch    = "libc-top-half/musl/arch/wasm32/" // wasi-libc has no other
+)
+
 // abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must not
 // throw catches what comes (__clang_call_terminate); clang's code for WebAssembly only calls terminate, which would know
 // neither the type nor what(). So exceptions that were raised and are not yet caught are kept in a list, through a field
@@ -229,6 +288,7 @@ func (b *builder) buildLibc(ctx context.Context) error {
 		return err
 	}
 	err = b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR="+ar, "NM=true", "THREAD_MODEL=posix",
+		"TARGET_TRIPLE="+triple, "MULTIARCH_TRIPLE="+multiarch,
 		"SYSROOT="+b.out, "OBJDIR="+filepath.Join(b.work, "libc-objects"), "EXTRA_CFLAGS=-O2 -DNDEBUG -w --sysroot="+b.out,
 		"startup_files", "libc")
 	if err != nil {
@@ -253,6 +313,9 @@ func (b *builder) patchLibc(src string) error {
 		if err := p.apply(src); err != nil {
 			return err
 		}
+	}
+	if err := widenCalls(filepath.Join(src, wasiCalls)); err != nil {
+		return err
 	}
 	for _, name := range withoutErrors {
 		if err := removeErrors(filepath.Join(src, "libc-bottom-half/sources", name+".c")); err != nil {
@@ -309,7 +372,7 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"abort", "atomics", "process", "signals", "identity", "files", "sockets", "threads", "system",
+var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files", "sockets", "threads", "system",
 	"clocks", "mman", "longmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.

@@ -82,7 +82,7 @@ func hasHost(args []string) bool {
 // hostName is the name for our target that the package's config.sub accepts: those of before 2018 know no WASI, older ones
 // no wasm. The last is a machine of the same sizes and byte order.
 func hostName(ctx context.Context, dir string) string {
-	names := []string{"wasm32-unknown-wasi", "wasm32-unknown-none", "wasm32-unknown-elf", "i686-unknown-none", "i386-unknown-elf"}
+	names := []string{"wasm64-unknown-wasi", "wasm64-unknown-none", "wasm64-unknown-elf", "x86_64-unknown-none", "x86_64-unknown-elf"}
 	for _, sub := range []string{"config.sub", "config/config.sub", "build-aux/config.sub", "conf/config.sub", "confdb/config.sub", "autotools/config.sub",
 		"admin/config.sub", "cnf/config.sub"} {
 		path := filepath.Join(dir, sub)
@@ -227,7 +227,7 @@ list(APPEND CMAKE_SYSTEM_PREFIX_PATH /)
 // clang 19 tells, 5.1, CMake 3.25 does not know.
 const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)
 set(CMAKE_SYSTEM_VERSION 1)
-set(CMAKE_SYSTEM_PROCESSOR wasm32)
+set(CMAKE_SYSTEM_PROCESSOR wasm64)
 list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}/cmake")
 
 set(CMAKE_C_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicc")

@@ -100,7 +100,7 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 // TestConfigure runs a script that asks what autoconf's do.
 func TestConfigure(t *testing.T) {
 	l := newLab(t)
-	l.write("build-aux/config.sub", "case $1 in i686-unknown-none) exit 0;; esac; exit 1\n")
+	l.write("build-aux/config.sub", "case $1 in x86_64-unknown-none) exit 0;; esac; exit 1\n")
 	const script = `
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
 $AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull; f77 ${ac_cv_f77_libs-asked}, $ac_cv_f77_mangling"
@@ -111,7 +111,7 @@ case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 		t.Fatal(err)
 	}
 	status, said := l.verb(Configure, "--prefix=/x")
-	if status != 7 || !strings.Contains(said, "args --host=i686-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") ||
+	if status != 7 || !strings.Contains(said, "args --host=x86_64-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") ||
 		strings.Contains(said, "libraries of the host") {
 		t.Errorf("status %d\n%s", status, said)
 	}

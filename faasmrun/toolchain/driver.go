@@ -15,7 +15,7 @@ import (
 )
 
 // triple is the target: WASI preview 1, which is what the executor serves.
-const triple = "wasm32-wasip1"
+const triple = "wasm64-wasip1"
 
 // driver does what one command line asks for.
 type driver struct {
@@ -96,7 +96,7 @@ func (d *driver) compileOnly(ctx context.Context) error {
 }
 
 func (d *driver) compile(ctx context.Context, i int, item linkItem) error {
-	if d.losesPhis(item) {
+	if d.inSteps(item) {
 		object, err := d.temporary(i, item.text)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 }
 
 func (d *driver) compileForLink(ctx context.Context, item linkItem, object string) error {
-	if d.losesPhis(item) {
+	if d.inSteps(item) {
 		return d.compileByIR(ctx, item, object, object)
 	}
 	args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
@@ -193,7 +193,7 @@ func (d *driver) compileFlags(cxx bool) []string {
 		args = append(args, "--driver-mode=g++")
 	}
 	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir)
-	args = slices.Concat(args, targetFlags, emulation, narrowFlags)
+	args = slices.Concat(args, targetFlags, emulation)
 	if cxx {
 		args = slices.Concat(args, cxxFlags, cxxExceptions, keepCalls)
 	} else {
@@ -241,11 +241,6 @@ var cxxFlags = []string{"-D_GNU_SOURCE"}
 // lenientFlags let clang 19 accept the C that gcc 12, Debian 12's mpicc, accepts with a warning.
 var lenientFlags = []string{"-Wno-error=implicit-function-declaration", "-Wno-error=implicit-int", "-Wno-error=int-conversion",
 	"-Wno-error=incompatible-function-pointer-types"}
-
-// narrowFlags keep -Werror from stopping at what only a machine with 64-bit long and pointers never says. They stay warnings.
-var narrowFlags = []string{"-Wno-error=format", "-Wno-error=constant-conversion", "-Wno-error=shift-count-overflow",
-	"-Wno-error=int-to-pointer-cast", "-Wno-error=pointer-to-int-cast", "-Wno-error=tautological-constant-compare",
-	"-Wno-error=shorten-64-to-32"}
 
 // unrollFlags are the recipe that halves the cost of the engine's bounds checks in inner loops.
 var unrollFlags = []string{"-mllvm", "-unroll-runtime", "-mllvm", "-unroll-threshold=400", "-mllvm", "-unroll-partial-threshold=400"}

@@ -120,7 +120,7 @@ func TestForeignSDK(t *testing.T) {
 	}
 	sdk, home := filepath.Join(t.TempDir(), "wasi-sdk-25.0"), t.TempDir()
 	for name, target := range map[string]string{"bin/clang": here.clang, "bin/wasm-ld": here.linker,
-		"lib/clang/19/lib/wasip1/libclang_rt.builtins-wasm32.a": here.builtins} {
+		"lib/clang/19/lib/wasip1/libclang_rt.builtins-wasm64.a": here.builtins} {
 		to := filepath.Join(sdk, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Symlink(target, to)); err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 
 // linkObject joins objects to one, without the libraries.
 func (d *driver) linkObject(ctx context.Context, words []string, raw string) error {
-	args := append([]string{"-m", "wasm32", "-r"}, words...)
+	args := append([]string{"-m", "wasm64", "-r"}, words...)
 	if err := d.runLinker(ctx, append(args, "-o", raw)); err != nil || d.cmd.dryRun {
 		return err
 	}
@@ -77,7 +77,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if r.cxx {
 		start = filepath.Join(d.sys.runtime, "crt1-c++.o")
 	}
-	args := []string{"-m", "wasm32", start}
+	args := []string{"-m", "wasm64", start}
 	args = append(args, words...)
 	if !d.cmd.linkChosen("stack-size=") {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
@@ -133,8 +133,8 @@ func (d *driver) sharedMemory() []string {
 	return args
 }
 
-// maxMemory is all that 32 bits reach.
-const maxMemory = 4 << 30
+// maxMemory is the most that wasm-ld 19 takes. An engine with 32 bits of address gives less.
+const maxMemory = 16 << 30
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.
@@ -162,6 +162,9 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 	}
 	if !d.cmd.openMP && undefinedOpenMP.MatchString(text) {
 		text += "faasmrun " + d.name + ": these are OpenMP's functions: link with -fopenmp as well\n"
+	}
+	if strings.Contains(text, "wasm32 object file can't be linked") {
+		text += "faasmrun " + d.name + ": programs are for wasm64 now: compile what is for wasm32 anew with faasmrun cc\n"
 	}
 	if undefinedMPI.MatchString(text) {
 		text += "faasmrun " + d.name + ": of MPI's functions this version has those that docs/mpi-support.md lists\n"

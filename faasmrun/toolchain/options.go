@@ -69,8 +69,8 @@ var hostOnly = newMatcher(
 var refused = []struct{ match, why string }{
 	{"-shared", "a module is one static program: build a static library (.a) instead of a shared one"},
 	{"-dynamiclib", "a module is one static program: build a static library (.a) instead of a shared one"},
-	{"-target", "the target is always wasm32-wasip1: leave this option out"},
-	{"--target=*", "the target is always wasm32-wasip1: leave this option out"},
+	{"-target", "the target is always wasm64-wasip1: leave this option out"},
+	{"--target=*", "the target is always wasm64-wasip1: leave this option out"},
 	{"--sysroot*", "the sysroot is faasmrun's own: leave this option out"},
 	{"-isysroot*", "the sysroot is faasmrun's own: leave this option out"},
 	{"-specs=*", "there are no spec files here: leave this option out"},

@@ -95,7 +95,7 @@ func (p *parser) argument(word, prefix string) (string, error) {
 
 func (p *parser) word() error {
 	word := p.next()
-	if strings.HasPrefix(word, "--target=wasm32") {
+	if strings.HasPrefix(word, "--target=wasm64") {
 		return nil // what the target is anyway
 	}
 	if why, refuse := refusal(word); refuse {

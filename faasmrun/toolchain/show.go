@@ -12,7 +12,7 @@ func (d *driver) answer(ctx context.Context, query string) error {
 	switch query {
 	case "-dumpmachine":
 		// What config.sub and libtool know: they have not heard of wasip1.
-		_, err := fmt.Fprintln(d.env.Stdout, "wasm32-unknown-wasi")
+		_, err := fmt.Fprintln(d.env.Stdout, "wasm64-unknown-wasi")
 		return err
 	case "-dumpfullversion": // gcc's
 		query = "-dumpversion"

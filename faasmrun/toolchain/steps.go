@@ -4,14 +4,24 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
+// inSteps says whether a source is compiled in steps: something of LLVM's text of it may have to be mended.
+func (d *driver) inSteps(item linkItem) bool {
+	c := d.cmd
+	if c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S" || slices.Contains(c.compile, "-emit-llvm") {
+		return false
+	}
+	return c.openMP || d.losesPhis(item)
+}
+
 // losesPhis says whether a source needs keepPhis: C++ that is optimised, for without that every variable stays in memory.
 func (d *driver) losesPhis(item linkItem) bool {
 	c := d.cmd
-	if c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S" || c.optimization() == "0" || slices.Contains(c.compile, "-emit-llvm") {
+	if c.optimization() == "0" {
 		return false
 	}
 	if item.lang != "" {
@@ -21,7 +31,23 @@ func (d *driver) losesPhis(item linkItem) bool {
 	return !headers[ext] && (cxxSources[ext] || d.cmd.cxx && (ext == ".c" || ext == ".i"))
 }
 
-// compileByIR compiles in steps, for keepPhis to stand before the last. Their sum is what clang does at once: where nothing is
+// mendModule mends LLVM's text of a module, and returns nil where there is nothing to mend.
+func mendModule(module []byte) []byte {
+	mended := keepPhis(module)
+	if commonLock.Match(module) {
+		if mended == nil {
+			mended = module
+		}
+		mended = commonLock.ReplaceAll(mended, []byte("${1}weak global"))
+	}
+	return mended
+}
+
+// commonLock is the lock of a critical section or a reduction: of those with one name the linker is to keep one. clang 19 makes
+// it a common symbol, of which wasm has none, so that nothing defines it; for wasm32 it knows that.
+var commonLock = regexp.MustCompile(`(?m)^(@"?\.gomp_critical_user_[^=]* = )common global`)
+
+// compileByIR compiles in steps, for mendModule to stand before the last. Their sum is what clang does at once: where nothing is
 // to mend, the last takes the code from the first, and the object is the same byte for byte, which what is read from the
 // text need not be.
 func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output string) error {
@@ -46,7 +72,7 @@ func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output
 		if err != nil {
 			return err
 		}
-		if mended := keepPhis(module); mended != nil {
+		if mended := mendModule(module); mended != nil {
 			if err := os.WriteFile(text, mended, 0o644); err != nil {
 				return err
 			}

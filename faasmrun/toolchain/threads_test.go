@@ -15,11 +15,10 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/experimental/table"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
 // TestThreads runs four threads, each an instance of its own over one memory, through the library at once: heap, stdio,
@@ -98,23 +97,54 @@ func newThreadHost(t *testing.T, module []byte, most uint64) *threadHost {
 	h := &threadHost{t: t, runtime: wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesThreads))}
 	t.Cleanup(func() { h.runtime.Close(ctx) })
-	wasi_snapshot_preview1.MustInstantiate(ctx, h.runtime)
 	_, err := h.runtime.NewHostModuleBuilder("test").
 		NewFunctionBuilder().WithFunc(h.spawn).Export("spawn").
-		NewFunctionBuilder().WithFunc(func(thread uint32) uint32 { return uint32(<-h.thread(thread)) }).Export("join").
+		NewFunctionBuilder().WithFunc(func(thread uint32) uint64 { return <-h.thread(thread) }).Export("join").
 		Instantiate(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.runtime.InstantiateWithConfig(ctx, environment(most), wazero.NewModuleConfig().WithName("env")); err != nil {
+	env, err := h.runtime.InstantiateWithConfig(ctx, environment(most), wazero.NewModuleConfig().WithName("env"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	memory, _ := env.Memory().Read(0, env.Memory().Size())
+	h.wasi(memory)
 	if h.compiled, err = h.runtime.CompileModule(ctx, module); err != nil {
 		t.Fatal(err)
 	}
-	h.config = wazero.NewModuleConfig().WithName("").WithStartFunctions().WithSysNanosleep().WithSysNanotime().WithSysWalltime().
-		WithStdout(&h.stdout).WithStderr(&h.stderr)
+	h.config = wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	return h
+}
+
+// wasi gives the program what it has of a rank: the calls of both modules for pointers of 64 bits.
+func (h *threadHost) wasi(memory []byte) {
+	h.t.Helper()
+	ctx := context.Background()
+	process, err := wasi.New(wasi.Config{Args: []string{"threads"}, Memory: func() []byte { return memory }, Stdout: &h.stdout, Stderr: &h.stderr})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(process.Close)
+	types := map[rune]api.ValueType{'i': api.ValueTypeI32, 'l': api.ValueTypeI64, 'd': api.ValueTypeF64}
+	letters := func(of string) (all []api.ValueType) {
+		for _, letter := range of {
+			all = append(all, types[letter])
+		}
+		return all
+	}
+	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
+		builder := h.runtime.NewHostModuleBuilder(module)
+		for _, c := range calls {
+			if c.Wide {
+				builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) { c.Fn(process, stack) }),
+					letters(c.Params), letters(c.Results)).Export(c.Name)
+			}
+		}
+		if _, err := builder.Instantiate(ctx); err != nil {
+			h.t.Fatal(err)
+		}
+	}
 }
 
 // environment is a module that has the memory.
@@ -133,8 +163,8 @@ func (h *threadHost) start() error {
 		return err
 	}
 	_, err = first.ExportedFunction("_start").Call(ctx)
-	var exit *sys.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 0 {
+	var exit wasi.Exit
+	if errors.As(err, &exit) && exit.Code == 0 {
 		return nil
 	}
 	return err
@@ -147,7 +177,7 @@ func (h *threadHost) thread(number uint32) chan uint64 {
 }
 
 // spawn starts a thread that calls an entry of the table.
-func (h *threadHost) spawn(function, argument, top, tls uint32) uint32 {
+func (h *threadHost) spawn(function, argument, top, tls uint64) uint32 {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	ended := make(chan uint64, 1)
@@ -162,21 +192,21 @@ func (h *threadHost) spawn(function, argument, top, tls uint32) uint32 {
 	return uint32(len(h.ended)) // 0 is no thread
 }
 
-func (h *threadHost) run(function, argument, top, tls uint32) (uint64, error) {
+func (h *threadHost) run(function, argument, top, tls uint64) (uint64, error) {
 	ctx := context.Background()
 	m, err := h.runtime.InstantiateModule(ctx, h.compiled, h.config)
 	if err != nil {
 		return 0, err
 	}
-	m.ExportedGlobal("__stack_pointer").(api.MutableGlobal).Set(uint64(top))
-	if _, err := m.ExportedFunction("__wasm_init_tls").Call(ctx, uint64(tls)); err != nil {
+	m.ExportedGlobal("__stack_pointer").(api.MutableGlobal).Set(top)
+	if _, err := m.ExportedFunction("__wasm_init_tls").Call(ctx, tls); err != nil {
 		return 0, err
 	}
 	if _, err := m.ExportedFunction("__faasmrun_thread_enter").Call(ctx); err != nil {
 		return 0, err
 	}
-	i32 := []api.ValueType{api.ValueTypeI32}
-	result, err := table.LookupFunction(m, 0, function, i32, i32).Call(ctx, uint64(argument))
+	pointer := []api.ValueType{api.ValueTypeI64}
+	result, err := table.LookupFunction(m, 0, uint32(function), pointer, pointer).Call(ctx, argument)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -154,13 +155,13 @@ func TestModes(t *testing.T) {
 		{"-S -DN=7 a.c -o -", ".functype\tf () -> (i32)"},
 		{"-M -DN=7 a.c", "mpi.h"},
 		{"-MM -DN=7 a.c", "a.o: a.c"},
-		{"-dumpmachine", "wasm32-unknown-wasi"},
+		{"-dumpmachine", "wasm64-unknown-wasi"},
 		{"--version", "clang version 19"},
 		{"-dumpversion", "19"},
 		{"-dumpfullversion", "19"},
 		{"-Wl,--version", "LLD 19"},
 		{"-print-prog-name=ld", "wasm-ld"},
-		{"-print-file-name=libc.a", "wasm32-wasi/libc.a"},
+		{"-print-file-name=libc.a", "wasm64-wasi/libc.a"},
 		{"-show a.c -o x", "wasm-ld"},
 		{"-showme", "clang-19"},
 		{"--showme:compile", "-I"},
@@ -233,6 +234,14 @@ func TestArchives(t *testing.T) {
 	l.write("libnat.a", "!<arch>\n"+"n.o/            0           0     0     644     8         `\n"+elf)
 	l.fails("cc", []string{"m.c", "native.o"}, "native.o", "for the host")
 	l.fails("cc", []string{"m.c", "-L.", "-lnat"}, "libnat.a", "for the host")
+	tools, err := findTools(Env{Environ: l.env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(tools.clang, "--target=wasm32-wasi", "-nostdlibinc", "-c", "u.c", "-o", "narrow.o").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	l.fails("cc", []string{"m.c", "narrow.o"}, "narrow.o: wasm32 object", "compile what is for wasm32 anew")
 }
 
 func padded(n int) string { return fmt.Sprintf("%-10d", n) }
@@ -308,7 +317,7 @@ func TestBadCommands(t *testing.T) {
 		{"-shared a.c", "static library"},
 		{"-Wl,-shared a.c", "static library"},
 		{"--sysroot=/ a.c", "--sysroot"},
-		{"--target=x86_64-linux-gnu a.c", "wasm32-wasip1"},
+		{"--target=x86_64-linux-gnu a.c", "wasm64-wasip1"},
 		{"a.f90", "Fortran"},
 		{"libx.so.1", "shared libraries"},
 		{"a.c -o", "-o needs an argument"},
@@ -348,7 +357,7 @@ func TestSDK(t *testing.T) {
 	if _, err := findTools(env); err == nil || !strings.Contains(err.Error(), sdk) {
 		t.Errorf("an empty wasi-sdk: %v", err)
 	}
-	for _, name := range []string{"bin/clang", "bin/wasm-ld", "lib/clang/20/lib/wasip1/libclang_rt.builtins-wasm32.a"} {
+	for _, name := range []string{"bin/clang", "bin/wasm-ld", "lib/clang/20/lib/wasip1/libclang_rt.builtins-wasm64.a"} {
 		to := filepath.Join(sdk, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, nil, 0o755)); err != nil {
 			t.Fatal(err)

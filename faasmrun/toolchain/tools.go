@@ -12,12 +12,12 @@ import (
 type tools struct {
 	clang    string // clang-19; called with --driver-mode=g++ for C++
 	linker   string // wasm-ld-19
-	builtins string // compiler-rt's archive for wasm32
+	builtins string // compiler-rt's archive for wasm64
 	sdk      string // $WASI_SDK_PATH, where they come from when it is set
 }
 
 // packages are what a Debian machine needs; README names them too. binutils (ar) comes with clang.
-const packages = "clang-19 lld-19 libclang-rt-19-dev-wasm32 make xz-utils ca-certificates"
+const packages = "clang-19 lld-19 libclang-rt-19-dev-wasm64 make xz-utils ca-certificates"
 
 // missingError says what is not installed and how to get it, in one line.
 type missingError struct{ what, note string }
@@ -40,18 +40,18 @@ func findTools(env Env) (*tools, error) {
 	}
 	t.builtins = builtinsArchive
 	if _, err := os.Stat(t.builtins); err != nil {
-		return nil, &missingError{what: "compiler-rt for wasm32 (" + t.builtins + ")"}
+		return nil, &missingError{what: "compiler-rt for wasm64 (" + t.builtins + ")"}
 	}
 	return t, nil
 }
 
-const builtinsArchive = "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a"
+const builtinsArchive = "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm64.a"
 
 // findSDK takes the tools of a wasi-sdk. The libraries are ours all the same, built by its clang: its own have no exceptions
 // and come in two kinds, with threads and without.
 func findSDK(sdk string) (*tools, error) {
 	t := &tools{sdk: sdk, clang: filepath.Join(sdk, "bin", "clang"), linker: filepath.Join(sdk, "bin", "wasm-ld")}
-	for _, dir := range []string{"wasip1", "wasi", "wasm32-unknown-wasip1", "wasm32-wasip1"} {
+	for _, dir := range []string{"wasip1", "wasi", "wasm64-unknown-wasip1", "wasm64-wasip1"} {
 		found, _ := filepath.Glob(filepath.Join(sdk, "lib/clang/*/lib", dir, "libclang_rt.builtins*.a"))
 		if len(found) > 0 {
 			t.builtins = found[0]

@@ -1,5 +1,5 @@
 /*
- * mpi.h for programs that faasmrun runs: C and C++, wasm32.
+ * mpi.h for programs that faasmrun runs: C and C++, wasm64 (LP64).
  *
  * Types, constants and handle values are those of the MPI 5.0 standard ABI (MPI 5.0, chapter 20), so a module built
  * with this header keeps running on every later host. Handles are pointers to structures that nobody ever defines:
@@ -25,7 +25,7 @@ extern "C" {
 
 /* ---- Integers and the status ---- */
 
-typedef intptr_t MPI_Aint; /* 32 bits here */
+typedef intptr_t MPI_Aint;
 typedef int64_t MPI_Offset;
 typedef int64_t MPI_Count;
 typedef int MPI_Fint;

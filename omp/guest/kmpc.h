@@ -1,10 +1,10 @@
 /*
- * What clang 19 calls for OpenMP's directives: the entry points of its runtime, __kmpc_NAME, as they are called on wasm32
+ * What clang 19 calls for OpenMP's directives: the entry points of its runtime, __kmpc_NAME, as they are called on wasm64
  * (clang's OMPKinds.def has the names and types). Each is an import of the module "env", where the linker puts what
  * objects of any compiler leave undefined.
  *
  * loc says where in the source the call stands, gtid is the calling thread's global number. A region's function gets the
- * addresses of both numbers and then the captured variables, an i32 each; fork_call is variadic, so that they arrive
+ * addresses of both numbers and then the captured variables, an i64 each; fork_call is variadic, so that they arrive
  * through a pointer to all of them.
  *
  * A list for the linker, and for the test that compares it with what the host has; no program includes it.

@@ -1,5 +1,5 @@
 /*
- * omp.h for programs that faasmrun runs: C and C++, wasm32.
+ * omp.h for programs that faasmrun runs: C and C++, wasm64 (LP64).
  *
  * The routines, types and constants of OpenMP 5.1, what clang 19 compiles by default. Every routine is left undefined by a
  * link with -fopenmp and becomes an import of the module "env"; one that the host does not have yet is refused when the

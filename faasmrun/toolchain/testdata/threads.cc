@@ -25,7 +25,7 @@ constexpr int threads = 4, rounds = 20000, lines = 1000, stack = 256 << 10;
 
 extern "C" {
 [[clang::import_module("test"), clang::import_name("spawn")]] int host_spawn(void *(*f)(void *), void *argument, char *top, void *tls);
-[[clang::import_module("test"), clang::import_name("join")]] int host_join(int thread);
+[[clang::import_module("test"), clang::import_name("join")]] long host_join(int thread);
 void __faasmrun_threads_start(void);
 
 int __faasmrun_spawn(pthread_t *t, const pthread_attr_t *, void *(*f)(void *), void *argument)
@@ -221,7 +221,7 @@ int main()
 	pthread_mutexattr_settype(&attribute, PTHREAD_MUTEX_ERRORCHECK);
 	pthread_mutex_init(&checking, &attribute);
 	sem_init(&semaphore, 0, 1);
-	pthread_key_create(&key, [](void *value) { destroyed += reinterpret_cast<int>(value); });
+	pthread_key_create(&key, [](void *value) { destroyed += static_cast<int>(reinterpret_cast<intptr_t>(value)); });
 	std::vector<std::thread> all;
 	for (int id = 1; id <= threads; id++) {
 		all.emplace_back(work, id);
