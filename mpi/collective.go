@@ -34,7 +34,7 @@ const (
 	collNeighborAlltoallw
 )
 
-// rooted says whether a collective has a root, and on which side of an intercommunicator its senders are.
+// rooted reports whether a collective has a root, and on which side of an intercommunicator its senders are.
 type rooted uint8
 
 const (

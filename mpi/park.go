@@ -73,7 +73,7 @@ const (
 	preemptedGap = 20 * time.Microsecond
 )
 
-// waitScope says whether a rank waits for one other rank or for all.
+// waitScope is whether a rank waits for one other rank or for all.
 type waitScope bool
 
 const (

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestDataModel runs testdata/lp64: sizes, limits, formats, arithmetic and MPI's types of long are those of x86-64 Linux, by what Open
-// MPI printed there (lp64.N for N ranks), and where it is installed prints now.
+// TestDataModel runs testdata/lp64: sizes, limits, formats, arithmetic and MPI's types of long are those of x86-64
+// Linux, by what Open MPI printed there (lp64.N for N ranks), and where it is installed prints now.
 func TestDataModel(t *testing.T) {
 	const source = "testdata/lp64/lp64.c"
 	home := testHome(t)
@@ -46,7 +46,8 @@ func TestDataModel(t *testing.T) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		if got := output(exec.CommandContext(ctx, "mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-np", fmt.Sprint(n), native)); got != string(want) {
+		if got := output(exec.CommandContext(ctx, "mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "-np",
+			fmt.Sprint(n), native)); got != string(want) {
 			t.Errorf("natively it prints on %d ranks\n%s\nand not\n%s", n, got, want)
 		}
 		cancel()

@@ -50,8 +50,8 @@ func heedSignals(t *testing.T) {
 //	cc FILE.c [flags]               compile to FILE.wasm, once a test run
 //	status N COMMAND …              the command exits with N
 //	after N RE SIGNALS STATUS COMMAND …
-//	                                when N lines of the command's stdout have matched, send the signals (INT,TERM; child:KILL
-//	                                to the executor); it then exits with STATUS. What it prints is in stdout.txt and stderr.txt
+//	                                when N lines of stdout have matched, send the signals (INT,TERM; child:KILL
+//	                                to the executor); it exits with STATUS. Its output is in stdout.txt, stderr.txt
 //	background READY COMMAND …      start a daemon; go on when its stderr matches. It gets SIGTERM when the script ends
 //	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
 //	tell SIGNAL WORD RE             send such a daemon a signal, and wait for a line on its stderr that matches

@@ -284,7 +284,7 @@ func (c *channel) put(in *schedpb.Input) {
 	c.poke()
 }
 
-// takesStdin says whether there is room for another item of standard input. What makes room comes with an event.
+// takesStdin reports whether there is room for another item of standard input. What makes room comes with an event.
 func (c *channel) takesStdin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -161,7 +161,8 @@ func TestManySmallPiecesOfInput(t *testing.T) {
 			for _, in := range items {
 				bytes, received, eof = bytes+len(in.GetStdin().Data), in.Seq, in.GetStdin().Eof
 			}
-			c.hear(t.Context(), &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: &schedpb.InputTaken{Received: received}}})
+			taken := &schedpb.InputTaken{Received: received}
+			c.hear(t.Context(), &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: taken}})
 		}
 		if bytes != pieces {
 			t.Errorf("%d bytes of %d have come", bytes, pieces)

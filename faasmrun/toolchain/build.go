@@ -28,8 +28,9 @@ type patch struct {
 const createMode = `__attribute__((import_module("faasmrun"), import_name("create_mode"))) void __faasmrun_create_mode(int mode);
 `
 
-// libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), which malloc takes only once
-// there are threads (four atomic instructions are most of what a malloc and a free cost), and what its makefile or an
+// libcPatches make wasi-libc of 2022 build with threads. Its locks become ours (overlay/libc), which malloc takes only
+// once there are threads (four atomic instructions are most of what a malloc and a free cost), and what its makefile or
+// an
 // #error keeps out of a threaded build goes in.
 var libcPatches = []patch{
 	// Pointers and long have 64 bits: what WASI's header asserts, and what musl says of itself.
@@ -58,17 +59,21 @@ var libcPatches = []patch{
 #define PTRDIFF_MAX     INT64_MAX
 #define SIZE_MAX        UINT64_MAX`},
 	{file: muslArch + "reloc.h", old: "wasm32", new: "wasm64"},
-	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload on it.
+	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload
+	// on it.
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Int64 long long", new: "#define _Int64 long"},
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Reg long long", new: "#define _Reg long"},
 	// intmax_t stays what clang takes %jd for, and the formats of int64_t are those of long.
 	{file: muslTypes, old: "TYPEDEF signed _Int64   intmax_t;", new: "TYPEDEF long long intmax_t;"},
 	{file: muslTypes, old: "TYPEDEF unsigned _Int64 uintmax_t;", new: "TYPEDEF unsigned long long uintmax_t;"},
-	{file: muslInclude + "stdint.h", old: "#define INTMAX_MIN  INT64_MIN\n#define INTMAX_MAX  INT64_MAX\n#define UINTMAX_MAX UINT64_MAX",
-		new: "#define INTMAX_MIN  (-1-0x7fffffffffffffffLL)\n#define INTMAX_MAX  0x7fffffffffffffffLL\n#define UINTMAX_MAX 0xffffffffffffffffULL"},
+	{file: muslInclude + "stdint.h",
+		old: "#define INTMAX_MIN  INT64_MIN\n#define INTMAX_MAX  INT64_MAX\n#define UINTMAX_MAX UINT64_MAX",
+		new: "#define INTMAX_MIN  (-1-0x7fffffffffffffffLL)\n#define INTMAX_MAX  0x7fffffffffffffffLL\n#define UINTMAX_MAX " +
+			"0xffffffffffffffffULL"},
 	{file: muslInclude + "stdint.h", old: "#define INTMAX_C(c)  c ## L\n#define UINTMAX_C(c) c ## UL\n",
 		new: "#define INTMAX_C(c)  c ## LL\n#define UINTMAX_C(c) c ## ULL\n"},
-	{file: muslInclude + "inttypes.h", old: "#ifdef __wasilibc_unmodified_upstream /* Use alternate WASI libc headers */", new: "#if 1"},
+	{file: muslInclude + "inttypes.h", old: "#ifdef __wasilibc_unmodified_upstream /* Use alternate WASI libc headers */",
+		new: "#if 1"},
 	{file: muslInclude + "inttypes.h", old: "MAX __PRI64", new: `MAX "j"`, all: true},
 	{file: typedefs + "time_t.h", old: "long long", new: "long"},
 	{file: typedefs + "ino_t.h", old: "long long", new: "long"},
@@ -91,16 +96,19 @@ extern int __faasmrun_locks_needed;
 #define TRY_LOCK(l) (!__faasmrun_locks_needed || __faasmrun_trylock(l))
 static MLOCK_T malloc_global_mutex = 0;`},
 	{file: "libc-bottom-half/cloudlibc/src/libc/time/nanosleep.c", old: "if defined(_REENTRANT)", new: "if 0", all: true},
-	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //", all: true},
+	{file: "libc-top-half/musl/src/prng/random.c", old: "#ifdef __wasilibc_unmodified_upstream", new: "#if 1 //",
+		all: true},
 	// What sysconf has no answer for, musl's table holds a code for, which is none.
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "__syscall(SYS_sched_getaffinity, 0, sizeof set, set)", new: "0"},
-	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "		// Rlimit is not supported on wasi.\n		[_SC_OPEN_MAX] = -1,", new: "		[_SC_OPEN_MAX] = 1024,"},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "		// Rlimit is not supported on wasi.\n		[_SC_OPEN_MAX] = -1,",
+		new: "		[_SC_OPEN_MAX] = 1024,"},
 	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "	case JT_ZERO & 255:", new: `	case JT_PHYS_PAGES & 255:
 	case JT_AVPHYS_PAGES & 255: ;
 		long __faasmrun_pages(int);
 		return __faasmrun_pages(name == _SC_AVPHYS_PAGES);
 	case JT_ZERO & 255:`},
-	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "	return values[name];\n}", new: "	return values[name] < -1 ? -1 : values[name];\n}"},
+	{file: "libc-top-half/musl/src/conf/sysconf.c", old: "	return values[name];\n}",
+		new: "	return values[name] < -1 ? -1 : values[name];\n}"},
 	// Zones of time, whose rules are in TZ or in a file that the program sees.
 	{file: "libc-top-half/musl/src/time/__tz.c", old: `#ifdef __wasilibc_unmodified_upstream // timezone data
 #include <sys/mman.h>
@@ -123,10 +131,13 @@ static unsigned char *__map_file(const char *path, size_t *size)
 	return data;
 }
 static void __munmap(void *at, size_t size) { free(at); }`},
-	{file: "libc-top-half/musl/src/time/__tz.c", old: "#define malloc __libc_malloc\n#define calloc undef\n#define realloc undef\n#define free undef\n", new: ""},
-	{file: "libc-top-half/musl/src/time/__tz.c", old: "#ifdef __wasilibc_unmodified_upstream // timezone data", new: "#if 1 // timezone data", all: true},
+	{file: "libc-top-half/musl/src/time/__tz.c",
+		old: "#define malloc __libc_malloc\n#define calloc undef\n#define realloc undef\n#define free undef\n", new: ""},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "#ifdef __wasilibc_unmodified_upstream // timezone data",
+		new: "#if 1 // timezone data", all: true},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "!libc.secure || !strcmp(s, \"/etc/localtime\")", new: "1"},
-	{file: "libc-top-half/musl/src/time/__tz.c", old: "int *isdst, long *offset, long *oppoff", new: "int *isdst, int *offset, long *oppoff"},
+	{file: "libc-top-half/musl/src/time/__tz.c", old: "int *isdst, long *offset, long *oppoff",
+		new: "int *isdst, int *offset, long *oppoff"},
 	// fcntl can duplicate a descriptor, and files are made with the mode that was asked for (overlay/compat).
 	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/fcntl.c", old: "  switch (cmd) {\n    case F_GETFD:", new: `  switch (cmd) {
     case 0: // F_DUPFD
@@ -159,13 +170,19 @@ static void __munmap(void *at, size_t size) { free(at); }`},
         return __wasilibc_open_nomode(pathname, flags);
     }
 `},
-	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);", new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);"},
-	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "#include <wasi/libc-nocwd.h>\n", new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
-	{file: "libc-bottom-half/sources/posix.c", old: "#include <wasi/libc-nocwd.h>\n", new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
-	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);", new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);"},
+	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);",
+		new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, pathname);"},
+	{file: "libc-bottom-half/sources/at_fdcwd.c", old: "#include <wasi/libc-nocwd.h>\n",
+		new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
+	{file: "libc-bottom-half/sources/posix.c", old: "#include <wasi/libc-nocwd.h>\n",
+		new: "#include <wasi/libc-nocwd.h>\n#include <stdarg.h>\n" + createMode},
+	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);",
+		new: "    __faasmrun_create_mode(mode);\n    return __wasilibc_nocwd_mkdirat_nomode(dirfd, relative_path);"},
 	// Two functions that are there after all (overlay/compat/files.c).
-	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`, new: ""},
-	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`, new: ""},
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpnam is not defined on WASI")))`,
+		new: ""},
+	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`,
+		new: ""},
 	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
 	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
         errno = ENOENT;
@@ -181,10 +198,14 @@ static void __munmap(void *at, size_t size) { free(at); }`},
 	// A path outside of what the program may see does not exist for it.
 	{file: "libc-bottom-half/sources/posix.c", old: "errno = ENOTCAPABLE;", new: "errno = ENOENT;", all: true},
 	// WASI tells no modes; ours do, where WASI has padding. All of them missing would say that nothing may be read.
-	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFDIR;", new: "out->st_mode |= S_IFDIR | 0755;"},
-	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFREG;", new: "out->st_mode |= S_IFREG | 0644;"},
-	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFCHR;", new: "out->st_mode |= S_IFCHR | 0620;"},
-	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFLNK;", new: "out->st_mode |= S_IFLNK | 0777;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFDIR;",
+		new: "out->st_mode |= S_IFDIR | 0755;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFREG;",
+		new: "out->st_mode |= S_IFREG | 0644;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFCHR;",
+		new: "out->st_mode |= S_IFCHR | 0620;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: "out->st_mode |= S_IFLNK;",
+		new: "out->st_mode |= S_IFLNK | 0777;"},
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/stat_impl.h", old: `      out->st_mode |= S_IFLNK | 0777;
       break;
   }`, new: `      out->st_mode |= S_IFLNK | 0777;
@@ -206,7 +227,8 @@ static void __munmap(void *at, size_t size) { free(at); }`},
         return NULL;
     }
     if (!buf) {`},
-	{file: "libc-bottom-half/sources/getcwd.c", old: "#include <string.h>", new: "#include <string.h>\n#include <sys/stat.h>"},
+	{file: "libc-bottom-half/sources/getcwd.c", old: "#include <string.h>",
+		new: "#include <string.h>\n#include <sys/stat.h>"},
 	{file: "libc-bottom-half/sources/chdir.c", old: "    // Find a preopen'd directory as well", new: `    char *__faasmrun_realpath(const char *);
     char *resolved = __faasmrun_realpath(path);
     struct stat there;
@@ -225,7 +247,8 @@ static void __munmap(void *at, size_t size) { free(at); }`},
 
 #if 0
     // Find a preopen'd directory as well`},
-	{file: "libc-bottom-half/sources/chdir.c", old: "static const char *make_absolute", new: "#endif\nstatic const char *make_absolute"},
+	{file: "libc-bottom-half/sources/chdir.c", old: "static const char *make_absolute",
+		new: "#endif\nstatic const char *make_absolute"},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},
@@ -245,10 +268,10 @@ const (
 	muslArch    = "libc-top-half/musl/arch/wasm32/" // wasi-libc has no other
 )
 
-// abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must not
-// throw catches what comes (__clang_call_terminate); clang's code for WebAssembly only calls terminate, which would know
-// neither the type nor what(). So exceptions that were raised and are not yet caught are kept in a list, through a field
-// of the unwinder's header that is free here, and terminate catches the last one.
+// abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must
+// not throw catches what comes (__clang_call_terminate); clang's code for WebAssembly only calls terminate, which would
+// know neither the type nor what(). So exceptions that were raised and are not yet caught are kept in a list, through a
+// field of the unwinder's header that is free here, and terminate catches the last one.
 var abiPatches = []patch{
 	{file: "src/cxa_exception.h", old: `    unsigned int        uncaughtExceptions;
 `, new: `    unsigned int        uncaughtExceptions;
@@ -265,10 +288,12 @@ static inline void __faasmrun_raise(_Unwind_Exception *e) {
 }
 `},
 	{file: "src/cxa_exception.cpp", old: "_Unwind_RaiseException(&", new: "__faasmrun_raise(&", all: true},
-	{file: "src/cxa_exception.cpp", old: `        globals->uncaughtExceptions -= 1;`, new: `        if (globals->raised == unwind_exception)
+	{file: "src/cxa_exception.cpp", old: `        globals->uncaughtExceptions -= 1;`,
+		new: `        if (globals->raised == unwind_exception)
             globals->raised = reinterpret_cast<_Unwind_Exception *>(unwind_exception->private_1);
         globals->uncaughtExceptions -= 1;`},
-	{file: "src/cxa_handlers.cpp", old: `        __cxa_exception* exception_header = globals->caughtExceptions;`, new: `        if (globals->uncaughtExceptions > 0 && globals->raised)
+	{file: "src/cxa_handlers.cpp", old: `        __cxa_exception* exception_header = globals->caughtExceptions;`,
+		new: `        if (globals->uncaughtExceptions > 0 && globals->raised)
             __cxa_begin_catch(globals->raised);
         __cxa_exception* exception_header = globals->caughtExceptions;`},
 }
@@ -287,7 +312,8 @@ func (b *builder) buildLibc(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR="+ar, "NM=true", "THREAD_MODEL=posix",
+	err = b.run(ctx, src, "make", "-s", fmt.Sprintf("-j%d", runtime.NumCPU()), "CC="+b.tools.clang, "AR="+ar, "NM=true",
+		"THREAD_MODEL=posix",
 		"TARGET_TRIPLE="+triple, "MULTIARCH_TRIPLE="+multiarch,
 		"SYSROOT="+b.out, "OBJDIR="+filepath.Join(b.work, "libc-objects"), "EXTRA_CFLAGS=-O2 -DNDEBUG -w --sysroot="+b.out,
 		"startup_files", "libc")
@@ -342,7 +368,8 @@ func removeErrors(file string) error {
 	if err != nil {
 		return err
 	}
-	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.HasPrefix(line, "#error") })
+	lines := slices.DeleteFunc(strings.Split(string(text), "\n"),
+		func(line string) bool { return strings.HasPrefix(line, "#error") })
 	return os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o644)
 }
 
@@ -372,7 +399,8 @@ func (b *builder) libraryFlags() []string {
 }
 
 // compatSources are the files of overlay/compat.
-var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files", "sockets", "threads", "system",
+var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
+	"sockets", "threads", "system",
 	"clocks", "mman", "longmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
@@ -384,7 +412,8 @@ func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
 	}
 	defer os.RemoveAll(b.work)
 	src, objects, lib := filepath.Join(b.work, "src"), filepath.Join(b.work, "objects"), filepath.Join(b.work, "lib")
-	if err := errors.Join(copyOverlay("compat", src), copyOverlay("runtime", src), os.Mkdir(objects, 0o755), os.Mkdir(lib, 0o755)); err != nil {
+	if err := errors.Join(copyOverlay("compat", src), copyOverlay("runtime", src), os.Mkdir(objects, 0o755),
+		os.Mkdir(lib, 0o755)); err != nil {
 		return err
 	}
 	flags := slices.Concat(b.libraryFlags(), emulation, []string{"-D_GNU_SOURCE"})
@@ -397,7 +426,8 @@ func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
 	}
 	commands = append(commands,
 		unit(slices.Concat(flags, sjljFlags), "setjmp.c", filepath.Join(objects, "setjmp.o")),
-		unit(slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions), "start.cc", filepath.Join(lib, "crt1-c++.o")),
+		unit(slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions), "start.cc",
+			filepath.Join(lib, "crt1-c++.o")),
 		unit([]string{"--target=" + triple}, "tls.s", filepath.Join(lib, "tls.o")))
 	if err := b.compile(ctx, "building the runtime", commands); err != nil {
 		return err
@@ -445,15 +475,17 @@ const configSite = `#ifndef _LIBCPP___CONFIG_SITE
 `
 
 // abiSources are libc++abi's files for a program with exceptions and threads; unwinding is libunwind's Unwind-wasm.c.
-var abiSources = []string{"cxa_aux_runtime", "cxa_default_handlers", "cxa_demangle", "cxa_exception_storage", "cxa_guard", "cxa_handlers",
-	"cxa_vector", "cxa_virtual", "stdlib_exception", "stdlib_stdexcept", "stdlib_typeinfo", "abort_message", "fallback_malloc",
+var abiSources = []string{"cxa_aux_runtime", "cxa_default_handlers", "cxa_demangle", "cxa_exception_storage",
+	"cxa_guard", "cxa_handlers",
+	"cxa_vector", "cxa_virtual", "stdlib_exception", "stdlib_stdexcept", "stdlib_typeinfo", "abort_message",
+	"fallback_malloc",
 	"private_typeinfo", "stdlib_new_delete", "cxa_thread_atexit", "cxa_exception", "cxa_personality"}
 
 // notOurs are libc++'s files that libc++abi replaces (new) or that compiler-rt has (int128).
 var notOurs = map[string]bool{"new.cpp": true, "int128_builtins.cpp": true}
 
-// buildCxx compiles libc++, libc++abi and libunwind by direct clang commands: their CMake files want a CMake, a Python and
-// a working compiler for the target to ask questions of.
+// buildCxx compiles libc++, libc++abi and libunwind by direct clang commands: their CMake files want a CMake, a Python
+// and a working compiler for the target to ask questions of.
 func (b *builder) buildCxx(ctx context.Context) error {
 	llvm := filepath.Join(b.work, "llvm")
 	if err := b.installCxxHeaders(llvm); err != nil {
@@ -464,8 +496,10 @@ func (b *builder) buildCxx(ctx context.Context) error {
 			return err
 		}
 	}
-	cxx := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions, []string{"-fvisibility=hidden", "-fvisibility-inlines-hidden",
-		"-std=c++23", "-fno-sized-deallocation", "-D_GNU_SOURCE", "-D_LIBCPP_BUILDING_LIBRARY", "-I" + llvm + "/libcxx/src", "-I" + llvm + "/libcxxabi/include"})
+	cxx := slices.Concat([]string{"--driver-mode=g++"}, b.libraryFlags(), cxxExceptions,
+		[]string{"-fvisibility=hidden", "-fvisibility-inlines-hidden",
+			"-std=c++23", "-fno-sized-deallocation", "-D_GNU_SOURCE", "-D_LIBCPP_BUILDING_LIBRARY", "-I" + llvm + "/libcxx/src",
+			"-I" + llvm + "/libcxxabi/include"})
 	var commands [][]string
 	objects := map[string]string{}
 	for _, lib := range []string{"cxx", "abi"} {
@@ -482,17 +516,21 @@ func (b *builder) buildCxx(ctx context.Context) error {
 		for _, file := range files {
 			base := filepath.Base(file)
 			if !notOurs[base] {
-				commands = append(commands, slices.Concat(cxx, []string{"-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_REMOVE_TRANSITIVE_INCLUDES",
+				commands = append(commands, slices.Concat(cxx, []string{"-DLIBCXX_BUILDING_LIBCXXABI",
+					"-D_LIBCPP_REMOVE_TRANSITIVE_INCLUDES",
 					"-c", file, "-o", filepath.Join(objects["cxx"], strings.TrimSuffix(base, ".cpp")+".o")}))
 			}
 		}
 	}
 	for _, name := range abiSources {
-		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
+		commands = append(commands, slices.Concat(cxx, []string{"-D_LIBCXXABI_BUILDING_LIBRARY",
+			"-DHAVE___CXA_THREAD_ATEXIT_IMPL", "-I" + llvm + "/libcxxabi/src", "-I" + llvm + "/libunwind/include",
 			"-c", filepath.Join(llvm, "libcxxabi/src", name+".cpp"), "-o", filepath.Join(objects["abi"], name+".o")}))
 	}
-	commands = append(commands, slices.Concat(b.libraryFlags(), cxxExceptions, []string{"-D_LIBUNWIND_HIDE_SYMBOLS", "-I" + llvm + "/libunwind/include",
-		"-I" + llvm + "/libunwind/src", "-c", filepath.Join(llvm, "libunwind/src/Unwind-wasm.c"), "-o", filepath.Join(objects["abi"], "Unwind-wasm.o")}))
+	commands = append(commands, slices.Concat(b.libraryFlags(), cxxExceptions, []string{"-D_LIBUNWIND_HIDE_SYMBOLS",
+		"-I" + llvm + "/libunwind/include",
+		"-I" + llvm + "/libunwind/src", "-c", filepath.Join(llvm, "libunwind/src/Unwind-wasm.c"), "-o",
+		filepath.Join(objects["abi"], "Unwind-wasm.o")}))
 	if err := b.compile(ctx, "building the C++ library", commands); err != nil {
 		return err
 	}
@@ -509,7 +547,8 @@ func (b *builder) installCxxHeaders(llvm string) error {
 	if err := os.MkdirAll(v1, 0o755); err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"libcxx/include": v1, "libcxxabi/include": v1, "libunwind/include": filepath.Join(b.out, "include")} {
+	for from, to := range map[string]string{"libcxx/include": v1, "libcxxabi/include": v1,
+		"libunwind/include": filepath.Join(b.out, "include")} {
 		if err := copyHeaders(filepath.Join(llvm, from), to); err != nil {
 			return err
 		}

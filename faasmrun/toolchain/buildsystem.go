@@ -29,7 +29,8 @@ func configures(args []string) bool {
 	if len(args) == 0 {
 		return false
 	}
-	for _, mode := range []string{"--build", "--install", "--open", "-E", "-P", "--find-package", "--workflow", "--version", "-version", "-V", "--help", "-h", "-help"} {
+	for _, mode := range []string{"--build", "--install", "--open", "-E", "-P", "--find-package", "--workflow",
+		"--version", "-version", "-V", "--help", "-h", "-help"} {
 		if args[0] == mode || strings.HasPrefix(args[0], "--help-") {
 			return false
 		}
@@ -42,8 +43,8 @@ func configures(args []string) bool {
 	return true
 }
 
-// Configure runs a configure script (the first argument if it is one, else ./configure) as a cross build for our target.
-// It returns the script's status.
+// Configure runs a configure script (the first argument if it is one, else ./configure) as a cross build for our
+// target. It returns the script's status.
 func Configure(args []string, env Env) int {
 	return wrap("configure", env, func(ctx context.Context, k *kit) error {
 		script := "./configure"
@@ -63,8 +64,8 @@ func Configure(args []string, env Env) int {
 	})
 }
 
-// takesHost reports whether a configure script knows --host: Autoconf's do; those written by hand may refuse what they don't know, and
-// take the compilers from the environment.
+// takesHost reports whether a configure script knows --host: Autoconf's do; those written by hand may refuse what they
+// don't know, and take the compilers from the environment.
 func takesHost(script string) bool {
 	text, err := os.ReadFile(script)
 	return err == nil && bytes.Contains(text, []byte("--host"))
@@ -79,11 +80,13 @@ func hasHost(args []string) bool {
 	return false
 }
 
-// hostName is the name for our target that the package's config.sub accepts: those of before 2018 know no WASI, older ones
-// no wasm. The last is a machine of the same sizes and byte order.
+// hostName is the name for our target that the package's config.sub accepts: those of before 2018 know no WASI, older
+// ones no wasm. The last is a machine of the same sizes and byte order.
 func hostName(ctx context.Context, dir string) string {
-	names := []string{"wasm64-unknown-wasi", "wasm64-unknown-none", "wasm64-unknown-elf", "x86_64-unknown-none", "x86_64-unknown-elf"}
-	for _, sub := range []string{"config.sub", "config/config.sub", "build-aux/config.sub", "conf/config.sub", "confdb/config.sub", "autotools/config.sub",
+	names := []string{"wasm64-unknown-wasi", "wasm64-unknown-none", "wasm64-unknown-elf", "x86_64-unknown-none",
+		"x86_64-unknown-elf"}
+	for _, sub := range []string{"config.sub", "config/config.sub", "build-aux/config.sub", "conf/config.sub",
+		"confdb/config.sub", "autotools/config.sub",
 		"admin/config.sub", "cnf/config.sub"} {
 		path := filepath.Join(dir, sub)
 		if !isFile(path) {
@@ -141,7 +144,8 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 	}
 	bin := filepath.Join(k.dir, "bin")
 	k.environ = append(append([]string{}, env.Environ...), "PATH="+bin+string(filepath.ListSeparator)+env.getenv("PATH"),
-		"CC="+filepath.Join(bin, "mpicc"), "CXX="+filepath.Join(bin, "mpicxx"), "MPICC="+filepath.Join(bin, "mpicc"), "MPICXX="+filepath.Join(bin, "mpicxx"),
+		"CC="+filepath.Join(bin, "mpicc"), "CXX="+filepath.Join(bin, "mpicxx"), "MPICC="+filepath.Join(bin, "mpicc"),
+		"MPICXX="+filepath.Join(bin, "mpicxx"),
 		"AR="+archiver(env, "ar"), "RANLIB="+archiver(env, "ranlib"), "NM="+archiver(env, "nm"), "LD="+t.linker)
 	k.environ = append(k.environ, answers...)
 	if env.getenv("PKG_CONFIG_LIBDIR") == "" {
@@ -151,16 +155,20 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 	return k, nil
 }
 
-// answers settle what a configure script can only find out by running a program, and what a cross build assumes wrongly. Fortran's are for
-// scripts that ask a compiler for names and libraries though they build C alone: they would ask the host's.
-var answers = []string{"ac_cv_func_malloc_0_nonnull=yes", "ac_cv_func_realloc_0_nonnull=yes", "ac_cv_func_calloc_0_nonnull=yes",
+// answers settle what a configure script can only find out by running a program, and what a cross build assumes
+// wrongly. Fortran's are for scripts that ask a compiler for names and libraries though they build C alone: they would
+// ask the host's.
+var answers = []string{"ac_cv_func_malloc_0_nonnull=yes", "ac_cv_func_realloc_0_nonnull=yes",
+	"ac_cv_func_calloc_0_nonnull=yes",
 	"ac_cv_func_fork_works=no", "ac_cv_func_vfork_works=no", "ac_cv_func_mmap_fixed_mapped=no", "ac_cv_c_bigendian=no",
-	"ac_cv_func_memcmp_working=yes", "ac_cv_func_strtod=yes", "ac_cv_func_lstat_dereferences_slashed_symlink=yes", "ac_cv_func_stat_empty_string_bug=no",
+	"ac_cv_func_memcmp_working=yes", "ac_cv_func_strtod=yes", "ac_cv_func_lstat_dereferences_slashed_symlink=yes",
+	"ac_cv_func_stat_empty_string_bug=no",
 	"gl_cv_func_working_mktime=yes", "ac_cv_func_working_mktime=yes",
 	"ac_cv_f77_libs=", "ac_cv_f77_dummy_main=none", "ac_cv_f77_mangling=lower case, underscore, no extra underscore",
 	"ac_cv_fc_libs=", "ac_cv_fc_dummy_main=none", "ac_cv_fc_mangling=lower case, underscore, no extra underscore"}
 
-// archiver finds a tool for archives: LLVM's, which index wasm objects, or the host's, whose archives the linker takes too.
+// archiver finds a tool for archives: LLVM's, which index wasm objects, or the host's, whose archives the linker takes
+// too.
 func archiver(env Env, name string) string {
 	if path, err := findProgram(env, "llvm-"+name+"-19", "/usr/lib/llvm-19/bin/llvm-"+name); err == nil {
 		return path
@@ -168,7 +176,8 @@ func archiver(env Env, name string) string {
 	return name
 }
 
-// hostArchiver finds ar the other way round: with binutils, which clang brings along, the libraries are the same on each machine.
+// hostArchiver finds ar the other way round: with binutils, which clang brings along, the libraries are the same on
+// each machine.
 func hostArchiver(env Env) (string, error) {
 	return findProgram(env, "ar", "/usr/lib/llvm-19/bin/llvm-ar")
 }
@@ -184,7 +193,8 @@ func kitFiles(self string, sys *sysroot, ar, ranlib, nm string) []kitFile {
 	for _, name := range []string{"m", "pthread", "rt", "dl"} {
 		files = append(files, kitFile{name: "lib/lib" + name + ".a", text: emptyArchive})
 	}
-	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@AR@", ar, "@RANLIB@", ranlib, "@NM@", nm, "@FAASMRUN@", self).Replace(toolchainFile)
+	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@AR@", ar, "@RANLIB@", ranlib, "@NM@", nm, "@FAASMRUN@",
+		self).Replace(toolchainFile)
 	return append(files, kitFile{name: "faasmrun.cmake", text: text})
 }
 
@@ -222,9 +232,9 @@ set(CMAKE_DL_LIBS "")
 list(APPEND CMAKE_SYSTEM_PREFIX_PATH /)
 `
 
-// toolchainFile names compilers, tools and the places to search. A program that a check or a test wants to run runs under faasmrun,
-// with one rank, and sees the project's files. FindOpenMP would take the flag for compiling alone, as it finds no runtime's library; and the version that
-// clang 19 tells, 5.1, CMake 3.25 does not know.
+// toolchainFile names compilers, tools and the places to search. A program that a check or a test wants to run runs
+// under faasmrun, with one rank, and sees the project's files. FindOpenMP would take the flag for compiling alone, as
+// it finds no runtime's library; and the version that clang 19 tells, 5.1, CMake 3.25 does not know.
 const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)
 set(CMAKE_SYSTEM_VERSION 1)
 set(CMAKE_SYSTEM_PROCESSOR wasm64)

@@ -30,16 +30,17 @@ func (l *lab) verb(f func([]string, Env) int, args ...string) (int, string) {
 }
 
 func TestConfigures(t *testing.T) {
-	for args, want := range map[string]bool{"..": true, "-S . -B b": true, "--build b": false, "-E echo x": false, "-P s.cmake": false,
-		"--version": false, "": false, "-DCMAKE_TOOLCHAIN_FILE=x ..": false, "--help-command-list": false} {
+	for args, want := range map[string]bool{"..": true, "-S . -B b": true, "--build b": false, "-E echo x": false,
+		"-P s.cmake": false,
+		"--version":  false, "": false, "-DCMAKE_TOOLCHAIN_FILE=x ..": false, "--help-command-list": false} {
 		if got := configures(strings.Fields(args)); got != want {
 			t.Errorf("cmake %s configures: %v", args, got)
 		}
 	}
 }
 
-// TestCMake configures and builds a project that looks for MPI, OpenMP and threads and sizes types. Machines without cmake have
-// nothing to wrap.
+// TestCMake configures and builds a project that looks for MPI, OpenMP and threads and sizes types. Machines without
+// cmake have nothing to wrap.
 func TestCMake(t *testing.T) {
 	if _, err := exec.LookPath("cmake"); err != nil {
 		l := newLab(t)
@@ -70,10 +71,13 @@ add_executable(threadsCXX threads.cc)
 target_link_libraries(threadsCXX PRIVATE OpenMP::OpenMP_CXX)
 message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${WASI}")
 `)
-	l.write("part.cc", "#include <mpi.h>\n#include <vector>\nextern \"C\" int part(void) { std::vector<int> v(3); return v.size() + (MPI_COMM_WORLD == 0); }\n")
-	l.write("main.c", "#include <mpi.h>\nint part(void);\nint main(int c, char **v) { MPI_Init(&c, &v); return part() - 3 + MPI_Finalize(); }\n")
+	l.write("part.cc", "#include <mpi.h>\n#include <vector>\nextern \"C\" int part(void) { std::vector<int> v(3); "+
+		"return v.size() + (MPI_COMM_WORLD == 0); }\n")
+	l.write("main.c", "#include <mpi.h>\nint part(void);\nint main(int c, char **v) { MPI_Init(&c, &v); return part() - "+
+		"3 + MPI_Finalize(); }\n")
 	for _, name := range []string{"threads.c", "threads.cc"} {
-		l.write(name, "#include <omp.h>\nint main(void) {\n\tint n = 0;\n#pragma omp parallel reduction(+ : n)\n\tn += omp_get_thread_num();\n\treturn n;\n}\n")
+		l.write(name, "#include <omp.h>\nint main(void) {\n\tint n = 0;\n#pragma omp parallel reduction(+ : n)\n\tn += "+
+			"omp_get_thread_num();\n\treturn n;\n}\n")
 	}
 	status, said := l.verb(CMake, "-S", ".", "-B", "b")
 	if status != 0 || !strings.Contains(said, "pointer 4 nowhere '' mpi 5.0 1") {
@@ -87,7 +91,8 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tests, err := os.ReadFile("b/CTestTestfile.cmake"); err != nil || !strings.Contains(string(tests), fmt.Sprintf("\"--dir\" %q \"--dir\" %q", here, here+"/b")) {
+	if tests, err := os.ReadFile("b/CTestTestfile.cmake"); err != nil ||
+		!strings.Contains(string(tests), fmt.Sprintf("\"--dir\" %q \"--dir\" %q", here, here+"/b")) {
 		t.Errorf("a test doesn't see the project's files: %v\n%s", err, tests)
 	}
 	for _, name := range []string{"b/threadsC", "b/threadsCXX"} {
@@ -111,11 +116,13 @@ case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 		t.Fatal(err)
 	}
 	status, said := l.verb(Configure, "--prefix=/x")
-	if status != 7 || !strings.Contains(said, "args --host=x86_64-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") ||
+	if status != 7 || !strings.Contains(said,
+		"args --host=x86_64-unknown-none --prefix=/x\ncompiled\narchiver\nmalloc yes; f77 , lower case, underscore") ||
 		strings.Contains(said, "libraries of the host") {
 		t.Errorf("status %d\n%s", status, said)
 	}
-	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 || !strings.Contains(said, "args --host=mine\n") {
+	if status, said := l.verb(Configure, "configure", "--host=mine"); status != 7 ||
+		!strings.Contains(said, "args --host=mine\n") {
 		t.Errorf("status %d\n%s", status, said)
 	}
 	l.write("configure", "#!/bin/sh"+script) // by hand, it knows no --host
@@ -132,10 +139,12 @@ case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 
 func TestStatus(t *testing.T) {
 	l := newLab(t)
-	if said, err := Status(Env{Environ: l.env}); err != nil || !strings.Contains(said, "wasi-libc 0.0~git20220510") || !strings.Contains(said, "clang version 19") {
+	if said, err := Status(Env{Environ: l.env}); err != nil || !strings.Contains(said, "wasi-libc 0.0~git20220510") ||
+		!strings.Contains(said, "clang version 19") {
 		t.Errorf("%v\n%s", err, said)
 	}
-	if said, err := Status(Env{Environ: append(l.env, "FAASMRUN_HOME="+t.TempDir())}); err != nil || !strings.Contains(said, "not built yet") {
+	if said, err := Status(Env{Environ: append(l.env, "FAASMRUN_HOME="+t.TempDir())}); err != nil ||
+		!strings.Contains(said, "not built yet") {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

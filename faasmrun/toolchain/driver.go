@@ -71,8 +71,8 @@ func (d *driver) warn(format string, args ...any) {
 	fmt.Fprintf(d.env.Stderr, "faasmrun %s: warning: %s\n", d.name, fmt.Sprintf(format, args...))
 }
 
-// compileOnly runs clang for one source after the other, as their languages may differ: it names the outputs as a makefile
-// expects. All are tried, and the first failure is the answer.
+// compileOnly runs clang for one source after the other, as their languages may differ: it names the outputs as a
+// makefile expects. All are tried, and the first failure is the answer.
 func (d *driver) compileOnly(ctx context.Context) error {
 	for _, item := range d.cmd.link {
 		if item.kind == itemFile {
@@ -201,7 +201,8 @@ func (d *driver) compileFlags(cxx bool) []string {
 	}
 	if cwd, err := os.Getwd(); err == nil && !strings.Contains(cwd, "=") {
 		// The object depends on the source, not on the directory it was built in.
-		args = append(args, "-ffile-compilation-dir=.", "-fdebug-prefix-map="+cwd+"=.", "-fdebug-prefix-map="+d.sys.dir+"=/sysroot")
+		args = append(args, "-ffile-compilation-dir=.", "-fdebug-prefix-map="+cwd+"=.",
+			"-fdebug-prefix-map="+d.sys.dir+"=/sysroot")
 	}
 	if c.unrolls() {
 		args = append(args, unrollFlags...)
@@ -218,34 +219,40 @@ func (d *driver) compileFlags(cxx bool) []string {
 // 1.3 times. Saturating conversions are what x86 programs are used to: a float out of range gives a value, not a trap.
 // -pthread makes objects fit for modules with threads; a module without shared memory takes them too.
 var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint", "-pthread", "-Qunused-arguments",
-	"-Wno-error=unknown-warning-option", "-Wno-error=ignored-optimization-argument", "-Wno-error=unsupported-floating-point-opt",
+	"-Wno-error=unknown-warning-option", "-Wno-error=ignored-optimization-argument",
+	"-Wno-error=unsupported-floating-point-opt",
 	"-Wno-deprecated-ofast"}
 
 // emulation turns on the parts of wasi-libc that stand in for what WASI has not.
-var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN", "-D_WASI_EMULATED_GETPID"}
+var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN",
+	"-D_WASI_EMULATED_GETPID"}
 
-// sjljFlags make setjmp and longjmp work, in C by exceptions that are on for nothing else; cxxExceptions do both for C++.
+// sjljFlags make setjmp and longjmp work, in C by exceptions that are on for nothing else; cxxExceptions do both for
+// C++.
 var (
 	sjljFlags     = []string{"-mllvm", "-wasm-enable-sjlj", "-mexception-handling"}
 	cxxExceptions = []string{"-fwasm-exceptions", "-mllvm", "-wasm-enable-sjlj"}
 )
 
-// keepCalls: clang 19 writes the access to a thread_local variable that has a constructor as a call which lacks the mark of
-// the catch it stands in, and LLVM then takes the rest of the catch for unreachable (fixed in later versions). This leaves
-// out the step that drops such calls; other code comes out the same.
+// keepCalls: clang 19 writes the access to a thread_local variable that has a constructor as a call which lacks the
+// mark of the catch it stands in, and LLVM then takes the rest of the catch for unreachable (fixed in later versions).
+// This leaves out the step that drops such calls; other code comes out the same.
 var keepCalls = []string{"-mllvm", "-disable-cleanups"}
 
 // cxxFlags: g++ defines _GNU_SOURCE for C++, and programs count on it.
 var cxxFlags = []string{"-D_GNU_SOURCE"}
 
 // lenientFlags let clang 19 accept the C that gcc 12, Debian 12's mpicc, accepts with a warning.
-var lenientFlags = []string{"-Wno-error=implicit-function-declaration", "-Wno-error=implicit-int", "-Wno-error=int-conversion",
+var lenientFlags = []string{"-Wno-error=implicit-function-declaration", "-Wno-error=implicit-int",
+	"-Wno-error=int-conversion",
 	"-Wno-error=incompatible-function-pointer-types"}
 
 // unrollFlags are the recipe that halves the cost of the engine's bounds checks in inner loops.
-var unrollFlags = []string{"-mllvm", "-unroll-runtime", "-mllvm", "-unroll-threshold=400", "-mllvm", "-unroll-partial-threshold=400"}
+var unrollFlags = []string{"-mllvm", "-unroll-runtime", "-mllvm", "-unroll-threshold=400", "-mllvm",
+	"-unroll-partial-threshold=400"}
 
-// isCxx says whether a source is C++: each gets its language's flags, for gcc compiles C++ too, by a file's name, and g++ C.
+// isCxx reports whether a source is C++: each gets its language's flags, for gcc compiles C++ too, by a file's name,
+// and g++ C.
 func (d *driver) isCxx(item linkItem) bool {
 	if item.lang != "" {
 		return strings.HasPrefix(item.lang, "c++")

@@ -21,8 +21,8 @@ import (
 )
 
 // The sysroot is built on the user's machine from the sources of Debian's packages: wasi-libc with threads, libc++,
-// libc++abi and libunwind with exceptions, and our own overlay. It takes 5 MB of download and under a minute; the result
-// is kept in the cache under a name made of everything that went into it.
+// libc++abi and libunwind with exceptions, and our own overlay. It takes 5 MB of download and under a minute; the
+// result is kept in the cache under a name made of everything that went into it.
 
 //go:embed overlay overlay/include/__typedef_sigset_t.h
 var overlay embed.FS
@@ -96,7 +96,8 @@ func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName))
 // sysrootName hashes all that the libraries are made of.
 func sysrootName(t *tools) string {
 	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
-	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors, configSite, abiSources, abiPatches)
+	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors,
+		configSite, abiSources, abiPatches)
 	return "sysroot-" + digest(text, "overlay/libc", "overlay/include")
 }
 
@@ -162,7 +163,8 @@ func Status(env Env) (string, error) {
 		fmt.Fprintf(&out, "compiler   %v\n", err)
 		t = &tools{}
 	} else {
-		fmt.Fprintf(&out, "compiler   %s (%s)\nlinker     %s\nbuiltins   %s\n", t.clang, clangVersion(env, t), t.linker, t.builtins)
+		fmt.Fprintf(&out, "compiler   %s (%s)\nlinker     %s\nbuiltins   %s\n", t.clang, clangVersion(env, t), t.linker,
+			t.builtins)
 	}
 	cache, err := CacheDir(env)
 	if err != nil {
@@ -181,7 +183,8 @@ func Status(env Env) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", dir, err)
 	}
-	fmt.Fprintf(&out, "libraries  %s\n           wasi-libc %s, libc++ %s, built %s by %s in %.0f s, %.1f MB\n", dir, m.Libc, m.LLVM,
+	fmt.Fprintf(&out, "libraries  %s\n           wasi-libc %s, libc++ %s, built %s by %s in %.0f s, %.1f MB\n", dir,
+		m.Libc, m.LLVM,
 		m.Built.Format(time.DateOnly), m.Clang, m.Seconds, float64(m.Bytes)/1e6)
 	return out.String(), nil
 }
@@ -257,7 +260,8 @@ func (b *builder) build(ctx context.Context, dir string) (err error) {
 }
 
 func (b *builder) writeManifest(start time.Time) error {
-	m := manifest{Built: time.Now().UTC(), Clang: clangVersion(b.env, b.tools), Libc: libcSource.Version, LLVM: llvmSource.Version,
+	m := manifest{Built: time.Now().UTC(), Clang: clangVersion(b.env, b.tools), Libc: libcSource.Version,
+		LLVM:       llvmSource.Version,
 		Downloaded: b.downloaded, Seconds: time.Since(start).Seconds()}
 	err := filepath.WalkDir(b.out, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -32,7 +32,8 @@ func TestSecondInstall(t *testing.T) {
 		t.Errorf("it says %q", step)
 	}
 	for _, made := range []string{dir, runtimeDir(root, found)} {
-		if err := errors.Join(os.Mkdir(made, 0o755), os.WriteFile(filepath.Join(made, manifestName), []byte("{}"), 0o644)); err != nil {
+		if err := errors.Join(os.Mkdir(made, 0o755),
+			os.WriteFile(filepath.Join(made, manifestName), []byte("{}"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +73,8 @@ func TestNoSources(t *testing.T) {
 				t.Setenv("PATH", bin)
 			}
 			_, err := install(t.Context(), System(), &tools{clang: "/nowhere/clang"}, t.TempDir(), func(string, int, int) {})
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "building the C and C++ libraries") {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), "building the C and C++ libraries") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -106,8 +108,9 @@ func TestArchivers(t *testing.T) {
 	}
 }
 
-// TestForeignSDK compiles, links and runs with the tools of a directory that is laid out as a wasi-sdk is. The tools are the
-// machine's and so are the libraries, which are built by the same compiler; what of them is small is built anew.
+// TestForeignSDK compiles, links and runs with the tools of a directory that is laid out as a wasi-sdk is. The tools
+// are the machine's and so are the libraries, which are built by the same compiler; what of them is small is built
+// anew.
 func TestForeignSDK(t *testing.T) {
 	bin := launcher(t)
 	l := newLab(t)
@@ -144,8 +147,10 @@ func TestForeignSDK(t *testing.T) {
 		t.Fatalf("%s, %v", dir, err)
 	}
 	l.write("p.cc", "#include <iostream>\n#include <stdexcept>\n"+
-		"int main() { try { throw std::runtime_error(\"thrown\"); } catch (std::exception &e) { std::cout << e.what() << std::endl; } }\n")
-	if said := l.ok("c++", "-v", "-show", "p.cc"); !strings.Contains(said, sdk+"/bin/clang ") || !strings.Contains(said, sdk+"/bin/wasm-ld ") {
+		"int main() { try { throw std::runtime_error(\"thrown\"); } catch (std::exception &e) { std::cout << e.what() << "+
+		"std::endl; } }\n")
+	if said := l.ok("c++", "-v", "-show", "p.cc"); !strings.Contains(said, sdk+"/bin/clang ") ||
+		!strings.Contains(said, sdk+"/bin/wasm-ld ") {
 		t.Errorf("these tools are not the sdk's:\n%s", said)
 	}
 	l.ok("c++", "p.cc", "-o", "p.wasm")

@@ -19,8 +19,9 @@ import (
 // for a linear memory's pages are committed when they are touched. -Wl,-z,stack-size=N chooses another.
 const stackSize = 8 << 20
 
-// link joins objects and libraries to a module by wasm-ld. clang's own link step is never used: it runs whatever wasm-opt
-// stands on the PATH. The module keeps clang's exceptions and its DWARF; a worker lowers the former when it compiles.
+// link joins objects and libraries to a module by wasm-ld. clang's own link step is never used: it runs whatever
+// wasm-opt stands on the PATH. The module keeps clang's exceptions and its DWARF; a worker lowers the former when it
+// compiles.
 func (d *driver) link(ctx context.Context, items []linkItem) error {
 	r := &resolver{sys: d.sys, cxx: d.cmd.cxx}
 	words, err := r.resolve(items)
@@ -60,7 +61,7 @@ func (d *driver) linkObject(ctx context.Context, words []string, raw string) err
 	return writeProgram(d.output(), data)
 }
 
-// importsOpenMP says whether a module needs anything of OpenMP's runtime.
+// importsOpenMP reports whether a module needs anything of OpenMP's runtime.
 func importsOpenMP(module []byte) bool {
 	m, err := wasm.Decode(module)
 	if err != nil {
@@ -82,8 +83,8 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if !d.cmd.linkChosen("stack-size=") {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
-	// The function table begins at 2: index 1 is MPI_COMM_DUP_FN in the MPI ABI, and no function of the program may have it.
-	// With the stack first, an overflow leaves the memory and traps instead of overwriting data.
+	// The function table begins at 2: index 1 is MPI_COMM_DUP_FN in the MPI ABI, and no function of the program may have
+	// it. With the stack first, an overflow leaves the memory and traps instead of overwriting data.
 	args = append(args, "--table-base=2", "--stack-first", "--export=__stack_pointer", "--error-limit=0",
 		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), "-L"+d.sys.runtime, "-L"+d.sys.lib)
 	if shared {
@@ -119,8 +120,8 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 
 // sharedMemory are the options for a module whose threads are instances over one memory, which the host hands in. A new
 // thread's instance gets a stack (__stack_pointer) and its thread-local variables (__wasm_init_tls, __tls_size bytes at
-// __tls_align), then enters libc (__faasmrun_thread_enter) and calls a function of the table. Before the first one the host
-// says once that there will be threads (__faasmrun_threads_start): until then libc takes no locks.
+// __tls_align), then enters libc (__faasmrun_thread_enter) and calls a function of the table. Before the first one the
+// host says once that there will be threads (__faasmrun_threads_start): until then libc takes no locks.
 func (d *driver) sharedMemory() []string {
 	args := []string{"--shared-memory", "--import-memory", "--export-memory", "--export-table"}
 	for _, name := range []string{"__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align",
@@ -138,7 +139,8 @@ const maxMemory = 16 << 30
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.
-var systemLibraries = []string{"-lfaasmrun", "-lc-printscan-long-double", "-lwasi-emulated-signal", "-lwasi-emulated-process-clocks",
+var systemLibraries = []string{"-lfaasmrun", "-lc-printscan-long-double", "-lwasi-emulated-signal",
+	"-lwasi-emulated-process-clocks",
 	"-lwasi-emulated-mman", "-lwasi-emulated-getpid", "-lc"}
 
 func (d *driver) output() string {
@@ -218,7 +220,8 @@ func (r *resolver) resolve(items []linkItem) ([]string, error) {
 		switch item.kind {
 		case itemFile:
 			if what := hostBinary(item.text); what != "" {
-				return nil, fmt.Errorf("%s is %s for the host, not for WebAssembly: compile it with faasmrun cc (an old one of a native build? make clean)", item.text, what)
+				return nil, fmt.Errorf("%s is %s for the host, not for WebAssembly: compile it with faasmrun cc (an old one of a "+
+					"native build? make clean)", item.text, what)
 			}
 			words = append(words, item.text)
 		case itemOption:
@@ -272,7 +275,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// hostBinary says what kind of native file path is, or "" when it is not one. wasm-ld says no more than "unknown file type".
+// hostBinary says what kind of native file path is, or "" when it is not one. wasm-ld says no more than "unknown file
+// type".
 func hostBinary(path string) string {
 	f, err := os.Open(path)
 	if err != nil {

@@ -13,9 +13,10 @@ import (
 // with. The stub traps.
 const mismatch = "signature_mismatch:"
 
-// adaptCalls makes the linker's stubs do what such a call does natively, where that means anything: a C program that calls
-// a function without a declaration, or with an old one, works on every other machine. A function that only stubs stand for
-// has been thrown away as unused, so the program is linked once more, by relink, with these functions exported.
+// adaptCalls makes the linker's stubs do what such a call does natively, where that means anything: a C program that
+// calls a function without a declaration, or with an old one, works on every other machine. A function that only stubs
+// stand for has been thrown away as unused, so the program is linked once more, by relink, with these functions
+// exported.
 func adaptCalls(program []byte, relink func(exports []string) ([]byte, error)) ([]byte, error) {
 	if !bytes.Contains(program, []byte(mismatch)) {
 		return program, nil
@@ -62,8 +63,8 @@ func adaptStubs(m *wasm.Module) {
 	}
 }
 
-// adapter is the body of a function of type from that calls callee, of type to; nil where a native call would go wrong too.
-// Native conventions pass integers and floats apart, each in their order, and take no notice of their widths.
+// adapter is the body of a function of type from that calls callee, of type to; nil where a native call would go wrong
+// too. Native conventions pass integers and floats apart, each in their order, and take no notice of their widths.
 func adapter(from, to wasm.FuncType, callee uint32) wasm.Expr {
 	var code wasm.Code
 	integers, floats := arguments(from)

@@ -10,8 +10,9 @@ import (
 )
 
 // weaken makes those global data symbols of an object weak that may be defined in several files: the linker takes the
-// first, or a strong one. clang has no common symbols for wasm, which is what they are elsewhere. With -fcommon these are
-// variables without a value; they stand among the zeroed ones and cannot be told from those that are initialised to zero.
+// first, or a strong one. clang has no common symbols for wasm, which is what they are elsewhere. With -fcommon these
+// are variables without a value; they stand among the zeroed ones and cannot be told from those that are initialised to
+// zero.
 func weaken(file string, may func(dataSymbol) bool) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -34,8 +35,8 @@ func weaken(file string, may func(dataSymbol) bool) error {
 	return os.WriteFile(file, data, 0o644)
 }
 
-// ofOpenMP knows the variables that clang makes for directives in every file that needs them: the lock of a critical section
-// or reduction, by its name, and the copies of a threadprivate variable.
+// ofOpenMP knows the variables that clang makes for directives in every file that needs them: the lock of a critical
+// section or reduction, by its name, and the copies of a threadprivate variable.
 func (s *dataSymbol) ofOpenMP() bool {
 	return strings.HasPrefix(s.name, ".gomp_critical_user_") || strings.HasSuffix(s.name, ".cache.")
 }

@@ -10,8 +10,8 @@ import (
 	omp "github.com/faasmrun/faasmrun/omp/guest"
 )
 
-// TestOpenMP links a program of every kind of directive, C++ beside C: what comes out is a module for threads, which asks
-// its host for its memory and for OpenMP's functions and for nothing else that it should bring itself.
+// TestOpenMP links a program of every kind of directive, C++ beside C: what comes out is a module for threads, which
+// asks its host for its memory and for OpenMP's functions and for nothing else that it should bring itself.
 func TestOpenMP(t *testing.T) {
 	source, err := filepath.Abs("testdata/openmp.c")
 	if err != nil {
@@ -54,7 +54,8 @@ int more(int n) {
 			t.Errorf("the module imports %s.%s", im.Module, im.Name)
 		}
 	}
-	for _, name := range []string{"memory", "__indirect_function_table", "_start", "__stack_pointer", "__wasm_init_tls", "__tls_base",
+	for _, name := range []string{"memory", "__indirect_function_table", "_start", "__stack_pointer", "__wasm_init_tls",
+		"__tls_base",
 		"__tls_size", "__tls_align", "__faasmrun_threads_start", "__faasmrun_thread_enter", "__faasmrun_thread_exit"} {
 		if _, there := m.Export(name); !there {
 			t.Errorf("the module does not export %s", name)
@@ -62,12 +63,14 @@ int more(int n) {
 	}
 }
 
-// TestOpenMPLinks says which links are for threads: those with the flag or a runtime's library, if anything of it is used.
+// TestOpenMPLinks says which links are for threads: those with the flag or a runtime's library, if anything of it is
+// used.
 func TestOpenMPLinks(t *testing.T) {
 	l := newLab(t)
 	l.write("a.c", "int b(int);\nint main(int n, char **v) {\n#pragma omp critical(same)\n\tn = b(n);\n\treturn n;\n}\n")
 	l.write("b.c", "int b(int n) {\n#pragma omp critical(same)\n\tn++;\n\treturn n;\n}\n")
-	l.write("simd.c", "int main(int n, char **v) {\n\tint s = 0;\n#pragma omp simd reduction(+ : s)\n\tfor (int i = 0; i < n; i++) s += i;\n\treturn s;\n}\n")
+	l.write("simd.c", "int main(int n, char **v) {\n\tint s = 0;\n#pragma omp simd reduction(+ : s)\n\tfor (int i = 0; "+
+		"i < n; i++) s += i;\n\treturn s;\n}\n")
 	l.write("wtime.c", "double omp_get_wtime();\nint main(void) { return omp_get_wtime(); }\n")
 	threads := func(args ...string) bool {
 		t.Helper()
@@ -83,8 +86,10 @@ func TestOpenMPLinks(t *testing.T) {
 		args string
 		want bool
 	}{
-		{"-fopenmp a.c b.c", true}, {"-qopenmp a.o b.o", true}, {"a.o b.o -lgomp", true}, {"a.o b.o -Wl,-lomp", true}, {"-fopenmp=libomp a.o b.c", true},
-		{"a.c b.c", false}, {"-fopenmp -fno-openmp a.c b.c", false}, {"-fopenmp simd.c", false}, {"-fopenmp-simd a.c b.c", false}, {"-fopenmp wtime.c", true},
+		{"-fopenmp a.c b.c", true}, {"-qopenmp a.o b.o", true}, {"a.o b.o -lgomp", true}, {"a.o b.o -Wl,-lomp", true},
+		{"-fopenmp=libomp a.o b.c", true},
+		{"a.c b.c", false}, {"-fopenmp -fno-openmp a.c b.c", false}, {"-fopenmp simd.c", false},
+		{"-fopenmp-simd a.c b.c", false}, {"-fopenmp wtime.c", true},
 	} {
 		if got := threads(strings.Fields(c.args)...); got != c.want {
 			t.Errorf("cc %s: for threads %t", c.args, got)
@@ -101,14 +106,16 @@ func TestOpenMPHeader(t *testing.T) {
 	for _, match := range ompCall.FindAllStringSubmatch(omp.Header, -1) {
 		uses.WriteString("\t(function)omp_" + match[1] + ",\n")
 	}
-	l.write("a.c", "#include \"omp.h\"\n#include \"omp.h\"\ntypedef void (*function)(void);\nfunction all[] = {\n"+uses.String()+"};\n")
+	l.write("a.c", "#include \"omp.h\"\n#include \"omp.h\"\ntypedef void (*function)(void);\nfunction all[] = "+
+		"{\n"+uses.String()+"};\n")
 	l.write("omp.h", omp.Header) // in the program's own directory: warnings in it count
 	strict := []string{"-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fopenmp"}
 	l.ok("cc", append(strict, "-std=c99", "a.c")...)
 	l.ok("cc", append(strict, "-std=c17", "a.c")...)
 	l.ok("c++", append(strict, "-std=c++11", "a.c")...)
 	l.ok("c++", append(strict, "-std=c++20", "a.c")...)
-	l.write("k.c", "#include <stddef.h>\n#include <stdint.h>\n#define KMPC_CALL(result, name, args) result __kmpc_##name args;\n#include \"kmpc.h\"\n")
+	l.write("k.c", "#include <stddef.h>\n#include <stdint.h>\n#define KMPC_CALL(result, name, args) result "+
+		"__kmpc_##name args;\n#include \"kmpc.h\"\n")
 	l.write("kmpc.h", omp.Runtime)
 	l.ok("cc", append(strict, "k.c")...)
 	if n := len(ompFunctions()); n < 180 {

@@ -28,9 +28,11 @@ var modes = map[string]mode{
 
 // queries answer a question and do nothing else.
 var queries = map[string]bool{
-	"--version": true, "-dumpmachine": true, "-dumpversion": true, "-dumpfullversion": true, "-dumpspecs": true, "-print-search-dirs": true,
+	"--version": true, "-dumpmachine": true, "-dumpversion": true, "-dumpfullversion": true, "-dumpspecs": true,
+	"-print-search-dirs":      true,
 	"-print-libgcc-file-name": true, "-print-resource-dir": true, "-print-multi-lib": true, "-print-multiarch": true,
-	"-print-multi-os-directory": true, "-print-multi-directory": true, "-print-sysroot": true, "-print-target-triple": true,
+	"-print-multi-os-directory": true, "-print-multi-directory": true, "-print-sysroot": true,
+	"-print-target-triple":    true,
 	"-print-effective-triple": true, "-print-supported-cpus": true, "-print-targets": true,
 	"--help": true, "-help": true, "-qversion": true,
 }
@@ -43,25 +45,34 @@ var hostOnly = newMatcher(
 	"-maes", "-mlzcnt", "-mprefer-vector-width=*", "-mstackrealign", "-malign-double", "-mieee-fp", "-mrecip*",
 	"-mno-red-zone", "-mvzeroupper", "-mno-vzeroupper", "-maltivec", "-mpower*",
 	// Position independence: a module has one position.
-	"-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-pie", "-fno-PIE", "-fno-plt", "-pie", "-no-pie", "-nopie",
+	"-fPIC", "-fpic", "-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-pie", "-fno-PIE", "-fno-plt", "-pie", "-no-pie",
+	"-nopie",
 	"-fno-semantic-interposition", "-fsemantic-interposition",
 	// What the sandbox does anyway, or what has no counterpart in it.
-	"-fstack-protector*", "-fno-stack-protector*", "-fstack-clash-protection", "-fno-stack-clash-protection", "-fcf-protection*", "-fsplit-stack",
+	"-fstack-protector*", "-fno-stack-protector*", "-fstack-clash-protection", "-fno-stack-clash-protection",
+	"-fcf-protection*", "-fsplit-stack",
 	"-mshstk", "-mindirect-branch*", "-fno-omit-frame-pointer", "-fomit-frame-pointer", "-mno-omit-leaf-frame-pointer",
 	"-momit-leaf-frame-pointer",
 	// Linking: there is one way. -s keeps its meaning for debug information; see linkOptions.
-	"-rdynamic", "-export-dynamic", "-static", "-static-libgcc", "-static-libstdc++", "-shared-libgcc", "-pipe", "-fuse-ld=*",
+	"-rdynamic", "-export-dynamic", "-static", "-static-libgcc", "-static-libstdc++", "-shared-libgcc", "-pipe",
+	"-fuse-ld=*",
 	"-pthread", "-pthreads", "-mt", "-stdlib=libc++", "-stdlib=libstdc++", "-rtlib=*", "-unwindlib=*",
 	// Link-time optimisation changes nothing (docs: measured) and turns objects into bitcode that ar cannot index.
-	"-flto*", "-fno-lto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin", "-fno-use-linker-plugin", "-fwhole-program",
+	"-flto*", "-fno-lto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin", "-fno-use-linker-plugin",
+	"-fwhole-program",
 	// gcc's, unknown to clang, where clang would refuse.
-	"-fno-var-tracking*", "-fvar-tracking*", "-floop-*", "-fgraphite*", "-ftree-*", "-fno-tree-*", "-fprefetch-loop-arrays", "-fmodulo-sched*",
-	"-fgcse*", "-fno-gcse*", "-fipa-*", "-fno-ipa-*", "-fsched-*", "-frename-registers", "-fweb", "-fvariable-expansion-in-unroller",
+	"-fno-var-tracking*", "-fvar-tracking*", "-floop-*", "-fgraphite*", "-ftree-*", "-fno-tree-*",
+	"-fprefetch-loop-arrays", "-fmodulo-sched*",
+	"-fgcse*", "-fno-gcse*", "-fipa-*", "-fno-ipa-*", "-fsched-*", "-frename-registers", "-fweb",
+	"-fvariable-expansion-in-unroller",
 	"-fno-aggressive-loop-optimizations", "-fcx-fortran-rules", "-falign-*", "-fno-align-*",
 	"-foffload*", "-fno-guess-branch-probability", "-fdiagnostics-generate-patch", "-fopt-info*", "-fmax-errors=*",
-	"-fvect-cost-model*", "-fsimd-cost-model*", "-fno-vect-cost-model", "-fira-*", "-fno-ira-*", "-fselective-scheduling*", "-fconserve-stack",
-	"-fno-stack-limit", "-fno-gnu-unique", "-fanalyzer", "-fdump-*", "-fmem-report", "-fcompare-debug*", "-pass-exit-codes",
-	"-mtls-dialect=*", "-maccumulate-outgoing-args", "-mno-accumulate-outgoing-args", "-mcld", "-minline-all-stringops", "-Wa,-mbig-obj",
+	"-fvect-cost-model*", "-fsimd-cost-model*", "-fno-vect-cost-model", "-fira-*", "-fno-ira-*", "-fselective-scheduling*",
+	"-fconserve-stack",
+	"-fno-stack-limit", "-fno-gnu-unique", "-fanalyzer", "-fdump-*", "-fmem-report", "-fcompare-debug*",
+	"-pass-exit-codes",
+	"-mtls-dialect=*", "-maccumulate-outgoing-args", "-mno-accumulate-outgoing-args", "-mcld", "-minline-all-stringops",
+	"-Wa,-mbig-obj",
 	"-Wl,--no-undefined",
 )
 
@@ -76,24 +87,35 @@ var refused = []struct{ match, why string }{
 	{"-specs=*", "there are no spec files here: leave this option out"},
 	{"-T", "a module takes no linker script"},
 	{"-pg", "the profiler needs the host's mcount: leave -pg out"},
-	{"-fopenmp-targets*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
-	{"--offload-arch*", "there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
-	{"-fprofile-generate*", "profiles are written through the host's runtime, which a module has not: leave this option out"},
-	{"-fprofile-instr-generate*", "profiles are written through the host's runtime, which a module has not: leave this option out"},
+	{"-fopenmp-targets*",
+		"there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
+	{"--offload-arch*", "there is no device to offload to: leave this option out, and target regions run on the rank's " +
+		"own processor"},
+	{"-fprofile-generate*",
+		"profiles are written through the host's runtime, which a module has not: leave this option out"},
+	{"-fprofile-instr-generate*",
+		"profiles are written through the host's runtime, which a module has not: leave this option out"},
 	{"--coverage", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
-	{"-fprofile-arcs", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
+	{"-fprofile-arcs", "coverage writes its files through the host's runtime, which a module has not: leave this option " +
+		"out"},
 }
 
 // droppedLinkOptions are the words inside -Wl, that only a loader of shared objects understands, or that name what is
 // so anyway. wasm-ld would stop at them.
 var droppedLinkOptions = newMatcher(
-	"--as-needed", "--no-as-needed", "--add-needed", "--no-add-needed", "--copy-dt-needed-entries", "--no-copy-dt-needed-entries",
-	"-Bstatic", "-Bdynamic", "-Bsymbolic*", "--Bsymbolic*", "-static", "-dn", "-dy", "-rpath=*", "--rpath=*", "-rpath-link=*", "--rpath-link=*",
-	"-R*", "--enable-new-dtags", "--disable-new-dtags", "--hash-style=*", "--eh-frame-hdr", "--no-eh-frame-hdr", "--sort-common*",
-	"--start-group", "--end-group", "-(", "-)", "--no-undefined", "--no-allow-shlib-undefined", "--allow-shlib-undefined", "--warn-common", "--warn-once",
+	"--as-needed", "--no-as-needed", "--add-needed", "--no-add-needed", "--copy-dt-needed-entries",
+	"--no-copy-dt-needed-entries",
+	"-Bstatic", "-Bdynamic", "-Bsymbolic*", "--Bsymbolic*", "-static", "-dn", "-dy", "-rpath=*", "--rpath=*",
+	"-rpath-link=*", "--rpath-link=*",
+	"-R*", "--enable-new-dtags", "--disable-new-dtags", "--hash-style=*", "--eh-frame-hdr", "--no-eh-frame-hdr",
+	"--sort-common*",
+	"--start-group", "--end-group", "-(", "-)", "--no-undefined", "--no-allow-shlib-undefined", "--allow-shlib-undefined",
+	"--warn-common", "--warn-once",
 	"--no-warn-*", "--warn-*", "--icf=*", "--dynamic-list*", "--version-script=*", "--build-id*", "-export-dynamic",
-	"--export-dynamic", "-E", "--discard-all", "-x", "-X", "--discard-locals", "--no-keep-memory", "--reduce-memory-overheads", "-O*", "-pie", "--no-pie",
-	"--no-relax", "--relax", "--threads*", "-plugin*", "--no-fatal-warnings", "--gdb-index", "--compress-debug-sections=*", "--allow-multiple-definition",
+	"--export-dynamic", "-E", "--discard-all", "-x", "-X", "--discard-locals", "--no-keep-memory",
+	"--reduce-memory-overheads", "-O*", "-pie", "--no-pie",
+	"--no-relax", "--relax", "--threads*", "-plugin*", "--no-fatal-warnings", "--gdb-index", "--compress-debug-sections=*",
+	"--allow-multiple-definition",
 	"-headerpad_max_install_names", "-search_paths_first", "-no_compact_unwind",
 )
 
@@ -107,9 +129,11 @@ var droppedLinkPairs = map[string]bool{
 // emptyLibraries stand for parts of the host's C library, compiler runtime or MPI that live elsewhere here: in libc, in
 // the module's imports, or nowhere because nothing needs them. One of the user's own by that name comes first.
 var emptyLibraries = map[string]bool{
-	"m": true, "pthread": true, "rt": true, "dl": true, "util": true, "c": true, "gcc": true, "gcc_s": true, "gcc_eh": true, "atomic": true,
+	"m": true, "pthread": true, "rt": true, "dl": true, "util": true, "c": true, "gcc": true, "gcc_s": true,
+	"gcc_eh": true, "atomic": true,
 	"nsl": true, "resolv": true, "crypt": true, "xnet": true, "mvec": true, "ssp": true,
-	"mpi": true, "mpich": true, "pmpi": true, "pmpich": true, "mpicxx": true, "mpichcxx": true, "mpi_cxx": true, "mpl": true, "opa": true,
+	"mpi": true, "mpich": true, "pmpi": true, "pmpich": true, "mpicxx": true, "mpichcxx": true, "mpi_cxx": true,
+	"mpl": true, "opa": true,
 	"open-rte": true, "open-pal": true,
 }
 
@@ -127,7 +151,8 @@ var sources = map[string]bool{
 }
 
 // cxxSources are those that are C++ whatever the driver's name is.
-var cxxSources = map[string]bool{".cc": true, ".cp": true, ".cxx": true, ".cpp": true, ".CPP": true, ".c++": true, ".C": true, ".ii": true,
+var cxxSources = map[string]bool{".cc": true, ".cp": true, ".cxx": true, ".cpp": true, ".CPP": true, ".c++": true,
+	".C": true, ".ii": true,
 	".hh": true, ".hpp": true, ".hxx": true}
 
 // headers are sources that no link can use.
@@ -135,15 +160,18 @@ var headers = map[string]bool{".h": true, ".hh": true, ".hpp": true, ".hxx": tru
 
 // foreign sources get a word of their own instead of the linker's "unknown file type".
 var foreign = map[string]string{
-	".f": "Fortran", ".F": "Fortran", ".for": "Fortran", ".f77": "Fortran", ".f90": "Fortran", ".F90": "Fortran", ".f95": "Fortran",
-	".f03": "Fortran", ".f08": "Fortran", ".cu": "CUDA", ".m": "Objective-C", ".mm": "Objective-C++", ".go": "Go", ".rs": "Rust",
+	".f": "Fortran", ".F": "Fortran", ".for": "Fortran", ".f77": "Fortran", ".f90": "Fortran", ".F90": "Fortran",
+	".f95": "Fortran",
+	".f03": "Fortran", ".f08": "Fortran", ".cu": "CUDA", ".m": "Objective-C", ".mm": "Objective-C++", ".go": "Go",
+	".rs": "Rust",
 }
 
 // hostDirectory reports whether dir holds the host's own headers or libraries. Makefiles name such directories beside
 // their own; nothing in them fits a module, and their headers would shadow the sysroot's.
 func hostDirectory(dir string) bool {
 	dir = filepath.Clean(dir)
-	for _, host := range []string{"/usr/include", "/usr/local/include", "/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64", "/usr/local/lib"} {
+	for _, host := range []string{"/usr/include", "/usr/local/include", "/usr/lib", "/usr/lib64", "/usr/lib32", "/lib",
+		"/lib64", "/usr/local/lib"} {
 		if dir == host || strings.HasPrefix(dir, host+"/") && !strings.HasPrefix(host, "/usr/local") {
 			return true
 		}

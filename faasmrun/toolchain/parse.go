@@ -104,7 +104,8 @@ func (p *parser) word() error {
 	switch {
 	case word == "-" || !strings.HasPrefix(word, "-"):
 		return p.input(word)
-	case queries[word] || strings.HasPrefix(word, "-print-"), strings.HasPrefix(word, "--print-"), strings.HasPrefix(word, "--help"):
+	case queries[word] || strings.HasPrefix(word, "-print-"), strings.HasPrefix(word, "--print-"),
+		strings.HasPrefix(word, "--help"):
 		p.query = word
 	case isShow(word):
 		p.show = "-" + strings.TrimLeft(word, "-")
@@ -141,7 +142,8 @@ func (p *parser) input(word string) error {
 	case foreign[ext] != "":
 		return fmt.Errorf("%s: this compiles C and C++, not %s", word, foreign[ext])
 	case ext == ".so" || strings.Contains(filepath.Base(word), ".so."):
-		return fmt.Errorf("%s: a module cannot load shared libraries of the host; build it as a static library with faasmrun cc", word)
+		return fmt.Errorf("%s: a module cannot load shared libraries of the host; build it as a static library with "+
+			"faasmrun cc", word)
 	default:
 		p.link = append(p.link, linkItem{kind: itemFile, text: word})
 	}
@@ -326,8 +328,8 @@ func (p *parser) linkOption(word string) {
 	p.link = append(p.link, linkItem{kind: itemOption, text: word})
 }
 
-// linkPair keeps -u and -e as they are, and of the -z keywords the stack's size: the others (relro, now, noexecstack, …)
-// are the ELF loader's.
+// linkPair keeps -u and -e as they are, and of the -z keywords the stack's size: the others (relro, now, noexecstack,
+// …) are the ELF loader's.
 func (p *parser) linkPair(option, value string) {
 	if option == "-z" && !strings.HasPrefix(value, "stack-size=") {
 		return
@@ -387,6 +389,6 @@ func (c *command) unrolls() bool {
 	return false
 }
 
-// defaultLevel is what a command line without any -O gets. gcc's answer is 0, but nothing is gained by it here (there is
-// no debugger that steps through a module) and code at 0 is five to ten times slower in a sandbox.
+// defaultLevel is what a command line without any -O gets. gcc's answer is 0, but nothing is gained by it here (there
+// is no debugger that steps through a module) and code at 0 is five to ten times slower in a sandbox.
 const defaultLevel = "2"

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// keepPhis mends LLVM's text of a module where clang 19's back end would lose a variable, and returns nil where it would
-// not. A value that depends on which call threw is a phi in front of a catch; the back end moves each of these to a slot on
-// the stack, but forgets those uses that are themselves phis of another catch or cleanup, as in
+// keepPhis mends LLVM's text of a module where clang 19's back end would lose a variable, and returns nil where it
+// would not. A value that depends on which call threw is a phi in front of a catch; the back end moves each of these to
+// a slot on the stack, but forgets those uses that are themselves phis of another catch or cleanup, as in
 //
 //	try { x += f(); x += g(); } catch (int) { try { h(); x += f(); i(); } catch (int) { return x; } }
 //
-// Where h throws, the inner phi has the outer as its value, and reads whatever the stack holds. A copy made before the call
-// to h is a use like others, and the inner phi's value then. (The fault lies in demotePHIsOnFunclets of WinEHPrepare.)
+// Where h throws, the inner phi has the outer as its value, and reads whatever the stack holds. A copy made before the
+// call to h is a use like others, and the inner phi's value then. (The fault lies in demotePHIsOnFunclets of
+// WinEHPrepare.)
 func keepPhis(module []byte) []byte {
 	if !bytes.Contains(module, []byte(catchswitch)) {
 		return nil
@@ -155,8 +156,8 @@ func (f *funclets) copyPhis() bool {
 	return f.copies > 0
 }
 
-// copyInto gives a phi of a pad copies of those of its values that are phis of another catch. (What comes along the edge
-// from that catch itself the back end knows.)
+// copyInto gives a phi of a pad copies of those of its values that are phis of another catch. (What comes along the
+// edge from that catch itself the back end knows.)
 func (f *funclets) copyInto(to *phi) {
 	for i, in := range to.incoming {
 		lost, from := f.phis[in.value], f.named[in.from]
@@ -171,8 +172,8 @@ func (f *funclets) copyInto(to *phi) {
 	}
 }
 
-// copyOf is a copy of a phi at the end of a block: an instruction before the call that may throw or, as nothing can stand
-// before a catchswitch, a phi, which in its turn gets copies.
+// copyOf is a copy of a phi at the end of a block: an instruction before the call that may throw or, as nothing can
+// stand before a catchswitch, a phi, which in its turn gets copies.
 func (f *funclets) copyOf(lost *phi, at *block) string {
 	if name, made := at.copied[lost.value]; made {
 		return name

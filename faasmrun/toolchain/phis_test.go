@@ -51,7 +51,8 @@ inner:                                            ; preds = %5
   ret i32 0
 }
 `
-	// The copy in front of the call goes through the inner catchswitch; what comes from x.0's own block and what is no pad stays.
+	// The copy in front of the call goes through the inner catchswitch; what comes from x.0's own block and what is no pad
+	// stays.
 	after := strings.NewReplacer(
 		"  %7 = invoke", "  %kept.phi.2 = freeze <2 x i32> %x.0\n  %7 = invoke",
 		"  %10 = catchswitch", "  %kept.phi.1 = phi <2 x i32> [ %kept.phi.2, %5 ]\n  %10 = catchswitch",

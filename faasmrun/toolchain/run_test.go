@@ -44,7 +44,8 @@ func native(t *testing.T, source string, args ...string) string {
 	}
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "native")
-	if out, err := exec.Command(compiler, "-std=c++20", "-w", "-O0", "-o", bin, source, "-latomic").CombinedOutput(); err != nil {
+	if out, err := exec.Command(compiler, "-std=c++20", "-w", "-O0", "-o", bin, source,
+		"-latomic").CombinedOutput(); err != nil {
 		t.Fatalf("g++ does not build it: %v\n%s", err, out)
 	}
 	cmd := exec.Command(bin, args...)
@@ -114,7 +115,8 @@ func TestRun(t *testing.T) {
 			l := newLab(t)
 			l.ok("cc", level, filepath.Join(data, "compat.c"))
 			status, stdout, stderr := execute(t, bin, "./a.out")
-			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" || !strings.Contains(stderr, "a warning") ||
+			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" ||
+				!strings.Contains(stderr, "a warning") ||
 				!strings.Contains(stderr, "an error: No such file or directory\n") {
 				t.Errorf("status %d\n%s%s", status, stdout, stderr)
 			}
@@ -129,9 +131,11 @@ func TestRun(t *testing.T) {
 	})
 	t.Run("signals that end a program", func(t *testing.T) {
 		l := newLab(t)
-		l.write("a.c", "#include <signal.h>\n#include <stdlib.h>\nint main(int argc, char **argv) { return raise(atoi(argv[1])); }\n")
+		l.write("a.c", "#include <signal.h>\n#include <stdlib.h>\nint main(int argc, char **argv) { return "+
+			"raise(atoi(argv[1])); }\n")
 		l.ok("cc", "a.c")
-		for signal, want := range map[string]int{"1": 129, "6": 134, "9": 137, "11": 139, "15": 143, "17": 0, "20": 255} { // SIGTSTP: refused
+		// SIGTSTP: refused
+		for signal, want := range map[string]int{"1": 129, "6": 134, "9": 137, "11": 139, "15": 143, "17": 0, "20": 255} {
 			if status, _, stderr := execute(t, bin, "./a.out", signal); status != want {
 				t.Errorf("signal %s: status %d, not %d\n%s", signal, status, want, stderr)
 			}
@@ -143,14 +147,17 @@ func TestRun(t *testing.T) {
 		for _, name := range []string{"undeclared.c", "undeclared-twin.c", "undeclared-callee.c"} {
 			sources = append(sources, filepath.Join(data, name))
 		}
-		if status, _, said := l.try("cc", append(sources, "-w")...); status != 0 || !strings.Contains(said, "function signature mismatch: wider") {
+		if status, _, said := l.try("cc", append(sources, "-w")...); status != 0 ||
+			!strings.Contains(said, "function signature mismatch: wider") {
 			t.Fatalf("status %d\n%s", status, said)
 		}
 		status, stdout, stderr := execute(t, bin, "./a.out")
-		if want := "wider -6\nfewer 1\nnone\nmore 4\nlacking 8\nfloats 10\nstatic 5\npointer -8\n"; status != 0 || stdout != want {
+		if want := "wider -6\nfewer 1\nnone\nmore 4\nlacking 8\nfloats 10\nstatic 5\npointer -8\n"; status != 0 ||
+			stdout != want {
 			t.Errorf("status %d\n%s%s", status, stdout, stderr)
 		}
-		if _, _, stderr := execute(t, bin, "./a.out", "half"); !strings.Contains(stderr, "half was declared with other types than it is defined with") {
+		if _, _, stderr := execute(t, bin, "./a.out", "half"); !strings.Contains(stderr,
+			"half was declared with other types than it is defined with") {
 			t.Errorf("a call that goes wrong natively too: %s", stderr)
 		}
 		m, err := wasm.Decode(l.module("a.out"))

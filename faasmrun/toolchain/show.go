@@ -28,7 +28,8 @@ func (d *driver) answer(ctx context.Context, query string) error {
 		_, err := fmt.Fprintln(d.env.Stdout, d.tools.builtins)
 		return err
 	}
-	if name, ok := strings.CutPrefix(strings.TrimPrefix(query, "-"), "-print-file-name="); ok || strings.HasPrefix(query, "-print-file-name=") {
+	if name, ok := strings.CutPrefix(strings.TrimPrefix(query, "-"), "-print-file-name="); ok ||
+		strings.HasPrefix(query, "-print-file-name=") {
 		if !ok {
 			name = strings.TrimPrefix(query, "-print-file-name=")
 		}
@@ -53,8 +54,8 @@ func (d *driver) fileName(name string) string {
 	return name
 }
 
-// showme answers Open MPI's and MPICH's questions about a wrapper. They are asked by build systems that want to call the
-// compiler behind the wrapper themselves; here that compiler is the wrapper, and needs no options to find MPI.
+// showme answers Open MPI's and MPICH's questions about a wrapper. They are asked by build systems that want to call
+// the compiler behind the wrapper themselves; here that compiler is the wrapper, and needs no options to find MPI.
 func (d *driver) showme(what string) error {
 	var out string
 	switch what {

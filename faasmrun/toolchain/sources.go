@@ -127,7 +127,8 @@ func (b *builder) fetchWhole(ctx context.Context, s *source, file string) error 
 type hashError struct{ file, got, want string }
 
 func (e *hashError) Error() string {
-	return fmt.Sprintf("%s has SHA-256 %s instead of %s: the mirror has something else, or the download is damaged", e.file, e.got, e.want)
+	return fmt.Sprintf("%s has SHA-256 %s instead of %s: the mirror has something else, or the download is damaged",
+		e.file, e.got, e.want)
 }
 
 // download brings the bytes [from, to) of a package's tarball to file, whole when to is negative. A file that is there
@@ -246,7 +247,8 @@ func (b *builder) address(ctx context.Context, s *source) (string, error) {
 	}
 	for _, line := range strings.Split(string(out), "\n") {
 		uri, _, _ := strings.Cut(strings.TrimPrefix(line, "'"), "'")
-		if strings.HasPrefix(line, "'") && strings.HasSuffix(uri, s.Suffix) && strings.Contains(strings.ReplaceAll(uri, "%7e", "~"), "_"+s.Version) {
+		if strings.HasPrefix(line, "'") && strings.HasSuffix(uri, s.Suffix) &&
+			strings.Contains(strings.ReplaceAll(uri, "%7e", "~"), "_"+s.Version) {
 			return uri, nil
 		}
 	}
@@ -265,19 +267,23 @@ func lastLine(err error) string {
 // privateApt returns the options for apt-get. It updates the private lists the first time.
 func (b *builder) privateApt(ctx context.Context) ([]string, error) {
 	dir := filepath.Join(b.root, "apt")
-	options := []string{"-q", "-o", "Dir::Etc::sourcelist=" + filepath.Join(dir, "sources.list"), "-o", "Dir::Etc::sourceparts=/dev/null",
-		"-o", "Dir::State::lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(dir, "cache"), "-o", "APT::Sandbox::User=",
+	options := []string{"-q", "-o", "Dir::Etc::sourcelist=" + filepath.Join(dir, "sources.list"), "-o",
+		"Dir::Etc::sourceparts=/dev/null",
+		"-o", "Dir::State::lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(dir, "cache"), "-o",
+		"APT::Sandbox::User=",
 		"-o", "Acquire::Languages=none", "-o", "Acquire::GzipIndexes=true"}
 	if isFile(filepath.Join(dir, "updated")) {
 		return options, nil
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return nil, errors.New("apt-get is missing: the sources come from a Debian mirror, so the libraries are built on Debian 12 or in a " +
+		return nil, errors.New("apt-get is missing: the sources come from a Debian mirror, so the libraries are built on " +
+			"Debian 12 or in a " +
 			"container of it; elsewhere copy the directory cache/sysroot that FAASMRUN_HOME has there")
 	}
 	lines := sourceLines("/etc/apt")
 	if len(lines) == 0 {
-		return nil, errors.New("no Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d: this needs apt and a Debian mirror")
+		return nil, errors.New("no Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d: this needs apt and a " +
+			"Debian mirror")
 	}
 	for _, sub := range []string{"lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
@@ -288,7 +294,8 @@ func (b *builder) privateApt(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	b.progress("asking the Debian mirror for its source packages", 0, 0)
-	if err := b.run(ctx, dir, "apt-get", append(options, "-qq", "-o", "APT::Update::Error-Mode=any", "update")...); err != nil {
+	if err := b.run(ctx, dir, "apt-get", append(options, "-qq", "-o", "APT::Update::Error-Mode=any",
+		"update")...); err != nil {
 		return nil, fmt.Errorf("no source packages (is there a network?): %w", err)
 	}
 	return options, os.WriteFile(filepath.Join(dir, "updated"), nil, 0o644)
@@ -357,11 +364,13 @@ func stanzaSources(text string) []string {
 		field := map[string][]string{}
 		scanner := bufio.NewScanner(strings.NewReader(stanza))
 		for scanner.Scan() {
-			if key, value, ok := strings.Cut(scanner.Text(), ":"); ok && !strings.HasPrefix(key, "#") && !strings.HasPrefix(key, " ") {
+			if key, value, ok := strings.Cut(scanner.Text(), ":"); ok && !strings.HasPrefix(key, "#") &&
+				!strings.HasPrefix(key, " ") {
 				field[strings.ToLower(key)] = strings.Fields(value)
 			}
 		}
-		if !slices.Contains(field["types"], "deb") || !slices.Contains(field["components"], "main") || slices.Contains(field["enabled"], "no") {
+		if !slices.Contains(field["types"], "deb") || !slices.Contains(field["components"], "main") ||
+			slices.Contains(field["enabled"], "no") {
 			continue
 		}
 		options := ""
@@ -392,8 +401,8 @@ func fileHash(file string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// unpack reads an xz-compressed tar from skip bytes on and writes the wanted paths (nil: all) below the top directory to
-// dir. Input that ends in the middle is no error when something was wanted and found: a part of a tarball does.
+// unpack reads an xz-compressed tar from skip bytes on and writes the wanted paths (nil: all) below the top directory
+// to dir. Input that ends in the middle is no error when something was wanted and found: a part of a tarball does.
 func unpack(ctx context.Context, in io.Reader, skip int64, dir string, wanted []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

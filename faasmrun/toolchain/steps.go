@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// inSteps says whether a source is compiled in steps: something of LLVM's text of it may have to be mended.
+// inSteps reports whether a source is compiled in steps: something of LLVM's text of it may have to be mended.
 func (d *driver) inSteps(item linkItem) bool {
 	c := d.cmd
 	if c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S" || slices.Contains(c.compile, "-emit-llvm") {
@@ -18,7 +18,8 @@ func (d *driver) inSteps(item linkItem) bool {
 	return c.openMP || d.losesPhis(item)
 }
 
-// losesPhis says whether a source needs keepPhis: C++ that is optimised, for without that every variable stays in memory.
+// losesPhis reports whether a source needs keepPhis: C++ that is optimised, for without that every variable stays in
+// memory.
 func (d *driver) losesPhis(item linkItem) bool {
 	c := d.cmd
 	if c.optimization() == "0" {
@@ -43,13 +44,13 @@ func mendModule(module []byte) []byte {
 	return mended
 }
 
-// commonLock is the lock of a critical section or a reduction: of those with one name the linker is to keep one. clang 19 makes
-// it a common symbol, of which wasm has none, so that nothing defines it; for wasm32 it knows that.
+// commonLock is the lock of a critical section or a reduction: of those with one name the linker is to keep one. clang
+// 19 makes it a common symbol, of which wasm has none, so that nothing defines it; for wasm32 it knows that.
 var commonLock = regexp.MustCompile(`(?m)^(@"?\.gomp_critical_user_[^=]* = )common global`)
 
-// compileByIR compiles in steps, for mendModule to stand before the last. Their sum is what clang does at once: where nothing is
-// to mend, the last takes the code from the first, and the object is the same byte for byte, which what is read from the
-// text need not be.
+// compileByIR compiles in steps, for mendModule to stand before the last. Their sum is what clang does at once: where
+// nothing is to mend, the last takes the code from the first, and the object is the same byte for byte, which what is
+// read from the text need not be.
 func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output string) error {
 	mode, named := "-c", outputName(item, "-c")
 	if d.cmd.mode != modeLink {

@@ -43,7 +43,8 @@ func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sy
 	return s, nil
 }
 
-// CacheDir is where compiled modules and sysroots are kept: $FAASMRUN_HOME/cache, or faasmrun in the XDG cache directory.
+// CacheDir is where compiled modules and sysroots are kept: $FAASMRUN_HOME/cache, or faasmrun in the XDG cache
+// directory.
 func CacheDir(env Env) (string, error) {
 	if home := env.getenv("FAASMRUN_HOME"); home != "" {
 		return filepath.Abs(filepath.Join(home, "cache"))
@@ -64,7 +65,8 @@ func unpackHeaders(root string) (string, error) {
 	sum := sha256.Sum256([]byte(mpih.Header + omp.Header + bound + openMP))
 	dir := filepath.Join(root, "headers-3-"+hex.EncodeToString(sum[:8]))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "omp.h": omp.Header, mpiSymbols: bound, ompSymbols: openMP})
+		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "omp.h": omp.Header, mpiSymbols: bound,
+			ompSymbols: openMP})
 	})
 }
 
@@ -76,9 +78,10 @@ func writeFiles(dir string, files map[string]string) error {
 	return errors.Join(errs...)
 }
 
-// mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is for
-// those that call without it, as a configure script does that looks for MPI_Init in a library. It holds the functions that
-// are there, fewer than mpi.h declares: a script that found one of the others would build a program that no worker loads.
+// mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is
+// for those that call without it, as a configure script does that looks for MPI_Init in a library. It holds the
+// functions that are there, fewer than mpi.h declares: a script that found one of the others would build a program that
+// no worker loads.
 const mpiSymbols = "mpi.symbols"
 
 func mpiFunctions() []string {

@@ -22,7 +22,8 @@ import (
 )
 
 // TestThreads runs four threads, each an instance of its own over one memory, through the library at once: heap, stdio,
-// exceptions, locks, thread_local variables. The runtime that threads need is made here, by the protocol of sharedMemory.
+// exceptions, locks, thread_local variables. The runtime that threads need is made here, by the protocol of
+// sharedMemory.
 func TestThreads(t *testing.T) {
 	source, err := filepath.Abs("testdata/threads.cc")
 	if err != nil {
@@ -30,7 +31,8 @@ func TestThreads(t *testing.T) {
 	}
 	l := newLab(t)
 	const most = 64 << 20
-	l.ok("c++", "-O2", "-std=c++20", source, "-Wl,--shared-memory", fmt.Sprintf("-Wl,--max-memory=%d", most), "-o", "threads.wasm")
+	l.ok("c++", "-O2", "-std=c++20", source, "-Wl,--shared-memory", fmt.Sprintf("-Wl,--max-memory=%d", most), "-o",
+		"threads.wasm")
 	module, _, err := passes.Run(l.read("threads.wasm"))
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +123,8 @@ func newThreadHost(t *testing.T, module []byte, most uint64) *threadHost {
 func (h *threadHost) wasi(memory []byte) {
 	h.t.Helper()
 	ctx := context.Background()
-	process, err := wasi.New(wasi.Config{Args: []string{"threads"}, Memory: func() []byte { return memory }, Stdout: &h.stdout, Stderr: &h.stderr})
+	process, err := wasi.New(wasi.Config{Args: []string{"threads"}, Memory: func() []byte { return memory },
+		Stdout: &h.stdout, Stderr: &h.stderr})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -137,7 +140,10 @@ func (h *threadHost) wasi(memory []byte) {
 		builder := h.runtime.NewHostModuleBuilder(module)
 		for _, c := range calls {
 			if c.Wide {
-				builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) { c.Fn(process, stack) }),
+				builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context,
+					stack []uint64) {
+					c.Fn(process, stack)
+				}),
 					letters(c.Params), letters(c.Results)).Export(c.Name)
 			}
 		}

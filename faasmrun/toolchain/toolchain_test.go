@@ -137,7 +137,8 @@ func TestSeparateCompilation(t *testing.T) {
 	l.write("src/main.c", "#include \"add.h\"\n#include <math.h>\nint main(void) { return add(1, 2) + (int)sin(W); }\n")
 	l.write("inc/add.h", "int add(int, int);\n")
 	l.write("add.cc", "extern \"C\" int add(int a, int b) { return a + b; }\n")
-	l.ok("cc", "-DW=0", "-Iinc", "-g", "-Wall", "-Werror", "-std=c99", "-fPIC", "-march=native", "-pthread", "-MMD", "-MP", "-c", "src/main.c")
+	l.ok("cc", "-DW=0", "-Iinc", "-g", "-Wall", "-Werror", "-std=c99", "-fPIC", "-march=native", "-pthread", "-MMD", "-MP",
+		"-c", "src/main.c")
 	l.ok("c++", "-c", "add.cc", "-o", "add.o")
 	if dep := string(l.read("main.d")); !strings.HasPrefix(dep, "main.o:") || !strings.Contains(dep, "inc/add.h") {
 		t.Errorf("main.d says\n%s", dep)
@@ -177,7 +178,8 @@ func TestModes(t *testing.T) {
 func TestCxx(t *testing.T) {
 	l := newLab(t)
 	l.write("a.cpp", "#include <iostream>\n#include <vector>\n#include <mpi.h>\nint half(int);\n"+
-		"int main(int, char **) { std::vector<int> v(4); std::cout << half(v.size()) << std::endl; return MPI_Finalize(); }\n")
+		"int main(int, char **) { std::vector<int> v(4); std::cout << half(v.size()) << std::endl; return MPI_Finalize(); "+
+		"}\n")
 	l.write("b.c", "template<class T> T halve(T x) { return x / 2; }\nint half(int x) { return halve(x); }\n")
 	l.ok("c++", "a.cpp", "b.c", "-O1", "-o", "a.wasm")
 	l.module("a.wasm")
@@ -238,7 +240,8 @@ func TestArchives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(tools.clang, "--target=wasm32-wasi", "-nostdlibinc", "-c", "u.c", "-o", "narrow.o").CombinedOutput(); err != nil {
+	if out, err := exec.Command(tools.clang, "--target=wasm32-wasi", "-nostdlibinc", "-c", "u.c", "-o",
+		"narrow.o").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	l.fails("cc", []string{"m.c", "narrow.o"}, "narrow.o: wasm32 object", "compile what is for wasm32 anew")
@@ -246,7 +249,8 @@ func TestArchives(t *testing.T) {
 
 func padded(n int) string { return fmt.Sprintf("%-10d", n) }
 
-// TestUnwind: a walk over the frames links and finds none; one that is to run a program's cleanups frame by frame is not there.
+// TestUnwind: a walk over the frames links and finds none; one that is to run a program's cleanups frame by frame is
+// not there.
 func TestUnwind(t *testing.T) {
 	l := newLab(t)
 	l.write("walk.c", `#include <unwind.h>
@@ -275,8 +279,9 @@ func TestUndefined(t *testing.T) {
 	}
 }
 
-// TestWithoutHeader links as a configure script does that looks for MPI in the libraries: it finds what a worker has, and
-// nothing that mpi.h merely declares. A program that includes mpi.h links all the same, and is refused by name when loaded.
+// TestWithoutHeader links as a configure script does that looks for MPI in the libraries: it finds what a worker has,
+// and nothing that mpi.h merely declares. A program that includes mpi.h links all the same, and is refused by name when
+// loaded.
 func TestWithoutHeader(t *testing.T) {
 	l := newLab(t)
 	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")
@@ -286,7 +291,8 @@ func TestWithoutHeader(t *testing.T) {
 	absent := declaredOnly(t)
 	l.write("conftest.c", fmt.Sprintf("char %s();\nint main(void) { return %[1]s(); }\n", absent))
 	l.fails("cc", []string{"conftest.c"}, "undefined symbol: "+absent, "docs/mpi-support.md")
-	l.write("program.c", fmt.Sprintf("#include <mpi.h>\nint main(void) { void *volatile f = (void *)%s; return f != 0; }\n", absent))
+	l.write("program.c",
+		fmt.Sprintf("#include <mpi.h>\nint main(void) { void *volatile f = (void *)%s; return f != 0; }\n", absent))
 	l.ok("cc", "program.c", "-o", "program.wasm")
 	if !bytes.Contains(l.read("program.wasm"), []byte(absent)) {
 		t.Errorf("a program that includes mpi.h does not import %s", absent)
@@ -342,9 +348,11 @@ func TestMissingClang(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "clang-16"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for path, note := range map[string]string{"/nowhere": "clang-19 is missing; install", other: "clang-16 is another version"} {
+	for path, note := range map[string]string{"/nowhere": "clang-19 is missing; install",
+		other: "clang-16 is another version"} {
 		_, err := findProgram(Env{Environ: []string{"PATH=" + path}}, "clang-19", "/nowhere/clang")
-		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "apt-get install -y clang-19 lld-19") ||
+		if err == nil || strings.Contains(err.Error(), "\n") ||
+			!strings.Contains(err.Error(), "apt-get install -y clang-19 lld-19") ||
 			!strings.Contains(err.Error(), note) {
 			t.Errorf("missing clang-19: %v", err)
 		}
@@ -412,7 +420,8 @@ func TestDeterministic(t *testing.T) {
 
 func TestNamesStay(t *testing.T) {
 	l := newLab(t)
-	l.write("a.c", "__attribute__((noinline)) int remarkable(int x) { return x * 3; }\nint main(int c, char **v) { return remarkable(c); }\n")
+	l.write("a.c", "__attribute__((noinline)) int remarkable(int x) { return x * 3; }\nint main(int c, char **v) { "+
+		"return remarkable(c); }\n")
 	for _, strip := range []string{"-s", "-Wl,-s", "-Wl,--strip-all", "-Wl,-S"} {
 		l.ok("cc", "-g", strip, "a.c")
 		data := l.module("a.out")
@@ -432,7 +441,8 @@ func TestStackSize(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		want string
-	}{{"a.c", "stack-size=8388608"}, {"a.c -Wl,-z,stack-size=65536", "stack-size=65536"}, {"a.c -z stack-size=1", "stack-size=1"},
+	}{{"a.c", "stack-size=8388608"}, {"a.c -Wl,-z,stack-size=65536", "stack-size=65536"},
+		{"a.c -z stack-size=1", "stack-size=1"},
 		{"a.c -Wl,-z -Wl,stack-size=2", "stack-size=2"}, {"a.c -Xlinker -z -Xlinker stack-size=3", "stack-size=3"}} {
 		out := l.ok("cc", append([]string{"-show"}, strings.Fields(c.args)...)...)
 		if strings.Count(out, "stack-size=") != 1 || !strings.Contains(out, "-z "+c.want+" ") {
@@ -447,7 +457,10 @@ func TestTreeTwoAtOnce(t *testing.T) {
 	done := make(chan error)
 	for range 8 {
 		go func() {
-			err := ensureTree(dir, func(tmp string) error { return os.WriteFile(filepath.Join(tmp, "file"), []byte("x"), 0o644) })
+			err := ensureTree(dir, func(tmp string) error {
+				return os.WriteFile(filepath.Join(tmp, "file"), []byte("x"),
+					0o644)
+			})
 			if err == nil {
 				_, err = os.Stat(filepath.Join(dir, "file"))
 			}
@@ -490,7 +503,8 @@ func TestLockWaits(t *testing.T) {
 func TestWithoutApt(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	b := &builder{root: t.TempDir(), progress: func(step string, _, _ int) { t.Errorf("%s", step) }}
-	if _, err := b.privateApt(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get is missing: ") || strings.Contains(err.Error(), "install") {
+	if _, err := b.privateApt(t.Context()); err == nil || !strings.Contains(err.Error(), "apt-get is missing: ") ||
+		strings.Contains(err.Error(), "install") {
 		t.Errorf("%v", err)
 	}
 }
@@ -499,11 +513,15 @@ func TestSourceLines(t *testing.T) {
 	etc := t.TempDir()
 	os.MkdirAll(filepath.Join(etc, "sources.list.d"), 0o755)
 	os.WriteFile(filepath.Join(etc, "sources.list"), []byte("# deb http://a/debian sid main\n"+
-		"deb [arch=amd64 signed-by=/k.gpg] http://m/debian bookworm main contrib # x\ndeb http://m/debian/ bookworm-updates main\n"+
+		"deb [arch=amd64 signed-by=/k.gpg] http://m/debian bookworm main contrib # x\ndeb http://m/debian/ "+
+		"bookworm-updates main\n"+
 		"deb http://other/tool stable main\ndeb cdrom:x\n"), 0o644)
-	os.WriteFile(filepath.Join(etc, "sources.list.d", "x.sources"), []byte("Types: deb deb-src\nURIs: http://m/debian-security\n"+
-		"Suites: s1 s2\nComponents: main non-free\nSigned-By: /k2.gpg\n\nTypes: deb\nEnabled: no\nURIs: http://n/debian\nSuites: s\nComponents: main\n"), 0o644)
-	want := []string{"deb-src [signed-by=/k.gpg] http://m/debian bookworm main", "deb-src [signed-by=/k2.gpg] http://m/debian-security s1 main",
+	os.WriteFile(filepath.Join(etc, "sources.list.d", "x.sources"),
+		[]byte("Types: deb deb-src\nURIs: http://m/debian-security\n"+
+			"Suites: s1 s2\nComponents: main non-free\nSigned-By: /k2.gpg\n\nTypes: deb\nEnabled: no\nURIs: "+
+			"http://n/debian\nSuites: s\nComponents: main\n"), 0o644)
+	want := []string{"deb-src [signed-by=/k.gpg] http://m/debian bookworm main",
+		"deb-src [signed-by=/k2.gpg] http://m/debian-security s1 main",
 		"deb-src [signed-by=/k2.gpg] http://m/debian-security s2 main", "deb-src http://m/debian/ bookworm-updates main"}
 	if got := sourceLines(etc); !slices.Equal(got, want) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))

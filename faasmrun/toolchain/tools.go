@@ -47,8 +47,8 @@ func findTools(env Env) (*tools, error) {
 
 const builtinsArchive = "/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm64.a"
 
-// findSDK takes the tools of a wasi-sdk. The libraries are ours all the same, built by its clang: its own have no exceptions
-// and come in two kinds, with threads and without.
+// findSDK takes the tools of a wasi-sdk. The libraries are ours all the same, built by its clang: its own have no
+// exceptions and come in two kinds, with threads and without.
 func findSDK(sdk string) (*tools, error) {
 	t := &tools{sdk: sdk, clang: filepath.Join(sdk, "bin", "clang"), linker: filepath.Join(sdk, "bin", "wasm-ld")}
 	for _, dir := range []string{"wasip1", "wasi", "wasm64-unknown-wasip1", "wasm64-wasip1"} {
@@ -60,7 +60,8 @@ func findSDK(sdk string) (*tools, error) {
 	}
 	for _, path := range []string{t.clang, t.linker, t.builtins} {
 		if !isFile(path) {
-			return nil, fmt.Errorf("WASI_SDK_PATH is %s, but there is no wasi-sdk: bin/clang, bin/wasm-ld and libclang_rt.builtins are looked for", sdk)
+			return nil, fmt.Errorf("WASI_SDK_PATH is %s, but there is no wasi-sdk: bin/clang, bin/wasm-ld and "+
+				"libclang_rt.builtins are looked for", sdk)
 		}
 	}
 	return t, nil
@@ -107,8 +108,9 @@ func (e Env) getenv(key string) string {
 }
 
 // leaking are the variables by which a host's headers or options reach clang unasked.
-var leaking = map[string]bool{"CPATH": true, "C_INCLUDE_PATH": true, "CPLUS_INCLUDE_PATH": true, "OBJC_INCLUDE_PATH": true,
-	"LIBRARY_PATH": true, "COMPILER_PATH": true, "CCC_OVERRIDE_OPTIONS": true, "CLANG_CONFIG_FILE_SYSTEM_DIR": true,
+var leaking = map[string]bool{"CPATH": true, "C_INCLUDE_PATH": true, "CPLUS_INCLUDE_PATH": true,
+	"OBJC_INCLUDE_PATH": true,
+	"LIBRARY_PATH":      true, "COMPILER_PATH": true, "CCC_OVERRIDE_OPTIONS": true, "CLANG_CONFIG_FILE_SYSTEM_DIR": true,
 	"CLANG_CONFIG_FILE_USER_DIR": true, "SDKROOT": true, "DEPENDENCIES_OUTPUT": true}
 
 // toolEnviron is the environment for clang and the linker.

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// wasiCalls is wasi-libc's file that calls WASI, which a generator wrote for wasm32: each pointer and size goes through an
-// int32_t.
+// wasiCalls is wasi-libc's file that calls WASI, which a generator wrote for wasm32: each pointer and size goes through
+// an int32_t.
 const wasiCalls = "libc-bottom-half/sources/__wasilibc_real.c"
 
 var (
