@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -20,7 +21,7 @@ import (
 // appendEnd appends how a job ended to its file for errors, unless it completed. What can't be written is in the job's
 // record anyway.
 func (j *job) appendEnd(end *schedpb.JobEnd) {
-	if end.GetState() == "CD" || j.spec.GetInteractive() {
+	if end.GetState() == jobstate.Completed || j.spec.GetInteractive() {
 		return
 	}
 	pattern := j.spec.GetStderrPath()

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -177,7 +178,8 @@ func (j *job) launchFailed(err error) *schedpb.JobEnded {
 		return nil
 	}
 	ended := &schedpb.JobEnded{Job: j.key.ref(), LaunchFailed: true,
-		End: &schedpb.JobEnd{State: "NF", ExitCode: exitFailed, Reason: text(err.Error(), maxMessage)}}
+		End: &schedpb.JobEnd{State: jobstate.NodeFailed, ExitCode: jobstate.ExitFailed,
+			Reason: text(err.Error(), maxMessage)}}
 	switch {
 	case isWorkerFault(err):
 		ended.Unfit = j.w.markUnfit(err)

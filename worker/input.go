@@ -3,6 +3,7 @@ package worker
 import (
 	"syscall"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -55,7 +56,8 @@ func (j *job) input(in *schedpb.Input) {
 		return
 	}
 	if !j.orders.put(m) {
-		j.terminate(&schedpb.TerminateJob{State: "F", Reason: "the scheduler sent more standard input than the ranks take"})
+		j.terminate(&schedpb.TerminateJob{State: jobstate.Failed,
+			Reason: "the scheduler sent more standard input than the ranks take"})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -111,7 +112,7 @@ func (j *job) execute() *schedpb.JobEnded {
 	if !j.neverBegan() {
 		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They
 		// must not run twice, and ended with that worker; those that would have outlived it are remembered.
-		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+		return j.ended(&schedpb.JobEnd{State: jobstate.NodeFailed, ExitCode: jobstate.ExitFailed,
 			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
 	start, err := j.prepareStart()
@@ -216,7 +217,8 @@ const maxStdinAhead = 1 << 20
 
 func (j *job) stdin(s *schedpb.Stdin) {
 	if !j.orders.put(&control.Stdin{Data: s.GetData(), EOF: s.GetEof()}) {
-		j.terminate(&schedpb.TerminateJob{State: "F", Reason: "the scheduler sent more standard input than the ranks take"})
+		j.terminate(&schedpb.TerminateJob{State: jobstate.Failed,
+			Reason: "the scheduler sent more standard input than the ranks take"})
 	}
 }
 

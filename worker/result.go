@@ -7,15 +7,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
-)
-
-// Exit statuses of the launcher that don't come from a rank.
-const (
-	exitFailed   = 1
-	exitTimedOut = 110 // as Open MPI's mpirun
-	signalBase   = 128
 )
 
 const killHint = "by hand, or by the system because memory ran out"
@@ -28,17 +22,17 @@ func (j *job) neverRan(err error) *schedpb.JobEnd {
 	if t != nil {
 		return terminatedEnd(t)
 	}
-	return &schedpb.JobEnd{State: "F", ExitCode: exitFailed, Reason: text(err.Error(), maxMessage)}
+	return &schedpb.JobEnd{State: jobstate.Failed, ExitCode: jobstate.ExitFailed, Reason: text(err.Error(), maxMessage)}
 }
 
 // terminatedEnd is the end of a job that was told to end.
 func terminatedEnd(t *schedpb.TerminateJob) *schedpb.JobEnd {
-	end := &schedpb.JobEnd{State: t.GetState(), ExitCode: exitFailed, Reason: t.GetReason()}
+	end := &schedpb.JobEnd{State: t.GetState(), ExitCode: jobstate.ExitFailed, Reason: t.GetReason()}
 	if end.State == "" {
-		end.State = "CA"
+		end.State = jobstate.Cancelled
 	}
-	if end.State == "TO" {
-		end.ExitCode = exitTimedOut
+	if end.State == jobstate.TimedOut {
+		end.ExitCode = jobstate.ExitTimedOut
 	}
 	return end
 }
@@ -53,12 +47,12 @@ func (j *job) result(p *process, last *control.Ended, words []byte) *schedpb.Job
 	j.mu.Unlock()
 	switch {
 	case last != nil && last.Fenced:
-		return j.details(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
+		return j.details(&schedpb.JobEnd{State: jobstate.NodeFailed, ExitCode: jobstate.ExitFailed,
 			Reason: fmt.Sprintf("%s had lost the scheduler for too long", j.w.Name)}, last)
 	case last != nil && !(last.Terminated && t != nil):
-		end := &schedpb.JobEnd{State: "CD", ExitCode: last.ExitCode, Reason: last.Reason}
+		end := &schedpb.JobEnd{State: jobstate.Completed, ExitCode: last.ExitCode, Reason: last.Reason}
 		if last.ExitCode != 0 {
-			end.State = "F"
+			end.State = jobstate.Failed
 		}
 		return j.details(end, last)
 	case last != nil:
@@ -117,34 +111,34 @@ func text(s string, limit int) string {
 
 // died describes an executor that ended without a last message.
 func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
-	end := &schedpb.JobEnd{State: "F", ExitCode: exitFailed}
+	end := &schedpb.JobEnd{State: jobstate.Failed, ExitCode: jobstate.ExitFailed}
 	var status syscall.WaitStatus
 	if p.cmd != nil && p.cmd.ProcessState != nil {
 		status, _ = p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	}
 	switch {
 	case p.gone && j.rebooted:
-		end.State = "NF"
+		end.State = jobstate.NodeFailed
 		end.Reason = fmt.Sprintf("the machine %s was restarted under the job's ranks", j.w.Name)
 	case p.gone && p.group != nil && p.group.OutOfMemory():
-		end.State, end.ExitCode = "OOM", signalBase+int32(syscall.SIGKILL)
+		end.State, end.ExitCode = jobstate.OutOfMemory, jobstate.ExitSignalled+int32(syscall.SIGKILL)
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or "+
 			"set --mem-per-rank so "+
 			"that the excess is found earlier", j.w.Name)
 	case p.gone && len(words) == 0: // as all are that end with their node's container or service
-		end.State = "NF"
+		end.State = jobstate.NodeFailed
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed while no worker was there", j.w.Name)
 	case p.cmd == nil && len(words) == 0:
-		end.ExitCode = signalBase + int32(syscall.SIGKILL)
+		end.ExitCode = jobstate.ExitSignalled + int32(syscall.SIGKILL)
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was "+
 			"killed: %s",
 			j.w.Name, killHint)
 	case status.Signaled() && p.outOfMemory():
-		end.State, end.ExitCode = "OOM", signalBase+int32(status.Signal())
+		end.State, end.ExitCode = jobstate.OutOfMemory, jobstate.ExitSignalled+int32(status.Signal())
 		end.Reason = fmt.Sprintf("the machine %s ran out of memory, and the system killed the executor of the job's ranks: "+
 			"run fewer ranks, or set --mem-per-rank so that the excess is found earlier", j.w.Name)
 	case status.Signaled():
-		end.ExitCode = signalBase + int32(status.Signal())
+		end.ExitCode = jobstate.ExitSignalled + int32(status.Signal())
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed by signal %d (%v): %s", j.w.Name,
 			int(status.Signal()), status.Signal(), killHint)
 	case len(words) > 0:

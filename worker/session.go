@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -70,7 +71,7 @@ func (w *Worker) leaseEnded(grace time.Duration) {
 		return // renewed at the last moment
 	}
 	for _, j := range w.held() {
-		j.terminate(&schedpb.TerminateJob{Kill: true, State: "NF",
+		j.terminate(&schedpb.TerminateJob{Kill: true, State: jobstate.NodeFailed,
 			Reason: fmt.Sprintf("%s had no connection to the scheduler for %v", w.Name, grace)})
 	}
 }
