@@ -89,7 +89,8 @@ func reserve(fd int, limit uint64) (unsafe.Pointer, error) {
 func explain(what string, err error) error {
 	switch {
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-		return fmt.Errorf("%s: %w: each rank keeps a file open; raise the limit (ulimit -n) or run fewer ranks in this process",
+		return fmt.Errorf("%s: %w: each rank keeps a file open; raise the limit (ulimit -n) or run fewer ranks in " +
+			"this process",
 			what, err)
 	case errors.Is(err, unix.ENOMEM):
 		return fmt.Errorf("%s: %w: lower the memory per rank or the number of ranks here, or raise the limits (ulimit -v, "+

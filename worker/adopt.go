@@ -18,8 +18,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
-// adopt takes on what an earlier worker with the same directory left: executors that run, and ends that were not
-// acknowledged. It returns when it is known of each one what it is, so that the scheduler can be told.
+// adopt takes over what an earlier worker with the same directory left: executors that run, and ends that were not
+// acknowledged. It returns when the state of each is known, so that the scheduler can be told.
 func (w *Worker) adopt() error {
 	failpoint.Here(failpoint.WorkerBeforeAdoption)
 	left, err := w.state.Executors()
@@ -30,7 +30,8 @@ func (w *Worker) adopt() error {
 	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
 	for _, e := range left {
 		if spoken(e) > control.Version {
-			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the job with it first", e.Job)
+			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the "+
+				"job with it first", e.Job)
 		}
 		groups[groupOf(e.Process)] = e.Group
 		if !w.hasEnded(e) {
@@ -51,7 +52,8 @@ func (w *Worker) adopt() error {
 	return w.sweep(left)
 }
 
-// hasEnded says that a job's executor has left its record: nothing of the job runs any more, whatever else the process may do.
+// hasEnded reports whether a job's executor has left its record: nothing of the job runs any more, whatever else the
+// process may do.
 func (w *Worker) hasEnded(e state.Executor) bool {
 	_, err := os.Lstat(filepath.Join(w.jobDir(keyFrom(e)), "exit"))
 	return err == nil
@@ -62,7 +64,7 @@ func spoken(e state.Executor) int { return max(e.Control, control.Oldest) }
 
 func keyFrom(e state.Executor) jobKey { return jobKey{e.Job, e.Epoch} }
 
-// adoptOne takes on one job. passedOn says that its executor has another one by now.
+// adoptOne takes over one job. passedOn: its executor has been given another one since.
 func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 	order := new(schedpb.StartJob)
 	if err := proto.Unmarshal(e.Order, order); err != nil || keyOf(order.GetJob()) != keyFrom(e) {
@@ -107,10 +109,10 @@ func (w *Worker) executorFile(e state.Executor, suffix string) string {
 	return filepath.Join(w.spawner.dir, filepath.Base(e.Files)+suffix)
 }
 
-// adoptionTimeout is how long a living executor may take to answer that has not begun its job.
+// adoptionTimeout is how long a running executor that has not begun its job may take to answer.
 const adoptionTimeout = 10 * time.Second
 
-// find finds a running executor and speaks to it.
+// find connects to a running executor.
 func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 	who := e.Process
 	fd, err := unix.PidfdOpen(who.PID, unix.PIDFD_NONBLOCK)
@@ -138,7 +140,7 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 	return nil, fmt.Errorf("process %d: %w", who.PID, err)
 }
 
-// call connects to an executor's socket.
+// call connects to an executor's adoption socket.
 func (p *process) call(socket string, version int) error {
 	err := control.AtShortPath(socket, func(short string) (err error) {
 		p.socket, err = net.Dial("unix", short)
@@ -154,7 +156,7 @@ func (p *process) call(socket string, version int) error {
 	return p.conn.Send(&control.Resume{})
 }
 
-// awaitStarted waits until the executor says that it has begun its job. What it may say before it says again.
+// awaitStarted waits until the executor reports that it has begun its job. What it may send before, it sends again.
 func (p *process) awaitStarted(j *job) error {
 	p.socket.SetReadDeadline(time.Now().Add(adoptionTimeout))
 	defer p.socket.SetReadDeadline(time.Time{})
@@ -175,7 +177,7 @@ func (p *process) awaitStarted(j *job) error {
 	}
 }
 
-// sweep removes the files of executors that no job of an earlier worker's stands beside.
+// sweep removes the files of executors that belong to no remembered job.
 func (w *Worker) sweep(left []state.Executor) error {
 	keep := map[string]bool{}
 	for _, e := range left {

@@ -45,8 +45,8 @@ func (b *bench) wantsOutput(ref *schedpb.JobRef) {
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: 77}})
 }
 
-// A batch job's executor outlives its worker. The next one finds it: its ranks are asked, its output streamed on, its end
-// reported once; and it obeys.
+// A batch job's executor outlives its worker. The next one finds it: its ranks are asked, its output streamed on, its
+// end reported once; and it obeys.
 func TestAdoption(t *testing.T) {
 	b := newBench(t, nil)
 	ref, app := b.lingering(2)
@@ -100,7 +100,8 @@ func TestEndsUnattended(t *testing.T) {
 		words string
 	}{
 		{"well", func(_ int, app *schedpb.App) { release(t, app) }, "CD", 0, ""},
-		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "NF", 1, "killed while no worker was there"},
+		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "NF", 1,
+			"killed while no worker was there"},
 		{"crashed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGQUIT) }, "F", 1, "SIGQUIT"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -116,7 +117,8 @@ func TestEndsUnattended(t *testing.T) {
 					t.Fatalf("running: %v", hello.Running)
 				}
 				end := wait(t, b.ended, "end")
-				if end.Job.JobId != ref.JobId || end.End.State != c.state || end.End.ExitCode != c.code || !strings.Contains(end.End.Reason, c.words) {
+				if end.Job.JobId != ref.JobId || end.End.State != c.state || end.End.ExitCode != c.code ||
+					!strings.Contains(end.End.Reason, c.words) {
 					t.Errorf("ended %v", end)
 				}
 			}
@@ -131,8 +133,8 @@ func TestEndsUnattended(t *testing.T) {
 	}
 }
 
-// The process whose number a record has is someone else's by now, or none, or of another boot: nobody is touched, and a job
-// whose ranks never ran is not held.
+// The process whose number a record has is someone else's by now, or none, or of another boot: nobody is touched, and a
+// job whose ranks never ran is not held.
 func TestAdoptsNoStranger(t *testing.T) {
 	b := newBench(t, nil)
 	ref, _ := b.lingering(1)
@@ -181,7 +183,8 @@ func TestAdoptsNoStranger(t *testing.T) {
 func TestAdoptionAfterKill(t *testing.T) {
 	b := newBench(t, nil)
 	app := b.app("act", 1, "linger")
-	spec, err := proto.Marshal(&schedpb.StartJob{Job: &schedpb.JobRef{JobId: 9, Epoch: 2}, Spec: batch(app), Ranks: 1, WorldSize: 1, Tenant: ownTenant()})
+	spec, err := proto.Marshal(&schedpb.StartJob{Job: &schedpb.JobRef{JobId: 9, Epoch: 2}, Spec: batch(app), Ranks: 1,
+		WorldSize: 1, Tenant: ownTenant()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,13 +265,14 @@ func TestFencedExecutor(t *testing.T) {
 	b.running.Wait()
 	waitGone(t, pid)
 	b.restart()
-	if end := wait(t, b.ended, "end"); end.Job.JobId != ref.JobId || end.End.State != "NF" || !strings.Contains(end.End.Reason, "lost the scheduler") {
+	if end := wait(t, b.ended, "end"); end.Job.JobId != ref.JobId || end.End.State != "NF" ||
+		!strings.Contains(end.End.Reason, "lost the scheduler") {
 		t.Errorf("ended %v", end)
 	}
 }
 
-// A scheduler that is connected and answers no heartbeat may have given the worker up: the connection is not trusted, and
-// behind the grace the ranks end.
+// A scheduler that is connected and answers no heartbeat may have given the worker up: the connection is not trusted,
+// and behind the grace the ranks end.
 func TestUnansweredHeartbeats(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Grace = 3 * time.Second })
 	ref, _ := b.lingering(1)
@@ -312,7 +316,8 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// An interactive job's executor outlives its worker, too: its input goes on behind what it has, whatever comes again, and its output.
+// An interactive job's executor outlives its worker, too: its input goes on behind what it has, whatever comes again,
+// and its output.
 func TestAdoptionOfAnInteractiveJob(t *testing.T) {
 	b := newBench(t, nil)
 	ref := b.start(interactive(b.app("act", 1, "cat")))

@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// patience is how long a test waits for what must come. Nothing waits for it in a test that passes.
-const patience = 60 * time.Second
+// testTimeout is how long a test waits for what must come. Nothing waits for it in a test that passes.
+const testTimeout = 60 * time.Second
 
 // compiled makes a module of a C program in testdata, once a run.
 func compiled(t testing.TB, name string) []byte {
@@ -117,8 +117,10 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 	b := &bench{t: t, hello: make(chan *schedpb.WorkerHello, 16), orders: make(chan *schedpb.SchedulerMessage, 64),
 		acks:    make(chan *schedpb.SchedulerMessage, 1),
 		started: make(chan *schedpb.JobStarted, 64), states: make(chan *schedpb.JobRankStates, 64),
-		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024), input: make(chan *schedpb.JobInputTaken, 1024),
-		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}), modules: map[string][]byte{}}
+		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
+		input:  make(chan *schedpb.JobInputTaken, 1024),
+		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}),
+		modules: map[string][]byte{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	schedpb.RegisterWorkersServer(server, b)
@@ -201,8 +203,8 @@ func wait[T any](t testing.TB, c <-chan T, what string) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s after %v", what, patience)
+	case <-time.After(testTimeout):
+		t.Fatalf("no %s after %v", what, testTimeout)
 		panic("unreachable")
 	}
 }
@@ -218,7 +220,8 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	if away != nil {
 		return away
 	}
-	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{Welcome: &schedpb.Welcome{HeartbeatEveryMs: 20, GraceMs: 60000}}}
+	welcome := &schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Welcome{
+		Welcome: &schedpb.Welcome{HeartbeatEveryMs: 20, GraceMs: 60000}}}
 	if err := stream.Send(welcome); err != nil {
 		return err
 	}
@@ -237,7 +240,7 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 				b.mu.Unlock()
 				return
 			}
-			b.hear(m)
+			b.handle(m)
 		}
 	}()
 	for {
@@ -258,7 +261,7 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	}
 }
 
-func (b *bench) hear(m *schedpb.WorkerMessage) {
+func (b *bench) handle(m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.WorkerMessage_Heartbeat:
 		b.mu.Lock()
@@ -353,7 +356,8 @@ func (b *bench) put(wasm []byte) string {
 
 // app is a program from testdata.
 func (b *bench) app(name string, ranks int, args ...string) *schedpb.App {
-	return &schedpb.App{ModuleSha256: b.put(compiled(b.t, name)), Program: name + ".wasm", Args: args, Dir: b.t.TempDir(), Ranks: uint32(ranks)}
+	return &schedpb.App{ModuleSha256: b.put(compiled(b.t, name)), Program: name + ".wasm", Args: args, Dir: b.t.TempDir(),
+		Ranks: uint32(ranks)}
 }
 
 func interactive(apps ...*schedpb.App) *schedpb.JobSpec {
@@ -368,7 +372,8 @@ func (b *bench) start(spec *schedpb.JobSpec) *schedpb.JobRef {
 	for _, a := range spec.Apps {
 		ranks += a.Ranks
 	}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks, Tenant: ownTenant()}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: ranks, WorldSize: ranks,
+		Tenant: ownTenant()}})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: b.nextJob}})
 	return ref
 }

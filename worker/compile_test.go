@@ -36,12 +36,14 @@ func TestCompilingIsBounded(t *testing.T) {
 		{"one giant function", hostile(3_000_000, 0x41, 0, 0x1a), 0,
 			[]string{"giant has 9.0 MB of code, more than the 4.2 MB that one function may have", "-O1"}},
 		{"memory", hostile(100_000, straight...), 256 << 20,
-			[]string{"compiling it to machine code takes more than the 256 MiB of memory that it may", "giant (1.3 MB of code)", "-O1"}},
+			[]string{"compiling it to machine code takes more than the 256 MiB of memory that it may", "giant (1.3 MB of code)",
+				"-O1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, func(c *Config) { c.CacheDir = t.TempDir() })
 			b.worker.modules.memory = c.memory
-			o := b.run(interactive(&schedpb.App{ModuleSha256: b.put(c.module), Program: "hostile.wasm", Dir: t.TempDir(), Ranks: 1}))
+			o := b.run(interactive(&schedpb.App{ModuleSha256: b.put(c.module), Program: "hostile.wasm", Dir: t.TempDir(),
+				Ranks: 1}))
 			if o.End.State != "F" || o.End.ExitCode != 1 {
 				t.Errorf("ended %v", o.End)
 			}
@@ -56,13 +58,15 @@ func TestCompilingIsBounded(t *testing.T) {
 
 // What the watch is too late for, the kernel refuses, and that is no crash that anybody should report.
 func TestCompilerWithoutMemory(t *testing.T) {
-	for _, words := range []string{"fatal error: runtime: out of memory: cannot allocate 4194304-byte block", "fatal error: runtime: cannot allocate memory"} {
+	for _, words := range []string{"fatal error: runtime: out of memory: cannot allocate 4194304-byte block",
+		"fatal error: runtime: cannot allocate memory"} {
 		script := filepath.Join(t.TempDir(), "compiler")
 		if err := os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\necho '%s' >&2\nexit 2\n", words), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		m := &modules{executable: script}
-		if err := m.compile(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), "more memory than the system gives") {
+		if err := m.compile(t.Context(), "", ""); err == nil ||
+			!strings.Contains(err.Error(), "more memory than the system gives") {
 			t.Errorf("%s: %v", words, err)
 		}
 	}

@@ -6,21 +6,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A job that starts on a full disk can't be compiled, and its output is lost: a worker asks for no new ones until there is
-// room again. A little more has to be free to come back than to stay, so that it does not change its mind all the time.
+// A job that starts on a full disk can't be compiled, and its output is lost: a worker asks for no new ones until there
+// is space again. Coming back takes a little more free space than staying, so that the state does not flip all the
+// time.
 const (
 	diskReserve = 64 << 20
 	diskRegain  = 2 * diskReserve
 )
 
-// disks watches the space where a worker writes. Only who speaks to the scheduler uses it.
+// disks watches the space where a worker writes. Only the session's goroutine uses it.
 type disks struct {
 	dirs []string
 	free func(dir string) (uint64, error)
 	full bool
 }
 
-// trouble says why no job should come, "" if they may.
+// trouble is the reason why no job should come, "" if there is none.
 func (d *disks) trouble() string {
 	need := uint64(diskReserve)
 	if d.full {

@@ -13,11 +13,12 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// A batch job that failed says why behind its output, where its user looks first: the reason with the stack, and where the ranks stood.
-// The worker writes it, not the executor: that may have been killed, and does not know why it was told to end.
+// A batch job that failed says why behind its output, where its user looks first: the reason with the stack, and where
+// the ranks stood. The worker writes it, not the executor: that may have been killed, and does not know why it was told
+// to end.
 
-// appendEnd writes how a job ended into its file for errors, unless it completed. What can't be written is in the job's record all the
-// same.
+// appendEnd appends how a job ended to its file for errors, unless it completed. What can't be written is in the job's
+// record anyway.
 func (j *job) appendEnd(end *schedpb.JobEnd) {
 	if end.GetState() == "CD" || j.spec.GetInteractive() {
 		return
@@ -35,7 +36,8 @@ func (j *job) appendEnd(end *schedpb.JobEnd) {
 	if at := int(failedRank(end)) - int(j.order.GetFirstRank()); at > 0 && at < len(paths) {
 		path = paths[at]
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY // a pipe that nobody reads must not hold the worker
+	// a pipe that nobody reads must not hold the worker
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND | unix.O_NONBLOCK | unix.O_NOCTTY
 	if j.neverBegan() && !j.spec.GetAppendOutput() && !j.shared(pattern) {
 		flags |= os.O_TRUNC // as the executor would have, had it come to that
 	}
@@ -66,7 +68,7 @@ func failedRank(end *schedpb.JobEnd) uint32 {
 	return 0
 }
 
-// maxStateLines bounds how many lines are written of where ranks stood.
+// maxStateLines bounds how many lines of rank states are written.
 const maxStateLines = 48
 
 func (j *job) endText(end *schedpb.JobEnd) string {
@@ -85,11 +87,12 @@ func (j *job) endText(end *schedpb.JobEnd) string {
 	return "faasmrun: " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ") + "\n"
 }
 
-// stateLines says where ranks stand, neighbours at the same place in one line.
+// stateLines describes the states of ranks, neighbours in the same state on one line.
 func stateLines(ranks []*schedpb.RankState) (lines []string) {
 	for first := 0; first < len(ranks); {
 		last := first
-		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() && ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
+		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() &&
+			ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
 			last++
 		}
 		who := fmt.Sprintf("rank %d", ranks[first].GetRank())
@@ -105,9 +108,9 @@ func stateLines(ranks []*schedpb.RankState) (lines []string) {
 	return lines
 }
 
-// as has do look at files as a user does, whose paths may lead anywhere that the user has made them lead: as root they would be a way to
-// write where only root may. File systems ask the thread's own user and groups, which C and Go otherwise keep the same for all threads; this
-// one ends with its goroutine. nil is the worker's own user.
+// as runs do with the file access rights of a user. The user chose the paths, which may be links to anywhere: opened as
+// root they would be a way to write where only root may. File systems check the thread's own user and groups, which C
+// and Go otherwise keep the same for all threads; this thread ends with its goroutine. nil is the worker's own user.
 func as(who *identity, do func() error) error {
 	if who == nil {
 		return do()
@@ -124,7 +127,8 @@ func as(who *identity, do func() error) error {
 	return <-result
 }
 
-// become makes the calling thread another user's in the eyes of file systems. Its rights to override them go with root's number.
+// become gives the calling thread another user's identity for file systems. The capabilities that override permissions
+// go with root's number.
 func become(who *identity) error {
 	var groups unsafe.Pointer
 	if len(who.groups) > 0 {
@@ -133,7 +137,7 @@ func become(who *identity) error {
 	if _, _, errno := unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(who.groups)), uintptr(groups), 0); errno != 0 {
 		return fmt.Errorf("take the groups of user %s: %w", who.name, errno)
 	}
-	// Neither call says whether it succeeded; asked for a number that can't be, it tells the one in force.
+	// Neither call reports whether it succeeded; called with an invalid number it returns the one in force.
 	const none = -1
 	unix.SetfsgidRetGid(int(who.gid))
 	unix.SetfsuidRetUid(int(who.uid))

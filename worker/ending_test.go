@@ -13,7 +13,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// A failed job's end goes where its user may write, and nowhere else, whatever links the user has put there; other threads stay root's.
+// A failed job's end goes where its user may write, and nowhere else, whatever links the user has put there; other
+// threads stay root's.
 func TestEndingIsWrittenAsTheUser(t *testing.T) {
 	who := another(t)
 	dir := t.TempDir()
@@ -24,14 +25,18 @@ func TestEndingIsWrittenAsTheUser(t *testing.T) {
 	}
 	theirs, roots := filepath.Join(dir, "theirs"), filepath.Join(dir, "roots")
 	secret := filepath.Join(roots, "secret")
-	for _, step := range []error{os.Mkdir(theirs, 0o755), os.Mkdir(roots, 0o755), os.WriteFile(secret, []byte("kept"), 0o600),
+	for _, step := range []error{os.Mkdir(theirs, 0o755), os.Mkdir(roots, 0o755),
+		os.WriteFile(secret, []byte("kept"), 0o600),
 		os.Chown(theirs, int(who.uid), int(who.gid)), os.Symlink(secret, filepath.Join(theirs, "link"))} {
 		if step != nil {
 			t.Fatal(step)
 		}
 	}
-	j := &job{w: &Worker{Config: Config{Users: map[string]string{"alice": who.name}, Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))}}, key: jobKey{12, 1}, as: who, dir: filepath.Join(dir, "none"),
-		spec: &schedpb.JobSpec{Apps: []*schedpb.App{{Dir: theirs}}, StdoutPath: "out-%j"}, order: &schedpb.StartJob{Tenant: "alice", Ranks: 1}}
+	j := &job{w: &Worker{Config: Config{Users: map[string]string{"alice": who.name},
+		Logger: slog.New(slog.NewTextHandler(testWriter{t}, nil))}}, key: jobKey{12, 1}, as: who,
+		dir:   filepath.Join(dir, "none"),
+		spec:  &schedpb.JobSpec{Apps: []*schedpb.App{{Dir: theirs}}, StdoutPath: "out-%j"},
+		order: &schedpb.StartJob{Tenant: "alice", Ranks: 1}}
 	failed := &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "it failed\nhere"}
 	j.appendEnd(failed)
 	file := filepath.Join(theirs, "out-12")
@@ -67,12 +72,15 @@ func TestEndingIsWrittenAsTheUser(t *testing.T) {
 }
 
 func TestEndingText(t *testing.T) {
-	j := &job{w: &Worker{}, key: jobKey{14, 1}, spec: &schedpb.JobSpec{}, order: &schedpb.StartJob{ArrayId: 12, ArrayIndex: 3}}
+	j := &job{w: &Worker{}, key: jobKey{14, 1}, spec: &schedpb.JobSpec{},
+		order: &schedpb.StartJob{ArrayId: 12, ArrayIndex: 3}}
 	end := &schedpb.JobEnd{State: "TO", ExitCode: 110, Reason: "too late", RankStates: &schedpb.RankStates{}}
 	for r := range uint32(4) {
-		end.RankStates.Ranks = append(end.RankStates.Ranks, &schedpb.RankState{Rank: r, Where: []string{"a", "a", "a", "b\nc"}[r]})
+		end.RankStates.Ranks = append(end.RankStates.Ranks,
+			&schedpb.RankState{Rank: r, Where: []string{"a", "a", "a", "b\nc"}[r]})
 	}
-	if got, want := j.endText(end), "faasmrun: job 14 (12_3): too late\n  where the ranks stood:\n  ranks 0-2: a\n  rank 3: b c\n"; got != want {
+	if got, want := j.endText(end),
+		"faasmrun: job 14 (12_3): too late\n  where the ranks stood:\n  ranks 0-2: a\n  rank 3: b c\n"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
 	for r := range uint32(1000) {

@@ -7,8 +7,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// app is a program of the job, as the executor is told of it: with the job's numbers in its arguments and what Slurm's users look for
-// in its environment. What differs between ranks the executor adds.
+// app describes a program of the job to the executor, with the job's numbers in its arguments and Slurm's variables in
+// its environment. What differs between ranks the executor adds.
 func (j *job) app(a *schedpb.App, module string) control.App {
 	app := control.App{Module: module, Program: a.GetProgram(), Dir: a.GetDir(), Ranks: a.GetRanks()}
 	for _, arg := range a.GetArgs() {
@@ -30,13 +30,14 @@ func (j *job) app(a *schedpb.App, module string) control.App {
 		}
 	}
 	for _, m := range a.GetMounts() {
-		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(), ReadOnly: m.GetReadOnly()})
+		app.Mounts = append(app.Mounts, control.Mount{HostDir: m.GetHostDir(), GuestDir: m.GetGuestDir(),
+			ReadOnly: m.GetReadOnly()})
 	}
 	return app
 }
 
-// variable is one of the job's. An absent one is taken out of what the user gave: it would speak of another job, in whose script the
-// launcher was called.
+// variable is one of the job's. An absent one is removed from what the user gave: it would describe another job, in
+// whose script the launcher was called.
 type variable struct {
 	name, value string
 	absent      bool

@@ -20,7 +20,7 @@ type cached struct {
 	locks []string // of its machine code: held by whoever compiles
 }
 
-// isBeingMade tells whether some process compiles it: another worker's child may be at it for longer than recent.
+// isBeingMade reports whether some process compiles it: another worker's child may be at it for longer than recent.
 func (c *cached) isBeingMade() bool {
 	for _, path := range c.locks {
 		f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -42,11 +42,12 @@ func (m *modules) use(mark string) {
 	os.Chtimes(mark, now, now) // failing makes it look older than it is, and costs a compile some day
 }
 
-// recent is how long a module that was just used is safe, however large the cache is: an executor may be about to load it.
+// recent is how long a module that was just used is safe, however large the cache is: an executor may be about to load
+// it.
 const recent = 10 * time.Minute
 
-// evict removes the modules that nobody has used for the longest time until the cache is within its bound, and machine code whose
-// module is gone as if it were one. An executor that has loaded a module does not need it any more.
+// evict removes the modules that nobody has used for the longest time until the cache is within its bound, and machine
+// code whose module is gone as if it were one. An executor that has loaded a module does not need it any more.
 func (m *modules) evict(bound int64, now time.Time) {
 	all := m.inventory()
 	var total int64
@@ -68,8 +69,9 @@ func (m *modules) evict(bound int64, now time.Time) {
 	}
 }
 
-// inventory lists the cache. Machine code is kept by the hash of the module as it runs, which its name in modules has the
-// beginning of. Code that belongs to no module was made by another version of this program, or by one that was killed.
+// inventory lists the cache. Machine code is kept by the hash of the module as it runs, which its name in modules has
+// the beginning of. Code that belongs to no module was made by another version of this program, or by one that was
+// killed.
 func (m *modules) inventory() []*cached {
 	all := map[string]*cached{}
 	native := map[string]*cached{} // by the beginning of what runs

@@ -81,7 +81,8 @@ func TestEvictOfMachineCodeAlone(t *testing.T) {
 	dir := t.TempDir()
 	m := &modules{cacheDir: dir, dir: filepath.Join(dir, "modules")}
 	now := time.Now()
-	old, made := filepath.Join(m.native(), strings.Repeat("a", 64)+"-1"), filepath.Join(m.native(), strings.Repeat("b", 64)+"-1")
+	old, made := filepath.Join(m.native(), strings.Repeat("a", 64)+"-1"),
+		filepath.Join(m.native(), strings.Repeat("b", 64)+"-1")
 	for _, entry := range []string{old, made} {
 		if err := os.MkdirAll(entry, 0o700); err != nil {
 			t.Fatal(err)

@@ -51,14 +51,15 @@ func waitGone(t testing.TB, pid int) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(testTimeout.Milliseconds()))
 	if n != 1 {
 		t.Fatalf("process %d is still there (%v)", pid, err)
 	}
 }
 
 func (b *bench) terminate(ref *schedpb.JobRef, state string, kill bool) {
-	b.order(&schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{Job: ref, State: state, Reason: "the test says so", Kill: kill}})
+	b.order(&schedpb.SchedulerMessage_Terminate{Terminate: &schedpb.TerminateJob{Job: ref, State: state,
+		Reason: "the test says so", Kill: kill}})
 }
 
 func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
@@ -68,7 +69,8 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
-// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing waits for one.
+// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing
+// waits for one.
 func slowBench(t *testing.T) (b *bench, gate string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -94,7 +96,8 @@ func TestCompilingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	states := b.query(ref)
-	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program, formatBytes(uint64(len(compiled(t, "act")))))
+	want := fmt.Sprintf("compiling %s (%s), once; later runs load it from the cache", app.Program,
+		formatBytes(uint64(len(compiled(t, "act")))))
 	if len(states) != 2 || states[1].Rank != 1 || states[0].Where != want || states[1].Where != want {
 		t.Errorf("they stand at %v", states)
 	}
@@ -107,7 +110,8 @@ func TestCompilingIsTold(t *testing.T) {
 	b.collect()
 }
 
-// A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job waits for it.
+// A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job
+// waits for it.
 func TestTerminateWhileCompiling(t *testing.T) {
 	b, gate := slowBench(t)
 	app := b.app("act", 1, "nothing", "0")
@@ -202,7 +206,8 @@ func TestFailureBesideComputation(t *testing.T) {
 	b.read(out, func() bool { return strings.Contains(out["1"], "spinning") && out["0?"] != "" })
 	b.stdin(ref, "", true)
 	o := b.collect()
-	if o.End.ExitCode != 1 || !strings.Contains(o.End.Reason, "rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
+	if o.End.ExitCode != 1 || !strings.Contains(o.End.Reason,
+		"rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
 		t.Errorf("ended %v", o.End)
 	}
 	var killed *schedpb.RankExit
@@ -229,7 +234,7 @@ func TestSignals(t *testing.T) {
 // stopped waits until the process is stopped (or no longer): the kernel says so only to its parent, through wait.
 func stopped(t testing.TB, pid int, want bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			t.Fatal(err)
@@ -330,10 +335,10 @@ func TestWorkerDies(t *testing.T) {
 	}
 }
 
-// armed waits until the executor has its lifeline: descriptor 4 is then asynchronous.
+// armed waits until the executor has its agent watch: descriptor 4 is then asynchronous.
 func armed(t testing.TB, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/4", pid))
 		if err != nil {
 			t.Fatal(err)
@@ -346,7 +351,7 @@ func armed(t testing.TB, pid int) {
 			return
 		}
 	}
-	t.Fatalf("executor %d does not watch its lifeline", pid)
+	t.Fatalf("executor %d does not watch its agent", pid)
 }
 
 func testSpawner(dir string) *spawner {
@@ -364,7 +369,7 @@ func hold(dir string) {
 }
 
 func TestStopLeavesNobody(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spares, c.Ephemeral = 2, true }) // nobody comes after it
+	b := newBench(t, func(c *Config) { c.Prestart, c.Ephemeral = 2, true }) // nobody comes after it
 	var pids []int
 	for range 2 {
 		pids = append(pids, b.pid(b.spinning("spin", 2)))
@@ -378,22 +383,22 @@ func TestStopLeavesNobody(t *testing.T) {
 	}
 }
 
-// A spare that was killed while it waited harms no job, and another takes its place.
+// A prestarted executor that was killed while it waited harms no job, and another takes its place.
 func TestPrestartedThatDied(t *testing.T) {
-	b := newBench(t, func(c *Config) { c.Spares = 1 })
-	spare := func() *process {
+	b := newBench(t, func(c *Config) { c.Prestart = 1 })
+	prestarted := func() *process {
 		s := &b.worker.prestarted
 		s.fill()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(s.waiting) != 1 {
-			t.Fatalf("%d spares", len(s.waiting))
+			t.Fatalf("%d are prestarted", len(s.waiting))
 		}
 		return s.waiting[0]
 	}
-	first := spare()
+	first := prestarted()
 	if !first.isRunning() {
-		t.Fatal("a new spare does not live")
+		t.Fatal("a new executor does not live")
 	}
 	first.kill()
 	if err := unix.Waitid(unix.P_PID, first.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
@@ -402,8 +407,8 @@ func TestPrestartedThatDied(t *testing.T) {
 	if end := b.run(interactive(b.app("hello", 1))).End; end.State != "CD" {
 		t.Errorf("the job ended as %s: %s", end.State, end.Reason)
 	}
-	if second := spare(); second.pid == first.pid || !second.isRunning() {
-		t.Error("no new spare")
+	if second := prestarted(); second.pid == first.pid || !second.isRunning() {
+		t.Error("no new executor")
 	}
 }
 
@@ -451,7 +456,8 @@ func TestBadModules(t *testing.T) {
 	}{
 		{"text", []byte("#!/bin/sh\necho hello\n"), []string{"bad.wasm: "}},
 		{"truncated", compiled(t, "hello")[:1000], []string{"bad.wasm: "}},
-		{"unknown imports", importing("mpi", "MPI_Win_create", "MPI_File_open"), []string{"bad.wasm: ", "MPI_Win_create, MPI_File_open"}},
+		{"unknown imports", importing("mpi", "MPI_Win_create", "MPI_File_open"),
+			[]string{"bad.wasm: ", "MPI_Win_create, MPI_File_open"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := interactive(&schedpb.App{ModuleSha256: b.put(c.wasm), Program: "bad.wasm", Dir: "/", Ranks: 2})
@@ -538,7 +544,8 @@ func TestCompileChild(t *testing.T) {
 	if err := syscall.Kill(child(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if o := b.collect(); o.End.State != "F" || !strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
+	if o := b.collect(); o.End.State != "F" ||
+		!strings.Contains(o.End.Reason, "hello.wasm: the compiler was ended by a signal") {
 		t.Errorf("ended %v", o.End)
 	}
 }

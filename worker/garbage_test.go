@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Collecting garbage stops the world, and code compiled from WebAssembly can't be stopped: ranks that leave garbage must
-// not be held up until a rank that computes comes back.
+// Collecting garbage stops the world, and code compiled from WebAssembly can't be stopped: ranks that leave garbage
+// must not be held up until a rank that computes comes back.
 func TestGarbageHoldsNobodyUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

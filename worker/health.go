@@ -13,9 +13,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
-// A job that can't be started because of this worker (no process can be made, its control group is gone, its disk fails) goes back
-// to the scheduler, and no other comes until what it takes to start one works again. What is wrong with the job or its module ends
-// the job alone: a tenant's module must not close a worker.
+// A job that can't be started because of this worker (no process can be made, its control group is gone, its disk
+// fails) goes back to the scheduler, and no other comes until what it takes to start one works again. What is wrong
+// with the job or its module ends the job alone: a tenant's module must not close a worker.
 
 // workerFault is an error that is the worker's, not the job's.
 type workerFault struct{ error }
@@ -32,8 +32,8 @@ func asWorkerFault(err error) error {
 
 func isWorkerFault(err error) bool { return errors.As(err, new(workerFault)) }
 
-// How long a worker waits before it looks whether it can start jobs again: longer each time, so that one that only seems to be fit
-// does not have all jobs come by.
+// How long a worker waits before it looks whether it can start jobs again: longer each time, so that one that only
+// seems to be fit does not have all jobs come by.
 const (
 	firstProbe = 5 * time.Second
 	lastProbe  = 5 * time.Minute
@@ -53,7 +53,7 @@ func (h *health) reason() string {
 	return h.unfit
 }
 
-// markUnfit notes that a job could not be started, and has that looked at later.
+// markUnfit notes that a job could not be started, and schedules a check.
 func (h *health) markUnfit(err error, probe func()) (why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,14 +68,14 @@ func (h *health) markUnfit(err error, probe func()) (why string) {
 	return h.unfit
 }
 
-// markFit notes that they can be started, as far as can be found out without one.
+// markFit notes that jobs can be started, as far as can be found out without one.
 func (h *health) markFit() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.unfit = ""
 }
 
-// resetBackoff notes that one was.
+// resetBackoff notes that a job was started: the next fault is checked early again.
 func (h *health) resetBackoff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,7 +116,7 @@ func (w *Worker) recheckHealth() {
 	w.health.markFit()
 }
 
-// tryStart does all that comes before a job's ranks, without a job.
+// tryStart does everything that comes before a job's ranks, without a job.
 func (w *Worker) tryStart() error {
 	dir, err := os.MkdirTemp(filepath.Join(w.Dir, "executors"), "probe-*")
 	if err != nil {
@@ -148,12 +148,13 @@ func (w *Worker) tryStart() error {
 	late := time.AfterFunc(terminationGrace, p.kill)
 	defer late.Stop()
 	if p.wait(); !p.cmd.ProcessState.Success() {
-		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState, text(crash(p.readStderr()), maxWhere))
+		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState,
+			text(crash(p.readStderr()), maxWhere))
 	}
 	return nil
 }
 
-// earlyExit is an executor that ended before it had begun its job; a program's doing it can't be.
+// earlyExit is the error for an executor that ended before it had begun its job. No program can have caused it.
 func (j *job) earlyExit(p *process) error {
 	state, words := p.cmd.ProcessState, p.readStderr()
 	err := fmt.Errorf("the executor ended (%v) before it began", state)
@@ -166,10 +167,11 @@ func (j *job) earlyExit(p *process) error {
 	return killedEarly{err} // by whoever: its tenant may, and the system for want of memory
 }
 
-// killedEarly is the end of an executor by a signal before it began: another try is right, but nobody is to blame.
+// killedEarly is the end of an executor by a signal before it began. Another try is right, but it is not the worker's
+// fault: the tenant may have sent the signal, or the system for want of memory.
 type killedEarly struct{ error }
 
-// launchFailed is the report of a job that could not be started, if that is not its own fault; nil: it is.
+// launchFailed is the report of a job that could not be started; nil if that is the job's own fault.
 func (j *job) launchFailed(err error) *schedpb.JobEnded {
 	if j.w.Ephemeral || err == nil { // there is nowhere else to run
 		return nil

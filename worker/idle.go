@@ -10,7 +10,8 @@ import (
 // DefaultIdleTimeout is how long an executor waits for its tenant's next job, where Config says nothing.
 const DefaultIdleTimeout = time.Minute
 
-// idleMargin is how much longer an idle executor waits by itself: its worker, as long as there is one that works, ends it before.
+// idleMargin is how much longer than its worker's timeout an idle executor waits by itself. A worker that runs ends it
+// before.
 const idleMargin = 10 * time.Second
 
 // Bounds of what idle executors may keep from others.
@@ -19,8 +20,9 @@ const (
 	idleReserve = 512 << 20 // bytes that must be left beside them and a job that comes
 )
 
-// idleExecutors are the executors that have served a job, of which nothing is left, and wait for their tenant's next one. They count no
-// slots. Where one too many waits, the tenant with the most of them loses the one that has waited longest.
+// idleExecutors are the executors that have served a job, of which nothing is left, and wait for their tenants' next
+// one. They occupy no slots. When there is one too many, the tenant with the most of them loses the one that has waited
+// longest.
 type idleExecutors struct {
 	limit   int
 	timeout time.Duration
@@ -36,7 +38,7 @@ type idleExecutor struct {
 	expiry *time.Timer
 }
 
-// executorTimeout is how long executors are told to wait; 0: not at all.
+// executorTimeout is the timeout that executors are given; 0: they don't wait.
 func (i *idleExecutors) executorTimeout() time.Duration {
 	if i.limit == 0 {
 		return 0
@@ -44,7 +46,7 @@ func (i *idleExecutors) executorTimeout() time.Duration {
 	return i.timeout + idleMargin
 }
 
-// put takes a process in, if it may wait. Otherwise it is the caller's to end.
+// put adds a process, if it may wait. Otherwise the caller has to end it.
 func (i *idleExecutors) put(p *process) bool {
 	if !p.wroteNothing() || p.group != nil && p.group.Held() > maxIdleHeld {
 		return false
@@ -61,7 +63,7 @@ func (i *idleExecutors) put(p *process) bool {
 	return true
 }
 
-// surplus is the one that can best be spared.
+// surplus is the index of the one to end.
 func (i *idleExecutors) surplus() int {
 	count := map[string]int{}
 	for _, w := range i.waiting {
@@ -76,8 +78,8 @@ func (i *idleExecutors) surplus() int {
 	return worst
 }
 
-// take gives a tenant the executor of its own that has waited the least, which most of its memory is still near for; nil: there is
-// none.
+// take returns the tenant's executor that has waited the least, since most of its memory is still in caches; nil: there
+// is none.
 func (i *idleExecutors) take(tenant string, as *identity) *process {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -55,7 +55,8 @@ func TestServesTheNext(t *testing.T) {
 	b.well(interactive(b.app("hello", 2)))
 	pid := b.waits()
 	for _, spec := range []*schedpb.JobSpec{
-		batch(b.app("hello", 3)), interactive(b.app("act", 1, "nothing")), batch(b.app("hello", 1)), batch(b.app("act", 20, "nothing")),
+		batch(b.app("hello", 3)), interactive(b.app("act", 1, "nothing")), batch(b.app("hello", 1)),
+		batch(b.app("act", 20, "nothing")),
 	} {
 		b.well(spec)
 		if now := b.waits(); now != pid {
@@ -71,7 +72,8 @@ func TestServesTheNext(t *testing.T) {
 
 // An operator can have every executor end with its job, and a launcher's own worker has but one.
 func TestServesNoNext(t *testing.T) {
-	for name, change := range map[string]func(*Config){"off": func(c *Config) { c.Idle = 0 }, "ephemeral": func(c *Config) { c.Ephemeral = true }} {
+	for name, change := range map[string]func(*Config){"off": func(c *Config) { c.Idle = 0 },
+		"ephemeral": func(c *Config) { c.Ephemeral = true }} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, change)
 			for range 2 {
@@ -96,8 +98,10 @@ func TestUnfitForTheNext(t *testing.T) {
 		act   []string
 		fit   bool
 	}{
-		{3, []string{"nothing"}, true}, {1, []string{"cat"}, true}, {3, []string{"exit", "1"}, false}, {1, []string{"exit", "0"}, false},
-		{3, []string{"trap", "0"}, false}, {1, []string{"trap", "0"}, false}, {2, []string{"abort", "0"}, false}, {2, []string{"bad-rank", "0"}, false},
+		{3, []string{"nothing"}, true}, {1, []string{"cat"}, true}, {3, []string{"exit", "1"}, false},
+		{1, []string{"exit", "0"}, false},
+		{3, []string{"trap", "0"}, false}, {1, []string{"trap", "0"}, false}, {2, []string{"abort", "0"}, false},
+		{2, []string{"bad-rank", "0"}, false},
 		{2, []string{"deadlock", "1"}, false}, {1, []string{"no-finalize", "0"}, false}, {2, []string{"no-init"}, false},
 		{2, []string{"own-status"}, false},
 	} {
@@ -192,7 +196,8 @@ func TestLeavesNothingToTheNext(t *testing.T) {
 	}
 	for _, file := range files {
 		to, _ := os.Readlink(file)
-		if strings.HasPrefix(to, app.Dir) || strings.HasPrefix(to, filepath.Join(dir, "jobs")) || strings.Contains(to, "linear-memory") {
+		if strings.HasPrefix(to, app.Dir) || strings.HasPrefix(to, filepath.Join(dir, "jobs")) ||
+			strings.Contains(to, "linear-memory") {
 			t.Errorf("%s is %s", file, to)
 		}
 	}
@@ -212,8 +217,10 @@ func TestLeavesNothingToTheNext(t *testing.T) {
 	}
 	o = b.well(interactive(b.app("hello", 1)))
 	o = b.well(interactive(b.app("hello", 1)))
-	if first.CpuNs < 5*o.CpuNs || first.MaxRssBytes < 192<<20 || o.MaxRssBytes > first.MaxRssBytes/2 || o.CpuNs == 0 || o.MaxRssBytes == 0 {
-		t.Errorf("the first is charged for %v and %d MiB, a later one for %v and %d", time.Duration(first.CpuNs), first.MaxRssBytes>>20,
+	if first.CpuNs < 5*o.CpuNs || first.MaxRssBytes < 192<<20 || o.MaxRssBytes > first.MaxRssBytes/2 || o.CpuNs == 0 ||
+		o.MaxRssBytes == 0 {
+		t.Errorf("the first is charged for %v and %d MiB, a later one for %v and %d", time.Duration(first.CpuNs),
+			first.MaxRssBytes>>20,
 			time.Duration(o.CpuNs), o.MaxRssBytes>>20)
 	}
 }
@@ -263,7 +270,8 @@ func footprintOf(t *testing.T, pid int) (f footprint) {
 }
 
 func (f footprint) most(g footprint) footprint {
-	return footprint{max(f.files, g.files), max(f.threads, g.threads), max(f.mappings, g.mappings), max(f.residentMiB, g.residentMiB)}
+	return footprint{max(f.files, g.files), max(f.threads, g.threads), max(f.mappings, g.mappings),
+		max(f.residentMiB, g.residentMiB)}
 }
 
 // Hundreds of jobs leave their executor as it was. (A goroutine a job would have it end by itself.)
@@ -289,7 +297,8 @@ func TestLeaksNothing(t *testing.T) {
 		most[n/100] = most[n/100].most(footprintOf(t, pid))
 	}
 	t.Logf("at most %+v in the first hundred, %+v in the second", most[0], most[1])
-	// A leak of one a job makes a hundred. Go starts threads, each with some mappings, as calls of the system happen to take long.
+	// A leak of one a job makes a hundred. Go starts threads, each with some mappings, as calls of the system happen to
+	// take long.
 	for name, c := range map[string]struct{ first, second, slack int }{"files": {most[0].files, most[1].files, 4},
 		"threads": {most[0].threads, most[1].threads, 16}, "mappings": {most[0].mappings, most[1].mappings, 64},
 		"MiB": {most[0].residentMiB, most[1].residentMiB, 12}} {
@@ -299,8 +308,8 @@ func TestLeaksNothing(t *testing.T) {
 	}
 }
 
-// An executor that dies while it waits, or when it is given the next job, harms no job: another is started for it, and what was
-// sent to the dead one is sent again.
+// An executor that dies while it waits, or when it is given the next job, harms no job: another is started for it, and
+// what was sent to the dead one is sent again.
 func TestDiesBetweenJobs(t *testing.T) {
 	b := newBench(t, nil)
 	b.well(batch(b.app("hello", 1)))
@@ -315,7 +324,7 @@ func TestDiesBetweenJobs(t *testing.T) {
 	}
 	for _, spec := range []*schedpb.JobSpec{interactive(b.app("act", 1, "cat")), batch(b.app("act", 1, "cat"))} {
 		pid = b.waits()
-		syscall.Kill(pid, syscall.SIGSTOP) // it lives, and will not hear of its job
+		syscall.Kill(pid, syscall.SIGSTOP) // it lives, and will not read its Start
 		stopped(t, pid, true)
 		ref := b.start(spec)
 		b.stdin(ref, "a line\n", false)
@@ -349,8 +358,8 @@ func (b *bench) pidOf(ref *schedpb.JobRef) int {
 	return j.process.pid
 }
 
-// The next worker with the directory finds one process beside two jobs: one has ended there, the other runs. And an executor
-// that was idle ends with its worker.
+// The next worker with the directory finds one process beside two jobs: one has ended there, the other runs. And an
+// executor that was idle ends with its worker.
 func TestAdoptsAfterTheNext(t *testing.T) {
 	b := newBench(t, nil)
 	ended := b.start(batch(b.app("hello", 1)))
@@ -504,7 +513,8 @@ func TestIdleGivesWay(t *testing.T) {
 	if !b.worker.idle.put(p) {
 		t.Fatal("it may not wait")
 	}
-	if o := b.run(interactive(b.app("hello", 64))); o.End.State != "F" || !strings.Contains(o.End.Reason, "not enough memory") {
+	if o := b.run(interactive(b.app("hello", 64))); o.End.State != "F" ||
+		!strings.Contains(o.End.Reason, "not enough memory") {
 		t.Errorf("ended %v", o.End)
 	}
 	if err := syscall.Kill(p.pid, 0); !errors.Is(err, syscall.ESRCH) {

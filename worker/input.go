@@ -7,7 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// input is how far a job's numbered input is. It needs a job's mu.
+// input is how far a job's numbered input has come. The job's mu guards it.
 type input struct {
 	seq      uint64 // the last item that was handed to the executor
 	plain    bool   // the executor is of an earlier release and knows no numbers: what was handed on counts as received
@@ -17,8 +17,9 @@ type input struct {
 	taken    uint64 // bytes of standard input
 }
 
-// input hands the next item on. Items that were handed on before, or that follow one that was lost, come again when the launcher
-// is told so (JobStarted). Stopping and continuing is this worker's to do, and can't wait for an executor that is stopped.
+// input hands the next item on. Items that were handed on before, or that follow one that was lost, come again when the
+// launcher is told so (JobStarted). Stopping and continuing is this worker's to do, and can't wait for an executor that
+// is stopped.
 func (j *job) input(in *schedpb.Input) {
 	number := syscall.Signal(in.GetSignal().GetNumber())
 	halts := number == syscall.SIGTSTP || number == syscall.SIGCONT
@@ -58,7 +59,8 @@ func (j *job) input(in *schedpb.Input) {
 	}
 }
 
-// inputTaken is what the executor says. The first word of one that an earlier worker has started tells where to go on.
+// inputTaken handles the executor's InputTaken. The first one of an executor that an earlier worker started says where
+// to go on.
 func (j *job) inputTaken(m *control.InputTaken) {
 	j.mu.Lock()
 	if j.in.unknown {
@@ -75,7 +77,8 @@ func (j *job) received(in input) *schedpb.WorkerMessage {
 		Job: j.key.ref(), Taken: &schedpb.InputTaken{Received: in.received, StdinBytes: in.taken}}}}
 }
 
-// plainly hands an item to an executor of release 0.1.0, in the messages of that. Its jobs are batch jobs, which nobody feeds.
+// plainly hands an item to an executor of release 0.1.0, in the messages of that. Its jobs are batch jobs, which nobody
+// feeds.
 func (j *job) plainly(m *control.Input) {
 	if len(m.Data) > 0 || m.EOF {
 		j.orders.put(&control.Stdin{Data: m.Data, EOF: m.EOF})

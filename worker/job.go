@@ -60,7 +60,8 @@ type job struct {
 const terminationGrace = 2 * time.Second
 
 func newJob(w *Worker, order *schedpb.StartJob) *job {
-	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}), readers: map[int]uint64{}}
+	j := &job{w: w, key: keyOf(order.GetJob()), spec: order.GetSpec().Decoded(), order: order, grew: make(chan struct{}),
+		readers: map[int]uint64{}}
 	j.dir = w.jobDir(j.key)
 	j.orders.wake = make(chan struct{}, 1)
 	j.prepare, j.cancelPrepare = context.WithCancel(context.Background())
@@ -70,11 +71,11 @@ func newJob(w *Worker, order *schedpb.StartJob) *job {
 // file is the path of one of its files.
 func (j *job) file(name string) string { return filepath.Join(j.dir, name) }
 
-// outlivesWorker says that the job goes on without this worker, which a launcher's own worker has no successor for. An interactive job
-// ends with its launcher, and of that the scheduler tells.
+// outlivesWorker reports whether the job goes on without this worker. The launcher's own worker has no successor, so
+// nothing outlives it.
 func (j *job) outlivesWorker() bool { return j.w.state != nil }
 
-// run is the job's life.
+// run takes the job from its start to its reported end.
 func (j *job) run() {
 	defer j.cancelPrepare()
 	ended := j.execute()
@@ -86,7 +87,8 @@ func (j *job) run() {
 		j.appendEnd(end)
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
-	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit", end.ExitCode}
+	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit",
+		end.ExitCode}
 	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
 		fields = append(fields, "reason", end.Reason)
 	}
@@ -99,7 +101,7 @@ func (j *job) run() {
 	j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: ended}})
 }
 
-// execute returns nil when it left the job to the next worker, or to nobody.
+// execute runs the job. It returns nil when it left the job to the next worker, or to nobody.
 func (j *job) execute() *schedpb.JobEnded {
 	p := j.process // one that was found running
 	if p != nil {
@@ -107,8 +109,8 @@ func (j *job) execute() *schedpb.JobEnded {
 		return j.finish(p, last, left)
 	}
 	if !j.neverBegan() {
-		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They must not run
-		// twice, and ended with that worker; those that would have outlived it are remembered.
+		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They
+		// must not run twice, and ended with that worker; those that would have outlived it are remembered.
 		return j.ended(&schedpb.JobEnd{State: "NF", ExitCode: exitFailed,
 			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
 	}
@@ -127,7 +129,8 @@ func (j *job) execute() *schedpb.JobEnded {
 		case last != nil:
 			return j.finish(p, last, left)
 		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
-			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid", p.pid)
+			j.w.Logger.Info("an executor that had served another job has died before this one began", "job", j.key.id, "pid",
+				p.pid)
 		default:
 			err = j.earlyExit(p)
 		}
@@ -147,20 +150,21 @@ func (j *job) execute() *schedpb.JobEnded {
 	return &schedpb.JobEnded{Job: j.key.ref(), End: j.neverRan(err)}
 }
 
-// isTerminating says whether the job was told to end, by the scheduler or by the end of the worker.
+// isTerminating reports whether the job was told to end, by the scheduler or by the end of the worker.
 func (j *job) isTerminating() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.terminated != nil || j.workerStopping
 }
 
-// neverBegan says that the job's ranks never ran in a process that is gone: it makes a log before.
+// neverBegan reports whether the job's ranks never ran in a process that has ended: an executor makes the log before
+// they run.
 func (j *job) neverBegan() bool {
 	_, err := os.Stat(j.file("log"))
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// finish is the job's end, after that of its process, unless that can be used again.
+// finish returns the job's end, after its process has ended or is idle.
 func (j *job) finish(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
 	if left {
 		return nil
@@ -206,7 +210,8 @@ func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 
 // Orders.
 
-// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB ahead.
+// maxStdinAhead bounds standard input that the executor has not taken from its socket; the scheduler sends 256 KiB
+// ahead.
 const maxStdinAhead = 1 << 20
 
 func (j *job) stdin(s *schedpb.Stdin) {
@@ -215,7 +220,7 @@ func (j *job) stdin(s *schedpb.Stdin) {
 	}
 }
 
-// signal hands a signal on. TSTP and CONT stop and continue the process; the others are for the ranks.
+// signal handles a signal for the job. TSTP and CONT stop and continue the process; the others are for the ranks.
 func (j *job) signal(number int32) {
 	switch syscall.Signal(number) {
 	case syscall.SIGTSTP, syscall.SIGSTOP:
@@ -227,8 +232,8 @@ func (j *job) signal(number int32) {
 	}
 }
 
-// stopOrContinue stops or continues the executor. One that has not started yet is stopped when it has: before, it could not even be
-// told of its worker's end.
+// stopOrContinue stops or continues the executor. One that has not started yet is stopped when it has: before, it would
+// not notice its worker's end.
 func (j *job) stopOrContinue(s syscall.Signal) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -238,10 +243,11 @@ func (j *job) stopOrContinue(s syscall.Signal) {
 	}
 }
 
-// query asks where the ranks stand. Before they have started they stand where the worker is with them.
+// query asks for the states of the ranks. Before they have started the worker answers with its own activity.
 func (j *job) query() {
 	j.mu.Lock()
-	running := j.started && j.end == nil && j.process != nil && !j.process.gone // one that is idle again is not the job's any more
+	// one that is idle again is not the job's any more
+	running := j.started && j.end == nil && j.process != nil && !j.process.gone
 	doing := j.activity
 	j.mu.Unlock()
 	if running {
@@ -279,7 +285,8 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	}
 }
 
-// detachWorker ends this worker's part in the job: it goes on without, or, where it can't or is not to, ends without a word.
+// detachWorker ends this worker's part in the job: the job goes on without it, or, where that is impossible or
+// unwanted, is killed and not reported.
 func (j *job) detachWorker(kill bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -295,7 +302,7 @@ func (j *job) detachWorker(kill bool) {
 	}
 }
 
-// survivesWorker says whether a successor will find the job's executor, or how it ended.
+// survivesWorker reports whether a successor will find the job's executor, or how it ended.
 func (j *job) survivesWorker() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -323,8 +330,8 @@ func (j *job) acknowledge() {
 	}
 }
 
-// forget leaves of the job what is in its directory, until that is pruned. (Removing the record now would make new files slow on some
-// file systems, which look at each inode that was deleted lately.)
+// forget removes everything of the job but its directory, which is pruned later. (Removing the record now would make
+// new files slow on some file systems, which look at each inode that was deleted lately.)
 func (j *job) forget() {
 	failpoint.Here(failpoint.WorkerBeforeForget)
 	defer failpoint.Here(failpoint.WorkerAfterForget)
@@ -346,7 +353,7 @@ func (j *job) acknowledged() bool {
 	return j.acked
 }
 
-// resendReports says what a lost connection may have swallowed.
+// resendReports repeats what a lost connection may have swallowed.
 func (j *job) resendReports() {
 	j.mu.Lock()
 	started, taken, end, acked := j.started, j.taken, j.end, j.acked
@@ -356,7 +363,8 @@ func (j *job) resendReports() {
 		return
 	}
 	if started {
-		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
+			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	}
 	if taken > 0 {
 		j.w.report(j.stdinTaken(taken))
@@ -371,7 +379,7 @@ func (j *job) resendReports() {
 
 // Output.
 
-// attach counts a reader of the log in. It begins at offset.
+// attach adds a reader of the log, which begins at offset.
 func (j *job) attach(offset uint64) (id int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -380,8 +388,8 @@ func (j *job) attach(offset uint64) (id int) {
 	return j.nextReader
 }
 
-// detach counts it out. When nobody reads any more an interactive job's ranks need not wait for anybody, unless its launcher comes
-// back for what it has not written.
+// detach removes it. When nobody reads any more an interactive job's ranks need not wait for a reader, unless its
+// launcher comes back for what it has not written.
 func (j *job) detach(id int, eof bool) {
 	j.mu.Lock()
 	delete(j.readers, id)
@@ -397,8 +405,8 @@ func (j *job) detach(id int, eof bool) {
 	}
 }
 
-// delivered notes how far a reader is. It returns up to where an interactive job's log is needed by nobody any more.
-func (j *job) delivered(id int, offset uint64) (spare uint64) {
+// delivered notes how far a reader is. It returns the offset up to which an interactive job's log is no longer needed.
+func (j *job) delivered(id int, offset uint64) (unneeded uint64) {
 	j.mu.Lock()
 	j.readers[id] = offset
 	slowest := offset
@@ -408,15 +416,15 @@ func (j *job) delivered(id int, offset uint64) (spare uint64) {
 	launcher := j.launcher
 	switch {
 	case launcher:
-		spare = min(slowest, j.written)
+		unneeded = min(slowest, j.written)
 	case len(j.readers) == 1 && slowest > resumable:
-		spare = slowest - resumable
+		unneeded = slowest - resumable
 	}
 	j.mu.Unlock()
 	if !launcher {
 		j.sendDelivered(slowest)
 	}
-	return spare
+	return unneeded
 }
 
 // sendDelivered lets the ranks of an interactive job write on.
@@ -432,17 +440,17 @@ func (j *job) sendDelivered(offset uint64) {
 	}
 }
 
-// attachLauncher says that the job has a launcher that says what it has written of the output.
+// attachLauncher notes that the job has a launcher that acknowledges the output it has written.
 func (j *job) attachLauncher() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.launcher = true
 }
 
-// forGood is the offset that a launcher has written which asks for no more: it has all, or is gone.
+// forGood is the offset that a launcher acknowledges which asks for no more: it has all, or is gone.
 const forGood = math.MaxUint64
 
-// outputTaken is what the launcher says.
+// outputTaken handles the launcher's acknowledgement.
 func (j *job) outputTaken(offset uint64) {
 	j.mu.Lock()
 	if offset != forGood {
@@ -463,8 +471,8 @@ func (j *job) outputTaken(offset uint64) {
 	}
 }
 
-// growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job has
-// ended by now.
+// growth returns a channel that is closed when there is more to read than at the time of the call, and whether the job
+// has ended by now.
 func (j *job) growth() (grew <-chan struct{}, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

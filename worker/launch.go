@@ -15,7 +15,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/state"
 )
 
-// What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's Start.
+// What comes before a job's ranks: its directory, its programs, the process that is to run it, and that process's
+// Start.
 
 // prepareStart gets everything that the executor needs.
 func (j *job) prepareStart() (*control.Start, error) {
@@ -70,14 +71,14 @@ func (j *job) prepareStart() (*control.Start, error) {
 	return start, j.w.fits(needs)
 }
 
-// setActivity notes what the job is at, for those who ask where its ranks stand.
+// setActivity notes what the job is doing, for those who ask for the states of its ranks.
 func (j *job) setActivity(doing string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.activity = doing
 }
 
-// makeDir finds out whom the job runs as, and makes its directory, which is that user's.
+// makeDir finds out which user the job runs as, and makes its directory, which is that user's.
 func (j *job) makeDir() (err error) {
 	if j.as, err = j.w.identityOf(j.order.GetTenant()); err != nil {
 		return err
@@ -94,10 +95,11 @@ func (j *job) makeDir() (err error) {
 	return nil
 }
 
-// An executor of another user's is lent the cache and the job's directory: it might not be let through the directories above.
+// An executor of another user is passed the cache and the job's directory as descriptors: that user might not be
+// allowed into the directories above them.
 const lentCache, lentJob = 0, 1
 
-// executorPath is the path of one of the job's files, for its executor.
+// executorPath is the path of one of the job's files, as its executor sees it.
 func (j *job) executorPath(name string) string {
 	if j.as == nil {
 		return j.file(name)
@@ -105,7 +107,7 @@ func (j *job) executorPath(name string) string {
 	return lentPath(lentJob, name)
 }
 
-// executorCachePath is a path in the cache, for its executor.
+// executorCachePath is a path in the cache, as the job's executor sees it.
 func (j *job) executorCachePath(path string) string {
 	if j.as == nil {
 		return path
@@ -113,7 +115,7 @@ func (j *job) executorCachePath(path string) string {
 	return lentPath(lentCache, strings.TrimPrefix(path, j.w.CacheDir))
 }
 
-// executor takes an idle one of the tenant's, or one that was started ahead, or starts one.
+// executor takes one of the tenant's idle executors, or a prestarted one, or starts one.
 func (j *job) executor() (p *process, err error) {
 	if p = j.w.idle.take(j.order.GetTenant(), j.as); p != nil {
 		failpoint.Here(failpoint.WorkerBeforeReuse)
@@ -130,7 +132,7 @@ func (j *job) executor() (p *process, err error) {
 	return p, err
 }
 
-// spawnAs starts an executor of another user's.
+// spawnAs starts an executor as another user.
 func (w *Worker) spawnAs(as *identity) (*process, error) {
 	var lent []*os.File
 	for _, path := range []string{lentCache: w.CacheDir, lentJob: os.DevNull} { // until there is a job
@@ -167,7 +169,7 @@ func groupOf(who state.Process) string { return fmt.Sprintf("%d.%d", who.PID, wh
 
 var errTerminated = errors.New("the job was ended before its ranks started")
 
-// launch starts the executor, unless the job has been ended meanwhile.
+// launch has an executor start the job, unless the job has been ended meanwhile.
 func (j *job) launch(start *control.Start) (*process, error) {
 	p, err := j.acquireProcess()
 	if err != nil {
@@ -196,7 +198,7 @@ func (j *job) launch(start *control.Start) (*process, error) {
 	return p, nil
 }
 
-// acquireProcess finds the process that is to run the job, and remembers which it is.
+// acquireProcess gets a process that is to run the job, and records which it is.
 func (j *job) acquireProcess() (*process, error) {
 	for {
 		p, err := j.executor()
@@ -219,7 +221,7 @@ func (j *job) acquireProcess() (*process, error) {
 	}
 }
 
-// remember notes which process will run the job, before it is told to: the other way round a worker that is killed in
+// remember records which process will run the job, before it gets Start: the other way round a worker that is killed in
 // between would leave ranks that nobody knows of.
 func (j *job) remember(p *process, who state.Process) error {
 	if !j.outlivesWorker() {
@@ -229,6 +231,7 @@ func (j *job) remember(p *process, who state.Process) error {
 	if err != nil {
 		return err
 	}
-	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who, Files: filepath.Base(p.files), Group: p.group != nil,
+	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who,
+		Files: filepath.Base(p.files), Group: p.group != nil,
 		Control: p.conn.Speaks()})
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// lease is this worker's right to run ranks: from the last moment at which the scheduler is known not to have given it up, for
-// the grace. Behind its end they may be started elsewhere. What a heartbeat's answer proves counts from when the heartbeat was
-// sent; the loss of a connection proves nothing, since the scheduler may have noticed it long before.
+// lease is this worker's right to run ranks. It starts at the last moment at which the scheduler is known not to have
+// given the worker up, and lasts for the grace; after its end the ranks may be started elsewhere. An answered heartbeat
+// renews it from when that heartbeat was sent. The loss of a connection renews nothing, since the scheduler may have
+// noticed it long before.
 type lease struct {
 	mu    sync.Mutex // guards all below
 	until control.Instant
@@ -48,10 +49,11 @@ func (l *lease) stop() {
 	}
 }
 
-// renewLease moves the end of the lease, for all executors too: they see to it if this worker can't.
+// renewLease moves the end of the lease, for all executors too: each ends its ranks at the lease's end if this worker
+// can't.
 //
-// A worker within its scheduler's own process needs none. Nobody could start its ranks elsewhere, and a process that was stopped
-// for longer than the grace would end them when it goes on.
+// An ephemeral worker, which lives in its scheduler's own process, needs none. Nobody could start its ranks elsewhere,
+// and a process that was stopped for longer than the grace would kill them when it goes on.
 func (w *Worker) renewLease(since control.Instant, grace time.Duration) {
 	if w.Ephemeral {
 		return

@@ -29,7 +29,8 @@ func (b *bench) leaseOf(ref *schedpb.JobRef) control.Instant {
 // beyond is later than the end of a lease by more than an executor waits for its renewal.
 const beyond = 2500 * time.Millisecond
 
-// Jobs of every kind run for longer than the grace, under a scheduler that answers; on a worker that was restarted, too.
+// Jobs of every kind run for longer than the grace, under a scheduler that answers; on a worker that was restarted,
+// too.
 func TestLongerThanTheGrace(t *testing.T) {
 	for name, spec := range map[string]func(...*schedpb.App) *schedpb.JobSpec{"interactive": interactive, "batch": batch} {
 		t.Run(name, func(t *testing.T) {
@@ -47,8 +48,8 @@ func TestLongerThanTheGrace(t *testing.T) {
 	}
 }
 
-// The worker within a launcher's own process has no lease that could end: whatever holds up the answers to its heartbeats (the
-// process was stopped, the machine was asleep), nobody has started its ranks elsewhere.
+// The worker within a launcher's own process has no lease that could end: whatever holds up the answers to its
+// heartbeats (the process was stopped, the machine was asleep), nobody has started its ranks elsewhere.
 func TestNoLeaseWithoutSuccessor(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Grace, c.Ephemeral = time.Second, true })
 	app := b.app("act", 2, "linger")

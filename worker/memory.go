@@ -17,8 +17,8 @@ import (
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.
 const rankOverhead = 256 << 10
 
-// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two collections, machine
-// code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
+// executorOverhead is what an executor's process takes beyond its ranks: Go's runtime, its heap between two
+// collections, machine code. The limit of its group is for what goes wrong; a rank's own ceiling is the allocator's.
 const executorOverhead = 512 << 20
 
 // memoryNeed is what one program of a job asks for.
@@ -28,7 +28,8 @@ type memoryNeed struct {
 	initial uint64 // linear memory of a rank at its start
 }
 
-// fits refuses a job whose ranks could not even begin here. Executors that wait for jobs give way to one that leaves little.
+// fits refuses a job whose ranks could not even begin here. Idle executors are ended if too little memory would be left
+// beside them.
 func (w *Worker) fits(needs []memoryNeed) error {
 	if err := fitsFiles(needs); err != nil {
 		return err
@@ -40,8 +41,8 @@ func (w *Worker) fits(needs []memoryNeed) error {
 	return err
 }
 
-// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a file without a
-// name. Executors have this process's limits.
+// fitsFiles refuses ranks whose memory could not even begin under the limit for the size of files: a linear memory is a
+// file without a name. Executors have this process's limits.
 func fitsFiles(needs []memoryNeed) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
@@ -49,7 +50,8 @@ func fitsFiles(needs []memoryNeed) error {
 	}
 	for _, n := range needs {
 		if n.initial > limit.Cur {
-			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for memory too, is %s: "+
+			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for "+
+				"memory too, is %s: "+
 				"raise ulimit -f", n.program, formatBytes(n.initial), formatBytes(limit.Cur))
 		}
 	}
@@ -72,11 +74,12 @@ func (w *Worker) memoryLeft(needs []memoryNeed) (left uint64, err error) {
 	if total <= free {
 		return left - total, nil
 	}
-	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, or use a "+
+	return 0, fmt.Errorf("not enough memory: the ranks (%s) begin with %s together, and %s %s %s. Run fewer ranks, "+
+		"or use a "+
 		"machine with more memory", strings.Join(list, ", "), formatBytes(total), w.Name, what, formatBytes(free))
 }
 
-// memoryOffered is what the scheduler may promise to ranks here: what was configured, or what is free now.
+// memoryOffered is what the scheduler may give to ranks here: what was configured, or what is free now.
 func (w *Worker) memoryOffered() uint64 {
 	if w.MemBytes > 0 {
 		return w.MemBytes
@@ -100,8 +103,8 @@ func formatBytes(n uint64) string {
 	return fmt.Sprintf("%.1f %ciB", v, units[unit])
 }
 
-// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a control
-// group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
+// available is how much memory a new process may take: what the kernel says is free for the asking, and less in a
+// control group that is limited. root is the machine's "/". Where nothing can be found out the answer is: any amount.
 func available(root fs.FS) uint64 {
 	free := uint64(math.MaxUint64)
 	if n, ok := field(root, "proc/meminfo", "MemAvailable:"); ok {
@@ -124,8 +127,8 @@ func available(root fs.FS) uint64 {
 	return free
 }
 
-// groupFree is the least room on the way from a control group up to the root. Inside a container the path may not exist,
-// and the container's own group is the root.
+// groupFree is the least free memory of a control group and its parents. Inside a container the path may not exist, and
+// the container's own group is the root.
 func groupFree(root fs.FS, base, group, limit, usage, reclaimable string) uint64 {
 	free := uint64(math.MaxUint64)
 	for dir := path.Join(base, group); strings.HasPrefix(dir, base); dir = path.Dir(dir) {

@@ -24,9 +24,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// modules is the machine's cache of modules. Several workers may share the directory; only complete files ever bear their
-// names, so no lock is needed to read. Who compiles at the same time is the engine's matter: the children of two workers
-// take turns at its lock, and the second finds the first one's work.
+// modules is the machine's cache of modules. Several workers may share the directory. Only complete files ever get
+// their final names, so no lock is needed to read. Compiling at the same time is the engine's matter: the children of
+// two workers take turns at its lock, and the second finds the first one's result.
 //
 //	modules/<sha256>.wasm       as the user submitted it
 //	modules/<sha256>.<hash of what it holds>.run.wasm   as it runs, where that differs
@@ -55,12 +55,13 @@ func newModules(cacheDir, executable, worker string, client schedpb.WorkersClien
 		return nil, fmt.Errorf("look at the program that runs executors: %w", err)
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
-	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker, bound: maxCache,
-		busy: map[string]chan struct{}{}}, nil
+	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker,
+		bound: maxCache,
+		busy:  map[string]chan struct{}{}}, nil
 }
 
-// openCache makes the cache's directories. Executors of other users read what they know the name of, which is the hash of a program:
-// nobody can list what others run, and nobody but the worker's user writes.
+// openCache makes the cache's directories. Executors of other users read files whose names, which contain the hash of a
+// program, they know: nobody can list what others run, and nobody but the worker's user writes.
 func openCache(dirs ...string) error {
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
@@ -83,8 +84,8 @@ const maxCache = 10 << 30
 // native is where the engine keeps machine code.
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
 
-// prepare makes a module ready to run and says what is known of it. program is its name in messages. An error is for the
-// user, and so is what report is given when something takes long.
+// prepare makes a module ready to run and returns what is known of it. program is its name in messages. An error is for
+// the user, and so is what report is called with when something takes long.
 func (m *modules) prepare(ctx context.Context, sha, program string, report func(string)) (*control.Prepared, error) {
 	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
 		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
@@ -171,7 +172,7 @@ func (m *modules) ready(sha string) *control.Prepared {
 	return p
 }
 
-// leftover is the age at which nobody can be at work on an unfinished file any more.
+// leftover is the age from which on an unfinished file belongs to nobody.
 const leftover = 24 * time.Hour
 
 // sweep removes unfinished files of processes that were killed. Their names begin with a dot.
@@ -240,7 +241,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 // maxStderr bounds what of a child's stderr becomes part of a message.
 const maxStderr = 16 << 10
 
-// starved tells the last words of a Go program that the kernel refuses memory.
+// starved reports whether the stderr of a Go program says that the kernel refused it memory.
 func starved(words string) bool {
 	return strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory")
 }
@@ -279,7 +280,8 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit) && !exit.Exited():
 		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
 	case errors.As(err, &exit) && starved(string(stderr.b)):
-		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or compile their " +
+		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or " +
+			"compile their " +
 			"files with less inlining and unrolling (-O1)")
 	case errors.As(err, &exit):
 		return fmt.Errorf("the compiler crashed (%v; please report it): %s", exit, crash(stderr.b))

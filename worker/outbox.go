@@ -6,7 +6,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// outbox holds messages for an executor until its socket takes them: an executor that was stopped takes none, and whoever
+// outbox queues messages for an executor until its socket takes them: a stopped executor reads nothing, and whoever
 // gives orders must not wait for it.
 type outbox struct {
 	wake chan struct{} // holds one

@@ -20,7 +20,8 @@ const maxBatch = 64 << 10
 // sameMoment is how far apart two writes of a rank may be to travel as one, under the time of the first.
 const sameMoment = 10 * time.Millisecond
 
-// resumable is how much of what was delivered is kept: a stream that was cut goes on where the scheduler had got to.
+// resumable is how much of what was delivered is kept: a stream that was cut is resumed from where the scheduler had
+// got to.
 const resumable = 1 << 20
 
 // streamOutput answers an order to send a job's output, on a stream of its own.
@@ -90,8 +91,8 @@ func (o *output) follow(j *job) error {
 			}
 		}
 		if err := o.sendAll(log, func(offset uint64) error {
-			if spare := j.delivered(id, offset); j.spec.GetInteractive() && spare > 0 {
-				return log.Discard(spare)
+			if unneeded := j.delivered(id, offset); j.spec.GetInteractive() && unneeded > 0 {
+				return log.Discard(unneeded)
 			}
 			return nil
 		}); err != nil {
@@ -109,7 +110,7 @@ func (o *output) follow(j *job) error {
 	}
 }
 
-// whatIsLeft sends the log of a job that is forgotten, if there still is one.
+// whatIsLeft sends the log of a job that is no longer held, if there still is one.
 func (o *output) whatIsLeft(key jobKey) error {
 	log, err := o.open(key)
 	if err != nil {
@@ -152,7 +153,7 @@ func (o *output) open(key jobKey) (*joblog.Reader, error) {
 	return log, nil
 }
 
-// sendAll sends what is in the log now. sent hears after each frame how far it reached.
+// sendAll sends what is in the log now. sent is called after each frame with how far it reached.
 func (o *output) sendAll(log *joblog.Reader, sent func(offset uint64) error) error {
 	for log != nil {
 		frame, more, err := o.batch(log)

@@ -11,7 +11,8 @@ import (
 // noOutput is the pattern that stands for no file.
 const noOutput = "none"
 
-// outputFiles are the paths of one output stream's files: one for all ranks here, or, where the pattern asks for ranks, one each.
+// outputFiles are the paths of one output stream's files: one for all ranks here, or, where the pattern asks for ranks,
+// one each.
 func (j *job) outputFiles(pattern string) []string {
 	if pattern == "" || pattern == noOutput {
 		return nil
@@ -41,7 +42,8 @@ func (j *job) patternValue(rank uint32) func(letter byte) (string, bool) {
 		array, index = j.key.id, "4294967294" // as sbatch has it
 	}
 	name := strings.ReplaceAll(j.order.GetName(), "/", "_") // it leads nowhere else
-	values := map[byte]string{'j': fmt.Sprint(j.key.id), 'A': fmt.Sprint(array), 'a': index, 'x': name, 'u': j.userName(), 'N': j.w.Name,
+	values := map[byte]string{'j': fmt.Sprint(j.key.id), 'A': fmt.Sprint(array), 'a': index, 'x': name, 'u': j.userName(),
+		'N': j.w.Name,
 		'n': "0", 't': fmt.Sprint(rank), 'r': fmt.Sprint(j.order.Restarts), '%': "%"}
 	return func(letter byte) (string, bool) {
 		v, known := values[letter]
@@ -49,7 +51,8 @@ func (j *job) patternValue(rank uint32) func(letter byte) (string, bool) {
 	}
 }
 
-// userName is the user whom the job is run for, as this machine calls them; the tenant's own name where that is no user here.
+// userName is the user whom the job is run for, as this machine calls them; the tenant's own name where that is no user
+// here.
 func (j *job) userName() string {
 	if j.as != nil {
 		return j.as.name
@@ -65,11 +68,13 @@ func (j *job) userName() string {
 
 // shared says that the tasks of an array all write to the file of this pattern.
 func (j *job) shared(pattern string) bool {
-	return j.order.GetArrayId() != 0 && pattern != "" && pattern != noOutput && !asksFor(pattern, 'a') && !asksFor(pattern, 'j')
+	return j.order.GetArrayId() != 0 && pattern != "" && pattern != noOutput && !asksFor(pattern, 'a') &&
+		!asksFor(pattern, 'j')
 }
 
-// argument puts the job's numbers into an argument of a submitted job, where a script would have the shell do it: %j, and in an array
-// %A and %a, also with a width, as in the names of files. Everything else stays as it is; %%a is a plain %a.
+// argument puts the job's numbers into an argument of a submitted job, where a script would have the shell do it: %j,
+// and in an array %A and %a, also with a width, as in the names of files. Everything else stays as it is; %%a is a
+// plain %a.
 func (j *job) argument(text string) string {
 	if j.spec.GetInteractive() {
 		return text
@@ -115,7 +120,8 @@ func (j *job) argument(text string) string {
 // maxPadding bounds the width of %4j.
 const maxPadding = 10
 
-// expand puts values for the letters behind %, with zeros in front of numbers up to a width. What is unknown stays as it is.
+// expand puts values for the letters behind %, with zeros in front of numbers up to a width. What is unknown stays as
+// it is.
 func expand(pattern string, value func(letter byte) (string, bool)) string {
 	var b strings.Builder
 	for i := 0; i < len(pattern); {

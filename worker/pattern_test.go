@@ -24,12 +24,14 @@ func TestOutputFiles(t *testing.T) {
 		{"", placed(0, false, 0), nil}, {"none", placed(0, false, 0), nil},
 		{"out-%j", placed(0, false, 0), []string{"/home/a/out-12"}},
 		{"/abs/%5j.%x", placed(0, false, 0), []string{"/abs/00012..._x"}},
-		{"%A_%3a", placed(0, false, 4), []string{"/home/a/4_007"}}, {"%A_%a", placed(0, false, 0), []string{"/home/a/12_4294967294"}},
+		{"%A_%3a", placed(0, false, 4), []string{"/home/a/4_007"}},
+		{"%A_%a", placed(0, false, 0), []string{"/home/a/12_4294967294"}},
 		{"%u%N%n%%", placed(0, false, 0), []string{"/home/a/alicen10%"}},
 		{"%t", placed(0, false, 0), []string{"/home/a/2", "/home/a/3"}},
 		{"out", placed(2, false, 0), []string{"/home/a/out.2"}}, {"out", placed(2, true, 0), []string{"/home/a/out"}},
 		{"%r/out", placed(2, false, 0), []string{"/home/a/2/out"}},
-		{"%q%", placed(0, false, 0), []string{"/home/a/%q%"}}, {"%99999999999999999999j", placed(0, false, 0), []string{"/home/a/12"}},
+		{"%q%", placed(0, false, 0), []string{"/home/a/%q%"}},
+		{"%99999999999999999999j", placed(0, false, 0), []string{"/home/a/12"}},
 		{"%99j", placed(0, false, 0), []string{"/home/a/0000000012"}}, {"%%j", placed(0, false, 0), []string{"/home/a/%j"}},
 	} {
 		if got := c.job.outputFiles(c.pattern); !reflect.DeepEqual(got, c.want) {
@@ -64,7 +66,8 @@ func TestOutputIsFiled(t *testing.T) {
 	}{{false, 1}, {false, 1}, {true, 2}} {
 		spec.StdoutPath, spec.StderrPath, spec.AppendOutput = "both", "errors", c.appending
 		one := b.run(spec)
-		if got, want := len(read("both")), c.times*(len(one.out["0"])+len(one.out["1"])); got != want || read("errors") != "" {
+		if got, want := len(read("both")),
+			c.times*(len(one.out["0"])+len(one.out["1"])); got != want || read("errors") != "" {
 			t.Errorf("%d bytes, not %d", got, want)
 		}
 	}
@@ -75,9 +78,12 @@ func TestOutputIsFiled(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	j := &job{w: &Worker{}, key: jobKey{12, 3}, spec: &schedpb.JobSpec{}, order: &schedpb.StartJob{ArrayId: 4, ArrayIndex: 7}}
-	for text, want := range map[string]string{"": "", "plain": "plain", "in-%a.dat": "in-7.dat", "%A_%3a:%j": "4_007:12", "%%a": "%a", "%%3a%a": "%3a7",
-		"100%%": "100%%", "%%%a": "%%7", "%d%s%": "%d%s%", "%u%x%N%t": "%u%x%N%t", "é%a\xff": "é7\xff", "%5": "%5", "%%": "%%"} {
+	j := &job{w: &Worker{}, key: jobKey{12, 3}, spec: &schedpb.JobSpec{},
+		order: &schedpb.StartJob{ArrayId: 4, ArrayIndex: 7}}
+	for text, want := range map[string]string{"": "", "plain": "plain", "in-%a.dat": "in-7.dat", "%A_%3a:%j": "4_007:12",
+		"%%a": "%a", "%%3a%a": "%3a7",
+		"100%%": "100%%", "%%%a": "%%7", "%d%s%": "%d%s%", "%u%x%N%t": "%u%x%N%t", "é%a\xff": "é7\xff", "%5": "%5",
+		"%%": "%%"} {
 		if got := j.argument(text); got != want {
 			t.Errorf("%q becomes %q, not %q", text, got, want)
 		}
@@ -93,7 +99,8 @@ func TestArguments(t *testing.T) {
 }
 
 func TestUserName(t *testing.T) {
-	for tenant, want := range map[string]string{"uid:0": "root", "uid:4000000000": "4000000000", "alice": "alice", "../x": ".._x"} {
+	for tenant, want := range map[string]string{"uid:0": "root", "uid:4000000000": "4000000000", "alice": "alice",
+		"../x": ".._x"} {
 		j := &job{w: &Worker{}, order: &schedpb.StartJob{Tenant: tenant}}
 		if got := j.userName(); got != want {
 			t.Errorf("%s is %q, not %q", tenant, got, want)

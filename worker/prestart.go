@@ -2,7 +2,8 @@ package worker
 
 import "sync"
 
-// prestarted holds executors that were started ahead of their jobs, which then need not wait for a process to start.
+// prestarted holds executors that were started before their jobs came, so that a job need not wait for a process to
+// start.
 type prestarted struct {
 	*spawner
 	want  int  // how many are kept ready
@@ -13,7 +14,7 @@ type prestarted struct {
 	waiting []*process
 }
 
-// fill starts what is missing, while the caller goes on. Failing is no harm: take tries again and says why.
+// fill starts what is missing, while the caller goes on. An error is ignored: take tries again and returns it.
 func (s *prestarted) fill() {
 	s.mu.Lock()
 	go func() {
@@ -28,7 +29,7 @@ func (s *prestarted) fill() {
 	}()
 }
 
-// take returns a spare executor, the one that has had most time to start, or else a new one.
+// take returns the prestarted executor that has had most time to start, or else a new one.
 func (s *prestarted) take() (*process, error) {
 	p := s.pop()
 	if s.renew {

@@ -16,11 +16,13 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// process is an executor as its worker sees it: its parent, or the successor of its parent. Its descriptors: 0 nothing, 1 and
-// 2 a file for its last words, 3 the control socket, 4 the lifeline: a pipe without a word, whose other end the worker holds; 5 the
-// socket at which a later worker finds it; of another user's, 6 the cache and 7 the directory of its job.
-// Whatever ends the worker closes that end, and the kernel then kills the executor of an interactive job, even one that was
-// stopped or that computes, and one that was given nothing to do yet.
+// process is an executor as its worker sees it: its parent, or the successor of its parent. The executor's descriptors
+// are 0 /dev/null, 1 and 2 a file for its stderr, 3 the control socket, 4 the agent watch, 5 the adoption socket and,
+// where it runs as another user, 6 the cache and 7 the directory of its job.
+//
+// The agent watch is a pipe that nobody writes to, whose other end the worker holds. Whatever ends the worker closes
+// that end, and the kernel then kills the executor of an interactive job, even one that is stopped or that computes,
+// and one that has no job yet.
 type process struct {
 	pid        int
 	cmd        *exec.Cmd // nil: it is another's child, and its status never ours to know
@@ -79,13 +81,13 @@ func (p *process) watch() {
 	p.pidfd.Close()
 }
 
-// exited tells whether the process of a pidfd has ended.
+// exited reports whether the process of a pidfd has ended.
 func exited(pidfd int) bool {
 	n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, 0)
 	return err == nil && n == 1
 }
 
-// discard ends a process that was given nothing to do. It may be one that was to be remembered.
+// discard ends a process that has no job. It may be one that was to be remembered.
 func (p *process) discard() {
 	p.kill()
 	p.wait()
@@ -94,17 +96,17 @@ func (p *process) discard() {
 	p.removeGroup()
 }
 
-// removeGroup takes its control group away.
+// removeGroup removes its control group.
 func (p *process) removeGroup() {
 	if p.group != nil {
 		p.group.Remove() // one that stays is empty, and found by the next job of its name
 	}
 }
 
-// closeConn ends the conversation.
+// closeConn closes the connection to the executor.
 func (p *process) closeConn() { p.socket.Close() }
 
-// close gives back this side's ends. Its last words can still be read.
+// close closes this side's descriptors. Its stderr can still be read.
 func (p *process) close() {
 	if p.socket != nil {
 		p.socket.Close()
@@ -114,13 +116,13 @@ func (p *process) close() {
 	}
 }
 
-// wroteNothing says that the process has written nothing to its stderr.
+// wroteNothing reports whether the process has written nothing to its stderr.
 func (p *process) wroteNothing() bool {
 	st, err := p.stderr.Stat()
 	return err == nil && st.Size() == 0
 }
 
-// removeFiles is for a process that is gone, and whose words nobody needs any more.
+// removeFiles is for a process that has ended, and whose stderr nobody needs any more.
 func (p *process) removeFiles() {
 	if p.stderr == nil {
 		return
@@ -131,7 +133,7 @@ func (p *process) removeFiles() {
 	}
 }
 
-// readStderr is what the process wrote to its stderr. It is asked once, behind its end.
+// readStderr is what the process wrote to its stderr. It is called once, after the process has ended.
 func (p *process) readStderr() []byte {
 	if p.stderr == nil {
 		return nil
@@ -144,8 +146,8 @@ func (p *process) readStderr() []byte {
 // usage is what a job consumed.
 type usage struct{ cpuNs, maxRSS uint64 }
 
-// usage asks the kernel, which only tells a parent, and only at the end; otherwise the process has told it in its last message, if
-// it could.
+// usage asks the kernel, which answers only a parent, and only at the end; otherwise the process has sent it in its
+// last message, if it could.
 func (p *process) usage(last *control.Ended) (u usage) {
 	if last != nil {
 		u = usage{last.CPUNs, last.MaxRSS}
@@ -161,8 +163,8 @@ func (p *process) usage(last *control.Ended) (u usage) {
 	return u
 }
 
-// outOfMemory tells whether the system has killed the process for want of memory; where it has no group, whether it has killed
-// something since the process was started.
+// outOfMemory reports whether the system has killed the process for want of memory; where it has no group, whether it
+// has killed something since the process was started.
 func (p *process) outOfMemory() bool {
 	if p.group != nil && p.group.OutOfMemory() {
 		return true
@@ -182,7 +184,7 @@ func oomKills() uint64 {
 	return n
 }
 
-// isRunning tells whether a child has not ended yet, without taking note of its end.
+// isRunning reports whether a child has not ended yet, without reaping it.
 func (p *process) isRunning() bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)

@@ -43,7 +43,7 @@ func terminatedEnd(t *schedpb.TerminateJob) *schedpb.JobEnd {
 	return end
 }
 
-// result is the job's end, from what the executor said last and from how its process ended.
+// result is the job's end, from the executor's last message and from how its process ended.
 func (j *job) result(p *process, last *control.Ended, words []byte) *schedpb.JobEnd {
 	j.mu.Lock()
 	t := j.terminated
@@ -96,8 +96,8 @@ const (
 	maxWhere    = 1 << 10
 )
 
-// text makes words that come from an executor, and in part from a program (a function's name, say), fit to be sent: valid
-// UTF-8 without commands to a terminal, at most limit bytes.
+// text makes text that comes from an executor, and in part from a program (a function's name, say), fit to be sent:
+// valid UTF-8 without terminal control sequences, at most limit bytes.
 func text(s string, limit int) string {
 	const more = " …"
 	s = strings.Map(func(c rune) rune {
@@ -115,7 +115,7 @@ func text(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit-len(more)], "") + more
 }
 
-// died says what happened to an executor that ended without a word.
+// died describes an executor that ended without a last message.
 func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 	end := &schedpb.JobEnd{State: "F", ExitCode: exitFailed}
 	var status syscall.WaitStatus
@@ -128,14 +128,16 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		end.Reason = fmt.Sprintf("the machine %s was restarted under the job's ranks", j.w.Name)
 	case p.gone && p.group != nil && p.group.OutOfMemory():
 		end.State, end.ExitCode = "OOM", signalBase+int32(syscall.SIGKILL)
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or set --mem-per-rank so "+
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed for want of memory: run fewer ranks, or "+
+			"set --mem-per-rank so "+
 			"that the excess is found earlier", j.w.Name)
 	case p.gone && len(words) == 0: // as all are that end with their node's container or service
 		end.State = "NF"
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed while no worker was there", j.w.Name)
 	case p.cmd == nil && len(words) == 0:
 		end.ExitCode = signalBase + int32(syscall.SIGKILL)
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was killed: %s",
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s, which outlived the worker that started it, was "+
+			"killed: %s",
 			j.w.Name, killHint)
 	case status.Signaled() && p.outOfMemory():
 		end.State, end.ExitCode = "OOM", signalBase+int32(status.Signal())
@@ -146,7 +148,8 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s was killed by signal %d (%v): %s", j.w.Name,
 			int(status.Signal()), status.Signal(), killHint)
 	case len(words) > 0:
-		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name, text(crash(words), maxMessage))
+		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s crashed (please report this): %s", j.w.Name,
+			text(crash(words), maxMessage))
 	default:
 		end.Reason = fmt.Sprintf("the executor of the job's ranks on %s ended with status %d and left no exit record "+
 			"(please report this)", j.w.Name, status.ExitStatus())
@@ -157,7 +160,7 @@ func (j *job) died(p *process, words []byte) *schedpb.JobEnd {
 // maxCrashLines bounds a crash's stack in a message.
 const maxCrashLines = 16
 
-// crash picks what happened from a Go program's last words, and the beginning of the stack it happened on.
+// crash extracts from a Go program's stderr what happened, and the beginning of the stack it happened on.
 func crash(words []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(words)), "\n")
 	what := lines[0]

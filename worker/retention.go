@@ -14,7 +14,7 @@ const (
 	DefaultKeepLogBytes = 10 << 30
 )
 
-// pruneEvery is how many jobs end between two looks at what is kept; so many more than the bound there may be.
+// pruneEvery is how many jobs end between two prunes; so many more than the bound there may be.
 const pruneEvery = 100
 
 // oldLog is what is left of a job that has ended.
@@ -31,8 +31,8 @@ func (w *Worker) pruneSometimes() {
 	}
 }
 
-// prune removes the logs of the jobs that ended first until what is left keeps within the bounds. Whoever reads one has it
-// open and reads on.
+// prune removes the logs of the jobs that ended first until what is left keeps within the bounds. Whoever reads one has
+// it open and reads on.
 func (w *Worker) prune() {
 	logs := w.oldLogs()
 	slices.SortFunc(logs, func(a, b oldLog) int { return b.ended.Compare(a.ended) })
@@ -48,8 +48,8 @@ func (w *Worker) prune() {
 	}
 }
 
-// oldLogs lists the directories of jobs that this worker does not hold. One that it takes on again has another epoch and so
-// another directory.
+// oldLogs lists the directories of jobs that this worker does not hold. One that it takes on again has another epoch
+// and so another directory.
 func (w *Worker) oldLogs() (logs []oldLog) {
 	root := filepath.Join(w.Dir, "jobs")
 	entries, err := os.ReadDir(root)

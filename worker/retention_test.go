@@ -69,7 +69,8 @@ func TestRemovedLogIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, gone := range map[uint64]bool{7: false, 8: true} {
-		b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: &schedpb.JobRef{JobId: id, Epoch: 1}, StreamId: id}})
+		b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: &schedpb.JobRef{JobId: id,
+			Epoch: 1}, StreamId: id}})
 		if f := wait(t, b.frames, "the end of the output"); !f.Eof || f.Gone != gone {
 			t.Errorf("job %d: %v", id, f)
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// protocol is the version of the conversation with the scheduler: 2 reports JobStdinTaken, 3 lives by HeartbeatAck, 4 takes JobInput
-// and JobOutputTaken.
+// protocol is the version of the protocol with the scheduler: 2 reports JobStdinTaken, 3 renews its lease by
+// HeartbeatAck, 4 takes JobInput and JobOutputTaken.
 const protocol = 4
 
 const (
@@ -25,7 +25,7 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// runSessions holds one session after another. Ranks outlive a lost one as long as the lease lasts, then they are ended.
+// runSessions runs one session after another. Ranks outlive a lost session until the lease ends; then they are killed.
 func (w *Worker) runSessions() error {
 	retry := firstRetry
 	known := false // the scheduler has had this worker before
@@ -53,8 +53,8 @@ func (w *Worker) runSessions() error {
 	}
 }
 
-// refused tells the answers that another try won't change. They count at the first try alone: a scheduler that has not yet
-// noticed the end of the last connection says of a worker that comes back that it is there already.
+// refused reports whether an answer is one that another try won't change. It counts at the first try alone: a scheduler
+// that has not yet noticed the end of the last connection answers AlreadyExists to a worker that comes back.
 func refused(err error) bool {
 	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument, codes.AlreadyExists, codes.Unimplemented,
@@ -75,7 +75,7 @@ func (w *Worker) leaseEnded(grace time.Duration) {
 	}
 }
 
-// session is one connection's life.
+// session is one connection to the scheduler.
 type session struct {
 	w         *Worker
 	stream    grpc.BidiStreamingClient[schedpb.WorkerMessage, schedpb.SchedulerMessage]
@@ -87,13 +87,13 @@ type session struct {
 	close     context.CancelFunc
 }
 
-// maxReports bounds what is waiting to be sent.
+// maxReports bounds the messages that wait to be sent.
 const maxReports = 256
 
 // welcomePatience is how long a scheduler may take to answer a hello.
 const welcomePatience = 30 * time.Second
 
-// connect says hello and hears the welcome.
+// connect sends Hello and waits for Welcome.
 func (w *Worker) connect() (*session, error) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	s := &session{w: w, out: make(chan *schedpb.WorkerMessage, maxReports), ctx: ctx, close: cancel}
@@ -134,7 +134,7 @@ func orElse(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// cause is the reason behind a failed Send, which itself is only io.EOF.
+// cause is the reason of a failed Send, which itself is only io.EOF.
 func (s *session) cause(err error) error {
 	if _, cause := s.stream.Recv(); cause != nil {
 		return cause
@@ -142,10 +142,12 @@ func (s *session) cause(err error) error {
 	return err
 }
 
-// goodbyeTimeout is how long a scheduler may take to journal a goodbye. What it does not, it learns by the grace.
+// goodbyeTimeout is how long a scheduler may take to journal a goodbye. If it takes longer, the grace tells it the
+// same.
 const goodbyeTimeout = 5 * time.Second
 
-// goodbye says which jobs go on without this worker, behind all reports, and waits until the scheduler has ended the stream.
+// goodbye tells the scheduler which jobs keep running without this worker, after all reports, and waits until the
+// scheduler has ended the stream.
 func (s *session) goodbye(staying []*schedpb.JobRef) {
 	late := time.NewTimer(goodbyeTimeout)
 	defer late.Stop()
@@ -172,7 +174,8 @@ func (w *Worker) trouble() string {
 }
 
 func (w *Worker) hello() *schedpb.WorkerMessage {
-	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol, Labels: w.Labels, Unfit: w.trouble()}
+	hello := &schedpb.WorkerHello{Name: w.Name, Slots: w.Slots, MemBytes: w.memoryOffered(), Protocol: protocol,
+		Labels: w.Labels, Unfit: w.trouble()}
 	if w.state != nil {
 		hello.StateId = w.state.ID()
 	}
@@ -231,7 +234,8 @@ func (s *session) isUnanswered() bool {
 	return control.Now() > last.Add(silentBeats*s.heartbeat+silenceMargin)
 }
 
-// watch ends a session whose heartbeats go unanswered. Sending can't see to that: it may itself wait for a scheduler that is no more.
+// watch ends a session whose heartbeats go unanswered. Sending can't see to that: it may itself wait for a scheduler
+// that is no more.
 func (s *session) watch() {
 	beat := time.NewTicker(s.heartbeat)
 	defer beat.Stop()
@@ -276,7 +280,7 @@ func (s *session) send() {
 	}
 }
 
-// report sends a message if there is a connection. What must not be lost is said again by reportAgain.
+// report sends a message if there is a connection. What must not be lost is sent again by resendReports.
 func (w *Worker) report(m *schedpb.WorkerMessage) {
 	w.mu.Lock()
 	s := w.session
@@ -290,7 +294,8 @@ func (w *Worker) report(m *schedpb.WorkerMessage) {
 	}
 }
 
-// handleMessage follows one order. It never waits for a job. Orders for a job that is not here have crossed its end.
+// handleMessage executes one order of the scheduler. It never waits for a job. An order for an unknown job was sent
+// before the job's end arrived there.
 func (w *Worker) handleMessage(m *schedpb.SchedulerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.SchedulerMessage_Start:

@@ -35,8 +35,8 @@ func (b *bench) saysNothingOf(ref *schedpb.JobRef) {
 	}
 }
 
-// A worker that is stopped says what stays, interactive or not. What ends with it does so without a report of its own: the goodbye
-// says all.
+// A worker that is stopped says what stays, interactive or not. What ends with it does so without a report of its own:
+// the goodbye says all.
 func TestGoodbye(t *testing.T) {
 	requeue := false
 	b := newBench(t, func(c *Config) { c.Requeue = func() bool { return requeue } })
@@ -117,11 +117,13 @@ func TestReboot(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(b.dir, "executors", left[0].Files+stderrSuffix), []byte(words), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(b.dir, "executors", left[0].Files+stderrSuffix), []byte(words),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		b.restart()
-		if end := wait(t, b.ended, "end"); end.End.State != "NF" || !strings.Contains(end.End.Reason, "the machine n1 was restarted") {
+		if end := wait(t, b.ended, "end"); end.End.State != "NF" ||
+			!strings.Contains(end.End.Reason, "the machine n1 was restarted") {
 			t.Errorf("ended %v", end)
 		}
 	}
@@ -190,7 +192,8 @@ func TestLaunchFails(t *testing.T) {
 			mend := c.spoil(b.worker)
 			b.start(batch(b.app("act", 1, "nothing")))
 			end := wait(t, b.ended, "report")
-			if !end.LaunchFailed || end.End.State != "NF" || !strings.Contains(end.End.Reason, c.words) || (end.Unfit != "") != c.unfit {
+			if !end.LaunchFailed || end.End.State != "NF" || !strings.Contains(end.End.Reason, c.words) ||
+				(end.Unfit != "") != c.unfit {
 				t.Errorf("reported %v", end)
 			}
 			b.says(func(unfit string) bool { return unfit == end.Unfit })

@@ -21,14 +21,14 @@ import (
 type spawner struct {
 	executable string
 	dir        string // of their files
-	adoptable  bool   // a later worker may look for them
+	adoptable  bool   // a later worker may adopt them
 }
 
-// What each executor has in the directory, behind a name of its own.
+// Suffixes of an executor's files in the directory, after a name of its own.
 const stderrSuffix, socketSuffix = ".stderr", ".socket"
 
-// spawn starts an executor, which waits for its Start, as a user. lent are what it finds as descriptors from firstLent on, so that
-// it needs no way there that its user may go.
+// spawn starts an executor, which waits for its Start, as a user. lent are directories that it gets as descriptors from
+// firstLent on, for which it needs no permission on the path.
 func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	p := &process{done: make(chan struct{}), oomKills: oomKills(), as: as}
 	theirs, err := s.makeShared(p)
@@ -39,7 +39,8 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 	}()
 	if err == nil {
 		cmd := exec.Command(s.executable, "executor")
-		cmd.Args[0] = "faasmrun"       // not by what name this program was called: a verb is asked for, whatever mpirun would take
+		// not by what name this program was called: a verb is asked for, whatever mpirun would take
+		cmd.Args[0] = "faasmrun"
 		cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
 		cmd.Dir = "/"
 		cmd.Stdout, cmd.Stderr = p.stderr, p.stderr
@@ -88,7 +89,7 @@ func (s *spawner) makeShared(p *process) (theirs []*os.File, err error) {
 	return append(theirs, socket), nil
 }
 
-// listenForAdoption is the socket at which a later worker finds the executor; nothing, where there will be none.
+// listenForAdoption makes the socket at which a later worker adopts the executor; /dev/null, where there will be none.
 func (s *spawner) listenForAdoption(path string) (socket *os.File, err error) {
 	if !s.adoptable {
 		return os.Open(os.DevNull)
@@ -107,7 +108,7 @@ func (s *spawner) listenForAdoption(path string) (socket *os.File, err error) {
 
 const firstLent = 6
 
-// lend gives it a directory in place of the one that it had as a descriptor.
+// lend replaces one of the process's lent descriptors by that of another directory.
 func (p *process) lend(index int, path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
@@ -117,11 +118,12 @@ func (p *process) lend(index int, path string) error {
 	return control.SendLend(p.socket.(*net.UnixConn), dir, firstLent+index)
 }
 
-// lentPath is the path of what is in a lent directory, for the process that it is lent to.
+// lentPath is the path of a file in a lent directory, as the process sees it that has the descriptor.
 func lentPath(index int, name string) string {
 	return filepath.Join(fmt.Sprintf("/proc/self/fd/%d", firstLent+index), name)
 }
 
-// keepDescriptors makes sure that a child gets no descriptor but those meant for it: also none that our own parent left open
-// for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those leak.
+// keepDescriptors makes sure that a child inherits no descriptor but those meant for it. Our own parent may have left
+// one open for us, such as a lock that would then be held for as long as a job runs. On kernels without the call those
+// leak.
 func keepDescriptors() { unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// BenchmarkHello is a job from the order to its end, with everything in the cache: what a launcher waits for. The fastest
-// one and its CPU time say more than the mean on a busy machine.
+// BenchmarkHello is a job from the order to its end, with everything in the cache: what a launcher waits for. The
+// fastest one and its CPU time say more than the mean on a busy machine.
 func BenchmarkHello(b *testing.B) {
 	for _, c := range []struct {
 		name  string

@@ -40,7 +40,8 @@ func TestReconnect(t *testing.T) {
 	b.start(interactive(b.app("hello", 1))) // behind the acknowledgement
 	b.collect()
 	b.hangUp <- struct{}{}
-	if hello := wait(t, b.hello, "last hello"); len(hello.Running) > 1 || len(hello.Running) == 1 && hello.Running[0].JobId == ref.JobId {
+	if hello := wait(t, b.hello, "last hello"); len(hello.Running) > 1 || len(hello.Running) == 1 &&
+		hello.Running[0].JobId == ref.JobId {
 		t.Errorf("running: %v", hello.Running)
 	}
 }
@@ -88,7 +89,8 @@ func TestRepeatedStart(t *testing.T) {
 	b := newBench(t, nil)
 	spec := interactive(b.app("hello", 1))
 	b.start(spec)
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: spec,
+		Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
 	if o := b.collect(); o.End.ExitCode != 0 || strings.Count(o.out["0"], "hello") != 1 {
 		t.Errorf("ended %v after %q", o.End, o.out)
 	}
@@ -143,7 +145,8 @@ func TestReaderGoes(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.LogWindow = 1 << 20 })
 	spec := interactive(b.app("act", 1, "flood", "8"))
 	ref := &schedpb.JobRef{JobId: 1, Epoch: 1}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: ownTenant()}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1,
+		Tenant: ownTenant()}})
 	wait(t, b.started, "start of the ranks")
 	b.cut = make(chan struct{})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: 7}})
@@ -169,11 +172,13 @@ func TestOutputLater(t *testing.T) {
 		}
 		b.order(&schedpb.SchedulerMessage_AckEnded{AckEnded: &schedpb.AckEnded{Job: first.Job}})
 	}
-	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: first.Job, StreamId: 10, FromOffset: 1 << 40}})
+	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: first.Job, StreamId: 10,
+		FromOffset: 1 << 40}})
 	if f := wait(t, b.frames, "eof"); len(f.Output) > 0 || !f.Eof {
 		t.Errorf("from beyond the end: %v", f)
 	}
-	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: &schedpb.JobRef{JobId: 99, Epoch: 1}, StreamId: 11}})
+	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: &schedpb.JobRef{JobId: 99,
+		Epoch: 1}, StreamId: 11}})
 	if f := wait(t, b.frames, "eof"); len(f.Output) > 0 || !f.Eof || f.StreamId != 11 {
 		t.Errorf("of a job that never was: %v", f)
 	}

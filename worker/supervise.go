@@ -11,10 +11,10 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// The conversation with a job's executor, until that has ended, is idle, or is left to the next worker.
+// A job's executor is supervised until it has ended, is idle, or is left to the next worker.
 
-// supervise speaks with the executor until it has ended, and returns its last message, if it left one; or until it is idle again; or
-// until the job is left to the next worker.
+// supervise exchanges messages with the executor until it has ended, is idle again, or is left to the next worker. It
+// returns the executor's last message, if there is one.
 func (j *job) supervise(p *process) (last *control.Ended, left bool) {
 	if !p.gone {
 		last, left = j.serveExecutor(p)
@@ -25,6 +25,7 @@ func (j *job) supervise(p *process) (last *control.Ended, left bool) {
 	return last, left
 }
 
+// serveExecutor sends the job's orders to a running executor and handles its messages.
 func (j *job) serveExecutor(p *process) (last *control.Ended, left bool) {
 	var sending sync.WaitGroup
 	stop, awake := make(chan struct{}), make(chan struct{})
@@ -65,7 +66,8 @@ func (j *job) serveExecutor(p *process) (last *control.Ended, left bool) {
 
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// keepIdle lets go of a process that is ready for another job, if there may be one for it.
+// keepIdle puts a process that is ready for another job among the idle executors. It reports whether there was room for
+// it.
 func (j *job) keepIdle(p *process, last *control.Ended) bool {
 	j.mu.Lock()
 	// One of an earlier release finishes its job and gets no other: it would not know what that asks for.
@@ -85,7 +87,8 @@ func (j *job) keepIdle(p *process, last *control.Ended) bool {
 	return true
 }
 
-// killGroup ends whatever else there is of the job. The group itself is needed until the result is known.
+// killGroup kills whatever else there is in the job's control group. The group itself is needed until the result is
+// known.
 func (j *job) killGroup(p *process) {
 	if p.group == nil {
 		return
@@ -95,7 +98,8 @@ func (j *job) killGroup(p *process) {
 	}
 }
 
-// receiveMessages hears what the executor says until one of the two hangs up, or the executor is idle. awake is closed when it has begun.
+// receiveMessages handles the executor's messages until one of the two closes the connection, or the executor is idle.
+// awake is closed at the first message.
 func (j *job) receiveMessages(p *process, awake chan<- struct{}) (last *control.Ended) {
 	for {
 		m, err := p.conn.Receive()
@@ -127,15 +131,18 @@ func (j *job) handleMessage(m control.Message) {
 			j.process.signal(syscall.SIGSTOP)
 		}
 		j.mu.Unlock()
-		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks", j.order.Ranks)
-		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: j.key.ref()}}})
+		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks",
+			j.order.Ranks)
+		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
+			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:
 		j.mu.Lock()
 		close(j.grew)
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
 		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
-			j.terminate(&schedpb.TerminateJob{State: "F", Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+			j.terminate(&schedpb.TerminateJob{State: "F",
+				Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
 		}
 	case *control.StdinTaken:
 		j.mu.Lock()

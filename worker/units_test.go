@@ -33,8 +33,10 @@ func TestAvailable(t *testing.T) {
 		{"version 2 in a container", fstest.MapFS{"proc/meminfo": meminfo, "proc/self/cgroup": file("0::/not/seen/here\n"),
 			"sys/fs/cgroup/memory.max": file("5000\n"), "sys/fs/cgroup/memory.current": file("6000\n")}, 0},
 		{"version 1", fstest.MapFS{"proc/meminfo": meminfo, "proc/self/cgroup": file("3:cpu:/x\n4:memory:/y\n0::/\n"),
-			"sys/fs/cgroup/memory/y/memory.limit_in_bytes": file("7000\n"), "sys/fs/cgroup/memory/y/memory.usage_in_bytes": file("1000\n")}, 6000},
-		{"nonsense", fstest.MapFS{"proc/meminfo": file("MemAvailable: x\n"), "proc/self/cgroup": file("::\n\n0\n")}, math.MaxUint64},
+			"sys/fs/cgroup/memory/y/memory.limit_in_bytes": file("7000\n"),
+			"sys/fs/cgroup/memory/y/memory.usage_in_bytes": file("1000\n")}, 6000},
+		{"nonsense", fstest.MapFS{"proc/meminfo": file("MemAvailable: x\n"), "proc/self/cgroup": file("::\n\n0\n")},
+			math.MaxUint64},
 	} {
 		if got := available(c.root); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
@@ -43,7 +45,8 @@ func TestAvailable(t *testing.T) {
 }
 
 func TestFormatBytes(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB", 64 << 20: "64 MiB", 1 << 63: "8 EiB"} {
+	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB",
+		64 << 20: "64 MiB", 1 << 63: "8 EiB"} {
 		if got := formatBytes(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
@@ -54,14 +57,16 @@ func TestCrash(t *testing.T) {
 	stack := "\ngoroutine 7 [running]:\nmain.f()\n\t/a/b.go:3 +0x1\n"
 	for words, want := range map[string]string{
 		"": "", "one line\n": "one line",
-		"faasmrun executor: trouble\npanic: oh\n" + stack: "panic: oh\n    goroutine 7 [running]:\n    main.f()\n    \t/a/b.go:3 +0x1",
-		"fatal error: all goroutines are asleep\n":        "fatal error: all goroutines are asleep",
+		"faasmrun executor: trouble\npanic: oh\n" +
+			stack: "panic: oh\n    goroutine 7 [running]:\n    main.f()\n    \t/a/b.go:3 +0x1",
+		"fatal error: all goroutines are asleep\n": "fatal error: all goroutines are asleep",
 	} {
 		if got := crash([]byte(words)); got != want {
 			t.Errorf("%q: %q, want %q", words, got, want)
 		}
 	}
-	if n := strings.Count(crash([]byte("panic: oh\ngoroutine 1\n"+strings.Repeat("f()\n", 1000))), "\n"); n > maxCrashLines {
+	if n := strings.Count(crash([]byte("panic: oh\ngoroutine 1\n"+strings.Repeat("f()\n", 1000))),
+		"\n"); n > maxCrashLines {
 		t.Errorf("%d lines", n)
 	}
 }
@@ -139,7 +144,8 @@ func TestText(t *testing.T) {
 		in    string
 		limit int
 		want  string
-	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"}, {"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
+	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"},
+		{"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
 		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
 		if got := text(c.in, c.limit); got != c.want {
 			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
@@ -180,14 +186,14 @@ func TestDelivered(t *testing.T) {
 		offset uint64
 		told   string
 	}{{fast, 1000, "[]"}, {slow, 50, "[]"}, {slow, 150, "[150]"}, {slow, 200, "[]"}, {slow, 2000, "[1000]"}} {
-		spare := j.delivered(c.reader, c.offset)
-		if got := fmt.Sprint(told()); spare != 0 || got != c.told {
-			t.Errorf("at %d: %d can go, told %s", c.offset, spare, got)
+		unneeded := j.delivered(c.reader, c.offset)
+		if got := fmt.Sprint(told()); unneeded != 0 || got != c.told {
+			t.Errorf("at %d: %d can go, told %s", c.offset, unneeded, got)
 		}
 	}
 	j.detach(slow, false)
-	if spare := j.delivered(fast, resumable+1); spare != 1 {
-		t.Errorf("of one of one reader %d can go", spare)
+	if unneeded := j.delivered(fast, resumable+1); unneeded != 1 {
+		t.Errorf("of one of one reader %d can go", unneeded)
 	}
 	told()
 	j.detach(fast, false)
@@ -196,20 +202,20 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
-// Output that a launcher has not written yet may be asked for again: neither is it dropped, nor need the ranks stop for the loss
-// of a reader. With what it has written both go on.
+// Output that a launcher has not written yet may be asked for again: neither is it dropped, nor need the ranks stop for
+// the loss of a reader. With what it has written both go on.
 func TestDeliveredToALauncher(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.LogWindow = 1600 })
 	j := newJob(b.worker, nil)
 	j.spec = interactive()
 	j.attachLauncher()
 	reader := j.attach(0)
-	if spare := j.delivered(reader, 5<<20); spare != 0 || len(j.orders.take()) > 0 {
-		t.Errorf("sent, and %d can go", spare)
+	if unneeded := j.delivered(reader, 5<<20); unneeded != 0 || len(j.orders.take()) > 0 {
+		t.Errorf("sent, and %d can go", unneeded)
 	}
 	j.outputTaken(1 << 20)
-	if spare := j.delivered(reader, 6<<20); spare != 1<<20 {
-		t.Errorf("written, and %d can go", spare)
+	if unneeded := j.delivered(reader, 6<<20); unneeded != 1<<20 {
+		t.Errorf("written, and %d can go", unneeded)
 	}
 	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != 1<<20 {
 		t.Errorf("the executor was told %v", told)
@@ -255,8 +261,8 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// Whatever the scheduler says of a job is heard in each state that the job's fields can be in: its process is there, is gone, is not
-// there yet or not any more.
+// Whatever the scheduler says of a job is heard in each state that the job's fields can be in: its process is there, is
+// gone, is not there yet or not any more.
 func TestOrdersInEveryState(t *testing.T) {
 	b := newBench(t, nil)
 	gone := &process{done: make(chan struct{}), gone: true}
@@ -266,9 +272,11 @@ func TestOrdersInEveryState(t *testing.T) {
 			for _, end := range []*schedpb.JobEnded{nil, {}} {
 				j := newJob(b.worker, &schedpb.StartJob{Job: &schedpb.JobRef{JobId: 1, Epoch: 1}, Spec: interactive(), Ranks: 1})
 				j.process, j.started, j.end = p, started, end
-				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) }, func() { j.signal(int32(syscall.SIGCONT)) },
+				for _, order := range []func(){j.query, func() { j.signal(int32(syscall.SIGTSTP)) },
+					func() { j.signal(int32(syscall.SIGCONT)) },
 					func() { j.signal(int32(syscall.SIGUSR1)) }, func() { j.stdin(&schedpb.Stdin{Data: []byte("x")}) },
-					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) }, j.resendReports, func() { j.detachWorker(false) },
+					func() { j.terminate(&schedpb.TerminateJob{}) }, func() { j.terminate(&schedpb.TerminateJob{Kill: true}) },
+					j.resendReports, func() { j.detachWorker(false) },
 					j.acknowledge} {
 					order()
 				}
@@ -316,7 +324,8 @@ func TestKeptJobsAreBounded(t *testing.T) {
 	}
 }
 
-// What thousands of ranks say of their end together has a bound, and so has what one says and what a child complains of.
+// What thousands of ranks say of their end together has a bound, and so has what one says and what a child complains
+// of.
 func TestMessagesAreBounded(t *testing.T) {
 	j := &job{w: &Worker{}}
 	last := &control.Ended{}

@@ -17,11 +17,12 @@ type identity struct {
 	groups   []uint32
 }
 
-// localTenant begins the name of a tenant who is a user of the scheduler's machine; others are a certificate's.
+// localTenant is the prefix of a tenant who is a user of the scheduler's machine; other tenants are named by a
+// certificate.
 const localTenant = "uid:"
 
-// identityOf says which user of this machine a tenant is. A worker that is not root has no choice but its own, which is no
-// other local user's. An error is for the tenant.
+// identityOf returns the user of this machine that a tenant's jobs run as. A worker that is not root can only use its
+// own, and refuses other local users. An error is for the tenant.
 func (w *Worker) identityOf(tenant string) (*identity, error) {
 	number, local := strings.CutPrefix(tenant, localTenant)
 	own := strconv.Itoa(os.Geteuid())
@@ -30,7 +31,8 @@ func (w *Worker) identityOf(tenant string) (*identity, error) {
 	}
 	if own != "0" {
 		if local && number != "0" {
-			return nil, fmt.Errorf("the worker %s runs as user %s and can't run jobs of user %s: it has to run as root for that", w.Name, own, number)
+			return nil, fmt.Errorf("the worker %s runs as user %s and can't run jobs of user %s: it has to run as root for that",
+				w.Name, own, number)
 		}
 		return nil, nil
 	}
@@ -51,12 +53,14 @@ func (w *Worker) lookUp(tenant, number string, local bool) (*identity, error) {
 		account, err = user.Lookup(name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the tenant %s is no user of the machine %s, whose ranks could run as that user: create one, or give "+
+		return nil, fmt.Errorf("the tenant %s is no user of the machine %s, whose ranks could run as that user: create "+
+			"one, or give "+
 			"the worker --user %s=NAME (%v)", tenant, w.Name, tenant, err)
 	}
 	who, err := identityFrom(account)
 	if err == nil && who.uid == 0 && !mapped && !local {
-		err = fmt.Errorf("the tenant %s would run as root on %s: the worker has to be told so, by --user %s=%s", tenant, w.Name, tenant, name)
+		err = fmt.Errorf("the tenant %s would run as root on %s: the worker has to be told so, by --user %s=%s", tenant,
+			w.Name, tenant, name)
 	}
 	return who, err
 }

@@ -37,7 +37,8 @@ func another(t *testing.T) *identity {
 func (b *bench) startAs(tenant string, spec *schedpb.JobSpec) *schedpb.JobRef {
 	b.nextJob++
 	ref := &schedpb.JobRef{JobId: b.nextJob, Epoch: 1}
-	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1, Tenant: tenant}})
+	b.order(&schedpb.SchedulerMessage_Start{Start: &schedpb.StartJob{Job: ref, Spec: spec, Ranks: 1, WorldSize: 1,
+		Tenant: tenant}})
 	b.order(&schedpb.SchedulerMessage_StreamOutput{StreamOutput: &schedpb.StreamOutput{Job: ref, StreamId: b.nextJob}})
 	return ref
 }
@@ -81,7 +82,8 @@ func TestRunsAsTenant(t *testing.T) {
 			}
 			uid, gid := fmt.Sprint(who.uid), fmt.Sprint(who.gid)
 			for name, want := range map[string]string{"Uid": strings.Join([]string{uid, uid, uid, uid}, " "),
-				"Gid": strings.Join([]string{gid, gid, gid, gid}, " "), "CapEff": "0000000000000000", "NoNewPrivs": "1", "Seccomp": "2"} {
+				"Gid": strings.Join([]string{gid, gid, gid, gid}, " "), "CapEff": "0000000000000000", "NoNewPrivs": "1",
+				"Seccomp": "2"} {
 				if fields[name] != want {
 					t.Errorf("%s is %s, not %s", name, fields[name], want)
 				}
@@ -120,8 +122,9 @@ func TestRunsAsTenant(t *testing.T) {
 			}
 		}
 	})
-	for tenant, words := range map[string]string{"uid:4242424": "no user of the machine n1", "nobody-knows": "no user of the machine n1",
-		"root": "would run as root", "uid:x": "no user"} {
+	for tenant, words := range map[string]string{"uid:4242424": "no user of the machine n1",
+		"nobody-knows": "no user of the machine n1",
+		"root":         "would run as root", "uid:x": "no user"} {
 		b.startAs(tenant, batch(b.app("hello", 1)))
 		if o := b.collect(); o.End.State != "F" || !strings.Contains(o.End.Reason, words) {
 			t.Errorf("tenant %s: ended %v", tenant, o.End)

@@ -1,13 +1,14 @@
-// Package worker is the agent on a node. It owns the node's conversation with the scheduler, the module cache, and the
-// executors: it starts a child process for a job or gives it to one that has served the tenant before, routes orders to it, streams its output and reports its end. It never runs
-// guest code, and leaves placement to the scheduler, what happens inside an executor to worker/executor, the frames between
-// the two to worker/control and the output file to worker/joblog.
+// Package worker is the agent on a node. It owns the node's stream to the scheduler, the module cache and the
+// executors: for each job it starts a child process, or reuses an idle one of the same tenant, passes the scheduler's
+// orders to it, streams its output and reports its end. It never runs guest code. Placement is the scheduler's, what
+// happens inside an executor is worker/executor's, the frames between the two are worker/control's, and the output file
+// is worker/joblog's.
 //
 //	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
 //	DIR/jobs/<job>.<epoch>/exit     the executor's exit record
-//	DIR/executors/<name>.stderr     an executor's own words: what a crash leaves
-//	DIR/executors/<name>.socket     where the next worker finds it
+//	DIR/executors/<name>.stderr     an executor's stderr: what a crash leaves
+//	DIR/executors/<name>.socket     its adoption socket, to which the next worker connects
 //	CACHEDIR/modules                modules, and what is known of them (modules.go)
 //	CACHEDIR/native                 machine code, the engine's
 package worker
@@ -33,26 +34,31 @@ import (
 
 // Config is what a worker needs. Zero values of those marked so take a default.
 type Config struct {
-	Conn         grpc.ClientConnInterface // to the scheduler; remains the caller's
-	Name         string                   // of the node, in messages and listings
-	Slots        uint32
-	Labels       []*schedpb.EnvVar // what jobs may ask for
-	MemBytes     uint64            // for ranks; 0: whatever the machine has free when a job starts
-	Dir          string            // the worker's own state; made if missing
-	CacheDir     string            // shared with other workers of this machine; made if missing
-	Executable   string            // this program, whose verbs "executor" and "compile" are the children; "": the running one
-	Logger       *slog.Logger      // nil: silent
-	Grace        time.Duration     // how long ranks outlive a lost scheduler; 0: what the scheduler says
-	Users        map[string]string // by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
-	Groups       *cgroup.Groups    // nil: executors are in no control groups of their own
-	LogWindow    uint64            // undelivered output that an interactive job may have; 0: 64 MiB
-	Spares       int               // how many executors are kept ready for the next jobs of the worker's own user
-	KeepLogs     int               // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
-	KeepLogBytes uint64            // and how many bytes of it; 0: DefaultKeepLogBytes
-	Idle         int               // how many executors may wait for their tenants' next jobs; 0: each ends with its job
-	IdleTimeout  time.Duration     // how long one waits; 0: DefaultIdleTimeout
-	Requeue      func() bool       // asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil: they wait
-	Ephemeral    bool              // nobody comes after this worker: every executor ends with it, and nothing is remembered
+	Conn     grpc.ClientConnInterface // to the scheduler; remains the caller's
+	Name     string                   // of the node, in messages and listings
+	Slots    uint32
+	Labels   []*schedpb.EnvVar // what jobs may ask for
+	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
+	Dir      string            // the worker's own state; made if missing
+	CacheDir string            // shared with other workers of this machine; made if missing
+	// this program, whose verbs "executor" and "compile" are the children; "": the running one
+	Executable string
+	Logger     *slog.Logger  // nil: silent
+	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says
+	// by tenant: the user that its executors run as, if the worker is root; others have the tenant's name
+	Users        map[string]string
+	Groups       *cgroup.Groups // nil: executors are in no control groups of their own
+	LogWindow    uint64         // undelivered output that an interactive job may have; 0: 64 MiB
+	Prestart     int            // how many executors are kept ready for the next jobs of the worker's own user
+	KeepLogs     int            // of how many ended batch jobs the output is kept, of the newest; 0: DefaultKeepLogs
+	KeepLogBytes uint64         // and how many bytes of it; 0: DefaultKeepLogBytes
+	Idle         int            // how many executors may wait for their tenants' next jobs; 0: each ends with its job
+	IdleTimeout  time.Duration  // how long one waits; 0: DefaultIdleTimeout
+	// Requeue is asked when the worker stops: whether its jobs are to start elsewhere at once, instead of waiting for its
+	// successor. nil: they wait.
+	Requeue func() bool
+	// nobody comes after this worker: every executor ends with it, and nothing is remembered
+	Ephemeral bool
 }
 
 const (
@@ -99,7 +105,7 @@ func (k jobKey) String() string { return fmt.Sprintf("%d.%d", k.id, k.epoch) }
 
 func (k jobKey) ref() *schedpb.JobRef { return &schedpb.JobRef{JobId: k.id, Epoch: k.epoch} }
 
-// New makes the worker's directories, and opens its state: a worker that was made is to be stopped.
+// New makes the worker's directories and opens its state. A worker that New returned must be stopped.
 func New(c Config) (*Worker, error) {
 	if c.Executable == "" {
 		// Not its path: that may be another program by then, or lie where another user can't go.
@@ -130,7 +136,7 @@ func New(c Config) (*Worker, error) {
 	}
 	w := &Worker{Config: c, client: schedpb.NewWorkersClient(c.Conn), jobs: map[jobKey]*job{}, ran: make(chan struct{})}
 	w.spawner = spawner{executable: c.Executable, dir: filepath.Join(c.Dir, "executors"), adoptable: !c.Ephemeral}
-	w.prestarted = prestarted{spawner: &w.spawner, want: c.Spares, renew: !c.Ephemeral}
+	w.prestarted = prestarted{spawner: &w.spawner, want: c.Prestart, renew: !c.Ephemeral}
 	w.idle = idleExecutors{limit: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	var err error
@@ -146,9 +152,9 @@ func New(c Config) (*Worker, error) {
 	return w, nil
 }
 
-// Run speaks with the scheduler, over and over when the connection is lost, until ctx ends, Stop is called or the scheduler
-// will not have this worker; the last is an error. It first takes on what an earlier worker left in the directory. When it
-// returns every executor is gone, but for those of batch jobs, which the next worker finds. It is called once.
+// Run serves the scheduler, and reconnects when the connection is lost, until ctx ends, Stop is called or the scheduler
+// refuses this worker; only the last is an error. It first adopts what an earlier worker left in the directory. When it
+// returns every executor has ended, but for those of batch jobs, which the next worker adopts. It is called once.
 func (w *Worker) Run(ctx context.Context) error {
 	w.mu.Lock()
 	if w.started || w.ctx.Err() != nil {
@@ -160,7 +166,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer close(w.ran)
 	inOrder := false
 	defer func() {
-		if !inOrder { // a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
+		// a panic may have left locks held that an end in order would wait for, and a process that hangs helps nobody
+		if !inOrder {
 			w.shutDownOnce.Do(w.cancel)
 		}
 	}()
@@ -197,7 +204,7 @@ func (w *Worker) Stop() {
 	close(w.ran)
 }
 
-// end leaves what goes on, kills the rest and waits for it.
+// end shuts down, leaves batch jobs running, kills the rest and waits for it.
 func (w *Worker) end() {
 	w.shutDown()
 	w.streams.Wait()
@@ -211,7 +218,8 @@ func (w *Worker) end() {
 	}
 }
 
-// shutDown ends this worker's part in everything, tells the scheduler what stays, and then hangs up.
+// shutDown stops taking orders, detaches from every job, tells the scheduler which ones keep running, and closes the
+// connection.
 func (w *Worker) shutDown() {
 	w.shutDownOnce.Do(func() {
 		defer w.cancel()
@@ -262,12 +270,12 @@ func (w *Worker) job(ref *schedpb.JobRef) *job {
 	return w.jobs[keyOf(ref)]
 }
 
-// jobDir is where a placement has its files.
+// jobDir is the directory of a placement's files.
 func (w *Worker) jobDir(k jobKey) string {
 	return filepath.Join(w.Dir, "jobs", k.String())
 }
 
-// start takes a job on. A repeated order for the same placement is the first one's echo.
+// start takes a job. A repeated order for the same placement changes nothing.
 func (w *Worker) start(order *schedpb.StartJob) { w.take(newJob(w, order)) }
 
 func (w *Worker) take(j *job) {
@@ -287,10 +295,10 @@ func (w *Worker) take(j *job) {
 	}()
 }
 
-// maxKept bounds the jobs that are over and acknowledged, and whose output nobody has asked for yet.
+// maxKept bounds the jobs that are over and acknowledged, and whose output nobody has read yet.
 const maxKept = 32
 
-// release forgets a job that is over, acknowledged and read. A batch job's log stays where it is.
+// release forgets a job that is over, acknowledged and read. A batch job's log is kept.
 func (w *Worker) release(j *job) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

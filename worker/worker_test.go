@@ -47,7 +47,8 @@ func TestEnds(t *testing.T) {
 		{"bad-rank", "1", 6, []string{"rank 1 of act.wasm on n1 failed", "MPI_Send", "99", "MPI_ERR_RANK"}, nil},
 		{"no-finalize", "1", 1, []string{"rank 1", "MPI_Init", "MPI_Finalize"}, nil},
 		{"no-init", "1", 1, []string{"rank 1", "without calling MPI_Init"}, nil},
-		{"deadlock", "1", 1, []string{"deadlock", "rank 0: MPI_Barrier", "rank 1: MPI_Recv from rank 0, tag 7", "rank 2"}, nil},
+		{"deadlock", "1", 1, []string{"deadlock", "rank 0: MPI_Barrier", "rank 1: MPI_Recv from rank 0, tag 7", "rank 2"},
+			nil},
 		{"own-status", "0", 11, []string{"exited with status 11"}, nil},
 	} {
 		t.Run(c.act, func(t *testing.T) {
@@ -88,7 +89,8 @@ func TestEnvironment(t *testing.T) {
 	first.Env = []*schedpb.EnvVar{{Name: "MINE", Value: "a b"}, {Name: "PMI_RANK", Value: "9"}}
 	o := b.run(interactive(first, second))
 	for rank, mine := range []string{"a b", "(null)", "(null)"} {
-		want := fmt.Sprintf("OMPI_COMM_WORLD_RANK=%d\nOMPI_COMM_WORLD_SIZE=3\nPMI_RANK=%d\nSLURM_JOB_ID=%d\nMINE=%s\n", rank, rank, o.Job.JobId, mine)
+		want := fmt.Sprintf("OMPI_COMM_WORLD_RANK=%d\nOMPI_COMM_WORLD_SIZE=3\nPMI_RANK=%d\nSLURM_JOB_ID=%d\nMINE=%s\n", rank,
+			rank, o.Job.JobId, mine)
 		if got := o.out[fmt.Sprint(rank)]; got != want {
 			t.Errorf("rank %d has\n%swants\n%s", rank, got, want)
 		}
@@ -96,7 +98,8 @@ func TestEnvironment(t *testing.T) {
 }
 
 func (b *bench) stdin(ref *schedpb.JobRef, data string, eof bool) {
-	b.order(&schedpb.SchedulerMessage_Stdin{Stdin: &schedpb.JobStdin{Job: ref, Stdin: &schedpb.Stdin{Data: []byte(data), Eof: eof}}})
+	b.order(&schedpb.SchedulerMessage_Stdin{Stdin: &schedpb.JobStdin{Job: ref,
+		Stdin: &schedpb.Stdin{Data: []byte(data), Eof: eof}}})
 }
 
 func TestStdin(t *testing.T) {

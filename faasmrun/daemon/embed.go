@@ -54,7 +54,7 @@ func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
 	// until the scheduler serves.
 	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots),
 		MemBytes: here.Memory,
-		Dir:      filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Spares: 1, Ephemeral: true})
+		Dir:      filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true})
 	if err != nil {
 		return nil, home.HomeError(h.Cache, err)
 	}

@@ -135,7 +135,7 @@ func serveWorker(f workerFlags) error {
 	log := daemonLog(f.verbose)
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
 		Logger: log, Users: f.users, Labels: labels,
-		Spares: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
+		Prestart: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
 		IdleTimeout: f.idleTimeout,
 		Requeue:     func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
 	if !f.unlimited {

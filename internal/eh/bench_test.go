@@ -46,8 +46,8 @@ extern "C" int bench(int what, int rounds) {
 }
 int main() { return 0; }`
 
-// Benchmarks of what exceptions cost where none is thrown, beside the same program compiled without, and of a throw with
-// its catch (with the small runtime of the tests; libc++abi's does more).
+// Benchmarks of what exceptions cost where none is thrown, beside the same program compiled without, and of a throw
+// with its catch (with the small runtime of the tests; libc++abi's does more).
 func BenchmarkCalls(b *testing.B) {
 	with := benchFunction(b, lowerCpp(b, benchSource, "-O2"))
 	without := benchFunction(b, buildCpp(b, benchSource, "-O2", "-fno-exceptions"))

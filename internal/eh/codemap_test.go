@@ -6,8 +6,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// mapped checks a lowered module's code map: calls, accesses to memory and traps, which lowering never makes itself, come from
-// the very same instructions, in order.
+// mapped checks a lowered module's code map: calls, accesses to memory and traps, which lowering never makes itself,
+// come from the very same instructions, in order.
 func mapped(t *testing.T, before, after []byte) {
 	t.Helper()
 	was, err := wasm.Decode(before)
@@ -32,10 +32,12 @@ func mapped(t *testing.T, before, after []byte) {
 		for r := wasm.NewReader(is.Functions[i].Body); r.Next(); {
 			at, ok := code.Original(i, uint32(r.Instr.Start))
 			if end := uint64(start) + uint64(len(was.Functions[i].Body)); !ok || at >= end || at < last {
-				t.Fatalf("function %d: %v at %d comes from %d, after %d of %d to %d", i, r.Instr.Op, r.Instr.Start, at, last, start, end)
+				t.Fatalf("function %d: %v at %d comes from %d, after %d of %d to %d", i, r.Instr.Op, r.Instr.Start, at, last, start,
+					end)
 			}
 			last = at
-			if op := r.Instr.Op; op == wasm.OpCall || op == wasm.OpCallIndirect || op == wasm.OpUnreachable || op >= 0x28 && op <= 0x3e {
+			if op := r.Instr.Op; op == wasm.OpCall || op == wasm.OpCallIndirect || op == wasm.OpUnreachable || op >= 0x28 &&
+				op <= 0x3e {
 				if old[at] != op {
 					t.Errorf("function %d: %v at %d comes from %v at %d", i, op, r.Instr.Start, old[at], at)
 				}

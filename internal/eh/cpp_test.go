@@ -53,7 +53,8 @@ func TestUncaughtInCpp(t *testing.T) {
 	}
 }
 
-// TestDebugInformation: debug information and names stay, with a map from the code that moved to the one that they speak of.
+// TestDebugInformation: debug information and names stay, with a map from the code that moved to the one that they
+// speak of.
 func TestDebugInformation(t *testing.T) {
 	source, err := os.ReadFile("testdata/exceptions.cc")
 	if err != nil {

@@ -240,7 +240,8 @@ func (e *encoder) try(n *node) {
 	c := &e.code
 	t := blockType(n.value)
 	if n.op == opTryValue { // takes its parameter, too
-		t = wasm.BlockType(e.m.AddType(wasm.FuncType{Params: []wasm.ValueType{wasm.I32}, Results: []wasm.ValueType{wasm.I32}}))
+		t = wasm.BlockType(e.m.AddType(wasm.FuncType{Params: []wasm.ValueType{wasm.I32},
+			Results: []wasm.ValueType{wasm.I32}}))
 	}
 	e.block(wasm.OpTry, n.label, t)
 	if n.op == opTryValue {

@@ -12,8 +12,8 @@ import (
 const (
 	// Pending is an i32: 0, or the number of the pending exception's tag plus 1.
 	Pending = "__faasmrun_exn"
-	// Value is the first address that the exception carries: an i64 in a program that was compiled for a memory of 64 bits,
-	// otherwise an i32. It is missing where no tag of the module carries one.
+	// Value is the first address that the exception carries: an i64 in a program that was compiled for a memory of 64
+	// bits, otherwise an i32. It is missing where no tag of the module carries one.
 	Value = "__faasmrun_exn_value"
 )
 
@@ -98,8 +98,8 @@ func (l *lowering) check() error {
 	return l.m.Validate()
 }
 
-// maxCarried bounds what exceptions of a module carry: each catch, throw and rethrow is written with a few instructions for
-// each value, so that a small module could become a huge one. clang's tags carry one value.
+// maxCarried bounds what exceptions of a module carry: each catch, throw and rethrow is written with a few instructions
+// for each value, so that a small module could become a huge one. clang's tags carry one value.
 const maxCarried = 16
 
 // addGlobals adds the pending global and as many others as the tag with the most values of a type has.
@@ -167,8 +167,8 @@ func (l *lowering) finish() {
 	m.SetNames(n)
 }
 
-// speaksOfCode says whether a custom section becomes wrong when code moves, or when exceptions go. Debug information is not
-// one of them: a code map says where in it the code is that it speaks of.
+// speaksOfCode reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug information
+// is not one of them: a code map says where in it the code is that it speaks of.
 func speaksOfCode(name string) bool {
 	switch name {
 	case "external_debug_info", "sourceMappingURL", "target_features":
@@ -177,8 +177,8 @@ func speaksOfCode(name string) bool {
 	return strings.HasPrefix(name, "metadata.code.")
 }
 
-// callsBack says whether an import may call back into the guest, so that an exception can come out of it. A signal's handler can
-// run in any of them.
+// callsBack reports whether an import may call back into the guest, so that an exception can come out of it. A signal's
+// handler can run in any of them.
 func callsBack(im *wasm.Import) bool {
 	return !strings.HasPrefix(im.Module, "wasi") || im.Module == "wasi_snapshot_preview1" && im.Name != "proc_exit"
 }

@@ -180,7 +180,8 @@ func TestRefusals(t *testing.T) {
 		}, "tag 1 carries a exnref"},
 		{"too much in a tag", func() *wasm.Module {
 			b := valid()
-			b.m.Tags = append(b.m.Tags, b.m.AddType(wasm.FuncType{Params: slices.Repeat([]wasm.ValueType{wasm.F64}, maxCarried+1)}))
+			b.m.Tags = append(b.m.Tags, b.m.AddType(wasm.FuncType{Params: slices.Repeat([]wasm.ValueType{wasm.F64},
+				maxCarried+1)}))
 			return &b.m
 		}, "tag 1 they carry more than 16 values"},
 		{"invalid", func() *wasm.Module {
@@ -198,7 +199,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestValueIsTheAddress: of what an exception carries the first that an address can be is exported, which a memory's type says.
+// TestValueIsTheAddress: of what an exception carries the first that an address can be is exported, which a memory's
+// type says.
 func TestValueIsTheAddress(t *testing.T) {
 	for _, c := range []struct {
 		memory  []wasm.Limits
@@ -241,7 +243,8 @@ func TestValueIsTheAddress(t *testing.T) {
 func TestTagExportsGo(t *testing.T) {
 	b := newBuilder()
 	b.add(func(c *wasm.Code) { c.Index(wasm.OpThrow, 0) })
-	b.m.Exports = []wasm.Export{{Name: "tag", Kind: wasm.KindTag}, {Name: "f", Kind: wasm.KindFunction, Index: firstDefined}}
+	b.m.Exports = []wasm.Export{{Name: "tag", Kind: wasm.KindTag},
+		{Name: "f", Kind: wasm.KindFunction, Index: firstDefined}}
 	out, _, err := Lower(b.m.Encode())
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,8 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 
 // rewriter rewrites functions, one after the other.
 //
-// A try becomes two blocks. Exceptions of its body branch to the end of the inner one, behind which the catches stand as
-// a chain of ifs over the pending tag; everything else goes to the end of the outer one, where the try ended:
+// A try becomes two blocks. Exceptions of its body branch to the end of the inner one, behind which the catches stand
+// as a chain of ifs over the pending tag; everything else goes to the end of the outer one, where the try ended:
 //
 //	block type              the label of the try
 //	  block                 the handler: exceptions branch here
@@ -192,7 +192,7 @@ func (r *rewriter) test() {
 	r.branch(wasm.OpBrIf, handler)
 }
 
-// returns says whether the next instruction ends the function.
+// returns reports whether the next instruction ends the function.
 func (r *rewriter) returns() bool {
 	next, last := r.reader.Peek()
 	return next == wasm.OpReturn || last

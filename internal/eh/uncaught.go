@@ -27,8 +27,8 @@ var (
 	layout64 = &layout{pointer: 8, typeInfo: 80, typeName: 8}
 )
 
-// Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the guest's
-// memory; wide says that Value is an i64. For an exception of C++ that is its type, as libc++abi has stored it.
+// Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the
+// guest's memory; wide says that Value is an i64. For an exception of C++ that is its type, as libc++abi has stored it.
 func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
 	if pending == 0 {
 		return "no exception"
@@ -37,7 +37,8 @@ func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
 	if wide {
 		l = layout64
 	}
-	if class := at(memory, value, 1+len(cppClass)); class != nil && class[0] <= cppDependent && string(class[1:]) == cppClass {
+	if class := at(memory, value, 1+len(cppClass)); class != nil && class[0] <= cppDependent &&
+		string(class[1:]) == cppClass {
 		if name, ok := l.cppType(memory, value); ok {
 			return "uncaught C++ exception of type " + name
 		}
@@ -85,13 +86,14 @@ func (l *layout) at(memory []byte, address uint64) (uint64, bool) {
 }
 
 // builtinTypes are the mangled names of C++'s own types that programs throw.
-var builtinTypes = map[string]string{"i": "int", "j": "unsigned int", "l": "long", "m": "unsigned long", "x": "long long",
+var builtinTypes = map[string]string{"i": "int", "j": "unsigned int", "l": "long", "m": "unsigned long",
+	"x": "long long",
 	"y": "unsigned long long", "c": "char", "a": "signed char", "h": "unsigned char", "s": "short", "t": "unsigned short",
 	"b": "bool", "f": "float", "d": "double", "e": "long double", "PKc": "const char*", "Pc": "char*", "Pv": "void*",
 	"Dn": "std::nullptr_t"}
 
-// demangle turns the mangled name of a type into C++, if it is one of the common kinds: built in, a plain class, a class
-// in namespaces. Others, such as templates, are returned as they are, for a demangler.
+// demangle turns the mangled name of a type into C++, if it is one of the common kinds: built in, a plain class, a
+// class in namespaces. Others, such as templates, are returned as they are, for a demangler.
 func demangle(mangled string) string {
 	if name, ok := builtinTypes[mangled]; ok {
 		return name

@@ -35,7 +35,8 @@ func TestDescribe(t *testing.T) {
 		{memory, 1, 0xfffffffc, "tag 0"},
 		{memory[:4], 1, 0, "tag 0"},
 	} {
-		if got := Describe(c.memory, c.pending, c.value, false); !strings.HasPrefix(got, c.want) && !strings.Contains(got, c.want) {
+		if got := Describe(c.memory, c.pending, c.value, false); !strings.HasPrefix(got, c.want) &&
+			!strings.Contains(got, c.want) {
 			t.Errorf("%d, %d: %q, not %q", c.pending, c.value, got, c.want)
 		}
 	}

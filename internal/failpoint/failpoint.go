@@ -1,5 +1,6 @@
-// Package failpoint names the places at which a test has a process die, as by kill -9: between two steps that a crash must not tear
-// apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them (faasmrun/e2e/kill_test.go).
+// Package failpoint names the places at which a test has a process die, as by kill -9: between two steps that a crash
+// must not tear apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them
+// (faasmrun/e2e/kill_test.go).
 package failpoint
 
 import (
@@ -12,8 +13,8 @@ import (
 // Point is one place. Its name begins with the process that dies.
 type Point string
 
-// The scheduler's: before a batch of transitions is on disk; when it is, and nobody has been told; when orders are out, and
-// whoever asked has no answer; when a snapshot's pieces are written, but don't count yet; and when they do.
+// The scheduler's: before a batch of transitions is on disk; when it is, and nobody has been told; when orders are out,
+// and whoever asked has no answer; when a snapshot's pieces are written, but don't count yet; and when they do.
 const (
 	SchedulerBeforeJournal  Point = "scheduler.before-journal"
 	SchedulerAfterJournal   Point = "scheduler.after-journal"
@@ -22,9 +23,10 @@ const (
 	SchedulerAfterSnapshot  Point = "scheduler.after-snapshot"
 )
 
-// The worker's: an executor is there, and not remembered; remembered, and not told to start; told; a job has ended, and nobody
-// knows; its end is acknowledged, and not forgotten; and forgotten; an earlier worker's executors are about to be looked for; an
-// executor waits for its tenant's next job, and the last one's end is not reported; it was chosen for the next, and not remembered.
+// The worker's: an executor is there, and not remembered; remembered, and not told to start; told; a job has ended, and
+// nobody knows; its end is acknowledged, and not forgotten; and forgotten; an earlier worker's executors are about to
+// be looked for; an executor waits for its tenant's next job, and the last one's end is not reported; it was chosen for
+// the next, and not remembered.
 const (
 	WorkerBeforeRemember Point = "worker.before-remember"
 	WorkerBeforeStart    Point = "worker.before-start"
@@ -37,8 +39,9 @@ const (
 	WorkerBeforeReuse    Point = "worker.before-reuse"
 )
 
-// The executor's: told to start, and still tied to its worker; no longer tied, and without a log; the ranks have ended, and no record says how; the record is there, and the worker has not been told; nothing is
-// left of the job, and the worker has not been told; it has been told, and may send the next job any moment.
+// The executor's: told to start, and still tied to its worker; no longer tied, and without a log; the ranks have ended,
+// and no record says how; the record is there, and the worker has not been told; nothing is left of the job, and the
+// worker has not been told; it has been told, and may send the next job any moment.
 const (
 	ExecutorBeforeOutlive Point = "executor.before-outlive"
 	ExecutorBeforeLog     Point = "executor.before-log"
@@ -49,10 +52,13 @@ const (
 )
 
 // All lists every point.
-var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot, SchedulerAfterSnapshot,
-	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget, WorkerBeforeAdoption,
+var All = []Point{SchedulerBeforeJournal, SchedulerAfterJournal, SchedulerBeforeAnswer, SchedulerBeforeSnapshot,
+	SchedulerAfterSnapshot,
+	WorkerBeforeRemember, WorkerBeforeStart, WorkerAfterStart, WorkerBeforeReport, WorkerBeforeForget, WorkerAfterForget,
+	WorkerBeforeAdoption,
 	WorkerAfterIdle, WorkerBeforeReuse,
-	ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle, ExecutorAfterIdle}
+	ExecutorBeforeOutlive, ExecutorBeforeLog, ExecutorBeforeRecord, ExecutorAfterRecord, ExecutorBeforeIdle,
+	ExecutorAfterIdle}
 
 // Process is whose point it is: scheduler, worker or executor.
 func (p Point) Process() string {

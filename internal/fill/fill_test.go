@@ -20,7 +20,8 @@ const page = 65536
 // many. With names it has a name section.
 func filler(names bool, lengths ...int32) []byte {
 	i32 := wasm.I32
-	m := &wasm.Module{Types: []wasm.FuncType{{Params: []wasm.ValueType{i32, i32, i32}}, {Params: []wasm.ValueType{i32, i32}}},
+	m := &wasm.Module{Types: []wasm.FuncType{{Params: []wasm.ValueType{i32, i32, i32}},
+		{Params: []wasm.ValueType{i32, i32}}},
 		Memories: []wasm.Limits{{Min: 1, Max: 1, HasMax: true}}}
 	add := func(name string, t uint32, length func(c *wasm.Code)) {
 		var c wasm.Code
@@ -72,8 +73,8 @@ func instantiate(t testing.TB, module []byte) api.Module {
 	return m
 }
 
-// TestFills compares every short length, and some long ones, with what the instruction does: the bytes themselves, those
-// around them, and the trap at the end of memory.
+// TestFills compares every short length, and some long ones, with what the instruction does: the bytes themselves,
+// those around them, and the trap at the end of memory.
 func TestFills(t *testing.T) {
 	var lengths []int32
 	for n := range int32(2*short + 3) {
@@ -150,7 +151,8 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// TestCodeMap: each instruction is known to come from where it stood, the call from the instruction whose place it takes.
+// TestCodeMap: each instruction is known to come from where it stood, the call from the instruction whose place it
+// takes.
 func TestCodeMap(t *testing.T) {
 	m, err := wasm.Decode(filler(false, 5))
 	if err != nil {
@@ -291,6 +293,7 @@ func looping(b *testing.B, module []byte) []byte {
 	c.Op(wasm.OpEnd)
 	c.Op(wasm.OpEnd)
 	m.Exports = append(m.Exports, wasm.Export{Name: "loop", Kind: wasm.KindFunction, Index: uint32(len(m.Functions))})
-	m.Functions = append(m.Functions, wasm.Function{Type: m.AddType(wasm.FuncType{Params: []wasm.ValueType{wasm.I32, wasm.I32}}), Body: wasm.Expr(c)})
+	m.Functions = append(m.Functions, wasm.Function{Type: m.AddType(wasm.FuncType{Params: []wasm.ValueType{wasm.I32,
+		wasm.I32}}), Body: wasm.Expr(c)})
 	return m.Encode()
 }

@@ -2,8 +2,8 @@ package fill
 
 import "github.com/faasmrun/faasmrun/internal/wasm"
 
-// The function's locals: its parameters, which are memory.fill's operands, then the address of the last store and what is
-// stored.
+// The function's locals: its parameters, which are memory.fill's operands, then the address of the last store and what
+// is stored.
 const (
 	start = iota
 	value
@@ -21,8 +21,9 @@ type store struct {
 
 var (
 	whole = store{wasm.OpV128Store, 4, nil}
-	parts = []store{{wasm.OpV128Store64Lane, 3, []byte{0}}, {wasm.OpV128Store32Lane, 2, []byte{0}}, {wasm.OpV128Store16Lane, 1, []byte{0}}}
-	one   = store{wasm.OpV128Store8Lane, 0, []byte{0}}
+	parts = []store{{wasm.OpV128Store64Lane, 3, []byte{0}}, {wasm.OpV128Store32Lane, 2, []byte{0}},
+		{wasm.OpV128Store16Lane, 1, []byte{0}}}
+	one = store{wasm.OpV128Store8Lane, 0, []byte{0}}
 )
 
 // writer writes the function.

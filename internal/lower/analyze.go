@@ -14,8 +14,8 @@ type step struct {
 	op    wasm.Opcode // the one that is written
 	act   act
 	after conversion // of what it gives
-	// pending are those of its operands that are converted right before it, a bit each from the first: of the others that must
-	// be, their own instructions see to it.
+	// pending are those of its operands that are converted right before it, a bit each from the first: of the others that
+	// must be, their own instructions see to it.
 	pending uint8
 	value   uint64 // of a constant
 }
@@ -43,14 +43,15 @@ const (
 // node is a value that an instruction gives. Each is used once.
 type node struct {
 	step int32
-	args [2]int32 // the values that it is made of, where the instruction is one that may be made narrow; -1 where not known
-	top  bool     // it is the last that its instruction gives, so that a conversion may stand behind that
+	// the values that it is made of, where the instruction is one that may be made narrow; -1 where not known
+	args [2]int32
+	top  bool // it is the last that its instruction gives, so that a conversion may stand behind that
 }
 
 // maxDepth bounds how far into an address's arithmetic is looked.
 const maxDepth = 32
 
-// analyze goes through a function and notes what becomes of each instruction. It says whether anything does.
+// analyze goes through a function and notes what becomes of each instruction. It reports whether anything does.
 func (l *lowering) analyze(index uint32) (changed bool, err error) {
 	f, c := &l.work, l.cursor
 	f.steps, f.nodes, f.stack = f.steps[:0], f.nodes[:0], f.stack[:0]
@@ -93,8 +94,8 @@ func (l *lowering) effect(in *wasm.Instr) (changed bool) {
 	return changed
 }
 
-// arguments is how many operands an instruction has that may be made narrow; 0 for other instructions. Of a select's three,
-// the last is none of the two that it chooses from.
+// arguments is how many operands an instruction has that may be made narrow; 0 for other instructions. Of a select's
+// three, the last is none of the two that it chooses from.
 func arguments(op wasm.Opcode) int {
 	switch op {
 	case wasm.OpI64Add, wasm.OpI64Sub, wasm.OpI64Mul, wasm.OpI64And, wasm.OpI64Or, wasm.OpI64Xor, wasm.OpI64Shl:
@@ -141,7 +142,8 @@ func (l *lowering) conversion(op wasm.Opcode, operand int) conversion {
 		if operand < 2 && !l.options.Check {
 			return cut
 		}
-	case wasm.OpMemoryGrow, wasm.OpTableGet, wasm.OpTableSet, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableGrow, wasm.OpTableFill:
+	case wasm.OpMemoryGrow, wasm.OpTableGet, wasm.OpTableSet, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableGrow,
+		wasm.OpTableFill:
 	default:
 		if !l.options.Check {
 			return cut
@@ -150,7 +152,7 @@ func (l *lowering) conversion(op wasm.Opcode, operand int) conversion {
 	return saturate
 }
 
-// beyond says whether an access's offset is one that no memory of 32 bits reaches.
+// beyond reports whether an access's offset is one that no memory of 32 bits reaches.
 func beyond(in *wasm.Instr) bool { return in.HasMemArg() && in.Memory.Offset >= 1<<32 }
 
 // convert converts a value where it is made. It is false where that can't be.
@@ -229,7 +231,7 @@ func (f *function) deeper(n int32, depth int) int {
 	return impossible
 }
 
-// shiftable says whether a value is a constant by which 32 bits can be shifted.
+// shiftable reports whether a value is a constant by which 32 bits can be shifted.
 func (f *function) shiftable(n int32) bool {
 	if n < 0 {
 		return false
@@ -270,7 +272,8 @@ func (f *function) cut(n int32, depth int) {
 }
 
 // narrowed are the instructions of 32 bits that give the lower half of what those of 64 bits give.
-var narrowed = map[wasm.Opcode]wasm.Opcode{wasm.OpI64Add: wasm.OpI32Add, wasm.OpI64Sub: wasm.OpI32Sub, wasm.OpI64Mul: wasm.OpI32Mul,
+var narrowed = map[wasm.Opcode]wasm.Opcode{wasm.OpI64Add: wasm.OpI32Add, wasm.OpI64Sub: wasm.OpI32Sub,
+	wasm.OpI64Mul: wasm.OpI32Mul,
 	wasm.OpI64And: wasm.OpI32And, wasm.OpI64Or: wasm.OpI32Or, wasm.OpI64Xor: wasm.OpI32Xor, wasm.OpI64Shl: wasm.OpI32Shl}
 
 // load is what a load of less than 64 bits becomes where its lower half is enough.

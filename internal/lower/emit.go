@@ -12,7 +12,8 @@ func (l *lowering) function(index uint32, f *wasm.Function) error {
 	if err != nil || !changed {
 		return err
 	}
-	e := &emitter{lowering: l, body: f.Body, code: make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16), temps: map[temp]uint32{}}
+	e := &emitter{lowering: l, body: f.Body, code: make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16),
+		temps: map[temp]uint32{}}
 	t, _ := l.before.FunctionType(index)
 	e.locals = uint32(len(t.Params))
 	for _, x := range f.Locals {
@@ -67,7 +68,8 @@ func (e *emitter) temp(t wasm.ValueType, operand int) uint32 {
 // copy copies the input up to an offset.
 func (e *emitter) copy(to int) {
 	if to > e.from {
-		e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(e.from), Length: uint32(to - e.from)})
+		e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(e.from),
+			Length: uint32(to - e.from)})
 		e.code.Raw(e.body[e.from:to])
 		e.from = to
 	}

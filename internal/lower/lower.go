@@ -19,7 +19,7 @@ type Options struct {
 // section is a custom section that says of a lowered module what it was.
 const section = "faasmrun.memory64"
 
-// Lowered says whether a module was compiled for memories of 64 bits and then lowered.
+// Lowered reports whether a module was compiled for memories of 64 bits and then lowered.
 func Lowered(m *wasm.Module) bool { return m.Custom(section) != nil }
 
 // IsSection knows that custom section by its name.
@@ -31,8 +31,8 @@ const (
 	maxElements = math.MaxUint32
 )
 
-// Lower rewrites a module. changed is false, and out is the module itself, where it has no memory and no table of 64 bits.
-// Errors are for a person: the module is not valid, or it needs at its start what 32 bits don't reach.
+// Lower rewrites a module. changed is false, and out is the module itself, where it has no memory and no table of 64
+// bits. Errors are for a person: the module is not valid, or it needs at its start what 32 bits don't reach.
 func Lower(module []byte, options Options) (out []byte, changed bool, err error) {
 	m, err := wasm.Decode(module)
 	if err != nil {
@@ -69,7 +69,7 @@ func Lower(module []byte, options Options) (out []byte, changed bool, err error)
 // lastSection is the id of the data section, behind which custom sections may stand.
 const lastSection = 11
 
-// stale says whether a custom section says what is no longer so.
+// stale reports whether a custom section says what is no longer so.
 func stale(name string) bool {
 	return name == "target_features" || name == section || strings.HasPrefix(name, "metadata.code.")
 }
@@ -137,7 +137,8 @@ func (l *lowering) segments() error {
 	}
 	for i := range l.m.Elements {
 		e := &l.m.Elements[i]
-		if e.Mode == wasm.ElementActive && uint64(e.Table) < uint64(len(l.before.Tables)) && l.before.Tables[e.Table].Limits.Is64 {
+		if e.Mode == wasm.ElementActive && uint64(e.Table) < uint64(len(l.before.Tables)) &&
+			l.before.Tables[e.Table].Limits.Is64 {
 			errs = append(errs, l.offset(&e.Offset, fmt.Sprintf("element segment %d", i)))
 		}
 	}
@@ -183,7 +184,8 @@ func (l *lowering) constant(x wasm.Expr) (uint64, error) {
 	return 0, errors.New("at the value of a global of a global, and so on")
 }
 
-// evaluate gives the value of an expression, or, where it is nothing but a global's, which one that is; otherwise global is -1.
+// evaluate gives the value of an expression, or, where it is nothing but a global's, which one that is; otherwise
+// global is -1.
 func evaluate(x wasm.Expr) (v uint64, global int64, err error) {
 	var stack []uint64
 	global = -1

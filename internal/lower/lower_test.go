@@ -65,13 +65,15 @@ func lowered(t testing.TB, module []byte, o Options) *wasm.Module {
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if features, err := wasm.Features(m); err != nil || slices.ContainsFunc(features, func(f wasm.Feature) bool { return f.Name == wasm.Memory64 }) {
+	if features, err := wasm.Features(m); err != nil ||
+		slices.ContainsFunc(features, func(f wasm.Feature) bool { return f.Name == wasm.Memory64 }) {
 		t.Fatalf("features %v, %v", features, err)
 	}
 	return m
 }
 
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall |
+	experimental.CoreFeaturesExtendedConst
 
 func instantiate(t testing.TB, m *wasm.Module) api.Module {
 	t.Helper()
@@ -139,11 +141,13 @@ func TestAddresses(t *testing.T) {
 		c.Index(wasm.OpMemoryGrow, 0)
 	})
 	b.add("size", wasm.FuncType{Results: []wasm.ValueType{i64}}, nil, func(c *wasm.Code) { c.Index(wasm.OpMemorySize, 0) })
-	b.add("indirect", wasm.FuncType{Params: []wasm.ValueType{i64}, Results: []wasm.ValueType{i64}}, nil, func(c *wasm.Code) {
-		get(c, 0)
-		c.CallIndirect(b.m.AddType(wasm.FuncType{Results: []wasm.ValueType{i64}}), 0)
-	})
-	b.add("table.size", wasm.FuncType{Results: []wasm.ValueType{i64}}, nil, func(c *wasm.Code) { c.Index(wasm.OpTableSize, 0) })
+	b.add("indirect", wasm.FuncType{Params: []wasm.ValueType{i64}, Results: []wasm.ValueType{i64}}, nil,
+		func(c *wasm.Code) {
+			get(c, 0)
+			c.CallIndirect(b.m.AddType(wasm.FuncType{Results: []wasm.ValueType{i64}}), 0)
+		})
+	b.add("table.size", wasm.FuncType{Results: []wasm.ValueType{i64}}, nil,
+		func(c *wasm.Code) { c.Index(wasm.OpTableSize, 0) })
 	b.add("table.grow", one, nil, func(c *wasm.Code) {
 		c.Zero(wasm.FuncRef)
 		get(c, 0)
@@ -298,8 +302,8 @@ func twin(m *wasm.Module) *wasm.Module {
 	return again
 }
 
-// TestEveryInstruction lowers each instruction, however it comes by its operands, and runs it beside the same instruction in
-// a module of 32 bits.
+// TestEveryInstruction lowers each instruction, however it comes by its operands, and runs it beside the same
+// instruction in a module of 32 bits.
 func TestEveryInstruction(t *testing.T) {
 	seen, ran := 0, 0
 	everyInstruction(func(in wasm.Instr, o wasm.Operands) {
@@ -327,7 +331,7 @@ func TestEveryInstruction(t *testing.T) {
 	}
 }
 
-// failed says whether both modules were told that memory does not grow.
+// failed reports whether both modules were told that memory does not grow.
 func failed(wide, narrow []uint64) bool {
 	return len(wide) == 1 && len(narrow) == 1 && wide[0] == math.MaxUint64 && narrow[0] == math.MaxUint32
 }
@@ -342,7 +346,8 @@ func same(t *testing.T, name string, a, b *wasm.Module, params int) {
 			bytes[i] = byte(i * 7)
 		}
 	}
-	for _, args := range [][]uint64{{64, 8, 8}, {8, 72, 16}, {page - 8, 1, 2}, {page - 1, 3, 8}, {1, 1, 1}, {2, 0, 1}, {0, 0, 0}} {
+	for _, args := range [][]uint64{{64, 8, 8}, {8, 72, 16}, {page - 8, 1, 2}, {page - 1, 3, 8}, {1, 1, 1}, {2, 0, 1},
+		{0, 0, 0}} {
 		got, trap := call(x, "f", args[:params]...)
 		want, wanted := call(y, "f", args[:params]...)
 		if trap != wanted || !slices.Equal(got, want) && !failed(got, want) {

@@ -12,8 +12,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// generator writes a program twice, into a module with a memory and a table of 64 bits and into its twin of 32 bits, where
-// each address is computed in the same way and then converted by a call of a function that is written by hand.
+// generator writes a program twice, into a module with a memory and a table of 64 bits and into its twin of 32 bits,
+// where each address is computed in the same way and then converted by a call of a function that is written by hand.
 type generator struct {
 	*rand.Rand
 	wide, narrow wasm.Code
@@ -21,7 +21,8 @@ type generator struct {
 	labels       []label // the open blocks, the innermost last
 }
 
-// label is what a branch to a block carries: an i64 or nothing. It is not branched to where it is a loop, but by the loop itself.
+// label is what a branch to a block carries: an i64 or nothing. It is not branched to where it is a loop, but by the
+// loop itself.
 type label struct{ gives, loop bool }
 
 // Functions of both modules. The first ones are the twin's, which has them for what it lacks; both export run.
@@ -102,10 +103,13 @@ func (g *generator) access(op wasm.Opcode) {
 }
 
 var (
-	longLoads   = []wasm.Opcode{wasm.OpI64Load, wasm.OpI64Load8S, wasm.OpI64Load8U, wasm.OpI64Load16S, wasm.OpI64Load16U, wasm.OpI64Load32S, wasm.OpI64Load32U}
-	shortLoads  = []wasm.Opcode{wasm.OpI32Load, wasm.OpI32Load8S, wasm.OpI32Load8U, wasm.OpI32Load16S, wasm.OpI32Load16U}
-	longBinary  = []wasm.Opcode{wasm.OpI64Add, wasm.OpI64Sub, wasm.OpI64Mul, wasm.OpI64And, wasm.OpI64Or, wasm.OpI64Xor, wasm.OpI64Shl, wasm.OpI64ShrU}
-	shortBinary = []wasm.Opcode{wasm.OpI32Add, wasm.OpI32Sub, wasm.OpI32Mul, wasm.OpI32And, wasm.OpI32Or, wasm.OpI32Xor, wasm.OpI32Shl, wasm.OpI32ShrU}
+	longLoads = []wasm.Opcode{wasm.OpI64Load, wasm.OpI64Load8S, wasm.OpI64Load8U, wasm.OpI64Load16S, wasm.OpI64Load16U,
+		wasm.OpI64Load32S, wasm.OpI64Load32U}
+	shortLoads = []wasm.Opcode{wasm.OpI32Load, wasm.OpI32Load8S, wasm.OpI32Load8U, wasm.OpI32Load16S, wasm.OpI32Load16U}
+	longBinary = []wasm.Opcode{wasm.OpI64Add, wasm.OpI64Sub, wasm.OpI64Mul, wasm.OpI64And, wasm.OpI64Or, wasm.OpI64Xor,
+		wasm.OpI64Shl, wasm.OpI64ShrU}
+	shortBinary = []wasm.Opcode{wasm.OpI32Add, wasm.OpI32Sub, wasm.OpI32Mul, wasm.OpI32And, wasm.OpI32Or, wasm.OpI32Xor,
+		wasm.OpI32Shl, wasm.OpI32ShrU}
 )
 
 // long writes an expression of type i64.
@@ -367,7 +371,8 @@ func generateAs(seed uint64, check bool) (wide, narrow *wasm.Module) {
 	written := func(body wasm.Code, is64 bool) *wasm.Module {
 		body.Op(wasm.OpEnd)
 		limits := wasm.Limits{Min: 2, Max: 4, HasMax: true, Is64: is64}
-		m := &wasm.Module{Types: types, Memories: []wasm.Limits{limits}, Tables: []wasm.Table{{Type: wasm.FuncRef, Limits: limits}}}
+		m := &wasm.Module{Types: types, Memories: []wasm.Limits{limits},
+			Tables: []wasm.Table{{Type: wasm.FuncRef, Limits: limits}}}
 		offset := wasm.Code{}
 		if offset.I32(1); is64 {
 			offset = nil
@@ -376,8 +381,10 @@ func generateAs(seed uint64, check bool) (wide, narrow *wasm.Module) {
 		offset.Op(wasm.OpEnd)
 		m.Elements = []wasm.Element{{Type: wasm.FuncRef, Offset: wasm.Expr(offset), Functions: []uint32{callee}}}
 		m.Functions = []wasm.Function{
-			addressOf: {Type: 0, Body: toShort(check)}, lengthOf: {Type: 0, Body: toShort(true)}, grow: {Type: 1, Body: growBody(is64)},
-			callee: {Type: 2, Body: calleeBody()}, run: {Type: 3, Locals: []wasm.Locals{{Count: 1, Type: i32}}, Body: wasm.Expr(body)}}
+			addressOf: {Type: 0, Body: toShort(check)}, lengthOf: {Type: 0, Body: toShort(true)},
+			grow:   {Type: 1, Body: growBody(is64)},
+			callee: {Type: 2, Body: calleeBody()}, run: {Type: 3, Locals: []wasm.Locals{{Count: 1, Type: i32}},
+				Body: wasm.Expr(body)}}
 		m.Exports = []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}, {Name: "f", Kind: wasm.KindFunction, Index: run}}
 		return m
 	}

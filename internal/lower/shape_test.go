@@ -35,24 +35,31 @@ func TestArithmetic(t *testing.T) {
 		{[]func(*wasm.Code){get(0), number(32), op(wasm.OpI64Shl)}, "local.get i64.const i64.shl i32.wrap_i64", ""},
 		{[]func(*wasm.Code){get(0), get(2), op(wasm.OpI64Shl)}, "local.get local.get i64.shl i32.wrap_i64", ""},
 		{[]func(*wasm.Code){get(0), number(3), op(wasm.OpI64ShrU)}, "local.get i64.const i64.shr_u i32.wrap_i64", ""},
-		{[]func(*wasm.Code){get(0), op(wasm.OpI64Extend32S), number(3), op(wasm.OpI64Mul)}, "local.get i32.wrap_i64 i32.const i32.mul", ""},
-		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load32S), number(2), op(wasm.OpI64Shl)}, "i32.const i32.load i32.const i32.shl", ""},
+		{[]func(*wasm.Code){get(0), op(wasm.OpI64Extend32S), number(3), op(wasm.OpI64Mul)},
+			"local.get i32.wrap_i64 i32.const i32.mul", ""},
+		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load32S), number(2), op(wasm.OpI64Shl)},
+			"i32.const i32.load i32.const i32.shl", ""},
 		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load32U)}, "i32.const i32.load", "i32.const i32.load"},
-		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load32S)}, "i32.const i32.load", "i32.const i64.load32_s " + saturating},
+		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load32S)}, "i32.const i32.load",
+			"i32.const i64.load32_s " + saturating},
 		{[]func(*wasm.Code){number(0), load(wasm.OpI64Load)}, "i32.const i64.load i32.wrap_i64", ""},
 		{[]func(*wasm.Code){number(1), number(2), get(1), op(wasm.OpSelect)}, "i32.const i32.const local.get select", ""},
-		{[]func(*wasm.Code){get(0), func(c *wasm.Code) { c.Index(wasm.OpLocalTee, 2) }}, "local.get local.tee i32.wrap_i64", ""},
-		{[]func(*wasm.Code){func(c *wasm.Code) { c.Index(wasm.OpMemorySize, 0) }}, "memory.size i64.extend_i32_u i32.wrap_i64", ""},
-		{[]func(*wasm.Code){get(0), func(c *wasm.Code) { c.Block(wasm.OpBlock, wasm.BlockOf(i64)) }, get(2), op(wasm.OpEnd), op(wasm.OpI64Sub)},
+		{[]func(*wasm.Code){get(0), func(c *wasm.Code) { c.Index(wasm.OpLocalTee, 2) }}, "local.get local.tee i32.wrap_i64",
+			""},
+		{[]func(*wasm.Code){func(c *wasm.Code) { c.Index(wasm.OpMemorySize, 0) }},
+			"memory.size i64.extend_i32_u i32.wrap_i64", ""},
+		{[]func(*wasm.Code){get(0), func(c *wasm.Code) { c.Block(wasm.OpBlock, wasm.BlockOf(i64)) }, get(2), op(wasm.OpEnd),
+			op(wasm.OpI64Sub)},
 			"local.get block local.get end i64.sub i32.wrap_i64", ""},
 	} {
 		b := newBuilder()
-		b.add("f", wasm.FuncType{Params: []wasm.ValueType{i64, i32, i64}, Results: []wasm.ValueType{wasm.F64}}, nil, func(code *wasm.Code) {
-			for _, write := range c.address {
-				write(code)
-			}
-			code.Memory(wasm.OpF64Load, wasm.MemArg{Align: 3})
-		})
+		b.add("f", wasm.FuncType{Params: []wasm.ValueType{i64, i32, i64}, Results: []wasm.ValueType{wasm.F64}}, nil,
+			func(code *wasm.Code) {
+				for _, write := range c.address {
+					write(code)
+				}
+				code.Memory(wasm.OpF64Load, wasm.MemArg{Align: 3})
+			})
 		for checked, want := range map[bool]string{false: c.want, true: c.check} {
 			if want == "" {
 				continue
@@ -108,9 +115,11 @@ func TestModule(t *testing.T) {
 	b := newBuilder()
 	b.m.Memories[0] = wasm.Limits{Min: 2, Is64: true}
 	b.m.Imports = []wasm.Import{
-		{Module: "m", Name: "shared", Kind: wasm.KindMemory, Memory: wasm.Limits{Min: 1, Max: 1 << 20, HasMax: true, Shared: true, Is64: true}},
+		{Module: "m", Name: "shared", Kind: wasm.KindMemory,
+			Memory: wasm.Limits{Min: 1, Max: 1 << 20, HasMax: true, Shared: true, Is64: true}},
 		{Module: "m", Name: "narrow", Kind: wasm.KindMemory, Memory: wasm.Limits{Min: 1}},
-		{Module: "m", Name: "table", Kind: wasm.KindTable, Table: wasm.Table{Type: wasm.FuncRef, Limits: wasm.Limits{Max: 1 << 40, HasMax: true, Is64: true}}},
+		{Module: "m", Name: "table", Kind: wasm.KindTable,
+			Table: wasm.Table{Type: wasm.FuncRef, Limits: wasm.Limits{Max: 1 << 40, HasMax: true, Is64: true}}},
 	}
 	constant := func(write func(c *wasm.Code)) wasm.Expr {
 		var c wasm.Code
@@ -136,7 +145,8 @@ func TestModule(t *testing.T) {
 	b.m.Customs = []wasm.Custom{{Name: "target_features"}, {Name: "producers", After: 11}}
 	m := b.lower(t, Options{})
 	spaces := m.Spaces()
-	want := []wasm.Limits{{Min: 1, Max: maxPages, HasMax: true, Shared: true}, {Min: 1}, {Min: 2, Max: maxPages, HasMax: true}}
+	want := []wasm.Limits{{Min: 1, Max: maxPages, HasMax: true, Shared: true}, {Min: 1},
+		{Min: 2, Max: maxPages, HasMax: true}}
 	if !slices.Equal(spaces.Memories, want) {
 		t.Errorf("memories %v", spaces.Memories)
 	}
@@ -170,7 +180,8 @@ func TestRefusals(t *testing.T) {
 			c.Op(wasm.OpEnd)
 			m.Data = []wasm.Data{{Offset: wasm.Expr(c)}}
 		},
-		"element segment 0 is where this engine's 32 bits don't reach: at the value of an imported global (0)": func(m *wasm.Module) {
+		"element segment 0 is where this engine's 32 bits don't reach: at the value of an imported " +
+			"global (0)": func(m *wasm.Module) {
 			m.Imports = []wasm.Import{{Kind: wasm.KindGlobal, Global: wasm.GlobalType{Type: i64}}}
 			var c wasm.Code
 			c.Index(wasm.OpGlobalGet, 0)
@@ -178,7 +189,8 @@ func TestRefusals(t *testing.T) {
 			m.Elements = []wasm.Element{{Type: wasm.FuncRef, Offset: wasm.Expr(c)}}
 		},
 		"drop needs a value": func(m *wasm.Module) {
-			m.Functions = []wasm.Function{{Type: m.AddType(wasm.FuncType{}), Body: wasm.Expr{byte(wasm.OpDrop), byte(wasm.OpEnd)}}}
+			m.Functions = []wasm.Function{{Type: m.AddType(wasm.FuncType{}),
+				Body: wasm.Expr{byte(wasm.OpDrop), byte(wasm.OpEnd)}}}
 		},
 		"has too many locals (50000)": func(m *wasm.Module) {
 			var c wasm.Code
@@ -186,7 +198,8 @@ func TestRefusals(t *testing.T) {
 			c.Index(wasm.OpMemoryGrow, 0)
 			c.Op(wasm.OpDrop)
 			c.Op(wasm.OpEnd)
-			m.Functions = []wasm.Function{{Type: m.AddType(wasm.FuncType{}), Locals: []wasm.Locals{{Count: wasm.MaxLocals, Type: i64}}, Body: wasm.Expr(c)}}
+			m.Functions = []wasm.Function{{Type: m.AddType(wasm.FuncType{}),
+				Locals: []wasm.Locals{{Count: wasm.MaxLocals, Type: i64}}, Body: wasm.Expr(c)}}
 		},
 	} {
 		b := newBuilder()
@@ -244,7 +257,8 @@ func TestCodeMap(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s<%s", r.Instr.Op, old[at]))
 	}
-	want := "nop<nop local.get<local.get i32.wrap_i64< local.get<local.get i32.const<i64.const i32.shl<i64.shl i32.add<i64.add " +
+	want := "nop<nop local.get<local.get i32.wrap_i64< local.get<local.get i32.const<i64.const i32.shl<i64.shl " +
+		"i32.add<i64.add " +
 		"local.get<local.get i32.store<i32.store nop<nop end<end"
 	if strings.Join(got, " ") != want {
 		t.Errorf("%s", strings.Join(got, " "))

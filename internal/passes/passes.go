@@ -1,5 +1,5 @@
-// Package passes makes a program as it was linked into the one that runs: it owns which passes there are and their order.
-// What a pass does is its own package's business; that the result runs, worker/engine's.
+// Package passes makes a program as it was linked into the one that runs: it owns which passes there are and their
+// order. What a pass does is its own package's business; that the result runs, worker/engine's.
 package passes
 
 import (
@@ -10,28 +10,28 @@ import (
 	"github.com/faasmrun/faasmrun/internal/lower"
 )
 
-// Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass comes,
-// goes or writes other code than before. A test notices when it was forgotten.
+// Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
+// comes, goes or writes other code than before. A test notices when it was forgotten.
 const Version = "4"
 
-// pass is one rewriting. It says whether it changed anything; a module that it has nothing to do with stays as it is,
-// byte for byte.
+// pass is one rewriting. It reports whether it changed anything; a module that it has nothing to do with stays as it
+// is, byte for byte.
 type pass struct {
 	name string
 	run  func(module []byte) (out []byte, changed bool, err error)
 }
 
 // order is the passes in the order in which they run. Exceptions come first: lowering turns what unwinds by itself into
-// calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is the
-// same for every engine.
+// calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is
+// the same for every engine.
 var order = []pass{
 	{"exceptions", eh.Lower},
 	{"small fills", fill.Lower},
 	{"addresses", func(module []byte) ([]byte, bool, error) { return lower.Lower(module, lower.Options{}) }},
 }
 
-// Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for a
-// person: they name the feature that a pass can't deal with, the function that uses it, and the way out.
+// Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for
+// a person: they name the feature that a pass can't deal with, the function that uses it, and the way out.
 func Run(module []byte) (out []byte, changed bool, err error) {
 	out = module
 	for _, p := range order {

@@ -13,8 +13,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// thrower is a module of one function that throws a number, catches it and clears as many bytes, in a memory with addresses
-// of a type.
+// thrower is a module of one function that throws a number, catches it and clears as many bytes, in a memory with
+// addresses of a type.
 func thrower(address wasm.ValueType) []byte {
 	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{address}}}, Tags: []uint32{1},
 		Memories: []wasm.Limits{{Min: 1, Is64: address == wasm.I64}}}
@@ -75,7 +75,8 @@ func TestAddressesLast(t *testing.T) {
 		t.Error("nothing says that the module was lowered")
 	}
 	// The function that fills, which is the last one, takes addresses as the program does.
-	if f, ok := m.Spaces().FunctionType(uint32(len(m.Functions) - 1)); !ok || !slices.Equal(f.Params, []wasm.ValueType{wasm.I64, wasm.I32, wasm.I64}) {
+	if f, ok := m.Spaces().FunctionType(uint32(len(m.Functions) - 1)); !ok ||
+		!slices.Equal(f.Params, []wasm.ValueType{wasm.I64, wasm.I32, wasm.I64}) {
 		t.Errorf("the function that fills is of type %v", f)
 	}
 }
@@ -95,7 +96,8 @@ func TestRefusalsAreForAPerson(t *testing.T) {
 	}
 	m.Tags, m.Imports = nil, []wasm.Import{{Module: "env", Name: "__cpp_exception", Kind: wasm.KindTag, Type: 1}}
 	_, _, err = Run(m.Encode())
-	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") || !strings.Contains(err.Error(), "one module") {
+	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") ||
+		!strings.Contains(err.Error(), "one module") {
 		t.Errorf("%v", err)
 	}
 }

@@ -97,7 +97,7 @@ type Reach struct {
 	types     []bool // by class: whether a call through a table can reach a seed
 }
 
-// Type says whether a call through a table of functions of this type can reach one of the seeds.
+// Type reports whether a call through a table of functions of this type can reach one of the seeds.
 func (r *Reach) Type(functionType uint32) bool {
 	return uint64(functionType) < uint64(len(r.graph.class)) && r.types[r.graph.class[functionType]]
 }

@@ -55,8 +55,8 @@ func (c *Code) Zero(t ValueType) {
 	}
 }
 
-// Convert appends what makes a number of one type from another's: integers are sign-extended or cut, floats rounded. Between
-// integers and floats it appends nothing, nor where the types are the same.
+// Convert appends what makes a number of one type from another's: integers are sign-extended or cut, floats rounded.
+// Between integers and floats it appends nothing, nor where the types are the same.
 func (c *Code) Convert(from, to ValueType) {
 	switch {
 	case from == I64 && to == I32:

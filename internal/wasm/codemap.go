@@ -7,9 +7,9 @@ import (
 )
 
 // CodeMap says where code that passes have moved stood in the module that the linker wrote, which is what that module's
-// debug information speaks of. It travels in a custom section, so that each pass adds its own moves to those of the passes
-// before it, and the engine needs the last module alone. It goes by the order of the functions that the module defines:
-// passes may add to their end, and otherwise leave it.
+// debug information speaks of. It travels in a custom section, so that each pass adds its own moves to those of the
+// passes before it, and the engine needs the last module alone. It goes by the order of the functions that the module
+// defines: passes may add to their end, and otherwise leave it.
 type CodeMap struct{ functions []bodyMap }
 
 // bodyMap is one function's.
@@ -18,14 +18,14 @@ type bodyMap struct {
 	moves []Move // nil: the body is as it was
 }
 
-// Move is code that a pass has kept: Length bytes at New in the new body stood at Old in the body that the pass read. Moves
-// are in the order of New and don't overlap there. What stands behind a move and is no move, a pass has put there; it
-// belongs to the move's end.
+// Move is code that a pass has kept: Length bytes at New in the new body stood at Old in the body that the pass read.
+// Moves are in the order of New and don't overlap there. What stands behind a move and is no move, a pass has put
+// there; it belongs to the move's end.
 type Move struct{ New, Old, Length uint32 }
 
-// AppendMove adds a move to a list, joining it to the last if both went together. A move of one byte stands for whatever is
-// written in place of an instruction and is not joined, as that may be nothing: then the next move begins at the same place
-// and replaces it.
+// AppendMove adds a move to a list, joining it to the last if both went together. A move of one byte stands for
+// whatever is written in place of an instruction and is not joined, as that may be nothing: then the next move begins
+// at the same place and replaces it.
 func AppendMove(moves []Move, m Move) []Move {
 	if n := len(moves); n > 0 {
 		last := &moves[n-1]
@@ -46,8 +46,8 @@ const (
 	codeMapVersion = 1
 )
 
-// Bodies are the places of the function bodies of a module as it was decoded, counted from the begin of the code section's
-// contents, as debug information counts.
+// Bodies are the places of the function bodies of a module as it was decoded, counted from the begin of the code
+// section's contents, as debug information counts.
 func (m *Module) Bodies() []uint32 {
 	bodies := make([]uint32, len(m.Functions))
 	for i := range m.Functions {
@@ -145,8 +145,8 @@ func (f *bodyMap) original(offset uint32) uint32 {
 	return m.Old + min(offset-m.New, m.Length-1)
 }
 
-// Original says where an instruction stood, in the code section of the module that the linker wrote; false for a function that
-// a pass has added.
+// Original says where an instruction stood, in the code section of the module that the linker wrote; false for a
+// function that a pass has added.
 func (c *CodeMap) Original(function int, offset uint32) (uint64, bool) {
 	if function < 0 || function >= len(c.functions) {
 		return 0, false
@@ -155,8 +155,8 @@ func (c *CodeMap) Original(function int, offset uint32) (uint64, bool) {
 	return uint64(f.start) + uint64(f.original(offset)), true
 }
 
-// encode writes the section: a version, then for each function its start and its moves, each number as its difference from
-// what it would be if nothing had changed.
+// encode writes the section: a version, then for each function its start and its moves, each number as its difference
+// from what it would be if nothing had changed.
 func (c *CodeMap) encode() []byte {
 	out := AppendU32([]byte{codeMapVersion}, uint32(len(c.functions)))
 	start := uint32(0)
@@ -219,7 +219,8 @@ func decodeMoves(p *parser) []Move {
 		next := uint64(last.New) + uint64(last.Length) + uint64(p.u32())
 		old := last.Old + last.Length + unzigzag(p.u32())
 		last = Move{uint32(next), old, p.u32()}
-		if p.err == nil && (last.Length == 0 || next+uint64(last.Length) > math.MaxUint32 || uint64(old)+uint64(last.Length) > math.MaxUint32) {
+		if p.err == nil && (last.Length == 0 || next+uint64(last.Length) > math.MaxUint32 ||
+			uint64(old)+uint64(last.Length) > math.MaxUint32) {
 			p.fail("a move is empty or beyond the code")
 		}
 		moves = append(moves, last)

@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// moved makes a body of new bytes out of some of an old one's, and says where each byte comes from, in both ways that a pass
-// knows: as moves, and byte by byte. Bytes that were put in come from the byte before them that was kept or replaced.
+// moved makes a body of new bytes out of some of an old one's, and says where each byte comes from, in both ways that a
+// pass knows: as moves, and byte by byte. Bytes that were put in come from the byte before them that was kept or
+// replaced.
 func moved(r *rand.Rand, length int) (moves []Move, from []int) {
 	at, last := 0, 0
 	for at < length {
@@ -37,7 +38,8 @@ func moved(r *rand.Rand, length int) (moves []Move, from []int) {
 	return moves, from
 }
 
-// TestCodeMap lets three passes move code at random, writes the map and reads it between them, and follows each byte back.
+// TestCodeMap lets three passes move code at random, writes the map and reads it between them, and follows each byte
+// back.
 func TestCodeMap(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -127,8 +127,8 @@ func (c *Cursor) Err() error {
 // until Next.
 func (c *Cursor) Stack() []ValueType { return c.stack }
 
-// Kept is how many operands, from the bottom, the instruction before the current one left as they were; those above are what
-// it gave.
+// Kept is how many operands, from the bottom, the instruction before the current one left as they were; those above are
+// what it gave.
 func (c *Cursor) Kept() int { return c.kept }
 
 // Frames is the open blocks, the innermost last. It is valid until Next.
@@ -137,7 +137,7 @@ func (c *Cursor) Frames() []Frame { return c.frames }
 // Locals is the types of the function's parameters and locals. It is valid until Open.
 func (c *Cursor) Locals() []ValueType { return c.locals }
 
-// Reachable says whether control can come to the current instruction, as far as validation knows.
+// Reachable reports whether control can come to the current instruction, as far as validation knows.
 func (c *Cursor) Reachable() bool {
 	return len(c.frames) > 0 && !c.frames[len(c.frames)-1].Unreachable
 }

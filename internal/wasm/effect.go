@@ -35,8 +35,8 @@ func (c *Cursor) apply() {
 	}
 }
 
-// letterType is the type that a letter of the operations table stands for, of addresses by the memories or tables that the
-// instruction names.
+// letterType is the type that a letter of the operations table stands for, of addresses by the memories or tables that
+// the instruction names.
 func (s *Spaces) letterType(in *Instr, o *operation, letter byte) ValueType {
 	if t := letterTypes[letter]; t != Unknown {
 		return t

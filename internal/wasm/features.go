@@ -77,7 +77,8 @@ func Features(m *Module) ([]Feature, error) {
 		s.add(LegacyExceptions, s.throws.Function, s.throws.What)
 	}
 	var features []Feature
-	for _, name := range []string{SignExtension, SaturatingTrunc, MultiValue, BulkMemory, ReferenceTypes, SIMD, RelaxedSIMD,
+	for _, name := range []string{SignExtension, SaturatingTrunc, MultiValue, BulkMemory, ReferenceTypes, SIMD,
+		RelaxedSIMD,
 		TailCalls, Threads, LegacyExceptions, Exceptions, MultiMemory, ExtendedConst, MutableGlobals, Memory64} {
 		if f, ok := s.found[name]; ok {
 			features = append(features, f)

@@ -66,7 +66,8 @@ func FuzzBody(f *testing.F) {
 			}
 		}
 	}
-	m := &Module{Types: []FuncType{{}, {Params: []ValueType{I32}, Results: []ValueType{I32}}, {Params: []ValueType{F64, I64}},
+	m := &Module{Types: []FuncType{{}, {Params: []ValueType{I32}, Results: []ValueType{I32}},
+		{Params: []ValueType{F64, I64}},
 		{Results: []ValueType{V128, FuncRef}}}}
 	m.Tables = []Table{{Type: FuncRef}, {Type: ExternRef}, {Type: FuncRef, Limits: Limits{Is64: true}}}
 	m.Memories = []Limits{{Min: 1}, {Min: 1, Is64: true}}

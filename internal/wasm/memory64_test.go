@@ -12,8 +12,8 @@ import (
 // widths is a memory or table of either kind, by the type of its addresses.
 var widths = []ValueType{I32, I64}
 
-// TestAddressTypes takes every instruction that names a memory or table, on memories and tables of 32 and of 64 bits: it is
-// valid with the addresses that those have and not with any one of the other type.
+// TestAddressTypes takes every instruction that names a memory or table, on memories and tables of 32 and of 64 bits:
+// it is valid with the addresses that those have and not with any one of the other type.
 func TestAddressTypes(t *testing.T) {
 	tried := map[Opcode]bool{}
 	for op := range Opcode(opcodes) {
@@ -39,7 +39,8 @@ func TestAddressTypes(t *testing.T) {
 			}
 		}
 	}
-	for _, op := range []Opcode{OpI32Load, OpV128Store8Lane, OpAtomicWait64, OpMemoryGrow, OpMemoryInit, OpMemoryCopy, OpMemoryFill,
+	for _, op := range []Opcode{OpI32Load, OpV128Store8Lane, OpAtomicWait64, OpMemoryGrow, OpMemoryInit, OpMemoryCopy,
+		OpMemoryFill,
 		OpTableGet, OpTableSet, OpTableInit, OpTableCopy, OpTableGrow, OpTableFill, OpCallIndirect, OpReturnCallIndirect} {
 		if !tried[op] {
 			t.Errorf("%s was not tried", op)
@@ -52,7 +53,8 @@ func TestAddressTypes(t *testing.T) {
 
 // addressed gives what an instruction takes and gives where its memories or tables are of these types, and which of its
 // operands are addresses; nil where none is.
-func addressed(op Opcode, o *operation, first, second ValueType) (params []ValueType, addresses []int, results []ValueType) {
+func addressed(op Opcode, o *operation, first, second ValueType) (params []ValueType, addresses []int,
+	results []ValueType) {
 	switch op {
 	case OpTableGet:
 		return []ValueType{first}, []int{0}, []ValueType{FuncRef}
@@ -87,8 +89,8 @@ func addressed(op Opcode, o *operation, first, second ValueType) (params []Value
 	return params, addresses, results
 }
 
-// using is a module of one function that gives its parameters to an instruction; its memories and tables are of the given
-// types.
+// using is a module of one function that gives its parameters to an instruction; its memories and tables are of the
+// given types.
 func using(op Opcode, first, second ValueType, params, results []ValueType) *Module {
 	m := &Module{Types: []FuncType{{Params: params, Results: results}, {}}, HasCount: true, Data: []Data{{Passive: true}},
 		Elements: []Element{{Mode: ElementPassive, Type: FuncRef}}}
@@ -171,10 +173,11 @@ func TestLimits64(t *testing.T) {
 	}
 	huge := []byte{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}
 	for name, module := range map[string][]byte{
-		"an unknown flag":             section(sectionMemory, 8, 1),
-		"a shared table":              section(sectionTable, byte(FuncRef), limitShared, 1),
-		"33 bits of 32":               section(sectionMemory, 0, 0x80, 0x80, 0x80, 0x80, 0x10),
-		"65 bits":                     section(sectionMemory, limit64, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02),
+		"an unknown flag": section(sectionMemory, 8, 1),
+		"a shared table":  section(sectionTable, byte(FuncRef), limitShared, 1),
+		"33 bits of 32":   section(sectionMemory, 0, 0x80, 0x80, 0x80, 0x80, 0x10),
+		"65 bits": section(sectionMemory, limit64, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+			0x02),
 		"a number of 11 bytes":        section(sectionMemory, append([]byte{limit64}, huge...)...),
 		"a maximum that is not there": section(sectionMemory, limit64|limitHasMax, 1),
 	} {

@@ -154,8 +154,8 @@ const (
 type operation struct {
 	name string
 	imm  immediates
-	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type. An a is an address of the
-	// memory or table that it names, b one of the second that it names, c a length that both can have.
+	// typed says that pops and pushes (a letter a value: i l f d v) are all there is to its type. An a is an address of
+	// the memory or table that it names, b one of the second that it names, c a length that both can have.
 	typed        bool
 	pops, pushes string
 	// limit is the logarithm of the natural alignment of an access, or the number of lanes that a lane index selects from.
@@ -198,7 +198,7 @@ const (
 	immTryTable
 )
 
-// known says whether the number is an instruction's.
+// known reports whether the number is an instruction's.
 func (op Opcode) known() bool { return op < opcodes && operations[op].name != "" }
 
 func (op Opcode) String() string {
@@ -208,10 +208,10 @@ func (op Opcode) String() string {
 	return fmt.Sprintf("instruction %#x", uint16(op))
 }
 
-// opens says whether the instruction begins a block, which an end or a delegate closes.
+// opens reports whether the instruction begins a block, which an end or a delegate closes.
 func (op Opcode) opens() bool {
 	return op >= OpBlock && op <= OpIf || op == OpTry || op == OpTryTable
 }
 
-// isAtomic says whether the instruction belongs to the threads proposal.
+// isAtomic reports whether the instruction belongs to the threads proposal.
 func (op Opcode) isAtomic() bool { return op >= firstAtomic }

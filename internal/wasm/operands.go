@@ -6,14 +6,15 @@ type Operands struct {
 	Gives ValueType // Unknown for nothing
 }
 
-// Operands gives those of an instruction that names a memory or a table, which say what type its addresses are of; of an
-// indirect call only the index, which is on top of its arguments. It is false for other instructions, and where there is no
-// such memory or table.
+// Operands gives those of an instruction that names a memory or a table, which say what type its addresses are of; of
+// an indirect call only the index, which is on top of its arguments. It is false for other instructions, and where
+// there is no such memory or table.
 func (s *Spaces) Operands(in *Instr, buffer []ValueType) (Operands, bool) {
 	o := &operations[in.Op]
 	takes := buffer[:0]
 	switch o.imm {
-	case immMem, immMemLane, immMemory, immMemoryInit, immMemoryCopy, immTableInit, immTableCopy, immTable, immCallIndirect:
+	case immMem, immMemLane, immMemory, immMemoryInit, immMemoryCopy, immTableInit, immTableCopy, immTable,
+		immCallIndirect:
 	default:
 		return Operands{}, false
 	}
@@ -55,7 +56,7 @@ func (s *Spaces) untyped(in *Instr, takes []ValueType) (Operands, bool) {
 	return Operands{}, false
 }
 
-// named says whether the memories and tables that an instruction names are there.
+// named reports whether the memories and tables that an instruction names are there.
 func (s *Spaces) named(in *Instr, o *operation) bool {
 	memory := func(i uint32) bool { return uint64(i) < uint64(len(s.Memories)) }
 	table := func(i uint32) bool { return uint64(i) < uint64(len(s.Tables)) }

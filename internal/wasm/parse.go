@@ -126,7 +126,8 @@ func (p *parser) referenceType() ValueType {
 // unknownType explains a byte that stands where a type should.
 func unknownType(t ValueType) string {
 	if t == 0x63 || t == 0x64 || t > 0x64 && t < V128 {
-		return fmt.Sprintf("type %#x belongs to typed function references or garbage collection, which are not supported", byte(t))
+		return fmt.Sprintf("type %#x belongs to typed function references or garbage collection, which are not supported",
+			byte(t))
 	}
 	return fmt.Sprintf("%#x is not a type", byte(t))
 }

@@ -33,7 +33,7 @@ type MemArg struct {
 	Offset uint64 // below 2^32 where addresses have 32 bits
 }
 
-// HasMemArg says whether the instruction is an access that has a MemArg.
+// HasMemArg reports whether the instruction is an access that has a MemArg.
 func (in *Instr) HasMemArg() bool {
 	imm := operations[in.Op].imm
 	return imm == immMem || imm == immMemLane
@@ -324,8 +324,8 @@ func (r *Reader) fail(format string, args ...any) {
 	}
 }
 
-// Peek looks at the next instruction's first byte, which is its Opcode if it has no prefix, and says whether that byte
-// is the last one; 0, false behind the end.
+// Peek looks at the next instruction's first byte, which is its Opcode if it has no prefix, and reports whether that
+// byte is the last one; 0, false behind the end.
 func (r *Reader) Peek() (next Opcode, last bool) {
 	if r.at >= len(r.code) {
 		return 0, false

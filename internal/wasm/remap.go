@@ -3,8 +3,8 @@ package wasm
 import "slices"
 
 // Remap changes indices throughout a module: in bodies, constant expressions, segments, exports, the start and the name
-// section. A nil function leaves its space as it is. The lists of the module (Types, Functions, ...) are the caller's to
-// change, before or after.
+// section. A nil function leaves its space as it is. The lists of the module (Types, Functions, ...) are the caller's
+// to change, before or after.
 type Remap struct {
 	Type, Function, Table, Memory, Global, Tag func(uint32) uint32
 }
@@ -104,7 +104,7 @@ func (r *Remap) expr(x *Expr) error {
 	return reader.Err()
 }
 
-// instr changes an instruction's indices and says whether one became another.
+// instr changes an instruction's indices and reports whether one became another.
 func (r *Remap) instr(in *Instr) bool {
 	changed := false
 	apply := func(f func(uint32) uint32, index *uint32) {

@@ -10,11 +10,12 @@ import (
 	"testing"
 )
 
-// specSuites are the parts of the standard's test suite, which comes with wazero's sources, that are about what we read.
+// specSuites are the parts of the standard's test suite, which comes with wazero's sources, that are about what we
+// read.
 var specSuites = []string{"v1", "v2", "threads", "tail-call", "extended-const", "exception-handling"}
 
-// accepted are reasons for which the suite calls modules invalid that we take on purpose: later versions of the standard
-// do, or Features names them.
+// accepted are reasons for which the suite calls modules invalid that we take on purpose: later versions of the
+// standard do, or Features names them.
 var accepted = []string{
 	"multiple memories",
 	"multiple tables",

@@ -47,7 +47,7 @@ func (t ValueType) String() string {
 	return fmt.Sprintf("type %#x", byte(t))
 }
 
-// IsReference says whether values of the type are references, which can't be stored in linear memory.
+// IsReference reports whether values of the type are references, which can't be stored in linear memory.
 func (t ValueType) IsReference() bool { return t == FuncRef || t == ExternRef || t == ExnRef }
 
 func (t ValueType) known() bool { return t >= V128 && t <= I32 || t.IsReference() }

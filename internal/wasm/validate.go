@@ -193,8 +193,8 @@ func (v *validator) constant(x Expr, want ValueType, globals int, user string) {
 	}
 }
 
-// isDeclared says whether ref.func in a body may name a function: it must appear outside of bodies, other than as the
-// start function.
+// isDeclared reports whether ref.func in a body may name a function: it must appear outside of bodies, other than as
+// the start function.
 func (s *Spaces) isDeclared(function uint32) bool {
 	if s.declared == nil {
 		s.declared = make([]bool, len(s.Functions))

@@ -323,8 +323,10 @@ func TestFeatures(t *testing.T) {
 // TestNames: names are kept, extended, and survive what is not known of them.
 func TestNames(t *testing.T) {
 	m := &Module{}
-	n := &Names{Module: "m", Functions: map[uint32]string{3: "c", 1: "a"}, Locals: map[uint32]map[uint32]string{1: {0: "x"}},
-		Globals: map[uint32]string{0: "g"}, Tags: map[uint32]string{2: "t"}, Others: []NameSubsection{{ID: 4, Data: []byte{0}}}}
+	n := &Names{Module: "m", Functions: map[uint32]string{3: "c", 1: "a"},
+		Locals:  map[uint32]map[uint32]string{1: {0: "x"}},
+		Globals: map[uint32]string{0: "g"}, Tags: map[uint32]string{2: "t"},
+		Others: []NameSubsection{{ID: 4, Data: []byte{0}}}}
 	m.SetNames(n)
 	again, err := Decode(m.Encode())
 	if err != nil {
@@ -345,7 +347,8 @@ func TestNames(t *testing.T) {
 func TestElementForms(t *testing.T) {
 	null := func() []Expr { return []Expr{ConstExpr(FuncRef)} }
 	offset := ConstExpr(I32)
-	m := &Module{Types: []FuncType{{}}, Tables: []Table{{Type: FuncRef}, {Type: FuncRef}}, Functions: []Function{{Body: Expr{0x0b}}},
+	m := &Module{Types: []FuncType{{}}, Tables: []Table{{Type: FuncRef}, {Type: FuncRef}},
+		Functions: []Function{{Body: Expr{0x0b}}},
 		Elements: []Element{
 			{Offset: offset, Type: FuncRef, Functions: []uint32{0}},
 			{Mode: ElementPassive, Type: FuncRef, Functions: []uint32{0}},
@@ -400,7 +403,8 @@ func TestErrorsSayWhere(t *testing.T) {
 	if !ok || e.Name != "main" || data[e.Offset] != byte(OpDrop) {
 		t.Errorf("error %+v", e)
 	}
-	for text, data := range map[string]string{"not a WebAssembly module": "\x7fELF", "version 1": "\x00asm\x0d\x00\x01\x00",
+	for text, data := range map[string]string{"not a WebAssembly module": "\x7fELF",
+		"version 1":      "\x00asm\x0d\x00\x01\x00",
 		"ends too early": header + "\x01\x7f"} {
 		if _, err := Decode([]byte(data)); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%q: error %v", data, err)
@@ -440,8 +444,8 @@ func BenchmarkValidate(b *testing.B) {
 	}
 }
 
-// TestModulesOf does the same round trip with every module and object below the folders that FAASMRUN_MODULES names, as a path
-// does: applications that were built by hand.
+// TestModulesOf does the same round trip with every module and object below the folders that FAASMRUN_MODULES names, as
+// a path does: applications that were built by hand.
 func TestModulesOf(t *testing.T) {
 	folders := filepath.SplitList(os.Getenv("FAASMRUN_MODULES"))
 	if len(folders) == 0 {

@@ -1,6 +1,6 @@
-// Package cgroup puts each executor into a control group of its own, of version 2 or 1 of the kernel's interface, whichever the
-// worker may use: it bounds the memory of all that is in it, shares processors out by weight, counts, and kills whatever is left in
-// it. It knows files below the control groups' file systems and nothing of jobs.
+// Package cgroup puts each executor into a control group of its own, of version 2 or 1 of the kernel's interface,
+// whichever the worker may use: it bounds the memory of all that is in it, shares processors out by weight, counts, and
+// kills whatever is left in it. It knows files below the control groups' file systems and nothing of jobs.
 package cgroup
 
 import (
@@ -36,8 +36,8 @@ type Limits struct {
 	Weight uint64 // of processors, beside other groups': 1 a slot
 }
 
-// Detect finds out what can be used, by trying. root is the machine's "/", name that of the worker, for its directory. Nothing
-// at all is no error: String says what is in force.
+// Detect finds out what can be used, by trying. root is the machine's "/", name that of the worker, for its directory.
+// Nothing at all is no error: String says what is in force.
 func Detect(root, name string) *Groups {
 	g := &Groups{}
 	own, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
@@ -68,8 +68,8 @@ func plain(c rune) rune {
 	return '_'
 }
 
-// useV2 uses what is delegated to this process's group. A hybrid machine has the groups of version 2 without controllers, which
-// still can kill.
+// useV2 uses what is delegated to this process's group. A hybrid machine has the groups of version 2 without
+// controllers, which still can kill.
 func (g *Groups) useV2(root, group, name string) {
 	for _, mount := range []string{"sys/fs/cgroup", "sys/fs/cgroup/unified"} {
 		base := filepath.Join(root, mount)
@@ -93,9 +93,9 @@ func (g *Groups) useV2(root, group, name string) {
 	}
 }
 
-// delegate hands a controller down to the groups in dir. The kernel does so only where no process is in the groups above but in
-// the root: a service that a worker is alone in has to be given to it with a group of its own (systemd: Delegate=yes and
-// DelegateSubgroup=).
+// delegate enables a controller in the groups in dir. The kernel allows it only where no process is in the groups
+// above, the root excepted: a service that a worker is alone in needs a group of its own for it (systemd: Delegate=yes
+// and DelegateSubgroup=).
 func delegate(parent, dir, controller string) error {
 	for _, at := range []string{parent, dir} {
 		if err := write(filepath.Join(at, "cgroup.subtree_control"), "+"+controller); err != nil {
@@ -123,7 +123,8 @@ func (g *Groups) useV1(root, controller, joint, group, name string) {
 	}
 }
 
-// within is a group's directory; inside a container the path may not be there, and the container's own group is the root.
+// within is a group's directory; inside a container the path may not be there, and the container's own group is the
+// root.
 func within(base, group string) string {
 	dir := filepath.Join(base, group)
 	if _, err := os.Stat(dir); err != nil {
@@ -139,7 +140,7 @@ func makeDir(dir string) error {
 	return nil
 }
 
-// String says what is in force.
+// String lists what is in force.
 func (g *Groups) String() string {
 	say := func(h *hierarchy, what string) string {
 		switch {
@@ -273,7 +274,7 @@ func (c *Group) Add(pid int) error {
 	return nil
 }
 
-// OutOfMemory says whether something in it was killed for want of memory.
+// OutOfMemory reports whether something in it was killed for want of memory.
 func (c *Group) OutOfMemory() bool {
 	h := c.g.memory
 	if h == nil {
@@ -292,8 +293,8 @@ func (c *Group) OutOfMemory() bool {
 	return false
 }
 
-// Held is how many bytes are charged to it that the kernel can't take back when it likes: what processes have, and what they left in
-// file systems of memory. It is 0 where memory is not counted.
+// Held is how many bytes are charged to it that the kernel can't take back when it likes: what processes have, and what
+// they left in file systems of memory. It is 0 where memory is not counted.
 func (c *Group) Held() (bytes uint64) {
 	h := c.g.memory
 	if h == nil {

@@ -36,10 +36,13 @@ func (c *Group) read(t *testing.T, h *hierarchy, name string) string {
 
 func TestVersion2(t *testing.T) {
 	const own = "sys/fs/cgroup/a.service/"
-	root := tree(t, map[string]string{"proc/self/cgroup": "0::/a.service\n", "sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
-		own + "cgroup.subtree_control": "", own + "faasmrun-n_1/cgroup.subtree_control": "", own + "faasmrun-n_1/j/memory.max": "max",
-		own + "faasmrun-n_1/j/memory.oom.group": "0", own + "faasmrun-n_1/j/cpu.weight": "100", own + "faasmrun-n_1/j/cgroup.procs": "",
-		own + "faasmrun-n_1/j/cgroup.kill": "", own + "faasmrun-n_1/j/memory.events": "oom 3\noom_kill 0\n"})
+	root := tree(t, map[string]string{"proc/self/cgroup": "0::/a.service\n",
+		"sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
+		own + "cgroup.subtree_control":     "", own + "faasmrun-n_1/cgroup.subtree_control": "",
+		own + "faasmrun-n_1/j/memory.max":       "max",
+		own + "faasmrun-n_1/j/memory.oom.group": "0", own + "faasmrun-n_1/j/cpu.weight": "100",
+		own + "faasmrun-n_1/j/cgroup.procs": "",
+		own + "faasmrun-n_1/j/cgroup.kill":  "", own + "faasmrun-n_1/j/memory.events": "oom 3\noom_kill 0\n"})
 	g := Detect(root, "n/1")
 	if got := g.String(); got != "memory limits (version 2), processor shares (version 2), killing as one (version 2)" {
 		t.Fatal(got)
@@ -51,7 +54,8 @@ func TestVersion2(t *testing.T) {
 	if err := c.Add(42); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"memory.max": "1048576", "memory.oom.group": "1", "cpu.weight": "300", "cgroup.procs": "42"} {
+	for name, want := range map[string]string{"memory.max": "1048576", "memory.oom.group": "1", "cpu.weight": "300",
+		"cgroup.procs": "42"} {
 		if got := c.read(t, g.memory, name); got != want {
 			t.Errorf("%s is %q, not %q", name, got, want)
 		}
@@ -70,12 +74,15 @@ func TestVersion2(t *testing.T) {
 	}
 }
 
-// The limits of a group are set anew for each job, and only if they differ; what it holds is what the kernel can't take back.
+// The limits of a group are set anew for each job, and only if they differ; what it holds is what the kernel can't take
+// back.
 func TestLimitsAnew(t *testing.T) {
 	const own = "sys/fs/cgroup/memory/a/"
-	root := tree(t, map[string]string{"proc/self/cgroup": "3:memory:/a\n", "sys/fs/cgroup/memory/cgroup.procs": "", own + "cgroup.procs": "", own + "faasmrun-n/cgroup.procs": "",
-		own + "faasmrun-n/j/memory.limit_in_bytes": "", own + "faasmrun-n/j/memory.stat": "cache 9000\nrss 300\nrss_huge 7\nshmem 40\ntotal_rss 300\n",
-		own + "faasmrun-n/kept/x": ""})
+	root := tree(t, map[string]string{"proc/self/cgroup": "3:memory:/a\n", "sys/fs/cgroup/memory/cgroup.procs": "",
+		own + "cgroup.procs": "", own + "faasmrun-n/cgroup.procs": "",
+		own + "faasmrun-n/j/memory.limit_in_bytes": "",
+		own + "faasmrun-n/j/memory.stat":           "cache 9000\nrss 300\nrss_huge 7\nshmem 40\ntotal_rss 300\n",
+		own + "faasmrun-n/kept/x":                  ""})
 	g := Detect(root, "n")
 	c, err := g.New("j", Limits{Memory: 1 << 20})
 	if err != nil {
@@ -191,8 +198,9 @@ func TestThisMachine(t *testing.T) {
 // The directory of our groups stands empty between two jobs: who removes it then keeps no job from starting.
 func TestRemovedMeanwhile(t *testing.T) {
 	const own = "sys/fs/cgroup/a.service/"
-	root := tree(t, map[string]string{"proc/self/cgroup": "0::/a.service\n", "sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
-		own + "cgroup.subtree_control": ""})
+	root := tree(t, map[string]string{"proc/self/cgroup": "0::/a.service\n",
+		"sys/fs/cgroup/cgroup.controllers": "cpu memory\n",
+		own + "cgroup.subtree_control":     ""})
 	g := Detect(root, "n1")
 	if g.kill == nil {
 		t.Fatal(g)

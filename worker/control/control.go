@@ -1,16 +1,16 @@
-// Package control owns the conversation between a worker's agent and its children: the frames, their bytes, and the records
+// Package control owns the protocol between a worker's agent and its children: the frames, their bytes, and the records
 // that children leave in files. It moves messages over a connection and knows nothing of what they cause: that is the
 // agent's (package worker) and the executor's (worker/executor).
 //
 // A frame is
 //
 //	u32 little-endian: length of what follows
-//	u8                 version of this conversation
+//	u8                 version of this protocol
 //	u8                 kind of message
 //	…                  the message's fields in order: integers as uvarints, strings and lists behind their length
 //
-// The agent speaks first (Start), the executor last (Ended), unless that says that it waits for another Start. Neither end
-// trusts the other's bytes.
+// The agent sends the first message (Start), the executor the last one (Ended), unless that announces that it waits for
+// another Start. Neither end trusts the other's bytes.
 package control
 
 import (
@@ -22,9 +22,9 @@ import (
 	"sync"
 )
 
-// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also of the
-// release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other job. Version 5
-// added Input, InputTaken and files that tasks of an array share (Start).
+// Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also
+// of the release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other
+// job. Version 5 added Input, InputTaken and files that tasks of an array share (Start).
 const (
 	Version = 5
 	Oldest  = 4 // of release 0.1.0
@@ -51,16 +51,16 @@ type Conn struct {
 	buf []byte
 }
 
-// NewConn speaks over rw, which it does not close.
+// NewConn sends and receives over rw, which it does not close.
 func NewConn(rw io.ReadWriter) *Conn {
 	return &Conn{rw: rw, br: bufio.NewReader(rw), version: Version}
 }
 
-// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none of the
-// messages that it does not know.
+// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none
+// of the messages that it does not know.
 func (c *Conn) Speak(version int) error {
 	if version < Oldest || version > Version {
-		return fmt.Errorf("it speaks version %d of the conversation, this program %d to %d", version, Oldest, Version)
+		return fmt.Errorf("it speaks version %d of the protocol, this program %d to %d", version, Oldest, Version)
 	}
 	c.version = byte(version)
 	return nil
@@ -120,7 +120,7 @@ func Read(r io.Reader) (Message, error) {
 	return decode(kind(header[5]), body)
 }
 
-// readBody trusts a length only as far as bytes arrive: a liar gets no memory.
+// readBody allocates only as bytes arrive: a wrong length costs no memory.
 func readBody(r io.Reader, length int) ([]byte, error) {
 	const step = 1 << 20
 	body := make([]byte, 0, min(length, step))

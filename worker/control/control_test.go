@@ -17,9 +17,12 @@ import (
 
 // samples has a message of every kind with every field set.
 var samples = []Message{
-	&Start{Job: 1<<64 - 1, Epoch: 7, Node: "n1", FirstRank: 4, Ranks: 3, WorldSize: 9, Interactive: true, MemPerRank: 1 << 40,
-		Stdin: StdinList, StdinRanks: []uint32{1, 1<<32 - 1}, LogPath: "/run/log", LogWindow: 64 << 20, ExitPath: "/run/exit",
-		AgentUID: 1<<32 - 1, LeaseUntil: 1 << 60, Stdout: []string{"/o"}, Stderr: []string{"/e0", "/e1"}, Append: true, Restarts: 2,
+	&Start{Job: 1<<64 - 1, Epoch: 7, Node: "n1", FirstRank: 4, Ranks: 3, WorldSize: 9, Interactive: true,
+		MemPerRank: 1 << 40,
+		Stdin:      StdinList, StdinRanks: []uint32{1, 1<<32 - 1}, LogPath: "/run/log", LogWindow: 64 << 20,
+		ExitPath: "/run/exit",
+		AgentUID: 1<<32 - 1, LeaseUntil: 1 << 60, Stdout: []string{"/o"}, Stderr: []string{"/e0", "/e1"}, Append: true,
+		Restarts: 2,
 		CacheDir: "/cache", Apps: []App{
 			{Module: "/m.wasm", Program: "a.wasm", Args: []string{"", "caf\xe9"}, Env: []string{"A=b", "C="}, Dir: "/home",
 				Mounts: []Mount{{HostDir: "/data", GuestDir: "/d", ReadOnly: true}}, Ranks: 2},
@@ -40,7 +43,8 @@ var samples = []Message{
 	&StdinTaken{Bytes: 5},
 	&RankStates{Ranks: []RankState{{Rank: 3, Where: "MPI_Recv from rank 2"}}},
 	&Ended{ExitCode: -3, Reason: "rank 1 failed", LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}},
-		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20, Terminated: true, Fenced: true,
+		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20,
+		Terminated: true, Fenced: true,
 		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35, Idle: true},
 	&Prepared{Key: "k", Module: "m.wasm", MinMemory: 65536, MaxMemory: 4 << 30},
 }
@@ -95,7 +99,8 @@ func TestBadFrames(t *testing.T) {
 		{"an uvarint of 33 bits for a rank", "ends early", append([]byte{9, 0, 0, 0, Version, byte(kindRankStates), 1},
 			0xff, 0xff, 0xff, 0xff, 0x7f, 0)},
 	} {
-		_, err := Read(io.MultiReader(bytes.NewReader(c.frame), bytes.NewReader(make([]byte, headerSize-len(c.frame[:min(headerSize, len(c.frame))])))))
+		_, err := Read(io.MultiReader(bytes.NewReader(c.frame),
+			bytes.NewReader(make([]byte, headerSize-len(c.frame[:min(headerSize, len(c.frame))])))))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}

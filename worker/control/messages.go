@@ -49,7 +49,8 @@ var readers = map[kind]func(*decoder) Message{
 
 // From the agent.
 
-// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files in it.
+// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files
+// in it.
 type Lend struct{ Descriptor uint32 }
 
 // Start is the agent's first message of a job: everything the executor needs to know.
@@ -78,7 +79,8 @@ type Start struct {
 	Apps        []App   // all of the job, in the order of their ranks
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
-	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it ends too.
+	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
+	// ends too.
 	IdleTimeout time.Duration
 }
 
@@ -115,8 +117,9 @@ type Stdin struct {
 	EOF  bool
 }
 
-// Input is one numbered item from the job's launcher: a piece of standard input, a signal for the ranks, or neither, where the
-// agent itself has done what was to do. One that is not the next is ignored: it was seen before, or it comes again.
+// Input is one numbered item from the job's launcher: a piece of standard input, a signal for the ranks, or neither,
+// where the agent itself has done what was to do. One that is not the next is ignored: it has come before, or it comes
+// again.
 type Input struct {
 	Seq    uint64
 	Data   []byte // standard input
@@ -127,16 +130,16 @@ type Input struct {
 // Signal is for the ranks: USR1 or USR2. (TSTP and CONT stop and continue the process instead.)
 type Signal struct{ Number int32 }
 
-// Terminate asks for the end of the job: the executor notes where each rank stands, ends them and answers with Ended.
+// Terminate asks for the end of the job: the executor notes each rank's state, ends them and answers with Ended.
 type Terminate struct{}
 
 // QueryRanks asks for RankStates.
 type QueryRanks struct{}
 
-// Delivered says that the log up to Offset has reached its reader, where the log is bounded.
+// Delivered acknowledges that the log up to Offset has reached its reader, where the log is bounded.
 type Delivered struct{ Offset uint64 }
 
-// Resume is the first message of a later agent. The executor says again what it has told the earlier one.
+// Resume is the first message of a later agent. The executor repeats what it has sent to the earlier one.
 type Resume struct{}
 
 // Lease moves the instant at which the ranks must have ended: from then on the scheduler may start them elsewhere.
@@ -153,8 +156,8 @@ type LogGrew struct{ End uint64 }
 // StdinTaken counts the bytes of standard input that every reading rank has taken.
 type StdinTaken struct{ Bytes uint64 }
 
-// InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken. A later
-// agent hears it even if there was none.
+// InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken.
+// A later agent gets it even if there was none.
 type InputTaken struct{ Received, Stdin uint64 }
 
 // RankStates says where each rank stands.
@@ -180,7 +183,8 @@ type Ended struct {
 	CPUNs     uint64      // of the process since the end of its last job, user and system
 	MaxRSS    uint64      // of the process in this job, in bytes
 	MPIBytes  uint64      // what the ranks have sent each other
-	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never says it.
+	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never
+	// says it.
 	Idle bool
 }
 

@@ -22,7 +22,8 @@ func WriteRecord(path string, m *Ended) error {
 	return nil
 }
 
-// ReadRecord reads what WriteRecord left. An executor that died before leaves no record: errors.Is(err, fs.ErrNotExist).
+// ReadRecord reads what WriteRecord left. An executor that died before leaves no record: errors.Is(err,
+// fs.ErrNotExist).
 func ReadRecord(path string) (*Ended, error) {
 	m, err := readFile[*Ended](path)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestReleases: what executors of release 0.1.0 say is understood, and what is said to them is what they know. The file has a frame
-// of each kind but Start, as that release wrote it: it is given no new jobs.
+// TestReleases: what executors of release 0.1.0 say is understood, and what is said to them is what they know. The file
+// has a frame of each kind but Start, as that release wrote it: it is given no new jobs.
 func TestReleases(t *testing.T) {
 	recorded, err := os.ReadFile("testdata/release-0.1.0.frames")
 	if err != nil {

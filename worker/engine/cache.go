@@ -16,17 +16,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wazero's files are trusted as they are: its checksum leaves out the table of functions, a wrong length makes it allocate
-// whatever it says, and any error fails the module. So each module has a directory of its own, and each file of wazero's in
-// it a note with size and checksum beside it; only files that agree with their notes are left for wazero to find.
+// wazero's files are trusted as they are: its checksum leaves out the table of functions, a wrong length makes it
+// allocate whatever it says, and any error fails the module. So each module has a directory of its own, and each file
+// of wazero's in it a note with size and checksum beside it; only files that agree with their notes are left for wazero
+// to find.
 //
 //	CACHE/<module>/lock                               held by whoever writes
 //	CACHE/<module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
 //	CACHE/<module>/wazero-<version>-<machine>/<key>.sum  its note
 //
-// <module> is the SHA-256 of the file that Compile was given, and codeVersion. Whoever keeps that file knows the hash, and so
-// can count and remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing is taken for
-// something else.
+// <module> is the SHA-256 of the file that Compile was given, and codeVersion. Whoever keeps that file knows the hash,
+// and so can count and remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing
+// is taken for something else.
 const (
 	// codeVersion is raised when other machine code, or more about it, is made of the same module.
 	codeVersion = "3"
@@ -90,7 +91,7 @@ func (c cacheEntry) lock() (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// check says whether there is machine code, all of it as it was written.
+// check reports whether there is machine code, all of it as it was written.
 func (c cacheEntry) check() (whole bool, err error) {
 	files := 0
 	err = c.walk(func(path string) error {

@@ -6,13 +6,13 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// addCallbacks adds a function for each function type that returns nothing or an i32: (index, arguments…), which calls the
-// entry of table 0 by call_indirect. A host function can then call the program's function pointers exactly as the program
-// would, checks included. wazero's own way, table.LookupFunction, allocates a stack for each pointer, misses later changes
-// of the table, and takes the address of a host function for a function of the guest, which is unsafe.
+// addCallbacks adds a function for each function type that returns nothing or an i32: (index, arguments…), which calls
+// the entry of table 0 by call_indirect. A host function can then call the program's function pointers exactly as the
+// program would, checks included. wazero's own way, table.LookupFunction, allocates a stack for each pointer, misses
+// later changes of the table, and takes the address of a host function for a function of the guest, which is unsafe.
 //
-// Everything is added behind what is there, so no index changes, neither in code nor in names. callbacks gives the export
-// that was added for a type; functions of a type that is missing there do not exist.
+// Everything is added behind what is there, so no index changes, neither in code nor in names. callbacks gives the
+// export that was added for a type; functions of a type that is missing there do not exist.
 func (l *layout) addCallbacks() {
 	l.callbacks = map[signature]string{}
 	m := l.module
@@ -52,7 +52,7 @@ func (l *layout) exported(name string) bool {
 	return ok
 }
 
-// callable says whether a host function can pass such arguments.
+// callable reports whether a host function can pass such arguments.
 func callable(params string) bool {
 	for _, letter := range params {
 		if _, ok := valueTypes[letter]; !ok {

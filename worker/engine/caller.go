@@ -19,8 +19,8 @@ type Caller [callerFrames]struct {
 // Caller gives where the host call comes from that is under way, where Options.Callers asked for it.
 func (in *Instance) Caller() Caller { return in.context.caller }
 
-// tracer notes for each host call where it comes from. Only the host's functions are listened to: the program's code, and
-// what is kept of it in the cache, stay as they are.
+// tracer notes for each host call where it comes from. Only the host's functions have listeners: the program's code,
+// and what is kept of it in the cache, stay as they are.
 type tracer struct{}
 
 func traced(ctx context.Context) context.Context {
@@ -31,7 +31,8 @@ func traced(ctx context.Context) context.Context {
 func (t tracer) NewFunctionListener(api.FunctionDefinition) experimental.FunctionListener { return t }
 
 // Before implements experimental.FunctionListener.
-func (tracer) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, stack experimental.StackIterator) {
+func (tracer) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64,
+	stack experimental.StackIterator) {
 	c := &ctx.(*callContext).caller
 	*c = Caller{}
 	if !stack.Next() { // the host's function itself
@@ -55,11 +56,11 @@ var startup = map[string]bool{"_start": true, "__main_void": true, "__original_m
 
 // Frames says a caller in words, innermost first, as those of a Trap.
 func (m *Module) Frames(c Caller) []string {
-	var places []uint64
+	var offsets []uint64
 	for _, f := range c {
-		places = append(places, uint64(f.offset))
+		offsets = append(offsets, uint64(f.offset))
 	}
-	lines := m.layout.lines(places)
+	lines := m.layout.lines(offsets)
 	var frames []string
 	for _, f := range c {
 		if f.function == 0 || int(f.function) > m.layout.functions {

@@ -50,7 +50,8 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 		t.Fatal(err)
 	}
 	text := strings.Join(seen, "\n")
-	for i, want := range []string{`^main \(.*:12:\d+\)$`, `^deep \(.*:4:\d+\) < deeper \(.*:5:\d+\) < program \(.*:7:\d+\)$`, `^called \(.*:3:\d+\)`,
+	for i, want := range []string{`^main \(.*:12:\d+\)$`,
+		`^deep \(.*:4:\d+\) < deeper \(.*:5:\d+\) < program \(.*:7:\d+\)$`, `^called \(.*:3:\d+\)`,
 		`^program \(.*:8:\d+\) < main`, `^program \(.*:9:\d+\) < main`} {
 		if i >= len(seen) || !regexp.MustCompile(want).MatchString(seen[i]) {
 			t.Errorf("call %d: no %s in\n%s", i, want, text)

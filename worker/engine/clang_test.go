@@ -68,7 +68,8 @@ void _start(void) { zero = deep(zero); }
 
 func TestStackOfC(t *testing.T) {
 	trap := startTrap(t, Options{}, clang(t, recursive))
-	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") || !strings.HasPrefix(trap.Frames[0], "deep (") {
+	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") ||
+		!strings.HasPrefix(trap.Frames[0], "deep (") {
 		t.Errorf("%v", trap)
 	}
 }

@@ -35,7 +35,8 @@ var refused = []struct {
 	says string
 }{
 	{"empty", nil, "the file is empty"},
-	{"ELF", elfFile(62, 3), "this is a native x86-64 ELF program, not a WebAssembly module: take its source and compile it with `faasmrun cc`"},
+	{"ELF", elfFile(62, 3),
+		"this is a native x86-64 ELF program, not a WebAssembly module: take its source and compile it with `faasmrun cc`"},
 	{"ELF on ARM", elfFile(183, 2), "native ARM64 ELF program"},
 	{"ELF object", elfFile(62, 1), "native x86-64 ELF object file"},
 	{"ELF beginning", []byte("\x7fELF"), "the beginning of a native ELF file"},
@@ -66,16 +67,21 @@ var refused = []struct {
 	{"reactor", with(trivial(), func(p *program) { p.funcs[0].name = "_initialize" }), "a WASI reactor"},
 	{"_start(int)", with(trivial(), func(p *program) { p.funcs[0].params = "i" }), "_start must take and return nothing"},
 	{"object", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("linking"), 2)} }), "an object file"},
-	{"shared library", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("dylink.0"), 2)} }), "a shared library"},
+	{"shared library", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("dylink.0"), 2)} }),
+		"a shared library"},
 	{"imported memory", file(2, code(1, name("env"), name("memory"), 2, 1, 1, 2)), "imports its memory (env.memory)"},
 	{"imported memory of 64 bits", file(2, code(1, name("env"), name("memory"), 2, 4, 1)), "memory64"},
-	{"64-bit memory", with(trivial(), func(p *program) { p.memory = code(4, 1) }), "addresses of 64 bits (memory64), which this engine has not"},
+	{"64-bit memory", with(trivial(), func(p *program) { p.memory = code(4, 1) }),
+		"addresses of 64 bits (memory64), which this engine has not"},
 	{"huge 64-bit memory", with(trivial(), func(p *program) { p.memory = code(5, 1, u(1<<48)) }), "memory64"},
-	{"page size", with(trivial(), func(p *program) { p.memory = code(8, 1, 0) }), "limits of a memory are of unknown form 0x8"},
+	{"page size", with(trivial(), func(p *program) { p.memory = code(8, 1, 0) }),
+		"limits of a memory are of unknown form 0x8"},
 	{"two memories", file(5, code(2, 0, 1, 0, 1)), "exports no memory"},
 	{"second memory used", starting(i32(0), opI32Load, 0x42, 1, 0, opDrop).wasm(), "memory"},
-	{"relaxed SIMD", starting(0xfd, 12, make([]byte, 16), 0xfd, u(0x101), opDrop).wasm(), "uses relaxed SIMD (i32x4.relaxed_trunc_f32x4_s in _start): compile without -mrelaxed-simd"},
-	{"legacy exceptions", starting(0x06, void, 0x19, opEnd).wasm(), "uses legacy exceptions (try in _start): compile with"},
+	{"relaxed SIMD", starting(0xfd, 12, make([]byte, 16), 0xfd, u(0x101), opDrop).wasm(),
+		"uses relaxed SIMD (i32x4.relaxed_trunc_f32x4_s in _start): compile without -mrelaxed-simd"},
+	{"legacy exceptions", starting(0x06, void, 0x19, opEnd).wasm(),
+		"uses legacy exceptions (try in _start): compile with"},
 	{"final exceptions", starting(0x1f, void, 0, opEnd).wasm(), "uses exceptions (try_table in _start): compile with"},
 	{"GC", file(1, code(1, 0x5f, 0, 0)), "garbage collection"},
 	{"GC instruction", starting(0xfb, 0, 0, opDrop).wasm(), "garbage collection"},
@@ -83,7 +89,8 @@ var refused = []struct {
 	{"wide arithmetic", starting(0x42, 0, 0x42, 0, 0xfc, 21, opDrop, opDrop).wasm(), "is not known"},
 	{"invalid", starting(opDrop).wasm(), "not a valid WebAssembly module"},
 	{"memory above 4 GiB", with(trivial(), func(p *program) { p.memory = code(0, u(65537)) }), "beyond 4 GiB"},
-	{"unknown section", with(trivial(), func(p *program) { p.sections = []section{{99, nil}} }), "section 99 is not known"},
+	{"unknown section", with(trivial(), func(p *program) { p.sections = []section{{99, nil}} }),
+		"section 99 is not known"},
 }
 
 func TestRefusedFiles(t *testing.T) {
@@ -159,7 +166,8 @@ func TestCountsAreNotTrusted(t *testing.T) {
 func TestBrokenNames(t *testing.T) {
 	e := newEngine(t, Options{})
 	many := u(1<<32 - 1)
-	for _, names := range [][]byte{code(1, sized(many)), code(2, sized(code(1, 0, many))), code(7, sized(many)), code(1, many)} {
+	for _, names := range [][]byte{code(1, sized(many)), code(2, sized(code(1, 0, many))), code(7, sized(many)),
+		code(1, many)} {
 		p := trivial()
 		p.stripped, p.custom = true, [][]byte{code(name("name"), names), code(name("name"), names)}
 		if _, err := e.Compile(p.wasm()); err != nil {
@@ -195,8 +203,9 @@ func TestAddCallbacks(t *testing.T) {
 	for _, sig := range []string{"iiii", "l", "dddddddddddddddd", "ddddddddddddddddd", "v", "r"} {
 		p.funcs = append(p.funcs, function{name: sig, params: sig})
 	}
-	p.funcs = append(p.funcs, function{name: "ri", params: "ii", results: "i", body: i32(1)}, function{name: "rri", results: "i",
-		body: i32(1)}, function{name: "rl", results: "l", body: code(0x42, 1)})
+	p.funcs = append(p.funcs, function{name: "ri", params: "ii", results: "i", body: i32(1)},
+		function{name: "rri", results: "i",
+			body: i32(1)}, function{name: "rl", results: "l", body: code(0x42, 1)})
 	p.exports = [][]byte{code(name("faasmrun.call_indirect(i)"), 0, 3)}
 	before, err := scan(p.wasm())
 	if err != nil {
@@ -243,8 +252,8 @@ func valid(wasm []byte) (ok bool) {
 	return err == nil
 }
 
-// FuzzCompile gives outsiders' bytes to Compile: an error or a module, never a panic; and a module that wazero takes, we
-// take, if our scan finds that it could run.
+// FuzzCompile gives outsiders' bytes to Compile: an error or a module, never a panic; and a module that wazero takes,
+// we take, if our scan finds that it could run.
 func FuzzCompile(f *testing.F) {
 	for _, test := range refused {
 		f.Add(test.file)

@@ -29,7 +29,8 @@ func sniff(b []byte) error {
 	version, layer := binary.LittleEndian.Uint16(b[4:]), binary.LittleEndian.Uint16(b[6:])
 	switch {
 	case layer == 1:
-		return fmt.Errorf("this is a WebAssembly component, not a core module: compile it for wasm32-wasip1 instead of wasip2")
+		return fmt.Errorf("this is a WebAssembly component, not a core module: compile it for wasm32-wasip1 instead " +
+			"of wasip2")
 	case version != 1 || layer != 0:
 		return fmt.Errorf("this is a WebAssembly module of version %d; only version 1 is known", version)
 	}
@@ -57,7 +58,8 @@ func foreign(b []byte) error {
 		starts("\xca\xfe\xba\xbe") && len(b) >= 8 && binary.BigEndian.Uint32(b[4:]) < 40:
 		return fmt.Errorf("this is a macOS (Mach-O) program, not a WebAssembly module: take its source and %s", compileIt)
 	case starts("!<arch>\n", "!<thin>\n"):
-		return fmt.Errorf("this is a static library, not a program: link it into one with `faasmrun cc main.o lib.a -o app.wasm`")
+		return fmt.Errorf("this is a static library, not a program: link it into one with `faasmrun cc main.o lib.a -o " +
+			"app.wasm`")
 	case starts("BC\xc0\xde", "\xde\xc0\x17\x0b"):
 		return fmt.Errorf("this is LLVM bitcode, not a program: link it with `faasmrun cc file.o -o app.wasm`")
 	case starts("#!"):
@@ -194,9 +196,11 @@ func (l *layout) hasStart() error {
 }
 
 // lacking are the features that wazero has not.
-var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true, wasm.MultiMemory: true}
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
+	wasm.MultiMemory: true}
 
-// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is missing.
+// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is
+// missing.
 func (l *layout) rejected(cause error) error {
 	features, err := wasm.Features(l.module)
 	if err != nil {

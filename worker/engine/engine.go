@@ -1,7 +1,7 @@
-// Package engine runs WebAssembly. It owns wazero, which no other package may import: compiling a module and keeping its
-// machine code on disk, binding host functions, instantiating, calling, and turning whatever ends a guest into an error for
-// a person. It leaves to others what the host functions do (mpi, worker/wasi), where linear memory comes from (snapshot),
-// and when to compile, run or collect garbage (worker/executor).
+// Package engine runs WebAssembly. It owns wazero, which no other package may import: compiling a module and keeping
+// its machine code on disk, binding host functions, instantiating, calling, and turning whatever ends a guest into an
+// error for a person. It leaves to others what the host functions do (mpi, worker/wasi), where linear memory comes from
+// (snapshot), and when to compile, run or collect garbage (worker/executor).
 //
 // Nothing is allocated on the Go heap by a call from guest to host or back, once each function called back is known.
 package engine
@@ -49,7 +49,8 @@ type Options struct {
 	// Workers is how many goroutines compile; 0 means 1. With more, a fault of the compiler ends the process instead of
 	// becoming an error: only for a process that does nothing else.
 	Workers int
-	// Callers makes each host call know where in the program it comes from, for Instance.Caller. It costs the call a microsecond.
+	// Callers makes each host call know where in the program it comes from, for Instance.Caller. It costs the call a
+	// microsecond.
 	Callers bool
 }
 
@@ -103,13 +104,14 @@ type binding struct {
 	name string
 }
 
-// Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as it is:
-// asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
+// Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as
+// it is: asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
 func (b *binding) Call(ctx context.Context, stack []uint64) {
 	b.call(ctx.(*callContext).host, stack)
 }
 
-// throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it instead.
+// throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it
+// instead.
 type throwing struct{ *binding }
 
 func (b throwing) Call(ctx context.Context, stack []uint64) {
@@ -185,7 +187,8 @@ func (e *Engine) unbound(imports []importEntry, wide bool) []string {
 	return unbound
 }
 
-// bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by size.
+// bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by
+// size.
 func (e *Engine) bind(m *Module) error {
 	builders := map[string]wazero.HostModuleBuilder{}
 	throws := m.layout.exported(eh.Pending)

@@ -31,9 +31,11 @@ func imports() []Import {
 		}},
 		{Module: "env", Name: "nothing", Params: "", Results: "", Call: func(any, []uint64) {}},
 		{Module: "env", Name: "sum", Params: "ilfd", Results: "d", Call: func(_ any, s []uint64) {
-			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) + float64frombits(s[3]))
+			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) +
+				float64frombits(s[3]))
 		}},
-		{Module: "env", Name: "exit", Params: "", Results: "", Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
+		{Module: "env", Name: "exit", Params: "", Results: "",
+			Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
 		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {
 			m, err := snapshot.NewMemory(1 << 16)
@@ -258,7 +260,8 @@ func TestUnbound(t *testing.T) {
 	if got := strings.Join(e.Unbound(m), "; "); got != want {
 		t.Errorf("unbound: %s\nwant:    %s", got, want)
 	}
-	if _, err := e.Instantiate(m, nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "mpi.MPI_Win_create") {
+	if _, err := e.Instantiate(m, nil, memory(t, 1<<20)); err == nil ||
+		!strings.Contains(err.Error(), "mpi.MPI_Win_create") {
 		t.Errorf("%v", err)
 	}
 }
@@ -269,7 +272,8 @@ func TestLink(t *testing.T) {
 		name    string
 		imports []Import
 	}{
-		{"twice", []Import{{Module: "m", Name: "f", Params: "", Results: "", Call: call}, {Module: "m", Name: "f", Params: "i", Results: "", Call: call}}},
+		{"twice", []Import{{Module: "m", Name: "f", Params: "", Results: "", Call: call},
+			{Module: "m", Name: "f", Params: "i", Results: "", Call: call}}},
 		{"no module", []Import{{Module: "", Name: "f", Params: "", Results: "", Call: call}}},
 		{"no function", []Import{{Module: "m", Name: "f", Params: "", Results: "", Call: nil}}},
 		{"no type", []Import{{Module: "m", Name: "f", Params: "ix", Results: "", Call: call}}},
@@ -374,7 +378,8 @@ func TestDataModels(t *testing.T) {
 		m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{model.address}}},
 			Imports:  []wasm.Import{{Module: "env", Name: "f", Kind: wasm.KindFunction, Type: 1}},
 			Memories: []wasm.Limits{{Min: 1, Max: 2, HasMax: true, Is64: model.address == wasm.I64}},
-			Exports:  []wasm.Export{{Name: "_start", Kind: wasm.KindFunction, Index: 1}, {Name: "memory", Kind: wasm.KindMemory}}}
+			Exports: []wasm.Export{{Name: "_start", Kind: wasm.KindFunction, Index: 1},
+				{Name: "memory", Kind: wasm.KindMemory}}}
 		var c wasm.Code
 		c.Zero(model.address)
 		c.Index(wasm.OpCall, 0)

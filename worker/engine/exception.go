@@ -8,8 +8,9 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
-// ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with it,
-// as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the host.
+// ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with
+// it, as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the
+// host.
 var ErrThrown = errors.New("the function that was called back threw an exception")
 
 // Uncaught is the end of a rank by an exception that nobody caught, in a program whose own runtime did not see to it.
@@ -22,7 +23,7 @@ func (u *Uncaught) Error() string { return "terminate: " + u.What }
 // Signal is the number of the signal that would have ended a native program: terminate calls abort.
 func (u *Uncaught) Signal() int { return sigABRT }
 
-// throwing says whether an exception has left the guest.
+// throwing reports whether an exception has left the guest.
 func (in *Instance) throwing() bool { return in.pending != nil && uint32(in.pending.Get()) != 0 }
 
 // uncaught is the error for an exception that left the program.

@@ -88,7 +88,8 @@ func TestCallTableResult(t *testing.T) {
 func TestUncaughtException(t *testing.T) {
 	_, err := runThrower(t, i32(5), opThrow, 0)
 	var uncaught *Uncaught
-	if !errors.As(err, &uncaught) || uncaught.Signal() != sigABRT || !strings.Contains(err.Error(), "terminate: uncaught exception (tag 0") {
+	if !errors.As(err, &uncaught) || uncaught.Signal() != sigABRT ||
+		!strings.Contains(err.Error(), "terminate: uncaught exception (tag 0") {
 		t.Errorf("%v", err)
 	}
 }

@@ -14,20 +14,20 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 )
 
-// Memory is what a linear memory is kept in; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate
-// opens the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+// Memory holds a linear memory; snapshot.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
+// memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
 	Reallocate(size uint64) []byte
 	Free()
 }
 
-// maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack in
-// Go, whose overflow would end the process. OpenMP's nested regions and MPI's user operations need a few.
+// maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
+// in Go, whose overflow would end the process. OpenMP's nested regions and MPI's user operations need a few.
 const maxNesting = 100
 
-// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called from
-// others.
+// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called
+// from others.
 type Instance struct {
 	module  *Module
 	guest   api.Module
@@ -37,12 +37,12 @@ type Instance struct {
 
 	callbacks map[callbackType]*callback
 
-	pending api.Global // says whether an exception is under way; nil in a program that has none
+	pending api.Global // reports whether an exception is under way; nil in a program that has none
 	thrown  api.Global // what the exception carries; may be nil
 }
 
-// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance owns
-// mem: Close frees it, and so does a failure here.
+// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
+// owns mem: Close frees it, and so does a failure here.
 func (e *Engine) Instantiate(m *Module, host any, mem Memory) (*Instance, error) {
 	in := &Instance{module: m, mem: mem, context: callContext{Context: context.Background(), host: host},
 		callbacks: map[callbackType]*callback{}}
@@ -90,8 +90,8 @@ func (in *Instance) instantiate() (err error) {
 // Memory is the linear memory as it is now. Its base never moves.
 func (in *Instance) Memory() []byte { return in.mem.Bytes() }
 
-// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin. It is
-// for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
+// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin.
+// It is for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
 func (in *Instance) Grow(size uint64) (address uint64, ok bool) {
 	if in.guest == nil {
 		return 0, false
@@ -168,10 +168,10 @@ type callbackCall struct {
 }
 
 // CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
-// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever gets
-// it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets the host
-// call return to the program at once, where the exception goes on. A pointer to nothing or to a function of another type is a
-// *Trap. The first call with given parameters allocates, later ones do not, unless they nest deeper.
+// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
+// gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
+// the host call return to the program at once, where the exception goes on. A pointer to nothing or to a function of
+// another type is a *Trap. The first call with given parameters allocates, later ones do not, unless they nest deeper.
 func (in *Instance) CallTable(index uint32, params string, args ...uint64) error {
 	_, err := in.callTable(index, callbackType{params, ""}, args)
 	return err
@@ -229,7 +229,8 @@ func (c *callback) take(guest api.Module) *callbackCall {
 func (c *callback) put(call *callbackCall) { c.idle = append(c.idle, call) }
 
 func badPointer(kind TrapKind, index uint32, args int) *Trap {
-	return &Trap{Kind: kind, Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
+	return &Trap{Kind: kind, Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index,
+		args)}
 }
 
 // hideCallback takes our own function out of what the person sees.

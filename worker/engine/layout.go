@@ -9,17 +9,18 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// layout is what a module says about itself outside its instructions. It is read by our own decoder before wazero sees the
+// layout is what a module declares outside its instructions. It is read by our own decoder before wazero sees the
 // module, and wazero gets what our encoder writes: wazero allocates what a count in the file claims, however small the
-// file is; an error of ours can say what kind of file it is; and wazero does not tell of imported globals and tables, nor
-// which global is the C stack pointer.
+// file is; an error of ours can name the kind of file it is; and wazero does not report imported globals and tables,
+// nor which global is the C stack pointer.
 type layout struct {
-	module       *wasm.Module // until it is compiled: it refers to the file's bytes
-	imports      []importEntry
-	exports      map[string]wasm.Export
-	names        *wasm.Names
-	named        bool                 // there is a name section
-	wide         string               // the first memory or table with addresses of 64 bits; "" where there is none, or none is left
+	module  *wasm.Module // until it is compiled: it refers to the file's bytes
+	imports []importEntry
+	exports map[string]wasm.Export
+	names   *wasm.Names
+	named   bool // there is a name section
+	// the first memory or table with addresses of 64 bits; "" where there is none, or none is left
+	wide         string
 	lp64         bool                 // it was compiled with pointers of 64 bits
 	functions    int                  // how many, the imported ones included
 	start        *wasm.FuncType       // of _start; nil where that is no function
@@ -53,8 +54,8 @@ const (
 	maxMemoryPages = 65536
 )
 
-// scan reads the module's structure. It checks everything whose size wazero would take on trust, and returns an error for
-// the person who named the file.
+// scan reads the module's structure. It checks everything whose size wazero would take on trust, and returns an error
+// for the person who named the file.
 func scan(file []byte) (*layout, error) {
 	if err := sniff(file); err != nil {
 		return nil, err
@@ -63,7 +64,8 @@ func scan(file []byte) (*layout, error) {
 	if err != nil {
 		return nil, invalid(err)
 	}
-	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(), named: m.Custom("name") != nil}
+	l := &layout{module: m, exports: map[string]wasm.Export{}, stackPointer: -1, names: m.Names(),
+		named: m.Custom("name") != nil}
 	spaces := m.Spaces()
 	l.functions = len(spaces.Functions)
 	if err := claims(m, spaces, len(file)); err != nil {
@@ -72,7 +74,8 @@ func scan(file []byte) (*layout, error) {
 	l.wide = wideSpace(spaces)
 	l.lp64 = l.wide != "" || lower.Lowered(m)
 	if i, size := l.largest(); size > maxBody {
-		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or compile its "+
+		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or "+
+			"compile its "+
 			"file with less inlining and unrolling (-O1)", l.functionName(i), float64(size)/1e6, float64(maxBody)/1e6)
 	}
 	for _, e := range m.Exports {
@@ -193,8 +196,8 @@ func lettersOf(types []wasm.ValueType) string {
 
 const stackPointerName = "__stack_pointer"
 
-// findStackPointer finds the global that clang's code keeps its stack in. A stripped module has no names; wasm-ld always
-// puts it first, and begins it with a positive constant.
+// findStackPointer finds the global that clang's code keeps its stack in. A stripped module has no names; wasm-ld
+// always puts it first, and begins it with a positive constant.
 func (l *layout) findStackPointer(s *wasm.Spaces) {
 	index, first := -1, int(l.module.ImportedGlobals())
 	for i, name := range l.names.Globals {
@@ -229,9 +232,9 @@ func (l *layout) functionName(index int) string {
 	return fmt.Sprintf("function %d", index)
 }
 
-// encode writes the module for wazero: the counts are those of what is there, debug information is what tells us a frame's place,
-// and there are no names. wazero writes its traces as text, in which a name could say anything; so they tell numbers, and the
-// names are put in here.
+// encode writes the module for wazero: the counts are those of what is there, debug information is what tells us a
+// frame's place, and there are no names. wazero writes its traces as text, in which a name could say anything; so they
+// tell numbers, and the names are put in here.
 func (l *layout) encode() ([]byte, error) {
 	m := l.module
 	l.source = newSource(m)
@@ -241,7 +244,7 @@ func (l *layout) encode() ([]byte, error) {
 	if l.source == nil {
 		return m.Encode(), nil
 	}
-	m.Customs = append(m.Customs, placeTeller()...)
+	m.Customs = append(m.Customs, lineStub()...)
 	out := m.Encode()
 	written, err := wasm.Decode(out)
 	if err != nil {
@@ -261,7 +264,8 @@ func (e *Engine) Check(file []byte) (unbound []string, err error) {
 	if err := l.linked(); err != nil {
 		return nil, err
 	}
-	functions := slices.DeleteFunc(slices.Clone(l.imports), func(i importEntry) bool { return i.kind != wasm.KindFunction })
+	functions := slices.DeleteFunc(slices.Clone(l.imports),
+		func(i importEntry) bool { return i.kind != wasm.KindFunction })
 	if unbound := e.unbound(functions, l.lp64); len(unbound) > 0 {
 		return unbound, nil
 	}

@@ -13,9 +13,10 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also how
-// a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead (placeTeller), by
-// which its frames tell their places in the code and nothing else; the lines are looked up here, when somebody asks for them.
+// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also
+// how a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead
+// (lineStub), by which its frames give their code offsets and nothing else; the lines are looked up here, when
+// somebody asks for them.
 
 // Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
 const (
@@ -59,9 +60,9 @@ func newSource(m *wasm.Module) *source {
 	return s
 }
 
-// place is where in the debug information's own code an instruction stood, by its place in the code that runs; false if it
-// was not there.
-func (s *source) place(at uint64) (uint64, bool) {
+// original is the offset in the debug information's own code of an instruction, by its offset in the code that runs;
+// false if it was not there.
+func (s *source) original(at uint64) (uint64, bool) {
 	i := sort.Search(len(s.bodies), func(i int) bool { return uint64(s.bodies[i]) > at }) - 1
 	if i < 0 {
 		return 0, false
@@ -69,21 +70,21 @@ func (s *source) place(at uint64) (uint64, bool) {
 	return s.code.Original(i, uint32(at-uint64(s.bodies[i])))
 }
 
-// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3": those
-// behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
-func (l *layout) lines(places []uint64) map[uint64]string {
+// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
+// those behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
+func (l *layout) lines(offsets []uint64) map[uint64]string {
 	if l.source == nil {
 		return nil
 	}
-	return l.source.lines(places)
+	return l.source.lines(offsets)
 }
 
 // lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
-func (s *source) lines(places []uint64) map[uint64]string {
+func (s *source) lines(offsets []uint64) map[uint64]string {
 	targets := map[uint64]*target{} // by place in the debug information's code
 	from := map[uint64]*target{}
-	for _, at := range places {
-		original, ok := s.place(at)
+	for _, at := range offsets {
+		original, ok := s.original(at)
 		if at == 0 || !ok {
 			continue
 		}
@@ -102,7 +103,7 @@ func (s *source) lines(places []uint64) map[uint64]string {
 	return found
 }
 
-// target is a place that lines are looked for.
+// target is a code offset that lines are looked for.
 type target struct {
 	line    string
 	callers []string // where what it is in was inlined, the outermost first
@@ -116,8 +117,8 @@ func (t *target) text() string {
 	return text
 }
 
-// search goes through the compilation units until all targets are found. Each is read as if it were the only one, so that
-// those which hold no target cost little.
+// search goes through the compilation units until all targets are found. Each is read as if it were the only one, so
+// that those which hold no target cost little.
 func (s *source) search(targets map[uint64]*target) {
 	defer func() { _ = recover() }() // of debug/dwarf, on sections that it did not expect
 	end := time.Now().Add(linesTime)
@@ -145,7 +146,8 @@ type unit struct {
 
 func (u *unit) open(sections map[string][]byte, info []byte) (err error) {
 	u.size = len(info)
-	u.data, err = dwarf.New(sections["debug_abbrev"], nil, nil, info, sections["debug_line"], nil, sections["debug_ranges"], sections["debug_str"])
+	u.data, err = dwarf.New(sections["debug_abbrev"], nil, nil, info, sections["debug_line"], nil,
+		sections["debug_ranges"], sections["debug_str"])
 	for _, name := range debugSections[5:] {
 		if data := sections[name]; data != nil && err == nil {
 			err = u.data.AddSection("."+name, data)
@@ -256,9 +258,9 @@ func location(file *dwarf.LineFile, line, column int64) string {
 	return printable(text)
 }
 
-// placeTeller are sections of debug information of one unit without a name: all of the code is line 1 of one file, so that
-// wazero writes each frame's place and this line.
-func placeTeller() []wasm.Custom {
+// lineStub are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
+// that wazero writes each frame's place and this line.
+func lineStub() []wasm.Custom {
 	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
 	abbrev := []byte{
 		1, 0x11, 0, // entry 1: a compilation unit without children
@@ -292,8 +294,8 @@ func placeTeller() []wasm.Custom {
 
 const dataSection = 11 // the last section of a module
 
-// placeIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
-func placeIn(text string) uint64 {
+// offsetIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
+func offsetIn(text string) uint64 {
 	digits, _, _ := strings.Cut(strings.TrimPrefix(text, "0x"), ":")
 	place, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// Module is a compiled program. Any number of instances share its machine code. It has a runtime of its own, so that its
-// host functions are only those that it imports and its cache is a directory of its own.
+// Module is a compiled program. Any number of instances share its machine code. It has a runtime of its own, so that
+// its host functions are only those that it imports and its cache is a directory of its own.
 type Module struct {
 	engine   *Engine
 	layout   *layout
@@ -29,8 +29,9 @@ type Module struct {
 
 // Compile decodes, validates and compiles a module, or loads its machine code from the cache. It takes 0.25 to 0.55 CPU
 // seconds a MB to compile and milliseconds to load; a module made for it can take minutes, so that whoever compiles for
-// outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
-// Trouble with the cache never fails it: then the module is compiled in memory.
+// outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors
+// are for a person: what is wrong with the file, and what to do. Trouble with the cache never fails it: then the module
+// is compiled in memory.
 func (e *Engine) Compile(file []byte) (*Module, error) {
 	layout, err := scan(file)
 	if err != nil {
@@ -72,7 +73,8 @@ func (e *Engine) compileAny(layout *layout, hash [sha256.Size]byte, wasm []byte)
 	return m, nil
 }
 
-// compile runs wazero. Its validation and code generation face whatever stands in the file: a panic of theirs is an error.
+// compile runs wazero. Its validation and code generation face whatever stands in the file: a panic of theirs is an
+// error.
 func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCache) (m *Module, err error) {
 	ctx := context.Background()
 	m = &Module{engine: e, layout: layout, cache: cache}
@@ -109,27 +111,28 @@ func (m *Module) close() error {
 	return errors.Join(errs...)
 }
 
-// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module declares,
-// or else 4 GiB.
+// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
+// declares, or else 4 GiB.
 func (m *Module) Memory() (minimum, maximum uint64, err error) {
 	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
 }
 
-// LP64 says whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
+// LP64 reports whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
 func (m *Module) LP64() bool { return m.layout.lp64 }
 
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
 // process has to compile it.
 func (m *Module) CacheError() error { return m.cacheErr }
 
-// HasExport says whether the module exports something of that name, of whatever kind.
+// HasExport reports whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {
 	return m.layout.exported(name)
 }
 
-// HasImport says whether the module imports that function.
+// HasImport reports whether the module imports that function.
 func (m *Module) HasImport(module, name string) bool {
-	return slices.ContainsFunc(m.layout.imports, func(im importEntry) bool { return im.module == module && im.name == name })
+	return slices.ContainsFunc(m.layout.imports,
+		func(im importEntry) bool { return im.module == module && im.name == name })
 }
 
 // prepare binds the imports, once.

@@ -14,7 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// TrapKind says what a guest did that can't be done.
+// TrapKind is what a guest did that can't be done.
 type TrapKind int
 
 const (
@@ -41,7 +41,8 @@ const (
 	sigSEGV = 11
 )
 
-// traps tells the kinds in our words and as signals. "engine" is how wazero words it; abort is an unreachable seen closer.
+// traps tells the kinds in our words and as signals. "engine" is how wazero words it; abort is an unreachable seen
+// closer.
 var traps = [...]struct {
 	engine, text string
 	signal       int
@@ -77,8 +78,8 @@ func (k TrapKind) String() string { return traps[k].text }
 type Trap struct {
 	Kind   TrapKind
 	Detail string // what more is known; may be empty
-	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)". After 30
-	// the last is "...". Empty where wazero knows none: when calls nest too deep.
+	// Frames is where it happened, innermost first: "relax", or for modules compiled with -g "relax (stencil.c:42:7)".
+	// After 30 the last is "...". Empty where wazero knows none: when calls nest too deep.
 	Frames []string
 
 	outermost frame // the last of them
@@ -127,28 +128,28 @@ type HostError struct {
 	frames []frame
 }
 
-// Frames is the stack from the host function that panicked outwards. Its lines are looked up by this call: most that end so
-// have just exited.
+// Frames is the stack from the host function that panicked outwards. Its lines are looked up by this call: most that
+// end so have just exited.
 func (e *HostError) Frames() []string { return e.module.describe(e.frames) }
 
 // frame is an entry of wazero's stack trace.
 type frame struct {
 	function string // of the host, or omitted; empty for one of the module
 	index    int    // of the module's
-	place    uint64 // in the code that runs; 0 if it is not known
+	offset   uint64 // in the code that runs; 0 if it is not known
 }
 
 // describe makes text of frames, with files and lines where they are known.
 func (m *Module) describe(frames []frame) []string {
-	var places []uint64
+	var offsets []uint64
 	for _, f := range frames {
-		places = append(places, f.place)
+		offsets = append(offsets, f.offset)
 	}
-	lines := m.layout.lines(places)
+	lines := m.layout.lines(offsets)
 	var text []string
 	for _, f := range frames {
 		name := m.name(f)
-		if at := lines[f.place]; at != "" {
+		if at := lines[f.offset]; at != "" {
 			name += " (" + at + ")"
 		}
 		text = append(text, name)
@@ -237,7 +238,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 	case t.Kind == Unreachable && innermost == "abort":
 		t.Kind = Abort
 	case t.Kind == Unreachable && strings.HasPrefix(innermost, "signature_mismatch:"):
-		t.Detail = strings.TrimPrefix(innermost, "signature_mismatch:") + " was declared with other types than it is defined with"
+		t.Detail = strings.TrimPrefix(innermost, "signature_mismatch:") +
+			" was declared with other types than it is defined with"
 	case t.Kind == Unreachable && strings.HasPrefix(innermost, "undefined_weak:"):
 		t.Detail = strings.TrimPrefix(innermost, "undefined_weak:") + " is declared but nowhere defined"
 	case t.Kind == Unreachable && strings.HasSuffix(innermost, "_bitcast_invalid"):
@@ -246,7 +248,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 	case t.Kind == OutOfBounds:
 		if size := in.stackOverflow(); size > 0 {
 			t.Kind = StackOverflow
-			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or link with a "+
+			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or "+
+				"link with a "+
 				"larger stack (-Wl,-z,stack-size=BYTES)", (size+1023)>>10)
 		}
 	case t.Kind == StackOverflow:
@@ -259,8 +262,8 @@ func (in *Instance) trap(text string, frames []frame) *Trap {
 // WebAssemblyFrameLowering).
 const redZone = 128
 
-// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that it
-// grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
+// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that
+// it grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
 func (in *Instance) stackOverflow() (size int64) {
 	index := in.module.layout.stackPointer
 	guest, ok := in.guest.(experimental.InternalModule)
@@ -297,7 +300,7 @@ func dissect(text string) (message string, frames []frame, goStack string) {
 		switch {
 		case line == "":
 		case isSource && len(frames) > 0:
-			frames[len(frames)-1].place = placeIn(source)
+			frames[len(frames)-1].offset = offsetIn(source)
 		case strings.HasPrefix(line, "... "):
 			frames = append(frames, frame{function: omitted})
 		default:

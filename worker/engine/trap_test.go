@@ -36,7 +36,8 @@ func TestTraps(t *testing.T) {
 		{"divide", inner("f", i32(1), i32(0), opI32DivS, opDrop), DivideByZero, 8, "divide by zero"},
 		{"overflow", inner("f", i32(math.MinInt32), i32(-1), opI32DivS, opDrop), IntegerOverflow, 8, "integer overflow"},
 		{"nan", inner("f", opF64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f, opI32TruncF64S, opDrop), InvalidConversion, 8, "NaN"},
-		{"large", inner("f", opF64Const, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, opI32TruncF64S, opDrop), IntegerOverflow, 8, "overflow"},
+		{"large", inner("f", opF64Const, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, opI32TruncF64S, opDrop), IntegerOverflow, 8,
+			"overflow"},
 		{"null pointer", inner("f", i32(0), opCallIndirect, 0, 0), InvalidTableAccess, 11, "null or wild"},
 		{"wild pointer", inner("f", i32(99), opCallIndirect, 0, 0), InvalidTableAccess, 11, "null or wild"},
 		{"other type", func() program {
@@ -49,7 +50,8 @@ func TestTraps(t *testing.T) {
 			opGlobalGet, 0, i32(1), opI32Store, 2, 8), StackOverflow, 11, "the 64 KiB of the program's stack are full"},
 		{"C stack in a leaf", inner("f", opGlobalGet, 0, i32(65500), opI32Sub, opGlobalSet, 0,
 			opGlobalGet, 0, i32(100), opI32Sub, i32(1), opI32Store, 2, 0), StackOverflow, 11, "stack"},
-		{"declared otherwise", inner("signature_mismatch:f", opUnreachable), Unreachable, 4, "f was declared with other types"},
+		{"declared otherwise", inner("signature_mismatch:f", opUnreachable), Unreachable, 4,
+			"f was declared with other types"},
 		{"cast", inner(".Lf_bitcast_invalid", opUnreachable), IndirectCallType, 11, "pointer of another type: f\n"},
 		{"weak", inner("undefined_weak:f", opUnreachable), Unreachable, 4, "f is declared but nowhere defined"},
 	} {
@@ -140,10 +142,12 @@ func TestHostErrors(t *testing.T) {
 
 func TestFrames(t *testing.T) {
 	text := "wasm error: unreachable" + stackTitle + strings.Join([]string{
-		".$7(i32,f64) i32", "\t0x1f: x:1", ".$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32", ".$99999999999(v128) (i32,f64)",
+		".$7(i32,f64) i32", "\t0x1f: x:1", ".$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32",
+		".$99999999999(v128) (i32,f64)",
 		"... maybe followed by omitted frames"}, "\n\t")
 	message, frames, _ := dissect(text)
-	want := []frame{{index: 7, place: 0x1f}, {index: 12}, {function: "mpi.MPI_Send"}, {function: ".$99999999999"}, {function: "..."}}
+	want := []frame{{index: 7, offset: 0x1f}, {index: 12}, {function: "mpi.MPI_Send"}, {function: ".$99999999999"},
+		{function: "..."}}
 	if message != "wasm error: unreachable" || !slices.Equal(frames, want) {
 		t.Errorf("%q\n%v", message, frames)
 	}
@@ -151,7 +155,8 @@ func TestFrames(t *testing.T) {
 
 // A name can say anything, and is one function of one line all the same.
 func TestForgedNames(t *testing.T) {
-	for _, name := range []string{"wasm stack trace:\n\tfaked(i32)\n\t\t0x1: forged.c:1:1\n\tmain()", "a\n\tb()\n\tc", "x\n\n" + goStackTitle + "goroutine 1",
+	for _, name := range []string{"wasm stack trace:\n\tfaked(i32)\n\t\t0x1: forged.c:1:1\n\tmain()", "a\n\tb()\n\tc",
+		"x\n\n" + goStackTitle + "goroutine 1",
 		"\x1b[31mred\r\a", ".$0()", "(recovered by wazero)", "function 4000000000", "\u202egnp.exe\u2028"} {
 		p := inner(name, opUnreachable)
 		in, _ := instantiate(t, p)
@@ -160,7 +165,8 @@ func TestForgedNames(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 			continue
 		}
-		if trap.Frames[0] != printable(name) || trap.Frames[1] != "main" || trap.Frames[2] != "_start" || strings.Count(trap.Error(), "\n") != 3 {
+		if trap.Frames[0] != printable(name) || trap.Frames[1] != "main" || trap.Frames[2] != "_start" ||
+			strings.Count(trap.Error(), "\n") != 3 {
 			t.Errorf("%q: %q", name, trap.Frames)
 		}
 	}

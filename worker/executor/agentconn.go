@@ -14,23 +14,24 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// agentConn is the way to the agent, for the process's life. An executor without a job and that of an interactive one end with their
-// agent. A batch job outlives it: a later one connects to its adoption socket and goes on where the earlier one was.
+// agentConn is the connection to the agent, for the process's life. An executor without a job and that of an
+// interactive one end with their agent. A batch job's executor outlives it: a later agent connects to the adoption
+// socket and goes on where the earlier one was.
 type agentConn struct {
 	socket    *control.Borrower   // to the agent that started this process
 	newStarts chan *control.Start // one at a time: the agent waits for the end of a job
-	adoption  *net.UnixListener   // where later agents come; nil: there will be none
+	adoption  *net.UnixListener   // where later agents connect; nil: there will be none
 	gone      chan struct{}       // closed when nobody can give orders any more
 	fault     error               // why, if it was not the end of the agent; set before gone is closed
 
-	handling sync.Mutex // held while an order is followed; before mu
+	handling sync.Mutex // held while a message is handled; before mu
 
 	mu      sync.Mutex // guards all below; never held while sending
 	conn    *control.Conn
 	adopted bool           // conn is a later agent's
 	start   *control.Start // nil: idle
 	began   chan struct{}  // closed when there is a job for start
-	job     *job           // nil before its ranks run and behind their end
+	job     *job           // nil before its ranks run and after their end
 }
 
 func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
@@ -41,7 +42,8 @@ func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1), gone: make(chan struct{})}
+	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
+		gone: make(chan struct{})}
 	l.conn = control.NewConn(l.socket)
 	if listener, err := net.FileListener(adoption); err == nil { // else it is no socket: the agent has no successor
 		l.adoption = listener.(*net.UnixListener)
@@ -70,12 +72,12 @@ func (l *agentConn) send(m control.Message) error {
 	conn := l.conn
 	l.mu.Unlock()
 	if conn == nil {
-		return nil // a later agent is told what matters
+		return nil // resendAll sends what matters to a later agent
 	}
 	return conn.Send(m)
 }
 
-// attach has orders go to a job.
+// attach lets a job handle the orders that come.
 func (l *agentConn) attach(j *job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +85,7 @@ func (l *agentConn) attach(j *job) {
 	close(l.began)
 }
 
-// detach has them go nowhere, and waits for one that is being followed. It returns false if there is no agent any more that could
+// detach ends attach, and waits for an order that is being handled. It returns false if no agent is left that could
 // give this process another job: only the one that started it can.
 func (l *agentConn) detach() bool {
 	l.mu.Lock()
@@ -100,8 +102,8 @@ func (l *agentConn) detach() bool {
 	return true
 }
 
-// serve follows the agents' orders for the rest of the process's life. The end of the connection is the end of the agent, and of
-// whatever does not outlive it.
+// serve handles the agents' messages for the rest of the process's life. The end of the connection is the end of the
+// agent, and of whatever does not outlive it.
 func (l *agentConn) serve() {
 	defer close(l.gone)
 	for {
@@ -121,7 +123,7 @@ func (l *agentConn) serve() {
 	}
 }
 
-// serveAgent follows one agent's orders until it is gone, and says what else went wrong.
+// serveAgent handles one agent's messages until its connection ends, and returns what else went wrong.
 func (l *agentConn) serveAgent() error {
 	l.mu.Lock()
 	conn := l.conn // only follow's goroutine changes it
@@ -140,7 +142,7 @@ func (l *agentConn) serveAgent() error {
 	}
 }
 
-// handleMessage follows one order. Those for a job that has ended have crossed its end.
+// handleMessage handles one message. One for a job that has ended was sent before its end arrived.
 func (l *agentConn) handleMessage(m control.Message) error {
 	l.handling.Lock()
 	defer l.handling.Unlock()
@@ -165,7 +167,7 @@ func (l *agentConn) handleMessage(m control.Message) error {
 	return nil
 }
 
-// disconnect notes that the agent is gone. It returns the start of the job that there is, if there is one.
+// disconnect notes that the agent is gone. It returns the start of the job that is running, if there is one.
 func (l *agentConn) disconnect() *control.Start {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,7 +175,7 @@ func (l *agentConn) disconnect() *control.Start {
 	return l.start
 }
 
-// awaitAdoption waits for the next agent, and tells it what the earlier one knew.
+// awaitAdoption waits for the next agent, and repeats to it what the earlier one knew.
 func (l *agentConn) awaitAdoption() error {
 	if l.adoption == nil {
 		return errors.New("it has no adoption socket")
@@ -189,11 +191,11 @@ func (l *agentConn) awaitAdoption() error {
 			l.conn, l.adopted = conn, true
 			j := l.job
 			l.mu.Unlock()
-			if j == nil { // it has just ended, and says so next
+			if j == nil { // it has just ended, and sends Ended next
 				l.send(&control.Started{})
 				return nil
 			}
-			l.send(j.out.input()) // first: with its start the agent lets input come
+			l.send(j.out.input()) // first: after Started the agent lets input come
 			l.send(&control.Started{})
 			j.out.resendAll()
 			return nil
@@ -211,10 +213,10 @@ func (l *agentConn) agentUID() uint32 {
 	return l.start.AgentUID
 }
 
-// helloTimeout is how long a caller may take to say what it wants, while no other can.
+// helloTimeout is how long a caller may take to send its first message, while no other can connect.
 const helloTimeout = 5 * time.Second
 
-// authenticate lets the worker's user in, and nobody else.
+// authenticate accepts the worker's user, and nobody else.
 func authenticate(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	raw, err := socket.SyscallConn()
 	if err != nil {
@@ -222,7 +224,10 @@ func authenticate(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	}
 	var peer *unix.Ucred
 	var fault error
-	if err := raw.Control(func(fd uintptr) { peer, fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+	if err := raw.Control(func(fd uintptr) {
+		peer,
+			fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
 		return nil, err
 	}
 	if fault != nil {

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// armAgentWatch makes the kernel kill this process when the other end of the pipe fd is closed: when whoever holds it ends,
-// however that happens. No goroutine of ours is needed for it, so it works while all processors run ranks, and on a stopped
-// process. (PR_SET_PDEATHSIG would follow the thread that started us instead of its process.)
+// armAgentWatch makes the kernel kill this process when the other end of the pipe fd is closed: when the process that
+// holds it ends, for whatever reason. No goroutine of ours is needed for it, so it works while all processors run
+// ranks, and on a stopped process. (PR_SET_PDEATHSIG would follow the thread that started us instead of its process.)
 func armAgentWatch(fd int) error {
 	if err := signalOnClose(fd); err != nil {
 		return fmt.Errorf("descriptor %d is no pipe to an agent: %w", fd, err)
@@ -51,7 +51,7 @@ func setAsync(fd, to int) error {
 	return err
 }
 
-// disarmAgentWatch takes armAgentWatch back, until it is called again.
+// disarmAgentWatch undoes armAgentWatch.
 func disarmAgentWatch(fd int) error {
 	if err := setAsync(fd, 0); err != nil {
 		return fmt.Errorf("disarm the agent watch at descriptor %d: %w", fd, err)

@@ -21,9 +21,9 @@ import (
 )
 
 // CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
-// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something is
-// wrong with the module, control.ExitOwnFault when something else is. Being a process of its own, it takes its garbage with it, and a module that makes the compiler
-// crash or grow takes nobody along.
+// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something
+// is wrong with the module, control.ExitOwnFault when something else is. In a process of its own its garbage ends with
+// it, and a module that makes the compiler crash or grow harms nobody else.
 func CompileMain(args []string, stderr io.Writer) int {
 	flags := flag.NewFlagSet("compile", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -46,7 +46,8 @@ func CompileMain(args []string, stderr io.Writer) int {
 	}
 	if err := prepare(*cache, *module, *sha, *key, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
-		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) || errors.Is(err, unix.EDQUOT) {
+		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) ||
+			errors.Is(err, unix.EDQUOT) {
 			return control.ExitOwnFault
 		}
 		return 1
@@ -118,7 +119,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 	return nil
 }
 
-// machineFault is what a module can't help.
+// machineFault is an error that is not the module's fault.
 type machineFault struct{ error }
 
 func (f machineFault) Unwrap() error { return f.error }
@@ -144,7 +145,8 @@ func writeWhole(path string, data []byte) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-// missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are none.
+// missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are
+// none.
 func missing(unbound []string) error {
 	var openMP, others []string
 	for _, name := range unbound {
@@ -160,7 +162,8 @@ func missing(unbound []string) error {
 		errs = append(errs, fmt.Sprintf("needs %s: not in this version of faasmrun", strings.Join(others, ", ")))
 	}
 	if len(openMP) > 0 {
-		errs = append(errs, fmt.Sprintf("needs OpenMP's threads (%s), which this version of faasmrun does not have yet: compile and link "+
+		errs = append(errs, fmt.Sprintf("needs OpenMP's threads (%s), which this version of faasmrun does not have yet: "+
+			"compile and link "+
 			"without -fopenmp (or with -fno-openmp behind it), and each rank runs as one thread", strings.Join(openMP, ", ")))
 	}
 	if errs == nil {

@@ -43,9 +43,11 @@ func TestConfine(t *testing.T) {
 		killed bool
 		says   string
 	}{
-		"getpid": {unix.SYS_GETPID, false, "errno 0\n"}, "clone3": {unix.SYS_CLONE3, false, fmt.Sprintln("errno", int(unix.ENOSYS))},
+		"getpid": {unix.SYS_GETPID, false, "errno 0\n"},
+		"clone3": {unix.SYS_CLONE3, false, fmt.Sprintln("errno", int(unix.ENOSYS))},
 		"execve": {unix.SYS_EXECVE, true, ""}, "ptrace": {unix.SYS_PTRACE, true, ""}, "mount": {unix.SYS_MOUNT, true, ""},
-		"setuid": {unix.SYS_SETUID, true, ""}, "io_uring_setup": {unix.SYS_IO_URING_SETUP, true, ""}, "bpf": {unix.SYS_BPF, true, ""},
+		"setuid": {unix.SYS_SETUID, true, ""}, "io_uring_setup": {unix.SYS_IO_URING_SETUP, true, ""},
+		"bpf": {unix.SYS_BPF, true, ""},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestConfinedProcess$")
 		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", confinedCall, c.nr))

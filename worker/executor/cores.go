@@ -10,8 +10,8 @@ import (
 )
 
 // usableCores is how many processors the process may keep busy: those that its affinity mask allows, which is what
-// runtime.NumCPU counts, under the bandwidth limit of every control group it is in, rounded down. A rank that spins on the
-// last part of a processor would use up what the others compute with.
+// runtime.NumCPU counts, under the bandwidth limit of every control group it is in, rounded down. A rank that spins on
+// the last part of a processor would use up what the others compute with.
 //
 // It is found out once: the process stays in its groups.
 var usableCores = sync.OnceValue(func() int {
@@ -25,8 +25,8 @@ var usableCores = sync.OnceValue(func() int {
 // unlimited is more processors than there are.
 const unlimited = 1 << 20
 
-// groupCores reads the limits of a process's groups, in the format of /proc/PID/cgroup, below a root: the files cpu.max of
-// version 2 and cpu.cfs_quota_us of version 1, where "max" and -1 are no limit.
+// groupCores reads the limits of a process's groups, in the format of /proc/PID/cgroup, below a root: the files cpu.max
+// of version 2 and cpu.cfs_quota_us of version 1, where "max" and -1 are no limit.
 func groupCores(groups, root string) int {
 	cores := unlimited
 	for line := range strings.Lines(groups) {

@@ -9,7 +9,8 @@ import (
 func TestGroupCores(t *testing.T) {
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"a/cpu.max": "350000 100000\n", "a/b/cpu.max": "max 100000\n", "a/c/cpu.max": "150000 100000\n", "bad/cpu.max": "what\n",
+		"a/cpu.max": "350000 100000\n", "a/b/cpu.max": "max 100000\n", "a/c/cpu.max": "150000 100000\n",
+		"bad/cpu.max":              "what\n",
 		"cpu/old/cpu.cfs_quota_us": "200000\n", "cpu/old/cpu.cfs_period_us": "100000\n",
 		"cpu/free/cpu.cfs_quota_us": "-1\n", "cpu/free/cpu.cfs_period_us": "100000\n",
 	} {

@@ -12,8 +12,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that programs
-// look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
+// environment is a rank's: what the user gave, and what launchers tell each rank about itself, by the names that
+// programs look for (those of Open MPI, PMIx, MPICH's PMI, Intel MPI, Slurm). The latter wins.
 func environment(start *control.Start, given []string, number int) []string {
 	rank, size := strconv.Itoa(number), strconv.Itoa(int(start.WorldSize))
 	local, localSize := strconv.Itoa(number-int(start.FirstRank)), strconv.Itoa(int(start.Ranks))
@@ -83,7 +83,7 @@ func openMounts(a control.App) (mounts, error) {
 // zones is where libc looks for zones of time by name.
 const zones = "/usr/share/zoneinfo"
 
-// namesZone says whether TZ names one, as Europe/Berlin; rules, as CET-1CEST, need no table.
+// namesZone reports whether TZ names one, as Europe/Berlin; rules, as CET-1CEST, need no table.
 func namesZone(env []string) bool {
 	for _, v := range env {
 		if zone, ok := strings.CutPrefix(v, "TZ="); ok {

@@ -1,8 +1,9 @@
-// Package executor is the child process that runs a job's ranks on one node, and then, if nothing of it is left, the next job's
-// of the same tenant. It owns the policy of its Go runtime (processors, garbage, descriptors), what a job's ranks share (modules,
-// world, standard input, output log), what the end of one rank means for the others and for the job's exit status, the exit
-// record, and what makes the process fit for another job (idle.go). It leaves the life of a rank to worker/rank and the way to its
-// agent to worker/control. The child that compiles modules is here too (compile.go).
+// Package executor is the child process that runs a job's ranks on one node and then, if nothing of it is left, the
+// next job of the same tenant. It owns the settings of its Go runtime (processors, garbage collection, descriptors),
+// what a job's ranks share (modules, world, standard input, output log), what the end of one rank means for the others
+// and for the job's exit status, the exit record, and the checks that the process may run another job (idle.go). It
+// leaves the life of a rank to worker/rank and the frames to and from its agent to worker/control. The child that
+// compiles modules is here too (compile.go).
 package executor
 
 import (
@@ -16,14 +17,14 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// The descriptors that an executor is born with, beside standard input, output and error.
+// The descriptors that an executor starts with, beside standard input, output and error.
 const (
 	controlFD    = 3 // the socket to the agent
 	agentWatchFD = 4 // a pipe whose other end the agent holds and never writes to
-	adoptionFD   = 5 // a socket at which a later agent comes in
+	adoptionFD   = 5 // a socket to which a later agent connects
 )
 
-// Main is the executor's process. It returns the exit status, which nobody reads anything from: the exit record says all.
+// Main is the executor's process. It returns the exit status, which means nothing: the exit record has the job's end.
 func Main() int {
 	status, err := serve()
 	if err != nil {
@@ -60,7 +61,7 @@ func serve() (status int, err error) {
 	return 0, nil // nobody needed it, or needs it any more
 }
 
-// process is what stays from one job of a tenant to the next.
+// process is the state that stays from one job of a tenant to the next.
 type process struct {
 	agent    *agentConn
 	programs programs
@@ -68,8 +69,8 @@ type process struct {
 	baseline footprint // of this process when it was idle for the first time
 }
 
-// serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process has told its
-// agent that it waits for another.
+// serve runs one job and says how it ended: in the record, which counts, and to the agent. idle says that this process
+// has told its agent that it waits for another.
 func (p *process) serve(start *control.Start) (status int, idle bool, err error) {
 	if !start.Interactive {
 		failpoint.Here(failpoint.ExecutorBeforeOutlive)
@@ -124,8 +125,8 @@ func (p *process) consumed() (cpuNs, maxRSS uint64) {
 	return cpuNs, peak()
 }
 
-// reporter tells the agent how far the log and the taking of standard input are. Ranks must not wait for the agent: they
-// leave the latest figure, and one goroutine sends it.
+// reporter tells the agent how far the log and the reading of standard input are. Ranks must not wait for the agent:
+// they store the latest figure, and one goroutine sends it.
 type reporter struct {
 	agent *agentConn
 	wake  chan struct{} // holds one
@@ -149,7 +150,7 @@ func newReporter(agent *agentConn) *reporter {
 
 func (r *reporter) send(m control.Message) error { return r.agent.send(m) }
 
-// resendAll has everything told once more: there is a new agent.
+// resendAll sends everything once more, to a new agent.
 func (r *reporter) resendAll() {
 	r.mu.Lock()
 	r.sentLog, r.sentTaken = 0, 0
@@ -171,7 +172,7 @@ func (r *reporter) stdinTaken(n uint64) {
 	r.signal()
 }
 
-// input is what a new agent is told first: where numbered input goes on.
+// input is the first message to a new agent: where numbered input goes on.
 func (r *reporter) input() *control.InputTaken {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 )
 
 func TestResult(t *testing.T) {
-	start := &control.Start{Node: "n1", Ranks: 4, WorldSize: 4, Apps: []control.App{{Program: "a.wasm", Ranks: 3}, {Program: "b.wasm", Ranks: 1}}}
+	start := &control.Start{Node: "n1", Ranks: 4, WorldSize: 4,
+		Apps: []control.App{{Program: "a.wasm", Ranks: 3}, {Program: "b.wasm", Ranks: 1}}}
 	ok, ended := rank.Exit{}, rank.Exit{Code: 143, Consequence: true}
 	status := func(n int) rank.Exit { return rank.Exit{Code: n} }
 	for _, c := range []struct {
@@ -28,14 +29,18 @@ func TestResult(t *testing.T) {
 		{"all well", []rankEnd{{3, ok}, {0, ok}, {1, ok}, {2, ok}}, nil, 0, "", 0},
 		{"one fails", []rankEnd{{0, ok}, {3, status(5)}, {1, ended}, {2, ended}}, nil, 5,
 			"rank 3 of b.wasm on n1 exited with status 5\nthe other 2 ranks that were running were ended", 3},
-		{"the lowest rank's status, the first one's name", []rankEnd{{2, status(7)}, {1, status(9)}, {0, ended}, {3, ok}}, nil, 9,
+		{"the lowest rank's status, the first one's name", []rankEnd{{2, status(7)}, {1, status(9)}, {0, ended}, {3, ok}},
+			nil, 9,
 			"rank 2 of a.wasm on n1 exited with status 7\nthe other rank that was running was ended", 3},
-		{"a message", []rankEnd{{1, rank.Exit{Code: 6, Message: "rank 1: MPI_Send: no rank 9"}}, {0, ok}, {2, ok}, {3, ok}}, nil, 6,
+		{"a message", []rankEnd{{1, rank.Exit{Code: 6, Message: "rank 1: MPI_Send: no rank 9"}}, {0, ok}, {2, ok}, {3, ok}},
+			nil, 6,
 			"rank 1 of a.wasm on n1 failed with status 6: MPI_Send: no rank 9", 1},
-		{"deadlock", []rankEnd{{0, ended}, {1, ended}, {2, ended}, {3, ended}}, &mpi.DeadlockError{Waiting: []string{"MPI_Recv"}}, 1,
+		{"deadlock", []rankEnd{{0, ended}, {1, ended}, {2, ended}, {3, ended}},
+			&mpi.DeadlockError{Waiting: []string{"MPI_Recv"}}, 1,
 			"deadlock: every rank waits for another\n  rank 0: MPI_Recv", 4},
 		{"ended from outside", []rankEnd{{0, ended}, {1, ended}, {2, ok}, {3, ended}}, nil, 0, "", 3},
-		{"a signal first, then what came of it", []rankEnd{{0, status(138)}, {1, status(138)}, {2, ok}, {3, ok}, {0, ended}, {1, ended}}, nil, 138,
+		{"a signal first, then what came of it", []rankEnd{{0, status(138)}, {1, status(138)}, {2, ok}, {3, ok}, {0, ended},
+			{1, ended}}, nil, 138,
 			"rank 0 of a.wasm on n1 exited with status 138", 2},
 	} {
 		code, reason, exits := result(start, c.ends, c.deadlock)
@@ -125,8 +130,10 @@ func TestEnvironment(t *testing.T) {
 
 func TestMounts(t *testing.T) {
 	dir := t.TempDir()
-	all, err := openMounts(control.App{Dir: dir + "/.", Mounts: []control.Mount{{HostDir: "/", GuestDir: "/all", ReadOnly: true}}})
-	if err != nil || len(all) != 3 || all[0].Guest != "/" || all[1].Guest != dir || all[2].Guest != "/all" || !all[2].ReadOnly {
+	all, err := openMounts(control.App{Dir: dir + "/.",
+		Mounts: []control.Mount{{HostDir: "/", GuestDir: "/all", ReadOnly: true}}})
+	if err != nil || len(all) != 3 || all[0].Guest != "/" || all[1].Guest != dir || all[2].Guest != "/all" ||
+		!all[2].ReadOnly {
 		t.Errorf("%v, %v", all, err)
 	}
 	if all, err := openMounts(control.App{Dir: "/"}); err != nil || len(all) != 1 {
@@ -147,8 +154,8 @@ func TestStartedByHand(t *testing.T) {
 	}
 	defer null.Close()
 	if err := armAgentWatch(int(null.Fd())); err == nil {
-		// A lifeline must be a pipe: no other file tells of its other end's closing.
-		t.Error("/dev/null is a lifeline")
+		// An agent watch must be a pipe: no other file reports its other end's closing.
+		t.Error("/dev/null is an agent watch")
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -157,7 +164,7 @@ func TestStartedByHand(t *testing.T) {
 	defer r.Close()
 	w.Close()
 	if err := armAgentWatch(int(r.Fd())); err == nil {
-		t.Error("a lifeline whose other end is gone")
+		t.Error("an agent watch whose other end is gone")
 	}
 	var words strings.Builder
 	if status := CompileMain([]string{"--none"}, &words); status != 2 || words.Len() == 0 {
@@ -172,7 +179,8 @@ func TestHeapIsMeasured(t *testing.T) {
 }
 
 func TestZones(t *testing.T) {
-	for env, want := range map[string]bool{"TZ=Europe/Berlin": true, "TZ=CET-1CEST,M3.5.0/2,M10.5.0/3": false, "TZ=UTC": false, "NTZ=a/b": false} {
+	for env, want := range map[string]bool{"TZ=Europe/Berlin": true, "TZ=CET-1CEST,M3.5.0/2,M10.5.0/3": false,
+		"TZ=UTC": false, "NTZ=a/b": false} {
 		if got := namesZone([]string{"A=1", env}); got != want {
 			t.Errorf("%s: %v", env, got)
 		}

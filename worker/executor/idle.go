@@ -13,12 +13,14 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// Between two jobs. A process may run another job of its tenant when nothing is left of the last one; in any doubt it ends, and
+// A process may run another job of its tenant when nothing is left of the last one. In any doubt it ends, and
 // costs the next job the start of a new one.
 
-// endedCleanly says that every rank came to its end by itself: by returning or by an exit status of its own, its MPI finalized.
+// endedCleanly reports whether every rank ended by itself: by returning or with an exit status of its own, its MPI
+// finalized.
 func (j *job) endedCleanly() bool {
-	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lostOutput.Load() != nil || len(j.ends) != len(j.ranks) {
+	if j == nil || j.terminated || j.fenced || j.deadlock != nil || j.lostOutput.Load() != nil ||
+		len(j.ends) != len(j.ranks) {
 		return false
 	}
 	for _, e := range j.ends {
@@ -30,8 +32,8 @@ func (j *job) endedCleanly() bool {
 	return true
 }
 
-// reset gives back all that the process has for a job that was clean, and says whether it is as it was before. It may only be
-// asked once the job's record is written: what is lost from here on is lost to nobody.
+// reset frees what the process has for a job that ended cleanly, and reports whether the process is as it was before.
+// The job's record must have been written: what is lost from here on is lost to nobody.
 func (p *process) reset(j *job) bool {
 	if !p.agent.detach() {
 		return false
@@ -59,7 +61,7 @@ func (p *process) reset(j *job) bool {
 	return err == nil
 }
 
-// idleGarbage is what may lie on the heap between two jobs; collecting costs milliseconds.
+// idleGarbage is how much garbage may stay on the heap between two jobs; collecting costs milliseconds.
 const idleGarbage = 16 << 20
 
 // restPause is how long a process is idle before it gives memory back that it could use again.
@@ -72,13 +74,13 @@ func (p *process) wait(most time.Duration) (*control.Start, error) {
 	return p.agent.nextStart(most)
 }
 
-// footprint are what a job could leave in its process.
+// footprint is what a job could leave in its process.
 type footprint struct {
 	goroutines, files int
 	resident          uint64 // bytes
 }
 
-// More than at the first time by so much is too much: what leaks does so with every job.
+// How much more than at the first time is allowed: what leaks does so with every job.
 const (
 	spareGoroutines = 4
 	maxIdleResident = 192 << 20
@@ -91,7 +93,8 @@ func (t footprint) compare(first footprint) error {
 	case t.files > first.files:
 		return fmt.Errorf("%d files are open; at first there were %d", t.files, first.files)
 	case t.resident > maxIdleResident:
-		return fmt.Errorf("it occupies %d MiB, which is more than the %d an idle one may", t.resident>>20, maxIdleResident>>20)
+		return fmt.Errorf("it occupies %d MiB, which is more than the %d an idle one may", t.resident>>20,
+			maxIdleResident>>20)
 	}
 	return nil
 }
@@ -120,8 +123,8 @@ func readFootprint() (t footprint, err error) {
 	return t, err
 }
 
-// peak is the most memory that the process has had since forgetPeak, in bytes. (getrusage tells that of the process which started
-// this one, if it was more.)
+// peak is the most memory that the process has had since forgetPeak, in bytes. (getrusage counts that of the process
+// which started this one, if it was more.)
 func peak() uint64 {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))

@@ -47,7 +47,8 @@ func TestAgentConn(t *testing.T) {
 		t.Fatalf("%v, %v without a word", start, err)
 	}
 	for job := range uint64(2) {
-		for _, m := range []control.Message{&control.Lease{Until: 1}, &control.QueryRanks{}, &control.Start{Job: job}} { // the first two crossed an end
+		// the first two crossed an end
+		for _, m := range []control.Message{&control.Lease{Until: 1}, &control.QueryRanks{}, &control.Start{Job: job}} {
 			if err := agent.Send(m); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +98,8 @@ func TestEndedCleanly(t *testing.T) {
 		t.Error("a job that ended in order")
 	}
 	for name, j := range map[string]*job{
-		"none": nil, "terminated": with(func(j *job) { j.terminated = true }), "fenced": with(func(j *job) { j.fenced = true }),
+		"none": nil, "terminated": with(func(j *job) { j.terminated = true }),
+		"fenced":        with(func(j *job) { j.fenced = true }),
 		"deadlock":      with(func(j *job) { j.deadlock = &mpi.DeadlockError{} }),
 		"a rank left":   with(func(j *job) { j.ends = j.ends[:1] }),
 		"a signal":      with(func(j *job) { j.ends = append(j.ends, good) }),

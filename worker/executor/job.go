@@ -17,10 +17,12 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// exitTimeout is how long ranks may take to notice that they are ended. One that computes never does; it ends with the process.
+// exitTimeout is how long ranks may take to notice that they are to end. One that computes never does; it ends with the
+// process.
 const exitTimeout = 200 * time.Millisecond
 
-// sigtermGrace is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits twice as long.
+// sigtermGrace is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits
+// twice as long.
 const sigtermGrace = time.Second
 
 // job is a job's ranks on this node.
@@ -32,7 +34,7 @@ type job struct {
 	safepoint *rank.Safepoint
 	world     *mpi.World
 	stdin     stdin
-	input     uint64 // the last numbered item that has come; obey's own
+	input     uint64 // the last numbered item that has come; used by handleMessage alone
 	lease     *lease
 	apps      []*app
 	ranks     []*rank.Rank
@@ -45,14 +47,14 @@ type job struct {
 	over       chan struct{}        // closed when run has returned: orders come too late
 	background sync.WaitGroup       // goroutines that end with over
 
-	// How the job goes; run's own.
+	// The job's progress; used by run alone.
 	ends       []rankEnd
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
-	graceOver  <-chan time.Time // when ranks that were warned have had their time
+	graceOver  <-chan time.Time // fires when ranks that got SIGTERM have had their time
 	fenced     bool
-	states     []control.RankState // where they stood then
+	states     []control.RankState // of the ranks, at that time
 	anyInit    bool
 	deadlock   error
 
@@ -80,8 +82,10 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}), exits: make(chan rankEnd, n),
-		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}), over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
+	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}),
+		exits: make(chan rankEnd, n),
+		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
+		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
 	var err error
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
@@ -158,7 +162,8 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint, MaxBytes: j.start.MemPerRank}
+	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint,
+		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
@@ -192,10 +197,11 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// reportFinding tells what a rank does wrong. The rank's own goroutine may call it, or another's.
+// reportFinding logs what a rank does wrong. The rank's own goroutine may call it, or another's.
 func (j *job) reportFinding(rank int, text string) {
 	j.findings.Add(1)
-	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil && !errors.Is(err, joblog.ErrEnded) {
+	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil &&
+		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }
@@ -208,7 +214,7 @@ func (j *job) initialized() {
 	}
 }
 
-// handleMessage follows one order of the agent. It is called on a goroutine of its own.
+// handleMessage handles one message of the agent. It is called on a goroutine of its own.
 func (j *job) handleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Stdin:
@@ -232,8 +238,8 @@ func (j *job) handleMessage(m control.Message) {
 	}
 }
 
-// takeInput takes the next numbered item. Any other has been here before, or something in front of it was lost on its way and comes
-// again with it.
+// takeInput takes the next numbered item. Any other one has come before, or an item before it was lost on its way and
+// both come again.
 func (j *job) takeInput(m *control.Input) {
 	if m.Seq != j.input+1 {
 		return
@@ -248,7 +254,7 @@ func (j *job) takeInput(m *control.Input) {
 	j.out.inputReceived(m.Seq)
 }
 
-// enqueue hands an order to run, which may have returned.
+// enqueue passes an order to run, which may have returned.
 func (j *job) enqueue(m control.Message) {
 	select {
 	case j.orders <- m:
@@ -264,7 +270,7 @@ func (j *job) rankStates() []control.RankState {
 	return states
 }
 
-// run lets the ranks go and sees them to their end.
+// run starts the ranks and waits for their end.
 func (j *job) run() *control.Ended {
 	defer j.background.Wait()
 	defer close(j.over)
@@ -304,7 +310,7 @@ func (j *job) run() *control.Ended {
 	return j.endedMessage()
 }
 
-// ended takes note of a rank's end.
+// ended handles a rank's end.
 func (j *job) ended(e rankEnd) {
 	j.running--
 	x := &e.exit
@@ -324,8 +330,8 @@ func (j *job) ended(e rankEnd) {
 	j.checkInits()
 }
 
-// checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call it
-// or none, and those that did would wait for ever.
+// checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call
+// it or none, and those that did would wait for ever.
 func (j *job) checkInits() {
 	if !j.anyInit || j.closing {
 		return
@@ -360,14 +366,14 @@ func (j *job) handleOrder(m control.Message) {
 	}
 }
 
-// errTerminated is what ranks are told that end because the job was ended.
+// errTerminated is the cause that ranks are ended with when the job was ended.
 var errTerminated = errors.New("the job was ended")
 
 // maxSignal is Linux's.
 const maxSignal = 64
 
-// warn sends SIGTERM to the ranks that have a handler for it. It reports whether there are any: they get time to end by
-// themselves.
+// warn sends SIGTERM to the ranks that have a handler for it, and reports whether there are any: they get time to end
+// by themselves.
 func (j *job) warn() (any bool) {
 	for _, r := range j.ranks {
 		if !r.Ended() && r.Catches(int(syscall.SIGTERM)) {
@@ -381,7 +387,7 @@ func (j *job) warn() (any bool) {
 	return any
 }
 
-// signal hands the ranks a signal, and ends those for which that is its default action.
+// signal sends the ranks a signal, and ends those for which that is its default action.
 func (j *job) signal(number int) {
 	var fatal []int
 	for i, r := range j.ranks {
@@ -392,7 +398,8 @@ func (j *job) signal(number int) {
 	j.kill(number, fatal...)
 }
 
-// kill ends ranks by a signal, and with them the others. They may compute: their end is noted here, and not when they get there.
+// kill ends ranks by a signal, and with them the others. They may be computing, so their end is noted here, and not
+// when they notice it.
 func (j *job) kill(number int, ranks ...int) {
 	if len(ranks) == 0 || j.closing {
 		return
@@ -406,13 +413,13 @@ func (j *job) kill(number int, ranks ...int) {
 	j.endRanks(fmt.Errorf("signal %d", number))
 }
 
-// killed is an order of a rank's own: an alarm for which its program has no handler.
+// killed is an order that a rank gives itself: an alarm for which its program has no handler.
 type killed struct {
 	control.Message
 	rank, signal int
 }
 
-// endRanks ends the ranks that are left, once.
+// endRanks ends the ranks that still run, once.
 func (j *job) endRanks(cause error) {
 	if j.closing {
 		return
@@ -445,7 +452,8 @@ func (j *job) endedMessage() *control.Ended {
 	if err := j.files.flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
-	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states, MPIBytes: j.world.Sent()}
+	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states,
+		MPIBytes: j.world.Sent()}
 	m.ExitCode, m.Reason, m.Exits = result(j.start, j.ends, j.deadlock)
 	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
 		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
@@ -459,7 +467,7 @@ func (j *job) endedMessage() *control.Ended {
 	return m
 }
 
-// close gives back what the ranks had. Each has come to its end.
+// close frees what the ranks had. Each has ended.
 func (j *job) close() error {
 	for _, r := range j.ranks {
 		r.Close()
@@ -472,7 +480,8 @@ func (j *job) close() error {
 	return errors.Join(errs...)
 }
 
-// writeProfile leaves MPI's figures behind everything the ranks have printed. Ranks that still compute don't count any more.
+// writeProfile logs MPI's figures after everything the ranks have printed. Ranks that still compute don't count any
+// more.
 func (j *job) writeProfile() {
 	p := j.world.Profile()
 	if p == nil {
@@ -481,11 +490,12 @@ func (j *job) writeProfile() {
 	for i := range p.Ranks {
 		p.Ranks[i].Program = j.appOf(p.Ranks[i].Rank).Program
 	}
-	patience := make(chan struct{})
-	if j.closing { // whoever reads may be gone, and the agent's own patience is short
-		defer time.AfterFunc(exitTimeout, func() { close(patience) }).Stop()
+	late := make(chan struct{})
+	if j.closing { // whoever reads may be gone, and the agent waits for terminationGrace only
+		defer time.AfterFunc(exitTimeout, func() { close(late) }).Stop()
 	}
-	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), patience); err != nil && !errors.Is(err, joblog.ErrEnded) {
+	if _, err := j.log.Write(j.start.FirstRank, joblog.Profile, p.Encode(), late); err != nil &&
+		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// lease is the right to run the job's ranks. Behind its end the scheduler may start them elsewhere, so they must have ended
-// here, though the agent be dead, stopped or cut off.
+// lease is the right to run the job's ranks. After its end the scheduler may start them elsewhere, so they must have
+// ended here, even if the agent is dead, stopped or cut off.
 type lease struct {
 	renewed chan struct{} // holds one
 
@@ -20,7 +20,7 @@ func newLease(until control.Instant) *lease {
 	return &lease{until: until, renewed: make(chan struct{}, 1)}
 }
 
-// renew moves the end. It never comes nearer: an old message may arrive late.
+// renew moves the end. It never moves it back: an old message may arrive late.
 func (l *lease) renew(until control.Instant) {
 	l.mu.Lock()
 	l.until = max(l.until, until)
@@ -37,7 +37,7 @@ func (l *lease) left() time.Duration {
 	return l.until.Until(control.Now())
 }
 
-// leaseSlack is left to an agent that is there: it ends the job with better words. A process that was stopped finds the
+// leaseSlack is left to an agent that runs: it ends the job with a better reason. A process that was stopped finds the
 // renewals of that time in its socket, and may need as long to read them.
 const leaseSlack = time.Second
 

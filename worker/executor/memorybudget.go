@@ -12,26 +12,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A compile child's memory is bounded three times over: the engine refuses functions that are too large before anything is made of
-// them; a watch ends the child with a message when it has grown beyond compileMemory; and the kernel refuses what the watch is too
-// late for. The engine needs up to 0.9 GiB for each MB of one function's straight code, and without any bound for functions of
-// many locals and loops.
+// A compile child's memory is bounded in three ways: the engine refuses functions that are too large before it compiles
+// them; a goroutine ends the child with a message when it has grown beyond compileMemory; and the kernel refuses what
+// that goroutine is too late for. The engine needs up to 0.9 GiB for each MB of one function's straight code, and
+// without any bound for functions of many locals and loops.
 const (
 	compileMemory = 4 << 30 // what straight code of the largest function needs
 	watchEvery    = 10 * time.Millisecond
 )
 
-// memoryBudget is what a compile child may take, and what it takes it for.
+// memoryBudget is how much memory a compile child may take, and what it is doing when it takes it.
 type memoryBudget struct {
 	limit   int64
 	step    atomic.Pointer[string] // what is done, for a person
 	largest atomic.Pointer[string] // the function that it is most likely done for
 }
 
-// begin notes what comes next.
+// begin notes the next step.
 func (a *memoryBudget) begin(step string) { a.step.Store(&step) }
 
-// enforce sets the limits and has the watch look from now on. In the worst case the kernel, too, rather ends this process than ranks.
+// enforce sets the limits and starts the goroutine that checks them. In the worst case the kernel, too, kills this
+// process rather than ranks.
 func (a *memoryBudget) enforce(stderr io.Writer, exit func(int)) error {
 	os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) // where there is no such file it is as it was
 	debug.SetMemoryLimit(a.limit / 4 * 3)                       // from here on Go collects more often
@@ -52,7 +53,7 @@ func (a *memoryBudget) enforce(stderr io.Writer, exit func(int)) error {
 	return nil
 }
 
-// exceeded says what took too much.
+// exceeded is the message about what took too much.
 func (a *memoryBudget) exceeded() string {
 	step, what := "preparing it", ""
 	if s := a.step.Load(); s != nil {
@@ -61,7 +62,8 @@ func (a *memoryBudget) exceeded() string {
 	if l := a.largest.Load(); l != nil {
 		what = fmt.Sprintf("; its largest function is %s", *l)
 	}
-	return fmt.Sprintf("%s takes more than the %d MiB of memory that it may%s: split large functions, or compile their files with less "+
+	return fmt.Sprintf("%s takes more than the %d MiB of memory that it may%s: split large functions, or compile their "+
+		"files with less "+
 		"inlining and unrolling (-O1)", step, a.limit>>20, what)
 }
 

@@ -13,9 +13,10 @@ import (
 	"github.com/faasmrun/faasmrun/worker/joblog"
 )
 
-// outfiles are the files that a batch job's user wants its output in, beside the log. They are written as this process's user, in
-// the pieces and the order in which ranks write; nothing is held back, so nothing is lost with this process. Files that other tasks of
-// an array write to as well get whole lines: the end of a line waits for its beginning.
+// outfiles are the files that a batch job's user wants its output in, beside the log. They are written as this
+// process's user, in the pieces and the order in which ranks write; nothing is buffered, so nothing is lost with this
+// process. Files that other tasks of an array write to as well get whole lines: the beginning of a line is kept until
+// its end comes.
 type outfiles struct {
 	first uint32                       // rank
 	files map[joblog.Stream][]*outfile // of each stream: none, one for all, or one a rank
@@ -35,7 +36,7 @@ type writer struct {
 	stream joblog.Stream
 }
 
-// maxLine bounds what is held back of a line.
+// maxLine bounds how much of a line is kept.
 const maxLine = 64 << 10
 
 // openOutfiles opens each file once, however many streams lead there.
@@ -101,8 +102,8 @@ func (f *outfile) writeLines(w writer, data []byte) error {
 	return f.append(text[:whole])
 }
 
-// append adds to a shared file. The lock is for file systems of several machines, where the end that a write goes to may be an old one;
-// those without locks have to do without.
+// append adds to a shared file. The lock is for file systems of several machines, where the end that a write goes to
+// may be an old one; those without locks have to do without.
 func (f *outfile) append(text []byte) error {
 	if len(text) == 0 {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// programs are those that the process has loaded, which the next job may well run again. A program is known by the name of its
-// file, which is a hash of what is in it.
+// programs are those that the process has loaded, which the next job may well run again. A program is known by the name
+// of its file, which is a hash of what is in it.
 type programs struct {
 	engine *engine.Engine
 	made   engine.Options // of engine
@@ -31,7 +31,7 @@ const (
 	maxLoadedBytes = 8 << 20
 )
 
-// engineFor makes the engine ready that a job needs.
+// engineFor returns the engine that a job needs, a new one if its options differ.
 func (p *programs) engineFor(start *control.Start) (*engine.Engine, error) {
 	wanted := engine.Options{CacheDir: start.CacheDir, Callers: start.Check}
 	if p.engine != nil && p.made == wanted {
@@ -74,7 +74,7 @@ func (p *programs) load(a control.App) (*engine.Module, error) {
 	return m, nil
 }
 
-// trim lets go of those used the longest time ago until the rest is within the bounds. No instance of them may be left.
+// trim discards those used the longest time ago until the rest is within the bounds. No instance of them may exist.
 func (p *programs) trim() error {
 	bytes := 0
 	for i := len(p.loaded) - 1; i >= 0; i-- {

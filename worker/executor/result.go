@@ -11,17 +11,18 @@ import (
 
 const (
 	exitFailed = 1
-	// exitImproper is what Open MPI's mpirun exits with when a rank ends between MPI_Init and MPI_Finalize. (Of a rank that
-	// ends without the MPI_Init that others called it says the same, and then hangs.)
+	// exitImproper is what Open MPI's mpirun exits with when a rank ends between MPI_Init and MPI_Finalize. (Of a rank
+	// that ends without the MPI_Init that others called it says the same, and then hangs.)
 	exitImproper = 1
 	exitFindings = 111 // --check has found mistakes in a job that ended well
 	signalBase   = 128
 )
 
-// result decides the job's exit status and says why, from its ranks' ends in the order in which they came. The status is
-// the lowest-ranked one among those that are not zero and that ranks ended with by themselves; the reason names the first
-// to fail. A rank may be in ends twice when a signal ended it: the first counts.
-func result(start *control.Start, ends []rankEnd, deadlock error) (code int32, reason string, exits []control.RankExit) {
+// result decides the job's exit status and says why, from its ranks' ends in the order in which they came. The status
+// is the lowest-ranked one among those that are not zero and that ranks ended with by themselves; the reason names the
+// first to fail. A rank may be in ends twice when a signal ended it: the first counts.
+func result(start *control.Start, ends []rankEnd, deadlock error) (code int32, reason string,
+	exits []control.RankExit) {
 	own := map[int]rankEnd{}
 	var first *rankEnd
 	consequences := 0

@@ -13,16 +13,16 @@ import (
 )
 
 // Go can't interrupt code compiled from WebAssembly: with as many ranks in long loops as Go has processors nothing else
-// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once a job: a change
-// stops the world. The operating system shares the real ones out.
+// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once a
+// job: a change stops the world. The operating system shares the real ones out.
 const (
 	spareProcessors = 4
 	maxProcessors   = 1024
 )
 
 // The Go heap holds what the host side needs: no linear memory, no message. Go never collects it by itself below
-// memoryLimit, because it would stop the world; a rank.Safepoint does, at the next good moment once there is collectAt, and with
-// ranks held up at collectNow.
+// memoryLimit, because it would stop the world; a rank.Safepoint does, at the next good moment once there is collectAt,
+// and with ranks held up at collectNow.
 const (
 	memoryLimit   = 2 << 30
 	collectAt     = 128 << 20
@@ -47,8 +47,8 @@ var givenFiles = sync.OnceValue(func() (limit unix.Rlimit) {
 	return limit
 })
 
-// raiseFiles lets the ranks have their files open; as far as it is allowed, which is often enough. What an earlier job needed more
-// than this one is taken back.
+// raiseFiles lets the ranks have their files open; as far as it is allowed, which is often enough. What an earlier job
+// needed more than this one is taken back.
 func raiseFiles(wanted uint64) {
 	given := givenFiles()
 	wanted = max(wanted, given.Cur)

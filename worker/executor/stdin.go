@@ -12,7 +12,7 @@ import (
 // 256 KiB; more is a mistake of somebody between.
 const maxStdin = 1 << 20
 
-// stdin deals the job's standard input out to the ranks that read it. Each sees all of it.
+// stdin distributes the job's standard input to the ranks that read it. Each gets all of it.
 type stdin struct {
 	taken func(total uint64)
 
@@ -27,7 +27,7 @@ type stdin struct {
 // stdinReader is one rank's view: a wasi.Stdin.
 type stdinReader struct {
 	in     *stdin
-	awaits func() // tells that the rank is about to wait
+	awaits func() // called when the rank is about to wait
 
 	at      uint64        // offset in the whole input
 	ready   chan struct{} // closed when there is something to say; nil while nobody asked
@@ -35,7 +35,7 @@ type stdinReader struct {
 	dropped bool
 }
 
-// readsStdin says whether a rank reads the job's standard input.
+// readsStdin reports whether a rank reads the job's standard input.
 func readsStdin(start *control.Start, rank uint32) bool {
 	switch start.Stdin {
 	case control.StdinAll:
@@ -75,7 +75,7 @@ func (in *stdin) put(data []byte, eof bool) bool {
 	return true
 }
 
-// trim forgets what every reader has and reports it. Input that nobody reads counts as taken.
+// trim drops what every reader has, and reports it as taken. Input that nobody reads counts as taken.
 func (in *stdin) trim() {
 	end := in.base + uint64(len(in.buf))
 	taken := end
@@ -117,7 +117,7 @@ func (r *stdinReader) Len() int {
 
 var alwaysReady = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// Ready implements wasi.Stdin. Who asks while there is nothing is about to wait.
+// Ready implements wasi.Stdin. A rank that calls it while there is no input is about to wait.
 func (r *stdinReader) Ready() <-chan struct{} {
 	r.in.mu.Lock()
 	if r.in.eof || r.at < r.in.base+uint64(len(r.in.buf)) {

@@ -1,15 +1,15 @@
 // Package joblog owns the file that holds a job's output on one node: its format, the executor's writer and the agent's
 // reader. The file is the buffer between ranks that print and whoever reads, so that a slow terminal holds up no other
-// reader and a restarted agent loses nothing. Putting lines together is left to the launcher, saying that the log grew to
+// reader and a restarted agent loses nothing. Assembling lines is left to the launcher, reporting that the log grew to
 // worker/control.
 //
 // The file is a header and records, all little-endian:
 //
 //	header   8 "faasmlog"   u32 version   u32 zero   u64 floor
-//	record   u32 crc   u32 length   u32 rank   u8 stream   u8 flags   u16 zero   i64 time in Unix ns   length bytes of data
+//	record   u32 crc   u32 length   u32 rank   u8 stream   u8 flags   u16 zero   i64 time in Unix ns   length data bytes
 //
 // The crc (Castagnoli) is over what follows it, data included. A record whose crc doesn't fit is one that is just being
-// written, or that a crash cut short: nothing behind it counts. Everything before floor has been delivered and may be a
+// written, or that a crash cut short: nothing after it counts. Everything before floor has been delivered and may be a
 // hole in the file.
 package joblog
 
@@ -94,8 +94,8 @@ func appendRecord(b []byte, r Record) []byte {
 	return b
 }
 
-// parse reads the record that b begins with. n is its length; 0 when there is no whole record, good or not yet complete.
-// The data is b's own.
+// parse reads the record that b begins with. n is its length; 0 when there is no whole record, good or not yet
+// complete. The data is b's own.
 func parse(b []byte) (r Record, n int) {
 	if len(b) < recordHeader {
 		return Record{}, 0

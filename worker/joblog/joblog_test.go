@@ -281,8 +281,9 @@ func TestZeroTail(t *testing.T) { // what some file systems leave after a crash
 
 func TestNotALog(t *testing.T) {
 	for name, b := range map[string]string{
-		"empty": "", "text": "hello, this is no log at all", "version": "faasmlog\x09\x00\x00\x00\x00\x00\x00\x00\x18\x00\x00\x00\x00\x00\x00\x00",
-		"floor": "faasmlog\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff",
+		"empty": "", "text": "hello, this is no log at all",
+		"version": "faasmlog\x09\x00\x00\x00\x00\x00\x00\x00\x18\x00\x00\x00\x00\x00\x00\x00",
+		"floor":   "faasmlog\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff",
 	} {
 		path := filepath.Join(t.TempDir(), "log")
 		if err := os.WriteFile(path, []byte(b), 0o600); err != nil {

@@ -20,7 +20,8 @@ type Reader struct {
 	discarded uint64 // what Discard has punched out
 }
 
-// OpenReader opens the log at path. One that has only just been made, and holds nothing yet, is as good as none: fs.ErrNotExist.
+// OpenReader opens the log at path. One that has only just been made, and holds nothing yet, counts as missing:
+// fs.ErrNotExist.
 func OpenReader(path string) (*Reader, error) {
 	// Written to by Discard. Its directory may be another user's, who must not lead us elsewhere.
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -51,8 +52,8 @@ func (r *Reader) Seek(offset uint64) {
 	}
 }
 
-// Next returns the next record; its data is valid until the next call. io.EOF means: no further whole record now. It may
-// be asked again when the log has grown.
+// Next returns the next record; its data is valid until the next call. io.EOF means: no further whole record now. It
+// may be asked again when the log has grown.
 func (r *Reader) Next() (Record, error) {
 	rec, n := parse(r.have)
 	if n == 0 { // none left, or one that was in the middle of being written when it was read
@@ -84,17 +85,17 @@ func (r *Reader) fill() error {
 // Offset is where Next goes on.
 func (r *Reader) Offset() uint64 { return r.offset }
 
-// Torn reports whether bytes lie behind the last whole record: after the writer's end, the trace of its crash.
+// Torn reports whether bytes follow the last whole record: after the writer's end, the trace of its crash.
 func (r *Reader) Torn() bool {
 	st, err := r.f.Stat()
 	return err == nil && uint64(st.Size()) > r.offset
 }
 
-// discardStep keeps the number of system calls small against the bytes.
+// discardStep is how much is discarded at once, which keeps the number of system calls small.
 const discardStep = 1 << 20
 
-// Discard gives the disk space of everything before offset back, from time to time. Later readers begin behind it.
-// A file system that knows no holes keeps the bytes, which costs disk and nothing else.
+// Discard frees the disk space of everything before offset, from time to time. Later readers begin after it. On a file
+// system without holes the bytes stay, which costs disk and nothing else.
 func (r *Reader) Discard(offset uint64) error {
 	if offset < r.discarded+discardStep {
 		return nil

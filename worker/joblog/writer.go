@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrEnded is what a write gets that waited for room in the window when its rank was ended.
+// ErrEnded is returned by a write that waited for free space in the window when its rank was ended.
 var ErrEnded = errors.New("the rank was ended while its output waited for a reader")
 
 // Writer appends to a log. Any number of ranks write at once.
@@ -25,8 +25,8 @@ type Writer struct {
 	room      chan struct{} // closed and renewed when delivered rises; nil while nobody waits
 }
 
-// Create makes a log at path, which must not exist, readable by its owner alone. When window is not 0, writes wait while
-// that many bytes are undelivered. grew is called after each record with the log's end; it must not block.
+// Create makes a log at path, which must not exist, readable by its owner alone. When window is not 0, writes wait
+// while that many bytes are undelivered. grew is called after each record with the log's end; it must not block.
 func Create(path string, window uint64, grew func(end uint64)) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -117,7 +117,7 @@ func (w *Writer) append(r Record, done <-chan struct{}) error {
 	return nil
 }
 
-// Delivered says that everything before offset has reached its reader.
+// Delivered notes that everything before offset has reached its reader.
 func (w *Writer) Delivered(offset uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,7 +128,7 @@ func (w *Writer) Delivered(offset uint64) {
 	w.wakeWriters()
 }
 
-// Unbind lifts the window: nobody reads any more, so writes need not wait for anybody.
+// Unbind removes the window: nobody reads any more, so writes need not wait.
 func (w *Writer) Unbind() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

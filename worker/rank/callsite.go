@@ -7,7 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
-// sites numbers the places in the program that MPI has asked for.
+// sites numbers the call sites in the program that MPI has asked for.
 type sites struct {
 	mu      sync.Mutex
 	callers []engine.Caller // guarded by mu

@@ -26,7 +26,7 @@ type Exit struct {
 // signalBase is what a shell adds to the number of the signal that ended a program.
 const signalBase = 128
 
-// exit reads what Start returned.
+// exit turns what Start returned into an Exit.
 func (r *Rank) exit(err error) Exit {
 	e := Exit{Initialized: r.mpi.Initialized(), Finalized: r.mpi.Finalized()}
 	var (

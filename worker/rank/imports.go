@@ -12,7 +12,8 @@ import (
 func Imports() []engine.Import {
 	var imports []engine.Import
 	for _, c := range mpi.Calls() {
-		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
+		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results,
+			Wide: c.Wide,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
 				r.safepoint.Enter(r.number)
@@ -25,7 +26,8 @@ func Imports() []engine.Import {
 	}
 	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
 		for _, c := range calls {
-			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results, Wide: c.Wide,
+			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
+				Wide: c.Wide,
 				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
 					r.safepoint.Enter(r.number)
 					c.Fn(r.wasi, stack)
@@ -40,8 +42,8 @@ func Imports() []engine.Import {
 	return imports
 }
 
-// restarted makes a read that a signal has interrupted go on when its handler was installed with SA_RESTART. Sleeping and polling
-// don't, as on Linux.
+// restarted repeats a read that a signal has interrupted if the signal's handler was installed with SA_RESTART.
+// Sleeping and polling are not repeated, as on Linux.
 func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) engine.HostFunc[any] {
 	if c.Name != "fd_read" {
 		return func(host any, stack []uint64) { call(host.(*Rank), stack) }
@@ -55,7 +57,7 @@ func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) engine.Hos
 	}
 }
 
-// announced makes a rank that comes out of MPI_Init say so.
+// announced calls onInit when a rank comes out of MPI_Init.
 func announced(name string, call engine.HostFunc[any]) engine.HostFunc[any] {
 	switch strings.TrimPrefix(name, "P") {
 	case "MPI_Init", "MPI_Init_thread":

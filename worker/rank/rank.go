@@ -1,7 +1,7 @@
-// Package rank owns one rank's life: its instance over a linear memory, what the module's imports mean for it, running
-// it, saying where it stands, and how it ended. It hands mpi and worker/wasi, which don't know each other, what they need
-// of the engine and of the memory. It leaves to worker/executor which ranks there are, where their input and output go,
-// and what the end of one means for the others.
+// Package rank owns one rank's life: its instance over a linear memory, the module's imports, running it, describing
+// its state, and how it ended. It gives mpi and worker/wasi, which don't know each other, what they need of the engine
+// and of the memory. It leaves to worker/executor which ranks there are, where their input and output go, and what the
+// end of one means for the others.
 package rank
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
-// Config is what a rank's surroundings hand in.
+// Config is what the executor gives a rank.
 type Config struct {
 	Rank      int // in MPI_COMM_WORLD
 	Engine    *engine.Engine
@@ -25,8 +25,8 @@ type Config struct {
 	MaxBytes  uint64 // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
-	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has no
-	// handler for it.
+	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
+	// no handler for it.
 	Killed func(signal int)
 	WASI   wasi.Config // Memory, Blocked, Waited and Alarmed are filled in
 }
@@ -62,7 +62,8 @@ func New(c Config) (*Rank, error) {
 		most = min(most, c.MaxBytes)
 	}
 	if least > most {
-		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least), mebibytes(most))
+		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least),
+			mebibytes(most))
 	}
 	r := &Rank{number: c.Rank, safepoint: c.Safepoint, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
@@ -107,7 +108,7 @@ func (r *Rank) Run() Exit {
 	return e
 }
 
-// Ended says whether the program has come to its end.
+// Ended reports whether the program has come to its end.
 func (r *Rank) Ended() bool { return r.ended.Load() != nil }
 
 // Resident is how many bytes the linear memory really occupies.
@@ -125,7 +126,7 @@ func (r *Rank) Close() {
 	r.instance.Close()
 }
 
-// Where says what the rank is doing, for a person. Any goroutine may call it.
+// Where describes for a person what the rank is doing. Any goroutine may call it.
 func (r *Rank) Where() string {
 	if e := r.ended.Load(); e != nil {
 		return e.where()
@@ -165,8 +166,8 @@ func (h host) CallTableResult(index uint32, params string, args ...uint64) (int3
 // Grow makes room in the program's memory.
 func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }
 
-// returned is where a function that was called back comes back to. With an exception the rank is in the program already: MPI
-// panics with the error, and so the host call returns past where it would leave the safepoint.
+// returned follows the return of a function of the program that the host called. After an exception the rank is in the
+// program already: MPI panics with the error, and so the host call returns without passing Leave.
 func (h host) returned(err error) {
 	if err != engine.ErrThrown {
 		h.safepoint.Enter(h.number)

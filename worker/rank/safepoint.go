@@ -8,21 +8,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Safepoint lets garbage be collected without stopping a rank that computes. Go's collector stops the world, and code compiled
-// from WebAssembly can't be stopped: one rank in a long loop would hold up all others until its next host call. So Go never
-// collects by itself here; it is done when every rank happens to be inside a host call, and those that want to leave one
-// meanwhile wait.
+// Safepoint collects garbage without stopping a rank that computes. Go's collector stops the world, and code compiled
+// from WebAssembly can't be stopped: one rank in a long loop would hold up all others until its next host call. So Go
+// never collects by itself here. A collection runs when every rank is inside a host call, and ranks that want to return
+// to their programs meanwhile wait.
 //
-// A rank is inside from Enter to Leave, and before it starts and after it ends. It rests on an order of two stores and two
-// loads: a leaver says that it is outside and then looks whether a collection runs; the collector says that it runs and then
-// looks whether anyone is outside. One of them sees the other, if no processor holds the leaver's store back behind its
-// load. Ordering each leaver would cost every host call 15 ns (measured), so the collector makes all processors order
-// theirs, by membarrier. Where the system has no such call, the world is stopped beside a computing rank once in a very
-// long while, which costs time and nothing else.
+// A rank is inside a host call from Enter to Leave, and counts as inside before it starts and after it ends.
+// Correctness rests on the order of two stores and two loads. A rank that leaves stores that it is in its program and
+// then loads the phase; the collector stores the phase and then loads whether a rank is in its program. One of them
+// sees the other, if no processor delays the rank's store behind its load. A fence in each Leave would cost every host
+// call 15 ns (measured), so the collector makes all processors order theirs, by membarrier. Where the system has no
+// such call, the world is stopped beside a computing rank once in a very long while, which costs time and nothing else.
 type Safepoint struct {
 	phase atomic.Uint32
 	ranks []rankState
-	last  atomic.Int32 // the rank that anyoneOutside found outside
+	last  atomic.Int32 // the rank that anyInGuest found in its program
 
 	mu       sync.Mutex    // guards all below, and changes of phase
 	released chan struct{} // closed when phase falls below holding; nil while nobody waits
@@ -33,7 +33,7 @@ type Safepoint struct {
 // Phases of a Safepoint.
 const (
 	notWanted  uint32 = iota // no collection is wanted
-	wanted                   // at the next moment at which every rank is inside
+	wanted                   // at the next moment at which every rank is inside a host call
 	holding                  // wanted, and urgent: nobody leaves until it is done
 	collecting               // nobody leaves
 )
@@ -47,7 +47,7 @@ type rankState struct {
 // set is an ordinary store, on purpose: see Safepoint.
 //
 //go:norace
-func (s *rankState) set(outside uint32) { s.inGuest = outside }
+func (s *rankState) set(inGuest uint32) { s.inGuest = inGuest }
 
 // Commands of membarrier(2).
 const (
@@ -69,7 +69,7 @@ func (s *Safepoint) Enter(rank int) {
 	}
 }
 
-// Leave is called when a rank goes back to its program. It waits while garbage is collected.
+// Leave is called when a rank returns to its program. It waits while garbage is collected.
 func (s *Safepoint) Leave(rank int) {
 	s.ranks[rank].set(1)
 	for s.phase.Load() >= holding {
@@ -79,8 +79,8 @@ func (s *Safepoint) Leave(rank int) {
 	}
 }
 
-// Want asks for a collection as soon as every rank is inside; urgently, so that who is inside stays there. It collects at
-// once if all are.
+// Want asks for a collection as soon as every rank is inside a host call; if it is urgent, ranks that are inside stay
+// there. It collects at once if all are.
 func (s *Safepoint) Want(urgent bool) {
 	s.mu.Lock()
 	switch p := s.phase.Load(); {
@@ -93,15 +93,15 @@ func (s *Safepoint) Want(urgent bool) {
 	s.attempt()
 }
 
-// Collections says how often garbage has been collected.
+// Collections is how often garbage has been collected.
 func (s *Safepoint) Collections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
 }
 
-// attempt collects if everyone is inside. The caller, if it is a rank, is inside itself; so is one that waits for mu here,
-// or at Leave.
+// attempt collects if every rank is inside a host call. The caller, if it is a rank, is inside itself; so is one that
+// waits for mu here, or in Leave.
 func (s *Safepoint) attempt() {
 	if s.anyInGuest() {
 		return
@@ -127,7 +127,7 @@ func (s *Safepoint) attempt() {
 	s.release()
 }
 
-// anyInGuest looks first at whom it last found there: while a collection is wanted each host call asks.
+// anyInGuest checks first the rank that it last found in its program: while a collection is wanted each host call asks.
 func (s *Safepoint) anyInGuest() bool {
 	if s.isInGuest(int(s.last.Load())) {
 		return true
@@ -152,7 +152,7 @@ func (s *Safepoint) release() {
 
 // wait returns when ranks may leave host calls.
 func (s *Safepoint) wait() {
-	s.attempt() // the one that could not leave may have been the last one outside
+	s.attempt() // the rank that could not leave may have been the last one in its program
 	s.mu.Lock()
 	if s.phase.Load() < holding {
 		s.mu.Unlock()

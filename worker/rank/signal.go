@@ -6,9 +6,9 @@ const sigALRM = 14
 // Catches reports whether the program has a handler for a signal, or blocks it to wait for it.
 func (r *Rank) Catches(number int) bool { return r.wasi.Catches(number) }
 
-// Signal brings the program a signal from outside. Its handler runs in the host call that the rank is in, or in its next one. Signal
-// reports whether there is no handler and the signal's default action is to end the rank, which the caller must then do. Any
-// goroutine may call it.
+// Signal delivers a signal from outside to the program. Its handler runs in the host call that the rank is in, or in
+// its next one. Signal reports whether there is no handler and the signal's default action is to end the rank, which
+// the caller must then do. Any goroutine may call it.
 func (r *Rank) Signal(number int) (fatal bool) {
 	fatal = r.wasi.Signal(number)
 	if !fatal {
@@ -17,8 +17,8 @@ func (r *Rank) Signal(number int) (fatal bool) {
 	return fatal
 }
 
-// runHandlers runs the handlers of the signals that have come, and says whether what they interrupted is to go on. It panics with what
-// ends the program there, or with an exception that leaves a handler.
+// runHandlers runs the handlers of the signals that have come, and reports whether what they interrupted is to go on.
+// It panics with what ends the program there, or with an exception that leaves a handler.
 func (r *Rank) runHandlers() (resume bool) {
 	resume = true
 	for {

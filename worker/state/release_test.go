@@ -7,13 +7,14 @@ import (
 	"testing"
 )
 
-// TestReleases: what the worker of each release remembered of its executors is read by this one. A folder is what kill -9 left of
-// its state; folders stay as they are for ever.
+// TestReleases: what the worker of each release remembered of its executors is read by this one. A folder is what kill
+// -9 left of its state; folders stay as they are for ever.
 func TestReleases(t *testing.T) {
 	for folder, want := range map[string][]string{
 		"release-0.1.0": {
 			"job 2.1, process 12849 since 341991, files 4163514134, group true, an order of 202 bytes",
-			"job 10.1, process 12853 since 341992, files 3553397993, group true, an order of 191 bytes", // ended, and not yet forgotten
+			// ended, and not yet forgotten
+			"job 10.1, process 12853 since 341992, files 3553397993, group true, an order of 191 bytes",
 		},
 	} {
 		t.Run(folder, func(t *testing.T) {
@@ -28,7 +29,8 @@ func TestReleases(t *testing.T) {
 				t.Error(err)
 			}
 			for i, e := range list {
-				got := fmt.Sprintf("job %d.%d, process %d since %d, files %s, group %v, an order of %d bytes", e.Job, e.Epoch, e.Process.PID,
+				got := fmt.Sprintf("job %d.%d, process %d since %d, files %s, group %v, an order of %d bytes", e.Job, e.Epoch,
+					e.Process.PID,
 					e.Process.Began, e.Files, e.Group, len(e.Order))
 				if i >= len(want) || got != want[i] {
 					t.Errorf("executor %d: %s", i, got)

@@ -1,7 +1,7 @@
-// Package state is what a worker remembers of its executors, so that its successor finds them again: for each one that may
-// be running, or whose end the scheduler has not acknowledged, the order that it was started by and how to tell its process
-// from another one with the same number. It owns these records and their place on the disk; what is done with them is the
-// agent's (package worker).
+// Package state is what a worker remembers of its executors, so that its successor finds them again: for each one that
+// may be running, or whose end the scheduler has not acknowledged, the order that it was started by and the identity of
+// its process, which another one with the same number does not share. It owns these records and their files; what is
+// done with them is the agent's (package worker).
 package state
 
 import (
@@ -33,8 +33,8 @@ type Executor struct {
 	Control    int    // the version of control that it speaks; 0: that of release 0.1.0
 }
 
-// Process names a process for as long as the machine runs and beyond: numbers come back, a start within the same boot with the
-// same number does not.
+// Process identifies a process, even after the machine has restarted: a number is used again, but not with the same
+// start within the same boot.
 type Process struct {
 	PID   int
 	Began uint64 // in the kernel's ticks since the boot
@@ -56,7 +56,7 @@ type Store struct {
 // ErrInUse: another process has the directory open.
 var ErrInUse = fmt.Errorf("another worker uses it: %w", unix.EAGAIN)
 
-// reserve is what must be free on the disk. pebble does not live with a full one: it tries for ever when it is opened, and
+// reserve is what must be free on the disk. pebble can't handle a full one: it tries for ever when it is opened, and
 // ends the process when it writes.
 const reserve = 4 << 20
 
@@ -107,7 +107,8 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(dir, o)
 }
 
-// ID names this memory, from its first day on: another one in its place, an empty one for instance, has another name.
+// ID identifies this store from its creation on: another one in the same directory, an empty one for instance, has
+// another ID.
 func (s *Store) ID() string { return s.id }
 
 var idKey = []byte("id")
@@ -125,7 +126,7 @@ func (s *Store) identify() (string, error) {
 	return id, rescued(func() error { return s.db.Set(idKey, []byte(id), pebble.Sync) })
 }
 
-// Probe says whether something could be remembered now.
+// Probe returns an error if nothing could be remembered now.
 func (s *Store) Probe() error {
 	err := checkFreeSpace(s.dir)
 	if err == nil {
@@ -137,8 +138,8 @@ func (s *Store) Probe() error {
 	return nil
 }
 
-// quiet keeps pebble's chatter to itself: what matters comes back as an error. What pebble can't go on from, a disk that fails first of
-// all, it gives to Fatalf, which must not return.
+// quiet drops pebble's log: what matters is returned as an error. What pebble can't go on from, a disk that fails first
+// of all, it gives to Fatalf, which must not return.
 type quiet struct{ dir string }
 
 func (quiet) Infof(string, ...any)  {}
@@ -158,7 +159,8 @@ func (q quiet) Fatalf(format string, a ...any) {
 	os.Exit(1)
 }
 
-// fatal is a panic with pebble's last words, on their way to the call that they end, and with the error among them, if there is one.
+// fatal is a panic with pebble's fatal message, on their way to the call that they end, and with the error among them,
+// if there is one.
 type fatal struct {
 	words string
 	cause error
@@ -167,13 +169,14 @@ type fatal struct {
 func (f *fatal) Error() string { return f.words }
 func (f *fatal) Unwrap() error { return f.cause }
 
-// called says whether a call of this package's is on the stack.
+// called reports whether a call of this package's is on the stack.
 func called() bool {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
 	for more := true; more; {
 		var f runtime.Frame
-		if f, more = frames.Next(); strings.Contains(f.Function, "state.(*Store).") || strings.HasSuffix(f.Function, "state.Open") {
+		if f, more = frames.Next(); strings.Contains(f.Function, "state.(*Store).") ||
+			strings.HasSuffix(f.Function, "state.Open") {
 			return true
 		}
 	}
@@ -186,7 +189,7 @@ func rescued(f func() error) (err error) {
 	return f()
 }
 
-// rescue makes an error of pebble's last words.
+// rescue turns pebble's fatal message into an error.
 func rescue(err *error) {
 	switch v := recover().(type) {
 	case nil:
@@ -238,7 +241,9 @@ func (s *Store) Executors() (list []Executor, err error) {
 		if fault := json.Unmarshal(it.Value(), &r); fault != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", it.Key(), fault))
 		} else if r.Version != version {
-			err = errors.Join(err, fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a later one", it.Key(), r.Version, version))
+			err = errors.Join(err,
+				fmt.Errorf("%s: a record of version %d; this program reads %d: start the release of faasmrun that wrote it, or a "+
+					"later one", it.Key(), r.Version, version))
 		} else {
 			list = append(list, r.Executor)
 		}

@@ -26,7 +26,8 @@ func TestRemembers(t *testing.T) {
 	s := open(t, dir)
 	var want []Executor
 	for i := range uint64(3) {
-		e := Executor{Job: i + 1, Epoch: 1 << 40, Order: []byte{0, 255, byte(i)}, Process: Process{PID: 7, Began: 1 << 50, Boot: "b"}, Files: "f", Group: true}
+		e := Executor{Job: i + 1, Epoch: 1 << 40, Order: []byte{0, 255, byte(i)},
+			Process: Process{PID: 7, Began: 1 << 50, Boot: "b"}, Files: "f", Group: true}
 		if err := s.Put(e); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +68,8 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := s.Executors()
-	if len(got) != 1 || got[0].Job != 2 || err == nil || !strings.Contains(err.Error(), "version 99") || !strings.Contains(err.Error(), "executor/1") {
+	if len(got) != 1 || got[0].Job != 2 || err == nil || !strings.Contains(err.Error(), "version 99") ||
+		!strings.Contains(err.Error(), "executor/1") {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -79,7 +79,8 @@ func Calls() []Call {
 			pointer = "l"
 		}
 		for _, c := range table {
-			calls = append(calls, Call{c.name, strings.ReplaceAll(c.params, "p", pointer), c.results, wide, func(p *Process, stack []uint64) {
+			calls = append(calls, Call{c.name, strings.ReplaceAll(c.params, "p", pointer), c.results, wide, func(p *Process,
+				stack []uint64) {
 				p.enter()
 				stack[0] = uint64(c.fn(p, args{stack, wide}))
 			}})

@@ -16,12 +16,12 @@ const (
 
 // clock is a rank's time, plain data because it travels in images.
 //
-// The monotonic clock is the host's plus offset. Ranks of one node thus agree on it, as processes would, and a rank restored
-// elsewhere gets the offset with which its clock goes on where it stood.
+// The monotonic clock is the host's plus offset. Ranks of one node thus agree on it, as processes would, and a rank
+// restored elsewhere gets the offset with which its clock goes on where it stood.
 //
-// The CPU-time clocks show the monotonic time since the rank's start less what it waited: asleep, for input, for other ranks. What
-// the kernel knows is the time of the whole executor, which many ranks share, and goroutines have none. Where ranks outnumber the
-// processors, what a rank waits for one of them counts as its own.
+// The CPU-time clocks show the monotonic time since the rank's start less what it waited: asleep, for input, for other
+// ranks. What the kernel knows is the time of the whole executor, which many ranks share, and goroutines have none.
+// Where ranks outnumber the processors, what a rank waits for one of them counts as its own.
 type clock struct {
 	offset  time.Duration
 	started time.Duration // monotonic time of the rank's start

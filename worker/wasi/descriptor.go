@@ -19,12 +19,12 @@ const (
 	kindFile // whatever else a path leads to
 )
 
-// descriptor is all that an image has to know of an open descriptor. Its number is its place in the table.
+// descriptor is all that an image has to know of an open descriptor. Its number is its index in the table.
 //
-// To open it again elsewhere: open path beneath the mount with flags (there is no O_CREAT, O_EXCL or O_TRUNC among them), seek to the
-// offset, which the kernel has and a capture must ask for, and put it at its number. path is what the file was opened by. A file that
-// was renamed since, by this rank or another, is no longer there: a capture must take the path from /proc/self/fd, relative to the
-// mount's directory, and refuse a file that was removed.
+// To open it again elsewhere: open path beneath the mount with flags (there is no O_CREAT, O_EXCL or O_TRUNC among
+// them), seek to the offset, which the kernel has and a capture must ask for, and put it at its number. path is what
+// the file was opened by. A file that was renamed since, by this rank or another, is no longer there: a capture must
+// take the path from /proc/self/fd, relative to the mount's directory, and refuse a file that was removed.
 type descriptor struct {
 	kind   kind
 	mount  int    // index in Config.Mounts; only for the last three kinds
@@ -37,8 +37,8 @@ type descriptor struct {
 
 // openFile is a descriptor in use: its plain data and what of the host stands behind it.
 //
-// Offsets are the kernel's: reads and writes of a rank's threads on one descriptor then exclude each other as POSIX wants,
-// with no lock of ours held across them, and an append moves the offset to where the data went.
+// Offsets are the kernel's: reads and writes of a rank's threads on one descriptor then exclude each other as POSIX
+// wants, with no lock of ours held across them, and an append moves the offset to where the data went.
 type openFile struct {
 	descriptor
 	filetype filetype
@@ -182,8 +182,8 @@ func (p *Process) closeFD(fd uint32) errno {
 // fd_close(fd). EBADF, EIO, ENOSPC, EDQUOT: the number is free in every case.
 func fdClose(p *Process, a args) errno { return p.closeFD(a.u32(0)) }
 
-// fd_renumber(fd, to) moves fd to the number to and closes what was there. EBADF when either is not open: the specification
-// gives no way to make a number up.
+// fd_renumber(fd, to) moves fd to the number to and closes what was there. EBADF when either is not open: the
+// specification gives no way to make a number up.
 func fdRenumber(p *Process, a args) errno {
 	from, to := uint64(a.u32(0)), uint64(a.u32(1))
 	p.mu.Lock()
@@ -220,7 +220,8 @@ func fdPrestatGet(p *Process, a args) errno {
 	return success
 }
 
-// fd_prestat_dir_name(fd, buf *u8, len size): the name, not terminated. EBADF; ENAMETOOLONG when it has more than len bytes.
+// fd_prestat_dir_name(fd, buf *u8, len size): the name, not terminated. EBADF; ENAMETOOLONG when it has more than len
+// bytes.
 func fdPrestatDirName(p *Process, a args) errno {
 	name, e := p.mountName(a.u32(0))
 	if e != success {

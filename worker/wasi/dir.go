@@ -15,9 +15,9 @@ const direntSize = 24
 
 // listing is where a directory's reader stands.
 //
-// Cookie c > 0 stands for the kernel's position[c-1], and 0 for the start. The kernel's positions themselves would do for
-// fd_readdir, but ext4's fill 63 bits, and wasi-libc's telldir returns 32. An entry keeps its cookie, however many others come and
-// go, until the directory is rewound.
+// Cookie c > 0 stands for the kernel's position[c-1], and 0 for the start. The kernel's positions themselves would do
+// for fd_readdir, but ext4's fill 63 bits, and wasi-libc's telldir returns 32. An entry keeps its cookie, however many
+// others come and go, until the directory is rewound.
 type listing struct {
 	mu       sync.Mutex // guards all below; held across getdents, as the kernel does with the position of a directory
 	position []int64
@@ -32,9 +32,9 @@ const maxCookies = 16 << 20
 // batchSize is how much of a directory is read at once; the most a name of 255 bytes can need is 280.
 const batchSize = 8 << 10
 
-// fd_readdir(fd, buf *u8, len size, cookie u64, used *size) fills buf with entries from cookie on. The last may be cut off; used is
-// less than len only at the end. EBADF, EFAULT, EINVAL for a cookie that was never given out, ENOENT
-// for a removed directory, ENOTDIR, EOVERFLOW beyond maxCookies.
+// fd_readdir(fd, buf *u8, len size, cookie u64, used *size) fills buf with entries from cookie on. The last may be cut
+// off; used is less than len only at the end. EBADF, EFAULT, EINVAL for a cookie that was never given out, ENOENT for a
+// removed directory, ENOTDIR, EOVERFLOW beyond maxCookies.
 func fdReaddir(p *Process, a args) errno {
 	m := p.mem()
 	b, ok := m.bytes(a.ptr(1), a.ptr(2))
@@ -146,8 +146,8 @@ func (l *listing) load(fd int, cookie uint64) error {
 	return err
 }
 
-// after returns the cookie of the entry at position, which comes after the one at cookie. It is the next number, unless the
-// directory is read once more from the middle and has changed: then it is a new one at the end.
+// after returns the cookie of the entry at position, which comes after the one at cookie. It is the next number, unless
+// the directory is read once more from the middle and has changed: then it is a new one at the end.
 func (l *listing) after(cookie uint64, position int64) (uint64, error) {
 	if cookie < uint64(len(l.position)) && l.position[cookie] == position {
 		return cookie + 1, nil
@@ -159,7 +159,8 @@ func (l *listing) after(cookie uint64, position int64) (uint64, error) {
 	return uint64(len(l.position)), nil
 }
 
-// The kernel's linux_dirent64: ino u64 · position of the next i64 at 8 · length u16 at 16 · type u8 at 18 · name, terminated, at 19.
+// The kernel's linux_dirent64: ino u64 · position of the next i64 at 8 · length u16 at 16 · type u8 at 18 · name,
+// terminated, at 19.
 func entryLength(b []byte) int { return int(binary.LittleEndian.Uint16(b[16:])) }
 
 func parse(b []byte) dirent {

@@ -69,8 +69,8 @@ func environSizesGet(p *Process, a args) errno { return p.env.sizes(p.mem(), a) 
 // environ_get(environ **u8, buf *u8)
 func environGet(p *Process, a args) errno { return p.env.get(p.mem(), a) }
 
-// random_get(buf *u8, len size). EFAULT. crypto/rand does not fail: where it can't deliver it ends the process, and so it never gets to
-// write to guest memory itself, which may be beyond what the machine can back.
+// random_get(buf *u8, len size). EFAULT. crypto/rand does not fail: where it can't deliver it ends the process, and so
+// it never gets to write to guest memory itself, which may be beyond what the machine can back.
 func randomGet(p *Process, a args) errno {
 	b, ok := p.mem().bytes(a.ptr(0), a.ptr(1))
 	if !ok {
@@ -88,8 +88,8 @@ func randomGet(p *Process, a args) errno {
 // proc_exit(code u32) does not return.
 func procExit(_ *Process, a args) errno { panic(Exit{a.u32(0)}) }
 
-// proc_raise(signal u8): the default action of the signal, since a guest has no handlers here. One that would end a process
-// ends the rank with 128 plus Linux's number. EINVAL for an unknown one, ENOTSUP for one that stops.
+// proc_raise(signal u8): the default action of the signal, since a guest has no handlers here. One that would end a
+// process ends the rank with 128 plus Linux's number. EINVAL for an unknown one, ENOTSUP for one that stops.
 func procRaise(_ *Process, a args) errno {
 	const chld, cont, stop, ttou, urg, winch, sys = 16, 17, 18, 21, 22, 27, 30
 	signal := a.u32(0)

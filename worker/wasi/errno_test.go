@@ -18,9 +18,11 @@ func renameExchange(a, b string) error {
 
 // TestErrnoNumbers holds the constants to the specification, at the ends and in between.
 func TestErrnoNumbers(t *testing.T) {
-	for e, want := range map[errno]int{eACCES: 2, eAGAIN: 6, eBADF: 8, eDQUOT: 19, eEXIST: 20, eFAULT: 21, eINVAL: 28, eIO: 29, eISDIR: 31,
-		eLOOP: 32, eMFILE: 33, eMLINK: 34, eNAMETOOLONG: 37, eNFILE: 41, eNOENT: 44, eNOSPC: 51, eNOTDIR: 54, eNOTEMPTY: 55, eNOTSOCK: 57,
-		eNOTSUP: 58, eOVERFLOW: 61, ePERM: 63, ePIPE: 64, eROFS: 69, eSPIPE: 70, eTXTBSY: 74, eXDEV: 75, eNOTCAPABLE: 76} {
+	for e, want := range map[errno]int{eACCES: 2, eAGAIN: 6, eBADF: 8, eDQUOT: 19, eEXIST: 20, eFAULT: 21, eINVAL: 28,
+		eIO: 29, eISDIR: 31,
+		eLOOP: 32, eMFILE: 33, eMLINK: 34, eNAMETOOLONG: 37, eNFILE: 41, eNOENT: 44, eNOSPC: 51, eNOTDIR: 54, eNOTEMPTY: 55,
+		eNOTSOCK: 57,
+		eNOTSUP:  58, eOVERFLOW: 61, ePERM: 63, ePIPE: 64, eROFS: 69, eSPIPE: 70, eTXTBSY: 74, eXDEV: 75, eNOTCAPABLE: 76} {
 		if int(e) != want {
 			t.Errorf("%d, the specification says %d", e, want)
 		}
@@ -56,8 +58,8 @@ func TestErrnoOf(t *testing.T) {
 	}
 }
 
-// TestEscapeErrorIsKnown: os.Root's error for a path that leads out has no name, so it is asked for. Should a new Go wrap it
-// otherwise, this fails rather than EPERM turning into EIO.
+// TestEscapeErrorIsKnown: os.Root's error for a path that leads out has no name, so it is asked for. Should a new Go
+// wrap it otherwise, this fails rather than EPERM turning into EIO.
 func TestEscapeErrorIsKnown(t *testing.T) {
 	r := openRoot(t, t.TempDir())
 	escape := escapeError(r)

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rights say which calls a descriptor is good for. A POSIX program never asks for fewer than it gets, so they serve to tell
-// files, directories and streams apart and to carry the access mode: wasi-libc's fcntl(F_GETFL) reads it from them.
+// rights say which calls a descriptor is good for. A POSIX program never asks for fewer than it gets, so they serve to
+// tell files, directories and streams apart and to carry the access mode: wasi-libc's fcntl(F_GETFL) reads it from
+// them.
 type rights uint64
 
 const (
@@ -136,7 +137,8 @@ const (
 var flagTable = [...]struct {
 	guest uint16
 	host  int
-}{{flagSync, unix.O_SYNC}, {flagAppend, unix.O_APPEND}, {flagDsync, unix.O_DSYNC}, {flagNonblock, unix.O_NONBLOCK}, {flagRsync, unix.O_RSYNC}}
+}{{flagSync, unix.O_SYNC}, {flagAppend, unix.O_APPEND}, {flagDsync, unix.O_DSYNC}, {flagNonblock, unix.O_NONBLOCK},
+	{flagRsync, unix.O_RSYNC}}
 
 // hostFlags turns WASI's flags into open(2)'s. Linux's O_RSYNC and O_SYNC are one, and have the bit of O_DSYNC.
 func hostFlags(guest uint32) (flags int) {
@@ -157,7 +159,8 @@ func guestFlags(host int) (flags uint16) {
 	return flags
 }
 
-// fd_fdstat_set_flags(fd, flags u16): APPEND and NONBLOCK can change, as with fcntl. EBADF, EINVAL; ENOTSUP when a SYNC flag would.
+// fd_fdstat_set_flags(fd, flags u16): APPEND and NONBLOCK can change, as with fcntl. EBADF, EINVAL; ENOTSUP when a SYNC
+// flag would.
 func fdFdstatSetFlags(p *Process, a args) errno {
 	if a.u32(1) > flagSync|flagRsync|flagNonblock|flagDsync|flagAppend {
 		return eINVAL

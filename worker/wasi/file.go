@@ -19,8 +19,8 @@ func again(call func() (int, error)) (int, error) {
 	}
 }
 
-// fd_read(fd, iovs *iovec, count size, nread *size) reads at the file's offset. At the end nread is 0. EBADF, EFAULT, EISDIR, EIO;
-// EAGAIN for a standard input set to NONBLOCK with nothing in it.
+// fd_read(fd, iovs *iovec, count size, nread *size) reads at the file's offset. At the end nread is 0. EBADF, EFAULT,
+// EISDIR, EIO; EAGAIN for a standard input set to NONBLOCK with nothing in it.
 func fdRead(p *Process, a args) errno {
 	var room [stackVectors][]byte
 	f, bufs, _, e := p.transfer(room[:], a, rightFDRead, 3)
@@ -40,9 +40,9 @@ func fdRead(p *Process, a args) errno {
 	return a.putSize(p.mem(), 3, uint64(n))
 }
 
-// fd_write(fd, iovs *iovec, count size, nwritten *size) writes at the file's offset, or at the end where APPEND is set, in one
-// system call: what two ranks append does not mix. EBADF, EFAULT, EIO, ENOSPC, EDQUOT, EFBIG, EPIPE. nwritten may be less than
-// asked for when the file system took no more.
+// fd_write(fd, iovs *iovec, count size, nwritten *size) writes at the file's offset, or at the end where APPEND is set,
+// in one system call: what two ranks append does not mix. EBADF, EFAULT, EIO, ENOSPC, EDQUOT, EFBIG, EPIPE. nwritten
+// may be less than asked for when the file system took no more.
 func fdWrite(p *Process, a args) errno {
 	var room [stackVectors][]byte
 	f, bufs, total, e := p.transfer(room[:], a, rightFDWrite, 3)
@@ -62,7 +62,8 @@ func fdWrite(p *Process, a args) errno {
 	return a.putSize(p.mem(), 3, uint64(n))
 }
 
-// fd_pread(fd, iovs *iovec, count size, offset u64, nread *size) leaves the file's offset alone. EBADF, EFAULT, EINVAL, EISDIR, ESPIPE.
+// fd_pread(fd, iovs *iovec, count size, offset u64, nread *size) leaves the file's offset alone. EBADF, EFAULT, EINVAL,
+// EISDIR, ESPIPE.
 func fdPread(p *Process, a args) errno {
 	var room [stackVectors][]byte
 	f, bufs, _, e := p.transfer(room[:], a, rightFDRead|rightFDSeek, 4)
@@ -80,8 +81,8 @@ func fdPread(p *Process, a args) errno {
 	return a.putSize(p.mem(), 4, uint64(n))
 }
 
-// fd_pwrite(fd, iovs *iovec, count size, offset u64, nwritten *size) leaves the file's offset alone. With APPEND set it appends all
-// the same, as on Linux. EBADF, EFAULT, EINVAL, ENOSPC, EDQUOT, EFBIG, ESPIPE.
+// fd_pwrite(fd, iovs *iovec, count size, offset u64, nwritten *size) leaves the file's offset alone. With APPEND set it
+// appends all the same, as on Linux. EBADF, EFAULT, EINVAL, ENOSPC, EDQUOT, EFBIG, ESPIPE.
 func fdPwrite(p *Process, a args) errno {
 	var room [stackVectors][]byte
 	f, bufs, _, e := p.transfer(room[:], a, rightFDWrite|rightFDSeek, 4)
@@ -99,9 +100,10 @@ func fdPwrite(p *Process, a args) errno {
 	return a.putSize(p.mem(), 4, uint64(n))
 }
 
-// transfer takes the arguments that reads and writes share: the descriptor, the vectors and where the result goes. All are checked
-// before a byte moves.
-func (p *Process) transfer(room [][]byte, a args, need rights, result int) (f *openFile, bufs [][]byte, total int, e errno) {
+// transfer takes the arguments that reads and writes share: the descriptor, the vectors and where the result goes. All
+// are checked before a byte moves.
+func (p *Process) transfer(room [][]byte, a args, need rights, result int) (f *openFile, bufs [][]byte, total int,
+	e errno) {
 	m := p.mem()
 	if bufs, total, e = a.vectors(room, m, 1); e != success {
 		return nil, nil, 0, e
@@ -135,7 +137,8 @@ func (p *Process) writeStream(f *openFile, bufs [][]byte, total int) (int, errno
 	return 0, p.errnoOf(err)
 }
 
-// fd_seek(fd, offset i64, whence u8, result *u64): from the start 0, from the offset 1, from the end 2. EBADF, EFAULT, EINVAL, ESPIPE.
+// fd_seek(fd, offset i64, whence u8, result *u64): from the start 0, from the offset 1, from the end 2. EBADF, EFAULT,
+// EINVAL, ESPIPE.
 func fdSeek(p *Process, a args) errno {
 	if a.u32(2) > unix.SEEK_END {
 		return eINVAL
@@ -167,7 +170,8 @@ func (p *Process) seek(fd uint32, offset int64, whence int, result uint64, need 
 
 // fd_advise(fd, offset u64, len u64, advice u8). EBADF, EINVAL, ESPIPE.
 func fdAdvise(p *Process, a args) errno {
-	advices := [...]int{unix.FADV_NORMAL, unix.FADV_SEQUENTIAL, unix.FADV_RANDOM, unix.FADV_WILLNEED, unix.FADV_DONTNEED, unix.FADV_NOREUSE}
+	advices := [...]int{unix.FADV_NORMAL, unix.FADV_SEQUENTIAL, unix.FADV_RANDOM, unix.FADV_WILLNEED, unix.FADV_DONTNEED,
+		unix.FADV_NOREUSE}
 	f, e := p.get(a.u32(0), rightFDAdvise)
 	if e != success {
 		return e
@@ -179,8 +183,8 @@ func fdAdvise(p *Process, a args) errno {
 	return p.errnoOf(unix.Fadvise(f.fd, int64(a.u64(1)), int64(a.u64(2)), advices[a.u32(3)]))
 }
 
-// fd_allocate(fd, offset u64, len u64) reserves room and makes the file as long. EBADF, EFBIG, EINVAL, ENOSPC, EDQUOT, ESPIPE;
-// ENOTSUP where the file system can't.
+// fd_allocate(fd, offset u64, len u64) reserves room and makes the file as long. EBADF, EFBIG, EINVAL, ENOSPC, EDQUOT,
+// ESPIPE; ENOTSUP where the file system can't.
 func fdAllocate(p *Process, a args) errno {
 	f, e := p.get(a.u32(0), rightFDAllocate)
 	if e != success {

@@ -363,7 +363,8 @@ func TestSetTimes(t *testing.T) {
 	if e := set("l", followLinks, 1, 9e9, setAtimeNow|setMtime); e != success || !modified("f").Equal(time.Unix(9, 0)) {
 		t.Errorf("through a link: %d, %v", e, modified("f"))
 	}
-	if e := set("l", 0, 0, 3e9, setMtime); e != success || !modified("l").Equal(time.Unix(3, 0)) || modified("f").Equal(time.Unix(3, 0)) {
+	if e := set("l", 0, 0, 3e9, setMtime); e != success || !modified("l").Equal(time.Unix(3, 0)) ||
+		modified("f").Equal(time.Unix(3, 0)) {
 		t.Errorf("of a link: %d, %v, %v", e, modified("l"), modified("f"))
 	}
 	before := time.Now().Add(-time.Minute)
@@ -399,7 +400,8 @@ func TestAppendOfTwoRanks(t *testing.T) {
 				return
 			}
 			for range lines {
-				if n, e := g.write(f, strings.Repeat(letter, length), strings.Repeat(letter, length), "\n"); n != 2*length+1 || e != success {
+				if n, e := g.write(f, strings.Repeat(letter, length), strings.Repeat(letter, length), "\n"); n != 2*length+1 ||
+					e != success {
 					t.Errorf("wrote %d, errno %d", n, e)
 				}
 			}
@@ -414,7 +416,8 @@ func TestAppendOfTwoRanks(t *testing.T) {
 	for line := range strings.Lines(string(got)) {
 		count[line]++
 	}
-	if len(count) != 2 || count[strings.Repeat("a", 2*length)+"\n"] != lines || count[strings.Repeat("b", 2*length)+"\n"] != lines {
+	if len(count) != 2 || count[strings.Repeat("a", 2*length)+"\n"] != lines ||
+		count[strings.Repeat("b", 2*length)+"\n"] != lines {
 		t.Errorf("%d different lines", len(count))
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// FuzzCalls makes calls with any arguments over a small memory with anything in it. None may panic but to end the rank, hang, or
-// touch what is outside.
+// FuzzCalls makes calls with any arguments over a small memory with anything in it. None may panic but to end the rank,
+// hang, or touch what is outside.
 //
-// The input: a byte for the call, then for each argument a byte that says how the argument is made and what that takes; the same
-// bytes are also the guest's memory.
+// The input: a byte for the call, then for each argument a byte that says how the argument is made and what that takes;
+// the same bytes are also the guest's memory.
 func FuzzCalls(f *testing.F) {
 	names := "\x00\x00f\x00d\x00d/e\x00out/secret\x00../outside/secret\x00l\x00new"
 	f.Add([]byte(names))
@@ -32,7 +32,8 @@ func FuzzCalls(f *testing.F) {
 		in := newInput()
 		in.write("some input")
 		ended := false
-		p, err := New(Config{Args: []string{"prog"}, Memory: func() []byte { return h.mem }, Stdin: in, MaxOpen: 16, Done: done,
+		p, err := New(Config{Args: []string{"prog"}, Memory: func() []byte { return h.mem }, Stdin: in, MaxOpen: 16,
+			Done:   done,
 			Mounts: []Mount{{Guest: "/", Root: openRoot(t, h.dir)}, {Guest: "/ro", Root: openRoot(t, h.dir), ReadOnly: true}},
 			Blocked: func(string) func() { // nothing is to be waited for here
 				if !ended {
@@ -105,7 +106,8 @@ func (s *bytesSource) argument() uint64 {
 
 // FuzzPaths opens and makes any path; nothing but what is inside may come of it.
 func FuzzPaths(f *testing.F) {
-	for _, path := range []string{"f", "../outside/secret", "out/secret", "d/../../outside", "l", "up/outside/secret", "d/e/../../up/job/f", "//", "d//e/./f"} {
+	for _, path := range []string{"f", "../outside/secret", "out/secret", "d/../../outside", "l", "up/outside/secret",
+		"d/e/../../up/job/f", "//", "d//e/./f"} {
 		f.Add(path)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

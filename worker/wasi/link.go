@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Links that a program makes are followed by other programs of the host, without a Root: none may lead out of its mount. A target
-// leads in if it is relative and its ".." come first and are no more than the directories between the mount and the link. From
-// there names lead downwards, or through another link, for which the same holds. A ".." behind a name is refused: what is a
-// directory today can be a link tomorrow. A link that is moved, or a directory with links in it that comes nearer to the mount, is
-// looked at again. Links that somebody else has made are theirs.
+// Links that a program makes are followed by other programs of the host, without a Root: none may lead out of its
+// mount. A target leads in if it is relative and its ".." come first and are no more than the directories between the
+// mount and the link. From there names lead downwards, or through another link, for which the same holds. A ".." behind
+// a name is refused: what is a directory today can be a link tomorrow. A link that is moved, or a directory with links
+// in it that comes nearer to the mount, is looked at again. Links that somebody else has made are theirs.
 
-// linksMu keeps what was looked at as it was until it is done, for the ranks of this process. It is held over system calls, which
-// are few: of links and directories that are made and moved.
+// linksMu keeps what was looked at as it was until it is done, for the ranks of this process. It is held over system
+// calls, which are few: of links and directories that are made and moved.
 var linksMu sync.Mutex
 
 // Bounds of a look: directories above a place, and entries below it.
@@ -47,7 +47,8 @@ func leadsOut(target string, depth int) bool {
 	return false
 }
 
-// depth is how many directories lie between a mount and a directory. EXDEV when the directory is not below the mount, or no more.
+// depth is how many directories lie between a mount and a directory. EXDEV when the directory is not below the mount,
+// or no more.
 func (m *mount) depth(dir int) (int, error) {
 	var here unix.Stat_t
 	at := dir
@@ -89,7 +90,8 @@ func (m *mount) symlink(target string, l *location) error {
 	return unix.Symlinkat(target, l.dir, l.base)
 }
 
-// move runs call, which gives what from is another place, or one more. A link must not lead out there that did not here.
+// move runs call, which gives what from is another place, or one more. A link must not lead out there that did not
+// here.
 func (m *mount) move(from, to *location, call func() error) error {
 	st, err := from.stat()
 	if err != nil {
@@ -124,8 +126,8 @@ type look struct {
 	entries int
 }
 
-// at looks at an entry of a directory that will lie depth below the mount. EPERM for a link that would lead out; EXDEV, which says
-// that it has to be copied, when there is too much to look at.
+// at looks at an entry of a directory that will lie depth below the mount. EPERM for a link that would lead out; EXDEV,
+// which says that it has to be copied, when there is too much to look at.
 func (l *look) at(dir int, name string, depth int) error {
 	if l.entries++; l.entries > maxLooked || depth > maxDepth {
 		return unix.EXDEV

@@ -13,8 +13,10 @@ func TestLeadsOut(t *testing.T) {
 		depth  int
 		want   bool
 	}{
-		{"f", 0, false}, {"./f", 0, false}, {"a//b/", 0, false}, {"/f", 5, true}, {"..", 0, true}, {"..", 1, false}, {"../..", 1, true},
-		{".././..//x", 2, false}, {".././..//x", 1, true}, {"a/..", 3, true}, {"../a/../b", 3, true}, {"...", 0, false}, {"..a", 0, false},
+		{"f", 0, false}, {"./f", 0, false}, {"a//b/", 0, false}, {"/f", 5, true}, {"..", 0, true}, {"..", 1, false},
+		{"../..", 1, true},
+		{".././..//x", 2, false}, {".././..//x", 1, true}, {"a/..", 3, true}, {"../a/../b", 3, true}, {"...", 0, false},
+		{"..a", 0, false},
 	} {
 		if got := leadsOut(c.target, c.depth); got != c.want {
 			t.Errorf("%s, %d below: %v", c.target, c.depth, got)

@@ -2,8 +2,8 @@ package wasi
 
 import "encoding/binary"
 
-// args are a call's arguments, one word each, and the data model of the guest. The engine leaves garbage in the upper half of
-// an i32's word.
+// args are a call's arguments, one word each, and the data model of the guest. The engine leaves garbage in the upper
+// half of an i32's word.
 type args struct {
 	stack []uint64
 	wide  bool
@@ -73,7 +73,7 @@ func (a args) putSize(m memory, i int, v uint64) errno {
 	return m.putU32(a.ptr(i), uint32(v))
 }
 
-// fits says whether there is room for a size where argument i points.
+// fits reports whether there is room for a size where argument i points.
 func (a args) fits(m memory, i int) bool {
 	_, ok := m.bytes(a.ptr(i), a.width())
 	return ok
@@ -103,8 +103,8 @@ const (
 	maxTransfer = 0x7ffff000
 )
 
-// vectors returns the buffers that the iovecs where argument i points describe, as many as the next argument says, without the
-// empty ones, and their bytes in all. The result is built in buf.
+// vectors returns the buffers that the iovecs where argument i points describe, as many as the next argument says,
+// without the empty ones, and their bytes in all. The result is built in buf.
 //
 //	iovec: buf *u8 · buf_len size
 func (a args) vectors(buf [][]byte, m memory, i int) (bufs [][]byte, total int, e errno) {

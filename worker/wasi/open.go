@@ -15,9 +15,9 @@ const (
 	openTruncate
 )
 
-// path_open(dir, flags u32, path *u8, len size, oflags u16, base u64, inheriting u64, fdflags u16, fd *u32) opens with the access that
-// the rights FD_READ and FD_WRITE in base ask for. EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR, ELOOP, EMFILE, ENFILE, ENOSPC, EROFS,
-// ENOTCAPABLE and those of a path.
+// path_open(dir, flags u32, path *u8, len size, oflags u16, base u64, inheriting u64, fdflags u16, fd *u32) opens with
+// the access that the rights FD_READ and FD_WRITE in base ask for. EACCES, EBADF, EEXIST, EFAULT, EINVAL, EISDIR,
+// ELOOP, EMFILE, ENFILE, ENOSPC, EROFS, ENOTCAPABLE and those of a path.
 //
 // Opening a FIFO waits for its other end as open(2) does, out of reach of Config.Done.
 func pathOpen(p *Process, a args) errno {
@@ -25,7 +25,8 @@ func pathOpen(p *Process, a args) errno {
 	if _, ok := m.bytes(a.ptr(8), 4); !ok {
 		return eFAULT
 	}
-	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0, flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
+	o := opening{p: p, follow: a.u32(1)&followLinks != 0, directory: a.u32(4)&openDirectory != 0,
+		flags: hostFlags(a.u32(7)) | unix.O_NOCTTY}
 	if a.u32(4)&openCreate != 0 {
 		o.mode = p.creationMode(0o666)
 	}
@@ -62,9 +63,11 @@ type opening struct {
 	mode      uint32
 }
 
-// setFlags turns WASI's open flags and rights into open(2)'s flags, and returns the rights that the directory must have.
+// setFlags turns WASI's open flags and rights into open(2)'s flags, and returns the rights that the directory must
+// have.
 func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
-	if oflags > openCreate|openDirectory|openExclusive|openTruncate || oflags&(openCreate|openDirectory) == openCreate|openDirectory {
+	if oflags > openCreate|openDirectory|openExclusive|openTruncate ||
+		oflags&(openCreate|openDirectory) == openCreate|openDirectory {
 		return 0, eINVAL
 	}
 	need = rightPathOpen
@@ -127,7 +130,8 @@ func (o *opening) checkReadOnly(d *openFile, path string) error {
 		return unix.EEXIST
 	case err == nil && info.IsDir() && o.flags&(unix.O_WRONLY|unix.O_RDWR) != 0:
 		return unix.EISDIR
-	case err == nil && o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0, os.IsNotExist(err) && o.flags&unix.O_CREAT != 0:
+	case err == nil && o.flags&(unix.O_WRONLY|unix.O_RDWR|unix.O_TRUNC) != 0,
+		os.IsNotExist(err) && o.flags&unix.O_CREAT != 0:
 		return unix.EROFS
 	}
 	o.flags &^= exclusive
@@ -154,8 +158,9 @@ func (o *opening) openHost(d *openFile, path string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
-// openDir opens a directory: its Root first, and through that what fd_readdir and single components need, so that both are of the
-// same directory. The "." at the end of the name keeps OpenRoot from opening anything else, a FIFO perhaps, where it would wait.
+// openDir opens a directory: its Root first, and through that what fd_readdir and single components need, so that both
+// are of the same directory. The "." at the end of the name keeps OpenRoot from opening anything else, a FIFO perhaps,
+// where it would wait.
 func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
 	info, err := d.stat(path, o.follow || strings.HasSuffix(path, "/"))
 	switch {
@@ -177,7 +182,8 @@ func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
 		root.Close()
 		return nil, err
 	}
-	f := &openFile{descriptor: o.descriptor(d, path, kindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()), root: root, owned: true}
+	f := &openFile{descriptor: o.descriptor(d, path, kindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()),
+		root: root, owned: true}
 	if now, err := host.Stat(); err != nil || !os.SameFile(info, now) {
 		f.close()
 		return nil, unix.ENOENT // somebody put another directory, or a link, in its place just now

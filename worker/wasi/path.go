@@ -9,21 +9,22 @@ import (
 
 // Paths.
 //
-// os.Root walks them: it opens one component after the other, follows links itself and never leaves its directory, whatever other
-// processes do to the tree meanwhile. Where a call acts on the last component itself (unlink, rename, link, …), the Root opens the
-// directory that it is in and the call is made there, with a flag, or by its nature, not to follow a link. os.Root has methods for most of
-// these, but Remove does not tell files from directories, Rename and Link know one Root only, and errors lose their number.
+// os.Root walks them: it opens one component after the other, follows links itself and never leaves its directory,
+// whatever other processes do to the tree meanwhile. Where a call acts on the last component itself (unlink, rename,
+// link, …), the Root opens the directory that it is in and the call is made there, with a flag, or by its nature, not
+// to follow a link. os.Root has methods for most of these, but Remove does not tell files from directories, Rename and
+// Link know one Root only, and errors lose their number.
 //
-// A descriptor of a directory has a Root of its own, so that paths relative to it can't lead out of it either. That is WASI's
-// rule, and it holds when the directory is moved.
+// A descriptor of a directory has a Root of its own, so that paths relative to it can't lead out of it either. That is
+// WASI's rule, and it holds when the directory is moved.
 
 const (
 	followLinks = 1    // lookup flag
 	maxPath     = 4095 // bytes; Linux's PATH_MAX without its zero
 )
 
-// pathArg reads a path and the directory that it is relative to; the caller puts the directory back. EFAULT, EBADF, ENOTDIR,
-// ENAMETOOLONG; ENOENT for an empty path, EINVAL for a zero byte in it.
+// pathArg reads a path and the directory that it is relative to; the caller puts the directory back. EFAULT, EBADF,
+// ENOTDIR, ENAMETOOLONG; ENOENT for an empty path, EINVAL for a zero byte in it.
 func (p *Process) pathArg(fd uint32, ptr, n uint64, need rights) (*openFile, string, errno) {
 	path, e := p.mem().path(ptr, n)
 	if e != success {
@@ -114,7 +115,8 @@ func (l *location) checkSlash() error {
 	return err
 }
 
-// at runs call where path's last component is, with p's errors. EROFS where the mount is read-only, as all these calls write.
+// at runs call where path's last component is, with p's errors. EROFS where the mount is read-only, as all these calls
+// write.
 func (p *Process) at(fd uint32, ptr, n uint64, need rights, call func(l *location) error) errno {
 	return p.atMount(fd, ptr, n, need, func(_ *mount, l *location) error { return call(l) })
 }
@@ -161,8 +163,9 @@ func pathRemoveDirectory(p *Process, a args) errno {
 	})
 }
 
-// path_symlink(target *u8, len size, dir, path *u8, len size). EEXIST, EROFS and those of a path; EPERM for a target that leads out
-// of the mount: the guest could not follow it, and whoever looks at the directory from outside would be led astray.
+// path_symlink(target *u8, len size, dir, path *u8, len size). EEXIST, EROFS and those of a path; EPERM for a target
+// that leads out of the mount: the guest could not follow it, and whoever looks at the directory from outside would be
+// misled.
 func pathSymlink(p *Process, a args) errno {
 	target, e := p.mem().path(a.ptr(0), a.ptr(1))
 	if e != success {
@@ -176,8 +179,8 @@ func pathSymlink(p *Process, a args) errno {
 	})
 }
 
-// path_readlink(dir, path *u8, len size, buf *u8, room size, used *size): the first size bytes of the target. EINVAL when it is no
-// link, EFAULT and those of a path.
+// path_readlink(dir, path *u8, len size, buf *u8, room size, used *size): the first size bytes of the target. EINVAL
+// when it is no link, EFAULT and those of a path.
 func pathReadlink(p *Process, a args) errno {
 	m := p.mem()
 	b, ok := m.bytes(a.ptr(3), a.ptr(4))
@@ -199,8 +202,8 @@ func pathReadlink(p *Process, a args) errno {
 	return a.putSize(m, 5, uint64(copy(b, target)))
 }
 
-// path_link(dir, flags u32, path *u8, len size, newdir, newpath *u8, len size). EEXIST, EMLINK, EPERM for a directory, EROFS, EXDEV and
-// those of a path; EINVAL for a symbolic link that is to be followed.
+// path_link(dir, flags u32, path *u8, len size, newdir, newpath *u8, len size). EEXIST, EMLINK, EPERM for a directory,
+// EROFS, EXDEV and those of a path; EINVAL for a symbolic link that is to be followed.
 func pathLink(p *Process, a args) errno {
 	from := end{a.u32(0), a.ptr(2), a.ptr(3), rightPathLinkSource}
 	to := end{a.u32(4), a.ptr(5), a.ptr(6), rightPathLinkTarget}
@@ -218,8 +221,8 @@ func pathLink(p *Process, a args) errno {
 	})
 }
 
-// path_rename(dir, path *u8, len size, newdir, newpath *u8, len size). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY, EROFS, EXDEV and those of
-// a path; EPERM where a link would lead out of the mount (link.go).
+// path_rename(dir, path *u8, len size, newdir, newpath *u8, len size). EBUSY, EINVAL, EISDIR, ENOTDIR, ENOTEMPTY,
+// EROFS, EXDEV and those of a path; EPERM where a link would lead out of the mount (link.go).
 func pathRename(p *Process, a args) errno {
 	from := end{a.u32(0), a.ptr(1), a.ptr(2), rightPathRenameSource}
 	to := end{a.u32(3), a.ptr(4), a.ptr(5), rightPathRenameTarget}
@@ -241,8 +244,8 @@ type end struct {
 	need    rights
 }
 
-// between runs call where two paths' last components are. A name can't cross from one mount to another, as on any system, and
-// must not: a file of a read-only mount linked into a writable one would be writable.
+// between runs call where two paths' last components are. A name can't cross from one mount to another, as on any
+// system, and must not: a file of a read-only mount linked into a writable one would be writable.
 func (p *Process) between(from, to end, call func(m *mount, from, to *location) error) errno {
 	d1, path1, e := p.pathArg(from.fd, from.path, from.n, from.need)
 	if e != success {

@@ -97,8 +97,10 @@ func TestEscapes(t *testing.T) {
 	h.link("..", "d/up")
 	h.link("out", "twice")
 	for _, path := range []string{
-		"..", "../outside", "../outside/secret", "../outside/new", "../new", "d/../../outside/secret", "d/e/../../../outside/secret", "./../outside/secret",
-		"out/secret", "out/new", "out/.", "absolute/secret", "absolute/.", "winding/secret", "d/up/../outside/secret", "twice/secret",
+		"..", "../outside", "../outside/secret", "../outside/new", "../new", "d/../../outside/secret",
+		"d/e/../../../outside/secret", "./../outside/secret",
+		"out/secret", "out/new", "out/.", "absolute/secret", "absolute/.", "winding/secret", "d/up/../outside/secret",
+		"twice/secret",
 		"../job/f", "/", "/f", "//f", filepath.Join(h.outside, "secret"),
 	} {
 		for call, e := range h.everyCall(path) {
@@ -178,7 +180,8 @@ func TestHardLinksStayInside(t *testing.T) {
 	h.intact()
 }
 
-// TestSwappedLink: somebody puts a link to the outside where a directory was, over and over, while the guest goes through it.
+// TestSwappedLink: somebody puts a link to the outside where a directory was, over and over, while the guest goes
+// through it.
 func TestSwappedLink(t *testing.T) {
 	h := newHouse(t)
 	if err := os.Symlink("../outside", filepath.Join(h.dir, "bait")); err != nil {
@@ -250,29 +253,41 @@ func TestPathErrors(t *testing.T) {
 		path string
 		want result
 	}{
-		{"none", result{"open": eNOENT, "stat": eNOENT, "lstat": eNOENT, "readlink": eNOENT, "directory": eNOENT, "path_unlink_file": eNOENT,
+		{"none", result{"open": eNOENT, "stat": eNOENT, "lstat": eNOENT, "readlink": eNOENT, "directory": eNOENT,
+			"path_unlink_file":      eNOENT,
 			"path_remove_directory": eNOENT, "path_rename from": eNOENT, "path_link from": eNOENT, "times": eNOENT}},
-		{"none/x", result{"open": eNOENT, "create": eNOENT, "path_create_directory": eNOENT, "symlink": eNOENT, "path_link to": eNOENT, "path_rename to": eNOENT}},
-		{"f/x", result{"open": eNOTDIR, "create": eNOTDIR, "stat": eNOTDIR, "path_create_directory": eNOTDIR, "path_unlink_file": eNOTDIR, "path_rename to": eNOTDIR}},
-		{"f/", result{"open": eNOTDIR, "stat": eNOTDIR, "path_unlink_file": eNOTDIR, "path_remove_directory": eNOTDIR, "path_rename from": eNOTDIR,
-			"path_link from": eNOTDIR, "symlink": eNOTDIR, "times": eNOTDIR}},
+		{"none/x", result{"open": eNOENT, "create": eNOENT, "path_create_directory": eNOENT, "symlink": eNOENT,
+			"path_link to": eNOENT, "path_rename to": eNOENT}},
+		{"f/x", result{"open": eNOTDIR, "create": eNOTDIR, "stat": eNOTDIR, "path_create_directory": eNOTDIR,
+			"path_unlink_file": eNOTDIR, "path_rename to": eNOTDIR}},
+		{"f/", result{"open": eNOTDIR, "stat": eNOTDIR, "path_unlink_file": eNOTDIR, "path_remove_directory": eNOTDIR,
+			"path_rename from": eNOTDIR,
+			"path_link from":   eNOTDIR, "symlink": eNOTDIR, "times": eNOTDIR}},
 		{"f/.", result{"open": eNOTDIR, "path_unlink_file": eNOTDIR}},
-		{"f", result{"directory": eNOTDIR, "readlink": eINVAL, "path_create_directory": eEXIST, "symlink": eEXIST, "path_link to": eEXIST, "path_remove_directory": eNOTDIR}},
-		{"d", result{"open": success, "create": eISDIR, "truncate": eISDIR, "path_unlink_file": eISDIR, "path_remove_directory": eNOTEMPTY, "path_link from": ePERM, "path_rename to": eISDIR}},
-		{"d/", result{"open": success, "directory": success, "path_unlink_file": eISDIR, "symlink": eEXIST, "path_create_directory": eEXIST}},
-		{".", result{"open": success, "directory": success, "path_remove_directory": eINVAL, "path_unlink_file": eISDIR, "path_create_directory": eEXIST}},
+		{"f", result{"directory": eNOTDIR, "readlink": eINVAL, "path_create_directory": eEXIST, "symlink": eEXIST,
+			"path_link to": eEXIST, "path_remove_directory": eNOTDIR}},
+		{"d", result{"open": success, "create": eISDIR, "truncate": eISDIR, "path_unlink_file": eISDIR,
+			"path_remove_directory": eNOTEMPTY, "path_link from": ePERM, "path_rename to": eISDIR}},
+		{"d/", result{"open": success, "directory": success, "path_unlink_file": eISDIR, "symlink": eEXIST,
+			"path_create_directory": eEXIST}},
+		{".", result{"open": success, "directory": success, "path_remove_directory": eINVAL, "path_unlink_file": eISDIR,
+			"path_create_directory": eEXIST}},
 		{"d/..", result{"open": success, "path_unlink_file": eISDIR, "path_create_directory": eEXIST}},
 		{"new/", result{"create": eNOENT, "symlink": eNOENT, "path_link to": eNOENT, "path_rename to": eNOTDIR}},
 		{"loop", result{"open": eLOOP, "stat": eLOOP, "lstat": success, "readlink": success}},
 		{"loop/x", result{"open": eLOOP, "path_unlink_file": eLOOP}},
 		{"l", result{"open": success, "stat": success, "readlink": success, "directory": eNOTDIR}},
 		{"l/", result{"open": eNOTDIR, "stat": eNOTDIR}},
-		{"dangling", result{"open": eNOENT, "stat": eNOENT, "directory": eNOENT, "symlink": eEXIST, "path_create_directory": eEXIST}},
+		{"dangling", result{"open": eNOENT, "stat": eNOENT, "directory": eNOENT, "symlink": eEXIST,
+			"path_create_directory": eEXIST}},
 		{"ld", result{"open": success, "directory": success, "path_remove_directory": eNOTDIR}},
 		{"ld/f", result{"open": success, "stat": success}},
-		{"", result{"open": eNOENT, "stat": eNOENT, "lstat": eNOENT, "symlink": eNOENT, "path_unlink_file": eNOENT, "path_rename to": eNOENT}},
-		{"f\x00x", result{"open": eINVAL, "create": eINVAL, "stat": eINVAL, "path_create_directory": eINVAL, "symlink": eINVAL}},
-		{long, result{"open": eNAMETOOLONG, "create": eNAMETOOLONG, "stat": eNAMETOOLONG, "path_create_directory": eNAMETOOLONG, "symlink": eNAMETOOLONG}},
+		{"", result{"open": eNOENT, "stat": eNOENT, "lstat": eNOENT, "symlink": eNOENT, "path_unlink_file": eNOENT,
+			"path_rename to": eNOENT}},
+		{"f\x00x", result{"open": eINVAL, "create": eINVAL, "stat": eINVAL, "path_create_directory": eINVAL,
+			"symlink": eINVAL}},
+		{long, result{"open": eNAMETOOLONG, "create": eNAMETOOLONG, "stat": eNAMETOOLONG,
+			"path_create_directory": eNAMETOOLONG, "symlink": eNAMETOOLONG}},
 		{deep + "f", result{"open": eNAMETOOLONG, "path_unlink_file": eNAMETOOLONG}},
 	} {
 		for call, want := range c.want {
@@ -349,7 +364,8 @@ func TestOpenFlags(t *testing.T) {
 	}{
 		{"f", 0, openCreate | openExclusive, eEXIST}, {"l", followLinks, openCreate | openExclusive, eEXIST},
 		{"l", 0, 0, eLOOP}, {"l", 0, openCreate, eLOOP}, {"l", 0, openDirectory, eLOOP}, {"l", followLinks, 0, success},
-		{"new", 0, openCreate | openExclusive, success}, {"dangling", 0, openCreate, eLOOP}, {"dangling", followLinks, openCreate, success},
+		{"new", 0, openCreate | openExclusive, success}, {"dangling", 0, openCreate, eLOOP},
+		{"dangling", followLinks, openCreate, success},
 	} {
 		if _, e := h.openLookup(root, c.look, c.path, c.oflags, rightFDRead, 0); e != c.want {
 			t.Errorf("%s %d %d: errno %d, want %d", c.path, c.look, c.oflags, e, c.want)
@@ -416,7 +432,8 @@ func TestSymlinkAndReadlink(t *testing.T) {
 
 func TestRenameAcrossMounts(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
-	g := newGuest(t, Config{Mounts: []Mount{{Guest: "/", Root: openRoot(t, a)}, {Guest: "/b", Root: openRoot(t, b)}, {Guest: a, Root: openRoot(t, a)}}})
+	g := newGuest(t, Config{Mounts: []Mount{{Guest: "/", Root: openRoot(t, a)}, {Guest: "/b", Root: openRoot(t, b)},
+		{Guest: a, Root: openRoot(t, a)}}})
 	g.dir = a
 	g.hostFile("f", "x")
 	for _, name := range []string{"path_rename", "path_link"} {

@@ -22,8 +22,8 @@ const (
 // forever is a wait without an end of its own.
 const forever = time.Duration(math.MaxInt64)
 
-// wait parks the calling goroutine until ready is closed, d has passed, a signal has come or the rank is ended; then it panics with
-// Ended. Nothing of a call may be consumed before it: a rank suspended here calls again.
+// wait parks the calling goroutine until ready is closed, d has passed, a signal has come or the rank is ended; then it
+// panics with Ended. Nothing of a call may be consumed before it: a rank suspended here calls again.
 func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
 	p.waitFor(waitText(d, ready), d, ready)
 }
@@ -79,10 +79,12 @@ type poll struct {
 	ready <-chan struct{} // standard input, when somebody waits for it
 }
 
-// poll_oneoff(in *subscription, out *event, count size, events *size) waits until at least one subscription is due and writes an
-// event for each that is. EINVAL for none or an unknown tag, EFAULT, EINTR. What is wrong with a single one is in its event.
+// poll_oneoff(in *subscription, out *event, count size, events *size) waits until at least one subscription is due and
+// writes an event for each that is. EINVAL for none or an unknown tag, EFAULT, EINTR. What is wrong with a single one
+// is in its event.
 //
-//	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24, precision u64 at 32, flags u16 at 40
+//	subscription (48): userdata u64 · tag u8 at 8 · clock: id u32 at 16, timeout u64 at 24,
+//	                                                precision u64 at 32, flags u16 at 40
 //	                                              · fd_read, fd_write: fd u32 at 16
 //	event (32): userdata u64 · error u16 at 8 · tag u8 at 10 · nbytes u64 at 16 · flags u16 at 24
 func pollOneoff(p *Process, a args) errno {
@@ -122,7 +124,8 @@ func (q *poll) once(in, out []byte) (n uint32, e errno) {
 			return 0, e
 		}
 		if due {
-			// The event's 32 bytes never reach a subscription that is yet to be read, even where the guest passed one array for both.
+			// The event's 32 bytes never reach a subscription that is yet to be read, even where the guest passed one array for
+			// both.
 			event.put(out[n*eventSize:])
 			n++
 		}
@@ -181,7 +184,8 @@ func (q *poll) checkClock(ev *event, sub []byte) bool {
 	return false
 }
 
-// checkFD: files are always ready, as POSIX has it; standard output is, because a write may wait; standard input when it says so.
+// checkFD: files are always ready, as POSIX has it; standard output is, because a write may wait; standard input when
+// it says so.
 func (q *poll) checkFD(ev *event, fd uint32) bool {
 	need := rightFDRead
 	if ev.tag == pollFDWrite {

@@ -158,7 +158,8 @@ func TestSleepEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := make(chan struct{})
 		over := false
-		g := newGuest(t, Config{Mounts: []Mount{}, Done: done, Blocked: func(string) func() { return func() { over = true } }})
+		g := newGuest(t, Config{Mounts: []Mount{}, Done: done,
+			Blocked: func(string) func() { return func() { over = true } }})
 		time.AfterFunc(time.Minute, func() { close(done) })
 		start := time.Now()
 		got := panics(func() { g.poll(sub{id: clockMonotonic, timeout: math.MaxUint64}) })
@@ -169,7 +170,8 @@ func TestSleepEnded(t *testing.T) {
 }
 
 func TestRounded(t *testing.T) {
-	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 12_345_678: "12.346ms", 1_234: "1.234µs", time.Hour: "1h0m0s"} {
+	for d, want := range map[time.Duration]string{1_999_970_340: "2s", 12_345_678: "12.346ms", 1_234: "1.234µs",
+		time.Hour: "1h0m0s"} {
 		if got := rounded(d); got != want {
 			t.Errorf("%d: %s, want %s", d, got, want)
 		}

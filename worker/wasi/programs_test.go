@@ -16,8 +16,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
-// TestPrograms runs programs as they come from two toolchains, whose libraries use these calls in ways of their own. Both say what
-// went wrong, ask for a name and repeat it.
+// TestPrograms runs programs as they come from two toolchains, whose libraries use these calls in ways of their own.
+// Both say what went wrong, ask for a name and repeat it.
 func TestPrograms(t *testing.T) {
 	for name, build := range map[string]func(t *testing.T, wasm string) *exec.Cmd{
 		"C": func(t *testing.T, wasm string) *exec.Cmd {
@@ -46,7 +46,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// run runs a program in a directory of its own, which it also knows by the absolute path that HERE and its argument name.
+// run runs a program in a directory of its own, which it also knows by the absolute path that HERE and its argument
+// name.
 func run(t *testing.T, file string, in *question) (string, uint32) {
 	t.Helper()
 	code, err := os.ReadFile(file)
@@ -78,7 +79,8 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 		t.Fatal(err)
 	}
 	here := filepath.Join(t.TempDir(), "here")
-	if err := errors.Join(os.Mkdir(here, 0o777), os.WriteFile(filepath.Join(here, "..", "outside"), nil, 0o666)); err != nil {
+	if err := errors.Join(os.Mkdir(here, 0o777),
+		os.WriteFile(filepath.Join(here, "..", "outside"), nil, 0o666)); err != nil {
 		t.Fatal(err)
 	}
 	root, err := os.OpenRoot(here)
@@ -87,7 +89,8 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	}
 	defer root.Close()
 	p, err := wasi.New(wasi.Config{Args: []string{"program", here}, Env: []string{"HERE=" + here}, Memory: memory.Bytes,
-		Stdin: in, Stdout: in, Stderr: in, TTY: true, Mounts: []wasi.Mount{{Guest: "/", Root: root}, {Guest: here, Root: root}}})
+		Stdin: in, Stdout: in, Stderr: in, TTY: true,
+		Mounts: []wasi.Mount{{Guest: "/", Root: root}, {Guest: here, Root: root}}})
 	if err != nil {
 		t.Fatal(err)
 	}

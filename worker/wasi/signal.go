@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signals, by Linux's numbers. The program says which it has handlers for, which it ignores and which it blocks; here is what
-// has come and is not yet handled. A handler is the program's code, and a program can be entered between its own instructions
-// nowhere but in a host call: whoever binds the calls looks at SignalDue behind each, and runs what NextSignal names.
+// Signals, by Linux's numbers. The program says which it has handlers for, which it ignores and which it blocks; here
+// is what has come and is not yet handled. A handler is the program's code, and a program can be entered between its
+// own instructions nowhere but in a host call: whoever binds the calls looks at SignalDue behind each, and runs what
+// NextSignal names.
 type signals struct {
 	due  atomic.Bool   // something is pending that is not blocked
 	wake chan struct{} // ends a wait; holds one
@@ -45,8 +46,8 @@ const (
 	shortestInterval = time.Millisecond
 )
 
-// Signal brings the program a signal from outside. It reports whether the signal's default action is to end the rank, which the
-// caller must then do: the program may be computing.
+// Signal delivers a signal from outside to the program. It reports whether the signal's default action is to end the
+// rank, which the caller must then do: the program may be computing.
 func (p *Process) Signal(number int) (fatal bool) {
 	if number < 1 || number > maxSignal {
 		return false
@@ -99,9 +100,9 @@ type Delivery struct {
 	mask               signalSet
 }
 
-// NextSignal takes the next signal that is pending and not blocked: the program's dispatcher, a function (int) -> int of its
-// table, is to be called with it, and says whether the call that was interrupted shall go on. A signal that the program has no
-// handler for by now has its default action: the call panics with Exit.
+// NextSignal takes the next signal that is pending and not blocked: the program's dispatcher, a function (int) -> int
+// of its table, is to be called with it, and reports whether the call that was interrupted shall go on. A signal that
+// the program has no handler for by now has its default action: the call panics with Exit.
 func (p *Process) NextSignal() (d Delivery, ok bool) {
 	s := &p.signals
 	s.mu.Lock()
@@ -139,7 +140,8 @@ func (p *Process) setMask(set signalSet) (old signalSet) {
 	return old
 }
 
-// signal_actions(dispatcher, caught u64, ignored u64) says what the program does with signals. What is ignored is pending no more.
+// signal_actions(dispatcher, caught u64, ignored u64) says what the program does with signals. What is ignored is
+// pending no more.
 func signalActions(p *Process, a args) uint64 {
 	s := &p.signals
 	s.mu.Lock()
@@ -167,8 +169,8 @@ func signalPending(p *Process, _ args) uint64 {
 	return uint64(p.signals.pending)
 }
 
-// signal_raise(signal u32) -> errno: the program sends itself a signal. Its handler has run when the call returns, unless it is
-// blocked. EINVAL.
+// signal_raise(signal u32) -> errno: the program sends itself a signal. Its handler has run when the call returns,
+// unless it is blocked. EINVAL.
 func signalRaise(p *Process, a args) uint64 {
 	number := a.u32(0)
 	if number < 1 || number > maxSignal {
@@ -180,7 +182,8 @@ func signalRaise(p *Process, a args) uint64 {
 	return uint64(success)
 }
 
-// signal_suspend(set u64) -> u64 blocks these signals and waits until there is another. It returns those that were blocked before.
+// signal_suspend(set u64) -> u64 blocks these signals and waits until there is another. It returns those that were
+// blocked before.
 func signalSuspend(p *Process, a args) uint64 {
 	old := p.setMask(signalSet(a.u64(0)))
 	for !p.SignalDue() {
@@ -189,8 +192,8 @@ func signalSuspend(p *Process, a args) uint64 {
 	return uint64(old)
 }
 
-// signal_take(set u64, timeout u64) -> i32 waits for one of these signals, which should be blocked, and takes it: no handler runs.
-// The time is in nanoseconds. 0: it is over; -EINTR: another signal has come.
+// signal_take(set u64, timeout u64) -> i32 waits for one of these signals, which should be blocked, and takes it: no
+// handler runs. The time is in nanoseconds. 0: it is over; -EINTR: another signal has come.
 func signalTake(p *Process, a args) uint64 {
 	set, end := signalSet(a.u64(0)), forever
 	if limit := a.u64(1); limit < math.MaxInt64-uint64(p.clock.monotonic()) {
@@ -226,8 +229,8 @@ func (s *signals) take(set signalSet) uint32 {
 	return number
 }
 
-// timer_set(value u64, interval u64) -> u64 has SIGALRM come after a time, and again after each interval, in nanoseconds; 0: not.
-// An earlier time is forgotten; the call returns what was left of it.
+// timer_set(value u64, interval u64) -> u64 has SIGALRM come after a time, and again after each interval, in
+// nanoseconds; 0: not. An earlier time is forgotten; the call returns what was left of it.
 func timerSet(p *Process, a args) uint64 {
 	s := &p.signals
 	s.mu.Lock()
@@ -274,7 +277,8 @@ func (p *Process) arm(after time.Duration) {
 	s.alarm = timer
 }
 
-// ring is a timer's goroutine. The timer is named by where it stands, which arm writes under the lock that ring takes first.
+// ring is a timer's goroutine. The timer is named by where it stands, which arm writes under the lock that ring takes
+// first.
 func (p *Process) ring(which **time.Timer) {
 	s := &p.signals
 	s.mu.Lock()

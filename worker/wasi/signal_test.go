@@ -55,13 +55,15 @@ func TestSignalActions(t *testing.T) {
 		t.Error("default actions")
 	}
 	g.system("signal_actions", dispatcher, bit(usr1)|bit(usr2)|bit(sigKILL), bit(term))
-	if g.p.Signal(usr1) || g.p.Signal(term) || !g.p.Signal(sigKILL) || !g.p.SignalDue() || !g.p.Catches(usr2) || g.p.Catches(term) {
+	if g.p.Signal(usr1) || g.p.Signal(term) || !g.p.Signal(sigKILL) || !g.p.SignalDue() || !g.p.Catches(usr2) ||
+		g.p.Catches(term) {
 		t.Error("caught, ignored and neither")
 	}
 	if g.nextSignal() != usr1 || g.nextSignal() != 0 || g.p.SignalDue() {
 		t.Error("it is delivered once")
 	}
-	if g.system("signal_mask", bit(usr1)|bit(sigSTOP)) != 0 || g.p.Signal(usr1) || g.p.SignalDue() || g.system("signal_pending") != bit(usr1) {
+	if g.system("signal_mask", bit(usr1)|bit(sigSTOP)) != 0 || g.p.Signal(usr1) || g.p.SignalDue() ||
+		g.system("signal_pending") != bit(usr1) {
 		t.Error("a blocked signal waits")
 	}
 	if g.p.Signal(usr2); g.nextSignal() != usr2 {
@@ -101,7 +103,8 @@ func TestSignalEndsWaits(t *testing.T) {
 			t.Errorf("read: %d", e)
 		}
 		after(sigUSR1)
-		if g.system("signal_suspend", bit(sigUSR2)) != 0 || g.nextSignal() == 0 || g.system("signal_blocked") != bit(sigUSR2) {
+		if g.system("signal_suspend", bit(sigUSR2)) != 0 || g.nextSignal() == 0 ||
+			g.system("signal_blocked") != bit(sigUSR2) {
 			t.Error("signal_suspend")
 		}
 		after(sigUSR2)
@@ -147,7 +150,8 @@ func TestTimers(t *testing.T) {
 		}
 		start := time.Now()
 		for i, want := range []time.Duration{1, 3, 5} {
-			if _, e := g.poll(sub{id: clockMonotonic, timeout: 1e12}); e != eINTR || time.Since(start) != want*time.Second || g.nextSignal() != sigALRM {
+			if _, e := g.poll(sub{id: clockMonotonic, timeout: 1e12}); e != eINTR || time.Since(start) != want*time.Second ||
+				g.nextSignal() != sigALRM {
 				t.Errorf("%d: errno %d after %v", i, e, time.Since(start))
 			}
 		}
@@ -194,7 +198,8 @@ func TestDup(t *testing.T) {
 	for _, c := range []struct {
 		fd, at, exact uint64
 		want          errno
-	}{{99, 0, 0, eBADF}, {two, 8, 0, eINVAL}, {two, 8, 1, eBADF}, {two, 1 << 31, 0, eINVAL}, {two, 7, 0, success}, {two, 6, 0, success}, {two, 6, 0, eMFILE}} {
+	}{{99, 0, 0, eBADF}, {two, 8, 0, eINVAL}, {two, 8, 1, eBADF}, {two, 1 << 31, 0, eINVAL}, {two, 7, 0, success},
+		{two, 6, 0, success}, {two, 6, 0, eMFILE}} {
 		got := int32(g.system("fd_dup", c.fd, c.at, c.exact))
 		if c.want != success && got != -int32(c.want) || c.want == success && got < 0 {
 			t.Errorf("%+v: %d", c, got)

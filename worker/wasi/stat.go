@@ -12,7 +12,8 @@ import (
 
 // filestatSize is the size of a filestat:
 //
-//	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 · atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
+//	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 ·
+//	atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
 //
 // The mode lies where the specification has nothing: the permissions, and modeKnown.
 const (
@@ -31,7 +32,8 @@ type filestat struct {
 
 func (s *filestat) put(b []byte) {
 	clear(b)
-	for i, v := range [...]uint64{s.dev, s.ino, uint64(s.filetype), s.nlink, s.size, uint64(s.atim), uint64(s.mtim), uint64(s.ctim)} {
+	for i, v := range [...]uint64{s.dev, s.ino, uint64(s.filetype), s.nlink, s.size, uint64(s.atim), uint64(s.mtim),
+		uint64(s.ctim)} {
 		binary.LittleEndian.PutUint64(b[8*i:], v)
 	}
 	binary.LittleEndian.PutUint16(b[18:], s.mode)
@@ -39,8 +41,8 @@ func (s *filestat) put(b []byte) {
 
 func modeOf(mode uint32) uint16 { return modeKnown | uint16(mode&0o7777) }
 
-// fd_filestat_get(fd, stat *filestat). EBADF, EFAULT. The streams have distinct numbers, so that programs which compare input and
-// output don't take them for one file.
+// fd_filestat_get(fd, stat *filestat). EBADF, EFAULT. The streams have distinct numbers, so that programs which compare
+// input and output don't take them for one file.
 func fdFilestatGet(p *Process, a args) errno {
 	b, ok := p.mem().bytes(a.ptr(1), filestatSize)
 	if !ok {
@@ -168,8 +170,8 @@ func fdFilestatSetTimes(p *Process, a args) errno {
 	return p.errnoOf(unix.UtimesNanoAt(f.fd, "", t[:], unix.AT_EMPTY_PATH))
 }
 
-// path_filestat_set_times(dir, flags u32, path *u8, len size, atim u64, mtim u64, flags u16). EBADF, EFAULT, EINVAL, EPERM, EACCES,
-// EROFS and those of a path.
+// path_filestat_set_times(dir, flags u32, path *u8, len size, atim u64, mtim u64, flags u16). EBADF, EFAULT, EINVAL,
+// EPERM, EACCES, EROFS and those of a path.
 func pathFilestatSetTimes(p *Process, a args) errno {
 	d, path, e := p.pathArg(a.u32(0), a.ptr(2), a.ptr(3), rightPathSetTimes)
 	if e != success {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Stdin is where a rank's standard input comes from. Its calls never wait: waiting is the Process's part, because a wait can
-// end in other ways than by input, and because a rank that waits must be able to say so and to be suspended.
+// Stdin is where a rank's standard input comes from. Its calls never wait: the Process waits, because a wait can end in
+// other ways than by input, and because a rank that waits must be able to report it and to be suspended.
 type Stdin interface {
 	// Read takes what is there. Nothing yet is 0 and no error; after the last byte it is io.EOF.
 	Read(p []byte) (int, error)
@@ -25,8 +25,8 @@ func (empty) Ready() <-chan struct{}   { return closed }
 
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// readStdin fills bufs with what is there, and waits for the first byte unless nonblock is set. Nothing is taken before the
-// wait is over, so that a rank may be suspended in it and call again.
+// readStdin fills bufs with what is there, and waits for the first byte unless nonblock is set. Nothing is taken before
+// the wait is over, so that a rank may be suspended in it and call again.
 func (p *Process) readStdin(bufs [][]byte, nonblock bool) (int, errno) {
 	if len(bufs) == 0 {
 		return 0, success
@@ -49,7 +49,8 @@ func (p *Process) readStdin(bufs [][]byte, nonblock bool) (int, errno) {
 	}
 }
 
-// readMore goes on filling bufs after a first read of n bytes, as long as that doesn't mean to wait. An error shows at the next read.
+// readMore goes on filling bufs after a first read of n bytes, as long as that doesn't mean to wait. An error shows at
+// the next read.
 func (p *Process) readMore(n int, bufs [][]byte) int {
 	total := n
 	for i := 0; n == len(bufs[i]) && i+1 < len(bufs); {
@@ -77,8 +78,8 @@ func newOutput(w io.Writer) *output {
 	return &output{w: w}
 }
 
-// write makes one Write of bufs, so that what the guest wrote as one is not torn by another rank's line. A larger one goes out
-// buffer by buffer.
+// write makes one Write of bufs, so that what the guest wrote as one is not torn by another rank's line. A larger one
+// goes out buffer by buffer.
 func (o *output) write(bufs [][]byte, total int) (int, error) {
 	if len(bufs) == 1 {
 		return o.w.Write(bufs[0])

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// System is the module of the calls that POSIX has and preview 1 has not. None takes an address, so that they are the same for
-// programs of 32 and of 64 bits.
+// System is the module of the calls that POSIX has and preview 1 has not. None takes an address, so that they are the
+// same for programs of 32 and of 64 bits.
 const System = "faasmrun"
 
 var systemTable = []struct {
@@ -70,8 +70,9 @@ func (p *Process) cpuTime() time.Duration {
 	return max(now, 0)
 }
 
-// fd_dup(fd, at u32, exact u32) -> i32 gives an open file one more number: at, whose file is closed, or with exact 0 the lowest free
-// one from there on. Both numbers then have one offset. -EBADF, -EMFILE; -EINVAL for a number that can't be.
+// fd_dup(fd, at u32, exact u32) -> i32 gives an open file one more number: at, whose file is closed, or with exact 0
+// the lowest free one from there on. Both numbers then have one offset. -EBADF, -EMFILE; -EINVAL for a number that
+// can't be.
 func fdDup(p *Process, a args) uint64 {
 	fd, at, exact := uint64(a.u32(0)), uint64(a.u32(1)), a.u32(2) != 0
 	p.mu.Lock()
@@ -108,13 +109,15 @@ func fdDup(p *Process, a args) uint64 {
 	return at
 }
 
-// create_mode(mode u32) says with which permissions the next file or directory is made, once; otherwise they are 0666 and 0777.
+// create_mode(mode u32) says with which permissions the next file or directory is made, once; otherwise they are 0666
+// and 0777.
 func createMode(p *Process, a args) uint64 {
 	p.made.Store(a.u32(0)&0o777 | modeKnown)
 	return 0
 }
 
-// umask(mask u32) -> u32 leaves these permissions out of what is made from now on. It returns those that were left out before.
+// umask(mask u32) -> u32 leaves these permissions out of what is made from now on. It returns those that were left out
+// before.
 func setUmask(p *Process, a args) uint64 { return uint64(p.umask.Swap(a.u32(0) & 0o777)) }
 
 // processUmask is the executor's own. umask(2) tells it only by changing it.
@@ -140,8 +143,8 @@ func (p *Process) creationMode(usual uint32) uint32 {
 	return usual &^ p.umask.Load()
 }
 
-// fd_chmod(fd, mode u32) -> errno. EBADF, EINVAL for a stream, EPERM, EROFS. The bits that give others the rights of a file's owner
-// are left out: on the host they would give away the tenant's.
+// fd_chmod(fd, mode u32) -> errno. EBADF, EINVAL for a stream, EPERM, EROFS. The bits that give others the rights of a
+// file's owner are left out: on the host they would give away the tenant's.
 func fdChmod(p *Process, a args) uint64 {
 	f, e := p.get(a.u32(0), rightFDFilestatGet)
 	if e != success {

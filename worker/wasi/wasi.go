@@ -1,7 +1,7 @@
-// Package wasi serves WASI preview 1 to one rank: the 46 functions of module wasi_snapshot_preview1, over the rank's linear
-// memory as plain bytes. It owns the rank's descriptors, its sight of the file system, its clocks, its sleep and its
-// randomness. It leaves the engine that enters the calls to worker/engine, the binding of the two to worker/rank, and where
-// output goes and input comes from to whoever fills in Config.
+// Package wasi serves WASI preview 1 to one rank: the 46 functions of module wasi_snapshot_preview1, over the rank's
+// linear memory as plain bytes. It owns the rank's descriptors, its view of the file system, its clocks, its sleep and
+// its randomness. It leaves the engine that enters the calls to worker/engine, the binding of the two to worker/rank,
+// and where output goes and input comes from to whoever fills in Config.
 //
 // docs/decisions/2026-11-20-own-wasi.md says why it is not wazero's.
 package wasi
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Config is what a rank's surroundings hand in.
+// Config is what the rank's owner gives.
 type Config struct {
 	Args, Env []string      // as in main's argv and environ
 	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
@@ -26,12 +26,14 @@ type Config struct {
 	TTY            bool    // stdout and stderr look like character devices, so that a libc buffers by line
 	Mounts         []Mount // become descriptors 3, 4, …, in this order
 	MaxOpen        int     // descriptors that may be open at once, counting 0 to 2 and the mounts; 0: DefaultMaxOpen
-	// Blocked is called when a call starts to wait, with what it waits for, and what it returns when the wait is over. nil: nobody asks.
+	// Blocked is called when a call starts to wait, with what it waits for, and what it returns when the wait is over.
+	// nil: nobody asks.
 	Blocked func(what string) (done func())
-	// Waited is how long the rank has waited elsewhere, in calls of another module; the rank's own goroutine asks. nil: never.
+	// Waited is how long the rank has waited elsewhere, in calls of another module; the rank's own goroutine asks. nil:
+	// never.
 	Waited func() time.Duration
-	// Alarmed is called on a goroutine of its own when a timer that the program has set is over: SIGALRM is to be handed to Signal,
-	// and what else waits is to be woken. nil: nobody cares.
+	// Alarmed is called on a goroutine of its own when a timer that the program has set is over: SIGALRM is to be handed
+	// to Signal, and what else waits is to be woken. nil: it is ignored.
 	Alarmed func()
 	// Done is closed when the rank is being ended: waits return at once, and the call panics with Ended. nil: never.
 	Done <-chan struct{}
@@ -42,7 +44,8 @@ const DefaultMaxOpen = 1024
 
 // Mount shows the guest a directory of the host.
 //
-// ReadOnly guards the name, not the directory: what can also be reached through another, writable mount can be written there.
+// ReadOnly guards the name, not the directory: what can also be reached through another, writable mount can be written
+// there.
 type Mount struct {
 	Guest    string // the name that the guest's libc matches paths with: "/", or the directory's absolute path on the host
 	Root     *os.Root
@@ -98,7 +101,8 @@ func New(c Config) (*Process, error) {
 	if c.Memory == nil {
 		return nil, errors.New("wasi: no memory")
 	}
-	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen, clock: newClock(),
+	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen,
+		clock:     newClock(),
 		elsewhere: c.Waited, alarmed: c.Alarmed}
 	p.umask.Store(processUmask())
 	p.signals.wake = make(chan struct{}, 1)

@@ -109,7 +109,8 @@ func TestWideNames(t *testing.T) {
 	directory := g.mustOpen(".", openDirectory, rightFDReaddir)
 	list := g.alloc(4096)
 	g.ok(wide+"fd_readdir", directory, list, 4096, 0, used)
-	if names := string(g.mem[list : list+g.size(used)]); !strings.Contains(names, "file") || !strings.Contains(names, "link") {
+	if names := string(g.mem[list : list+g.size(used)]); !strings.Contains(names, "file") ||
+		!strings.Contains(names, "link") {
 		t.Errorf("a directory of %q", names)
 	}
 	prestat := g.result() - 8
@@ -142,15 +143,17 @@ func TestWidePoll(t *testing.T) {
 	}
 }
 
-// TestWideFaults: an address or a size of more than 32 bits is none of a small one, whatever its lower half is; with 32 bits
-// the upper half is not there.
+// TestWideFaults: an address or a size of more than 32 bits is none of a small one, whatever its lower half is; with 32
+// bits the upper half is not there.
 func TestWideFaults(t *testing.T) {
 	g := newGuest(t, Config{Args: []string{"a"}})
 	sizes := g.alloc(32)
 	for _, high := range []uint64{1 << 32, 1 << 63, 0xffffffff << 32} {
 		for _, c := range Calls() {
 			for i, letter := range c.Params {
-				if !c.Wide || c.Name == "fd_prestat_dir_name" && i == 2 || letter != 'l' || table[index(c.Name)].params[i] != 'p' || strings.HasPrefix(c.Name, "sock_") { // more room than the name needs is none too much
+				// more room than the name needs is none too much
+				if !c.Wide || c.Name == "fd_prestat_dir_name" && i == 2 || letter != 'l' || table[index(c.Name)].params[i] != 'p' ||
+					strings.HasPrefix(c.Name, "sock_") {
 					continue
 				}
 				args := make([]uint64, len(c.Params))
