@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// patience is how long a test waits for what must come. Nothing waits for it in a test that passes.
-const patience = 60 * time.Second
+// testTimeout is how long a test waits for what must come. Nothing waits for it in a test that passes.
+const testTimeout = 60 * time.Second
 
 // compiled makes a module of a C program in testdata, once a run.
 func compiled(t testing.TB, name string) []byte {
@@ -203,8 +203,8 @@ func wait[T any](t testing.TB, c <-chan T, what string) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s after %v", what, patience)
+	case <-time.After(testTimeout):
+		t.Fatalf("no %s after %v", what, testTimeout)
 		panic("unreachable")
 	}
 }
@@ -240,7 +240,7 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 				b.mu.Unlock()
 				return
 			}
-			b.hear(m)
+			b.handle(m)
 		}
 	}()
 	for {
@@ -261,7 +261,7 @@ func (b *bench) Connect(stream grpc.BidiStreamingServer[schedpb.WorkerMessage, s
 	}
 }
 
-func (b *bench) hear(m *schedpb.WorkerMessage) {
+func (b *bench) handle(m *schedpb.WorkerMessage) {
 	switch m := m.Msg.(type) {
 	case *schedpb.WorkerMessage_Heartbeat:
 		b.mu.Lock()

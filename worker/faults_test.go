@@ -52,7 +52,7 @@ func waitGone(t testing.TB, pid int) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(testTimeout.Milliseconds()))
 	if n != 1 {
 		t.Fatalf("process %d is still there (%v)", pid, err)
 	}
@@ -235,7 +235,7 @@ func TestSignals(t *testing.T) {
 // stopped waits until the process is stopped (or no longer): the kernel says so only to its parent, through wait.
 func stopped(t testing.TB, pid int, want bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			t.Fatal(err)
@@ -336,10 +336,10 @@ func TestWorkerDies(t *testing.T) {
 	}
 }
 
-// armed waits until the executor has its lifeline: descriptor 4 is then asynchronous.
+// armed waits until the executor has its agent watch: descriptor 4 is then asynchronous.
 func armed(t testing.TB, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/4", pid))
 		if err != nil {
 			t.Fatal(err)
@@ -352,7 +352,7 @@ func armed(t testing.TB, pid int) {
 			return
 		}
 	}
-	t.Fatalf("executor %d does not watch its lifeline", pid)
+	t.Fatalf("executor %d does not watch its agent", pid)
 }
 
 func testSpawner(dir string) *spawner {
@@ -384,7 +384,7 @@ func TestStopLeavesNobody(t *testing.T) {
 	}
 }
 
-// A spare that was killed while it waited harms no job, and another takes its place.
+// A prestarted executor that was killed while it waited harms no job, and another takes its place.
 func TestPrestartedThatDied(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Prestart = 1 })
 	spare := func() *process {
@@ -393,13 +393,13 @@ func TestPrestartedThatDied(t *testing.T) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(s.waiting) != 1 {
-			t.Fatalf("%d spares", len(s.waiting))
+			t.Fatalf("%d are prestarted", len(s.waiting))
 		}
 		return s.waiting[0]
 	}
-	first := spare()
+	first := prestarted()
 	if !first.isRunning() {
-		t.Fatal("a new spare does not live")
+		t.Fatal("a new executor does not live")
 	}
 	first.kill()
 	if err := unix.Waitid(unix.P_PID, first.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
@@ -408,8 +408,8 @@ func TestPrestartedThatDied(t *testing.T) {
 	if end := b.run(interactive(b.app("hello", 1))).End; end.State != "CD" {
 		t.Errorf("the job ended as %s: %s", end.State, end.Reason)
 	}
-	if second := spare(); second.pid == first.pid || !second.isRunning() {
-		t.Error("no new spare")
+	if second := prestarted(); second.pid == first.pid || !second.isRunning() {
+		t.Error("no new executor")
 	}
 }
 

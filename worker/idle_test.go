@@ -324,7 +324,7 @@ func TestDiesBetweenJobs(t *testing.T) {
 	}
 	for _, spec := range []*schedpb.JobSpec{interactive(b.app("act", 1, "cat")), batch(b.app("act", 1, "cat"))} {
 		pid = b.waits()
-		syscall.Kill(pid, syscall.SIGSTOP) // it lives, and will not hear of its job
+		syscall.Kill(pid, syscall.SIGSTOP) // it lives, and will not read its Start
 		stopped(t, pid, true)
 		ref := b.start(spec)
 		b.stdin(ref, "a line\n", false)

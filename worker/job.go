@@ -418,15 +418,15 @@ func (j *job) delivered(id int, offset uint64) (spare uint64) {
 	launcher := j.launcher
 	switch {
 	case launcher:
-		spare = min(slowest, j.written)
+		unneeded = min(slowest, j.written)
 	case len(j.readers) == 1 && slowest > resumable:
-		spare = slowest - resumable
+		unneeded = slowest - resumable
 	}
 	j.mu.Unlock()
 	if !launcher {
 		j.sendDelivered(slowest)
 	}
-	return spare
+	return unneeded
 }
 
 // sendDelivered lets the ranks of an interactive job write on.

@@ -242,7 +242,7 @@ func (m *modules) fetch(ctx context.Context, sha, path string) error {
 // maxStderr bounds what of a child's stderr becomes part of a message.
 const maxStderr = 16 << 10
 
-// starved tells the last words of a Go program that the kernel refuses memory.
+// starved reports whether the stderr of a Go program says that the kernel refused it memory.
 func starved(words string) bool {
 	return strings.Contains(words, "out of memory") || strings.Contains(words, "cannot allocate memory")
 }

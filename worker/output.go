@@ -91,8 +91,8 @@ func (o *output) follow(j *job) error {
 			}
 		}
 		if err := o.sendAll(log, func(offset uint64) error {
-			if spare := j.delivered(id, offset); j.spec.GetInteractive() && spare > 0 {
-				return log.Discard(spare)
+			if unneeded := j.delivered(id, offset); j.spec.GetInteractive() && unneeded > 0 {
+				return log.Discard(unneeded)
 			}
 			return nil
 		}); err != nil {

@@ -189,14 +189,14 @@ func TestDelivered(t *testing.T) {
 		offset uint64
 		told   string
 	}{{fast, 1000, "[]"}, {slow, 50, "[]"}, {slow, 150, "[150]"}, {slow, 200, "[]"}, {slow, 2000, "[1000]"}} {
-		spare := j.delivered(c.reader, c.offset)
-		if got := fmt.Sprint(told()); spare != 0 || got != c.told {
-			t.Errorf("at %d: %d can go, told %s", c.offset, spare, got)
+		unneeded := j.delivered(c.reader, c.offset)
+		if got := fmt.Sprint(told()); unneeded != 0 || got != c.told {
+			t.Errorf("at %d: %d can go, told %s", c.offset, unneeded, got)
 		}
 	}
 	j.detach(slow, false)
-	if spare := j.delivered(fast, resumable+1); spare != 1 {
-		t.Errorf("of one of one reader %d can go", spare)
+	if unneeded := j.delivered(fast, resumable+1); unneeded != 1 {
+		t.Errorf("of one of one reader %d can go", unneeded)
 	}
 	told()
 	j.detach(fast, false)
@@ -213,12 +213,12 @@ func TestDeliveredToALauncher(t *testing.T) {
 	j.spec = interactive()
 	j.attachLauncher()
 	reader := j.attach(0)
-	if spare := j.delivered(reader, 5<<20); spare != 0 || len(j.orders.take()) > 0 {
-		t.Errorf("sent, and %d can go", spare)
+	if unneeded := j.delivered(reader, 5<<20); unneeded != 0 || len(j.orders.take()) > 0 {
+		t.Errorf("sent, and %d can go", unneeded)
 	}
 	j.outputTaken(1 << 20)
-	if spare := j.delivered(reader, 6<<20); spare != 1<<20 {
-		t.Errorf("written, and %d can go", spare)
+	if unneeded := j.delivered(reader, 6<<20); unneeded != 1<<20 {
+		t.Errorf("written, and %d can go", unneeded)
 	}
 	if told := j.orders.take(); len(told) != 1 || told[0].(*control.Delivered).Offset != 1<<20 {
 		t.Errorf("the executor was told %v", told)

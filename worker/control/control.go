@@ -60,7 +60,7 @@ func NewConn(rw io.ReadWriter) *Conn {
 // of the messages that it does not know.
 func (c *Conn) Speak(version int) error {
 	if version < Oldest || version > Version {
-		return fmt.Errorf("it speaks version %d of the conversation, this program %d to %d", version, Oldest, Version)
+		return fmt.Errorf("it speaks version %d of the protocol, this program %d to %d", version, Oldest, Version)
 	}
 	c.version = byte(version)
 	return nil

@@ -154,8 +154,8 @@ func TestStartedByHand(t *testing.T) {
 	}
 	defer null.Close()
 	if err := armAgentWatch(int(null.Fd())); err == nil {
-		// A lifeline must be a pipe: no other file tells of its other end's closing.
-		t.Error("/dev/null is a lifeline")
+		// An agent watch must be a pipe: no other file reports its other end's closing.
+		t.Error("/dev/null is an agent watch")
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -164,7 +164,7 @@ func TestStartedByHand(t *testing.T) {
 	defer r.Close()
 	w.Close()
 	if err := armAgentWatch(int(r.Fd())); err == nil {
-		t.Error("a lifeline whose other end is gone")
+		t.Error("an agent watch whose other end is gone")
 	}
 	var words strings.Builder
 	if status := CompileMain([]string{"--none"}, &words); status != 2 || words.Len() == 0 {

@@ -189,7 +189,7 @@ func rescued(f func() error) (err error) {
 	return f()
 }
 
-// rescue makes an error of pebble's last words.
+// rescue turns pebble's fatal message into an error.
 func rescue(err *error) {
 	switch v := recover().(type) {
 	case nil:
