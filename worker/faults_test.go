@@ -387,7 +387,7 @@ func TestStopLeavesNobody(t *testing.T) {
 // A prestarted executor that was killed while it waited harms no job, and another takes its place.
 func TestPrestartedThatDied(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.Prestart = 1 })
-	spare := func() *process {
+	waiting := func() *process {
 		s := &b.worker.prestarted
 		s.fill()
 		s.mu.Lock()
@@ -397,7 +397,7 @@ func TestPrestartedThatDied(t *testing.T) {
 		}
 		return s.waiting[0]
 	}
-	first := prestarted()
+	first := waiting()
 	if !first.isRunning() {
 		t.Fatal("a new executor does not live")
 	}
@@ -408,7 +408,7 @@ func TestPrestartedThatDied(t *testing.T) {
 	if end := b.run(interactive(b.app("hello", 1))).End; end.State != "CD" {
 		t.Errorf("the job ended as %s: %s", end.State, end.Reason)
 	}
-	if second := prestarted(); second.pid == first.pid || !second.isRunning() {
+	if second := waiting(); second.pid == first.pid || !second.isRunning() {
 		t.Error("no new executor")
 	}
 }

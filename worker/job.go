@@ -408,7 +408,7 @@ func (j *job) detach(id int, eof bool) {
 }
 
 // delivered notes how far a reader is. It returns the offset up to which an interactive job's log is no longer needed.
-func (j *job) delivered(id int, offset uint64) (spare uint64) {
+func (j *job) delivered(id int, offset uint64) (unneeded uint64) {
 	j.mu.Lock()
 	j.readers[id] = offset
 	slowest := offset

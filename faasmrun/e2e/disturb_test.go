@@ -167,8 +167,8 @@ const (
 	asidePause = 5 * time.Millisecond
 )
 
-// converse runs one interactive job after another, each with input that comes bit by bit.
-func (k *killed) converse(ctx context.Context) {
+// runInteractive runs one interactive job after another, each with input that comes bit by bit.
+func (k *killed) runInteractive(ctx context.Context) {
 	for ctx.Err() == nil {
 		how, err := k.aside()
 		if err != nil {

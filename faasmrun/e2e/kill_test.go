@@ -491,7 +491,7 @@ func TestKills(t *testing.T) {
 		submitters.Go(func() { k.submit(ctx, who) })
 	}
 	for range 3 {
-		submitters.Go(func() { k.converse(ctx) })
+		submitters.Go(func() { k.runInteractive(ctx) })
 	}
 	k.pass(width)
 	until := time.Now().Add(time.Duration(minutes) * time.Minute)

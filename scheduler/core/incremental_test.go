@@ -55,7 +55,7 @@ func TestFreeSlotIndex(t *testing.T) {
 		r.remove(w)
 	}
 	if r.n != 0 || len(r.buckets) != 0 || r.mostFree() != 0 {
-		t.Errorf("%d rooms are left on %d shelves", r.n, len(r.buckets))
+		t.Errorf("%d entries are left in %d buckets", r.n, len(r.buckets))
 	}
 }
 
