@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,9 +129,9 @@ func TestLongStateID(t *testing.T) {
 // A machine whose clock is set forward, and whose scheduler is then restarted, starts nothing twice.
 func TestClockIsSet(t *testing.T) {
 	timed(t, func(t *testing.T) {
-		var set time.Duration
+		var set atomic.Int64 // nanoseconds that the clock is ahead
 		w := newWorld(t, Config{Grace: time.Minute, GraceMargin: time.Second,
-			Clock: func() time.Time { return time.Now().Add(set) }})
+			Clock: func() time.Time { return time.Now().Add(time.Duration(set.Load())) }})
 		h := hello("n1", 1)
 		h.StateId = "first"
 		f := w.connect(h)
@@ -145,7 +146,7 @@ func TestClockIsSet(t *testing.T) {
 		ok(t, context.Cause(w.ctx))
 		begin := time.Now()
 		time.Sleep(30 * time.Second)
-		set = time.Hour
+		set.Store(int64(time.Hour))
 		w.node("n1") // it looks at the clock
 		equal(t, "it is requeued", l.until("RQ"), "worker n1 was lost")
 		equal(t, "after", time.Since(begin), 61*time.Second)
