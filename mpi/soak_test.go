@@ -284,6 +284,8 @@ func (g *guest) ints3(round int) uint32 {
 // tables are the sizes of what a rank keeps.
 func (r *Rank) tables() map[string]int {
 	posted, unexpected := r.queueLen()
+	r.world.instancesMu.Lock()
+	defer r.world.instancesMu.Unlock() // its tables are all ranks'
 	return map[string]int{"communicators": len(r.comms.objects), "groups": len(r.groups.objects),
 		"datatypes":  len(r.types.objects),
 		"operations": len(r.ops.objects), "messages": len(r.messages.objects), "error handlers": len(r.errhandlers.objects),
