@@ -74,7 +74,7 @@ func (r *reactor) newStream() uint64 {
 	}
 }
 
-// ask has a worker send a stream. Every one tells whether the job has a launcher that says what it has written: a
+// ask has a worker send a stream. Every order reports whether the job has a launcher that says what it has written: a
 // worker that has been restarted must not drop that for another reader's sake.
 func (r *reactor) ask(o *outputStream, w *workerConn) {
 	if o.askedOf != w || o.askedAt != o.offset {

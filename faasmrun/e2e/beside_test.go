@@ -207,10 +207,8 @@ func besideMachine() string {
 		version, _, _ = strings.Cut(strings.TrimPrefix(string(out), "mpirun "), "\n")
 	}
 	return fmt.Sprintf("`make bench` on %s, %d processors (%s, load %s before), %s, %s: medians of %d runs by turns, "+
-		"the same C "+
-		"sources compiled with -O3.", time.Now().Format(time.DateOnly), runtime.NumCPU(), model, fields[0], runtime.Version(),
-		version,
-		besideRounds)
+		"the same C sources compiled with -O3.", time.Now().Format(time.DateOnly), runtime.NumCPU(), model, fields[0],
+		runtime.Version(), version, besideRounds)
 }
 
 // putBetween replaces what stands in a page between the marks of a name.

@@ -225,8 +225,7 @@ func authenticate(socket *net.UnixConn, uid uint32) (*control.Conn, error) {
 	var peer *unix.Ucred
 	var fault error
 	if err := raw.Control(func(fd uintptr) {
-		peer,
-			fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		peer, fault = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	}); err != nil {
 		return nil, err
 	}
