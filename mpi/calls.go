@@ -5,12 +5,8 @@ import "strings"
 // Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32
 // and 64 bits, d for a double. Fn has the form of engine.HostFunc: it reads its arguments from the stack and
 // writes its result there. It panics with *AbortError or *Ended to end the rank.
-//
-// Each function is there for both data models: Wide is of a rank whose program has pointers, handles and MPI_Aint of 64
-// bits.
 type Call struct {
 	Name, Params, Results string
-	Wide                  bool
 	Fn                    func(r *Rank, stack []uint64)
 }
 
@@ -290,16 +286,8 @@ var direct = []struct {
 }{
 	{"Wtime", wtime},
 	{"Wtick", wtick},
-	{"Aint_add", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] + stack[1]) }},
-	{"Aint_diff", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] - stack[1]) }},
-}
-
-// fitted is a number as wide as an MPI_Aint.
-func (r *Rank) fitted(v uint64) uint64 {
-	if r.lp64 {
-		return v
-	}
-	return uint64(uint32(v))
+	{"Aint_add", func(r *Rank, stack []uint64) { stack[0] += stack[1] }},
+	{"Aint_diff", func(r *Rank, stack []uint64) { stack[0] -= stack[1] }},
 }
 
 // numbered are the objects whose handles can be had as integers: they are integers.
@@ -317,7 +305,7 @@ var all = func() []binding {
 	return list
 }()
 
-// Calls lists every function that is there, by its MPI_ and its PMPI_ name, for each data model.
+// Calls lists every function that is there, by its MPI_ and its PMPI_ name.
 func Calls() []Call {
 	var calls []Call
 	for i, b := range all {
@@ -340,16 +328,8 @@ func Calls() []Call {
 
 func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
 	params, results, _ := strings.Cut(signatures[name], ":")
-	for _, wide := range []bool{false, true} {
-		pointer := "i"
-		if wide {
-			pointer = "l"
-		}
-		c := Call{"", strings.ReplaceAll(params, "p", pointer), strings.ReplaceAll(results, "p", pointer), wide, fn}
-		for _, prefix := range []string{"MPI_", "PMPI_"} {
-			c.Name = prefix + name
-			calls = append(calls, c)
-		}
+	for _, prefix := range []string{"MPI_", "PMPI_"} {
+		calls = append(calls, Call{prefix + name, params, results, fn})
 	}
 	return calls
 }

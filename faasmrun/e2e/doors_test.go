@@ -29,7 +29,7 @@ var doors = map[string][]string{
 		"scheduler/schedpb",
 		"scheduler/sim", "tui"},
 	"faasmrun/launch": {"faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/machine", "faasmrun/session",
-		"internal/filetype", "scheduler/schedpb"},
+		"internal/filetype", "internal/lower", "internal/wasm", "scheduler/schedpb"},
 	"faasmrun/machine": {},
 	"faasmrun/session": {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "mpi/profile", "scheduler/jobstate",
 		"scheduler/schedpb"},

@@ -87,9 +87,7 @@ const mpiSymbols = "mpi.symbols"
 func mpiFunctions() []string {
 	var names []string
 	for _, call := range mpi.Calls() {
-		if !call.Wide { // they are there for each data model
-			names = append(names, call.Name)
-		}
+		names = append(names, call.Name)
 	}
 	return names
 }

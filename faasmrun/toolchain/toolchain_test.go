@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	if name := compilerName(os.Args[0]); name != "" {
 		os.Exit(Main(name, os.Args[1:], System()))
 	}
+	if name := filepath.Base(os.Args[0]); IsBinutil(name) {
+		os.Exit(Binutil(name, os.Args[1:], System()))
+	}
 	if _, err := Install(context.Background(), System(), PrintProgress(os.Stderr, "test")); err != nil {
 		fmt.Fprintln(os.Stderr, "faasmrun toolchain install:", err)
 		os.Exit(1)

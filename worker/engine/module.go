@@ -117,9 +117,6 @@ func (m *Module) Memory() (minimum, maximum uint64, err error) {
 	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
 }
 
-// LP64 reports whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
-func (m *Module) LP64() bool { return m.layout.lp64 }
-
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
 // process has to compile it.
 func (m *Module) CacheError() error { return m.cacheErr }
