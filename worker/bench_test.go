@@ -416,6 +416,9 @@ func (b *bench) makeEnd(m *schedpb.JobEnded) *schedpb.JobEnded {
 	if m.End != nil {
 		b.t.Errorf("the worker made a result: %v", m.End)
 	}
+	if m.Report == nil { // a test's own
+		return m
+	}
 	b.mu.Lock()
 	told := b.told[keyOf(m.Job)]
 	b.mu.Unlock()
