@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // Job is one submission of a workload.
@@ -150,7 +151,7 @@ func New(cfg Config, w Workload) *Sim {
 // addWorker adds a worker that has not connected yet.
 func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
 	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{},
-		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]core.End{}}
+		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]result.Report{}}
 	s.workers[name] = w
 	s.names = append(s.names, name)
 	return w
