@@ -10,9 +10,9 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// window bounds what a launcher may have on its way to its job's ranks. Plain standard input (Stdin) is on its way until
-// the ranks have taken it, numbered items (Input) until they have been sent to the worker: what gets lost then comes
-// again. The attachment's mu guards it.
+// window bounds what a launcher may have on its way to its job's ranks. Plain standard input (Stdin) is on its way
+// until the ranks have taken it, numbered items (Input) until they have been sent to the worker: what gets lost then
+// comes again. The attachment's mu guards it.
 type window struct {
 	size uint64
 	sent uint64 // ever, as what goes on below

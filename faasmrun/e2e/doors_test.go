@@ -25,7 +25,8 @@ var doors = map[string][]string{
 		"scheduler/auth",
 		"scheduler/schedpb", "worker", "worker/cgroup", "worker/engine", "worker/executor"},
 	"faasmrun/home": {"faasmrun/cli", "internal/private"},
-	"faasmrun/jobs": {"faasmrun/cli", "faasmrun/client", "faasmrun/session", "scheduler", "scheduler/jobstate",
+	"faasmrun/jobs": {"faasmrun/cli", "faasmrun/client", "faasmrun/session", "internal/timespan", "scheduler",
+		"scheduler/jobstate",
 		"scheduler/schedpb",
 		"scheduler/sim", "tui"},
 	"faasmrun/launch": {"faasmrun/cli", "faasmrun/client", "faasmrun/daemon", "faasmrun/machine", "faasmrun/session",
@@ -63,7 +64,7 @@ var doors = map[string][]string{
 	"mpi/profile":        {},
 	"omp/guest":          {},
 	"snapshot/linear":    {},
-	"tui":                {"internal/bytesize", "scheduler/jobstate", "scheduler/schedpb"},
+	"tui":                {"internal/bytesize", "internal/timespan", "scheduler/jobstate", "scheduler/schedpb"},
 	"internal/passes":    {"internal/eh", "internal/fill", "internal/lower"},
 	"internal/eh":        {"internal/wasm"},
 	"internal/fill":      {"internal/wasm"},
@@ -73,6 +74,7 @@ var doors = map[string][]string{
 	"internal/private":   {},
 	"internal/bytesize":  {},
 	"internal/filetype":  {},
+	"internal/timespan":  {},
 }
 
 // onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.
