@@ -7,6 +7,7 @@ import "strings"
 // writes its result there. It panics with *AbortError or *Ended to end the rank.
 type Call struct {
 	Name, Params, Results string
+	Absent                bool // it fails when it is called, for it is not in this version
 	Fn                    func(r *Rank, stack []uint64)
 }
 
@@ -291,7 +292,10 @@ var direct = []struct {
 }
 
 // numbered are the objects whose handles can be had as integers: they are integers.
-var numbered = []string{"Comm", "Errhandler", "Group", "Info", "Message", "Op", "Request", "Type"}
+var (
+	numbered    = []string{"Comm", "Errhandler", "Group", "Info", "Message", "Op", "Request", "Type"}
+	numberForms = []string{"toint", "fromint", "c2f", "f2c"}
+)
 
 // all is the table with the collectives in their three forms.
 var all = func() []binding {
@@ -305,8 +309,21 @@ var all = func() []binding {
 	return list
 }()
 
-// Calls lists every function that is there, by its MPI_ and its PMPI_ name.
+// Calls lists every function that mpi.h declares, by its MPI_ and its PMPI_ name.
 func Calls() []Call {
+	calls := presentCalls()
+	for i, name := range absentNames {
+		from := len(calls)
+		calls = appendForms(calls, name, absent(uint32(1+len(all)+i), name))
+		for ; from < len(calls); from++ {
+			calls[from].Absent = true
+		}
+	}
+	return calls
+}
+
+// presentCalls lists the functions that are there.
+func presentCalls() []Call {
 	var calls []Call
 	for i, b := range all {
 		calls = appendForms(calls, b.name, serve(uint32(i+1), b, false))
@@ -319,17 +336,20 @@ func Calls() []Call {
 	}
 	same := func(_ *Rank, stack []uint64) { stack[0] = uint64(uint32(stack[0])) }
 	for _, n := range numbered {
-		for _, form := range []string{"_toint", "_fromint", "_c2f", "_f2c"} {
-			calls = appendForms(calls, n+form, same)
+		for _, form := range numberForms {
+			calls = appendForms(calls, n+"_"+form, same)
 		}
 	}
 	return calls
 }
 
+// letterComm stands for a communicator in signatures.
+const letterComm = 'c'
+
 func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
-	params, results, _ := strings.Cut(signatures[name], ":")
+	params, results, _ := strings.Cut(strings.ReplaceAll(signatures[name], string(letterComm), "l"), ":")
 	for _, prefix := range []string{"MPI_", "PMPI_"} {
-		calls = append(calls, Call{prefix + name, params, results, fn})
+		calls = append(calls, Call{Name: prefix + name, Params: params, Results: results, Fn: fn})
 	}
 	return calls
 }
@@ -374,6 +394,9 @@ func init() {
 	names = append(names, "")
 	for _, b := range all {
 		names = append(names, "MPI_"+b.name)
+	}
+	for _, name := range absentNames {
+		names = append(names, "MPI_"+name)
 	}
 }
 

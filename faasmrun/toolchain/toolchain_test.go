@@ -283,8 +283,8 @@ func TestUndefined(t *testing.T) {
 }
 
 // TestWithoutHeader links as a configure script does that looks for MPI in the libraries: it finds what a worker has,
-// and nothing that mpi.h merely declares. A program that includes mpi.h links all the same, and is refused by name when
-// loaded.
+// and nothing that mpi.h merely declares. A program that includes mpi.h links all the same; it is told so when it is
+// loaded, and the function fails when it is called.
 func TestWithoutHeader(t *testing.T) {
 	l := newLab(t)
 	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")

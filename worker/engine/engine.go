@@ -40,6 +40,8 @@ type Import struct {
 	// Wide is of a function for programs with pointers of 64 bits, which faasmrun cc makes. It may be there beside one for
 	// those of 32, which other compilers make.
 	Wide bool
+	// Absent is of a function that does nothing but fail.
+	Absent bool
 	// Call serves the import. host is what Instantiate was given.
 	Call HostFunc[any]
 }
@@ -100,9 +102,10 @@ type importName struct {
 
 // binding is an Import as wazero calls it.
 type binding struct {
-	call HostFunc[any]
-	sig  signature
-	name string
+	call   HostFunc[any]
+	sig    signature
+	name   string
+	absent bool
 }
 
 // Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as
@@ -152,7 +155,7 @@ func (e *Engine) Link(imports []Import) error {
 		if e.bindings[key] != nil {
 			return fmt.Errorf("engine: import %s is bound twice", full)
 		}
-		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full}
+		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full, absent: imp.Absent}
 	}
 	return nil
 }

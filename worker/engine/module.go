@@ -132,6 +132,17 @@ func (m *Module) HasImport(module, name string) bool {
 		func(im importEntry) bool { return im.module == module && im.name == name })
 }
 
+// Absent lists the functions that the module imports and that only fail, without their modules' names.
+func (m *Module) Absent() []string {
+	var names []string
+	for _, im := range m.layout.imports {
+		if b := m.engine.bindings[importName{im.module, im.name, m.layout.lp64}]; b != nil && b.absent {
+			names = append(names, im.name)
+		}
+	}
+	return names
+}
+
 // prepare binds the imports, once.
 func (m *Module) prepare() error {
 	if unbound := m.engine.Unbound(m); len(unbound) > 0 {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
@@ -197,6 +199,31 @@ func (o *output) Write(p []byte) (int, error) {
 // reportFinding logs what a rank does wrong. The rank's own goroutine may call it, or another's.
 func (j *job) reportFinding(rank int, text string) {
 	j.findings.Add(1)
+	j.note(rank, text)
+}
+
+// noteAbsent logs for each program what it has that will fail.
+func (j *job) noteAbsent() {
+	for _, a := range j.apps {
+		if names := a.module.Absent(); len(names) > 0 {
+			j.note(a.firstRank, fmt.Sprintf("%s has functions that this version of faasmrun has not, and that fail when they "+
+				"are called: %s", onOneLine(a.Program), strings.Join(names, ", ")))
+		}
+	}
+}
+
+// onOneLine is a name as it may stand in a line of ours.
+func onOneLine(name string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return '?'
+		}
+		return c
+	}, name)
+}
+
+// note logs a line about a rank for a person.
+func (j *job) note(rank int, text string) {
 	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil &&
 		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
@@ -275,6 +302,7 @@ func (j *job) run() *control.Ended {
 	if j.start.LeaseUntil != 0 {
 		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
 	}
+	j.noteAbsent()
 	j.running = len(j.ranks)
 	for _, r := range j.ranks {
 		go func() { j.exits <- r.Run() }()
