@@ -7,3 +7,6 @@ func cmakeVerb(args []string) int { return toolchain.CMake(args, toolchain.Syste
 
 // configureVerb is faasmrun configure: a configure script as a cross build with our compilers.
 func configureVerb(args []string) int { return toolchain.Configure(args, toolchain.System()) }
+
+// makeVerb is faasmrun make: make with our compilers and tools.
+func makeVerb(args []string) int { return toolchain.Make(args, toolchain.System()) }

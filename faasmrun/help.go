@@ -12,7 +12,7 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
 Verbs:
   run         run a program on N ranks; the verb may be left out
   cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
-  cmake       run cmake with these compilers; configure: a configure script
+  cmake       run cmake with these compilers; configure: a configure script; make
   submit      hand a job to a cluster, and go on; attach: look at one as its launcher would
   queue       the jobs that wait or run; history: those that have ended
   show        everything about jobs; explain: why one waits, and when it should start

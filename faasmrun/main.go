@@ -16,6 +16,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/daemon"
 	"github.com/faasmrun/faasmrun/faasmrun/jobs"
 	"github.com/faasmrun/faasmrun/faasmrun/launch"
+	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
 )
 
 func main() { os.Exit(command(os.Args)) }
@@ -30,6 +31,9 @@ func command(args []string) int {
 		return compilerVerb("c++", args)
 	case "mpirun", "mpiexec":
 		return launch.RunVerb(args)
+	}
+	if toolchain.IsBinutil(name) {
+		return toolchain.Binutil(name, args, toolchain.System())
 	}
 	if len(args) == 0 {
 		writeOverview(os.Stderr)
@@ -53,6 +57,7 @@ var quickVerbs = map[string]func(args []string) int{
 	"submit":    batch.SubmitVerb,
 	"cmake":     cmakeVerb,
 	"configure": configureVerb,
+	"make":      makeVerb,
 	"version":   func([]string) int { return cli.VersionVerb() },
 	"executor":  daemon.ExecutorVerb,
 	"compile":   daemon.CompileVerb,
@@ -102,7 +107,8 @@ func rootCommand() *cobra.Command {
 	submit := own("submit", "hand a job to a cluster")
 	submit.ValidArgsFunction = completeOptions(launch.OptionsOf(true))
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("cmake", "run cmake with these compilers"),
-		own("configure", "run a configure script with these compilers"), own("version", "show the version"),
+		own("configure", "run a configure script with these compilers"), own("make", "run make with these compilers"),
+		own("version", "show the version"),
 		submit, toolchainCommand(), daemon.SchedulerCommand(), daemon.WorkerCommand())
 	root.AddCommand(jobs.JobCommands()...)
 	root.AddCommand(jobs.TopCommand(), jobs.NodesCommand(), jobs.DrainCommand(), jobs.ResumeCommand(), jobs.UsageCommand(),

@@ -21,12 +21,7 @@ func (a args) int(i int) int32 { return int32(a.stack[i]) }
 func (a args) rank(i int) match.Rank { return match.Rank(a.stack[i]) }
 
 // word is a pointer, which may mean anything, such as a function, an attribute or an address.
-func (a args) word(i int) uint64 {
-	if a.r.lp64 {
-		return a.stack[i]
-	}
-	return uint64(uint32(a.stack[i]))
-}
+func (a args) word(i int) uint64 { return a.stack[i] }
 
 func (a args) address(i int) uint64 { return a.word(i) }
 
@@ -43,18 +38,11 @@ func handleOf(word uint64) uint32 {
 	return uint32(word)
 }
 
-// aint is an MPI_Aint, which is as wide as a pointer.
-func (a args) aint(i int) int64 {
-	if a.r.lp64 {
-		return int64(a.stack[i])
-	}
-	return int64(int32(a.stack[i]))
-}
+func (a args) aint(i int) int64 { return int64(a.stack[i]) }
 
-// byAint are the arguments of a function whose lengths are MPI_Aint where others have an int: as wide as an MPI_Count
-// with pointers of 64 bits, and as an int otherwise.
+// byAint are the arguments of a function whose lengths are MPI_Aint where others have an int: as wide as an MPI_Count.
 func (a args) byAint() args {
-	a.wide = a.wide || a.r.lp64
+	a.wide = true
 	return a
 }
 
@@ -82,41 +70,20 @@ func (r *Rank) piece(address uint64, n int64) []byte {
 	return mem[address : address+uint64(n)]
 }
 
-// width is the size in the program's memory of a pointer, a handle and an MPI_Aint.
-func (r *Rank) width() int64 {
-	if r.lp64 {
-		return 8
-	}
-	return 4
-}
-
-// putWord writes a pointer or a handle; wordAt reads one.
-func (r *Rank) putWord(b []byte, v uint64) {
-	if r.lp64 {
-		binary.LittleEndian.PutUint64(b, v)
-	} else {
-		binary.LittleEndian.PutUint32(b, uint32(v))
-	}
-}
-
-func (r *Rank) wordAt(b []byte) uint64 {
-	if r.lp64 {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return uint64(binary.LittleEndian.Uint32(b))
-}
+// wordSize is the size in the program's memory of a pointer, a handle and an MPI_Aint.
+const wordSize = 8
 
 // roomForWord checks that an argument points at memory for a pointer or a handle.
 func (a args) roomForWord(i int, what string) *failure {
-	_, f := a.pointer(i, what, a.r.width())
+	_, f := a.pointer(i, what, wordSize)
 	return f
 }
 
 // putWord writes one there.
 func (a args) putWord(i int, what string, v uint64) *failure {
-	b, f := a.pointer(i, what, a.r.width())
+	b, f := a.pointer(i, what, wordSize)
 	if f == nil {
-		a.r.putWord(b, v)
+		binary.LittleEndian.PutUint64(b, v)
 	}
 	return f
 }
@@ -200,11 +167,11 @@ func (a args) getInt(i int, what string) (int32, *failure) {
 }
 
 func (a args) getHandle(i int, what string) (uint32, *failure) {
-	b, f := a.pointer(i, what, a.r.width())
+	b, f := a.pointer(i, what, wordSize)
 	if f != nil {
 		return 0, f
 	}
-	return handleOf(a.r.wordAt(b)), nil
+	return handleOf(binary.LittleEndian.Uint64(b)), nil
 }
 
 // putString writes a C string of at most limit-1 bytes, and its length at lengthArg's address.
@@ -220,23 +187,20 @@ func (a args) putString(i int, what, s string, limit int, lengthArg int) *failur
 }
 
 // handleArray is an array of handles in the rank's memory.
-type handleArray struct {
-	r     *Rank
-	bytes []byte
-}
+type handleArray []byte
 
-func (h handleArray) get(i int64) uint32 { return handleOf(h.r.wordAt(h.bytes[h.r.width()*i:])) }
+func (h handleArray) get(i int64) uint32 { return handleOf(binary.LittleEndian.Uint64(h[wordSize*i:])) }
 func (h handleArray) set(i int64, v uint32) {
-	h.r.putWord(h.bytes[h.r.width()*i:], uint64(v))
+	binary.LittleEndian.PutUint64(h[wordSize*i:], uint64(v))
 }
 
 // handles gives an array argument of n handles.
 func (a args) handles(i int, n int64) (handleArray, *failure) {
 	if n == 0 {
-		return handleArray{}, nil
+		return nil, nil
 	}
-	b, f := a.pointer(i, "the array", a.r.width()*n)
-	return handleArray{a.r, b}, f
+	b, f := a.pointer(i, "the array", wordSize*n)
+	return b, f
 }
 
 // element reads integer i of an array of 32 or 64 bits.

@@ -189,7 +189,7 @@ func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failur
 	if f != nil || v.del == nullFunction {
 		return f
 	}
-	return r.ask("the attribute's delete function", v.del, "pipp", uint64(handle), uint64(uint32(at.keyval)), at.value,
+	return r.ask("the attribute's delete function", v.del, "lill", uint64(handle), uint64(uint32(at.keyval)), at.value,
 		v.extra)
 }
 
@@ -319,7 +319,7 @@ func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint64, kee
 		return 0, false, f
 	}
 	defer r.heap.release(out)
-	f = r.ask("the attribute's copy function", v.copy, "pipppp", uint64(handle), uint64(uint32(at.keyval)), v.extra,
+	f = r.ask("the attribute's copy function", v.copy, "lillll", uint64(handle), uint64(uint32(at.keyval)), v.extra,
 		at.value, out, out+wordSize)
 	return r.word(out), int32(r.word(out+wordSize)) != 0, f
 }

@@ -86,7 +86,7 @@ func BenchmarkAllreduce(b *testing.B) {
 // keeps the sender from running ahead.
 func BenchmarkIsend(b *testing.B) {
 	together(b, 2, 1<<20, func(g *guest) func() {
-		requests := g.alloc(4 * 64)
+		requests := g.alloc(wordSize * 64)
 		buf := g.alloc(64 * 8)
 		var posts []func()
 		for i := range uint32(64) {
@@ -94,7 +94,7 @@ func BenchmarkIsend(b *testing.B) {
 			if g.me == 1 {
 				name = "Irecv"
 			}
-			posts = append(posts, g.prepared(name, buf+8*i, 8, tByte, uint32(1-g.me), 0, tWorld, requests+4*i))
+			posts = append(posts, g.prepared(name, buf+8*i, 8, tByte, uint32(1-g.me), 0, tWorld, requests+wordSize*i))
 		}
 		all := g.prepared("Waitall", 64, requests, 0)
 		answer := g.prepared("Send", buf, 0, tByte, 0, 1, tWorld)

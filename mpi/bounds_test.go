@@ -84,7 +84,7 @@ func (g *guest) shapes() []shape {
 	}
 	one := [][2]int64{{0, 4}}
 	far := func(displ int) shape {
-		return made(4, [][2]int64{{int64(displ), 4}}, "Type_create_hindexed_block", 1, 1, g.ints(displ), tInt)
+		return made(4, [][2]int64{{int64(displ), 4}}, "Type_create_hindexed_block", 1, 1, g.words(displ), tInt)
 	}
 	return []shape{
 		{tInt, 4, one},
@@ -249,7 +249,7 @@ func (w *boundsRank) vectorSide(n int, typed bool) (arguments []any, writes []re
 	if w.wide {
 		width = 8
 	}
-	counts, displs, types := w.alloc(width*n), w.alloc(4*n), w.alloc(4*n)
+	counts, displs, types := w.alloc(width*n), w.alloc(width*n), w.alloc(wordSize*n)
 	of := w.shared.shape(w.shapes)
 	count := w.count(of)
 	for i := range n {
@@ -264,7 +264,7 @@ func (w *boundsRank) vectorSide(n int, typed bool) (arguments []any, writes []re
 			w.setInt(counts, i, int(count))
 		}
 		w.setInt(displs, i, int(displ))
-		w.setInt(types, i, int(of.handle))
+		w.setWord(types, i, int(of.handle))
 		unit := of.extent
 		if typed {
 			unit = 1
@@ -503,7 +503,7 @@ func (w *boundsRank) check(c drawnCall, form int) {
 				r.allow(marks)
 			}
 		}
-		for _, out := range append(t.outs, [2]uint32{request, 4}) {
+		for _, out := range append(t.outs, [2]uint32{request, wordSize}) {
 			for i := range out[1] {
 				marks[out[0]+i] = true
 			}
@@ -604,7 +604,7 @@ func TestProgramReducesFarBytes(t *testing.T) {
 		first := g.newcomm("Alloc_mem", 64, infoNull)
 		g.must("Free_mem", first)
 		far := uint32(len(g.mem) - 64)
-		t, at := g.alloc(4), g.ints(int(far))
+		t, at := g.alloc(4), g.words(int(far))
 		g.must("Type_create_hindexed_block", 1, 3, at, tInt, t)
 		g.must("Type_commit", t)
 		g.table[5] = func(a ...uint64) {
@@ -629,12 +629,12 @@ func TestProgramReducesFarBytes(t *testing.T) {
 func TestTypesOnTypes(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)
-		at, size := g.ints(tInt), g.alloc(8)
+		at, size := g.words(tInt), g.alloc(8)
 		lengths, displs, types, rep := g.alloc(16), g.alloc(16), g.alloc(8), g.cstring("external32")
 		bytes := int64(4)
 		for range 40 { // each is twice the one before
 			for i := range 2 {
-				g.setInt(types, i, g.int(at, 0))
+				g.setWord(types, i, g.word(at, 0))
 				binary.LittleEndian.PutUint64(g.mem[int(displs)+8*i:], uint64(int64(i)*bytes))
 			}
 			for i := range 2 {
@@ -647,9 +647,9 @@ func TestTypesOnTypes(t *testing.T) {
 		want(g, "size", int64(binary.LittleEndian.Uint64(g.mem[size:])), bytes)
 
 		old, code := g.alloc(4), int32(success)
-		g.setInt(at, 0, tInt)
+		g.setWord(at, 0, tInt)
 		for i := 0; i < 10*maxDepth && code == success; i++ {
-			g.setInt(old, 0, g.int(at, 0))
+			g.setWord(old, 0, g.word(at, 0))
 			if code = g.call("Type_contiguous", 1, g.int(old, 0), at); i > 0 {
 				g.must("Type_free", old)
 			}

@@ -1,9 +1,6 @@
 package mpi
 
-import (
-	"encoding/binary"
-	"strings"
-)
+import "encoding/binary"
 
 // Caller is implemented by a Host that can call functions of the program that give back an int: attribute and
 // generalized-request callbacks do. Without it they fail with MPI_ERR_OTHER.
@@ -14,7 +11,7 @@ type Caller interface {
 
 // ask calls a function of the program that gives back an error code. What ends the program there ends this call too.
 //
-// params has a letter an argument: i is an int, p a pointer or a handle.
+// params has a letter an argument: i is an int, l a pointer or a handle.
 func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64) *failure {
 	c, ok := r.host.(Caller)
 	if !ok {
@@ -22,7 +19,7 @@ func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64
 	}
 	r.descend()
 	defer r.ascend()
-	code, err := c.CallTableResult(index, r.letters(params), arguments...)
+	code, err := c.CallTableResult(index, params, arguments...)
 	if err != nil {
 		panic(err)
 	}
@@ -32,23 +29,12 @@ func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64
 	return nil
 }
 
-// letters are the types of a callback's arguments, i for i32 and l for i64, in the program's data model.
-func (r *Rank) letters(params string) string {
-	if r.lp64 {
-		return strings.ReplaceAll(params, "p", "l")
-	}
-	return strings.ReplaceAll(params, "p", "i")
-}
-
-// wordSize is the distance of values that a callback gets pointers to: enough for each, whatever it is.
-const wordSize = 8
-
 // callBack calls a function of the program that gives back nothing, with parameters as ask has them. What ends the
 // program there ends this call too.
 func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
 	r.descend()
 	defer r.ascend()
-	if err := r.host.CallTable(index, r.letters(params), arguments...); err != nil {
+	if err := r.host.CallTable(index, params, arguments...); err != nil {
 		panic(err)
 	}
 }
@@ -80,7 +66,9 @@ func (r *Rank) words(values ...uint64) (address uint64, f *failure) {
 }
 
 // word reads back what a callback wrote there: a pointer.
-func (r *Rank) word(address uint64) uint64 { return r.wordAt(r.piece(address, wordSize)) }
+func (r *Rank) word(address uint64) uint64 {
+	return binary.LittleEndian.Uint64(r.piece(address, wordSize))
+}
 
 // errhandler is an error handler.
 type errhandler struct {
@@ -122,7 +110,7 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
 	defer r.heap.release(address)
-	r.callBack(h.function, "ppp", address, address+wordSize, address+2*wordSize)
+	r.callBack(h.function, "lll", address, address+wordSize, address+2*wordSize)
 }
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create

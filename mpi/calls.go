@@ -5,12 +5,9 @@ import "strings"
 // Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32
 // and 64 bits, d for a double. Fn has the form of engine.HostFunc: it reads its arguments from the stack and
 // writes its result there. It panics with *AbortError or *Ended to end the rank.
-//
-// Each function is there for both data models: Wide is of a rank whose program has pointers, handles and MPI_Aint of 64
-// bits.
 type Call struct {
 	Name, Params, Results string
-	Wide                  bool
+	Absent                bool // it fails when it is called, for it is not in this version
 	Fn                    func(r *Rank, stack []uint64)
 }
 
@@ -290,20 +287,15 @@ var direct = []struct {
 }{
 	{"Wtime", wtime},
 	{"Wtick", wtick},
-	{"Aint_add", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] + stack[1]) }},
-	{"Aint_diff", func(r *Rank, stack []uint64) { stack[0] = r.fitted(stack[0] - stack[1]) }},
-}
-
-// fitted is a number as wide as an MPI_Aint.
-func (r *Rank) fitted(v uint64) uint64 {
-	if r.lp64 {
-		return v
-	}
-	return uint64(uint32(v))
+	{"Aint_add", func(r *Rank, stack []uint64) { stack[0] += stack[1] }},
+	{"Aint_diff", func(r *Rank, stack []uint64) { stack[0] -= stack[1] }},
 }
 
 // numbered are the objects whose handles can be had as integers: they are integers.
-var numbered = []string{"Comm", "Errhandler", "Group", "Info", "Message", "Op", "Request", "Type"}
+var (
+	numbered    = []string{"Comm", "Errhandler", "Group", "Info", "Message", "Op", "Request", "Type"}
+	numberForms = []string{"toint", "fromint", "c2f", "f2c"}
+)
 
 // all is the table with the collectives in their three forms.
 var all = func() []binding {
@@ -317,8 +309,21 @@ var all = func() []binding {
 	return list
 }()
 
-// Calls lists every function that is there, by its MPI_ and its PMPI_ name, for each data model.
+// Calls lists every function that mpi.h declares, by its MPI_ and its PMPI_ name.
 func Calls() []Call {
+	calls := presentCalls()
+	for i, name := range absentNames {
+		from := len(calls)
+		calls = appendForms(calls, name, absent(uint32(1+len(all)+i), name))
+		for ; from < len(calls); from++ {
+			calls[from].Absent = true
+		}
+	}
+	return calls
+}
+
+// presentCalls lists the functions that are there.
+func presentCalls() []Call {
 	var calls []Call
 	for i, b := range all {
 		calls = appendForms(calls, b.name, serve(uint32(i+1), b, false))
@@ -331,25 +336,20 @@ func Calls() []Call {
 	}
 	same := func(_ *Rank, stack []uint64) { stack[0] = uint64(uint32(stack[0])) }
 	for _, n := range numbered {
-		for _, form := range []string{"_toint", "_fromint", "_c2f", "_f2c"} {
-			calls = appendForms(calls, n+form, same)
+		for _, form := range numberForms {
+			calls = appendForms(calls, n+"_"+form, same)
 		}
 	}
 	return calls
 }
 
+// letterComm stands for a communicator in signatures.
+const letterComm = 'c'
+
 func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
-	params, results, _ := strings.Cut(signatures[name], ":")
-	for _, wide := range []bool{false, true} {
-		pointer := "i"
-		if wide {
-			pointer = "l"
-		}
-		c := Call{"", strings.ReplaceAll(params, "p", pointer), strings.ReplaceAll(results, "p", pointer), wide, fn}
-		for _, prefix := range []string{"MPI_", "PMPI_"} {
-			c.Name = prefix + name
-			calls = append(calls, c)
-		}
+	params, results, _ := strings.Cut(strings.ReplaceAll(signatures[name], string(letterComm), "l"), ":")
+	for _, prefix := range []string{"MPI_", "PMPI_"} {
+		calls = append(calls, Call{Name: prefix + name, Params: params, Results: results, Fn: fn})
 	}
 	return calls
 }
@@ -394,6 +394,9 @@ func init() {
 	names = append(names, "")
 	for _, b := range all {
 		names = append(names, "MPI_"+b.name)
+	}
+	for _, name := range absentNames {
+		names = append(names, "MPI_"+name)
 	}
 }
 

@@ -29,10 +29,10 @@ func findings(t *testing.T, n int, program func(g *guest)) []string {
 
 // TestCheckFinds has a mistake a row: on two ranks, made by the first where it matters.
 func TestCheckFinds(t *testing.T) {
-	const tLong, tFloat = 0x20a, 0x210
+	const tFloat = 0x210
 	structure := func(g *guest, first, second int) uint32 {
-		ty := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 4), g.ints(first, second))
-		g.must("Type_commit", g.ints(int(ty)))
+		ty := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.words(0, 4), g.words(first, second))
+		g.must("Type_commit", g.words(int(ty)))
 		return ty
 	}
 	for _, c := range []struct {
@@ -80,21 +80,21 @@ func TestCheckFinds(t *testing.T) {
 			if g.me == 0 {
 				g.must("Ssend", g.alloc(8), 1, tLong, 1, 3, tWorld)
 			} else {
-				g.must("Recv", g.alloc(8), 2, tInt, 0, 3, tWorld, 0)
+				g.must("Recv", g.alloc(8), 1, tLongLong, 0, 3, tWorld, 0)
 			}
-		}, "sent as MPI_LONG and is received as MPI_INT (by MPI_Ssend)"},
+		}, "sent as MPI_LONG and is received as MPI_LONG_LONG_INT (by MPI_Ssend)"},
 		{"lengths of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 3+g.me, tInt, 0, tWorld) },
 			"MPI_Bcast: on MPI_COMM_WORLD it receives a block of 16 bytes from rank 0, which sends 12 (by MPI_Bcast)"},
 		{"types of blocks", func(g *guest) { g.must("Bcast", g.alloc(40), 2, []int{tInt, tFloat}[g.me], 0, tWorld) },
 			"MPI_Bcast: on MPI_COMM_WORLD the first element of the block from rank 0 " +
 				"is received as MPI_FLOAT and was sent as MPI_INT (by MPI_Bcast)"},
 		{"types of a reduction", func(g *guest) {
-			g.must("Allreduce", g.alloc(40), g.alloc(40), 2, []int{tInt, tLong}[g.me], tSum, tWorld)
-		}, "MPI_Allreduce: on MPI_COMM_WORLD it reduces MPI_LONG, and rank 0 reduces MPI_INT (by MPI_Allreduce)"},
+			g.must("Allreduce", g.alloc(40), g.alloc(40), 2, []int{tLongLong, tLong}[g.me], tSum, tWorld)
+		}, "MPI_Allreduce: on MPI_COMM_WORLD it reduces MPI_LONG, and rank 0 reduces MPI_LONG_LONG_INT (by MPI_Allreduce)"},
 		{"two receives into one buffer", func(g *guest) {
 			a, q := g.alloc(8), g.alloc(8)
 			g.must("Irecv", a, 2, tInt, 1-g.me, 1, tWorld, q)
-			g.must("Irecv", a+4, 1, tInt, 1-g.me, 2, tWorld, q+4)
+			g.must("Irecv", a+4, 1, tInt, 1-g.me, 2, tWorld, q+wordSize)
 			g.must("Send", g.alloc(8), 2, tInt, 1-g.me, 1, tWorld)
 			g.must("Send", g.alloc(8), 1, tInt, 1-g.me, 2, tWorld)
 			g.must("Waitall", 2, q, 0)
@@ -140,16 +140,16 @@ func TestCheckIsSilent(t *testing.T) {
 		next, last := (g.me+1)%4, (g.me+3)%4
 		a, b, q := g.alloc(64), g.alloc(64), g.alloc(16)
 		pair := g.newtype("Type_contiguous", 2, tInt)
-		g.must("Type_commit", g.ints(int(pair)))
+		g.must("Type_commit", g.words(int(pair)))
 		column := g.newtype("Type_vector", 4, 1, 4, tInt)
-		g.must("Type_commit", g.ints(int(column)))
+		g.must("Type_commit", g.words(int(column)))
 		g.must("Irecv", a, 1, pair, last, 0, tWorld, q)
-		g.must("Isend", b, 2, tInt32, next, 0, tWorld, q+4)
-		g.must("Isend", b, 2, tInt, next, 1, tWorld, q+8) // the same bytes twice
-		g.must("Irecv", a+8, 5, tInt, last, 1, tWorld, q+12)
+		g.must("Isend", b, 2, tInt32, next, 0, tWorld, q+wordSize)
+		g.must("Isend", b, 2, tInt, next, 1, tWorld, q+2*wordSize) // the same bytes twice
+		g.must("Irecv", a+8, 5, tInt, last, 1, tWorld, q+3*wordSize)
 		g.must("Waitall", 4, q, 0)
 		g.must("Irecv", a, 1, column, last, 2, tWorld, q) // two columns of a matrix
-		g.must("Irecv", a+4, 1, column, last, 3, tWorld, q+4)
+		g.must("Irecv", a+4, 1, column, last, 3, tWorld, q+wordSize)
 		g.must("Send", b, 4, tInt, next, 2, tWorld)
 		g.must("Send", b, 0, tInt, next, 3, tWorld)
 		g.must("Waitall", 2, q, 0)
@@ -159,8 +159,8 @@ func TestCheckIsSilent(t *testing.T) {
 		g.must("Gather", a, 2, tInt, b, 1, pair, 0, tWorld)
 		g.must("Allreduce", inPlace, b, 2, tInt, tSum, tWorld)
 		g.must("Allgather", a, 2, tChar, b, 2, tChar, tWorld)
-		g.must("Type_free", g.ints(int(pair)))
-		g.must("Type_free", g.ints(int(column)))
+		g.must("Type_free", g.words(int(pair)))
+		g.must("Type_free", g.words(int(column)))
 	}) {
 		t.Error(said)
 	}
@@ -180,8 +180,8 @@ func TestDiffer(t *testing.T) {
 	}
 	integer, _ := g.rank.anyType(tInt)
 	double, _ := g.rank.anyType(tDouble)
-	mixed := ty("Type_create_struct", 2, g.ints(2, 1), g.ints(0, 8), g.ints(tInt, tDouble))
-	long := ty("Type_create_struct", 3, g.ints(2, 1, 3), g.ints(0, 8, 16), g.ints(tInt, tDouble, tInt))
+	mixed := ty("Type_create_struct", 2, g.ints(2, 1), g.words(0, 8), g.words(tInt, tDouble))
+	long := ty("Type_create_struct", 3, g.ints(2, 1, 3), g.words(0, 8, 16), g.words(tInt, tDouble, tInt))
 	many := ty("Type_indexed", 3, g.ints(1, 1, 1), g.ints(0, 2, 4), tInt)
 	pairs, _ := g.rank.anyType(0x22b) // MPI_2INT
 	for _, c := range []struct {

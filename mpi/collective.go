@@ -192,7 +192,6 @@ func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *bloc
 	if f != nil {
 		return f
 	}
-	aints = aints && a.r.lp64
 	size := int64(4)
 	if aints {
 		size = 8

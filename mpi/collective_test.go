@@ -230,8 +230,8 @@ func complexPart(k kind) (kind, int) {
 }
 
 func pairPart(k kind) kind {
-	return map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindF32i: kindF32, kindF64i: kindF64, kindF128i: kindF128,
-		kindF32f32: kindF32, kindF64f64: kindF64}[k]
+	return map[kind]kind{kindI16i: kindI16, kindI32i: kindI32, kindI64i: kindI64, kindF32i: kindF32, kindF64i: kindF64,
+		kindF128i: kindF128, kindF32f32: kindF32, kindF64f64: kindF64}[k]
 }
 
 func decode(k kind, b []byte) string {

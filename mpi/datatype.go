@@ -94,32 +94,10 @@ func (t *datatype) extent() int64 { return t.ub - t.lb }
 // byteType is what packed and eager bytes are seen as.
 var byteType *datatype
 
-// named holds the predefined datatypes by the low bits of their handles, namedLP64 those of programs whose long and
-// pointers have 64 bits. All ranks share them.
-var (
-	named     = namedTypes(nil)
-	namedLP64 = namedTypes(map[string]kind{"MPI_AINT": kindI64, "MPI_LONG": kindI64, "MPI_UNSIGNED_LONG": kindU64,
-		"MPI_LONG_INT": kindI64i})
-)
-
-// named are those of the rank's program.
-func (r *Rank) named() *[0x100]*datatype {
-	if r.lp64 {
-		return &namedLP64
-	}
-	return &named
-}
-
-// namedTypes makes the table, with other kinds for some types. MPI_BYTE is the same in all tables.
-func namedTypes(others map[string]kind) (table [0x100]*datatype) {
+// named holds the predefined datatypes by the low bits of their handles. All ranks share them.
+var named = func() (table [0x100]*datatype) {
 	for _, p := range predefined {
-		if k, other := others[p.name]; other {
-			p.kind = k
-		}
 		t := elementary(p.kind)
-		if p.name == "MPI_BYTE" && byteType != nil {
-			t = byteType
-		}
 		t.handle, t.name = p.handle, p.name
 		t.external32 = t.externalSize()
 		table[p.handle-firstDatatype] = t
@@ -128,7 +106,7 @@ func namedTypes(others map[string]kind) (table [0x100]*datatype) {
 		}
 	}
 	return table
-}
+}()
 
 const firstDatatype = 0x200
 

@@ -39,13 +39,13 @@ func TestConstructors(t *testing.T) {
 				span4(0, 4, 10, 14, 20, 24)},
 			"indexed": {g.newtype("Type_indexed", 2, g.ints(1, 2), g.ints(4, 0), tInt), [5]int{12, 0, 20, 0, 20},
 				span4(16, 0, 4)},
-			"hindexed": {g.newtype("Type_create_hindexed", 2, g.ints(1, 1), g.ints(8, 2), tInt), [5]int{8, 2, 10, 2, 10},
+			"hindexed": {g.newtype("Type_create_hindexed", 2, g.ints(1, 1), g.words(8, 2), tInt), [5]int{8, 2, 10, 2, 10},
 				span4(8, 2)},
 			"block": {g.newtype("Type_create_indexed_block", 2, 2, g.ints(3, 0), tInt), [5]int{16, 0, 20, 0, 20},
 				span4(12, 16, 0, 4)},
-			"hblock": {g.newtype("Type_create_hindexed_block", 2, 1, g.ints(3, 9), tInt), [5]int{8, 3, 10, 3, 10},
+			"hblock": {g.newtype("Type_create_hindexed_block", 2, 1, g.words(3, 9), tInt), [5]int{8, 3, 10, 3, 10},
 				span4(3, 9)},
-			"struct": {g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 8), g.ints(tDouble, 0x243)),
+			"struct": {g.newtype("Type_create_struct", 2, g.ints(1, 1), g.words(0, 8), g.words(tDouble, 0x243)),
 				[5]int{9, 0, 16, 0, 9}, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}},
 			"resized": {g.newtype("Type_create_resized", tInt, -4, 12), [5]int{4, -4, 12, 0, 4}, span4(0)},
 			"subarray": {g.newtype("Type_create_subarray", 2, g.ints(3, 4), g.ints(2, 2), g.ints(1, 1), orderC, tInt),
@@ -202,7 +202,7 @@ func TestRandomDatatypes(t *testing.T) {
 							}{displs[i], lengths[i], old})
 						}
 						m = joinModels(fmt.Sprintf("hindexed(%v,%v,%s)", lengths, displs, old.name), p)
-						m.handle = g.newtype("Type_create_hindexed", count, g.ints(lengths...), g.ints(displs...), old.handle)
+						m.handle = g.newtype("Type_create_hindexed", count, g.ints(lengths...), g.words(displs...), old.handle)
 					case 3:
 						m.lb, m.ub = rng.IntN(5)-2, rng.IntN(60)
 						m.name = fmt.Sprintf("resized(%d,%d,%s)", m.lb, m.extent(), old.name)
@@ -255,14 +255,14 @@ func TestEnvelopeAndContents(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		n := g.alloc(16)
 		inner := g.newtype("Type_vector", 2, 3, 4, tInt)
-		outer := g.newtype("Type_create_struct", 2, g.ints(5, 6), g.ints(0, 100), g.ints(int(inner), tDouble))
+		outer := g.newtype("Type_create_struct", 2, g.ints(5, 6), g.words(0, 100), g.words(int(inner), tDouble))
 		g.must("Type_get_envelope", outer, n, n+4, n+8, n+12)
 		if got := g.getInts(n, 4); fmt.Sprint(got) != "[3 2 2 110]" {
 			t.Errorf("envelope of a struct: %v", got)
 		}
-		ints, aints, types := g.alloc(12), g.alloc(8), g.alloc(8)
+		ints, aints, types := g.alloc(12), g.alloc(2*wordSize), g.alloc(2*wordSize)
 		g.must("Type_get_contents", outer, 3, 2, 2, ints, aints, types)
-		if got := fmt.Sprint(g.getInts(ints, 3), g.getInts(aints, 2), g.int(types, 1)); got != "[2 5 6] [0 100] 532" {
+		if got := fmt.Sprint(g.getInts(ints, 3), g.getWords(aints, 2), g.word(types, 1)); got != "[2 5 6] [0 100] 532" {
 			t.Errorf("contents of a struct: %v", got)
 		}
 		g.must("Type_get_envelope", g.int(types, 0), n, n+4, n+8, n+12)
@@ -277,7 +277,7 @@ func TestEnvelopeAndContents(t *testing.T) {
 // Get_elements counts the basic elements of a message that ends within an element.
 func TestElements(t *testing.T) {
 	play(t, 1, func(g *guest) {
-		pair := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.ints(0, 8), g.ints(tInt, tDouble))
+		pair := g.newtype("Type_create_struct", 2, g.ints(1, 1), g.words(0, 8), g.words(tInt, tDouble))
 		st, n, request := g.alloc(statusSize), g.alloc(8), g.alloc(4)
 		for _, c := range []struct{ bytes, count, elements int }{{0, 0, 0}, {4, undefined, 1}, {12, 1, 2}, {16, undefined, 3},
 			{14, undefined, undefined}} {
@@ -311,10 +311,10 @@ func TestBadDatatypes(t *testing.T) {
 		want(g, "negative count", g.call("Type_contiguous", -1, tInt, out), errCount)
 		want(g, "freed", func() int32 {
 			old := g.newtype("Type_contiguous", 2, tInt)
-			g.must("Type_free", g.ints(int(old)))
+			g.must("Type_free", g.words(int(old)))
 			return g.call("Type_size", old, out)
 		}(), errType)
-		want(g, "predefined", g.call("Type_free", g.ints(tInt)), errType)
+		want(g, "predefined", g.call("Type_free", g.words(tInt)), errType)
 		big := g.newtype("Type_contiguous", huge, tInt)
 		want(g, "send of more than memory", g.call("Send", g.alloc(4), 1, big, 0, 0, tWorld), errBuffer)
 		want(g, "count times size overflows", g.call("Send", g.alloc(4), huge, big, 0, 0, tWorld), errBuffer)
@@ -337,20 +337,20 @@ func TestBadDatatypes(t *testing.T) {
 func TestExternal(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		rep := g.cstring("external32")
-		ty := g.newtype("Type_create_struct", 4, g.ints(2, 1, 1, 1), g.ints(0, 8, 16, 20),
-			g.ints(tInt, tDouble, 0x201, 0x23c))
-		in, packed, out, position := g.alloc(64), g.alloc(64), g.alloc(64), g.ints(3)
+		ty := g.newtype("Type_create_struct", 4, g.ints(2, 1, 1, 1), g.words(0, 8, 16, 24),
+			g.words(tInt, tDouble, 0x201, 0x23c))
+		in, packed, out, position := g.alloc(64), g.alloc(64), g.alloc(64), g.words(3)
 		g.setInt(in, 0, 1)
 		g.setInt(in, 1, -2)
 		copy(g.mem[in+8:], []byte{1, 2, 3, 4, 5, 6, 7, 8})
-		g.setInt(in, 4, -3)
-		g.setInt(in, 5, 0x263a)
+		g.setWord(in, 2, -3)
+		g.setInt(in, 6, 0x263a)
 		want(g, "size", g.value("Pack_external_size", rep, 1, ty), 26)
 		g.must("Pack_external", rep, in, 1, ty, packed, 64, position)
 		want(g, "position", g.int(position, 0), 29)
 		want(g, "bytes", fmt.Sprintf("%x", g.mem[packed+3:packed+29]), "00000001fffffffe0807060504030201fffffffffffffffd263a")
-		g.setInt(position, 0, 3)
+		g.setWord(position, 0, 3)
 		g.must("Unpack_external", rep, packed, 64, position, out, 1, ty)
-		want(g, "back", fmt.Sprintf("%x", g.mem[out:out+24]), fmt.Sprintf("%x", g.mem[in:in+24]))
+		want(g, "back", fmt.Sprintf("%x", g.mem[out:out+28]), fmt.Sprintf("%x", g.mem[in:in+28]))
 	})
 }

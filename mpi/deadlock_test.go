@@ -38,7 +38,7 @@ func TestDeadlock(t *testing.T) {
 		{"Waitall and Waitany", func(g *guest, buf uint32) {
 			d, q := named(g), g.alloc(8)
 			g.must("Irecv", buf, 1, tInt, 1-g.me, 4, d, q)
-			g.must("Issend", buf+4, 1, tInt, 1-g.me, 5, tWorld, q+4)
+			g.must("Issend", buf+4, 1, tInt, 1-g.me, 5, tWorld, q+wordSize)
 			if g.me == 0 {
 				g.must("Waitall", 2, q, 0)
 			} else {

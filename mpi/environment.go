@@ -139,7 +139,7 @@ func abiGetVersion(r *Rank, a args) *failure {
 // MPI_Abi_get_info(*info): the sizes of the types that MPI's functions take.
 func abiGetInfo(r *Rank, a args) *failure {
 	return a.newInfo(0, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"},
-		values: []string{"4", "8", "8"}})
+		values: []string{"8", "8", "8"}})
 }
 
 // MPI_Abi_get_fortran_info(*info): there is no Fortran, which is MPI_INFO_NULL.

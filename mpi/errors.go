@@ -48,14 +48,6 @@ type AbortError struct {
 
 func (e *AbortError) Error() string { return e.Message }
 
-// ExitStatus is the exit status of a job that ends so: the low byte of the code, and never success.
-func (e *AbortError) ExitStatus() int {
-	if s := e.Code & 0xff; s != 0 {
-		return s
-	}
-	return 1
-}
-
 // Ended is what a rank's call panics with after World.End.
 type Ended struct{ Cause error }
 

@@ -9,7 +9,7 @@ import "github.com/faasmrun/faasmrun/mpi/match"
 
 // inlinePiece gives the memory of (address, count, datatype) if it is valid, contiguous and at most inboxLimit bytes.
 func (a args) inlinePiece(address, count, datatype int) (data []byte, ok bool) {
-	named, i, n := a.r.named(), a.handle(datatype)-firstDatatype, uint64(a.count(count))
+	i, n := a.handle(datatype)-firstDatatype, uint64(a.count(count))
 	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
 		return nil, false
 	}

@@ -63,9 +63,6 @@ func FuzzWorld(f *testing.F) {
 
 // fuzzRank makes calls until the data is used up.
 func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
-	if len(data)&4 != 0 {
-		g.widen()
-	}
 	g.callbacks(len(data))
 	alone := g.n == 1
 	defer func() {

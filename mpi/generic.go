@@ -41,13 +41,13 @@ func (r *Rank) query(g *generic) (status, *failure) {
 	}
 	s.put(r.piece(at, statusSize), true)
 	defer r.heap.release(at)
-	f = r.ask("the request's query function", g.query, "pp", g.extra, at)
+	f = r.ask("the request's query function", g.query, "ll", g.extra, at)
 	return getStatus(r.piece(at, statusSize)), f
 }
 
 // freed says that a generalized request is gone: (extra).
 func (r *Rank) freed(g *generic) *failure {
-	return r.ask("the request's free function", g.free, "p", g.extra)
+	return r.ask("the request's free function", g.free, "l", g.extra)
 }
 
 // cancelGeneric tells the program that a request is cancelled: (extra, complete).
@@ -56,5 +56,5 @@ func (r *Rank) cancelGeneric(q *request) *failure {
 	if q.isDone() {
 		complete = 1
 	}
-	return r.ask("the request's cancel function", q.generic.cancel, "pi", q.generic.extra, complete)
+	return r.ask("the request's cancel function", q.generic.cancel, "li", q.generic.extra, complete)
 }

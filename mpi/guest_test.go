@@ -19,7 +19,6 @@ type guest struct {
 	t       testing.TB
 	rank    *Rank
 	me, n   int
-	lp64    bool // its pointers and handles have 64 bits
 	mem     []byte
 	top     uint32 // end of what alloc gave out
 	stack   [16]uint64
@@ -29,17 +28,13 @@ type guest struct {
 
 const guestMemory = 1 << 20
 
-var callsByName, wideCallsByName = callsOf(false), callsOf(true)
-
-func callsOf(wide bool) map[string]Call {
+var callsByName = func() map[string]Call {
 	m := map[string]Call{}
 	for _, c := range Calls() {
-		if c.Wide == wide {
-			m[c.Name] = c
-		}
+		m[c.Name] = c
 	}
 	return m
-}
+}()
 
 func (g *guest) Memory() []byte { return g.mem }
 
@@ -78,20 +73,13 @@ func (g *guest) keepStack() func() {
 	return func() { g.stack = saved }
 }
 
-// widen makes the program one with long, pointers and handles of 64 bits, before it calls anything.
-func (g *guest) widen() { g.lp64, g.rank.lp64 = true, true }
-
 // call calls a function of the table and gives its error code.
 func (g *guest) call(name string, arguments ...any) int32 {
 	return int32(g.raw(name, arguments...))
 }
 
 func (g *guest) raw(name string, arguments ...any) uint64 {
-	calls := callsByName
-	if g.lp64 {
-		calls = wideCallsByName
-	}
-	c, ok := calls["MPI_"+name]
+	c, ok := callsByName["MPI_"+name]
 	if !ok || len(arguments) != len(c.Params) {
 		panic(fmt.Sprintf("call of %s with %d arguments", name, len(arguments)))
 	}
@@ -165,6 +153,31 @@ func (g *guest) getInts(a uint32, n int) []int {
 	return v
 }
 
+// words puts pointers, handles or MPI_Aints in memory.
+func (g *guest) words(v ...int) uint32 {
+	a := g.alloc(wordSize * len(v))
+	for i, x := range v {
+		g.setWord(a, i, x)
+	}
+	return a
+}
+
+func (g *guest) setWord(a uint32, i, v int) {
+	binary.LittleEndian.PutUint64(g.mem[int(a)+wordSize*i:], uint64(v))
+}
+
+func (g *guest) getWords(a uint32, n int) []int {
+	v := make([]int, n)
+	for i := range v {
+		v[i] = g.word(a, i)
+	}
+	return v
+}
+
+func (g *guest) word(a uint32, i int) int {
+	return int(binary.LittleEndian.Uint64(g.mem[int(a)+wordSize*i:]))
+}
+
 func (g *guest) doubles(v ...float64) uint32 {
 	a := g.alloc(8 * len(v))
 	for i, x := range v {
@@ -207,7 +220,7 @@ func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) 
 		for j := range g.mem {
 			g.mem[j] = 0xa5
 		}
-		g.rank = w.NewRank(i, g, g.lp64)
+		g.rank = w.NewRank(i, g)
 		guests[i] = g
 	}
 	return w, guests

@@ -6,11 +6,10 @@ import (
 	"testing"
 )
 
-// play64 is play for a program with long, pointers and handles of 64 bits.
+// play64 is play for a program whose errors return.
 func play64(t *testing.T, n int, program func(g *guest)) {
 	t.Helper()
 	for i, err := range outcome(t, n, func(g *guest) {
-		g.widen()
 		g.must("Init", 0, 0)
 		g.must("Comm_set_errhandler", tWorld, errorsReturn)
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)
@@ -51,7 +50,7 @@ func (g *guest) got(a uint32) int64 {
 
 const (
 	tLong, tUnsignedLong, tAint, tLongInt = 0x20a, 0x20e, 0x201, 0x22a
-	tMaxloc                               = 0x39
+	tLongLong, tMaxloc                    = 0x20b, 0x39
 )
 
 // TestLongs: long, unsigned long and MPI_Aint have 64 bits, and MPI_LONG_INT is a C structure of them.

@@ -130,17 +130,18 @@ func TestRightRoots(t *testing.T) {
 func TestDisconnectWaits(t *testing.T) {
 	play(t, 2, func(g *guest) {
 		const n = 100000
-		d, buf, requests, flag, cell := g.newcomm("Comm_dup", tWorld), g.alloc(4*n), g.alloc(16), g.alloc(4), g.alloc(4)
-		g.setInt(cell, 0, int(d))
+		d, buf, requests := g.newcomm("Comm_dup", tWorld), g.alloc(4*n), g.alloc(4*wordSize)
+		flag, cell := g.alloc(4), g.alloc(wordSize)
+		g.setWord(cell, 0, int(d))
 		if g.me == 0 {
 			g.must("Issend", buf, n, tByte, 1, 0, d, requests)
-			g.must("Isend", buf, n, tByte, 1, 1, d, requests+4)
-			g.must("Irecv", buf+n, n, tByte, 1, 2, d, requests+8)
-			g.must("Isend", buf, n, tByte, 1, 3, d, requests+12)
-			g.must("Request_free", requests+12)
+			g.must("Isend", buf, n, tByte, 1, 1, d, requests+wordSize)
+			g.must("Irecv", buf+n, n, tByte, 1, 2, d, requests+2*wordSize)
+			g.must("Isend", buf, n, tByte, 1, 3, d, requests+3*wordSize)
+			g.must("Request_free", requests+3*wordSize)
 			g.must("Comm_disconnect", cell)
 			for i := range uint32(3) {
-				g.must("Test", requests+4*i, flag, 0)
+				g.must("Test", requests+wordSize*i, flag, 0)
 				want(g, "done after MPI_Comm_disconnect", g.int(flag, 0), 1)
 			}
 			want(g, "orphans under way", len(g.rank.requests.orphans) == 0 || g.rank.requests.orphans[0].isDone(), true)
@@ -162,11 +163,11 @@ func TestDisconnectWaits(t *testing.T) {
 func TestNamesWhileOthersLook(t *testing.T) {
 	play(t, 2, func(g *guest) {
 		g.must("Comm_set_errhandler", tWorld, errorsReturn)
-		buf, requests, names := g.alloc(64), g.alloc(8), []uint32{g.cstring("ocean"), g.cstring("ice")}
+		buf, requests, names := g.alloc(64), g.alloc(2*wordSize), []uint32{g.cstring("ocean"), g.cstring("ice")}
 		for i := range 200 {
 			if g.me == 0 {
 				g.must("Ibarrier", tWorld, requests)
-				g.must("Irecv", buf, 1, tByte, 1, 0, tWorld, requests+4)
+				g.must("Irecv", buf, 1, tByte, 1, 0, tWorld, requests+wordSize)
 				g.must("Comm_set_name", tWorld, names[i%2])
 				g.call("Waitall", 2, requests, 0)
 				continue

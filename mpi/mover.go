@@ -194,7 +194,8 @@ func (mv *mover) bufferOf(i int, n int64) span {
 }
 
 // address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose
-// bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^32.
+// bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^64, and lowered
+// modulo 2^32.
 func (mv *mover) address(i int) int64 {
 	all := span{count: int64(mv.inst.shape.Chunk), typ: mv.typ}
 	low, _ := all.reach()
@@ -218,6 +219,6 @@ func (mv *mover) apply() {
 	words := mv.r.piece(mv.area, userWords)
 	binary.LittleEndian.PutUint64(words, uint64(mv.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
-	mv.r.callUserOp(mv.own.op, mv.r.fitted(uint64(mv.address(0))), mv.r.fitted(uint64(mv.address(1))), mv.area)
+	mv.r.callUserOp(mv.own.op, uint64(mv.address(0)), uint64(mv.address(1)), mv.area)
 	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
 }

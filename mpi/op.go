@@ -186,7 +186,7 @@ func (r *Rank) callUserOp(o *op, in, inout, words uint64) {
 	outer := r.mover.inUserOp // it may be called by another operation
 	defer func() { r.mover.inUserOp = outer }()
 	r.mover.inUserOp = true
-	r.callBack(o.function, "pppp", in, inout, words, words+wordSize)
+	r.callBack(o.function, "llll", in, inout, words, words+wordSize)
 }
 
 // reduceSpans applies a kernel. A last element whose type has a hole at its end may reach beyond the memory.

@@ -1,6 +1,6 @@
 package mpi
 
-// Packed data is the bytes of the type map one after the other: all ranks have the same machine, wasm32.
+// Packed data is the bytes of the type map one after the other: all ranks have the same machine, wasm64.
 
 // MPI_Pack(inbuf, incount, datatype, outbuf, outsize, *position, comm); in the _c function sizes and the position are
 // MPI_Count.

@@ -183,7 +183,7 @@ func TestMessageWhileParking(t *testing.T) {
 				sent = true
 				sender.must("Send", 1024, 1, tInt, 1, 5, tWorld)
 			}
-		}}, false)
+		}})
 		sender.must("Init", 0, 0)
 		g.must("Init", 0, 0)
 		func() {

@@ -7,22 +7,22 @@ import "testing"
 func TestPersistentOrder(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		const n = 3
-		requests, in, out := g.alloc(4*n), g.ints(g.me), g.alloc(4)
+		requests, in, out := g.alloc(wordSize*n), g.ints(g.me), g.alloc(4)
 		token := g.ints(g.me)
 		g.must("Bcast_init", token, 1, tInt, 0, tWorld, infoNull, requests)
-		g.must("Barrier_init", tWorld, infoNull, requests+4)
-		g.must("Allreduce_init", in, out, 1, tInt, tSum, tWorld, infoNull, requests+8)
+		g.must("Barrier_init", tWorld, infoNull, requests+wordSize)
+		g.must("Allreduce_init", in, out, 1, tInt, tSum, tWorld, infoNull, requests+2*wordSize)
 		for round := range 4 {
 			g.setInt(token, 0, g.me+round)
 			for i := range n {
-				g.must("Start", requests+uint32(4*((i+g.me+round)%n)))
+				g.must("Start", requests+uint32(wordSize*((i+g.me+round)%n)))
 			}
 			g.must("Waitall", n, requests, tIgnore)
 			want(g, "token", g.int(token, 0), round)
 			want(g, "sum", g.int(out, 0), g.n*(g.n-1)/2)
 		}
 		for i := range n {
-			g.must("Request_free", requests+uint32(4*i))
+			g.must("Request_free", requests+uint32(wordSize*i))
 		}
 	})
 }
@@ -49,10 +49,10 @@ func TestPersistentInPlace(t *testing.T) {
 // other.
 func TestPersistentCollectivesBeginAnew(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
-		requests, buf, out := g.alloc(4*8), g.alloc(4), g.alloc(4)
+		requests, buf, out := g.alloc(8*wordSize), g.alloc(4), g.alloc(4)
 		for round := range 20 {
 			for i := range uint32(g.me % 3) { // other requests in between, in other numbers
-				g.must("Irecv", buf, 1, tInt, tNull, 0, tWorld, requests+4+4*i)
+				g.must("Irecv", buf, 1, tInt, tNull, 0, tWorld, requests+wordSize+wordSize*i)
 			}
 			comm, sum := uint32(tWorld), g.n*(g.n-1)/2
 			if round%2 == 1 {
@@ -66,7 +66,7 @@ func TestPersistentCollectivesBeginAnew(t *testing.T) {
 				want(g, "sum", g.int(out, 0), sum)
 			}
 			g.must("Request_free", requests)
-			g.must("Waitall", g.me%3, requests+4, 0)
+			g.must("Waitall", g.me%3, requests+wordSize, 0)
 		}
 	})
 }

@@ -6,21 +6,20 @@ type predefinedType struct {
 	kind   kind
 }
 
-// predefined lists the named datatypes of the ABI with what each is where long and pointers have 4 bytes (namedLP64
-// says what differs elsewhere): long double is a binary128 of 16 bytes, and the Fortran types are those of a compiler
-// with default kinds.
+// predefined lists the named datatypes of the ABI: long double is a binary128 of 16 bytes, and the Fortran types are
+// those of a compiler with default kinds.
 var predefined = [...]predefinedType{
-	{0x201, "MPI_AINT", kindI32},
+	{0x201, "MPI_AINT", kindI64},
 	{0x202, "MPI_COUNT", kindI64},
 	{0x203, "MPI_OFFSET", kindI64},
 	{0x207, "MPI_PACKED", kindPacked},
 	{0x208, "MPI_SHORT", kindI16},
 	{0x209, "MPI_INT", kindI32},
-	{0x20a, "MPI_LONG", kindI32},
+	{0x20a, "MPI_LONG", kindI64},
 	{0x20b, "MPI_LONG_LONG_INT", kindI64},
 	{0x20c, "MPI_UNSIGNED_SHORT", kindU16},
 	{0x20d, "MPI_UNSIGNED", kindU32},
-	{0x20e, "MPI_UNSIGNED_LONG", kindU32},
+	{0x20e, "MPI_UNSIGNED_LONG", kindU64},
 	{0x20f, "MPI_UNSIGNED_LONG_LONG", kindU64},
 	{0x210, "MPI_FLOAT", kindF32},
 	{0x212, "MPI_C_COMPLEX", kindC64},
@@ -40,7 +39,7 @@ var predefined = [...]predefinedType{
 	{0x225, "MPI_CXX_LONG_DOUBLE_COMPLEX", kindC256},
 	{0x228, "MPI_FLOAT_INT", kindF32i},
 	{0x229, "MPI_DOUBLE_INT", kindF64i},
-	{0x22a, "MPI_LONG_INT", kindI32i},
+	{0x22a, "MPI_LONG_INT", kindI64i},
 	{0x22b, "MPI_2INT", kindI32i},
 	{0x22c, "MPI_SHORT_INT", kindI16i},
 	{0x22d, "MPI_LONG_DOUBLE_INT", kindF128i},

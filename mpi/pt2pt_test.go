@@ -58,20 +58,20 @@ func TestOrder(t *testing.T) {
 
 func TestNonblocking(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
-		requests, statuses := g.alloc(8*g.n), g.alloc(2*g.n*statusSize)
+		requests, statuses := g.alloc(2*wordSize*g.n), g.alloc(2*g.n*statusSize)
 		in, out := g.alloc(4*g.n), g.alloc(4*g.n)
 		for i := range g.n {
-			g.must("Irecv", in+uint32(4*i), 1, tInt, i, 5, tWorld, requests+uint32(4*i))
+			g.must("Irecv", in+uint32(4*i), 1, tInt, i, 5, tWorld, requests+uint32(wordSize*i))
 		}
 		for i := range g.n {
 			g.setInt(out, i, g.me*100+i)
-			g.must("Isend", out+uint32(4*i), 1, tInt, i, 5, tWorld, requests+uint32(4*(g.n+i)))
+			g.must("Isend", out+uint32(4*i), 1, tInt, i, 5, tWorld, requests+uint32(wordSize*(g.n+i)))
 		}
 		g.must("Waitall", 2*g.n, requests, statuses)
 		for i := range g.n {
 			want(g, "received", g.int(in, i), i*100+g.me)
 			want(g, "source", g.int(statuses+uint32(i*statusSize), 0), i)
-			want(g, "request", g.int(requests, i), requestNull)
+			want(g, "request", g.word(requests, i), requestNull)
 		}
 	})
 }
@@ -192,7 +192,7 @@ func TestErrorsAreFatal(t *testing.T) {
 			"the communicator is MPI_COMM_NULL [MPI_ERR_COMM]"},
 		"wildcomm": {func(g *guest) { g.call("Comm_rank", 12345, g.alloc(4)) },
 			"0x3039 is no communicator, or was freed [MPI_ERR_COMM]"},
-		"request": {func(g *guest) { g.call("Wait", g.ints(77), 0) },
+		"request": {func(g *guest) { g.call("Wait", g.words(77), 0) },
 			"0x4d is no request, or was completed [MPI_ERR_REQUEST]"},
 		"op": {func(g *guest) { g.call("Allreduce", g.ints(1), g.ints(1), 1, tInt, opNull, tWorld) },
 			"the operation is MPI_OP_NULL [MPI_ERR_OP]"},
@@ -232,9 +232,9 @@ func TestErrorsReturn(t *testing.T) {
 			return
 		}
 		want(g, "truncated receive", g.call("Recv", buf, 2, tInt, 0, 0, tWorld, st), errTruncate)
-		requests := g.alloc(8)
+		requests := g.alloc(2 * wordSize)
 		g.must("Irecv", buf, 2, tInt, 0, 1, tWorld, requests)
-		g.setInt(requests, 1, requestNull)
+		g.setWord(requests, 1, requestNull)
 		want(g, "truncated in Waitall", g.call("Waitall", 2, requests, st), errInStatus)
 		want(g, "first status", g.int(st, 2), errTruncate)
 		want(g, "second status", g.int(st+statusSize, 2), success)

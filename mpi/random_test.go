@@ -192,8 +192,8 @@ func (w *walker) run() {
 		if w.rng.IntN(2) == 0 {
 			w.collective("Alltoallv", send, w.ints(sc...), w.ints(sd...), tInt, recv, w.ints(rc...), w.ints(rd...), tInt, w.comm)
 		} else {
-			w.collective("Alltoallw", send, w.ints(sc...), w.ints(sb...), w.ints(types...), recv, w.ints(rc...), w.ints(rb...),
-				w.ints(types...), w.comm)
+			w.collective("Alltoallw", send, w.ints(sc...), w.ints(sb...), w.words(types...), recv, w.ints(rc...), w.ints(rb...),
+				w.words(types...), w.comm)
 		}
 		for r := range w.size {
 			for i := range count(r, w.me) {
@@ -315,11 +315,11 @@ func (w *walker) blocks(k, root int, in bool) {
 // cancelled takes back a receive and a send that nobody answers, and then sends what is received.
 func (w *walker) cancelled(n int) {
 	to, from := (w.me+1)%w.size, (w.me+w.size-1)%w.size
-	buf, in, requests, st, flag := w.fill(n), w.alloc(4*n), w.alloc(8), w.alloc(2*statusSize), w.alloc(4)
+	buf, in, requests, st, flag := w.fill(n), w.alloc(4*n), w.alloc(2*wordSize), w.alloc(2*statusSize), w.alloc(4)
 	w.must("Irecv", in, n, tInt, from, 5, w.comm, requests)
-	w.must("Issend", buf, n, tInt, to, 6, w.comm, requests+4)
+	w.must("Issend", buf, n, tInt, to, 6, w.comm, requests+wordSize)
 	w.must("Cancel", requests)
-	w.must("Cancel", requests+4)
+	w.must("Cancel", requests+wordSize)
 	w.must("Waitall", 2, requests, st)
 	for i := range uint32(2) {
 		w.must("Test_cancelled", st+i*statusSize, flag)
@@ -343,20 +343,20 @@ func (w *walker) messages(n int) {
 	mode := []string{"Isend", "Issend", "Irsend", "Ibsend"}[w.rng.IntN(4)]
 	shift, way := w.rng.IntN(w.size), w.rng.IntN(4)
 	to, from := (w.me+shift)%w.size, (w.me+w.size-shift)%w.size
-	buf, in, request := w.fill(n), w.alloc(4*n), w.alloc(8)
+	buf, in, request := w.fill(n), w.alloc(4*n), w.alloc(2*wordSize)
 	attached := w.alloc(4*n + 1000)
 	if mode == "Ibsend" {
 		w.must("Buffer_attach", attached, 4*n+1000)
 	}
 	if mode == "Irsend" { // the receive must be there before
-		w.must("Irecv", in, n, tInt, from, w.step, w.comm, request+4)
+		w.must("Irecv", in, n, tInt, from, w.step, w.comm, request+wordSize)
 		w.must("Barrier", w.comm)
 	}
 	w.must(mode, buf, n, tInt, to, w.step, w.comm, request)
 	st, msg := w.alloc(statusSize), w.alloc(4)
 	switch {
 	case mode == "Irsend":
-		w.must("Wait", request+4, st)
+		w.must("Wait", request+wordSize, st)
 	case way == 0:
 		w.must("Recv", in, n, tInt, tAnySource, w.step, w.comm, st)
 	case way == 1:
@@ -370,8 +370,8 @@ func (w *walker) messages(n int) {
 		for w.int(flag, 0) == 0 {
 			w.must("Improbe", from, w.step, w.comm, flag, msg, st)
 		}
-		w.must("Imrecv", in, n, tInt, msg, request+4)
-		w.must("Wait", request+4, st)
+		w.must("Imrecv", in, n, tInt, msg, request+wordSize)
+		w.must("Wait", request+wordSize, st)
 	}
 	want(w.guest, "source", w.int(st, 0), from)
 	w.finish(request)
@@ -380,7 +380,7 @@ func (w *walker) messages(n int) {
 	}
 	if mode == "Ibsend" {
 		out := w.alloc(8)
-		w.must("Buffer_detach", out, out+4)
+		w.must("Buffer_detach", out, out+wordSize)
 		want(w.guest, "buffer", uint32(w.int(out, 0)), attached)
 	}
 	w.must("Barrier", w.comm) // wildcards of a later step must not match this one's messages
@@ -389,9 +389,9 @@ func (w *walker) messages(n int) {
 // persistentRing starts persistent sends and receives several times.
 func (w *walker) persistentRing(n int) {
 	to, from := (w.me+1)%w.size, (w.me+w.size-1)%w.size
-	buf, in, requests := w.fill(n), w.alloc(4*n), w.alloc(8)
+	buf, in, requests := w.fill(n), w.alloc(4*n), w.alloc(2*wordSize)
 	w.must([]string{"Send_init", "Ssend_init"}[w.rng.IntN(2)], buf, n, tInt, to, 1, w.comm, requests)
-	w.must("Recv_init", in, n, tInt, from, 1, w.comm, requests+4)
+	w.must("Recv_init", in, n, tInt, from, 1, w.comm, requests+wordSize)
 	for round := range 3 {
 		for i := range n {
 			w.setInt(buf, i, w.element(w.me, i)+round)
@@ -404,7 +404,7 @@ func (w *walker) persistentRing(n int) {
 	}
 	w.must("Waitall", 2, requests, 0) // inactive: at once
 	w.must("Request_free", requests)
-	w.must("Request_free", requests+4)
+	w.must("Request_free", requests+wordSize)
 }
 
 // split goes on in a part of the world, or back in all of it.
@@ -412,7 +412,7 @@ func (w *walker) split() {
 	colors := 1 + w.rng.IntN(3)
 	if w.comm != tWorld || colors == 1 {
 		if w.comm != tWorld {
-			w.must("Comm_free", w.ints(int(w.comm)))
+			w.must("Comm_free", w.words(int(w.comm)))
 		}
 		w.comm = tWorld
 	} else {

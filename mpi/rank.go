@@ -24,7 +24,6 @@ type Rank struct {
 	job   copyJob    // the copy it makes
 	world *World
 	host  Host
-	lp64  bool // long, pointers, handles and MPI_Aint have 64 bits in its program, otherwise 32
 	rank  worldRank
 
 	state          phase

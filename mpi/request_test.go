@@ -47,8 +47,8 @@ func (g *guest) generalized(request uint32, query, free int32) (queries, frees *
 func TestGeneralizedStatus(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)
-		requests, st, flag, out := g.alloc(8), g.alloc(2*statusSize), g.alloc(4), g.alloc(8)
-		g.setInt(requests, 1, requestNull)
+		requests, st, flag, out := g.alloc(2*wordSize), g.alloc(2*statusSize), g.alloc(4), g.alloc(8)
+		g.setWord(requests, 1, requestNull)
 		for _, c := range []struct {
 			name string
 			call func() int32
@@ -128,7 +128,7 @@ func TestGeneralizedCallsBack(t *testing.T) {
 					if depth++; depth > 1 { // MPI_Wait within MPI_Request_get_status asks once more
 						return 0
 					}
-					g.setInt(copied, 0, g.int(requests, 0))
+					g.setWord(copied, 0, g.word(requests, 0))
 					if inner == "Grequest_complete" {
 						g.call(inner, g.int(copied, 0))
 					} else if inner == "Wait" {
@@ -152,9 +152,9 @@ func TestGeneralizedCallsBack(t *testing.T) {
 					}
 					seen[q] = true
 				}
-				g.must("Irecv", flag, 1, tInt, tNull, 0, tWorld, requests+8)
-				g.must("Irecv", flag, 1, tInt, tNull, 0, tWorld, requests+12)
-				g.must("Waitall", 2, requests+8, 0)
+				g.must("Irecv", flag, 1, tInt, tNull, 0, tWorld, requests+wordSize)
+				g.must("Irecv", flag, 1, tInt, tNull, 0, tWorld, requests+2*wordSize)
+				g.must("Waitall", 2, requests+wordSize, 0)
 			})
 		}
 	}
@@ -167,9 +167,9 @@ func TestCopyFunctionWritesTheHandle(t *testing.T) {
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)
 		old, out, copied := g.newcomm("Type_contiguous", 3, tInt), g.alloc(4), g.alloc(4)
 		for _, spoil := range []func(){
-			func() { g.setInt(out, 0, -1) },
-			func() { g.setInt(out, 0, int(old)) },
-			func() { g.setInt(copied, 0, g.int(out, 0)); g.must("Type_free", copied) },
+			func() { g.setWord(out, 0, -1) },
+			func() { g.setWord(out, 0, int(old)) },
+			func() { g.setWord(copied, 0, g.word(out, 0)); g.must("Type_free", copied) },
 		} {
 			g.results[4] = func(...uint64) int32 { spoil(); return 79 }
 			keyval := g.alloc(4)

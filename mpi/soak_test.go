@@ -25,7 +25,7 @@ const (
 )
 
 func soakPairs() []soaked {
-	cell := func(i uint32) uint32 { return soakCell + 4*i }
+	cell := func(i uint32) uint32 { return soakCell + wordSize*i }
 	other := func(g *guest) int { return (g.me + 1) % g.n }
 	before := func(g *guest) int { return (g.me + g.n - 1) % g.n }
 	comm := func(name string, arguments ...any) func(g *guest, round int) {

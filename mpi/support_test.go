@@ -36,7 +36,7 @@ func TestSupportPage(t *testing.T) {
 func supportTable(t *testing.T) string {
 	bound := map[string]bool{}
 	for _, c := range Calls() {
-		bound[c.Name] = true
+		bound[c.Name] = !c.Absent
 	}
 	var page strings.Builder
 	there, total := 0, 0
@@ -68,7 +68,10 @@ func supportTable(t *testing.T) string {
 
 Generated from the table of functions and mpi.h by `+"`go test ./mpi -run SupportPage -update`"+`. %d of %d functions: those of MPI 5.0
 with their large-count forms, and the names of earlier versions that programs still use. Each has its PMPI_ name too.
-A module that imports one that is not there is refused when it is loaded, with the function's name.
+A program may have one that is not there: it runs, one line says so when it is loaded, and who calls the function gets
+MPI_ERR_UNSUPPORTED_OPERATION through the error handler of the communicator, or of MPI_COMM_SELF (MPI_COMM_WORLD's if only that one was
+set). Functions of files return it, as files begin with MPI_ERRORS_RETURN; those of the tools interface (MPI_T) return MPI_T_ERR_NOT_SUPPORTED.
+Programs that look for a function in the libraries, as configure scripts do, do not find it.
 `, there, total) + page.String()
 }
 

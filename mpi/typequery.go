@@ -1,7 +1,5 @@
 package mpi
 
-import "math"
-
 // wide makes a function of one of the older _x names, whose counts are MPI_Count as in a _c function.
 func wide(f func(*Rank, args) *failure) func(*Rank, args) *failure {
 	return func(r *Rank, a args) *failure {
@@ -21,14 +19,7 @@ func typeSize(r *Rank, a args) *failure {
 
 // putBound writes an MPI_Aint, or an MPI_Count in a _c function.
 func (a args) putBound(i int, what string, v int64) *failure {
-	a = a.byAint()
-	if !a.wide && (v > math.MaxInt32 || v < math.MinInt32) {
-		v = undefined
-	}
-	if a.wide {
-		return a.putLong(i, what, v)
-	}
-	return a.putInt(i, what, int32(v))
+	return a.putLong(i, what, v)
 }
 
 // MPI_Type_get_extent(datatype, *lb, *extent)
@@ -123,7 +114,7 @@ func typeGetContents(r *Rank, a args) *failure {
 	if f := a.putArray(first, "integers", c.ints, false); f != nil {
 		return f
 	}
-	if f := a.putArray(first+1, "addresses", c.aints, a.r.lp64); f != nil {
+	if f := a.putArray(first+1, "addresses", c.aints, true); f != nil {
 		return f
 	}
 	if a.wide {
@@ -142,7 +133,7 @@ func typeGetContents(r *Rank, a args) *failure {
 		}
 		handles[i] = int64(handle)
 	}
-	return a.putArray(first+room-1, "datatypes", handles, a.r.lp64)
+	return a.putArray(first+room-1, "datatypes", handles, true)
 }
 
 // MPI_Type_get_name(datatype, *name, *resultlen)

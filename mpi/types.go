@@ -175,7 +175,7 @@ func typeIndexed(how combiner) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexed && r.lp64)
+		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexed)
 		if f != nil {
 			return f
 		}
@@ -206,7 +206,7 @@ func typeIndexedBlock(how combiner) func(*Rank, args) *failure {
 		if f != nil {
 			return f
 		}
-		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexedBlock && r.lp64)
+		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexedBlock)
 		if f != nil {
 			return f
 		}
@@ -238,7 +238,7 @@ func typeStruct(r *Rank, a args) *failure {
 	if f != nil {
 		return f
 	}
-	displs, f := a.array(2, "displacements", count, a.wide || r.lp64)
+	displs, f := a.array(2, "displacements", count, true)
 	if f != nil {
 		return f
 	}
@@ -399,8 +399,8 @@ func typeFree(r *Rank, a args) *failure {
 
 // anyType finds a datatype, committed or not.
 func (r *Rank) anyType(handle uint32) (*datatype, *failure) {
-	if i := handle - firstDatatype; i < uint32(len(named)) && r.named()[i] != nil {
-		return r.named()[i], nil
+	if i := handle - firstDatatype; i < uint32(len(named)) && named[i] != nil {
+		return named[i], nil
 	}
 	if handle == datatypeNull {
 		return nil, failf(errType, "the datatype is MPI_DATATYPE_NULL")

@@ -85,11 +85,10 @@ func NewWorld(config WorldConfig) *World {
 	return w
 }
 
-// NewRank gives a rank its surroundings. lp64 means that its program was compiled with long and pointers of 64 bits.
-// The rank's calls come from one goroutine at a time.
-func (w *World) NewRank(rank int, h Host, lp64 bool) *Rank {
+// NewRank gives a rank its surroundings. Its calls come from one goroutine at a time.
+func (w *World) NewRank(rank int, h Host) *Rank {
 	r := w.ranks[rank]
-	r.host, r.lp64 = h, lp64
+	r.host = h
 	return r
 }
 

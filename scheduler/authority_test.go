@@ -384,7 +384,7 @@ var attempts = map[string]func(g *guarded){
 	"WorkerMessage.started": func(g *guarded) {
 		equal(g.t, "requeue", g.change(g.ctx, schedpb.Action_ACTION_REQUEUE), "")
 		g.n1.terminate()
-		g.n1.ended(g.ref, &schedpb.JobEnd{State: "CA"})
+		g.n1.reported(g.ref, &schedpb.JobReport{Terminated: true})
 		second := g.n1.start().Job
 		g.n2.started(second)
 		g.processed()
@@ -424,15 +424,17 @@ var attempts = map[string]func(g *guarded){
 		g.processed()
 		g.running()
 		g.n2.ended(g.ref, &schedpb.JobEnd{State: "F", ExitCode: 3, Reason: "forged"})
+		g.n2.reported(g.ref, &schedpb.JobReport{NotBegun: "forged"})
 		g.processed()
 		g.running()
-		g.n1.ended(g.ref, &schedpb.JobEnd{State: "F",
-			Exits: []*schedpb.RankExit{{Rank: 0, ExitCode: 2}, {Rank: 7, ExitCode: 9}}})
+		g.n1.reported(g.ref, &schedpb.JobReport{Ranks: []*schedpb.RankEnd{{Rank: 7, Number: 9}, {Rank: 0, Number: 2}}})
 		g.n1.ack()
 		stream, err := g.workers.Output(g.asN1)
 		ok(g.t, err)
 		ok(g.t, stream.Send(&schedpb.OutputFrame{StreamId: g.order.StreamId, Eof: true}))
-		equal(g.t, "ranks that ended", len(g.alice.end().Exits), 1)
+		end := g.alice.end()
+		equal(g.t, "ranks that ended", len(end.Exits), 1)
+		equal(g.t, "status", end.ExitCode, 2)
 	},
 	"WorkerMessage.stdin_taken": func(g *guarded) {
 		g.alice.send(&schedpb.AttachRequest{Msg: &schedpb.AttachRequest_Stdin{Stdin: &schedpb.Stdin{Data: []byte("four")}}})

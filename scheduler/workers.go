@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -24,6 +25,7 @@ type workerConn struct {
 	countsStdin bool
 	numbered    bool // it takes numbered input, and what is said of output
 	leased      bool // its heartbeats are answered
+	reports     bool // how ranks ended; others report the results that they made
 
 	wake chan struct{}
 	liveness
@@ -51,10 +53,11 @@ const (
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
 	protocolLowest  = 1
-	protocolHighest = 4
+	protocolHighest = 5
 	protocolStdin   = 2 // from here on workers report the standard input that they took
 	protocolLease   = 3 // and live by answers to their heartbeats
 	protocolInput   = 4 // and take numbered input
+	protocolReport  = 5 // and report how ranks ended; those below report a result
 )
 
 // order queues an order. A worker that lets them pile up is cut off; it comes back and is told what holds then.
@@ -120,7 +123,8 @@ func (s *Server) connect(stream workerStream) error {
 		return err
 	}
 	w := &workerConn{name: core.WorkerName(hello.Name), countsStdin: hello.Protocol >= protocolStdin,
-		leased: hello.Protocol >= protocolLease, numbered: hello.Protocol >= protocolInput, wake: make(chan struct{}, 1)}
+		leased: hello.Protocol >= protocolLease, numbered: hello.Protocol >= protocolInput,
+		reports: hello.Protocol >= protocolReport, wake: make(chan struct{}, 1)}
 	if err := s.welcome(w, hello); err != nil {
 		return err
 	}
@@ -369,25 +373,35 @@ func (r *reactor) report(w *workerConn, m *schedpb.WorkerMessage) {
 // worker's any more is to be forgotten there too.
 func (r *reactor) ended(w *workerConn, m *schedpb.JobEnded) {
 	ref := coreRef(m.GetJob())
+	part, _ := r.state.Part(w.name, ref)
+	seen, detail := w.seen(part, m)
 	if m.LaunchFailed {
 		if m.Unfit != "" {
 			r.unfit(w, m.Unfit) // before the job is placed anew
 		}
-		reason := fmt.Sprintf("%.*s", maxReason, m.GetEnd().GetReason())
+		reason := fmt.Sprintf("%.*s", maxReason, result.Of(seen, nil).Reason)
 		if _, err := r.decide(core.LaunchFailed{Worker: w.name, Ref: ref, Reason: reason}); err != nil {
 			r.log.Error("ranks could not be started", "worker", w.name, "err", err)
 		}
 		r.acknowledge(w, ref)
 		return
 	}
-	state, _ := core.ParseState(m.GetEnd().GetState())
-	part, _ := r.state.Part(w.name, ref)
-	end := core.End{State: state, ExitCode: m.GetEnd().GetExitCode(), Reason: m.GetEnd().GetReason(),
-		Detail: endDetail(part, m.GetEnd()), CPU: core.Duration(min(m.CpuNs, 1<<62)), MaxRSS: m.MaxRssBytes}
-	if _, err := r.decide(core.RanksEnded{Worker: w.name, Ref: ref, End: end}); err != nil {
+	if _, err := r.decide(core.RanksEnded{Worker: w.name, Ref: ref, Report: seen, Detail: endDetail(part, detail),
+		CPU: core.Duration(min(m.CpuNs, 1<<62)), MaxRSS: m.MaxRssBytes}); err != nil {
 		r.log.Error("ranks ended", "worker", w.name, "err", err)
 	}
 	r.acknowledge(w, ref)
+}
+
+// seen is what a worker reports of its part of a job, for the rule and for those who ask for the details. Workers of
+// 0.1.0 make the result; one that says neither has failed.
+func (w *workerConn) seen(part core.Span, m *schedpb.JobEnded) (result.Report, *schedpb.JobEnd) {
+	if !w.reports || m.GetReport() == nil {
+		return m.GetEnd().Seen(string(w.name)), m.GetEnd()
+	}
+	seen := m.Seen(string(w.name), func(rank uint32) bool { return part.Has(core.Rank(rank)) })
+	return seen, &schedpb.JobEnd{RankStates: m.GetReport().GetRankStates(), Exits: schedpb.RankExits(seen),
+		MpiBytes: m.GetReport().GetMpiBytes()}
 }
 
 func (r *reactor) acknowledge(w *workerConn, ref core.JobRef) {

@@ -357,8 +357,15 @@ func (f *fakeWorker) started(ref *schedpb.JobRef) {
 	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{Started: &schedpb.JobStarted{Job: ref}}})
 }
 
+// ended is the end that a worker of release 0.1.0 has made.
 func (f *fakeWorker) ended(ref *schedpb.JobRef, end *schedpb.JobEnd) {
 	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: ref, End: end, CpuNs: 5,
+		MaxRssBytes: 6}}})
+}
+
+// reported is the end that a worker of this release reports.
+func (f *fakeWorker) reported(ref *schedpb.JobRef, r *schedpb.JobReport) {
+	f.send(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Ended{Ended: &schedpb.JobEnded{Job: ref, Report: r, CpuNs: 5,
 		MaxRssBytes: 6}}})
 }
 

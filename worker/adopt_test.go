@@ -90,6 +90,26 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+// tellToEnd tells an executor to end its ranks, as its worker would.
+func tellToEnd(t *testing.T, socket string) {
+	t.Helper()
+	p := &process{}
+	if err := p.call(socket, control.Version); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if err := p.conn.Send(&control.Terminate{}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if m, err := p.conn.Receive(); err != nil {
+			t.Fatal(err)
+		} else if _, ended := m.(*control.Ended); ended {
+			return
+		}
+	}
+}
+
 // What ends while no worker is there has its end reported by the next one: as its record says, or that it left none.
 func TestEndsUnattended(t *testing.T) {
 	for _, c := range []struct {
@@ -103,14 +123,20 @@ func TestEndsUnattended(t *testing.T) {
 		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "NF", 1,
 			"killed while no worker was there"},
 		{"crashed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGQUIT) }, "F", 1, "SIGQUIT"},
+		// by a worker that is killed then: the next one does not know why
+		{"told to end", nil, "CA", 1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, nil)
 			ref, app := b.lingering(1)
-			pid := b.pid(ref)
+			pid, socket := b.pid(ref), b.worker.job(ref).process.files+socketSuffix
 			b.worker.Stop()
 			b.running.Wait()
-			c.end(pid, app)
+			if c.end != nil {
+				c.end(pid, app)
+			} else {
+				tellToEnd(t, socket)
+			}
 			waitGone(t, pid)
 			for range 2 { // until it is acknowledged
 				if hello := b.restart(); len(hello.Running) != 1 {

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/executor"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -107,7 +108,8 @@ type bench struct {
 	mute     bool // answers no heartbeat
 	goodbye  *schedpb.Goodbye
 	unfit    string // as it last said
-	busy     int    // so many requests for modules find nobody
+	told     map[jobKey]*result.Order
+	busy     int // so many requests for modules find nobody
 	nextJob  uint64
 	damaging bool // serve modules with a wrong byte
 }
@@ -120,7 +122,7 @@ func newBench(t testing.TB, change func(*Config)) *bench {
 		ended: make(chan *schedpb.JobEnded, 64), taken: make(chan *schedpb.JobStdinTaken, 1024),
 		input:  make(chan *schedpb.JobInputTaken, 1024),
 		frames: make(chan *schedpb.OutputFrame), beats: make(chan struct{}, 1), hangUp: make(chan struct{}),
-		modules: map[string][]byte{}}
+		modules: map[string][]byte{}, told: map[jobKey]*result.Order{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	schedpb.RegisterWorkersServer(server, b)
@@ -285,7 +287,7 @@ func (b *bench) handle(m *schedpb.WorkerMessage) {
 	case *schedpb.WorkerMessage_RankStates:
 		b.states <- m.RankStates
 	case *schedpb.WorkerMessage_Ended:
-		b.ended <- m.Ended
+		b.ended <- b.makeEnd(m.Ended)
 	case *schedpb.WorkerMessage_InputTaken:
 		b.input <- m.InputTaken
 	case *schedpb.WorkerMessage_StdinTaken:
@@ -399,7 +401,32 @@ func (b *bench) order(msg any) {
 	default:
 		b.t.Fatalf("no order: %T", msg)
 	}
+	if t := m.GetTerminate(); t != nil {
+		b.mu.Lock()
+		if b.told[keyOf(t.Job)] == nil {
+			b.told[keyOf(t.Job)] = &result.Order{State: t.State, Reason: t.Reason}
+		}
+		b.mu.Unlock()
+	}
 	b.orders <- m
+}
+
+// makeEnd makes a job's end of its worker's report, as the scheduler does.
+func (b *bench) makeEnd(m *schedpb.JobEnded) *schedpb.JobEnded {
+	if m.End != nil {
+		b.t.Errorf("the worker made a result: %v", m.End)
+	}
+	if m.Report == nil { // a test's own
+		return m
+	}
+	b.mu.Lock()
+	told := b.told[keyOf(m.Job)]
+	b.mu.Unlock()
+	seen := m.Seen("n1", func(uint32) bool { return true })
+	made := result.Of(seen, told)
+	m.End = &schedpb.JobEnd{State: made.State, ExitCode: made.ExitCode, Reason: made.Reason,
+		RankStates: m.Report.RankStates, Exits: schedpb.RankExits(seen), MpiBytes: m.Report.MpiBytes}
+	return m
 }
 
 // outcome is a job's output and end.

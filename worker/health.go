@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/faasmrun/faasmrun/scheduler/jobstate"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -58,7 +58,7 @@ func (h *health) reason() string {
 func (h *health) markUnfit(err error, probe func()) (why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.unfit = text("it can't start jobs: "+err.Error(), maxWhere)
+	h.unfit = result.Text("it can't start jobs: "+err.Error(), maxWhere)
 	if h.wait = min(2*h.wait, lastProbe); h.wait == 0 {
 		h.wait = firstProbe
 	}
@@ -150,7 +150,7 @@ func (w *Worker) tryStart() error {
 	defer late.Stop()
 	if p.wait(); !p.cmd.ProcessState.Success() {
 		return fmt.Errorf("an executor without a job ended with %v: %s", p.cmd.ProcessState,
-			text(crash(p.readStderr()), maxWhere))
+			result.Text(crash(p.readStderr()), maxWhere))
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (j *job) earlyExit(p *process) error {
 	state, words := p.cmd.ProcessState, p.readStderr()
 	err := fmt.Errorf("the executor ended (%v) before it began", state)
 	if len(words) > 0 {
-		err = fmt.Errorf("%w: %s", err, text(crash(words), maxWhere))
+		err = fmt.Errorf("%w: %s", err, result.Text(crash(words), maxWhere))
 	}
 	if state.Exited() {
 		return asWorkerFault(err)
@@ -177,9 +177,8 @@ func (j *job) launchFailed(err error) *schedpb.JobEnded {
 	if j.w.Ephemeral || err == nil { // there is nowhere else to run
 		return nil
 	}
-	ended := &schedpb.JobEnded{Job: j.key.ref(), LaunchFailed: true,
-		End: &schedpb.JobEnd{State: jobstate.NodeFailed, ExitCode: jobstate.ExitFailed,
-			Reason: text(err.Error(), maxMessage)}}
+	ended := j.ended(j.notBegun(err), usage{})
+	ended.LaunchFailed = true
 	switch {
 	case isWorkerFault(err):
 		ended.Unfit = j.w.markUnfit(err)

@@ -3,7 +3,6 @@ package worker
 import (
 	"syscall"
 
-	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -56,8 +55,7 @@ func (j *job) input(in *schedpb.Input) {
 		return
 	}
 	if !j.orders.put(m) {
-		j.terminate(&schedpb.TerminateJob{State: jobstate.Failed,
-			Reason: "the scheduler sent more standard input than the ranks take"})
+		j.endRanks(&termination{excessInput: true})
 	}
 }
 

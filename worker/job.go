@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -13,7 +12,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
-	"github.com/faasmrun/faasmrun/scheduler/jobstate"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -34,12 +33,12 @@ type job struct {
 	prepare       context.Context // of what comes before the executor; a termination ends it
 	cancelPrepare context.CancelFunc
 
-	mu             sync.Mutex // guards all below; not held across anything that waits
-	process        *process   // nil before it is started, and when it waits for another job
-	endedProcess   *process   // one that has ended, whose files are needed until that is acknowledged
-	activity       string     // before that, what takes long
-	terminated     *schedpb.TerminateJob
-	overdue        *time.Timer // kills a process that does not follow a termination
+	mu             sync.Mutex   // guards all below; not held across anything that waits
+	process        *process     // nil before it is started, and when it waits for another job
+	endedProcess   *process     // one that has ended, whose files are needed until that is acknowledged
+	activity       string       // before that, what takes long
+	terminated     *termination // the first; nil: nobody wants its end
+	overdue        *time.Timer  // kills a process that does not follow a termination
 	started        bool
 	stopped        bool // by TSTP: from the start on, if that comes first
 	taken          uint64
@@ -83,7 +82,7 @@ func (j *job) run() {
 	if ended == nil {
 		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}
-	end := ended.End
+	end := j.made(ended)
 	if !ended.LaunchFailed {
 		j.appendEnd(end)
 	}
@@ -112,8 +111,7 @@ func (j *job) execute() *schedpb.JobEnded {
 	if !j.neverBegan() {
 		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They
 		// must not run twice, and ended with that worker; those that would have outlived it are remembered.
-		return j.ended(&schedpb.JobEnd{State: jobstate.NodeFailed, ExitCode: jobstate.ExitFailed,
-			Reason: fmt.Sprintf("the worker %s was killed, and with it the job's ranks", j.w.Name)}, usage{})
+		return j.ended(&schedpb.JobReport{WithWorker: true}, usage{})
 	}
 	start, err := j.prepareStart()
 	for err == nil {
@@ -125,8 +123,8 @@ func (j *job) execute() *schedpb.JobEnded {
 			return j.finish(p, last, left)
 		}
 		switch {
-		case last != nil && last.ExitCode != 0: // it could not even make the log
-			err = asWorkerFault(errors.New(last.Reason))
+		case last != nil && last.NotBegun != "": // it could not even make the log
+			err = asWorkerFault(errors.New(last.NotBegun))
 		case last != nil:
 			return j.finish(p, last, left)
 		case p.served > 0: // It had gone, or went, while it was idle. Of those there are only so many.
@@ -148,7 +146,7 @@ func (j *job) execute() *schedpb.JobEnded {
 			return failed
 		}
 	}
-	return &schedpb.JobEnded{Job: j.key.ref(), End: j.neverRan(err)}
+	return j.ended(j.notBegun(err), usage{})
 }
 
 // isTerminating reports whether the job was told to end, by the scheduler or by the end of the worker.
@@ -165,16 +163,16 @@ func (j *job) neverBegan() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// finish returns the job's end, after its process has ended or is idle.
+// finish returns the report of the job's end, after its process has ended or is idle.
 func (j *job) finish(p *process, last *control.Ended, left bool) *schedpb.JobEnded {
 	if left {
 		return nil
 	}
 	j.w.health.resetBackoff()
 	if last != nil && last.Idle {
-		return j.ended(j.result(p, last, nil), usage{last.CPUNs, last.MaxRSS})
+		return j.ended(j.report(p, last, nil), usage{last.CPUNs, last.MaxRSS})
 	}
-	end := j.result(p, last, p.readStderr())
+	report := j.report(p, last, p.readStderr())
 	p.removeGroup()
 	if j.outlivesWorker() { // a later worker may have to find out once more how it ended
 		j.mu.Lock()
@@ -189,11 +187,11 @@ func (j *job) finish(p *process, last *control.Ended, left bool) *schedpb.JobEnd
 	if stopping && last == nil {
 		return nil // killed by its worker
 	}
-	return j.ended(end, p.usage(last))
+	return j.ended(report, p.usage(last))
 }
 
-func (j *job) ended(end *schedpb.JobEnd, u usage) *schedpb.JobEnded {
-	return &schedpb.JobEnded{Job: j.key.ref(), End: end, CpuNs: u.cpuNs, MaxRssBytes: u.maxRSS}
+func (j *job) ended(report *schedpb.JobReport, u usage) *schedpb.JobEnded {
+	return &schedpb.JobEnded{Job: j.key.ref(), Report: report, CpuNs: u.cpuNs, MaxRssBytes: u.maxRSS}
 }
 
 func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
@@ -204,7 +202,8 @@ func (j *job) stdinTaken(n uint64) *schedpb.WorkerMessage {
 func (j *job) states(ranks []control.RankState) *schedpb.RankStates {
 	states := &schedpb.RankStates{}
 	for _, r := range ranks {
-		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name, Where: text(r.Where, maxWhere)})
+		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: r.Rank, Node: j.w.Name,
+			Where: result.Text(r.Where, maxWhere)})
 	}
 	return states
 }
@@ -217,8 +216,7 @@ const maxStdinAhead = 1 << 20
 
 func (j *job) stdin(s *schedpb.Stdin) {
 	if !j.orders.put(&control.Stdin{Data: s.GetData(), EOF: s.GetEof()}) {
-		j.terminate(&schedpb.TerminateJob{State: jobstate.Failed,
-			Reason: "the scheduler sent more standard input than the ranks take"})
+		j.endRanks(&termination{excessInput: true})
 	}
 }
 
@@ -266,8 +264,11 @@ func (j *job) query() {
 		RankStates: &schedpb.JobRankStates{Job: j.key.ref(), States: j.states(ranks)}}})
 }
 
-// terminate ends the job: in order, or at once. A second order may be more urgent; the first one's reason stays.
-func (j *job) terminate(t *schedpb.TerminateJob) {
+// terminate ends the job as the scheduler says: in order, or at once.
+func (j *job) terminate(t *schedpb.TerminateJob) { j.endRanks(&termination{order: t}) }
+
+// endRanks ends the job's ranks. A second order may be more urgent; why they end is the first one's to say.
+func (j *job) endRanks(t *termination) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	first := j.terminated == nil
@@ -278,7 +279,7 @@ func (j *job) terminate(t *schedpb.TerminateJob) {
 	p := j.process
 	switch {
 	case p == nil || p.gone:
-	case t.GetKill():
+	case t.kill():
 		p.kill()
 	case first:
 		j.orders.put(&control.Terminate{})

@@ -21,6 +21,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -279,7 +280,7 @@ func (m *modules) compile(ctx context.Context, sha, path string) error {
 	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault:
 		return asWorkerFault(fmt.Errorf("the compiler failed: %s", strings.TrimSpace(string(stderr.b))))
 	case errors.As(err, &exit) && !exit.Exited():
-		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, killHint)
+		return fmt.Errorf("the compiler was ended by a signal (%v): %s", exit, result.KillHint)
 	case errors.As(err, &exit) && starved(string(stderr.b)):
 		return errors.New("compiling it takes more memory than the system gives its compiler: split large functions, or " +
 			"compile their " +

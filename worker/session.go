@@ -12,14 +12,13 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
 // protocol is the version of the protocol with the scheduler: 2 reports JobStdinTaken, 3 renews its lease by
-// HeartbeatAck, 4 takes JobInput and JobOutputTaken.
-const protocol = 4
+// HeartbeatAck, 4 takes JobInput and JobOutputTaken, 5 reports how ranks ended (JobReport).
+const protocol = 5
 
 const (
 	firstRetry = 100 * time.Millisecond
@@ -71,8 +70,7 @@ func (w *Worker) leaseEnded(grace time.Duration) {
 		return // renewed at the last moment
 	}
 	for _, j := range w.held() {
-		j.terminate(&schedpb.TerminateJob{Kill: true, State: jobstate.NodeFailed,
-			Reason: fmt.Sprintf("%s had no connection to the scheduler for %v", w.Name, grace)})
+		j.endRanks(&termination{cutOff: grace})
 	}
 }
 

@@ -1,13 +1,11 @@
 package worker
 
 import (
-	"fmt"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
-	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -142,8 +140,7 @@ func (j *job) handleMessage(m control.Message) {
 		j.grew = make(chan struct{})
 		j.mu.Unlock()
 		if limit := j.order.GetOutputLimitBytes(); limit > 0 && m.End > limit {
-			j.terminate(&schedpb.TerminateJob{State: jobstate.Failed,
-				Reason: fmt.Sprintf("its output has reached %d bytes, what its tenant's quota allows a job", limit)})
+			j.endRanks(&termination{outputLimit: limit})
 		}
 	case *control.StdinTaken:
 		j.mu.Lock()

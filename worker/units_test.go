@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -126,20 +127,6 @@ func TestEvict(t *testing.T) {
 		m.evict(c.bound, now)
 		if got := left(); got != c.left {
 			t.Errorf("bound %d: %d files, not %d", c.bound, got, c.left)
-		}
-	}
-}
-
-func TestText(t *testing.T) {
-	for _, c := range []struct {
-		in    string
-		limit int
-		want  string
-	}{{"plain", 10, "plain"}, {"caf\xe9", 10, "caf\uFFFD"}, {"0123456789ab", 10, "012345 …"},
-		{"01234é6789", 10, "01234 …"}, {"abc", 2, ""},
-		{"a\x1b[2J\rb\n\tc\u202e", 99, "a\uFFFD[2J\uFFFDb\n\tc\uFFFD"}} {
-		if got := text(c.in, c.limit); got != c.want {
-			t.Errorf("%q to %d: %q, want %q", c.in, c.limit, got, c.want)
 		}
 	}
 }
@@ -333,18 +320,22 @@ func TestMessagesAreBounded(t *testing.T) {
 	j := &job{w: &Worker{}}
 	last := &control.Ended{}
 	for rank := range uint32(100) {
-		last.Exits = append(last.Exits, control.RankExit{Rank: rank, ExitCode: 1, Message: strings.Repeat("m", 2*maxMessage)})
+		last.Ranks = append(last.Ranks, result.RankEnd{Rank: rank, Cause: result.Trapped,
+			Text: strings.Repeat("m", 2*maxMessage), Program: strings.Repeat("p", 2*maxMessage)})
 	}
-	end := j.details(&schedpb.JobEnd{Reason: strings.Repeat("r", 2*maxMessage)}, last)
+	last.Deadlock, last.LostOutput, last.NotBegun = last.Ranks[0].Text, last.Ranks[0].Text, last.Ranks[0].Text
+	r := j.account(last)
 	total := 0
-	for _, x := range end.Exits {
-		if len(x.Message) > maxMessage {
-			t.Errorf("rank %d says %d bytes", x.Rank, len(x.Message))
+	for _, e := range r.Ranks {
+		if len(e.Text) > maxMessage || len(e.Program) > maxMessage {
+			t.Errorf("rank %d says %d and %d bytes", e.Rank, len(e.Text), len(e.Program))
 		}
-		total += len(x.Message)
+		total += len(e.Text) + len(e.Program)
 	}
-	if len(end.Exits) != 100 || total > maxMessages || total < maxMessages-maxMessage || len(end.Reason) > maxMessage {
-		t.Errorf("%d exits say %d bytes, the reason %d", len(end.Exits), total, len(end.Reason))
+	if len(r.Ranks) != 100 || total > maxMessages || total < maxMessages-maxMessage || len(r.Deadlock) > maxMessage ||
+		len(r.LostOutput) > maxMessage || len(r.NotBegun) > maxMessage {
+		t.Errorf("%d ranks say %d bytes, the others %d, %d, %d", len(r.Ranks), total, len(r.Deadlock), len(r.LostOutput),
+			len(r.NotBegun))
 	}
 	var h head
 	for range 3 {

@@ -27,8 +27,8 @@ func VersionVerb() int {
 }
 
 // VerbNames are the verbs that help and suggestions know.
-var VerbNames = []string{"run", "cc", "c++", "cmake", "configure", "toolchain", "submit", "queue", "history", "show",
-	"explain", "cancel", "hold", "release",
+var VerbNames = []string{"run", "cc", "c++", "cmake", "configure", "make", "toolchain", "submit", "queue", "history",
+	"show", "explain", "cancel", "hold", "release",
 	"requeue", "attach", "wait", "logs", "top", "nodes", "drain", "resume", "reservation", "usage", "simulate", "auth",
 	"scheduler", "worker",
 	"version", "help", "completion"}

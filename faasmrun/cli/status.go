@@ -22,7 +22,8 @@ const (
 	StatusFailed      = 1 // wrong usage, and whatever kept the launcher from its work
 	StatusInterrupted = 1 // as mpirun
 	StatusTimedOut    = jobstate.ExitTimedOut
-	StatusBrokenPipe  = 128 + int(unix.SIGPIPE)
+	StatusFindings    = jobstate.ExitFindings
+	StatusBrokenPipe  = jobstate.ExitSignalled + int(unix.SIGPIPE)
 )
 
 // LaunchError is why a job was not started, with the status that mpirun gives.

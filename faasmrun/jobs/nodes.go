@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -112,7 +113,7 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo, wide bool) error {
 		}
 		row := []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),
 			cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
-			fmt.Sprint(len(r.Jobs)), span(time.Since(time.Unix(0, n.SinceUnixNs)))}
+			fmt.Sprint(len(r.Jobs)), timespan.String(time.Since(time.Unix(0, n.SinceUnixNs)))}
 		if wide {
 			row = append(row, enginesText(r.Engines))
 		}

@@ -95,7 +95,7 @@ func printEnds(c *client.Cluster, last map[uint64]*schedpb.JobInfo) error {
 		j := last[id]
 		ended = append(ended, j)
 		if status == 0 {
-			status = session.ExitStatus(&schedpb.JobEnd{State: j.State, ExitCode: j.ExitCode}, false)
+			status = session.ExitStatus(&schedpb.JobEnd{State: j.State, ExitCode: j.ExitCode})
 		}
 		if !c.Json && j.State != jobstate.Completed {
 			cli.Say(os.Stderr, "job %d: %s", id, endText(j))

@@ -168,7 +168,7 @@ func init() {
 
 		{"check", "", groupMPI,
 			"say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that " +
-				"overlap; the status is 111 then", flag(func(r *Request) { r.Mpi.check = true })},
+				fmt.Sprintf("overlap; the status is %d then", cli.StatusFindings), flag(func(r *Request) { r.Mpi.check = true })},
 		{"reproducible", "", groupMPI,
 			"reductions give the same bits wherever the ranks run (inside one process they always do)",
 			flag(func(r *Request) { r.Mpi.reproducible = true })},
@@ -184,7 +184,8 @@ func init() {
 				return r.setStdin(v[0])
 			}},
 		{"timeout", "SECONDS", groupRun,
-			"end the job after that time, show where each rank stands, and exit with 110 (also MPIEXEC_TIMEOUT)",
+			fmt.Sprintf("end the job after that time, show where each rank stands, and exit with %d (also MPIEXEC_TIMEOUT)",
+				cli.StatusTimedOut),
 			func(r *Request, s *Segment, v []string) (err error) {
 				r.Timeout, err = cli.ParseSeconds(v[0])
 				return err

@@ -7,12 +7,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/internal/filetype"
+	"github.com/faasmrun/faasmrun/internal/lower"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // Statuses that Open MPI 4 exits with when a program is not found, may not be read, or is no program.
@@ -71,11 +74,14 @@ func kindOf(mode os.FileMode) string {
 }
 
 // notAModule says what a file is that is no WebAssembly module, and what to do; "" for a module. The module's inside is
-// judged by the worker, which compiles it.
+// judged by the worker, which compiles it, but for what builtFor32 sees.
 func notAModule(data []byte) string {
 	const howTo = "; compile the source with faasmrun cc (or c++) and run the result"
 	switch filetype.Of(data) {
 	case filetype.Module:
+		if builtFor32(data) {
+			return "was compiled for wasm32, as faasmrun 0.1.0 did: build it again with `faasmrun cc`"
+		}
 		return ""
 	case filetype.Component:
 		return "is a WebAssembly component; only core modules run here (build for wasm32-wasip1)"
@@ -97,6 +103,17 @@ func notAModule(data []byte) string {
 		return "is a text file, not a WebAssembly module" + howTo
 	}
 	return "is not a WebAssembly module" + howTo
+}
+
+// builtFor32 reports whether a module calls MPI with addresses of 32 bits, as no later version than 0.1.0 builds. A job
+// of it would only end in the queue.
+func builtFor32(data []byte) bool {
+	m, err := wasm.Decode(data)
+	if err != nil || lower.Lowered(m) { // what is wrong with it the worker says
+		return false
+	}
+	return slices.ContainsFunc(m.Imports, func(i wasm.Import) bool { return i.Module == "mpi" }) &&
+		!slices.ContainsFunc(m.Spaces().Memories, func(l wasm.Limits) bool { return l.Is64 })
 }
 
 // FindProgram looks a program up as mpirun does: a name with a slash as it is, seen from the working directory; a bare

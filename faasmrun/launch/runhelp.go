@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/faasmrun/cli"
 )
 
 // WriteRunHelp prints the option table.
 func WriteRunHelp(w io.Writer) {
 	io.WriteString(w, runHead)
 	WriteOptions(w, OptionsOf(false))
-	io.WriteString(w, runTail)
+	fmt.Fprintf(w, runTail, cli.StatusTimedOut, statusNotAProgram, statusNotReadable, statusNotFound,
+		statusNoDirectory)
 }
 
 const runHead = `faasmrun [run] [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
@@ -33,8 +36,8 @@ Ctrl-C ends the job and shows where each rank stands, twice kills it, three time
 and lets the job go on. SIGUSR1, SIGUSR2 and Ctrl-Z reach the ranks.
 
 Exit status: 0, or that of the lowest rank that failed by itself; 128+n as for signal n when a rank trapped; what MPI_Abort was given;
-1 interrupted, or a mistake in the command line; 110 after --timeout; 131 the file is no program, 132 it can't be read, 134 it was
-not found, 135 no such directory.
+1 interrupted, or a mistake in the command line; %d after --timeout; %d the file is no program, %d it can't be read, %d it was
+not found, %d no such directory.
 
 Environment: FAASMRUN_SCHEDULER (as --scheduler), FAASMRUN_HOME (state and cache; by default below XDG_STATE_HOME and
 XDG_CACHE_HOME), MPIEXEC_TIMEOUT. The ranks get the launcher's variables and their rank in OMPI_COMM_WORLD_RANK, PMI_RANK, ….

@@ -402,21 +402,16 @@ func (s *Session) finish(lost error, gone bool) int {
 	}
 	s.showStats()
 	s.showEnd()
-	return ExitStatus(s.end, s.interrupts > 0)
+	return ExitStatus(s.end)
 }
 
-// ExitStatus is the job's status, as a process can give it.
-func ExitStatus(end *schedpb.JobEnd, interrupted bool) int {
-	code := int(end.ExitCode)
-	switch {
-	case end.State == jobstate.TimedOut:
-		return cli.StatusTimedOut
-	case end.State == jobstate.Cancelled && interrupted:
-		return cli.StatusInterrupted
-	case code&0xff == 0 && (code != 0 || end.State != jobstate.Completed):
+// ExitStatus is the job's status, as a process can give it. A job that did not complete never has 0.
+func ExitStatus(end *schedpb.JobEnd) int {
+	code := int(end.ExitCode) & 0xff
+	if code == 0 && (end.ExitCode != 0 || end.State != jobstate.Completed) {
 		return cli.StatusFailed
 	}
-	return code & 0xff
+	return code
 }
 
 // showEnd says on stderr what went wrong, if anything did.

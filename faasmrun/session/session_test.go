@@ -211,7 +211,7 @@ func TestSessionEnds(t *testing.T) {
 				"computing\n"},
 		{"a status beyond 255", &schedpb.JobEnd{State: "F", ExitCode: 256, Reason: "r"}, 1, "faasmrun: r\n"},
 		{"failed with status 0", &schedpb.JobEnd{State: "F", Reason: "r"}, 1, "faasmrun: r\n"},
-		{"cancelled elsewhere", &schedpb.JobEnd{State: "CA", ExitCode: 15, Reason: "cancelled"}, 15, "faasmrun: cancelled\n"},
+		{"cancelled elsewhere", &schedpb.JobEnd{State: "CA", ExitCode: 1, Reason: "cancelled"}, 1, "faasmrun: cancelled\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, 3, func(s *fakeStream) error {
@@ -244,7 +244,7 @@ func TestInterrupts(t *testing.T) {
 				return err
 			}
 			s.print(0, "last words\n")
-			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 130, Reason: "interrupted by SIGINT",
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 1, Reason: "interrupted by SIGINT",
 				RankStates: &schedpb.RankStates{Ranks: []*schedpb.RankState{{Rank: 0, Where: "computing"},
 					{Rank: 1, Where: "MPI_Recv from rank 0"}}}})
 		})
@@ -261,7 +261,7 @@ func TestInterrupts(t *testing.T) {
 					return err
 				}
 			}
-			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 137, Reason: "killed"})
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 1, Reason: "killed"})
 		})
 		b.signals <- syscall.SIGINT
 		b.signals <- syscall.SIGINT
@@ -274,7 +274,7 @@ func TestInterrupts(t *testing.T) {
 					return err
 				}
 			}
-			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 130, Reason: "interrupted"})
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 1, Reason: "interrupted"})
 		})
 		b.session.Typed = func() bool { return false }
 		b.signals <- syscall.SIGINT
@@ -349,7 +349,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 				return err
 			}
 			s.print(0, "more\n")
-			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 137, Reason: "killed"})
+			return s.end(&schedpb.JobEnd{State: "CA", ExitCode: 1, Reason: "killed"})
 		})
 		b.session.Display = NewDisplay(OutputOptions{}, 2, failingWriter{c.err}, b.stderr)
 		b.check(t, b.run(t), c.status, "", c.stderr)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +60,7 @@ func Configure(args []string, env Env) int {
 			return fmt.Errorf("there is no %s here", script)
 		}
 		if takesHost(script) && !hasHost(args) {
-			args = append([]string{"--host=" + hostName(ctx, filepath.Dir(script))}, args...)
+			args = append([]string{"--host=" + hostName(ctx, script)}, args...)
 		}
 		return k.run(ctx, script, args)
 	})
@@ -80,25 +82,59 @@ func hasHost(args []string) bool {
 	return false
 }
 
-// hostName is the name for our target that the package's config.sub accepts: those of before 2018 know no WASI, older
-// ones no wasm. The last is a machine of the same sizes and byte order.
-func hostName(ctx context.Context, dir string) string {
+// hostName is the name for our target that the package's config.sub accepts, and those of the packages within it that
+// the script configures too: those of before 2018 know no WASI, older ones no wasm. The last is a machine of the same
+// sizes and byte order.
+func hostName(ctx context.Context, script string) string {
 	names := []string{"wasm64-unknown-wasi", "wasm64-unknown-none", "wasm64-unknown-elf", "x86_64-unknown-none",
 		"x86_64-unknown-elf"}
-	for _, sub := range []string{"config.sub", "config/config.sub", "build-aux/config.sub", "conf/config.sub",
-		"confdb/config.sub", "autotools/config.sub",
-		"admin/config.sub", "cnf/config.sub"} {
-		path := filepath.Join(dir, sub)
-		if !isFile(path) {
-			continue
-		}
-		for _, name := range names {
-			if exec.CommandContext(ctx, "sh", path, name).Run() == nil {
-				return name
-			}
+	subs := configSubs(script, 0)
+	for _, name := range names {
+		accepted := !slices.ContainsFunc(subs, func(sub string) bool {
+			return exec.CommandContext(ctx, "sh", sub, name).Run() != nil
+		})
+		if accepted {
+			return name
 		}
 	}
 	return names[0]
+}
+
+var (
+	auxDirectory = regexp.MustCompile(`(?m)^(?:for ac_dir in|ac_aux_dir_candidates=)(.+?)(?:; do)?$`)
+	subPackages  = regexp.MustCompile(`(?m)^ac_subdirs_all='([^']*)'`)
+)
+
+// configSubs finds the config.sub of a configure script of Autoconf's, where the script itself looks for it
+// (AC_CONFIG_AUX_DIR), and those of the scripts that it runs.
+func configSubs(script string, depth int) []string {
+	text, err := os.ReadFile(script)
+	if err != nil {
+		return nil
+	}
+	dir := filepath.Dir(script)
+	var subs []string
+	for _, line := range auxDirectory.FindAllSubmatch(text, -1) {
+		list := strings.NewReplacer(`"`, "", "${srcdir}", dir, "$srcdir", dir, "$PATH_SEPARATOR", " ",
+			"${PATH_SEPARATOR}", " ").Replace(string(line[1]))
+		for _, aux := range strings.Fields(list) {
+			if sub := filepath.Join(aux, "config.sub"); isFile(sub) && len(subs) == 0 {
+				subs = append(subs, sub)
+			}
+		}
+	}
+	if found := subPackages.FindSubmatch(text); found != nil && depth < 4 {
+		for _, name := range strings.Fields(string(found[1])) {
+			subs = append(subs, configSubs(filepath.Join(dir, name, "configure"), depth+1)...)
+		}
+	}
+	return subs
+}
+
+// Make runs make with the kit's environment: makefiles without a configure script find the compilers, as what they call
+// by default or by the names of wrappers, and tools that know their files. It returns make's status.
+func Make(args []string, env Env) int {
+	return wrap("make", env, func(ctx context.Context, k *kit) error { return k.run(ctx, "make", args) })
 }
 
 // kit is what a build system needs beside the compilers: a directory with the compilers under the names they are looked
@@ -133,7 +169,7 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 		return nil, err
 	}
 	k := &kit{env: env}
-	files := kitFiles(self, sys, archiver(env, "ar"), archiver(env, "ranlib"), archiver(env, "nm"))
+	files := kitFiles(self, sys)
 	sum := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(sum, "%s %s\n%s\n", f.name, f.link, f.text)
@@ -145,8 +181,10 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 	bin := filepath.Join(k.dir, "bin")
 	k.environ = append(append([]string{}, env.Environ...), "PATH="+bin+string(filepath.ListSeparator)+env.getenv("PATH"),
 		"CC="+filepath.Join(bin, "mpicc"), "CXX="+filepath.Join(bin, "mpicxx"), "MPICC="+filepath.Join(bin, "mpicc"),
-		"MPICXX="+filepath.Join(bin, "mpicxx"),
-		"AR="+archiver(env, "ar"), "RANLIB="+archiver(env, "ranlib"), "NM="+archiver(env, "nm"), "LD="+t.linker)
+		"MPICXX="+filepath.Join(bin, "mpicxx"), "LD="+t.linker)
+	for _, name := range binutils {
+		k.environ = append(k.environ, strings.ToUpper(name)+"="+filepath.Join(bin, name))
+	}
 	k.environ = append(k.environ, answers...)
 	if env.getenv("PKG_CONFIG_LIBDIR") == "" {
 		// pkg-config would tell of the host's libraries; PKG_CONFIG_PATH is for the user's own.
@@ -167,34 +205,28 @@ var answers = []string{"ac_cv_func_malloc_0_nonnull=yes", "ac_cv_func_realloc_0_
 	"ac_cv_f77_libs=", "ac_cv_f77_dummy_main=none", "ac_cv_f77_mangling=lower case, underscore, no extra underscore",
 	"ac_cv_fc_libs=", "ac_cv_fc_dummy_main=none", "ac_cv_fc_mangling=lower case, underscore, no extra underscore"}
 
-// archiver finds a tool for archives: LLVM's, which index wasm objects, or the host's, whose archives the linker takes
-// too.
-func archiver(env Env, name string) string {
-	if path, err := findProgram(env, "llvm-"+name+"-19", "/usr/lib/llvm-19/bin/llvm-"+name); err == nil {
-		return path
-	}
-	return name
-}
-
-// hostArchiver finds ar the other way round: with binutils, which clang brings along, the libraries are the same on
-// each machine.
+// hostArchiver finds the ar for our own libraries: with binutils', which clang brings along, they are the same on each
+// machine.
 func hostArchiver(env Env) (string, error) {
 	return findProgram(env, "ar", "/usr/lib/llvm-19/bin/llvm-ar")
 }
 
 type kitFile struct{ name, link, text string }
 
-// kitFiles lists a kit's contents. The compilers are links to this program, which goes by the name it is called.
-func kitFiles(self string, sys *sysroot, ar, ranlib, nm string) []kitFile {
+// kitFiles lists a kit's contents. The compilers and tools are links to this program, which goes by the name it is
+// called.
+func kitFiles(self string, sys *sysroot) []kitFile {
 	files := []kitFile{{name: "cmake/Platform/WASI.cmake", text: platformWASI}}
-	for _, name := range []string{"mpicc", "mpicxx", "mpic++", "faasmcc", "faasmc++"} {
+	for _, name := range []string{"mpicc", "mpicxx", "mpic++", "mpiCC", "faasmcc", "faasmc++"} {
+		files = append(files, kitFile{name: "bin/" + name, link: self})
+	}
+	for _, name := range binutils {
 		files = append(files, kitFile{name: "bin/" + name, link: self})
 	}
 	for _, name := range []string{"m", "pthread", "rt", "dl"} {
 		files = append(files, kitFile{name: "lib/lib" + name + ".a", text: emptyArchive})
 	}
-	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@AR@", ar, "@RANLIB@", ranlib, "@NM@", nm, "@FAASMRUN@",
-		self).Replace(toolchainFile)
+	text := strings.NewReplacer("@SYSROOT@", sys.dir, "@FAASMRUN@", self).Replace(toolchainFile)
 	return append(files, kitFile{name: "faasmrun.cmake", text: text})
 }
 
@@ -242,9 +274,10 @@ list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}/cmake")
 
 set(CMAKE_C_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicc")
 set(CMAKE_CXX_COMPILER "${CMAKE_CURRENT_LIST_DIR}/bin/mpicxx")
-set(CMAKE_AR "@AR@" CACHE FILEPATH "archiver")
-set(CMAKE_RANLIB "@RANLIB@" CACHE FILEPATH "indexer of archives")
-set(CMAKE_NM "@NM@" CACHE FILEPATH "lister of symbols")
+foreach(tool ar ranlib nm strip objdump objcopy)
+  string(TOUPPER ${tool} upper)
+  set(CMAKE_${upper} "${CMAKE_CURRENT_LIST_DIR}/bin/${tool}" CACHE FILEPATH "tool that knows WebAssembly")
+endforeach()
 
 set(CMAKE_SYSROOT_COMPILE "")
 set(CMAKE_SYSROOT_LINK "")

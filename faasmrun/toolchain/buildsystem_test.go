@@ -15,7 +15,7 @@ func compilerName(program string) string {
 	switch filepath.Base(program) {
 	case "mpicc", "faasmcc":
 		return "cc"
-	case "mpicxx", "mpic++", "faasmc++":
+	case "mpicxx", "mpic++", "mpiCC", "faasmc++":
 		return "c++"
 	}
 	return ""
@@ -105,13 +105,18 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 // TestConfigure runs a script that asks what autoconf's do.
 func TestConfigure(t *testing.T) {
 	l := newLab(t)
-	l.write("build-aux/config.sub", "case $1 in x86_64-unknown-none) exit 0;; esac; exit 1\n")
+	l.write("my-aux/config.sub", "case $1 in x86_64-unknown-none|wasm64*) exit 0;; esac; exit 1\n")
+	l.write("config.sub", "exit 1\n")
+	l.write("inner/config.sub", "case $1 in x86_64*) exit 0;; esac; exit 1\n")
+	l.write("inner/configure", "for ac_dir in \"$srcdir\" \"$srcdir/..\" \"$srcdir/../..\"; do\n")
+	const host = "\n# --host=HOST\nac_subdirs_all='inner nowhere'\n" +
+		"ac_aux_dir_candidates=\"${srcdir}${PATH_SEPARATOR}${srcdir}/my-aux\"\n"
 	const script = `
 echo "args $*" && echo 'int main(void){return 0;}' > conftest.c && $CC -O2 -o conftest conftest.c -lm && echo compiled
 $AR --version >/dev/null && echo archiver; echo "malloc $ac_cv_func_malloc_0_nonnull; f77 ${ac_cv_f77_libs-asked}, $ac_cv_f77_mangling"
 case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 `
-	l.write("configure", "#!/bin/sh\n# --host=HOST"+script)
+	l.write("configure", "#!/bin/sh"+strings.Replace(host, "${srcdir}$", "$srcdir/none$", 1)+script)
 	if err := os.Chmod("configure", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +139,99 @@ case $PKG_CONFIG_LIBDIR in /usr*|"") echo "libraries of the host";; esac; exit 7
 	}
 	if status, said := l.verb(Configure); status != 1 || !strings.Contains(said, "there is no ./configure") {
 		t.Errorf("status %d\n%s", status, said)
+	}
+}
+
+// TestHostName asks the config.sub that a script would ask, wherever its package keeps it.
+func TestHostName(t *testing.T) {
+	l := newLab(t)
+	knows := func(names string) string { return "case $1 in " + names + ") exit 0;; esac; exit 1\n" }
+	l.write("aux/config.sub", knows("wasm64-unknown-none"))
+	l.write("config.sub", knows("x86_64-unknown-elf")) // a decoy
+	l.write("sub/inner/config.sub", knows("wasm64-unknown-none|x86_64-unknown-none"))
+	l.write("old/config.sub", knows("x86_64-unknown-none"))
+	for script, want := range map[string]string{
+		"for ac_dir in aux \"$srcdir\"/aux; do\n":             "wasm64-unknown-none",
+		"ac_aux_dir_candidates=\"${srcdir}/aux\"\n":           "wasm64-unknown-none",
+		"for ac_dir in \"$srcdir\" \"$srcdir/..\"; do\n":      "x86_64-unknown-elf",
+		"for ac_dir in $srcdir/old; do\n":                     "x86_64-unknown-none",
+		"ac_subdirs_all='sub'\nfor ac_dir in $srcdir/aux; do": "wasm64-unknown-none",
+		"ac_subdirs_all='two nowhere'\n":                      "x86_64-unknown-none",
+		"no script of Autoconf's\n":                           "wasm64-unknown-wasi",
+	} {
+		l.write("configure", script)
+		l.write("sub/configure", "for ac_dir in \"$srcdir\"/inner; do\n")
+		l.write("two/configure", "for ac_dir in \"$srcdir\"/../old; do\n")
+		if got := hostName(t.Context(), "./configure"); got != want {
+			t.Errorf("%q: %s instead of %s", script, got, want)
+		}
+	}
+	l.write("configure", "ac_subdirs_all='.'\nfor ac_dir in $srcdir/aux; do\n") // itself
+	if got := hostName(t.Context(), "configure"); got != "wasm64-unknown-none" {
+		t.Errorf("a script that runs itself: %s", got)
+	}
+}
+
+// TestMake builds as makefiles do that know no cross build: tools by their plain names, with letters and flags of all
+// ages.
+func TestMake(t *testing.T) {
+	l := newLab(t)
+	l.write("main.c", "int part(void);\nint main(void) { return part(); }\n")
+	l.write("part.c", "int part(void) { return 7; }\n")
+	l.write("Makefile", `
+AR = ar -rcu
+all: app
+libpart.a: part.o
+	$(AR) $@ part.o
+	ranlib -t $@
+	rm $@
+	ar cruo $@ part.o
+	ranlib $@
+	ar t $@
+	strip -g $@ part.o
+	strip --strip-unneeded $@
+app: main.o libpart.a
+	mpicc -g main.o -L. -lpart -o $@
+	nm $@ | grep ' [tT] part'
+	nm libpart.a | grep ' T part'
+	size $@ | grep $@
+	objdump -h $@ | grep debug_info
+	install -s $@ installed
+	strip -x -o stripped $@
+	strip $@
+`)
+	status, said := l.verb(Make, "CFLAGS=-g")
+	if status != 0 {
+		t.Fatalf("make: status %d\n%s", status, said)
+	}
+	for _, name := range []string{"app", "installed", "stripped"} {
+		module := l.module(name)
+		if bytes.Contains(module, []byte(".debug_info")) || !bytes.Contains(module, []byte("part")) {
+			t.Errorf("%s: debug information is to go, the functions' names are to stay", name)
+		}
+	}
+	if status, said := l.verb(Make, "-f", "nowhere"); status != 2 {
+		t.Errorf("make without a makefile: status %d\n%s", status, said)
+	}
+}
+
+// TestStripOfHost: what is for the host is the host's tool's.
+func TestStripOfHost(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int main(void) { return 0; }\n")
+	if out, err := exec.Command("cc", "-g", "a.c", "-o", "native").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	l.ok("cc", "-g", "a.c", "-o", "module")
+	before := len(l.read("native"))
+	if status := Binutil("strip", []string{"native", "module"}, System()); status != 0 {
+		t.Fatalf("status %d", status)
+	}
+	if bytes.Contains(l.module("module"), []byte(".debug_info")) || len(l.read("native")) >= before {
+		t.Error("something was not stripped")
+	}
+	if status := Binutil("strip", []string{"nowhere"}, Env{Environ: l.env, Stderr: &bytes.Buffer{}}); status != 1 {
+		t.Errorf("strip nowhere: status %d", status)
 	}
 }
 

@@ -302,21 +302,29 @@ func nativeMagic(head []byte) string {
 
 // archiveOfHost looks at the members of an ar archive up to the first that is an object.
 func archiveOfHost(f *os.File) string {
+	if archiveHolds(f, func(head []byte) bool { return nativeMagic(head) != "" }) {
+		return "an archive of objects"
+	}
+	return ""
+}
+
+// archiveHolds reports whether one of the first members of an ar archive begins as is says.
+func archiveHolds(f *os.File, is func(head []byte) bool) bool {
 	offset := int64(8)
 	for range 16 {
 		header := make([]byte, 60+4)
 		n, _ := f.ReadAt(header, offset)
 		if n < 64 {
-			return ""
+			return false
 		}
 		var size int64
 		if _, err := fmt.Sscanf(string(bytes.TrimSpace(header[48:58])), "%d", &size); err != nil || size < 0 {
-			return ""
+			return false
 		}
-		if nativeMagic(header[60:]) != "" {
-			return "an archive of objects"
+		if is(header[60:]) {
+			return true
 		}
 		offset += 60 + size + size&1
 	}
-	return ""
+	return false
 }

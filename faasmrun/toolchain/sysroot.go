@@ -81,13 +81,13 @@ func writeFiles(dir string, files map[string]string) error {
 // mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is
 // for those that call without it, as a configure script does that looks for MPI_Init in a library. It holds the
 // functions that are there, fewer than mpi.h declares: a script that found one of the others would build a program that
-// no worker loads.
+// calls what fails.
 const mpiSymbols = "mpi.symbols"
 
 func mpiFunctions() []string {
 	var names []string
 	for _, call := range mpi.Calls() {
-		if !call.Wide { // they are there for each data model
+		if !call.Absent {
 			names = append(names, call.Name)
 		}
 	}

@@ -6,8 +6,8 @@
  * the compiler tells a communicator from a datatype, and the host reads them as 32-bit numbers.
  *
  * Every function of MPI 5.0 is declared, with the names of earlier versions that programs still use, each by its
- * MPI_ and its PMPI_ name. Each is an import of the module "mpi". A function that the host does not have yet is
- * refused when the module is loaded, by name (docs/mpi-support.md lists them).
+ * MPI_ and its PMPI_ name. Each is an import of the module "mpi". A function that the host does not have yet fails
+ * when it is called, with MPI_ERR_UNSUPPORTED_OPERATION (docs/mpi-support.md lists them).
  */
 #ifndef FAASMRUN_MPI_H
 #define FAASMRUN_MPI_H

@@ -301,7 +301,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 		case 7, 8:
 			e = RanksStarted{at, ref}
 		default:
-			e = RanksEnded{at, ref, End{State: JobState(rnd.IntN(20)), ExitCode: int32(rnd.IntN(3))}}
+			e = RanksEnded{Worker: at, Ref: ref, Report: anyReport(rnd)}
 		}
 		var all []Transition
 		for i, e := range []Event{e, Pass{}, Pass{}, Pass{}, Pass{}} {

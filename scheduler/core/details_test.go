@@ -142,7 +142,7 @@ func TestEndsAreTrimmed(t *testing.T) {
 		step(t, s, Submit{Request: Request{Tenant: tenant, Ranks: 1, Spec: []byte("s")}}, 2)
 		step(t, s, Pass{}, 2)
 		j := s.Job(s.LastJob())
-		step(t, s, RanksEnded{Worker: "w", Ref: j.Ref(), End: End{State: Completed, Detail: make([]byte, 300<<10)}}, 3)
+		step(t, s, RanksEnded{Worker: "w", Ref: j.Ref(), Detail: make([]byte, 300<<10)}, 3)
 		step(t, s, Pass{}, 3)
 		return j.ID
 	}

@@ -3,6 +3,8 @@ package core
 import (
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // reload reads the state back from a snapshot, as a scheduler that is started anew does.
@@ -230,7 +232,7 @@ func TestLaunchFails(t *testing.T) {
 		t.Errorf("%d failures, %d restarts", j.LaunchFailures, j.Restarts)
 	}
 	h.do(Requeue{j.ID})
-	h.do(RanksEnded{j.worker(), j.Ref(), End{State: Cancelled}})
+	h.do(RanksEnded{Worker: j.worker(), Ref: j.Ref(), Report: result.Report{Terminated: true}})
 	h.do(Cancel{Job: j.ID})
 	fail(j)
 	h.is("CA", j)

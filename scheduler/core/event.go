@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/faasmrun/faasmrun/internal/bytesize"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
@@ -88,11 +89,14 @@ type RanksStarted struct {
 	Ref    JobRef
 }
 
-// RanksEnded: a worker reports the end of a job.
+// RanksEnded: a worker reports the end of a job's ranks.
 type RanksEnded struct {
 	Worker WorkerName
 	Ref    JobRef
-	End    End
+	Report result.Report
+	Detail []byte // as in End
+	CPU    Duration
+	MaxRSS uint64 // bytes
 }
 
 // Tick: the time that State.Deadline asked for has come.
@@ -375,14 +379,20 @@ func (e RanksEnded) decide(s *State, now Time) ([]Transition, error) {
 	if !j.on(e.Worker, e.Ref) {
 		return nil, nil
 	}
-	end := e.End
-	if end.State == NodeFailed { // the worker itself had lost us for too long, and comes back before it was given up
-		return s.lost(j, now, end.Reason), nil
+	var told *result.Order
+	if j.State == Completing {
+		told = &result.Order{State: j.Ending.State.String(), Reason: j.Ending.Reason}
 	}
-	if j.State == Completing && j.Ending.State == Requeued && end.State != Completed {
+	made := result.Of(e.Report, told)
+	state, _ := ParseState(made.State)
+	if state == NodeFailed { // the worker itself had lost us for too long, and comes back before it was given up
+		return s.lost(j, now, made.Reason), nil
+	}
+	if j.State == Completing && j.Ending.State == Requeued && state != Completed {
 		return s.requeue(j, now, j.Ending.Reason), nil
 	}
-	return s.finish(j, result(j, end), now), nil
+	return s.finish(j, End{State: state, ExitCode: made.ExitCode, Reason: made.Reason, Detail: e.Detail, CPU: e.CPU,
+		MaxRSS: e.MaxRSS}, now), nil
 }
 
 // finish records a job's end and charges its tenant for the placement.

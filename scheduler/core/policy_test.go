@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // testCluster is a state with a clock, to which tests give events.
@@ -60,7 +62,7 @@ func (h *testCluster) submit(r Request) *Job {
 
 func (h *testCluster) end(j *Job, state JobState) {
 	h.t.Helper()
-	h.do(RanksEnded{j.worker(), j.Ref(), End{State: state}})
+	h.do(RanksEnded{Worker: j.worker(), Ref: j.Ref(), Report: made(state)})
 }
 
 // is compares the states of jobs with their codes.
@@ -372,11 +374,11 @@ func TestRequeueAfterLoss(t *testing.T) {
 		t.Errorf("epoch %d, %d restarts", kept.Epoch, kept.Restarts)
 	}
 	// What the old placement says is not heard any more.
-	h.do(RanksEnded{"n1", JobRef{kept.ID, 1}, End{State: Completed}})
+	h.do(RanksEnded{Worker: "n1", Ref: JobRef{kept.ID, 1}})
 	h.is("CF", kept)
 	h.do(Requeue{kept.ID})
 	h.is("CG", kept)
-	h.do(RanksEnded{"n2", kept.Ref(), End{State: Cancelled}})
+	h.do(RanksEnded{Worker: "n2", Ref: kept.Ref(), Report: result.Report{Terminated: true}})
 	h.is("CF", kept)
 	h.end(kept, Completed)
 }
@@ -433,7 +435,7 @@ func BenchmarkPass(b *testing.B) {
 		// One job ends, one comes, and the pass gives the slots on.
 		j := s.Job(s.workers[busy].Jobs[0])
 		now = now.After(Second)
-		run(RanksEnded{j.worker(), j.Ref(), End{State: Completed}})
+		run(RanksEnded{Worker: j.worker(), Ref: j.Ref()})
 		run(Submit{Request: Request{Tenant: "0", Ranks: j.Ranks, TimeLimit: Minute}})
 		run(Pass{})
 	}

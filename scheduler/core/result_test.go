@@ -1,39 +1,76 @@
 package core
 
 import (
-	"reflect"
+	"math/rand/v2"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
-// The end that a worker reports becomes the job's: the state decides the status where no rank did.
-func TestResult(t *testing.T) {
-	running := &Job{State: Running}
-	limited := &Job{State: Completing, Ending: Ending{State: TimedOut, ExitCode: 110, Reason: "time limit of 1m reached"}}
+// made is a worker's report of an end in a state, as release 0.1.0 sent it.
+func made(state JobState) result.Report {
+	return result.Report{Node: "n", Made: &result.Result{State: state.String()}}
+}
+
+// anyReport is whatever a worker may say.
+func anyReport(rnd *rand.Rand) result.Report {
+	r := result.Report{Node: "n", Terminated: rnd.IntN(3) == 0, Fenced: rnd.IntN(8) == 0, WithWorker: rnd.IntN(16) == 0}
+	switch rnd.IntN(4) {
+	case 0:
+		r.Ranks = []result.RankEnd{{Rank: rnd.Uint32N(4), Cause: result.Cause(rnd.IntN(12)), Number: int32(rnd.IntN(300))}}
+	case 1:
+		r.Made = &result.Result{State: JobState(rnd.IntN(20)).String(), ExitCode: int32(rnd.IntN(3))}
+	case 2:
+		r.Death = &result.Death{Before: rnd.IntN(2) == 0, OutOfMemory: rnd.IntN(2) == 0, Signal: int32(rnd.IntN(3))}
+	}
+	return r
+}
+
+// TestEnds: what a job was told to make counts where its ranks ended of that, and nowhere else.
+func TestEnds(t *testing.T) {
+	cancel := func(id JobID) Event { return Cancel{Job: id, Reason: "by alice"} }
+	requeue := func(id JobID) Event { return Requeue{Job: id} }
+	type order func(JobID) Event
 	for _, c := range []struct {
-		name      string
-		job       *Job
-		end, want End
+		name   string
+		orders []order
+		report result.Report
+		state  JobState
+		code   int32
+		reason string
 	}{
-		{"completed", running, End{State: Completed}, End{State: Completed}},
-		{"completed with a status", running, End{State: Completed, ExitCode: 3}, End{State: Completed}},
-		{"a rank failed", running, End{State: Failed, ExitCode: 42, Reason: "rank 1", Detail: []byte{1}, CPU: 2, MaxRSS: 3},
-			End{State: Failed, ExitCode: 42, Reason: "rank 1", Detail: []byte{1}, CPU: 2, MaxRSS: 3}},
-		{"failed with 0", running, End{State: Failed}, End{State: Failed, ExitCode: 1}},
-		{"out of memory", running, End{State: OutOfMemory, ExitCode: 137}, End{State: OutOfMemory, ExitCode: 137}},
-		{"out of memory with 0", running, End{State: OutOfMemory}, End{State: OutOfMemory, ExitCode: 1}},
-		{"preempted", running, End{State: Preempted}, End{State: Preempted, ExitCode: 1}},
-		{"cancelled", running, End{State: Cancelled, ExitCode: 137}, End{State: Cancelled, ExitCode: 1}},
-		{"an unknown state", running, End{State: 99, ExitCode: 2}, End{State: Failed, ExitCode: 2}},
-		{"no end", running, End{State: Running}, End{State: Failed, ExitCode: 1}},
-		{"the time limit", limited, End{State: TimedOut, ExitCode: 143},
-			End{State: TimedOut, ExitCode: 110, Reason: "time limit of 1m reached"}},
-		{"the time limit, with a reason", limited, End{State: TimedOut, Reason: "killed"},
-			End{State: TimedOut, ExitCode: 110, Reason: "killed"}},
-		{"done before the limit reached it", limited, End{State: Completed}, End{State: Completed}},
-		{"failed before the limit reached it", limited, End{State: Failed, ExitCode: 5}, End{State: Failed, ExitCode: 5}},
+		{"by itself", nil, result.Report{}, Completed, 0, ""},
+		{"by itself, before it heard of it", []order{cancel}, result.Report{}, Completed, 0, ""},
+		{"failed", []order{cancel}, result.Report{Node: "n1", Ranks: []result.RankEnd{{Number: 3, Program: "a"}}}, Failed, 3,
+			"rank 0 of a on n1 exited with status 3"},
+		{"cancelled", []order{cancel}, result.Report{Terminated: true}, Cancelled, 1, "by alice"},
+		// A worker that has been restarted does not know why an executor was told to end its ranks.
+		{"cancelled, as 0.1.0 says", []order{cancel}, made(Cancelled), Cancelled, 1, "by alice"},
+		{"terminated by nobody", nil, result.Report{Terminated: true}, Cancelled, 1, ""},
+		{"requeued", []order{requeue}, result.Report{Terminated: true}, Pending, 0, ""},
+		{"requeued, and done before", []order{requeue}, result.Report{}, Completed, 0, ""},
+		{"requeued, then cancelled", []order{requeue, cancel}, result.Report{Terminated: true}, Cancelled, 1, "by alice"},
+		{"requeued, then cancelled, as 0.1.0 says", []order{requeue, cancel}, made(Requeued), Cancelled, 1, "by alice"},
+		{"lost", nil, result.Report{Node: "n1", Fenced: true}, NodeFailed, 1, "n1 had lost the scheduler for too long"},
+		{"lost, and cancelled", []order{cancel}, result.Report{Node: "n1", Fenced: true}, Cancelled, 1, "by alice"},
 	} {
-		if got := result(c.job, c.end); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			h := newTestCluster(t, 4)
+			j := h.submit(Request{Ranks: 1})
+			h.do(RanksStarted{Worker: "n1", Ref: j.Ref()})
+			for _, order := range c.orders {
+				h.do(order(j.ID))
+			}
+			h.do(RanksEnded{Worker: "n1", Ref: j.Ref(), Report: c.report})
+			if c.state == Pending { // and placed anew at once
+				if j.State != Configuring || j.Epoch != 2 {
+					t.Errorf("%s in epoch %d", j.State, j.Epoch)
+				}
+				return
+			}
+			if e := j.End; e.State != c.state || e.ExitCode != c.code || e.Reason != c.reason {
+				t.Errorf("ended as %+v", e)
+			}
+		})
 	}
 }

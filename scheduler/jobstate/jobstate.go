@@ -28,6 +28,8 @@ const (
 	ExitFailed = 1
 	// ExitTimedOut is the status of a job whose time limit was reached, as Open MPI's mpirun has it.
 	ExitTimedOut = 110
+	// ExitFindings is the status of a job that ended well and in which --check has found mistakes.
+	ExitFindings = 111
 	// ExitSignalled and a signal's number are the status of what the signal ended.
 	ExitSignalled = 128
 )

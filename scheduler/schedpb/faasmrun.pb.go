@@ -184,6 +184,73 @@ func (Stream) EnumDescriptor() ([]byte, []int) {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{2}
 }
 
+type RankCause int32
+
+const (
+	RankCause_RANK_EXITED          RankCause = 0 // by itself, with the exit status number
+	RankCause_RANK_TRAPPED         RankCause = 1 // by what would have been the signal number
+	RankCause_RANK_SIGNALLED       RankCause = 2 // by the signal number, for which it has no handler
+	RankCause_RANK_ABORTED         RankCause = 3 // by MPI_Abort, or by a fatal MPI error, with the code number
+	RankCause_RANK_NOT_FINALIZED   RankCause = 4 // with 0, between MPI_Init and MPI_Finalize
+	RankCause_RANK_NOT_INITIALIZED RankCause = 5 // with 0, without the MPI_Init that others have called
+	RankCause_RANK_BROKEN          RankCause = 6 // by a fault of the system's
+	RankCause_RANK_ENDED           RankCause = 7 // by the system in a host call, for another's sake
+	RankCause_RANK_KILLED          RankCause = 8 // by the system while it computed, for another's sake
+)
+
+// Enum value maps for RankCause.
+var (
+	RankCause_name = map[int32]string{
+		0: "RANK_EXITED",
+		1: "RANK_TRAPPED",
+		2: "RANK_SIGNALLED",
+		3: "RANK_ABORTED",
+		4: "RANK_NOT_FINALIZED",
+		5: "RANK_NOT_INITIALIZED",
+		6: "RANK_BROKEN",
+		7: "RANK_ENDED",
+		8: "RANK_KILLED",
+	}
+	RankCause_value = map[string]int32{
+		"RANK_EXITED":          0,
+		"RANK_TRAPPED":         1,
+		"RANK_SIGNALLED":       2,
+		"RANK_ABORTED":         3,
+		"RANK_NOT_FINALIZED":   4,
+		"RANK_NOT_INITIALIZED": 5,
+		"RANK_BROKEN":          6,
+		"RANK_ENDED":           7,
+		"RANK_KILLED":          8,
+	}
+)
+
+func (x RankCause) Enum() *RankCause {
+	p := new(RankCause)
+	*p = x
+	return p
+}
+
+func (x RankCause) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RankCause) Descriptor() protoreflect.EnumDescriptor {
+	return file_scheduler_schedpb_faasmrun_proto_enumTypes[3].Descriptor()
+}
+
+func (RankCause) Type() protoreflect.EnumType {
+	return &file_scheduler_schedpb_faasmrun_proto_enumTypes[3]
+}
+
+func (x RankCause) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RankCause.Descriptor instead.
+func (RankCause) EnumDescriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{3}
+}
+
 // A module is missing for a tenant until that tenant has sent its bytes, whoever else has: a hash alone says and gives nothing.
 type MissingModulesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5621,11 +5688,12 @@ func (x *JobRankStates) GetStates() *RankStates {
 type JobEnded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Job           *JobRef                `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
-	End           *JobEnd                `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	End           *JobEnd                `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`                   // of workers below protocol 5, which made the result themselves: in place of a report
 	CpuNs         uint64                 `protobuf:"varint,3,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"` // of the executor, user and system
 	MaxRssBytes   uint64                 `protobuf:"varint,4,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"`
 	LaunchFailed  bool                   `protobuf:"varint,10,opt,name=launch_failed,json=launchFailed,proto3" json:"launch_failed,omitempty"` // its ranks never began, and that is not the job's fault: it may be tried elsewhere
 	Unfit         string                 `protobuf:"bytes,11,opt,name=unfit,proto3" json:"unfit,omitempty"`                                    // why the worker takes no other jobs for now, as in a heartbeat; empty: it does
+	Report        *JobReport             `protobuf:"bytes,12,opt,name=report,proto3" json:"report,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5702,6 +5770,355 @@ func (x *JobEnded) GetUnfit() string {
 	return ""
 }
 
+func (x *JobEnded) GetReport() *JobReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+// JobReport is what was seen of the end of a job's ranks on a worker. What it makes of the job is the scheduler's to say.
+type JobReport struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Ranks            []*RankEnd             `protobuf:"bytes,1,rep,name=ranks,proto3" json:"ranks,omitempty"`                                                  // in the order in which they ended; those that exited with 0 may be left out
+	Deadlock         string                 `protobuf:"bytes,2,opt,name=deadlock,proto3" json:"deadlock,omitempty"`                                            // the diagnosis that ended them; empty: there was none
+	Findings         uint64                 `protobuf:"varint,3,opt,name=findings,proto3" json:"findings,omitempty"`                                           // mistakes that --check found
+	LostOutput       string                 `protobuf:"bytes,4,opt,name=lost_output,json=lostOutput,proto3" json:"lost_output,omitempty"`                      // why some of their output is lost; empty: none is
+	NotBegun         string                 `protobuf:"bytes,5,opt,name=not_begun,json=notBegun,proto3" json:"not_begun,omitempty"`                            // why they never began; empty: they did
+	Terminated       bool                   `protobuf:"varint,6,opt,name=terminated,proto3" json:"terminated,omitempty"`                                       // they ended because they were told to, or before they had begun
+	OverdueMs        int64                  `protobuf:"varint,7,opt,name=overdue_ms,json=overdueMs,proto3" json:"overdue_ms,omitempty"`                        // with terminated: how long they had been told to, when they were killed; 0: they were not
+	OutputLimitBytes uint64                 `protobuf:"varint,8,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"` // with terminated: the worker told them to, since their output had reached this; 0: not so
+	ExcessInput      bool                   `protobuf:"varint,9,opt,name=excess_input,json=excessInput,proto3" json:"excess_input,omitempty"`                  // with terminated: the worker told them to, since more input came than they take
+	Fenced           bool                   `protobuf:"varint,10,opt,name=fenced,proto3" json:"fenced,omitempty"`                                              // the worker's right to run them was over
+	WithWorker       bool                   `protobuf:"varint,11,opt,name=with_worker,json=withWorker,proto3" json:"with_worker,omitempty"`                    // an earlier worker of this name was killed, and they with it
+	Death            *ExecutorDeath         `protobuf:"bytes,12,opt,name=death,proto3" json:"death,omitempty"`                                                 // of their executor, which left no account; none: it left one
+	Made             *JobEnd                `protobuf:"bytes,13,opt,name=made,proto3" json:"made,omitempty"`                                                   // what an executor of 0.1.0 made of it; none: it reports
+	RankStates       *RankStates            `protobuf:"bytes,14,opt,name=rank_states,json=rankStates,proto3" json:"rank_states,omitempty"`                     // where ranks stood when they were ended
+	MpiBytes         uint64                 `protobuf:"varint,15,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"`                          // what the ranks have sent each other
+	CutOffMs         int64                  `protobuf:"varint,16,opt,name=cut_off_ms,json=cutOffMs,proto3" json:"cut_off_ms,omitempty"`                        // with terminated: the worker told them to, without a connection for so long; 0: not so
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *JobReport) Reset() {
+	*x = JobReport{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobReport) ProtoMessage() {}
+
+func (x *JobReport) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobReport.ProtoReflect.Descriptor instead.
+func (*JobReport) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *JobReport) GetRanks() []*RankEnd {
+	if x != nil {
+		return x.Ranks
+	}
+	return nil
+}
+
+func (x *JobReport) GetDeadlock() string {
+	if x != nil {
+		return x.Deadlock
+	}
+	return ""
+}
+
+func (x *JobReport) GetFindings() uint64 {
+	if x != nil {
+		return x.Findings
+	}
+	return 0
+}
+
+func (x *JobReport) GetLostOutput() string {
+	if x != nil {
+		return x.LostOutput
+	}
+	return ""
+}
+
+func (x *JobReport) GetNotBegun() string {
+	if x != nil {
+		return x.NotBegun
+	}
+	return ""
+}
+
+func (x *JobReport) GetTerminated() bool {
+	if x != nil {
+		return x.Terminated
+	}
+	return false
+}
+
+func (x *JobReport) GetOverdueMs() int64 {
+	if x != nil {
+		return x.OverdueMs
+	}
+	return 0
+}
+
+func (x *JobReport) GetOutputLimitBytes() uint64 {
+	if x != nil {
+		return x.OutputLimitBytes
+	}
+	return 0
+}
+
+func (x *JobReport) GetExcessInput() bool {
+	if x != nil {
+		return x.ExcessInput
+	}
+	return false
+}
+
+func (x *JobReport) GetFenced() bool {
+	if x != nil {
+		return x.Fenced
+	}
+	return false
+}
+
+func (x *JobReport) GetWithWorker() bool {
+	if x != nil {
+		return x.WithWorker
+	}
+	return false
+}
+
+func (x *JobReport) GetDeath() *ExecutorDeath {
+	if x != nil {
+		return x.Death
+	}
+	return nil
+}
+
+func (x *JobReport) GetMade() *JobEnd {
+	if x != nil {
+		return x.Made
+	}
+	return nil
+}
+
+func (x *JobReport) GetRankStates() *RankStates {
+	if x != nil {
+		return x.RankStates
+	}
+	return nil
+}
+
+func (x *JobReport) GetMpiBytes() uint64 {
+	if x != nil {
+		return x.MpiBytes
+	}
+	return 0
+}
+
+func (x *JobReport) GetCutOffMs() int64 {
+	if x != nil {
+		return x.CutOffMs
+	}
+	return 0
+}
+
+type RankEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rank          uint32                 `protobuf:"varint,1,opt,name=rank,proto3" json:"rank,omitempty"`
+	Cause         RankCause              `protobuf:"varint,2,opt,name=cause,proto3,enum=faasmrun.v1.RankCause" json:"cause,omitempty"`
+	Number        int32                  `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
+	Text          string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`       // what happened beyond that: a trap with its trace, an MPI error; may be empty
+	Program       string                 `protobuf:"bytes,5,opt,name=program,proto3" json:"program,omitempty"` // of a rank that failed by itself
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RankEnd) Reset() {
+	*x = RankEnd{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RankEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RankEnd) ProtoMessage() {}
+
+func (x *RankEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RankEnd.ProtoReflect.Descriptor instead.
+func (*RankEnd) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *RankEnd) GetRank() uint32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
+func (x *RankEnd) GetCause() RankCause {
+	if x != nil {
+		return x.Cause
+	}
+	return RankCause_RANK_EXITED
+}
+
+func (x *RankEnd) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RankEnd) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *RankEnd) GetProgram() string {
+	if x != nil {
+		return x.Program
+	}
+	return ""
+}
+
+// ExecutorDeath is what a worker knows of an executor that ended without an account.
+type ExecutorDeath struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Before        bool                   `protobuf:"varint,1,opt,name=before,proto3" json:"before,omitempty"`                                // it had ended when this worker looked for it
+	Adopted       bool                   `protobuf:"varint,2,opt,name=adopted,proto3" json:"adopted,omitempty"`                              // it was an earlier worker's child: its status is nobody's to know
+	Rebooted      bool                   `protobuf:"varint,3,opt,name=rebooted,proto3" json:"rebooted,omitempty"`                            // the machine was started again since
+	OutOfMemory   bool                   `protobuf:"varint,4,opt,name=out_of_memory,json=outOfMemory,proto3" json:"out_of_memory,omitempty"` // the system killed for want of memory
+	Signal        int32                  `protobuf:"varint,5,opt,name=signal,proto3" json:"signal,omitempty"`                                // that ended it; 0: none
+	SignalName    string                 `protobuf:"bytes,6,opt,name=signal_name,json=signalName,proto3" json:"signal_name,omitempty"`
+	Status        int32                  `protobuf:"varint,7,opt,name=status,proto3" json:"status,omitempty"` // that it exited with
+	Stderr        string                 `protobuf:"bytes,8,opt,name=stderr,proto3" json:"stderr,omitempty"`  // what it said at last; empty: nothing
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecutorDeath) Reset() {
+	*x = ExecutorDeath{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecutorDeath) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecutorDeath) ProtoMessage() {}
+
+func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecutorDeath.ProtoReflect.Descriptor instead.
+func (*ExecutorDeath) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *ExecutorDeath) GetBefore() bool {
+	if x != nil {
+		return x.Before
+	}
+	return false
+}
+
+func (x *ExecutorDeath) GetAdopted() bool {
+	if x != nil {
+		return x.Adopted
+	}
+	return false
+}
+
+func (x *ExecutorDeath) GetRebooted() bool {
+	if x != nil {
+		return x.Rebooted
+	}
+	return false
+}
+
+func (x *ExecutorDeath) GetOutOfMemory() bool {
+	if x != nil {
+		return x.OutOfMemory
+	}
+	return false
+}
+
+func (x *ExecutorDeath) GetSignal() int32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+func (x *ExecutorDeath) GetSignalName() string {
+	if x != nil {
+		return x.SignalName
+	}
+	return ""
+}
+
+func (x *ExecutorDeath) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *ExecutorDeath) GetStderr() string {
+	if x != nil {
+		return x.Stderr
+	}
+	return ""
+}
+
 type SchedulerMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Msg:
@@ -5724,7 +6141,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5736,7 +6153,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5749,7 +6166,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -5938,7 +6355,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5950,7 +6367,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5963,7 +6380,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -5999,7 +6416,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6011,7 +6428,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6024,7 +6441,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -6114,7 +6531,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6126,7 +6543,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6139,7 +6556,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -6166,7 +6583,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6178,7 +6595,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6191,7 +6608,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -6220,7 +6637,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6232,7 +6649,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6245,7 +6662,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -6272,7 +6689,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6284,7 +6701,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6297,7 +6714,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -6326,7 +6743,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6338,7 +6755,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6351,7 +6768,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -6391,7 +6808,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6403,7 +6820,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6416,7 +6833,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -6442,7 +6859,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6454,7 +6871,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6467,7 +6884,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -6514,7 +6931,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6526,7 +6943,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6539,7 +6956,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -6561,7 +6978,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6573,7 +6990,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6586,7 +7003,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -6609,7 +7026,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6621,7 +7038,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6634,7 +7051,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -6680,7 +7097,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6692,7 +7109,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6705,7 +7122,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -7127,7 +7544,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\"g\n" +
 	"\rJobRankStates\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12/\n" +
-	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\xce\x01\n" +
+	"\x06states\x18\x02 \x01(\v2\x17.faasmrun.v1.RankStatesR\x06states\"\xfe\x01\n" +
 	"\bJobEnded\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12%\n" +
 	"\x03end\x18\x02 \x01(\v2\x13.faasmrun.v1.JobEndR\x03end\x12\x15\n" +
@@ -7135,7 +7552,49 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rmax_rss_bytes\x18\x04 \x01(\x04R\vmaxRssBytes\x12#\n" +
 	"\rlaunch_failed\x18\n" +
 	" \x01(\bR\flaunchFailed\x12\x14\n" +
-	"\x05unfit\x18\v \x01(\tR\x05unfit\"\x80\x05\n" +
+	"\x05unfit\x18\v \x01(\tR\x05unfit\x12.\n" +
+	"\x06report\x18\f \x01(\v2\x16.faasmrun.v1.JobReportR\x06report\"\xc6\x04\n" +
+	"\tJobReport\x12*\n" +
+	"\x05ranks\x18\x01 \x03(\v2\x14.faasmrun.v1.RankEndR\x05ranks\x12\x1a\n" +
+	"\bdeadlock\x18\x02 \x01(\tR\bdeadlock\x12\x1a\n" +
+	"\bfindings\x18\x03 \x01(\x04R\bfindings\x12\x1f\n" +
+	"\vlost_output\x18\x04 \x01(\tR\n" +
+	"lostOutput\x12\x1b\n" +
+	"\tnot_begun\x18\x05 \x01(\tR\bnotBegun\x12\x1e\n" +
+	"\n" +
+	"terminated\x18\x06 \x01(\bR\n" +
+	"terminated\x12\x1d\n" +
+	"\n" +
+	"overdue_ms\x18\a \x01(\x03R\toverdueMs\x12,\n" +
+	"\x12output_limit_bytes\x18\b \x01(\x04R\x10outputLimitBytes\x12!\n" +
+	"\fexcess_input\x18\t \x01(\bR\vexcessInput\x12\x16\n" +
+	"\x06fenced\x18\n" +
+	" \x01(\bR\x06fenced\x12\x1f\n" +
+	"\vwith_worker\x18\v \x01(\bR\n" +
+	"withWorker\x120\n" +
+	"\x05death\x18\f \x01(\v2\x1a.faasmrun.v1.ExecutorDeathR\x05death\x12'\n" +
+	"\x04made\x18\r \x01(\v2\x13.faasmrun.v1.JobEndR\x04made\x128\n" +
+	"\vrank_states\x18\x0e \x01(\v2\x17.faasmrun.v1.RankStatesR\n" +
+	"rankStates\x12\x1b\n" +
+	"\tmpi_bytes\x18\x0f \x01(\x04R\bmpiBytes\x12\x1c\n" +
+	"\n" +
+	"cut_off_ms\x18\x10 \x01(\x03R\bcutOffMs\"\x91\x01\n" +
+	"\aRankEnd\x12\x12\n" +
+	"\x04rank\x18\x01 \x01(\rR\x04rank\x12,\n" +
+	"\x05cause\x18\x02 \x01(\x0e2\x16.faasmrun.v1.RankCauseR\x05cause\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x05R\x06number\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x18\n" +
+	"\aprogram\x18\x05 \x01(\tR\aprogram\"\xea\x01\n" +
+	"\rExecutorDeath\x12\x16\n" +
+	"\x06before\x18\x01 \x01(\bR\x06before\x12\x18\n" +
+	"\aadopted\x18\x02 \x01(\bR\aadopted\x12\x1a\n" +
+	"\brebooted\x18\x03 \x01(\bR\brebooted\x12\"\n" +
+	"\rout_of_memory\x18\x04 \x01(\bR\voutOfMemory\x12\x16\n" +
+	"\x06signal\x18\x05 \x01(\x05R\x06signal\x12\x1f\n" +
+	"\vsignal_name\x18\x06 \x01(\tR\n" +
+	"signalName\x12\x16\n" +
+	"\x06status\x18\a \x01(\x05R\x06status\x12\x16\n" +
+	"\x06stderr\x18\b \x01(\tR\x06stderr\"\x80\x05\n" +
 	"\x10SchedulerMessage\x120\n" +
 	"\awelcome\x18\x01 \x01(\v2\x14.faasmrun.v1.WelcomeH\x00R\awelcome\x12-\n" +
 	"\x05start\x18\x02 \x01(\v2\x15.faasmrun.v1.StartJobH\x00R\x05start\x12-\n" +
@@ -7226,7 +7685,18 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rSTREAM_STDOUT\x10\x00\x12\x11\n" +
 	"\rSTREAM_STDERR\x10\x01\x12\x0f\n" +
 	"\vSTREAM_NOTE\x10\x02\x12\x12\n" +
-	"\x0eSTREAM_PROFILE\x10\x032\xbc\x04\n" +
+	"\x0eSTREAM_PROFILE\x10\x03*\xb8\x01\n" +
+	"\tRankCause\x12\x0f\n" +
+	"\vRANK_EXITED\x10\x00\x12\x10\n" +
+	"\fRANK_TRAPPED\x10\x01\x12\x12\n" +
+	"\x0eRANK_SIGNALLED\x10\x02\x12\x10\n" +
+	"\fRANK_ABORTED\x10\x03\x12\x16\n" +
+	"\x12RANK_NOT_FINALIZED\x10\x04\x12\x18\n" +
+	"\x14RANK_NOT_INITIALIZED\x10\x05\x12\x0f\n" +
+	"\vRANK_BROKEN\x10\x06\x12\x0e\n" +
+	"\n" +
+	"RANK_ENDED\x10\a\x12\x0f\n" +
+	"\vRANK_KILLED\x10\b2\xbc\x04\n" +
 	"\x04Jobs\x12Y\n" +
 	"\x0eMissingModules\x12\".faasmrun.v1.MissingModulesRequest\x1a#.faasmrun.v1.MissingModulesResponse\x12G\n" +
 	"\tPutModule\x12\x18.faasmrun.v1.ModuleChunk\x1a\x1e.faasmrun.v1.PutModuleResponse(\x01\x12A\n" +
@@ -7261,248 +7731,258 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 	return file_scheduler_schedpb_faasmrun_proto_rawDescData
 }
 
-var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 94)
+var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
 	(Stream)(0),                    // 2: faasmrun.v1.Stream
-	(*MissingModulesRequest)(nil),  // 3: faasmrun.v1.MissingModulesRequest
-	(*MissingModulesResponse)(nil), // 4: faasmrun.v1.MissingModulesResponse
-	(*ModuleChunk)(nil),            // 5: faasmrun.v1.ModuleChunk
-	(*PutModuleResponse)(nil),      // 6: faasmrun.v1.PutModuleResponse
-	(*GetModuleRequest)(nil),       // 7: faasmrun.v1.GetModuleRequest
-	(*JobSpec)(nil),                // 8: faasmrun.v1.JobSpec
-	(*ArrayShape)(nil),             // 9: faasmrun.v1.ArrayShape
-	(*MpiOptions)(nil),             // 10: faasmrun.v1.MpiOptions
-	(*LabelSet)(nil),               // 11: faasmrun.v1.LabelSet
-	(*Dependency)(nil),             // 12: faasmrun.v1.Dependency
-	(*App)(nil),                    // 13: faasmrun.v1.App
-	(*EnvVar)(nil),                 // 14: faasmrun.v1.EnvVar
-	(*Mount)(nil),                  // 15: faasmrun.v1.Mount
-	(*SubmitRequest)(nil),          // 16: faasmrun.v1.SubmitRequest
-	(*SubmitResponse)(nil),         // 17: faasmrun.v1.SubmitResponse
-	(*JobInfo)(nil),                // 18: faasmrun.v1.JobInfo
-	(*ListRequest)(nil),            // 19: faasmrun.v1.ListRequest
-	(*ListResponse)(nil),           // 20: faasmrun.v1.ListResponse
-	(*ExplainRequest)(nil),         // 21: faasmrun.v1.ExplainRequest
-	(*ExplainResponse)(nil),        // 22: faasmrun.v1.ExplainResponse
-	(*PriorityPart)(nil),           // 23: faasmrun.v1.PriorityPart
-	(*ChangeRequest)(nil),          // 24: faasmrun.v1.ChangeRequest
-	(*ChangeResponse)(nil),         // 25: faasmrun.v1.ChangeResponse
-	(*Changed)(nil),                // 26: faasmrun.v1.Changed
-	(*WatchRequest)(nil),           // 27: faasmrun.v1.WatchRequest
-	(*WatchResponse)(nil),          // 28: faasmrun.v1.WatchResponse
-	(*NodesRequest)(nil),           // 29: faasmrun.v1.NodesRequest
-	(*NodesResponse)(nil),          // 30: faasmrun.v1.NodesResponse
-	(*NodeInfo)(nil),               // 31: faasmrun.v1.NodeInfo
-	(*DrainRequest)(nil),           // 32: faasmrun.v1.DrainRequest
-	(*DrainResponse)(nil),          // 33: faasmrun.v1.DrainResponse
-	(*Reservation)(nil),            // 34: faasmrun.v1.Reservation
-	(*ReservedPart)(nil),           // 35: faasmrun.v1.ReservedPart
-	(*ReserveRequest)(nil),         // 36: faasmrun.v1.ReserveRequest
-	(*ReserveResponse)(nil),        // 37: faasmrun.v1.ReserveResponse
-	(*UnreserveRequest)(nil),       // 38: faasmrun.v1.UnreserveRequest
-	(*UnreserveResponse)(nil),      // 39: faasmrun.v1.UnreserveResponse
-	(*ReservationsRequest)(nil),    // 40: faasmrun.v1.ReservationsRequest
-	(*ReservationsResponse)(nil),   // 41: faasmrun.v1.ReservationsResponse
-	(*SnapshotRequest)(nil),        // 42: faasmrun.v1.SnapshotRequest
-	(*SnapshotPiece)(nil),          // 43: faasmrun.v1.SnapshotPiece
-	(*UsageRequest)(nil),           // 44: faasmrun.v1.UsageRequest
-	(*UsageResponse)(nil),          // 45: faasmrun.v1.UsageResponse
-	(*TenantUsage)(nil),            // 46: faasmrun.v1.TenantUsage
-	(*AttachRequest)(nil),          // 47: faasmrun.v1.AttachRequest
-	(*Input)(nil),                  // 48: faasmrun.v1.Input
-	(*InputTaken)(nil),             // 49: faasmrun.v1.InputTaken
-	(*OutputTaken)(nil),            // 50: faasmrun.v1.OutputTaken
-	(*Ping)(nil),                   // 51: faasmrun.v1.Ping
-	(*Pong)(nil),                   // 52: faasmrun.v1.Pong
-	(*Leave)(nil),                  // 53: faasmrun.v1.Leave
-	(*AttachOpen)(nil),             // 54: faasmrun.v1.AttachOpen
-	(*Stdin)(nil),                  // 55: faasmrun.v1.Stdin
-	(*Signal)(nil),                 // 56: faasmrun.v1.Signal
-	(*Terminate)(nil),              // 57: faasmrun.v1.Terminate
-	(*QueryRanks)(nil),             // 58: faasmrun.v1.QueryRanks
-	(*Detach)(nil),                 // 59: faasmrun.v1.Detach
-	(*AttachResponse)(nil),         // 60: faasmrun.v1.AttachResponse
-	(*OutputBatch)(nil),            // 61: faasmrun.v1.OutputBatch
-	(*OutputLost)(nil),             // 62: faasmrun.v1.OutputLost
-	(*StdinTaken)(nil),             // 63: faasmrun.v1.StdinTaken
-	(*StateChange)(nil),            // 64: faasmrun.v1.StateChange
-	(*Placement)(nil),              // 65: faasmrun.v1.Placement
-	(*NodeRanks)(nil),              // 66: faasmrun.v1.NodeRanks
-	(*Output)(nil),                 // 67: faasmrun.v1.Output
-	(*RankState)(nil),              // 68: faasmrun.v1.RankState
-	(*RankStates)(nil),             // 69: faasmrun.v1.RankStates
-	(*RankExit)(nil),               // 70: faasmrun.v1.RankExit
-	(*JobEnd)(nil),                 // 71: faasmrun.v1.JobEnd
-	(*WorkerMessage)(nil),          // 72: faasmrun.v1.WorkerMessage
-	(*Goodbye)(nil),                // 73: faasmrun.v1.Goodbye
-	(*JobStdinTaken)(nil),          // 74: faasmrun.v1.JobStdinTaken
-	(*JobInputTaken)(nil),          // 75: faasmrun.v1.JobInputTaken
-	(*WorkerHello)(nil),            // 76: faasmrun.v1.WorkerHello
-	(*Engine)(nil),                 // 77: faasmrun.v1.Engine
-	(*JobRef)(nil),                 // 78: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 79: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 80: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 81: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 82: faasmrun.v1.JobEnded
-	(*SchedulerMessage)(nil),       // 83: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 84: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 85: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 86: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 87: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 88: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 89: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 90: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 91: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 92: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 93: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 94: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 95: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 96: faasmrun.v1.OutputDone
+	(RankCause)(0),                 // 3: faasmrun.v1.RankCause
+	(*MissingModulesRequest)(nil),  // 4: faasmrun.v1.MissingModulesRequest
+	(*MissingModulesResponse)(nil), // 5: faasmrun.v1.MissingModulesResponse
+	(*ModuleChunk)(nil),            // 6: faasmrun.v1.ModuleChunk
+	(*PutModuleResponse)(nil),      // 7: faasmrun.v1.PutModuleResponse
+	(*GetModuleRequest)(nil),       // 8: faasmrun.v1.GetModuleRequest
+	(*JobSpec)(nil),                // 9: faasmrun.v1.JobSpec
+	(*ArrayShape)(nil),             // 10: faasmrun.v1.ArrayShape
+	(*MpiOptions)(nil),             // 11: faasmrun.v1.MpiOptions
+	(*LabelSet)(nil),               // 12: faasmrun.v1.LabelSet
+	(*Dependency)(nil),             // 13: faasmrun.v1.Dependency
+	(*App)(nil),                    // 14: faasmrun.v1.App
+	(*EnvVar)(nil),                 // 15: faasmrun.v1.EnvVar
+	(*Mount)(nil),                  // 16: faasmrun.v1.Mount
+	(*SubmitRequest)(nil),          // 17: faasmrun.v1.SubmitRequest
+	(*SubmitResponse)(nil),         // 18: faasmrun.v1.SubmitResponse
+	(*JobInfo)(nil),                // 19: faasmrun.v1.JobInfo
+	(*ListRequest)(nil),            // 20: faasmrun.v1.ListRequest
+	(*ListResponse)(nil),           // 21: faasmrun.v1.ListResponse
+	(*ExplainRequest)(nil),         // 22: faasmrun.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 23: faasmrun.v1.ExplainResponse
+	(*PriorityPart)(nil),           // 24: faasmrun.v1.PriorityPart
+	(*ChangeRequest)(nil),          // 25: faasmrun.v1.ChangeRequest
+	(*ChangeResponse)(nil),         // 26: faasmrun.v1.ChangeResponse
+	(*Changed)(nil),                // 27: faasmrun.v1.Changed
+	(*WatchRequest)(nil),           // 28: faasmrun.v1.WatchRequest
+	(*WatchResponse)(nil),          // 29: faasmrun.v1.WatchResponse
+	(*NodesRequest)(nil),           // 30: faasmrun.v1.NodesRequest
+	(*NodesResponse)(nil),          // 31: faasmrun.v1.NodesResponse
+	(*NodeInfo)(nil),               // 32: faasmrun.v1.NodeInfo
+	(*DrainRequest)(nil),           // 33: faasmrun.v1.DrainRequest
+	(*DrainResponse)(nil),          // 34: faasmrun.v1.DrainResponse
+	(*Reservation)(nil),            // 35: faasmrun.v1.Reservation
+	(*ReservedPart)(nil),           // 36: faasmrun.v1.ReservedPart
+	(*ReserveRequest)(nil),         // 37: faasmrun.v1.ReserveRequest
+	(*ReserveResponse)(nil),        // 38: faasmrun.v1.ReserveResponse
+	(*UnreserveRequest)(nil),       // 39: faasmrun.v1.UnreserveRequest
+	(*UnreserveResponse)(nil),      // 40: faasmrun.v1.UnreserveResponse
+	(*ReservationsRequest)(nil),    // 41: faasmrun.v1.ReservationsRequest
+	(*ReservationsResponse)(nil),   // 42: faasmrun.v1.ReservationsResponse
+	(*SnapshotRequest)(nil),        // 43: faasmrun.v1.SnapshotRequest
+	(*SnapshotPiece)(nil),          // 44: faasmrun.v1.SnapshotPiece
+	(*UsageRequest)(nil),           // 45: faasmrun.v1.UsageRequest
+	(*UsageResponse)(nil),          // 46: faasmrun.v1.UsageResponse
+	(*TenantUsage)(nil),            // 47: faasmrun.v1.TenantUsage
+	(*AttachRequest)(nil),          // 48: faasmrun.v1.AttachRequest
+	(*Input)(nil),                  // 49: faasmrun.v1.Input
+	(*InputTaken)(nil),             // 50: faasmrun.v1.InputTaken
+	(*OutputTaken)(nil),            // 51: faasmrun.v1.OutputTaken
+	(*Ping)(nil),                   // 52: faasmrun.v1.Ping
+	(*Pong)(nil),                   // 53: faasmrun.v1.Pong
+	(*Leave)(nil),                  // 54: faasmrun.v1.Leave
+	(*AttachOpen)(nil),             // 55: faasmrun.v1.AttachOpen
+	(*Stdin)(nil),                  // 56: faasmrun.v1.Stdin
+	(*Signal)(nil),                 // 57: faasmrun.v1.Signal
+	(*Terminate)(nil),              // 58: faasmrun.v1.Terminate
+	(*QueryRanks)(nil),             // 59: faasmrun.v1.QueryRanks
+	(*Detach)(nil),                 // 60: faasmrun.v1.Detach
+	(*AttachResponse)(nil),         // 61: faasmrun.v1.AttachResponse
+	(*OutputBatch)(nil),            // 62: faasmrun.v1.OutputBatch
+	(*OutputLost)(nil),             // 63: faasmrun.v1.OutputLost
+	(*StdinTaken)(nil),             // 64: faasmrun.v1.StdinTaken
+	(*StateChange)(nil),            // 65: faasmrun.v1.StateChange
+	(*Placement)(nil),              // 66: faasmrun.v1.Placement
+	(*NodeRanks)(nil),              // 67: faasmrun.v1.NodeRanks
+	(*Output)(nil),                 // 68: faasmrun.v1.Output
+	(*RankState)(nil),              // 69: faasmrun.v1.RankState
+	(*RankStates)(nil),             // 70: faasmrun.v1.RankStates
+	(*RankExit)(nil),               // 71: faasmrun.v1.RankExit
+	(*JobEnd)(nil),                 // 72: faasmrun.v1.JobEnd
+	(*WorkerMessage)(nil),          // 73: faasmrun.v1.WorkerMessage
+	(*Goodbye)(nil),                // 74: faasmrun.v1.Goodbye
+	(*JobStdinTaken)(nil),          // 75: faasmrun.v1.JobStdinTaken
+	(*JobInputTaken)(nil),          // 76: faasmrun.v1.JobInputTaken
+	(*WorkerHello)(nil),            // 77: faasmrun.v1.WorkerHello
+	(*Engine)(nil),                 // 78: faasmrun.v1.Engine
+	(*JobRef)(nil),                 // 79: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 80: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 81: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 82: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 83: faasmrun.v1.JobEnded
+	(*JobReport)(nil),              // 84: faasmrun.v1.JobReport
+	(*RankEnd)(nil),                // 85: faasmrun.v1.RankEnd
+	(*ExecutorDeath)(nil),          // 86: faasmrun.v1.ExecutorDeath
+	(*SchedulerMessage)(nil),       // 87: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 88: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 89: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 90: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 91: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 92: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 93: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 94: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 95: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 96: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 97: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 98: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 99: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 100: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
-	13,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
+	14,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
 	0,   // 1: faasmrun.v1.JobSpec.stdin:type_name -> faasmrun.v1.StdinTo
-	12,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
-	11,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
-	10,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
-	9,   // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
-	14,  // 6: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
-	14,  // 7: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
-	15,  // 8: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
-	8,   // 9: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
-	66,  // 10: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
-	18,  // 11: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	8,   // 12: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
-	18,  // 13: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
-	23,  // 14: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
+	13,  // 2: faasmrun.v1.JobSpec.after:type_name -> faasmrun.v1.Dependency
+	12,  // 3: faasmrun.v1.JobSpec.constraint:type_name -> faasmrun.v1.LabelSet
+	11,  // 4: faasmrun.v1.JobSpec.mpi:type_name -> faasmrun.v1.MpiOptions
+	10,  // 5: faasmrun.v1.JobSpec.array_shape:type_name -> faasmrun.v1.ArrayShape
+	15,  // 6: faasmrun.v1.LabelSet.all:type_name -> faasmrun.v1.EnvVar
+	15,  // 7: faasmrun.v1.App.env:type_name -> faasmrun.v1.EnvVar
+	16,  // 8: faasmrun.v1.App.mounts:type_name -> faasmrun.v1.Mount
+	9,   // 9: faasmrun.v1.SubmitRequest.spec:type_name -> faasmrun.v1.JobSpec
+	67,  // 10: faasmrun.v1.JobInfo.nodes:type_name -> faasmrun.v1.NodeRanks
+	19,  // 11: faasmrun.v1.ListResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	9,   // 12: faasmrun.v1.ListResponse.specs:type_name -> faasmrun.v1.JobSpec
+	19,  // 13: faasmrun.v1.ExplainResponse.job:type_name -> faasmrun.v1.JobInfo
+	24,  // 14: faasmrun.v1.ExplainResponse.parts:type_name -> faasmrun.v1.PriorityPart
 	1,   // 15: faasmrun.v1.ChangeRequest.action:type_name -> faasmrun.v1.Action
-	26,  // 16: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
-	18,  // 17: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
-	31,  // 18: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	31,  // 19: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
-	14,  // 20: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	77,  // 21: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
-	35,  // 22: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	34,  // 23: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	34,  // 24: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	46,  // 25: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	54,  // 26: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	55,  // 27: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	56,  // 28: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	57,  // 29: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	58,  // 30: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	59,  // 31: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	48,  // 32: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	50,  // 33: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	51,  // 34: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	53,  // 35: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	55,  // 36: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	56,  // 37: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	58,  // 38: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	64,  // 39: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	67,  // 40: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	69,  // 41: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	71,  // 42: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	65,  // 43: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	63,  // 44: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	62,  // 45: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	49,  // 46: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	61,  // 47: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	52,  // 48: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	67,  // 49: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	66,  // 50: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	27,  // 16: faasmrun.v1.ChangeResponse.jobs:type_name -> faasmrun.v1.Changed
+	19,  // 17: faasmrun.v1.WatchResponse.jobs:type_name -> faasmrun.v1.JobInfo
+	32,  // 18: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	32,  // 19: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
+	15,  // 20: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
+	78,  // 21: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
+	36,  // 22: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	35,  // 23: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	35,  // 24: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	47,  // 25: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	55,  // 26: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	56,  // 27: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	57,  // 28: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	58,  // 29: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	59,  // 30: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	60,  // 31: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	49,  // 32: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	51,  // 33: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	52,  // 34: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	54,  // 35: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	56,  // 36: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	57,  // 37: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	59,  // 38: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	65,  // 39: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	68,  // 40: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	70,  // 41: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	72,  // 42: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	66,  // 43: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	64,  // 44: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	63,  // 45: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	50,  // 46: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	62,  // 47: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	53,  // 48: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	68,  // 49: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	67,  // 50: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
 	2,   // 51: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	68,  // 52: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	69,  // 53: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	70,  // 54: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	76,  // 55: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	79,  // 56: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	80,  // 57: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	81,  // 58: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	82,  // 59: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	74,  // 60: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	75,  // 61: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	73,  // 62: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	78,  // 63: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	78,  // 64: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	78,  // 65: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	49,  // 66: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	14,  // 67: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	78,  // 68: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	77,  // 69: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
-	78,  // 70: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	78,  // 71: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	69,  // 72: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	78,  // 73: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	71,  // 74: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	84,  // 75: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	85,  // 76: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	86,  // 77: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	89,  // 78: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	90,  // 79: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	91,  // 80: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	92,  // 81: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	93,  // 82: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	94,  // 83: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	87,  // 84: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	88,  // 85: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	78,  // 86: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	8,   // 87: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	78,  // 88: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	55,  // 89: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	78,  // 90: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	48,  // 91: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	78,  // 92: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	78,  // 93: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	78,  // 94: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	78,  // 95: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	78,  // 96: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	78,  // 97: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	67,  // 98: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	3,   // 99: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	5,   // 100: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	16,  // 101: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	47,  // 102: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	19,  // 103: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	21,  // 104: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	24,  // 105: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	27,  // 106: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	29,  // 107: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	32,  // 108: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	44,  // 109: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	36,  // 110: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	38,  // 111: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	40,  // 112: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	42,  // 113: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	72,  // 114: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	95,  // 115: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	7,   // 116: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	4,   // 117: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	6,   // 118: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	17,  // 119: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	60,  // 120: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	20,  // 121: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	22,  // 122: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	25,  // 123: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	28,  // 124: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	30,  // 125: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	33,  // 126: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	45,  // 127: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	37,  // 128: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	39,  // 129: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	41,  // 130: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	43,  // 131: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	83,  // 132: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	96,  // 133: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	5,   // 134: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	117, // [117:135] is the sub-list for method output_type
-	99,  // [99:117] is the sub-list for method input_type
-	99,  // [99:99] is the sub-list for extension type_name
-	99,  // [99:99] is the sub-list for extension extendee
-	0,   // [0:99] is the sub-list for field type_name
+	69,  // 52: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	70,  // 53: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	71,  // 54: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	77,  // 55: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	80,  // 56: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	81,  // 57: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	82,  // 58: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	83,  // 59: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	75,  // 60: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	76,  // 61: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	74,  // 62: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	79,  // 63: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	79,  // 64: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	79,  // 65: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	50,  // 66: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	15,  // 67: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	79,  // 68: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	78,  // 69: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
+	79,  // 70: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	79,  // 71: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	70,  // 72: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	79,  // 73: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	72,  // 74: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	84,  // 75: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
+	85,  // 76: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
+	86,  // 77: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
+	72,  // 78: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
+	70,  // 79: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
+	3,   // 80: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
+	88,  // 81: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	89,  // 82: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	90,  // 83: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	93,  // 84: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	94,  // 85: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	95,  // 86: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	96,  // 87: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	97,  // 88: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	98,  // 89: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	91,  // 90: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	92,  // 91: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	79,  // 92: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	9,   // 93: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	79,  // 94: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	56,  // 95: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	79,  // 96: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	49,  // 97: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	79,  // 98: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	79,  // 99: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	79,  // 100: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	79,  // 101: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	79,  // 102: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	79,  // 103: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	68,  // 104: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	4,   // 105: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	6,   // 106: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	17,  // 107: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	48,  // 108: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	20,  // 109: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	22,  // 110: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	25,  // 111: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	28,  // 112: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	30,  // 113: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	33,  // 114: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	45,  // 115: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	37,  // 116: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	39,  // 117: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	41,  // 118: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	43,  // 119: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	73,  // 120: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	99,  // 121: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	8,   // 122: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	5,   // 123: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	7,   // 124: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	18,  // 125: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	61,  // 126: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	21,  // 127: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	23,  // 128: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	26,  // 129: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	29,  // 130: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	31,  // 131: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	34,  // 132: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	46,  // 133: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	38,  // 134: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	40,  // 135: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	42,  // 136: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	44,  // 137: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	87,  // 138: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	100, // 139: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	6,   // 140: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	123, // [123:141] is the sub-list for method output_type
+	105, // [105:123] is the sub-list for method input_type
+	105, // [105:105] is the sub-list for extension type_name
+	105, // [105:105] is the sub-list for extension extendee
+	0,   // [0:105] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -7549,7 +8029,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_InputTaken)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[80].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[83].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -7567,8 +8047,8 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   94,
+			NumEnums:      4,
+			NumMessages:   97,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // Job is one submission of a workload.
@@ -162,7 +163,7 @@ func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels [
 	engines []core.Engine) *worker {
 	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, engines: engines,
 		running: map[core.JobID]*run{}, strays: map[*run]bool{}, failed: map[core.JobRef]bool{},
-		ended: map[core.JobRef]core.End{}}
+		ended: map[core.JobRef]result.Report{}}
 	s.workers[name] = w
 	s.names = append(s.names, name)
 	return w

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // workerGrace is how long a worker that is cut off keeps its ranks. The policy's grace is this and a margin.
@@ -32,9 +33,9 @@ type worker struct {
 	failed  map[core.JobRef]bool // launches
 
 	running map[core.JobID]*run
-	ended   map[core.JobRef]core.End // not acknowledged yet
-	lost    core.Time                // when the connection broke; 0: it has not
-	since   core.Time                // when it was last made
+	ended   map[core.JobRef]result.Report // not acknowledged yet
+	lost    core.Time                     // when the connection broke; 0: it has not
+	since   core.Time                     // when it was last made
 }
 
 // run is one placement that really runs.
@@ -197,7 +198,7 @@ func (w *worker) execute(o core.Order) {
 	}
 	if o.End != nil {
 		if r != nil && (o.End.Kill || !r.stubborn) {
-			w.end(r, core.End{State: o.End.State, ExitCode: o.End.ExitCode})
+			w.end(r, result.Report{Terminated: true})
 		}
 		return
 	}
@@ -209,7 +210,7 @@ func (w *worker) execute(o core.Order) {
 		return // it has ended meanwhile; or it is not among what stays
 	}
 	if n := w.s.cfg.Faults.LaunchFailures; n > 0 && w.s.rnd.Uint64N(n) == 0 {
-		w.ended[o.Ref], w.failed[o.Ref] = core.End{}, true
+		w.ended[o.Ref], w.failed[o.Ref] = result.Report{NotBegun: "no process can be started", Elsewhere: true}, true
 		w.report(o.Ref)
 		return
 	}
@@ -239,17 +240,17 @@ func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
 		case r.stray:
 			w.stop(r)
 		default:
-			w.end(r, core.End{State: core.Completed})
+			w.end(r, result.Report{})
 		}
 	})
 	return r
 }
 
-func (w *worker) end(r *run, end core.End) {
+func (w *worker) end(r *run, end result.Report) {
 	w.stop(r)
 	delete(w.running, r.ref.Job)
 	w.ended[r.ref] = end
-	if end.State == core.Completed {
+	if !end.Terminated {
 		w.s.checks.completed(r.ref)
 	}
 	w.report(r.ref)
@@ -259,11 +260,11 @@ func (w *worker) end(r *run, end core.End) {
 func (w *worker) report(ref core.JobRef) {
 	end := w.ended[ref]
 	known := func([]core.Transition) { delete(w.ended, ref) }
-	if end.State == 0 {
-		w.send(core.LaunchFailed{Worker: w.name, Ref: ref, Reason: "no process can be started"}, known)
+	if end.Elsewhere {
+		w.send(core.LaunchFailed{Worker: w.name, Ref: ref, Reason: end.NotBegun}, known)
 		return
 	}
-	w.send(core.RanksEnded{Worker: w.name, Ref: ref, End: end}, known)
+	w.send(core.RanksEnded{Worker: w.name, Ref: ref, Report: end}, known)
 }
 
 // send has the scheduler decide about a message some time later, if the connection lasts.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 )
 
 // samples has a message of every kind with every field set.
@@ -42,9 +44,15 @@ var samples = []Message{
 	&LogGrew{End: 99},
 	&StdinTaken{Bytes: 5},
 	&RankStates{Ranks: []RankState{{Rank: 3, Where: "MPI_Recv from rank 2"}}},
-	&Ended{ExitCode: -3, Reason: "rank 1 failed", LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}},
-		Exits: []RankExit{{Rank: 1, ExitCode: 139, Message: "out of bounds", Consequence: true}}, MaxMemory: 1 << 20,
-		Terminated: true, Fenced: true,
+	&Ended{Ranks: []result.RankEnd{{Rank: 1, Cause: result.Trapped, Number: 11, Text: "out of bounds", Program: "a.wasm"}},
+		Deadlock: "deadlock", Findings: 3, LostOutput: "disk full", NotBegun: "no log", ExcessInput: true,
+		LogEnd: 12, States: []RankState{{Rank: 0, Where: "computing"}}, MaxMemory: 1 << 20, Terminated: true, Fenced: true,
+		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35, Idle: true},
+	// of release 0.1.0
+	&Ended{Made: &result.Result{State: "F", ExitCode: -3, Reason: "rank 1 failed"}, LogEnd: 12,
+		States:    []RankState{{Rank: 0, Where: "computing"}},
+		Ranks:     []result.RankEnd{{Rank: 1, Cause: result.Ended, Number: 139, Text: "out of bounds"}},
+		MaxMemory: 1 << 20, Terminated: true, Fenced: true,
 		CPUNs: 1 << 40, MaxRSS: 1 << 33, MPIBytes: 1 << 35, Idle: true},
 	&Prepared{Key: "k", Module: "m.wasm", MinMemory: 65536, MaxMemory: 4 << 30},
 }
@@ -138,7 +146,7 @@ func TestRecord(t *testing.T) {
 	if _, err := ReadRecord(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no record: %v", err)
 	}
-	want := samples[len(samples)-2].(*Ended)
+	want := samples[len(samples)-3].(*Ended)
 	if err := WriteRecord(path, want); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,12 @@
 package control
 
-import "time"
+import (
+	"math"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
+	"github.com/faasmrun/faasmrun/scheduler/jobstate"
+)
 
 type kind uint8
 
@@ -20,8 +26,9 @@ const (
 	kindLogGrew    kind = 17
 	kindStdinTaken kind = 18
 	kindRankStates kind = 19
-	kindEnded      kind = 20
+	kindMade       kind = 20 // an end with its result, of release 0.1.0
 	kindInputTaken kind = 21
+	kindEnded      kind = 22
 	kindPrepared   kind = 32
 )
 
@@ -43,6 +50,7 @@ var readers = map[kind]func(*decoder) Message{
 	kindStdinTaken: func(d *decoder) Message { return &StdinTaken{Bytes: d.uint()} },
 	kindRankStates: func(d *decoder) Message { return &RankStates{Ranks: decodeList(d, readRankState)} },
 	kindInputTaken: func(d *decoder) Message { return &InputTaken{Received: d.uint(), Stdin: d.uint()} },
+	kindMade:       readMade,
 	kindEnded:      readEnded,
 	kindPrepared:   readPrepared,
 }
@@ -168,17 +176,24 @@ type RankState struct {
 	Where string
 }
 
-// Ended is the executor's last message about a job, and its exit record.
+// Ended is the executor's last message about a job, and its exit record: how the ranks ended. What that makes of the
+// job is decided elsewhere (scheduler/core/result).
 type Ended struct {
-	ExitCode int32  // the job's: see result in worker/executor
-	Reason   string // for a person; empty when all went well
-	LogEnd   uint64
+	Ranks      []result.RankEnd // in the order in which they ended; those that exited with 0 may be left out
+	Deadlock   string           // the diagnosis that ended them; empty: none
+	Findings   uint64           // mistakes that Start.Check found
+	LostOutput string           // why some of the output is lost; empty: none is
+	NotBegun   string           // why the ranks never began; empty: they did
+	// ExcessInput says that the ranks were ended since more standard input came than they take.
+	ExcessInput bool
+	// Made is the result that an executor of release 0.1.0 made itself; nil: it reports. One made so is written so.
+	Made   *result.Result
+	LogEnd uint64
 	// Terminated says that the job ended because of a Terminate, and not by itself.
 	Terminated bool
 	// Fenced says that the lease ran out: nobody renewed it in time.
 	Fenced    bool
 	States    []RankState // where the ranks stood when they were ended, if they were
-	Exits     []RankExit  // ranks that ended with 0 are left out
 	MaxMemory uint64      // the largest linear memory of any rank, in bytes that it really occupied
 	CPUNs     uint64      // of the process since the end of its last job, user and system
 	MaxRSS    uint64      // of the process in this job, in bytes
@@ -186,14 +201,6 @@ type Ended struct {
 	// Idle says that the process has given back all that it had for the job, and waits for another Start. A record never
 	// says it.
 	Idle bool
-}
-
-// RankExit is the end of one rank.
-type RankExit struct {
-	Rank        uint32
-	ExitCode    int32 // 128+n for what would have been signal n
-	Message     string
-	Consequence bool // ended because another rank failed, or the job was ended
 }
 
 // From the compile child, in a file beside the module.
@@ -221,8 +228,13 @@ func (*Started) kind() kind    { return kindStarted }
 func (*LogGrew) kind() kind    { return kindLogGrew }
 func (*StdinTaken) kind() kind { return kindStdinTaken }
 func (*RankStates) kind() kind { return kindRankStates }
-func (*Ended) kind() kind      { return kindEnded }
-func (*Prepared) kind() kind   { return kindPrepared }
+func (m *Ended) kind() kind {
+	if m.Made != nil {
+		return kindMade
+	}
+	return kindEnded
+}
+func (*Prepared) kind() kind { return kindPrepared }
 
 func (m *Stdin) encode(e *encoder)      { e.bytes(m.Data); e.bool(m.EOF) }
 func (m *Signal) encode(e *encoder)     { e.int(m.Number) }
@@ -333,18 +345,26 @@ func writeRankState(e *encoder, s RankState) { e.uint(uint64(s.Rank)); e.string(
 func readRankState(d *decoder) RankState     { return RankState{Rank: d.uint32(), Where: d.string()} }
 
 func (m *Ended) encode(e *encoder) {
-	e.int(m.ExitCode)
-	e.string(m.Reason)
+	if m.Made != nil {
+		m.encodeMade(e)
+		return
+	}
+	list(e, m.Ranks, func(e *encoder, r result.RankEnd) {
+		e.uint(uint64(r.Rank))
+		e.uint(uint64(r.Cause))
+		e.int(r.Number)
+		e.string(r.Text)
+		e.string(r.Program)
+	})
+	e.string(m.Deadlock)
+	e.uint(m.Findings)
+	e.string(m.LostOutput)
+	e.string(m.NotBegun)
+	e.bool(m.ExcessInput)
 	e.uint(m.LogEnd)
 	e.bool(m.Terminated)
 	e.bool(m.Fenced)
 	list(e, m.States, writeRankState)
-	list(e, m.Exits, func(e *encoder, x RankExit) {
-		e.uint(uint64(x.Rank))
-		e.int(x.ExitCode)
-		e.string(x.Message)
-		e.bool(x.Consequence)
-	})
 	e.uint(m.MaxMemory)
 	e.uint(m.CPUNs)
 	e.uint(m.MaxRSS)
@@ -354,22 +374,79 @@ func (m *Ended) encode(e *encoder) {
 
 func readEnded(d *decoder) Message {
 	return &Ended{
-		ExitCode:   d.int(),
-		Reason:     d.string(),
-		LogEnd:     d.uint(),
-		Terminated: d.bool(),
-		Fenced:     d.bool(),
-		States:     decodeList(d, readRankState),
-		Exits: decodeList(d, func(d *decoder) RankExit {
-			return RankExit{Rank: d.uint32(), ExitCode: d.int(), Message: d.string(), Consequence: d.bool()}
+		Ranks: decodeList(d, func(d *decoder) result.RankEnd {
+			return result.RankEnd{Rank: d.uint32(), Cause: result.Cause(min(d.uint(), math.MaxUint8)), Number: d.int(),
+				Text: d.string(), Program: d.string()}
 		}),
-		MaxMemory: d.uint(),
-		CPUNs:     d.uint(),
-		MaxRSS:    d.uint(),
-		MPIBytes:  d.uint(),
-		Idle:      d.bool(),
+		Deadlock:    d.string(),
+		Findings:    d.uint(),
+		LostOutput:  d.string(),
+		NotBegun:    d.string(),
+		ExcessInput: d.bool(),
+		LogEnd:      d.uint(),
+		Terminated:  d.bool(),
+		Fenced:      d.bool(),
+		States:      decodeList(d, readRankState),
+		MaxMemory:   d.uint(),
+		CPUNs:       d.uint(),
+		MaxRSS:      d.uint(),
+		MPIBytes:    d.uint(),
+		Idle:        d.bool(),
 	}
 }
+
+// encodeMade writes an end as release 0.1.0 did.
+func (m *Ended) encodeMade(e *encoder) {
+	e.int(m.Made.ExitCode)
+	e.string(m.Made.Reason)
+	e.uint(m.LogEnd)
+	e.bool(m.Terminated)
+	e.bool(m.Fenced)
+	list(e, m.States, writeRankState)
+	list(e, m.Ranks, func(e *encoder, r result.RankEnd) {
+		e.uint(uint64(r.Rank))
+		e.int(r.Number)
+		e.string(r.Text)
+		e.bool(r.Consequence())
+	})
+	e.uint(m.MaxMemory)
+	e.uint(m.CPUNs)
+	e.uint(m.MaxRSS)
+	e.uint(m.MPIBytes)
+	e.bool(m.Idle)
+}
+
+func readMade(d *decoder) Message {
+	m := &Ended{Made: &result.Result{State: jobstate.Completed, ExitCode: d.int(), Reason: d.string()}}
+	if m.Made.ExitCode != 0 {
+		m.Made.State = jobstate.Failed
+	}
+	m.LogEnd = d.uint()
+	m.Terminated = d.bool()
+	m.Fenced = d.bool()
+	m.States = decodeList(d, readRankState)
+	m.Ranks = decodeList(d, readMadeRank)
+	m.MaxMemory = d.uint()
+	m.CPUNs = d.uint()
+	m.MaxRSS = d.uint()
+	m.MPIBytes = d.uint()
+	m.Idle = d.bool()
+	return m
+}
+
+// readMadeRank reads a rank's end as release 0.1.0 wrote it: its status, a message, and whether it was a consequence.
+func readMadeRank(d *decoder) result.RankEnd {
+	r := result.RankEnd{Rank: d.uint32(), Cause: result.Exited, Number: d.int(), Text: d.string()}
+	if consequence := d.bool(); consequence {
+		if r.Cause = result.Ended; r.Number == killedStatus {
+			r.Cause = result.Killed
+		}
+	}
+	return r
+}
+
+// killedStatus is what release 0.1.0 said of ranks that were ended while they computed.
+const killedStatus = jobstate.ExitSignalled + 9
 
 func (m *Prepared) encode(e *encoder) {
 	e.string(m.Key)

@@ -46,8 +46,11 @@ type Import struct {
 	Module, Name string
 	// Params and Results hold a letter a value: i = i32, l = i64, f = f32, d = f64.
 	Params, Results string
-	// Wide is of a function for programs with pointers of 64 bits. It may be there beside one for those of 32.
+	// Wide is of a function for programs with pointers of 64 bits, which faasmrun cc makes. It may be there beside one for
+	// those of 32, which other compilers make.
 	Wide bool
+	// Absent is of a function that does nothing but fail.
+	Absent bool
 	// Call serves the import. host is what Instantiate was given.
 	Call HostFunc[any]
 }
@@ -108,9 +111,10 @@ type importName struct {
 
 // binding is an Import as wazero calls it.
 type binding struct {
-	call HostFunc[any]
-	sig  signature
-	name string
+	call   HostFunc[any]
+	sig    signature
+	name   string
+	absent bool
 }
 
 // Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as
@@ -160,7 +164,7 @@ func (e *Engine) Link(imports []Import) error {
 		if e.bindings[key] != nil {
 			return fmt.Errorf("engine: import %s is bound twice", full)
 		}
-		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full}
+		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full, absent: imp.Absent}
 	}
 	return nil
 }
@@ -177,7 +181,7 @@ func apiTypes(letters string) []api.ValueType {
 }
 
 // Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
-// remark in brackets those that it bound with another type and those that are no functions.
+// remark in brackets those that it bound with another type or for the other data model and those that are no functions.
 func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports, m.layout.lp64) }
 
 func (e *Engine) unbound(imports []importEntry, wide bool) []string {
@@ -187,6 +191,8 @@ func (e *Engine) unbound(imports []importEntry, wide bool) []string {
 		switch b := e.bindings[importName{imp.module, imp.name, wide}]; {
 		case imp.kind != wasm.KindFunction:
 			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, kindNames[imp.kind]))
+		case b == nil && e.bindings[importName{imp.module, imp.name, !wide}] != nil:
+			unbound = append(unbound, name+" "+otherModel[wide])
 		case b == nil:
 			unbound = append(unbound, name)
 		case b.sig != imp.sig:
@@ -195,6 +201,12 @@ func (e *Engine) unbound(imports []importEntry, wide bool) []string {
 	}
 	return unbound
 }
+
+// otherModel is the remark about a function that is there for the other data model.
+var otherModel = map[bool]string{false: OnlyWide, true: "(only for wasm32)"}
+
+// OnlyWide is the remark about a function of which only programs with pointers of 64 bits can have the use.
+const OnlyWide = "(only for wasm64)"
 
 // bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by
 // size.

@@ -368,7 +368,8 @@ func TestDataModels(t *testing.T) {
 	t.Cleanup(func() { e.Close() })
 	if err := e.Link([]Import{{Module: "env", Name: "f", Params: "i", Call: bound("narrow")},
 		{Module: "env", Name: "f", Params: "l", Wide: true, Call: bound("wide")},
-		{Module: "env", Name: "old", Call: bound("old")}}); err != nil {
+		{Module: "env", Name: "old", Call: bound("old")},
+		{Module: "env", Name: "new", Wide: true, Call: bound("new")}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, model := range []struct {
@@ -407,7 +408,14 @@ func TestDataModels(t *testing.T) {
 		m.Imports[0] = wasm.Import{Module: "env", Name: "old", Kind: wasm.KindFunction}
 		m.Functions[0].Body = wasm.Expr{byte(wasm.OpEnd)}
 		unbound, err := e.Check(m.Encode())
-		if err != nil || (len(unbound) > 0) != (model.want == "wide") {
+		want := map[string]string{"narrow": "[]", "wide": "[env.old (only for wasm32)]"}[model.want]
+		if err != nil || fmt.Sprint(unbound) != want {
+			t.Errorf("%s: a function of the other model: unbound %v, %v", model.want, unbound, err)
+		}
+		m.Imports[0].Name = "new"
+		unbound, err = e.Check(m.Encode())
+		want = map[string]string{"narrow": "[env.new (only for wasm64)]", "wide": "[]"}[model.want]
+		if err != nil || fmt.Sprint(unbound) != want {
 			t.Errorf("%s: a function of the other model: unbound %v, %v", model.want, unbound, err)
 		}
 	}

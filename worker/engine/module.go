@@ -117,9 +117,6 @@ func (m *Module) Memory() (minimum, maximum uint64, err error) {
 	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
 }
 
-// LP64 reports whether the program was compiled with long and pointers of 64 bits, as on 64-bit Linux.
-func (m *Module) LP64() bool { return m.layout.lp64 }
-
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
 // process has to compile it.
 func (m *Module) CacheError() error { return m.cacheErr }
@@ -133,6 +130,17 @@ func (m *Module) HasExport(name string) bool {
 func (m *Module) HasImport(module, name string) bool {
 	return slices.ContainsFunc(m.layout.imports,
 		func(im importEntry) bool { return im.module == module && im.name == name })
+}
+
+// Absent lists the functions that the module imports and that only fail, without their modules' names.
+func (m *Module) Absent() []string {
+	var names []string
+	for _, im := range m.layout.imports {
+		if b := m.engine.bindings[importName{im.module, im.name, m.layout.lp64}]; b != nil && b.absent {
+			names = append(names, im.name)
+		}
+	}
+	return names
 }
 
 // prepare binds the imports, once.

@@ -150,6 +150,9 @@ func writeWhole(path string, data []byte) error {
 func missing(unbound []string) error {
 	var openMP, others []string
 	for _, name := range unbound {
+		if strings.HasPrefix(name, "mpi.") && strings.HasSuffix(name, engine.OnlyWide) {
+			return errors.New("was compiled for wasm32, as faasmrun 0.1.0 did: build it again with `faasmrun cc`")
+		}
 		short, inEnv := strings.CutPrefix(name, "env.")
 		if inEnv && (strings.HasPrefix(short, "omp_") || strings.HasPrefix(short, "__kmpc_")) {
 			openMP = append(openMP, short)

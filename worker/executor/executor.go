@@ -1,9 +1,9 @@
 // Package executor is the child process that runs a job's ranks on one node and then, if nothing of it is left, the
 // next job of the same tenant. It owns the settings of its Go runtime (processors, garbage collection, descriptors),
-// what a job's ranks share (modules, world, standard input, output log), what the end of one rank means for the others
-// and for the job's exit status, the exit record, and the checks that the process may run another job (idle.go). It
-// leaves the life of a rank to worker/rank and the frames to and from its agent to worker/control. The child that
-// compiles modules is here too (compile.go).
+// what a job's ranks share (modules, world, standard input, output log), what the end of one rank means for the others,
+// the exit record, which says how all ended, and the checks that the process may run another job (idle.go). It leaves
+// the life of a rank to worker/rank, the frames to and from its agent to worker/control, and what the ranks' ends make
+// of the job to scheduler/core/result. The child that compiles modules is here too (compile.go).
 package executor
 
 import (
@@ -106,11 +106,11 @@ func (p *process) run(start *control.Start) (*job, *control.Ended) {
 	defer out.stop()
 	j, err := newJob(start, out, &p.programs)
 	if err != nil {
-		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+		return nil, &control.Ended{NotBegun: err.Error()}
 	}
 	p.agent.attach(j)
 	if err := p.agent.send(&control.Started{}); err != nil && start.Interactive {
-		return nil, &control.Ended{ExitCode: exitFailed, Reason: err.Error()}
+		return nil, &control.Ended{NotBegun: err.Error()}
 	}
 	return j, j.run()
 }

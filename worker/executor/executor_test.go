@@ -9,47 +9,48 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-func TestResult(t *testing.T) {
-	start := &control.Start{Node: "n1", Ranks: 4, WorldSize: 4,
-		Apps: []control.App{{Program: "a.wasm", Ranks: 3}, {Program: "b.wasm", Ranks: 1}}}
-	ok, ended := rank.Exit{}, rank.Exit{Code: 143, Consequence: true}
-	status := func(n int) rank.Exit { return rank.Exit{Code: n} }
-	for _, c := range []struct {
-		name     string
-		ends     []rankEnd
-		deadlock error
-		code     int32
-		reason   string
-		exits    int
-	}{
-		{"all well", []rankEnd{{3, ok}, {0, ok}, {1, ok}, {2, ok}}, nil, 0, "", 0},
-		{"one fails", []rankEnd{{0, ok}, {3, status(5)}, {1, ended}, {2, ended}}, nil, 5,
-			"rank 3 of b.wasm on n1 exited with status 5\nthe other 2 ranks that were running were ended", 3},
-		{"the lowest rank's status, the first one's name", []rankEnd{{2, status(7)}, {1, status(9)}, {0, ended}, {3, ok}},
-			nil, 9,
-			"rank 2 of a.wasm on n1 exited with status 7\nthe other rank that was running was ended", 3},
-		{"a message", []rankEnd{{1, rank.Exit{Code: 6, Message: "rank 1: MPI_Send: no rank 9"}}, {0, ok}, {2, ok}, {3, ok}},
-			nil, 6,
-			"rank 1 of a.wasm on n1 failed with status 6: MPI_Send: no rank 9", 1},
-		{"deadlock", []rankEnd{{0, ended}, {1, ended}, {2, ended}, {3, ended}},
-			&mpi.DeadlockError{Waiting: []string{"MPI_Recv"}}, 1,
-			"deadlock: every rank waits for another\n  rank 0: MPI_Recv", 4},
-		{"ended from outside", []rankEnd{{0, ended}, {1, ended}, {2, ok}, {3, ended}}, nil, 0, "", 3},
-		{"a signal first, then what came of it", []rankEnd{{0, status(138)}, {1, status(138)}, {2, ok}, {3, ok}, {0, ended},
-			{1, ended}}, nil, 138,
-			"rank 0 of a.wasm on n1 exited with status 138", 2},
-	} {
-		code, reason, exits := result(start, c.ends, c.deadlock)
-		if code != c.code || reason != c.reason || len(exits) != c.exits {
-			t.Errorf("%s: status %d, %q, %d exits", c.name, code, reason, len(exits))
-		}
-		if !slices.IsSortedFunc(exits, func(a, b control.RankExit) int { return int(a.Rank) - int(b.Rank) }) {
-			t.Errorf("%s: exits out of order", c.name)
-		}
+// An executor reports who did not exit with 0, in the order in which they ended, and of what program those are that did
+// so by themselves.
+func TestRankEnds(t *testing.T) {
+	exit := func(rank uint32, cause result.Cause, number int32) rank.Exit {
+		return rankExit(result.RankEnd{Rank: rank, Cause: cause, Number: number})
+	}
+	j := &job{apps: []*app{{App: control.App{Program: "a.wasm", Ranks: 3}},
+		{App: control.App{Program: "b.wasm", Ranks: 2}, firstRank: 3}}}
+	j.ends = []rank.Exit{exit(4, result.Signalled, 10), exit(0, result.Exited, 0), exit(1, result.Exited, 256),
+		exit(3, result.Exited, 7), exit(4, result.Ended, 0), exit(2, result.Killed, 0)}
+	want := []result.RankEnd{{Rank: 4, Cause: result.Signalled, Number: 10, Program: "b.wasm"},
+		{Rank: 3, Number: 7, Program: "b.wasm"}, {Rank: 4, Cause: result.Ended}, {Rank: 2, Cause: result.Killed}}
+	if got := j.rankEnds(); !slices.Equal(got, want) {
+		t.Errorf("%+v, want\n%+v", got, want)
+	}
+}
+
+func rankExit(e result.RankEnd) rank.Exit { return rank.Exit{RankEnd: e} }
+
+// TestExcessInput: input beyond what was agreed on ends the job, and the report says so; once it ends otherwise, that
+// stands.
+func TestExcessInput(t *testing.T) {
+	j := &job{closing: true}
+	j.handleOrder(&excessInput{})
+	if j.terminated || j.excess {
+		t.Error("a job that ends has ended for its input")
+	}
+	j = &job{terminated: true}
+	j.handleOrder(&excessInput{})
+	if j.excess {
+		t.Error("a job that was told to end has ended for its input")
+	}
+	j = &job{done: make(chan struct{}), world: mpi.NewWorld(mpi.WorldConfig{Size: 1})}
+	defer j.world.Close()
+	j.handleOrder(&excessInput{})
+	if !j.terminated || !j.excess || !j.closing {
+		t.Errorf("%v, %v, %v", j.terminated, j.excess, j.closing)
 	}
 }
 

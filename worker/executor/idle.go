@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
@@ -24,8 +25,7 @@ func (j *job) endedCleanly() bool {
 		return false
 	}
 	for _, e := range j.ends {
-		x := e.exit
-		if x.Message != "" || x.Consequence || x.Cause != nil || x.Initialized != x.Finalized {
+		if e.Cause != result.Exited || e.EndedWith != nil || e.Initialized != e.Finalized {
 			return false
 		}
 	}

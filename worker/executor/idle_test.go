@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/rank"
@@ -88,9 +89,9 @@ func TestAgentConnEnds(t *testing.T) {
 }
 
 func TestEndedCleanly(t *testing.T) {
-	good := rankEnd{0, rank.Exit{Initialized: true, Finalized: true}}
+	good := rank.Exit{Initialized: true, Finalized: true}
 	with := func(change func(*job)) *job {
-		j := &job{ranks: make([]*rank.Rank, 2), ends: []rankEnd{good, {1, rank.Exit{Code: 7}}}}
+		j := &job{ranks: make([]*rank.Rank, 2), ends: []rank.Exit{good, rankExit(result.RankEnd{Rank: 1, Number: 7})}}
 		change(j)
 		return j
 	}
@@ -103,9 +104,9 @@ func TestEndedCleanly(t *testing.T) {
 		"deadlock":      with(func(j *job) { j.deadlock = &mpi.DeadlockError{} }),
 		"a rank left":   with(func(j *job) { j.ends = j.ends[:1] }),
 		"a signal":      with(func(j *job) { j.ends = append(j.ends, good) }),
-		"a message":     with(func(j *job) { j.ends[1].exit.Message = "trap" }),
-		"a consequence": with(func(j *job) { j.ends[1].exit.Consequence = true }),
-		"not finalized": with(func(j *job) { j.ends[1].exit.Initialized = true }),
+		"a message":     with(func(j *job) { j.ends[1].Cause = result.Trapped }),
+		"a consequence": with(func(j *job) { j.ends[1].Cause = result.Ended }),
+		"not finalized": with(func(j *job) { j.ends[1].Initialized = true }),
 		"output lost":   with(func(j *job) { j.lostOutput.Store(new(error)) }),
 	} {
 		if j.endedCleanly() {

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/joblog"
@@ -40,7 +43,7 @@ type job struct {
 	ranks     []*rank.Rank
 
 	done       chan struct{}        // closed when the ranks are being ended
-	exits      chan rankEnd         // as they end
+	exits      chan rank.Exit       // as they end
 	inits      chan struct{}        // a rank has called MPI_Init; holds one
 	orders     chan control.Message // Terminate and Signal
 	fence      chan struct{}        // closed when the lease is over
@@ -48,10 +51,11 @@ type job struct {
 	background sync.WaitGroup       // goroutines that end with over
 
 	// The job's progress; used by run alone.
-	ends       []rankEnd
+	ends       []rank.Exit
 	running    int
 	closing    bool // the ranks are being ended
 	terminated bool
+	excess     bool             // since more input came than the ranks take
 	graceOver  <-chan time.Time // fires when ranks that got SIGTERM have had their time
 	fenced     bool
 	states     []control.RankState // of the ranks, at that time
@@ -60,11 +64,6 @@ type job struct {
 
 	findings   atomic.Int64          // of Start.Check
 	lostOutput atomic.Pointer[error] // the first failure to write output
-}
-
-type rankEnd struct {
-	rank int
-	exit rank.Exit
 }
 
 // app is a program of the job, loaded.
@@ -83,7 +82,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
 	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}),
-		exits: make(chan rankEnd, n),
+		exits: make(chan rank.Exit, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
 		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
@@ -200,6 +199,31 @@ func (o *output) Write(p []byte) (int, error) {
 // reportFinding logs what a rank does wrong. The rank's own goroutine may call it, or another's.
 func (j *job) reportFinding(rank int, text string) {
 	j.findings.Add(1)
+	j.note(rank, text)
+}
+
+// noteAbsent logs for each program what it has that will fail.
+func (j *job) noteAbsent() {
+	for _, a := range j.apps {
+		if names := a.module.Absent(); len(names) > 0 {
+			j.note(a.firstRank, fmt.Sprintf("%s has functions that this version of faasmrun has not, and that fail when they "+
+				"are called: %s", onOneLine(a.Program), strings.Join(names, ", ")))
+		}
+	}
+}
+
+// onOneLine is a name as it may stand in a line of ours.
+func onOneLine(name string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return '?'
+		}
+		return c
+	}, name)
+}
+
+// note logs a line about a rank for a person.
+func (j *job) note(rank int, text string) {
 	if _, err := j.log.Write(uint32(rank), joblog.Note, []byte(text+"\n"), j.done); err != nil &&
 		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
@@ -219,7 +243,7 @@ func (j *job) handleMessage(m control.Message) {
 	switch m := m.(type) {
 	case *control.Stdin:
 		if !j.stdin.put(m.Data, m.EOF) {
-			j.enqueue(&control.Terminate{})
+			j.enqueue(&excessInput{})
 		}
 	case *control.Input:
 		j.takeInput(m)
@@ -246,7 +270,7 @@ func (j *job) takeInput(m *control.Input) {
 	}
 	j.input = m.Seq
 	if (len(m.Data) > 0 || m.EOF) && !j.stdin.put(m.Data, m.EOF) {
-		j.enqueue(&control.Terminate{})
+		j.enqueue(&excessInput{})
 	}
 	if m.Signal != 0 {
 		j.enqueue(&control.Signal{Number: m.Signal})
@@ -278,9 +302,10 @@ func (j *job) run() *control.Ended {
 	if j.start.LeaseUntil != 0 {
 		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
 	}
+	j.noteAbsent()
 	j.running = len(j.ranks)
-	for i, r := range j.ranks {
-		go func() { j.exits <- rankEnd{i, r.Run()} }()
+	for _, r := range j.ranks {
+		go func() { j.exits <- r.Run() }()
 	}
 	var enough <-chan time.Time
 	fence := j.fence
@@ -311,21 +336,20 @@ func (j *job) run() *control.Ended {
 }
 
 // ended handles a rank's end.
-func (j *job) ended(e rankEnd) {
+func (j *job) ended(x rank.Exit) {
 	j.running--
-	x := &e.exit
 	switch {
-	case x.Code == 0 && x.Initialized && !x.Finalized:
-		x.Code, x.Message = exitImproper, "it called MPI_Init and ended without calling MPI_Finalize"
-	case errors.As(x.Cause, new(*mpi.DeadlockError)) && j.deadlock == nil && !j.closing:
-		j.deadlock = x.Cause
+	case !x.Failed() && x.Initialized && !x.Finalized:
+		x.Cause = result.NotFinalized
+	case errors.As(x.EndedWith, new(*mpi.DeadlockError)) && j.deadlock == nil && !j.closing:
+		j.deadlock = x.EndedWith
 	}
-	j.ends = append(j.ends, e)
+	j.ends = append(j.ends, x)
 	if x.Initialized {
 		j.anyInit = true
 	}
-	if x.Code != 0 && j.graceOver == nil { // else each has its time, however the others end
-		j.endRanks(fmt.Errorf("rank %d ended with status %d", e.rank, x.Code))
+	if x.Failed() && j.graceOver == nil { // else each has its time, however the others end
+		j.endRanks(fmt.Errorf("rank %d ended with status %d", x.Rank, x.Status()))
 	}
 	j.checkInits()
 }
@@ -337,9 +361,9 @@ func (j *job) checkInits() {
 		return
 	}
 	for i := range j.ends {
-		if x := &j.ends[i].exit; x.Code == 0 && !x.Initialized {
-			x.Code, x.Message = exitImproper, "it ended without calling MPI_Init, which other ranks have called"
-			j.endRanks(fmt.Errorf("rank %d never called MPI_Init", j.ends[i].rank))
+		if x := &j.ends[i]; !x.Failed() && !x.Initialized {
+			x.Cause = result.NotInitialized
+			j.endRanks(fmt.Errorf("rank %d never called MPI_Init", x.Rank))
 			return
 		}
 	}
@@ -348,21 +372,28 @@ func (j *job) checkInits() {
 func (j *job) handleOrder(m control.Message) {
 	switch m := m.(type) {
 	case *control.Terminate:
-		if j.closing || j.terminated {
-			return
-		}
-		j.terminated = true
-		if j.warn() {
-			j.graceOver = time.After(sigtermGrace)
-		} else {
-			j.endRanks(errTerminated)
-		}
+		j.terminate(false)
+	case *excessInput:
+		j.terminate(true)
 	case *control.Signal:
 		if m.Number > 0 && m.Number <= maxSignal {
 			j.signal(int(m.Number))
 		}
 	case *killed:
 		j.kill(m.signal, m.rank)
+	}
+}
+
+// terminate ends the ranks, those that handle SIGTERM a little later. excess: more standard input came than they take.
+func (j *job) terminate(excess bool) {
+	if j.closing || j.terminated {
+		return
+	}
+	j.terminated, j.excess = true, excess
+	if j.warn() {
+		j.graceOver = time.After(sigtermGrace)
+	} else {
+		j.endRanks(errTerminated)
 	}
 }
 
@@ -406,8 +437,8 @@ func (j *job) kill(number int, ranks ...int) {
 	}
 	for _, i := range ranks {
 		if !j.ranks[i].Ended() {
-			j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + number,
-				Message: fmt.Sprintf("it was ended by signal %d (%v)", number, syscall.Signal(number))}})
+			j.ends = append(j.ends, rank.Exit{RankEnd: result.RankEnd{Rank: uint32(i), Cause: result.Signalled,
+				Number: int32(number), Text: syscall.Signal(number).String()}})
 		}
 	}
 	j.endRanks(fmt.Errorf("signal %d", number))
@@ -418,6 +449,9 @@ type killed struct {
 	control.Message
 	rank, signal int
 }
+
+// excessInput is an order that the job gives itself: more standard input has come than was agreed on.
+type excessInput struct{ control.Message }
 
 // endRanks ends the ranks that still run, once.
 func (j *job) endRanks(cause error) {
@@ -436,35 +470,48 @@ func (j *job) endRanks(cause error) {
 func (j *job) countRunningAsKilled() {
 	seen := make([]bool, len(j.ranks))
 	for _, e := range j.ends {
-		seen[e.rank] = true
+		seen[e.Rank] = true
 	}
 	for i := range j.ranks {
 		if !seen[i] {
-			j.ends = append(j.ends, rankEnd{i, rank.Exit{Code: signalBase + int(syscall.SIGKILL), Consequence: true}})
+			j.ends = append(j.ends, rank.Exit{RankEnd: result.RankEnd{Rank: uint32(i), Cause: result.Killed}})
 		}
 	}
 	j.running = 0
 }
 
-// endedMessage is the executor's last message.
+// endedMessage is the executor's last message: how the ranks ended.
 func (j *job) endedMessage() *control.Ended {
 	j.writeProfile()
 	if err := j.files.flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
-	m := &control.Ended{LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states,
-		MPIBytes: j.world.Sent()}
-	m.ExitCode, m.Reason, m.Exits = result(j.start, j.ends, j.deadlock)
-	if n := j.findings.Load(); n > 0 && m.ExitCode == 0 && !m.Terminated {
-		m.ExitCode, m.Reason = exitFindings, fmt.Sprintf("the job ended well, but --check found %s", mistakes(n))
+	m := &control.Ended{Ranks: j.rankEnds(), Findings: uint64(j.findings.Load()), ExcessInput: j.excess,
+		LogEnd: j.log.End(), Terminated: j.terminated, Fenced: j.fenced, States: j.states, MPIBytes: j.world.Sent()}
+	if j.deadlock != nil {
+		m.Deadlock = j.deadlock.Error()
 	}
 	if lost := j.lostOutput.Load(); lost != nil {
-		m.Reason = join(m.Reason, fmt.Sprintf("some of the job's output is lost: %v", *lost))
+		m.LostOutput = (*lost).Error()
 	}
 	for _, r := range j.ranks {
 		m.MaxMemory = max(m.MaxMemory, r.Resident())
 	}
 	return m
+}
+
+// rankEnds is how those ranks ended that did not exit with 0, in the order in which they ended.
+func (j *job) rankEnds() (ends []result.RankEnd) {
+	for _, x := range j.ends {
+		if !x.Failed() {
+			continue
+		}
+		if !x.Consequence() {
+			x.Program = j.appOf(int(x.Rank)).Program
+		}
+		ends = append(ends, x.RankEnd)
+	}
+	return ends
 }
 
 // close frees what the ranks had. Each has ended.
@@ -498,18 +545,4 @@ func (j *job) writeProfile() {
 		!errors.Is(err, joblog.ErrEnded) {
 		j.lostOutput.CompareAndSwap(nil, &err)
 	}
-}
-
-func mistakes(n int64) string {
-	if n == 1 {
-		return "a mistake"
-	}
-	return fmt.Sprintf("%d mistakes", n)
-}
-
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + "\n" + b
 }

@@ -6,29 +6,24 @@ import (
 	"strings"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
 // Exit is how a rank ended.
 type Exit struct {
-	Code int // as a process's exit status; 128+n for what would have been signal n
-	// Message says what happened beyond a plain exit; empty for one.
-	Message string
-	// Consequence: the rank was ended by the system because of another's end.
-	Consequence bool
-	// Cause is what the world was ended with, if the rank ended of that.
-	Cause error
+	result.RankEnd
+	// EndedWith is what the world was ended with, if the rank ended of that.
+	EndedWith error
 	// Initialized and Finalized are how far its MPI had come.
 	Initialized, Finalized bool
 }
 
-// signalBase is what a shell adds to the number of the signal that ended a program.
-const signalBase = 128
-
 // exit turns what Start returned into an Exit.
 func (r *Rank) exit(err error) Exit {
 	e := Exit{Initialized: r.mpi.Initialized(), Finalized: r.mpi.Finalized()}
+	e.Rank = uint32(r.number)
 	var (
 		exit  wasi.Exit
 		trap  *engine.Trap
@@ -40,36 +35,33 @@ func (r *Rank) exit(err error) Exit {
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):
-		e.Code = int(exit.Code & 0xff) // as the system does with a process's
+		e.Number = int32(exit.Code)
 	case errors.As(err, &trap):
-		e.Code, e.Message = signalBase+trap.Signal(), trap.Error()
+		e.Cause, e.Number, e.Text = result.Trapped, int32(trap.Signal()), trap.Error()
 	case errors.As(err, &loose):
-		e.Code, e.Message = signalBase+loose.Signal(), loose.Error()
+		e.Cause, e.Number, e.Text = result.Trapped, int32(loose.Signal()), loose.Error()
 	case errors.As(err, &abort):
-		e.Code, e.Message = abort.ExitStatus(), abort.Message
+		e.Cause, e.Number, e.Text = result.Aborted, int32(abort.Code), abort.Message
 		if errors.As(err, &host) {
-			e.Message += engine.Backtrace(host.Frames())
+			e.Text += engine.Backtrace(host.Frames())
 		}
 	case errors.As(err, &ended):
-		e.Code, e.Consequence, e.Cause = signalBase+sigTERM, true, ended.Cause
+		e.Cause, e.EndedWith = result.Ended, ended.Cause
 	case errors.As(err, new(wasi.Ended)):
-		e.Code, e.Consequence = signalBase+sigTERM, true
+		e.Cause = result.Ended
 	default:
-		e.Code, e.Message = 1, err.Error()
+		e.Cause, e.Text = result.Broken, err.Error()
 	}
 	return e
 }
 
-// sigTERM is what mpirun sends to ranks when another has failed.
-const sigTERM = 15
-
 func (e Exit) where() string {
 	switch {
-	case e.Consequence:
+	case e.Consequence():
 		return "ended"
-	case e.Message != "":
-		what, _, _ := strings.Cut(e.Message, "\n")
+	case e.Message() != "":
+		what, _, _ := strings.Cut(e.Message(), "\n")
 		return "failed: " + what
 	}
-	return fmt.Sprintf("exited %d", e.Code)
+	return fmt.Sprintf("exited %d", e.Status())
 }

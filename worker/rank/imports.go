@@ -13,7 +13,7 @@ func Imports() []engine.Import {
 	var imports []engine.Import
 	for _, c := range mpi.Calls() {
 		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results,
-			Wide: c.Wide,
+			Wide: true, Absent: c.Absent,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
 				r.safepoint.Enter(r.number)

@@ -85,7 +85,7 @@ func New(c Config) (*Rank, error) {
 		r.memory.Free()
 		return nil, err
 	}
-	r.mpi = c.World.NewRank(c.Rank, host{r}, c.Module.LP64())
+	r.mpi = c.World.NewRank(c.Rank, host{r})
 	if c.Module.HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}

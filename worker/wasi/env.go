@@ -103,7 +103,7 @@ func procRaise(_ *Process, a args) errno {
 	case signal >= chld: // Linux has STKFLT at 16
 		signal++
 	}
-	panic(Exit{128 + signal})
+	panic(Exit{signalBase + signal})
 }
 
 // sched_yield()
