@@ -10,16 +10,16 @@ import (
 )
 
 // Messages, counts and displacements beyond 2 GiB and 4 GiB. A large memory here is one of 64 MiB that is mapped again
-// and again, so that a message of 5 GiB is really copied and takes 64 MiB of the machine (but each mapping of a page counts
-// as resident).
+// and again, so that a message of 5 GiB is really copied and takes 64 MiB of the machine (but each mapping of a page
+// counts as resident).
 
 const (
 	window = 64 << 20
 	gib    = 1 << 30
 )
 
-// largeMemory gives size bytes of addresses. The first private bytes are memory of their own, which the test's arguments
-// lie in; behind them each address is the same as the one a window further.
+// largeMemory gives size bytes of addresses. The first private bytes are memory of their own, which the test's
+// arguments lie in; behind them each address is the same as the one a window further.
 func largeMemory(t *testing.T, size, private int) []byte {
 	t.Helper()
 	mem, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE,

@@ -16,7 +16,8 @@ import (
 const (
 	// PageSize is WebAssembly's page: memories begin, grow and end on multiples of it.
 	PageSize = 64 << 10
-	// MaxSize is as far as reservations go: half of the addresses that a process has. What an engine reaches is its matter.
+	// MaxSize is as far as reservations go: half of the addresses that a process has. What an engine reaches is its
+	// matter.
 	MaxSize = 1 << 46
 	// guard follows every reservation, so that no other mapping is ever its neighbour.
 	guard = PageSize
