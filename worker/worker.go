@@ -38,6 +38,7 @@ type Config struct {
 	Name     string                   // of the node, in messages and listings
 	Slots    uint32
 	Labels   []*schedpb.EnvVar // what jobs may ask for
+	Engines  []*schedpb.Engine // what programs can be run with
 	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
 	Dir      string            // the worker's own state; made if missing
 	CacheDir string            // shared with other workers of this machine; made if missing
