@@ -27,6 +27,8 @@ type jobRecord struct {
 	ArrayIndex *uint32          `json:"array_index,omitempty"`
 	TimeLimit  float64          `json:"time_limit_seconds,omitempty"`
 	MemPerRank uint64           `json:"mem_per_rank_bytes,omitempty"`
+	DataModels []string         `json:"data_models,omitempty"`
+	LeastMem   uint64           `json:"least_rank_mem_bytes,omitempty"`
 	Submitted  string           `json:"submitted"`
 	Started    string           `json:"started,omitempty"`
 	Ended      string           `json:"ended,omitempty"`
@@ -46,8 +48,8 @@ func record(j *schedpb.JobInfo, now time.Time) jobRecord {
 	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason,
 		Ranks: j.Ranks,
 		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: j.TimeLimit().Seconds(),
-		MemPerRank: j.MemPerRankBytes,
-		Submitted:  moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
+		MemPerRank: j.MemPerRankBytes, DataModels: j.DataModels, LeastMem: j.LeastRankMemBytes,
+		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
 		Wait: j.Waited(now).Seconds(), Run: j.Ran(now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(),
 		MaxRSS: j.MaxRssBytes, MPIBytes: j.MpiBytes,
 		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held, In: j.Reservation}

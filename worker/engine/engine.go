@@ -26,6 +26,15 @@ import (
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesExtendedConst |
 	experimental.CoreFeaturesTailCall
 
+// What this engine is and runs, as workers announce it.
+const (
+	Name       = "wazero"
+	MaxRankMem = maxMemoryPages << 16 // bytes of a linear memory
+)
+
+// DataModels are those of the programs that run: pointers of 64 bits are lowered to 32 before (internal/lower).
+func DataModels() []string { return []string{"ILP32", "LP64"} }
+
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
 // garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As
 // finds it). Packages that must not know the engine, such as mpi and worker/wasi, give functions of the same form for

@@ -72,7 +72,7 @@ func scan(file []byte) (*layout, error) {
 		return nil, invalid(err)
 	}
 	l.wide = wideSpace(spaces)
-	l.lp64 = l.wide != "" || lower.Lowered(m)
+	l.lp64 = lower.LP64(m)
 	if i, size := l.largest(); size > maxBody {
 		return nil, fmt.Errorf("%s has %.1f MB of code, more than the %.1f MB that one function may have: split it, or "+
 			"compile its "+

@@ -10,10 +10,11 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
-// Signals that we end ranks by, as mpirun does when another rank has failed.
+// Signals that we end ranks by, as mpirun does when another rank has failed; and Linux's last one.
 const (
-	sigKILL = 9
-	sigTERM = 15
+	sigKILL   = 9
+	sigTERM   = 15
+	maxSignal = 64
 )
 
 // exitImproper is what Open MPI's mpirun exits with when a rank ends between MPI_Init and MPI_Finalize. (Of a rank that
@@ -26,7 +27,10 @@ func (e RankEnd) Status() int32 {
 	case Exited:
 		return e.Number & 0xff // as the system does with a process's
 	case Trapped, Signalled:
-		return jobstate.ExitSignalled + e.Number
+		if e.Number > 0 && e.Number <= maxSignal {
+			return jobstate.ExitSignalled + e.Number
+		}
+		return jobstate.ExitFailed // no such signal
 	case Aborted:
 		if s := e.Number & 0xff; s != 0 {
 			return s
