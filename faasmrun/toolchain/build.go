@@ -168,7 +168,8 @@ static void __munmap(void *at, size_t size) { free(at); }`},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "!libc.secure || !strcmp(s, \"/etc/localtime\")", new: "1"},
 	// tm_gmtoff is a long.
 	{file: "libc-bottom-half/headers/public/__struct_tm.h", old: "int __tm_gmtoff;", new: "long __tm_gmtoff;"},
-	{file: "libc-top-half/musl/src/time/time_impl.h", old: "#ifdef __wasilibc_unmodified_upstream // type of", new: "#if 1 //"},
+	{file: "libc-top-half/musl/src/time/time_impl.h", old: "#ifdef __wasilibc_unmodified_upstream // type of",
+		new: "#if 1 //"},
 	{file: "libc-top-half/musl/src/time/strftime.c", old: "#ifdef __wasilibc_unmodified_upstream // wasi-libc's __tm",
 		new: "#if 1 //"},
 	// clock counts microseconds (overlay/compat): POSIX says so, and programs divide by 1000000.
