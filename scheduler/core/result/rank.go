@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
@@ -80,12 +79,7 @@ func (e RankEnd) program() string {
 	if e.Program == "" {
 		return "the job"
 	}
-	return strings.Map(func(c rune) rune { // the message's lines are its own
-		if unicode.IsControl(c) {
-			return '?'
-		}
-		return c
-	}, e.Program)
+	return OneLine(e.Program) // the message's lines are its own
 }
 
 // Failures is how those ranks ended that did not end in order, each once, by rank.
