@@ -1,8 +1,8 @@
 // Package worker is the agent on a node. It owns the node's stream to the scheduler, the module cache and the
 // executors: for each job it starts a child process, or reuses an idle one of the same tenant, passes the scheduler's
-// orders to it, streams its output and reports its end. It never runs guest code. Placement is the scheduler's, what
-// happens inside an executor is worker/executor's, the frames between the two are worker/control's, and the output file
-// is worker/joblog's.
+// orders to it, streams its output and reports how its ranks ended. It never runs guest code. Placement is the
+// scheduler's, and so is what an end makes of a job (scheduler/core/result); what happens inside an executor is
+// worker/executor's, the frames between the two are worker/control's, and the output file is worker/joblog's.
 //
 //	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
