@@ -148,7 +148,7 @@ func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failur
 		return f
 	}
 	all := s
-	if all.count *= n; s.count > maxCount/n || !all.inside() {
+	if all.count *= n; s.count > maxSpanBytes/n || !all.inside() {
 		return all.outside()
 	}
 	b.span, b.number = s, n
@@ -561,7 +561,7 @@ func describeReduceScatter(a args, c *comm, p *part) *failure {
 	}
 	total := int64(0)
 	for i, x := range counts {
-		if x < 0 || x > maxCount {
+		if x < 0 || x > maxSpanBytes {
 			return failf(errCount, "invalid count %d of rank %d", x, i)
 		}
 		total += x

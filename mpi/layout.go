@@ -37,7 +37,7 @@ func (s *span) inside() bool {
 		n := s.count * s.typ.size
 		return n == 0 || s.addr >= 0 && s.addr <= size && s.addr+n <= size
 	}
-	if s.count < 0 || s.count > maxCount || s.typ.size > 0 && s.count > max(leastSpan, size)/s.typ.size {
+	if s.count < 0 || s.count > maxSpanBytes/max(s.typ.size, 1) {
 		return false
 	}
 	if s.bytes() == 0 {
@@ -70,12 +70,9 @@ func times(n, extent int64) int64 {
 	return n * extent
 }
 
-// Bounds of a span that its memory does not give. More data than the memory has bytes can only be of elements that
-// overlap; elements without data may be many, and their number times that of ranks still doesn't overflow.
-const (
-	leastSpan = 1 << 32 // bytes that overlapping elements may hold in a smaller memory
-	maxCount  = 1 << 42
-)
+// maxSpanBytes bounds the data of one span, and its elements if they have no data: the size of the largest linear
+// memory. Only overlapping elements could be more.
+const maxSpanBytes = 1 << 32
 
 // whole is a span over plain bytes.
 func whole(b []byte) span { return span{mem: b, count: int64(len(b)), typ: byteType} }

@@ -81,7 +81,7 @@ func (a args) array(i int, what string, n int64, wide bool) ([]int64, *failure) 
 	if wide {
 		width = 8
 	}
-	if n > maxTypeBytes { // whose bytes don't overflow
+	if n > 1<<32 {
 		return nil, outside(what, a.address(i), n)
 	}
 	b, f := a.pointer(i, what, n*width)

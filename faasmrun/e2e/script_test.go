@@ -23,7 +23,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/daemon"
 	"github.com/faasmrun/faasmrun/faasmrun/machine"
 )
@@ -57,8 +56,6 @@ func heedSignals(t *testing.T) {
 //	end SIGNAL WORD                 send a signal to the daemon with that word in its command line, and wait for its end
 //	tell SIGNAL WORD RE             send such a daemon a signal, and wait for a line on its stderr that matches
 //	gone                            wait until no process of this script's faasmrun is left
-//
-// and the condition [memory:6G]: the machine has so much memory left.
 func TestScripts(t *testing.T) {
 	heedSignals(t)
 	guests := &guestCache{dir: t.TempDir()}
@@ -99,35 +96,12 @@ func TestScripts(t *testing.T) {
 			env.Values[daemonsKey{}] = &daemons{}
 			return nil
 		},
-		Condition: hasMemory,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"faasmrun": scriptRun("faasmrun"), "mpirun": scriptRun("mpirun"),
 			"cc": guests.compile, "status": scriptStatus, "after": scriptAfter, "background": scriptBackground, "end": scriptEnd,
 			"tell": scriptTell, "gone": scriptGone,
 		},
 	})
-}
-
-// hasMemory is the condition memory:SIZE.
-func hasMemory(condition string) (bool, error) {
-	size, ok := strings.CutPrefix(condition, "memory:")
-	if !ok {
-		return false, fmt.Errorf("unknown condition %q", condition)
-	}
-	wanted, err := cli.ParseBytes(size)
-	if err != nil {
-		return false, err
-	}
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return false, err
-	}
-	found := regexp.MustCompile(`MemAvailable: *(\d+) kB`).FindSubmatch(text)
-	if found == nil {
-		return false, nil
-	}
-	left, err := strconv.ParseUint(string(found[1]), 10, 64)
-	return left<<10 >= wanted, err
 }
 
 // guestCache holds the programs that scripts compile, by content. They are compiled with the user's own home, where the

@@ -16,9 +16,8 @@ import (
 const (
 	// PageSize is WebAssembly's page: memories begin, grow and end on multiples of it.
 	PageSize = 64 << 10
-	// MaxSize is as far as reservations go: half of the addresses that a process has. What an engine reaches is its
-	// matter.
-	MaxSize = 1 << 46
+	// MaxSize is all that 32-bit addresses reach.
+	MaxSize = 4 << 30
 	// guard follows every reservation, so that no other mapping is ever its neighbour.
 	guard = PageSize
 )
@@ -43,7 +42,7 @@ type Memory struct {
 	fd int        // the memfd; -1 once freed
 }
 
-// New reserves a memory of at most limit bytes (rounded down to whole pages, at most MaxSize). It holds nothing yet:
+// New reserves a memory of at most limit bytes (rounded down to whole pages, at most 4 GiB). It holds nothing yet:
 // Reallocate opens its first bytes. Each memory keeps one file descriptor and a few mappings.
 func New(limit uint64) (*Memory, error) {
 	limit = min(limit, MaxSize) &^ (PageSize - 1)
