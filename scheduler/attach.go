@@ -49,16 +49,15 @@ type attachment struct {
 	released chan struct{} // closed when it has said that it ends
 	wake     chan struct{} // something below has changed
 
-	mu             sync.Mutex // guards all below; innermost
-	mail           []*schedpb.AttachResponse
-	end            *schedpb.JobEnd
-	streams        int // output streams that have not ended
-	err            error
-	sent, consumed uint64 // bytes of standard input
-	room           chan struct{}
-	underWay       int                 // what numbered items occupy
-	input          *schedpb.InputTaken // to be sent; nil: nothing new
-	pong           bool                // to be said
+	mu           sync.Mutex // guards all below; innermost
+	mail         []*schedpb.AttachResponse
+	end          *schedpb.JobEnd
+	streams      int // output streams that have not ended
+	err          error
+	stdin, items window              // plain standard input; numbered items
+	room         chan struct{}       // holds one, when a window has room
+	input        *schedpb.InputTaken // to be sent; nil: nothing new
+	pong         bool                // to be said
 }
 
 // carried is a frame on its way to an attachment.
@@ -79,8 +78,8 @@ func newAttachment(open *schedpb.AttachOpen) *attachment {
 	a := &attachment{job: core.JobID(open.JobId), output: open.Output, once: open.Once, frames: make(chan carried),
 		batches: open.Batches,
 		session: string(open.Session), closed: make(chan struct{}), released: make(chan struct{}),
-		wake: make(chan struct{}, 1),
-		room: make(chan struct{}, 1)}
+		wake:  make(chan struct{}, 1),
+		stdin: newWindow(stdinWindow), items: newWindow(inputAhead), room: make(chan struct{}, 1)}
 	a.from.epoch, a.from.offset = core.Epoch(open.OutputEpoch), open.OutputOffset
 	a.pong = a.batches || a.session != "" // says that this scheduler knows of them
 	return a
@@ -136,20 +135,6 @@ func (a *attachment) done() {
 	a.streams--
 	a.mu.Unlock()
 	wake(a.wake)
-}
-
-func (a *attachment) taken(n int) {
-	a.mu.Lock()
-	a.consumed += uint64(n)
-	a.mu.Unlock()
-	wake(a.room)
-}
-
-func (a *attachment) takenTotal(n uint64) {
-	a.mu.Lock()
-	a.consumed = max(a.consumed, min(n, a.sent))
-	a.mu.Unlock()
-	wake(a.room)
 }
 
 // Attach implements schedpb.JobsServer.
@@ -331,25 +316,19 @@ func (s *Server) receiveFromLauncher(stream attachStream, a *attachment) {
 func (s *Server) handleMessage(ctx context.Context, a *attachment, m *schedpb.AttachRequest) error {
 	switch m := m.Msg.(type) {
 	case *schedpb.AttachRequest_Stdin:
-		if n := len(m.Stdin.GetData()); n > maxStdin {
-			return status.Errorf(codes.InvalidArgument, "%d bytes of standard input in one message; at most %d", n, maxStdin)
-		}
-		if err := s.admitStdin(ctx, a, len(m.Stdin.GetData())); err != nil {
+		if err := s.admit(ctx, a, &a.stdin, m.Stdin, 0); err != nil {
 			return err
 		}
 		return s.post(func(r *reactor) { r.stdin(a, m.Stdin) })
 	case *schedpb.AttachRequest_Input:
-		n := len(m.Input.GetStdin().GetData())
-		if n > maxStdin {
-			return status.Errorf(codes.InvalidArgument, "%d bytes of standard input in one message; at most %d", n, maxStdin)
-		}
 		if a.session == "" {
 			break
 		}
-		if err := s.admitInput(ctx, a, n+itemCost); err != nil {
+		if err := s.admit(ctx, a, &a.items, m.Input.GetStdin(), itemCost); err != nil {
 			return err
 		}
-		return s.post(func(r *reactor) { r.input(a, m.Input, n+itemCost) })
+		cost := len(m.Input.GetStdin().GetData()) + itemCost
+		return s.post(func(r *reactor) { r.input(a, m.Input, cost) })
 	case *schedpb.AttachRequest_OutputTaken:
 		return s.post(func(r *reactor) { r.outputTaken(a, m.OutputTaken) })
 	case *schedpb.AttachRequest_Ping:
@@ -369,31 +348,6 @@ func (s *Server) handleMessage(ctx context.Context, a *attachment, m *schedpb.At
 		return s.post(func(r *reactor) { r.release(a) })
 	}
 	return status.Error(codes.InvalidArgument, "an attach stream carries no such message at this point")
-}
-
-// admitStdin waits for room in the window. Nothing else of a launcher that exceeds the window is read meanwhile.
-func (s *Server) admitStdin(ctx context.Context, a *attachment, n int) error {
-	for {
-		a.mu.Lock()
-		// An end of file has no bytes and always fits.
-		fits := n == 0 || a.sent-a.consumed+uint64(n) <= stdinWindow
-		if fits {
-			a.sent += uint64(n)
-		}
-		a.mu.Unlock()
-		if fits {
-			return nil
-		}
-		select {
-		case <-a.room:
-		case <-a.closed:
-			return io.ErrClosedPipe
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.halt:
-			return s.unavailable()
-		}
-	}
 }
 
 const maxReason = 4096

@@ -1,8 +1,6 @@
 package scheduler
 
 import (
-	"context"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -173,15 +171,15 @@ func (r *reactor) input(a *attachment, in *schedpb.Input, cost int) {
 		}
 	}
 	if !a.holds || conn == nil || w == nil {
-		a.inputDelivered(cost)
+		a.leaves(&a.items, cost)
 		return
 	}
 	if conn.numbered {
 		conn.orderThen(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Input{
-			Input: &schedpb.JobInput{Job: wireRef(j.Ref()), Input: in}}}, func() { a.inputDelivered(cost) })
+			Input: &schedpb.JobInput{Job: wireRef(j.Ref()), Input: in}}}, func() { a.leaves(&a.items, cost) })
 		return
 	}
-	a.inputDelivered(cost)
+	a.leaves(&a.items, cost)
 	if w.passed == 0 {
 		w.passed = in.GetSeq() - 1 // where its launcher begins
 	}
@@ -217,38 +215,6 @@ func (r *reactor) inputTaken(ref core.JobRef, t *schedpb.InputTaken) {
 	if h.stream != nil {
 		h.stream.enqueueInput(t)
 	}
-}
-
-// admitInput waits until there is room for an item on the way to the worker.
-func (s *Server) admitInput(ctx context.Context, a *attachment, cost int) error {
-	for {
-		a.mu.Lock()
-		fits := a.underWay+cost <= inputAhead
-		if fits {
-			a.underWay += cost
-		}
-		a.mu.Unlock()
-		if fits {
-			return nil
-		}
-		select {
-		case <-a.room:
-		case <-a.closed:
-			return io.ErrClosedPipe
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.halt:
-			return s.unavailable()
-		}
-	}
-}
-
-// inputDelivered is called when an item has been sent, or is dropped.
-func (a *attachment) inputDelivered(cost int) {
-	a.mu.Lock()
-	a.underWay -= cost
-	a.mu.Unlock()
-	wake(a.room)
 }
 
 // enqueueInput queues how far a launcher's input is; the latest message says all.

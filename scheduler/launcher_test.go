@@ -270,21 +270,63 @@ func TestAnothersSession(t *testing.T) {
 	}
 }
 
-// What a worker does not take holds up the launcher that sends it, not the scheduler's memory.
+// What a worker does not take, or what ranks don't, holds up the launcher that sends it, not the scheduler's memory.
 func TestInputAhead(t *testing.T) {
-	a := newAttachment(&schedpb.AttachOpen{JobId: 1})
-	s := &Server{halt: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	for n := 0; n+maxStdin+itemCost <= inputAhead; n += maxStdin + itemCost {
-		ok(t, s.admitInput(ctx, a, maxStdin+itemCost))
-	}
-	full := make(chan error, 1)
-	go func() { full <- s.admitInput(ctx, a, maxStdin+itemCost) }()
-	a.inputDelivered(maxStdin + itemCost)
-	ok(t, <-full)
-	cancel()
-	if s.admitInput(ctx, a, maxStdin+itemCost) == nil {
-		t.Error("more than the bound was admitted")
+	for name, c := range map[string]struct {
+		window func(*attachment) *window
+		size   int
+		cost   int
+		free   func(*attachment, *window, int)
+	}{
+		"items": {func(a *attachment) *window { return &a.items }, inputAhead, itemCost, (*attachment).leaves},
+		"plain": {func(a *attachment) *window { return &a.stdin }, stdinWindow, 0, (*attachment).leaves},
+		"plain, counted by the ranks": {func(a *attachment) *window { return &a.stdin }, stdinWindow, 0,
+			func(a *attachment, w *window, n int) {
+				a.leftInAll(w, uint64(n))
+				a.leftInAll(w, uint64(n)) // said again
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAttachment(&schedpb.AttachOpen{JobId: 1})
+				s := &Server{halt: make(chan struct{})}
+				w, in, piece := c.window(a), &schedpb.Stdin{Data: make([]byte, maxStdin)}, maxStdin+c.cost
+				ctx, cancel := context.WithCancel(context.Background())
+				for n := 0; n+piece <= c.size; n += piece {
+					ok(t, s.admit(ctx, a, w, in, c.cost))
+				}
+				ok(t, s.admit(ctx, a, w, nil, 0)) // an end of file
+				full := make(chan error, 1)
+				go func() { full <- s.admit(ctx, a, w, in, c.cost) }()
+				synctest.Wait()
+				select {
+				case err := <-full:
+					t.Fatalf("more than the bound was admitted: %v", err)
+				default:
+				}
+				c.free(a, w, piece)
+				ok(t, <-full)
+				go func() { full <- s.admit(ctx, a, w, in, c.cost) }()
+				synctest.Wait()
+				cancel()
+				if <-full == nil {
+					t.Error("more than the bound was admitted")
+				}
+				too := &schedpb.Stdin{Data: make([]byte, maxStdin+1)}
+				if code := status.Code(s.admit(ctx, a, w, too, c.cost)); code != codes.InvalidArgument {
+					t.Errorf("a message that is too long: %v", code)
+				}
+				a.leftInAll(w, 1<<60) // more than was ever sent
+				for n := 0; n+piece <= c.size; n += piece {
+					if !w.take(uint64(piece)) {
+						t.Fatal("it has no room")
+					}
+				}
+				if w.take(uint64(piece)) {
+					t.Error("an account of more than was sent made room")
+				}
+			})
+		})
 	}
 }
 

@@ -5,9 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -127,9 +124,10 @@ func TestFixedClusterRefusesWhatCanNeverRun(t *testing.T) {
 	spec.MemPerRankBytes = 4 << 30
 	spec.Apps[0].Ranks = 16
 	w.submit(spec) // just fits
-	spec.MemPerRankBytes++
-	_, err := w.jobs.Submit(w.ctx, &schedpb.SubmitRequest{Spec: spec})
-	equal(t, "no rank can have that", status.Code(err), codes.InvalidArgument)
+	spec.MemPerRankBytes = 5 << 30
+	end = w.attach(w.submit(spec)).end()
+	equal(t, "no rank can have that", end.Reason, "needs 5 GiB of memory per rank; no worker has an engine that gives "+
+		"a rank more than 4 GiB: ask for at most that (--mem-per-rank), and spread the data over more ranks")
 }
 
 func TestCancel(t *testing.T) {

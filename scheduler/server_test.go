@@ -189,7 +189,7 @@ func TestHostileSubmissions(t *testing.T) {
 		"name has 300 bytes":     job(func(s *schedpb.JobSpec) { s.Name = strings.Repeat("n", 300) }),
 		"a time limit of -1 ms":  job(func(s *schedpb.JobSpec) { s.TimeLimitMs = -1 }),
 		"beyond the end of time": job(func(s *schedpb.JobSpec) { s.TimeLimitMs = 1 << 62 }),
-		"the most that a rank":   job(func(s *schedpb.JobSpec) { s.MemPerRankBytes = 1 << 40 }),
+		"the most that a rank":   job(func(s *schedpb.JobSpec) { s.MemPerRankBytes = 1<<40 + 1 }),
 		"unknown choice 9":       job(func(s *schedpb.JobSpec) { s.Stdin = 9 }),
 		"does not go to a list":  job(func(s *schedpb.JobSpec) { s.StdinRanks = []uint32{0} }),
 		"for rank 1 of a job": job(func(s *schedpb.JobSpec) {

@@ -118,7 +118,7 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
 		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton,
-		Reservation: spec.Reservation}
+		Reservation: spec.Reservation, Needs: s.needsOf(spec)}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}

@@ -182,7 +182,7 @@ func (w *watch) sendStdin(conn *workerConn, j *core.Job, in *schedpb.Stdin) {
 	conn.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_Stdin{
 		Stdin: &schedpb.JobStdin{Job: wireRef(j.Ref()), Stdin: in}}})
 	if !conn.countsStdin && w.input != nil {
-		w.input.taken(len(in.Data))
+		w.input.leaves(&w.input.stdin, len(in.Data))
 	}
 }
 
@@ -192,7 +192,7 @@ func (r *reactor) stdinTaken(ref core.JobRef, total uint64) {
 	if w == nil || w.input == nil || j == nil || j.Ref() != ref {
 		return
 	}
-	w.input.takenTotal(total)
+	w.input.leftInAll(&w.input.stdin, total)
 	taken := &schedpb.StdinTaken{Bytes: total}
 	w.input.enqueue(&schedpb.AttachResponse{Msg: &schedpb.AttachResponse_StdinTaken{StdinTaken: taken}})
 }

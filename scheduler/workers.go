@@ -48,6 +48,8 @@ const (
 	maxWorkerSlots  = 1 << 20
 	maxWorkerMem    = 1 << 50
 	maxHolding      = 1 << 16
+	maxEngines      = 16
+	maxDataModels   = 16      // of one
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
 	protocolLowest  = 1
@@ -173,13 +175,35 @@ func checkHello(h *schedpb.WorkerHello) error {
 	if err := checkLabels(h.Labels); err != nil {
 		return fmt.Errorf("worker %s: %w", h.Name, err)
 	}
+	if err := checkEngines(h.Engines); err != nil {
+		return fmt.Errorf("worker %s: %w", h.Name, err)
+	}
+	return nil
+}
+
+func checkEngines(engines []*schedpb.Engine) error {
+	if len(engines) > maxEngines {
+		return fmt.Errorf("%d engines; at most %d are believed", len(engines), maxEngines)
+	}
+	for _, e := range engines {
+		switch {
+		case !nameable(e.GetName()):
+			return fmt.Errorf("%.80q is no name for an engine", e.GetName())
+		case len(e.GetDataModels()) > maxDataModels:
+			return fmt.Errorf("engine %s announces %d data models; at most %d are believed", e.Name, len(e.DataModels),
+				maxDataModels)
+		case e.GetMaxRankMemBytes() > maxWorkerMem:
+			return fmt.Errorf("engine %s announces %d bytes of memory per rank; at most %d are believed", e.Name,
+				e.MaxRankMemBytes, uint64(maxWorkerMem))
+		}
+	}
 	return nil
 }
 
 // welcome makes the worker known, and queues the orders that follow from what it holds and what it should hold.
 func (s *Server) welcome(w *workerConn, hello *schedpb.WorkerHello) error {
 	join := core.WorkerConnected{Name: w.name, Slots: hello.Slots, Mem: hello.MemBytes, Labels: coreLabels(hello.Labels),
-		StateID: hello.StateId}
+		StateID: hello.StateId, Engines: coreEngines(hello.Engines)}
 	for _, ref := range hello.Running {
 		join.Holding = append(join.Holding, coreRef(ref))
 	}

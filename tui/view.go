@@ -14,6 +14,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/faasmrun/faasmrun/internal/bytesize"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -63,14 +64,9 @@ func cells(j *schedpb.JobInfo, now time.Time) []string {
 	if len(j.Nodes) > 0 {
 		node = j.Nodes[0].Node
 	}
-	limit := "none"
-	if j.TimeLimitMs > 0 {
-		limit = span(time.Duration(j.TimeLimitMs) * time.Millisecond)
-	}
 	reason, _, _ := strings.Cut(j.Reason, "\n")
 	return []string{strconv.FormatUint(j.Id, 10), plain(j.Name), j.Tenant, j.State, strconv.Itoa(int(j.Ranks)),
-		span(ran(j, now)), limit,
-		node, j.Qos, plain(reason)}
+		timespan.String(j.Ran(now)), timespan.Limit(j.TimeLimit()), node, j.Qos, plain(reason)}
 }
 
 // View implements tea.Model.
@@ -420,29 +416,6 @@ func bar(used, of uint32, width int) string {
 		full = int(uint64(min(used, of)) * uint64(width) / uint64(of))
 	}
 	return strings.Repeat("#", full) + strings.Repeat(".", width-full)
-}
-
-func ran(j *schedpb.JobInfo, now time.Time) time.Duration {
-	if j.StartedUnixNs == 0 {
-		return 0
-	}
-	until := now.UnixNano()
-	if j.EndedUnixNs != 0 {
-		until = j.EndedUnixNs
-	}
-	return max(0, time.Duration(until-j.StartedUnixNs))
-}
-
-// span writes a duration: 0:05, 2:15:00, 3d 02:15.
-func span(d time.Duration) string {
-	s := int64(d / time.Second)
-	switch {
-	case s < 3600:
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%dd %02d:%02d", s/86400, s/3600%24, s/60%60)
 }
 
 // plain takes out what a terminal would act on: texts of jobs come from programs.

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -90,11 +91,15 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+func signalled(s syscall.Signal) func(*bench, *schedpb.JobRef, *schedpb.App) {
+	return func(b *bench, ref *schedpb.JobRef, _ *schedpb.App) { syscall.Kill(b.pid(ref), s) }
+}
+
 // tellToEnd tells an executor to end its ranks, as its worker would.
-func tellToEnd(t *testing.T, socket string) {
+func tellToEnd(b *bench, ref *schedpb.JobRef, _ *schedpb.App) {
+	t, p := b.t, &process{}
 	t.Helper()
-	p := &process{}
-	if err := p.call(socket, control.Version); err != nil {
+	if err := p.call(b.worker.job(ref).process.files+socketSuffix, control.Version); err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
@@ -114,29 +119,34 @@ func tellToEnd(t *testing.T, socket string) {
 func TestEndsUnattended(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		end   func(pid int, app *schedpb.App)
+		end   func(*bench, *schedpb.JobRef, *schedpb.App)
 		state string
 		code  int32
 		words string
 	}{
-		{"well", func(_ int, app *schedpb.App) { release(t, app) }, "CD", 0, ""},
-		{"killed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGKILL) }, "NF", 1,
+		{"well", func(_ *bench, _ *schedpb.JobRef, app *schedpb.App) { release(t, app) }, "CD", 0, ""},
+		{"killed", signalled(syscall.SIGKILL), "NF", 1,
 			"killed while no worker was there"},
-		{"crashed", func(pid int, _ *schedpb.App) { syscall.Kill(pid, syscall.SIGQUIT) }, "F", 1, "SIGQUIT"},
+		{"crashed", signalled(syscall.SIGQUIT), "F", 1, "SIGQUIT"},
 		// by a worker that is killed then: the next one does not know why
-		{"told to end", nil, "CA", 1, ""},
+		{"told to end", tellToEnd, "CA", 1, ""},
+		{"one of 0.1.0", func(b *bench, ref *schedpb.JobRef, _ *schedpb.App) {
+			j := b.worker.job(ref)
+			syscall.Kill(j.process.pid, syscall.SIGKILL)
+			waitGone(b.t, j.process.pid)
+			if err := control.WriteRecord(j.file("exit"), &control.Ended{
+				Made: &result.Result{State: "F", ExitCode: 3, Reason: "rank 0 of act on n1 exited with status 3"}}); err != nil {
+				b.t.Fatal(err)
+			}
+		}, "F", 3, "rank 0 of act on n1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, nil)
 			ref, app := b.lingering(1)
-			pid, socket := b.pid(ref), b.worker.job(ref).process.files+socketSuffix
+			pid := b.pid(ref)
 			b.worker.Stop()
 			b.running.Wait()
-			if c.end != nil {
-				c.end(pid, app)
-			} else {
-				tellToEnd(t, socket)
-			}
+			c.end(b, ref, app)
 			waitGone(t, pid)
 			for range 2 { // until it is acknowledged
 				if hello := b.restart(); len(hello.Running) != 1 {

@@ -69,9 +69,6 @@ func failedRank(end *schedpb.JobEnd) uint32 {
 	return 0
 }
 
-// maxStateLines bounds how many lines of rank states are written.
-const maxStateLines = 48
-
 func (j *job) endText(end *schedpb.JobEnd) string {
 	name := fmt.Sprint(j.key.id)
 	if j.order.GetArrayId() != 0 {
@@ -82,31 +79,10 @@ func (j *job) endText(end *schedpb.JobEnd) string {
 		why = "ended with status " + fmt.Sprint(end.GetExitCode())
 	}
 	lines := []string{fmt.Sprintf("job %s: %s", name, strings.TrimRight(why, "\n"))}
-	if places := stateLines(end.GetRankStates().GetRanks()); len(places) > 0 {
+	if places := end.GetRankStates().FirstLines(); len(places) > 0 {
 		lines = append(append(lines, "where the ranks stood:"), places...)
 	}
 	return "faasmrun: " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ") + "\n"
-}
-
-// stateLines describes the states of ranks, neighbours in the same state on one line.
-func stateLines(ranks []*schedpb.RankState) (lines []string) {
-	for first := 0; first < len(ranks); {
-		last := first
-		for last+1 < len(ranks) && ranks[last+1].GetWhere() == ranks[first].GetWhere() &&
-			ranks[last+1].GetRank() == ranks[last].GetRank()+1 {
-			last++
-		}
-		who := fmt.Sprintf("rank %d", ranks[first].GetRank())
-		if last > first {
-			who = fmt.Sprintf("ranks %d-%d", ranks[first].GetRank(), ranks[last].GetRank())
-		}
-		lines = append(lines, who+": "+strings.ReplaceAll(ranks[first].GetWhere(), "\n", " "))
-		first = last + 1
-	}
-	if more := len(lines) - maxStateLines; more > 1 {
-		lines = append(lines[:maxStateLines], fmt.Sprintf("… and %d more places", more))
-	}
-	return lines
 }
 
 // as runs do with the file access rights of a user. The user chose the paths, which may be links to anywhere: opened as

@@ -86,7 +86,7 @@ func TestEndingText(t *testing.T) {
 	for r := range uint32(1000) {
 		end.RankStates.Ranks = append(end.RankStates.Ranks, &schedpb.RankState{Rank: 10 + 2*r, Where: "x"})
 	}
-	if got := strings.Count(j.endText(end), "\n"); got != 2+maxStateLines+1 {
-		t.Errorf("%d lines", got)
+	if got := j.endText(end); strings.Count(got, "\n") >= 1000 || !strings.HasSuffix(got, " more places\n") {
+		t.Errorf("%d lines", strings.Count(got, "\n"))
 	}
 }

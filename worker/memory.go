@@ -11,8 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 )
 
 // rankOverhead is what a rank takes beyond its linear memory: stacks, tables, descriptors. Measured at some 100 KiB.

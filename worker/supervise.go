@@ -86,8 +86,8 @@ func (j *job) keepIdle(p *process, last *control.Ended) bool {
 	return true
 }
 
-// killGroup kills whatever else there is in the job's control group. The group itself is needed until the result is
-// known.
+// killGroup kills whatever else there is in the job's control group. The group itself is needed until its end has been
+// reported.
 func (j *job) killGroup(p *process) {
 	if p.group == nil {
 		return

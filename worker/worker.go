@@ -1,8 +1,8 @@
 // Package worker is the agent on a node. It owns the node's stream to the scheduler, the module cache and the
 // executors: for each job it starts a child process, or reuses an idle one of the same tenant, passes the scheduler's
-// orders to it, streams its output and reports its end. It never runs guest code. Placement is the scheduler's, what
-// happens inside an executor is worker/executor's, the frames between the two are worker/control's, and the output file
-// is worker/joblog's.
+// orders to it, streams its output and reports how its ranks ended. It never runs guest code. Placement is the
+// scheduler's, and so is what an end makes of a job (scheduler/core/result); what happens inside an executor is
+// worker/executor's, the frames between the two are worker/control's, and the output file is worker/joblog's.
 //
 //	DIR/state                       which executors may be running: what the next worker with this directory adopts
 //	DIR/jobs/<job>.<epoch>/log      output of the job's ranks here
@@ -38,6 +38,7 @@ type Config struct {
 	Name     string                   // of the node, in messages and listings
 	Slots    uint32
 	Labels   []*schedpb.EnvVar // what jobs may ask for
+	Engines  []*schedpb.Engine // what programs can be run with
 	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
 	Dir      string            // the worker's own state; made if missing
 	CacheDir string            // shared with other workers of this machine; made if missing

@@ -14,6 +14,14 @@ func Visible(s string) string { return show(s, "") }
 // VisibleLines does so with text of several lines.
 func VisibleLines(s string) string { return show(s, "\n\t") }
 
+// AllVisible does so with lines.
+func AllVisible(lines []string) []string {
+	for i, line := range lines {
+		lines[i] = Visible(line)
+	}
+	return lines
+}
+
 func show(s, kept string) string {
 	fine := func(c rune) bool { return unicode.IsPrint(c) || strings.ContainsRune(kept, c) }
 	if utf8.ValidString(s) && strings.IndexFunc(s, func(c rune) bool { return !fine(c) }) < 0 {

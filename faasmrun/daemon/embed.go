@@ -53,8 +53,8 @@ func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
 	// The worker first: the process that it keeps ready starts while the scheduler opens its journal. Its connection waits
 	// until the scheduler serves.
 	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots),
-		MemBytes: here.Memory,
-		Dir:      filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true})
+		MemBytes: here.Memory, Engines: engines(),
+		Dir: filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true})
 	if err != nil {
 		return nil, home.HomeError(h.Cache, err)
 	}

@@ -17,8 +17,10 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/home"
 	"github.com/faasmrun/faasmrun/faasmrun/machine"
 	"github.com/faasmrun/faasmrun/scheduler/auth"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
+	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
 // workerFlags are the options of faasmrun worker.
@@ -134,7 +136,7 @@ func serveWorker(f workerFlags) error {
 	told := hangups()
 	log := daemonLog(f.verbose)
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
-		Logger: log, Users: f.users, Labels: labels,
+		Logger: log, Users: f.users, Labels: labels, Engines: engines(),
 		Prestart: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
 		IdleTimeout: f.idleTimeout,
 		Requeue:     func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
@@ -158,6 +160,11 @@ func serveWorker(f workerFlags) error {
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	defer log.Info("the worker stops")
 	return agent.Run(ctx)
+}
+
+// engines are what this program runs WebAssembly with.
+func engines() []*schedpb.Engine {
+	return []*schedpb.Engine{{Name: engine.Name, DataModels: engine.DataModels(), MaxRankMemBytes: engine.MaxRankMem}}
 }
 
 // shuttingDown reports whether the machine is on its way down, as far as its service manager tells. Its executors would

@@ -8,6 +8,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -53,7 +54,7 @@ func printHistory(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 	for _, j := range jobs {
 		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.ExitCode)),
 			strconv.Itoa(int(j.Ranks)),
-			span(waited(j, now)), span(ran(j, now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(),
+			timespan.String(j.Waited(now)), timespan.String(j.Ran(now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(),
 			cli.BytesText(j.MaxRssBytes), cli.BytesText(j.MpiBytes), j.Reason})
 	}
 	return cli.Table(c.Out, "JOB NAME TENANT ST EXIT RANKS WAIT RUN CPU MEMORY MPI REASON", rows)

@@ -27,6 +27,8 @@ type jobRecord struct {
 	ArrayIndex *uint32          `json:"array_index,omitempty"`
 	TimeLimit  float64          `json:"time_limit_seconds,omitempty"`
 	MemPerRank uint64           `json:"mem_per_rank_bytes,omitempty"`
+	DataModels []string         `json:"data_models,omitempty"`
+	LeastMem   uint64           `json:"least_rank_mem_bytes,omitempty"`
 	Submitted  string           `json:"submitted"`
 	Started    string           `json:"started,omitempty"`
 	Ended      string           `json:"ended,omitempty"`
@@ -45,10 +47,10 @@ type jobRecord struct {
 func record(j *schedpb.JobInfo, now time.Time) jobRecord {
 	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason,
 		Ranks: j.Ranks,
-		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: float64(j.TimeLimitMs) / 1000,
-		MemPerRank: j.MemPerRankBytes,
-		Submitted:  moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
-		Wait: waited(j, now).Seconds(), Run: ran(j, now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(),
+		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: j.TimeLimit().Seconds(),
+		MemPerRank: j.MemPerRankBytes, DataModels: j.DataModels, LeastMem: j.LeastRankMemBytes,
+		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),
+		Wait: j.Waited(now).Seconds(), Run: j.Ran(now).Seconds(), CPU: time.Duration(j.CpuNs).Seconds(),
 		MaxRSS: j.MaxRssBytes, MPIBytes: j.MpiBytes,
 		Restarts: j.Restarts, Epoch: j.Epoch, Held: j.Held, In: j.Reservation}
 	if j.ArrayId != 0 {
@@ -72,27 +74,6 @@ func moment(ns int64) string {
 	return time.Unix(0, ns).Format(time.RFC3339Nano)
 }
 
-func waited(j *schedpb.JobInfo, now time.Time) time.Duration {
-	until := now.UnixNano()
-	for _, t := range []int64{j.EndedUnixNs, j.StartedUnixNs} {
-		if t != 0 {
-			until = t
-		}
-	}
-	return max(0, time.Duration(until-j.SubmittedUnixNs))
-}
-
-func ran(j *schedpb.JobInfo, now time.Time) time.Duration {
-	if j.StartedUnixNs == 0 {
-		return 0
-	}
-	until := now.UnixNano()
-	if j.EndedUnixNs != 0 {
-		until = j.EndedUnixNs
-	}
-	return max(0, time.Duration(until-j.StartedUnixNs))
-}
-
 // endText says how a job ended, in a line.
 func endText(j *schedpb.JobInfo) string {
 	if j.Reason != "" {
@@ -103,29 +84,10 @@ func endText(j *schedpb.JobInfo) string {
 
 func sorted(jobs map[uint64]*schedpb.JobInfo) []uint64 { return slices.Sorted(maps.Keys(jobs)) }
 
-// span writes a duration as listings do: 0:05, 2:15:00, 3d 02:15.
-func span(d time.Duration) string {
-	s := int64(d / time.Second)
-	switch {
-	case s < 3600:
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%dd %02d:%02d", s/86400, s/3600%24, s/60%60)
-}
-
 func records(jobs []*schedpb.JobInfo, now time.Time) []jobRecord {
 	var all []jobRecord
 	for _, j := range jobs {
 		all = append(all, record(j, now))
 	}
 	return all
-}
-
-func limitText(j *schedpb.JobInfo) string {
-	if j.TimeLimitMs == 0 {
-		return "none"
-	}
-	return span(time.Duration(j.TimeLimitMs) * time.Millisecond)
 }

@@ -10,12 +10,14 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 // NodesCommand is faasmrun nodes: the workers and what is free on them.
 func NodesCommand() *cobra.Command {
 	var f client.ClusterFlags
+	wide := false
 	c := &cobra.Command{
 		Use: "nodes", Short: "list the workers and what is free on them", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -24,27 +26,41 @@ func NodesCommand() *cobra.Command {
 				if err != nil {
 					return c.Refusal(err)
 				}
-				return printNodes(c, answer.Nodes)
+				return printNodes(c, answer.Nodes, wide)
 			})
 		},
 	}
 	f.Add(c)
+	c.Flags().BoolVar(&wide, "wide", false, "with the engines that run programs: their data models, and the most memory "+
+		"that a rank can have")
 	return c
 }
 
 // nodeRecord is a worker as --json shows it.
 type nodeRecord struct {
-	Name     string   `json:"name"`
-	State    string   `json:"state"`
-	Slots    uint32   `json:"slots"`
-	Used     uint32   `json:"used_slots"`
-	Mem      uint64   `json:"mem_bytes"`
-	UsedMem  uint64   `json:"used_mem_bytes"`
-	Jobs     []uint64 `json:"jobs"`
-	Labels   []string `json:"labels,omitempty"`
-	Draining string   `json:"draining,omitempty"`
-	Unfit    string   `json:"unfit,omitempty"`
-	Since    string   `json:"since"`
+	Name     string         `json:"name"`
+	State    string         `json:"state"`
+	Slots    uint32         `json:"slots"`
+	Used     uint32         `json:"used_slots"`
+	Mem      uint64         `json:"mem_bytes"`
+	UsedMem  uint64         `json:"used_mem_bytes"`
+	Jobs     []uint64       `json:"jobs"`
+	Labels   []string       `json:"labels,omitempty"`
+	Engines  []engineRecord `json:"engines,omitempty"`
+	Draining string         `json:"draining,omitempty"`
+	Unfit    string         `json:"unfit,omitempty"`
+	Since    string         `json:"since"`
+}
+
+// engineRecord is what a worker runs programs with.
+type engineRecord struct {
+	Name       string   `json:"name"`
+	DataModels []string `json:"data_models"`
+	MaxRankMem uint64   `json:"max_rank_mem_bytes"`
+}
+
+func (e engineRecord) String() string {
+	return fmt.Sprintf("%s (%s, %s)", e.Name, strings.Join(e.DataModels, "+"), cli.BytesText(e.MaxRankMem))
 }
 
 func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
@@ -53,6 +69,9 @@ func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 		Jobs:    append([]uint64{}, n.Jobs...), Draining: n.Draining, Unfit: n.Unfit, Since: moment(n.SinceUnixNs)}
 	for _, l := range n.Labels {
 		r.Labels = append(r.Labels, client.LabelText(l))
+	}
+	for _, e := range n.Engines {
+		r.Engines = append(r.Engines, engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes})
 	}
 	return r
 }
@@ -76,7 +95,11 @@ func nodeState(n *schedpb.NodeInfo) string {
 	return "mixed"
 }
 
-func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo) error {
+func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo, wide bool) error {
+	heading := "NODE STATE SLOTS MEMORY JOBS SINCE NOTES"
+	if wide {
+		heading = "NODE STATE SLOTS MEMORY JOBS SINCE ENGINES NOTES"
+	}
 	var all []nodeRecord
 	var rows [][]string
 	for _, n := range nodes {
@@ -88,12 +111,24 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo) error {
 				notes = append(notes, "("+why+")")
 			}
 		}
-		rows = append(rows, []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),
+		row := []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),
 			cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
-			fmt.Sprint(len(r.Jobs)), span(time.Since(time.Unix(0, n.SinceUnixNs))), strings.Join(notes, " ")})
+			fmt.Sprint(len(r.Jobs)), timespan.String(time.Since(time.Unix(0, n.SinceUnixNs)))}
+		if wide {
+			row = append(row, enginesText(r.Engines))
+		}
+		rows = append(rows, append(row, strings.Join(notes, " ")))
 	}
 	if c.Json {
 		return cli.PrintJSON(c.Out, all)
 	}
-	return cli.Table(c.Out, "NODE STATE SLOTS MEMORY JOBS SINCE NOTES", rows)
+	return cli.Table(c.Out, heading, rows)
+}
+
+func enginesText(engines []engineRecord) string {
+	var all []string
+	for _, e := range engines {
+		all = append(all, e.String())
+	}
+	return strings.Join(all, ", ")
 }

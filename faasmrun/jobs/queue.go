@@ -11,6 +11,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -58,7 +59,7 @@ func printQueue(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 			where = strings.TrimSpace(where + " (" + j.Reason + ")")
 		}
 		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.Ranks)),
-			span(ran(j, now)), limitText(j), where})
+			timespan.String(j.Ran(now)), timespan.Limit(j.TimeLimit()), where})
 	}
 	return cli.Table(c.Out, "JOB NAME TENANT ST RANKS TIME LIMIT NODES(REASON)", rows)
 }

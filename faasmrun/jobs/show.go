@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -65,12 +66,13 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 		{"ranks", strconv.Itoa(int(r.Ranks))},
 		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In},
 		{"may run on", strings.Join(spec.GetHosts(), ",")},
-		{"constraint", client.ConstraintText(spec.GetConstraint())}, {"limit", limitText(j)}, {"submitted", r.Submitted},
+		{"constraint", client.ConstraintText(spec.GetConstraint())},
+		{"limit", timespan.Limit(j.TimeLimit())}, {"submitted", r.Submitted},
 		{"started", r.Started}, {"ended", r.Ended}}
 	if r.Ended != "" {
 		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))},
-			[2]string{"waited", span(waited(j, time.Now()))},
-			[2]string{"ran", span(ran(j, time.Now()))},
+			[2]string{"waited", timespan.String(j.Waited(time.Now()))},
+			[2]string{"ran", timespan.String(j.Ran(time.Now()))},
 			[2]string{"cpu", time.Duration(j.CpuNs).Round(time.Millisecond).String()},
 			[2]string{"memory", cli.BytesText(j.MaxRssBytes)},
 			[2]string{"MPI", cli.BytesText(j.MpiBytes)})

@@ -81,10 +81,10 @@ func (c topCluster) Ranks(ctx context.Context, job uint64) ([]string, error) {
 			return nil, c.words(err)
 		}
 		if end := m.GetEnd(); end != nil {
-			return session.RankLines(end.GetRankStates().GetRanks()), nil
+			return cli.AllVisible(end.GetRankStates().Lines()), nil
 		}
 		if states := m.GetRankStates(); states != nil {
-			return session.RankLines(states.Ranks), nil
+			return cli.AllVisible(states.Lines()), nil
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler"
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -127,7 +128,7 @@ func printWhatIf(c *client.Cluster, variants []variant, now time.Time) error {
 			}
 			in := a.Start.Sub(now)
 			r.Starts[v.name] = whatIfStart{Start: a.Start.Format(time.RFC3339Nano), In: in.Seconds(), Node: string(a.Worker)}
-			row = append(row, span(in)+" on "+string(a.Worker))
+			row = append(row, timespan.String(in)+" on "+string(a.Worker))
 		}
 		all, rows = append(all, r), append(rows, row)
 	}

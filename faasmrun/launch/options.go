@@ -345,8 +345,7 @@ func parseSize(text string) (uint64, error) {
 	if err == nil && size < minMemPerRank {
 		return 0, fmt.Errorf("%s is less than the 64K that the smallest program needs (512M means megabytes)", text)
 	}
-	// A 32-bit linear memory ends at 4 GiB; asking for more is harmless and gives 4 GiB.
-	return min(size, 4<<30), err
+	return size, err
 }
 
 func (r *Request) setStdin(text string) error {

@@ -291,7 +291,7 @@ func TestHostfile(t *testing.T) {
 
 func TestSizes(t *testing.T) {
 	for text, want := range map[string]uint64{"64K": 64 << 10, "1m": 1 << 20, "512MB": 512 << 20, "2GiB": 2 << 30,
-		"65536": 65536, "9T": 4 << 30} {
+		"65536": 65536, "9T": 9 << 40} {
 		if got, err := parseSize(text); err != nil || got != want {
 			t.Errorf("%s: got %d, %v; want %d", text, got, err, want)
 		}

@@ -124,12 +124,9 @@ func sayEnd(j *schedpb.JobInfo, end *schedpb.JobEnd) {
 	if text == "" {
 		text = fmt.Sprintf("it ended in state %s with status %d", end.State, end.ExitCode)
 	}
-	lines := RankLines(end.GetRankStates().GetRanks())
+	lines := cli.AllVisible(end.GetRankStates().FirstLines())
 	if len(lines) > 0 {
 		text += "\nwhere the ranks stood:"
-	}
-	if more := len(lines) - maxShownRanks; more > 1 {
-		lines = append(lines[:maxShownRanks], fmt.Sprintf("… and %d more places", more))
 	}
 	cli.Say(os.Stderr, "job %s: %s", client.Label(j), cli.Plain(strings.Join(append([]string{text}, lines...), "\n")))
 }

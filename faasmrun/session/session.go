@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -441,45 +440,12 @@ func (s *Session) note(format string, args ...any) {
 	cli.Say(s.Notes, format, args...)
 }
 
-// maxShownRanks bounds how many lines of rank states are printed.
-const maxShownRanks = 48
-
-// showRanks prints where ranks stand, neighbours at the same place on one line.
+// showRanks prints where ranks stand.
 func (s *Session) showRanks(states *schedpb.RankStates) {
 	s.Display.Flush()
-	lines := RankLines(states.Ranks)
-	for i, line := range lines {
-		if i == maxShownRanks && len(lines) > maxShownRanks+1 {
-			fmt.Fprintf(s.Notes, "  … and %d more places\n", len(lines)-i)
-			return
-		}
+	for _, line := range cli.AllVisible(states.FirstLines()) {
 		fmt.Fprintf(s.Notes, "  %s\n", line)
 	}
-}
-
-func RankLines(ranks []*schedpb.RankState) []string {
-	oneNode := true
-	for _, r := range ranks {
-		oneNode = oneNode && r.Node == ranks[0].Node
-	}
-	var lines []string
-	for first := 0; first < len(ranks); {
-		r, last := ranks[first], first
-		for last+1 < len(ranks) && ranks[last+1].Where == r.Where && ranks[last+1].Node == r.Node &&
-			ranks[last+1].Rank == ranks[last].Rank+1 {
-			last++
-		}
-		who := fmt.Sprintf("rank %d", r.Rank)
-		if last > first {
-			who = fmt.Sprintf("ranks %d-%d", r.Rank, ranks[last].Rank)
-		}
-		if !oneNode && r.Node != "" {
-			who += " on " + r.Node
-		}
-		lines = append(lines, who+": "+cli.Visible(strings.ReplaceAll(r.Where, "\n", " ")))
-		first = last + 1
-	}
-	return lines
 }
 
 // CancelUnseen ends a job that nobody is going to follow.

@@ -563,20 +563,20 @@ faasmrun: rank 2 on b is not bound (any processor)
 `)
 }
 
-func TestRankLines(t *testing.T) {
-	var ranks []*schedpb.RankState
+// Where ranks stand is shown for the first of many, and as words.
+func TestShowRanks(t *testing.T) {
+	states := &schedpb.RankStates{}
 	for i := range uint32(100) {
-		ranks = append(ranks, &schedpb.RankState{Rank: i, Node: "n", Where: fmt.Sprintf("MPI_Recv, tag %d", i/2)})
+		states.Ranks = append(states.Ranks, &schedpb.RankState{Rank: i, Node: "n",
+			Where: fmt.Sprintf("MPI_Recv, tag %d", i/2)})
 	}
-	lines := RankLines(ranks)
-	if len(lines) != 50 || lines[1] != "ranks 2-3: MPI_Recv, tag 1" {
-		t.Errorf("%d lines, %q", len(lines), lines[1])
-	}
+	states.Ranks[0].Where, states.Ranks[1].Where = "x\x1b[31m\nrank 1: forged", "y"
 	var out bytes.Buffer
 	s := &Session{Notes: &out, Display: NewDisplay(OutputOptions{}, 1, io.Discard, io.Discard)}
-	s.showRanks(&schedpb.RankStates{Ranks: ranks})
-	if got := strings.Count(out.String(), "\n"); got != maxShownRanks+1 ||
-		!strings.HasSuffix(out.String(), "  … and 2 more places\n") {
-		t.Errorf("%d lines are shown, ending in %q", got, out.String()[out.Len()-40:])
+	s.showRanks(states)
+	if got := out.String(); !strings.HasPrefix(got,
+		"  rank 0: x\\x1b[31m rank 1: forged\n  rank 1: y\n  ranks 2-3: MPI_Recv, tag 1\n") ||
+		!strings.HasSuffix(got, "  … and 3 more places\n") {
+		t.Errorf("%q … %q", got[:80], got[len(got)-40:])
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
-	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
 func TestVisible(t *testing.T) {
@@ -30,9 +29,5 @@ func TestSaidWordsCommandNothing(t *testing.T) {
 	cli.Say(&out, "the job failed: %s", "f\x1b]0;owned\a\nat g")
 	if got, want := out.String(), "faasmrun: the job failed: f\\x1b]0;owned\\a\n  at g\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
-	}
-	if got := RankLines([]*schedpb.RankState{{Where: "MPI_Recv on x\x1b[31m\nrank 1: forged"}}); len(got) != 1 ||
-		got[0] != `rank 0: MPI_Recv on x\x1b[31m rank 1: forged` {
-		t.Errorf("%q", got)
 	}
 }

@@ -58,6 +58,36 @@ var libcPatches = []patch{
 #define PTRDIFF_MIN     INT64_MIN
 #define PTRDIFF_MAX     INT64_MAX
 #define SIZE_MAX        UINT64_MAX`},
+	// The fast types of 16 and 32 bits are long, as glibc's are: programs hash and count with them.
+	{file: muslArch + "bits/stdint.h", old: `typedef int16_t int_fast16_t;
+typedef int32_t int_fast32_t;
+typedef uint16_t uint_fast16_t;
+typedef uint32_t uint_fast32_t;
+
+#define INT_FAST16_MIN  INT16_MIN
+#define INT_FAST32_MIN  INT32_MIN
+
+#define INT_FAST16_MAX  INT16_MAX
+#define INT_FAST32_MAX  INT32_MAX
+
+#define UINT_FAST16_MAX UINT16_MAX
+#define UINT_FAST32_MAX UINT32_MAX
+`, new: `typedef int64_t int_fast16_t;
+typedef int64_t int_fast32_t;
+typedef uint64_t uint_fast16_t;
+typedef uint64_t uint_fast32_t;
+
+#define INT_FAST16_MIN  INT64_MIN
+#define INT_FAST32_MIN  INT64_MIN
+
+#define INT_FAST16_MAX  INT64_MAX
+#define INT_FAST32_MAX  INT64_MAX
+
+#define UINT_FAST16_MAX UINT64_MAX
+#define UINT_FAST32_MAX UINT64_MAX
+`},
+	{file: muslInclude + "inttypes.h", old: "FAST16 \"", new: "FAST16 __PRI64 \"", all: true},
+	{file: muslInclude + "inttypes.h", old: "FAST32 \"", new: "FAST32 __PRI64 \"", all: true},
 	{file: muslArch + "reloc.h", old: "wasm32", new: "wasm64"},
 	// int64_t and the types that are as wide are long, as on every 64-bit Linux: programs print them with %ld and overload
 	// on it.
@@ -136,8 +166,18 @@ static void __munmap(void *at, size_t size) { free(at); }`},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "#ifdef __wasilibc_unmodified_upstream // timezone data",
 		new: "#if 1 // timezone data", all: true},
 	{file: "libc-top-half/musl/src/time/__tz.c", old: "!libc.secure || !strcmp(s, \"/etc/localtime\")", new: "1"},
-	{file: "libc-top-half/musl/src/time/__tz.c", old: "int *isdst, long *offset, long *oppoff",
-		new: "int *isdst, int *offset, long *oppoff"},
+	// tm_gmtoff is a long.
+	{file: "libc-bottom-half/headers/public/__struct_tm.h", old: "int __tm_gmtoff;", new: "long __tm_gmtoff;"},
+	{file: "libc-top-half/musl/src/time/time_impl.h", old: "#ifdef __wasilibc_unmodified_upstream // type of",
+		new: "#if 1 //"},
+	{file: "libc-top-half/musl/src/time/strftime.c", old: "#ifdef __wasilibc_unmodified_upstream // wasi-libc's __tm",
+		new: "#if 1 //"},
+	// clock counts microseconds (overlay/compat): POSIX says so, and programs divide by 1000000.
+	{file: "libc-bottom-half/headers/public/__header_time.h", old: "((clock_t)1000000000)", new: "((clock_t)1000000)"},
+	{file: "libc-bottom-half/clocks/clock.c", old: "CLOCKS_PER_SEC == NSEC_PER_SEC", new: "1"},
+	{file: "libc-bottom-half/clocks/times.c", old: "CLOCKS_PER_SEC == NSEC_PER_SEC", new: "1"},
+	// Programs read lines into BUFSIZ bytes.
+	{file: muslInclude + "stdio.h", old: "#define BUFSIZ 1024", new: "#define BUFSIZ 8192"},
 	// fcntl can duplicate a descriptor, and files are made with the mode that was asked for (overlay/compat).
 	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/fcntl.c", old: "  switch (cmd) {\n    case F_GETFD:", new: `  switch (cmd) {
     case 0: // F_DUPFD

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,4 +169,43 @@ func TestRun(t *testing.T) {
 			t.Error("wider is exported")
 		}
 	})
+}
+
+// TestBindings: MPI's C++ bindings give what Open MPI's give (the golden is its output, but that Debian builds it
+// without exceptions), and a program imports the functions of MPI that it calls alone.
+func TestBindings(t *testing.T) {
+	bin := launcher(t)
+	data, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(data, "bindings.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	l.ok("c++", filepath.Join(data, "bindings.cc"))
+	out, err := exec.Command(bin, "-np", "4", "a.out").Output()
+	if err != nil || string(out) != string(want) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	l.write("small.cc", "#include <mpi.h>\nint main() { MPI::Init(); MPI::COMM_WORLD.Barrier(); MPI::Finalize(); }\n")
+	l.write("linkage.cc", "extern \"C\" {\n#include <mpi.h>\n}\nint skipped(MPI_Comm c) { return c == MPI::COMM_SELF; }\n")
+	l.write("without.cc", "#define OMPI_SKIP_MPICXX 1\n#include <mpi.h>\nnamespace MPI { int Init; }\n")
+	l.ok("c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "small.cc", "linkage.cc", "without.cc", "-o", "small")
+	l.ok("c++", "-fno-exceptions", "-fno-rtti", "-c", "small.cc")
+	m, err := wasm.Decode(l.module("small"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls []string
+	for _, im := range m.Imports {
+		if im.Module == "mpi" {
+			calls = append(calls, im.Name)
+		}
+	}
+	slices.Sort(calls)
+	if got := strings.Join(calls, " "); got != "MPI_Barrier MPI_Comm_dup MPI_Finalize MPI_Init" {
+		t.Errorf("imports %s", got) // Clone, the one virtual function, duplicates
+	}
 }

@@ -62,11 +62,11 @@ func CacheDir(env Env) (string, error) {
 // share a cache.
 func unpackHeaders(root string) (string, error) {
 	bound, openMP := strings.Join(mpiFunctions(), "\n")+"\n", strings.Join(ompFunctions(), "\n")+"\n"
-	sum := sha256.Sum256([]byte(mpih.Header + omp.Header + bound + openMP))
+	sum := sha256.Sum256([]byte(mpih.Header + mpih.CxxHeader + omp.Header + bound + openMP))
 	dir := filepath.Join(root, "headers-3-"+hex.EncodeToString(sum[:8]))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "omp.h": omp.Header, mpiSymbols: bound,
-			ompSymbols: openMP})
+		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "mpicxx.h": mpih.CxxHeader, "omp.h": omp.Header,
+			mpiSymbols: bound, ompSymbols: openMP})
 	})
 }
 

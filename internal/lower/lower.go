@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -21,6 +22,14 @@ const section = "faasmrun.memory64"
 
 // Lowered reports whether a module was compiled for memories of 64 bits and then lowered.
 func Lowered(m *wasm.Module) bool { return m.Custom(section) != nil }
+
+// LP64 reports whether a program was compiled with long and pointers of 64 bits, lowered or not.
+func LP64(m *wasm.Module) bool {
+	wide := func(l wasm.Limits) bool { return l.Is64 }
+	wideTable := func(t wasm.Table) bool { return t.Limits.Is64 }
+	return Lowered(m) || slices.ContainsFunc(m.Memories, wide) || slices.ContainsFunc(m.Tables, wideTable) ||
+		slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return im.Memory.Is64 || im.Table.Limits.Is64 })
+}
 
 // IsSection knows that custom section by its name.
 func IsSection(name string) bool { return name == section }
@@ -93,8 +102,18 @@ func (l *lowering) wide() bool {
 // limits lowers what memories and tables say of themselves, imported ones too.
 func (l *lowering) limits() error {
 	var errs []error
-	memory := func(x *wasm.Limits) { errs = append(errs, narrow(x, maxPages, "memory", "pages")) }
-	table := func(x *wasm.Table) { errs = append(errs, narrow(&x.Limits, maxElements, "table", "elements")) }
+	memory := func(x *wasm.Limits) {
+		if !narrow(x, maxPages) {
+			errs = append(errs, fmt.Errorf("the program begins with %s of memory, and this engine's 32-bit addresses reach "+
+				"4 GiB: link it with less static data, or spread the data over more ranks", memorySize(x.Min)))
+		}
+	}
+	table := func(x *wasm.Table) {
+		if !narrow(&x.Limits, maxElements) {
+			errs = append(errs, fmt.Errorf("the program begins with a table of %d elements, and this engine has at most %d",
+				x.Limits.Min, uint64(maxElements)))
+		}
+	}
 	for i := range l.m.Imports {
 		switch im := &l.m.Imports[i]; im.Kind {
 		case wasm.KindMemory:
@@ -112,18 +131,22 @@ func (l *lowering) limits() error {
 	return errors.Join(errs...)
 }
 
-func narrow(x *wasm.Limits, most uint64, what, unit string) error {
+// memorySize says how much so many pages are.
+func memorySize(pages uint64) string { return bytesize.String(min(pages, 1<<47) << 16) }
+
+// narrow reports whether limits are within those of 32 bits, and makes them so.
+func narrow(x *wasm.Limits, most uint64) bool {
 	if !x.Is64 {
-		return nil
+		return true
 	}
 	if x.Min > most {
-		return fmt.Errorf("the program begins with a %s of %d %s, and this engine has at most %d", what, x.Min, unit, most)
+		return false
 	}
 	if !x.HasMax || x.Max > most {
 		x.HasMax, x.Max = true, most
 	}
 	x.Is64 = false
-	return nil
+	return true
 }
 
 // segments lowers the places of active segments.

@@ -170,7 +170,9 @@ func TestModule(t *testing.T) {
 // TestRefusals: what 32 bits can't have at the start.
 func TestRefusals(t *testing.T) {
 	for want, change := range map[string]func(m *wasm.Module){
-		"begins with a memory of 65536 pages": func(m *wasm.Module) { m.Memories[0] = wasm.Limits{Min: 1 << 16, Is64: true} },
+		"begins with 4 GiB of memory, and this engine's 32-bit addresses reach 4 GiB: link": func(m *wasm.Module) {
+			m.Memories[0] = wasm.Limits{Min: 1 << 16, Is64: true}
+		},
 		"begins with a table of 4294967296 elements": func(m *wasm.Module) {
 			m.Tables[0].Limits = wasm.Limits{Min: 1 << 32, Is64: true}
 		},

@@ -51,18 +51,27 @@ func (d *decoder) section() {
 		d.custom(body, at)
 		return
 	}
-	rank := sectionRank(id)
-	if rank == 0 {
-		d.at = at
-		d.fail("section %d is not known", id)
-		return
+	if d.inOrder(id, at) {
+		d.content(id, body, at)
 	}
-	if rank <= sectionRank(d.last) {
-		d.at = at
-		d.fail("section %d comes twice or in the wrong place", id)
-		return
+}
+
+// inOrder reports whether a section may follow the last one; at is where its contents begin in the module.
+func (d *decoder) inOrder(id byte, at int) bool {
+	switch rank := sectionRank(id); {
+	case rank == 0:
+		d.err = errorAt(at, "section %d is not known", id)
+		return false
+	case rank <= sectionRank(d.last):
+		d.err = errorAt(at, "section %d comes twice or in the wrong place", id)
+		return false
 	}
 	d.last = id
+	return true
+}
+
+// content decodes what a section holds.
+func (d *decoder) content(id byte, body []byte, at int) {
 	whole := d.parser
 	d.parser = parser{data: body, base: at}
 	d.known(id)

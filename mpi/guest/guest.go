@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed mpi.h
 var Header string
+
+// CxxHeader is the text of mpicxx.h, the C++ bindings of MPI 2.2.
+//
+//go:embed mpicxx.h
+var CxxHeader string

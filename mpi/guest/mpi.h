@@ -1475,4 +1475,8 @@ MPI_CALL(int, T_source_get_timestamp, (int source_index, MPI_Count *timestamp))
 }
 #endif
 
+#if defined(__cplusplus) && !defined(MPICH_SKIP_MPICXX) && !defined(OMPI_SKIP_MPICXX)
+#include <mpicxx.h>
+#endif
+
 #endif

@@ -277,7 +277,7 @@ func (t *WorkerJoined) apply(s *State) error {
 	}
 	s.freeSlots.remove(w)
 	w.Slots, w.Mem, w.Labels, w.Connected, w.Since, w.Unfit = t.Slots, t.Mem, t.Labels, true, t.At, ""
-	w.StateID, w.Stopped = t.StateID, false
+	w.StateID, w.Stopped, w.Engines = t.StateID, false, t.Engines
 	s.updateReservations(w)
 	s.freeSlots.add(w)
 	s.fences.set(&w.timer, 0)

@@ -12,8 +12,9 @@ import (
 //
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit,
 // version 4 what is known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5
-// jobs whose ranks share slots, version 6 details that jobs share. What older versions wrote is still read.
-const recordVersion = 6
+// jobs whose ranks share slots, version 6 details that jobs share, version 7 engines and what jobs need of them. What
+// older versions wrote is still read.
+const recordVersion = 7
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -230,6 +231,7 @@ func (r *Request) fields(c *codec) {
 	if c.version >= 5 {
 		c.uint32(&r.Slots)
 	}
+	r.Needs.fields(c)
 }
 
 func (d *Dependency) fields(c *codec) {

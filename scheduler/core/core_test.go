@@ -123,7 +123,8 @@ func TestRecordHoldsEveryField(t *testing.T) {
 // Old encodings stay readable for ever; what they did not know is empty.
 func TestOldRecords(t *testing.T) {
 	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed,
-		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned} {
+		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned,
+		"record.v6": kindJobTrimmed} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -137,6 +138,11 @@ func TestOldRecords(t *testing.T) {
 			r.Constraint[0][0].Name == "" {
 			t.Errorf("%s: %+v", name, r)
 		}
+		for _, tr := range ts { // workers of those releases had one engine, and said nothing of it
+			if w, ok := tr.(*WorkerJoined); ok && !reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
+				t.Errorf("%s: %+v", name, w)
+			}
+		}
 		if again, err := DecodeRecord(EncodeRecord(ts)); err != nil || !reflect.DeepEqual(again, ts) {
 			t.Errorf("%s: %v: %v", name, err, again)
 		}
@@ -145,7 +151,7 @@ func TestOldRecords(t *testing.T) {
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v6"
+	const golden = "testdata/record.v7"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -257,6 +263,9 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			case 4:
 				sub.Request.Reservation = fmt.Sprint("r", rnd.IntN(3))
 			}
+			if rnd.IntN(3) == 0 {
+				sub.Request.Needs = Needs{DataModels(rnd.IntN(4)), rnd.Uint64N(8) << 30}
+			}
 			e = sub
 		case 3:
 			e = LauncherAttached{job}
@@ -279,7 +288,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 				e = WorkerDisconnected{at}
 			} else {
 				e = WorkerConnected{at, uint32(8), 16 << 30, []Label{{"disk", "fast"}}[:rnd.IntN(2)], holding,
-					fmt.Sprint("state", rnd.IntN(10)/9)}
+					fmt.Sprint("state", rnd.IntN(10)/9), randomEngines(rnd)}
 			}
 		case 6:
 			if rnd.IntN(4) == 0 {
@@ -313,6 +322,7 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 					panic(err)
 				}
 			}
+			checkPlaced(s, ts)
 			all = append(all, ts...)
 		}
 		if batch != nil {
@@ -320,6 +330,27 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 		}
 	}
 	return s
+}
+
+// randomEngines are an old worker's, one of today's, or one with a second engine.
+func randomEngines(rnd *rand.Rand) []Engine {
+	return []Engine{{"wazero", ILP32 | LP64, 4 << 30}, {"native", LP64, 64 << 30}}[:rnd.IntN(3)]
+}
+
+// checkPlaced: a worker that gets a job has an engine for its programs.
+func checkPlaced(s *State, ts []Transition) {
+	for _, tr := range ts {
+		placed, ok := tr.(*JobPlaced)
+		if !ok {
+			continue
+		}
+		j, w := s.jobs[placed.Ref.Job], s.Worker(placed.Placement[0].Worker)
+		if !slices.ContainsFunc(w.Engines, func(e Engine) bool {
+			return e.Models|j.Needs.Models == e.Models && e.MaxRankMem >= j.Needs.LeastMem && e.MaxRankMem >= j.MemPerRank
+		}) {
+			panic(fmt.Sprintf("job %d needs %+v and is placed on %s, which has %+v", j.ID, j.Needs, w.Name, w.Engines))
+		}
+	}
 }
 
 func randomReserve(rnd *rand.Rand, now Time, at WorkerName) Reserve {

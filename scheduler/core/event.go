@@ -76,7 +76,8 @@ type WorkerConnected struct {
 	Mem     uint64
 	Labels  []Label
 	Holding []JobRef
-	StateID string // of what it remembers
+	StateID string   // of what it remembers
+	Engines []Engine // none: UnannouncedEngine
 }
 
 // WorkerDisconnected: a worker's connection ended.
@@ -148,9 +149,9 @@ func (s *State) checkRequest(e *Submit) error {
 		return fmt.Errorf("%w: %d slots for %d ranks", ErrInvalid, r.Slots, r.Ranks)
 	case r.Ranks > s.Policy.MaxRanks:
 		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
-	case r.MemPerRank > s.Policy.MaxMemPerRank:
+	case r.rankMem() > s.Policy.MaxMemPerRank:
 		return fmt.Errorf("%w: %s of memory per rank; the most that a rank can have is %s", ErrInvalid,
-			bytesize.String(r.MemPerRank), bytesize.String(s.Policy.MaxMemPerRank))
+			bytesize.String(r.rankMem()), bytesize.String(s.Policy.MaxMemPerRank))
 	case r.TimeLimit < 0:
 		return fmt.Errorf("%w: a negative time limit", ErrInvalid)
 	case !known:
@@ -313,7 +314,11 @@ func (s *State) end(j *Job, e Ending, now Time) []Transition {
 }
 
 func (e WorkerConnected) decide(s *State, now Time) ([]Transition, error) {
-	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID}}
+	engines := e.Engines
+	if len(engines) == 0 {
+		engines = []Engine{UnannouncedEngine}
+	}
+	ts := []Transition{&WorkerJoined{e.Name, e.Slots, e.Mem, e.Labels, now, e.StateID, engines}}
 	w := s.Worker(e.Name)
 	if w == nil {
 		return ts, nil

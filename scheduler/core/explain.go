@@ -110,7 +110,7 @@ func (s *State) uses(w *Worker, now Time) []use {
 // about.
 func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	x.Ahead = s.ahead(target, now)
-	if x.Unknown = s.closed(&target.Request); x.Unknown != "" && (len(target.Hosts) > 0 || len(target.Constraint) > 0) {
+	if x.Unknown = s.closed(&target.Request); x.Unknown != "" && !s.suitsAll(&target.Request) {
 		return
 	}
 	x.Unknown = ""

@@ -2,8 +2,8 @@
 // pure: Decide reads the state and an event and answers with transitions, Apply carries transitions out on the state,
 // and neither knows a clock, a file, a goroutine or a random number. The order of nothing depends on a map, and nothing
 // decided rests on floating point, so that the same events give the same bytes everywhere: in the daemon, in a replay
-// of its journal, in the simulator. Journalling, timers, connections and who may ask for what are left to package
-// scheduler.
+// of its journal, in the simulator. What the end of a job's ranks makes of the job is core/result's rule, which workers
+// share. Journalling, timers, connections and who may ask for what are left to package scheduler.
 package core
 
 import "strconv"

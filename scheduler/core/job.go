@@ -20,6 +20,7 @@ type Request struct {
 	Constraint  Constraint   // of its worker's labels
 	Reservation string       // runs within what this reservation keeps; "": in none
 	Array       ArrayTask    // of which array it is a part
+	Needs       Needs        // of an engine
 	Spec        []byte
 }
 

@@ -187,9 +187,11 @@ func (p *pass) find(j *Job) *Worker {
 // shape is all that a plain job asks of a worker. During a pass free slots only shrink, and so does what can be
 // backfilled: where there is none for one shape, there is none for a larger one.
 type shape struct {
-	ranks uint32
-	mem   uint64
-	limit Duration
+	ranks   uint32
+	mem     uint64
+	limit   Duration
+	rankMem uint64
+	models  DataModels
 }
 
 // shapeOf is a job's; false for one that asks for more.
@@ -198,11 +200,14 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.slots(), j.mem(), limit},
+	return shape{j.slots(), j.mem(), limit, j.rankMem(), j.Needs.Models},
 		!j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
-func (v shape) holds(u shape) bool { return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit }
+// holds reports whether whoever has room for v has it for u.
+func (v shape) holds(u shape) bool {
+	return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit && u.rankMem <= v.rankMem && u.models&^v.models == 0
+}
 
 func (p *pass) cannotFit(want shape) bool {
 	for _, small := range p.refused {
@@ -276,7 +281,7 @@ func (p *pass) endsBy(j *Job, at Time) bool {
 // everFits reports whether some worker, empty, could run a plain job.
 func (s *State) everFits(want shape) bool {
 	for _, w := range s.workers {
-		if want.ranks <= w.Slots && want.mem <= w.Mem {
+		if want.ranks <= w.Slots && want.mem <= w.Mem && w.runs(want.models, want.rankMem) {
 			return true
 		}
 	}
@@ -336,10 +341,15 @@ func (s *State) tooLarge(r *Request) string {
 		}
 	}
 	largest := "the largest worker"
-	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+	switch {
+	case len(r.Hosts) > 0 || len(r.Constraint) > 0:
 		largest += " of its choice"
+	case !s.suitsAll(r):
+		largest += " that can run it"
 	}
 	switch {
+	case !suited && s.unrunnable(r) != "":
+		return s.unrunnable(r)
 	case !suited:
 		return r.unsuited()
 	case r.slots() > slots:
@@ -404,6 +414,19 @@ func (s *State) Waiting(j *Job) string {
 // othersFirst is why a job waits although there is room for it as things stand.
 const othersFirst = "jobs of higher priority come first"
 
+// suitsAll reports whether a request may run on any worker: it chooses none, and needs nothing that only some have.
+func (s *State) suitsAll(r *Request) bool {
+	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+		return false
+	}
+	for _, w := range s.workers {
+		if !w.suits(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // closed says why none of the workers that the request wants takes jobs now; "" if one does.
 func (s *State) closed(r *Request) string {
 	const shown = 3
@@ -434,10 +457,8 @@ func (s *State) closed(r *Request) string {
 
 // whyNoFit says what a job that fits some worker lacks now.
 func (s *State) whyNoFit(j *Job) string {
-	if len(j.Hosts) > 0 || len(j.Constraint) > 0 {
-		if why := s.closed(&j.Request); why != "" {
-			return why
-		}
+	if why := s.closed(&j.Request); why != "" && !s.suitsAll(&j.Request) {
+		return why
 	}
 	most, roomy := uint32(0), false
 	for w := range s.freeSlots.descending() {

@@ -61,8 +61,8 @@ func DefaultPolicy() Policy {
 		KillAfter:    10 * Second,
 		KeepEnded:    10_000,
 		MaxRanks:     1 << 20,
-		// A linear memory of wasm32 ends at 4 GiB.
-		MaxMemPerRank: 1 << 32,
+		// Whatever an engine gives, so that sums over MaxRanks don't overflow.
+		MaxMemPerRank: 1 << 40,
 		MaxPending:    1_000_000,
 		MaxArray:      10_000,
 		MaxRestarts:   10,

@@ -154,6 +154,7 @@ func (w *Worker) fields(c *codec) {
 		c.string(&w.StateID)
 		c.bool(&w.Stopped)
 	}
+	engineFields(c, &w.Engines)
 }
 
 func (j *Job) fields(c *codec) {

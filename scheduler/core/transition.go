@@ -166,6 +166,7 @@ type WorkerJoined struct {
 	At     Time
 
 	StateID string
+	Engines []Engine
 }
 
 // WorkerLost: its connection is gone.
@@ -287,6 +288,7 @@ func (t *WorkerJoined) fields(c *codec) {
 	if c.version >= 4 {
 		c.string(&t.StateID)
 	}
+	engineFields(c, &t.Engines)
 }
 func (t *WorkerLost) fields(c *codec) {
 	c.worker(&t.Name)

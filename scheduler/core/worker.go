@@ -8,6 +8,7 @@ type Worker struct {
 	Slots     uint32
 	Mem       uint64 // bytes
 	Labels    []Label
+	Engines   []Engine
 	Connected bool
 	Since     Time   // of the present connection or its loss
 	Draining  string // why an administrator has nothing new placed here; "": it is not draining
@@ -40,8 +41,11 @@ func (w *Worker) Free() uint32 {
 // Open reports whether jobs may be placed on the worker now.
 func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit == "" }
 
-// suits reports whether the request wants this worker at all.
-func (w *Worker) suits(r *Request) bool {
+// suits reports whether the request wants this worker at all, and an engine here runs its programs.
+func (w *Worker) suits(r *Request) bool { return w.runs(r.Needs.Models, r.rankMem()) && w.chosen(r) }
+
+// chosen reports whether the request may run here by its own choice of hosts and labels.
+func (w *Worker) chosen(r *Request) bool {
 	if !r.Constraint.met(w.Labels) {
 		return false
 	}

@@ -1264,36 +1264,38 @@ func (x *SubmitResponse) GetWarning() string {
 
 // JobInfo is a job in a listing. Of another tenant's job the name is left out.
 type JobInfo struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Id              uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Name            string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Tenant          string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	State           string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`   // two-letter code
-	Reason          string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // why it waits, or how it ended
-	Ranks           uint32                 `protobuf:"varint,6,opt,name=ranks,proto3" json:"ranks,omitempty"`
-	MemPerRankBytes uint64                 `protobuf:"varint,7,opt,name=mem_per_rank_bytes,json=memPerRankBytes,proto3" json:"mem_per_rank_bytes,omitempty"`
-	TimeLimitMs     int64                  `protobuf:"varint,8,opt,name=time_limit_ms,json=timeLimitMs,proto3" json:"time_limit_ms,omitempty"` // 0: none
-	Qos             string                 `protobuf:"bytes,9,opt,name=qos,proto3" json:"qos,omitempty"`
-	ArrayId         uint64                 `protobuf:"varint,10,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
-	ArrayIndex      uint32                 `protobuf:"varint,11,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
-	SubmittedUnixNs int64                  `protobuf:"varint,12,opt,name=submitted_unix_ns,json=submittedUnixNs,proto3" json:"submitted_unix_ns,omitempty"`
-	PlacedUnixNs    int64                  `protobuf:"varint,13,opt,name=placed_unix_ns,json=placedUnixNs,proto3" json:"placed_unix_ns,omitempty"` // these three 0: not yet
-	StartedUnixNs   int64                  `protobuf:"varint,14,opt,name=started_unix_ns,json=startedUnixNs,proto3" json:"started_unix_ns,omitempty"`
-	EndedUnixNs     int64                  `protobuf:"varint,15,opt,name=ended_unix_ns,json=endedUnixNs,proto3" json:"ended_unix_ns,omitempty"`
-	ExitCode        int32                  `protobuf:"varint,16,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"` // once ended
-	Epoch           uint64                 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Restarts        uint32                 `protobuf:"varint,18,opt,name=restarts,proto3" json:"restarts,omitempty"`
-	Nodes           []*NodeRanks           `protobuf:"bytes,19,rep,name=nodes,proto3" json:"nodes,omitempty"`
-	CpuNs           uint64                 `protobuf:"varint,20,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"`                     // once ended
-	MaxRssBytes     uint64                 `protobuf:"varint,21,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"` // once ended
-	Interactive     bool                   `protobuf:"varint,22,opt,name=interactive,proto3" json:"interactive,omitempty"`
-	Held            bool                   `protobuf:"varint,23,opt,name=held,proto3" json:"held,omitempty"`
-	PromisedNode    string                 `protobuf:"bytes,24,opt,name=promised_node,json=promisedNode,proto3" json:"promised_node,omitempty"` // promised to the head of the queue
-	PromisedUnixNs  int64                  `protobuf:"varint,25,opt,name=promised_unix_ns,json=promisedUnixNs,proto3" json:"promised_unix_ns,omitempty"`
-	Reservation     string                 `protobuf:"bytes,26,opt,name=reservation,proto3" json:"reservation,omitempty"`
-	MpiBytes        uint64                 `protobuf:"varint,27,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"` // once ended: what its ranks have sent each other
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Id                uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Tenant            string                 `protobuf:"bytes,3,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	State             string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`   // two-letter code
+	Reason            string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // why it waits, or how it ended
+	Ranks             uint32                 `protobuf:"varint,6,opt,name=ranks,proto3" json:"ranks,omitempty"`
+	MemPerRankBytes   uint64                 `protobuf:"varint,7,opt,name=mem_per_rank_bytes,json=memPerRankBytes,proto3" json:"mem_per_rank_bytes,omitempty"`
+	TimeLimitMs       int64                  `protobuf:"varint,8,opt,name=time_limit_ms,json=timeLimitMs,proto3" json:"time_limit_ms,omitempty"` // 0: none
+	Qos               string                 `protobuf:"bytes,9,opt,name=qos,proto3" json:"qos,omitempty"`
+	ArrayId           uint64                 `protobuf:"varint,10,opt,name=array_id,json=arrayId,proto3" json:"array_id,omitempty"` // 0: in no array
+	ArrayIndex        uint32                 `protobuf:"varint,11,opt,name=array_index,json=arrayIndex,proto3" json:"array_index,omitempty"`
+	SubmittedUnixNs   int64                  `protobuf:"varint,12,opt,name=submitted_unix_ns,json=submittedUnixNs,proto3" json:"submitted_unix_ns,omitempty"`
+	PlacedUnixNs      int64                  `protobuf:"varint,13,opt,name=placed_unix_ns,json=placedUnixNs,proto3" json:"placed_unix_ns,omitempty"` // these three 0: not yet
+	StartedUnixNs     int64                  `protobuf:"varint,14,opt,name=started_unix_ns,json=startedUnixNs,proto3" json:"started_unix_ns,omitempty"`
+	EndedUnixNs       int64                  `protobuf:"varint,15,opt,name=ended_unix_ns,json=endedUnixNs,proto3" json:"ended_unix_ns,omitempty"`
+	ExitCode          int32                  `protobuf:"varint,16,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"` // once ended
+	Epoch             uint64                 `protobuf:"varint,17,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Restarts          uint32                 `protobuf:"varint,18,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	Nodes             []*NodeRanks           `protobuf:"bytes,19,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	CpuNs             uint64                 `protobuf:"varint,20,opt,name=cpu_ns,json=cpuNs,proto3" json:"cpu_ns,omitempty"`                     // once ended
+	MaxRssBytes       uint64                 `protobuf:"varint,21,opt,name=max_rss_bytes,json=maxRssBytes,proto3" json:"max_rss_bytes,omitempty"` // once ended
+	Interactive       bool                   `protobuf:"varint,22,opt,name=interactive,proto3" json:"interactive,omitempty"`
+	Held              bool                   `protobuf:"varint,23,opt,name=held,proto3" json:"held,omitempty"`
+	PromisedNode      string                 `protobuf:"bytes,24,opt,name=promised_node,json=promisedNode,proto3" json:"promised_node,omitempty"` // promised to the head of the queue
+	PromisedUnixNs    int64                  `protobuf:"varint,25,opt,name=promised_unix_ns,json=promisedUnixNs,proto3" json:"promised_unix_ns,omitempty"`
+	Reservation       string                 `protobuf:"bytes,26,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	MpiBytes          uint64                 `protobuf:"varint,27,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"`                                // once ended: what its ranks have sent each other
+	DataModels        []string               `protobuf:"bytes,28,rep,name=data_models,json=dataModels,proto3" json:"data_models,omitempty"`                           // of its programs; empty: they need none, or nobody looked
+	LeastRankMemBytes uint64                 `protobuf:"varint,29,opt,name=least_rank_mem_bytes,json=leastRankMemBytes,proto3" json:"least_rank_mem_bytes,omitempty"` // what the largest of its programs' memories begins with
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *JobInfo) Reset() {
@@ -1511,6 +1513,20 @@ func (x *JobInfo) GetReservation() string {
 func (x *JobInfo) GetMpiBytes() uint64 {
 	if x != nil {
 		return x.MpiBytes
+	}
+	return 0
+}
+
+func (x *JobInfo) GetDataModels() []string {
+	if x != nil {
+		return x.DataModels
+	}
+	return nil
+}
+
+func (x *JobInfo) GetLeastRankMemBytes() uint64 {
+	if x != nil {
+		return x.LeastRankMemBytes
 	}
 	return 0
 }
@@ -2273,7 +2289,8 @@ type NodeInfo struct {
 	Jobs          []uint64               `protobuf:"varint,10,rep,packed,name=jobs,proto3" json:"jobs,omitempty"`    // that hold slots
 	Exclusive     bool                   `protobuf:"varint,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"` // its job shares it with no other
 	Unfit         string                 `protobuf:"bytes,12,opt,name=unfit,proto3" json:"unfit,omitempty"`          // why it takes no new jobs itself; empty: it does
-	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"`     // not connected since it said goodbye
+	Engines       []*Engine              `protobuf:"bytes,21,rep,name=engines,proto3" json:"engines,omitempty"`
+	Stopped       bool                   `protobuf:"varint,20,opt,name=stopped,proto3" json:"stopped,omitempty"` // not connected since it said goodbye
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2390,6 +2407,13 @@ func (x *NodeInfo) GetUnfit() string {
 		return x.Unfit
 	}
 	return ""
+}
+
+func (x *NodeInfo) GetEngines() []*Engine {
+	if x != nil {
+		return x.Engines
+	}
+	return nil
 }
 
 func (x *NodeInfo) GetStopped() bool {
@@ -5292,7 +5316,8 @@ type WorkerHello struct {
 	Unfit   string `protobuf:"bytes,7,opt,name=unfit,proto3" json:"unfit,omitempty"`                     // why it can take no new jobs for now; empty: it can
 	StateId string `protobuf:"bytes,10,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"` // of the directory in which it remembers what it runs. A worker of the same name that
 	// comes with another one can't know of executors that the first one has left
-	Protocol      uint32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
+	Engines       []*Engine `protobuf:"bytes,11,rep,name=engines,proto3" json:"engines,omitempty"`   // what it runs programs with; workers of 0.1.0 leave it out
+	Protocol      uint32    `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"` // version of this conversation: 1; 2 also reports JobStdinTaken; 3 lives by HeartbeatAck;
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5376,9 +5401,77 @@ func (x *WorkerHello) GetStateId() string {
 	return ""
 }
 
+func (x *WorkerHello) GetEngines() []*Engine {
+	if x != nil {
+		return x.Engines
+	}
+	return nil
+}
+
 func (x *WorkerHello) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
+	}
+	return 0
+}
+
+// Engine is what a worker runs WebAssembly with, and which programs that can be.
+type Engine struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	DataModels      []string               `protobuf:"bytes,2,rep,name=data_models,json=dataModels,proto3" json:"data_models,omitempty"`                     // ILP32, LP64
+	MaxRankMemBytes uint64                 `protobuf:"varint,3,opt,name=max_rank_mem_bytes,json=maxRankMemBytes,proto3" json:"max_rank_mem_bytes,omitempty"` // of linear memory that a rank can have
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Engine) Reset() {
+	*x = Engine{}
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Engine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Engine) ProtoMessage() {}
+
+func (x *Engine) ProtoReflect() protoreflect.Message {
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Engine.ProtoReflect.Descriptor instead.
+func (*Engine) Descriptor() ([]byte, []int) {
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+}
+
+func (x *Engine) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Engine) GetDataModels() []string {
+	if x != nil {
+		return x.DataModels
+	}
+	return nil
+}
+
+func (x *Engine) GetMaxRankMemBytes() uint64 {
+	if x != nil {
+		return x.MaxRankMemBytes
 	}
 	return 0
 }
@@ -5393,7 +5486,7 @@ type JobRef struct {
 
 func (x *JobRef) Reset() {
 	*x = JobRef{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5405,7 +5498,7 @@ func (x *JobRef) String() string {
 func (*JobRef) ProtoMessage() {}
 
 func (x *JobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[74]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5418,7 +5511,7 @@ func (x *JobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRef.ProtoReflect.Descriptor instead.
 func (*JobRef) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{74}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *JobRef) GetJobId() uint64 {
@@ -5446,7 +5539,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5458,7 +5551,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[75]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5471,7 +5564,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{75}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *Heartbeat) GetAtUnixNs() int64 {
@@ -5505,7 +5598,7 @@ type JobStarted struct {
 
 func (x *JobStarted) Reset() {
 	*x = JobStarted{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5517,7 +5610,7 @@ func (x *JobStarted) String() string {
 func (*JobStarted) ProtoMessage() {}
 
 func (x *JobStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[76]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5530,7 +5623,7 @@ func (x *JobStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStarted.ProtoReflect.Descriptor instead.
 func (*JobStarted) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{76}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *JobStarted) GetJob() *JobRef {
@@ -5550,7 +5643,7 @@ type JobRankStates struct {
 
 func (x *JobRankStates) Reset() {
 	*x = JobRankStates{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5562,7 +5655,7 @@ func (x *JobRankStates) String() string {
 func (*JobRankStates) ProtoMessage() {}
 
 func (x *JobRankStates) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[77]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5575,7 +5668,7 @@ func (x *JobRankStates) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobRankStates.ProtoReflect.Descriptor instead.
 func (*JobRankStates) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{77}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *JobRankStates) GetJob() *JobRef {
@@ -5607,7 +5700,7 @@ type JobEnded struct {
 
 func (x *JobEnded) Reset() {
 	*x = JobEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5619,7 +5712,7 @@ func (x *JobEnded) String() string {
 func (*JobEnded) ProtoMessage() {}
 
 func (x *JobEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[78]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5632,7 +5725,7 @@ func (x *JobEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEnded.ProtoReflect.Descriptor instead.
 func (*JobEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{78}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *JobEnded) GetJob() *JobRef {
@@ -5709,7 +5802,7 @@ type JobReport struct {
 
 func (x *JobReport) Reset() {
 	*x = JobReport{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5721,7 +5814,7 @@ func (x *JobReport) String() string {
 func (*JobReport) ProtoMessage() {}
 
 func (x *JobReport) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[79]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5734,7 +5827,7 @@ func (x *JobReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobReport.ProtoReflect.Descriptor instead.
 func (*JobReport) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{79}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *JobReport) GetRanks() []*RankEnd {
@@ -5862,7 +5955,7 @@ type RankEnd struct {
 
 func (x *RankEnd) Reset() {
 	*x = RankEnd{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5874,7 +5967,7 @@ func (x *RankEnd) String() string {
 func (*RankEnd) ProtoMessage() {}
 
 func (x *RankEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[80]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5887,7 +5980,7 @@ func (x *RankEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankEnd.ProtoReflect.Descriptor instead.
 func (*RankEnd) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{80}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RankEnd) GetRank() uint32 {
@@ -5942,7 +6035,7 @@ type ExecutorDeath struct {
 
 func (x *ExecutorDeath) Reset() {
 	*x = ExecutorDeath{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5954,7 +6047,7 @@ func (x *ExecutorDeath) String() string {
 func (*ExecutorDeath) ProtoMessage() {}
 
 func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[81]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5967,7 +6060,7 @@ func (x *ExecutorDeath) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecutorDeath.ProtoReflect.Descriptor instead.
 func (*ExecutorDeath) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{81}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ExecutorDeath) GetBefore() bool {
@@ -6048,7 +6141,7 @@ type SchedulerMessage struct {
 
 func (x *SchedulerMessage) Reset() {
 	*x = SchedulerMessage{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6060,7 +6153,7 @@ func (x *SchedulerMessage) String() string {
 func (*SchedulerMessage) ProtoMessage() {}
 
 func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[82]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6073,7 +6166,7 @@ func (x *SchedulerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchedulerMessage.ProtoReflect.Descriptor instead.
 func (*SchedulerMessage) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{82}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SchedulerMessage) GetMsg() isSchedulerMessage_Msg {
@@ -6262,7 +6355,7 @@ type Welcome struct {
 
 func (x *Welcome) Reset() {
 	*x = Welcome{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6274,7 +6367,7 @@ func (x *Welcome) String() string {
 func (*Welcome) ProtoMessage() {}
 
 func (x *Welcome) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[83]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6287,7 +6380,7 @@ func (x *Welcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Welcome.ProtoReflect.Descriptor instead.
 func (*Welcome) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{83}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Welcome) GetHeartbeatEveryMs() int64 {
@@ -6323,7 +6416,7 @@ type StartJob struct {
 
 func (x *StartJob) Reset() {
 	*x = StartJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6335,7 +6428,7 @@ func (x *StartJob) String() string {
 func (*StartJob) ProtoMessage() {}
 
 func (x *StartJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[84]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6348,7 +6441,7 @@ func (x *StartJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartJob.ProtoReflect.Descriptor instead.
 func (*StartJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{84}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *StartJob) GetJob() *JobRef {
@@ -6438,7 +6531,7 @@ type JobStdin struct {
 
 func (x *JobStdin) Reset() {
 	*x = JobStdin{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6450,7 +6543,7 @@ func (x *JobStdin) String() string {
 func (*JobStdin) ProtoMessage() {}
 
 func (x *JobStdin) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[85]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6463,7 +6556,7 @@ func (x *JobStdin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobStdin.ProtoReflect.Descriptor instead.
 func (*JobStdin) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{85}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *JobStdin) GetJob() *JobRef {
@@ -6490,7 +6583,7 @@ type JobInput struct {
 
 func (x *JobInput) Reset() {
 	*x = JobInput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6502,7 +6595,7 @@ func (x *JobInput) String() string {
 func (*JobInput) ProtoMessage() {}
 
 func (x *JobInput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[86]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6515,7 +6608,7 @@ func (x *JobInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobInput.ProtoReflect.Descriptor instead.
 func (*JobInput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{86}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *JobInput) GetJob() *JobRef {
@@ -6544,7 +6637,7 @@ type JobOutputTaken struct {
 
 func (x *JobOutputTaken) Reset() {
 	*x = JobOutputTaken{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6556,7 +6649,7 @@ func (x *JobOutputTaken) String() string {
 func (*JobOutputTaken) ProtoMessage() {}
 
 func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[87]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6569,7 +6662,7 @@ func (x *JobOutputTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobOutputTaken.ProtoReflect.Descriptor instead.
 func (*JobOutputTaken) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{87}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *JobOutputTaken) GetJob() *JobRef {
@@ -6596,7 +6689,7 @@ type JobSignal struct {
 
 func (x *JobSignal) Reset() {
 	*x = JobSignal{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6608,7 +6701,7 @@ func (x *JobSignal) String() string {
 func (*JobSignal) ProtoMessage() {}
 
 func (x *JobSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[88]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6621,7 +6714,7 @@ func (x *JobSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobSignal.ProtoReflect.Descriptor instead.
 func (*JobSignal) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{88}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *JobSignal) GetJob() *JobRef {
@@ -6650,7 +6743,7 @@ type TerminateJob struct {
 
 func (x *TerminateJob) Reset() {
 	*x = TerminateJob{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6662,7 +6755,7 @@ func (x *TerminateJob) String() string {
 func (*TerminateJob) ProtoMessage() {}
 
 func (x *TerminateJob) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[89]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6675,7 +6768,7 @@ func (x *TerminateJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateJob.ProtoReflect.Descriptor instead.
 func (*TerminateJob) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{89}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *TerminateJob) GetJob() *JobRef {
@@ -6715,7 +6808,7 @@ type QueryJobRanks struct {
 
 func (x *QueryJobRanks) Reset() {
 	*x = QueryJobRanks{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6727,7 +6820,7 @@ func (x *QueryJobRanks) String() string {
 func (*QueryJobRanks) ProtoMessage() {}
 
 func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[90]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6740,7 +6833,7 @@ func (x *QueryJobRanks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryJobRanks.ProtoReflect.Descriptor instead.
 func (*QueryJobRanks) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{90}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *QueryJobRanks) GetJob() *JobRef {
@@ -6766,7 +6859,7 @@ type StreamOutput struct {
 
 func (x *StreamOutput) Reset() {
 	*x = StreamOutput{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6778,7 +6871,7 @@ func (x *StreamOutput) String() string {
 func (*StreamOutput) ProtoMessage() {}
 
 func (x *StreamOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[91]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6791,7 +6884,7 @@ func (x *StreamOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamOutput.ProtoReflect.Descriptor instead.
 func (*StreamOutput) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{91}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *StreamOutput) GetJob() *JobRef {
@@ -6838,7 +6931,7 @@ type AckEnded struct {
 
 func (x *AckEnded) Reset() {
 	*x = AckEnded{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6850,7 +6943,7 @@ func (x *AckEnded) String() string {
 func (*AckEnded) ProtoMessage() {}
 
 func (x *AckEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[92]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6863,7 +6956,7 @@ func (x *AckEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AckEnded.ProtoReflect.Descriptor instead.
 func (*AckEnded) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{92}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *AckEnded) GetJob() *JobRef {
@@ -6885,7 +6978,7 @@ type HeartbeatAck struct {
 
 func (x *HeartbeatAck) Reset() {
 	*x = HeartbeatAck{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6897,7 +6990,7 @@ func (x *HeartbeatAck) String() string {
 func (*HeartbeatAck) ProtoMessage() {}
 
 func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[93]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6910,7 +7003,7 @@ func (x *HeartbeatAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatAck.ProtoReflect.Descriptor instead.
 func (*HeartbeatAck) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{93}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *HeartbeatAck) GetStamp() uint64 {
@@ -6933,7 +7026,7 @@ type OutputFrame struct {
 
 func (x *OutputFrame) Reset() {
 	*x = OutputFrame{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6945,7 +7038,7 @@ func (x *OutputFrame) String() string {
 func (*OutputFrame) ProtoMessage() {}
 
 func (x *OutputFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[94]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6958,7 +7051,7 @@ func (x *OutputFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputFrame.ProtoReflect.Descriptor instead.
 func (*OutputFrame) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{94}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *OutputFrame) GetStreamId() uint64 {
@@ -7004,7 +7097,7 @@ type OutputDone struct {
 
 func (x *OutputDone) Reset() {
 	*x = OutputDone{}
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7016,7 +7109,7 @@ func (x *OutputDone) String() string {
 func (*OutputDone) ProtoMessage() {}
 
 func (x *OutputDone) ProtoReflect() protoreflect.Message {
-	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[95]
+	mi := &file_scheduler_schedpb_faasmrun_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7029,7 +7122,7 @@ func (x *OutputDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputDone.ProtoReflect.Descriptor instead.
 func (*OutputDone) Descriptor() ([]byte, []int) {
-	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{95}
+	return file_scheduler_schedpb_faasmrun_proto_rawDescGZIP(), []int{96}
 }
 
 var File_scheduler_schedpb_faasmrun_proto protoreflect.FileDescriptor
@@ -7119,7 +7212,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
-	"\awarning\x18\x02 \x01(\tR\awarning\"\xc2\x06\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\x94\a\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -7149,7 +7242,10 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\rpromised_node\x18\x18 \x01(\tR\fpromisedNode\x12(\n" +
 	"\x10promised_unix_ns\x18\x19 \x01(\x03R\x0epromisedUnixNs\x12 \n" +
 	"\vreservation\x18\x1a \x01(\tR\vreservation\x12\x1b\n" +
-	"\tmpi_bytes\x18\x1b \x01(\x04R\bmpiBytes\"\xd8\x01\n" +
+	"\tmpi_bytes\x18\x1b \x01(\x04R\bmpiBytes\x12\x1f\n" +
+	"\vdata_models\x18\x1c \x03(\tR\n" +
+	"dataModels\x12/\n" +
+	"\x14least_rank_mem_bytes\x18\x1d \x01(\x04R\x11leastRankMemBytes\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -7201,7 +7297,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"\x0e\n" +
 	"\fNodesRequest\"<\n" +
 	"\rNodesResponse\x12+\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\x83\x03\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x15.faasmrun.v1.NodeInfoR\x05nodes\"\xb2\x03\n" +
 	"\bNodeInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1d\n" +
@@ -7216,7 +7312,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x04jobs\x18\n" +
 	" \x03(\x04R\x04jobs\x12\x1c\n" +
 	"\texclusive\x18\v \x01(\bR\texclusive\x12\x14\n" +
-	"\x05unfit\x18\f \x01(\tR\x05unfit\x12\x18\n" +
+	"\x05unfit\x18\f \x01(\tR\x05unfit\x12-\n" +
+	"\aengines\x18\x15 \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x12\x18\n" +
 	"\astopped\x18\x14 \x01(\bR\astopped\"R\n" +
 	"\fDrainRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
@@ -7417,7 +7514,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05bytes\x18\x02 \x01(\x04R\x05bytes\"e\n" +
 	"\rJobInputTaken\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12-\n" +
-	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xfd\x01\n" +
+	"\x05taken\x18\x02 \x01(\v2\x17.faasmrun.v1.InputTakenR\x05taken\"\xac\x02\n" +
 	"\vWorkerHello\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\rR\x05slots\x12\x1b\n" +
@@ -7426,8 +7523,14 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\arunning\x18\x05 \x03(\v2\x13.faasmrun.v1.JobRefR\arunning\x12\x14\n" +
 	"\x05unfit\x18\a \x01(\tR\x05unfit\x12\x19\n" +
 	"\bstate_id\x18\n" +
-	" \x01(\tR\astateId\x12\x1a\n" +
-	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"5\n" +
+	" \x01(\tR\astateId\x12-\n" +
+	"\aengines\x18\v \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x12\x1a\n" +
+	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"j\n" +
+	"\x06Engine\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
+	"\vdata_models\x18\x02 \x03(\tR\n" +
+	"dataModels\x12+\n" +
+	"\x12max_rank_mem_bytes\x18\x03 \x01(\x04R\x0fmaxRankMemBytes\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"U\n" +
@@ -7629,7 +7732,7 @@ func file_scheduler_schedpb_faasmrun_proto_rawDescGZIP() []byte {
 }
 
 var file_scheduler_schedpb_faasmrun_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 96)
+var file_scheduler_schedpb_faasmrun_proto_msgTypes = make([]protoimpl.MessageInfo, 97)
 var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(StdinTo)(0),                   // 0: faasmrun.v1.StdinTo
 	(Action)(0),                    // 1: faasmrun.v1.Action
@@ -7709,28 +7812,29 @@ var file_scheduler_schedpb_faasmrun_proto_goTypes = []any{
 	(*JobStdinTaken)(nil),          // 75: faasmrun.v1.JobStdinTaken
 	(*JobInputTaken)(nil),          // 76: faasmrun.v1.JobInputTaken
 	(*WorkerHello)(nil),            // 77: faasmrun.v1.WorkerHello
-	(*JobRef)(nil),                 // 78: faasmrun.v1.JobRef
-	(*Heartbeat)(nil),              // 79: faasmrun.v1.Heartbeat
-	(*JobStarted)(nil),             // 80: faasmrun.v1.JobStarted
-	(*JobRankStates)(nil),          // 81: faasmrun.v1.JobRankStates
-	(*JobEnded)(nil),               // 82: faasmrun.v1.JobEnded
-	(*JobReport)(nil),              // 83: faasmrun.v1.JobReport
-	(*RankEnd)(nil),                // 84: faasmrun.v1.RankEnd
-	(*ExecutorDeath)(nil),          // 85: faasmrun.v1.ExecutorDeath
-	(*SchedulerMessage)(nil),       // 86: faasmrun.v1.SchedulerMessage
-	(*Welcome)(nil),                // 87: faasmrun.v1.Welcome
-	(*StartJob)(nil),               // 88: faasmrun.v1.StartJob
-	(*JobStdin)(nil),               // 89: faasmrun.v1.JobStdin
-	(*JobInput)(nil),               // 90: faasmrun.v1.JobInput
-	(*JobOutputTaken)(nil),         // 91: faasmrun.v1.JobOutputTaken
-	(*JobSignal)(nil),              // 92: faasmrun.v1.JobSignal
-	(*TerminateJob)(nil),           // 93: faasmrun.v1.TerminateJob
-	(*QueryJobRanks)(nil),          // 94: faasmrun.v1.QueryJobRanks
-	(*StreamOutput)(nil),           // 95: faasmrun.v1.StreamOutput
-	(*AckEnded)(nil),               // 96: faasmrun.v1.AckEnded
-	(*HeartbeatAck)(nil),           // 97: faasmrun.v1.HeartbeatAck
-	(*OutputFrame)(nil),            // 98: faasmrun.v1.OutputFrame
-	(*OutputDone)(nil),             // 99: faasmrun.v1.OutputDone
+	(*Engine)(nil),                 // 78: faasmrun.v1.Engine
+	(*JobRef)(nil),                 // 79: faasmrun.v1.JobRef
+	(*Heartbeat)(nil),              // 80: faasmrun.v1.Heartbeat
+	(*JobStarted)(nil),             // 81: faasmrun.v1.JobStarted
+	(*JobRankStates)(nil),          // 82: faasmrun.v1.JobRankStates
+	(*JobEnded)(nil),               // 83: faasmrun.v1.JobEnded
+	(*JobReport)(nil),              // 84: faasmrun.v1.JobReport
+	(*RankEnd)(nil),                // 85: faasmrun.v1.RankEnd
+	(*ExecutorDeath)(nil),          // 86: faasmrun.v1.ExecutorDeath
+	(*SchedulerMessage)(nil),       // 87: faasmrun.v1.SchedulerMessage
+	(*Welcome)(nil),                // 88: faasmrun.v1.Welcome
+	(*StartJob)(nil),               // 89: faasmrun.v1.StartJob
+	(*JobStdin)(nil),               // 90: faasmrun.v1.JobStdin
+	(*JobInput)(nil),               // 91: faasmrun.v1.JobInput
+	(*JobOutputTaken)(nil),         // 92: faasmrun.v1.JobOutputTaken
+	(*JobSignal)(nil),              // 93: faasmrun.v1.JobSignal
+	(*TerminateJob)(nil),           // 94: faasmrun.v1.TerminateJob
+	(*QueryJobRanks)(nil),          // 95: faasmrun.v1.QueryJobRanks
+	(*StreamOutput)(nil),           // 96: faasmrun.v1.StreamOutput
+	(*AckEnded)(nil),               // 97: faasmrun.v1.AckEnded
+	(*HeartbeatAck)(nil),           // 98: faasmrun.v1.HeartbeatAck
+	(*OutputFrame)(nil),            // 99: faasmrun.v1.OutputFrame
+	(*OutputDone)(nil),             // 100: faasmrun.v1.OutputDone
 }
 var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	14,  // 0: faasmrun.v1.JobSpec.apps:type_name -> faasmrun.v1.App
@@ -7754,129 +7858,131 @@ var file_scheduler_schedpb_faasmrun_proto_depIdxs = []int32{
 	32,  // 18: faasmrun.v1.WatchResponse.nodes:type_name -> faasmrun.v1.NodeInfo
 	32,  // 19: faasmrun.v1.NodesResponse.nodes:type_name -> faasmrun.v1.NodeInfo
 	15,  // 20: faasmrun.v1.NodeInfo.labels:type_name -> faasmrun.v1.EnvVar
-	36,  // 21: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
-	35,  // 22: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
-	35,  // 23: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
-	47,  // 24: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
-	55,  // 25: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
-	56,  // 26: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
-	57,  // 27: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
-	58,  // 28: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
-	59,  // 29: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	60,  // 30: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
-	49,  // 31: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
-	51,  // 32: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
-	52,  // 33: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
-	54,  // 34: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
-	56,  // 35: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
-	57,  // 36: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
-	59,  // 37: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
-	65,  // 38: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
-	68,  // 39: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
-	70,  // 40: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
-	72,  // 41: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
-	66,  // 42: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
-	64,  // 43: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
-	63,  // 44: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
-	50,  // 45: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
-	62,  // 46: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
-	53,  // 47: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
-	68,  // 48: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
-	67,  // 49: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
-	2,   // 50: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
-	69,  // 51: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
-	70,  // 52: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
-	71,  // 53: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
-	77,  // 54: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
-	79,  // 55: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
-	80,  // 56: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
-	81,  // 57: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
-	82,  // 58: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
-	75,  // 59: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
-	76,  // 60: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
-	74,  // 61: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
-	78,  // 62: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
-	78,  // 63: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
-	78,  // 64: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
-	50,  // 65: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
-	15,  // 66: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
-	78,  // 67: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
-	78,  // 68: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
-	78,  // 69: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
-	70,  // 70: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
-	78,  // 71: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
-	72,  // 72: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
-	83,  // 73: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
-	84,  // 74: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
-	85,  // 75: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
-	72,  // 76: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
-	70,  // 77: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
-	3,   // 78: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
-	87,  // 79: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
-	88,  // 80: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
-	89,  // 81: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
-	92,  // 82: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
-	93,  // 83: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
-	94,  // 84: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
-	95,  // 85: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
-	96,  // 86: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
-	97,  // 87: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
-	90,  // 88: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
-	91,  // 89: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
-	78,  // 90: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
-	9,   // 91: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
-	78,  // 92: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
-	56,  // 93: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
-	78,  // 94: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
-	49,  // 95: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
-	78,  // 96: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
-	78,  // 97: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
-	78,  // 98: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
-	78,  // 99: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
-	78,  // 100: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
-	78,  // 101: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
-	68,  // 102: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
-	4,   // 103: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
-	6,   // 104: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
-	17,  // 105: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
-	48,  // 106: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
-	20,  // 107: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
-	22,  // 108: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
-	25,  // 109: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
-	28,  // 110: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
-	30,  // 111: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
-	33,  // 112: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
-	45,  // 113: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
-	37,  // 114: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
-	39,  // 115: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
-	41,  // 116: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
-	43,  // 117: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
-	73,  // 118: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
-	98,  // 119: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
-	8,   // 120: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
-	5,   // 121: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
-	7,   // 122: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
-	18,  // 123: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
-	61,  // 124: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
-	21,  // 125: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
-	23,  // 126: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
-	26,  // 127: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
-	29,  // 128: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
-	31,  // 129: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
-	34,  // 130: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
-	46,  // 131: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
-	38,  // 132: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
-	40,  // 133: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
-	42,  // 134: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
-	44,  // 135: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
-	86,  // 136: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
-	99,  // 137: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
-	6,   // 138: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
-	121, // [121:139] is the sub-list for method output_type
-	103, // [103:121] is the sub-list for method input_type
-	103, // [103:103] is the sub-list for extension type_name
-	103, // [103:103] is the sub-list for extension extendee
-	0,   // [0:103] is the sub-list for field type_name
+	78,  // 21: faasmrun.v1.NodeInfo.engines:type_name -> faasmrun.v1.Engine
+	36,  // 22: faasmrun.v1.Reservation.parts:type_name -> faasmrun.v1.ReservedPart
+	35,  // 23: faasmrun.v1.ReserveResponse.reservation:type_name -> faasmrun.v1.Reservation
+	35,  // 24: faasmrun.v1.ReservationsResponse.reservations:type_name -> faasmrun.v1.Reservation
+	47,  // 25: faasmrun.v1.UsageResponse.tenants:type_name -> faasmrun.v1.TenantUsage
+	55,  // 26: faasmrun.v1.AttachRequest.open:type_name -> faasmrun.v1.AttachOpen
+	56,  // 27: faasmrun.v1.AttachRequest.stdin:type_name -> faasmrun.v1.Stdin
+	57,  // 28: faasmrun.v1.AttachRequest.signal:type_name -> faasmrun.v1.Signal
+	58,  // 29: faasmrun.v1.AttachRequest.terminate:type_name -> faasmrun.v1.Terminate
+	59,  // 30: faasmrun.v1.AttachRequest.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	60,  // 31: faasmrun.v1.AttachRequest.detach:type_name -> faasmrun.v1.Detach
+	49,  // 32: faasmrun.v1.AttachRequest.input:type_name -> faasmrun.v1.Input
+	51,  // 33: faasmrun.v1.AttachRequest.output_taken:type_name -> faasmrun.v1.OutputTaken
+	52,  // 34: faasmrun.v1.AttachRequest.ping:type_name -> faasmrun.v1.Ping
+	54,  // 35: faasmrun.v1.AttachRequest.leave:type_name -> faasmrun.v1.Leave
+	56,  // 36: faasmrun.v1.Input.stdin:type_name -> faasmrun.v1.Stdin
+	57,  // 37: faasmrun.v1.Input.signal:type_name -> faasmrun.v1.Signal
+	59,  // 38: faasmrun.v1.Input.query_ranks:type_name -> faasmrun.v1.QueryRanks
+	65,  // 39: faasmrun.v1.AttachResponse.state:type_name -> faasmrun.v1.StateChange
+	68,  // 40: faasmrun.v1.AttachResponse.output:type_name -> faasmrun.v1.Output
+	70,  // 41: faasmrun.v1.AttachResponse.rank_states:type_name -> faasmrun.v1.RankStates
+	72,  // 42: faasmrun.v1.AttachResponse.end:type_name -> faasmrun.v1.JobEnd
+	66,  // 43: faasmrun.v1.AttachResponse.placement:type_name -> faasmrun.v1.Placement
+	64,  // 44: faasmrun.v1.AttachResponse.stdin_taken:type_name -> faasmrun.v1.StdinTaken
+	63,  // 45: faasmrun.v1.AttachResponse.output_lost:type_name -> faasmrun.v1.OutputLost
+	50,  // 46: faasmrun.v1.AttachResponse.input_taken:type_name -> faasmrun.v1.InputTaken
+	62,  // 47: faasmrun.v1.AttachResponse.batch:type_name -> faasmrun.v1.OutputBatch
+	53,  // 48: faasmrun.v1.AttachResponse.pong:type_name -> faasmrun.v1.Pong
+	68,  // 49: faasmrun.v1.OutputBatch.output:type_name -> faasmrun.v1.Output
+	67,  // 50: faasmrun.v1.Placement.nodes:type_name -> faasmrun.v1.NodeRanks
+	2,   // 51: faasmrun.v1.Output.stream:type_name -> faasmrun.v1.Stream
+	69,  // 52: faasmrun.v1.RankStates.ranks:type_name -> faasmrun.v1.RankState
+	70,  // 53: faasmrun.v1.JobEnd.rank_states:type_name -> faasmrun.v1.RankStates
+	71,  // 54: faasmrun.v1.JobEnd.exits:type_name -> faasmrun.v1.RankExit
+	77,  // 55: faasmrun.v1.WorkerMessage.hello:type_name -> faasmrun.v1.WorkerHello
+	80,  // 56: faasmrun.v1.WorkerMessage.heartbeat:type_name -> faasmrun.v1.Heartbeat
+	81,  // 57: faasmrun.v1.WorkerMessage.started:type_name -> faasmrun.v1.JobStarted
+	82,  // 58: faasmrun.v1.WorkerMessage.rank_states:type_name -> faasmrun.v1.JobRankStates
+	83,  // 59: faasmrun.v1.WorkerMessage.ended:type_name -> faasmrun.v1.JobEnded
+	75,  // 60: faasmrun.v1.WorkerMessage.stdin_taken:type_name -> faasmrun.v1.JobStdinTaken
+	76,  // 61: faasmrun.v1.WorkerMessage.input_taken:type_name -> faasmrun.v1.JobInputTaken
+	74,  // 62: faasmrun.v1.WorkerMessage.goodbye:type_name -> faasmrun.v1.Goodbye
+	79,  // 63: faasmrun.v1.Goodbye.staying:type_name -> faasmrun.v1.JobRef
+	79,  // 64: faasmrun.v1.JobStdinTaken.job:type_name -> faasmrun.v1.JobRef
+	79,  // 65: faasmrun.v1.JobInputTaken.job:type_name -> faasmrun.v1.JobRef
+	50,  // 66: faasmrun.v1.JobInputTaken.taken:type_name -> faasmrun.v1.InputTaken
+	15,  // 67: faasmrun.v1.WorkerHello.labels:type_name -> faasmrun.v1.EnvVar
+	79,  // 68: faasmrun.v1.WorkerHello.running:type_name -> faasmrun.v1.JobRef
+	78,  // 69: faasmrun.v1.WorkerHello.engines:type_name -> faasmrun.v1.Engine
+	79,  // 70: faasmrun.v1.JobStarted.job:type_name -> faasmrun.v1.JobRef
+	79,  // 71: faasmrun.v1.JobRankStates.job:type_name -> faasmrun.v1.JobRef
+	70,  // 72: faasmrun.v1.JobRankStates.states:type_name -> faasmrun.v1.RankStates
+	79,  // 73: faasmrun.v1.JobEnded.job:type_name -> faasmrun.v1.JobRef
+	72,  // 74: faasmrun.v1.JobEnded.end:type_name -> faasmrun.v1.JobEnd
+	84,  // 75: faasmrun.v1.JobEnded.report:type_name -> faasmrun.v1.JobReport
+	85,  // 76: faasmrun.v1.JobReport.ranks:type_name -> faasmrun.v1.RankEnd
+	86,  // 77: faasmrun.v1.JobReport.death:type_name -> faasmrun.v1.ExecutorDeath
+	72,  // 78: faasmrun.v1.JobReport.made:type_name -> faasmrun.v1.JobEnd
+	70,  // 79: faasmrun.v1.JobReport.rank_states:type_name -> faasmrun.v1.RankStates
+	3,   // 80: faasmrun.v1.RankEnd.cause:type_name -> faasmrun.v1.RankCause
+	88,  // 81: faasmrun.v1.SchedulerMessage.welcome:type_name -> faasmrun.v1.Welcome
+	89,  // 82: faasmrun.v1.SchedulerMessage.start:type_name -> faasmrun.v1.StartJob
+	90,  // 83: faasmrun.v1.SchedulerMessage.stdin:type_name -> faasmrun.v1.JobStdin
+	93,  // 84: faasmrun.v1.SchedulerMessage.signal:type_name -> faasmrun.v1.JobSignal
+	94,  // 85: faasmrun.v1.SchedulerMessage.terminate:type_name -> faasmrun.v1.TerminateJob
+	95,  // 86: faasmrun.v1.SchedulerMessage.query_ranks:type_name -> faasmrun.v1.QueryJobRanks
+	96,  // 87: faasmrun.v1.SchedulerMessage.stream_output:type_name -> faasmrun.v1.StreamOutput
+	97,  // 88: faasmrun.v1.SchedulerMessage.ack_ended:type_name -> faasmrun.v1.AckEnded
+	98,  // 89: faasmrun.v1.SchedulerMessage.heartbeat_ack:type_name -> faasmrun.v1.HeartbeatAck
+	91,  // 90: faasmrun.v1.SchedulerMessage.input:type_name -> faasmrun.v1.JobInput
+	92,  // 91: faasmrun.v1.SchedulerMessage.output_taken:type_name -> faasmrun.v1.JobOutputTaken
+	79,  // 92: faasmrun.v1.StartJob.job:type_name -> faasmrun.v1.JobRef
+	9,   // 93: faasmrun.v1.StartJob.spec:type_name -> faasmrun.v1.JobSpec
+	79,  // 94: faasmrun.v1.JobStdin.job:type_name -> faasmrun.v1.JobRef
+	56,  // 95: faasmrun.v1.JobStdin.stdin:type_name -> faasmrun.v1.Stdin
+	79,  // 96: faasmrun.v1.JobInput.job:type_name -> faasmrun.v1.JobRef
+	49,  // 97: faasmrun.v1.JobInput.input:type_name -> faasmrun.v1.Input
+	79,  // 98: faasmrun.v1.JobOutputTaken.job:type_name -> faasmrun.v1.JobRef
+	79,  // 99: faasmrun.v1.JobSignal.job:type_name -> faasmrun.v1.JobRef
+	79,  // 100: faasmrun.v1.TerminateJob.job:type_name -> faasmrun.v1.JobRef
+	79,  // 101: faasmrun.v1.QueryJobRanks.job:type_name -> faasmrun.v1.JobRef
+	79,  // 102: faasmrun.v1.StreamOutput.job:type_name -> faasmrun.v1.JobRef
+	79,  // 103: faasmrun.v1.AckEnded.job:type_name -> faasmrun.v1.JobRef
+	68,  // 104: faasmrun.v1.OutputFrame.output:type_name -> faasmrun.v1.Output
+	4,   // 105: faasmrun.v1.Jobs.MissingModules:input_type -> faasmrun.v1.MissingModulesRequest
+	6,   // 106: faasmrun.v1.Jobs.PutModule:input_type -> faasmrun.v1.ModuleChunk
+	17,  // 107: faasmrun.v1.Jobs.Submit:input_type -> faasmrun.v1.SubmitRequest
+	48,  // 108: faasmrun.v1.Jobs.Attach:input_type -> faasmrun.v1.AttachRequest
+	20,  // 109: faasmrun.v1.Jobs.List:input_type -> faasmrun.v1.ListRequest
+	22,  // 110: faasmrun.v1.Jobs.Explain:input_type -> faasmrun.v1.ExplainRequest
+	25,  // 111: faasmrun.v1.Jobs.Change:input_type -> faasmrun.v1.ChangeRequest
+	28,  // 112: faasmrun.v1.Jobs.Watch:input_type -> faasmrun.v1.WatchRequest
+	30,  // 113: faasmrun.v1.Cluster.Nodes:input_type -> faasmrun.v1.NodesRequest
+	33,  // 114: faasmrun.v1.Cluster.Drain:input_type -> faasmrun.v1.DrainRequest
+	45,  // 115: faasmrun.v1.Cluster.Usage:input_type -> faasmrun.v1.UsageRequest
+	37,  // 116: faasmrun.v1.Cluster.Reserve:input_type -> faasmrun.v1.ReserveRequest
+	39,  // 117: faasmrun.v1.Cluster.Unreserve:input_type -> faasmrun.v1.UnreserveRequest
+	41,  // 118: faasmrun.v1.Cluster.Reservations:input_type -> faasmrun.v1.ReservationsRequest
+	43,  // 119: faasmrun.v1.Cluster.Snapshot:input_type -> faasmrun.v1.SnapshotRequest
+	73,  // 120: faasmrun.v1.Workers.Connect:input_type -> faasmrun.v1.WorkerMessage
+	99,  // 121: faasmrun.v1.Workers.Output:input_type -> faasmrun.v1.OutputFrame
+	8,   // 122: faasmrun.v1.Workers.GetModule:input_type -> faasmrun.v1.GetModuleRequest
+	5,   // 123: faasmrun.v1.Jobs.MissingModules:output_type -> faasmrun.v1.MissingModulesResponse
+	7,   // 124: faasmrun.v1.Jobs.PutModule:output_type -> faasmrun.v1.PutModuleResponse
+	18,  // 125: faasmrun.v1.Jobs.Submit:output_type -> faasmrun.v1.SubmitResponse
+	61,  // 126: faasmrun.v1.Jobs.Attach:output_type -> faasmrun.v1.AttachResponse
+	21,  // 127: faasmrun.v1.Jobs.List:output_type -> faasmrun.v1.ListResponse
+	23,  // 128: faasmrun.v1.Jobs.Explain:output_type -> faasmrun.v1.ExplainResponse
+	26,  // 129: faasmrun.v1.Jobs.Change:output_type -> faasmrun.v1.ChangeResponse
+	29,  // 130: faasmrun.v1.Jobs.Watch:output_type -> faasmrun.v1.WatchResponse
+	31,  // 131: faasmrun.v1.Cluster.Nodes:output_type -> faasmrun.v1.NodesResponse
+	34,  // 132: faasmrun.v1.Cluster.Drain:output_type -> faasmrun.v1.DrainResponse
+	46,  // 133: faasmrun.v1.Cluster.Usage:output_type -> faasmrun.v1.UsageResponse
+	38,  // 134: faasmrun.v1.Cluster.Reserve:output_type -> faasmrun.v1.ReserveResponse
+	40,  // 135: faasmrun.v1.Cluster.Unreserve:output_type -> faasmrun.v1.UnreserveResponse
+	42,  // 136: faasmrun.v1.Cluster.Reservations:output_type -> faasmrun.v1.ReservationsResponse
+	44,  // 137: faasmrun.v1.Cluster.Snapshot:output_type -> faasmrun.v1.SnapshotPiece
+	87,  // 138: faasmrun.v1.Workers.Connect:output_type -> faasmrun.v1.SchedulerMessage
+	100, // 139: faasmrun.v1.Workers.Output:output_type -> faasmrun.v1.OutputDone
+	6,   // 140: faasmrun.v1.Workers.GetModule:output_type -> faasmrun.v1.ModuleChunk
+	123, // [123:141] is the sub-list for method output_type
+	105, // [105:123] is the sub-list for method input_type
+	105, // [105:105] is the sub-list for extension type_name
+	105, // [105:105] is the sub-list for extension extendee
+	0,   // [0:105] is the sub-list for field type_name
 }
 
 func init() { file_scheduler_schedpb_faasmrun_proto_init() }
@@ -7923,7 +8029,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 		(*WorkerMessage_InputTaken)(nil),
 		(*WorkerMessage_Goodbye)(nil),
 	}
-	file_scheduler_schedpb_faasmrun_proto_msgTypes[82].OneofWrappers = []any{
+	file_scheduler_schedpb_faasmrun_proto_msgTypes[83].OneofWrappers = []any{
 		(*SchedulerMessage_Welcome)(nil),
 		(*SchedulerMessage_Start)(nil),
 		(*SchedulerMessage_Stdin)(nil),
@@ -7942,7 +8048,7 @@ func file_scheduler_schedpb_faasmrun_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_scheduler_schedpb_faasmrun_proto_rawDesc), len(file_scheduler_schedpb_faasmrun_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   96,
+			NumMessages:   97,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -42,6 +42,8 @@ type ledger struct {
 	mem   uint64
 	jobs  map[core.JobID]bool
 
+	engines []core.Engine
+
 	giveUp         core.Time // when it is lost for good; 0: it is connected
 	drained, unfit string    // why it takes no jobs
 }
@@ -73,7 +75,7 @@ func (r *rules) read(t core.Transition) {
 			w = &ledger{jobs: map[core.JobID]bool{}}
 			r.workers[t.Name] = w
 		}
-		w.slots, w.mem, w.unfit = t.Slots, t.Mem, ""
+		w.slots, w.mem, w.engines, w.unfit = t.Slots, t.Mem, t.Engines, ""
 	case *core.WorkerForgotten:
 		if len(r.workers[t.Name].jobs) > 0 {
 			r.c.fail("worker %s is forgotten with its jobs", t.Name)
@@ -164,6 +166,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 	r.unclaim(t.Ref.Job)
 	r.checkQuota(t, j)
 	r.checkRoom(t, w)
+	r.checkEngines(t, j, w)
 	r.checkReservations(t, j, w)
 	if r.head != nil && r.head.Promise.Worker == at && r.head.Job != t.Ref.Job {
 		r.checkHead(t, w)
@@ -208,6 +211,17 @@ func (r *rules) checkRoom(t *core.JobPlaced, w *ledger) {
 		r.c.fail("with job %d %d slots and %d bytes of worker %s are given away", t.Ref.Job, slots, mem,
 			t.Placement[0].Worker)
 	}
+}
+
+// checkEngines: one of the worker's runs programs as the job's, and gives each rank what it asks for.
+func (r *rules) checkEngines(t *core.JobPlaced, j *account, w *ledger) {
+	for _, e := range w.engines {
+		if e.Models|j.Needs.Models == e.Models && j.Needs.LeastMem <= e.MaxRankMem && j.MemPerRank <= e.MaxRankMem {
+			return
+		}
+	}
+	r.c.fail("job %d needs %+v and is placed on worker %s, whose engines are %+v", t.Ref.Job, j.Needs,
+		t.Placement[0].Worker, w.engines)
 }
 
 // kept is what a reservation keeps of a worker; false for nothing.

@@ -22,6 +22,7 @@ type Job struct {
 	At      core.Time // of its submission
 	Ranks   uint32
 	Mem     uint64 // per rank
+	Needs   core.Needs
 	Run     core.Duration
 	Limit   core.Duration // 0: none
 	Tenant  core.Tenant
@@ -46,12 +47,14 @@ type Workload func() (Job, bool)
 
 // Config is one simulation.
 type Config struct {
-	Seed   uint64
-	Nodes  int
-	Slots  uint32 // of each
-	Mem    uint64
-	Policy core.Policy
-	Faults Faults
+	Seed  uint64
+	Nodes int
+	Slots uint32 // of each
+	Mem   uint64
+	// Engines are those of the workers, which have them in turn. None: every worker runs whatever it has memory for.
+	Engines [][]core.Engine
+	Policy  core.Policy
+	Faults  Faults
 	// Reservations are asked for; those that are refused are not made.
 	Reservations []Reserve
 	// Journal has transitions encoded and kept, and a crashed scheduler read them back. It costs memory.
@@ -137,7 +140,11 @@ func New(cfg Config, w Workload) *Sim {
 	s.checks.init(cfg.Policy)
 	s.checks.light = cfg.Light
 	for i := range cfg.Nodes {
-		n := s.addWorker(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil)
+		engines := anyEngine
+		if n := len(cfg.Engines); n > 0 {
+			engines = cfg.Engines[i%n]
+		}
+		n := s.addWorker(core.WorkerName(fmt.Sprintf("n%05d", i)), cfg.Slots, cfg.Mem, nil, engines)
 		s.at(start, n.connect)
 	}
 	for _, r := range cfg.Reservations {
@@ -148,10 +155,15 @@ func New(cfg Config, w Workload) *Sim {
 	return s
 }
 
+// anyEngine runs every program.
+var anyEngine = []core.Engine{{Name: "any", Models: core.ILP32 | core.LP64, MaxRankMem: 1 << 50}}
+
 // addWorker adds a worker that has not connected yet.
-func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels []core.Label) *worker {
-	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, running: map[core.JobID]*run{},
-		strays: map[*run]bool{}, failed: map[core.JobRef]bool{}, ended: map[core.JobRef]result.Report{}}
+func (s *Sim) addWorker(name core.WorkerName, slots uint32, mem uint64, labels []core.Label,
+	engines []core.Engine) *worker {
+	w := &worker{s: s, name: name, slots: slots, mem: mem, labels: labels, engines: engines,
+		running: map[core.JobID]*run{}, strays: map[*run]bool{}, failed: map[core.JobRef]bool{},
+		ended: map[core.JobRef]result.Report{}}
 	s.workers[name] = w
 	s.names = append(s.names, name)
 	return w
@@ -212,7 +224,7 @@ func (s *Sim) submit(j Job) {
 		j.Reservation = ""
 	}
 	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem,
-		TimeLimit: j.Limit, Requeue: j.Requeue,
+		TimeLimit: j.Limit, Requeue: j.Requeue, Needs: j.Needs,
 		QOS: j.QOS, Reservation: j.Reservation}},
 		func(ts []core.Transition) {
 			if s.checks.err == nil && len(ts) == 1 {

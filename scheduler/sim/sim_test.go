@@ -30,6 +30,13 @@ func faultyPolicy() core.Policy {
 	return p
 }
 
+// mixedReleases are workers of which some announce nothing, as those of 0.1.0, and one has a second engine.
+var mixedReleases = [][]core.Engine{nil, {wazero}, {wazero, {Name: "native", Models: core.LP64, MaxRankMem: 64 << 30}}}
+
+var wazero = core.Engine{Name: "wazero", Models: core.ILP32 | core.LP64, MaxRankMem: 4 << 30}
+
+var needs = []core.Needs{{}, {Models: core.ILP32}, {Models: core.LP64}, {Models: core.LP64, LeastMem: 6 << 30}}
+
 // faulty is a small cluster where everything goes wrong all the time.
 func faulty(seed uint64) *Sim {
 	rnd := rand.New(rand.NewPCG(seed, 9))
@@ -48,6 +55,7 @@ func faulty(seed uint64) *Sim {
 		reservations = append(reservations, r)
 	}
 	return New(Config{Seed: seed, Nodes: 5, Slots: 8, Mem: 16 << 30, Policy: faultyPolicy(), Faults: HeavyFaults(),
+		Engines: mixedReleases,
 		Journal: true, Reservations: reservations},
 		func() (Job, bool) {
 			if n++; n > 300 {
@@ -57,6 +65,7 @@ func faulty(seed uint64) *Sim {
 			ranks := 1 + rnd.Uint64N(8)
 			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks),
 				Run:   core.Duration(rnd.Int64N(int64(3 * core.Minute))),
+				Needs: needs[rnd.IntN(len(needs))],
 				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
 				Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
 				QOS:         []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)],
@@ -103,8 +112,8 @@ func TestSameSeedSameBytes(t *testing.T) {
 func startedJob() []core.Transition {
 	ref := core.JobRef{Job: 1, Epoch: 1}
 	return []core.Transition{&core.JobAccepted{Job: 1, Request: core.Request{Ranks: 1, TimeLimit: 2 * core.Second}},
-		&core.WorkerJoined{Name: "a", Slots: 8}, &core.JobPlaced{Ref: ref, Placement: []core.Span{{Worker: "a", Ranks: 1}},
-			At: 1},
+		&core.WorkerJoined{Name: "a", Slots: 8, Engines: []core.Engine{core.UnannouncedEngine}},
+		&core.JobPlaced{Ref: ref, Placement: []core.Span{{Worker: "a", Ranks: 1}}, At: 1},
 		&core.JobStarted{Ref: ref, At: core.Time(core.Second), Limit: core.Time(3 * core.Second)}}
 }
 
@@ -126,6 +135,11 @@ func TestCheckersCheck(t *testing.T) {
 		"runs 9 ranks on 8 slots": func(c *checker, s *Sim) {
 			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 5})
 			c.started(s, "a", &run{ref: core.JobRef{Job: 2, Epoch: 1}, ranks: 4})
+		},
+		"job 1 needs {Models:LP64 LeastMem:0} and is placed on worker a, whose engines are [": func(c *checker, s *Sim) {
+			job := startedJob()
+			job[0].(*core.JobAccepted).Request.Needs.Models = core.LP64
+			c.rules.batch(0, job)
 		},
 		"acknowledged and has no end": func(c *checker, s *Sim) { c.acknowledged(1) },
 		"never ran to its end": func(c *checker, s *Sim) {

@@ -47,11 +47,11 @@ func WhatIf(q Question) ([]Answer, error) {
 		}
 	}
 	for _, w := range s.state.Workers() {
-		s.addWorker(w.Name, w.Slots, w.Mem, w.Labels).up = w.Connected
+		s.addWorker(w.Name, w.Slots, w.Mem, w.Labels, w.Engines).up = w.Connected
 	}
 	waiting := s.resume(q)
 	for i := range q.Nodes {
-		s.at(now, s.addWorker(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil).connect)
+		s.at(now, s.addWorker(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil, anyEngine).connect)
 	}
 	s.at(now, func() { s.decide(core.Tick{}, nil) })
 	return s.answer(waiting, now.After(horizon))

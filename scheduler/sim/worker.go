@@ -18,6 +18,7 @@ type worker struct {
 	slots   uint32
 	mem     uint64
 	labels  []core.Label
+	engines []core.Engine
 	up      bool // connected
 	unfit   string
 	session int // of the connection: what was on its way in an older one is lost
@@ -71,7 +72,7 @@ func (w *worker) connect() {
 	session := w.session
 	var orders []core.Order
 	w.s.decide(core.WorkerConnected{Name: w.name, Slots: w.slots, Mem: w.mem, Labels: w.labels, Holding: holding,
-		StateID: fmt.Sprint(w.stateID)}, nil)
+		StateID: fmt.Sprint(w.stateID), Engines: w.engines}, nil)
 	if !w.up || w.session != session {
 		return // the scheduler crashed over it
 	}

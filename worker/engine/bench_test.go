@@ -5,14 +5,16 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/faasmrun/faasmrun/snapshot/linear"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // loopOf calls import 0 n times from one loop, n being the i32 that was stored at address 0.
-func loopOf(importName string, before ...any) program {
-	return program{imports: []importEntry{env(importName)}, table: []int{-1, 2}, funcs: []function{
+func loopOf(importName string, before ...any) guestModule {
+	return guestModule{imports: []program.Import{env(importName)}, table: []int{-1, 2}, funcs: []function{
 		{name: "_start", export: true, locals: "i", body: code(i32(0), opI32Load, 2, 0, opLocalSet, 0,
 			opLoop, void, code(before...), opCall, 0,
 			opLocalGet, 0, i32(1), opI32Sub, 0x22 /* local.tee */, 0, opBrIf, 0, opEnd)},

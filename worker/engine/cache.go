@@ -14,6 +14,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // wazero's files are trusted as they are: its checksum leaves out the table of functions, a wrong length makes it
@@ -40,10 +42,10 @@ const (
 type cacheEntry struct{ dir string }
 
 // compileCached compiles with the cache directory. An error may be the cache's fault or the module's.
-func (e *Engine) compileCached(layout *layout, hash [sha256.Size]byte, wasm []byte) (*Module, error) {
+func (e *Engine) compileCached(p *program.Program, hash [sha256.Size]byte, encoded []byte) (*Module, error) {
 	entry := cacheEntry{filepath.Join(e.options.CacheDir, hex.EncodeToString(hash[:])+"-"+codeVersion)}
 	if whole, err := entry.check(); err == nil && whole {
-		return e.compileIn(entry, layout, wasm)
+		return e.compileIn(entry, p, encoded)
 	}
 	unlock, err := entry.lock()
 	if err != nil {
@@ -53,7 +55,7 @@ func (e *Engine) compileCached(layout *layout, hash [sha256.Size]byte, wasm []by
 	if err := entry.clean(); err != nil { // another process may have written it by now
 		return nil, err
 	}
-	m, err := e.compileIn(entry, layout, wasm)
+	m, err := e.compileIn(entry, p, encoded)
 	if err != nil {
 		return nil, errors.Join(err, entry.remove())
 	}
@@ -61,12 +63,12 @@ func (e *Engine) compileCached(layout *layout, hash [sha256.Size]byte, wasm []by
 	return m, nil
 }
 
-func (e *Engine) compileIn(entry cacheEntry, layout *layout, wasm []byte) (*Module, error) {
+func (e *Engine) compileIn(entry cacheEntry, p *program.Program, encoded []byte) (*Module, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(entry.dir)
 	if err != nil {
 		return nil, err
 	}
-	return e.compile(layout, wasm, cache)
+	return e.compile(p, encoded, cache)
 }
 
 // lock makes the directory and waits for whoever else writes to it. The lock ends with its process, however that ends.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // callerFrames is how much of its stack a Caller keeps: enough to see past a program's own wrappers.
@@ -51,32 +53,13 @@ func (tracer) After(context.Context, api.Module, api.FunctionDefinition, []uint6
 // Abort implements experimental.FunctionListener.
 func (tracer) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
 
-// startup are the functions around main. Clang gives main itself one of these names, by its parameters.
-var startup = map[string]bool{"_start": true, "__main_void": true, "__original_main": true, "__main_argc_argv": true}
-
 // Frames says a caller in words, innermost first, as those of a Trap.
 func (m *Module) Frames(c Caller) []string {
-	var offsets []uint64
+	var frames []program.Frame
 	for _, f := range c {
-		offsets = append(offsets, uint64(f.offset))
+		if f.function > 0 {
+			frames = append(frames, program.Frame{Function: int(f.function - 1), Offset: uint64(f.offset)})
+		}
 	}
-	lines := m.layout.lines(offsets)
-	var frames []string
-	for _, f := range c {
-		if f.function == 0 || int(f.function) > m.layout.functions {
-			break // the rest is ours
-		}
-		name, at := m.layout.functionName(int(f.function-1)), lines[uint64(f.offset)]
-		if startup[name] {
-			if at == "" {
-				break
-			}
-			name = "main"
-		}
-		if at != "" {
-			name += " (" + at + ")"
-		}
-		frames = append(frames, name)
-	}
-	return frames
+	return m.program.Callers(frames)
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // clang compiles C without a library, as the toolchain does it, and links it with a stack of 64 KiB in front.
@@ -37,7 +39,7 @@ func clang(t testing.TB, source string) []byte {
 	return wasm
 }
 
-func startTrap(t *testing.T, o Options, wasm []byte) *Trap {
+func startTrap(t *testing.T, o Options, wasm []byte) *program.Trap {
 	t.Helper()
 	e := newEngine(t, o)
 	m, err := e.Compile(wasm)
@@ -49,7 +51,7 @@ func startTrap(t *testing.T, o Options, wasm []byte) *Trap {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	var trap *Trap
+	var trap *program.Trap
 	if err := in.Start(); !errors.As(err, &trap) {
 		t.Fatalf("%v", err)
 	}
@@ -68,7 +70,7 @@ void _start(void) { zero = deep(zero); }
 
 func TestStackOfC(t *testing.T) {
 	trap := startTrap(t, Options{}, clang(t, recursive))
-	if trap.Kind != StackOverflow || !strings.Contains(trap.Detail, "64 KiB") ||
+	if trap.Kind != program.StackOverflow || !strings.Contains(trap.Detail, "64 KiB") ||
 		!strings.HasPrefix(trap.Frames[0], "deep (") {
 		t.Errorf("%v", trap)
 	}
@@ -79,7 +81,7 @@ func TestWildPointerOfC(t *testing.T) {
 volatile int *volatile p = (int *)0xfffffff0;
 void _start(void) { *p = 1; }
 `))
-	if trap.Kind != OutOfBounds || len(trap.Frames) != 1 || !strings.HasPrefix(trap.Frames[0], "_start (") {
+	if trap.Kind != program.OutOfBounds || len(trap.Frames) != 1 || !strings.HasPrefix(trap.Frames[0], "_start (") {
 		t.Errorf("%v", trap)
 	}
 }

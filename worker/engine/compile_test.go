@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // elfFile is the beginning of one.
@@ -23,7 +25,7 @@ func file(id int, body []byte) []byte {
 	return append([]byte("\x00asm\x01\x00\x00\x00"), code(id, sized(body))...)
 }
 
-func with(p program, change func(*program)) []byte {
+func with(p guestModule, change func(*guestModule)) []byte {
 	change(&p)
 	return p.wasm()
 }
@@ -59,22 +61,23 @@ var refused = []struct {
 	{"component", []byte("\x00asm\x0d\x00\x01\x00"), "component, not a core module"},
 	{"version 2", []byte("\x00asm\x02\x00\x00\x00"), "of version 2"},
 	{"nothing in it", []byte("\x00asm\x01\x00\x00\x00"), "exports no memory"},
-	{"huge table", file(4, code(1, 0x70, 0, u(maxTable+1))), "a table of 10000001 elements is beyond the limit"},
+	{"huge table", file(4, code(1, 0x70, 0, u(10_000_001))), "a table of 10000001 elements is beyond the limit"},
 	{"table of 64 bits", file(4, []byte{1, 0x70, 4, 1}), "table 0 has addresses of 64 bits (memory64)"},
 	{"cut in a section", trivial().wasm()[:30], "ends too early"},
-	{"no memory", with(trivial(), func(p *program) { p.noMemory = true }), "exports no memory"},
-	{"no _start", with(trivial(), func(p *program) { p.funcs[0].export = false }), "no _start"},
-	{"reactor", with(trivial(), func(p *program) { p.funcs[0].name = "_initialize" }), "a WASI reactor"},
-	{"_start(int)", with(trivial(), func(p *program) { p.funcs[0].params = "i" }), "_start must take and return nothing"},
-	{"object", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("linking"), 2)} }), "an object file"},
-	{"shared library", with(trivial(), func(p *program) { p.custom = [][]byte{code(name("dylink.0"), 2)} }),
+	{"no memory", with(trivial(), func(p *guestModule) { p.noMemory = true }), "exports no memory"},
+	{"no _start", with(trivial(), func(p *guestModule) { p.funcs[0].export = false }), "no _start"},
+	{"reactor", with(trivial(), func(p *guestModule) { p.funcs[0].name = "_initialize" }), "a WASI reactor"},
+	{"_start(int)", with(trivial(), func(p *guestModule) { p.funcs[0].params = "i" }),
+		"_start must take and return nothing"},
+	{"object", with(trivial(), func(p *guestModule) { p.custom = [][]byte{code(name("linking"), 2)} }), "an object file"},
+	{"shared library", with(trivial(), func(p *guestModule) { p.custom = [][]byte{code(name("dylink.0"), 2)} }),
 		"a shared library"},
 	{"imported memory", file(2, code(1, name("env"), name("memory"), 2, 1, 1, 2)), "imports its memory (env.memory)"},
 	{"imported memory of 64 bits", file(2, code(1, name("env"), name("memory"), 2, 4, 1)), "memory64"},
-	{"64-bit memory", with(trivial(), func(p *program) { p.memory = code(4, 1) }),
+	{"64-bit memory", with(trivial(), func(p *guestModule) { p.memory = code(4, 1) }),
 		"addresses of 64 bits (memory64), which this engine has not"},
-	{"huge 64-bit memory", with(trivial(), func(p *program) { p.memory = code(5, 1, u(1<<48)) }), "memory64"},
-	{"page size", with(trivial(), func(p *program) { p.memory = code(8, 1, 0) }),
+	{"huge 64-bit memory", with(trivial(), func(p *guestModule) { p.memory = code(5, 1, u(1<<48)) }), "memory64"},
+	{"page size", with(trivial(), func(p *guestModule) { p.memory = code(8, 1, 0) }),
 		"limits of a memory are of unknown form 0x8"},
 	{"two memories", file(5, code(2, 0, 1, 0, 1)), "exports no memory"},
 	{"second memory used", starting(i32(0), opI32Load, 0x42, 1, 0, opDrop).wasm(), "memory"},
@@ -88,8 +91,8 @@ var refused = []struct {
 	{"function references", starting(0xd0, 0x70, 0xd4, opDrop).wasm(), "function references"},
 	{"wide arithmetic", starting(0x42, 0, 0x42, 0, 0xfc, 21, opDrop, opDrop).wasm(), "is not known"},
 	{"invalid", starting(opDrop).wasm(), "not a valid WebAssembly module"},
-	{"memory above 4 GiB", with(trivial(), func(p *program) { p.memory = code(0, u(65537)) }), "beyond 4 GiB"},
-	{"unknown section", with(trivial(), func(p *program) { p.sections = []section{{99, nil}} }),
+	{"memory above 4 GiB", with(trivial(), func(p *guestModule) { p.memory = code(0, u(65537)) }), "beyond 4 GiB"},
+	{"unknown section", with(trivial(), func(p *guestModule) { p.sections = []section{{99, nil}} }),
 		"section 99 is not known"},
 }
 
@@ -146,7 +149,7 @@ func TestCountsAreNotTrusted(t *testing.T) {
 		}
 	}
 	for what, wasm := range map[string][]byte{
-		"locals": with(trivial(), func(p *program) {
+		"locals": with(trivial(), func(p *guestModule) {
 			p.funcs = nil
 			p.sections = []section{{10, code(1, sized(code(1, many, 0x7f, opEnd)))}}
 		}),
@@ -194,47 +197,21 @@ func TestLocalsOfAllFunctions(t *testing.T) {
 	}
 }
 
-// What is added for CallTable must leave a module as valid as it was, and all else in it where it was.
-func TestAddCallbacks(t *testing.T) {
-	p := called(1)
+// What is added for CallTable must leave a module as valid as it was.
+func TestCallbacksAreValid(t *testing.T) {
+	m := called(1)
 	for range 200 { // counts grow by a byte
-		p.funcs = append(p.funcs, function{name: "f", params: "idlf"})
+		m.funcs = append(m.funcs, function{name: "f", params: "idlf"})
 	}
-	for _, sig := range []string{"iiii", "l", "dddddddddddddddd", "ddddddddddddddddd", "v", "r"} {
-		p.funcs = append(p.funcs, function{name: sig, params: sig})
-	}
-	p.funcs = append(p.funcs, function{name: "ri", params: "ii", results: "i", body: i32(1)},
-		function{name: "rri", results: "i",
-			body: i32(1)}, function{name: "rl", results: "l", body: code(0x42, 1)})
-	p.exports = [][]byte{code(name("faasmrun.call_indirect(i)"), 0, 3)}
-	before, err := scan(p.wasm())
+	p, err := program.Read(m.wasm())
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions := before.functions
-	before.addCallbacks()
-	if len(before.callbacks) != 8 || before.callbacks[signature{"i", ""}] != "faasmrun.call_indirect(i)'" {
-		t.Errorf("%v", before.callbacks)
-	}
-	changed, err := before.encode()
+	changed, err := p.Encode(lineStub())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := scan(changed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after.functions != functions+8 {
-		t.Errorf("%d functions, then %d", functions, after.functions)
-	}
-	spaces := after.module.Spaces()
-	for sig, name := range before.callbacks {
-		got, _ := spaces.FunctionType(after.exports[name].Index)
-		if signatureOf(got) != (signature{"i" + sig.params, sig.results}) {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-	if !valid(changed) {
+	if _, ok := p.Callback(program.Signature{Params: "idlf"}); !ok || !valid(changed) {
 		t.Error("wazero refuses it")
 	}
 }
@@ -258,7 +235,7 @@ func FuzzCompile(f *testing.F) {
 	for _, test := range refused {
 		f.Add(test.file)
 	}
-	for _, p := range []program{trivial(), called(1), inner("f", opUnreachable), loopOf("nothing")} {
+	for _, p := range []guestModule{trivial(), called(1), inner("f", opUnreachable), loopOf("nothing")} {
 		f.Add(p.wasm())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -275,7 +252,7 @@ func FuzzCompile(f *testing.F) {
 			e.Unbound(m)
 			return
 		}
-		if layout, scanned := scan(b); scanned == nil && layout.runnable() == nil && valid(b) {
+		if p, unread := program.Read(b); unread == nil && runnable(p) == nil && valid(b) {
 			t.Errorf("wazero takes it, we do not: %v", err)
 		}
 	})

@@ -1,7 +1,8 @@
 // Package engine runs WebAssembly. It owns wazero, which no other package may import: compiling a module and keeping
-// its machine code on disk, binding host functions, instantiating, calling, and turning whatever ends a guest into an
-// error for a person. It leaves to others what the host functions do (mpi, worker/wasi), where linear memory comes from
-// (snapshot), and when to compile, run or collect garbage (worker/executor).
+// its machine code on disk, binding host functions, instantiating, calling, and telling what ended a guest. It leaves
+// to others what is known of a program and how its end reads to a person (worker/program), what the host functions do
+// (mpi, worker/wasi), where linear memory comes from (snapshot), and when to compile, run or collect garbage
+// (worker/executor).
 //
 // Nothing is allocated on the Go heap by a call from guest to host or back, once each function called back is known.
 package engine
@@ -19,12 +20,22 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
 // values of local variables when it unwinds.
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesExtendedConst |
 	experimental.CoreFeaturesTailCall
+
+// What this engine is and runs, as workers announce it.
+const (
+	Name       = "wazero"
+	MaxRankMem = maxPages << 16 // bytes of a linear memory
+)
+
+// DataModels are those of the programs that run: pointers of 64 bits are lowered to 32 before (internal/lower).
+func DataModels() []string { return []string{"ILP32", "LP64"} }
 
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
 // garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As
@@ -55,7 +66,13 @@ type Options struct {
 	// Callers makes each host call know where in the program it comes from, for Instance.Caller. It costs the call a
 	// microsecond.
 	Callers bool
+	// Prove has the engine make sure that it reads wazero's errors right. It takes a millisecond, and is true of a build:
+	// who compiles programs asks for it, who runs what was compiled need not.
+	Prove bool
 }
+
+// maxPages is as far as 32-bit addresses reach.
+const maxPages = 1 << 16
 
 // Engine holds the modules and the host functions of a process.
 type Engine struct {
@@ -70,6 +87,11 @@ type Engine struct {
 func New(o Options) (*Engine, error) {
 	if o.Workers < 0 {
 		return nil, fmt.Errorf("%d goroutines can't compile", o.Workers)
+	}
+	if o.Prove {
+		if err := prove(); err != nil {
+			return nil, fmt.Errorf("engine: the errors of this version of wazero are not what they were: %w", err)
+		}
 	}
 	return &Engine{options: o}, nil
 }
@@ -103,7 +125,7 @@ type importName struct {
 // binding is an Import as wazero calls it.
 type binding struct {
 	call   HostFunc[any]
-	sig    signature
+	sig    program.Signature
 	name   string
 	absent bool
 }
@@ -142,7 +164,7 @@ func (e *Engine) Link(imports []Import) error {
 	e.bindings = map[importName]*binding{}
 	for _, imp := range imports {
 		full := imp.Module + "." + imp.Name
-		sig := signature{imp.Params, imp.Results}
+		sig := program.Signature{Params: imp.Params, Results: imp.Results}
 		if imp.Module == "" || imp.Call == nil {
 			return fmt.Errorf("engine: import %s needs a module and a function", full)
 		}
@@ -173,24 +195,42 @@ func apiTypes(letters string) []api.ValueType {
 
 // Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
 // remark in brackets those that it bound with another type or for the other data model and those that are no functions.
-func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.layout.imports, m.layout.lp64) }
+func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.program) }
 
-func (e *Engine) unbound(imports []importEntry, wide bool) []string {
+func (e *Engine) unbound(p *program.Program) []string {
 	var unbound []string
-	for _, imp := range imports {
-		name := printable(imp.module + "." + imp.name)
-		switch b := e.bindings[importName{imp.module, imp.name, wide}]; {
-		case imp.kind != wasm.KindFunction:
-			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, kindNames[imp.kind]))
-		case b == nil && e.bindings[importName{imp.module, imp.name, !wide}] != nil:
+	wide := p.LP64
+	for _, imp := range p.Imports {
+		name := imp.String()
+		switch b := e.bindings[importName{imp.Module, imp.Name, wide}]; {
+		case imp.Kind != wasm.KindFunction:
+			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, imp.KindName()))
+		case b == nil && e.bindings[importName{imp.Module, imp.Name, !wide}] != nil:
 			unbound = append(unbound, name+" "+otherModel[wide])
 		case b == nil:
 			unbound = append(unbound, name)
-		case b.sig != imp.sig:
-			unbound = append(unbound, fmt.Sprintf("%s (called as %v, defined as %v)", name, imp.sig, b.sig))
+		case b.sig != imp.Type:
+			unbound = append(unbound, fmt.Sprintf("%s (called as %v, defined as %v)", name, imp.Type, b.sig))
 		}
 	}
 	return unbound
+}
+
+// Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
+// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
+func (e *Engine) Check(file []byte) (unbound []string, err error) {
+	p, err := program.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Linked(); err != nil {
+		return nil, err
+	}
+	p.Imports = slices.DeleteFunc(p.Imports, func(i program.Import) bool { return i.Kind != wasm.KindFunction })
+	if unbound := e.unbound(p); len(unbound) > 0 {
+		return unbound, nil
+	}
+	return nil, p.Runnable()
 }
 
 // otherModel is the remark about a function that is there for the other data model.
@@ -203,18 +243,18 @@ const OnlyWide = "(only for wasm64)"
 // size.
 func (e *Engine) bind(m *Module) error {
 	builders := map[string]wazero.HostModuleBuilder{}
-	throws := m.layout.exported(eh.Pending)
-	for _, imp := range m.layout.imports {
-		b := e.bindings[importName{imp.module, imp.name, m.layout.lp64}]
-		if builders[imp.module] == nil {
-			builders[imp.module] = m.runtime.NewHostModuleBuilder(imp.module)
+	throws := m.program.Exports(eh.Pending)
+	for _, imp := range m.program.Imports {
+		b := e.bindings[importName{imp.Module, imp.Name, m.program.LP64}]
+		if builders[imp.Module] == nil {
+			builders[imp.Module] = m.runtime.NewHostModuleBuilder(imp.Module)
 		}
 		var f api.GoFunction = b
 		if throws {
 			f = throwing{b}
 		}
-		builders[imp.module].NewFunctionBuilder().
-			WithGoFunction(f, apiTypes(b.sig.params), apiTypes(b.sig.results)).Export(imp.name)
+		builders[imp.Module].NewFunctionBuilder().
+			WithGoFunction(f, apiTypes(b.sig.Params), apiTypes(b.sig.Results)).Export(imp.Name)
 	}
 	ctx := context.Background()
 	if e.options.Callers {

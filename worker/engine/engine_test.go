@@ -11,6 +11,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/snapshot/linear"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // host records what its guest called.
@@ -63,11 +64,15 @@ func imports() []Import {
 	}
 }
 
-var signatures = map[string]signature{"note": {"i", ""}, "nothing": {"", ""}, "sum": {"ilfd", "d"}, "exit": {"", ""},
-	"ask": {"i", "i"}, "nil": {"", ""}, "fault": {"", ""}, "string": {"", ""}, "back": {"i", ""}}
+func sig(params, results string) program.Signature {
+	return program.Signature{Params: params, Results: results}
+}
 
-func env(name string) importEntry {
-	return importEntry{module: "env", name: name, sig: signatures[name]}
+var signatures = map[string]program.Signature{"note": sig("i", ""), "nothing": {}, "sum": sig("ilfd", "d"), "exit": {},
+	"ask": sig("i", "i"), "nil": {}, "fault": {}, "string": {}, "back": sig("i", "")}
+
+func env(name string) program.Import {
+	return program.Import{Module: "env", Name: name, Type: signatures[name]}
 }
 
 func newEngine(t testing.TB, o Options) *Engine {
@@ -96,7 +101,7 @@ func memory(t testing.TB, limit uint64) *linear.Memory {
 	return m
 }
 
-func instantiate(t testing.TB, p program) (*Instance, *host) {
+func instantiate(t testing.TB, p guestModule) (*Instance, *host) {
 	t.Helper()
 	e := newEngine(t, Options{})
 	m, err := e.Compile(p.wasm())
@@ -118,8 +123,8 @@ func instantiate(t testing.TB, p program) (*Instance, *host) {
 }
 
 func TestHostCalls(t *testing.T) {
-	in, h := instantiate(t, program{
-		imports: []importEntry{env("note"), env("sum")},
+	in, h := instantiate(t, guestModule{
+		imports: []program.Import{env("note"), env("sum")},
 		funcs: []function{{name: "_start", export: true, body: code(
 			i32(-5), opCall, 0,
 			i32(-10), 0x42, s(1<<40), 0x43, 0, 0, 0x20, 0x40 /* 2.5 */, opF64Const, 0, 0, 0, 0, 0, 0, 0xe8, 0x3f, /* 0.75 */
@@ -135,7 +140,7 @@ func TestHostCalls(t *testing.T) {
 }
 
 func TestStartSectionFindsItsHost(t *testing.T) {
-	p := program{imports: []importEntry{env("note")}, start: 3, funcs: []function{{name: "_start", export: true},
+	p := guestModule{imports: []program.Import{env("note")}, start: 3, funcs: []function{{name: "_start", export: true},
 		{name: "begin", body: code(i32(9), opCall, 0)}}}
 	_, h := instantiate(t, p)
 	if len(h.calls) != 1 || h.calls[0] != "9" {
@@ -144,7 +149,8 @@ func TestStartSectionFindsItsHost(t *testing.T) {
 }
 
 func TestStartSectionTraps(t *testing.T) {
-	p := program{start: 2, funcs: []function{{name: "_start", export: true}, {name: "begin", body: code(opUnreachable)}}}
+	p := guestModule{start: 2, funcs: []function{{name: "_start", export: true},
+		{name: "begin", body: code(opUnreachable)}}}
 	e := newEngine(t, Options{})
 	m, err := e.Compile(p.wasm())
 	if err != nil {
@@ -152,8 +158,8 @@ func TestStartSectionTraps(t *testing.T) {
 	}
 	mem := memory(t, 1<<20)
 	_, err = e.Instantiate(m, nil, mem)
-	var trap *Trap
-	if !errors.As(err, &trap) || trap.Kind != Unreachable || trap.Frames[0] != "begin" {
+	var trap *program.Trap
+	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "begin" {
 		t.Errorf("%v", err)
 	}
 	if len(mem.Bytes()) != 0 {
@@ -162,8 +168,8 @@ func TestStartSectionTraps(t *testing.T) {
 }
 
 func TestMemoryGrowsInPlace(t *testing.T) {
-	in, h := instantiate(t, program{
-		imports: []importEntry{env("note")}, memory: code(1, 2, 100), data: []byte("INIT"),
+	in, h := instantiate(t, guestModule{
+		imports: []program.Import{env("note")}, memory: code(1, 2, 100), data: []byte("INIT"),
 		funcs: []function{{name: "_start", export: true, body: code(
 			i32(3), opMemoryGrow, 0, opCall, 0, // 2
 			i32(200), opMemoryGrow, 0, opCall, 0, // beyond the module's maximum: -1
@@ -240,11 +246,11 @@ func TestNoMemoryToBeginWith(t *testing.T) {
 func TestUnbound(t *testing.T) {
 	e := newEngine(t, Options{})
 	p := trivial()
-	p.imports = []importEntry{
-		{module: "mpi", name: "MPI_Win_create", sig: signature{"liiiii", "i"}},
+	p.imports = []program.Import{
+		{Module: "mpi", Name: "MPI_Win_create", Type: sig("liiiii", "i")},
 		env("note"),
-		{module: "env", name: "exit", sig: signature{"i", ""}},
-		{module: "", name: "evil\x1b[2J"},
+		{Module: "env", Name: "exit", Type: sig("i", "")},
+		{Module: "", Name: "evil\x1b[2J"},
 	}
 	p.funcs[0].body = nil
 	wasm := p.wasm()
@@ -252,7 +258,7 @@ func TestUnbound(t *testing.T) {
 	if err == nil { // wazero refuses an empty module name
 		t.Fatalf("%v", e.Unbound(m))
 	}
-	p.imports[3].module = "x"
+	p.imports[3].Module = "x"
 	if m, err = e.Compile(p.wasm()); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +298,8 @@ func TestLink(t *testing.T) {
 // Ranks share a module and nothing else.
 func TestManyInstances(t *testing.T) {
 	e := newEngine(t, Options{})
-	m, err := e.Compile(program{imports: []importEntry{env("note")}, globals: [][]byte{mutableI32(0)}, funcs: []function{
+	imports := []program.Import{env("note")}
+	m, err := e.Compile(guestModule{imports: imports, globals: [][]byte{mutableI32(0)}, funcs: []function{
 		{name: "_start", export: true, locals: "i", body: code(
 			opLoop, void,
 			opGlobalGet, 0, i32(1), opI32Add, opGlobalSet, 0,
@@ -334,7 +341,7 @@ func TestClose(t *testing.T) {
 }
 
 func TestTailCalls(t *testing.T) {
-	in, h := instantiate(t, program{imports: []importEntry{env("note")}, funcs: []function{
+	in, h := instantiate(t, guestModule{imports: []program.Import{env("note")}, funcs: []function{
 		{name: "_start", export: true, body: code(i32(3_000_000), opCall, 2)},
 		{name: "count", params: "i", body: code(
 			opLocalGet, 0, opIf, void, opLocalGet, 0, i32(1), opI32Sub, opReturnCall, 2, opEnd,

@@ -6,22 +6,13 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with
 // it, as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the
 // host.
 var ErrThrown = errors.New("the function that was called back threw an exception")
-
-// Uncaught is the end of a rank by an exception that nobody caught, in a program whose own runtime did not see to it.
-type Uncaught struct {
-	What string // the exception's type, as far as it is known
-}
-
-func (u *Uncaught) Error() string { return "terminate: " + u.What }
-
-// Signal is the number of the signal that would have ended a native program: terminate calls abort.
-func (u *Uncaught) Signal() int { return sigABRT }
 
 // throwing reports whether an exception has left the guest.
 func (in *Instance) throwing() bool { return in.pending != nil && uint32(in.pending.Get()) != 0 }
@@ -37,5 +28,5 @@ func (in *Instance) uncaught() error {
 			value = uint64(uint32(value))
 		}
 	}
-	return &Uncaught{What: printable(eh.Describe(in.mem.Bytes(), uint32(in.pending.Get()), value, wide))}
+	return &program.Uncaught{What: program.Printable(eh.Describe(in.mem.Bytes(), uint32(in.pending.Get()), value, wide))}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // Instructions of legacy exceptions.
@@ -18,8 +19,8 @@ const (
 // thrower has functions behind pointers 1 to 4: one that throws its argument, one that throws it through another host
 // call, one that returns its argument's double and one that throws where it should return.
 func thrower(start ...any) []byte {
-	p := program{
-		imports: []importEntry{env("note"), env("back"), env("ask")},
+	p := guestModule{
+		imports: []program.Import{env("note"), env("back"), env("ask")},
 		table:   []int{-1, 4, 5, 6, 7},
 		funcs: []function{
 			{name: "_start", export: true, body: code(start...)},
@@ -76,19 +77,19 @@ func TestCallTableResult(t *testing.T) {
 	if err != nil || strings.Join(h.calls, " ") != "14 8" {
 		t.Fatalf("%v, %v", err, h.calls)
 	}
-	var trap *Trap
-	if _, err := h.instance.CallTableResult(1, "i", 7); !errors.As(err, &trap) || trap.Kind != IndirectCallType {
+	var trap *program.Trap
+	if _, err := h.instance.CallTableResult(1, "i", 7); !errors.As(err, &trap) || trap.Kind != program.IndirectCallType {
 		t.Errorf("a function without a result: %v", err)
 	}
-	if err := h.instance.CallTable(3, "i", 7); !errors.As(err, &trap) || trap.Kind != IndirectCallType {
+	if err := h.instance.CallTable(3, "i", 7); !errors.As(err, &trap) || trap.Kind != program.IndirectCallType {
 		t.Errorf("a function with a result: %v", err)
 	}
 }
 
 func TestUncaughtException(t *testing.T) {
 	_, err := runThrower(t, i32(5), opThrow, 0)
-	var uncaught *Uncaught
-	if !errors.As(err, &uncaught) || uncaught.Signal() != sigABRT ||
+	var uncaught *program.Uncaught
+	if !errors.As(err, &uncaught) || uncaught.Signal() != 6 ||
 		!strings.Contains(err.Error(), "terminate: uncaught exception (tag 0") {
 		t.Errorf("%v", err)
 	}
@@ -97,8 +98,8 @@ func TestUncaughtException(t *testing.T) {
 // What a host function panics with besides stays the end of the rank in a program with exceptions.
 func TestPanicsBesideExceptions(t *testing.T) {
 	h, err := runThrower(t, i32(0), opCall, 1)
-	var trap *Trap
-	if !errors.As(err, &trap) || trap.Kind != InvalidTableAccess || h.err == nil {
+	var trap *program.Trap
+	if !errors.As(err, &trap) || trap.Kind != program.InvalidTableAccess || h.err == nil {
 		t.Errorf("%v", err)
 	}
 }

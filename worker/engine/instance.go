@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // Memory holds a linear memory; linear.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
@@ -96,18 +97,19 @@ func (in *Instance) Grow(size uint64) (address uint64, ok bool) {
 	if in.guest == nil {
 		return 0, false
 	}
-	if size > maxMemoryPages<<16 {
+	if size > maxPages<<16 {
 		return 0, false
 	}
 	before, ok := in.guest.Memory().Grow(uint32((size + 1<<16 - 1) >> 16))
-	if !ok || before >= maxMemoryPages { // a full memory, of which nothing was wanted
+	if !ok || before >= maxPages { // a full memory, of which nothing was wanted
 		return 0, false
 	}
 	return uint64(before) << 16, true
 }
 
-// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *Trap, an *Uncaught, a
-// *HostError wrapping what a host function panicked with, or an *InternalError, a fault of ours. It may be called once.
+// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *program.Trap, a
+// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
+// fault of ours. It may be called once.
 func (in *Instance) Start() error {
 	if in.guest == nil {
 		return errors.New("engine: the instance is closed")
@@ -153,7 +155,7 @@ func (in *Instance) Close() error {
 }
 
 // callbackType is a type of function pointers.
-type callbackType struct{ params, results string }
+type callbackType program.Signature
 
 // callback calls function pointers of one type. wazero's functions have one stack each and can't be entered again while
 // they run, hence a pool.
@@ -171,7 +173,8 @@ type callbackCall struct {
 // parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
 // gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
 // the host call return to the program at once, where the exception goes on. A pointer to nothing or to a function of
-// another type is a *Trap. The first call with given parameters allocates, later ones do not, unless they nest deeper.
+// another type is a *program.Trap. The first call with given parameters allocates, later ones do not, unless they nest
+// deeper.
 func (in *Instance) CallTable(index uint32, params string, args ...uint64) error {
 	_, err := in.callTable(index, callbackType{params, ""}, args)
 	return err
@@ -186,21 +189,21 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	if in.guest == nil {
 		return 0, errors.New("engine: the instance is closed")
 	}
-	if len(args) != len(t.params) {
-		return 0, fmt.Errorf("engine: %d arguments for the parameters %q", len(args), t.params)
+	if len(args) != len(t.Params) {
+		return 0, fmt.Errorf("engine: %d arguments for the parameters %q", len(args), t.Params)
 	}
 	if in.nesting > maxNesting {
-		return 0, &Trap{Kind: StackOverflow, Detail: "functions called back from host calls nest too deep"}
+		return 0, &program.Trap{Kind: program.StackOverflow, Detail: "functions called back from host calls nest too deep"}
 	}
 	defer func(outer Caller) { in.context.caller = outer }(in.context.caller)
 	c := in.callbacks[t]
 	if c == nil {
-		name, ok := in.module.layout.callbacks[signature(t)]
+		name, ok := in.module.program.Callback(program.Signature(t))
 		if !ok { // no function of the module has that type
-			return 0, badPointer(IndirectCallType, index, len(args))
+			return 0, badPointer(program.IndirectCallType, index, len(args))
 		}
 		c = &callback{name: name}
-		t.params = strings.Clone(t.params) // the caller's string may be part of something large
+		t.Params = strings.Clone(t.Params) // the caller's string may be part of something large
 		in.callbacks[t] = c
 	}
 	call := c.take(in.guest)
@@ -228,25 +231,15 @@ func (c *callback) take(guest api.Module) *callbackCall {
 
 func (c *callback) put(call *callbackCall) { c.idle = append(c.idle, call) }
 
-func badPointer(kind TrapKind, index uint32, args int) *Trap {
-	return &Trap{Kind: kind, Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index,
-		args)}
+func badPointer(kind program.TrapKind, index uint32, args int) *program.Trap {
+	return &program.Trap{Kind: kind,
+		Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
 }
 
 // hideCallback takes our own function out of what the person sees.
 func (m *Module) hideCallback(err error, index uint32, args int) error {
-	ours := func(f frame) bool { return f.function == "" && f.index >= m.layout.functions }
-	switch e := err.(type) {
-	case *Trap:
-		if n := len(e.Frames); n > 0 && ours(e.outermost) {
-			if e.Frames = e.Frames[:len(e.Frames)-1]; len(e.Frames) == 0 {
-				return badPointer(e.Kind, index, args)
-			}
-		}
-	case *HostError:
-		if n := len(e.frames); n > 0 && ours(e.frames[n-1]) {
-			e.frames = e.frames[:n-1]
-		}
+	if trap, ok := err.(*program.Trap); !m.program.HideCallback(err) && ok {
+		return badPointer(trap.Kind, index, args)
 	}
 	return err
 }

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 const inlining = `
@@ -25,21 +25,6 @@ void _start(void) {
 }
 `
 
-// sourceOf is what the engine keeps of a module, as if it ran as it is.
-func sourceOf(t testing.TB, file []byte) *source {
-	t.Helper()
-	m, err := wasm.Decode(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newSource(m)
-	if s == nil {
-		t.Fatal("no source")
-	}
-	s.bodies = m.Bodies()
-	return s
-}
-
 // TestLinesOfMovedCode: the lines are found through inlined calls, and when a pass has moved the code.
 func TestLinesOfMovedCode(t *testing.T) {
 	file := clang(t, inlining)
@@ -47,7 +32,7 @@ func TestLinesOfMovedCode(t *testing.T) {
 	top := func(file []byte) string {
 		t.Helper()
 		trap := startTrap(t, Options{}, file)
-		if trap.Kind != DivideByZero {
+		if trap.Kind != program.DivideByZero {
 			t.Errorf("%v", trap)
 		}
 		return directories.ReplaceAllString(trap.Frames[0], "")
@@ -79,23 +64,3 @@ func TestLinesOfMovedCode(t *testing.T) {
 }
 
 var directories = regexp.MustCompile(`/[^ ]*/`)
-
-// FuzzLines damages debug information: it may cost lines, and time up to its bound.
-func FuzzLines(f *testing.F) {
-	whole := sourceOf(f, clang(f, inlining))
-	for _, name := range []string{"debug_info", "debug_line", "debug_abbrev", "debug_str"} {
-		f.Add(name, uint16(20), whole.sections[name])
-	}
-	f.Fuzz(func(t *testing.T, name string, at uint16, data []byte) {
-		s := &source{sections: map[string][]byte{}, code: whole.code, bodies: whole.bodies}
-		for n, d := range whole.sections {
-			s.sections[n] = d
-		}
-		s.sections[name] = data
-		begin := time.Now()
-		s.lines([]uint64{uint64(at), uint64(whole.bodies[0]) + 20})
-		if took := time.Since(begin); took > 10*linesTime {
-			t.Errorf("took %v", took)
-		}
-	})
-}

@@ -11,13 +11,16 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // Module is a compiled program. Any number of instances share its machine code. It has a runtime of its own, so that
 // its host functions are only those that it imports and its cache is a directory of its own.
 type Module struct {
 	engine   *Engine
-	layout   *layout
+	program  *program.Program
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache // nil without a cache directory
 	compiled wazero.CompiledModule
@@ -33,20 +36,19 @@ type Module struct {
 // are for a person: what is wrong with the file, and what to do. Trouble with the cache never fails it: then the module
 // is compiled in memory.
 func (e *Engine) Compile(file []byte) (*Module, error) {
-	layout, err := scan(file)
+	p, err := program.Read(file)
 	if err != nil {
 		return nil, err
 	}
-	if err := layout.runnable(); err != nil {
+	if err := runnable(p); err != nil {
 		return nil, err
 	}
-	layout.addCallbacks()
-	encoded, err := layout.encode()
+	encoded, err := p.Encode(lineStub())
 	if err != nil {
 		return nil, err
 	}
-	m, err := e.compileAny(layout, sha256.Sum256(file), encoded)
-	layout.module = nil
+	m, err := e.compileAny(p, sha256.Sum256(file), encoded)
+	p.Forget()
 	if err != nil {
 		return nil, err
 	}
@@ -56,16 +58,31 @@ func (e *Engine) Compile(file []byte) (*Module, error) {
 	return m, nil
 }
 
-// compileAny uses the cache, if there is one that works.
-func (e *Engine) compileAny(layout *layout, hash [sha256.Size]byte, wasm []byte) (*Module, error) {
-	if e.options.CacheDir == "" {
-		return e.compile(layout, wasm, nil)
+// runnable says why a well-formed module can't run here as it is.
+func runnable(p *program.Program) error {
+	if err := p.Linked(); err != nil {
+		return err
 	}
-	m, cacheErr := e.compileCached(layout, hash, wasm)
+	if p.Wide != "" {
+		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which this engine has not", p.Wide)
+	}
+	return p.Runnable()
+}
+
+// lacking are the features that wazero has not.
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
+	wasm.MultiMemory: true}
+
+// compileAny uses the cache, if there is one that works.
+func (e *Engine) compileAny(p *program.Program, hash [sha256.Size]byte, encoded []byte) (*Module, error) {
+	if e.options.CacheDir == "" {
+		return e.compile(p, encoded, nil)
+	}
+	m, cacheErr := e.compileCached(p, hash, encoded)
 	if cacheErr == nil {
 		return m, nil
 	}
-	m, err := e.compile(layout, wasm, nil)
+	m, err := e.compile(p, encoded, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -75,26 +92,26 @@ func (e *Engine) compileAny(layout *layout, hash [sha256.Size]byte, wasm []byte)
 
 // compile runs wazero. Its validation and code generation face whatever stands in the file: a panic of theirs is an
 // error.
-func (e *Engine) compile(layout *layout, wasm []byte, cache wazero.CompilationCache) (m *Module, err error) {
+func (e *Engine) compile(p *program.Program, encoded []byte, cache wazero.CompilationCache) (m *Module, err error) {
 	ctx := context.Background()
-	m = &Module{engine: e, layout: layout, cache: cache}
+	m = &Module{engine: e, program: p, cache: cache}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the WebAssembly compiler failed on this module: %s", printable(fmt.Sprint(r)))
+			err = fmt.Errorf("the WebAssembly compiler failed on this module: %s", program.Printable(fmt.Sprint(r)))
 		}
 		if err != nil {
 			m.close()
 			m = nil
 		}
 	}()
-	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(layout.source != nil)
+	config := wazero.NewRuntimeConfig().WithCoreFeatures(features).WithDebugInfoEnabled(p.HasLines())
 	if cache != nil {
 		config = config.WithCompilationCache(cache)
 	}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	workers := experimental.WithCompilationWorkers(ctx, e.options.Workers)
-	if m.compiled, err = m.runtime.CompileModule(workers, wasm); err != nil {
-		return m, layout.rejected(err)
+	if m.compiled, err = m.runtime.CompileModule(workers, encoded); err != nil {
+		return m, p.Refused(err, lacking)
 	}
 	return m, nil
 }
@@ -114,7 +131,8 @@ func (m *Module) close() error {
 // Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
 // declares, or else 4 GiB.
 func (m *Module) Memory() (minimum, maximum uint64, err error) {
-	return m.layout.memory.min << 16, m.layout.memory.max << 16, nil
+	least, most := m.program.Memory(maxPages)
+	return least << 16, most << 16, nil
 }
 
 // CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
@@ -123,21 +141,21 @@ func (m *Module) CacheError() error { return m.cacheErr }
 
 // HasExport reports whether the module exports something of that name, of whatever kind.
 func (m *Module) HasExport(name string) bool {
-	return m.layout.exported(name)
+	return m.program.Exports(name)
 }
 
 // HasImport reports whether the module imports that function.
 func (m *Module) HasImport(module, name string) bool {
-	return slices.ContainsFunc(m.layout.imports,
-		func(im importEntry) bool { return im.module == module && im.name == name })
+	return slices.ContainsFunc(m.program.Imports,
+		func(im program.Import) bool { return im.Module == module && im.Name == name })
 }
 
 // Absent lists the functions that the module imports and that only fail, without their modules' names.
 func (m *Module) Absent() []string {
 	var names []string
-	for _, im := range m.layout.imports {
-		if b := m.engine.bindings[importName{im.module, im.name, m.layout.lp64}]; b != nil && b.absent {
-			names = append(names, im.name)
+	for _, im := range m.program.Imports {
+		if b := m.engine.bindings[importName{im.Module, im.Name, m.program.LP64}]; b != nil && b.absent {
+			names = append(names, im.Name)
 		}
 	}
 	return names

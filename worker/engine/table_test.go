@@ -4,12 +4,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // called has functions behind pointers 1 to 5: note, a trap, an exit, one of another type, one that calls back again.
-func called(pointer int64) program {
-	return program{
-		imports: []importEntry{env("note"), env("back"), env("exit")},
+func called(pointer int64) guestModule {
+	return guestModule{
+		imports: []program.Import{env("note"), env("back"), env("exit")},
 		table:   []int{-1, 4, 5, 6, 3, 7, 0},
 		funcs: []function{
 			{name: "_start", export: true, body: code(i32(pointer), opCall, 1, i32(1), opCall, 0)},
@@ -44,23 +46,23 @@ func TestCallTableRefuses(t *testing.T) {
 		index  uint32
 		params string
 		args   []uint64
-		kind   TrapKind
+		kind   program.TrapKind
 	}{
-		{0, "i", []uint64{1}, InvalidTableAccess},
-		{7, "i", []uint64{1}, InvalidTableAccess},
-		{1<<32 - 1, "i", []uint64{1}, InvalidTableAccess},
-		{4, "i", []uint64{1}, IndirectCallType},
-		{1, "l", []uint64{1}, IndirectCallType},
-		{1, "", nil, IndirectCallType},
-		{1, "iiii", []uint64{1, 2, 3, 4}, IndirectCallType},
+		{0, "i", []uint64{1}, program.InvalidTableAccess},
+		{7, "i", []uint64{1}, program.InvalidTableAccess},
+		{1<<32 - 1, "i", []uint64{1}, program.InvalidTableAccess},
+		{4, "i", []uint64{1}, program.IndirectCallType},
+		{1, "l", []uint64{1}, program.IndirectCallType},
+		{1, "", nil, program.IndirectCallType},
+		{1, "iiii", []uint64{1, 2, 3, 4}, program.IndirectCallType},
 	} {
-		var trap *Trap
+		var trap *program.Trap
 		if err := in.CallTable(test.index, test.params, test.args...); !errors.As(err, &trap) || trap.Kind != test.kind ||
-			trap.Signal() != sigSEGV {
+			trap.Signal() != 11 {
 			t.Errorf("%d %q: %v", test.index, test.params, err)
 		}
 	}
-	var trap *Trap
+	var trap *program.Trap
 	if err := in.CallTable(1, "i"); err == nil || errors.As(err, &trap) {
 		t.Errorf("an argument is missing: %v", err)
 	}
@@ -79,11 +81,11 @@ func TestCallTableRefuses(t *testing.T) {
 func TestTrapBelowAHostCall(t *testing.T) {
 	in, h := instantiate(t, called(2))
 	err := in.Start()
-	var trap *Trap
-	if !errors.As(err, &trap) || trap.Kind != Unreachable || trap.Frames[0] != "bad" {
+	var trap *program.Trap
+	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "bad" {
 		t.Fatalf("%v", err)
 	}
-	var outer *HostError
+	var outer *program.HostError
 	if !errors.As(err, &outer) || strings.Join(outer.Frames(), " ") != "env.back _start" {
 		t.Errorf("%#v", err)
 	}
@@ -95,7 +97,7 @@ func TestTrapBelowAHostCall(t *testing.T) {
 func TestExitBelowAHostCall(t *testing.T) {
 	in, _ := instantiate(t, called(3))
 	err := in.Start()
-	var outer *HostError
+	var outer *program.HostError
 	if !errors.Is(err, errExit) || !errors.As(err, &outer) ||
 		strings.Join(outer.Frames(), " ") != "env.exit leave env.back _start" {
 		t.Fatalf("%#v", err)
@@ -106,8 +108,8 @@ func TestExitBelowAHostCall(t *testing.T) {
 func TestEndlessNesting(t *testing.T) {
 	in, _ := instantiate(t, called(5))
 	err := in.Start()
-	var trap *Trap
-	if !errors.As(err, &trap) || trap.Kind != StackOverflow {
+	var trap *program.Trap
+	if !errors.As(err, &trap) || trap.Kind != program.StackOverflow {
 		t.Fatalf("%v", err)
 	}
 	if in.nesting != 0 {
@@ -135,13 +137,13 @@ func TestReentry(t *testing.T) {
 }
 
 func TestPanicsOfHostFunctionsInTheTable(t *testing.T) {
-	p := program{imports: []importEntry{env("exit"), env("nil")}, table: []int{0, 1},
+	p := guestModule{imports: []program.Import{env("exit"), env("nil")}, table: []int{0, 1},
 		funcs: []function{{name: "_start", export: true}}}
 	in, _ := instantiate(t, p)
 	if err := in.CallTable(0, ""); !errors.Is(err, errExit) {
 		t.Errorf("%v", err)
 	}
-	var internal *InternalError
+	var internal *program.InternalError
 	if err := in.CallTable(1, ""); !errors.As(err, &internal) {
 		t.Errorf("%v", err)
 	}

@@ -1,10 +1,14 @@
 package engine
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/faasmrun/faasmrun/worker/program"
+)
 
 // program is a small module, written as Go data and encoded by wasm: tests need neither a compiler nor wabt.
-type program struct {
-	imports  []importEntry
+type guestModule struct {
+	imports  []program.Import
 	funcs    []function
 	memory   []byte // limits; nil = one page, no maximum
 	noMemory bool
@@ -127,22 +131,22 @@ func letters(types string) []byte {
 	return sized(out)
 }
 
-func (p program) wasm() []byte {
+func (p guestModule) wasm() []byte {
 	var types, imports, funcs, exports, codes, names [][]byte
-	known := map[signature]int{}
-	typeOf := func(sig signature) []byte {
+	known := map[program.Signature]int{}
+	typeOf := func(sig program.Signature) []byte {
 		if _, ok := known[sig]; !ok {
 			known[sig] = len(types)
-			types = append(types, code(0x60, letters(sig.params), letters(sig.results)))
+			types = append(types, code(0x60, letters(sig.Params), letters(sig.Results)))
 		}
 		return u(uint64(known[sig]))
 	}
 	for _, imp := range p.imports {
-		imports = append(imports, code(name(imp.module), name(imp.name), 0, typeOf(imp.sig)))
+		imports = append(imports, code(name(imp.Module), name(imp.Name), 0, typeOf(imp.Type)))
 	}
 	for i, f := range p.funcs {
 		index := u(uint64(len(p.imports) + i))
-		funcs = append(funcs, typeOf(signature{f.params, f.results}))
+		funcs = append(funcs, typeOf(sig(f.params, f.results)))
 		if f.export {
 			exports = append(exports, code(name(f.name), 0, index))
 		}
@@ -218,9 +222,9 @@ func (p program) wasm() []byte {
 func mutableI32(init int64) []byte { return code(0x7f, 1, i32(init), opEnd) }
 
 // trivial runs and does nothing.
-func trivial() program { return program{funcs: []function{{name: "_start", export: true}}} }
+func trivial() guestModule { return guestModule{funcs: []function{{name: "_start", export: true}}} }
 
 // starting is a program of one function, _start.
-func starting(body ...any) program {
-	return program{funcs: []function{{name: "_start", export: true, body: code(body...)}}}
+func starting(body ...any) guestModule {
+	return guestModule{funcs: []function{{name: "_start", export: true, body: code(body...)}}}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -68,7 +69,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 		os.Remove(module) // the next one gets it anew
 		return machineFault{errors.New("the cached copy of the module was damaged and has been removed")}
 	}
-	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU()})
+	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU(), Prove: true})
 	if err != nil {
 		return machineFault{err}
 	}
@@ -76,7 +77,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 		return err
 	}
 	unbound, err := e.Check(wasm)
-	if largest := engine.LargestFunction(wasm); largest != "" {
+	if largest := program.LargestFunction(wasm); largest != "" {
 		bounds.largest.Store(&largest)
 	}
 	if err == nil {

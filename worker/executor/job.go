@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
@@ -207,19 +206,9 @@ func (j *job) noteAbsent() {
 	for _, a := range j.apps {
 		if names := a.module.Absent(); len(names) > 0 {
 			j.note(a.firstRank, fmt.Sprintf("%s has functions that this version of faasmrun has not, and that fail when they "+
-				"are called: %s", onOneLine(a.Program), strings.Join(names, ", ")))
+				"are called: %s", result.OneLine(a.Program), strings.Join(names, ", ")))
 		}
 	}
-}
-
-// onOneLine is a name as it may stand in a line of ours.
-func onOneLine(name string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) {
-			return '?'
-		}
-		return c
-	}, name)
 }
 
 // note logs a line about a rank for a person.

@@ -16,10 +16,11 @@ import (
 type programs struct {
 	engine *engine.Engine
 	made   engine.Options // of engine
-	loaded []program      // the one used last comes last
+	loaded []loaded       // the one used last comes last
 }
 
-type program struct {
+// loaded is a program in this process.
+type loaded struct {
 	name   string
 	bytes  int // of the module; its machine code is some times as much
 	module *engine.Module
@@ -54,7 +55,7 @@ func (p *programs) engineFor(start *control.Start) (*engine.Engine, error) {
 // load loads an app's program, unless it is there.
 func (p *programs) load(a control.App) (*engine.Module, error) {
 	name := filepath.Base(a.Module)
-	if i := slices.IndexFunc(p.loaded, func(known program) bool { return known.name == name }); i >= 0 {
+	if i := slices.IndexFunc(p.loaded, func(known loaded) bool { return known.name == name }); i >= 0 {
 		known := p.loaded[i]
 		p.loaded = append(slices.Delete(p.loaded, i, i+1), known)
 		return known.module, nil
@@ -70,7 +71,7 @@ func (p *programs) load(a control.App) (*engine.Module, error) {
 	if err := missing(p.engine.Unbound(m)); err != nil {
 		return nil, fmt.Errorf("%s %w", a.Program, err)
 	}
-	p.loaded = append(p.loaded, program{name, len(wasm), m})
+	p.loaded = append(p.loaded, loaded{name, len(wasm), m})
 	return m, nil
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
-	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -26,11 +26,11 @@ func (r *Rank) exit(err error) Exit {
 	e.Rank = uint32(r.number)
 	var (
 		exit  wasi.Exit
-		trap  *engine.Trap
-		loose *engine.Uncaught
+		trap  *program.Trap
+		loose *program.Uncaught
 		abort *mpi.AbortError
 		ended *mpi.Ended
-		host  *engine.HostError
+		host  *program.HostError
 	)
 	switch {
 	case err == nil:
@@ -43,7 +43,7 @@ func (r *Rank) exit(err error) Exit {
 	case errors.As(err, &abort):
 		e.Cause, e.Number, e.Text = result.Aborted, int32(abort.Code), abort.Message
 		if errors.As(err, &host) {
-			e.Text += engine.Backtrace(host.Frames())
+			e.Text += program.Backtrace(host.Frames())
 		}
 	case errors.As(err, &ended):
 		e.Cause, e.EndedWith = result.Ended, ended.Cause

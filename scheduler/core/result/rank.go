@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/faasmrun/faasmrun/scheduler/jobstate"
 )
 
-// Signals that we end ranks by, as mpirun does when another rank has failed.
+// Signals that we end ranks by, as mpirun does when another rank has failed; and Linux's last one.
 const (
-	sigKILL = 9
-	sigTERM = 15
+	sigKILL   = 9
+	sigTERM   = 15
+	maxSignal = 64
 )
 
 // exitImproper is what Open MPI's mpirun exits with when a rank ends between MPI_Init and MPI_Finalize. (Of a rank that
@@ -26,7 +26,10 @@ func (e RankEnd) Status() int32 {
 	case Exited:
 		return e.Number & 0xff // as the system does with a process's
 	case Trapped, Signalled:
-		return jobstate.ExitSignalled + e.Number
+		if e.Number > 0 && e.Number <= maxSignal {
+			return jobstate.ExitSignalled + e.Number
+		}
+		return jobstate.ExitFailed // no such signal
 	case Aborted:
 		if s := e.Number & 0xff; s != 0 {
 			return s
@@ -76,12 +79,7 @@ func (e RankEnd) program() string {
 	if e.Program == "" {
 		return "the job"
 	}
-	return strings.Map(func(c rune) rune { // the message's lines are its own
-		if unicode.IsControl(c) {
-			return '?'
-		}
-		return c
-	}, e.Program)
+	return OneLine(e.Program) // the message's lines are its own
 }
 
 // Failures is how those ranks ended that did not end in order, each once, by rank.

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,8 @@ func TestRule(t *testing.T) {
 			"rank 1 of a.wasm on n1 failed with status 139: out of bounds\n  f"}},
 		{"a signal", one(RankEnd{Cause: Signalled, Number: 14, Text: "alarm clock"}), nil, Result{"F", 142,
 			"rank 0 of a.wasm on n1 failed with status 142: it was ended by signal 14 (alarm clock)"}},
+		{"no signal", one(RankEnd{Cause: Trapped, Number: -128, Text: "x"}), nil, Result{"F", 1,
+			"rank 0 of a.wasm on n1 failed with status 1: x"}},
 		{"MPI_Abort", one(RankEnd{Rank: 1, Cause: Aborted, Number: 6, Text: "rank 1: MPI_Abort: 6"}), nil, Result{"F", 6,
 			"rank 1 of a.wasm on n1 failed with status 6: MPI_Abort: 6"}},
 		{"MPI_Abort with more than a byte", one(RankEnd{Cause: Aborted, Number: 300, Text: "x"}), nil, Result{"F", 44,
@@ -174,6 +177,41 @@ func TestRule(t *testing.T) {
 		c.seen.Node = "n1"
 		if got := Of(c.seen, c.told); got != c.want {
 			t.Errorf("%s:\n%+v, want\n%+v", c.name, got, c.want)
+		}
+	}
+}
+
+// Whatever is reported, a job has status 0 if it completed and otherwise not, and a state that an end can have, or the
+// one that it was told.
+func TestAnyReport(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	maybe := func(s string) string { return strings.Repeat(s, rnd.IntN(2)) }
+	states := []string{"CD", "F", "CA", "TO", "NF", "OOM", "PR", "RQ", "R", "", "nonsense"}
+	ends := states[:7]
+	for range 20000 {
+		r := Report{Node: "n1", Deadlock: maybe("d"), Findings: rnd.Uint64N(2), LostOutput: maybe("l"), NotBegun: maybe("n"),
+			Elsewhere: rnd.IntN(2) == 0, Terminated: rnd.IntN(2) == 0, Overdue: time.Duration(rnd.IntN(3) - 1),
+			OutputLimit: rnd.Uint64N(2), ExcessInput: rnd.IntN(4) == 0, CutOff: time.Duration(rnd.IntN(3) - 1),
+			Fenced: rnd.IntN(8) == 0, WithWorker: rnd.IntN(8) == 0}
+		for range rnd.IntN(4) {
+			r.Ranks = append(r.Ranks, RankEnd{Rank: rnd.Uint32N(3), Cause: Cause(rnd.IntN(12)), Number: rnd.Int32N(600) - 300,
+				Text: maybe("t")})
+		}
+		if rnd.IntN(4) == 0 {
+			r.Made = &Result{states[rnd.IntN(len(states))], rnd.Int32N(3), maybe("r")}
+		}
+		if rnd.IntN(4) == 0 {
+			r.Death = &Death{Before: rnd.IntN(2) == 0, Adopted: rnd.IntN(2) == 0, Rebooted: rnd.IntN(2) == 0,
+				OutOfMemory: rnd.IntN(2) == 0, Signal: rnd.Int32N(3), Stderr: maybe("x")}
+		}
+		var told *Order
+		if rnd.IntN(2) == 0 {
+			told = &Order{append(ends, "RQ")[rnd.IntN(8)], maybe("o")}
+		}
+		got := Of(r, told)
+		if (got.State == "CD") != (got.ExitCode == 0) || !slices.Contains(ends, got.State) &&
+			(told == nil || got.State != told.State) {
+			t.Fatalf("%+v, told %v: %+v", r, told, got)
 		}
 	}
 }

@@ -1,4 +1,5 @@
 /* Prints what the data model decides: sizes, limits, formats, arithmetic, and MPI's types of long. Native x86-64 Linux is right. */
+#define _GNU_SOURCE
 #include <inttypes.h>
 #include <limits.h>
 #include <mpi.h>
@@ -54,6 +55,22 @@ static void formats(void)
 	time_t far = 5000000000;
 	struct tm when = *gmtime(&far);
 	printf("%d-%02d-%02d %ld\n", when.tm_year + 1900, when.tm_mon + 1, when.tm_mday, (long)mktime(&(struct tm){ .tm_year = 200, .tm_mday = 1 }));
+}
+
+/* The fast types, whose widths are the library's choice, and what programs take to be as it is on Linux. */
+static void choices(void)
+{
+	SIZE(int_fast8_t); SIZE(int_fast16_t); SIZE(int_fast32_t); SIZE(int_fast64_t); SIZE(uint_fast16_t); SIZE(uint_fast32_t);
+	printf("%" PRIdFAST16 " %" PRIdFAST32 " %" PRIuFAST16 " %" PRIxFAST32 " %" PRIdFAST8 "\n", INT_FAST16_MIN, INT_FAST32_MAX, UINT_FAST16_MAX,
+		UINT_FAST32_MAX, INT_FAST8_MIN);
+	uint_fast32_t seed = 1, read = 0;
+	for (int i = 0; i < 100; i++) {
+		seed = seed * 69069 + 1; /* as wide as the type */
+	}
+	sscanf("18446744073709551615", "%" SCNuFAST32, &read);
+	printf("%" PRIuFAST32 " %" PRIuFAST32 "\n", seed, read);
+	struct tm when = { 0 };
+	printf("tm_gmtoff is %s, a clock has %ld a second, BUFSIZ %d\n", KIND(when.tm_gmtoff), (long)CLOCKS_PER_SEC, BUFSIZ);
 }
 
 static unsigned long hash(const char *text)
@@ -130,6 +147,7 @@ int main(int argc, char **argv)
 		sizes();
 		limits();
 		formats();
+		choices();
 		arithmetic();
 	}
 	messages(rank, size);

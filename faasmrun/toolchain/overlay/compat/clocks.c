@@ -70,16 +70,14 @@ WEAK int usleep(useconds_t t)
 
 /* ---- Processor time ---- */
 
-_Static_assert(CLOCKS_PER_SEC == SECOND, "clock counts nanoseconds");
-
-clock_t __clock(void) { return __faasmrun_host_cpu_time(); }
+clock_t __clock(void) { return __faasmrun_host_cpu_time() / (SECOND / CLOCKS_PER_SEC); }
 WEAK clock_t clock(void) { return __clock(); }
 
 #define TICK (SECOND / 100) /* sysconf(_SC_CLK_TCK) */
 
 WEAK clock_t times(struct tms *used)
 {
-	*used = (struct tms){ .tms_utime = __clock() / TICK };
+	*used = (struct tms){ .tms_utime = __faasmrun_host_cpu_time() / TICK };
 	return monotonic() / TICK;
 }
 
@@ -94,7 +92,7 @@ WEAK int __faasmrun_getrusage(int who, struct rusage *usage)
 	if (who == RUSAGE_CHILDREN) {
 		return 0;
 	}
-	long long used = __clock();
+	long long used = __faasmrun_host_cpu_time();
 	usage->ru_utime.tv_sec = used / SECOND;
 	usage->ru_utime.tv_usec = used % SECOND / 1000;
 	usage->ru_maxrss = __builtin_wasm_memory_size(0) * 64;

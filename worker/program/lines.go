@@ -1,4 +1,4 @@
-package engine
+package program
 
 import (
 	"debug/dwarf"
@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// wazero reads all debug information from the beginning for each frame whenever a host function panics, which is also
-// how a rank exits, and it knows nothing of code that passes have moved. So it gets a stub of our own instead
-// (lineStub), by which its frames give their code offsets and nothing else; the lines are looked up here, when
-// somebody asks for them.
+// Engines give a frame's place as an offset in the code that they run. What line of source that is, is looked up here,
+// when somebody asks: passes have moved the code, and most that end a program have nobody ask.
 
 // Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
 const (
@@ -72,11 +69,11 @@ func (s *source) original(at uint64) (uint64, bool) {
 
 // lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
 // those behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
-func (l *layout) lines(offsets []uint64) map[uint64]string {
-	if l.source == nil {
+func (p *Program) lines(offsets []uint64) map[uint64]string {
+	if p.source == nil {
 		return nil
 	}
-	return l.source.lines(offsets)
+	return p.source.lines(offsets)
 }
 
 // lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
@@ -255,51 +252,5 @@ func location(file *dwarf.LineFile, line, column int64) string {
 			text += fmt.Sprintf(":%d", column)
 		}
 	}
-	return printable(text)
-}
-
-// lineStub are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
-// that wazero writes each frame's place and this line.
-func lineStub() []wasm.Custom {
-	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
-	abbrev := []byte{
-		1, 0x11, 0, // entry 1: a compilation unit without children
-		0x11, 0x01, // low_pc: an address
-		0x12, 0x06, // high_pc: a length of 4 bytes
-		0x10, 0x17, // stmt_list: an offset
-		0, 0, 0,
-	}
-	u32 := binary.LittleEndian.AppendUint32
-	unit := u32([]byte{4, 0}, 0) // version, offset of the abbreviations
-	unit = append(unit, 4, 1)    // size of an address, entry 1
-	unit = u32(u32(u32(unit, first), last-first), 0)
-	header := []byte{
-		1, 1, 1, 0xfb, 14, 13, // one byte an instruction, one instruction each; is_stmt, line_base, line_range, opcode_base
-		0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1, // arguments of the opcodes
-		0,                  // no directories
-		'x', 0, 0, 0, 0, 0, // one file
-	}
-	address := func(at uint32) []byte { return u32([]byte{0, 5, 2}, at) }
-	program := slices.Concat(address(first), []byte{1}, address(last), []byte{0, 1, 1}) // a row, and the end
-	table := slices.Concat(u32([]byte{4, 0}, uint32(len(header))), header, program)
-	section := func(name string, data []byte) wasm.Custom {
-		return wasm.Custom{Name: name, Data: data, After: dataSection}
-	}
-	return []wasm.Custom{
-		section(".debug_abbrev", abbrev),
-		section(".debug_info", append(u32(nil, uint32(len(unit))), unit...)),
-		section(".debug_line", append(u32(nil, uint32(len(table))), table...)),
-	}
-}
-
-const dataSection = 11 // the last section of a module
-
-// offsetIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
-func offsetIn(text string) uint64 {
-	digits, _, _ := strings.Cut(strings.TrimPrefix(text, "0x"), ":")
-	place, err := strconv.ParseUint(digits, 16, 32)
-	if err != nil {
-		return 0
-	}
-	return place
+	return Printable(text)
 }

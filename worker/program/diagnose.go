@@ -1,4 +1,4 @@
-package engine
+package program
 
 import (
 	"encoding/binary"
@@ -102,9 +102,9 @@ func text(b []byte) error {
 	return fmt.Errorf("this is a text file, not a WebAssembly module")
 }
 
-// linked says why a well-formed module is no whole program.
-func (l *layout) linked() error {
-	for _, c := range l.module.Customs {
+// Linked says why a well-formed module is no whole program.
+func (p *Program) Linked() error {
+	for _, c := range p.module.Customs {
 		switch {
 		case c.Name == "linking" || strings.HasPrefix(c.Name, "reloc."):
 			return fmt.Errorf("this is an object file, not yet a program: link it with `faasmrun cc file.o -o app.wasm`")
@@ -115,65 +115,50 @@ func (l *layout) linked() error {
 	return nil
 }
 
-// runnable says why a well-formed module can't be a rank's program as it is.
-func (l *layout) runnable() error {
-	if err := l.linked(); err != nil {
+// Runnable says why a well-formed module can't be a rank's program, whatever passes and engines there are.
+func (p *Program) Runnable() error {
+	if err := p.Linked(); err != nil {
 		return err
 	}
-	if l.wide != "" {
-		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which this engine has not", l.wide)
-	}
-	return l.program()
-}
-
-// program says why no pass could make a rank's program of a well-formed module.
-func (l *layout) program() error {
-	if err := l.linked(); err != nil {
-		return err
-	}
-	for _, imp := range l.imports {
-		if imp.kind == wasm.KindMemory {
+	for _, imp := range p.Imports {
+		if imp.Kind == wasm.KindMemory {
 			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't "+
 				"run "+
-				"yet: link without --import-memory and -pthread", printable(imp.module), printable(imp.name))
+				"yet: link without --import-memory and -pthread", Printable(imp.Module), Printable(imp.Name))
 		}
 	}
-	if l.memory == nil {
+	if p.memory == nil {
 		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`")
 	}
-	return l.hasStart()
+	return p.hasStart()
 }
 
-func (l *layout) hasStart() error {
-	e, ok := l.exports["_start"]
+func (p *Program) hasStart() error {
+	e, ok := p.exports["_start"]
 	switch {
-	case !ok && l.exported("_initialize"):
+	case !ok && p.Exports("_initialize"):
 		return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main " +
 			"function, " +
 			"without -mexec-model=reactor")
 	case !ok || e.Kind != wasm.KindFunction:
 		return fmt.Errorf("the module has no _start to begin with: link a program with a main function, with `faasmrun cc`")
-	case l.start == nil:
+	case p.start == nil:
 		return fmt.Errorf("not a valid WebAssembly module: it exports a function that it has not")
 	}
-	if sig := signatureOf(*l.start); sig != (signature{}) {
+	if sig := SignatureOf(*p.start); sig != (Signature{}) {
 		return fmt.Errorf("_start must take and return nothing, this one is %v", sig)
 	}
 	return nil
 }
 
-// lacking are the features that wazero has not.
-var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
-	wasm.MultiMemory: true}
-
-// rejected turns wazero's refusal into one that names the feature and the function, where it is a feature that is
-// missing.
-func (l *layout) rejected(cause error) error {
-	features, err := wasm.Features(l.module)
+// Refused turns an engine's refusal into one that names the feature and the function, where it is a feature that the
+// engine lacks.
+func (p *Program) Refused(cause error, lacking map[string]bool) error {
+	features, err := wasm.Features(p.module)
 	if err != nil {
 		return invalid(err)
 	}
-	if len(l.module.Spaces().Tags) > 0 { // in a program without a throw
+	if len(p.module.Spaces().Tags) > 0 { // in a program without a throw
 		features = append(features, wasm.Feature{Name: wasm.LegacyExceptions, Function: -1, What: "an exception tag",
 			Advice: "compile with -fno-exceptions"})
 	}
@@ -183,18 +168,18 @@ func (l *layout) rejected(cause error) error {
 		}
 		where := f.What
 		if f.Function >= 0 {
-			where += " in " + l.functionName(f.Function)
+			where += " in " + p.FunctionName(f.Function)
 		}
 		return fmt.Errorf("the module uses %s (%s): %s", f.Name, where, f.Advice)
 	}
-	if err := l.module.Validate(); err != nil {
+	if err := p.module.Validate(); err != nil {
 		return invalid(err)
 	}
 	return invalid(cause)
 }
 
-// printable makes an outsider's text fit for a terminal and one line.
-func printable(s string) string {
+// Printable makes an outsider's text fit for a terminal and one line.
+func Printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {
 			return c

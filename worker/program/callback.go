@@ -1,37 +1,38 @@
-package engine
+package program
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // addCallbacks adds a function for each function type that returns nothing or an i32: (index, arguments…), which calls
 // the entry of table 0 by call_indirect. A host function can then call the program's function pointers exactly as the
-// program would, checks included. wazero's own way, table.LookupFunction, allocates a stack for each pointer, misses
-// later changes of the table, and takes the address of a host function for a function of the guest, which is unsafe.
+// program would, checks included. (wazero's own way, table.LookupFunction, allocates a stack for each pointer, misses
+// later changes of the table, and takes the address of a host function for a function of the guest, which is unsafe.)
 //
 // Everything is added behind what is there, so no index changes, neither in code nor in names. callbacks gives the
 // export that was added for a type; functions of a type that is missing there do not exist.
-func (l *layout) addCallbacks() {
-	l.callbacks = map[signature]string{}
-	m := l.module
+func (p *Program) addCallbacks() {
+	p.callbacks = map[Signature]string{}
+	m := p.module
 	if tables := m.Spaces().Tables; len(tables) == 0 || tables[0].Type != wasm.FuncRef {
 		return
 	}
 	for t, sig := range m.Types {
-		s := signatureOf(sig)
-		if _, done := l.callbacks[s]; done || s.results != "" && s.results != "i" || !callable(s.params) {
+		s := SignatureOf(sig)
+		if _, done := p.callbacks[s]; done || s.Results != "" && s.Results != "i" || !callable(s.Params) {
 			continue
 		}
-		name := "faasmrun.call_indirect(" + s.params + ")" + s.results
-		for l.exported(name) {
+		name := "faasmrun.call_indirect(" + s.Params + ")" + s.Results
+		for p.Exports(name) {
 			name += "'"
 		}
-		l.callbacks[s] = name
+		p.callbacks[s] = name
 		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindFunction,
 			Index: m.ImportedFunctions() + uint32(len(m.Functions))})
-		m.Functions = append(m.Functions, wasm.Function{Body: callingBody(len(s.params), uint32(t)),
+		m.Functions = append(m.Functions, wasm.Function{Body: callingBody(len(s.Params), uint32(t)),
 			Type: m.AddType(wasm.FuncType{Params: slices.Insert(slices.Clone(sig.Params), 0, wasm.I32), Results: sig.Results})})
 	}
 }
@@ -47,17 +48,23 @@ func callingBody(params int, calledType uint32) wasm.Expr {
 	return wasm.Expr(c)
 }
 
-func (l *layout) exported(name string) bool {
-	_, ok := l.exports[name]
+// Exports reports whether the module exports something of that name, of whatever kind.
+func (p *Program) Exports(name string) bool {
+	_, ok := p.exports[name]
 	return ok
 }
 
+// Callback is the export that calls function pointers of a type, as (index, arguments…); false where no function of the
+// module has that type, or it can't be called by the host.
+func (p *Program) Callback(s Signature) (export string, ok bool) {
+	export, ok = p.callbacks[s]
+	return export, ok
+}
+
+// maxParams bounds what a host function can pass.
+const maxParams = 16
+
 // callable reports whether a host function can pass such arguments.
 func callable(params string) bool {
-	for _, letter := range params {
-		if _, ok := valueTypes[letter]; !ok {
-			return false
-		}
-	}
-	return len(params) <= 16
+	return strings.Trim(params, "ilfd") == "" && len(params) <= maxParams
 }

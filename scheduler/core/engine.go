@@ -1,0 +1,131 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/bytesize"
+)
+
+// DataModels is a set of data models: the sizes of long and of pointers in programs. Never renumber.
+type DataModels uint64
+
+const (
+	ILP32 DataModels = 1 << iota // 32 bits
+	LP64                         // 64 bits, as on 64-bit Linux
+)
+
+// DataModelNames are the names of the data models, by bit.
+var DataModelNames = []string{"ILP32", "LP64"}
+
+// Names lists the models of a set.
+func (m DataModels) Names() []string {
+	var names []string
+	for i, name := range DataModelNames {
+		if m&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (m DataModels) String() string { return strings.Join(m.Names(), " and ") }
+
+// Engine is what a worker runs WebAssembly with.
+type Engine struct {
+	Name       string
+	Models     DataModels // of programs that it runs
+	MaxRankMem uint64     // bytes of linear memory that a rank can have; whole
+}
+
+// UnannouncedEngine is that of workers that announce none: those of 0.1.0.
+var UnannouncedEngine = Engine{Name: "wazero", Models: ILP32, MaxRankMem: 4 << 30}
+
+func (e *Engine) fields(c *codec) {
+	c.string(&e.Name)
+	c.uint64((*uint64)(&e.Models))
+	c.uint64(&e.MaxRankMem)
+}
+
+// engineFields walks a worker's engines; before version 7 nobody announced any.
+func engineFields(c *codec, engines *[]Engine) {
+	switch {
+	case c.version >= 7:
+		list(c, engines, func(e *Engine) { e.fields(c) })
+	case c.reading:
+		*engines = []Engine{UnannouncedEngine}
+	}
+}
+
+// Needs is what the programs of a job need of an engine.
+type Needs struct {
+	Models   DataModels // all of them; 0: any engine will do
+	LeastMem uint64     // bytes: the largest memory that one of them begins with
+}
+
+func (n *Needs) fields(c *codec) {
+	if c.version >= 7 {
+		c.uint64((*uint64)(&n.Models))
+		c.uint64(&n.LeastMem)
+	}
+}
+
+// rankMem is the linear memory that an engine must be able to give each rank.
+func (r *Request) rankMem() uint64 { return max(r.MemPerRank, r.Needs.LeastMem) }
+
+// runs reports whether one of the worker's engines runs programs of all these data models, with so much memory a rank.
+func (w *Worker) runs(models DataModels, rankMem uint64) bool {
+	for i := range w.Engines {
+		if e := &w.Engines[i]; models&^e.Models == 0 && rankMem <= e.MaxRankMem {
+			return true
+		}
+	}
+	return false
+}
+
+// unrunnable says what the request needs of an engine that none of the workers has that it may run on; "" if one has
+// it, or there is no such worker.
+func (s *State) unrunnable(r *Request) string {
+	found, suited := false, false
+	var most uint64
+	for _, w := range s.workers {
+		if !w.chosen(r) {
+			continue
+		}
+		if w.runs(r.Needs.Models, r.rankMem()) {
+			return ""
+		}
+		found = true
+		for _, e := range w.Engines {
+			if r.Needs.Models&^e.Models == 0 {
+				suited, most = true, max(most, e.MaxRankMem)
+			}
+		}
+	}
+	of := "no worker"
+	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+		of = "no worker of its choice"
+	}
+	switch {
+	case !found:
+		return ""
+	case !suited:
+		return fmt.Sprintf("needs an engine for programs with the data model %s, which %s has%s", r.Needs.Models, of,
+			olderRelease(r.Needs.Models))
+	case r.Needs.LeastMem > most:
+		return fmt.Sprintf("its program begins with %s of memory per rank; %s has an engine that gives a rank more than %s: "+
+			"link it with less static data, or spread the data over more ranks", bytesize.String(r.Needs.LeastMem), of,
+			bytesize.String(most))
+	}
+	return fmt.Sprintf("needs %s of memory per rank; %s has an engine that gives a rank more than %s: "+
+		"ask for at most that (--mem-per-rank), and spread the data over more ranks", bytesize.String(r.MemPerRank), of,
+		bytesize.String(most))
+}
+
+// olderRelease says which workers are without a model.
+func olderRelease(models DataModels) string {
+	if models&LP64 != 0 {
+		return " (those of release 0.1.0 run only programs of " + ILP32.String() + ")"
+	}
+	return ""
+}
