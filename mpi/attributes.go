@@ -63,12 +63,12 @@ const (
 )
 
 // createKeyval makes MPI_Comm_create_keyval and its like: (copy, delete, *keyval, extra).
-func createKeyval(object keyvalObject) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		if _, f := a.pointer(2, "keyval", 4); f != nil {
+func createKeyval(object keyvalObject) func(call, funcArg, funcArg, intOut, wordArg) *failure {
+	return func(r call, copies, deletes funcArg, key intOut, extra wordArg) *failure {
+		if f := key.room(r, "keyval"); f != nil {
 			return f
 		}
-		v := keyval{object: object, copy: a.handle(0), del: a.handle(1), extra: a.word(3),
+		v := keyval{object: object, copy: copies.index(), del: deletes.index(), extra: extra.word(),
 			number: int32(firstKeyval + len(r.keyvals))}
 		if n := len(r.freeKeyvals); n > 0 {
 			i := r.freeKeyvals[n-1]
@@ -80,7 +80,7 @@ func createKeyval(object keyvalObject) func(*Rank, args) *failure {
 		} else {
 			r.keyvals = append(r.keyvals, v)
 		}
-		return a.putInt(2, "keyval", v.number)
+		return key.put(r, "keyval", v.number)
 	}
 }
 
@@ -96,9 +96,9 @@ func (r *Rank) keyval(k int32, object keyvalObject, freedToo bool) (*keyval, *fa
 
 // freeKeyval makes MPI_Comm_free_keyval and its like: (*keyval). Attributes that have it stay, and as long as there are
 // some the key may be freed again.
-func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		k, f := a.getInt(0, "keyval")
+func freeKeyval(object keyvalObject) func(call, intRef) *failure {
+	return func(r call, key intRef) *failure {
+		k, f := key.get(r, "keyval")
 		if f != nil {
 			return f
 		}
@@ -111,25 +111,37 @@ func freeKeyval(object keyvalObject) func(*Rank, args) *failure {
 		}
 		v.freed = true
 		r.use(k, 0)
-		return a.putInt(0, "keyval", keyvalInvalid)
+		return key.put(r, "keyval", keyvalInvalid)
 	}
 }
 
-// attributesOf gives the attributes of an argument's object.
-func (a args) attributesOf(i int, object keyvalObject) (*attributes, *comm, *failure) {
-	if object == keyvalComm {
-		c, f := a.comm(i)
-		if f != nil {
-			return nil, nil, f
-		}
-		return &c.attributes, c, nil
+// attributed is an argument whose object has attributes.
+type attributed interface {
+	word
+	handle() uint32
+	object() keyvalObject
+	// attributes are the object's, and the communicator if it is one.
+	attributes(call) (*attributes, *comm, *failure)
+}
+
+func (v commArg) object() keyvalObject { return keyvalComm }
+func (v typeArg) object() keyvalObject { return keyvalType }
+
+func (v commArg) attributes(r call) (*attributes, *comm, *failure) {
+	c, f := v.of(r)
+	if f != nil {
+		return nil, nil, f
 	}
-	t, f := a.anyType(i)
+	return &c.attributes, c, nil
+}
+
+func (v typeArg) attributes(r call) (*attributes, *comm, *failure) {
+	t, f := v.of(r)
 	if f != nil {
 		return nil, nil, f
 	}
 	if t.combiner == combinerNamed {
-		return a.r.namedAttributes(t), nil, nil
+		return r.namedAttributes(t), nil, nil
 	}
 	return &t.attributes, nil, nil
 }
@@ -154,33 +166,31 @@ func (l attributes) find(k int32) int {
 	return -1
 }
 
-// setAttribute makes MPI_Comm_set_attr and its like: (object, keyval, value). A value that is there is deleted first.
-func setAttribute(object keyvalObject) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		list, c, f := a.attributesOf(0, object)
-		if f != nil {
-			return f
-		}
-		k := a.int(1)
-		if _, f := r.keyval(k, object, false); f != nil {
-			return f.on(c)
-		}
-		if i := list.find(k); i >= 0 {
-			if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
-				return f.on(c)
-			}
-			if i = list.find(k); i >= 0 { // the function may have deleted it
-				(*list)[i].value = a.word(2)
-				return nil
-			}
-		}
-		if _, f := r.keyval(k, object, false); f != nil { // the function may have freed it
-			return f.on(c)
-		}
-		r.use(k, 1)
-		*list = append(*list, attribute{k, a.word(2)})
-		return nil
+// setAttribute serves MPI_Comm_set_attr and its like. A value that is there is deleted first.
+func setAttribute[A attributed](r call, of A, key intArg, value wordArg) *failure {
+	list, c, f := of.attributes(r)
+	if f != nil {
+		return f
 	}
+	k, object := key.int(), of.object()
+	if _, f := r.keyval(k, object, false); f != nil {
+		return f.on(c)
+	}
+	if i := list.find(k); i >= 0 {
+		if f := r.deleted(object, of.handle(), (*list)[i]); f != nil {
+			return f.on(c)
+		}
+		if i = list.find(k); i >= 0 { // the function may have deleted it
+			(*list)[i].value = value.word()
+			return nil
+		}
+	}
+	if _, f := r.keyval(k, object, false); f != nil { // the function may have freed it
+		return f.on(c)
+	}
+	r.use(k, 1)
+	*list = append(*list, attribute{k, value.word()})
+	return nil
 }
 
 // deleted calls the delete function of an attribute.
@@ -193,30 +203,28 @@ func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failur
 		v.extra)
 }
 
-// getAttribute makes MPI_Comm_get_attr and its like: (object, keyval, *value, *flag).
-func getAttribute(object keyvalObject) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		list, c, f := a.attributesOf(0, object)
-		if f != nil {
-			return f
+// getAttribute serves MPI_Comm_get_attr and its like.
+func getAttribute[A attributed](r call, of A, key intArg, value wordOut, flag flagOut) *failure {
+	list, c, f := of.attributes(r)
+	if f != nil {
+		return f
+	}
+	k, object := key.int(), of.object()
+	if object == keyvalComm {
+		if n, ok := r.predefinedAttribute(k); ok {
+			return r.putPredefined(k, n, value, flag).on(c)
 		}
-		k := a.int(1)
-		if object == keyvalComm {
-			if value, ok := r.predefinedAttribute(k); ok {
-				return a.putPredefined(k, value).on(c)
-			}
-		}
-		if _, f := r.keyval(k, object, true); f != nil {
+	}
+	if _, f := r.keyval(k, object, true); f != nil {
+		return f.on(c)
+	}
+	i := list.find(k)
+	if i >= 0 {
+		if f := value.put(r, "attribute", (*list)[i].value); f != nil {
 			return f.on(c)
 		}
-		i := list.find(k)
-		if i >= 0 {
-			if f := a.putWord(2, "attribute", (*list)[i].value); f != nil {
-				return f.on(c)
-			}
-		}
-		return a.putFlag(3, "flag", i >= 0).on(c)
 	}
+	return flag.put(r, "flag", i >= 0).on(c)
 }
 
 // predefinedAttribute gives the value of the keys that every communicator has.
@@ -241,8 +249,7 @@ func (r *Rank) predefinedAttribute(k int32) (value int32, ok bool) {
 }
 
 // putPredefined gives a predefined attribute, which C sees as a pointer to an int.
-func (a args) putPredefined(k, value int32) *failure {
-	r := a.r
+func (r call) putPredefined(k, n int32, value wordOut, flag flagOut) *failure {
 	if r.predefinedAt == nil {
 		r.predefinedAt = map[int32]uint64{}
 	}
@@ -255,38 +262,36 @@ func (a args) putPredefined(k, value int32) *failure {
 		r.predefinedAt[k] = address
 	}
 	if b := r.piece(address, 4); b != nil {
-		b[0], b[1], b[2], b[3] = byte(value), byte(value>>8), byte(value>>16), byte(value>>24)
+		b[0], b[1], b[2], b[3] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24)
 	}
-	if f := a.putWord(2, "attribute", address); f != nil {
+	if f := value.put(r, "attribute", address); f != nil {
 		return f
 	}
-	return a.putFlag(3, "flag", true)
+	return flag.put(r, "flag", true)
 }
 
-// deleteAttribute makes MPI_Comm_delete_attr and its like: (object, keyval).
-func deleteAttribute(object keyvalObject) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		list, c, f := a.attributesOf(0, object)
-		if f != nil {
-			return f
-		}
-		k := a.int(1)
-		if _, f := r.keyval(k, object, true); f != nil {
-			return f.on(c)
-		}
-		i := list.find(k)
-		if i < 0 {
-			return failf(errKeyval, "the object has no attribute %d", k).on(c)
-		}
-		if f := r.deleted(object, a.handle(0), (*list)[i]); f != nil {
-			return f.on(c)
-		}
-		if i = list.find(k); i >= 0 { // the function may have deleted it
-			*list = append((*list)[:i:i], (*list)[i+1:]...)
-			r.use(k, -1)
-		}
-		return nil
+// deleteAttribute serves MPI_Comm_delete_attr and its like.
+func deleteAttribute[A attributed](r call, of A, key intArg) *failure {
+	list, c, f := of.attributes(r)
+	if f != nil {
+		return f
 	}
+	k, object := key.int(), of.object()
+	if _, f := r.keyval(k, object, true); f != nil {
+		return f.on(c)
+	}
+	i := list.find(k)
+	if i < 0 {
+		return failf(errKeyval, "the object has no attribute %d", k).on(c)
+	}
+	if f := r.deleted(object, of.handle(), (*list)[i]); f != nil {
+		return f.on(c)
+	}
+	if i = list.find(k); i >= 0 { // the function may have deleted it
+		*list = append((*list)[:i:i], (*list)[i+1:]...)
+		r.use(k, -1)
+	}
+	return nil
 }
 
 // copyAttributes gives a duplicate the attributes whose copy functions say so.

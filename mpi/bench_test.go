@@ -146,3 +146,8 @@ func BenchmarkSelf(b *testing.B) {
 		return func() { send(); receive() }
 	})
 }
+
+// BenchmarkCommRank measures what a call costs that does next to nothing.
+func BenchmarkCommRank(b *testing.B) {
+	together(b, 1, 1<<20, func(g *guest) func() { return g.prepared("Comm_rank", tWorld, g.alloc(4)) })
+}

@@ -10,74 +10,76 @@ type attached struct {
 	on            bool
 }
 
-// own is the buffer that the program gave for all communicators.
-func own(a args) (*attached, *failure) { return &a.r.attached, nil }
-
-// ofComm is that of the communicator in the first argument.
-func ofComm(a args) (*attached, *failure) {
-	c, f := a.comm(0)
-	if f != nil {
-		return nil, f
-	}
-	return &c.attached, nil
+// MPI_Buffer_attach(buffer, size)
+func bufferAttach(r call, buffer placeArg, size countArg) *failure {
+	return r.attach(&r.attached, buffer, size)
 }
 
-// MPI_Buffer_attach(buffer, size) and MPI_Comm_attach_buffer(comm, buffer, size)
-func bufferAttach(of func(args) (*attached, *failure), first int) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := of(a)
-		if f != nil {
-			return f
-		}
-		n := a.count(first + 1)
-		if n < 0 {
-			return failf(errArg, "invalid size %d", n)
-		}
-		if b.on {
-			return failf(errBuffer, "a buffer is attached already")
-		}
-		address := a.address(first)
-		if address == bufferAutomatic {
-			*b = attached{address: address, on: true}
-			return nil
-		}
-		if r.piece(address, n) == nil || address == null && n > 0 {
-			return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
-		}
-		*b = attached{address: address, size: uint64(n), on: true}
-		aligned := (address + heapAlign - 1) &^ (heapAlign - 1)
-		if skipped := aligned - address; skipped < uint64(n) {
-			b.heap.give(area{aligned, (uint64(n) - skipped) &^ (heapAlign - 1)})
-		}
+// MPI_Comm_attach_buffer(comm, buffer, size)
+func commAttachBuffer(r call, comm commArg, buffer placeArg, size countArg) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
+	}
+	return r.attach(&c.attached, buffer, size)
+}
+
+func (r call) attach(b *attached, buffer placeArg, size countArg) *failure {
+	n := size.of(r)
+	if n < 0 {
+		return failf(errArg, "invalid size %d", n)
+	}
+	if b.on {
+		return failf(errBuffer, "a buffer is attached already")
+	}
+	address := buffer.address()
+	if address == bufferAutomatic {
+		*b = attached{address: address, on: true}
 		return nil
 	}
+	if r.piece(address, n) == nil || address == null && n > 0 {
+		return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
+	}
+	*b = attached{address: address, size: uint64(n), on: true}
+	aligned := (address + heapAlign - 1) &^ (heapAlign - 1)
+	if skipped := aligned - address; skipped < uint64(n) {
+		b.heap.give(area{aligned, (uint64(n) - skipped) &^ (heapAlign - 1)})
+	}
+	return nil
 }
 
 // bufferAutomatic is MPI_BUFFER_AUTOMATIC: MPI finds the memory itself.
 const bufferAutomatic = 2
 
-// MPI_Buffer_detach(*buffer, *size) and MPI_Comm_detach_buffer(comm, *buffer, *size): wait until every send in it has
-// left.
-func bufferDetach(of func(args) (*attached, *failure), first int) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := of(a)
-		if f != nil {
-			return f
-		}
-		if f := a.roomForWord(first, "buffer"); f != nil {
-			return f
-		}
-		if f := a.roomForCount(first+1, "size"); f != nil {
-			return f
-		}
-		r.drain(b)
-		if f := a.putWord(first, "buffer", b.address); f != nil {
-			return f
-		}
-		n := int64(b.size)
-		r.detach(b)
-		return a.putCount(first+1, "size", n)
+// MPI_Buffer_detach(*buffer, *size)
+func bufferDetach(r call, buffer wordOut, size countOut) *failure {
+	return r.detachInto(&r.attached, buffer, size)
+}
+
+// MPI_Comm_detach_buffer(comm, *buffer, *size)
+func commDetachBuffer(r call, comm commArg, buffer wordOut, size countOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
 	}
+	return r.detachInto(&c.attached, buffer, size)
+}
+
+// detachInto waits until every send in a buffer has left, and says where it was.
+func (r call) detachInto(b *attached, buffer wordOut, size countOut) *failure {
+	if f := buffer.room(r, "buffer"); f != nil {
+		return f
+	}
+	if f := size.room(r, "size"); f != nil {
+		return f
+	}
+	r.drain(b)
+	if f := buffer.put(r, "buffer", b.address); f != nil {
+		return f
+	}
+	n := int64(b.size)
+	r.detach(b)
+	return size.put(r, "size", n)
 }
 
 // detach forgets a buffer that every send has left, and gives back what MPI has taken for it.
@@ -88,33 +90,42 @@ func (r *Rank) detach(b *attached) {
 	*b = attached{}
 }
 
-// MPI_Buffer_flush() and MPI_Comm_flush_buffer(comm)
-func bufferFlush(of func(args) (*attached, *failure)) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := of(a)
-		if f == nil {
-			r.drain(b)
-		}
-		return f
-	}
+// MPI_Buffer_flush()
+func bufferFlush(r call) *failure {
+	r.drain(&r.attached)
+	return nil
 }
 
-// MPI_Buffer_iflush(*request) and MPI_Comm_iflush_buffer(comm, *request): complete when what is in the buffer now has
-// left.
-func bufferIflush(of func(args) (*attached, *failure), out int) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := of(a)
-		if f != nil {
-			return f
-		}
-		if f := a.roomForWord(out, "request"); f != nil {
-			return f
-		}
-		q := r.newRequest(requestFlush, r.worldComm)
-		q.attached, q.serial = b, r.serial
-		q.done.Store(true) // as far as it is its own; see isDone
-		return a.expose(out, q)
+// MPI_Comm_flush_buffer(comm)
+func commFlushBuffer(r call, comm commArg) *failure {
+	c, f := comm.of(r)
+	if f == nil {
+		r.drain(&c.attached)
 	}
+	return f
+}
+
+// MPI_Buffer_iflush(*request)
+func bufferIflush(r call, request requestOut) *failure { return r.iflush(&r.attached, request) }
+
+// MPI_Comm_iflush_buffer(comm, *request)
+func commIflushBuffer(r call, comm commArg, request requestOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
+	}
+	return r.iflush(&c.attached, request)
+}
+
+// iflush gives a request that is complete when what is in a buffer now has left.
+func (r call) iflush(b *attached, request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
+		return f
+	}
+	q := r.newRequest(requestFlush, r.worldComm)
+	q.attached, q.serial = b, r.serial
+	q.done.Store(true) // as far as it is its own; see isDone
+	return r.expose(request, q)
 }
 
 // flushed reports whether the sends have left that were in a buffer when the flush began. The rank's own goroutine

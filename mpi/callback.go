@@ -114,29 +114,29 @@ func (r *Rank) callHandler(h *errhandler, c *comm, code int32) {
 }
 
 // MPI_Comm_create_errhandler(function, *errhandler), and MPI-1's MPI_Errhandler_create
-func commCreateErrhandler(r *Rank, a args) *failure {
-	if f := a.roomForWord(1, "errhandler"); f != nil {
+func commCreateErrhandler(r call, function funcArg, out errhandlerOut) *failure {
+	if f := out.room(r, "errhandler"); f != nil {
 		return f
 	}
-	if a.handle(0) == null {
+	if function.index() == null {
 		return failf(errArg, "the function is a null pointer")
 	}
-	h := &errhandler{function: a.handle(0)}
+	h := &errhandler{function: function.index()}
 	handle, ok := r.errhandlers.add(kindErrhandler, h)
 	if !ok {
 		return failf(errNoMem, "more than %d error handlers", maxObjects)
 	}
 	h.given, h.holds = handle, 1
-	return a.putHandle(1, "errhandler", handle)
+	return out.put(r, "errhandler", handle)
 }
 
 // MPI_Comm_set_errhandler(comm, errhandler)
-func commSetErrhandler(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commSetErrhandler(r call, comm commArg, errhandler errhandlerArg) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	h, f := r.errhandler(a.handle(1))
+	h, f := errhandler.of(r)
 	if f != nil {
 		return f.on(c)
 	}
@@ -146,14 +146,14 @@ func commSetErrhandler(r *Rank, a args) *failure {
 
 // MPI_Comm_get_errhandler(comm, *errhandler): the handle that the program knows it by, if it has one; it frees it once
 // more.
-func commGetErrhandler(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commGetErrhandler(r call, comm commArg, errhandler errhandlerOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	h := c.errhandler
 	if h.handle != 0 {
-		return a.putHandle(1, "errhandler", h.handle).on(c)
+		return errhandler.put(r, "errhandler", h.handle).on(c)
 	}
 	if h.given == 0 {
 		handle, ok := r.errhandlers.add(kindErrhandler, h)
@@ -163,12 +163,12 @@ func commGetErrhandler(r *Rank, a args) *failure {
 		h.given = handle
 	}
 	h.holds++
-	return a.putHandle(1, "errhandler", h.given).on(c)
+	return errhandler.put(r, "errhandler", h.given).on(c)
 }
 
 // MPI_Errhandler_free(*errhandler): communicators keep their own reference.
-func errhandlerFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "errhandler")
+func errhandlerFree(r call, errhandler errhandlerRef) *failure {
+	handle, f := errhandler.get(r, "errhandler")
 	if f != nil {
 		return f
 	}
@@ -182,15 +182,15 @@ func errhandlerFree(r *Rank, a args) *failure {
 			h.given = 0
 		}
 	}
-	return a.putHandle(0, "errhandler", errhandlerNull)
+	return errhandler.put(r, "errhandler", errhandlerNull)
 }
 
 // MPI_Comm_call_errhandler(comm, errorcode)
-func commCallErrhandler(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commCallErrhandler(r call, comm commArg, errorcode intArg) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	r.raise("MPI_Comm_call_errhandler", c.failf(a.int(1), "called by the program"))
+	r.raise("MPI_Comm_call_errhandler", c.failf(errorcode.int(), "called by the program"))
 	return nil
 }

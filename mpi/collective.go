@@ -1,6 +1,9 @@
 package mpi
 
 import (
+	"reflect"
+	"slices"
+
 	"github.com/faasmrun/faasmrun/mpi/coll"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
@@ -43,107 +46,120 @@ const (
 	toRoot
 )
 
-// collectiveCall is one collective: its name, its arguments up to the communicator, which is the last, its algorithms,
-// and the function that checks the arguments.
+// collectiveCall is one collective: its name, its algorithms, and the function that checks its arguments, which are
+// those before the communicator.
 type collectiveCall struct {
 	name      string
-	params    int  // how many, of the blocking form
 	large     bool // there is a _c function, too
 	rooted    rooted
 	algorithm *coll.Algorithm
 	inline    *coll.Inline // for small data; nil if there is none
-	describe  func(a args, c *comm, p *part) *failure
+	describe  description
 }
 
 // collectives are all of them. The nonblocking and persistent forms take the same arguments and then some.
 var collectives = [...]collectiveCall{
-	collBarrier:       {"Barrier", 1, false, notRooted, &coll.Barrier, &coll.BarrierInline, describeBarrier},
-	collBcast:         {"Bcast", 5, true, fromRoot, &coll.Bcast, &coll.BcastInline, describeBcast},
-	collGather:        {"Gather", 8, true, toRoot, &coll.Gather, &coll.GatherInline, describeGather},
-	collGatherv:       {"Gatherv", 9, true, toRoot, &coll.Gather, nil, describeGatherv},
-	collScatter:       {"Scatter", 8, true, fromRoot, &coll.Scatter, &coll.ScatterInline, describeScatter},
-	collScatterv:      {"Scatterv", 9, true, fromRoot, &coll.Scatter, nil, describeScatterv},
-	collAllgather:     {"Allgather", 7, true, notRooted, &coll.Allgather, &coll.AllgatherInline, describeAllgather},
-	collAllgatherv:    {"Allgatherv", 8, true, notRooted, &coll.Allgather, nil, describeAllgatherv},
-	collAlltoall:      {"Alltoall", 7, true, notRooted, &coll.Alltoall, &coll.AlltoallInline, describeAlltoall},
-	collAlltoallv:     {"Alltoallv", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallv},
-	collAlltoallw:     {"Alltoallw", 9, true, notRooted, &coll.Alltoall, nil, describeAlltoallw},
-	collReduce:        {"Reduce", 7, true, toRoot, &coll.Reduce, &coll.ReduceInline, describeReduce},
-	collAllreduce:     {"Allreduce", 6, true, notRooted, &coll.Allreduce, &coll.AllreduceInline, describeAllreduce},
-	collReduceScatter: {"Reduce_scatter", 6, true, notRooted, &coll.ReduceScatter, nil, describeReduceScatter},
-	collReduceScatterBlock: {"Reduce_scatter_block", 6, true, notRooted, &coll.ReduceScatter, nil,
-		describeReduceScatterBlock},
-	collScan:   {"Scan", 6, true, notRooted, &coll.Scan, &coll.ScanInline, describeScan},
-	collExscan: {"Exscan", 6, true, notRooted, &coll.Exscan, &coll.ExscanInline, describeScan},
-	collNeighborAllgather: {"Neighbor_allgather", 7, true, notRooted, &coll.NeighbourAllgather, nil,
-		describeNeighborAllgather},
-	collNeighborAllgatherv: {"Neighbor_allgatherv", 8, true, notRooted, &coll.NeighbourAllgather, nil,
-		describeNeighborAllgatherv},
-	collNeighborAlltoall: {"Neighbor_alltoall", 7, true, notRooted, &coll.NeighbourAlltoall, nil,
-		describeNeighborAlltoall},
-	collNeighborAlltoallv: {"Neighbor_alltoallv", 9, true, notRooted, &coll.NeighbourAlltoall, nil,
-		describeNeighborAlltoallv},
-	collNeighborAlltoallw: {"Neighbor_alltoallw", 9, true, notRooted, &coll.NeighbourAlltoall, nil,
-		describeNeighborAlltoallw},
+	collBarrier:  {"Barrier", false, notRooted, &coll.Barrier, &coll.BarrierInline, describes0(describeBarrier)},
+	collBcast:    {"Bcast", true, fromRoot, &coll.Bcast, &coll.BcastInline, describes4(describeBcast)},
+	collGather:   {"Gather", true, toRoot, &coll.Gather, &coll.GatherInline, describes7(describeGather)},
+	collGatherv:  {"Gatherv", true, toRoot, &coll.Gather, nil, describes8(describeGatherv)},
+	collScatter:  {"Scatter", true, fromRoot, &coll.Scatter, &coll.ScatterInline, describes7(describeScatter)},
+	collScatterv: {"Scatterv", true, fromRoot, &coll.Scatter, nil, describes8(describeScatterv)},
+	collAllgather: {"Allgather", true, notRooted, &coll.Allgather, &coll.AllgatherInline,
+		describes6(describeAllgather)},
+	collAllgatherv: {"Allgatherv", true, notRooted, &coll.Allgather, nil, describes7(describeAllgatherv)},
+	collAlltoall:   {"Alltoall", true, notRooted, &coll.Alltoall, &coll.AlltoallInline, describes6(describeAlltoall)},
+	collAlltoallv:  {"Alltoallv", true, notRooted, &coll.Alltoall, nil, describes8(describeAlltoallv)},
+	collAlltoallw:  {"Alltoallw", true, notRooted, &coll.Alltoall, nil, describes8(describeAlltoallw)},
+	collReduce:     {"Reduce", true, toRoot, &coll.Reduce, &coll.ReduceInline, describes6(describeReduce)},
+	collAllreduce: {"Allreduce", true, notRooted, &coll.Allreduce, &coll.AllreduceInline,
+		describes5(describeAllreduce)},
+	collReduceScatter: {"Reduce_scatter", true, notRooted, &coll.ReduceScatter, nil, describes5(describeReduceScatter)},
+	collReduceScatterBlock: {"Reduce_scatter_block", true, notRooted, &coll.ReduceScatter, nil,
+		describes5(describeReduceScatterBlock)},
+	collScan:   {"Scan", true, notRooted, &coll.Scan, &coll.ScanInline, describes5(describeScan)},
+	collExscan: {"Exscan", true, notRooted, &coll.Exscan, &coll.ExscanInline, describes5(describeScan)},
+	collNeighborAllgather: {"Neighbor_allgather", true, notRooted, &coll.NeighbourAllgather, nil,
+		describes6(describeNeighborAllgather)},
+	collNeighborAllgatherv: {"Neighbor_allgatherv", true, notRooted, &coll.NeighbourAllgather, nil,
+		describes7(describeNeighborAllgatherv)},
+	collNeighborAlltoall: {"Neighbor_alltoall", true, notRooted, &coll.NeighbourAlltoall, nil,
+		describes6(describeNeighborAlltoall)},
+	collNeighborAlltoallv: {"Neighbor_alltoallv", true, notRooted, &coll.NeighbourAlltoall, nil,
+		describes8(describeNeighborAlltoallv)},
+	collNeighborAlltoallw: {"Neighbor_alltoallw", true, notRooted, &coll.NeighbourAlltoall, nil,
+		describes8(describeNeighborAlltoallw)},
 }
 
-// commArg is the index of a collective's communicator among its arguments.
-func (k collective) commArg() int { return collectives[k].params - 1 }
+// description is the function that checks a collective's arguments and describes the caller's part by them, and the
+// kinds of the arguments. c is the communicator, which is the argument behind them.
+type description struct {
+	kinds    []reflect.Type
+	describe func(r call, arguments []uint64, c *comm, p *part) *failure
+}
+
+// with are the kinds of a collective's arguments, and of those behind.
+func (d description) with(behind ...reflect.Type) []reflect.Type {
+	return slices.Concat(d.kinds, behind)
+}
 
 // blocking makes the blocking form of a collective.
-func blocking(kind collective) func(*Rank, args) *failure {
-	comm := kind.commArg()
-	return func(r *Rank, a args) *failure {
-		c, p, f := a.part(kind, comm)
+func blocking(kind collective) function {
+	d := collectives[kind].describe
+	n := len(d.kinds)
+	return function{d.with(kindOf[commArg]()), func(r call, s []uint64) *failure {
+		c, p, f := r.part(kind, s[:n], commArg(s[n]))
 		if f != nil {
 			return f
 		}
 		return r.enter(c, p, nil)
-	}
+	}}
 }
 
 // nonblocking makes the nonblocking form, with a request behind the communicator. The last rank to arrive does the
 // work, so none has to come back for it.
-func nonblocking(kind collective) func(*Rank, args) *failure {
-	comm := kind.commArg()
-	return func(r *Rank, a args) *failure {
-		if f := a.roomForWord(comm+1, "request"); f != nil {
+func nonblocking(kind collective) function {
+	d := collectives[kind].describe
+	n := len(d.kinds)
+	return function{d.with(kindOf[commArg](), kindOf[requestOut]()), func(r call, s []uint64) *failure {
+		request := requestOut(s[n+1])
+		if f := request.room(r, "request"); f != nil {
 			return f
 		}
-		c, p, f := a.part(kind, comm)
+		c, p, f := r.part(kind, s[:n], commArg(s[n]))
 		if f != nil {
 			return f
 		}
 		q := r.newRequest(requestCollective, c)
-		if f := a.expose(comm+1, q); f != nil {
+		if f := r.expose(request, q); f != nil {
 			return f
 		}
 		return r.enter(c, p, q)
-	}
+	}}
 }
 
 // part checks a collective's arguments and describes the caller's part. Errors found here concern the caller alone: it
 // has not taken part.
-func (a args) part(kind collective, comm int) (*comm, *part, *failure) {
-	c, f := a.comm(comm)
+func (r call) part(kind collective, arguments []uint64, comm commArg) (*comm, *part, *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, nil, f
 	}
-	p := &a.r.draft
+	p := &r.draft
 	p.reset(kind)
-	f = collectives[kind].describe(a, c, p).on(c)
-	if f == nil && a.r.check != nil {
-		a.r.check.aliased(p)
+	f = collectives[kind].describe.describe(r, arguments, c, p).on(c)
+	if f == nil && r.check != nil {
+		r.check.aliased(p)
 	}
 	return c, p, f
 }
 
 // repeated makes n blocks of the same count, one after the other. Without a block the address means nothing.
-func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failure {
+func (r call) repeated(address uint64, count countArg, datatype typeArg, n int64, b *blocks) *failure {
 	if n == 0 {
-		return a.noBlocks(count, datatype, b)
+		return r.noBlocks(count, datatype, b)
 	}
-	s, f := a.span(address, count, datatype)
+	s, f := r.spanAt(address, count, datatype)
 	if f != nil {
 		return f
 	}
@@ -156,39 +172,38 @@ func (a args) repeated(address, count, datatype int, n int64, b *blocks) *failur
 }
 
 // noBlocks checks what there is to check of a count and a datatype of which nothing is moved.
-func (a args) noBlocks(count, datatype int, b *blocks) *failure {
-	if n := a.count(count); n < 0 {
+func (r call) noBlocks(count countArg, datatype typeArg, b *blocks) *failure {
+	if n := count.of(r); n < 0 {
 		return failf(errCount, "invalid count %d", n)
 	}
-	t, f := a.committed(datatype)
-	b.span, b.number = span{mem: a.r.host.Memory(), typ: t}, 0
+	t, f := datatype.committed(r)
+	b.span, b.number = span{mem: r.host.Memory(), typ: t}, 0
 	return f
 }
 
 // vector makes n blocks of different counts and displacements, in elements of one datatype.
-func (a args) vector(address, counts, displs, datatype int, n int64, b *blocks) *failure {
-	t, f := a.committed(datatype)
+func (r call) vector(address uint64, counts countsIn, displs displsIn, datatype typeArg, n int64, b *blocks) *failure {
+	t, f := datatype.committed(r)
 	if f != nil {
 		return f
 	}
-	if f := a.blockArrays(counts, displs, n, t.extent(), a.wide, b); f != nil {
+	if f := r.blockArrays(counts, uint64(displs), r.large, n, t.extent(), b); f != nil {
 		return f
 	}
-	return a.checkBlocks(address, t, b)
+	return r.checkBlocks(address, t, b)
 }
 
-// blockArrays reads counts, 64 bits wide in a _c function, and displacements, which are an int or an MPI_Aint, in units
-// of so many bytes.
-func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *blocks) *failure {
+// blockArrays reads counts, and displacements, which are an int or an MPI_Aint, in units of so many bytes.
+func (r call) blockArrays(counts countsIn, displs uint64, aints bool, n, unit int64, b *blocks) *failure {
 	width := int64(4)
-	if a.wide {
+	if r.large {
 		width = 8
 	}
 	if n == 0 {
 		b.counts, b.displs = []int64{}, []int64{}
 		return nil
 	}
-	c, f := a.pointer(counts, "counts", n*width)
+	c, f := r.bytesAt(uint64(counts), "counts", n*width)
 	if f != nil {
 		return f
 	}
@@ -196,12 +211,12 @@ func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *bloc
 	if aints {
 		size = 8
 	}
-	d, f := a.pointer(displs, "displacements", n*size)
+	d, f := r.bytesAt(displs, "displacements", n*size)
 	if f != nil {
 		return f
 	}
 	for i := range int(n) {
-		x := element(c, i, a.wide)
+		x := element(c, i, r.large)
 		if x < 0 {
 			return failf(errCount, "invalid count %d of block %d", x, i)
 		}
@@ -212,8 +227,8 @@ func (a args) blockArrays(counts, displs int, n, unit int64, aints bool, b *bloc
 }
 
 // checkBlocks checks that all blocks lie in memory.
-func (a args) checkBlocks(address int, t *datatype, b *blocks) *failure {
-	b.span = span{mem: a.r.host.Memory(), addr: int64(a.address(address)), typ: t}
+func (r call) checkBlocks(address uint64, t *datatype, b *blocks) *failure {
+	b.span = span{mem: r.host.Memory(), addr: int64(address), typ: t}
 	b.number = int64(len(b.counts))
 	for i := range b.counts {
 		if s := b.at(i); !s.inside() || b.span.addr == bottom && s.typ.kind != kindNone && s.count > 0 {
@@ -224,22 +239,15 @@ func (a args) checkBlocks(address int, t *datatype, b *blocks) *failure {
 	return nil
 }
 
-func (a args) committed(i int) (*datatype, *failure) {
-	t, f := a.anyType(i)
-	if f == nil && !t.committed {
-		f = failf(errType, "the datatype %s is not committed", t.title())
-	}
-	return t, f
-}
-
 // typed makes n blocks of different counts, displacements in bytes, as an int or an MPI_Aint, and datatypes.
-func (a args) typed(address, counts, displs, types int, n int64, aints bool, b *blocks) *failure {
-	handles, f := a.handles(types, n)
+func (r call) typed(address uint64, counts countsIn, displs uint64, aints bool, types typesIn, n int64,
+	b *blocks) *failure {
+	handles, f := types.handles(r, n)
 	if f != nil {
 		return f
 	}
 	for i := range n {
-		t, f := a.r.anyType(handles.get(i))
+		t, f := r.anyType(handles.get(i))
 		if f != nil {
 			return f
 		}
@@ -248,13 +256,11 @@ func (a args) typed(address, counts, displs, types int, n int64, aints bool, b *
 		}
 		b.types = append(b.types, t)
 	}
-	if f := a.blockArrays(counts, displs, n, 1, aints, b); f != nil {
+	if f := r.blockArrays(counts, displs, aints, n, 1, b); f != nil {
 		return f
 	}
-	return a.checkBlocks(address, byteType, b)
+	return r.checkBlocks(address, byteType, b)
 }
-
-func (a args) isInPlace(i int) bool { return a.address(i) == inPlace }
 
 // mpiRoot is MPI_ROOT.
 const mpiRoot match.Rank = -4
@@ -268,9 +274,9 @@ const (
 	roleIdle // on the root's side of an intercommunicator
 )
 
-// root reads the root of a collective.
-func (a args) root(i int, c *comm, p *part) (role, *failure) {
-	root := a.rank(i)
+// root checks the root of a collective.
+func (v rankArg) root(c *comm, p *part) (role, *failure) {
+	root := v.rank()
 	if c.remote == nil {
 		if !c.group.has(root) {
 			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.title(), c.group.size())
@@ -304,206 +310,212 @@ func (c *comm) sends(role role) bool { return role == roleOther || role == roleR
 // blocks is the number of blocks in an operation of all with all.
 func (c *comm) blocks() int64 { return int64(c.peers().size()) }
 
-// inPlaceArg checks the use of MPI_IN_PLACE.
-func (a args) inPlaceArg(i int, c *comm, p *part) *failure {
-	if p.inPlace = a.isInPlace(i); p.inPlace && c.remote != nil {
+// checkInPlace checks the use of MPI_IN_PLACE.
+func (p *part) checkInPlace(address uint64, c *comm) *failure {
+	if p.inPlace = address == inPlace; p.inPlace && c.remote != nil {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed with an intercommunicator")
 	}
 	return nil
 }
 
-func describeBarrier(args, *comm, *part) *failure { return nil }
+func describeBarrier(call, *comm, *part) *failure { return nil }
 
-// (buffer, count, datatype, root, comm)
-func describeBcast(a args, c *comm, p *part) *failure {
-	role, f := a.root(3, c, p)
+func describeBcast(r call, c *comm, p *part, buffer bufRef, count countArg, datatype typeArg, root rankArg) *failure {
+	role, f := root.root(c, p)
 	switch {
 	case f != nil || role == roleIdle:
 		return f
 	case role == roleRoot:
-		return a.repeated(0, 1, 2, 1, &p.send)
+		return r.repeated(buffer.address(), count, datatype, 1, &p.send)
 	}
-	return a.repeated(0, 1, 2, 1, &p.recv)
+	return r.repeated(buffer.address(), count, datatype, 1, &p.recv)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root, comm); the receive arguments mean something at the
-// root only, where MPI_IN_PLACE says that the block is there already.
-func describeGather(a args, c *comm, p *part) *failure {
-	role, f := a.root(6, c, p)
+// describeGather: the receive arguments mean something at the root only, where MPI_IN_PLACE says that the block is
+// there already.
+func describeGather(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcount countArg, recvtype typeArg, root rankArg) *failure {
+	role, f := root.root(c, p)
 	if f != nil || role == roleIdle {
 		return f
 	}
 	if role == roleRoot {
-		if f := a.inPlaceArg(0, c, p); f != nil {
+		if f := p.checkInPlace(sendbuf.address(), c); f != nil {
 			return f
 		}
-		if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
+		if f := r.repeated(recvbuf.address(), recvcount, recvtype, c.blocks(), &p.recv); f != nil {
 			return f
 		}
 	}
 	if p.inPlace || !c.sends(role) {
 		return nil
 	}
-	return a.repeated(0, 1, 2, 1, &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, 1, &p.send)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcounts[], displs[], recvtype, root, comm)
-func describeGatherv(a args, c *comm, p *part) *failure {
-	role, f := a.root(7, c, p)
+func describeGatherv(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcounts countsIn, displs displsIn, recvtype typeArg, root rankArg) *failure {
+	role, f := root.root(c, p)
 	if f != nil || role == roleIdle {
 		return f
 	}
 	if role == roleRoot {
-		if f := a.inPlaceArg(0, c, p); f != nil {
+		if f := p.checkInPlace(sendbuf.address(), c); f != nil {
 			return f
 		}
-		if f := a.vector(3, 4, 5, 6, c.blocks(), &p.recv); f != nil {
+		if f := r.vector(recvbuf.address(), recvcounts, displs, recvtype, c.blocks(), &p.recv); f != nil {
 			return f
 		}
 	}
 	if p.inPlace || !c.sends(role) {
 		return nil
 	}
-	return a.repeated(0, 1, 2, 1, &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, 1, &p.send)
 }
 
-// as MPI_Gather; the send arguments mean something at the root only.
-func describeScatter(a args, c *comm, p *part) *failure {
-	role, f := a.root(6, c, p)
+// describeScatter: the send arguments mean something at the root only.
+func describeScatter(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcount countArg, recvtype typeArg, root rankArg) *failure {
+	role, f := root.root(c, p)
 	if f != nil || role == roleIdle {
 		return f
 	}
 	if role == roleRoot {
-		if f := a.inPlaceArg(3, c, p); f != nil {
+		if f := p.checkInPlace(recvbuf.address(), c); f != nil {
 			return f
 		}
-		if f := a.repeated(0, 1, 2, c.blocks(), &p.send); f != nil {
+		if f := r.repeated(sendbuf.address(), sendcount, sendtype, c.blocks(), &p.send); f != nil {
 			return f
 		}
 	}
 	if p.inPlace || !c.sends(role) {
 		return nil
 	}
-	return a.repeated(3, 4, 5, 1, &p.recv)
+	return r.repeated(recvbuf.address(), recvcount, recvtype, 1, &p.recv)
 }
 
-// (sendbuf, sendcounts[], displs[], sendtype, recvbuf, recvcount, recvtype, root, comm)
-func describeScatterv(a args, c *comm, p *part) *failure {
-	role, f := a.root(7, c, p)
+func describeScatterv(r call, c *comm, p *part, sendbuf bufIn, sendcounts countsIn, displs displsIn, sendtype typeArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg, root rankArg) *failure {
+	role, f := root.root(c, p)
 	if f != nil || role == roleIdle {
 		return f
 	}
 	if role == roleRoot {
-		if f := a.inPlaceArg(4, c, p); f != nil {
+		if f := p.checkInPlace(recvbuf.address(), c); f != nil {
 			return f
 		}
-		if f := a.vector(0, 1, 2, 3, c.blocks(), &p.send); f != nil {
+		if f := r.vector(sendbuf.address(), sendcounts, displs, sendtype, c.blocks(), &p.send); f != nil {
 			return f
 		}
 	}
 	if p.inPlace || !c.sends(role) {
 		return nil
 	}
-	return a.repeated(4, 5, 6, 1, &p.recv)
+	return r.repeated(recvbuf.address(), recvcount, recvtype, 1, &p.recv)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, comm)
-func describeAllgather(a args, c *comm, p *part) *failure {
-	if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
+func describeAllgather(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcount countArg, recvtype typeArg) *failure {
+	if f := r.repeated(recvbuf.address(), recvcount, recvtype, c.blocks(), &p.recv); f != nil {
 		return f
 	}
-	return a.gathered(0, 1, 2, c, p)
+	return r.gathered(c, p, sendbuf, sendcount, sendtype)
 }
 
 // gathered describes what a rank sends to all, which is in its receive buffer if it says MPI_IN_PLACE.
-func (a args) gathered(address, count, datatype int, c *comm, p *part) *failure {
-	if f := a.inPlaceArg(address, c, p); f != nil {
+func (r call) gathered(c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg) *failure {
+	if f := p.checkInPlace(sendbuf.address(), c); f != nil {
 		return f
 	}
 	if p.inPlace {
 		p.send.span, p.send.number = p.recv.at(int(c.rank)), 1
 		return nil
 	}
-	return a.repeated(address, count, datatype, 1, &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, 1, &p.send)
 }
 
-// (sendbuf, sendcount, sendtype, recvbuf, recvcounts[], displs[], recvtype, comm)
-func describeAllgatherv(a args, c *comm, p *part) *failure {
-	if f := a.vector(3, 4, 5, 6, c.blocks(), &p.recv); f != nil {
+func describeAllgatherv(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcounts countsIn, displs displsIn, recvtype typeArg) *failure {
+	if f := r.vector(recvbuf.address(), recvcounts, displs, recvtype, c.blocks(), &p.recv); f != nil {
 		return f
 	}
-	return a.gathered(0, 1, 2, c, p)
+	return r.gathered(c, p, sendbuf, sendcount, sendtype)
 }
 
-// as MPI_Allgather
-func describeAlltoall(a args, c *comm, p *part) *failure {
-	if f := a.repeated(3, 4, 5, c.blocks(), &p.recv); f != nil {
+func describeAlltoall(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg, recvbuf bufOut,
+	recvcount countArg, recvtype typeArg) *failure {
+	if f := r.repeated(recvbuf.address(), recvcount, recvtype, c.blocks(), &p.recv); f != nil {
 		return f
 	}
-	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+	if f := p.checkInPlace(sendbuf.address(), c); f != nil || p.inPlace {
 		return f
 	}
-	return a.repeated(0, 1, 2, c.blocks(), &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, c.blocks(), &p.send)
 }
 
-// (sendbuf, sendcounts[], sdispls[], sendtype, recvbuf, recvcounts[], rdispls[], recvtype, comm)
-func describeAlltoallv(a args, c *comm, p *part) *failure {
+func describeAlltoallv(r call, c *comm, p *part, sendbuf bufIn, sendcounts countsIn, sdispls displsIn, sendtype typeArg,
+	recvbuf bufOut, recvcounts countsIn, rdispls displsIn, recvtype typeArg) *failure {
 	p.kind = collAlltoall
-	if f := a.vector(4, 5, 6, 7, c.blocks(), &p.recv); f != nil {
+	if f := r.vector(recvbuf.address(), recvcounts, rdispls, recvtype, c.blocks(), &p.recv); f != nil {
 		return f
 	}
-	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+	if f := p.checkInPlace(sendbuf.address(), c); f != nil || p.inPlace {
 		return f
 	}
-	return a.vector(0, 1, 2, 3, c.blocks(), &p.send)
+	return r.vector(sendbuf.address(), sendcounts, sdispls, sendtype, c.blocks(), &p.send)
 }
 
-// (sendbuf, sendcounts[], sdispls[], sendtypes[], recvbuf, recvcounts[], rdispls[], recvtypes[], comm)
-func describeAlltoallw(a args, c *comm, p *part) *failure {
+func describeAlltoallw(r call, c *comm, p *part, sendbuf bufIn, sendcounts countsIn, sdispls displsIn,
+	sendtypes typesIn, recvbuf bufOut, recvcounts countsIn, rdispls displsIn, recvtypes typesIn) *failure {
 	p.kind = collAlltoall
-	if f := a.typed(4, 5, 6, 7, c.blocks(), a.wide, &p.recv); f != nil {
+	n := c.blocks()
+	if f := r.typed(recvbuf.address(), recvcounts, uint64(rdispls), r.large, recvtypes, n, &p.recv); f != nil {
 		return f
 	}
-	if f := a.inPlaceArg(0, c, p); f != nil || p.inPlace {
+	if f := p.checkInPlace(sendbuf.address(), c); f != nil || p.inPlace {
 		return f
 	}
-	return a.typed(0, 1, 2, 3, c.blocks(), a.wide, &p.send)
+	return r.typed(sendbuf.address(), sendcounts, uint64(sdispls), r.large, sendtypes, n, &p.send)
 }
 
-// (sendbuf, recvbuf, count, datatype, op, root, comm)
-func describeReduce(a args, c *comm, p *part) *failure {
-	role, f := a.root(5, c, p)
+func describeReduce(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count countArg, datatype typeArg, op opArg,
+	root rankArg) *failure {
+	role, f := root.root(c, p)
 	if f != nil || role == roleIdle {
 		return f
 	}
-	return a.reduction(c, p, c.sends(role), role == roleRoot)
+	return r.reduction(c, p, sendbuf, recvbuf, count, datatype, op, c.sends(role), role == roleRoot)
 }
 
-// (sendbuf, recvbuf, count, datatype, op, comm)
-func describeAllreduce(a args, c *comm, p *part) *failure { return a.reduction(c, p, true, true) }
+func describeAllreduce(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count countArg, datatype typeArg,
+	op opArg) *failure {
+	return r.reduction(c, p, sendbuf, recvbuf, count, datatype, op, true, true)
+}
 
-// as MPI_Allreduce, but not for intercommunicators
-func describeScan(a args, c *comm, p *part) *failure {
+// describeScan is as MPI_Allreduce, but not for intercommunicators.
+func describeScan(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count countArg, datatype typeArg,
+	op opArg) *failure {
 	if c.remote != nil {
 		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
-	return a.reduction(c, p, true, true)
+	return r.reduction(c, p, sendbuf, recvbuf, count, datatype, op, true, true)
 }
 
-// reduction describes (sendbuf, recvbuf, count, datatype, op).
-func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
-	if f := a.operation(4, 3, p); f != nil {
+// reduction describes one vector that is sent, and one that is received.
+func (r call) reduction(c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count countArg, datatype typeArg, op opArg,
+	sends, receives bool) *failure {
+	if f := r.operation(op, datatype, p); f != nil {
 		return f
 	}
-	p.count = a.count(2)
-	if a.vectors(p, sends, receives) {
+	p.count = count.of(r)
+	if r.vectors(p, sendbuf, recvbuf, sends, receives) {
 		return nil
 	}
 	if receives {
-		if f := a.repeated(1, 2, 3, 1, &p.recv); f != nil {
+		if f := r.repeated(recvbuf.address(), count, datatype, 1, &p.recv); f != nil {
 			return f
 		}
-		if f := a.inPlaceArg(0, c, p); f != nil {
+		if f := p.checkInPlace(sendbuf.address(), c); f != nil {
 			return f
 		}
 		if p.inPlace {
@@ -514,19 +526,19 @@ func (a args) reduction(c *comm, p *part, sends, receives bool) *failure {
 	if !sends {
 		return nil
 	}
-	return a.repeated(0, 2, 3, 1, &p.send)
+	return r.repeated(sendbuf.address(), count, datatype, 1, &p.send)
 }
 
-// vectors is the fast path for the two buffers of (sendbuf, recvbuf, count): small data that is plainly valid. The rest
-// it leaves to the general path.
-func (a args) vectors(p *part, sends, receives bool) bool {
+// vectors is the fast path for the two buffers of a reduction: small data that is plainly valid. The rest it leaves to
+// the general path.
+func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bool) bool {
 	if !p.typ.contiguous || uint64(p.count) > slotLimit {
 		return false
 	}
-	mem := a.r.host.Memory()
-	in, out, n := int64(a.address(0)), int64(a.address(1)), p.count*p.typ.size
+	mem := r.host.Memory()
+	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.size
 	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) ||
-		a.isInPlace(0) {
+		sendbuf == inPlace {
 		return false
 	}
 	if sends {
@@ -538,24 +550,24 @@ func (a args) vectors(p *part, sends, receives bool) bool {
 	return true
 }
 
-// (sendbuf, recvbuf, recvcount, datatype, op, comm)
-func describeReduceScatterBlock(a args, c *comm, p *part) *failure {
-	if f := a.operation(4, 3, p); f != nil {
+func describeReduceScatterBlock(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, recvcount countArg,
+	datatype typeArg, op opArg) *failure {
+	if f := r.operation(op, datatype, p); f != nil {
 		return f
 	}
-	if f := a.repeated(1, 2, 3, 1, &p.recv); f != nil {
+	if f := r.repeated(recvbuf.address(), recvcount, datatype, 1, &p.recv); f != nil {
 		return f
 	}
-	return a.scattered(c, p, p.recv.span.count*int64(c.group.size()))
+	return r.scattered(c, p, sendbuf, recvbuf, p.recv.span.count*int64(c.group.size()))
 }
 
-// (sendbuf, recvbuf, recvcounts[], datatype, op, comm)
-func describeReduceScatter(a args, c *comm, p *part) *failure {
-	if f := a.operation(4, 3, p); f != nil {
+func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, recvcounts countsIn,
+	datatype typeArg, op opArg) *failure {
+	if f := r.operation(op, datatype, p); f != nil {
 		return f
 	}
 	n := int64(c.group.size())
-	counts, f := a.array(2, "counts", n, a.wide)
+	counts, f := recvcounts.read(r, "counts", n)
 	if f != nil {
 		return f
 	}
@@ -568,26 +580,26 @@ func describeReduceScatter(a args, c *comm, p *part) *failure {
 		p.recv.counts = append(p.recv.counts, x)
 		p.recv.displs = append(p.recv.displs, 0)
 	}
-	s, f := a.r.span(a.address(1), counts[c.rank], p.typ)
+	s, f := r.span(recvbuf.address(), counts[c.rank], p.typ)
 	if f != nil {
 		return f
 	}
 	p.recv.span = s
-	return a.scattered(c, p, total)
+	return r.scattered(c, p, sendbuf, recvbuf, total)
 }
 
 // scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result
 // goes, and is brought as a copy, made when the collective begins.
-func (a args) scattered(c *comm, p *part, total int64) *failure {
+func (r call) scattered(c *comm, p *part, sendbuf bufIn, recvbuf bufOut, total int64) *failure {
 	p.count = total
-	if f := a.inPlaceArg(0, c, p); f != nil {
+	if f := p.checkInPlace(sendbuf.address(), c); f != nil {
 		return f
 	}
-	address := a.address(0)
+	address := sendbuf.address()
 	if p.inPlace {
-		address = a.address(1)
+		address = recvbuf.address()
 	}
-	s, f := a.r.span(address, total, p.typ)
+	s, f := r.span(address, total, p.typ)
 	if f != nil {
 		return f
 	}
@@ -607,18 +619,18 @@ func (s span) clone() span {
 }
 
 // operation reads the operation and the datatype of a reduction and checks that they go together.
-func (a args) operation(opArg, datatype int, p *part) *failure {
-	o, f := a.r.op(a.handle(opArg))
+func (r call) operation(op opArg, datatype typeArg, p *part) *failure {
+	o, f := op.of(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.committed(datatype)
+	t, f := datatype.committed(r)
 	if f != nil {
 		return f
 	}
 	if o.code != opUser && kernels[o.code][t.kind] == nil {
 		return failf(errOp, "%s is not defined for %s", o.title(), t.title())
 	}
-	p.op, p.typ, p.typeHandle = o, t, a.handle(datatype)
+	p.op, p.typ, p.typeHandle = o, t, datatype.handle()
 	return nil
 }

@@ -77,8 +77,6 @@ func (r *Rank) comm(handle uint32) (*comm, *failure) {
 	return nil, failf(errComm, "%#x is no communicator, or was freed", handle)
 }
 
-func (a args) comm(i int) (*comm, *failure) { return a.r.comm(a.handle(i)) }
-
 // peers is the group that ranks in calls mean: the remote group of an intercommunicator.
 func (c *comm) peers() *group {
 	if c.remote != nil {
@@ -96,42 +94,42 @@ func (c *comm) checkPeer(rank match.Rank) *failure {
 }
 
 // MPI_Comm_rank(comm, *rank)
-func commRank(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commRank(r call, comm commArg, rank intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putRank(1, "rank", c.rank).on(c)
+	return rank.putRank(r, "rank", c.rank).on(c)
 }
 
 // MPI_Comm_size(comm, *size)
-func commSize(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commSize(r call, comm commArg, size intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "size", c.group.size()).on(c)
+	return size.put(r, "size", c.group.size()).on(c)
 }
 
 // MPI_Comm_remote_size(comm, *size)
-func commRemoteSize(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commRemoteSize(r call, comm commArg, size intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	if c.remote == nil {
 		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
-	return a.putInt(1, "size", c.remote.size()).on(c)
+	return size.put(r, "size", c.remote.size()).on(c)
 }
 
 // MPI_Comm_test_inter(comm, *flag)
-func commTestInter(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commTestInter(r call, comm commArg, flag flagOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putFlag(1, "flag", c.remote != nil).on(c)
+	return flag.put(r, "flag", c.remote != nil).on(c)
 }
 
 // Results of comparisons.
@@ -143,12 +141,12 @@ const (
 )
 
 // MPI_Comm_compare(comm1, comm2, *result)
-func commCompare(r *Rank, a args) *failure {
-	x, f := a.comm(0)
+func commCompare(r call, comm1, comm2 commArg, out intOut) *failure {
+	x, f := comm1.of(r)
 	if f != nil {
 		return f
 	}
-	y, f := a.comm(1)
+	y, f := comm2.of(r)
 	if f != nil {
 		return f
 	}
@@ -166,15 +164,15 @@ func commCompare(r *Rank, a args) *failure {
 			result = congruent
 		}
 	}
-	return a.putInt(2, "result", result).on(x)
+	return out.put(r, "result", result).on(x)
 }
 
 // MPI_Comm_get_name(comm, *name, *resultlen)
-func commGetName(r *Rank, a args) *failure {
-	if a.handle(0) == commNull {
-		return a.putString(1, "name", "MPI_COMM_NULL", maxObjectName, 2)
+func commGetName(r call, comm commArg, given stringOut, resultlen intOut) *failure {
+	if comm.handle() == commNull {
+		return given.put(r, "name", "MPI_COMM_NULL", maxObjectName, resultlen)
 	}
-	c, f := a.comm(0)
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
@@ -182,16 +180,16 @@ func commGetName(r *Rank, a args) *failure {
 	if c.name.Load() != nil || c.context < firstFreeContext {
 		name = c.title()
 	}
-	return a.putString(1, "name", name, maxObjectName, 2).on(c)
+	return given.put(r, "name", name, maxObjectName, resultlen).on(c)
 }
 
 // MPI_Comm_set_name(comm, name)
-func commSetName(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commSetName(r call, comm commArg, given stringIn) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	name, f := a.getString(1, "name", maxObjectName)
+	name, f := given.get(r, "name", maxObjectName)
 	if f != nil {
 		return f.on(c)
 	}
@@ -200,12 +198,12 @@ func commSetName(r *Rank, a args) *failure {
 }
 
 // MPI_Comm_set_info(comm, info)
-func commSetInfo(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commSetInfo(r call, comm commArg, info infoArg) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	i, f := r.info(a.handle(1))
+	i, f := info.of(r)
 	if f != nil {
 		return f.on(c)
 	}
@@ -214,54 +212,54 @@ func commSetInfo(r *Rank, a args) *failure {
 }
 
 // MPI_Comm_get_info(comm, *info)
-func commGetInfo(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commGetInfo(r call, comm commArg, used infoOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	if c.info == nil {
-		return a.newInfo(1, &info{}).on(c)
+		return r.newInfo(used, new(info)).on(c)
 	}
-	return a.newInfo(1, c.info.copy()).on(c)
+	return r.newInfo(used, c.info.copy()).on(c)
 }
 
 // MPI_Comm_group(comm, *group)
-func commGroup(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commGroup(r call, comm commArg, group groupOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	return a.newGroup(1, c.group).on(c)
+	return r.newGroup(group, c.group).on(c)
 }
 
 // MPI_Comm_remote_group(comm, *group)
-func commRemoteGroup(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commRemoteGroup(r call, comm commArg, group groupOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	if c.remote == nil {
 		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
-	return a.newGroup(1, c.remote).on(c)
+	return r.newGroup(group, c.remote).on(c)
 }
 
 // MPI_Comm_get_parent(*parent): no rank was spawned, which is MPI_COMM_NULL.
-func commGetParent(r *Rank, a args) *failure { return a.putHandle(0, "parent", commNull) }
+func commGetParent(r call, parent commOut) *failure { return parent.put(r, "parent", commNull) }
 
 // MPI_Comm_free(*comm). Operations under way keep the communicator until they end, but for what is in its buffer.
-func commFree(r *Rank, a args) *failure {
-	handle, c, f := a.commToFree()
+func commFree(r call, comm commRef) *failure {
+	handle, c, f := r.commToFree(comm)
 	if f != nil {
 		return f
 	}
-	return a.freeComm(handle, c)
+	return r.freeComm(comm, handle, c)
 }
 
 // MPI_Comm_disconnect(*comm): waits until everything under way on it is complete, here and at the other members, which
 // are all told by the time they come back.
-func commDisconnect(r *Rank, a args) *failure {
-	handle, c, f := a.commToFree()
+func commDisconnect(r call, comm commRef) *failure {
+	handle, c, f := r.commToFree(comm)
 	if f != nil {
 		return f
 	}
@@ -271,7 +269,7 @@ func commDisconnect(r *Rank, a args) *failure {
 	if f := r.enter(c, p, nil); f != nil {
 		return f
 	}
-	return a.freeComm(handle, c)
+	return r.freeComm(comm, handle, c)
 }
 
 // settleAll waits for all that the rank has begun on a communicator. The requests stay, for the program to complete.
@@ -288,21 +286,20 @@ func (r *Rank) settleAll(c *comm) {
 	}
 }
 
-func (a args) commToFree() (handle uint32, c *comm, f *failure) {
-	if handle, f = a.getHandle(0, "comm"); f != nil {
+func (r call) commToFree(at commRef) (handle uint32, c *comm, f *failure) {
+	if handle, f = at.get(r, "comm"); f != nil {
 		return 0, nil, f
 	}
-	if c, f = a.r.comm(handle); f != nil {
+	if c, f = r.comm(handle); f != nil {
 		return 0, nil, f
 	}
-	if c == a.r.worldComm || c == a.r.self {
+	if c == r.worldComm || c == r.self {
 		return 0, nil, c.failf(errComm, "%s cannot be freed", c.title())
 	}
 	return handle, c, nil
 }
 
-func (a args) freeComm(handle uint32, c *comm) *failure {
-	r := a.r
+func (r call) freeComm(at commRef, handle uint32, c *comm) *failure {
 	if f := r.deleteAttributes(keyvalComm, handle, &c.attributes); f != nil {
 		return f.on(c)
 	}
@@ -312,5 +309,5 @@ func (a args) freeComm(handle uint32, c *comm) *failure {
 	}
 	r.comms.remove(handle)
 	c.freed = true
-	return a.putHandle(0, "comm", commNull)
+	return at.put(r, "comm", commNull)
 }

@@ -67,16 +67,16 @@ func answersOf(parts []part) []*answer {
 
 // newComm makes the rank's view of the communicator it was given, which inherits its parent's error handler, and writes
 // the handle. A rank that is not in it gets MPI_COMM_NULL.
-func (a args) newComm(out int, parent *comm, mine *answer) (*comm, *failure) {
+func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure) {
 	if mine.failure != nil {
 		return nil, mine.failure.on(parent)
 	}
 	if mine.local == nil {
-		return nil, a.putHandle(out, "newcomm", commNull).on(parent)
+		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
 	c := &comm{errhandler: parent.errhandler}
-	c.adopt(mine, a.r.rank)
-	return c, a.exposeComm(out, parent, c)
+	c.adopt(mine, r.rank)
+	return c, r.exposeComm(out, parent, c)
 }
 
 // adopt fills in what was agreed.
@@ -87,13 +87,13 @@ func (c *comm) adopt(mine *answer, rank worldRank) {
 }
 
 // exposeComm gives a communicator its handle.
-func (a args) exposeComm(out int, parent, c *comm) *failure {
-	handle, ok := a.r.comms.add(kindComm, c)
+func (r call) exposeComm(out commOut, parent, c *comm) *failure {
+	handle, ok := r.comms.add(kindComm, c)
 	if !ok {
 		return parent.failf(errNoMem, "more than %d communicators", maxObjects)
 	}
 	c.handle = handle
-	return a.putHandle(out, "newcomm", handle).on(parent)
+	return out.put(r, "newcomm", handle).on(parent)
 }
 
 // duplicate settles MPI_Comm_dup: the same groups, a new context.
@@ -105,39 +105,48 @@ func duplicate(w *World, c *comm) func([]*answer) {
 	return func(answers []*answer) { w.found(answers, local, remote) }
 }
 
-// commDup makes MPI_Comm_dup and MPI_Comm_dup_with_info: (comm, [info,] *newcomm).
-func commDup(infoArg int) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		c, f := a.comm(0)
-		if f != nil {
-			return f
-		}
-		out := max(1, infoArg+1)
-		inf := c.info
-		if infoArg > 0 {
-			if inf, f = r.info(a.handle(infoArg)); f != nil {
-				return f.on(c)
-			}
-		}
-		if f := a.roomForWord(out, "newcomm"); f != nil {
-			return f.on(c)
-		}
-		var mine answer
-		if f := r.agree(c, &mine, duplicate(r.world, c)); f != nil {
-			return f
-		}
-		d, f := a.newComm(out, c, &mine)
-		if f != nil {
-			return f
-		}
-		d.inherit(c, inf)
-		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
-			r.comms.remove(d.handle)
-			_ = a.putHandle(out, "newcomm", commNull)
-			return f.on(c)
-		}
-		return nil
+// MPI_Comm_dup(comm, *newcomm)
+func commDup(r call, comm commArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
 	}
+	return r.dup(c, c.info, newcomm)
+}
+
+// MPI_Comm_dup_with_info(comm, info, *newcomm)
+func commDupWithInfo(r call, comm commArg, info infoArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
+	}
+	i, f := info.of(r)
+	if f != nil {
+		return f.on(c)
+	}
+	return r.dup(c, i, newcomm)
+}
+
+// dup makes a duplicate of a communicator, with an info object or nil.
+func (r call) dup(c *comm, inf *info, newcomm commOut) *failure {
+	if f := newcomm.room(r, "newcomm"); f != nil {
+		return f.on(c)
+	}
+	var mine answer
+	if f := r.agree(c, &mine, duplicate(r.world, c)); f != nil {
+		return f
+	}
+	d, f := r.newComm(newcomm, c, &mine)
+	if f != nil {
+		return f
+	}
+	d.inherit(c, inf)
+	if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
+		r.comms.remove(d.handle)
+		_ = newcomm.put(r, "newcomm", commNull)
+		return f.on(c)
+	}
+	return nil
 }
 
 // inherit takes over what a duplicate has of its original.
@@ -148,52 +157,64 @@ func (d *comm) inherit(c *comm, inf *info) {
 	}
 }
 
-// commIdup makes MPI_Comm_idup and MPI_Comm_idup_with_info: (comm, [info,] *newcomm, *request). The handle is there at
-// once, the communicator behind it when the request is complete.
-func commIdup(infoArg int) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		c, f := a.comm(0)
-		if f != nil {
-			return f
-		}
-		out := max(1, infoArg+1)
-		inf := c.info
-		if infoArg > 0 {
-			if inf, f = r.info(a.handle(infoArg)); f != nil {
-				return f.on(c)
-			}
-		}
-		for i, what := range []string{"newcomm", "request"} {
-			if f := a.roomForWord(out+i, what); f != nil {
-				return f.on(c)
-			}
-		}
-		d := &comm{errhandler: c.errhandler, group: emptyGroup}
-		d.inherit(c, inf)
-		if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
-			_ = a.putHandle(out, "newcomm", commNull)
-			return f.on(c)
-		}
-		if f := a.exposeComm(out, c, d); f != nil {
-			return f
-		}
-		q := r.newRequest(requestCollective, c)
-		q.child = d
-		p := &r.draft
-		p.reset(collAgree)
-		p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
-		q.answer = p.answer
-		if f := r.enter(c, p, q); f != nil {
-			return f
-		}
-		return a.expose(out+1, q)
+// MPI_Comm_idup(comm, *newcomm, *request)
+func commIdup(r call, comm commArg, newcomm commOut, request requestOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
 	}
+	return r.idup(c, c.info, newcomm, request)
+}
+
+// MPI_Comm_idup_with_info(comm, info, *newcomm, *request)
+func commIdupWithInfo(r call, comm commArg, info infoArg, newcomm commOut, request requestOut) *failure {
+	c, f := comm.of(r)
+	if f != nil {
+		return f
+	}
+	i, f := info.of(r)
+	if f != nil {
+		return f.on(c)
+	}
+	return r.idup(c, i, newcomm, request)
+}
+
+// idup begins to make a duplicate of a communicator, with an info object or nil. The handle is there at once, the
+// communicator behind it when the request is complete.
+func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *failure {
+	if f := newcomm.room(r, "newcomm"); f != nil {
+		return f.on(c)
+	}
+	if f := request.room(r, "request"); f != nil {
+		return f.on(c)
+	}
+	d := &comm{errhandler: c.errhandler, group: emptyGroup}
+	d.inherit(c, inf)
+	if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
+		_ = newcomm.put(r, "newcomm", commNull)
+		return f.on(c)
+	}
+	if f := r.exposeComm(newcomm, c, d); f != nil {
+		return f
+	}
+	q := r.newRequest(requestCollective, c)
+	q.child = d
+	p := &r.draft
+	p.reset(collAgree)
+	p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
+	q.answer = p.answer
+	if f := r.enter(c, p, q); f != nil {
+		return f
+	}
+	return r.expose(request, q)
 }
 
 // MPI_Comm_split(comm, color, key, *newcomm)
-func commSplit(r *Rank, a args) *failure { return a.split(int64(a.int(1)), int64(a.int(2)), 3) }
+func commSplit(r call, comm commArg, color, key intArg, newcomm commOut) *failure {
+	return r.split(comm, int64(color.int()), int64(key.int()), newcomm)
+}
 
-// Kinds of MPI_Comm_split_type.
+// Kinds of MPI_Comm_splitType.
 const (
 	commTypeShared         = 221
 	commTypeHwUnguided     = 222
@@ -201,17 +222,17 @@ const (
 	commTypeResourceGuided = 224
 )
 
-// MPI_Comm_split_type(comm, split_type, key, info, *newcomm). The ranks of one process share its memory's node; nothing
+// MPI_Comm_splitType(comm, splitType, key, info, *newcomm). The ranks of one process share its memory's node; nothing
 // is known of parts of it, so the others give MPI_COMM_NULL.
-func commSplitType(r *Rank, a args) *failure {
-	if _, f := r.info(a.handle(3)); f != nil {
+func commSplitType(r call, comm commArg, splitType, key intArg, info infoArg, newcomm commOut) *failure {
+	if _, f := info.of(r); f != nil {
 		return f
 	}
-	switch kind := a.int(1); kind {
+	switch kind := splitType.int(); kind {
 	case commTypeShared:
-		return a.split(0, int64(a.int(2)), 4)
+		return r.split(comm, 0, int64(key.int()), newcomm)
 	case undefined, commTypeHwUnguided, commTypeHwGuided, commTypeResourceGuided:
-		return a.split(undefined, int64(a.int(2)), 4)
+		return r.split(comm, undefined, int64(key.int()), newcomm)
 	default:
 		return failf(errArg, "invalid split type %d", kind)
 	}
@@ -219,16 +240,15 @@ func commSplitType(r *Rank, a args) *failure {
 
 // split makes a communicator of the ranks with the same colour, ordered by key and old rank. On an intercommunicator
 // each colour's communicator has those of both groups.
-func (a args) split(color, key int64, out int) *failure {
-	r := a.r
-	c, f := a.comm(0)
+func (r call) split(comm commArg, color, key int64, out commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	if color < 0 && color != undefined {
 		return c.failf(errArg, "invalid color %d", color)
 	}
-	if f := a.roomForWord(out, "newcomm"); f != nil {
+	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	side := int64(0)
@@ -240,7 +260,7 @@ func (a args) split(color, key int64, out int) *failure {
 	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, inter) }); f != nil {
 		return f
 	}
-	d, f := a.newComm(out, c, &mine)
+	d, f := r.newComm(out, c, &mine)
 	if d != nil {
 		d.behind = c.behind
 	}
@@ -284,16 +304,16 @@ func (w *World) divide(answers []*answer, inter bool) {
 }
 
 // MPI_Comm_create(comm, group, *newcomm). On an intercommunicator each side gives its own group.
-func commCreate(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commCreate(r call, comm commArg, group groupArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	g, f := a.group(1)
+	g, f := group.of(r)
 	if f != nil {
 		return f.on(c)
 	}
-	if f := a.roomForWord(2, "newcomm"); f != nil {
+	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	for _, x := range g.ranks {
@@ -310,7 +330,7 @@ func commCreate(r *Rank, a args) *failure {
 	if f := r.agree(c, &mine, func(answers []*answer) { r.world.create(answers, inter) }); f != nil {
 		return f
 	}
-	d, f := a.newComm(2, c, &mine)
+	d, f := r.newComm(newcomm, c, &mine)
 	if d != nil {
 		d.behind = c.behind
 	}
@@ -394,55 +414,56 @@ func (set *instances) sequenceOf(member int) *uint64 {
 }
 
 // MPI_Comm_create_group(comm, group, tag, *newcomm): called by the group's members alone.
-func commCreateGroup(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func commCreateGroup(r call, comm commArg, group groupArg, tag tagArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	g, f := a.group(1)
+	g, f := group.of(r)
 	if f != nil {
 		return f.on(c)
 	}
-	if f := c.checkTag(a.int(2)); f != nil {
+	if f := c.checkTag(tag.int()); f != nil {
 		return f
 	}
-	if f := a.roomForWord(3, "newcomm"); f != nil {
+	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	member := g.index(r.rank)
 	if member == undefined {
-		return a.putHandle(3, "newcomm", commNull).on(c)
+		return newcomm.put(r, "newcomm", commNull).on(c)
 	}
 	mine := answer{group: g}
-	key := fmt.Sprintf("group %d %d %v", c.context, a.int(2), g.ranks)
+	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.ranks)
 	if f := r.agreeNamed(c, key, len(g.ranks), int(member), &mine,
 		func(answers []*answer) { r.world.create(answers, false) }); f != nil {
 		return f
 	}
-	_, f = a.newComm(3, c, &mine)
+	_, f = r.newComm(newcomm, c, &mine)
 	return f
 }
 
 // MPI_Intercomm_create(local_comm, local_leader, peer_comm, remote_leader, tag, *newintercomm): the leaders agree
 // first, then each tells its own side.
-func intercommCreate(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm commArg, remoteLeader rankArg, tag tagArg,
+	newintercomm commOut) *failure {
+	c, f := localComm.of(r)
 	if f != nil {
 		return f
 	}
 	if c.remote != nil {
 		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
-	leader := a.rank(1)
+	leader := localLeader.rank()
 	if !c.group.has(leader) {
 		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.title(), c.group.size())
 	}
-	if f := a.roomForWord(5, "newintercomm"); f != nil {
+	if f := newintercomm.room(r, "newintercomm"); f != nil {
 		return f.on(c)
 	}
 	mine := answer{group: c.group}
 	if c.rank == leader {
-		if f := a.leadersAgree(c, &mine); f != nil {
+		if f := r.leadersAgree(c, &mine, peerComm, remoteLeader, tag); f != nil {
 			mine.failure = f
 		}
 	}
@@ -459,7 +480,7 @@ func intercommCreate(r *Rank, a args) *failure {
 	}); f != nil {
 		return f
 	}
-	d, f := a.newComm(5, c, &mine)
+	d, f := r.newComm(newintercomm, c, &mine)
 	if d != nil {
 		d.behind = mine.want[2] == 1
 	}
@@ -467,19 +488,18 @@ func intercommCreate(r *Rank, a args) *failure {
 }
 
 // leadersAgree lets the two leaders create the intercommunicator. The side with the lower leader is the first.
-func (a args) leadersAgree(c *comm, mine *answer) *failure {
-	r := a.r
-	peer, f := a.comm(2)
+func (r call) leadersAgree(c *comm, mine *answer, peerComm commArg, remoteLeader rankArg, tag tagArg) *failure {
+	peer, f := peerComm.of(r)
 	if f != nil {
 		return f
 	}
-	if f := peer.checkPeer(a.rank(3)); f != nil {
+	if f := peer.checkPeer(remoteLeader.rank()); f != nil {
 		return f
 	}
-	if f := peer.checkTag(a.int(4)); f != nil {
+	if f := peer.checkTag(tag.int()); f != nil {
 		return f
 	}
-	other := peer.peers().ranks[a.rank(3)]
+	other := peer.peers().ranks[remoteLeader.rank()]
 	low, high := min(r.rank, other), max(r.rank, other)
 	if low == high {
 		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
@@ -488,7 +508,7 @@ func (a args) leadersAgree(c *comm, mine *answer) *failure {
 	if r.rank == high {
 		member = 1
 	}
-	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, a.int(4), low, high)
+	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, tag.int(), low, high)
 	return r.agreeNamed(c, key, 2, member, mine, func(answers []*answer) {
 		first, second := answers[0], answers[1]
 		if len(intersection(first.group, second.group).ranks) > 0 {
@@ -504,19 +524,19 @@ func (a args) leadersAgree(c *comm, mine *answer) *failure {
 
 // MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the
 // first side is first.
-func intercommMerge(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func intercommMerge(r call, intercomm commArg, behind intArg, newintracomm commOut) *failure {
+	c, f := intercomm.of(r)
 	if f != nil {
 		return f
 	}
 	if c.remote == nil {
 		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
-	if f := a.roomForWord(2, "newintracomm"); f != nil {
+	if f := newintracomm.room(r, "newintracomm"); f != nil {
 		return f.on(c)
 	}
 	var high int64
-	if a.int(1) != 0 {
+	if behind.int() != 0 {
 		high = 1
 	}
 	first, second := c.group, c.remote
@@ -533,6 +553,6 @@ func intercommMerge(r *Rank, a args) *failure {
 	}); f != nil {
 		return f
 	}
-	_, f = a.newComm(2, c, &mine)
+	_, f = r.newComm(newintracomm, c, &mine)
 	return f
 }

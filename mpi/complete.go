@@ -11,13 +11,13 @@ type list struct {
 	n       int64
 }
 
-func (a args) list(count, array int) (list, *failure) {
-	n := int64(a.int(count))
+func (p requestsRef) list(r call, count countArg) (list, *failure) {
+	n := count.of(r)
 	if n < 0 {
 		return list{}, failf(errCount, "invalid count %d", n)
 	}
-	handles, f := a.handles(array, n)
-	return list{a.r, handles, n}, f
+	handles, f := p.handles(r, n)
+	return list{r.Rank, handles, n}, f
 }
 
 // at gives request i if there is something to wait for: not null, and active.
@@ -73,12 +73,12 @@ func (l list) await() (int64, *request) {
 }
 
 // MPI_Wait(*request, *status)
-func wait(r *Rank, a args) *failure {
-	b, f := a.statuses(1, 1)
+func wait(r call, request requestRef, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := a.requestAt(0)
+	q, f := r.requestAt(request)
 	if f != nil {
 		return f
 	}
@@ -87,16 +87,16 @@ func wait(r *Rank, a args) *failure {
 		return nil
 	}
 	r.await(q)
-	return a.finishInto(0, q, b)
+	return r.finishInto(request, q, b)
 }
 
 // finishInto completes a request, makes its handle null and writes its status.
-func (a args) finishInto(handleArg int, q *request, b []byte) *failure {
+func (r call) finishInto(at requestRef, q *request, b []byte) *failure {
 	keep := q.persistent
-	s, failed := a.r.finish(q)
+	s, failed := r.finish(q)
 	putStatus(b, s)
 	if !keep {
-		if f := a.putHandle(handleArg, "request", requestNull); f != nil {
+		if f := at.put(r, "request", requestNull); f != nil {
 			return f
 		}
 	}
@@ -104,31 +104,31 @@ func (a args) finishInto(handleArg int, q *request, b []byte) *failure {
 }
 
 // MPI_Test(*request, *flag, *status)
-func test(r *Rank, a args) *failure {
-	b, f := a.statuses(2, 1)
+func test(r call, request requestRef, flag flagOut, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := a.requestAt(0)
+	q, f := r.requestAt(request)
 	if f != nil {
 		return f
 	}
 	if q == nil || !q.active {
 		putStatus(b, empty)
-		return a.putFlag(1, "flag", true)
+		return flag.put(r, "flag", true)
 	}
 	if !r.poll(q) {
-		return a.putFlag(1, "flag", false)
+		return flag.put(r, "flag", false)
 	}
-	if f := a.putFlag(1, "flag", true); f != nil {
+	if f := flag.put(r, "flag", true); f != nil {
 		return f
 	}
-	return a.finishInto(0, q, b)
+	return r.finishInto(request, q, b)
 }
 
 // MPI_Waitall(count, requests[], statuses[])
-func waitall(r *Rank, a args) *failure {
-	l, _, b, f := a.looked(2, -1)
+func waitall(r call, count countArg, requests requestsRef, statuses statusesOut) *failure {
+	l, _, b, f := requests.looked(r, count, statuses, -1)
 	if f != nil {
 		return f
 	}
@@ -170,8 +170,8 @@ func inStatus(f *failure) *failure {
 }
 
 // MPI_Testall(count, requests[], *flag, statuses[])
-func testall(r *Rank, a args) *failure {
-	l, _, b, f := a.looked(3, -1)
+func testall(r call, count countArg, requests requestsRef, flag flagOut, statuses statusesOut) *failure {
+	l, _, b, f := requests.looked(r, count, statuses, -1)
 	if f != nil {
 		return f
 	}
@@ -179,28 +179,28 @@ func testall(r *Rank, a args) *failure {
 	for i := range l.n {
 		q, _ := l.at(i)
 		if q != nil && !r.poll(q) {
-			return a.putFlag(2, "flag", false)
+			return flag.put(r, "flag", false)
 		}
 		anyFailed = anyFailed || q != nil && q.failure != nil
 	}
-	if f := a.putFlag(2, "flag", true); f != nil {
+	if f := flag.put(r, "flag", true); f != nil {
 		return f
 	}
 	return l.finishAll(b, anyFailed)
 }
 
 // MPI_Waitany(count, requests[], *index, *status)
-func waitany(r *Rank, a args) *failure {
-	l, active, b, f := a.looked(3, 1)
+func waitany(r call, count countArg, requests requestsRef, index intOut, status statusOut) *failure {
+	l, active, b, f := requests.looked(r, count, statusesOut(status), 1)
 	if f != nil {
 		return f
 	}
 	if active == 0 {
 		putStatus(b, empty)
-		return a.putInt(2, "index", undefined)
+		return index.put(r, "index", undefined)
 	}
 	i, q := l.await()
-	if f := a.putInt(2, "index", int32(i)); f != nil {
+	if f := index.put(r, "index", int32(i)); f != nil {
 		return f
 	}
 	s, failed := l.finish(i, q)
@@ -209,32 +209,40 @@ func waitany(r *Rank, a args) *failure {
 }
 
 // MPI_Testany(count, requests[], *index, *flag, *status)
-func testany(r *Rank, a args) *failure {
-	return a.lookForAny(func(l list, i int64, q *request) (status, *failure) { return l.finish(i, q) })
+func testany(r call, count countArg, requests requestsRef, index intOut, flag flagOut, status statusOut) *failure {
+	return r.lookForAny(count, requests, index, flag, status, list.finish)
 }
 
 // MPI_Request_get_status_any(as MPI_Testany): completes nothing.
-func requestGetStatusAny(r *Rank, a args) *failure {
-	return a.lookForAny(func(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) })
+func requestGetStatusAny(r call, count countArg, requests requestsRef, index intOut, flag flagOut,
+	status statusOut) *failure {
+	return r.lookForAny(count, requests, index, flag, status, r.peekAt)
 }
 
-// lookForAny looks for one request of (count, requests[], *index, *flag, *status) that is done, and takes its outcome.
-func (a args) lookForAny(take func(l list, i int64, q *request) (status, *failure)) *failure {
-	l, active, b, f := a.looked(4, 1)
+// taking takes the outcome of request i of a list, which is done.
+type taking func(l list, i int64, q *request) (status, *failure)
+
+// peekAt is a taking that completes nothing.
+func (r *Rank) peekAt(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) }
+
+// lookForAny looks for one request that is done, and takes its outcome.
+func (r call) lookForAny(count countArg, requests requestsRef, index intOut, flag flagOut, at statusOut,
+	take taking) *failure {
+	l, active, b, f := requests.looked(r, count, statusesOut(at), 1)
 	if f != nil {
 		return f
 	}
 	i, q := l.poll(active)
-	if f := a.putFlag(3, "flag", q != nil || active == 0); f != nil {
+	if f := flag.put(r, "flag", q != nil || active == 0); f != nil {
 		return f
 	}
 	if q == nil {
 		if active == 0 {
 			putStatus(b, empty)
 		}
-		return a.putInt(2, "index", undefined)
+		return index.put(r, "index", undefined)
 	}
-	if f := a.putInt(2, "index", int32(i)); f != nil {
+	if f := index.put(r, "index", int32(i)); f != nil {
 		return f
 	}
 	s, failed := take(l, i, q)
@@ -252,33 +260,36 @@ func (l list) poll(active int) (int64, *request) {
 	return i, q
 }
 
-// some makes MPI_Waitsome and MPI_Testsome: (count, requests[], *outcount, indices[], statuses[]).
-func some(waits bool) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		return a.takeSome(waits, true, func(l list, i int64, q *request) (status, *failure) { return l.finish(i, q) })
+// some makes MPI_Waitsome and MPI_Testsome.
+func some(waits bool) func(call, countArg, requestsRef, intOut, intsOut, statusesOut) *failure {
+	return func(r call, incount countArg, requests requestsRef, outcount intOut, indices intsOut,
+		statuses statusesOut) *failure {
+		return r.takeSome(incount, requests, outcount, indices, statuses, waits, true, list.finish)
 	}
 }
 
 // MPI_Request_get_status_some(incount, requests[], *outcount, indices[], statuses[]): MPI_Testsome that completes
 // nothing.
-func requestGetStatusSome(r *Rank, a args) *failure {
-	return a.takeSome(false, false, func(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) })
+func requestGetStatusSome(r call, incount countArg, requests requestsRef, outcount intOut, indices intsOut,
+	statuses statusesOut) *failure {
+	return r.takeSome(incount, requests, outcount, indices, statuses, false, false, r.peekAt)
 }
 
 // takeSome takes the outcome of those requests that are done. If it completes them, statuses have the errors' classes.
-func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) (status, *failure)) *failure {
-	l, active, b, f := a.looked(4, -1)
+func (r call) takeSome(incount countArg, requests requestsRef, outcount intOut, indices intsOut, statuses statusesOut,
+	waits, ends bool, take taking) *failure {
+	l, active, b, f := requests.looked(r, incount, statuses, -1)
 	if f != nil {
 		return f
 	}
-	var indices []byte
+	var places []byte
 	if l.n > 0 {
-		if indices, f = a.pointer(3, "indices", 4*l.n); f != nil {
+		if places, f = indices.at(r, "indices", l.n); f != nil {
 			return f
 		}
 	}
 	if active == 0 {
-		return a.putInt(2, "outcount", undefined)
+		return outcount.put(r, "outcount", undefined)
 	}
 	if waits {
 		l.await()
@@ -292,27 +303,27 @@ func (a args) takeSome(waits, ends bool, take func(l list, i int64, q *request) 
 		if one != nil {
 			failed, s.class = one, one.class
 		}
-		binary.LittleEndian.PutUint32(indices[4*n:], uint32(i))
+		binary.LittleEndian.PutUint32(places[4*n:], uint32(i))
 		if b != nil {
 			s.put(b[n*statusSize:], ends)
 		}
 		n++
 	}
-	if f := a.putInt(2, "outcount", int32(n)); f != nil {
+	if f := outcount.put(r, "outcount", int32(n)); f != nil {
 		return f
 	}
 	return inStatus(failed)
 }
 
 // MPI_Request_get_status_all(count, requests[], *flag, statuses[]): MPI_Testall that completes nothing.
-func requestGetStatusAll(r *Rank, a args) *failure {
-	l, _, b, f := a.looked(3, -1)
+func requestGetStatusAll(r call, count countArg, requests requestsRef, flag flagOut, statuses statusesOut) *failure {
+	l, _, b, f := requests.looked(r, count, statuses, -1)
 	if f != nil {
 		return f
 	}
 	for i := range l.n {
 		if q, _ := l.at(i); q != nil && !r.poll(q) {
-			return a.putFlag(2, "flag", false)
+			return flag.put(r, "flag", false)
 		}
 	}
 	var failed *failure
@@ -328,22 +339,22 @@ func requestGetStatusAll(r *Rank, a args) *failure {
 			s.put(b[i*statusSize:], false)
 		}
 	}
-	if f := a.putFlag(2, "flag", true); f != nil {
+	if f := flag.put(r, "flag", true); f != nil {
 		return f
 	}
 	return failed
 }
 
-// looked gives the requests, how many are active, and n statuses, or with -1 one for each request, of (count,
-// requests[], …, statuses[]), all of them checked.
-func (a args) looked(statuses int, n int64) (l list, active int, b []byte, f *failure) {
-	if l, f = a.list(0, 1); f != nil {
+// looked gives the requests, how many are active, and n statuses, or with -1 one for each request, all of them checked.
+func (p requestsRef) looked(r call, count countArg, at statusesOut, n int64) (l list, active int, b []byte,
+	f *failure) {
+	if l, f = p.list(r, count); f != nil {
 		return l, 0, nil, f
 	}
 	if n < 0 {
 		n = l.n
 	}
-	if b, f = a.statuses(statuses, n); f != nil {
+	if b, f = at.at(r, n); f != nil {
 		return l, 0, nil, f
 	}
 	active, f = l.check()

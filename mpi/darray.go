@@ -9,8 +9,9 @@ const (
 )
 
 // MPI_Type_create_darray(size, rank, ndims, gsizes[], distribs[], dargs[], psizes[], order, oldtype, *newtype)
-func typeDarray(r *Rank, a args) *failure {
-	size, rank, n := int64(a.int(0)), int64(a.int(1)), int64(a.int(2))
+func typeDarray(r call, groupSize, groupRank, ndims intArg, gsizes countsIn, distribs, dargs, psizes intsIn,
+	storage intArg, oldtype typeArg, newtype typeOut) *failure {
+	size, rank, n := int64(groupSize.int()), int64(groupRank.int()), int64(ndims.int())
 	if n < 1 || n > maxDims {
 		return failf(errArg, "invalid number of dimensions %d", n)
 	}
@@ -18,28 +19,31 @@ func typeDarray(r *Rank, a args) *failure {
 		return failf(errArg, "invalid rank %d of %d", rank, size)
 	}
 	var v [4][]int64
-	for i, what := range []string{"gsizes", "distribs", "dargs", "psizes"} {
-		var f *failure
-		if v[i], f = a.array(3+i, what, n, a.wide && i == 0); f != nil {
+	var f *failure
+	if v[0], f = gsizes.read(r, "gsizes", n); f != nil {
+		return f
+	}
+	for i, p := range []intsIn{distribs, dargs, psizes} {
+		if v[i+1], f = p.read(r, []string{"distribs", "dargs", "psizes"}[i], n); f != nil {
 			return f
 		}
 	}
-	order := int64(a.int(7))
+	order := int64(storage.int())
 	if order != orderC && order != orderFortran {
 		return failf(errArg, "invalid order %d", order)
 	}
-	old, f := a.anyType(8)
+	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
 	t, f := darray(size, rank, v, order, old)
 	c := contents{types: []*datatype{old}}
-	if a.wide {
+	if r.large {
 		c.ints, c.counts = join([]int64{size, rank, n}, v[1], v[2], v[3], []int64{order}), v[0]
 	} else {
 		c.ints = join([]int64{size, rank, n}, v[0], v[1], v[2], v[3], []int64{order})
 	}
-	return a.addType(9, t, f, combinerDarray, c)
+	return r.addType(newtype, t, f, combinerDarray, c)
 }
 
 // darray is a process's part of an array that is distributed over a grid of processes, which is in C's order whatever

@@ -6,15 +6,21 @@ const (
 	weightsEmpty = 11
 )
 
-// weightsArg reads n weights; MPI_UNWEIGHTED has none, and MPI_WEIGHTS_EMPTY is an empty array.
-func (a args) weightsArg(i int, n int64) (weights []int64, weighted bool, f *failure) {
-	switch a.address(i) {
+// Arrays of weights, or special ones.
+type (
+	weightsIn  uint64 // const int[]
+	weightsOut uint64 // int[]
+)
+
+// read reads n weights; MPI_UNWEIGHTED has none, and MPI_WEIGHTS_EMPTY is an empty array.
+func (p weightsIn) read(r call, n int64) (weights []int64, weighted bool, f *failure) {
+	switch p {
 	case unweighted:
 		return nil, false, nil
 	case weightsEmpty:
 		return make([]int64, n), true, nil
 	}
-	weights, f = a.array(i, "weights", n, false)
+	weights, f = intsIn(p).read(r, "weights", n)
 	for _, w := range weights {
 		if w < 0 {
 			return nil, false, failf(errArg, "invalid weight %d", w)
@@ -23,13 +29,13 @@ func (a args) weightsArg(i int, n int64) (weights []int64, weighted bool, f *fai
 	return weights, true, f
 }
 
-// side reads (degree, ranks[], weights[]).
-func (a args) side(c *comm, degree, ranks, weights int) (n neighbours, f *failure) {
-	count := int64(a.int(degree))
+// side reads the neighbours on one side.
+func (r call) side(c *comm, degree countArg, ranks intsIn, weights weightsIn) (n neighbours, f *failure) {
+	count := degree.of(r)
 	if count < 0 {
 		return n, c.failf(errArg, "invalid degree %d", count)
 	}
-	if n.ranks, f = a.array(ranks, "neighbors", count, false); f != nil {
+	if n.ranks, f = ranks.read(r, "neighbors", count); f != nil {
 		return n, f.on(c)
 	}
 	for _, x := range n.ranks {
@@ -37,45 +43,48 @@ func (a args) side(c *comm, degree, ranks, weights int) (n neighbours, f *failur
 			return n, c.failf(errArg, "invalid neighbor %d (%s has %d ranks)", x, c.title(), c.group.size())
 		}
 	}
-	n.weights, n.weighted, f = a.weightsArg(weights, count)
+	n.weights, n.weighted, f = weights.read(r, count)
 	return n, f.on(c)
 }
 
 // MPI_Dist_graph_create_adjacent(comm, indegree, sources[], sourceweights[], outdegree, destinations[], destweights[],
 // info, reorder, *newcomm)
-func distGraphCreateAdjacent(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func distGraphCreateAdjacent(r call, comm commArg, indegree countArg, sources intsIn, sourceweights weightsIn,
+	outdegree countArg, destinations intsIn, destweights weightsIn, info infoArg, reorder intArg,
+	newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
 	t := &topology{kind: topoDistGraph}
-	if t.in, f = a.side(c, 1, 2, 3); f != nil {
+	if t.in, f = r.side(c, indegree, sources, sourceweights); f != nil {
 		return f
 	}
-	if t.out, f = a.side(c, 4, 5, 6); f != nil {
+	if t.out, f = r.side(c, outdegree, destinations, destweights); f != nil {
 		return f
 	}
-	if _, f := r.info(a.handle(7)); f != nil {
+	if _, f := info.of(r); f != nil {
 		return f.on(c)
 	}
-	return a.withRanks(c, t, int64(c.group.size()), 9)
+	return r.withRanks(c, t, int64(c.group.size()), newcomm)
 }
 
 // MPI_Dist_graph_create(comm, n, sources[], degrees[], destinations[], weights[], info, reorder, *newcomm): any rank
 // may name any edges; each learns of those that touch it.
-func distGraphCreate(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func distGraphCreate(r call, comm commArg, n countArg, sources, degrees, destinations intsIn, weights weightsIn,
+	info infoArg, reorder intArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	edges, weighted, f := a.edges(c)
+	edges, weighted, f := r.edges(c, n, sources, degrees, destinations, weights)
 	if f != nil {
 		return f
 	}
-	if _, f := r.info(a.handle(6)); f != nil {
+	if _, f := info.of(r); f != nil {
 		return f.on(c)
 	}
-	if f := a.roomForWord(8, "newcomm"); f != nil {
+	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	t := &topology{kind: topoDistGraph}
@@ -93,7 +102,7 @@ func distGraphCreate(r *Rank, a args) *failure {
 	}); f != nil {
 		return f
 	}
-	d, f := a.newComm(8, c, &mine)
+	d, f := r.newComm(newcomm, c, &mine)
 	if d != nil {
 		d.topology = t
 	}
@@ -101,16 +110,17 @@ func distGraphCreate(r *Rank, a args) *failure {
 }
 
 // edges reads the edges of MPI_Dist_graph_create: from, to, weight.
-func (a args) edges(c *comm) (edges [][3]int64, weighted bool, f *failure) {
-	n := int64(a.int(1))
+func (r call) edges(c *comm, count countArg, from, outOf, to intsIn, each weightsIn) (edges [][3]int64, weighted bool,
+	f *failure) {
+	n := count.of(r)
 	if n < 0 {
 		return nil, false, c.failf(errArg, "invalid number of nodes %d", n)
 	}
-	sources, f := a.array(2, "sources", n, false)
+	sources, f := from.read(r, "sources", n)
 	if f != nil {
 		return nil, false, f.on(c)
 	}
-	degrees, f := a.array(3, "degrees", n, false)
+	degrees, f := outOf.read(r, "degrees", n)
 	if f != nil {
 		return nil, false, f.on(c)
 	}
@@ -121,11 +131,11 @@ func (a args) edges(c *comm) (edges [][3]int64, weighted bool, f *failure) {
 		}
 		total += d
 	}
-	destinations, f := a.array(4, "destinations", total, false)
+	destinations, f := to.read(r, "destinations", total)
 	if f != nil {
 		return nil, false, f.on(c)
 	}
-	weights, weighted, f := a.weightsArg(5, total)
+	weights, weighted, f := each.read(r, total)
 	if f != nil {
 		return nil, false, f.on(c)
 	}
@@ -148,42 +158,46 @@ func (a args) edges(c *comm) (edges [][3]int64, weighted bool, f *failure) {
 	return edges, weighted, nil
 }
 
-func (a args) distGraph() (*comm, *topology, *failure) {
-	return a.withTopology(0, topoDistGraph, "distributed graph")
+func (v commArg) distGraph(r call) (*comm, *topology, *failure) {
+	return v.withTopology(r, topoDistGraph, "distributed graph")
 }
 
 // MPI_Dist_graph_neighbors_count(comm, *indegree, *outdegree, *weighted)
-func distGraphNeighborsCount(r *Rank, a args) *failure {
-	c, t, f := a.distGraph()
+func distGraphNeighborsCount(r call, comm commArg, indegree, outdegree intOut, weighted flagOut) *failure {
+	c, t, f := comm.distGraph(r)
 	if f != nil {
 		return f
 	}
-	if f := a.putInt(1, "indegree", int32(len(t.in.ranks))); f != nil {
+	if f := indegree.put(r, "indegree", int32(len(t.in.ranks))); f != nil {
 		return f.on(c)
 	}
-	if f := a.putInt(2, "outdegree", int32(len(t.out.ranks))); f != nil {
+	if f := outdegree.put(r, "outdegree", int32(len(t.out.ranks))); f != nil {
 		return f.on(c)
 	}
-	return a.putFlag(3, "weighted", t.in.weighted || t.out.weighted).on(c)
+	return weighted.put(r, "weighted", t.in.weighted || t.out.weighted).on(c)
 }
 
 // MPI_Dist_graph_neighbors(comm, maxindegree, sources[], sourceweights[], maxoutdegree, destinations[], destweights[])
-func distGraphNeighbors(r *Rank, a args) *failure {
-	c, t, f := a.distGraph()
+func distGraphNeighbors(r call, comm commArg, maxindegree countArg, sources intsOut, sourceweights weightsOut,
+	maxoutdegree countArg, destinations intsOut, destweights weightsOut) *failure {
+	c, t, f := comm.distGraph(r)
 	if f != nil {
 		return f
 	}
-	for i, side := range []neighbours{t.in, t.out} {
-		first := 1 + 3*i
-		n := min(max(int(a.int(first)), 0), len(side.ranks))
-		if f := a.putArray(first+1, "neighbors", side.ranks[:n], false); f != nil {
-			return f.on(c)
-		}
-		if w := a.address(first + 2); side.weighted && w != unweighted && w != weightsEmpty {
-			if f := a.putArray(first+2, "weights", side.weights[:n], false); f != nil {
-				return f.on(c)
-			}
-		}
+	if f := t.in.put(r, maxindegree, sources, sourceweights); f != nil {
+		return f.on(c)
+	}
+	return t.out.put(r, maxoutdegree, destinations, destweights).on(c)
+}
+
+// put writes neighbours as far as there is room.
+func (side neighbours) put(r call, room countArg, ranks intsOut, weights weightsOut) *failure {
+	n := room.upTo(r, len(side.ranks))
+	if f := ranks.put(r, "neighbors", side.ranks[:n]); f != nil {
+		return f
+	}
+	if side.weighted && weights != unweighted && weights != weightsEmpty {
+		return intsOut(weights).put(r, "weights", side.weights[:n])
 	}
 	return nil
 }

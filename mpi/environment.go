@@ -14,15 +14,15 @@ const (
 )
 
 // MPI_Init(*argc, *argv): the arguments are the program's own and stay as they are.
-func initialize(r *Rank, a args) *failure {
+func initialize(r call, argc, argv ignored) *failure {
 	r.initialize("MPI_Init", threadSingle)
 	return nil
 }
 
 // MPI_Init_thread(*argc, *argv, required, *provided)
-func initThread(r *Rank, a args) *failure {
-	r.initialize("MPI_Init_thread", min(max(a.int(2), threadSingle), threadSerialized))
-	return a.putInt(3, "provided", r.threadLevel)
+func initThread(r call, argc, argv ignored, required intArg, provided intOut) *failure {
+	r.initialize("MPI_Init_thread", min(max(required.int(), threadSingle), threadSerialized))
+	return provided.put(r, "provided", r.threadLevel)
 }
 
 func (r *Rank) initialize(function string, level int32) {
@@ -39,20 +39,20 @@ func (r *Rank) initialize(function string, level int32) {
 }
 
 // MPI_Initialized(*flag)
-func isInitialized(r *Rank, a args) *failure { return a.putFlag(0, "flag", r.Initialized()) }
+func isInitialized(r call, flag flagOut) *failure { return flag.put(r, "flag", r.Initialized()) }
 
 // MPI_Finalized(*flag)
-func isFinalized(r *Rank, a args) *failure { return a.putFlag(0, "flag", r.Finalized()) }
+func isFinalized(r call, flag flagOut) *failure { return flag.put(r, "flag", r.Finalized()) }
 
 // MPI_Query_thread(*provided)
-func queryThread(r *Rank, a args) *failure { return a.putInt(0, "provided", r.threadLevel) }
+func queryThread(r call, provided intOut) *failure { return provided.put(r, "provided", r.threadLevel) }
 
 // MPI_Is_thread_main(*flag)
-func isThreadMain(r *Rank, a args) *failure { return a.putFlag(0, "flag", true) }
+func isThreadMain(r call, flag flagOut) *failure { return flag.put(r, "flag", true) }
 
 // MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's
 // memory goes away while a message is still to be read from it.
-func finalize(r *Rank, a args) *failure {
+func finalize(r call) *failure {
 	if f := r.deleteAttributes(keyvalComm, commSelf, &r.self.attributes); f != nil {
 		return f.on(r.self)
 	}
@@ -81,22 +81,20 @@ func finalize(r *Rank, a args) *failure {
 }
 
 // MPI_Abort(comm, errorcode): ends the whole job, whatever the communicator.
-func abort(r *Rank, a args) *failure {
+func abort(r call, comm commArg, errorcode intArg) *failure {
 	name := "an invalid communicator"
-	if c, f := a.comm(0); f == nil {
+	if c, f := comm.of(r); f == nil {
 		name = c.title()
 	}
-	r.abort(int(a.int(1)), "MPI_Abort", "called with %s and code %d", name, a.int(1))
+	r.abort(int(errorcode.int()), "MPI_Abort", "called with %s and code %d", name, errorcode.int())
 	return nil
 }
 
 // MPI_Wtime() in seconds, from the same origin in all ranks of the process
-func wtime(r *Rank, stack []uint64) {
-	stack[0] = math.Float64bits(time.Since(r.world.started).Seconds())
-}
+func wtime(r *Rank) uint64 { return math.Float64bits(time.Since(r.world.started).Seconds()) }
 
 // MPI_Wtick()
-func wtick(r *Rank, stack []uint64) { stack[0] = math.Float64bits(1e-9) }
+func wtick(*Rank) uint64 { return math.Float64bits(1e-9) }
 
 const (
 	maxProcessorName  = 256
@@ -105,45 +103,45 @@ const (
 )
 
 // MPI_Get_processor_name(*name, *resultlen)
-func getProcessorName(r *Rank, a args) *failure {
-	return a.putString(0, "name", r.world.config.Node, maxProcessorName, 1)
+func getProcessorName(r call, name stringOut, resultlen intOut) *failure {
+	return name.put(r, "name", r.world.config.Node, maxProcessorName, resultlen)
 }
 
 // MPI_Get_version(*version, *subversion)
-func getVersion(r *Rank, a args) *failure {
-	if f := a.putInt(0, "version", 5); f != nil {
+func getVersion(r call, version, subversion intOut) *failure {
+	if f := version.put(r, "version", 5); f != nil {
 		return f
 	}
-	return a.putInt(1, "subversion", 0)
+	return subversion.put(r, "subversion", 0)
 }
 
 // MPI_Get_library_version(*version, *resultlen)
-func getLibraryVersion(r *Rank, a args) *failure {
-	return a.putString(0, "version", "faasmrun: MPI 5.0, ABI 1.0", maxLibraryVersion, 1)
+func getLibraryVersion(r call, version stringOut, resultlen intOut) *failure {
+	return version.put(r, "version", "faasmrun: MPI 5.0, ABI 1.0", maxLibraryVersion, resultlen)
 }
 
 // MPI_Pcontrol(level, ...): level 0 stops the counting that WorldConfig.Stats asks for, any other goes on with it.
-func pcontrol(r *Rank, a args) *failure {
-	r.pause(a.int(0) == 0)
+func pcontrol(r call, level intArg, more ignored) *failure {
+	r.pause(level.int() == 0)
 	return nil
 }
 
 // MPI_Abi_get_version(*major, *minor)
-func abiGetVersion(r *Rank, a args) *failure {
-	if f := a.putInt(0, "abi_major", 1); f != nil {
+func abiGetVersion(r call, major, minor intOut) *failure {
+	if f := major.put(r, "abi_major", 1); f != nil {
 		return f
 	}
-	return a.putInt(1, "abi_minor", 0)
+	return minor.put(r, "abi_minor", 0)
 }
 
 // MPI_Abi_get_info(*info): the sizes of the types that MPI's functions take.
-func abiGetInfo(r *Rank, a args) *failure {
-	return a.newInfo(0, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"},
+func abiGetInfo(r call, out infoOut) *failure {
+	return r.newInfo(out, &info{keys: []string{"mpi_aint_size", "mpi_count_size", "mpi_offset_size"},
 		values: []string{"8", "8", "8"}})
 }
 
 // MPI_Abi_get_fortran_info(*info): there is no Fortran, which is MPI_INFO_NULL.
-func abiGetFortranInfo(r *Rank, a args) *failure { return a.putHandle(0, "info", infoNull) }
+func abiGetFortranInfo(r call, info infoOut) *failure { return info.put(r, "info", infoNull) }
 
 // MPI_Get_hw_resource_info(*info): nothing is known of what a rank is bound to.
-func getHwResourceInfo(r *Rank, a args) *failure { return a.newInfo(0, &info{}) }
+func getHwResourceInfo(r call, out infoOut) *failure { return r.newInfo(out, &info{}) }

@@ -24,9 +24,9 @@ func (u *userErrors) get(code int32) *userError {
 func (u *userErrors) last() int32 { return int32(errLastCode + len(u.codes)) }
 
 // MPI_Add_error_class(*errorclass)
-func addErrorClass(r *Rank, a args) *failure {
+func addErrorClass(r call, errorclass intOut) *failure {
 	class := r.errors.last() + 1
-	if f := a.putInt(0, "errorclass", class); f != nil {
+	if f := errorclass.put(r, "errorclass", class); f != nil {
 		return f
 	}
 	r.errors.codes = append(r.errors.codes, userError{class: class})
@@ -34,12 +34,12 @@ func addErrorClass(r *Rank, a args) *failure {
 }
 
 // MPI_Add_error_code(errorclass, *errorcode)
-func addErrorCode(r *Rank, a args) *failure {
-	class, ok := r.classOf(a.int(0))
+func addErrorCode(r call, errorclass intArg, errorcode intOut) *failure {
+	class, ok := r.classOf(errorclass.int())
 	if !ok {
-		return failf(errArg, "invalid error class %d", a.int(0))
+		return failf(errArg, "invalid error class %d", errorclass.int())
 	}
-	if f := a.putInt(1, "errorcode", r.errors.last()+1); f != nil {
+	if f := errorcode.put(r, "errorcode", r.errors.last()+1); f != nil {
 		return f
 	}
 	r.errors.codes = append(r.errors.codes, userError{class: class})
@@ -47,23 +47,23 @@ func addErrorCode(r *Rank, a args) *failure {
 }
 
 // MPI_Add_error_string(errorcode, string)
-func addErrorString(r *Rank, a args) *failure {
-	u := r.errors.get(a.int(0))
+func addErrorString(r call, errorcode intArg, text stringIn) *failure {
+	u := r.errors.get(errorcode.int())
 	if u == nil {
-		return failf(errArg, "%d is not an error code of the program", a.int(0))
+		return failf(errArg, "%d is not an error code of the program", errorcode.int())
 	}
-	text, f := a.getString(1, "string", maxErrorString)
+	said, f := text.get(r, "string", maxErrorString)
 	if f == nil {
-		u.text = text
+		u.text = said
 	}
 	return f
 }
 
 // removeError makes MPI_Remove_error_class and MPI_Remove_error_code: (code).
-func removeError(r *Rank, a args) *failure {
-	u := r.errors.get(a.int(0))
+func removeError(r call, errorclass intArg) *failure {
+	u := r.errors.get(errorclass.int())
 	if u == nil {
-		return failf(errArg, "%d is not an error code of the program", a.int(0))
+		return failf(errArg, "%d is not an error code of the program", errorclass.int())
 	}
 	u.removed, u.text = true, ""
 	for n := len(r.errors.codes); n > 0 && r.errors.codes[n-1].removed; n-- { // the last ones may be given again
@@ -73,10 +73,10 @@ func removeError(r *Rank, a args) *failure {
 }
 
 // MPI_Remove_error_string(errorcode)
-func removeErrorString(r *Rank, a args) *failure {
-	u := r.errors.get(a.int(0))
+func removeErrorString(r call, errorcode intArg) *failure {
+	u := r.errors.get(errorcode.int())
 	if u == nil {
-		return failf(errArg, "%d is not an error code of the program", a.int(0))
+		return failf(errArg, "%d is not an error code of the program", errorcode.int())
 	}
 	u.text = ""
 	return nil
@@ -94,22 +94,22 @@ func (r *Rank) classOf(code int32) (int32, bool) {
 }
 
 // MPI_Error_class(errorcode, *errorclass)
-func errorClass(r *Rank, a args) *failure {
-	class, ok := r.classOf(a.int(0))
+func errorClass(r call, errorcode intArg, errorclass intOut) *failure {
+	class, ok := r.classOf(errorcode.int())
 	if !ok {
-		return failf(errArg, "invalid error code %d", a.int(0))
+		return failf(errArg, "invalid error code %d", errorcode.int())
 	}
-	return a.putInt(1, "errorclass", class)
+	return errorclass.put(r, "errorclass", class)
 }
 
 // MPI_Error_string(errorcode, *string, *resultlen)
-func errorString(r *Rank, a args) *failure {
-	code := a.int(0)
+func errorString(r call, errorcode intArg, text stringOut, resultlen intOut) *failure {
+	code := errorcode.int()
 	if u := r.errors.get(code); u != nil {
-		return a.putString(1, "string", u.text, maxErrorString, 2)
+		return text.put(r, "string", u.text, maxErrorString, resultlen)
 	}
 	if code < 0 || int(code) >= len(classes) {
 		return failf(errArg, "invalid error code %d", code)
 	}
-	return a.putString(1, "string", classes[code].name+": "+classes[code].text, maxErrorString, 2)
+	return text.put(r, "string", classes[code].name+": "+classes[code].text, maxErrorString, resultlen)
 }

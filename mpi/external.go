@@ -98,8 +98,8 @@ func resize(value []byte, size int64, k kind) []byte {
 }
 
 // checkDatarep checks the name of the representation.
-func (a args) checkDatarep(i int) *failure {
-	name, f := a.getString(i, "datarep", 128)
+func (r call) checkDatarep(datarep stringIn) *failure {
+	name, f := datarep.get(r, "datarep", 128)
 	if f == nil && name != "external32" {
 		f = failf(errArg, "unknown data representation %q", name)
 	}
@@ -108,15 +108,20 @@ func (a args) checkDatarep(i int) *failure {
 
 // MPI_Pack_external(datarep, inbuf, incount, datatype, outbuf, outsize, *position); the position and sizes are
 // MPI_Aint, in the _c function MPI_Count.
-func packExternal(r *Rank, a args) *failure {
-	if f := a.checkDatarep(0); f != nil {
+func packExternal(r call, datarep stringIn, inbuf bufIn, incount countArg, datatype typeArg, outbuf memoryArg,
+	outsize aintArg, position aintRef) *failure {
+	if f := r.checkDatarep(datarep); f != nil {
 		return f
 	}
-	in, f := a.span(1, 2, 3)
+	in, f := r.spanAt(inbuf.address(), incount, datatype)
 	if f != nil {
 		return f
 	}
-	out, position, f := a.byAint().packed(4, 5, 6, in.count*in.typ.external32)
+	at, f := position.get(r, "position")
+	if f != nil {
+		return f
+	}
+	out, f := outbuf.packed(r, outsize.int(), at, in.count*in.typ.external32)
 	if f != nil {
 		return f
 	}
@@ -125,35 +130,40 @@ func packExternal(r *Rank, a args) *failure {
 	copySpan(&side, &in)
 	data, _ := in.typ.toExternal(make([]byte, 0, out.count), native, in.count)
 	copy(out.mem, data)
-	return a.byAint().putCount(6, "position", position+out.count)
+	return position.put(r, "position", at+out.count)
 }
 
 // MPI_Unpack_external(datarep, inbuf, insize, *position, outbuf, outcount, datatype)
-func unpackExternal(r *Rank, a args) *failure {
-	if f := a.checkDatarep(0); f != nil {
+func unpackExternal(r call, datarep stringIn, inbuf memoryArg, insize aintArg, position aintRef, outbuf bufOut,
+	outcount countArg, datatype typeArg) *failure {
+	if f := r.checkDatarep(datarep); f != nil {
 		return f
 	}
-	out, f := a.span(4, 5, 6)
+	out, f := r.spanAt(outbuf.address(), outcount, datatype)
 	if f != nil {
 		return f
 	}
-	in, position, f := a.byAint().packed(1, 2, 3, out.count*out.typ.external32)
+	at, f := position.get(r, "position")
+	if f != nil {
+		return f
+	}
+	in, f := inbuf.packed(r, insize.int(), at, out.count*out.typ.external32)
 	if f != nil {
 		return f
 	}
 	native, _ := out.typ.fromExternal(make([]byte, 0, out.bytes()), in.mem, out.count)
 	side := whole(native)
 	copySpan(&out, &side)
-	return a.byAint().putCount(3, "position", position+in.count)
+	return position.put(r, "position", at+in.count)
 }
 
 // MPI_Pack_external_size(datarep, incount, datatype, *size)
-func packExternalSize(r *Rank, a args) *failure {
-	if f := a.checkDatarep(0); f != nil {
+func packExternalSize(r call, datarep stringIn, incount countArg, datatype typeArg, size aintOut) *failure {
+	if f := r.checkDatarep(datarep); f != nil {
 		return f
 	}
-	n := a.count(1)
-	t, f := a.anyType(2)
+	n := incount.of(r)
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
@@ -161,5 +171,5 @@ func packExternalSize(r *Rank, a args) *failure {
 	if n < 0 || each > 0 && n > maxTypeBytes/each {
 		return failf(errCount, "invalid count %d", n)
 	}
-	return a.byAint().putCount(3, "size", n*each)
+	return size.put(r, "size", n*each)
 }

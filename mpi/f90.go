@@ -22,33 +22,32 @@ type f90Key struct {
 }
 
 // typeF90Real makes MPI_Type_create_f90_real and _complex: (p, r, *newtype). MPI_UNDEFINED leaves one of the two open.
-func typeF90Real(from []f90Type, how combiner) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		p, e := a.int(0), a.int(1)
+func typeF90Real(from []f90Type, how combiner) func(call, intArg, intArg, typeOut) *failure {
+	return func(r call, precision, exponent intArg, newtype typeOut) *failure {
+		p, e := precision.int(), exponent.int()
 		if p == undefined && e == undefined || p < 0 && p != undefined || e < 0 && e != undefined {
 			return failf(errArg, "invalid precision %d and range %d", p, e)
 		}
-		return a.f90(2, from, f90Key{how, p, e}, []int64{int64(p), int64(e)})
+		return r.findF90(newtype, from, f90Key{how, p, e}, []int64{int64(p), int64(e)})
 	}
 }
 
 // MPI_Type_create_f90_integer(r, *newtype)
-func typeF90Integer(r *Rank, a args) *failure {
-	n := a.int(0)
+func typeF90Integer(r call, digits intArg, newtype typeOut) *failure {
+	n := digits.int()
 	if n < 0 {
 		return failf(errArg, "invalid range %d", n)
 	}
-	return a.f90(1, f90Integers, f90Key{combinerF90Integer, n, undefined}, []int64{int64(n)})
+	return r.findF90(newtype, f90Integers, f90Key{combinerF90Integer, n, undefined}, []int64{int64(n)})
 }
 
-// f90 writes the handle of the smallest datatype that has what was asked for.
-func (a args) f90(out int, from []f90Type, k f90Key, ints []int64) *failure {
-	if f := a.roomForWord(out, "newtype"); f != nil {
+// findF90 writes the handle of the smallest datatype that has what was asked for.
+func (r call) findF90(out typeOut, from []f90Type, k f90Key, ints []int64) *failure {
+	if f := out.room(r, "newtype"); f != nil {
 		return f
 	}
-	r := a.r
 	if handle, known := r.f90[k]; known {
-		return a.putHandle(out, "newtype", handle)
+		return out.put(r, "newtype", handle)
 	}
 	for _, t := range from {
 		if k.p > t.digits || k.r > t.exponent {
@@ -69,23 +68,23 @@ func (a args) f90(out int, from []f90Type, k f90Key, ints []int64) *failure {
 			r.f90 = map[f90Key]uint32{}
 		}
 		r.f90[k] = handle
-		return a.putHandle(out, "newtype", handle)
+		return out.put(r, "newtype", handle)
 	}
 	return failf(errArg, "no type has precision %d and range %d", k.p, k.r)
 }
 
-// MPI_Type_get_value_index(value_type, index_type, *pair_type): the predefined pair, or MPI_DATATYPE_NULL.
-func typeGetValueIndex(r *Rank, a args) *failure {
-	for _, i := range []int{0, 1} {
-		if _, f := a.anyType(i); f != nil {
+// MPI_Type_get_value_index(valueType, indexType, *pair_type): the predefined pair, or MPI_DATATYPE_NULL.
+func typeGetValueIndex(r call, valueType, indexType typeArg, pairType typeOut) *failure {
+	for _, t := range []typeArg{valueType, indexType} {
+		if _, f := t.of(r); f != nil {
 			return f
 		}
 	}
-	pair, known := pairsByParts[[2]uint32{a.handle(0), a.handle(1)}]
+	pair, known := pairsByParts[[2]uint32{valueType.handle(), indexType.handle()}]
 	if !known {
 		pair = datatypeNull
 	}
-	return a.putHandle(2, "pair_type", pair)
+	return pairType.put(r, "pair_type", pair)
 }
 
 // pairsByParts finds MPI_MINLOC's types by those of the value and of the location.

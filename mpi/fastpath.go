@@ -7,36 +7,37 @@ import "github.com/faasmrun/faasmrun/mpi/match"
 // latency between two processors is the number of instructions, so it counts. Whatever is not plainly in order, from an
 // invalid pointer to a message outside the inbox, takes the general path.
 
-// inlinePiece gives the memory of (address, count, datatype) if it is valid, contiguous and at most inboxLimit bytes.
-func (a args) inlinePiece(address, count, datatype int) (data []byte, ok bool) {
-	i, n := a.handle(datatype)-firstDatatype, uint64(a.count(count))
+// inlinePiece gives the memory of a buffer if it is valid, contiguous and at most inboxLimit bytes.
+func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []byte, ok bool) {
+	i, n := datatype.handle()-firstDatatype, uint64(count.of(r))
 	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
 		return nil, false
 	}
 	n *= uint64(named[i].size)
-	mem, at := a.r.host.Memory(), uint64(a.address(address))
+	mem := r.host.Memory()
 	if n > inboxLimit || at == null || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false
 	}
 	return mem[at : at+n : at+n], true
 }
 
-// fastComm finds a communicator; nil if the handle is not a valid one.
-func (a args) fastComm(i int) *comm {
-	if handle := a.handle(i); handle != commWorld {
-		return a.r.comms.get(kindComm, handle)
+// fast finds a communicator; nil if the handle is not a valid one.
+func (v commArg) fast(r call) *comm {
+	if handle := v.handle(); handle != commWorld {
+		return r.comms.get(kindComm, handle)
 	}
-	return a.r.worldComm
+	return r.worldComm
 }
 
-// sendFast sends (buf, count, datatype, dest, tag, comm), or does nothing.
-func (a args) sendFast() (done bool) {
-	r, c := a.r, a.fastComm(5)
-	data, ok := a.inlinePiece(0, 1, 2)
+// sendFast sends, or does nothing.
+func (r call) sendFast(buf bufIn, count countArg, datatype typeArg, dest rankArg, tagged tagArg,
+	comm commArg) (done bool) {
+	c := comm.fast(r)
+	data, ok := r.inlinePiece(buf.address(), count, datatype)
 	if c == nil || !ok || r.stats != nil || r.check != nil {
 		return false
 	}
-	peers, to, tag := c.peers().ranks, uint32(a.int(3)), a.int(4)
+	peers, to, tag := c.peers().ranks, uint32(dest.rank()), tagged.int()
 	if to >= uint32(len(peers)) || tag < 0 {
 		return false
 	}
@@ -69,27 +70,28 @@ func (a args) sendFast() (done bool) {
 	return true
 }
 
-// fastReceive are the arguments of a receive of small data: (buf, count, datatype, source, tag, comm).
-func (a args) fastReceive() (c *comm, k match.Key, room []byte, ok bool) {
-	c = a.fastComm(5)
-	if room, ok = a.inlinePiece(0, 1, 2); c == nil || !ok || a.r.stats != nil || a.r.check != nil {
+// fastReceive are the arguments of a receive of small data.
+func (r call) fastReceive(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg,
+	comm commArg) (c *comm, k match.Key, room []byte, ok bool) {
+	c = comm.fast(r)
+	if room, ok = r.inlinePiece(buf.address(), count, datatype); c == nil || !ok || r.stats != nil || r.check != nil {
 		return nil, k, nil, false
 	}
-	k = match.Key{Context: c.context, Source: a.rank(3), Tag: a.int(4)}
+	k = match.Key{Context: c.context, Source: source.rank(), Tag: tag.int()}
 	ok = (k.Source == anySource || uint32(k.Source) < uint32(len(c.peers().ranks))) && (k.Tag >= 0 || k.Tag == anyTag)
 	return c, k, room, ok
 }
 
-// receiveFast does MPI_Recv(buf, count, datatype, source, tag, comm, *status), or nothing.
-func (a args) receiveFast() (done bool) {
-	r := a.r
-	_, k, room, ok := a.fastReceive()
+// receiveFast does MPI_Recv, or nothing.
+func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
+	status statusOut) (done bool) {
+	_, k, room, ok := r.fastReceive(buf, count, datatype, source, tag, comm)
 	if !ok {
 		return false
 	}
 	var b []byte
-	if at := a.address(6); at != statusIgnore {
-		if b = r.piece(at, statusSize); b == nil {
+	if status != statusIgnore {
+		if b = r.piece(uint64(status), statusSize); b == nil {
 			return false
 		}
 	}
@@ -108,14 +110,13 @@ func (a args) receiveFast() (done bool) {
 	return taken
 }
 
-// receiveReady gives a request that is done, of MPI_Irecv(buf, count, datatype, source, tag, comm, *request), if the
-// message is there; else nil.
-func (a args) receiveReady() *request {
-	r := a.r
+// receiveReady gives a request that is done, of MPI_Irecv, if the message is there; else nil.
+func (r call) receiveReady(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg,
+	comm commArg) *request {
 	if !r.hasMail() {
 		return nil
 	}
-	c, k, room, ok := a.fastReceive()
+	c, k, room, ok := r.fastReceive(buf, count, datatype, source, tag, comm)
 	if !ok {
 		return nil
 	}

@@ -3,6 +3,10 @@ package mpi
 import (
 	"encoding/binary"
 	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -67,10 +71,7 @@ func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
 	alone := g.n == 1
 	defer func() {
 		if p := recover(); p != nil {
-			var abort *AbortError
-			var ended *Ended
-			err, ok := p.(error)
-			if !ok || !errors.As(err, &abort) && !errors.As(err, &ended) && !strings.HasPrefix(err.Error(), "no function") {
+			if !endsRank(p) {
 				panic(p)
 			}
 		}
@@ -85,7 +86,7 @@ func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
 			return
 		}
 		for i := range c.Params {
-			g.stack[i] = word(&data)
+			g.stack[i] = drawn(&data)
 		}
 		arguments, begin := g.stack, time.Now()
 		c.Fn(g.rank, g.stack[:])
@@ -96,7 +97,7 @@ func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
 		if len(data) == 0 {
 			return
 		}
-		function = int(uint16(word(&data)))
+		function = int(uint16(drawn(&data)))
 	}
 }
 
@@ -120,8 +121,8 @@ func (g *guest) callbacks(result int) {
 // patience is how long a call may take on fuzzMemory.
 const patience = 2 * time.Second / 4
 
-// word takes the next argument: mostly small numbers, handles the program has, and addresses that hold something.
-func word(data *[]byte) uint64 {
+// drawn takes the next argument: mostly small numbers, handles the program has, and addresses that hold something.
+func drawn(data *[]byte) uint64 {
 	d := *data
 	if len(d) == 0 {
 		return 1024
@@ -151,4 +152,118 @@ func word(data *[]byte) uint64 {
 		return 1024 + x&0xff&^3
 	}
 	return x
+}
+
+// TestGarbage calls every function of the table with arguments that are mostly wrong, each as its kind has it: handles
+// of nothing, numbers at the ends, pointers to nowhere, into the middle of things and to the last bytes of the memory.
+// The host must not panic but to end the rank, and each call comes back.
+func TestGarbage(t *testing.T) {
+	for _, c := range Calls() {
+		if !strings.HasPrefix(c.Name, "MPI_") {
+			continue
+		}
+		rng := rand.New(rand.NewPCG(uint64(len(c.Name)), uint64(len(c.Params))))
+		kinds := kindsByName[strings.TrimPrefix(c.Name, "MPI_")]
+		for range 4 {
+			w, guests := newGuests(t, WorldConfig{Size: 1, EagerBytes: 1 << 20}, fuzzMemory)
+			wrong(guests[0], c, kinds, rng)
+			w.Close()
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// kindsByName are the kinds of the arguments of the functions that have some.
+var kindsByName = func() map[string][]reflect.Type {
+	m := map[string][]reflect.Type{}
+	for _, b := range all {
+		m[b.name], m[b.name+"_c"] = b.fn.kinds, b.fn.kinds
+	}
+	return m
+}()
+
+// wrong calls a function with drawn arguments until that ends the rank.
+func wrong(g *guest, c Call, kinds []reflect.Type, rng *rand.Rand) {
+	defer func() {
+		if p := recover(); p != nil && !endsRank(p) {
+			g.t.Errorf("%s%#x: %v\n%s", c.Name, g.stack[:len(c.Params)], p, debug.Stack())
+		}
+	}()
+	late := time.AfterFunc(20*patience, func() { panic(c.Name + " hangs") }) // with every goroutine's stack
+	defer late.Stop()
+	g.callbacks(0)
+	g.must("Init", 0, 0)
+	g.must("Comm_set_errhandler", tWorld, errorsReturn)
+	g.must("Comm_set_errhandler", tSelf, errorsReturn)
+	dup, group := g.newcomm("Comm_dup", tWorld), g.newcomm("Comm_group", tWorld)
+	grid := g.newcomm("Cart_create", tWorld, 1, g.ints(1), g.ints(1), 0)
+	derived, info := g.newtype("Type_vector", 2, 1, 2, tInt), g.newcomm("Info_create")
+	request := g.words(0, 0, 0)
+	g.must("Isend", 2048, 1, tInt, 0, 1, tWorld, request)
+	g.must("Recv_init", 2048, 1, tInt, 0, 1, tWorld, request+wordSize)
+	handles := map[string][]uint32{
+		"comm": {tWorld, tSelf, dup, grid, commNull}, "group": {group, groupEmpty, groupNull},
+		"datatype": {tInt, tByte, derived, tLongInt, datatypeNull}, "op": {tSum, opNull}, "info": {info, infoNull, infoEnv},
+		"request":    {uint32(g.word(request, 0)), uint32(g.word(request, 1)), requestNull},
+		"errhandler": {errorsReturn, errhandlerNull}, "extracted": {messageNoProc, messageNull}}
+	for at := uint32(2048); at < 4608; at += wordSize { // what pointers lead to
+		of := handles[[]string{"comm", "datatype", "request", "extracted", "group", "errhandler", "op"}[rng.IntN(7)]]
+		g.setWord(at, 0, []int{int(of[rng.IntN(len(of))]), rng.IntN(4), -1 << rng.IntN(64)}[rng.IntN(3)])
+	}
+	for range 25 {
+		for i, letter := range c.Params {
+			kind := ""
+			if kinds != nil {
+				kind = kinds[i].Name()
+			}
+			g.stack[i] = garbage(rng, kind, handles)
+			if letter == 'i' {
+				g.stack[i] |= uint64(rng.Uint32()) << 32
+			}
+		}
+		begin := time.Now()
+		c.Fn(g.rank, g.stack[:max(len(c.Params), 1)])
+		if took := time.Since(begin); took > patience {
+			g.t.Errorf("%s took %v", c.Name, took)
+		}
+	}
+}
+
+// endsRank reports whether a panic is one by which a call ends its rank.
+func endsRank(p any) bool {
+	err, ok := p.(error)
+	var abort *AbortError
+	var ended *Ended
+	return ok && (errors.As(err, &abort) || errors.As(err, &ended) || strings.HasPrefix(err.Error(), "no function"))
+}
+
+// garbage draws an argument of a kind, given by its name.
+func garbage(rng *rand.Rand, kind string, handles map[string][]uint32) uint64 {
+	words := []uint64{0, 1, 2, 10, 11, 1 << 31, 1 << 32, 1<<32 + 1024, 1 << 63, math.MaxUint64, math.MaxInt64,
+		rng.Uint64()}
+	anything := words[rng.IntN(len(words))]
+	if rng.IntN(4) == 0 {
+		return anything
+	}
+	for object, of := range map[string]string{"comm": "commArg", "group": "groupArg", "datatype": "typeArg", "op": "opArg",
+		"info": "infoArg", "request": "requestArg", "errhandler": "errhandlerArg"} {
+		if kind == of {
+			return uint64(handles[object][rng.IntN(len(handles[object]))])
+		}
+	}
+	switch kind {
+	case "intArg", "rankArg", "tagArg", "countArg", "aintArg":
+		numbers := []int64{0, 1, 2, 3, 7, -1, -2, -3, -4, undefined, math.MaxInt32, math.MinInt32, 1 << 40, math.MaxInt64}
+		n := uint64(numbers[rng.IntN(len(numbers))])
+		if kind == "aintArg" || rng.IntN(2) == 0 {
+			return n
+		}
+		return uint64(uint32(n))
+	case "funcArg":
+		return rng.Uint64() % 5
+	}
+	return []uint64{uint64(1024 + rng.IntN(2048)), 4096 + 8*uint64(rng.IntN(64)), fuzzMemory - uint64(rng.IntN(48)), 1032,
+		uint64(2048 + rng.IntN(64))}[rng.IntN(5)] // a pointer
 }

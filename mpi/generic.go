@@ -7,18 +7,18 @@ type generic struct {
 }
 
 // MPI_Grequest_start(query, free, cancel, extra, *request)
-func grequestStart(r *Rank, a args) *failure {
-	if f := a.roomForWord(4, "request"); f != nil {
+func grequestStart(r call, query, free, cancel funcArg, extra wordArg, request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
 		return f
 	}
 	q := r.newRequest(requestGeneric, r.worldComm)
-	q.generic = &generic{a.handle(0), a.handle(1), a.handle(2), a.word(3)}
-	return a.expose(4, q)
+	q.generic = &generic{query.index(), free.index(), cancel.index(), extra.word()}
+	return r.expose(request, q)
 }
 
 // MPI_Grequest_complete(request)
-func grequestComplete(r *Rank, a args) *failure {
-	q, f := r.request(a.handle(0))
+func grequestComplete(r call, request requestArg) *failure {
+	q, f := request.of(r)
 	if f != nil {
 		return f
 	}

@@ -79,44 +79,42 @@ func (r *Rank) group(handle uint32) (*group, *failure) {
 	return nil, failf(errGroup, "%#x is no group, or was freed", handle)
 }
 
-func (a args) group(i int) (*group, *failure) { return a.r.group(a.handle(i)) }
-
 // newGroup gives a group a handle; an empty one is MPI_GROUP_EMPTY.
-func (a args) newGroup(out int, g *group) *failure {
-	if f := a.roomForWord(out, "group"); f != nil {
+func (r call) newGroup(out groupOut, g *group) *failure {
+	if f := out.room(r, "group"); f != nil {
 		return f
 	}
 	if len(g.ranks) == 0 {
-		return a.putHandle(out, "group", groupEmpty)
+		return out.put(r, "group", groupEmpty)
 	}
-	handle, ok := a.r.groups.add(kindGroup, g)
+	handle, ok := r.groups.add(kindGroup, g)
 	if !ok {
 		return failf(errNoMem, "more than %d groups", maxObjects)
 	}
-	return a.putHandle(out, "group", handle)
+	return out.put(r, "group", handle)
 }
 
 // MPI_Group_size(group, *size)
-func groupSize(r *Rank, a args) *failure {
-	g, f := a.group(0)
+func groupSize(r call, group groupArg, size intOut) *failure {
+	g, f := group.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "size", g.size())
+	return size.put(r, "size", g.size())
 }
 
 // MPI_Group_rank(group, *rank)
-func groupRank(r *Rank, a args) *failure {
-	g, f := a.group(0)
+func groupRank(r call, group groupArg, rank intOut) *failure {
+	g, f := group.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putRank(1, "rank", g.index(r.rank))
+	return rank.putRank(r, "rank", g.index(r.rank))
 }
 
 // MPI_Group_free(*group)
-func groupFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "group")
+func groupFree(r call, group groupRef) *failure {
+	handle, f := group.get(r, "group")
 	if f != nil {
 		return f
 	}
@@ -126,37 +124,38 @@ func groupFree(r *Rank, a args) *failure {
 	if handle != groupEmpty {
 		r.groups.remove(handle)
 	}
-	return a.putHandle(0, "group", groupNull)
+	return group.put(r, "group", groupNull)
 }
 
 // MPI_Group_compare(group1, group2, *result)
-func groupCompare(r *Rank, a args) *failure {
-	g, f := a.group(0)
+func groupCompare(r call, group1, group2 groupArg, result intOut) *failure {
+	g, f := group1.of(r)
 	if f != nil {
 		return f
 	}
-	h, f := a.group(1)
+	h, f := group2.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putInt(2, "result", g.compare(h))
+	return result.put(r, "result", g.compare(h))
 }
 
 // MPI_Group_translate_ranks(group1, n, ranks1[], group2, ranks2[])
-func groupTranslateRanks(r *Rank, a args) *failure {
-	g, f := a.group(0)
+func groupTranslateRanks(r call, group1 groupArg, count countArg, ranks1 intsIn, group2 groupArg,
+	ranks2 intsOut) *failure {
+	g, f := group1.of(r)
 	if f != nil {
 		return f
 	}
-	h, f := a.group(3)
+	h, f := group2.of(r)
 	if f != nil {
 		return f
 	}
-	n, f := a.size(1, "number of ranks")
+	n, f := count.size(r, "number of ranks")
 	if f != nil {
 		return f
 	}
-	ranks, f := a.array(2, "ranks", n, false)
+	ranks, f := ranks1.read(r, "ranks", n)
 	if f != nil {
 		return f
 	}
@@ -173,12 +172,12 @@ func groupTranslateRanks(r *Rank, a args) *failure {
 			ranks[i] = int64(j)
 		}
 	}
-	return a.putArray(4, "ranks", ranks, false)
+	return ranks2.put(r, "ranks", ranks)
 }
 
 // chosen reads an array of different ranks of the group.
-func (a args) chosen(i int, n int64, g *group) ([]int64, *failure) {
-	ranks, f := a.array(i, "ranks", n, false)
+func (p intsIn) chosen(r call, n int64, g *group) ([]int64, *failure) {
+	ranks, f := p.read(r, "ranks", n)
 	if f != nil {
 		return nil, f
 	}
@@ -225,37 +224,37 @@ func (g *group) excluded(ranks []int64) *group {
 }
 
 // groupChoose makes MPI_Group_incl and MPI_Group_excl: (group, n, ranks[], *newgroup).
-func groupChoose(choose func(*group, []int64) *group) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		g, f := a.group(0)
+func groupChoose(choose func(*group, []int64) *group) func(call, groupArg, countArg, intsIn, groupOut) *failure {
+	return func(r call, of groupArg, count countArg, members intsIn, newgroup groupOut) *failure {
+		g, f := of.of(r)
 		if f != nil {
 			return f
 		}
-		n, f := a.size(1, "number of ranks")
+		n, f := count.size(r, "number of ranks")
 		if f != nil {
 			return f
 		}
-		ranks, f := a.chosen(2, n, g)
+		ranks, f := members.chosen(r, n, g)
 		if f != nil {
 			return f
 		}
-		return a.newGroup(3, choose(g, ranks))
+		return r.newGroup(newgroup, choose(g, ranks))
 	}
 }
 
 // groupRange makes MPI_Group_range_incl and MPI_Group_range_excl: (group, n, ranges[][3], *newgroup), each range first,
 // last, stride.
-func groupRange(choose func(*group, []int64) *group) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		g, f := a.group(0)
+func groupRange(choose func(*group, []int64) *group) func(call, groupArg, countArg, intsIn, groupOut) *failure {
+	return func(r call, of groupArg, count countArg, ranges intsIn, newgroup groupOut) *failure {
+		g, f := of.of(r)
 		if f != nil {
 			return f
 		}
-		n, f := a.size(1, "number of ranges")
+		n, f := count.size(r, "number of ranges")
 		if f != nil {
 			return f
 		}
-		v, f := a.array(2, "ranges", 3*n, false)
+		v, f := ranges.read(r, "ranges", 3*n)
 		if f != nil {
 			return f
 		}
@@ -278,22 +277,22 @@ func groupRange(choose func(*group, []int64) *group) func(*Rank, args) *failure 
 		if f := g.distinct(ranks); f != nil {
 			return f
 		}
-		return a.newGroup(3, choose(g, ranks))
+		return r.newGroup(newgroup, choose(g, ranks))
 	}
 }
 
 // groupCombine makes MPI_Group_union and its like: (group1, group2, *newgroup).
-func groupCombine(combine func(g, h *group) *group) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		g, f := a.group(0)
+func groupCombine(combine func(g, h *group) *group) func(call, groupArg, groupArg, groupOut) *failure {
+	return func(r call, group1, group2 groupArg, newgroup groupOut) *failure {
+		g, f := group1.of(r)
 		if f != nil {
 			return f
 		}
-		h, f := a.group(1)
+		h, f := group2.of(r)
 		if f != nil {
 			return f
 		}
-		return a.newGroup(2, combine(g, h))
+		return r.newGroup(newgroup, combine(g, h))
 	}
 }
 

@@ -96,27 +96,27 @@ func (h *heap) release(address uint64) bool {
 }
 
 // MPI_Alloc_mem(size, info, *baseptr)
-func allocMem(r *Rank, a args) *failure {
-	n := a.aint(0)
+func allocMem(r call, size aintArg, info infoArg, baseptr wordOut) *failure {
+	n := size.int()
 	if n < 0 {
 		return failf(errArg, "invalid size %d", n)
 	}
-	if _, f := r.info(a.handle(1)); f != nil {
+	if _, f := info.of(r); f != nil {
 		return f
 	}
-	if f := a.roomForWord(2, "baseptr"); f != nil {
+	if f := baseptr.room(r, "baseptr"); f != nil {
 		return f
 	}
 	address, f := r.allocate(n)
 	if f != nil {
 		return f
 	}
-	return a.putWord(2, "baseptr", address)
+	return baseptr.put(r, "baseptr", address)
 }
 
 // MPI_Free_mem(base)
-func freeMem(r *Rank, a args) *failure {
-	if address := a.address(0); address != null && !r.heap.release(address) {
+func freeMem(r call, base placeArg) *failure {
+	if address := base.address(); address != null && !r.heap.release(address) {
 		return failf(errBase, "%#x was not allocated by MPI_Alloc_mem", address)
 	}
 	return nil

@@ -29,14 +29,6 @@ func (r *Rank) info(handle uint32) (*info, *failure) {
 	return nil, failf(errInfo, "%#x is no info object, or was freed", handle)
 }
 
-// realInfo finds an info object that is not MPI_INFO_NULL.
-func (a args) realInfo(i int) (*info, *failure) {
-	if a.handle(i) == infoNull {
-		return nil, failf(errInfo, "the info is MPI_INFO_NULL")
-	}
-	return a.r.info(a.handle(i))
-}
-
 // environment is MPI_INFO_ENV.
 func (r *Rank) environment() *info {
 	i := &info{}
@@ -68,35 +60,37 @@ func (i *info) copy() *info {
 }
 
 // newInfo gives an info object a handle, written at the argument's address.
-func (a args) newInfo(out int, i *info) *failure {
-	if f := a.roomForWord(out, "info"); f != nil {
+func (r call) newInfo(out infoOut, i *info) *failure {
+	if f := out.room(r, "info"); f != nil {
 		return f
 	}
-	handle, ok := a.r.infos.add(kindInfo, i)
+	handle, ok := r.infos.add(kindInfo, i)
 	if !ok {
 		return failf(errNoMem, "more than %d info objects", maxObjects)
 	}
-	return a.putHandle(out, "info", handle)
+	return out.put(r, "info", handle)
 }
 
 // MPI_Info_create(*info)
-func infoCreate(r *Rank, a args) *failure { return a.newInfo(0, &info{}) }
+func infoCreate(r call, out infoOut) *failure { return r.newInfo(out, &info{}) }
 
 // MPI_Info_create_env(argc, argv, *info)
-func infoCreateEnv(r *Rank, a args) *failure { return a.newInfo(2, r.environment().copy()) }
+func infoCreateEnv(r call, argc, argv ignored, out infoOut) *failure {
+	return r.newInfo(out, r.environment().copy())
+}
 
 // MPI_Info_dup(info, *newinfo)
-func infoDup(r *Rank, a args) *failure {
-	i, f := a.realInfo(0)
+func infoDup(r call, info infoArg, newinfo infoOut) *failure {
+	i, f := info.object(r)
 	if f != nil {
 		return f
 	}
-	return a.newInfo(1, i.copy())
+	return r.newInfo(newinfo, i.copy())
 }
 
 // MPI_Info_free(*info)
-func infoFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "info")
+func infoFree(r call, info infoRef) *failure {
+	handle, f := info.get(r, "info")
 	if f != nil {
 		return f
 	}
@@ -104,12 +98,12 @@ func infoFree(r *Rank, a args) *failure {
 		return failf(errInfo, "%#x is no info object that can be freed", handle)
 	}
 	r.infos.remove(handle)
-	return a.putHandle(0, "info", infoNull)
+	return info.put(r, "info", infoNull)
 }
 
 // infoKey reads a key.
-func (a args) infoKey(i int) (string, *failure) {
-	key, f := a.getString(i, "key", maxInfoKey)
+func (p stringIn) infoKey(r call) (string, *failure) {
+	key, f := p.get(r, "key", maxInfoKey)
 	if f == nil && key != "" {
 		return key, nil
 	}
@@ -123,16 +117,16 @@ func (a args) infoKey(i int) (string, *failure) {
 }
 
 // MPI_Info_set(info, key, value)
-func infoSet(r *Rank, a args) *failure {
-	i, f := a.realInfo(0)
+func infoSet(r call, info infoArg, key, value stringIn) *failure {
+	i, f := info.object(r)
 	if f != nil {
 		return f
 	}
-	key, f := a.infoKey(1)
+	name, f := key.infoKey(r)
 	if f != nil {
 		return f
 	}
-	value, f := a.getString(2, "value", maxInfoVal)
+	text, f := value.get(r, "value", maxInfoVal)
 	if f != nil {
 		f.class = errInfoValue
 		return f
@@ -140,16 +134,16 @@ func infoSet(r *Rank, a args) *failure {
 	if len(i.keys) == maxInfoKeys {
 		return failf(errNoMem, "more than %d keys in one info object", maxInfoKeys)
 	}
-	i.set(key, value)
+	i.set(name, text)
 	return nil
 }
 
-// lookup finds the key of argument 1 in the info of argument 0; j is negative if it is not there.
-func (a args) lookup() (i *info, j int, f *failure) {
-	if i, f = a.realInfo(0); f != nil {
+// lookup finds a key in an info object; j is negative if it is not there.
+func (v infoArg) lookup(r call, name stringIn) (i *info, j int, f *failure) {
+	if i, f = v.object(r); f != nil {
 		return nil, 0, f
 	}
-	key, f := a.infoKey(1)
+	key, f := name.infoKey(r)
 	if f != nil {
 		return nil, 0, f
 	}
@@ -157,8 +151,8 @@ func (a args) lookup() (i *info, j int, f *failure) {
 }
 
 // MPI_Info_delete(info, key)
-func infoDelete(r *Rank, a args) *failure {
-	i, j, f := a.lookup()
+func infoDelete(r call, info infoArg, key stringIn) *failure {
+	i, j, f := info.lookup(r, key)
 	if f != nil {
 		return f
 	}
@@ -171,90 +165,80 @@ func infoDelete(r *Rank, a args) *failure {
 }
 
 // MPI_Info_get(info, key, valuelen, value, *flag): at most valuelen characters and a zero.
-func infoGet(r *Rank, a args) *failure {
-	i, j, f := a.lookup()
+func infoGet(r call, info infoArg, key stringIn, valuelen intArg, value stringOut, flag flagOut) *failure {
+	i, j, f := info.lookup(r, key)
 	if f != nil {
 		return f
 	}
 	if j >= 0 {
-		n := int64(a.int(2))
+		n := int64(valuelen.int())
 		if n < 0 {
 			return failf(errArg, "invalid length %d", n)
 		}
-		value := i.values[j][:min(int64(len(i.values[j])), n)]
-		b, f := a.pointer(3, "value", int64(len(value)+1))
-		if f != nil {
+		if f := value.putAll(r, "value", i.values[j][:min(int64(len(i.values[j])), n)]); f != nil {
 			return f
 		}
-		copy(b, value+"\x00")
 	}
-	return a.putFlag(4, "flag", j >= 0)
+	return flag.put(r, "flag", j >= 0)
 }
 
 // MPI_Info_get_string(info, key, *buflen, value, *flag): buflen says what room there is and then what would be needed,
 // both with the zero.
-func infoGetString(r *Rank, a args) *failure {
-	i, j, f := a.lookup()
+func infoGetString(r call, info infoArg, key stringIn, buflen intRef, value stringOut, flag flagOut) *failure {
+	i, j, f := info.lookup(r, key)
 	if f != nil {
 		return f
 	}
-	room, f := a.getInt(2, "buflen")
+	room, f := buflen.get(r, "buflen")
 	if f != nil {
 		return f
 	}
 	if j >= 0 {
-		value := i.values[j]
+		text := i.values[j]
 		if room > 0 {
-			part := value[:min(len(value), int(room)-1)]
-			b, f := a.pointer(3, "value", int64(len(part)+1))
-			if f != nil {
+			if f := value.putAll(r, "value", text[:min(len(text), int(room)-1)]); f != nil {
 				return f
 			}
-			copy(b, part+"\x00")
 		}
-		if f := a.putInt(2, "buflen", int32(len(value)+1)); f != nil {
+		if f := buflen.put(r, "buflen", int32(len(text)+1)); f != nil {
 			return f
 		}
 	}
-	return a.putFlag(4, "flag", j >= 0)
+	return flag.put(r, "flag", j >= 0)
 }
 
 // MPI_Info_get_valuelen(info, key, *valuelen, *flag)
-func infoGetValuelen(r *Rank, a args) *failure {
-	i, j, f := a.lookup()
+func infoGetValuelen(r call, info infoArg, key stringIn, valuelen intOut, flag flagOut) *failure {
+	i, j, f := info.lookup(r, key)
 	if f != nil {
 		return f
 	}
 	if j >= 0 {
-		if f := a.putInt(2, "valuelen", int32(len(i.values[j]))); f != nil {
+		if f := valuelen.put(r, "valuelen", int32(len(i.values[j]))); f != nil {
 			return f
 		}
 	}
-	return a.putFlag(3, "flag", j >= 0)
+	return flag.put(r, "flag", j >= 0)
 }
 
 // MPI_Info_get_nkeys(info, *nkeys)
-func infoGetNkeys(r *Rank, a args) *failure {
-	i, f := a.realInfo(0)
+func infoGetNkeys(r call, info infoArg, nkeys intOut) *failure {
+	i, f := info.object(r)
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "nkeys", int32(len(i.keys)))
+	return nkeys.put(r, "nkeys", int32(len(i.keys)))
 }
 
 // MPI_Info_get_nthkey(info, n, key)
-func infoGetNthkey(r *Rank, a args) *failure {
-	i, f := a.realInfo(0)
+func infoGetNthkey(r call, info infoArg, number intArg, key stringOut) *failure {
+	i, f := info.object(r)
 	if f != nil {
 		return f
 	}
-	n := int(a.int(1))
+	n := int(number.int())
 	if n < 0 || n >= len(i.keys) {
 		return failf(errArg, "key %d of %d", n, len(i.keys))
 	}
-	b, f := a.pointer(2, "key", int64(len(i.keys[n])+1))
-	if f == nil {
-		copy(b, i.keys[n]+"\x00")
-	}
-	return f
+	return key.putAll(r, "key", i.keys[n])
 }

@@ -92,65 +92,66 @@ func (c *comm) neighbours() (in, out int64, f *failure) {
 	return in, out, nil
 }
 
-// as MPI_Allgather
-func describeNeighborAllgather(a args, c *comm, p *part) *failure {
+func describeNeighborAllgather(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg) *failure {
 	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
-	if f := a.repeated(3, 4, 5, in, &p.recv); f != nil {
+	if f := r.repeated(recvbuf.address(), recvcount, recvtype, in, &p.recv); f != nil {
 		return f
 	}
-	return a.repeated(0, 1, 2, min(out, 1), &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, min(out, 1), &p.send)
 }
 
-// as MPI_Allgatherv
-func describeNeighborAllgatherv(a args, c *comm, p *part) *failure {
+func describeNeighborAllgatherv(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg,
+	recvbuf bufOut, recvcounts countsIn, displs displsIn, recvtype typeArg) *failure {
 	p.kind = collNeighborAllgather
 	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
-	if f := a.vector(3, 4, 5, 6, in, &p.recv); f != nil {
+	if f := r.vector(recvbuf.address(), recvcounts, displs, recvtype, in, &p.recv); f != nil {
 		return f
 	}
-	return a.repeated(0, 1, 2, min(out, 1), &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, min(out, 1), &p.send)
 }
 
-// as MPI_Alltoall
-func describeNeighborAlltoall(a args, c *comm, p *part) *failure {
+func describeNeighborAlltoall(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg) *failure {
 	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
-	if f := a.repeated(3, 4, 5, in, &p.recv); f != nil {
+	if f := r.repeated(recvbuf.address(), recvcount, recvtype, in, &p.recv); f != nil {
 		return f
 	}
-	return a.repeated(0, 1, 2, out, &p.send)
+	return r.repeated(sendbuf.address(), sendcount, sendtype, out, &p.send)
 }
 
-// as MPI_Alltoallv
-func describeNeighborAlltoallv(a args, c *comm, p *part) *failure {
+func describeNeighborAlltoallv(r call, c *comm, p *part, sendbuf bufIn, sendcounts countsIn, sdispls displsIn,
+	sendtype typeArg, recvbuf bufOut, recvcounts countsIn, rdispls displsIn, recvtype typeArg) *failure {
 	p.kind = collNeighborAlltoall
 	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
-	if f := a.vector(4, 5, 6, 7, in, &p.recv); f != nil {
+	if f := r.vector(recvbuf.address(), recvcounts, rdispls, recvtype, in, &p.recv); f != nil {
 		return f
 	}
-	return a.vector(0, 1, 2, 3, out, &p.send)
+	return r.vector(sendbuf.address(), sendcounts, sdispls, sendtype, out, &p.send)
 }
 
-// as MPI_Alltoallw, with displacements of MPI_Aint
-func describeNeighborAlltoallw(a args, c *comm, p *part) *failure {
+// describeNeighborAlltoallw: the displacements are MPI_Aint.
+func describeNeighborAlltoallw(r call, c *comm, p *part, sendbuf bufIn, sendcounts countsIn, sdispls aintsIn,
+	sendtypes typesIn, recvbuf bufOut, recvcounts countsIn, rdispls aintsIn, recvtypes typesIn) *failure {
 	p.kind = collNeighborAlltoall
 	in, out, f := c.neighbours()
 	if f != nil {
 		return f
 	}
-	if f := a.typed(4, 5, 6, 7, in, true, &p.recv); f != nil {
+	if f := r.typed(recvbuf.address(), recvcounts, uint64(rdispls), true, recvtypes, in, &p.recv); f != nil {
 		return f
 	}
-	return a.typed(0, 1, 2, 3, out, true, &p.send)
+	return r.typed(sendbuf.address(), sendcounts, uint64(sdispls), true, sendtypes, out, &p.send)
 }

@@ -112,23 +112,23 @@ func (r *Rank) op(handle uint32) (*op, *failure) {
 
 // MPI_Op_create(function, commute, *op); the function is void f(void *in, void *inout, int *len, MPI_Datatype *), in
 // the _c function with an MPI_Count *len.
-func opCreate(r *Rank, a args) *failure {
-	if f := a.roomForWord(2, "op"); f != nil {
+func opCreate(r call, function funcArg, commute intArg, out opOut) *failure {
+	if f := out.room(r, "op"); f != nil {
 		return f
 	}
-	if a.handle(0) == null {
+	if function.index() == null {
 		return failf(errArg, "the function is a null pointer")
 	}
-	handle, ok := r.ops.add(kindOp, &op{function: a.handle(0), commutative: a.int(1) != 0})
+	handle, ok := r.ops.add(kindOp, &op{function: function.index(), commutative: commute.int() != 0})
 	if !ok {
 		return failf(errNoMem, "more than %d operations", maxObjects)
 	}
-	return a.putHandle(2, "op", handle)
+	return out.put(r, "op", handle)
 }
 
 // MPI_Op_free(*op)
-func opFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "op")
+func opFree(r call, op opRef) *failure {
+	handle, f := op.get(r, "op")
 	if f != nil {
 		return f
 	}
@@ -140,30 +140,30 @@ func opFree(r *Rank, a args) *failure {
 		return failf(errOp, "%s is predefined and cannot be freed", o.name)
 	}
 	r.ops.remove(handle)
-	return a.putHandle(0, "op", opNull)
+	return op.put(r, "op", opNull)
 }
 
 // MPI_Op_commutative(op, *commute)
-func opCommutative(r *Rank, a args) *failure {
-	o, f := r.op(a.handle(0))
+func opCommutative(r call, op opArg, commute flagOut) *failure {
+	o, f := op.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putFlag(1, "commute", o.commutative)
+	return commute.put(r, "commute", o.commutative)
 }
 
 // MPI_Reduce_local(inbuf, inoutbuf, count, datatype, op)
-func reduceLocal(r *Rank, a args) *failure {
+func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype typeArg, op opArg) *failure {
 	p := &r.draft
 	p.reset(collReduce)
-	if f := a.operation(4, 3, p); f != nil {
+	if f := r.operation(op, datatype, p); f != nil {
 		return f
 	}
-	in, f := a.span(0, 2, 3)
+	in, f := r.spanAt(inbuf.address(), count, datatype)
 	if f != nil {
 		return f
 	}
-	out, f := a.span(1, 2, 3)
+	out, f := r.spanAt(inoutbuf.address(), count, datatype)
 	if f != nil || in.count == 0 {
 		return f
 	}
@@ -171,12 +171,12 @@ func reduceLocal(r *Rank, a args) *failure {
 		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
 		return nil
 	}
-	words, f := r.words(uint64(in.count), uint64(a.handle(3)))
+	words, f := r.words(uint64(in.count), uint64(datatype.handle()))
 	if f != nil {
 		return f
 	}
 	defer r.heap.release(words)
-	r.callUserOp(p.op, a.address(0), a.address(1), words)
+	r.callUserOp(p.op, inbuf.address(), inoutbuf.address(), words)
 	return nil
 }
 

@@ -4,88 +4,79 @@ package mpi
 
 // MPI_Pack(inbuf, incount, datatype, outbuf, outsize, *position, comm); in the _c function sizes and the position are
 // MPI_Count.
-func pack(r *Rank, a args) *failure {
-	c, f := a.comm(6)
+func pack(r call, inbuf bufIn, incount countArg, datatype typeArg, outbuf memoryArg, outsize countArg,
+	position countRef, comm commArg) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	in, f := a.span(0, 1, 2)
+	in, f := r.spanAt(inbuf.address(), incount, datatype)
 	if f != nil {
 		return f.on(c)
 	}
-	out, position, f := a.packed(3, 4, 5, in.bytes())
+	at, f := position.get(r, "position")
+	if f != nil {
+		return f.on(c)
+	}
+	out, f := outbuf.packed(r, outsize.of(r), at, in.bytes())
 	if f != nil {
 		return f.on(c)
 	}
 	copySpan(&out, &in)
-	return a.putCount(5, "position", position+in.bytes()).on(c)
+	return position.put(r, "position", at+in.bytes()).on(c)
 }
 
 // MPI_Unpack(inbuf, insize, *position, outbuf, outcount, datatype, comm)
-func unpack(r *Rank, a args) *failure {
-	c, f := a.comm(6)
+func unpack(r call, inbuf memoryArg, insize countArg, position countRef, outbuf bufOut, outcount countArg,
+	datatype typeArg, comm commArg) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	out, f := a.span(3, 4, 5)
+	out, f := r.spanAt(outbuf.address(), outcount, datatype)
 	if f != nil {
 		return f.on(c)
 	}
-	in, position, f := a.packed(0, 1, 2, out.bytes())
+	at, f := position.get(r, "position")
+	if f != nil {
+		return f.on(c)
+	}
+	in, f := inbuf.packed(r, insize.of(r), at, out.bytes())
 	if f != nil {
 		return f.on(c)
 	}
 	copySpan(&out, &in)
-	return a.putCount(2, "position", position+out.bytes()).on(c)
+	return position.put(r, "position", at+out.bytes()).on(c)
 }
 
-// packed gives n bytes at the position in a packing buffer.
-func (a args) packed(buf, size, position int, n int64) (span, int64, *failure) {
-	length := a.count(size)
-	if length < 0 {
-		return span{}, 0, failf(errArg, "invalid buffer size %d", length)
+// packed gives n bytes at a position in a packing buffer of so many bytes.
+func (v memoryArg) packed(r call, size, position, n int64) (span, *failure) {
+	if size < 0 {
+		return span{}, failf(errArg, "invalid buffer size %d", size)
 	}
-	at, f := a.getCount(position, "position")
-	if f != nil {
-		return span{}, 0, f
+	if position < 0 || position > size || n > size-position {
+		return span{}, failf(errTruncate, "%d bytes at position %d exceed a buffer of %d bytes", n, position, size)
 	}
-	if at < 0 || at > length || n > length-at {
-		return span{}, 0, failf(errTruncate, "%d bytes at position %d exceed a buffer of %d bytes", n, at, length)
+	b := r.piece(v.address(), size)
+	if b == nil || v.address() == null && n > 0 {
+		return span{}, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", v.address(), size)
 	}
-	b := a.r.piece(a.address(buf), length)
-	if b == nil || a.address(buf) == null && n > 0 {
-		return span{}, 0, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", a.address(buf),
-			length)
-	}
-	return whole(b[at : at+n]), at, nil
-}
-
-// getCount reads the int, or in a _c function the MPI_Count, that an argument points at.
-func (a args) getCount(i int, what string) (int64, *failure) {
-	n := int64(4)
-	if a.wide {
-		n = 8
-	}
-	b, f := a.pointer(i, what, n)
-	if f != nil {
-		return 0, f
-	}
-	return element(b, 0, a.wide), nil
+	return whole(b[position : position+n]), nil
 }
 
 // MPI_Pack_size(incount, datatype, comm, *size)
-func packSize(r *Rank, a args) *failure {
-	c, f := a.comm(2)
+func packSize(r call, incount countArg, datatype typeArg, comm commArg, size countOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	n := a.count(0)
-	t, f := a.anyType(1)
+	n := incount.of(r)
+	t, f := datatype.of(r)
 	if f != nil {
 		return f.on(c)
 	}
 	if n < 0 || t.size > 0 && n > maxTypeBytes/t.size {
 		return c.failf(errCount, "invalid count %d", n)
 	}
-	return a.putCount(3, "size", n*t.size).on(c)
+	return size.put(r, "size", n*t.size).on(c)
 }

@@ -4,79 +4,86 @@ import "fmt"
 
 // Persistent requests keep the arguments of a communication, which MPI_Start begins anew each time.
 
-// sendInit makes MPI_Send_init and its like: (buf, count, datatype, dest, tag, comm, *request).
-func sendInit(mode sendMode) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		if f := a.roomForWord(6, "request"); f != nil {
+// sendInit makes MPI_Send_init and its like.
+func sendInit(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagArg, commArg, requestOut) *failure {
+	return func(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg,
+		request requestOut) *failure {
+		if f := request.room(r, "request"); f != nil {
 			return f
 		}
-		c, f := a.comm(5)
+		c, f := comm.of(r)
 		if f != nil {
 			return f
 		}
-		s, f := a.destination(0, 1, 2, 3, 4, c)
+		s, f := r.destination(buf.address(), count, datatype, dest, tag, c)
 		if f != nil {
 			return f
 		}
 		q := r.newRequest(requestSend, c)
-		q.peer, q.tag, q.mode, q.buffer = a.rank(3), a.int(4), mode, s
-		return a.keep(6, q)
+		q.peer, q.tag, q.mode, q.buffer = dest.rank(), tag.int(), mode, s
+		return r.keep(request, q)
 	}
 }
 
 // keep makes a new request persistent and inactive.
-func (a args) keep(out int, q *request) *failure {
+func (r call) keep(out requestOut, q *request) *failure {
 	q.persistent, q.active = true, false
 	q.done.Store(true)
-	return a.expose(out, q)
+	return r.expose(out, q)
 }
 
-// MPI_Recv_init(buf, count, datatype, source, tag, comm, *request)
-func recvInit(r *Rank, a args) *failure {
-	if f := a.roomForWord(6, "request"); f != nil {
+func recvInit(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
+	request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
 		return f
 	}
-	c, f := a.comm(5)
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	if f := c.checkSource(a.rank(3), a.int(4)); f != nil {
+	if f := c.checkSource(source.rank(), tag.int()); f != nil {
 		return f
 	}
-	s, f := a.span(0, 1, 2)
+	s, f := r.spanAt(buf.address(), count, datatype)
 	if f != nil {
 		return f.on(c)
 	}
 	q := r.newRequest(requestReceive, c)
-	q.peer, q.tag, q.buffer = a.rank(3), a.int(4), s
-	return a.keep(6, q)
+	q.peer, q.tag, q.buffer = source.rank(), tag.int(), s
+	return r.keep(request, q)
 }
 
 // collectiveInit makes the persistent form of a collective, with an info and a request behind the communicator. Ranks
 // make their persistent collectives in the same order, but may start them in any (MPI 5.0, chapter 6.13).
-func collectiveInit(kind collective) func(*Rank, args) *failure {
-	comm := kind.commArg()
-	return func(r *Rank, a args) *failure {
-		if _, f := r.info(a.handle(comm + 1)); f != nil {
-			return f
-		}
-		if f := a.roomForWord(comm+2, "request"); f != nil {
-			return f
-		}
-		c, p, f := a.part(kind, comm)
-		if f != nil {
-			return f
-		}
-		q := r.newRequest(requestCollective, c)
-		q.part = p.copy()
-		if c.instances.size == 1 { // MPI_COMM_SELF has the same context in all ranks
-			q.instances = newInstances(1)
-			return a.keep(comm+2, q)
-		}
-		c.persistent++
-		q.instances = r.world.namedInstances(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.instances.size)
-		return a.keep(comm+2, q)
+func collectiveInit(kind collective) function {
+	d := collectives[kind].describe
+	n := len(d.kinds)
+	return function{d.with(kindOf[commArg](), kindOf[infoArg](), kindOf[requestOut]()), func(r call, s []uint64) *failure {
+		return r.makePersistent(kind, s[:n], commArg(s[n]), infoArg(s[n+1]), requestOut(s[n+2]))
+	}}
+}
+
+func (r call) makePersistent(kind collective, arguments []uint64, comm commArg, info infoArg,
+	request requestOut) *failure {
+	if _, f := info.of(r); f != nil {
+		return f
 	}
+	if f := request.room(r, "request"); f != nil {
+		return f
+	}
+	c, p, f := r.part(kind, arguments, comm)
+	if f != nil {
+		return f
+	}
+	q := r.newRequest(requestCollective, c)
+	q.part = p.copy()
+	if c.instances.size == 1 { // MPI_COMM_SELF has the same context in all ranks
+		q.instances = newInstances(1)
+		return r.keep(request, q)
+	}
+	c.persistent++
+	q.instances = r.world.namedInstances(fmt.Sprintf("persistent %d %d", c.context, c.persistent), c.instances.size)
+	return r.keep(request, q)
 }
 
 // copy is a part with arrays of its own.
@@ -96,8 +103,8 @@ func (b blocks) copy() blocks {
 }
 
 // MPI_Start(*request)
-func start(r *Rank, a args) *failure {
-	q, f := a.requestAt(0)
+func start(r call, request requestRef) *failure {
+	q, f := r.requestAt(request)
 	if f != nil {
 		return f
 	}
@@ -132,12 +139,12 @@ func (r *Rank) start(q *request) *failure {
 }
 
 // MPI_Startall(count, requests[])
-func startall(r *Rank, a args) *failure {
-	n := int64(a.int(0))
+func startall(r call, count countArg, requests requestsRef) *failure {
+	n := count.of(r)
 	if n < 0 {
 		return failf(errCount, "invalid count %d", n)
 	}
-	handles, f := a.handles(1, n)
+	handles, f := requests.handles(r, n)
 	if f != nil {
 		return f
 	}

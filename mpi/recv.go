@@ -15,33 +15,33 @@ func (c *comm) checkSource(from match.Rank, tag int32) *failure {
 	return nil
 }
 
-// startReceiveArgs begins a receive of (buf, count, datatype, source, tag, comm).
-func (a args) startReceiveArgs() (*request, *failure) {
-	c, f := a.comm(5)
+// beginReceive begins a receive.
+func (r call) beginReceive(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg,
+	comm commArg) (*request, *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, f
 	}
-	from, tag := a.rank(3), a.int(4)
-	if f := c.checkSource(from, tag); f != nil {
+	if f := c.checkSource(source.rank(), tag.int()); f != nil {
 		return nil, f
 	}
-	s, f := a.span(0, 1, 2)
+	s, f := r.spanAt(buf.address(), count, datatype)
 	if f != nil {
 		return nil, f.on(c)
 	}
-	return a.r.startReceive(c, s, from, tag), nil
+	return r.startReceive(c, s, source.rank(), tag.int()), nil
 }
 
-// MPI_Recv(buf, count, datatype, source, tag, comm, *status)
-func recv(r *Rank, a args) *failure {
-	if a.receiveFast() {
+func recv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
+	status statusOut) *failure {
+	if r.receiveFast(buf, count, datatype, source, tag, comm, status) {
 		return nil
 	}
-	b, f := a.statuses(6, 1)
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := a.startReceiveArgs()
+	q, f := r.beginReceive(buf, count, datatype, source, tag, comm)
 	if f != nil {
 		return f
 	}
@@ -51,75 +51,78 @@ func recv(r *Rank, a args) *failure {
 	return f
 }
 
-// MPI_Irecv(buf, count, datatype, source, tag, comm, *request)
-func irecv(r *Rank, a args) *failure {
-	if f := a.roomForWord(6, "request"); f != nil {
+func irecv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
+	request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
 		return f
 	}
-	if q := a.receiveReady(); q != nil {
-		return a.expose(6, q)
+	if q := r.receiveReady(buf, count, datatype, source, tag, comm); q != nil {
+		return r.expose(request, q)
 	}
-	q, f := a.startReceiveArgs()
+	q, f := r.beginReceive(buf, count, datatype, source, tag, comm)
 	if f != nil {
 		return f
 	}
-	return a.expose(6, q)
+	return r.expose(request, q)
 }
 
-// MPI_Sendrecv(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source, recvtag, comm,
-// *status)
-func sendrecv(r *Rank, a args) *failure {
-	b, f := a.statuses(11, 1)
+func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
+	status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	send, receive, f := a.startBoth()
+	send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
+		recvtag, comm)
 	if f != nil {
 		return f
 	}
 	return r.awaitBoth(send, receive, b)
 }
 
-// startBoth begins both sides of an exchange.
-func (a args) startBoth() (send, receive *request, f *failure) {
-	c, f := a.comm(10)
+func isendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
+	request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
+		return f
+	}
+	send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
+		recvtag, comm)
+	if f != nil {
+		return f
+	}
+	return r.exposeBoth(request, send, receive)
+}
+
+// beginBoth begins both sides of an exchange.
+func (r call) beginBoth(sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg,
+	comm commArg) (send, receive *request, f *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, nil, f
 	}
-	out, f := a.destination(0, 1, 2, 3, 4, c)
+	out, f := r.destination(sendbuf.address(), sendcount, sendtype, dest, sendtag, c)
 	if f != nil {
 		return nil, nil, f
 	}
-	from, tag := a.rank(8), a.int(9)
-	if f := c.checkSource(from, tag); f != nil {
+	if f := c.checkSource(source.rank(), recvtag.int()); f != nil {
 		return nil, nil, f
 	}
-	in, f := a.span(5, 6, 7)
+	in, f := r.spanAt(recvbuf.address(), recvcount, recvtype)
 	if f != nil {
 		return nil, nil, f.on(c)
 	}
-	receive = a.r.startReceive(c, in, from, tag)
-	send, f = a.r.startSend(c, out, a.rank(3), a.int(4), modeStandard)
+	receive = r.startReceive(c, in, source.rank(), recvtag.int())
+	send, f = r.startSend(c, out, dest.rank(), sendtag.int(), modeStandard)
 	return send, receive, f
 }
 
-// MPI_Isendrecv(as MPI_Sendrecv, with *request for *status)
-func isendrecv(r *Rank, a args) *failure { return a.exposeBoth(11, args.startBoth) }
-
-// MPI_Isendrecv_replace(as MPI_Sendrecv_replace, with *request for *status)
-func isendrecvReplace(r *Rank, a args) *failure { return a.exposeBoth(8, args.startReplace) }
-
-// exposeBoth begins an exchange behind one request: the receive's, which is done when the send is too.
-func (a args) exposeBoth(out int, begin func(args) (send, receive *request, f *failure)) *failure {
-	if f := a.roomForWord(out, "request"); f != nil {
-		return f
-	}
-	send, receive, f := begin(a)
-	if f != nil {
-		return f
-	}
+// exposeBoth puts an exchange behind one request: the receive's, which is done when the send is too.
+func (r call) exposeBoth(out requestOut, send, receive *request) *failure {
 	receive.send = send
-	return a.expose(out, receive)
+	return r.expose(out, receive)
 }
 
 // awaitBoth waits for both sides of an exchange and writes the receive's status.
@@ -143,23 +146,23 @@ func (r *Rank) peek(k match.Key) (s status, found bool) {
 	return status{source: from.Source, tag: from.Tag, bytes: m.bytes}, found
 }
 
-// probeArgs checks (source, tag, comm).
-func (a args) probeArgs() (*comm, match.Key, *failure) {
-	c, f := a.comm(2)
+// probeKey checks what a probe looks for.
+func (r call) probeKey(source rankArg, tag tagArg, comm commArg) (*comm, match.Key, *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, match.Key{}, f
 	}
-	from, tag := a.rank(0), a.int(1)
-	return c, match.Key{Context: c.context, Source: from, Tag: tag}, c.checkSource(from, tag)
+	k := match.Key{Context: c.context, Source: source.rank(), Tag: tag.int()}
+	return c, k, c.checkSource(k.Source, k.Tag)
 }
 
 // MPI_Probe(source, tag, comm, *status)
-func probe(r *Rank, a args) *failure {
-	b, f := a.statuses(3, 1)
+func probe(r call, source rankArg, tag tagArg, comm commArg, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	c, k, f := a.probeArgs()
+	c, k, f := r.probeKey(source, tag, comm)
 	if f != nil {
 		return f
 	}
@@ -197,18 +200,18 @@ func (r *Rank) watchMail(on bool) {
 }
 
 // MPI_Iprobe(source, tag, comm, *flag, *status)
-func iprobe(r *Rank, a args) *failure {
-	b, f := a.statuses(4, 1)
+func iprobe(r call, source rankArg, tag tagArg, comm commArg, flag flagOut, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	_, k, f := a.probeArgs()
+	_, k, f := r.probeKey(source, tag, comm)
 	if f != nil {
 		return f
 	}
 	if k.Source == procNull {
 		putStatus(b, nowhere)
-		return a.putFlag(3, "flag", true)
+		return flag.put(r, "flag", true)
 	}
 	s, found := r.peek(k)
 	if !found {
@@ -218,35 +221,47 @@ func iprobe(r *Rank, a args) *failure {
 	if found {
 		putStatus(b, s)
 	}
-	return a.putFlag(3, "flag", found)
+	return flag.put(r, "flag", found)
 }
 
-// MPI_Sendrecv_replace(buf, count, datatype, dest, sendtag, source, recvtag, comm, *status): what is sent is copied
-// first.
-func sendrecvReplace(r *Rank, a args) *failure {
-	b, f := a.statuses(8, 1)
+// MPI_Sendrecv_replace: what is sent is copied first.
+func sendrecvReplace(r call, buf bufRef, count countArg, datatype typeArg, dest rankArg, sendtag tagArg,
+	source rankArg, recvtag tagArg, comm commArg, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	send, receive, f := a.startReplace()
+	send, receive, f := r.beginReplace(buf, count, datatype, dest, sendtag, source, recvtag, comm)
 	if f != nil {
 		return f
 	}
 	return r.awaitBoth(send, receive, b)
 }
 
-// startReplace begins both sides of (buf, count, datatype, dest, sendtag, source, recvtag, comm).
-func (a args) startReplace() (send, receive *request, f *failure) {
-	c, f := a.comm(7)
+func isendrecvReplace(r call, buf bufRef, count countArg, datatype typeArg, dest rankArg, sendtag tagArg,
+	source rankArg, recvtag tagArg, comm commArg, request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
+		return f
+	}
+	send, receive, f := r.beginReplace(buf, count, datatype, dest, sendtag, source, recvtag, comm)
+	if f != nil {
+		return f
+	}
+	return r.exposeBoth(request, send, receive)
+}
+
+// beginReplace begins both sides of an exchange in one buffer.
+func (r call) beginReplace(buf bufRef, count countArg, datatype typeArg, dest rankArg, sendtag tagArg, source rankArg,
+	recvtag tagArg, comm commArg) (send, receive *request, f *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, nil, f
 	}
-	s, f := a.destination(0, 1, 2, 3, 4, c)
+	s, f := r.destination(buf.address(), count, datatype, dest, sendtag, c)
 	if f != nil {
 		return nil, nil, f
 	}
-	from, tag := a.rank(5), a.int(6)
-	if f := c.checkSource(from, tag); f != nil {
+	if f := c.checkSource(source.rank(), recvtag.int()); f != nil {
 		return nil, nil, f
 	}
 	if s.bytes() > int64(len(s.mem)) {
@@ -254,27 +269,27 @@ func (a args) startReplace() (send, receive *request, f *failure) {
 	}
 	aside := whole(make([]byte, s.bytes()))
 	copySpan(&aside, &s)
-	receive = a.r.startReceive(c, s, from, tag)
-	send, f = a.r.startSend(c, aside, a.rank(3), a.int(4), modeStandard)
+	receive = r.startReceive(c, s, source.rank(), recvtag.int())
+	send, f = r.startSend(c, aside, dest.rank(), sendtag.int(), modeStandard)
 	return send, receive, f
 }
 
 // MPI_Mprobe(source, tag, comm, *message, *status): the message it finds is taken out of the queue.
-func mprobe(r *Rank, a args) *failure {
-	b, f := a.statuses(4, 1)
+func mprobe(r call, source rankArg, tag tagArg, comm commArg, message messageOut, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	if f := a.roomForWord(3, "message"); f != nil {
+	if f := message.room(r, "message"); f != nil {
 		return f
 	}
-	c, k, f := a.probeArgs()
+	c, k, f := r.probeKey(source, tag, comm)
 	if f != nil {
 		return f
 	}
 	if k.Source == procNull {
 		putStatus(b, nowhere)
-		return a.putHandle(3, "message", messageNoProc)
+		return message.put(r, "message", messageNoProc)
 	}
 	m, found := r.extract(c, k)
 	if !found {
@@ -288,28 +303,29 @@ func mprobe(r *Rank, a args) *failure {
 		r.watchMail(false)
 	}
 	putStatus(b, m.status())
-	return a.exposeMessage(3, m)
+	return r.exposeMessage(message, m)
 }
 
 // MPI_Improbe(source, tag, comm, *flag, *message, *status)
-func improbe(r *Rank, a args) *failure {
-	b, f := a.statuses(5, 1)
+func improbe(r call, source rankArg, tag tagArg, comm commArg, flag flagOut, message messageOut,
+	status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	if f := a.roomForWord(4, "message"); f != nil {
+	if f := message.room(r, "message"); f != nil {
 		return f
 	}
-	c, k, f := a.probeArgs()
+	c, k, f := r.probeKey(source, tag, comm)
 	if f != nil {
 		return f
 	}
 	if k.Source == procNull {
 		putStatus(b, nowhere)
-		if f := a.putHandle(4, "message", messageNoProc); f != nil {
+		if f := message.put(r, "message", messageNoProc); f != nil {
 			return f
 		}
-		return a.putFlag(3, "flag", true)
+		return flag.put(r, "flag", true)
 	}
 	m, found := r.extract(c, k)
 	if !found {
@@ -318,11 +334,11 @@ func improbe(r *Rank, a args) *failure {
 	}
 	if found {
 		putStatus(b, m.status())
-		if f := a.exposeMessage(4, m); f != nil {
+		if f := r.exposeMessage(message, m); f != nil {
 			return f
 		}
 	}
-	return a.putFlag(3, "flag", found)
+	return flag.put(r, "flag", found)
 }
 
 // extracted is a message that a matched probe has found.
@@ -346,30 +362,29 @@ func (r *Rank) extract(c *comm, k match.Key) (*extracted, bool) {
 	return &extracted{m, from, c}, true
 }
 
-func (a args) exposeMessage(out int, m *extracted) *failure {
-	handle, ok := a.r.messages.add(kindMessage, m)
+func (r call) exposeMessage(out messageOut, m *extracted) *failure {
+	handle, ok := r.messages.add(kindMessage, m)
 	if !ok {
 		return failf(errNoMem, "more than %d matched messages", maxObjects)
 	}
-	return a.putHandle(out, "message", handle)
+	return out.put(r, "message", handle)
 }
 
-// startMatched begins the receive of (buf, count, datatype, *message), whose handle becomes MPI_MESSAGE_NULL.
-func (a args) startMatched() (*request, *failure) {
-	handle, f := a.getHandle(3, "message")
+// beginMatched begins the receive of a message, whose handle becomes MPI_MESSAGE_NULL.
+func (r call) beginMatched(buf bufOut, count countArg, datatype typeArg, message messageRef) (*request, *failure) {
+	handle, f := message.get(r, "message")
 	if f != nil {
 		return nil, f
 	}
-	s, f := a.span(0, 1, 2)
+	s, f := r.spanAt(buf.address(), count, datatype)
 	if f != nil {
 		return nil, f
 	}
-	r := a.r
 	if handle == messageNoProc {
 		q := r.newRequest(requestReceive, r.worldComm)
 		q.peer, q.status = procNull, nowhere
 		q.done.Store(true)
-		return q, a.putHandle(3, "message", messageNull)
+		return q, message.put(r, "message", messageNull)
 	}
 	m := r.messages.get(kindMessage, handle)
 	if m == nil {
@@ -379,16 +394,15 @@ func (a args) startMatched() (*request, *failure) {
 	q := r.newRequest(requestReceive, m.comm)
 	q.peer, q.tag, q.buffer, q.matched = m.from.Source, m.from.Tag, s, true
 	r.take(q, &m.message, m.from)
-	return q, a.putHandle(3, "message", messageNull)
+	return q, message.put(r, "message", messageNull)
 }
 
-// MPI_Mrecv(buf, count, datatype, *message, *status)
-func mrecv(r *Rank, a args) *failure {
-	b, f := a.statuses(4, 1)
+func mrecv(r call, buf bufOut, count countArg, datatype typeArg, message messageRef, status statusOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := a.startMatched()
+	q, f := r.beginMatched(buf, count, datatype, message)
 	if f != nil {
 		return f
 	}
@@ -397,21 +411,20 @@ func mrecv(r *Rank, a args) *failure {
 	return f
 }
 
-// MPI_Imrecv(buf, count, datatype, *message, *request)
-func imrecv(r *Rank, a args) *failure {
-	if f := a.roomForWord(4, "request"); f != nil {
+func imrecv(r call, buf bufOut, count countArg, datatype typeArg, message messageRef, request requestOut) *failure {
+	if f := request.room(r, "request"); f != nil {
 		return f
 	}
-	q, f := a.startMatched()
+	q, f := r.beginMatched(buf, count, datatype, message)
 	if f != nil {
 		return f
 	}
-	return a.expose(4, q)
+	return r.expose(request, q)
 }
 
 // MPI_Cancel(*request): an unmatched receive, or a send whose message is unmatched, ends here.
-func cancel(r *Rank, a args) *failure {
-	q, f := a.requestAt(0)
+func cancel(r call, request requestRef) *failure {
+	q, f := r.requestAt(request)
 	if f != nil {
 		return f
 	}

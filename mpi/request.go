@@ -182,14 +182,14 @@ func (r *Rank) finish(q *request) (status, *failure) {
 	return s, f
 }
 
-// expose gives a request a handle, written at the argument's address.
-func (a args) expose(i int, q *request) *failure {
-	handle, ok := a.r.requests.table.add(kindRequest, q)
+// expose gives a request a handle.
+func (r call) expose(out requestOut, q *request) *failure {
+	handle, ok := r.requests.table.add(kindRequest, q)
 	if !ok {
 		return failf(errNoMem, "more than %d requests", maxObjects)
 	}
 	q.handle = handle
-	return a.putHandle(i, "request", q.handle)
+	return out.put(r, "request", q.handle)
 }
 
 // request finds a request by its handle; nil is MPI_REQUEST_NULL.
@@ -203,13 +203,13 @@ func (r *Rank) request(handle uint32) (*request, *failure) {
 	return nil, failf(errRequest, "%#x is no request, or was completed", handle)
 }
 
-// requestAt finds the request an argument points at.
-func (a args) requestAt(i int) (*request, *failure) {
-	handle, f := a.getHandle(i, "request")
+// requestAt finds the request that an argument points at.
+func (r call) requestAt(p requestRef) (*request, *failure) {
+	handle, f := p.get(r, "request")
 	if f != nil {
 		return nil, f
 	}
-	return a.r.request(handle)
+	return r.request(handle)
 }
 
 // poll reports whether a request is done. A program that polls lets other ranks run: with more ranks than processors
@@ -255,8 +255,8 @@ func (r *Rank) reap() {
 }
 
 // MPI_Request_free(*request): a request under way completes on its own.
-func requestFree(r *Rank, a args) *failure {
-	q, f := a.requestAt(0)
+func requestFree(r call, request requestRef) *failure {
+	q, f := r.requestAt(request)
 	if f != nil {
 		return f
 	}
@@ -273,7 +273,7 @@ func requestFree(r *Rank, a args) *failure {
 	} else {
 		failed = r.letGo(q)
 	}
-	if f := a.putHandle(0, "request", requestNull); f != nil {
+	if f := request.put(r, "request", requestNull); f != nil {
 		return f
 	}
 	return failed
@@ -292,25 +292,25 @@ func (r *Rank) letGo(q *request) *failure {
 }
 
 // MPI_Request_get_status(request, *flag, *status): MPI_Test that frees nothing.
-func requestGetStatus(r *Rank, a args) *failure {
-	q, f := r.request(a.handle(0))
+func requestGetStatus(r call, request requestArg, flag flagOut, status statusOut) *failure {
+	q, f := request.of(r)
 	if f != nil {
 		return f
 	}
-	b, f := a.statuses(2, 1)
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
 	if q == nil || !q.active {
 		putStatus(b, empty)
-		return a.putFlag(1, "flag", true)
+		return flag.put(r, "flag", true)
 	}
 	if !r.poll(q) {
-		return a.putFlag(1, "flag", false)
+		return flag.put(r, "flag", false)
 	}
 	s, failed := r.outcome(q)
 	putStatus(b, s)
-	if f := a.putFlag(1, "flag", true); f != nil {
+	if f := flag.put(r, "flag", true); f != nil {
 		return f
 	}
 	return failed

@@ -1,16 +1,16 @@
 package mpi
 
-// span makes a buffer of three arguments: address, count, datatype.
-func (a args) span(address, count, datatype int) (span, *failure) {
-	n := a.count(count)
+// spanAt makes a buffer of an address, a count and a datatype.
+func (r call) spanAt(address uint64, count countArg, datatype typeArg) (span, *failure) {
+	n := count.of(r)
 	if n < 0 {
 		return span{}, failf(errCount, "invalid count %d", n)
 	}
-	t, f := a.anyType(datatype)
+	t, f := datatype.of(r)
 	if f != nil {
 		return span{}, f
 	}
-	return a.r.span(a.address(address), n, t)
+	return r.span(address, n, t)
 }
 
 // span checks a buffer in the rank's memory.
@@ -53,41 +53,42 @@ func (c *comm) checkTag(tag int32) *failure {
 	return nil
 }
 
-// destination gives the checked destination, tag and buffer of a send whose arguments stand in the usual order.
-func (a args) destination(buf, count, datatype, dest, tag int, c *comm) (span, *failure) {
-	to := a.rank(dest)
-	if to != procNull {
+// destination checks the destination and the tag of a send and gives its buffer.
+func (r call) destination(buf uint64, count countArg, datatype typeArg, dest rankArg, tag tagArg, c *comm) (span,
+	*failure) {
+	if to := dest.rank(); to != procNull {
 		if f := c.checkPeer(to); f != nil {
 			return span{}, f
 		}
 	}
-	if f := c.checkTag(a.int(tag)); f != nil {
+	if f := c.checkTag(tag.int()); f != nil {
 		return span{}, f
 	}
-	s, f := a.span(buf, count, datatype)
+	s, f := r.spanAt(buf, count, datatype)
 	return s, f.on(c)
 }
 
-// startSendArgs begins a send of (buf, count, datatype, dest, tag, comm).
-func (a args) startSendArgs(mode sendMode) (*request, *failure) {
-	c, f := a.comm(5)
+// beginSend begins a send.
+func (r call) beginSend(buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg,
+	mode sendMode) (*request, *failure) {
+	c, f := comm.of(r)
 	if f != nil {
 		return nil, f
 	}
-	s, f := a.destination(0, 1, 2, 3, 4, c)
+	s, f := r.destination(buf.address(), count, datatype, dest, tag, c)
 	if f != nil {
 		return nil, f
 	}
-	return a.r.startSend(c, s, a.rank(3), a.int(4), mode)
+	return r.startSend(c, s, dest.rank(), tag.int(), mode)
 }
 
-// sendBlocking makes MPI_Send and its like: (buf, count, datatype, dest, tag, comm).
-func sendBlocking(mode sendMode) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		if mode == modeStandard && a.sendFast() {
+// sendBlocking makes MPI_Send and its like.
+func sendBlocking(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagArg, commArg) *failure {
+	return func(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg) *failure {
+		if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
 			return nil
 		}
-		q, f := a.startSendArgs(mode)
+		q, f := r.beginSend(buf, count, datatype, dest, tag, comm, mode)
 		if f != nil {
 			return f
 		}
@@ -97,21 +98,23 @@ func sendBlocking(mode sendMode) func(*Rank, args) *failure {
 	}
 }
 
-// sendNonblocking makes MPI_Isend and its like: (buf, count, datatype, dest, tag, comm, *request).
-func sendNonblocking(mode sendMode) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		if f := a.roomForWord(6, "request"); f != nil {
+// sendNonblocking makes MPI_Isend and its like.
+func sendNonblocking(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagArg, commArg,
+	requestOut) *failure {
+	return func(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg,
+		request requestOut) *failure {
+		if f := request.room(r, "request"); f != nil {
 			return f
 		}
-		if mode == modeStandard && a.sendFast() {
-			q := r.doneRequest(requestSend, a.fastComm(5))
-			q.peer, q.tag, q.serial = a.rank(3), a.int(4), r.serial
-			return a.expose(6, q)
+		if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
+			q := r.doneRequest(requestSend, comm.fast(r))
+			q.peer, q.tag, q.serial = dest.rank(), tag.int(), r.serial
+			return r.expose(request, q)
 		}
-		q, f := a.startSendArgs(mode)
+		q, f := r.beginSend(buf, count, datatype, dest, tag, comm, mode)
 		if f != nil {
 			return f
 		}
-		return a.expose(6, q)
+		return r.expose(request, q)
 	}
 }

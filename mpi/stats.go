@@ -61,7 +61,7 @@ func (w *World) now() int64 { return max(1, int64(time.Since(w.started))) }
 
 // timed runs a function and counts it, also when it ends the rank. Of a function that calls the program back, and that
 // again MPI, each counts its own time.
-func (r *Rank) timed(index uint32, fn func(*Rank, args) *failure, a args) *failure {
+func (r call) timed(index uint32, fn function, stack []uint64) *failure {
 	s := r.stats
 	begin, outer := time.Now(), s.nested
 	s.nested = 0
@@ -73,7 +73,7 @@ func (r *Rank) timed(index uint32, fn func(*Rank, args) *failure, a args) *failu
 		}
 		s.nested = outer + took
 	}()
-	return fn(r, a)
+	return fn.call(r, stack)
 }
 
 // moved counts bytes with the function whose arguments named them.

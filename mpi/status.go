@@ -59,18 +59,6 @@ func getStatus(b []byte) status {
 	}
 }
 
-// statusIgnore is MPI_STATUS_IGNORE and MPI_STATUSES_IGNORE.
-const statusIgnore = 0
-
-// statuses gives the memory for n statuses at an argument, nil when they are to be ignored. Functions look there before
-// they do anything, so that a bad pointer loses no message.
-func (a args) statuses(i int, n int64) ([]byte, *failure) {
-	if a.address(i) == statusIgnore {
-		return nil, nil
-	}
-	return a.pointer(i, "status", n*statusSize)
-}
-
 // putStatus writes one status, unless it is to be ignored.
 func putStatus(b []byte, s status) {
 	if b != nil {
@@ -79,93 +67,98 @@ func putStatus(b []byte, s status) {
 }
 
 // MPI_Get_count(*status, datatype, *count): whole elements received, or MPI_UNDEFINED.
-func getCount(r *Rank, a args) *failure {
-	b, f := a.pointer(0, "status", statusSize)
+func getCount(r call, status statusIn, datatype typeArg, count countOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.anyType(1)
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
 	s := getStatus(b)
 	switch {
 	case t.size == 0 && s.bytes == 0:
-		return a.putCount(2, "count", 0)
+		return count.put(r, "count", 0)
 	case t.size == 0 || s.bytes%t.size != 0:
-		return a.putCount(2, "count", undefined)
+		return count.put(r, "count", undefined)
 	}
-	return a.putCount(2, "count", s.bytes/t.size)
+	return count.put(r, "count", s.bytes/t.size)
 }
 
 // MPI_Test_cancelled(*status, *flag)
-func testCancelled(r *Rank, a args) *failure {
-	b, f := a.pointer(0, "status", statusSize)
+func testCancelled(r call, status statusIn, flag flagOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	return a.putFlag(1, "flag", getStatus(b).cancelled)
+	return flag.put(r, "flag", getStatus(b).cancelled)
 }
 
-// editStatus makes the functions that change one field of a status: (*status, value).
-func editStatus(edit func(a args, s *status) *failure) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := a.pointer(0, "status", statusSize)
+// editStatus makes the functions that change one field of a status.
+func editStatus[A word](edit func(s *status, value A)) func(call, statusRef, A) *failure {
+	return func(r call, at statusRef, value A) *failure {
+		b, f := at.at(r)
 		if f != nil {
 			return f
 		}
 		s := getStatus(b)
-		if f := edit(a, &s); f != nil {
-			return f
-		}
+		edit(&s, value)
 		s.put(b, true)
 		return nil
 	}
 }
 
 var (
-	statusSetCancelled = editStatus(func(a args, s *status) *failure { s.cancelled = a.int(1) != 0; return nil })
-	statusSetSource    = editStatus(func(a args, s *status) *failure { s.source = a.rank(1); return nil })
-	statusSetTag       = editStatus(func(a args, s *status) *failure { s.tag = a.int(1); return nil })
-	statusSetError     = editStatus(func(a args, s *status) *failure { s.class = a.int(1); return nil })
-	// MPI_Status_set_elements(*status, datatype, count)
-	statusSetElements = editStatus(func(a args, s *status) *failure {
-		t, f := a.anyType(1)
-		if f != nil {
-			return f
-		}
-		n := a.count(2)
-		if n < 0 || t.basics > 0 && n/t.basics > math.MaxInt64/max(t.size, 1) {
-			return failf(errCount, "invalid count %d", n)
-		}
-		if t.basics > 0 {
-			n, whole := n%t.basics, n/t.basics
-			s.bytes = whole*t.size + t.bytesOf(n)
-		}
-		return nil
-	})
+	statusSetCancelled = editStatus(func(s *status, flag intArg) { s.cancelled = flag.int() != 0 })
+	statusSetSource    = editStatus(func(s *status, source rankArg) { s.source = source.rank() })
+	statusSetTag       = editStatus(func(s *status, tag tagArg) { s.tag = tag.int() })
+	statusSetError     = editStatus(func(s *status, class intArg) { s.class = class.int() })
 )
 
-// statusGet makes the functions that read one field of a status: (*status, *value).
-func statusGet(get func(s status) int32) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		b, f := a.pointer(0, "status", statusSize)
-		if f != nil {
-			return f
-		}
-		return a.putInt(1, "value", get(getStatus(b)))
-	}
-}
-
-// statusCopy makes MPI_Status_c2f and MPI_Status_f2c: (*from, *to).
-func statusCopy(r *Rank, a args) *failure {
-	from, f := a.pointer(0, "status", statusSize)
+// MPI_Status_set_elements(*status, datatype, count)
+func statusSetElements(r call, at statusRef, datatype typeArg, count countArg) *failure {
+	b, f := at.at(r)
 	if f != nil {
 		return f
 	}
-	to, f := a.pointer(1, "status", statusSize)
+	t, f := datatype.of(r)
+	if f != nil {
+		return f
+	}
+	n := count.of(r)
+	if n < 0 || t.basics > 0 && n/t.basics > math.MaxInt64/max(t.size, 1) {
+		return failf(errCount, "invalid count %d", n)
+	}
+	s := getStatus(b)
+	if t.basics > 0 {
+		n, whole := n%t.basics, n/t.basics
+		s.bytes = whole*t.size + t.bytesOf(n)
+	}
+	s.put(b, true)
+	return nil
+}
+
+// statusGet makes the functions that read one field of a status: (*status, *value).
+func statusGet(get func(s status) int32) func(call, statusIn, intOut) *failure {
+	return func(r call, at statusIn, value intOut) *failure {
+		b, f := at.at(r)
+		if f != nil {
+			return f
+		}
+		return value.put(r, "value", get(getStatus(b)))
+	}
+}
+
+// statusCopy makes MPI_Status_c2f and MPI_Status_f2c, whose statuses are the same: (*from, *to).
+func statusCopy(r call, from statusIn, to statusRef) *failure {
+	b, f := from.at(r)
+	if f != nil {
+		return f
+	}
+	c, f := to.at(r)
 	if f == nil {
-		copy(to, from)
+		copy(c, b)
 	}
 	return f
 }

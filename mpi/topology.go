@@ -31,8 +31,8 @@ const (
 )
 
 // MPI_Topo_test(comm, *status)
-func topoTest(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func topoTest(r call, comm commArg, status intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
@@ -40,16 +40,16 @@ func topoTest(r *Rank, a args) *failure {
 	if c.topology != nil {
 		kind = c.topology.kind
 	}
-	return a.putInt(1, "status", kind).on(c)
+	return status.put(r, "status", kind).on(c)
 }
 
 // grid finds a communicator with a Cartesian topology.
-func (a args) grid(i int) (*comm, *topology, *failure) {
-	return a.withTopology(i, topoCart, "Cartesian")
+func (v commArg) grid(r call) (*comm, *topology, *failure) {
+	return v.withTopology(r, topoCart, "Cartesian")
 }
 
-func (a args) withTopology(i int, kind int32, what string) (*comm, *topology, *failure) {
-	c, f := a.comm(i)
+func (v commArg) withTopology(r call, kind int32, what string) (*comm, *topology, *failure) {
+	c, f := v.of(r)
 	if f != nil {
 		return nil, nil, f
 	}
@@ -96,18 +96,18 @@ func (t *topology) nodes() int64 {
 	return n
 }
 
-// gridArgs reads (ndims, dims[], periods[]).
-func (a args) gridArgs(c *comm, n, dims, periods int) (*topology, *failure) {
-	count := int64(a.int(n))
+// gridOf reads a grid's dimensions.
+func (r call) gridOf(c *comm, ndims countArg, dims, periods intsIn) (*topology, *failure) {
+	count := ndims.of(r)
 	if count < 0 || count > maxDims {
 		return nil, c.failf(errDims, "invalid number of dimensions %d", count)
 	}
 	t := &topology{kind: topoCart}
 	var f *failure
-	if t.dims, f = a.array(dims, "dims", count, false); f != nil {
+	if t.dims, f = dims.read(r, "dims", count); f != nil {
 		return nil, f.on(c)
 	}
-	p, f := a.array(periods, "periods", count, false)
+	p, f := periods.read(r, "periods", count)
 	if f != nil {
 		return nil, f.on(c)
 	}
@@ -125,34 +125,34 @@ func (a args) gridArgs(c *comm, n, dims, periods int) (*topology, *failure) {
 
 // MPI_Cart_create(comm, ndims, dims[], periods[], reorder, *newcomm). Ranks keep their order: inside a process all are
 // equally near.
-func cartCreate(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func cartCreate(r call, comm commArg, ndims countArg, dims, periods intsIn, reorder intArg, newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.gridArgs(c, 1, 2, 3)
+	t, f := r.gridOf(c, ndims, dims, periods)
 	if f != nil {
 		return f
 	}
-	return a.withRanks(c, t, t.nodes(), 5)
+	return r.withRanks(c, t, t.nodes(), newcomm)
 }
 
 // withRanks makes a communicator of the first n ranks, with a topology.
-func (a args) withRanks(c *comm, t *topology, n int64, out int) *failure {
+func (r call) withRanks(c *comm, t *topology, n int64, out commOut) *failure {
 	if c.remote != nil {
 		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
-	if f := a.roomForWord(out, "newcomm"); f != nil {
+	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	mine := answer{want: [3]int64{0, 0, 0}}
 	if int64(c.rank) >= n {
 		mine.want[0] = undefined
 	}
-	if f := a.r.agree(c, &mine, func(answers []*answer) { a.r.world.divide(answers, false) }); f != nil {
+	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, false) }); f != nil {
 		return f
 	}
-	d, f := a.newComm(out, c, &mine)
+	d, f := r.newComm(out, c, &mine)
 	if d != nil {
 		d.topology = t
 	}
@@ -160,29 +160,29 @@ func (a args) withRanks(c *comm, t *topology, n int64, out int) *failure {
 }
 
 // MPI_Cartdim_get(comm, *ndims)
-func cartdimGet(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartdimGet(r call, comm commArg, ndims intOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	return a.putInt(1, "ndims", int32(len(t.dims))).on(c)
+	return ndims.put(r, "ndims", int32(len(t.dims))).on(c)
 }
 
 // MPI_Cart_get(comm, maxdims, dims[], periods[], coords[])
-func cartGet(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartGet(r call, comm commArg, maxdims countArg, dims, periods, coords intsOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	n := min(max(int(a.int(1)), 0), len(t.dims))
-	periods := make([]int64, n)
-	for i := range periods {
+	n := maxdims.upTo(r, len(t.dims))
+	periodic := make([]int64, n)
+	for i := range periodic {
 		if t.periods[i] {
-			periods[i] = 1
+			periodic[i] = 1
 		}
 	}
-	for i, v := range [][]int64{t.dims[:n], periods, t.coords(int64(c.rank))[:n]} {
-		if f := a.putArray(2+i, "array", v, false); f != nil {
+	for i, v := range [][]int64{t.dims[:n], periodic, t.coords(int64(c.rank))[:n]} {
+		if f := []intsOut{dims, periods, coords}[i].put(r, "array", v); f != nil {
 			return f.on(c)
 		}
 	}
@@ -190,26 +190,26 @@ func cartGet(r *Rank, a args) *failure {
 }
 
 // MPI_Cart_coords(comm, rank, maxdims, coords[])
-func cartCoords(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartCoords(r call, comm commArg, of rankArg, maxdims countArg, coords intsOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	rank := a.rank(1)
+	rank := of.rank()
 	if f := c.checkPeer(rank); f != nil {
 		return f
 	}
-	n := min(max(int(a.int(2)), 0), len(t.dims))
-	return a.putArray(3, "coords", t.coords(int64(rank))[:n], false).on(c)
+	n := maxdims.upTo(r, len(t.dims))
+	return coords.put(r, "coords", t.coords(int64(rank))[:n]).on(c)
 }
 
 // MPI_Cart_rank(comm, coords[], *rank)
-func cartRank(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartRank(r call, comm commArg, place intsIn, out intOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	coords, f := a.array(1, "coords", int64(len(t.dims)), false)
+	coords, f := place.read(r, "coords", int64(len(t.dims)))
 	if f != nil {
 		return f.on(c)
 	}
@@ -217,23 +217,23 @@ func cartRank(r *Rank, a args) *failure {
 	if rank == int64(procNull) {
 		return c.failf(errArg, "coordinates %v are outside the grid %v", coords, t.dims)
 	}
-	return a.putRank(2, "rank", match.Rank(rank)).on(c)
+	return out.putRank(r, "rank", match.Rank(rank)).on(c)
 }
 
 // MPI_Cart_shift(comm, direction, disp, *source, *dest)
-func cartShift(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartShift(r call, comm commArg, direction, displacement intArg, source, dest intOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	d, disp := int(a.int(1)), int64(a.int(2))
+	d, disp := int(direction.int()), int64(displacement.int())
 	if d < 0 || d >= len(t.dims) {
 		return c.failf(errArg, "invalid direction %d of %d dimensions", d, len(t.dims))
 	}
 	for i, step := range []int64{-disp, disp} {
 		coords := t.coords(int64(c.rank))
 		coords[d] += step
-		if f := a.putInt(3+i, "rank", int32(t.rank(coords))); f != nil {
+		if f := []intOut{source, dest}[i].put(r, "rank", int32(t.rank(coords))); f != nil {
 			return f.on(c)
 		}
 	}
@@ -241,16 +241,16 @@ func cartShift(r *Rank, a args) *failure {
 }
 
 // MPI_Cart_sub(comm, remain[], *newcomm)
-func cartSub(r *Rank, a args) *failure {
-	c, t, f := a.grid(0)
+func cartSub(r call, comm commArg, remaining intsIn, newcomm commOut) *failure {
+	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	remain, f := a.array(1, "remain_dims", int64(len(t.dims)), false)
+	remain, f := remaining.read(r, "remain_dims", int64(len(t.dims)))
 	if f != nil {
 		return f.on(c)
 	}
-	if f := a.roomForWord(2, "newcomm"); f != nil {
+	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
 	sub := &topology{kind: topoCart}
@@ -267,7 +267,7 @@ func cartSub(r *Rank, a args) *failure {
 	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, false) }); f != nil {
 		return f
 	}
-	d, f := a.newComm(2, c, &mine)
+	d, f := r.newComm(newcomm, c, &mine)
 	if d != nil {
 		d.topology = sub
 	}
@@ -275,35 +275,35 @@ func cartSub(r *Rank, a args) *failure {
 }
 
 // mapped makes MPI_Cart_map and MPI_Graph_map: the rank this process would have, which is the one it has.
-func (a args) mapped(c *comm, n int64, out int) *failure {
+func (r call) mapped(c *comm, n int64, out intOut) *failure {
 	rank := c.rank
 	if int64(rank) >= n {
 		rank = undefined
 	}
-	return a.putRank(out, "newrank", rank).on(c)
+	return out.putRank(r, "newrank", rank).on(c)
 }
 
 // MPI_Cart_map(comm, ndims, dims[], periods[], *newrank)
-func cartMap(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func cartMap(r call, comm commArg, ndims countArg, dims, periods intsIn, newrank intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.gridArgs(c, 1, 2, 3)
+	t, f := r.gridOf(c, ndims, dims, periods)
 	if f != nil {
 		return f
 	}
-	return a.mapped(c, t.nodes(), 4)
+	return r.mapped(c, t.nodes(), newrank)
 }
 
 // MPI_Dims_create(nnodes, ndims, dims[]): fills in the zeros so that the free dimensions are as near each other as can
 // be, in falling order.
-func dimsCreate(r *Rank, a args) *failure {
-	nodes, n := int64(a.int(0)), int64(a.int(1))
+func dimsCreate(r call, nnodes intArg, ndims countArg, given intsRef) *failure {
+	nodes, n := int64(nnodes.int()), ndims.of(r)
 	if n < 0 || n > maxDims {
 		return failf(errDims, "invalid number of dimensions %d", n)
 	}
-	dims, f := a.array(2, "dims", n, false)
+	dims, f := given.read(r, "dims", n)
 	if f != nil {
 		return f
 	}
@@ -330,7 +330,7 @@ func dimsCreate(r *Rank, a args) *failure {
 			dims[i], sizes = sizes[0], sizes[1:]
 		}
 	}
-	return a.putArray(2, "dims", dims, false)
+	return given.put(r, "dims", dims)
 }
 
 // balanced divides n into k factors in falling order that lie as near together as can be: the least difference between
@@ -427,15 +427,15 @@ func power(d int64, k int, limit int64) int64 {
 	return p
 }
 
-// graphArgs reads (nnodes, index[], edges[]).
-func (a args) graphArgs(c *comm, nodes, index, edges int) (*topology, *failure) {
-	n := int64(a.int(nodes))
+// graphOf reads a graph's nodes and edges.
+func (r call) graphOf(c *comm, nnodes countArg, index, edges intsIn) (*topology, *failure) {
+	n := nnodes.of(r)
 	if n < 0 || n > int64(c.group.size()) {
 		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.title(), c.group.size())
 	}
 	t := &topology{kind: topoGraph}
 	var f *failure
-	if t.index, f = a.array(index, "index", n, false); f != nil {
+	if t.index, f = index.read(r, "index", n); f != nil {
 		return nil, f.on(c)
 	}
 	last := int64(0)
@@ -445,7 +445,7 @@ func (a args) graphArgs(c *comm, nodes, index, edges int) (*topology, *failure) 
 		}
 		last = x
 	}
-	if t.edges, f = a.array(edges, "edges", last, false); f != nil {
+	if t.edges, f = edges.read(r, "edges", last); f != nil {
 		return nil, f.on(c)
 	}
 	for _, e := range t.edges {
@@ -457,56 +457,59 @@ func (a args) graphArgs(c *comm, nodes, index, edges int) (*topology, *failure) 
 }
 
 // MPI_Graph_create(comm, nnodes, index[], edges[], reorder, *newcomm)
-func graphCreate(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func graphCreate(r call, comm commArg, nnodes countArg, index, edges intsIn, reorder intArg,
+	newcomm commOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.graphArgs(c, 1, 2, 3)
+	t, f := r.graphOf(c, nnodes, index, edges)
 	if f != nil {
 		return f
 	}
-	return a.withRanks(c, t, int64(len(t.index)), 5)
+	return r.withRanks(c, t, int64(len(t.index)), newcomm)
 }
 
 // MPI_Graph_map(comm, nnodes, index[], edges[], *newrank)
-func graphMap(r *Rank, a args) *failure {
-	c, f := a.comm(0)
+func graphMap(r call, comm commArg, nnodes countArg, index, edges intsIn, newrank intOut) *failure {
+	c, f := comm.of(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.graphArgs(c, 1, 2, 3)
+	t, f := r.graphOf(c, nnodes, index, edges)
 	if f != nil {
 		return f
 	}
-	return a.mapped(c, int64(len(t.index)), 4)
+	return r.mapped(c, int64(len(t.index)), newrank)
 }
 
-func (a args) graph() (*comm, *topology, *failure) { return a.withTopology(0, topoGraph, "graph") }
+func (v commArg) graph(r call) (*comm, *topology, *failure) {
+	return v.withTopology(r, topoGraph, "graph")
+}
 
 // MPI_Graphdims_get(comm, *nnodes, *nedges)
-func graphdimsGet(r *Rank, a args) *failure {
-	c, t, f := a.graph()
+func graphdimsGet(r call, comm commArg, nnodes, nedges intOut) *failure {
+	c, t, f := comm.graph(r)
 	if f != nil {
 		return f
 	}
-	if f := a.putInt(1, "nnodes", int32(len(t.index))); f != nil {
+	if f := nnodes.put(r, "nnodes", int32(len(t.index))); f != nil {
 		return f.on(c)
 	}
-	return a.putInt(2, "nedges", int32(len(t.edges))).on(c)
+	return nedges.put(r, "nedges", int32(len(t.edges))).on(c)
 }
 
 // MPI_Graph_get(comm, maxindex, maxedges, index[], edges[])
-func graphGet(r *Rank, a args) *failure {
-	c, t, f := a.graph()
+func graphGet(r call, comm commArg, maxindex, maxedges countArg, index, edges intsOut) *failure {
+	c, t, f := comm.graph(r)
 	if f != nil {
 		return f
 	}
-	n, m := min(max(int(a.int(1)), 0), len(t.index)), min(max(int(a.int(2)), 0), len(t.edges))
-	if f := a.putArray(3, "index", t.index[:n], false); f != nil {
+	n, m := maxindex.upTo(r, len(t.index)), maxedges.upTo(r, len(t.edges))
+	if f := index.put(r, "index", t.index[:n]); f != nil {
 		return f.on(c)
 	}
-	return a.putArray(4, "edges", t.edges[:m], false).on(c)
+	return edges.put(r, "edges", t.edges[:m]).on(c)
 }
 
 // adjacent gives a rank's edges in a graph.
@@ -519,26 +522,26 @@ func (t *topology) adjacent(rank match.Rank) []int64 {
 }
 
 // MPI_Graph_neighbors_count(comm, rank, *count)
-func graphNeighborsCount(r *Rank, a args) *failure {
-	c, t, f := a.graph()
+func graphNeighborsCount(r call, comm commArg, rank rankArg, nneighbors intOut) *failure {
+	c, t, f := comm.graph(r)
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.rank(1)); f != nil {
+	if f := c.checkPeer(rank.rank()); f != nil {
 		return f
 	}
-	return a.putInt(2, "count", int32(len(t.adjacent(a.rank(1))))).on(c)
+	return nneighbors.put(r, "count", int32(len(t.adjacent(rank.rank())))).on(c)
 }
 
 // MPI_Graph_neighbors(comm, rank, max, neighbors[])
-func graphNeighbors(r *Rank, a args) *failure {
-	c, t, f := a.graph()
+func graphNeighbors(r call, comm commArg, rank rankArg, maxneighbors countArg, neighbors intsOut) *failure {
+	c, t, f := comm.graph(r)
 	if f != nil {
 		return f
 	}
-	if f := c.checkPeer(a.rank(1)); f != nil {
+	if f := c.checkPeer(rank.rank()); f != nil {
 		return f
 	}
-	v := t.adjacent(a.rank(1))
-	return a.putArray(3, "neighbors", v[:min(max(int(a.int(2)), 0), len(v))], false).on(c)
+	v := t.adjacent(rank.rank())
+	return neighbors.put(r, "neighbors", v[:maxneighbors.upTo(r, len(v))]).on(c)
 }

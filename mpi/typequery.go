@@ -1,129 +1,173 @@
 package mpi
 
-// wide makes a function of one of the older _x names, whose counts are MPI_Count as in a _c function.
-func wide(f func(*Rank, args) *failure) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		a.wide = true
-		return f(r, a)
-	}
+// asLarge makes a function of one of the older _x names, whose counts are MPI_Count as in a _c function.
+func asLarge(f function) function {
+	return function{f.kinds, func(r call, s []uint64) *failure {
+		r.large = true
+		return f.call(r, s)
+	}}
 }
 
 // MPI_Type_size(datatype, *size)
-func typeSize(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+func typeSize(r call, datatype typeArg, size countOut) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	return a.putCount(1, "size", t.size)
-}
-
-// putBound writes an MPI_Aint, or an MPI_Count in a _c function.
-func (a args) putBound(i int, what string, v int64) *failure {
-	return a.putLong(i, what, v)
+	return size.put(r, "size", t.size)
 }
 
 // MPI_Type_get_extent(datatype, *lb, *extent)
-func typeGetExtent(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+func typeGetExtent(r call, datatype typeArg, lb, extent aintOut) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	if f := a.putBound(1, "lb", t.lb); f != nil {
+	if f := lb.put(r, "lb", t.lb); f != nil {
 		return f
 	}
-	return a.putBound(2, "extent", t.extent())
+	return extent.put(r, "extent", t.extent())
 }
 
 // MPI_Type_get_true_extent(datatype, *true_lb, *true_extent)
-func typeGetTrueExtent(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+func typeGetTrueExtent(r call, datatype typeArg, lb, extent aintOut) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	if f := a.putBound(1, "true_lb", t.trueLB); f != nil {
+	if f := lb.put(r, "true_lb", t.trueLB); f != nil {
 		return f
 	}
-	return a.putBound(2, "true_extent", t.trueUB-t.trueLB)
+	return extent.put(r, "true_extent", t.trueUB-t.trueLB)
 }
 
 // typeBound makes MPI-1's MPI_Type_extent, MPI_Type_lb and MPI_Type_ub: (datatype, *value).
-func typeBound(bound func(*datatype) int64) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		t, f := a.anyType(0)
+func typeBound(bound func(*datatype) int64) func(call, typeArg, aintOut) *failure {
+	return func(r call, datatype typeArg, value aintOut) *failure {
+		t, f := datatype.of(r)
 		if f != nil {
 			return f
 		}
-		return a.putBound(1, "bound", bound(t))
+		return value.put(r, "bound", bound(t))
 	}
 }
 
-// MPI_Type_get_envelope(datatype, *ints, *addresses, *datatypes, *combiner); the _c function also gives the large
-// counts: (datatype, *ints, *addresses, *counts, *datatypes, *combiner), all of MPI_Count but the combiner.
-func typeGetEnvelope(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+// MPI_Type_get_envelope(datatype, *ints, *addresses, *datatypes, *combiner)
+func typeGetEnvelope(r call, datatype typeArg, ints, addresses, datatypes, combiner intOut) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	c := &t.contents
-	if t.combiner == combinerNamed {
-		c = &contents{}
-	}
-	if c.large && !a.wide {
+	c := t.made()
+	if c.large {
 		return failf(errType, "the datatype was made with large counts: ask with MPI_Type_get_envelope_c")
 	}
-	numbers := []int64{int64(len(c.ints)), int64(len(c.aints)), int64(len(c.types))}
-	if a.wide {
-		numbers = []int64{int64(len(c.ints)), int64(len(c.aints)), int64(len(c.counts)), int64(len(c.types))}
-	}
-	for i, n := range numbers {
-		if f := a.putCount(1+i, "number", n); f != nil {
+	for i, n := range []int{len(c.ints), len(c.aints), len(c.types)} {
+		if f := []intOut{ints, addresses, datatypes}[i].put(r, "number", int32(n)); f != nil {
 			return f
 		}
 	}
-	return a.putInt(1+len(numbers), "combiner", int32(t.combiner))
+	return combiner.put(r, "combiner", int32(t.combiner))
 }
 
-// MPI_Type_get_contents(datatype, max_ints, max_addresses, max_datatypes, ints[], addresses[], datatypes[]); the _c
-// function has max_counts and counts[] before those of the datatypes. Datatypes given are new handles unless
-// predefined.
-func typeGetContents(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+// MPI_Type_get_envelope_c(datatype, *ints, *addresses, *counts, *datatypes, *combiner)
+func typeGetEnvelopeLarge(r call, datatype typeArg, ints, addresses, counts, datatypes countOut,
+	combiner intOut) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	c := &t.contents
-	if t.combiner == combinerNamed {
-		return failf(errType, "%s is predefined and has no contents", t.title())
-	}
-	if c.large && !a.wide {
-		return failf(errType, "the datatype was made with large counts: ask with MPI_Type_get_contents_c")
-	}
-	room, first := 3, 4
-	if a.wide {
-		room, first = 4, 5
-	}
-	sizes := []int{len(c.ints), len(c.aints), len(c.types)}
-	if a.wide {
-		sizes = []int{len(c.ints), len(c.aints), len(c.counts), len(c.types)}
-	}
-	for i := range room {
-		if a.count(1+i) < int64(sizes[i]) {
-			return failf(errArg, "room for %d values, and there are %d", a.count(1+i), sizes[i])
-		}
-	}
-	if f := a.putArray(first, "integers", c.ints, false); f != nil {
-		return f
-	}
-	if f := a.putArray(first+1, "addresses", c.aints, true); f != nil {
-		return f
-	}
-	if a.wide {
-		if f := a.putArray(first+2, "counts", c.counts, true); f != nil {
+	c := t.made()
+	for i, n := range []int{len(c.ints), len(c.aints), len(c.counts), len(c.types)} {
+		if f := []countOut{ints, addresses, counts, datatypes}[i].put(r, "number", int64(n)); f != nil {
 			return f
 		}
 	}
-	handles := make([]int64, len(c.types))
-	for i, old := range c.types {
+	return combiner.put(r, "combiner", int32(t.combiner))
+}
+
+// made are the arguments that a datatype was made with; none of a predefined one.
+func (t *datatype) made() *contents {
+	if t.combiner == combinerNamed {
+		return &contents{}
+	}
+	return &t.contents
+}
+
+// MPI_Type_get_contents(datatype, max_ints, max_addresses, max_datatypes, ints[], addresses[], datatypes[]). Datatypes
+// given are new handles unless predefined.
+func typeGetContents(r call, datatype typeArg, maxInts, maxAddresses, maxDatatypes countArg, ints intsOut,
+	addresses aintsOut, datatypes typesOut) *failure {
+	c, f := datatype.contents(r)
+	if f != nil {
+		return f
+	}
+	if c.large {
+		return failf(errType, "the datatype was made with large counts: ask with MPI_Type_get_contents_c")
+	}
+	for i, n := range []int{len(c.ints), len(c.aints), len(c.types)} {
+		if f := []countArg{maxInts, maxAddresses, maxDatatypes}[i].holds(r, n); f != nil {
+			return f
+		}
+	}
+	if f := ints.put(r, "integers", c.ints); f != nil {
+		return f
+	}
+	if f := addresses.put(r, "addresses", c.aints); f != nil {
+		return f
+	}
+	return r.putTypes(datatypes, c.types)
+}
+
+// MPI_Type_get_contents_c(datatype, max_ints, max_addresses, max_counts, max_datatypes, ints[], addresses[], counts[],
+// datatypes[])
+func typeGetContentsLarge(r call, datatype typeArg, maxInts, maxAddresses, maxCounts, maxDatatypes countArg,
+	ints intsOut, addresses aintsOut, counts countsOut, datatypes typesOut) *failure {
+	c, f := datatype.contents(r)
+	if f != nil {
+		return f
+	}
+	for i, n := range []int{len(c.ints), len(c.aints), len(c.counts), len(c.types)} {
+		if f := []countArg{maxInts, maxAddresses, maxCounts, maxDatatypes}[i].holds(r, n); f != nil {
+			return f
+		}
+	}
+	if f := ints.put(r, "integers", c.ints); f != nil {
+		return f
+	}
+	if f := addresses.put(r, "addresses", c.aints); f != nil {
+		return f
+	}
+	if f := counts.put(r, "counts", c.counts); f != nil {
+		return f
+	}
+	return r.putTypes(datatypes, c.types)
+}
+
+// contents are what a datatype that is not predefined was made with.
+func (v typeArg) contents(r call) (*contents, *failure) {
+	t, f := v.of(r)
+	if f != nil {
+		return nil, f
+	}
+	if t.combiner == combinerNamed {
+		return nil, failf(errType, "%s is predefined and has no contents", t.title())
+	}
+	return &t.contents, nil
+}
+
+// holds checks that an array of so many elements has room for n.
+func (v countArg) holds(r call, n int) *failure {
+	if v.of(r) < int64(n) {
+		return failf(errArg, "room for %d values, and there are %d", v.of(r), n)
+	}
+	return nil
+}
+
+// putTypes gives handles of datatypes.
+func (r call) putTypes(out typesOut, types []*datatype) *failure {
+	handles := make([]int64, len(types))
+	for i, old := range types {
 		handle := old.handle
 		if old.combiner != combinerNamed {
 			var ok bool
@@ -133,15 +177,15 @@ func typeGetContents(r *Rank, a args) *failure {
 		}
 		handles[i] = int64(handle)
 	}
-	return a.putArray(first+room-1, "datatypes", handles, true)
+	return out.put(r, "datatypes", handles)
 }
 
 // MPI_Type_get_name(datatype, *name, *resultlen)
-func typeGetName(r *Rank, a args) *failure {
-	if a.handle(0) == datatypeNull {
-		return a.putString(1, "name", "MPI_DATATYPE_NULL", maxObjectName, 2)
+func typeGetName(r call, datatype typeArg, to stringOut, resultlen intOut) *failure {
+	if datatype.handle() == datatypeNull {
+		return to.put(r, "name", "MPI_DATATYPE_NULL", maxObjectName, resultlen)
 	}
-	t, f := a.anyType(0)
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
@@ -149,18 +193,18 @@ func typeGetName(r *Rank, a args) *failure {
 	if given, ok := r.typeNames[t.handle]; ok && t.combiner == combinerNamed {
 		name = given
 	}
-	return a.putString(1, "name", name, maxObjectName, 2)
+	return to.put(r, "name", name, maxObjectName, resultlen)
 }
 
 const maxObjectName = 128
 
 // MPI_Type_set_name(datatype, *name)
-func typeSetName(r *Rank, a args) *failure {
-	t, f := a.anyType(0)
+func typeSetName(r call, datatype typeArg, from stringIn) *failure {
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
-	name, f := a.getString(1, "name", maxObjectName)
+	name, f := from.get(r, "name", maxObjectName)
 	if f != nil {
 		return f
 	}
@@ -177,27 +221,29 @@ func typeSetName(r *Rank, a args) *failure {
 
 // MPI_Get_address(location, *address): linear memory begins at 0, so an address is its own displacement from
 // MPI_BOTTOM.
-func getAddress(r *Rank, a args) *failure { return a.putWord(1, "address", a.address(0)) }
+func getAddress(r call, location placeArg, address aintOut) *failure {
+	return address.put(r, "address", int64(location.address()))
+}
 
 // getElements makes MPI_Get_elements: (*status, datatype, *count).
-func getElements(r *Rank, a args) *failure {
-	b, f := a.pointer(0, "status", statusSize)
+func getElements(r call, status statusIn, datatype typeArg, count countOut) *failure {
+	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	t, f := a.anyType(1)
+	t, f := datatype.of(r)
 	if f != nil {
 		return f
 	}
 	s := getStatus(b)
 	if t.size == 0 && s.bytes > 0 {
-		return a.putCount(2, "count", undefined)
+		return count.put(r, "count", undefined)
 	}
 	n, left := t.elements(s.bytes)
 	if left != 0 {
 		n = undefined
 	}
-	return a.putCount(2, "count", n)
+	return count.put(r, "count", n)
 }
 
 // Classes of types, for MPI_Type_match_size.
@@ -208,7 +254,7 @@ const (
 )
 
 // MPI_Type_match_size(typeclass, size, *datatype)
-func typeMatchSize(r *Rank, a args) *failure {
+func typeMatchSize(r call, typeclass, size intArg, datatype typeOut) *failure {
 	names := map[[2]int32]string{
 		{typeclassInteger, 1}: "MPI_INTEGER1", {typeclassInteger, 2}: "MPI_INTEGER2", {typeclassInteger, 4}: "MPI_INTEGER4",
 		{typeclassInteger, 8}: "MPI_INTEGER8", {typeclassInteger, 16}: "MPI_INTEGER16",
@@ -217,12 +263,12 @@ func typeMatchSize(r *Rank, a args) *failure {
 		{typeclassComplex, 4}: "MPI_COMPLEX4", {typeclassComplex, 8}: "MPI_COMPLEX8", {typeclassComplex, 16}: "MPI_COMPLEX16",
 		{typeclassComplex, 32}: "MPI_COMPLEX32",
 	}
-	if name, ok := names[[2]int32{a.int(0), a.int(1)}]; ok {
+	if name, ok := names[[2]int32{typeclass.int(), size.int()}]; ok {
 		for _, p := range predefined {
 			if p.name == name {
-				return a.putHandle(2, "datatype", p.handle)
+				return datatype.put(r, "datatype", p.handle)
 			}
 		}
 	}
-	return failf(errArg, "no datatype of class %d has %d bytes", a.int(0), a.int(1))
+	return failf(errArg, "no datatype of class %d has %d bytes", typeclass.int(), size.int())
 }

@@ -1,5 +1,7 @@
 package mpi
 
+import "slices"
+
 // combiner says which constructor made a datatype.
 type combiner int32
 
@@ -33,77 +35,31 @@ type contents struct {
 }
 
 // addType gives a new datatype a handle.
-func (a args) addType(out int, t *datatype, f *failure, how combiner, c contents) *failure {
+func (r call) addType(out typeOut, t *datatype, f *failure, how combiner, c contents) *failure {
 	if f != nil {
 		return f
 	}
 	if t.depth > maxDepth {
 		return failf(errArg, "the datatype is made of others in more than %d steps", maxDepth)
 	}
-	if f := a.roomForWord(out, "newtype"); f != nil {
+	if f := out.room(r, "newtype"); f != nil {
 		return f
 	}
 	t.combiner, t.contents = how, c
-	t.contents.large = a.wide
-	handle, ok := a.r.types.add(kindDatatype, t)
+	t.contents.large = r.large
+	handle, ok := r.types.add(kindDatatype, t)
 	if !ok {
 		return failf(errNoMem, "more than %d datatypes", maxObjects)
 	}
-	return a.putHandle(out, "newtype", handle)
+	return out.put(r, "newtype", handle)
 }
 
 // made sorts the arguments of a constructor into its contents: in a _c function all numbers are large counts.
-func (a args) made(types []*datatype, ints, aints []int64) contents {
-	if a.wide {
+func (r call) made(types []*datatype, ints, aints []int64) contents {
+	if r.large {
 		return contents{counts: append(append([]int64{}, ints...), aints...), types: types}
 	}
 	return contents{ints: ints, aints: aints, types: types}
-}
-
-// size reads a count argument that must not be negative.
-func (a args) size(i int, what string) (int64, *failure) {
-	n := a.count(i)
-	if n < 0 {
-		return 0, failf(errCount, "invalid %s %d", what, n)
-	}
-	if n > maxTypeBytes {
-		return 0, failf(errCount, "%s %d is too large", what, n)
-	}
-	return n, nil
-}
-
-// array reads n integers, of 64 bits if wide.
-func (a args) array(i int, what string, n int64, wide bool) ([]int64, *failure) {
-	if n == 0 {
-		return nil, nil
-	}
-	width := int64(4)
-	if wide {
-		width = 8
-	}
-	if n > 1<<32 {
-		return nil, outside(what, a.address(i), n)
-	}
-	b, f := a.pointer(i, what, n*width)
-	if f != nil {
-		return nil, f
-	}
-	v := make([]int64, n)
-	for j := range v {
-		v[j] = element(b, j, wide)
-	}
-	return v, nil
-}
-
-// lengths reads block lengths, which must not be negative.
-func (a args) lengths(i int, n int64) ([]int64, *failure) {
-	v, f := a.array(i, "block lengths", n, a.wide)
-	for j, x := range v {
-		if x < 0 {
-			return nil, failf(errArg, "block length %d of block %d is negative", x, j)
-		}
-	}
-	return v, f
 }
 
 // scaled is the array in bytes: what lies beyond any memory, derive refuses.
@@ -116,144 +72,176 @@ func scaled(v []int64, extent int64) []int64 {
 }
 
 // MPI_Type_contiguous(count, oldtype, *newtype)
-func typeContiguous(r *Rank, a args) *failure {
-	n, f := a.size(0, "count")
+func typeContiguous(r call, count countArg, oldtype typeArg, newtype typeOut) *failure {
+	n, f := count.size(r, "count")
 	if f != nil {
 		return f
 	}
-	old, f := a.anyType(1)
+	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
 	t, f := derive([]piece{{0, n, old}})
-	return a.addType(2, t, f, combinerContiguous, a.made([]*datatype{old}, []int64{n}, nil))
+	return r.addType(newtype, t, f, combinerContiguous, r.made([]*datatype{old}, []int64{n}, nil))
 }
 
-// typeVector makes MPI_Type_vector and MPI_Type_create_hvector: (count, blocklength, stride, oldtype, *newtype), the
-// stride in elements or in bytes.
-func typeVector(how combiner) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		count, f := a.size(0, "count")
-		if f != nil {
-			return f
-		}
-		n, f := a.size(1, "block length")
-		if f != nil {
-			return f
-		}
-		old, f := a.anyType(3)
-		if f != nil {
-			return f
-		}
-		stride := a.count(2)
-		if how == combinerHvector {
-			stride = a.byAint().count(2)
-		}
-		bytes := stride
-		c := a.made([]*datatype{old}, []int64{count, n}, []int64{stride})
-		if how == combinerVector {
-			bytes = times(stride, old.extent())
-			c = a.made([]*datatype{old}, []int64{count, n, stride}, nil)
-		}
-		if bytes > maxTypeBytes || bytes < -maxTypeBytes {
-			return failf(errArg, "the datatype is too large")
-		}
-		t, f := vector(count, n, bytes, old)
-		return a.addType(4, t, f, how, c)
+// MPI_Type_vector(count, blocklength, stride, oldtype, *newtype), the stride in elements
+func typeVector(r call, count, blocklength, stride countArg, oldtype typeArg, newtype typeOut) *failure {
+	n, length, old, f := r.vectorArgs(count, blocklength, oldtype)
+	if f != nil {
+		return f
 	}
+	step := stride.of(r)
+	return r.addVector(newtype, combinerVector, n, length, times(step, old.extent()), old,
+		r.made([]*datatype{old}, []int64{n, length, step}, nil))
 }
 
-// typeIndexed makes MPI_Type_indexed and MPI_Type_create_hindexed: (count, lengths[], displacements[], oldtype,
-// *newtype), the displacements in elements or in bytes.
-func typeIndexed(how combiner) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		count, f := a.size(0, "count")
-		if f != nil {
-			return f
-		}
-		lengths, f := a.lengths(1, count)
-		if f != nil {
-			return f
-		}
-		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexed)
-		if f != nil {
-			return f
-		}
-		old, f := a.anyType(3)
-		if f != nil {
-			return f
-		}
-		ints := append([]int64{count}, lengths...)
-		c, bytes := a.made([]*datatype{old}, ints, displs), displs
-		if how == combinerIndexed {
-			bytes = scaled(displs, old.extent())
-			c = a.made([]*datatype{old}, append(ints, displs...), nil)
-		}
-		t, f := indexed(lengths, bytes, old)
-		return a.addType(4, t, f, how, c)
+// MPI_Type_create_hvector(count, blocklength, stride, oldtype, *newtype), the stride in bytes
+func typeHvector(r call, count, blocklength countArg, stride aintArg, oldtype typeArg, newtype typeOut) *failure {
+	n, length, old, f := r.vectorArgs(count, blocklength, oldtype)
+	if f != nil {
+		return f
 	}
+	step := stride.int()
+	return r.addVector(newtype, combinerHvector, n, length, step, old,
+		r.made([]*datatype{old}, []int64{n, length}, []int64{step}))
 }
 
-// typeIndexedBlock makes MPI_Type_create_indexed_block and its like in bytes: (count, blocklength, displacements[],
-// oldtype, *newtype).
-func typeIndexedBlock(how combiner) func(*Rank, args) *failure {
-	return func(r *Rank, a args) *failure {
-		count, f := a.size(0, "count")
-		if f != nil {
-			return f
-		}
-		n, f := a.size(1, "block length")
-		if f != nil {
-			return f
-		}
-		displs, f := a.array(2, "displacements", count, a.wide || how == combinerHindexedBlock)
-		if f != nil {
-			return f
-		}
-		old, f := a.anyType(3)
-		if f != nil {
-			return f
-		}
-		c, bytes := a.made([]*datatype{old}, []int64{count, n}, displs), displs
-		if how == combinerIndexedBlock {
-			bytes = scaled(displs, old.extent())
-			c = a.made([]*datatype{old}, append([]int64{count, n}, displs...), nil)
-		}
-		lengths := make([]int64, len(displs))
-		for i := range lengths {
-			lengths[i] = n
-		}
-		t, f := indexed(lengths, bytes, old)
-		return a.addType(4, t, f, how, c)
+func (r call) vectorArgs(count, blocklength countArg, oldtype typeArg) (n, length int64, old *datatype, f *failure) {
+	if n, f = count.size(r, "count"); f != nil {
+		return 0, 0, nil, f
 	}
+	if length, f = blocklength.size(r, "block length"); f != nil {
+		return 0, 0, nil, f
+	}
+	old, f = oldtype.of(r)
+	return n, length, old, f
+}
+
+func (r call) addVector(out typeOut, how combiner, n, length, step int64, old *datatype, c contents) *failure {
+	if step > maxTypeBytes || step < -maxTypeBytes {
+		return failf(errArg, "the datatype is too large")
+	}
+	t, f := vector(n, length, step, old)
+	return r.addType(out, t, f, how, c)
+}
+
+// MPI_Type_indexed(count, lengths[], displacements[], oldtype, *newtype), the displacements in elements
+func typeIndexed(r call, count countArg, blocklengths, displacements countsIn, oldtype typeArg,
+	newtype typeOut) *failure {
+	n, lengths, f := r.lengthsArgs(count, blocklengths)
+	if f != nil {
+		return f
+	}
+	displs, f := displacements.read(r, "displacements", n)
+	if f != nil {
+		return f
+	}
+	old, f := oldtype.of(r)
+	if f != nil {
+		return f
+	}
+	t, f := indexed(lengths, scaled(displs, old.extent()), old)
+	return r.addType(newtype, t, f, combinerIndexed, r.made([]*datatype{old}, join([]int64{n}, lengths, displs), nil))
+}
+
+// MPI_Type_create_hindexed(count, lengths[], displacements[], oldtype, *newtype), the displacements in bytes
+func typeHindexed(r call, count countArg, blocklengths countsIn, displacements aintsIn, oldtype typeArg,
+	newtype typeOut) *failure {
+	n, lengths, f := r.lengthsArgs(count, blocklengths)
+	if f != nil {
+		return f
+	}
+	displs, f := displacements.read(r, "displacements", n)
+	if f != nil {
+		return f
+	}
+	old, f := oldtype.of(r)
+	if f != nil {
+		return f
+	}
+	t, f := indexed(lengths, displs, old)
+	return r.addType(newtype, t, f, combinerHindexed, r.made([]*datatype{old}, join([]int64{n}, lengths), displs))
+}
+
+func (r call) lengthsArgs(count countArg, blocklengths countsIn) (n int64, lengths []int64, f *failure) {
+	if n, f = count.size(r, "count"); f != nil {
+		return 0, nil, f
+	}
+	lengths, f = blocklengths.lengths(r, n)
+	return n, lengths, f
+}
+
+// MPI_Type_create_indexed_block(count, blocklength, displacements[], oldtype, *newtype), the displacements in elements
+func typeIndexedBlock(r call, count, blocklength countArg, displacements countsIn, oldtype typeArg,
+	newtype typeOut) *failure {
+	n, length, f := r.blockArgs(count, blocklength)
+	if f != nil {
+		return f
+	}
+	displs, f := displacements.read(r, "displacements", n)
+	if f != nil {
+		return f
+	}
+	old, f := oldtype.of(r)
+	if f != nil {
+		return f
+	}
+	t, f := indexed(slices.Repeat([]int64{length}, len(displs)), scaled(displs, old.extent()), old)
+	return r.addType(newtype, t, f, combinerIndexedBlock,
+		r.made([]*datatype{old}, join([]int64{n, length}, displs), nil))
+}
+
+// MPI_Type_create_hindexed_block(count, blocklength, displacements[], oldtype, *newtype), the displacements in bytes
+func typeHindexedBlock(r call, count, blocklength countArg, displacements aintsIn, oldtype typeArg,
+	newtype typeOut) *failure {
+	n, length, f := r.blockArgs(count, blocklength)
+	if f != nil {
+		return f
+	}
+	displs, f := displacements.read(r, "displacements", n)
+	if f != nil {
+		return f
+	}
+	old, f := oldtype.of(r)
+	if f != nil {
+		return f
+	}
+	t, f := indexed(slices.Repeat([]int64{length}, len(displs)), displs, old)
+	return r.addType(newtype, t, f, combinerHindexedBlock, r.made([]*datatype{old}, []int64{n, length}, displs))
+}
+
+func (r call) blockArgs(count, blocklength countArg) (n, length int64, f *failure) {
+	if n, f = count.size(r, "count"); f != nil {
+		return 0, 0, f
+	}
+	length, f = blocklength.size(r, "block length")
+	return n, length, f
 }
 
 // MPI_Type_create_struct(count, lengths[], displacements[], types[], *newtype)
-func typeStruct(r *Rank, a args) *failure {
-	count, f := a.size(0, "count")
+func typeStruct(r call, count countArg, blocklengths countsIn, displacements aintsIn, datatypes typesIn,
+	newtype typeOut) *failure {
+	n, lengths, f := r.lengthsArgs(count, blocklengths)
 	if f != nil {
 		return f
 	}
-	lengths, f := a.lengths(1, count)
+	displs, f := displacements.read(r, "displacements", n)
 	if f != nil {
 		return f
 	}
-	displs, f := a.array(2, "displacements", count, true)
+	handles, f := datatypes.handles(r, n)
 	if f != nil {
 		return f
 	}
-	handles, f := a.handles(3, count)
-	if f != nil {
-		return f
-	}
-	types := make([]*datatype, count)
+	types := make([]*datatype, n)
 	for i := range types {
 		if types[i], f = r.anyType(handles.get(int64(i))); f != nil {
 			return f
 		}
 	}
 	t, f := structure(lengths, displs, types)
-	return a.addType(4, t, f, combinerStruct, a.made(types, append([]int64{count}, lengths...), displs))
+	return r.addType(newtype, t, f, combinerStruct, r.made(types, join([]int64{n}, lengths), displs))
 }
 
 // Orders of arrays.
@@ -263,19 +251,20 @@ const (
 )
 
 // MPI_Type_create_subarray(ndims, sizes[], subsizes[], starts[], order, oldtype, *newtype)
-func typeSubarray(r *Rank, a args) *failure {
-	n := int64(a.int(0))
+func typeSubarray(r call, ndims intArg, sizesArg, subsizesArg, startsArg countsIn, storage intArg, oldtype typeArg,
+	newtype typeOut) *failure {
+	n := int64(ndims.int())
 	if n < 1 || n > maxDims {
 		return failf(errArg, "invalid number of dimensions %d", n)
 	}
 	var v [3][]int64
-	for i, what := range []string{"sizes", "subsizes", "starts"} {
+	for i, p := range []countsIn{sizesArg, subsizesArg, startsArg} {
 		var f *failure
-		if v[i], f = a.array(1+i, what, n, a.wide); f != nil {
+		if v[i], f = p.read(r, []string{"sizes", "subsizes", "starts"}[i], n); f != nil {
 			return f
 		}
 	}
-	order := int64(a.int(4))
+	order := int64(storage.int())
 	if order != orderC && order != orderFortran {
 		return failf(errArg, "invalid order %d", order)
 	}
@@ -285,19 +274,19 @@ func typeSubarray(r *Rank, a args) *failure {
 			return failf(errArg, "dimension %d: %d elements from %d are not part of %d", i, sub, begin, size)
 		}
 	}
-	old, f := a.anyType(5)
+	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
 	sizes, subsizes, starts := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order)
 	t, f := subarray(sizes, subsizes, starts, old)
 	c := contents{types: []*datatype{old}}
-	if a.wide {
+	if r.large {
 		c.ints, c.counts = []int64{n, order}, join(v[0], v[1], v[2])
 	} else {
 		c.ints = join([]int64{n}, v[0], v[1], v[2], []int64{order})
 	}
-	return a.addType(6, t, f, combinerSubarray, c)
+	return r.addType(newtype, t, f, combinerSubarray, c)
 }
 
 // maxDims bounds the dimensions of arrays and topologies.
@@ -323,46 +312,46 @@ func slowestFirst(v []int64, order int64) []int64 {
 }
 
 // MPI_Type_create_resized(oldtype, lb, extent, *newtype)
-func typeResized(r *Rank, a args) *failure {
-	old, f := a.anyType(0)
+func typeResized(r call, oldtype typeArg, lower, length aintArg, newtype typeOut) *failure {
+	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
-	lb, extent := a.byAint().count(1), a.byAint().count(2)
+	lb, extent := lower.int(), length.int()
 	t, f := resized(old, lb, extent)
-	return a.addType(3, t, f, combinerResized, a.made([]*datatype{old}, nil, []int64{lb, extent}))
+	return r.addType(newtype, t, f, combinerResized, r.made([]*datatype{old}, nil, []int64{lb, extent}))
 }
 
 // MPI_Type_dup(oldtype, *newtype)
-func typeDup(r *Rank, a args) *failure {
-	old, f := a.anyType(0)
+func typeDup(r call, oldtype typeArg, newtype typeOut) *failure {
+	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
-	from, _, f := a.attributesOf(0, keyvalType) // of a predefined datatype, the rank's own
+	from, _, f := oldtype.attributes(r) // of a predefined datatype, the rank's own
 	if f != nil {
 		return f
 	}
 	t := old.copy()
 	t.committed, t.name = old.committed, old.name
-	if f := a.addType(1, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
+	if f := r.addType(newtype, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
 		return f
 	}
-	handle, f := a.getHandle(1, "newtype") // before the copy functions run, which may write there
+	handle, f := newtype.get(r, "newtype") // before the copy functions run, which may write there
 	if f != nil {
 		return f
 	}
-	if f := r.copyAttributes(keyvalType, a.handle(0), from, &t.attributes); f != nil {
+	if f := r.copyAttributes(keyvalType, oldtype.handle(), from, &t.attributes); f != nil {
 		r.types.remove(handle)
-		_ = a.putHandle(1, "newtype", datatypeNull)
+		_ = newtype.put(r, "newtype", datatypeNull)
 		return f
 	}
 	return nil
 }
 
 // MPI_Type_commit(*datatype)
-func typeCommit(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "datatype")
+func typeCommit(r call, datatype typeRef) *failure {
+	handle, f := datatype.get(r, "datatype")
 	if f != nil {
 		return f
 	}
@@ -377,8 +366,8 @@ func typeCommit(r *Rank, a args) *failure {
 }
 
 // MPI_Type_free(*datatype): communication under way keeps its own reference.
-func typeFree(r *Rank, a args) *failure {
-	handle, f := a.getHandle(0, "datatype")
+func typeFree(r call, datatype typeRef) *failure {
+	handle, f := datatype.get(r, "datatype")
 	if f != nil {
 		return f
 	}
@@ -394,7 +383,7 @@ func typeFree(r *Rank, a args) *failure {
 		return f
 	}
 	r.types.remove(handle)
-	return a.putHandle(0, "datatype", datatypeNull)
+	return datatype.put(r, "datatype", datatypeNull)
 }
 
 // anyType finds a datatype, committed or not.
@@ -410,5 +399,3 @@ func (r *Rank) anyType(handle uint32) (*datatype, *failure) {
 	}
 	return nil, failf(errType, "%#x is no datatype, or was freed", handle)
 }
-
-func (a args) anyType(i int) (*datatype, *failure) { return a.r.anyType(a.handle(i)) }
