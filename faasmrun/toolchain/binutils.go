@@ -37,10 +37,15 @@ func Binutil(name string, args []string, env Env) int {
 func IsBinutil(name string) bool { return slices.Contains(binutils, name) }
 
 // archiveLetters takes GNU's letters that llvm-ar refuses out of ar's first word: o outside of extraction, f, and a
-// second mention of what stands for one operation alone mean nothing when an archive is written.
+// second mention of what stands for one operation alone mean nothing when an archive is written. Where the first word
+// is the archive, the letters are what is missing: packages keep them with the name (AR="ar -rcu"), and configure was
+// given the name of this one instead.
 func archiveLetters(args []string) []string {
-	if len(args) == 0 || strings.HasPrefix(args[0], "--") {
+	switch {
+	case len(args) == 0 || strings.HasPrefix(args[0], "--"):
 		return args
+	case !strings.HasPrefix(args[0], "-") && strings.HasSuffix(args[0], ".a"):
+		return append([]string{"rc"}, args...)
 	}
 	letters := strings.TrimPrefix(args[0], "-")
 	if strings.ContainsAny(letters, "rq") {

@@ -188,6 +188,8 @@ libpart.a: part.o
 	ar cruo $@ part.o
 	ranlib $@
 	ar t $@
+	ar librarely.a part.o
+	ar t librarely.a | grep part.o
 	strip -g $@ part.o
 	strip --strip-unneeded $@
 app: main.o libpart.a

@@ -68,7 +68,7 @@ type job struct {
 // app is a program of the job, loaded.
 type app struct {
 	control.App
-	module    *engine.Module
+	module    engine.Module
 	firstRank int
 	mounts    mounts
 }
@@ -92,8 +92,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	if j.files, err = openOutfiles(start); err != nil {
 		return nil, err
 	}
-	e, err := loaded.engineFor(start)
-	if err != nil {
+	if _, err := loaded.engineFor(start); err != nil {
 		return nil, err
 	}
 	if err := j.load(loaded); err != nil {
@@ -104,7 +103,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		config.Check = j.reportFinding
 	}
 	j.world = mpi.NewWorld(config)
-	return j, j.populate(e)
+	return j, j.populate()
 }
 
 // load loads the programs.
@@ -129,14 +128,14 @@ func (j *job) load(loaded *programs) error {
 }
 
 // populate makes the ranks, as many at a time as there are real processors.
-func (j *job) populate(e *engine.Engine) error {
+func (j *job) populate() error {
 	var next atomic.Int32
 	errs := make([]error, len(j.ranks))
 	var makers sync.WaitGroup
 	for range min(runtime.NumCPU(), len(j.ranks)) {
 		makers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(j.ranks); i = int(next.Add(1)) - 1 {
-				j.ranks[i], errs[i] = j.newRank(e, i)
+				j.ranks[i], errs[i] = j.newRank(i)
 			}
 		})
 	}
@@ -158,9 +157,9 @@ func (j *job) appOf(rank int) *app {
 	return j.apps[len(j.apps)-1]
 }
 
-func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
+func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint,
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, Safepoint: j.safepoint,
 		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }

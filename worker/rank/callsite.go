@@ -41,5 +41,5 @@ func (h host) Frames(n mpi.Site) []string {
 	s.mu.Lock()
 	caller := s.callers[n-1]
 	s.mu.Unlock()
-	return h.module.Frames(caller)
+	return caller.Frames(h.module.Program())
 }

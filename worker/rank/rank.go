@@ -18,8 +18,7 @@ import (
 // Config is what the executor gives a rank.
 type Config struct {
 	Rank      int // in MPI_COMM_WORLD
-	Engine    *engine.Engine
-	Module    *engine.Module
+	Module    engine.Module
 	World     *mpi.World
 	Safepoint *Safepoint
 	MaxBytes  uint64 // ceiling of the linear memory; 0: the module's own
@@ -41,8 +40,8 @@ type Rank struct {
 	onInit    func()
 	onKill    func(signal int)
 	memory    *linear.Memory
-	module    *engine.Module
-	instance  *engine.Instance
+	module    engine.Module
+	instance  engine.Instance
 	mpi       *mpi.Rank
 	wasi      *wasi.Process
 
@@ -53,11 +52,8 @@ type Rank struct {
 }
 
 // New gives a rank its memory and its instance. Nothing of the program runs yet, but its start section, if it has one.
-func New(c Config) (*Rank, error) {
-	least, most, err := c.Module.Memory()
-	if err != nil {
-		return nil, err
-	}
+func New(c Config) (made *Rank, err error) {
+	least, most := c.Module.Memory()
 	if c.MaxBytes > 0 {
 		most = min(most, c.MaxBytes)
 	}
@@ -86,10 +82,10 @@ func New(c Config) (*Rank, error) {
 		return nil, err
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r})
-	if c.Module.HasImport(wasi.System, "cpu_time") {
+	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}
-	if r.instance, err = c.Engine.Instantiate(c.Module, r, r.memory); err != nil { // which frees the memory
+	if r.instance, err = c.Module.Instantiate(r, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
 	}

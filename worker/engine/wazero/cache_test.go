@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
 // TestMain lets the test binary be the other process of TestProcessesShareACache.
@@ -35,8 +37,8 @@ func compileAndRun(dir string) error {
 	return m.CacheError()
 }
 
-func tryCompile(dir string) (*Module, error) {
-	e, err := New(Options{CacheDir: dir})
+func tryCompile(dir string) (engine.Module, error) {
+	e, err := New(engine.Options{CacheDir: dir})
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func tryCompile(dir string) (*Module, error) {
 	}
 	mem := &plainMemory{}
 	h := &host{}
-	in, err := e.Instantiate(m, h, mem)
+	in, err := m.Instantiate(h, mem)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +251,7 @@ func TestProcessesShareACache(t *testing.T) {
 }
 
 func TestCacheErrorsOfTheModule(t *testing.T) {
-	e := newEngine(t, Options{CacheDir: t.TempDir()})
+	e := newEngine(t, engine.Options{CacheDir: t.TempDir()})
 	if _, err := e.Compile(starting(opDrop).wasm()); err == nil || !strings.Contains(err.Error(), "not a valid") {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"errors"
@@ -112,8 +112,8 @@ func TestEndlessNesting(t *testing.T) {
 	if !errors.As(err, &trap) || trap.Kind != program.StackOverflow {
 		t.Fatalf("%v", err)
 	}
-	if in.nesting != 0 {
-		t.Errorf("%d levels are left", in.nesting)
+	if left := in.(*Instance).nesting; left != 0 {
+		t.Errorf("%d levels are left", left)
 	}
 	if err := in.CallTable(1, "i", 3); err != nil {
 		t.Errorf("afterwards: %v", err)

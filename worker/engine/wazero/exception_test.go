@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -43,13 +44,13 @@ func runThrower(t *testing.T, start ...any) (*host, error) {
 	if err != nil || !changed {
 		t.Fatalf("lowered %t, %v", changed, err)
 	}
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	m, err := e.Compile(lowered)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	if h.instance, err = e.Instantiate(m, h, memory(t, 1<<20)); err != nil {
+	if h.instance, err = m.Instantiate(h, memory(t, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	return h, h.instance.Start()
@@ -60,11 +61,11 @@ func TestExceptionThroughAHostCall(t *testing.T) {
 		h, err := runThrower(t,
 			opTry, void, i32(pointer), opCall, 1, i32(98), opCall, 0,
 			opCatch, 0, opCall, 0, opEnd)
-		if err != nil || strings.Join(h.calls, " ") != want || !errors.Is(h.err, ErrThrown) {
+		if err != nil || strings.Join(h.calls, " ") != want || !errors.Is(h.err, engine.ErrThrown) {
 			t.Errorf("pointer %d: %v, %v, %v", pointer, err, h.calls, h.err)
 		}
-		if h.instance.nesting != 0 || h.instance.throwing() {
-			t.Errorf("pointer %d: %d calls and an exception are left", pointer, h.instance.nesting)
+		if in := h.instance.(*Instance); in.nesting != 0 || in.throwing() {
+			t.Errorf("pointer %d: %d calls and an exception are left", pointer, in.nesting)
 		}
 	}
 }

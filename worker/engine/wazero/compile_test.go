@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -97,7 +98,7 @@ var refused = []struct {
 }
 
 func TestRefusedFiles(t *testing.T) {
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	for _, test := range refused {
 		_, err := e.Compile(test.file)
 		if err == nil || !strings.Contains(err.Error(), test.says) {
@@ -110,7 +111,7 @@ func TestRefusedFiles(t *testing.T) {
 }
 
 func TestExceptionsInTheDeclarations(t *testing.T) {
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	wasm := trivial().wasm()
 	tag := code(13, sized(code(1, 0, 0)))
 	at := strings.Index(string(wasm), "\x07")
@@ -127,7 +128,7 @@ func TestExceptionsInTheDeclarations(t *testing.T) {
 
 // However a file is cut, it is an error or a whole module; and no count in it makes us allocate what it says.
 func TestCutFiles(t *testing.T) {
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	whole := called(1).wasm()
 	for n := range whole {
 		if _, err := e.Compile(whole[:n]); err == nil && n < len(whole)-100 { // only the name section may be missing
@@ -137,7 +138,7 @@ func TestCutFiles(t *testing.T) {
 }
 
 func TestCountsAreNotTrusted(t *testing.T) {
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	many := u(1<<32 - 1)
 	for id := byte(1); id <= 11; id++ {
 		wasm := file(int(id), code(many, 0, 0, 0))
@@ -167,7 +168,7 @@ func TestCountsAreNotTrusted(t *testing.T) {
 
 // A name section is a courtesy: what is wrong with it does no harm, and wazero sees nothing of that.
 func TestBrokenNames(t *testing.T) {
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	many := u(1<<32 - 1)
 	for _, names := range [][]byte{code(1, sized(many)), code(2, sized(code(1, 0, many))), code(7, sized(many)),
 		code(1, many)} {
@@ -191,7 +192,7 @@ func TestLocalsOfAllFunctions(t *testing.T) {
 	body := string(code(u(61))) + plain + strings.Repeat(many, 60)
 	header := strings.LastIndex(string(wasm[:at]), string([]byte{10}))
 	claiming := string(wasm[:header]) + string(code(10, sized([]byte(body))))
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	if _, err := e.Compile([]byte(claiming)); err == nil || !strings.Contains(err.Error(), "too many local variables") {
 		t.Errorf("%v", err)
 	}
@@ -239,7 +240,7 @@ func FuzzCompile(f *testing.F) {
 		f.Add(p.wasm())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := New(Options{})
+		e, err := New(engine.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +250,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		m, err := e.Compile(b)
 		if err == nil {
-			e.Unbound(m)
+			m.Unbound()
 			return
 		}
 		if p, unread := program.Read(b); unread == nil && runnable(p) == nil && valid(b) {
