@@ -17,6 +17,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/joblog"
 	"github.com/faasmrun/faasmrun/worker/rank"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // exitTimeout is how long ranks may take to notice that they are to end. One that computes never does; it ends with the
@@ -33,7 +34,7 @@ type job struct {
 	out       *reporter
 	log       *joblog.Writer
 	files     *outfiles
-	safepoint *rank.Safepoint
+	safepoint *safepoint.Safepoint
 	world     *mpi.World
 	stdin     stdin
 	input     uint64 // the last numbered item that has come; used by handleMessage alone
@@ -80,7 +81,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}),
+	j := &job{start: start, out: out, safepoint: safepoint.New(n), done: make(chan struct{}),
 		exits: make(chan rank.Exit, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
 		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
@@ -159,7 +160,7 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Module: a.module, World: j.world, Safepoint: j.safepoint,
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, Seat: j.safepoint.Seat(i),
 		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }

@@ -74,6 +74,7 @@ var tests = []struct {
 	{"StrippedModule", testStrippedModule},
 	{"HostErrors", testHostErrors},
 	{"ForgedNames", testForgedNames},
+	{"Seat", testSeat},
 }
 
 var benchmarks = []struct {
@@ -112,7 +113,7 @@ func Called() []byte { return called(1).wasm() }
 // RunCalled runs that program, and complains where it did not do its own.
 func RunCalled(m engine.Module, mem engine.Memory) error {
 	h := &host{}
-	in, err := m.Instantiate(h, mem)
+	in, err := m.Instantiate(h, nil, mem)
 	if err != nil {
 		return err
 	}

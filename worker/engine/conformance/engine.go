@@ -20,7 +20,8 @@ type host struct {
 	t        testing.TB
 	instance engine.Instance
 	calls    []string
-	err      error // what call table came back with
+	err      error  // what call table came back with
+	called   func() // when note is called, and when what back has called ends otherwise than by returning
 }
 
 var errExit = errors.New("exit")
@@ -30,6 +31,9 @@ func imports() []engine.Import {
 	return []engine.Import{
 		{Module: "env", Name: "note", Params: "i", Results: "", Call: func(h any, s []uint64) {
 			h.(*host).calls = append(h.(*host).calls, fmt.Sprint(uint32(s[0])))
+			if h.(*host).called != nil {
+				h.(*host).called()
+			}
 		}},
 		{Module: "env", Name: "nothing", Params: "", Results: "", Call: func(any, []uint64) {}},
 		{Module: "env", Name: "sum", Params: "ilfd", Results: "d", Call: func(_ any, s []uint64) {
@@ -59,6 +63,9 @@ func imports() []engine.Import {
 		{Module: "env", Name: "back", Params: "i", Results: "", Call: func(a any, s []uint64) {
 			h := a.(*host)
 			if h.err = h.instance.CallTable(uint32(s[0]), "i", 7); h.err != nil {
+				if h.called != nil {
+					h.called()
+				}
 				panic(h.err)
 			}
 		}},
@@ -110,7 +117,7 @@ func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	in, err := m.Instantiate(h, memory(t, 1<<20))
+	in, err := m.Instantiate(h, nil, memory(t, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +165,7 @@ func testStartSectionTraps(t *testing.T) {
 		t.Fatal(err)
 	}
 	mem := memory(t, 1<<20)
-	_, err = m.Instantiate(nil, mem)
+	_, err = m.Instantiate(nil, nil, mem)
 	var trap *program.Trap
 	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "begin" {
 		t.Errorf("%v", err)
@@ -227,7 +234,7 @@ func testMoreMemoryThanAllowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = m.Instantiate(nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
+	if _, err = m.Instantiate(nil, nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
 		t.Errorf("%v", err)
 	}
 }
@@ -267,7 +274,7 @@ func testUnbound(t *testing.T) {
 	if got := strings.Join(m.Unbound(), "; "); got != want {
 		t.Errorf("unbound: %s\nwant:    %s", got, want)
 	}
-	if _, err := m.Instantiate(nil, memory(t, 1<<20)); err == nil ||
+	if _, err := m.Instantiate(nil, nil, memory(t, 1<<20)); err == nil ||
 		!strings.Contains(err.Error(), "mpi.MPI_Win_create") {
 		t.Errorf("%v", err)
 	}
@@ -314,7 +321,7 @@ func testManyInstances(t *testing.T) {
 	for range 64 {
 		wg.Go(func() {
 			h := &host{t: t}
-			in, err := m.Instantiate(h, memory(t, 1<<20))
+			in, err := m.Instantiate(h, nil, memory(t, 1<<20))
 			if err != nil {
 				t.Error(err)
 				return
@@ -406,7 +413,7 @@ func testDataModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		instance, err := compiled.Instantiate(&host{t: t}, memory(t, 1<<20))
+		instance, err := compiled.Instantiate(&host{t: t}, nil, memory(t, 1<<20))
 		if err != nil {
 			t.Fatal(err)
 		}

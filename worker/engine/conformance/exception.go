@@ -38,19 +38,25 @@ func thrower(start ...any) []byte {
 	return append(wasm[:at:at], append(tag, wasm[at:]...)...)
 }
 
-func runThrower(t *testing.T, start ...any) (*host, error) {
+// lowered is a thrower as it runs.
+func lowered(t *testing.T, start ...any) []byte {
 	t.Helper()
-	lowered, changed, err := eh.Lower(thrower(start...))
+	file, changed, err := eh.Lower(thrower(start...))
 	if err != nil || !changed {
 		t.Fatalf("lowered %t, %v", changed, err)
 	}
+	return file
+}
+
+func runThrower(t *testing.T, start ...any) (*host, error) {
+	t.Helper()
 	e := newEngine(t, engine.Options{})
-	m, err := e.Compile(lowered)
+	m, err := e.Compile(lowered(t, start...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	if h.instance, err = m.Instantiate(h, memory(t, 1<<20)); err != nil {
+	if h.instance, err = m.Instantiate(h, nil, memory(t, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	return h, h.instance.Start()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
@@ -82,7 +83,10 @@ type binding struct{ call engine.HostFunc[any] }
 // Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as
 // it is: asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
 func (b binding) Call(ctx context.Context, stack []uint64) {
-	b.call(ctx.(*callContext).host, stack)
+	c := ctx.(*callContext)
+	c.seat.Enter()
+	b.call(c.host, stack)
+	c.seat.Leave()
 }
 
 // throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it
@@ -91,7 +95,11 @@ type throwing struct{ binding }
 
 func (b throwing) Call(ctx context.Context, stack []uint64) {
 	defer func() {
-		if r := recover(); r != nil && r != engine.ErrThrown {
+		switch r := recover(); r {
+		case nil:
+		case engine.ErrThrown:
+			ctx.(*callContext).seat.Leave()
+		default:
 			panic(r)
 		}
 	}()
@@ -102,6 +110,7 @@ func (b throwing) Call(ctx context.Context, stack []uint64) {
 type callContext struct {
 	context.Context
 	host   any
+	seat   *safepoint.Seat
 	caller engine.Caller
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
@@ -35,9 +36,12 @@ type Instance struct {
 }
 
 // Instantiate implements engine.Module.
-func (m *Module) Instantiate(host any, mem engine.Memory) (engine.Instance, error) {
-	in := &Instance{module: m, mem: mem, context: callContext{Context: context.Background(), host: host},
-		callbacks: map[callbackType]*callback{}}
+func (m *Module) Instantiate(host any, seat *safepoint.Seat, mem engine.Memory) (engine.Instance, error) {
+	if seat == nil {
+		seat = safepoint.New(1).Seat(0)
+	}
+	in := &Instance{module: m, mem: mem, callbacks: map[callbackType]*callback{},
+		context: callContext{Context: context.Background(), host: host, seat: seat}}
 	if err := in.instantiate(); err != nil {
 		mem.Free()
 		return nil, err
@@ -64,7 +68,9 @@ func (in *Instance) instantiate() (err error) {
 	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.mem })
 	in.context.Context = experimental.WithMemoryAllocator(context.Background(), allocator)
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	in.context.seat.Leave()
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
+	in.context.seat.Enter()
 	in.context.Context = context.Background()
 	if err == nil {
 		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
@@ -116,12 +122,14 @@ func endRankOnFault() (restore func()) {
 // call enters the guest.
 func (in *Instance) call(f api.Function, stack []uint64) (err error) {
 	defer func() {
+		in.context.seat.Enter()
 		in.nesting--
 		if r := recover(); r != nil {
 			err = newInternalError(r)
 		}
 	}()
 	in.nesting++
+	in.context.seat.Leave()
 	if err := f.CallWithStack(&in.context, stack); err != nil {
 		return in.failure(err)
 	}
