@@ -58,6 +58,8 @@ var doors = map[string][]string{
 		"snapshot/linear"},
 	"worker/program": {"internal/filetype", "internal/lower", "internal/wasm"},
 	"worker/engine":  {"internal/wasm", "worker/program"},
+	"worker/engine/conformance": {"internal/eh", "internal/lower", "internal/wasm", "snapshot/linear", "worker/engine",
+		"worker/program"},
 	// An engine is chosen where one is made; everyone else sees the boundary.
 	"worker/engine/wazero": {"internal/eh", "internal/wasm", "worker/engine", "worker/program"},
 	"worker/wasi":          {},

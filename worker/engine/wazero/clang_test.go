@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/conformance"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -47,7 +48,7 @@ func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := m.Instantiate(&host{}, memory(t, 1<<20))
+	in, err := m.Instantiate(conformance.Host(), memory(t, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package wazero
+package conformance
 
 import (
 	"errors"
@@ -76,9 +76,9 @@ func env(name string) program.Import {
 	return program.Import{Module: "env", Name: name, Type: signatures[name]}
 }
 
-func newEngine(t testing.TB, o engine.Options) *Engine {
+func newEngine(t testing.TB, o engine.Options) engine.Engine {
 	t.Helper()
-	e, err := New(o)
+	e, err := underTest(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
 	return in, h
 }
 
-func TestHostCalls(t *testing.T) {
+func testHostCalls(t *testing.T) {
 	in, h := instantiate(t, guestModule{
 		imports: []program.Import{env("note"), env("sum")},
 		funcs: []function{{name: "_start", export: true, body: code(
@@ -140,7 +140,7 @@ func TestHostCalls(t *testing.T) {
 	}
 }
 
-func TestStartSectionFindsItsHost(t *testing.T) {
+func testStartSectionFindsItsHost(t *testing.T) {
 	p := guestModule{imports: []program.Import{env("note")}, start: 3, funcs: []function{{name: "_start", export: true},
 		{name: "begin", body: code(i32(9), opCall, 0)}}}
 	_, h := instantiate(t, p)
@@ -149,7 +149,7 @@ func TestStartSectionFindsItsHost(t *testing.T) {
 	}
 }
 
-func TestStartSectionTraps(t *testing.T) {
+func testStartSectionTraps(t *testing.T) {
 	p := guestModule{start: 2, funcs: []function{{name: "_start", export: true},
 		{name: "begin", body: code(opUnreachable)}}}
 	e := newEngine(t, engine.Options{})
@@ -168,7 +168,7 @@ func TestStartSectionTraps(t *testing.T) {
 	}
 }
 
-func TestMemoryGrowsInPlace(t *testing.T) {
+func testMemoryGrowsInPlace(t *testing.T) {
 	in, h := instantiate(t, guestModule{
 		imports: []program.Import{env("note")}, memory: code(1, 2, 100), data: []byte("INIT"),
 		funcs: []function{{name: "_start", export: true, body: code(
@@ -193,7 +193,7 @@ func TestMemoryGrowsInPlace(t *testing.T) {
 	}
 }
 
-func TestModuleSays(t *testing.T) {
+func testModuleSays(t *testing.T) {
 	e := newEngine(t, engine.Options{})
 	for _, test := range []struct {
 		memory   []byte
@@ -219,7 +219,7 @@ func TestModuleSays(t *testing.T) {
 	}
 }
 
-func TestMoreMemoryThanAllowed(t *testing.T) {
+func testMoreMemoryThanAllowed(t *testing.T) {
 	p := trivial()
 	p.memory = code(0, 100)
 	e := newEngine(t, engine.Options{})
@@ -232,7 +232,7 @@ func TestMoreMemoryThanAllowed(t *testing.T) {
 	}
 }
 
-func TestNoMemoryToBeginWith(t *testing.T) {
+func testNoMemoryToBeginWith(t *testing.T) {
 	p := starting(i32(1), opMemoryGrow, 0, opDrop, i32(65532), i32(1), opI32Store, 2, 0)
 	p.memory = code(0, 0)
 	in, _ := instantiate(t, p)
@@ -244,7 +244,7 @@ func TestNoMemoryToBeginWith(t *testing.T) {
 	}
 }
 
-func TestUnbound(t *testing.T) {
+func testUnbound(t *testing.T) {
 	e := newEngine(t, engine.Options{})
 	p := trivial()
 	p.imports = []program.Import{
@@ -273,7 +273,7 @@ func TestUnbound(t *testing.T) {
 	}
 }
 
-func TestLink(t *testing.T) {
+func testLink(t *testing.T) {
 	call := func(any, []uint64) {}
 	for _, test := range []struct {
 		name    string
@@ -285,19 +285,19 @@ func TestLink(t *testing.T) {
 		{"no function", []engine.Import{{Module: "m", Name: "f", Params: "", Results: "", Call: nil}}},
 		{"no type", []engine.Import{{Module: "m", Name: "f", Params: "ix", Results: "", Call: call}}},
 	} {
-		e, _ := New(engine.Options{})
+		e, _ := underTest(engine.Options{})
 		if e.Link(test.imports) == nil {
 			t.Errorf("%s: accepted", test.name)
 		}
 	}
-	e, _ := New(engine.Options{})
+	e, _ := underTest(engine.Options{})
 	if e.Link(nil) != nil || e.Link(nil) == nil {
 		t.Error("Link works once")
 	}
 }
 
 // Ranks share a module and nothing else.
-func TestManyInstances(t *testing.T) {
+func testManyInstances(t *testing.T) {
 	e := newEngine(t, engine.Options{})
 	imports := []program.Import{env("note")}
 	m, err := e.Compile(guestModule{imports: imports, globals: [][]byte{mutableI32(0)}, funcs: []function{
@@ -328,7 +328,7 @@ func TestManyInstances(t *testing.T) {
 	wg.Wait()
 }
 
-func TestClose(t *testing.T) {
+func testClose(t *testing.T) {
 	in, _ := instantiate(t, trivial())
 	if in.Close() != nil || in.Close() != nil {
 		t.Error("Close may be repeated")
@@ -341,7 +341,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-func TestTailCalls(t *testing.T) {
+func testTailCalls(t *testing.T) {
 	in, h := instantiate(t, guestModule{imports: []program.Import{env("note")}, funcs: []function{
 		{name: "_start", export: true, body: code(i32(3_000_000), opCall, 2)},
 		{name: "count", params: "i", body: code(
@@ -352,7 +352,7 @@ func TestTailCalls(t *testing.T) {
 	}
 }
 
-func TestGrow(t *testing.T) {
+func testGrow(t *testing.T) {
 	in, _ := instantiate(t, trivial()) // one page, at most 16
 	if at, ok := in.Grow(65537); !ok || at != 65536 || len(in.Memory()) != 3<<16 {
 		t.Errorf("%d, %t, %d bytes", at, ok, len(in.Memory()))
@@ -365,11 +365,11 @@ func TestGrow(t *testing.T) {
 	}
 }
 
-// TestDataModels: a program with pointers of 64 bits gets the functions that are for such programs, and no others.
-func TestDataModels(t *testing.T) {
+// testDataModels: a program with pointers of 64 bits gets the functions that are for such programs, and no others.
+func testDataModels(t *testing.T) {
 	called := ""
 	bound := func(name string) func(any, []uint64) { return func(any, []uint64) { called = name } }
-	e, err := New(engine.Options{})
+	e, err := underTest(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
