@@ -11,9 +11,9 @@ type function struct {
 	call  func(call, []uint64) *failure
 }
 
-// takes0 to takes12 make functions of so many arguments, gives0 to gives2 such that give a value, describes0 to
-// describes8 descriptions of collectives. They take the words off the stack: what kind one is, nobody asks while the
-// program runs.
+// takes0 to takes12 make functions of so many arguments, for each number that some function has; gives0 to gives2 such
+// that give a value, describes0 to describes8 descriptions of collectives. They take the words off the stack: what kind
+// one is, nobody asks while the program runs.
 
 func takes0(f func(call) *failure) function {
 	return function{nil, func(r call, _ []uint64) *failure { return f(r) }}
@@ -67,13 +67,6 @@ func takes7[A, B, C, D, E, F, G word](f func(call, A, B, C, D, E, F, G) *failure
 	}}
 }
 
-func takes8[A, B, C, D, E, F, G, H word](f func(call, A, B, C, D, E, F, G, H) *failure) function {
-	return function{kindsOf(f, 1), func(r call, s []uint64) *failure {
-		_ = s[7]
-		return f(r, A(s[0]), B(s[1]), C(s[2]), D(s[3]), E(s[4]), F(s[5]), G(s[6]), H(s[7]))
-	}}
-}
-
 func takes9[A, B, C, D, E, F, G, H, I word](f func(call, A, B, C, D, E, F, G, H, I) *failure) function {
 	return function{kindsOf(f, 1), func(r call, s []uint64) *failure {
 		_ = s[8]
@@ -85,14 +78,6 @@ func takes10[A, B, C, D, E, F, G, H, I, J word](f func(call, A, B, C, D, E, F, G
 	return function{kindsOf(f, 1), func(r call, s []uint64) *failure {
 		_ = s[9]
 		return f(r, A(s[0]), B(s[1]), C(s[2]), D(s[3]), E(s[4]), F(s[5]), G(s[6]), H(s[7]), I(s[8]), J(s[9]))
-	}}
-}
-
-func takes11[A, B, C, D, E, F, G, H, I, J, K word](f func(call, A, B, C, D, E, F, G, H, I, J, K) *failure) function {
-	return function{kindsOf(f, 1), func(r call, s []uint64) *failure {
-		_ = s[10]
-		return f(r, A(s[0]), B(s[1]), C(s[2]), D(s[3]), E(s[4]),
-			F(s[5]), G(s[6]), H(s[7]), I(s[8]), J(s[9]), K(s[10]))
 	}}
 }
 

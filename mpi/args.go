@@ -182,6 +182,7 @@ func (p handleOut[object]) put(r call, what string, handle uint32) *failure {
 	return wordOut(p).put(r, what, uint64(handle))
 }
 
+// get gives back what was put, or what a function of the program has put there since.
 func (p handleOut[object]) get(r call, what string) (uint32, *failure) {
 	return handleRef[object](p).get(r, what)
 }

@@ -2,24 +2,13 @@ package mpi
 
 import "encoding/binary"
 
-// Caller is implemented by a Host that can call functions of the program that give back an int: attribute and
-// generalized-request callbacks do. Without it they fail with MPI_ERR_OTHER.
-type Caller interface {
-	// CallTableResult calls as Host.CallTable does, a function that returns an i32.
-	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
-}
-
 // ask calls a function of the program that gives back an error code. What ends the program there ends this call too.
 //
 // params has a letter an argument: i is an int, l a pointer or a handle.
 func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64) *failure {
-	c, ok := r.host.(Caller)
-	if !ok {
-		return failf(errOther, "%s cannot be called back here", what)
-	}
 	r.descend()
 	defer r.ascend()
-	code, err := c.CallTableResult(index, params, arguments...)
+	code, err := r.host.CallTableResult(index, params, arguments...)
 	if err != nil {
 		panic(err)
 	}

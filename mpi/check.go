@@ -10,14 +10,6 @@ import (
 
 // Checks that WorldConfig.Check asks for: what a program does wrong without breaking here.
 
-// Tracer is implemented by a Host that knows the call sites in the program.
-type Tracer interface {
-	// Site is the call site of the call under way. It is asked on the rank's goroutine.
-	Site() Site
-	// Frames describes a call site, a line for each function, innermost first. Any goroutine may ask.
-	Frames(Site) []string
-}
-
 // Site is a call site in the program; 0 is an unknown one.
 type Site uint32
 
@@ -60,11 +52,7 @@ func (c *checker) note(handle uint32) { c.made[handle] = c.here() }
 
 // here is the call under way.
 func (c *checker) here() origin {
-	o := origin{call: c.r.call.Load()}
-	if t, ok := c.r.host.(Tracer); ok {
-		o.site = t.Site()
-	}
-	return o
+	return origin{call: c.r.call.Load(), site: c.r.host.Site()}
 }
 
 // find reports a mistake of the rank in a call, unless it was reported before for the same call site. Other ranks call
@@ -86,10 +74,10 @@ func (c *checker) find(at origin, what, format string, args ...any) {
 
 // frames are the lines of a call site, if it is known.
 func (r *Rank) frames(s Site) []string {
-	if t, ok := r.host.(Tracer); ok && s != 0 {
-		return t.Frames(s)
+	if s == 0 {
+		return nil
 	}
-	return nil
+	return r.host.Frames(s)
 }
 
 // at is a call site as lines below a message.

@@ -318,6 +318,8 @@ func (p *part) checkInPlace(address uint64, c *comm) *failure {
 	return nil
 }
 
+// The descriptions of the collectives, with their arguments in the order of the standard (MPI 5.0, chapter 6).
+
 func describeBarrier(call, *comm, *part) *failure { return nil }
 
 func describeBcast(r call, c *comm, p *part, buffer bufRef, count countArg, datatype typeArg, root rankArg) *failure {

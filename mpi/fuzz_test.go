@@ -191,7 +191,7 @@ func wrong(g *guest, c Call, kinds []reflect.Type, rng *rand.Rand) {
 			g.t.Errorf("%s%#x: %v\n%s", c.Name, g.stack[:len(c.Params)], p, debug.Stack())
 		}
 	}()
-	late := time.AfterFunc(20*patience, func() { panic(c.Name + " hangs") }) // with every goroutine's stack
+	late := time.AfterFunc(100*patience, func() { panic(c.Name + " hangs") }) // with every goroutine's stack
 	defer late.Stop()
 	g.callbacks(0)
 	g.must("Init", 0, 0)
@@ -223,11 +223,7 @@ func wrong(g *guest, c Call, kinds []reflect.Type, rng *rand.Rand) {
 				g.stack[i] |= uint64(rng.Uint32()) << 32
 			}
 		}
-		begin := time.Now()
 		c.Fn(g.rank, g.stack[:max(len(c.Params), 1)])
-		if took := time.Since(begin); took > patience {
-			g.t.Errorf("%s took %v", c.Name, took)
-		}
 	}
 }
 

@@ -67,6 +67,10 @@ func (g *guest) CallTable(index uint32, params string, args ...uint64) error {
 	return nil
 }
 
+func (g *guest) Site() Site           { return 0 }
+func (g *guest) Frames(Site) []string { return nil }
+func (g *guest) HandleSignals()       {}
+
 // keepStack puts the arguments back of a call that calls back.
 func (g *guest) keepStack() func() {
 	saved := g.stack

@@ -2,14 +2,6 @@ package mpi
 
 import "sort"
 
-// Grower is implemented by a Host that can lengthen the rank's memory as memory.grow would. MPI_Alloc_mem, attributes
-// that are pointers, user operations and callbacks need memory of the program; without a Grower they fail with
-// MPI_ERR_NO_MEM. The program's allocator copes with memory that it did not ask for.
-type Grower interface {
-	// Grow adds at least size bytes and gives their address.
-	Grow(size uint64) (address uint64, ok bool)
-}
-
 // heap is the memory that a rank's MPI has taken from its program: the free pieces by address, and what was given out.
 type heap struct {
 	free []area
@@ -34,12 +26,8 @@ func (r *Rank) allocate(n int64) (uint64, *failure) {
 	if address, ok := r.heap.take(size); ok {
 		return address, nil
 	}
-	grower, ok := r.host.(Grower)
-	if !ok {
-		return 0, failf(errNoMem, "no memory for %d bytes: the program's memory cannot be grown", n)
-	}
 	step := (size + heapStep - 1) &^ (heapStep - 1)
-	address, ok := grower.Grow(step)
+	address, ok := r.host.Grow(step)
 	if !ok {
 		return 0, failf(errNoMem, "no memory for %d bytes", n)
 	}

@@ -92,6 +92,8 @@ func (c *comm) neighbours() (in, out int64, f *failure) {
 	return in, out, nil
 }
 
+// The descriptions of the neighbourhood collectives, with their arguments as those of chapter 6 have them.
+
 func describeNeighborAllgather(r call, c *comm, p *part, sendbuf bufIn, sendcount countArg, sendtype typeArg,
 	recvbuf bufOut, recvcount countArg, recvtype typeArg) *failure {
 	in, out, f := c.neighbours()

@@ -19,12 +19,6 @@ type parker struct {
 	waited      time.Duration // time parked; only the rank's own goroutine uses it
 }
 
-// SignalHandler is a Host whose program has handlers for signals.
-type SignalHandler interface {
-	// HandleSignals runs the handlers of the signals that have come. It panics with what ends the program there.
-	HandleSignals()
-}
-
 // Interrupt has the rank handle a signal, if it waits, before it waits on. Any goroutine may call it.
 func (r *Rank) Interrupt() {
 	r.interrupted.Store(true)
@@ -33,11 +27,8 @@ func (r *Rank) Interrupt() {
 
 // handleSignals runs handlers within a wait.
 func (r *Rank) handleSignals() {
-	if !r.interrupted.Swap(false) {
-		return
-	}
-	if a, ok := r.host.(SignalHandler); ok {
-		a.HandleSignals()
+	if r.interrupted.Swap(false) {
+		r.host.HandleSignals()
 	}
 }
 

@@ -32,6 +32,7 @@ func (r call) keep(out requestOut, q *request) *failure {
 	return r.expose(out, q)
 }
 
+// MPI_Recv_init (MPI 5.0, chapter 3.9)
 func recvInit(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	request requestOut) *failure {
 	if f := request.room(r, "request"); f != nil {

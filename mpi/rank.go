@@ -11,8 +11,20 @@ import (
 type Host interface {
 	// Memory is the rank's linear memory. Its base never moves; it may be longer at the next call.
 	Memory() []byte
+	// Grow adds at least size bytes to the memory, as memory.grow would, and gives their address: for MPI_Alloc_mem,
+	// attributes that are pointers, user operations and callbacks. The program's allocator copes with memory that it did
+	// not ask for.
+	Grow(size uint64) (address uint64, ok bool)
 	// CallTable calls a function of the program by its table index: user operations and callbacks.
 	CallTable(index uint32, params string, args ...uint64) error
+	// CallTableResult calls as CallTable does, a function that returns an i32.
+	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
+	// Site is the call site in the program of the call under way. It is asked on the rank's goroutine.
+	Site() Site
+	// Frames describes a call site, a line for each function, innermost first. Any goroutine may ask.
+	Frames(Site) []string
+	// HandleSignals runs the program's handlers of the signals that have come. It panics with what ends the program there.
+	HandleSignals()
 }
 
 // Rank is one rank's MPI: everything it has made and everything that waits for it. Its methods are called from the

@@ -32,6 +32,7 @@ func (r call) beginReceive(buf bufOut, count countArg, datatype typeArg, source 
 	return r.startReceive(c, s, source.rank(), tag.int()), nil
 }
 
+// MPI_Recv, the blocking receive (MPI 5.0, chapter 3.2.4)
 func recv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	status statusOut) *failure {
 	if r.receiveFast(buf, count, datatype, source, tag, comm, status) {
@@ -51,6 +52,7 @@ func recv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, 
 	return f
 }
 
+// MPI_Irecv: a message that is there already needs no receive that is posted.
 func irecv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	request requestOut) *failure {
 	if f := request.room(r, "request"); f != nil {
@@ -66,6 +68,7 @@ func irecv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg,
 	return r.expose(request, q)
 }
 
+// MPI_Sendrecv (MPI 5.0, chapter 3.10)
 func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
 	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
 	status statusOut) *failure {
@@ -81,6 +84,7 @@ func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest 
 	return r.awaitBoth(send, receive, b)
 }
 
+// MPI_Isendrecv: as MPI_Sendrecv, with a request for the status
 func isendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
 	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
 	request requestOut) *failure {
@@ -238,6 +242,7 @@ func sendrecvReplace(r call, buf bufRef, count countArg, datatype typeArg, dest 
 	return r.awaitBoth(send, receive, b)
 }
 
+// MPI_Isendrecv_replace: as MPI_Sendrecv_replace, with a request for the status
 func isendrecvReplace(r call, buf bufRef, count countArg, datatype typeArg, dest rankArg, sendtag tagArg,
 	source rankArg, recvtag tagArg, comm commArg, request requestOut) *failure {
 	if f := request.room(r, "request"); f != nil {
@@ -397,6 +402,7 @@ func (r call) beginMatched(buf bufOut, count countArg, datatype typeArg, message
 	return q, message.put(r, "message", messageNull)
 }
 
+// MPI_Mrecv: the receive of a message that a matched probe has found (MPI 5.0, chapter 3.8.3)
 func mrecv(r call, buf bufOut, count countArg, datatype typeArg, message messageRef, status statusOut) *failure {
 	b, f := status.at(r)
 	if f != nil {
@@ -411,6 +417,7 @@ func mrecv(r call, buf bufOut, count countArg, datatype typeArg, message message
 	return f
 }
 
+// MPI_Imrecv: as MPI_Mrecv, with a request for the status
 func imrecv(r call, buf bufOut, count countArg, datatype typeArg, message messageRef, request requestOut) *failure {
 	if f := request.room(r, "request"); f != nil {
 		return f

@@ -71,7 +71,7 @@ with their large-count forms, and the names of earlier versions that programs st
 A program may have one that is not there: it runs, one line says so when it is loaded, and who calls the function gets
 MPI_ERR_UNSUPPORTED_OPERATION through the error handler of the communicator, or of MPI_COMM_SELF (MPI_COMM_WORLD's if only that one was
 set). Functions of files return it, as files begin with MPI_ERRORS_RETURN; those of the tools interface (MPI_T) return MPI_T_ERR_NOT_SUPPORTED.
-Programs that look for a function in the libraries, as configure scripts do, do not find it.
+Configure scripts and CMake do not find it.
 `, there, total) + page.String()
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
-	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 )
 
 // workerFlags are the options of faasmrun worker.
@@ -164,7 +164,8 @@ func serveWorker(f workerFlags) error {
 
 // engines are what this program runs WebAssembly with.
 func engines() []*schedpb.Engine {
-	return []*schedpb.Engine{{Name: engine.Name, DataModels: engine.DataModels(), MaxRankMemBytes: engine.MaxRankMem}}
+	d := wazero.Described()
+	return []*schedpb.Engine{{Name: d.Name, DataModels: d.DataModels, MaxRankMemBytes: d.MaxRankMem}}
 }
 
 // shuttingDown reports whether the machine is on its way down, as far as its service manager tells. Its executors would

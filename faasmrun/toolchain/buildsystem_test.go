@@ -60,6 +60,9 @@ include(CheckTypeSize)
 include(CheckFunctionExists)
 check_type_size("void*" POINTER)
 check_function_exists(fork_is_not_here NOWHERE)
+include(CheckSymbolExists)
+check_symbol_exists(MPI_Init mpi.h INIT)
+check_symbol_exists(`+declaredOnly(t)+` mpi.h ABSENT)
 add_library(part part.cc)
 add_executable(app main.c)
 enable_testing()
@@ -69,7 +72,7 @@ add_executable(threadsC threads.c)
 target_link_libraries(threadsC PRIVATE OpenMP::OpenMP_C)
 add_executable(threadsCXX threads.cc)
 target_link_libraries(threadsCXX PRIVATE OpenMP::OpenMP_CXX)
-message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${WASI}")
+message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' absent '${ABSENT}' init '${INIT}' mpi ${MPI_C_VERSION} ${WASI}")
 `)
 	l.write("part.cc", "#include <mpi.h>\n#include <vector>\nextern \"C\" int part(void) { std::vector<int> v(3); "+
 		"return v.size() + (MPI_COMM_WORLD == 0); }\n")
@@ -80,7 +83,7 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' mpi ${MPI_C_VERSION} ${W
 			"omp_get_thread_num();\n\treturn n;\n}\n")
 	}
 	status, said := l.verb(CMake, "-S", ".", "-B", "b")
-	if status != 0 || !strings.Contains(said, "pointer 4 nowhere '' mpi 5.0 1") {
+	if status != 0 || !strings.Contains(said, "pointer 8 nowhere '' absent '' init '1' mpi 5.0 1") {
 		t.Fatalf("cmake: status %d\n%s", status, said)
 	}
 	if status, said := l.verb(CMake, "--build", "b"); status != 0 {

@@ -45,7 +45,38 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	if err != nil || d.cmd.dryRun {
 		return err
 	}
+	if isProbe(d.output()) {
+		if err := withoutAbsent(data); err != nil {
+			return err
+		}
+	}
 	return writeProgram(d.output(), data)
+}
+
+// isProbe reports whether a program is one that a build system links to learn whether functions are there: Autoconf's
+// scripts and CMake's try_compile name them so.
+func isProbe(output string) bool {
+	name := filepath.Base(output)
+	return name == "conftest" || strings.HasPrefix(name, "conftest.") || cmakeProbe.MatchString(name)
+}
+
+var cmakeProbe = regexp.MustCompile(`^cmTC_[0-9a-f]+$`)
+
+// withoutAbsent refuses a module that has functions of MPI that mpi.h declares and no worker has yet: they link in a
+// program, which may never call them, but who probes for one would choose to.
+func withoutAbsent(module []byte) error {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil // wasm-ld's own module; whoever runs it will say what is wrong with it
+	}
+	there := mpiFunctions()
+	for _, im := range m.Imports {
+		if im.Module == "mpi" && !slices.Contains(there, im.Name) {
+			return fmt.Errorf("undefined symbol: %s: of MPI's functions this version has those that docs/mpi-support.md lists",
+				im.Name)
+		}
+	}
+	return nil
 }
 
 // linkObject joins objects to one, without the libraries.

@@ -283,8 +283,8 @@ func TestUndefined(t *testing.T) {
 }
 
 // TestWithoutHeader links as a configure script does that looks for MPI in the libraries: it finds what a worker has,
-// and nothing that mpi.h merely declares. A program that includes mpi.h links all the same; it is told so when it is
-// loaded, and the function fails when it is called.
+// and nothing that mpi.h merely declares, with the header neither. A program that includes mpi.h links all the same; it
+// is told so when it is loaded, and the function fails when it is called.
 func TestWithoutHeader(t *testing.T) {
 	l := newLab(t)
 	l.write("conftest.c", "char MPI_Init(); char PMPI_Send();\nint main(void) { return MPI_Init() + PMPI_Send(); }\n")
@@ -296,9 +296,14 @@ func TestWithoutHeader(t *testing.T) {
 	l.fails("cc", []string{"conftest.c"}, "undefined symbol: "+absent, "docs/mpi-support.md")
 	l.write("program.c",
 		fmt.Sprintf("#include <mpi.h>\nint main(void) { void *volatile f = (void *)%s; return f != 0; }\n", absent))
+	l.write("there.c", "#include <mpi.h>\nint main(void) { return MPI_Init(0, 0); }\n")
 	l.ok("cc", "program.c", "-o", "program.wasm")
 	if !bytes.Contains(l.read("program.wasm"), []byte(absent)) {
 		t.Errorf("a program that includes mpi.h does not import %s", absent)
+	}
+	for _, probe := range []string{"conftest", "conftest.exe", "cmTC_0a1b2"} { // of Autoconf and CMake, with the header
+		l.fails("cc", []string{"program.c", "-o", probe}, "undefined symbol: "+absent)
+		l.ok("cc", "there.c", "-o", probe)
 	}
 }
 

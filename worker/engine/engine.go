@@ -1,41 +1,85 @@
-// Package engine runs WebAssembly. It owns wazero, which no other package may import: compiling a module and keeping
-// its machine code on disk, binding host functions, instantiating, calling, and telling what ended a guest. It leaves
-// to others what is known of a program and how its end reads to a person (worker/program), what the host functions do
-// (mpi, worker/wasi), where linear memory comes from (snapshot), and when to compile, run or collect garbage
-// (worker/executor).
+// Package engine is the boundary between a rank and whatever runs its program: compiling a module and keeping its
+// machine code on disk, binding host functions, instantiating, calling, and telling what ended a guest. Each engine is
+// a package below this one. It leaves to others what is known of a program and how its end reads to a person
+// (worker/program), what the host functions do (mpi, worker/wasi), where linear memory comes from (snapshot), and when
+// to compile, run or collect garbage (worker/executor).
 //
-// Nothing is allocated on the Go heap by a call from guest to host or back, once each function called back is known.
+// An engine allocates nothing on the Go heap for a call from guest to host or back, once each function called back is
+// known.
 package engine
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"sync"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-
-	"github.com/faasmrun/faasmrun/internal/eh"
-	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/program"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
-// features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
-// values of local variables when it unwinds.
-const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesExtendedConst |
-	experimental.CoreFeaturesTailCall
+// Engine holds the modules and the host functions of a process.
+type Engine interface {
+	// Link says what modules may import. It is called once, before Instantiate.
+	Link(imports []Import) error
+	// Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
+	// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
+	Check(file []byte) (unbound []string, err error)
+	// Compile decodes, validates and compiles a module, or loads its machine code from the cache. A module made for it can
+	// take minutes, so that whoever compiles for outsiders does it in a process with a limit. If another process is
+	// compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
+	// Trouble with the cache never fails it: then the module is compiled in memory.
+	Compile(file []byte) (Module, error)
+	// Discard gives back the machine code of one module. No instance of it may be running or be used again.
+	Discard(Module) error
+	// Close gives back the machine code of every module. No instance may be running or be used again.
+	Close() error
+}
 
-// What this engine is and runs, as workers announce it.
-const (
-	Name       = "wazero"
-	MaxRankMem = maxPages << 16 // bytes of a linear memory
-)
+// Module is a compiled program. Any number of instances share its machine code.
+type Module interface {
+	Program() *program.Program
+	// Unbound lists the imports of the module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and
+	// with a remark in brackets those that it bound with another type or for the other data model and those that are no
+	// functions.
+	Unbound() []string
+	// Absent lists the functions that the module imports and that only fail, without their modules' names.
+	Absent() []string
+	// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
+	// declares, or else as far as the engine's addresses reach.
+	Memory() (least, most uint64)
+	// CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but
+	// every process has to compile it.
+	CacheError() error
+	// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
+	// owns mem: Close frees it, and so does a failure here. host is handed to each host function. seat knows whether the
+	// instance's thread is in its program or in a host call, which the engine says; nil: nobody asks.
+	Instantiate(host any, seat *safepoint.Seat, mem Memory) (Instance, error)
+}
 
-// DataModels are those of the programs that run: pointers of 64 bits are lowered to 32 before (internal/lower).
-func DataModels() []string { return []string{"ILP32", "LP64"} }
+// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called
+// from others.
+type Instance interface {
+	// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *program.Trap, a
+	// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
+	// fault of ours. It may be called once.
+	Start() error
+	// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
+	// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
+	// gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
+	// the host call return to the program at once, where the exception goes on. A pointer to nothing or to a function of
+	// another type is a *program.Trap. The first call with given parameters allocates, later ones do not, unless they nest
+	// deeper.
+	CallTable(index uint32, params string, args ...uint64) error
+	// CallTableResult calls as CallTable does a function that returns an i32.
+	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
+	// Memory is the linear memory as it is now. Its base never moves.
+	Memory() []byte
+	// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin.
+	// It is for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
+	Grow(size uint64) (address uint64, ok bool)
+	// Caller gives where the host call comes from that is under way, where Options.Callers asked for it.
+	Caller() Caller
+	// Close frees the instance and its memory. It must not be running. It may be repeated.
+	Close() error
+}
 
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
 // garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As
@@ -57,6 +101,7 @@ type Import struct {
 	Call HostFunc[any]
 }
 
+// Options are what engines are made with.
 type Options struct {
 	// CacheDir keeps machine code between processes; "" keeps none. Whoever can write to it can run code here.
 	CacheDir string
@@ -66,204 +111,47 @@ type Options struct {
 	// Callers makes each host call know where in the program it comes from, for Instance.Caller. It costs the call a
 	// microsecond.
 	Callers bool
-	// Prove has the engine make sure that it reads wazero's errors right. It takes a millisecond, and is true of a build:
+	// Prove has the engine make sure that it knows what ended a program. It takes a millisecond, and is true of a build:
 	// who compiles programs asks for it, who runs what was compiled need not.
 	Prove bool
 }
 
-// maxPages is as far as 32-bit addresses reach.
-const maxPages = 1 << 16
-
-// Engine holds the modules and the host functions of a process.
-type Engine struct {
-	options  Options
-	bindings map[importName]*binding // fixed by Link
-
-	mu      sync.Mutex // guards modules
-	modules []*Module
+// Description is what a worker announces of an engine.
+type Description struct {
+	Name       string
+	DataModels []string // of the programs that run: ILP32, LP64
+	MaxRankMem uint64   // bytes of a linear memory
 }
 
-// New starts an engine.
-func New(o Options) (*Engine, error) {
-	if o.Workers < 0 {
-		return nil, fmt.Errorf("%d goroutines can't compile", o.Workers)
-	}
-	if o.Prove {
-		if err := prove(); err != nil {
-			return nil, fmt.Errorf("engine: the errors of this version of wazero are not what they were: %w", err)
+// Memory holds a linear memory; linear.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
+// memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+type Memory interface {
+	Bytes() []byte
+	Reallocate(size uint64) []byte
+	Free()
+}
+
+// ErrThrown is what CallTable returns when the function that it called threw an exception. A host function panics with
+// it, as with other errors of CallTable, and by that returns to the program, which unwinds on from where it called the
+// host.
+var ErrThrown = errors.New("the function that was called back threw an exception")
+
+// CallerFrames is how much of its stack a Caller keeps: enough to see past a program's own wrappers.
+const CallerFrames = 3
+
+// Caller is where in the program a host call comes from: its innermost frames. Those of one place are equal.
+type Caller [CallerFrames]struct {
+	Function uint32 // its index, plus one
+	Offset   uint32 // of the call in the code section; 0 where the module has no lines
+}
+
+// Frames says a caller in words, innermost first, as those of a trap.
+func (c Caller) Frames(p *program.Program) []string {
+	var frames []program.Frame
+	for _, f := range c {
+		if f.Function > 0 {
+			frames = append(frames, program.Frame{Function: int(f.Function - 1), Offset: uint64(f.Offset)})
 		}
 	}
-	return &Engine{options: o}, nil
-}
-
-// Close gives back the machine code of every module. No instance may be running or be used again.
-func (e *Engine) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var errs []error
-	for _, m := range e.modules {
-		errs = append(errs, m.close())
-	}
-	e.modules = nil
-	return errors.Join(errs...)
-}
-
-// Discard gives back the machine code of one module. No instance of it may be running or be used again.
-func (e *Engine) Discard(m *Module) error {
-	e.mu.Lock()
-	e.modules = slices.DeleteFunc(e.modules, func(other *Module) bool { return other == m })
-	e.mu.Unlock()
-	return m.close()
-}
-
-// importName is what an Import is found by.
-type importName struct {
-	module, name string
-	wide         bool
-}
-
-// binding is an Import as wazero calls it.
-type binding struct {
-	call   HostFunc[any]
-	sig    program.Signature
-	name   string
-	absent bool
-}
-
-// Call implements api.GoFunction. ctx is what Start, CallTable or Instantiate handed to wazero, which passes it on as
-// it is: asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
-func (b *binding) Call(ctx context.Context, stack []uint64) {
-	b.call(ctx.(*callContext).host, stack)
-}
-
-// throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it
-// instead.
-type throwing struct{ *binding }
-
-func (b throwing) Call(ctx context.Context, stack []uint64) {
-	defer func() {
-		if r := recover(); r != nil && r != ErrThrown {
-			panic(r)
-		}
-	}()
-	b.binding.Call(ctx, stack)
-}
-
-// callContext is the context of every call into one instance. Its Context serves instantiation only.
-type callContext struct {
-	context.Context
-	host   any
-	caller Caller
-}
-
-// Link says what modules may import. It is called once, before Instantiate.
-func (e *Engine) Link(imports []Import) error {
-	if e.bindings != nil {
-		return errors.New("engine: Link was called before")
-	}
-	e.bindings = map[importName]*binding{}
-	for _, imp := range imports {
-		full := imp.Module + "." + imp.Name
-		sig := program.Signature{Params: imp.Params, Results: imp.Results}
-		if imp.Module == "" || imp.Call == nil {
-			return fmt.Errorf("engine: import %s needs a module and a function", full)
-		}
-		for _, letter := range imp.Params + imp.Results {
-			if _, ok := valueTypes[letter]; !ok {
-				return fmt.Errorf("engine: import %s: %q is no value type in %v", full, letter, sig)
-			}
-		}
-		key := importName{imp.Module, imp.Name, imp.Wide}
-		if e.bindings[key] != nil {
-			return fmt.Errorf("engine: import %s is bound twice", full)
-		}
-		e.bindings[key] = &binding{call: imp.Call, sig: sig, name: full, absent: imp.Absent}
-	}
-	return nil
-}
-
-var valueTypes = map[rune]api.ValueType{'i': api.ValueTypeI32, 'l': api.ValueTypeI64, 'f': api.ValueTypeF32,
-	'd': api.ValueTypeF64}
-
-func apiTypes(letters string) []api.ValueType {
-	types := make([]api.ValueType, 0, len(letters))
-	for _, letter := range letters {
-		types = append(types, valueTypes[letter])
-	}
-	return types
-}
-
-// Unbound lists the imports of a module that Link did not bind, in the module's order: "mpi.MPI_Win_create", and with a
-// remark in brackets those that it bound with another type or for the other data model and those that are no functions.
-func (e *Engine) Unbound(m *Module) []string { return e.unbound(m.program) }
-
-func (e *Engine) unbound(p *program.Program) []string {
-	var unbound []string
-	wide := p.LP64
-	for _, imp := range p.Imports {
-		name := imp.String()
-		switch b := e.bindings[importName{imp.Module, imp.Name, wide}]; {
-		case imp.Kind != wasm.KindFunction:
-			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, imp.KindName()))
-		case b == nil && e.bindings[importName{imp.Module, imp.Name, !wide}] != nil:
-			unbound = append(unbound, name+" "+otherModel[wide])
-		case b == nil:
-			unbound = append(unbound, name)
-		case b.sig != imp.Type:
-			unbound = append(unbound, fmt.Sprintf("%s (called as %v, defined as %v)", name, imp.Type, b.sig))
-		}
-	}
-	return unbound
-}
-
-// Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
-// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
-func (e *Engine) Check(file []byte) (unbound []string, err error) {
-	p, err := program.Read(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Linked(); err != nil {
-		return nil, err
-	}
-	p.Imports = slices.DeleteFunc(p.Imports, func(i program.Import) bool { return i.Kind != wasm.KindFunction })
-	if unbound := e.unbound(p); len(unbound) > 0 {
-		return unbound, nil
-	}
-	return nil, p.Runnable()
-}
-
-// otherModel is the remark about a function that is there for the other data model.
-var otherModel = map[bool]string{false: OnlyWide, true: "(only for wasm32)"}
-
-// OnlyWide is the remark about a function of which only programs with pointers of 64 bits can have the use.
-const OnlyWide = "(only for wasm64)"
-
-// bind gives the module's runtime the host functions that the module imports, and no others: a host module costs by
-// size.
-func (e *Engine) bind(m *Module) error {
-	builders := map[string]wazero.HostModuleBuilder{}
-	throws := m.program.Exports(eh.Pending)
-	for _, imp := range m.program.Imports {
-		b := e.bindings[importName{imp.Module, imp.Name, m.program.LP64}]
-		if builders[imp.Module] == nil {
-			builders[imp.Module] = m.runtime.NewHostModuleBuilder(imp.Module)
-		}
-		var f api.GoFunction = b
-		if throws {
-			f = throwing{b}
-		}
-		builders[imp.Module].NewFunctionBuilder().
-			WithGoFunction(f, apiTypes(b.sig.Params), apiTypes(b.sig.Results)).Export(imp.Name)
-	}
-	ctx := context.Background()
-	if e.options.Callers {
-		ctx = traced(ctx)
-	}
-	for name, builder := range builders {
-		if _, err := builder.Instantiate(ctx); err != nil {
-			return fmt.Errorf("engine: bind module %s: %w", name, err)
-		}
-	}
-	return nil
+	return p.Callers(frames)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
@@ -69,7 +70,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 		os.Remove(module) // the next one gets it anew
 		return machineFault{errors.New("the cached copy of the module was damaged and has been removed")}
 	}
-	e, err := engine.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU(), Prove: true})
+	e, err := wazero.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU(), Prove: true})
 	if err != nil {
 		return machineFault{err}
 	}
@@ -100,13 +101,10 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 	if err != nil {
 		return err
 	}
-	if err := missing(e.Unbound(m)); err != nil {
+	if err := missing(m.Unbound()); err != nil {
 		return err
 	}
-	least, most, err := m.Memory()
-	if err != nil {
-		return err
-	}
+	least, most := m.Memory()
 	if changed {
 		if err := writeWhole(filepath.Join(filepath.Dir(module), name), wasm); err != nil {
 			return machineFault{fmt.Errorf("keep the prepared module: %w", err)}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
 // TestOtherDataModel: a program that calls MPI with addresses of 32 bits, as 0.1.0 made them, is refused when it is
 // loaded and told what to do; one of another compiler that calls WASI with them runs.
 func TestOtherDataModel(t *testing.T) {
-	e, err := engine.New(engine.Options{})
+	e, err := wazero.New(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func TestProgramsStayLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := func(name string) *engine.Module {
+	load := func(name string) engine.Module {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(nothing), 0o600); err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/joblog"
 	"github.com/faasmrun/faasmrun/worker/rank"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // exitTimeout is how long ranks may take to notice that they are to end. One that computes never does; it ends with the
@@ -33,7 +34,7 @@ type job struct {
 	out       *reporter
 	log       *joblog.Writer
 	files     *outfiles
-	safepoint *rank.Safepoint
+	safepoint *safepoint.Safepoint
 	world     *mpi.World
 	stdin     stdin
 	input     uint64 // the last numbered item that has come; used by handleMessage alone
@@ -68,7 +69,7 @@ type job struct {
 // app is a program of the job, loaded.
 type app struct {
 	control.App
-	module    *engine.Module
+	module    engine.Module
 	firstRank int
 	mounts    mounts
 }
@@ -80,7 +81,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, safepoint: rank.NewSafepoint(n), done: make(chan struct{}),
+	j := &job{start: start, out: out, safepoint: safepoint.New(n), done: make(chan struct{}),
 		exits: make(chan rank.Exit, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
 		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
@@ -92,8 +93,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	if j.files, err = openOutfiles(start); err != nil {
 		return nil, err
 	}
-	e, err := loaded.engineFor(start)
-	if err != nil {
+	if _, err := loaded.engineFor(start); err != nil {
 		return nil, err
 	}
 	if err := j.load(loaded); err != nil {
@@ -104,7 +104,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		config.Check = j.reportFinding
 	}
 	j.world = mpi.NewWorld(config)
-	return j, j.populate(e)
+	return j, j.populate()
 }
 
 // load loads the programs.
@@ -129,14 +129,14 @@ func (j *job) load(loaded *programs) error {
 }
 
 // populate makes the ranks, as many at a time as there are real processors.
-func (j *job) populate(e *engine.Engine) error {
+func (j *job) populate() error {
 	var next atomic.Int32
 	errs := make([]error, len(j.ranks))
 	var makers sync.WaitGroup
 	for range min(runtime.NumCPU(), len(j.ranks)) {
 		makers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(j.ranks); i = int(next.Add(1)) - 1 {
-				j.ranks[i], errs[i] = j.newRank(e, i)
+				j.ranks[i], errs[i] = j.newRank(i)
 			}
 		})
 	}
@@ -158,9 +158,9 @@ func (j *job) appOf(rank int) *app {
 	return j.apps[len(j.apps)-1]
 }
 
-func (j *job) newRank(e *engine.Engine, i int) (*rank.Rank, error) {
+func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Engine: e, Module: a.module, World: j.world, Safepoint: j.safepoint,
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, Seat: j.safepoint.Seat(i),
 		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }

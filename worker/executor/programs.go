@@ -8,13 +8,14 @@ import (
 
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
 // programs are those that the process has loaded, which the next job may well run again. A program is known by the name
 // of its file, which is a hash of what is in it.
 type programs struct {
-	engine *engine.Engine
+	engine engine.Engine
 	made   engine.Options // of engine
 	loaded []loaded       // the one used last comes last
 }
@@ -23,7 +24,7 @@ type programs struct {
 type loaded struct {
 	name   string
 	bytes  int // of the module; its machine code is some times as much
-	module *engine.Module
+	module engine.Module
 }
 
 // Bounds of what an idle process keeps loaded.
@@ -33,7 +34,7 @@ const (
 )
 
 // engineFor returns the engine that a job needs, a new one if its options differ.
-func (p *programs) engineFor(start *control.Start) (*engine.Engine, error) {
+func (p *programs) engineFor(start *control.Start) (engine.Engine, error) {
 	wanted := engine.Options{CacheDir: start.CacheDir, Callers: start.Check}
 	if p.engine != nil && p.made == wanted {
 		return p.engine, nil
@@ -41,7 +42,7 @@ func (p *programs) engineFor(start *control.Start) (*engine.Engine, error) {
 	if err := p.close(); err != nil {
 		return nil, err
 	}
-	e, err := engine.New(wanted)
+	e, err := wazero.New(wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func (p *programs) engineFor(start *control.Start) (*engine.Engine, error) {
 }
 
 // load loads an app's program, unless it is there.
-func (p *programs) load(a control.App) (*engine.Module, error) {
+func (p *programs) load(a control.App) (engine.Module, error) {
 	name := filepath.Base(a.Module)
 	if i := slices.IndexFunc(p.loaded, func(known loaded) bool { return known.name == name }); i >= 0 {
 		known := p.loaded[i]
@@ -68,7 +69,7 @@ func (p *programs) load(a control.App) (*engine.Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Program, err)
 	}
-	if err := missing(p.engine.Unbound(m)); err != nil {
+	if err := missing(m.Unbound()); err != nil {
 		return nil, fmt.Errorf("%s %w", a.Program, err)
 	}
 	p.loaded = append(p.loaded, loaded{name, len(wasm), m})

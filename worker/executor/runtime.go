@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/worker/rank"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // Go can't interrupt code compiled from WebAssembly: with as many ranks in long loops as Go has processors nothing else
@@ -21,7 +21,7 @@ const (
 )
 
 // The Go heap holds what the host side needs: no linear memory, no message. Go never collects it by itself below
-// memoryLimit, because it would stop the world; a rank.Safepoint does, at the next good moment once there is collectAt,
+// memoryLimit, because it would stop the world; a safepoint does, at the next good moment once there is collectAt,
 // and with ranks held up at collectNow.
 const (
 	memoryLimit   = 2 << 30
@@ -59,7 +59,7 @@ func raiseFiles(wanted uint64) {
 }
 
 // watchHeap asks for a collection when garbage has piled up, until over is closed. Reading the metric stops nothing.
-func watchHeap(over <-chan struct{}, safepoint *rank.Safepoint, ranks int) {
+func watchHeap(over <-chan struct{}, at *safepoint.Safepoint, ranks int) {
 	soon, now := uint64(collectAt+ranks*perRank/4), uint64(collectNow+ranks*perRank/2)
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -67,7 +67,7 @@ func watchHeap(over <-chan struct{}, safepoint *rank.Safepoint, ranks int) {
 		select {
 		case <-tick.C:
 			if n := heapBytes(); n >= soon {
-				safepoint.Want(n >= now)
+				at.Want(n >= now)
 			}
 		case <-over:
 			return

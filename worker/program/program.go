@@ -52,7 +52,7 @@ type Import struct {
 
 func (im Import) String() string { return Printable(im.Module + "." + im.Name) }
 
-// What is said of an import that is no function: "env.memory (a memory)".
+// KindName is what an import is, where it is no function: "memory".
 func (im Import) KindName() string { return kindNames[im.Kind] }
 
 var kindNames = [...]string{"function", "table", "memory", "global", "exception tag"}
@@ -279,4 +279,9 @@ func (p *Program) Memory(reach uint64) (least, most uint64) {
 		most = min(p.memory.Max, reach)
 	}
 	return p.memory.Min, most
+}
+
+// HasImport reports whether the module imports that function.
+func (p *Program) HasImport(module, name string) bool {
+	return slices.ContainsFunc(p.Imports, func(im Import) bool { return im.Module == module && im.Name == name })
 }

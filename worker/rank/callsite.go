@@ -14,7 +14,7 @@ type sites struct {
 	numbers map[engine.Caller]mpi.Site
 }
 
-// Site implements mpi.Tracer. Site 0 is no place.
+// Site implements mpi.Host. Site 0 is no place.
 func (h host) Site() mpi.Site {
 	caller := h.instance.Caller()
 	if caller == (engine.Caller{}) {
@@ -35,11 +35,11 @@ func (h host) Site() mpi.Site {
 	return n
 }
 
-// Frames implements mpi.Tracer.
+// Frames implements mpi.Host.
 func (h host) Frames(n mpi.Site) []string {
 	s := &h.Rank.sites
 	s.mu.Lock()
 	caller := s.callers[n-1]
 	s.mu.Unlock()
-	return h.module.Frames(caller)
+	return caller.Frames(h.module.Program())
 }

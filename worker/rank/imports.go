@@ -16,12 +16,10 @@ func Imports() []engine.Import {
 			Wide: true, Absent: c.Absent,
 			Call: announced(c.Name, func(host any, stack []uint64) {
 				r := host.(*Rank)
-				r.safepoint.Enter(r.number)
 				c.Fn(r.mpi, stack)
 				if r.wasi.SignalDue() {
 					r.runHandlers()
 				}
-				r.safepoint.Leave(r.number)
 			})})
 	}
 	for module, calls := range map[string][]wasi.Call{wasi.Module: wasi.Calls(), wasi.System: wasi.SystemCalls()} {
@@ -29,12 +27,10 @@ func Imports() []engine.Import {
 			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
 				Wide: c.Wide,
 				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
-					r.safepoint.Enter(r.number)
 					c.Fn(r.wasi, stack)
 					if r.wasi.SignalDue() {
 						resume = r.runHandlers()
 					}
-					r.safepoint.Leave(r.number)
 					return resume
 				})})
 		}

@@ -12,17 +12,17 @@ import (
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
 // Config is what the executor gives a rank.
 type Config struct {
-	Rank      int // in MPI_COMM_WORLD
-	Engine    *engine.Engine
-	Module    *engine.Module
-	World     *mpi.World
-	Safepoint *Safepoint
-	MaxBytes  uint64 // ceiling of the linear memory; 0: the module's own
+	Rank     int // in MPI_COMM_WORLD
+	Module   engine.Module
+	World    *mpi.World
+	Seat     *safepoint.Seat // where garbage waits for it to be inside a host call
+	MaxBytes uint64          // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
@@ -36,15 +36,14 @@ type Mount = wasi.Mount
 
 // Rank is one rank of a job.
 type Rank struct {
-	number    int
-	safepoint *Safepoint
-	onInit    func()
-	onKill    func(signal int)
-	memory    *linear.Memory
-	module    *engine.Module
-	instance  *engine.Instance
-	mpi       *mpi.Rank
-	wasi      *wasi.Process
+	number   int
+	onInit   func()
+	onKill   func(signal int)
+	memory   *linear.Memory
+	module   engine.Module
+	instance engine.Instance
+	mpi      *mpi.Rank
+	wasi     *wasi.Process
 
 	sites     sites
 	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
@@ -53,11 +52,8 @@ type Rank struct {
 }
 
 // New gives a rank its memory and its instance. Nothing of the program runs yet, but its start section, if it has one.
-func New(c Config) (*Rank, error) {
-	least, most, err := c.Module.Memory()
-	if err != nil {
-		return nil, err
-	}
+func New(c Config) (made *Rank, err error) {
+	least, most := c.Module.Memory()
 	if c.MaxBytes > 0 {
 		most = min(most, c.MaxBytes)
 	}
@@ -65,7 +61,7 @@ func New(c Config) (*Rank, error) {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least),
 			mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, safepoint: c.Safepoint, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
+	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = linear.New(most); err != nil {
 		return nil, err
@@ -86,10 +82,10 @@ func New(c Config) (*Rank, error) {
 		return nil, err
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r})
-	if c.Module.HasImport(wasi.System, "cpu_time") {
+	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}
-	if r.instance, err = c.Engine.Instantiate(c.Module, r, r.memory); err != nil { // which frees the memory
+	if r.instance, err = c.Module.Instantiate(r, c.Seat, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
 	}
@@ -100,10 +96,7 @@ func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
 // Run runs the program to its end. It is called once.
 func (r *Rank) Run() Exit {
-	r.safepoint.Leave(r.number)
-	err := r.instance.Start()
-	r.safepoint.Enter(r.number)
-	e := r.exit(err)
+	e := r.exit(r.instance.Start())
 	r.ended.Store(&e)
 	return e
 }
@@ -147,29 +140,15 @@ type host struct{ *Rank }
 
 func (h host) Memory() []byte { return h.memory.Bytes() }
 
-// CallTable runs the program while the rank is in a host call: for as long, it counts as computing.
+// CallTable runs the program while the rank is in a host call.
 func (h host) CallTable(index uint32, params string, args ...uint64) error {
-	h.safepoint.Leave(h.number)
-	err := h.instance.CallTable(index, params, args...)
-	h.returned(err)
-	return err
+	return h.instance.CallTable(index, params, args...)
 }
 
 // CallTableResult does so with a function that returns an int.
 func (h host) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
-	h.safepoint.Leave(h.number)
-	result, err := h.instance.CallTableResult(index, params, args...)
-	h.returned(err)
-	return result, err
+	return h.instance.CallTableResult(index, params, args...)
 }
 
 // Grow makes room in the program's memory.
 func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }
-
-// returned follows the return of a function of the program that the host called. After an exception the rank is in the
-// program already: MPI panics with the error, and so the host call returns without passing Leave.
-func (h host) returned(err error) {
-	if err != engine.ErrThrown {
-		h.safepoint.Enter(h.number)
-	}
-}

@@ -35,5 +35,5 @@ func (r *Rank) runHandlers() (resume bool) {
 	}
 }
 
-// HandleSignals implements mpi.SignalHandler.
+// HandleSignals implements mpi.Host.
 func (h host) HandleSignals() { h.runHandlers() }

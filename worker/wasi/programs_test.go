@@ -13,6 +13,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -54,7 +55,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(engine.Options{})
+	e, err := wazero.New(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	instance, err := e.Instantiate(m, p, memory)
+	instance, err := m.Instantiate(p, nil, memory)
 	if err != nil {
 		t.Fatal(err)
 	}

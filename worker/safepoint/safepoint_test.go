@@ -1,4 +1,4 @@
-package rank
+package safepoint
 
 import (
 	"runtime"
@@ -9,7 +9,7 @@ import (
 
 // newCounting is a safepoint whose collections are counted and not done.
 func newCounting(ranks int) (*Safepoint, *atomic.Int32) {
-	g, n := NewSafepoint(ranks), new(atomic.Int32)
+	g, n := New(ranks), new(atomic.Int32)
 	g.collect = func() { n.Add(1) }
 	return g, n
 }
@@ -21,22 +21,22 @@ func TestSafepointCollectsWhenAllAreInside(t *testing.T) {
 		t.Fatalf("nobody has started, %d collections", n.Load())
 	}
 	for rank := range 3 {
-		g.Leave(rank)
+		g.Seat(rank).Leave()
 	}
 	g.Want(false)
-	g.Enter(0)
-	g.Leave(0) // nobody is held up by a wish
-	g.Enter(1)
-	g.Enter(2)
+	g.Seat(0).Enter()
+	g.Seat(0).Leave() // nobody is held up by a wish
+	g.Seat(1).Enter()
+	g.Seat(2).Enter()
 	if n.Load() != 1 {
 		t.Fatalf("collected while rank 0 computes")
 	}
-	g.Enter(0)
+	g.Seat(0).Enter()
 	if n.Load() != 2 || g.Collections() != 2 {
 		t.Errorf("all are inside, %d collections", n.Load())
 	}
-	g.Leave(0)
-	g.Enter(0)
+	g.Seat(0).Leave()
+	g.Seat(0).Enter()
 	if n.Load() != 2 {
 		t.Errorf("collected again without being asked")
 	}
@@ -44,13 +44,13 @@ func TestSafepointCollectsWhenAllAreInside(t *testing.T) {
 
 func TestSafepointHoldsWhenUrgent(t *testing.T) {
 	g, n := newCounting(2)
-	g.Leave(0)
-	g.Leave(1)
+	g.Seat(0).Leave()
+	g.Seat(1).Leave()
 	g.Want(true)
-	g.Enter(0)
+	g.Seat(0).Enter()
 	left := make(chan int32)
 	go func() {
-		g.Leave(0)
+		g.Seat(0).Leave()
 		left <- n.Load()
 	}()
 	g.Want(false) // takes nothing back
@@ -59,18 +59,18 @@ func TestSafepointHoldsWhenUrgent(t *testing.T) {
 		t.Fatal("rank 0 left before the collection")
 	default:
 	}
-	g.Enter(1)
+	g.Seat(1).Enter()
 	if got := <-left; got != 1 {
 		t.Errorf("rank 0 left after %d collections", got)
 	}
-	g.Leave(1)
+	g.Seat(1).Leave()
 }
 
 // Ranks come and go as fast as they can; a collection never runs while one is outside, and in the end nobody is stuck.
 func TestSafepointUnderLoad(t *testing.T) {
 	const ranks, rounds = 8, 20000
 	var outside atomic.Int32
-	g := NewSafepoint(ranks)
+	g := New(ranks)
 	g.collect = func() {
 		if n := outside.Load(); n != 0 {
 			t.Errorf("collected with %d ranks outside", n)
@@ -80,13 +80,13 @@ func TestSafepointUnderLoad(t *testing.T) {
 	for rank := range ranks {
 		running.Go(func() {
 			for i := range rounds {
-				g.Leave(rank)
+				g.Seat(rank).Leave()
 				outside.Add(1)
 				if i%64 == 0 {
 					runtime.Gosched()
 				}
 				outside.Add(-1)
-				g.Enter(rank)
+				g.Seat(rank).Enter()
 				if rank == 0 {
 					g.Want(i%2 == 0)
 				}
@@ -101,9 +101,9 @@ func TestSafepointUnderLoad(t *testing.T) {
 }
 
 func BenchmarkSafepoint(b *testing.B) {
-	g := NewSafepoint(2)
+	g := New(2)
 	for b.Loop() {
-		g.Leave(0)
-		g.Enter(0)
+		g.Seat(0).Leave()
+		g.Seat(0).Enter()
 	}
 }

@@ -1,14 +1,11 @@
-package engine
+package conformance
 
 import (
-	"context"
 	"encoding/binary"
 	"strings"
 	"testing"
 
-	"github.com/tetratelabs/wazero"
-
-	"github.com/faasmrun/faasmrun/worker/program"
+	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
 // elfFile is the beginning of one.
@@ -96,8 +93,8 @@ var refused = []struct {
 		"section 99 is not known"},
 }
 
-func TestRefusedFiles(t *testing.T) {
-	e := newEngine(t, Options{})
+func testRefusedFiles(t *testing.T) {
+	e := newEngine(t, engine.Options{})
 	for _, test := range refused {
 		_, err := e.Compile(test.file)
 		if err == nil || !strings.Contains(err.Error(), test.says) {
@@ -109,8 +106,8 @@ func TestRefusedFiles(t *testing.T) {
 	}
 }
 
-func TestExceptionsInTheDeclarations(t *testing.T) {
-	e := newEngine(t, Options{})
+func testExceptionsInTheDeclarations(t *testing.T) {
+	e := newEngine(t, engine.Options{})
 	wasm := trivial().wasm()
 	tag := code(13, sized(code(1, 0, 0)))
 	at := strings.Index(string(wasm), "\x07")
@@ -126,8 +123,8 @@ func TestExceptionsInTheDeclarations(t *testing.T) {
 }
 
 // However a file is cut, it is an error or a whole module; and no count in it makes us allocate what it says.
-func TestCutFiles(t *testing.T) {
-	e := newEngine(t, Options{})
+func testCutFiles(t *testing.T) {
+	e := newEngine(t, engine.Options{})
 	whole := called(1).wasm()
 	for n := range whole {
 		if _, err := e.Compile(whole[:n]); err == nil && n < len(whole)-100 { // only the name section may be missing
@@ -136,8 +133,8 @@ func TestCutFiles(t *testing.T) {
 	}
 }
 
-func TestCountsAreNotTrusted(t *testing.T) {
-	e := newEngine(t, Options{})
+func testCountsAreNotTrusted(t *testing.T) {
+	e := newEngine(t, engine.Options{})
 	many := u(1<<32 - 1)
 	for id := byte(1); id <= 11; id++ {
 		wasm := file(int(id), code(many, 0, 0, 0))
@@ -166,8 +163,8 @@ func TestCountsAreNotTrusted(t *testing.T) {
 }
 
 // A name section is a courtesy: what is wrong with it does no harm, and wazero sees nothing of that.
-func TestBrokenNames(t *testing.T) {
-	e := newEngine(t, Options{})
+func testBrokenNames(t *testing.T) {
+	e := newEngine(t, engine.Options{})
 	many := u(1<<32 - 1)
 	for _, names := range [][]byte{code(1, sized(many)), code(2, sized(code(1, 0, many))), code(7, sized(many)),
 		code(1, many)} {
@@ -179,7 +176,7 @@ func TestBrokenNames(t *testing.T) {
 	}
 }
 
-func TestLocalsOfAllFunctions(t *testing.T) {
+func testLocalsOfAllFunctions(t *testing.T) {
 	p := trivial()
 	for range 60 {
 		p.funcs = append(p.funcs, function{name: "f"})
@@ -191,69 +188,8 @@ func TestLocalsOfAllFunctions(t *testing.T) {
 	body := string(code(u(61))) + plain + strings.Repeat(many, 60)
 	header := strings.LastIndex(string(wasm[:at]), string([]byte{10}))
 	claiming := string(wasm[:header]) + string(code(10, sized([]byte(body))))
-	e := newEngine(t, Options{})
+	e := newEngine(t, engine.Options{})
 	if _, err := e.Compile([]byte(claiming)); err == nil || !strings.Contains(err.Error(), "too many local variables") {
 		t.Errorf("%v", err)
 	}
-}
-
-// What is added for CallTable must leave a module as valid as it was.
-func TestCallbacksAreValid(t *testing.T) {
-	m := called(1)
-	for range 200 { // counts grow by a byte
-		m.funcs = append(m.funcs, function{name: "f", params: "idlf"})
-	}
-	p, err := program.Read(m.wasm())
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed, err := p.Encode(lineStub())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := p.Callback(program.Signature{Params: "idlf"}); !ok || !valid(changed) {
-		t.Error("wazero refuses it")
-	}
-}
-
-func valid(wasm []byte) (ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
-	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features))
-	defer r.Close(ctx)
-	_, err := r.CompileModule(ctx, wasm)
-	return err == nil
-}
-
-// FuzzCompile gives outsiders' bytes to Compile: an error or a module, never a panic; and a module that wazero takes,
-// we take, if our scan finds that it could run.
-func FuzzCompile(f *testing.F) {
-	for _, test := range refused {
-		f.Add(test.file)
-	}
-	for _, p := range []guestModule{trivial(), called(1), inner("f", opUnreachable), loopOf("nothing")} {
-		f.Add(p.wasm())
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := New(Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer e.Close()
-		if err := e.Link(imports()); err != nil {
-			t.Fatal(err)
-		}
-		m, err := e.Compile(b)
-		if err == nil {
-			e.Unbound(m)
-			return
-		}
-		if p, unread := program.Read(b); unread == nil && runnable(p) == nil && valid(b) {
-			t.Errorf("wazero takes it, we do not: %v", err)
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"regexp"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -31,7 +32,7 @@ func TestLinesOfMovedCode(t *testing.T) {
 	const want = "_start (a.c:4:11 inlined at a.c:8:3 inlined at a.c:11:9)"
 	top := func(file []byte) string {
 		t.Helper()
-		trap := startTrap(t, Options{}, file)
+		trap := startTrap(t, engine.Options{}, file)
 		if trap.Kind != program.DivideByZero {
 			t.Errorf("%v", trap)
 		}

@@ -1,4 +1,7 @@
-package rank
+// Package safepoint owns when garbage is collected in a process that runs programs: at moments at which no thread of a
+// program computes. Engines say when a thread comes from its program into a host call and when it goes back; the
+// executor's policy says when a collection is wanted.
+package safepoint
 
 import (
 	"runtime"
@@ -55,27 +58,43 @@ const (
 	privateExpedited         = 1 << 3
 )
 
-// NewSafepoint makes a safepoint for that many ranks, all of them inside.
-func NewSafepoint(ranks int) *Safepoint {
+// New makes a safepoint for that many ranks, all of them inside.
+func New(ranks int) *Safepoint {
 	unix.Syscall(unix.SYS_MEMBARRIER, registerPrivateExpedited, 0, 0) // may fail: see Safepoint
 	return &Safepoint{ranks: make([]rankState, ranks), collect: runtime.GC}
 }
 
-// Enter is called when a rank comes from its program into a host call.
-func (s *Safepoint) Enter(rank int) {
-	s.ranks[rank].set(0)
-	if s.phase.Load() != notWanted {
-		s.attempt()
+// Seat is a rank's place at a safepoint.
+type Seat struct {
+	of    *Safepoint
+	state *rankState
+}
+
+// Seat is the place of a rank.
+func (s *Safepoint) Seat(rank int) *Seat { return &Seat{s, &s.ranks[rank]} }
+
+// Enter is called when a rank comes from its program into a host call. It may be repeated.
+func (t *Seat) Enter() {
+	t.state.set(0)
+	if t.of.phase.Load() != notWanted {
+		t.of.attempt()
 	}
 }
 
 // Leave is called when a rank returns to its program. It waits while garbage is collected.
-func (s *Safepoint) Leave(rank int) {
-	s.ranks[rank].set(1)
-	for s.phase.Load() >= holding {
-		s.ranks[rank].set(0)
-		s.wait()
-		s.ranks[rank].set(1)
+func (t *Seat) Leave() {
+	t.state.set(1)
+	if t.of.phase.Load() >= holding {
+		t.hold()
+	}
+}
+
+// hold waits until ranks may leave.
+func (t *Seat) hold() {
+	for t.of.phase.Load() >= holding {
+		t.state.set(0)
+		t.of.wait()
+		t.state.set(1)
 	}
 }
 

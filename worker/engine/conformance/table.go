@@ -1,4 +1,4 @@
-package engine
+package conformance
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func called(pointer int64) guestModule {
 		}}
 }
 
-func TestCallTable(t *testing.T) {
+func testCallTable(t *testing.T) {
 	in, h := instantiate(t, called(1))
 	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "7 1" {
 		t.Fatalf("%v, %v", err, h.calls)
@@ -40,7 +40,7 @@ func TestCallTable(t *testing.T) {
 	}
 }
 
-func TestCallTableRefuses(t *testing.T) {
+func testCallTableRefuses(t *testing.T) {
 	in, _ := instantiate(t, called(1))
 	for _, test := range []struct {
 		index  uint32
@@ -78,7 +78,7 @@ func TestCallTableRefuses(t *testing.T) {
 	}
 }
 
-func TestTrapBelowAHostCall(t *testing.T) {
+func testTrapBelowAHostCall(t *testing.T) {
 	in, h := instantiate(t, called(2))
 	err := in.Start()
 	var trap *program.Trap
@@ -94,7 +94,7 @@ func TestTrapBelowAHostCall(t *testing.T) {
 	}
 }
 
-func TestExitBelowAHostCall(t *testing.T) {
+func testExitBelowAHostCall(t *testing.T) {
 	in, _ := instantiate(t, called(3))
 	err := in.Start()
 	var outer *program.HostError
@@ -105,23 +105,22 @@ func TestExitBelowAHostCall(t *testing.T) {
 }
 
 // A guest that calls itself through the host for ever ends with a trap, not with the process.
-func TestEndlessNesting(t *testing.T) {
+func testEndlessNesting(t *testing.T) {
 	in, _ := instantiate(t, called(5))
 	err := in.Start()
 	var trap *program.Trap
 	if !errors.As(err, &trap) || trap.Kind != program.StackOverflow {
 		t.Fatalf("%v", err)
 	}
-	if in.nesting != 0 {
-		t.Errorf("%d levels are left", in.nesting)
-	}
-	if err := in.CallTable(1, "i", 3); err != nil {
-		t.Errorf("afterwards: %v", err)
+	for range 200 { // more than calls may nest
+		if err := in.CallTable(1, "i", 3); err != nil {
+			t.Fatalf("afterwards: %v", err)
+		}
 	}
 }
 
 // wazero's functions have one stack: while one runs, another call of its type needs another.
-func TestReentry(t *testing.T) {
+func testReentry(t *testing.T) {
 	p := called(4)
 	p.table[4] = 7 // "once": calls back itself as long as its counter says
 	p.globals = [][]byte{mutableI32(5)}
@@ -136,7 +135,7 @@ func TestReentry(t *testing.T) {
 	}
 }
 
-func TestPanicsOfHostFunctionsInTheTable(t *testing.T) {
+func testPanicsOfHostFunctionsInTheTable(t *testing.T) {
 	p := guestModule{imports: []program.Import{env("exit"), env("nil")}, table: []int{0, 1},
 		funcs: []function{{name: "_start", export: true}}}
 	in, _ := instantiate(t, p)

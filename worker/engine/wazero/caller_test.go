@@ -1,9 +1,11 @@
-package engine
+package wazero
 
 import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
 // TestCaller: a host call knows where in the program it comes from, also behind a callback that made calls of its own.
@@ -21,16 +23,16 @@ __attribute__((noinline)) void program(void) {
 }
 void _start(void) { here(); program(); __asm__ volatile(""); }
 `
-	var in *Instance
-	var module *Module
+	var in engine.Instance
+	var module engine.Module
 	var seen []string
-	look := func() { seen = append(seen, strings.Join(module.Frames(in.Caller()), " < ")) }
-	e, err := New(Options{Callers: true})
+	look := func() { seen = append(seen, strings.Join(in.Caller().Frames(module.Program()), " < ")) }
+	e, err := New(engine.Options{Callers: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	if err := e.Link([]Import{{Module: "env", Name: "here", Params: "", Results: "", Call: func(any, []uint64) { look() }},
+	if err := e.Link([]engine.Import{{Module: "env", Name: "here", Call: func(any, []uint64) { look() }},
 		{Module: "env", Name: "back", Params: "i", Results: "", Call: func(_ any, stack []uint64) {
 			if err := in.CallTable(uint32(stack[0]), "i", 0); err != nil {
 				t.Error(err)
@@ -42,7 +44,7 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 	if module, err = e.Compile(clang(t, source)); err != nil {
 		t.Fatal(err)
 	}
-	if in, err = e.Instantiate(module, nil, memory(t, 1<<20)); err != nil {
+	if in, err = module.Instantiate(nil, nil, memory(t, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()

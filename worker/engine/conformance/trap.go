@@ -1,9 +1,8 @@
-package engine
+package conformance
 
 import (
 	"errors"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ func inner(name string, body ...any) guestModule {
 		{name: name, body: code(body...)}}}
 }
 
-func TestTraps(t *testing.T) {
+func testTraps(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		p      guestModule
@@ -80,7 +79,7 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-func TestTrapText(t *testing.T) {
+func testTrapText(t *testing.T) {
 	in, _ := instantiate(t, inner("f", opUnreachable))
 	const want = "unreachable code was reached\n    at f\n    at main\n    at _start"
 	if err := in.Start(); err == nil || err.Error() != want {
@@ -88,17 +87,7 @@ func TestTrapText(t *testing.T) {
 	}
 }
 
-func TestBacktrace(t *testing.T) {
-	got := program.Backtrace([]string{"f", "f", "f", "g", "f", program.Omitted})
-	if want := "\n    at f (3 times)\n    at g\n    at f\n    ..."; got != want {
-		t.Errorf("%s", got)
-	}
-	if program.Backtrace(nil) != "" {
-		t.Error("no frames, no lines")
-	}
-}
-
-func TestStrippedModule(t *testing.T) {
+func testStrippedModule(t *testing.T) {
 	p := inner("f", opGlobalGet, 0, i32(70000), opI32Sub, opGlobalSet, 0, opGlobalGet, 0, i32(1), opI32Store, 2, 8)
 	p.stripped = true
 	in, _ := instantiate(t, p)
@@ -109,7 +98,7 @@ func TestStrippedModule(t *testing.T) {
 	}
 }
 
-func TestHostErrors(t *testing.T) {
+func testHostErrors(t *testing.T) {
 	for _, test := range []struct {
 		call string
 		want func(error) bool
@@ -122,11 +111,11 @@ func TestHostErrors(t *testing.T) {
 		{"nil", func(err error) bool {
 			var internal *program.InternalError
 			return errors.As(err, &internal) && strings.Contains(internal.Value, "nil pointer") &&
-				strings.Contains(internal.Stack, "engine_test.go") && internal.Frames[0] == "env.nil"
+				strings.Contains(internal.Stack, "conformance/engine.go") && internal.Frames[0] == "env.nil"
 		}},
 		{"fault", func(err error) bool {
 			var internal *program.InternalError
-			return errors.As(err, &internal) && strings.Contains(internal.Stack, "engine_test.go") &&
+			return errors.As(err, &internal) && strings.Contains(internal.Stack, "conformance/engine.go") &&
 				internal.Frames[0] == "env.fault"
 		}},
 		{"string", func(err error) bool {
@@ -144,23 +133,10 @@ func TestHostErrors(t *testing.T) {
 	}
 }
 
-func TestFrames(t *testing.T) {
-	text := "wasm error: unreachable" + stackTitle + strings.Join([]string{
-		".$7(i32,f64) i32", "\t0x1f: x:1", ".$12()", "mpi.MPI_Send(i32,i32,i32,i32,i32,i32) i32",
-		".$99999999999(v128) (i32,f64)",
-		"... maybe followed by omitted frames"}, "\n\t")
-	message, frames, _ := dissect(text)
-	want := []program.Frame{{Function: 7, Offset: 0x1f}, {Function: 12}, {Host: "mpi.MPI_Send"}, {Host: ".$99999999999"},
-		{Host: "..."}}
-	if message != "wasm error: unreachable" || !slices.Equal(frames, want) {
-		t.Errorf("%q\n%v", message, frames)
-	}
-}
-
 // A name can say anything, and is one function of one line all the same.
-func TestForgedNames(t *testing.T) {
+func testForgedNames(t *testing.T) {
 	for _, name := range []string{"wasm stack trace:\n\tfaked(i32)\n\t\t0x1: forged.c:1:1\n\tmain()", "a\n\tb()\n\tc",
-		"x\n\n" + goStackTitle + "goroutine 1",
+		"x\n\n" + "\n\nGo runtime stack trace:\n" + "goroutine 1",
 		"\x1b[31mred\r\a", ".$0()", "(recovered by wazero)", "function 4000000000", "\u202egnp.exe\u2028"} {
 		p := inner(name, opUnreachable)
 		in, _ := instantiate(t, p)

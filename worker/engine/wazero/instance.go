@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"context"
@@ -12,27 +12,20 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
-
-// Memory holds a linear memory; linear.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
-// memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
-type Memory interface {
-	Bytes() []byte
-	Reallocate(size uint64) []byte
-	Free()
-}
 
 // maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
 // in Go, whose overflow would end the process. OpenMP's nested regions and MPI's user operations need a few.
 const maxNesting = 100
 
-// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called
-// from others.
+// Instance implements engine.Instance.
 type Instance struct {
 	module  *Module
 	guest   api.Module
-	mem     Memory
+	mem     engine.Memory
 	context callContext
 	nesting int // guest calls on the Go stack
 
@@ -42,11 +35,13 @@ type Instance struct {
 	thrown  api.Global // what the exception carries; may be nil
 }
 
-// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
-// owns mem: Close frees it, and so does a failure here.
-func (e *Engine) Instantiate(m *Module, host any, mem Memory) (*Instance, error) {
-	in := &Instance{module: m, mem: mem, context: callContext{Context: context.Background(), host: host},
-		callbacks: map[callbackType]*callback{}}
+// Instantiate implements engine.Module.
+func (m *Module) Instantiate(host any, seat *safepoint.Seat, mem engine.Memory) (engine.Instance, error) {
+	if seat == nil {
+		seat = safepoint.New(1).Seat(0)
+	}
+	in := &Instance{module: m, mem: mem, callbacks: map[callbackType]*callback{},
+		context: callContext{Context: context.Background(), host: host, seat: seat}}
 	if err := in.instantiate(); err != nil {
 		mem.Free()
 		return nil, err
@@ -58,10 +53,7 @@ func (in *Instance) instantiate() (err error) {
 	if err := in.module.prepare(); err != nil {
 		return err
 	}
-	least, _, err := in.module.Memory()
-	if err != nil {
-		return err
-	}
+	least, _ := in.module.Memory()
 	// wazero slices what the allocator returns without looking: ask before it does.
 	if in.mem.Reallocate(least) == nil && least > 0 {
 		return fmt.Errorf("the program needs %d MiB of memory to begin with, which is more than it may have (or than the "+
@@ -76,7 +68,9 @@ func (in *Instance) instantiate() (err error) {
 	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.mem })
 	in.context.Context = experimental.WithMemoryAllocator(context.Background(), allocator)
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	in.context.seat.Leave()
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
+	in.context.seat.Enter()
 	in.context.Context = context.Background()
 	if err == nil {
 		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
@@ -88,11 +82,10 @@ func (in *Instance) instantiate() (err error) {
 	return fmt.Errorf("the program can't be set up: %w", err)
 }
 
-// Memory is the linear memory as it is now. Its base never moves.
+// Memory implements engine.Instance.
 func (in *Instance) Memory() []byte { return in.mem.Bytes() }
 
-// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin.
-// It is for host calls on the rank's own goroutine; the program's allocator leaves alone what it did not ask for.
+// Grow implements engine.Instance.
 func (in *Instance) Grow(size uint64) (address uint64, ok bool) {
 	if in.guest == nil {
 		return 0, false
@@ -107,9 +100,7 @@ func (in *Instance) Grow(size uint64) (address uint64, ok bool) {
 	return uint64(before) << 16, true
 }
 
-// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *program.Trap, a
-// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
-// fault of ours. It may be called once.
+// Start implements engine.Instance.
 func (in *Instance) Start() error {
 	if in.guest == nil {
 		return errors.New("engine: the instance is closed")
@@ -131,19 +122,21 @@ func endRankOnFault() (restore func()) {
 // call enters the guest.
 func (in *Instance) call(f api.Function, stack []uint64) (err error) {
 	defer func() {
+		in.context.seat.Enter()
 		in.nesting--
 		if r := recover(); r != nil {
 			err = newInternalError(r)
 		}
 	}()
 	in.nesting++
+	in.context.seat.Leave()
 	if err := f.CallWithStack(&in.context, stack); err != nil {
 		return in.failure(err)
 	}
 	return nil
 }
 
-// Close frees the instance and its memory. It must not be running. It may be repeated.
+// Close implements engine.Instance.
 func (in *Instance) Close() error {
 	defer in.mem.Free()
 	if in.guest == nil {
@@ -169,18 +162,13 @@ type callbackCall struct {
 	stack []uint64 // the pointer, then the arguments; the result comes back in place of the pointer
 }
 
-// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
-// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
-// gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
-// the host call return to the program at once, where the exception goes on. A pointer to nothing or to a function of
-// another type is a *program.Trap. The first call with given parameters allocates, later ones do not, unless they nest
-// deeper.
+// CallTable implements engine.Instance.
 func (in *Instance) CallTable(index uint32, params string, args ...uint64) error {
 	_, err := in.callTable(index, callbackType{params, ""}, args)
 	return err
 }
 
-// CallTableResult calls as CallTable does a function that returns an i32.
+// CallTableResult implements engine.Instance.
 func (in *Instance) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
 	return in.callTable(index, callbackType{params, "i"}, args)
 }
@@ -195,7 +183,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	if in.nesting > maxNesting {
 		return 0, &program.Trap{Kind: program.StackOverflow, Detail: "functions called back from host calls nest too deep"}
 	}
-	defer func(outer Caller) { in.context.caller = outer }(in.context.caller)
+	defer func(outer engine.Caller) { in.context.caller = outer }(in.context.caller)
 	c := in.callbacks[t]
 	if c == nil {
 		name, ok := in.module.program.Callback(program.Signature(t))
@@ -214,7 +202,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 		return 0, in.module.hideCallback(err, index, len(args))
 	}
 	if in.throwing() {
-		return 0, ErrThrown
+		return 0, engine.ErrThrown
 	}
 	return int32(call.stack[0]), nil
 }

@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/conformance"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -39,14 +41,14 @@ func clang(t testing.TB, source string) []byte {
 	return wasm
 }
 
-func startTrap(t *testing.T, o Options, wasm []byte) *program.Trap {
+func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	t.Helper()
 	e := newEngine(t, o)
 	m, err := e.Compile(wasm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := e.Instantiate(m, &host{}, memory(t, 1<<20))
+	in, err := m.Instantiate(conformance.Host(), nil, memory(t, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ void _start(void) { zero = deep(zero); }
 `
 
 func TestStackOfC(t *testing.T) {
-	trap := startTrap(t, Options{}, clang(t, recursive))
+	trap := startTrap(t, engine.Options{}, clang(t, recursive))
 	if trap.Kind != program.StackOverflow || !strings.Contains(trap.Detail, "64 KiB") ||
 		!strings.HasPrefix(trap.Frames[0], "deep (") {
 		t.Errorf("%v", trap)
@@ -77,7 +79,7 @@ func TestStackOfC(t *testing.T) {
 }
 
 func TestWildPointerOfC(t *testing.T) {
-	trap := startTrap(t, Options{}, clang(t, `
+	trap := startTrap(t, engine.Options{}, clang(t, `
 volatile int *volatile p = (int *)0xfffffff0;
 void _start(void) { *p = 1; }
 `))
@@ -95,7 +97,7 @@ void _start(void) {
 `)
 	cache := t.TempDir()
 	for range 2 { // compiled, then from the cache
-		trap := startTrap(t, Options{CacheDir: cache}, wasm)
+		trap := startTrap(t, engine.Options{CacheDir: cache}, wasm)
 		if !strings.HasSuffix(trap.Frames[0], "a.c:4:11)") || !strings.HasPrefix(trap.Frames[0], "_start (") {
 			t.Errorf("%v", trap)
 		}

@@ -1,11 +1,10 @@
-package engine
+package wazero
 
 import (
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -13,11 +12,12 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
-// Module is a compiled program. Any number of instances share its machine code. It has a runtime of its own, so that
-// its host functions are only those that it imports and its cache is a directory of its own.
+// Module implements engine.Module. It has a runtime of its own, so that its host functions are only those that it
+// imports and its cache is a directory of its own.
 type Module struct {
 	engine   *Engine
 	program  *program.Program
@@ -30,12 +30,8 @@ type Module struct {
 	bindErr error
 }
 
-// Compile decodes, validates and compiles a module, or loads its machine code from the cache. It takes 0.25 to 0.55 CPU
-// seconds a MB to compile and milliseconds to load; a module made for it can take minutes, so that whoever compiles for
-// outsiders does it in a process with a limit. If another process is compiling the same module, it waits for it. Errors
-// are for a person: what is wrong with the file, and what to do. Trouble with the cache never fails it: then the module
-// is compiled in memory.
-func (e *Engine) Compile(file []byte) (*Module, error) {
+// Compile implements engine.Engine. It takes 0.25 to 0.55 CPU seconds a MB to compile, and milliseconds to load.
+func (e *Engine) Compile(file []byte) (engine.Module, error) {
 	p, err := program.Read(file)
 	if err != nil {
 		return nil, err
@@ -128,42 +124,27 @@ func (m *Module) close() error {
 	return errors.Join(errs...)
 }
 
-// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
-// declares, or else 4 GiB.
-func (m *Module) Memory() (minimum, maximum uint64, err error) {
-	least, most := m.program.Memory(maxPages)
-	return least << 16, most << 16, nil
+// Program implements engine.Module.
+func (m *Module) Program() *program.Program { return m.program }
+
+// Unbound implements engine.Module.
+func (m *Module) Unbound() []string { return m.engine.bindings.Unbound(m.program) }
+
+// Absent implements engine.Module.
+func (m *Module) Absent() []string { return m.engine.bindings.Absent(m.program) }
+
+// Memory implements engine.Module.
+func (m *Module) Memory() (least, most uint64) {
+	least, most = m.program.Memory(maxPages)
+	return least << 16, most << 16
 }
 
-// CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but every
-// process has to compile it.
+// CacheError implements engine.Module.
 func (m *Module) CacheError() error { return m.cacheErr }
-
-// HasExport reports whether the module exports something of that name, of whatever kind.
-func (m *Module) HasExport(name string) bool {
-	return m.program.Exports(name)
-}
-
-// HasImport reports whether the module imports that function.
-func (m *Module) HasImport(module, name string) bool {
-	return slices.ContainsFunc(m.program.Imports,
-		func(im program.Import) bool { return im.Module == module && im.Name == name })
-}
-
-// Absent lists the functions that the module imports and that only fail, without their modules' names.
-func (m *Module) Absent() []string {
-	var names []string
-	for _, im := range m.program.Imports {
-		if b := m.engine.bindings[importName{im.Module, im.Name, m.program.LP64}]; b != nil && b.absent {
-			names = append(names, im.Name)
-		}
-	}
-	return names
-}
 
 // prepare binds the imports, once.
 func (m *Module) prepare() error {
-	if unbound := m.engine.Unbound(m); len(unbound) > 0 {
+	if unbound := m.Unbound(); len(unbound) > 0 {
 		return fmt.Errorf("the module imports what this faasmrun has not: %s", strings.Join(unbound, ", "))
 	}
 	m.bound.Do(func() { m.bindErr = m.engine.bind(m) })

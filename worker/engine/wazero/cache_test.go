@@ -1,4 +1,4 @@
-package engine
+package wazero
 
 import (
 	"errors"
@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/conformance"
 )
 
 // TestMain lets the test binary be the other process of TestProcessesShareACache.
@@ -24,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // cached is what the cache tests compile.
-func cached() []byte { return called(1).wasm() }
+func cached() []byte { return conformance.Called() }
 
 // compileAndRun does what an executor does, and complains when the program did not do its own.
 func compileAndRun(dir string) error {
@@ -35,29 +38,21 @@ func compileAndRun(dir string) error {
 	return m.CacheError()
 }
 
-func tryCompile(dir string) (*Module, error) {
-	e, err := New(Options{CacheDir: dir})
+func tryCompile(dir string) (engine.Module, error) {
+	e, err := New(engine.Options{CacheDir: dir})
 	if err != nil {
 		return nil, err
 	}
 	defer e.Close()
-	if err := e.Link(imports()); err != nil {
+	if err := e.Link(conformance.Imports()); err != nil {
 		return nil, err
 	}
 	m, err := e.Compile(cached())
 	if err != nil {
 		return nil, err
 	}
-	mem := &plainMemory{}
-	h := &host{}
-	in, err := e.Instantiate(m, h, mem)
-	if err != nil {
+	if err := conformance.RunCalled(m, &plainMemory{}); err != nil {
 		return nil, err
-	}
-	defer in.Close()
-	h.instance = in
-	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "7 1" {
-		return nil, fmt.Errorf("the program did not run: %v, %v", err, h.calls)
 	}
 	return m, nil
 }
@@ -249,8 +244,8 @@ func TestProcessesShareACache(t *testing.T) {
 }
 
 func TestCacheErrorsOfTheModule(t *testing.T) {
-	e := newEngine(t, Options{CacheDir: t.TempDir()})
-	if _, err := e.Compile(starting(opDrop).wasm()); err == nil || !strings.Contains(err.Error(), "not a valid") {
+	e := newEngine(t, engine.Options{CacheDir: t.TempDir()})
+	if _, err := e.Compile(conformance.Invalid()); err == nil || !strings.Contains(err.Error(), "not a valid") {
 		t.Errorf("%v", err)
 	}
 }
