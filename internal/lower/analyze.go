@@ -7,6 +7,13 @@ type function struct {
 	steps []step
 	nodes []node
 	stack []int32 // the node of each operand, -1 where that is not known
+
+	locals []variable
+	sets   []set
+	wants  []want
+	marked []int32 // nodes all of whose bits count, which are still to be told to those that they are made of
+	blocks []bool  // the open blocks: which are loops
+	loops  int     // how many of them are
 }
 
 // step is what becomes of one instruction.
@@ -18,6 +25,8 @@ type step struct {
 	// must be, their own instructions see to it.
 	pending uint8
 	value   uint64 // of a constant
+	local   uint32 // that it reads or writes
+	weight  uint32 // how often such an instruction runs, by the loops around it
 }
 
 // act is what is done to an instruction.
@@ -46,6 +55,11 @@ type node struct {
 	// the values that it is made of, where the instruction is one that may be made narrow; -1 where not known
 	args [2]int32
 	top  bool // it is the last that its instruction gives, so that a conversion may stand behind that
+
+	half  bool  // what takes it needs no more than its lower half, if that holds for what is made of it
+	whole bool  // all its bits count
+	short bool  // it is an i32 now, as it is made of a local that is
+	depth int32 // of args
 }
 
 // maxDepth bounds how far into an address's arithmetic is looked.
@@ -55,8 +69,13 @@ const maxDepth = 32
 func (l *lowering) analyze(index uint32) (changed bool, err error) {
 	f, c := &l.work, l.cursor
 	f.steps, f.nodes, f.stack = f.steps[:0], f.nodes[:0], f.stack[:0]
+	f.locals, f.sets, f.wants, f.marked = f.locals[:0], f.sets[:0], f.wants[:0], f.marked[:0]
+	f.blocks, f.loops = f.blocks[:0], 0
 	if err := c.Open(index); err != nil {
 		return false, err
+	}
+	for _, t := range c.Locals() {
+		f.locals = append(f.locals, variable{long: t == wasm.I64, sets: -1})
 	}
 	var last wasm.Instr // the instruction whose effect is not yet in f.stack
 	for c.Next() {
@@ -64,11 +83,23 @@ func (l *lowering) analyze(index uint32) (changed bool, err error) {
 			changed = l.effect(&last) || changed
 		}
 		last = c.Instr
+		f.nest(last.Op)
 		s := step{op: last.Op}
-		if last.Op == wasm.OpI64Const {
+		switch last.Op {
+		case wasm.OpI64Const:
 			s.value = last.Bits
+		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee:
+			s.local, s.weight = last.Index, f.weight()
 		}
 		f.steps = append(f.steps, s)
+	}
+	for _, n := range f.stack { // what the function gives
+		f.mark(n)
+	}
+	if changed && c.Err() == nil {
+		t, _ := l.before.FunctionType(index)
+		f.decide(len(t.Params))
+		f.shadows()
 	}
 	return changed, c.Err()
 }
@@ -84,7 +115,9 @@ func (l *lowering) effect(in *wasm.Instr) (changed bool) {
 	made := node{step: int32(len(f.steps) - 1), args: [2]int32{-1, -1}}
 	if n := arguments(in.Op); n > 0 && len(taken) == n {
 		copy(made.args[:], taken[:min(n, 2)])
+		f.link(in.Op, &made)
 	}
+	f.take(in, taken)
 	f.stack = f.stack[:kept]
 	for n := len(l.cursor.Stack()) - kept; n > 0; n-- {
 		made.top = n == 1
@@ -117,7 +150,8 @@ func (l *lowering) demand(in *wasm.Instr, taken []int32) bool {
 	}
 	after, _ := l.after.Operands(in, is[:])
 	changed := before.Gives != after.Gives
-	s := &l.work.steps[len(l.work.steps)-1]
+	f := &l.work
+	s := &f.steps[len(f.steps)-1]
 	missing := len(before.Takes) - len(taken) // in code that is never reached
 	if in.Op == wasm.OpCallIndirect || in.Op == wasm.OpReturnCallIndirect {
 		missing = 1 - len(taken) // the index is on top of the arguments
@@ -128,7 +162,12 @@ func (l *lowering) demand(in *wasm.Instr, taken []int32) bool {
 		}
 		changed = true
 		how := l.conversion(in.Op, i)
-		if beyond(in) || i < missing || !l.convert(taken[i-missing], how) {
+		switch {
+		case beyond(in) || i < missing:
+			s.pending |= 1 << i
+		case how == cut:
+			f.want(address, i, taken[i-missing])
+		case !f.saturate(taken[i-missing]):
 			s.pending |= 1 << i
 		}
 	}
@@ -155,18 +194,10 @@ func (l *lowering) conversion(op wasm.Opcode, operand int) conversion {
 // beyond reports whether an access's offset is one that no memory of 32 bits reaches.
 func beyond(in *wasm.Instr) bool { return in.HasMemArg() && in.Memory.Offset >= 1<<32 }
 
-// convert converts a value where it is made. It is false where that can't be.
-func (l *lowering) convert(n int32, how conversion) bool {
-	f := &l.work
+// saturate converts a value, all of whose bits count, where it is made. It is false where that can't be.
+func (f *function) saturate(n int32) bool {
 	if n < 0 {
 		return false
-	}
-	if how == cut {
-		if f.cost(n, maxDepth) > 1 {
-			return false
-		}
-		f.cut(n, maxDepth)
-		return true
 	}
 	s := &f.steps[f.nodes[n].step]
 	switch {
@@ -244,13 +275,20 @@ func (f *function) shiftable(n int32) bool {
 func (f *function) cut(n int32, depth int) {
 	v := &f.nodes[n]
 	s := &f.steps[v.step]
-	if v.top && f.deeper(n, depth) > 1 {
+	if v.short && (s.op == wasm.OpLocalGet || s.op == wasm.OpLocalTee) {
+		return
+	}
+	if !v.short && v.top && f.deeper(n, depth) > 1 {
 		s.after = cut
 		return
 	}
 	if load := loads[s.op]; load.narrow != 0 {
 		s.act, s.op = access, load.narrow
 		return
+	}
+	below := depth - 1
+	if v.short {
+		below = maxDepth // of what stands beneath it, each is looked at for itself
 	}
 	switch s.op {
 	case wasm.OpI64Const:
@@ -261,14 +299,14 @@ func (f *function) cut(n int32, depth int) {
 		return
 	case wasm.OpI64Extend32S:
 		s.act = leaveOut
-		f.cut(v.args[0], depth-1)
+		f.cut(v.args[0], below)
 		return
 	case wasm.OpSelect:
 	default:
 		s.act, s.op = exchange, narrowed[s.op]
 	}
-	f.cut(v.args[0], depth-1)
-	f.cut(v.args[1], depth-1)
+	f.cut(v.args[0], below)
+	f.cut(v.args[1], below)
 }
 
 // narrowed are the instructions of 32 bits that give the lower half of what those of 64 bits give.

@@ -12,5 +12,7 @@
 //
 // Cutting costs an instruction an access, and most of that is saved by going into the arithmetic that makes the
 // address: constants, extensions from 32 bits, shifts by constants, sums and products are made with 32 bits at once
-// where that gives the same lower half. Saturating (a number too large becomes 2^32-1) takes eight instructions.
+// where that gives the same lower half. A local that only addresses are made of becomes one of 32 bits, and one that is
+// cut often has its lower half in a second local. Saturating (a number too large becomes 2^32-1) takes eight
+// instructions.
 package lower

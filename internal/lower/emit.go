@@ -19,6 +19,7 @@ func (l *lowering) function(index uint32, f *wasm.Function) error {
 	for _, x := range f.Locals {
 		e.locals += x.Count
 	}
+	e.shadows(len(t.Params))
 	l.reader.Reset(f.Body)
 	for i := 0; l.reader.Next(); i++ {
 		e.instr(&l.reader.Instr, &l.work.steps[i])
@@ -83,6 +84,9 @@ func (e *emitter) replace(in *wasm.Instr) {
 }
 
 func (e *emitter) instr(in *wasm.Instr, s *step) {
+	if e.local(in, s) {
+		return
+	}
 	switch s.act {
 	case leaveOut:
 		e.replace(in)

@@ -19,6 +19,7 @@ type generator struct {
 	wide, narrow wasm.Code
 	fuel         int
 	labels       []label // the open blocks, the innermost last
+	leaks        bool    // a pointer may be used as a number
 }
 
 // label is what a branch to a block carries: an i64 or nothing. It is not branched to where it is a loop, but by the
@@ -39,7 +40,10 @@ const (
 	wideLocal  = 0 // and 1
 	shortLocal = 2
 	counter    = 3
+	pointers   = 4 // and as many as there are of them, each mostly for addresses alone
 )
+
+const manyPointers = 3
 
 func (g *generator) both(write func(c *wasm.Code)) {
 	write(&g.wide)
@@ -54,7 +58,7 @@ func (g *generator) number(v int64) { g.both(func(c *wasm.Code) { c.I64(v) }) }
 
 // address writes an expression that is an address, mostly of what is there.
 func (g *generator) address() {
-	kind := 3 + g.IntN(9)
+	kind := 3 + g.IntN(15)
 	if g.IntN(50) == 0 {
 		kind = g.IntN(3)
 	}
@@ -78,6 +82,8 @@ func (g *generator) address() {
 		g.op(wasm.OpI64Shl)
 		g.number(int64(g.IntN(4096)))
 		g.op(wasm.OpI64Add)
+	case 12, 13, 14, 15, 16, 17:
+		g.pointer()
 	default:
 		g.number(int64(g.IntN(page)))
 		if g.IntN(2) == 0 {
@@ -88,6 +94,53 @@ func (g *generator) address() {
 		}
 	}
 	g.convert(addressOf)
+}
+
+func (g *generator) aPointer() uint32 { return pointers + uint32(g.IntN(manyPointers)) }
+
+// pointer writes an expression of type i64 of whose result an address needs the lower half only, and whose upper half
+// is often not 0.
+func (g *generator) pointer() {
+	switch g.IntN(12) {
+	default:
+		g.index(wasm.OpLocalGet, g.aPointer())
+	case 0, 1:
+		g.pointer()
+		g.number([]int64{8, 16, -8, 1<<32 + 8, 1 << 40}[g.IntN(5)])
+		g.op([]wasm.Opcode{wasm.OpI64Add, wasm.OpI64Sub}[g.IntN(2)])
+	case 2:
+		g.pointer()
+		g.short()
+		g.both(func(c *wasm.Code) { c.I32(15) })
+		g.op(wasm.OpI32And)
+		g.op([]wasm.Opcode{wasm.OpI64ExtendI32S, wasm.OpI64ExtendI32U}[g.IntN(2)])
+		g.number(3)
+		g.op(wasm.OpI64Shl)
+		g.op(wasm.OpI64Add)
+	case 3:
+		g.pointer()
+		g.pointer()
+		g.op([]wasm.Opcode{wasm.OpI64And, wasm.OpI64Or, wasm.OpI64Xor, wasm.OpI64Mul, wasm.OpI64Shl,
+			wasm.OpI64ShrU}[max(0, g.IntN(40)-34)])
+		g.number(1<<17 - 64)
+		g.op(wasm.OpI64And)
+	case 4:
+		g.pointer()
+		g.pointer()
+		g.short()
+		g.op(wasm.OpSelect)
+	case 5:
+		g.pointer()
+		g.index(wasm.OpLocalTee, g.aPointer())
+	case 6:
+		g.pointer()
+		g.op(wasm.OpI64Extend32S)
+	case 7:
+		g.address()
+		g.access(longLoads[g.IntN(len(longLoads))])
+	case 8:
+		g.number(int64(g.IntN(page)) + int64(g.IntN(3))<<32)
+	}
 }
 
 func (g *generator) convert(by uint32) { g.narrow.Index(wasm.OpCall, by) }
@@ -203,7 +256,11 @@ func (g *generator) short() {
 		g.address()
 		g.access(shortLoads[g.IntN(len(shortLoads))])
 	case 4:
-		g.long()
+		if g.IntN(2) == 0 {
+			g.pointer()
+		} else {
+			g.long()
+		}
 		g.op(wasm.OpI32WrapI64)
 	case 5:
 		g.long()
@@ -232,7 +289,14 @@ func (g *generator) statement() {
 	if g.fuel--; g.fuel < 0 {
 		return
 	}
-	switch g.IntN(11) {
+	if g.leaks && g.IntN(30) == 0 {
+		g.index(wasm.OpLocalGet, g.aPointer())
+		g.index(wasm.OpLocalSet, uint32(g.IntN(2)))
+	}
+	switch g.IntN(15) {
+	default:
+		g.pointer()
+		g.index(wasm.OpLocalSet, g.aPointer())
 	case 0, 1:
 		g.long()
 		g.index(wasm.OpLocalSet, uint32(g.IntN(2)))
@@ -356,9 +420,13 @@ func (g *generator) dead() {
 func generate(seed uint64) (wide, narrow *wasm.Module) { return generateAs(seed, false) }
 
 func generateAs(seed uint64, check bool) (wide, narrow *wasm.Module) {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), fuel: 150}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), fuel: 250, leaks: seed%3 == 0}
 	g.labels = []label{{gives: true}}
-	for range 6 {
+	for i := range uint32(manyPointers) {
+		g.number(int64(64 * i))
+		g.index(wasm.OpLocalSet, pointers+i)
+	}
+	for range 8 {
 		g.statement()
 	}
 	g.long()
@@ -383,7 +451,8 @@ func generateAs(seed uint64, check bool) (wide, narrow *wasm.Module) {
 		m.Functions = []wasm.Function{
 			addressOf: {Type: 0, Body: toShort(check)}, lengthOf: {Type: 0, Body: toShort(true)},
 			grow:   {Type: 1, Body: growBody(is64)},
-			callee: {Type: 2, Body: calleeBody()}, run: {Type: 3, Locals: []wasm.Locals{{Count: 1, Type: i32}},
+			callee: {Type: 2, Body: calleeBody()},
+			run: {Type: 3, Locals: []wasm.Locals{{Count: 1, Type: i32}, {Count: manyPointers, Type: i64}},
 				Body: wasm.Expr(body)}}
 		m.Exports = []wasm.Export{{Name: "memory", Kind: wasm.KindMemory}, {Name: "f", Kind: wasm.KindFunction, Index: run}}
 		return m

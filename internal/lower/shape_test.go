@@ -296,3 +296,51 @@ func FuzzLower(f *testing.F) {
 		}
 	})
 }
+
+// TestPointerThatWalks: a local of which only addresses are made is an i32 in the loop, with all that is added to it.
+func TestPointerThatWalks(t *testing.T) {
+	b := newBuilder()
+	b.add("f", takes(i64, i32), []wasm.Locals{{Count: 1, Type: i64}}, func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, 0)
+		c.Index(wasm.OpLocalSet, 2)
+		c.Block(wasm.OpLoop, wasm.BlockVoid)
+		c.Index(wasm.OpLocalGet, 2)
+		c.Index(wasm.OpLocalGet, 2)
+		c.Memory(wasm.OpF64Load, wasm.MemArg{Align: 3, Offset: 8})
+		c.Memory(wasm.OpF64Store, wasm.MemArg{Align: 3})
+		c.Index(wasm.OpLocalGet, 2)
+		c.I64(8)
+		c.Op(wasm.OpI64Add)
+		c.Index(wasm.OpLocalSet, 2)
+		c.Index(wasm.OpLocalGet, 1)
+		c.Index(wasm.OpBrIf, 0)
+		c.Op(wasm.OpEnd)
+	})
+	const want = "local.get i32.wrap_i64 local.set loop local.get local.get f64.load f64.store " +
+		"local.get i32.const i32.add local.set local.get br_if end end"
+	if got := instructions(b.lower(t, Options{}).Functions[0].Body); got != want {
+		t.Error(got)
+	}
+}
+
+// TestPointerThatIsStored: a local that is stored as well keeps its 64 bits, and the accesses have its lower half from
+// a local of its own.
+func TestPointerThatIsStored(t *testing.T) {
+	b := newBuilder()
+	b.add("f", takes(i64), nil, func(c *wasm.Code) {
+		for range 4 {
+			c.Index(wasm.OpLocalGet, 0)
+			c.Index(wasm.OpLocalGet, 0)
+			c.Memory(wasm.OpI64Store, wasm.MemArg{Align: 3})
+		}
+		c.Index(wasm.OpLocalGet, 0)
+		c.I64(8)
+		c.Op(wasm.OpI64Add)
+		c.Index(wasm.OpLocalSet, 0)
+	})
+	want := "local.get i32.wrap_i64 local.set " + strings.Repeat("local.get local.get i64.store ", 4) +
+		"local.get i64.const i64.add local.tee i32.wrap_i64 local.set end"
+	if got := instructions(b.lower(t, Options{}).Functions[0].Body); got != want {
+		t.Error(got)
+	}
+}

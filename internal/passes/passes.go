@@ -12,7 +12,7 @@ import (
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "4"
+const Version = "5"
 
 // pass is one rewriting. It reports whether it changed anything; a module that it has nothing to do with stays as it
 // is, byte for byte.
