@@ -297,7 +297,7 @@ func (s *Server) receiveFromLauncher(stream attachStream, a *attachment) {
 			return
 		}
 		if err == nil {
-			a.heard.Store(true)
+			a.active.Store(true)
 			a.excused.Store(false)
 			err = s.handleMessage(stream.Context(), a, m)
 		}

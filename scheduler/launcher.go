@@ -231,7 +231,7 @@ func (a *attachment) enqueueInput(t *schedpb.InputTaken) {
 }
 
 // liveness records whether anything has come from the other end of a stream.
-type liveness struct{ heard, excused atomic.Bool }
+type liveness struct{ active, excused atomic.Bool }
 
 const livenessTicks = 4
 
@@ -258,7 +258,7 @@ func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() erro
 		case err := <-sent:
 			return err
 		case <-tick.C:
-			if missed++; h.heard.Swap(false) || h.excused.Load() {
+			if missed++; h.active.Swap(false) || h.excused.Load() {
 				missed = 0
 			}
 		}

@@ -301,7 +301,7 @@ func (s *Server) receiveFromWorker(stream workerStream,
 		if err != nil {
 			return err
 		}
-		w.heard.Store(true)
+		w.active.Store(true)
 		if beat := m.GetHeartbeat(); beat != nil {
 			if w.leased {
 				w.order(&schedpb.SchedulerMessage{Msg: &schedpb.SchedulerMessage_HeartbeatAck{

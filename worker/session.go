@@ -37,7 +37,7 @@ func (w *Worker) runSessions() error {
 			err = s.serve()
 		}
 		if w.isShuttingDown() {
-			<-w.ctx.Done() // its end tells part that the goodbye was heard
+			<-w.ctx.Done() // its end tells part that the goodbye has arrived
 			return nil
 		}
 		if !known && refused(err) {

@@ -240,7 +240,7 @@ func (w *Worker) shutDown() {
 			case j.survivesWorker():
 				staying = append(staying, j.key.ref())
 			case w.state != nil && j.outlivesWorker() && !j.acknowledged():
-				w.state.Forget(j.key.id, j.key.epoch) // the scheduler hears that nothing of it runs
+				w.state.Forget(j.key.id, j.key.epoch) // the scheduler is told that nothing of it runs
 			}
 		}
 		if s != nil && !w.Ephemeral {

@@ -122,17 +122,17 @@ func (c callers) worker(ctx context.Context, name string) error {
 	return nil
 }
 
-// door is one address that the scheduler listens at.
-type door struct {
+// boundListener is one address that the scheduler listens at.
+type boundListener struct {
 	listener net.Listener
 	server   *grpc.Server
 }
 
 // open listens at an address, with the credentials that go with it.
-func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) {
+func (f *schedulerFlags) open(address string, certs *auth.Files) (*boundListener, error) {
 	if strings.HasPrefix(address, "unix:") || !strings.Contains(address, ":") {
 		listener, err := listenUnix(address, f.allUsers)
-		return &door{listener, daemonServer(peerCredentials{})}, err
+		return &boundListener{listener, daemonServer(peerCredentials{})}, err
 	}
 	if certs == nil {
 		return nil, cli.Usagef("--listen %s needs --certs DIR, the scheduler's certificate: who calls by TCP shows one, too",
@@ -142,7 +142,7 @@ func (f *schedulerFlags) open(address string, certs *auth.Files) (*door, error) 
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", address, err)
 	}
-	return &door{listener, daemonServer(certs.Server())}, nil
+	return &boundListener{listener, daemonServer(certs.Server())}, nil
 }
 
 func (f *schedulerFlags) serve() error {
@@ -173,14 +173,14 @@ func (f *schedulerFlags) serve() error {
 			return err
 		}
 	}
-	var doors []*door
+	var listeners []*boundListener
 	for _, address := range f.listen {
 		d, err := f.open(address, who.certs)
 		if err != nil {
 			return err
 		}
 		defer d.listener.Close()
-		doors = append(doors, d)
+		listeners = append(listeners, d)
 	}
 	log := daemonLog(f.verbose)
 	server, err := scheduler.New(scheduler.Config{Dir: dir, Identity: who.tenant, Logger: log, TimeLimit: f.limit,
@@ -193,8 +193,8 @@ func (f *schedulerFlags) serve() error {
 	defer server.Stop()
 	defer onHangup(ctx, told, func() { f.reload(server, log) })()
 	var serving sync.WaitGroup
-	faults := make([]error, len(doors))
-	for i, d := range doors {
+	faults := make([]error, len(listeners))
+	for i, d := range listeners {
 		server.Register(d.server)
 		serving.Go(func() { faults[i] = d.server.Serve(d.listener) })
 		log.Info("the scheduler is ready", "listen", f.listen[i], "at", d.listener.Addr(), "state", dir)
@@ -205,7 +205,7 @@ func (f *schedulerFlags) serve() error {
 	}
 	log.Info("the scheduler stops", "by itself", ctx.Err() == nil)
 	server.Stop()
-	for _, d := range doors {
+	for _, d := range listeners {
 		d.server.Stop()
 	}
 	serving.Wait()

@@ -34,13 +34,13 @@ const patience = time.Minute
 // under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is
 // reset in a child; what is ignored is inherited.
 func heedSignals(t *testing.T) {
-	heard := make(chan os.Signal, 1)
+	received := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
 		if signal.Ignored(sig) {
-			signal.Notify(heard, sig)
+			signal.Notify(received, sig)
 		}
 	}
-	t.Cleanup(func() { signal.Stop(heard) })
+	t.Cleanup(func() { signal.Stop(received) })
 }
 
 // TestScripts runs testdata/script: each types commands and says what they print and exit with. Beyond testscript's own
@@ -292,7 +292,7 @@ func scriptBackground(ts *testscript.TestScript, neg bool, args []string) {
 	d := &backgroundDaemon{command: command, more: make(chan struct{}, 1)}
 	d.drained.Go(func() {
 		for lines.Scan() {
-			d.hear(lines.Text())
+			d.read(lines.Text())
 		}
 		io.Copy(io.Discard, pipe) // behind a line that is too long
 	})
@@ -319,7 +319,7 @@ type backgroundDaemon struct {
 	more chan struct{}
 }
 
-func (d *backgroundDaemon) hear(line string) {
+func (d *backgroundDaemon) read(line string) {
 	d.mu.Lock()
 	d.said = append(d.said, line)
 	d.mu.Unlock()

@@ -51,11 +51,11 @@ func wait(c *client.Cluster, ids []uint64) error {
 	last := map[uint64]*schedpb.JobInfo{}
 	var gone time.Time // since when there is no scheduler
 	for {
-		heard, err := watchJobs(c, ids, last)
+		answered, err := watchJobs(c, ids, last)
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if heard || gone.IsZero() {
+		if answered || gone.IsZero() {
 			gone = time.Now()
 			if client.Unavailable(err) && c.Ctx.Err() == nil {
 				cli.Say(os.Stderr, "the scheduler at %s is gone; waiting for it to come back", c.Address)
@@ -70,7 +70,7 @@ func wait(c *client.Cluster, ids []uint64) error {
 }
 
 // watchJobs follows jobs to their ends, or to the stream's.
-func watchJobs(c *client.Cluster, ids []uint64, last map[uint64]*schedpb.JobInfo) (heard bool, err error) {
+func watchJobs(c *client.Cluster, ids []uint64, last map[uint64]*schedpb.JobInfo) (answered bool, err error) {
 	stream, err := c.JobService.Watch(c.Ctx, &schedpb.WatchRequest{Ids: ids})
 	if err != nil {
 		return false, err
@@ -78,9 +78,9 @@ func watchJobs(c *client.Cluster, ids []uint64, last map[uint64]*schedpb.JobInfo
 	for {
 		news, err := stream.Recv()
 		if err != nil {
-			return heard, err
+			return answered, err
 		}
-		heard = true
+		answered = true
 		for _, j := range news.Jobs {
 			last[j.Id] = j
 		}

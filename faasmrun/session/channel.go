@@ -152,7 +152,7 @@ func (c *channel) carry(ctx context.Context) (ended bool, err error) {
 	defer helpers.Wait()
 	defer cancel(nil)
 	over := make(chan struct{}) // the stream has brought its last message
-	helpers.Go(func() { c.speak(ctx, stream, over) })
+	helpers.Go(func() { c.transmit(ctx, stream, over) })
 	helpers.Go(func() { c.ping(ctx, cancel) })
 	for {
 		m, err := stream.Recv()
@@ -162,7 +162,7 @@ func (c *channel) carry(ctx context.Context) (ended bool, err error) {
 			}
 			return ended, err
 		}
-		if !c.hear(ctx, m) {
+		if !c.receive(ctx, m) {
 			return ended, ctx.Err()
 		}
 		if m.GetEnd() != nil {
@@ -198,8 +198,8 @@ func (c *channel) opening() *schedpb.AttachOpen {
 		Batches: true, OutputEpoch: c.epoch, OutputOffset: c.offset}
 }
 
-// hear takes what the scheduler says, and hands on what is of the job.
-func (c *channel) hear(ctx context.Context, m *schedpb.AttachResponse) bool {
+// receive takes what the scheduler sends, and hands on what is of the job.
+func (c *channel) receive(ctx context.Context, m *schedpb.AttachResponse) bool {
 	c.mu.Lock()
 	if !c.received && m.GetPong() == nil {
 		c.unknown = true
@@ -332,8 +332,8 @@ func (c *channel) flush(most time.Duration) {
 	}
 }
 
-// speak sends what there is to send, until the stream is over.
-func (c *channel) speak(ctx context.Context,
+// transmit sends what there is to send, until the stream is over.
+func (c *channel) transmit(ctx context.Context,
 	stream grpc.BidiStreamingClient[schedpb.AttachRequest, schedpb.AttachResponse], over <-chan struct{}) {
 	for {
 		ms, leave, idle := c.takeOut()

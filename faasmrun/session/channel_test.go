@@ -162,12 +162,12 @@ func TestManySmallPiecesOfInput(t *testing.T) {
 				bytes, received, eof = bytes+len(in.GetStdin().Data), in.Seq, in.GetStdin().Eof
 			}
 			taken := &schedpb.InputTaken{Received: received}
-			c.hear(t.Context(), &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: taken}})
+			c.receive(t.Context(), &schedpb.AttachResponse{Msg: &schedpb.AttachResponse_InputTaken{InputTaken: taken}})
 		}
 		if bytes != pieces {
 			t.Errorf("%d bytes of %d have come", bytes, pieces)
 		}
-		c.hear(t.Context(), ended)
+		c.receive(t.Context(), ended)
 		synctest.Wait()
 	})
 }

@@ -165,7 +165,7 @@ type LogGrew struct{ End uint64 }
 type StdinTaken struct{ Bytes uint64 }
 
 // InputTaken says which Input has come last, and counts the bytes of standard input that every reading rank has taken.
-// A later agent hears it even if there was none.
+// A later agent receives it even if there was none.
 type InputTaken struct{ Received, Stdin uint64 }
 
 // RankStates says where each rank stands.

@@ -49,9 +49,9 @@ type Module interface {
 	// every process has to compile it.
 	CacheError() error
 	// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
-	// owns mem: Close frees it, and so does a failure here. host is handed to each host function. seat knows whether the
-	// instance's thread is in its program or in a host call, which the engine says; nil: nobody asks.
-	Instantiate(host any, seat *safepoint.Seat, mem Memory) (Instance, error)
+	// owns mem: Close frees it, and so does a failure here. host is handed to each host function. thread is told whether
+	// the instance's thread is in its program or in a host call, which the engine says; nil: nobody asks.
+	Instantiate(host any, thread *safepoint.Thread, mem Memory) (Instance, error)
 }
 
 // Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called

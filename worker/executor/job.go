@@ -160,7 +160,7 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Module: a.module, World: j.world, Seat: j.safepoint.Seat(i),
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, Thread: j.safepoint.Thread(i),
 		MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }

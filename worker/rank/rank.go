@@ -21,8 +21,8 @@ type Config struct {
 	Rank     int // in MPI_COMM_WORLD
 	Module   engine.Module
 	World    *mpi.World
-	Seat     *safepoint.Seat // where garbage waits for it to be inside a host call
-	MaxBytes uint64          // ceiling of the linear memory; 0: the module's own
+	Thread   *safepoint.Thread // where garbage waits for it to be inside a host call
+	MaxBytes uint64            // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
@@ -85,7 +85,7 @@ func New(c Config) (made *Rank, err error) {
 	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}
-	if r.instance, err = c.Module.Instantiate(r, c.Seat, r.memory); err != nil { // which frees the memory
+	if r.instance, err = c.Module.Instantiate(r, c.Thread, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
 	}

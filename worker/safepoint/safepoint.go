@@ -64,17 +64,17 @@ func New(ranks int) *Safepoint {
 	return &Safepoint{ranks: make([]rankState, ranks), collect: runtime.GC}
 }
 
-// Seat is a rank's place at a safepoint.
-type Seat struct {
+// Thread is what a safepoint knows of a thread of a program. A rank has one.
+type Thread struct {
 	of    *Safepoint
 	state *rankState
 }
 
-// Seat is the place of a rank.
-func (s *Safepoint) Seat(rank int) *Seat { return &Seat{s, &s.ranks[rank]} }
+// Thread is the thread of a rank.
+func (s *Safepoint) Thread(rank int) *Thread { return &Thread{s, &s.ranks[rank]} }
 
 // Enter is called when a rank comes from its program into a host call. It may be repeated.
-func (t *Seat) Enter() {
+func (t *Thread) Enter() {
 	t.state.set(0)
 	if t.of.phase.Load() != notWanted {
 		t.of.attempt()
@@ -82,7 +82,7 @@ func (t *Seat) Enter() {
 }
 
 // Leave is called when a rank returns to its program. It waits while garbage is collected.
-func (t *Seat) Leave() {
+func (t *Thread) Leave() {
 	t.state.set(1)
 	if t.of.phase.Load() >= holding {
 		t.hold()
@@ -90,7 +90,7 @@ func (t *Seat) Leave() {
 }
 
 // hold waits until ranks may leave.
-func (t *Seat) hold() {
+func (t *Thread) hold() {
 	for t.of.phase.Load() >= holding {
 		t.state.set(0)
 		t.of.wait()

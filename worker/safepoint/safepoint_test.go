@@ -21,22 +21,22 @@ func TestSafepointCollectsWhenAllAreInside(t *testing.T) {
 		t.Fatalf("nobody has started, %d collections", n.Load())
 	}
 	for rank := range 3 {
-		g.Seat(rank).Leave()
+		g.Thread(rank).Leave()
 	}
 	g.Want(false)
-	g.Seat(0).Enter()
-	g.Seat(0).Leave() // nobody is held up by a wish
-	g.Seat(1).Enter()
-	g.Seat(2).Enter()
+	g.Thread(0).Enter()
+	g.Thread(0).Leave() // nobody is held up by a wish
+	g.Thread(1).Enter()
+	g.Thread(2).Enter()
 	if n.Load() != 1 {
 		t.Fatalf("collected while rank 0 computes")
 	}
-	g.Seat(0).Enter()
+	g.Thread(0).Enter()
 	if n.Load() != 2 || g.Collections() != 2 {
 		t.Errorf("all are inside, %d collections", n.Load())
 	}
-	g.Seat(0).Leave()
-	g.Seat(0).Enter()
+	g.Thread(0).Leave()
+	g.Thread(0).Enter()
 	if n.Load() != 2 {
 		t.Errorf("collected again without being asked")
 	}
@@ -44,13 +44,13 @@ func TestSafepointCollectsWhenAllAreInside(t *testing.T) {
 
 func TestSafepointHoldsWhenUrgent(t *testing.T) {
 	g, n := newCounting(2)
-	g.Seat(0).Leave()
-	g.Seat(1).Leave()
+	g.Thread(0).Leave()
+	g.Thread(1).Leave()
 	g.Want(true)
-	g.Seat(0).Enter()
+	g.Thread(0).Enter()
 	left := make(chan int32)
 	go func() {
-		g.Seat(0).Leave()
+		g.Thread(0).Leave()
 		left <- n.Load()
 	}()
 	g.Want(false) // takes nothing back
@@ -59,11 +59,11 @@ func TestSafepointHoldsWhenUrgent(t *testing.T) {
 		t.Fatal("rank 0 left before the collection")
 	default:
 	}
-	g.Seat(1).Enter()
+	g.Thread(1).Enter()
 	if got := <-left; got != 1 {
 		t.Errorf("rank 0 left after %d collections", got)
 	}
-	g.Seat(1).Leave()
+	g.Thread(1).Leave()
 }
 
 // Ranks come and go as fast as they can; a collection never runs while one is outside, and in the end nobody is stuck.
@@ -80,13 +80,13 @@ func TestSafepointUnderLoad(t *testing.T) {
 	for rank := range ranks {
 		running.Go(func() {
 			for i := range rounds {
-				g.Seat(rank).Leave()
+				g.Thread(rank).Leave()
 				outside.Add(1)
 				if i%64 == 0 {
 					runtime.Gosched()
 				}
 				outside.Add(-1)
-				g.Seat(rank).Enter()
+				g.Thread(rank).Enter()
 				if rank == 0 {
 					g.Want(i%2 == 0)
 				}
@@ -103,7 +103,7 @@ func TestSafepointUnderLoad(t *testing.T) {
 func BenchmarkSafepoint(b *testing.B) {
 	g := New(2)
 	for b.Loop() {
-		g.Seat(0).Leave()
-		g.Seat(0).Enter()
+		g.Thread(0).Leave()
+		g.Thread(0).Enter()
 	}
 }

@@ -74,7 +74,7 @@ var tests = []struct {
 	{"StrippedModule", testStrippedModule},
 	{"HostErrors", testHostErrors},
 	{"ForgedNames", testForgedNames},
-	{"Seat", testSeat},
+	{"Safepoint", testSafepoint},
 }
 
 var benchmarks = []struct {

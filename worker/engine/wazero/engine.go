@@ -84,9 +84,9 @@ type binding struct{ call engine.HostFunc[any] }
 // it is: asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
 func (b binding) Call(ctx context.Context, stack []uint64) {
 	c := ctx.(*callContext)
-	c.seat.Enter()
+	c.thread.Enter()
 	b.call(c.host, stack)
-	c.seat.Leave()
+	c.thread.Leave()
 }
 
 // throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it
@@ -98,7 +98,7 @@ func (b throwing) Call(ctx context.Context, stack []uint64) {
 		switch r := recover(); r {
 		case nil:
 		case engine.ErrThrown:
-			ctx.(*callContext).seat.Leave()
+			ctx.(*callContext).thread.Leave()
 		default:
 			panic(r)
 		}
@@ -110,7 +110,7 @@ func (b throwing) Call(ctx context.Context, stack []uint64) {
 type callContext struct {
 	context.Context
 	host   any
-	seat   *safepoint.Seat
+	thread *safepoint.Thread
 	caller engine.Caller
 }
 

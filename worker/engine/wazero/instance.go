@@ -36,12 +36,12 @@ type Instance struct {
 }
 
 // Instantiate implements engine.Module.
-func (m *Module) Instantiate(host any, seat *safepoint.Seat, mem engine.Memory) (engine.Instance, error) {
-	if seat == nil {
-		seat = safepoint.New(1).Seat(0)
+func (m *Module) Instantiate(host any, thread *safepoint.Thread, mem engine.Memory) (engine.Instance, error) {
+	if thread == nil {
+		thread = safepoint.New(1).Thread(0)
 	}
 	in := &Instance{module: m, mem: mem, callbacks: map[callbackType]*callback{},
-		context: callContext{Context: context.Background(), host: host, seat: seat}}
+		context: callContext{Context: context.Background(), host: host, thread: thread}}
 	if err := in.instantiate(); err != nil {
 		mem.Free()
 		return nil, err
@@ -68,9 +68,9 @@ func (in *Instance) instantiate() (err error) {
 	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.mem })
 	in.context.Context = experimental.WithMemoryAllocator(context.Background(), allocator)
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	in.context.seat.Leave()
+	in.context.thread.Leave()
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
-	in.context.seat.Enter()
+	in.context.thread.Enter()
 	in.context.Context = context.Background()
 	if err == nil {
 		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
@@ -122,14 +122,14 @@ func endRankOnFault() (restore func()) {
 // call enters the guest.
 func (in *Instance) call(f api.Function, stack []uint64) (err error) {
 	defer func() {
-		in.context.seat.Enter()
+		in.context.thread.Enter()
 		in.nesting--
 		if r := recover(); r != nil {
 			err = newInternalError(r)
 		}
 	}()
 	in.nesting++
-	in.context.seat.Leave()
+	in.context.thread.Leave()
 	if err := f.CallWithStack(&in.context, stack); err != nil {
 		return in.failure(err)
 	}

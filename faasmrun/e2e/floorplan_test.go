@@ -13,9 +13,9 @@ import (
 
 const modulePath = "github.com/faasmrun/faasmrun/"
 
-// doors is the floor plan: which package may import which package of ours. A package that is not listed does not exist,
-// an import that is not listed is a wall.
-var doors = map[string][]string{
+// allowedImports is the floor plan: which package may import which package of ours. A package that is not listed does
+// not exist, an import that is not listed is not allowed.
+var allowedImports = map[string][]string{
 	"faasmrun": {"faasmrun/batch", "faasmrun/cli", "faasmrun/daemon", "faasmrun/jobs", "faasmrun/launch",
 		"faasmrun/toolchain"},
 	"faasmrun/batch":  {"faasmrun/cli", "faasmrun/client", "faasmrun/launch", "faasmrun/machine", "scheduler/schedpb"},
@@ -114,7 +114,7 @@ func TestFloorPlan(t *testing.T) {
 	found := map[string]bool{}
 	for _, dir := range goPackages(t) {
 		found[dir] = true
-		allowed, known := doors[dir]
+		allowed, known := allowedImports[dir]
 		if !known {
 			t.Errorf("package %s is not on the floor plan", dir)
 			continue
@@ -133,7 +133,7 @@ func TestFloorPlan(t *testing.T) {
 			}
 		}
 	}
-	for dir := range doors {
+	for dir := range allowedImports {
 		if !found[dir] {
 			t.Errorf("the floor plan names %s, which does not exist", dir)
 		}
@@ -150,7 +150,7 @@ func checkDoor(t *testing.T, dir, imported string, allowed []string) {
 			return
 		}
 	}
-	t.Errorf("%s imports %s: there is no door", dir, room)
+	t.Errorf("%s imports %s: the floor plan has no such import", dir, room)
 }
 
 func checkLibrary(t *testing.T, dir, imported string) {
