@@ -33,7 +33,9 @@ func (w *Worker) runSessions() error {
 	for {
 		s, err := w.connect()
 		if err == nil {
-			retry, known = firstRetry, true
+			if retry, known = firstRetry, true; w.Connected != nil {
+				w.Connected()
+			}
 			err = s.serve()
 		}
 		if w.isShuttingDown() {

@@ -57,7 +57,8 @@ type Config struct {
 	IdleTimeout  time.Duration  // how long one waits; 0: DefaultIdleTimeout
 	// asked when it stops: whether its jobs are to start elsewhere at once, instead of waiting for its successor; nil:
 	// they wait
-	Requeue func() bool
+	Requeue   func() bool
+	Connected func() // called when the scheduler has taken the worker in, each time that it does; nil: nobody asks
 	// nobody comes after this worker: every executor ends with it, and nothing is remembered
 	Ephemeral bool
 }

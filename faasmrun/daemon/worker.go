@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -145,6 +146,9 @@ func serveWorker(f workerFlags) error {
 		defer config.Groups.Leave() // once the agent has stopped
 		log.Info("control groups", "in force", config.Groups)
 	}
+	config.Connected = sync.OnceFunc(func() {
+		log.Info("the scheduler knows the worker", "name", f.name, "scheduler", f.scheduler)
+	})
 	agent, err := worker.New(config)
 	if err != nil {
 		return home.StateError(dir, stateOption(f.state), err)

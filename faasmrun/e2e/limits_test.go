@@ -47,7 +47,7 @@ func starved(t *testing.T, what, line string) string {
 // TestStarvedLauncher takes a launcher, a scheduler and a worker what they need: open files, the size of files, room on
 // the disk.
 func TestStarvedLauncher(t *testing.T) {
-	heedSignals(t)
+	heedSignals()
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
 	dir := t.TempDir()
 	source, program := filepath.Join(dir, "ok.c"), filepath.Join(dir, "ok.wasm")

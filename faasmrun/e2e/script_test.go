@@ -32,16 +32,16 @@ const patience = time.Minute
 
 // heedSignals makes children start with the default disposition of signals that this process was started to ignore, as
 // under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is
-// reset in a child; what is ignored is inherited.
-func heedSignals(t *testing.T) {
+// reset in a child; what is ignored is inherited. It holds for the rest of this process: tests overlap, and the first to
+// end must not take it from the others.
+var heedSignals = sync.OnceFunc(func() {
 	received := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
 		if signal.Ignored(sig) {
 			signal.Notify(received, sig)
 		}
 	}
-	t.Cleanup(func() { signal.Stop(received) })
-}
+})
 
 // TestScripts runs testdata/script: each types commands and says what they print and exit with. Beyond testscript's own
 // commands there are
@@ -57,7 +57,7 @@ func heedSignals(t *testing.T) {
 //	tell SIGNAL WORD RE             send such a daemon a signal, and wait for a line on its stderr that matches
 //	gone                            wait until no process of this script's faasmrun is left
 func TestScripts(t *testing.T) {
-	heedSignals(t)
+	heedSignals()
 	guests := &guestCache{dir: t.TempDir()}
 	bin := buildTree(t)
 	examples, err := filepath.Abs("../../examples")
