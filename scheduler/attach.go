@@ -166,7 +166,7 @@ func (s *Server) attach(stream attachStream) error {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.detach(a) })
-	listener := s.enter()
+	listener := s.tasks.Start()
 	if listener == nil {
 		return s.unavailable()
 	}

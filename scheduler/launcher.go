@@ -242,7 +242,7 @@ func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() erro
 	if limit <= 0 {
 		return send()
 	}
-	leave := s.enter()
+	leave := s.tasks.Start()
 	if leave == nil {
 		return s.unavailable()
 	}

@@ -86,7 +86,7 @@ func nodeInfo(w *core.Worker) *schedpb.NodeInfo {
 
 // ask has the reactor read its state for a caller. What is read is on disk when ask returns.
 func (s *Server) ask(ctx context.Context, f func(r *reactor, viewer core.Tenant) error) error {
-	leave := s.enter()
+	leave := s.tasks.Start()
 	if leave == nil {
 		return s.unavailable()
 	}

@@ -234,7 +234,7 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 	if !claimed {
 		return status.Errorf(codes.NotFound, "nobody waits for output stream %d any more", frame.StreamId)
 	}
-	leave := s.enter()
+	leave := s.tasks.Start()
 	if leave == nil {
 		return s.unavailable()
 	}

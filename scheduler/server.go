@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/faasmrun/faasmrun/internal/tasks"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/scheduler/store"
@@ -139,9 +140,7 @@ type Server struct {
 
 	replicas chan struct{} // has one element for each that is being rebuilt
 
-	mu      sync.Mutex // guards stopped and every Add to wg
-	stopped bool
-	wg      sync.WaitGroup // the reactor, every handler, every goroutine of a handler
+	tasks tasks.Group // the reactor, every handler, every goroutine of a handler
 }
 
 // inboxSize bounds what waits for the reactor; whoever finds it full waits too.
@@ -175,11 +174,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Store.Close()
 		return nil, err
 	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		r.run()
-	}()
+	s.tasks.Go(r.run)
 	return s, nil
 }
 
@@ -200,11 +195,9 @@ func (s *Server) Register(g *grpc.Server) {
 
 // Stop ends every call and the reactor, and closes the journal. Jobs stay as they are. It may be repeated.
 func (s *Server) Stop() {
-	s.mu.Lock()
-	s.stopped = true
-	s.mu.Unlock()
+	s.tasks.Stop()
 	s.stop(nil)
-	s.wg.Wait()
+	s.tasks.Wait()
 }
 
 func (s *Server) stop(why error) {
@@ -220,21 +213,10 @@ func (s *Server) Halted() <-chan struct{} { return s.halt }
 // Err is why the scheduler stopped by itself. It may be called once Halted is closed.
 func (s *Server) Err() error { return s.err }
 
-// enter counts a handler or goroutine, so that Stop waits for it; leave is nil when the scheduler has stopped.
-func (s *Server) enter() (leave func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped {
-		return nil
-	}
-	s.wg.Add(1)
-	return s.wg.Done
-}
-
 // untilHalt runs a handler's work, which waits for its stream's other end, for no longer than the scheduler runs: a
 // handler that returns ends its stream, and with it the work.
 func (s *Server) untilHalt(f func() error) error {
-	leave := s.enter()
+	leave := s.tasks.Start()
 	if leave == nil {
 		return s.unavailable()
 	}

@@ -32,7 +32,7 @@ const (
 
 // Submit implements schedpb.JobsServer.
 func (s *Server) Submit(ctx context.Context, req *schedpb.SubmitRequest) (resp *schedpb.SubmitResponse, err error) {
-	leave := s.enter()
+	leave := s.tasks.Start()
 	if leave == nil {
 		return nil, s.unavailable()
 	}

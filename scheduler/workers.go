@@ -129,7 +129,7 @@ func (s *Server) connect(stream workerStream) error {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.workerDisconnected(w) })
-	listener := s.enter()
+	listener := s.tasks.Start()
 	if listener == nil {
 		return s.unavailable()
 	}

@@ -99,16 +99,11 @@ func (w *Worker) markUnfit(err error) (why string) {
 
 // recheckHealth finds out whether jobs can be started again.
 func (w *Worker) recheckHealth() {
-	w.mu.Lock()
-	over := w.shuttingDown
-	if !over {
-		w.jobsDone.Add(1)
-	}
-	w.mu.Unlock()
-	if over {
+	done := w.tasks.Start()
+	if done == nil {
 		return
 	}
-	defer w.jobsDone.Done()
+	defer done()
 	if err := w.tryStart(); err != nil {
 		w.markUnfit(err)
 		return

@@ -26,19 +26,12 @@ const resumable = 1 << 20
 
 // streamOutput answers an order to send a job's output, on a stream of its own.
 func (w *Worker) streamOutput(order *schedpb.StreamOutput) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ctx.Err() != nil {
-		return
-	}
-	w.streams.Add(1)
-	go func() {
-		defer w.streams.Done()
+	w.streams.Go(func() {
 		o := &output{w: w, id: order.StreamId, from: order.FromOffset}
 		if err := o.run(order); err != nil && w.ctx.Err() == nil {
 			w.Logger.Warn("a job's output stream was cut", "job", order.Job.GetJobId(), "stream", o.id, "err", err)
 		}
-	}()
+	})
 }
 
 // output is one stream of a job's output.

@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/internal/private"
+	"github.com/faasmrun/faasmrun/internal/tasks"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -86,16 +87,15 @@ type Worker struct {
 	cancel       context.CancelFunc
 	ctx          context.Context // of everything that ends with the worker
 	ran          chan struct{}   // closed when Run has returned
-	jobsDone     sync.WaitGroup
-	streams      sync.WaitGroup // of output
+	tasks        tasks.Group     // jobs, and what finds out whether they can be started; stopped: the worker shuts down
+	streams      tasks.Group     // of output
 	shutDownOnce sync.Once
 
-	mu           sync.Mutex // guards all below; not held across anything that waits
-	started      bool
-	shuttingDown bool            // nothing new begins
-	jobs         map[jobKey]*job // held: running, or ended and not yet forgotten
-	kept         []*job          // acknowledged, but nobody has read their output yet; at most maxKept
-	session      *session        // nil while there is no connection
+	mu      sync.Mutex // guards all below; not held across anything that waits
+	started bool
+	jobs    map[jobKey]*job // held: running, or ended and not yet forgotten
+	kept    []*job          // acknowledged, but nobody has read their output yet; at most maxKept
+	session *session        // nil while there is no connection
 }
 
 // jobKey names one placement of a job.
@@ -209,6 +209,7 @@ func (w *Worker) Stop() {
 // end shuts down, leaves batch jobs running, kills the rest and waits for it.
 func (w *Worker) end() {
 	w.shutDown()
+	w.streams.Stop()
 	w.streams.Wait()
 	w.health.stop()
 	w.prestarted.close()
@@ -226,7 +227,7 @@ func (w *Worker) shutDown() {
 	w.shutDownOnce.Do(func() {
 		defer w.cancel()
 		w.mu.Lock()
-		w.shuttingDown = true
+		w.tasks.Stop()
 		s := w.session
 		w.mu.Unlock()
 		kill := w.Requeue != nil && w.Requeue()
@@ -234,7 +235,7 @@ func (w *Worker) shutDown() {
 		for _, j := range held {
 			j.detachWorker(kill)
 		}
-		w.jobsDone.Wait()
+		w.tasks.Wait()
 		var staying []*schedpb.JobRef
 		for _, j := range held {
 			switch {
@@ -250,11 +251,7 @@ func (w *Worker) shutDown() {
 	})
 }
 
-func (w *Worker) isShuttingDown() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.shuttingDown
-}
+func (w *Worker) isShuttingDown() bool { return w.tasks.Stopped() }
 
 func (w *Worker) held() []*job {
 	w.mu.Lock()
@@ -282,19 +279,10 @@ func (w *Worker) start(order *schedpb.StartJob) { w.take(newJob(w, order)) }
 
 func (w *Worker) take(j *job) {
 	w.mu.Lock()
-	taken := w.jobs[j.key] == nil && !w.shuttingDown
-	if taken {
+	defer w.mu.Unlock()
+	if w.jobs[j.key] == nil && w.tasks.Go(j.run) {
 		w.jobs[j.key] = j
-		w.jobsDone.Add(1)
 	}
-	w.mu.Unlock()
-	if !taken {
-		return
-	}
-	go func() {
-		defer w.jobsDone.Done()
-		j.run()
-	}()
 }
 
 // maxKept bounds the jobs that are over and acknowledged, and whose output nobody has read yet.
