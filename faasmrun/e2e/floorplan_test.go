@@ -35,8 +35,8 @@ var allowedImports = map[string][]string{
 	"faasmrun/session": {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "mpi/profile", "scheduler/jobstate",
 		"scheduler/schedpb"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/filetype", "internal/wasm"},
-	"scheduler": {"internal/private", "internal/failpoint", "internal/lower", "internal/tasks", "internal/wasm", "scheduler/core",
-		"scheduler/core/result", "scheduler/store", "scheduler/schedpb"},
+	"scheduler": {"internal/private", "internal/failpoint", "internal/lower", "internal/tasks", "internal/wasm",
+		"scheduler/core", "scheduler/core/result", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core": {"internal/bytesize", "scheduler/core/result", "scheduler/jobstate"},
 	// The rule of a job's result is core's; who sees ranks end speaks its language, as all speak jobstate's.
 	"scheduler/core/result": {"scheduler/jobstate"},

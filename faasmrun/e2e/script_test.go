@@ -32,8 +32,8 @@ const patience = time.Minute
 
 // heedSignals makes children start with the default disposition of signals that this process was started to ignore, as
 // under nohup or in the background of a shell: a launcher would rightly go on ignoring them. What is handled here is
-// reset in a child; what is ignored is inherited. It holds for the rest of this process: tests overlap, and the first to
-// end must not take it from the others.
+// reset in a child; what is ignored is inherited. It holds for the rest of this process: tests overlap, and the first
+// to end must not take it from the others.
 var heedSignals = sync.OnceFunc(func() {
 	received := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {

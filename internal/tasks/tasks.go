@@ -12,8 +12,8 @@ type Group struct {
 	running sync.WaitGroup
 }
 
-// Start counts a task that its caller runs. done must be called once, when the task is over; it is nil, and the task must
-// not run, when the group has been stopped.
+// Start counts a task that its caller runs. done must be called once, when the task is over; it is nil, and the task
+// must not run, when the group has been stopped.
 func (g *Group) Start() (done func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,8 +17,9 @@ var spin = code(opLoop, void,
 	i32(spinAddress), opI32Load, 2, 0, 0x45, /* i32.eqz */
 	i32(spinAddress-4), opI32Load, 2, 0, i32(1<<30), 0x48 /* i32.lt_s */, 0x71 /* i32.and */, opBrIf, 0, opEnd)
 
-// testSafepoint: a safepoint knows where an instance's thread is. In its program, garbage waits; in a host call, a callback's
-// included, before Start and after it, it does not. What leaves a host call by an exception is in its program, too.
+// testSafepoint: a safepoint knows where an instance's thread is. In its program, garbage waits; in a host call, a
+// callback's included, before Start and after it, it does not. What leaves a host call by an exception is in its
+// program, too.
 func testSafepoint(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"a call":       guestModule{imports: loopOf("note").imports, funcs: starting(i32(1), opCall, 0, spin).funcs}.wasm(),
