@@ -238,7 +238,7 @@ func TestBadModuleBlamesNobody(t *testing.T) {
 	if end := wait(t, b.ended, "end"); end.LaunchFailed || end.Unfit != "" || end.End.State != "F" {
 		t.Errorf("ended %v", end)
 	}
-	if why := b.worker.trouble(); why != "" {
+	if why := b.worker.health.reason(); why != "" {
 		t.Errorf("the worker %s", why)
 	}
 }
@@ -254,7 +254,7 @@ func TestStaysUnfit(t *testing.T) {
 	h.mu.Lock()
 	waits := h.wait
 	h.mu.Unlock()
-	if why := b.worker.trouble(); !strings.Contains(why, "it can't start jobs") || waits != 4*firstProbe {
+	if why := b.worker.health.reason(); !strings.Contains(why, "it can't start jobs") || waits != 4*firstProbe {
 		t.Errorf("it %q and looks again after %v", why, waits)
 	}
 }
