@@ -39,15 +39,19 @@ func execute(t *testing.T, bin, module string, args ...string) (status int, stdo
 // native is what the program prints when the machine's own compiler builds it.
 func native(t *testing.T, source string, args ...string) string {
 	t.Helper()
-	compiler, err := exec.LookPath("g++")
+	name, standard := "g++", "-std=c++20"
+	if filepath.Ext(source) == ".c" {
+		name, standard = "gcc", "-std=gnu17"
+	}
+	compiler, err := exec.LookPath(name)
 	if err != nil {
-		t.Skip("no g++ on this machine")
+		t.Skip("no", name, "on this machine")
 	}
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "native")
-	if out, err := exec.Command(compiler, "-std=c++20", "-w", "-O0", "-o", bin, source,
+	if out, err := exec.Command(compiler, standard, "-w", "-O0", "-o", bin, source,
 		"-latomic").CombinedOutput(); err != nil {
-		t.Fatalf("g++ does not build it: %v\n%s", err, out)
+		t.Fatalf("%s does not build it: %v\n%s", name, err, out)
 	}
 	cmd := exec.Command(bin, args...)
 	cmd.Dir = dir

@@ -317,6 +317,31 @@ static void wide(void)
 	assert(root < third && (long long)(third * 3e18L) == 1000000000000000000 && (double)(__int128)(third * 3e30L) > 9.9e29);
 }
 
+/* A saved state that was damaged, and one that only the program's owner could have told from a good one. */
+static void states(void)
+{
+	int array[32];
+	char *before = initstate(1, (char *)array, 128);
+	assert(before && setstate(before) == (char *)array && array[0] % 5 == 3);
+	for (int rear = 31; rear < 100; rear++) {
+		array[0] = rear * 5 + 3;
+		errno = 0;
+		assert(setstate((char *)array) == NULL && errno == EINVAL);
+	}
+	array[0] = -1;
+	assert(setstate((char *)array) == NULL);
+	array[0] = 30 * 5 + 3;
+	assert(setstate((char *)array) == before && random() >= 0 && setstate(before) == (char *)array && array[0] == 3);
+	struct random_data data = { 0 };
+	int value;
+	errno = 0;
+	assert(random_r(&data, &value) == -1 && errno == EINVAL && srandom_r(1, &data) == -1);
+	data.rand_type = 5;
+	assert(initstate_r(1, (char *)array, 128, &data) == 0 && random_r(&data, &value) == 0 && value == 1804289383);
+	data.rand_type = 7;
+	assert(random_r(&data, &value) == -1 && srandom_r(1, &data) == -1);
+}
+
 static void *nothing(void *argument) { return argument; }
 
 static struct timespec soon(void)
@@ -393,6 +418,7 @@ int main(void)
 	files();
 	sockets();
 	wide();
+	states();
 	threads();
 	timed_waits();
 	volatile int times = 0;

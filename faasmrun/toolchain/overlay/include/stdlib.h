@@ -23,6 +23,28 @@ char *mkdtemp(char *);
 char *realpath(const char *__restrict, char *__restrict);
 void *valloc(size_t);
 int getloadavg(double *, int);
+#if defined(_GNU_SOURCE) || defined(_BSD_SOURCE)
+struct random_data {
+	int *fptr, *rptr, *state, rand_type, rand_deg, rand_sep, *end_ptr;
+};
+int random_r(struct random_data *__restrict, int *__restrict);
+int srandom_r(unsigned, struct random_data *);
+int initstate_r(unsigned, char *__restrict, size_t, struct random_data *__restrict);
+int setstate_r(char *__restrict, struct random_data *__restrict);
+struct drand48_data {
+	unsigned short __x[3], __old_x[3], __c, __init;
+	unsigned long long __a;
+};
+int drand48_r(struct drand48_data *__restrict, double *__restrict);
+int erand48_r(unsigned short[3], struct drand48_data *__restrict, double *__restrict);
+int lrand48_r(struct drand48_data *__restrict, long *__restrict);
+int nrand48_r(unsigned short[3], struct drand48_data *__restrict, long *__restrict);
+int mrand48_r(struct drand48_data *__restrict, long *__restrict);
+int jrand48_r(unsigned short[3], struct drand48_data *__restrict, long *__restrict);
+int srand48_r(long, struct drand48_data *);
+int seed48_r(unsigned short[3], struct drand48_data *);
+int lcong48_r(unsigned short[7], struct drand48_data *);
+#endif
 #ifdef _GNU_SOURCE
 char *canonicalize_file_name(const char *);
 void qsort_r(void *, size_t, size_t, int (*)(const void *, const void *, void *), void *);
