@@ -68,7 +68,7 @@ func TestCompilerWithoutMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &modules{executable: script}
-		if err := m.compile(t.Context(), "", ""); err == nil ||
+		if err := m.compile(t.Context(), "", "", false); err == nil ||
 			!strings.Contains(err.Error(), "more memory than the system gives") {
 			t.Errorf("%s: %v", words, err)
 		}

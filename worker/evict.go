@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/worker/control"
 )
 
 // cached is one module in the cache, with all that was made of it.
@@ -16,7 +18,7 @@ type cached struct {
 	sha   string
 	used  time.Time
 	bytes int64
-	paths []string // the mark that it is ready comes first
+	paths []string // the marks that it is ready come first
 	locks []string // of its machine code: held by whoever compiles
 }
 
@@ -90,7 +92,7 @@ func (m *modules) inventory() []*cached {
 		}
 		c.add(info)
 		path := filepath.Join(m.dir, e.Name())
-		if rest == "prepared" {
+		if strings.HasSuffix(e.Name(), control.PreparedSuffix) {
 			c.paths = append([]string{path}, c.paths...)
 		} else {
 			c.paths = append(c.paths, path)

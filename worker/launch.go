@@ -60,7 +60,8 @@ func (j *job) prepareStart() (*control.Start, error) {
 	}
 	var needs []memoryNeed
 	for _, app := range j.spec.GetApps() {
-		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.setActivity)
+		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), start.Check,
+			j.setActivity)
 		if err != nil {
 			return nil, err
 		}

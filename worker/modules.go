@@ -33,6 +33,7 @@ import (
 //	modules/<sha256>.wasm       as the user submitted it
 //	modules/<sha256>.<hash of what it holds>.run.wasm   as it runs, where that differs
 //	modules/<sha256>.prepared   what the compile child found, the name of what runs among it: the mark that all is ready
+//	modules/<sha256>.checked.prepared   the same of the program with its addresses checked, which is another that runs
 type modules struct {
 	dir        string // CACHEDIR/modules
 	cacheDir   string
@@ -86,13 +87,15 @@ const maxCache = 10 << 30
 // native is where the engine keeps machine code.
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
 
-// prepare makes a module ready to run and returns what is known of it. program is its name in messages. An error is for
-// the user, and so is what report is called with when something takes long.
-func (m *modules) prepare(ctx context.Context, sha, program string, report func(string)) (*control.Prepared, error) {
+// prepare makes a module ready to run and returns what is known of it. program is its name in messages; checked asks
+// for the one whose addresses are checked. An error is for the user, and so is what report is called with when
+// something takes long.
+func (m *modules) prepare(ctx context.Context, sha, program string, checked bool, report func(string)) (
+	*control.Prepared, error) {
 	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
 		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
 	}
-	if p := m.ready(sha); p != nil {
+	if p := m.ready(sha, checked); p != nil {
 		return p, nil
 	}
 	path := filepath.Join(m.dir, sha+".wasm")
@@ -102,7 +105,7 @@ func (m *modules) prepare(ctx context.Context, sha, program string, report func(
 		return nil, err
 	}
 	defer done()
-	if p := m.ready(sha); p != nil {
+	if p := m.ready(sha, checked); p != nil {
 		return p, nil
 	}
 	m.sweep(time.Now())
@@ -114,10 +117,10 @@ func (m *modules) prepare(ctx context.Context, sha, program string, report func(
 		}
 		report(compiling(program, path))
 	}
-	if err := m.compile(ctx, sha, path); err != nil {
+	if err := m.compile(ctx, sha, path, checked); err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
-	if p := m.ready(sha); p != nil {
+	if p := m.ready(sha, checked); p != nil {
 		return p, nil
 	}
 	return nil, asWorkerFault(fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir))
@@ -158,8 +161,9 @@ func (m *modules) take(ctx context.Context, sha string) (done func(), err error)
 }
 
 // ready returns what an earlier compile left, nil when there is none that this program can use.
-func (m *modules) ready(sha string) *control.Prepared {
-	p, err := control.ReadPrepared(control.PreparedPath(m.dir, sha))
+func (m *modules) ready(sha string, checked bool) *control.Prepared {
+	mark := control.PreparedPath(m.dir, sha, checked)
+	p, err := control.ReadPrepared(mark)
 	if err != nil || p.Key != m.key {
 		return nil
 	}
@@ -170,7 +174,7 @@ func (m *modules) ready(sha string) *control.Prepared {
 	if _, err := os.Stat(p.Module); err != nil {
 		return nil
 	}
-	m.use(control.PreparedPath(m.dir, sha))
+	m.use(mark)
 	return p
 }
 
@@ -249,8 +253,11 @@ func starved(words string) bool {
 }
 
 // compile runs the compile child, which ends with ctx.
-func (m *modules) compile(ctx context.Context, sha, path string) error {
+func (m *modules) compile(ctx context.Context, sha, path string, checked bool) error {
 	args := []string{"compile", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key}
+	if checked {
+		args = append(args, "--check-addresses")
+	}
 	if m.memory > 0 {
 		args = append(args, "--memory", strconv.FormatInt(m.memory, 10))
 	}

@@ -107,7 +107,8 @@ func TestEvict(t *testing.T) {
 		}
 	}
 	old, plain, fresh := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
-	make(3*time.Hour, "modules/"+old+".wasm", "modules/"+old+".prepared", "modules/"+old+".0123456789abcdef.run.wasm",
+	make(3*time.Hour, "modules/"+old+".wasm", "modules/"+old+".prepared", "modules/"+old+".checked.prepared",
+		"modules/"+old+".0123456789abcdef.run.wasm",
 		"native/0123456789abcdef"+strings.Repeat("0", 48)+"-2/code")
 	make(2*time.Hour, "modules/"+plain+".wasm", "modules/"+plain+".prepared", "native/"+plain+"-2/code")
 	make(time.Minute, "modules/"+fresh+".wasm", "modules/"+fresh+".prepared")
@@ -123,7 +124,7 @@ func TestEvict(t *testing.T) {
 	for _, c := range []struct {
 		bound int64
 		left  int
-	}{{900, 9}, {899, 5}, {500, 5}, {499, 2}, {0, 2}} {
+	}{{1000, 10}, {999, 5}, {500, 5}, {499, 2}, {0, 2}} {
 		m.evict(c.bound, now)
 		if got := left(); got != c.left {
 			t.Errorf("bound %d: %d files, not %d", c.bound, got, c.left)

@@ -168,7 +168,8 @@ func init() {
 
 		{"check", "", groupMPI,
 			"say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that " +
-				fmt.Sprintf("overlap; the status is %d then", cli.StatusFindings), flag(func(r *Request) { r.Mpi.check = true })},
+				fmt.Sprintf("overlap; the status is %d then; an access past 4 GiB ends the job", cli.StatusFindings),
+			flag(func(r *Request) { r.Mpi.check = true })},
 		{"reproducible", "", groupMPI,
 			"reductions give the same bits wherever the ranks run (inside one process they always do)",
 			flag(func(r *Request) { r.Mpi.reproducible = true })},

@@ -33,7 +33,7 @@ func TestThreads(t *testing.T) {
 	const most = 64 << 20
 	l.ok("c++", "-O2", "-std=c++20", source, "-Wl,--shared-memory", fmt.Sprintf("-Wl,--max-memory=%d", most), "-o",
 		"threads.wasm")
-	module, _, err := passes.Run(l.read("threads.wasm"))
+	module, _, err := passes.Run(l.read("threads.wasm"), passes.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

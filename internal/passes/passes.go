@@ -14,28 +14,37 @@ import (
 // comes, goes or writes other code than before. A test notices when it was forgotten.
 const Version = "5"
 
+// Options say what more is made of a program than running it takes.
+type Options struct {
+	// CheckAddresses makes every access with an address of 2^32 or more trap on an engine without 64-bit memories, where
+	// it would mean the address's lower half.
+	CheckAddresses bool
+}
+
 // pass is one rewriting. It reports whether it changed anything; a module that it has nothing to do with stays as it
 // is, byte for byte.
 type pass struct {
 	name string
-	run  func(module []byte) (out []byte, changed bool, err error)
+	run  func(module []byte, options Options) (out []byte, changed bool, err error)
 }
 
 // order is the passes in the order in which they run. Exceptions come first: lowering turns what unwinds by itself into
 // calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is
 // the same for every engine.
 var order = []pass{
-	{"exceptions", eh.Lower},
-	{"small fills", fill.Lower},
-	{"addresses", func(module []byte) ([]byte, bool, error) { return lower.Lower(module, lower.Options{}) }},
+	{"exceptions", func(module []byte, _ Options) ([]byte, bool, error) { return eh.Lower(module) }},
+	{"small fills", func(module []byte, _ Options) ([]byte, bool, error) { return fill.Lower(module) }},
+	{"addresses", func(module []byte, o Options) ([]byte, bool, error) {
+		return lower.Lower(module, lower.Options{Check: o.CheckAddresses})
+	}},
 }
 
 // Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for
 // a person: they name the feature that a pass can't deal with, the function that uses it, and the way out.
-func Run(module []byte) (out []byte, changed bool, err error) {
+func Run(module []byte, options Options) (out []byte, changed bool, err error) {
 	out = module
 	for _, p := range order {
-		next, did, err := p.run(out)
+		next, did, err := p.run(out, options)
 		if err != nil {
 			return nil, false, fmt.Errorf("the program can't be prepared to run: %w", err)
 		}

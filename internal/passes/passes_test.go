@@ -41,13 +41,15 @@ func thrower(address wasm.ValueType) []byte {
 func TestVersion(t *testing.T) {
 	sum := sha256.New()
 	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
-		out, changed, err := Run(thrower(address))
-		if err != nil || !changed {
-			t.Fatalf("changed %t, %v", changed, err)
+		for _, check := range []bool{false, true} {
+			out, changed, err := Run(thrower(address), Options{CheckAddresses: check})
+			if err != nil || !changed {
+				t.Fatalf("changed %t, %v", changed, err)
+			}
+			sum.Write(out)
 		}
-		sum.Write(out)
 	}
-	const version, hash = "5", "fc97aa60925e69fa"
+	const version, hash = "5", "f36c804633ed285e"
 	if got := hex.EncodeToString(sum.Sum(nil)[:8]); Version != version || got != hash {
 		t.Errorf("version %s gives %s", Version, got)
 	}
@@ -55,7 +57,7 @@ func TestVersion(t *testing.T) {
 
 // TestAddressesLast: other passes see, and write, addresses of 64 bits; in what comes out none are left.
 func TestAddressesLast(t *testing.T) {
-	out, _, err := Run(thrower(wasm.I64))
+	out, _, err := Run(thrower(wasm.I64), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +83,26 @@ func TestAddressesLast(t *testing.T) {
 	}
 }
 
+// TestCheckedAddresses: only what takes addresses of 64 bits is another program when they are checked.
+func TestCheckedAddresses(t *testing.T) {
+	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
+		plain, _, err := Run(thrower(address), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked, _, err := Run(thrower(address), Options{CheckAddresses: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Equal(plain, checked) != (address == wasm.I32) {
+			t.Errorf("addresses of type %v: checked or not, the same is %t", address, bytes.Equal(plain, checked))
+		}
+	}
+}
+
 func TestUnchanged(t *testing.T) {
 	module := (&wasm.Module{}).Encode()
-	out, changed, err := Run(module)
+	out, changed, err := Run(module, Options{})
 	if err != nil || changed || !bytes.Equal(out, module) {
 		t.Errorf("changed %t, %v", changed, err)
 	}
@@ -95,7 +114,7 @@ func TestRefusalsAreForAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Tags, m.Imports = nil, []wasm.Import{{Module: "env", Name: "__cpp_exception", Kind: wasm.KindTag, Type: 1}}
-	_, _, err = Run(m.Encode())
+	_, _, err = Run(m.Encode(), Options{})
 	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") ||
 		!strings.Contains(err.Error(), "one module") {
 		t.Errorf("%v", err)
@@ -117,7 +136,7 @@ func TestDeepNesting(t *testing.T) {
 	go func() { // on a stack of its own
 		err := m.Validate()
 		if err == nil {
-			_, _, err = Run(m.Encode())
+			_, _, err = Run(m.Encode(), Options{})
 		}
 		done <- err
 	}()

@@ -85,7 +85,7 @@ type Start struct {
 	LeaseUntil  Instant // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string  // the engine's native code
 	Apps        []App   // all of the job, in the order of their ranks
-	Check       bool    // find what the programs do wrong in MPI, and say it in the log
+	Check       bool    // find what the programs do wrong in MPI, and say it in the log; the Apps are checked ones
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
 	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
 	// ends too.

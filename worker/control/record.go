@@ -32,8 +32,17 @@ func ReadRecord(path string) (*Ended, error) {
 	return m, nil
 }
 
-// PreparedPath is where the compile child says what it found about the module with that hash.
-func PreparedPath(dir, sha string) string { return filepath.Join(dir, sha+".prepared") }
+// PreparedPath is where the compile child says what it found about the module with that hash, and of the same one with
+// its addresses checked apart.
+func PreparedPath(dir, sha string, checked bool) string {
+	if checked {
+		sha += ".checked"
+	}
+	return filepath.Join(dir, sha+PreparedSuffix)
+}
+
+// PreparedSuffix ends the names of such files.
+const PreparedSuffix = ".prepared"
 
 // WritePrepared leaves what a compile child found, whole or not at all.
 func WritePrepared(path string, m *Prepared) error {

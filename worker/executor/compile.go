@@ -33,6 +33,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 	module := flags.String("module", "", "the module's file")
 	sha := flags.String("sha256", "", "the module's SHA-256")
 	key := flags.String("key", "", "what the program that asks calls itself")
+	checkAddresses := flags.Bool("check-addresses", false, "make accesses to addresses of 2^32 and more trap")
 	memory := flags.Int64("memory", compileMemory, "how many bytes it may take")
 	if flags.Parse(args) != nil {
 		return 2
@@ -46,7 +47,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
 		return control.ExitOwnFault
 	}
-	if err := prepare(*cache, *module, *sha, *key, bounds); err != nil {
+	if err := prepare(*cache, *module, *sha, *key, passes.Options{CheckAddresses: *checkAddresses}, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
 		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) ||
 			errors.Is(err, unix.EDQUOT) {
@@ -60,7 +61,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 // nativeDir is the engine's part of the cache.
 func nativeDir(cache string) string { return filepath.Join(cache, "native") }
 
-func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
+func prepare(cache, module, sha, key string, options passes.Options, bounds *memoryBudget) error {
 	bounds.begin("checking it")
 	wasm, err := os.ReadFile(module)
 	if err != nil {
@@ -88,7 +89,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 		return err
 	}
 	bounds.begin("rewriting it")
-	wasm, changed, err := passes.Run(wasm)
+	wasm, changed, err := passes.Run(wasm, options)
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func prepare(cache, module, sha, key string, bounds *memoryBudget) error {
 			return machineFault{fmt.Errorf("keep the prepared module: %w", err)}
 		}
 	}
-	err = control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha),
+	err = control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha, options.CheckAddresses),
 		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
 	if err != nil {
 		return machineFault{err}
