@@ -1,4 +1,4 @@
-# One door for everything: `make help`.
+# All that can be made is listed by `make help`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export CGO_ENABLED = 0
@@ -34,7 +34,7 @@ test: build ## set up and run all tests
 	$(GO) test -timeout 15m ./...
 
 .PHONY: race
-race: build ## the tests of the concurrent rooms under the race detector (needs gcc)
+race: build ## the tests of the concurrent packages under the race detector (needs gcc)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./scheduler/... ./worker/... ./mpi/...
 
 MINUTES ?= 30
@@ -62,7 +62,7 @@ bench: build ## beside Open MPI, by turns: messages, collectives, kernels; into 
 	$(GO) test -timeout 30m -v -run '^TestBeside$$' ./faasmrun/e2e -beside $$PWD/docs/benchmarks.md
 
 .PHONY: bench-go
-bench-go: build ## Go benchmarks of every room
+bench-go: build ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: generate

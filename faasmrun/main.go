@@ -1,7 +1,7 @@
 // Command faasmrun replaces mpirun: it compiles MPI programs to WebAssembly and runs them. This package knows which
 // word of the command line is which verb, and its help. It leaves launching to launch, following jobs to session, jobs
-// of a cluster to batch and jobs, daemons to daemon, compiling to toolchain; to the scheduler they all speak as any
-// client would, through package schedpb.
+// of a cluster to batch and jobs, daemons to daemon, compiling to toolchain; to the scheduler they are clients like
+// any other, through package schedpb.
 package main
 
 import (

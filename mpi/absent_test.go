@@ -12,17 +12,17 @@ import (
 func TestAbsent(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		handler, comm, out := g.words(0), g.words(0), g.words(7)
-		var heard []uint64
+		var calls []uint64
 		g.table[3] = func(a ...uint64) {
-			heard = append(heard, binary.LittleEndian.Uint64(g.mem[a[0]:]), uint64(binary.LittleEndian.Uint32(g.mem[a[1]:])))
+			calls = append(calls, binary.LittleEndian.Uint64(g.mem[a[0]:]), uint64(binary.LittleEndian.Uint32(g.mem[a[1]:])))
 		}
 		g.must("Comm_create_errhandler", 3, handler)
 		g.must("Comm_dup", tWorld, comm)
 		g.must("Comm_set_errhandler", g.word(comm, 0), g.word(handler, 0))
 		g.must("Comm_set_errhandler", tSelf, errorsReturn)
 		want(g, "MPI_Win_create", g.call("Win_create", 0, 0, 1, infoNull, g.word(comm, 0), out), errUnsupportedOperation)
-		if len(heard) != 2 || heard[0] != uint64(g.word(comm, 0)) || heard[1] != errUnsupportedOperation {
-			t.Errorf("the handler heard %#x", heard)
+		if len(calls) != 2 || calls[0] != uint64(g.word(comm, 0)) || calls[1] != errUnsupportedOperation {
+			t.Errorf("the handler was called with %#x", calls)
 		}
 		want(g, "the window's handle", g.word(out, 0), 7)
 		want(g, "on no communicator", g.call("Win_create", 0, 0, 1, infoNull, 77, out), errComm)
@@ -30,7 +30,7 @@ func TestAbsent(t *testing.T) {
 		want(g, "MPI_Win_toint", g.raw("Win_toint", 0x110), uint64(0))
 		want(g, "MPI_Session_init", g.call("Session_init", infoNull, 0, out), errUnsupportedOperation)
 		want(g, "MPI_T_init_thread", g.call("T_init_thread", 0, out), toolUnsupported)
-		want(g, "calls of the handler", len(heard), 2)
+		want(g, "calls of the handler", len(calls), 2)
 		g.must("Comm_set_errhandler", tSelf, errorsAreFatal)
 		want(g, "MPI_File_open", g.call("File_open", g.word(comm, 0), g.cstring("x"), 2, infoNull, out),
 			errUnsupportedOperation)

@@ -160,9 +160,9 @@ func (r *Rank) enterSlots(c *comm, p *part) *failure {
 	return p.failure
 }
 
-// remember notes a blocking collective. In a rooted one some members hear of nobody, or of the root alone: two members
+// remember notes a blocking collective. In a rooted one some members read no slot, or the root's alone: two members
 // may give different roots and both go on. So each slot carries a short hash of the collectives its member has called
-// since the last one in which all members heard of all, and the next such one compares the hashes. A member that was
+// since the last one in which every member read all slots, and the next such one compares the hashes. A member that was
 // told of a mistake starts afresh.
 func (c *comm) remember(p *part, f *failure) {
 	switch {

@@ -21,7 +21,7 @@ type comm struct {
 	errhandler *errhandler
 	sequence   uint64 // collectives started
 	round      uint64 // the blocking ones among them that used slots
-	past       uint16 // a hash of the collectives since all heard of all; see remember
+	past       uint16 // a hash of the collectives since each read all slots; see remember
 	seen       uint64 // the last round to which all members are known to have come
 	persistent uint64 // persistent collectives made
 	instances  *instances

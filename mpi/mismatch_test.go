@@ -7,7 +7,7 @@ import (
 )
 
 // TestMembersDiffer: members that call different collectives, or one differently, are told so, those that have already
-// gone on by the next collective in which all hear of all. Nobody is left waiting, and what follows works.
+// gone on by the next collective in which every member reads all slots. Nobody is left waiting, and what follows works.
 func TestMembersDiffer(t *testing.T) {
 	const large = 100000
 	type call func(g *guest, buf uint32) int32

@@ -179,7 +179,7 @@ func (s *Server) attach(stream attachStream) error {
 		limit = 0
 	}
 	silent := func() error {
-		return status.Errorf(codes.DeadlineExceeded, "nothing heard of the launcher of job %d for %v", a.job, limit)
+		return status.Errorf(codes.DeadlineExceeded, "no message from the launcher of job %d for %v", a.job, limit)
 	}
 	return s.whileAlive(limit, &a.liveness, silent, func() error { return s.follow(stream, a) })
 }

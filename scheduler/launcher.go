@@ -235,8 +235,8 @@ type liveness struct{ active, excused atomic.Bool }
 
 const livenessTicks = 4
 
-// whileAlive runs the sending side of a stream for as long as something is heard of its other end: sending may have to
-// wait for one that is no more. What counts is how often in a row nothing was heard, not a time: a scheduler that was
+// whileAlive runs the sending side of a stream for as long as messages come from its other end: sending may have to
+// wait for one that is no more. What counts is in how many ticks in a row none came, not a time: a scheduler that was
 // stopped itself would find everyone silent. No limit is no end.
 func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() error, send func() error) error {
 	if limit <= 0 {

@@ -193,7 +193,7 @@ func TestOutputThatCantBeRead(t *testing.T) {
 	})
 }
 
-// A launcher of which nothing is heard frees its slots within a minute; one that pings is left alone, and one that was
+// A launcher that falls silent frees its slots within a minute; one that pings is left alone, and one that was
 // suspended.
 func TestVanishedLauncher(t *testing.T) {
 	for _, c := range []struct {

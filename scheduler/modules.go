@@ -275,7 +275,7 @@ func (s *Server) GetModule(req *schedpb.GetModuleRequest,
 }
 
 // mayHave lets a worker have the modules of the jobs that it holds. One that does not say which it is, as those of
-// 0.1.0, is any that the caller may speak for.
+// 0.1.0, is any that the caller may act as.
 func (s *Server) mayHave(ctx context.Context, req *schedpb.GetModuleRequest) error {
 	if err := s.worker(ctx, req.Worker); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // outputStream is one job's output on its way from a worker to one attachment. The reactor keeps it from the order to
 // the worker until the eof; an Output call carries it in between.
 type outputStream struct {
-	id     uint64 // random: it is the right to speak for the job
+	id     uint64 // random: it is the right to send the job's output
 	ref    core.JobRef
 	worker core.WorkerName // who alone may carry it
 	part   core.Span       // the ranks whose output it may be

@@ -179,7 +179,7 @@ func (r *reactor) arm(timer *time.Timer) {
 }
 
 // act carries a journalled transition to whom it concerns. It looks at the state as it is now: what a later transition
-// of the same batch has overtaken needs no act, and acting twice is harmless.
+// of the same batch has overtaken needs no act, and acting twice changes nothing.
 func (r *reactor) act(t core.Transition) {
 	switch t := t.(type) {
 	case *core.JobPlaced:

@@ -38,7 +38,7 @@ type Config struct {
 	// a clock that nobody sets and that goes on while the machine sleeps; nil: its boot clock
 	Steady   func() time.Duration
 	Identity func(ctx context.Context) (string, error) // who is calling; nil: everyone is one tenant, "local"
-	// Worker reports whether the caller may speak for the worker of that name; nil: everyone may.
+	// Worker reports whether the caller may act as the worker of that name; nil: everyone may.
 	Worker func(ctx context.Context, name string) error
 	Admins []string     // tenants who may drain workers, make reservations and change everyone's jobs
 	Logger *slog.Logger // nil: silence
@@ -47,10 +47,10 @@ type Config struct {
 
 	Grace        time.Duration // how long a lost worker keeps its ranks; 0: 5 minutes
 	GraceMargin  time.Duration // how much longer its jobs are waited for; 0: 30 seconds
-	Heartbeat    time.Duration // how often workers speak; 0: 2 seconds. Silence of four times as long is a loss
+	Heartbeat    time.Duration // how often workers send one; 0: 2 seconds. Silence of four times as long is a loss
 	TimeLimit    time.Duration // of jobs that name none; 0: none
 	AttachWithin time.Duration // how long an interactive job waits for its launcher; 0: 1 minute
-	// LauncherSilence is how long nothing may be heard of a launcher before its stream is given up; 0: 20 seconds, below:
+	// LauncherSilence is how long a launcher may send nothing before its stream is given up; 0: 20 seconds, below:
 	// for ever. LauncherWithin is how long a launcher whose stream has ended may take to come back; 0: 30 seconds.
 	LauncherSilence, LauncherWithin time.Duration
 	// how long the output of a job that has ended waits for its worker; 0: 30 seconds
@@ -287,7 +287,7 @@ func (s *Server) adminOnly(t core.Tenant) error {
 	return status.Errorf(codes.PermissionDenied, "%s is no administrator of this scheduler", t)
 }
 
-// worker refuses who may not speak for a worker of the name; "" stands for any.
+// worker refuses who may not act as a worker of the name; "" stands for any.
 func (s *Server) worker(ctx context.Context, name string) error {
 	if s.cfg.Worker == nil {
 		return nil

@@ -17,11 +17,11 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/store"
 )
 
-// slowStore takes until its gate opens to read and to write what is long; who appends and installs does not wait.
+// slowStore takes until release is closed to read and to write what is long; who appends and installs does not wait.
 type slowStore struct {
 	store.Store
-	gate chan struct{}
-	full int // drafts for which there is no space
+	release chan struct{}
+	full    int // drafts for which there is no space
 
 	mu     sync.Mutex
 	events []string
@@ -63,7 +63,7 @@ type slowView struct {
 
 func (v *slowView) Load(piece, record func([]byte) error) error {
 	v.s.happened("load")
-	<-v.s.gate
+	<-v.s.release
 	return v.View.Load(piece, record)
 }
 
@@ -80,10 +80,10 @@ func (v *slowView) Close() error {
 	return v.View.Close()
 }
 
-// slowWorld is a world on such a store, whose gate is shut.
+// slowWorld is a world on such a store, which is not released yet.
 func slowWorld(t *testing.T) (*world, *slowStore) {
 	w := newWorld(t, Config{SnapshotEvery: 10})
-	s := &slowStore{gate: make(chan struct{})}
+	s := &slowStore{release: make(chan struct{})}
 	w.around = func(inner store.Store) store.Store { s.Store = inner; return s }
 	w.restart()
 	return w, s
@@ -115,7 +115,7 @@ func TestSnapshotHoldsNobody(t *testing.T) {
 		synctest.Wait()
 		equal(t, "snapshots begun", s.count("load"), 1)
 		equal(t, "snapshots installed", s.count("install"), 0)
-		close(s.gate)
+		close(s.release)
 		state := <-outlined
 		if state.Job(core.JobID(waiting)) == nil || state.Job(core.JobID(later)) != nil {
 			t.Error("the outline is not of the moment in which it was asked for")
@@ -157,7 +157,7 @@ func TestOutlineHoldsNobody(t *testing.T) {
 		equal(t, "outlines begun", s.count("load"), 1)
 		w.submit(w.spec(1))
 		leave()
-		close(s.gate)
+		close(s.release)
 		synctest.Wait()
 		equal(t, "views closed", s.count("view closed"), 1)
 	})
@@ -174,7 +174,7 @@ func TestStopDuringSnapshot(t *testing.T) {
 		go w.server.Stop()
 		synctest.Wait()
 		equal(t, "closed", s.count("close"), 0)
-		close(s.gate)
+		close(s.release)
 		synctest.Wait()
 		equal(t, "events", fmt.Sprint(s.events), "[load view closed close]")
 		w.around = nil
@@ -188,7 +188,7 @@ func TestSnapshotFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := slowWorld(t)
 		s.full = 1
-		close(s.gate)
+		close(s.release)
 		w.busy(12)
 		synctest.Wait()
 		equal(t, "events", fmt.Sprint(s.events), "[load draft view closed]")

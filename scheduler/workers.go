@@ -139,7 +139,7 @@ func (s *Server) connect(stream workerStream) error {
 	}()
 	limit := silentBeats * s.cfg.Heartbeat
 	silent := func() error {
-		return status.Errorf(codes.DeadlineExceeded, "nothing heard of worker %s for %v", w.name, limit)
+		return status.Errorf(codes.DeadlineExceeded, "no message from worker %s for %v", w.name, limit)
 	}
 	err = s.whileAlive(limit, &w.liveness, silent, func() error { return s.command(stream, w) })
 	if errors.Is(err, errStopping) {

@@ -133,7 +133,7 @@ func TestHostileWorkers(t *testing.T) {
 			t.Errorf("%.60v: %v", h, code)
 		}
 	}
-	// A worker can't speak for a job that is not its own.
+	// A worker can't report on a job that is not its own.
 	f, other := w.connect(hello("n1", 1)), w.connect(hello("n2", 1))
 	l := w.attach(w.submit(w.spec(1)))
 	start := f.start()

@@ -29,7 +29,7 @@ func (w *Worker) adopt() error {
 	// An executor that serves one job after another may stand beside several: it has at most one that has not ended.
 	busy, groups := map[state.Process]state.Executor{}, map[string]bool{}
 	for _, e := range left {
-		if spoken(e) > control.Version {
+		if protocolOf(e) > control.Version {
 			return fmt.Errorf("job %d runs under an executor of a later release: start that release of faasmrun, or end the "+
 				"job with it first", e.Job)
 		}
@@ -59,8 +59,8 @@ func (w *Worker) hasEnded(e state.Executor) bool {
 	return err == nil
 }
 
-// spoken is the version of control that an executor speaks.
-func spoken(e state.Executor) int { return max(e.Control, control.Oldest) }
+// protocolOf is the version of control's protocol that an executor knows.
+func protocolOf(e state.Executor) int { return max(e.Control, control.Oldest) }
 
 func keyFrom(e state.Executor) jobKey { return jobKey{e.Job, e.Epoch} }
 
@@ -72,7 +72,7 @@ func (w *Worker) adoptOne(e state.Executor, passedOn bool) {
 		return
 	}
 	j := newJob(w, order)
-	j.in.unknown, j.in.plain = true, spoken(e) < control.Version
+	j.in.unknown, j.in.plain = true, protocolOf(e) < control.Version
 	var p *process
 	err := errPassedOn
 	if !passedOn {
@@ -125,7 +125,7 @@ func (w *Worker) find(e state.Executor, j *job) (*process, error) {
 		p.pidfd.Close()
 		return nil, errors.Join(fmt.Errorf("process %d is not there any more", who.PID), err)
 	}
-	if err = p.call(w.executorFile(e, socketSuffix), spoken(e)); err == nil && j.neverBegan() {
+	if err = p.call(w.executorFile(e, socketSuffix), protocolOf(e)); err == nil && j.neverBegan() {
 		// Perhaps it was told to start just now; perhaps it was not, and ends with its worker.
 		if err = p.awaitStarted(j); err == nil {
 			j.started = true
@@ -150,7 +150,7 @@ func (p *process) call(socket string, version int) error {
 		return err
 	}
 	p.conn = control.NewConn(p.socket)
-	if err := p.conn.Speak(version); err != nil {
+	if err := p.conn.SetVersion(version); err != nil {
 		return err
 	}
 	return p.conn.Send(&control.Resume{})

@@ -374,7 +374,7 @@ func TestAdoptionOfAnInteractiveJob(t *testing.T) {
 		t.Fatalf("executor %d has become %d", pid, got)
 	}
 	b.wantsOutput(ref)
-	stdin(1, "one\n", false) // its launcher has not heard
+	stdin(1, "one\n", false) // its launcher was not told that they were taken
 	stdin(2, "two\n", false)
 	stdin(3, "", true)
 	o := b.collect()

@@ -80,7 +80,7 @@ func compiled(t testing.TB, name string) []byte {
 	return b
 }
 
-// bench is a worker and the scheduler that it speaks to.
+// bench is a worker and the scheduler that it is connected to.
 type bench struct {
 	schedpb.UnimplementedWorkersServer
 	t       testing.TB

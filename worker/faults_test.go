@@ -70,29 +70,29 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
-// slowBench is a bench whose compile children wait for a word from the gate that it returns: opening it for writing
+// slowBench is a bench whose compile children wait for a word from the fifo that it returns: opening it for writing
 // waits for one.
-func slowBench(t *testing.T) (b *bench, gate string) {
+func slowBench(t *testing.T) (b *bench, fifo string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	gate, slow := filepath.Join(dir, "gate"), filepath.Join(dir, "slow")
-	script := "#!/bin/sh\n[ $1 != compile ] || read go <" + gate + "\nexec " + self + " \"$@\"\n"
-	if err := errors.Join(unix.Mkfifo(gate, 0o600), os.WriteFile(slow, []byte(script), 0o755)); err != nil {
+	fifo, slow := filepath.Join(dir, "fifo"), filepath.Join(dir, "slow")
+	script := "#!/bin/sh\n[ $1 != compile ] || read go <" + fifo + "\nexec " + self + " \"$@\"\n"
+	if err := errors.Join(unix.Mkfifo(fifo, 0o600), os.WriteFile(slow, []byte(script), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	return newBench(t, func(c *Config) { c.Executable, c.CacheDir = slow, filepath.Join(dir, "cache") }), gate
+	return newBench(t, func(c *Config) { c.Executable, c.CacheDir = slow, filepath.Join(dir, "cache") }), fifo
 }
 
 // TestCompilingIsTold asks where the ranks of a job stand while its module is being compiled.
 func TestCompilingIsTold(t *testing.T) {
-	b, gate := slowBench(t)
+	b, fifo := slowBench(t)
 	app := b.app("act", 2, "spin", "1")
 	ref := b.start(interactive(app))
-	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // once the compiler waits there
+	open, err := os.OpenFile(fifo, os.O_WRONLY, 0) // once the compiler waits there
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestCompilingIsTold(t *testing.T) {
 // A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job
 // waits for it.
 func TestTerminateWhileCompiling(t *testing.T) {
-	b, gate := slowBench(t)
+	b, fifo := slowBench(t)
 	app := b.app("act", 1, "nothing", "0")
 	for _, c := range []struct {
 		state string
@@ -122,7 +122,7 @@ func TestTerminateWhileCompiling(t *testing.T) {
 		code  int32
 	}{{"TO", false, 110}, {"CA", false, 1}, {"CA", true, 1}} {
 		ref := b.start(interactive(app))
-		open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+		open, err := os.OpenFile(fifo, os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestTerminateWhileCompiling(t *testing.T) {
 	}
 	// Another job that waits for the same module has it compiled.
 	first := b.start(interactive(app))
-	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	open, err := os.OpenFile(fifo, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestTerminateWhileCompiling(t *testing.T) {
 		t.Errorf("ended %v", o.JobEnded)
 	}
 	open.Close()
-	if open, err = os.OpenFile(gate, os.O_WRONLY, 0); err != nil {
+	if open, err = os.OpenFile(fifo, os.O_WRONLY, 0); err != nil {
 		t.Fatal(err)
 	}
 	defer open.Close()

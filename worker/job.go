@@ -109,7 +109,7 @@ func (j *job) execute() *schedpb.JobEnded {
 		return j.finish(p, last, left)
 	}
 	if !j.neverBegan() {
-		// An earlier worker started them, and was killed before the scheduler heard of it: its order has come again. They
+		// An earlier worker started them, and was killed before the scheduler was told: its order has come again. They
 		// must not run twice, and ended with that worker; those that would have outlived it are remembered.
 		return j.ended(&schedpb.JobReport{WithWorker: true}, usage{})
 	}

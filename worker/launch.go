@@ -234,5 +234,5 @@ func (j *job) remember(p *process, who state.Process) error {
 	}
 	return j.w.state.Put(state.Executor{Job: j.key.id, Epoch: j.key.epoch, Order: order, Process: who,
 		Files: filepath.Base(p.files), Group: p.group != nil,
-		Control: p.conn.Speaks()})
+		Control: p.conn.Version()})
 }

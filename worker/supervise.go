@@ -70,7 +70,7 @@ var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c
 func (j *job) keepIdle(p *process, last *control.Ended) bool {
 	j.mu.Lock()
 	// One of an earlier release finishes its job and gets no other: it would not know what that asks for.
-	if j.terminated != nil || j.stopped || j.leftRunning || p.conn.Speaks() != control.Version {
+	if j.terminated != nil || j.stopped || j.leftRunning || p.conn.Version() != control.Version {
 		j.mu.Unlock()
 		return false
 	}
@@ -103,7 +103,7 @@ func (j *job) receiveMessages(p *process, awake chan<- struct{}) (last *control.
 	for {
 		m, err := p.conn.Receive()
 		if err != nil {
-			return last // it has ended, or speaks nonsense, and then is ended
+			return last // it has ended, or sends nonsense, and then is ended
 		}
 		if awake != nil {
 			close(awake)

@@ -252,7 +252,7 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// Whatever the scheduler says of a job is heard in each state that the job's fields can be in: its process is there, is
+// Whatever the scheduler says of a job is taken in each state that the job's fields can be in: its process is there, is
 // gone, is not there yet or not any more.
 func TestOrdersInEveryState(t *testing.T) {
 	b := newBench(t, nil)

@@ -98,7 +98,7 @@ func (c callers) tenant(ctx context.Context) (string, error) {
 	return who.Name, err
 }
 
-// worker lets a worker's certificate speak for the worker of its name, and on this machine the administrators.
+// worker lets a worker's certificate stand for the worker of its name, and on this machine the administrators.
 func (c callers) worker(ctx context.Context, name string) error {
 	user, err := identify(ctx)
 	if err == nil {

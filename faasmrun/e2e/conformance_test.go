@@ -73,7 +73,7 @@ func conformanceSources(t *testing.T) []string {
 }
 
 // TestConformanceCovers holds how many of the functions that are there the conformance program calls. A function that
-// comes into the support page must come into the program too, or be spoken for here.
+// comes into the support page must come into the program too, or be listed here.
 func TestConformanceCovers(t *testing.T) {
 	// large counts and conversions: tested in package mpi alone
 	elsewhere := regexp.MustCompile(`_c$|_(c2f|f2c|fromint|toint)$`)

@@ -38,7 +38,7 @@ var allowedImports = map[string][]string{
 	"scheduler": {"internal/private", "internal/failpoint", "internal/lower", "internal/tasks", "internal/wasm",
 		"scheduler/core", "scheduler/core/result", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core": {"internal/bytesize", "scheduler/core/result", "scheduler/jobstate"},
-	// The rule of a job's result is core's; who sees ranks end speaks its language, as all speak jobstate's.
+	// The rule of a job's result is core's; who sees ranks end reports in its words, as all use jobstate's codes.
 	"scheduler/core/result": {"scheduler/jobstate"},
 	"scheduler/jobstate":    {},
 	"scheduler/auth":        {},
@@ -86,7 +86,7 @@ var allowedImports = map[string][]string{
 	"internal/timespan":  {},
 }
 
-// onlyIn names libraries that one room alone may use, so that it can be replaced without touching the others.
+// onlyIn names libraries that one package alone may use, so that it can be replaced without touching the others.
 var onlyIn = map[string][]string{
 	"github.com/tetratelabs/wazero": {"worker/engine/wazero"},
 	"github.com/cockroachdb/pebble": {"scheduler/store", "worker/state"},
@@ -125,7 +125,7 @@ func TestFloorPlan(t *testing.T) {
 			t.Fatalf("%s: %v", dir, err)
 		}
 		for _, imported := range pkg.Imports {
-			checkDoor(t, dir, imported, allowed)
+			checkImport(t, dir, imported, allowed)
 			checkLibrary(t, dir, imported)
 			for _, banned := range pure[dir] {
 				if imported == banned {
@@ -141,30 +141,30 @@ func TestFloorPlan(t *testing.T) {
 	}
 }
 
-func checkDoor(t *testing.T, dir, imported string, allowed []string) {
-	room, ours := strings.CutPrefix(imported, modulePath)
+func checkImport(t *testing.T, dir, imported string, allowed []string) {
+	pkg, ours := strings.CutPrefix(imported, modulePath)
 	if !ours {
 		return
 	}
 	for _, a := range allowed {
-		if a == room {
+		if a == pkg {
 			return
 		}
 	}
-	t.Errorf("%s imports %s: the floor plan has no such import", dir, room)
+	t.Errorf("%s imports %s: the floor plan has no such import", dir, pkg)
 }
 
 func checkLibrary(t *testing.T, dir, imported string) {
-	for prefix, rooms := range onlyIn {
+	for prefix, owners := range onlyIn {
 		if !strings.HasPrefix(imported, prefix) {
 			continue
 		}
 		ok := false
-		for _, room := range rooms {
-			ok = ok || room == dir
+		for _, owner := range owners {
+			ok = ok || owner == dir
 		}
 		if !ok {
-			t.Errorf("%s imports %s, which belongs to %s alone", dir, imported, strings.Join(rooms, ", "))
+			t.Errorf("%s imports %s, which belongs to %s alone", dir, imported, strings.Join(owners, ", "))
 		}
 	}
 }
@@ -177,12 +177,12 @@ func TestTopLevel(t *testing.T) {
 	for _, e := range entries {
 		name := e.Name()
 		if !topLevel[name] && !strings.HasPrefix(name, ".") && name != "bin" {
-			t.Errorf("%s has no place at the top level", name)
+			t.Errorf("%s does not belong at the top level", name)
 		}
 	}
 }
 
-// goPackages lists the directories that hold Go code, relative to the root. Examples and test data are not rooms.
+// goPackages lists the directories that hold Go code, relative to the root. Examples and test data are none of ours.
 func goPackages(t *testing.T) []string {
 	seen := map[string]bool{}
 	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {

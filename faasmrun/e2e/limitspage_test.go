@@ -40,8 +40,8 @@ func TestLimitsAreListed(t *testing.T) {
 		listed[l.file+" "+l.name] = true
 	}
 	for _, dir := range goPackages(t) {
-		room, _, _ := strings.Cut(dir, "/")
-		if room != "scheduler" && room != "worker" && room != "mpi" && room != "faasmrun" || dir == "faasmrun/toolchain" ||
+		top, _, _ := strings.Cut(dir, "/")
+		if top != "scheduler" && top != "worker" && top != "mpi" && top != "faasmrun" || dir == "faasmrun/toolchain" ||
 			dir == "scheduler/sim" {
 			continue
 		}

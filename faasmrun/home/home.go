@@ -101,12 +101,12 @@ func NewRunDir(h Home) (*runDir, error) {
 	if err := private.Dir(runs); err != nil {
 		return nil, HomeError(runs, err)
 	}
-	// The gate is held while a directory is made and not yet locked, so that nobody takes it for a dead one.
-	gate, err := lockFile(filepath.Join(runs, ".gate"), unix.LOCK_EX)
+	// This lock is held while a directory is made and not yet locked, so that nobody takes it for a dead one.
+	making, err := lockFile(filepath.Join(runs, ".gate"), unix.LOCK_EX)
 	if err != nil {
 		return nil, HomeError(runs, err)
 	}
-	defer gate.Close()
+	defer making.Close()
 	for _, dead := range deadRuns(runs) {
 		defer dead.Remove()
 	}

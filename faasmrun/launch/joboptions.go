@@ -108,7 +108,7 @@ var batchOptions = []Option{
 	}},
 }
 
-// liveOptions are those of run that speak of this terminal or this machine, by their first name: a batch job has
+// liveOptions are those of run that are about this terminal or this machine, by their first name: a batch job has
 // neither. Those that submit words otherwise are among them.
 var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true,
 	"hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,

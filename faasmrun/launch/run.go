@@ -164,7 +164,7 @@ func (r *Request) app(s *Segment, environ []string) (app *schedpb.App, file stri
 }
 
 // submittedFrom sets the variables by which Slurm's users find where a job comes from. Those of a job in which this
-// command was called speak of that one.
+// command was called are about that one.
 func submittedFrom(env []*schedpb.EnvVar) []*schedpb.EnvVar {
 	dir, err := os.Getwd()
 	host, err2 := os.Hostname()

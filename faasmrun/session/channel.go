@@ -441,7 +441,7 @@ func (c *channel) ping(ctx context.Context, giveUp context.CancelCauseFunc) {
 	}
 }
 
-// suspend says that nothing will be heard until the process is continued.
+// suspend says that no pings will come until the process is continued.
 func (c *channel) suspend() {
 	c.mu.Lock()
 	if c.known {

@@ -89,7 +89,7 @@ func TestSilentFromTheBeginning(t *testing.T) {
 			t.Errorf("it ended with %v after %v", c.err, time.Since(began))
 		}
 		if n := len(c.notes); n != 1 {
-			t.Errorf("the user was told %d times that nothing is heard", n)
+			t.Errorf("the user was told %d times that the scheduler does not answer", n)
 		}
 	})
 }

@@ -317,7 +317,7 @@ func (r *Reader) failInteger(n int) {
 	r.fail("an integer is too long or too large")
 }
 
-// fail keeps the first error. The position stays within the code, so that reading on is harmless.
+// fail keeps the first error. The position stays within the code, so that reading on does no harm.
 func (r *Reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = errorAt(r.at, format, args...)

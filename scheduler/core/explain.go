@@ -127,14 +127,14 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 	for l := s.walk(now); l.top() != nil && l.top().job() != target; l.advance() {
 		ahead = append(ahead, l.top().job())
 	}
-	rooms := slices.Collect(s.freeSlots.withAtLeast(0))
-	uses := make([][]use, len(rooms))
-	for i, w := range rooms {
+	workers := slices.Collect(s.freeSlots.withAtLeast(0))
+	uses := make([][]use, len(workers))
+	for i, w := range workers {
 		uses[i] = s.uses(w, now)
 	}
 	for _, j := range append(ahead, target) {
 		best, at := -1, never
-		for i, w := range rooms {
+		for i, w := range workers {
 			if w.fits(&j.Request) {
 				if t := s.earliest(w, uses[i], j, now); t < at {
 					best, at = i, t
@@ -145,10 +145,10 @@ func (s *State) forecast(x *Explanation, target *Job, now Time) {
 			continue
 		}
 		if j == target {
-			x.Start, x.Worker = at, rooms[best].Name
+			x.Start, x.Worker = at, workers[best].Name
 			return
 		}
-		w := rooms[best]
+		w := workers[best]
 		uses[best] = append(uses[best], use{at, s.ends(j, at), j.slotsOn(w), j.mem(), w.pool(j)})
 	}
 	x.Unknown = s.Waiting(target)

@@ -13,8 +13,8 @@ type JobID uint64
 
 func (id JobID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
-// Epoch numbers the placements of one job: 0 before the first, raised by each start, move and restart. Whatever speaks
-// for an older epoch is refused.
+// Epoch numbers the placements of one job: 0 before the first, raised by each start, move and restart. What is
+// said of an older one is refused.
 type Epoch uint64
 
 // WorkerName names a worker daemon.

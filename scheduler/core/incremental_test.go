@@ -44,7 +44,7 @@ func TestFreeSlotIndex(t *testing.T) {
 			t.Fatalf("step %d: %d workers have %d slots free, want %d", step, len(got), least, len(want)-from)
 		}
 		if r.n != len(want) || r.mostFree() != want[len(want)-1].Free() {
-			t.Fatalf("step %d: %d rooms, the largest %d", step, r.n, r.mostFree())
+			t.Fatalf("step %d: %d workers, at most %d slots free", step, r.n, r.mostFree())
 		}
 		slices.Reverse(want)
 		if !slices.Equal(slices.Collect(r.descending()), want) {

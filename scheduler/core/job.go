@@ -141,7 +141,7 @@ func (j *Job) worker() WorkerName {
 	return j.Placement[0].Worker
 }
 
-// Part is the ranks of a placement that a worker holds now: all that it may speak of.
+// Part is the ranks of a placement that a worker holds now: all that it may report on.
 func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
 	j := s.jobs[ref.Job]
 	if !j.on(w, ref) {
@@ -153,7 +153,7 @@ func (s *State) Part(w WorkerName, ref JobRef) (Span, bool) {
 // Has reports whether a rank is one of these.
 func (p Span) Has(r Rank) bool { return r >= p.First && uint64(r) < uint64(p.First)+uint64(p.Ranks) }
 
-// on reports whether a worker speaks for this very placement of the job.
+// on reports whether a worker holds this very placement of the job.
 func (j *Job) on(w WorkerName, ref JobRef) bool {
 	return j != nil && j.Epoch == ref.Epoch && j.State.Holds() && j.worker() == w
 }

@@ -1,7 +1,7 @@
 package core
 
 // Order is what a worker has to be told. Orders follow from the state alone, so they can be given again whenever a
-// worker may have missed them; taking one twice is harmless.
+// worker may have missed them; taking one twice changes nothing.
 type Order struct {
 	Worker WorkerName
 	Ref    JobRef

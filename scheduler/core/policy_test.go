@@ -373,7 +373,7 @@ func TestRequeueAfterLoss(t *testing.T) {
 	if kept.Epoch != 2 || kept.Restarts != 1 {
 		t.Errorf("epoch %d, %d restarts", kept.Epoch, kept.Restarts)
 	}
-	// What the old placement says is not heard any more.
+	// What the old placement says does not count any more.
 	h.do(RanksEnded{Worker: "n1", Ref: JobRef{kept.ID, 1}})
 	h.is("CF", kept)
 	h.do(Requeue{kept.ID})

@@ -73,7 +73,7 @@ func (p *pass) preempt(j *Job) bool {
 		return false
 	}
 	p.preemptors++
-	var room *Worker
+	var best *Worker
 	var victims []*Job
 	least := int64(0)
 	for _, w := range s.workers {
@@ -81,17 +81,17 @@ func (p *pass) preempt(j *Job) bool {
 			continue
 		}
 		chosen, ok := p.victims(j, w, qos.Preempts)
-		if lost := p.worth(chosen); ok && (room == nil || lost < least) {
-			room, victims, least = w, chosen, lost
+		if lost := p.worth(chosen); ok && (best == nil || lost < least) {
+			best, victims, least = w, chosen, lost
 		}
 	}
-	if room == nil {
+	if best == nil {
 		return false
 	}
-	p.claims = append(p.claims, claim{room, room.claim})
-	room.claim = j.ID
-	s.touch(room)
-	p.ts = append(p.ts, &JobClaimed{j.ID, room.Name})
+	p.claims = append(p.claims, claim{best, best.claim})
+	best.claim = j.ID
+	s.touch(best)
+	p.ts = append(p.ts, &JobClaimed{j.ID, best.Name})
 	for _, v := range victims {
 		why := "preempted by job " + j.ID.String()
 		if j.QOS != "" {
@@ -148,9 +148,9 @@ func (p *pass) victims(j *Job, w *Worker, qos []string) ([]*Job, bool) {
 	})
 	out := map[JobID]bool{}
 	gone := func(v *Job) bool { return isCompleting(v) || out[v.ID] }
-	room := func() bool { return s.fitsNow(w, j, p.now, gone) && p.canBackfill(j, w, gone) }
+	hasRoom := func() bool { return s.fitsNow(w, j, p.now, gone) && p.canBackfill(j, w, gone) }
 	n := 0
-	for ; !room(); n++ {
+	for ; !hasRoom(); n++ {
 		if n == len(willing) {
 			return nil, false
 		}
@@ -158,7 +158,7 @@ func (p *pass) victims(j *Job, w *Worker, qos []string) ([]*Job, bool) {
 	}
 	var chosen []*Job
 	for _, v := range willing[:n] { // who was chosen before a larger one came may stay
-		if delete(out, v.ID); !room() {
+		if delete(out, v.ID); !hasRoom() {
 			out[v.ID] = true
 			chosen = append(chosen, v)
 		}

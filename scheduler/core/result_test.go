@@ -40,7 +40,7 @@ func TestEnds(t *testing.T) {
 		reason string
 	}{
 		{"by itself", nil, result.Report{}, Completed, 0, ""},
-		{"by itself, before it heard of it", []order{cancel}, result.Report{}, Completed, 0, ""},
+		{"by itself, before it was told", []order{cancel}, result.Report{}, Completed, 0, ""},
 		{"failed", []order{cancel}, result.Report{Node: "n1", Ranks: []result.RankEnd{{Number: 3, Program: "a"}}}, Failed, 3,
 			"rank 0 of a on n1 exited with status 3"},
 		{"cancelled", []order{cancel}, result.Report{Terminated: true}, Cancelled, 1, "by alice"},

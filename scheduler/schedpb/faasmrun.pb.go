@@ -510,7 +510,7 @@ type JobSpec struct {
 	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
 	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
 	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                   // its ranks share a worker's slots, should no worker have as many
-	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: a task hears of the others by it
+	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: tells a task of the others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3670,7 +3670,7 @@ func (x *OutputTaken) GetOffset() uint64 {
 
 type Ping struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Suspended     bool                   `protobuf:"varint,1,opt,name=suspended,proto3" json:"suspended,omitempty"` // nothing more will be heard until the launcher is continued
+	Suspended     bool                   `protobuf:"varint,1,opt,name=suspended,proto3" json:"suspended,omitempty"` // no pings will come until the launcher is continued
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3791,7 +3791,7 @@ type AttachOpen struct {
 	Once     bool                   `protobuf:"varint,3,opt,name=once,proto3" json:"once,omitempty"`         // the output that there is now, and no more; the end only if the job has ended
 	Onlooker bool                   `protobuf:"varint,4,opt,name=onlooker,proto3" json:"onlooker,omitempty"` // no launcher: an interactive job does not live by this stream
 	// A launcher's own secret name, of 16 to 64 bytes. With one, the end of a stream is no end: the launcher has a minute to come
-	// back, also to a scheduler that was restarted meanwhile. It pings, and is lost when nothing is heard of it. Another stream with
+	// back, also to a scheduler that was restarted meanwhile. It pings, and is lost when it does not. Another stream with
 	// the same session replaces the first one.
 	Session       []byte `protobuf:"bytes,5,opt,name=session,proto3" json:"session,omitempty"`
 	Batches       bool   `protobuf:"varint,6,opt,name=batches,proto3" json:"batches,omitempty"`                            // output comes as OutputBatch

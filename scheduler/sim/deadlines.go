@@ -52,7 +52,7 @@ func (j *account) limit(from, now core.Time) {
 	if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || from.After(j.TimeLimit) < j.until) {
 		j.deadline = from.After(j.TimeLimit)
 	}
-	if j.deadline != 0 { // what is heard of only when its reservation is over is ended then
+	if j.deadline != 0 { // what becomes known only when its reservation is over is ended then
 		j.deadline = max(j.deadline, now)
 	}
 }

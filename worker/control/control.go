@@ -23,7 +23,7 @@ import (
 )
 
 // Version is raised when a message changes its meaning. A restarted worker may meet executors of its predecessor, also
-// of the release before its own: it speaks Oldest with those (Conn.Speak), lets them finish, and gives them no other
+// of the release before its own: it uses Oldest with those (Conn.SetVersion), lets them finish, and gives them no other
 // job. Version 5 added Input, InputTaken and files that tasks of an array share (Start), and its Ended has no result.
 const (
 	Version = 5
@@ -45,7 +45,7 @@ type Message interface {
 type Conn struct {
 	rw      io.ReadWriter
 	br      *bufio.Reader
-	version byte // that is spoken
+	version byte // of what is sent
 
 	mu  sync.Mutex // makes frames whole: guards buf and the write, which by its nature waits for the peer
 	buf []byte
@@ -56,9 +56,9 @@ func NewConn(rw io.ReadWriter) *Conn {
 	return &Conn{rw: rw, br: bufio.NewReader(rw), version: Version}
 }
 
-// Speak sets the version of what is sent, before anything is: that of the other end. Who speaks an older one sends none
-// of the messages that it does not know.
-func (c *Conn) Speak(version int) error {
+// SetVersion sets the version of what is sent, before anything is: that of the other end. A connection of an older
+// version sends none of the messages that this version does not know.
+func (c *Conn) SetVersion(version int) error {
 	if version < Oldest || version > Version {
 		return fmt.Errorf("it speaks version %d of the protocol, this program %d to %d", version, Oldest, Version)
 	}
@@ -66,8 +66,8 @@ func (c *Conn) Speak(version int) error {
 	return nil
 }
 
-// Speaks is the version that is spoken.
-func (c *Conn) Speaks() int { return int(c.version) }
+// Version is the version of what is sent.
+func (c *Conn) Version() int { return int(c.version) }
 
 // Send writes one message, in one write.
 func (c *Conn) Send(m Message) error {

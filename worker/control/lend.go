@@ -52,7 +52,7 @@ func (b *Borrower) keep(oob []byte) error {
 		b.lent = append(b.lent, fds...)
 	}
 	if len(b.lent) > maxLent {
-		return errors.New("more open files were sent than were spoken of")
+		return errors.New("more open files were sent than messages announced")
 	}
 	return nil
 }

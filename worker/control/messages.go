@@ -57,7 +57,7 @@ var readers = map[kind]func(*decoder) Message{
 
 // From the agent.
 
-// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start speaks of files
+// Lend comes with an open directory, which the executor is to have as that descriptor: the next Start names files
 // in it.
 type Lend struct{ Descriptor uint32 }
 

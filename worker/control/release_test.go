@@ -20,7 +20,7 @@ func TestReleases(t *testing.T) {
 	}
 	var said bytes.Buffer
 	out, in := NewConn(&said), NewConn(bytes.NewBuffer(recorded))
-	if err := out.Speak(Oldest); err != nil {
+	if err := out.SetVersion(Oldest); err != nil {
 		t.Fatal(err)
 	}
 	known := 0
@@ -41,8 +41,8 @@ func TestReleases(t *testing.T) {
 	if known != 14 || !bytes.Equal(said.Bytes(), recorded) {
 		t.Errorf("%d messages are said as\n%x\nand were\n%x", known, said.Bytes(), recorded)
 	}
-	if NewConn(&said).Speak(Version+1) == nil {
-		t.Error("a version that is not known is spoken")
+	if NewConn(&said).SetVersion(Version+1) == nil {
+		t.Error("a version that is not known is taken")
 	}
 }
 

@@ -30,7 +30,7 @@ type Executor struct {
 	Process    Process
 	Files      string // the name that its files share
 	Group      bool   // it is in a control group of its own
-	Control    int    // the version of control that it speaks; 0: that of release 0.1.0
+	Control    int    // the version of control's protocol that it knows; 0: that of release 0.1.0
 }
 
 // Process identifies a process, even after the machine has restarted: a number is used again, but not with the same

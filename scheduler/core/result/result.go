@@ -10,7 +10,7 @@ import (
 const MaxReason = 16 << 10
 
 // Of is the rule: a job's result, from what its worker reports and from the end that the job was told to make; nil when
-// it was told nothing. A job that ended by itself before it heard of that has the end that it made.
+// it was told nothing. A job that ended by itself before it was told has the end that it made.
 func Of(r Report, told *Order) Result {
 	made := r.result(told)
 	made.ExitCode = status(made.State, made.ExitCode)
