@@ -289,6 +289,25 @@ static void __munmap(void *at, size_t size) { free(at); }`},
     // Find a preopen'd directory as well`},
 	{file: "libc-bottom-half/sources/chdir.c", old: "static const char *make_absolute",
 		new: "#endif\nstatic const char *make_absolute"},
+	// errno is what its address's function says, as in glibc: C++98 knows no thread_local, and programs declare
+	// "extern int errno;" after errno.h. The name itself stays the program's.
+	{file: "libc-bottom-half/headers/public/__errno.h", old: `#ifdef __cplusplus
+extern thread_local int errno;
+#else
+extern _Thread_local int errno;
+#endif
+
+#define errno errno
+`, new: `int *__errno_location(void) __attribute__((__const__, __nothrow__));
+#define errno (*__errno_location())
+`},
+	{file: "libc-bottom-half/cloudlibc/src/libc/errno/errno.c", old: "thread_local int errno = 0;",
+		new: `static thread_local int value;
+
+int *__errno_location(void)
+{
+	return &value;
+}`},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},

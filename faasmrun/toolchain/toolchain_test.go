@@ -189,6 +189,27 @@ func TestCxx(t *testing.T) {
 	l.ok("cc", "a.cpp", "-x", "c++", "b.c", "-O1", "-lstdc++", "-o", "a.wasm")
 }
 
+// TestOldStandards: mpi.h brings C++'s headers, which older standards take too, and errno is a function's as in glibc:
+// a declaration of it after errno.h names that function, and its plain name is the program's.
+func TestOldStandards(t *testing.T) {
+	l := newLab(t)
+	l.write("a.cc", "#include <errno.h>\n#include <mpi.h>\nextern int errno;\n"+
+		"int main(int argc, char **argv) {\n\tMPI_Init(&argc, &argv);\n\tstd::map<std::string, int> all;\n"+
+		"\tall[\"errno\"] = errno;\n\tMPI_Finalize();\n\treturn all.size() != 1;\n}\n")
+	for _, standard := range []string{"c++98", "gnu++98", "c++03", "c++11", "gnu++17", "c++20"} {
+		l.ok("c++", "-Wall", "-std="+standard, "a.cc")
+	}
+	l.write("b.c", "#include <errno.h>\n#include <stdlib.h>\nextern int errno;\n"+
+		"int main(void) {\n\textern int errno;\n\terrno = 0;\n\treturn !strtol(\"9\", NULL, 99) && errno == EINVAL;\n}\n")
+	for _, standard := range []string{"c89", "gnu89", "c99", "gnu17"} {
+		l.ok("cc", "-w", "-std="+standard, "b.c")
+	}
+	l.write("own.c", "int errno = 7;\nint main(void) { return errno != 7; }\n")
+	l.ok("cc", "own.c")
+	l.write("lost.c", "extern int errno;\nint main(void) { return errno; }\n")
+	l.fails("cc", []string{"lost.c"}, "undefined symbol: errno") // as natively: it is no variable
+}
+
 // TestSanitizer: what it finds ends in a trap, for there is no runtime that could report it.
 func TestSanitizer(t *testing.T) {
 	l := newLab(t)
