@@ -129,3 +129,33 @@ func TestPollingIsNoDeadlock(t *testing.T) {
 		g.must("Send", buf, 1, tInt, 2, 1, tWorld)
 	})
 }
+
+// TestDeadlockBesideAWaitOutsideMPI: a thread that waits outside MPI without an end is one that waits, until whoever
+// wakes it says so.
+func TestDeadlockBesideAWaitOutsideMPI(t *testing.T) {
+	waits := make(chan struct{})
+	errs := outcome(t, 2, func(g *guest) {
+		g.must("Init", 0, 0)
+		if g.me == 1 {
+			main := g.rank.Main()
+			main.Count(true)
+			main.Settle() // rank 0 computes: this is no deadlock
+			main.Count(false)
+			g.rank.CheckEnded()
+			main.Count(true)
+			main.Settle()
+			close(waits)
+			<-g.rank.world.Done()
+			main.Count(false)
+			g.rank.CheckEnded()
+		}
+		<-waits
+		g.must("Recv", g.alloc(4), 1, tInt, 1, 7, tWorld, tIgnore)
+	})
+	for i, err := range errs {
+		var dead *DeadlockError
+		if !errors.As(err, &dead) || dead.Waiting[1] != "waiting for another thread of its own" {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}

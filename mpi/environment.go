@@ -73,10 +73,7 @@ func finalize(r call) *failure {
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())
 	}
-	// This rank will wake nobody any more. If all others wait, it is the last that could tell.
-	if w := r.world; w.active.Add(-1) == w.blocked.Load() {
-		w.stuck()
-	}
+	r.main.retire()
 	return f
 }
 

@@ -37,6 +37,7 @@ type Rank struct {
 	world *World
 	host  Host
 	rank  worldRank
+	main  Thread
 
 	state          phase
 	threadLevel    int32
@@ -103,6 +104,7 @@ const (
 
 func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
+	r.main = Thread{rank: r, counted: true}
 	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
 		rank: match.Rank(rank), member: int(rank), errhandler: fatalHandler, instances: set}

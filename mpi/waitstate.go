@@ -64,6 +64,9 @@ func (r *Rank) noteAny(l list) {
 // it.
 func (r *Rank) Activity() string {
 	call := callName(r.call.Load())
+	if r.main.waits.Load() {
+		return "waiting for another thread of its own"
+	}
 	if r.parked.Load() == 0 {
 		if call == "" {
 			return "computing, no MPI call yet"

@@ -56,11 +56,12 @@ type World struct {
 	ranks   []*Rank
 	eager   *eagerPool
 	ended   atomic.Pointer[Ended]
+	over    chan struct{} // closed once ended is set
 
 	_       [64]byte     // every park writes the next three; the fields above are read all the time
-	blocked atomic.Int64 // ranks that are parked
-	active  atomic.Int64 // ranks that have not finalized
-	waking  atomic.Int64 // ranks that were woken and do not run yet
+	blocked atomic.Int64 // threads that wait, in MPI or without an end for another thread of their rank
+	active  atomic.Int64 // threads of ranks that have not finalized
+	waking  atomic.Int64 // threads that were woken in MPI and do not run yet
 	_       [64]byte
 
 	nextContext atomic.Uint32
@@ -74,7 +75,7 @@ func NewWorld(config WorldConfig) *World {
 		config.EagerBytes = defaultEagerBytes
 	}
 	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes),
-		named: map[string]*instances{}}
+		named: map[string]*instances{}, over: make(chan struct{})}
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
@@ -94,17 +95,23 @@ func (w *World) NewRank(rank int, h Host) *Rank {
 
 // End wakes every rank: each waiting or next call panics with *Ended. The first cause stays.
 func (w *World) End(cause error) {
-	w.ended.CompareAndSwap(nil, &Ended{cause})
+	if w.ended.CompareAndSwap(nil, &Ended{cause}) {
+		close(w.over)
+	}
 	for _, r := range w.ranks {
 		r.wake()
 	}
 }
 
+// Done is closed when the world is ended, for those that wait outside MPI.
+func (w *World) Done() <-chan struct{} { return w.over }
+
 // Close gives back the world's memory. Every rank's goroutine must have returned.
 func (w *World) Close() { w.eager.close() }
 
-// stuck is called by the rank whose parking leaves nobody to run. Every rank waits for another one, nothing is under
-// way (a message is delivered before its sender parks), so nobody will ever wake: the job ends here, and says why.
+// stuck is called by the thread whose waiting leaves nobody to run. Every rank waits for another one, and every thread
+// of it; nothing is under way (a message is delivered before its sender parks), so nobody will ever wake: the job ends
+// here, and says why.
 func (w *World) stuck() {
 	if w.config.Unwatched || w.blocked.Load() != w.active.Load() || w.active.Load() == 0 {
 		return

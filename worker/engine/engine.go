@@ -83,8 +83,8 @@ type Instance interface {
 
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
 // garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As
-// finds it). Packages that must not know the engine, such as mpi and worker/wasi, give functions of the same form for
-// their own type of host.
+// finds it); with a program.TrapKind, it traps where the program has called it. Packages that must not know the engine,
+// such as mpi and worker/wasi, give functions of the same form for their own type of host.
 type HostFunc[H any] = func(host H, stack []uint64)
 
 // Import is a host function that modules may import.

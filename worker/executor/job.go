@@ -341,6 +341,9 @@ func (j *job) ended(x rank.Exit) {
 		j.endRanks(fmt.Errorf("rank %d ended with status %d", x.Rank, x.Status()))
 	}
 	j.checkInits()
+	if !j.closing {
+		j.ranks[x.Rank].Retire()
+	}
 }
 
 // checkInits ends the job when some ranks have called MPI_Init and others have ended without: by MPI's rules all call

@@ -54,6 +54,9 @@ var traps = [...]struct {
 
 func (k TrapKind) String() string { return traps[k].text }
 
+// Error makes a kind an error: a host function that panics with it traps where the program has called it.
+func (k TrapKind) Error() string { return k.String() }
+
 // Trap is a guest's own fault: the end of the rank.
 type Trap struct {
 	Kind   TrapKind

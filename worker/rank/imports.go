@@ -3,8 +3,10 @@ package rank
 import (
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/waits"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -34,6 +36,18 @@ func Imports() []engine.Import {
 					return resume
 				})})
 		}
+	}
+	for _, c := range futex.Calls() {
+		imports = append(imports, engine.Import{Module: waits.Module, Name: c.Name, Params: c.Params, Results: c.Results,
+			Wide: c.Wide,
+			Call: func(host any, stack []uint64) {
+				r := host.(*Rank)
+				r.mpi.CheckEnded()
+				c.Fn(r.waiter, stack)
+				if r.wasi.SignalDue() {
+					r.runHandlers()
+				}
+			}})
 	}
 	return imports
 }

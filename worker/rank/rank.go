@@ -12,6 +12,7 @@ import (
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/safepoint"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
@@ -44,6 +45,9 @@ type Rank struct {
 	instance engine.Instance
 	mpi      *mpi.Rank
 	wasi     *wasi.Process
+	queue    futex.Queue     // of threads that wait on the memory
+	waiter   *futex.Thread   // the program's one thread, there
+	ending   <-chan struct{} // closed when the world is ended
 
 	sites     sites
 	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
@@ -61,7 +65,8 @@ func New(c Config) (made *Rank, err error) {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least),
 			mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module}
+	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module, ending: c.World.Done()}
+	r.waiter = futex.NewThread(&r.queue, waiter{r})
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = linear.New(most); err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func New(c Config) (made *Rank, err error) {
 	}
 	c.WASI.Waited = func() time.Duration {
 		r.mpi.MeasureWaits() // if it isn't on already: what counts is differences
-		return r.mpi.Waited()
+		return r.mpi.Waited() + r.waiter.Waited()
 	}
 	if r.wasi, err = wasi.New(c.WASI); err != nil {
 		r.memory.Free()
@@ -100,6 +105,9 @@ func (r *Rank) Run() Exit {
 	r.ended.Store(&e)
 	return e
 }
+
+// Retire says that the rank, which has ended, will wake no other. If all others wait, their job ends here.
+func (r *Rank) Retire() { r.mpi.Retire() }
 
 // Ended reports whether the program has come to its end.
 func (r *Rank) Ended() bool { return r.ended.Load() != nil }
@@ -126,6 +134,9 @@ func (r *Rank) Where() string {
 	}
 	if what := r.waits.Load(); what != nil {
 		return *what
+	}
+	if r.waiter.Waits() {
+		return "waiting for another thread of its own"
 	}
 	return r.mpi.Activity()
 }

@@ -13,6 +13,7 @@ func (r *Rank) Signal(number int) (fatal bool) {
 	fatal = r.wasi.Signal(number)
 	if !fatal {
 		r.mpi.Interrupt()
+		r.waiter.Interrupt()
 	}
 	return fatal
 }

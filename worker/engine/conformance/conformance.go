@@ -75,6 +75,10 @@ var tests = []struct {
 	{"HostErrors", testHostErrors},
 	{"ForgedNames", testForgedNames},
 	{"Safepoint", testSafepoint},
+	{"Waits", testWaits},
+	{"WaitsTrap", testWaitsTrap},
+	{"WaitsOfMemoryThatIsNotShared", testWaitsOfMemoryThatIsNotShared},
+	{"WaitBrokenOff", testWaitBrokenOff},
 }
 
 var benchmarks = []struct {

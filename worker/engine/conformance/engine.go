@@ -22,19 +22,16 @@ type host struct {
 	calls    []string
 	err      error  // what call table came back with
 	called   func() // when note is called, and when what back has called ends otherwise than by returning
+	waiting  *waiting
 }
 
 var errExit = errors.New("exit")
 
 // imports are what the tests' guests may call.
 func imports() []engine.Import {
-	return []engine.Import{
-		{Module: "env", Name: "note", Params: "i", Results: "", Call: func(h any, s []uint64) {
-			h.(*host).calls = append(h.(*host).calls, fmt.Sprint(uint32(s[0])))
-			if h.(*host).called != nil {
-				h.(*host).called()
-			}
-		}},
+	return append(waitImports(), []engine.Import{
+		{Module: "env", Name: "note", Params: "i", Results: "", Call: note},
+		{Module: "env", Name: "note", Params: "i", Results: "", Wide: true, Call: note},
 		{Module: "env", Name: "nothing", Params: "", Results: "", Call: func(any, []uint64) {}},
 		{Module: "env", Name: "sum", Params: "ilfd", Results: "d", Call: func(_ any, s []uint64) {
 			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) +
@@ -69,6 +66,14 @@ func imports() []engine.Import {
 				panic(h.err)
 			}
 		}},
+	}...)
+}
+
+func note(a any, s []uint64) {
+	h := a.(*host)
+	h.calls = append(h.calls, fmt.Sprint(uint32(s[0])))
+	if h.called != nil {
+		h.called()
 	}
 }
 

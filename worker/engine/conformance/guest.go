@@ -61,6 +61,7 @@ const (
 	opI32Store     = 0x36
 	opMemoryGrow   = 0x40
 	opI32Const     = 0x41
+	opI64Const     = 0x42
 	opF64Const     = 0x44
 	opI32Eqz       = 0x45
 	opI32Add       = 0x6a

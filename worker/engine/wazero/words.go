@@ -44,6 +44,7 @@ func (in *Instance) failure(err error) error {
 	cause := errors.Unwrap(err)
 	var exit *sys.ExitError
 	var fault runtime.Error
+	kind, faulted := cause.(program.TrapKind)
 	switch {
 	case errors.As(err, &exit):
 		return errors.New("engine: the instance was closed while it ran")
@@ -51,6 +52,8 @@ func (in *Instance) failure(err error) error {
 		return in.trap(trapKinds[err.Error()], nil)
 	case isTrap(cause):
 		return in.trap(trapKinds[cause.Error()], frames)
+	case faulted: // by a host function, whose frame is none of the program's
+		return in.trap(kind, frames[min(1, len(frames)):])
 	case errors.As(err, &fault):
 		return &program.InternalError{Value: fault.Error(), Frames: in.module.program.Describe(frames), Stack: stack}
 	case cause == nil:

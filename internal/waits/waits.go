@@ -1,0 +1,166 @@
+package waits
+
+import (
+	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// Module is where the functions are imported from that take the instructions' places.
+const Module = "faasmrun"
+
+// replacements are the instructions, the names of the functions that take their places, and what stands between the
+// address and the offset of what these take.
+var replacements = [...]struct {
+	op    wasm.Opcode
+	name  string
+	takes []wasm.ValueType
+}{
+	{wasm.OpAtomicWait32, "memory_wait32", []wasm.ValueType{wasm.I32, wasm.I64}},
+	{wasm.OpAtomicWait64, "memory_wait64", []wasm.ValueType{wasm.I64, wasm.I64}},
+	{wasm.OpAtomicNotify, "memory_notify", []wasm.ValueType{wasm.I32}},
+}
+
+// Lower rewrites a module. changed is false, and out is the module itself, where there is nothing to do. Errors are of
+// modules that can't be read.
+func Lower(module []byte) (out []byte, changed bool, err error) {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, false, err
+	}
+	memories := m.Spaces().Memories
+	if len(memories) == 0 || !memories[0].Shared {
+		return module, false, nil
+	}
+	l := &lowering{m: m, reader: wasm.NewReader(nil)}
+	if err := l.find(); err != nil || !l.any {
+		return module, false, err
+	}
+	if m.Custom(".debug_line") != nil {
+		if l.codeMap, err = m.CodeMap(); err != nil {
+			return nil, false, err
+		}
+	}
+	if err := l.addImports(memories[0].Address()); err != nil {
+		return nil, false, err
+	}
+	for i := range m.Functions {
+		if err := l.rewrite(i, &m.Functions[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	kept := m.Customs[:0:0]
+	for _, c := range m.Customs {
+		if !strings.HasPrefix(c.Name, "metadata.code.") { // which goes by the code's position
+			kept = append(kept, c)
+		}
+	}
+	m.Customs = kept
+	if l.codeMap != nil {
+		m.SetCodeMap(l.codeMap)
+	}
+	return m.Encode(), true, nil
+}
+
+// lowering is a module at work.
+type lowering struct {
+	m         *wasm.Module
+	codeMap   *wasm.CodeMap // nil where no debug information asks for it
+	reader    *wasm.Reader
+	any       bool
+	found     [len(replacements)]bool
+	functions [len(replacements)]uint32 // of those that were found
+}
+
+// which is the replacement of an instruction on memory 0; -1 for none. An engine refuses further memories by name.
+func which(in *wasm.Instr) int {
+	for i := range replacements {
+		if in.Op == replacements[i].op && in.Memory.Memory == 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// find looks for what is to be replaced.
+func (l *lowering) find() error {
+	for i := range l.m.Functions {
+		l.reader.Reset(l.m.Functions[i].Body)
+		for l.reader.Next() {
+			if r := which(&l.reader.Instr); r >= 0 {
+				l.any, l.found[r] = true, true
+			}
+		}
+		if err := l.reader.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addImports adds the functions that are needed, with addresses of a type.
+func (l *lowering) addImports(address wasm.ValueType) error {
+	var imports []wasm.Import
+	first := l.m.ImportedFunctions()
+	for i, r := range replacements {
+		if !l.found[i] {
+			continue
+		}
+		l.functions[i] = first + uint32(len(imports))
+		params := append([]wasm.ValueType{address}, r.takes...)
+		t := l.m.AddType(wasm.FuncType{Params: append(params, wasm.I64), Results: []wasm.ValueType{wasm.I32}})
+		imports = append(imports, wasm.Import{Module: Module, Name: r.name, Type: t})
+	}
+	var moved func(int, []wasm.Move)
+	if l.codeMap != nil {
+		moved = l.codeMap.Move
+	}
+	if _, err := l.m.AddFunctionImports(imports, moved); err != nil {
+		return err
+	}
+	if l.m.Custom("name") != nil {
+		n := l.m.Names()
+		for i, r := range replacements {
+			if l.found[i] {
+				n.Functions[l.functions[i]] = r.op.String()
+			}
+		}
+		l.m.SetNames(n)
+	}
+	return nil
+}
+
+// rewrite rewrites a function in place, if it has anything to rewrite.
+func (l *lowering) rewrite(number int, f *wasm.Function) error {
+	var code wasm.Code
+	var moves []wasm.Move
+	copied := 0
+	keep := func(to int) {
+		if to > copied {
+			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(copied), Length: uint32(to - copied)})
+			code.Raw(f.Body[copied:to])
+		}
+	}
+	l.reader.Reset(f.Body)
+	for l.reader.Next() {
+		in := &l.reader.Instr
+		r := which(in)
+		if r < 0 {
+			continue
+		}
+		keep(in.Start)
+		moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(in.Start), Length: 1})
+		code.I64(int64(in.Memory.Offset))
+		code.Index(wasm.OpCall, l.functions[r])
+		copied = in.End
+	}
+	if err := l.reader.Err(); err != nil || copied == 0 {
+		return err
+	}
+	keep(len(f.Body))
+	f.Body, f.Offset = wasm.Expr(code), 0
+	if l.codeMap != nil {
+		l.codeMap.Move(number, moves)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package futex
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/faasmrun/faasmrun/worker/program"
+)
+
+// Hooks are what a thread's waits mean to others.
+type Hooks interface {
+	// Memory is the linear memory.
+	Memory() []byte
+	// Count is told when the thread begins to wait without a timeout, and when it no longer does, by whoever ends that. It
+	// must not wait for anything.
+	Count(waits bool)
+	// Settle is called once Count has counted the thread, and may find that nobody is left to wake it.
+	Settle()
+	// Interrupted runs what a signal has come for, on the thread's goroutine, within its wait.
+	Interrupted()
+	// Done is closed when the rank is to end. End then panics.
+	Done() <-chan struct{}
+	End()
+}
+
+// Thread is a thread that may wait. Its waits come from one goroutine at a time.
+type Thread struct {
+	queue *Queue
+	hooks Hooks
+	wake  chan struct{} // holds one: the thread was notified, or a signal has come
+
+	waited atomic.Int64 // nanoseconds
+
+	// Of the wait under way; guarded by Queue.mu, but for endless, which is the thread's own.
+	queued         bool
+	counted        bool
+	endless        bool
+	address        uint64
+	before, behind *Thread // in the line
+}
+
+// NewThread makes a thread that waits in a queue.
+func NewThread(q *Queue, h Hooks) *Thread {
+	return &Thread{queue: q, hooks: h, wake: make(chan struct{}, 1)}
+}
+
+// Interrupt has the thread handle a signal, if it waits, before it waits on. Any goroutine may call it.
+func (t *Thread) Interrupt() {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	t.count(false)
+	t.ping()
+}
+
+// Waits reports whether the thread waits now. Any goroutine may call it.
+func (t *Thread) Waits() bool {
+	t.queue.mu.Lock()
+	defer t.queue.mu.Unlock()
+	return t.queued
+}
+
+// Waited is the time for which the thread has waited. Any goroutine may call it.
+func (t *Thread) Waited() time.Duration { return time.Duration(t.waited.Load()) }
+
+func (t *Thread) ping() {
+	select {
+	case t.wake <- struct{}{}:
+	default: // it will look
+	}
+}
+
+// count counts an endless wait as one, or not. The queue's lock is held.
+func (t *Thread) count(waits bool) {
+	if t.endless && t.counted != waits {
+		t.counted = waits
+		t.hooks.Count(waits)
+	}
+}
+
+// Call is a function that programs import.
+type Call struct {
+	Name, Params, Results string
+	Wide                  bool // for programs with pointers of 64 bits
+	Fn                    func(t *Thread, stack []uint64)
+}
+
+// Calls returns the functions, each for programs of both widths. They trap, by panicking with a program.TrapKind, where
+// the instructions do.
+func Calls() []Call {
+	var calls []Call
+	for _, wide := range []bool{false, true} {
+		address := map[bool]string{false: "i", true: "l"}[wide]
+		add := func(name, params string, fn func(*Thread, place, []uint64) uint32) {
+			calls = append(calls, Call{Name: name, Params: address + params, Results: "i", Wide: wide,
+				Fn: func(t *Thread, stack []uint64) {
+					p := place{stack[0], stack[len(params)]}
+					if !wide {
+						p.base = uint64(uint32(p.base))
+					}
+					stack[0] = uint64(fn(t, p, stack))
+				}})
+		}
+		add("memory_wait32", "ill", wait32)
+		add("memory_wait64", "lll", wait64)
+		add("memory_notify", "il", notify)
+	}
+	return calls
+}
+
+// place is an address and the offset that its instruction adds.
+type place struct{ base, offset uint64 }
+
+// in is so many bytes there.
+func (p place) in(memory []byte, size uint64) (address uint64, bytes []byte) {
+	address = p.base + p.offset
+	switch {
+	case address < p.base || uint64(len(memory)) < size || address > uint64(len(memory))-size:
+		panic(program.OutOfBounds)
+	case address%size != 0:
+		panic(program.UnalignedAtomic)
+	}
+	return address, memory[address:][:size]
+}
+
+// memory_wait32(address, expected i32, timeout i64 (ns, below 0: none), offset i64) -> i32: 0 notified, 1 another value
+// is there, 2 the time is over.
+func wait32(t *Thread, p place, s []uint64) uint32 {
+	address, bytes := p.in(t.hooks.Memory(), 4)
+	word := (*uint32)(unsafe.Pointer(&bytes[0]))
+	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool {
+		return atomic.LoadUint32(word) == uint32(s[1])
+	}))
+}
+
+// memory_wait64(address, expected i64, timeout i64, offset i64) -> i32, as memory_wait32.
+func wait64(t *Thread, p place, s []uint64) uint32 {
+	address, bytes := p.in(t.hooks.Memory(), 8)
+	word := (*uint64)(unsafe.Pointer(&bytes[0]))
+	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool { return atomic.LoadUint64(word) == s[1] }))
+}
+
+// memory_notify(address, count i32, offset i64) -> i32: how many were woken, of those that wait on the address at most
+// count.
+func notify(t *Thread, p place, s []uint64) uint32 {
+	address, _ := p.in(t.hooks.Memory(), 4)
+	return t.queue.notify(address, uint32(s[1]))
+}
+
+func timeoutOf(ns uint64) time.Duration {
+	if int64(ns) < 0 {
+		return forever
+	}
+	return time.Duration(ns)
+}

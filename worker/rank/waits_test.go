@@ -1,0 +1,161 @@
+package rank_test
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/scheduler/core/result"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
+	"github.com/faasmrun/faasmrun/worker/rank"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
+)
+
+// sigUSR1 is the signal that the tests' programs handle.
+const sigUSR1 = 10
+
+// waiting is a program with shared memory. Its functions are imported from the host module of signals, then it waits at
+// address 8 for as many nanoseconds as said, and traps unless it is woken. The handler of its signals notifies that
+// address.
+func waiting(t *testing.T, timeout int64) engine.Module {
+	t.Helper()
+	i32, i64 := wasm.I32, wasm.I64
+	m := &wasm.Module{
+		Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{i32, i64, i64}}, {Params: []wasm.ValueType{i32},
+			Results: []wasm.ValueType{i32}}},
+		Imports:  []wasm.Import{{Module: "faasmrun", Name: "signal_actions", Kind: wasm.KindFunction, Type: 1}},
+		Tables:   []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 2, Is64: true}}},
+		Memories: []wasm.Limits{{Min: 1, Max: 1, HasMax: true, Shared: true, Is64: true}},
+		Exports: []wasm.Export{{Name: "memory", Kind: wasm.KindMemory},
+			{Name: "_start", Kind: wasm.KindFunction, Index: 1}},
+	}
+	var at, start, handler wasm.Code
+	at.I64(1)
+	at.Op(wasm.OpEnd)
+	m.Elements = []wasm.Element{{Offset: wasm.Expr(at), Type: wasm.FuncRef, Functions: []uint32{2}}}
+	start.I32(1)
+	start.I64(1 << (sigUSR1 - 1))
+	start.I64(0)
+	start.Index(wasm.OpCall, 0)
+	start.I64(8)
+	start.I32(0)
+	start.I64(timeout)
+	start.Memory(wasm.OpAtomicWait32, wasm.MemArg{Align: 2})
+	start.Block(wasm.OpIf, wasm.BlockVoid)
+	start.Op(wasm.OpUnreachable)
+	start.Op(wasm.OpEnd)
+	start.Op(wasm.OpEnd)
+	handler.I64(8)
+	handler.I32(1)
+	handler.Memory(wasm.OpAtomicNotify, wasm.MemArg{Align: 2})
+	handler.Op(wasm.OpEnd)
+	m.Functions = []wasm.Function{{Body: wasm.Expr(start)}, {Type: 2, Body: wasm.Expr(handler)}}
+	file, _, err := passes.Run(m.Encode(), passes.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := wazero.New(engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	if err := e.Link(rank.Imports()); err != nil {
+		t.Fatal(err)
+	}
+	module, err := e.Compile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module
+}
+
+// run runs a rank of a world on a goroutine of its own.
+func run(t *testing.T, w *mpi.World, number int, m engine.Module) (*rank.Rank, <-chan rank.Exit) {
+	t.Helper()
+	r, err := rank.New(rank.Config{Rank: number, Module: m, World: w, Thread: safepoint.New(1).Thread(0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan rank.Exit, 1)
+	go func() { ended <- r.Run() }()
+	t.Cleanup(r.Close)
+	return r, ended
+}
+
+func untilWaits(t *testing.T, r *rank.Rank) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); r.Where() != "waiting for another thread of its own"; {
+		if time.Now().After(end) {
+			t.Fatalf("the rank does not wait: %s", r.Where())
+		}
+		runtime.Gosched()
+	}
+}
+
+func deadlocked(x rank.Exit) bool {
+	var d *mpi.DeadlockError
+	return x.Cause == result.Ended && errors.As(x.EndedWith, &d) &&
+		strings.Contains(d.Error(), "rank 0: waiting for another thread of its own")
+}
+
+// Nobody is left who could wake the thread: that is a deadlock, and not a job for ever.
+func TestWaitForNobody(t *testing.T) {
+	_, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, waiting(t, -1))
+	if x := <-ended; !deadlocked(x) {
+		t.Errorf("%+v", x)
+	}
+}
+
+// A rank that has ended wakes nobody either; one that runs could still.
+func TestWaitBesideAnother(t *testing.T) {
+	w := mpi.NewWorld(mpi.WorldConfig{Size: 2})
+	r, ended := run(t, w, 0, waiting(t, -1))
+	other, otherEnded := run(t, w, 1, waiting(t, int64(50*time.Millisecond)))
+	untilWaits(t, r)
+	if x := <-otherEnded; x.Cause != result.Trapped {
+		t.Errorf("%+v", x)
+	}
+	select {
+	case x := <-ended:
+		t.Errorf("ended beside a rank that runs: %+v", x)
+	default:
+	}
+	other.Retire()
+	if x := <-ended; !deadlocked(x) {
+		t.Errorf("%+v", x)
+	}
+}
+
+// The end of the job ends a wait, with an end of its own or without.
+func TestEndOfTheJobEndsAWait(t *testing.T) {
+	for _, timeout := range []time.Duration{-1, time.Hour} {
+		w := mpi.NewWorld(mpi.WorldConfig{Size: 2}) // the other rank does not run yet
+		r, ended := run(t, w, 0, waiting(t, int64(timeout)))
+		untilWaits(t, r)
+		cause := errors.New("another rank failed")
+		w.End(cause)
+		if x := <-ended; x.Cause != result.Ended || x.EndedWith != cause {
+			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// A signal's handler runs within the wait.
+func TestSignalWithinAWait(t *testing.T) {
+	for _, timeout := range []time.Duration{-1, time.Hour} {
+		r, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 2}), 0, waiting(t, int64(timeout)))
+		untilWaits(t, r)
+		if r.Signal(sigUSR1) {
+			t.Error("the signal is fatal")
+		}
+		if x := <-ended; x.Failed() {
+			t.Errorf("%+v", x)
+		}
+	}
+}
