@@ -8,8 +8,9 @@ type function struct {
 	nodes []node
 	stack []int32 // the node of each operand, -1 where that is not known
 
-	locals []variable
+	locals []variable // one for each local, and then the further webs of locals
 	sets   []set
+	flow   flow
 	wants  []want
 	marked []int32 // nodes all of whose bits count, which are still to be told to those that they are made of
 	blocks []bool  // the open blocks: which are loops
@@ -26,7 +27,9 @@ type step struct {
 	pending uint8
 	value   uint64 // of a constant
 	local   uint32 // that it reads or writes
-	weight  uint32 // how often such an instruction runs, by the loops around it
+	// variable is the one of function.locals that it reads or writes: the web of the local that it belongs to.
+	variable uint32
+	weight   uint32 // how often such an instruction runs, by the loops around it
 }
 
 // act is what is done to an instruction.
@@ -74,6 +77,7 @@ func (l *lowering) analyze(index uint32) (changed bool, err error) {
 	if err := c.Open(index); err != nil {
 		return false, err
 	}
+	f.flow.reset(c.Locals())
 	for _, t := range c.Locals() {
 		f.locals = append(f.locals, variable{long: t == wasm.I64, sets: -1})
 	}
@@ -89,14 +93,16 @@ func (l *lowering) analyze(index uint32) (changed bool, err error) {
 		case wasm.OpI64Const:
 			s.value = last.Bits
 		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee:
-			s.local, s.weight = last.Index, f.weight()
+			s.local, s.variable, s.weight = last.Index, last.Index, f.weight()
 		}
+		f.flow.note(&last, len(f.steps))
 		f.steps = append(f.steps, s)
 	}
 	for _, n := range f.stack { // what the function gives
 		f.mark(n)
 	}
 	if changed && c.Err() == nil {
+		f.webs()
 		t, _ := l.before.FunctionType(index)
 		f.decide(len(t.Params))
 		f.shadows()

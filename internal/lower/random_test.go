@@ -293,7 +293,7 @@ func (g *generator) statement() {
 		g.index(wasm.OpLocalGet, g.aPointer())
 		g.index(wasm.OpLocalSet, uint32(g.IntN(2)))
 	}
-	switch g.IntN(15) {
+	switch g.IntN(19) {
 	default:
 		g.pointer()
 		g.index(wasm.OpLocalSet, g.aPointer())
@@ -322,7 +322,73 @@ func (g *generator) statement() {
 		g.loop()
 	case 10:
 		g.dead()
+	case 11:
+		g.reuse()
+	case 12:
+		g.choice()
+	case 13:
+		g.leave()
 	}
+}
+
+// reuse has a number in a pointer's local for a while. What comes there from elsewhere, and where it goes, is left to
+// the statements in between.
+func (g *generator) reuse() {
+	p := g.aPointer()
+	g.long()
+	g.index(wasm.OpLocalSet, p)
+	for n := g.IntN(3); n > 0; n-- {
+		g.statement()
+	}
+	g.index(wasm.OpLocalGet, p)
+	g.index(wasm.OpLocalSet, uint32(g.IntN(2)))
+	if g.IntN(3) > 0 {
+		g.pointer()
+		g.index(wasm.OpLocalSet, p)
+	}
+}
+
+// choice writes an if, mostly with an else.
+func (g *generator) choice() {
+	g.short()
+	g.block(wasm.OpIf, false, func() {
+		if g.IntN(4) > 0 {
+			g.op(wasm.OpElse)
+			for n := 1 + g.IntN(3); n > 0; n-- {
+				g.statement()
+			}
+		}
+	})
+}
+
+// leave leaves blocks that are no loops and carry nothing, seldom the function, from within an if; or goes to one of
+// several.
+func (g *generator) leave() {
+	var to []uint32
+	for depth := range g.labels {
+		if l := g.labels[len(g.labels)-1-depth]; !l.loop && !l.gives {
+			to = append(to, uint32(depth)+1)
+		}
+	}
+	if len(to) == 0 {
+		return
+	}
+	g.short()
+	g.block(wasm.OpIf, false, func() {
+		switch g.IntN(8) {
+		default:
+			g.index(wasm.OpBr, to[g.IntN(len(to))])
+		case 0, 1, 2:
+			g.short()
+			g.both(func(c *wasm.Code) { c.BrTable([]uint32{to[0], to[len(to)-1], to[len(to)/2]}) })
+		case 3:
+			g.long()
+			g.op(wasm.OpReturn)
+		}
+		for n := g.IntN(3); n > 0; n-- {
+			g.statement() // never reached
+		}
+	})
 }
 
 func (g *generator) bulk() {
@@ -504,7 +570,7 @@ func calleeBody() wasm.Expr {
 
 // TestRandom runs random programs beside their twins: results, traps and memories are the same.
 func TestRandom(t *testing.T) {
-	const programs = 600
+	const programs = 800
 	trapped, returned := 0, 0
 	for seed := range uint64(programs) {
 		check := seed%2 == 0

@@ -7,7 +7,7 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 // alone. Such a local gets a shadow, a local of 32 bits that is always its lower half, written wherever the local is.
 // Where nothing needs more of it than that, as where a pointer walks through an array, the shadow takes its place.
 
-// variable is what is known of a local.
+// variable is what is known of a local, or of one of its webs.
 type variable struct {
 	long     bool  // it is an i64
 	whole    bool  // all its bits count somewhere
@@ -22,7 +22,8 @@ type variable struct {
 // set is an instruction that writes a local of type i64.
 type set struct {
 	value int32 // node; -1 where not known
-	next  int32 // another one of that local; -1: none
+	step  int32
+	next  int32 // another one of that variable; -1: none
 }
 
 // want is where no more than the lower half of a value is needed.
@@ -83,9 +84,8 @@ func (f *function) take(in *wasm.Instr, taken []int32) {
 	}
 	switch in.Op {
 	case wasm.OpLocalSet, wasm.OpLocalTee:
-		if v := &f.locals[in.Index]; v.long {
-			f.sets = append(f.sets, set{value, v.sets})
-			v.sets = int32(len(f.sets) - 1)
+		if f.locals[in.Index].long {
+			f.sets = append(f.sets, set{value: value, step: int32(len(f.steps) - 1)})
 			f.want(setting, 0, value)
 		}
 	case wasm.OpI32WrapI64:
@@ -122,12 +122,16 @@ func (f *function) count(params int) {
 	for i := range params {
 		f.locals[i].writes = 1
 	}
+	for i := range f.sets {
+		v := &f.locals[f.steps[f.sets[i].step].variable]
+		f.sets[i].next, v.sets = v.sets, int32(i)
+	}
 	for i := range f.steps {
 		switch s := &f.steps[i]; s.op {
 		case wasm.OpLocalGet:
-			f.locals[s.local].reads += int64(s.weight)
+			f.locals[s.variable].reads += int64(s.weight)
 		case wasm.OpLocalSet, wasm.OpLocalTee:
-			f.locals[s.local].writes += int64(s.weight)
+			f.locals[s.variable].writes += int64(s.weight)
 		}
 	}
 }
@@ -148,7 +152,7 @@ func (f *function) decide(params int) {
 		f.mark(v.args[1])
 		switch s := &f.steps[v.step]; s.op {
 		case wasm.OpLocalGet, wasm.OpLocalTee:
-			f.wholeLocal(&f.locals[s.local])
+			f.wholeLocal(&f.locals[s.variable])
 		}
 	}
 	for i := range f.locals {
@@ -160,7 +164,7 @@ func (f *function) decide(params int) {
 		switch s := &f.steps[v.step]; {
 		case v.whole:
 		case s.op == wasm.OpLocalGet || s.op == wasm.OpLocalTee:
-			v.short = f.locals[s.local].short
+			v.short = f.locals[s.variable].short
 		default:
 			v.short = v.args[0] >= 0 && f.nodes[v.args[0]].short || v.args[1] >= 0 && f.nodes[v.args[1]].short
 		}
@@ -171,7 +175,7 @@ func (f *function) decide(params int) {
 		switch {
 		case w.kind == wrap && short:
 			s.act = leaveOut
-		case w.kind == wrap || w.kind == setting && !f.locals[s.local].short:
+		case w.kind == wrap || w.kind == setting && !f.locals[s.variable].short:
 			continue
 		case !short && f.cost(w.value, maxDepth) > 1:
 			s.pending |= 1 << w.operand
@@ -219,7 +223,7 @@ func (f *function) weight() uint32 {
 func (f *function) shadows() {
 	for i := range f.steps {
 		if s := &f.steps[i]; s.after == cut && (s.op == wasm.OpLocalGet || s.op == wasm.OpLocalTee) {
-			f.locals[s.local].cuts += int64(s.weight)
+			f.locals[s.variable].cuts += int64(s.weight)
 		}
 	}
 	for i := range f.locals {
@@ -252,7 +256,7 @@ func (e *emitter) local(in *wasm.Instr, s *step) bool {
 	default:
 		return false
 	}
-	v := &e.work.locals[s.local]
+	v := &e.work.locals[s.variable]
 	if !v.shadowed || s.op == wasm.OpLocalGet && s.after != cut && !v.short {
 		return false
 	}

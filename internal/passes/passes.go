@@ -5,6 +5,7 @@ package passes
 import (
 	"fmt"
 
+	"github.com/faasmrun/faasmrun/internal/backedge"
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/internal/fill"
 	"github.com/faasmrun/faasmrun/internal/lower"
@@ -13,7 +14,7 @@ import (
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "6"
+const Version = "7"
 
 // Options say what more is made of a program than running it takes.
 type Options struct {
@@ -36,6 +37,7 @@ var order = []pass{
 	{"exceptions", func(module []byte, _ Options) ([]byte, bool, error) { return eh.Lower(module) }},
 	{"small fills", func(module []byte, _ Options) ([]byte, bool, error) { return fill.Lower(module) }},
 	{"waits of shared memory", func(module []byte, _ Options) ([]byte, bool, error) { return waits.Lower(module) }},
+	{"loops", func(module []byte, _ Options) ([]byte, bool, error) { return backedge.Lower(module) }},
 	{"addresses", func(module []byte, o Options) ([]byte, bool, error) {
 		return lower.Lower(module, lower.Options{Check: o.CheckAddresses})
 	}},

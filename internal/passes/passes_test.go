@@ -13,8 +13,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// thrower is a module of one function that throws a number, catches it and clears as many bytes, in a memory with
-// addresses of a type.
+// thrower is a module of one function that throws a number, catches it and clears as many bytes, until it is told not
+// to go on, in a memory with addresses of a type.
 func thrower(address wasm.ValueType) []byte {
 	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{address}}}, Tags: []uint32{1},
 		Memories: []wasm.Limits{{Min: 1, Is64: address == wasm.I64}}}
@@ -23,6 +23,7 @@ func thrower(address wasm.ValueType) []byte {
 		c.I32(n)
 		c.Convert(wasm.I32, address)
 	}
+	c.Block(wasm.OpLoop, wasm.BlockVoid)
 	number(0)
 	c.I32(0)
 	c.Block(wasm.OpTry, wasm.BlockOf(address))
@@ -32,6 +33,11 @@ func thrower(address wasm.ValueType) []byte {
 	c.Op(wasm.OpEnd)
 	c.Op(wasm.OpMemoryFill)
 	c.Raw([]byte{0})
+	c.I32(0)
+	c.I32(0)
+	c.Op(wasm.OpI32Ne)
+	c.Index(wasm.OpBrIf, 0)
+	c.Op(wasm.OpEnd)
 	c.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
 	return m.Encode()
@@ -66,7 +72,7 @@ func TestVersion(t *testing.T) {
 			}
 		}
 	}
-	const version, hash = "6", "38fd31128b0af369"
+	const version, hash = "7", "70d4c048014543a1"
 	if got := hex.EncodeToString(sum.Sum(nil)[:8]); Version != version || got != hash {
 		t.Errorf("version %s gives %s", Version, got)
 	}

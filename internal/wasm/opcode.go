@@ -93,6 +93,7 @@ const (
 	OpI64Eqz   Opcode = 0x50
 	OpI64Eq    Opcode = 0x51
 	OpI64GtU   Opcode = 0x56
+	OpF64Ge    Opcode = 0x66
 	OpI32Add   Opcode = 0x6a
 	OpI32Sub   Opcode = 0x6b
 	OpI32Mul   Opcode = 0x6c
