@@ -73,9 +73,9 @@ generate: setup ## generated code, from the .proto (needs protoc)
 		scheduler/schedpb/faasmrun.proto
 
 .PHONY: verify
-verify: setup ## formatting, columns, and that generated code and go.mod are what their sources give
+verify: setup ## formatting, columns, words, and that generated code and go.mod are what their sources give
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
-	$(GO) test -count 1 -run '^TestColumns$$' ./faasmrun/e2e
+	$(GO) test -count 1 -run '^Test(Columns|RetiredWords|ReportsWhether)$$' ./faasmrun/e2e
 	$(GO) mod tidy -diff
 	$(MAKE) generate
 	git diff --exit-code -- scheduler/schedpb

@@ -24,17 +24,17 @@ type call struct {
 
 // Numbers.
 type (
-	intArg    uint64 // int
-	rankArg   uint64 // int: a rank, which may be a wildcard
-	tagArg    uint64 // int: a tag, which may be a wildcard
-	countArg  uint64 // int, in a _c function MPI_Count
-	aintArg   uint64 // MPI_Aint, in a _c function it may be an MPI_Count
-	wordArg   uint64 // void *: whatever the program wants to keep
-	funcArg   uint64 // a function pointer, which is an index in the program's table
-	ignored   uint64 // what is not looked at
-	placeArg  uint64 // void *: an address, of which only the number counts
-	memoryArg uint64 // void *: memory, whose length another argument says in bytes
-	numberArg uint64 // a handle, or its number
+	intArg     uint64 // int
+	rankArg    uint64 // int: a rank, which may be a wildcard
+	tagArg     uint64 // int: a tag, which may be a wildcard
+	countArg   uint64 // int, in a _c function MPI_Count
+	aintArg    uint64 // MPI_Aint, in a _c function it may be an MPI_Count
+	wordArg    uint64 // void *: whatever the program wants to keep
+	funcArg    uint64 // a function pointer, which is an index in the program's table
+	ignored    uint64 // what is not looked at
+	addressArg uint64 // void *: an address, of which only the number counts
+	memoryArg  uint64 // void *: memory, whose length another argument says in bytes
+	numberArg  uint64 // a handle, or its number
 )
 
 func (v intArg) int() int32 { return int32(v) }
@@ -49,8 +49,8 @@ func (v wordArg) word() uint64 { return uint64(v) }
 
 func (v funcArg) index() uint32 { return handleOf(uint64(v)) }
 
-func (v placeArg) address() uint64  { return uint64(v) }
-func (v memoryArg) address() uint64 { return uint64(v) }
+func (v addressArg) address() uint64 { return uint64(v) }
+func (v memoryArg) address() uint64  { return uint64(v) }
 
 func (v countArg) of(r call) int64 {
 	if r.large {

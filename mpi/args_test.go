@@ -13,17 +13,17 @@ import (
 // cTypes gives for each kind of argument the C types that it stands for, and those in a _c function if they are others.
 // Those are regular expressions in which " *" and "[]" are themselves.
 var cTypes = map[reflect.Type][2]string{
-	kindOf[intArg]():    {"(const )?int"},
-	kindOf[rankArg]():   {"int"},
-	kindOf[tagArg]():    {"int"},
-	kindOf[countArg]():  {"int", "MPI_Count"},
-	kindOf[aintArg]():   {"MPI_Aint", "MPI_Count|MPI_Aint"},
-	kindOf[wordArg]():   {"void *"},
-	kindOf[funcArg]():   {`MPI_\w+_function(_c)? \*`},
-	kindOf[ignored]():   {`int \*|char \*\*\*|int|char \*\[\]|\.\.\.`},
-	kindOf[placeArg]():  {"(const )?void *"},
-	kindOf[memoryArg](): {"(const )?void *"},
-	kindOf[numberArg](): {`MPI_\w+|int`},
+	kindOf[intArg]():     {"(const )?int"},
+	kindOf[rankArg]():    {"int"},
+	kindOf[tagArg]():     {"int"},
+	kindOf[countArg]():   {"int", "MPI_Count"},
+	kindOf[aintArg]():    {"MPI_Aint", "MPI_Count|MPI_Aint"},
+	kindOf[wordArg]():    {"void *"},
+	kindOf[funcArg]():    {`MPI_\w+_function(_c)? \*`},
+	kindOf[ignored]():    {`int \*|char \*\*\*|int|char \*\[\]|\.\.\.`},
+	kindOf[addressArg](): {"(const )?void *"},
+	kindOf[memoryArg]():  {"(const )?void *"},
+	kindOf[numberArg]():  {`MPI_\w+|int`},
 
 	kindOf[bufIn]():  {"const void *"},
 	kindOf[bufOut](): {"void *"},

@@ -11,12 +11,12 @@ type attached struct {
 }
 
 // MPI_Buffer_attach(buffer, size)
-func bufferAttach(r call, buffer placeArg, size countArg) *failure {
+func bufferAttach(r call, buffer addressArg, size countArg) *failure {
 	return r.attach(&r.attached, buffer, size)
 }
 
 // MPI_Comm_attach_buffer(comm, buffer, size)
-func commAttachBuffer(r call, comm commArg, buffer placeArg, size countArg) *failure {
+func commAttachBuffer(r call, comm commArg, buffer addressArg, size countArg) *failure {
 	c, f := comm.of(r)
 	if f != nil {
 		return f
@@ -24,7 +24,7 @@ func commAttachBuffer(r call, comm commArg, buffer placeArg, size countArg) *fai
 	return r.attach(&c.attached, buffer, size)
 }
 
-func (r call) attach(b *attached, buffer placeArg, size countArg) *failure {
+func (r call) attach(b *attached, buffer addressArg, size countArg) *failure {
 	n := size.of(r)
 	if n < 0 {
 		return failf(errArg, "invalid size %d", n)
@@ -206,7 +206,7 @@ func (r *Rank) sendBuffered(q *request) *failure {
 	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
 	inner.attached = b
 	inner.parcel = q.parcel
-	r.adopt(inner)
+	r.keepOrphan(inner)
 	r.post(inner, modeStandard)
 	q.serial = inner.serial
 	q.done.Store(true)

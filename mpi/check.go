@@ -276,6 +276,6 @@ func (c *checker) repeated() {
 		more += n - 1
 	}
 	if more > 0 && c.said <= maxFindings {
-		c.report(int(c.r.rank), fmt.Sprintf("%s of the same in the same places", counted(more, "more finding")))
+		c.report(int(c.r.rank), fmt.Sprintf("%s of the same by the same calls", counted(more, "more finding")))
 	}
 }

@@ -128,7 +128,7 @@ func TestCheckSaysOnce(t *testing.T) {
 			g.must("Type_contiguous", 2, tInt, 1024)
 		}
 	})
-	if len(said) != 2 || said[1] != "19 more findings of the same in the same places" {
+	if len(said) != 2 || said[1] != "19 more findings of the same by the same calls" {
 		t.Errorf("said %q", said)
 	}
 }

@@ -531,8 +531,8 @@ func (r call) reduction(c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count c
 	return r.repeated(sendbuf.address(), count, datatype, 1, &p.send)
 }
 
-// vectors is the fast path for the two buffers of a reduction: small data that is plainly valid. The rest it leaves to
-// the general path.
+// vectors is the fast path for the two buffers of a reduction. It reports whether it has taken them: small data that is
+// plainly valid. The rest it leaves to the general path.
 func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bool) bool {
 	if !p.typ.contiguous || uint64(p.count) > slotLimit {
 		return false

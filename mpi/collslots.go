@@ -337,7 +337,7 @@ func (row *row) different() int {
 	return -1
 }
 
-// agrees checks a slot against another. Lengths of blocks are checked by the members that receive them.
+// agrees reports whether two members called the same. Lengths of blocks are checked by the members that receive them.
 func (s *slot) agrees(other *slot) bool {
 	return s.kind == other.kind && s.inline == other.inline && s.code == other.code && s.typ == other.typ &&
 		s.root == other.root && (s.bytes == other.bytes || s.code == 0) && s.past == other.past

@@ -75,12 +75,12 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
 	c := &comm{errhandler: parent.errhandler}
-	c.adopt(mine, r.rank)
+	c.setUp(mine, r.rank)
 	return c, r.exposeComm(out, parent, c)
 }
 
-// adopt fills in what was agreed.
-func (c *comm) adopt(mine *answer, rank worldRank) {
+// setUp fills in what was agreed.
+func (c *comm) setUp(mine *answer, rank worldRank) {
 	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
 		mine.member
 	c.rank = c.group.index(rank)

@@ -282,9 +282,9 @@ func (r call) takeSome(incount countArg, requests requestsRef, outcount intOut, 
 	if f != nil {
 		return f
 	}
-	var places []byte
+	var array []byte
 	if l.n > 0 {
-		if places, f = indices.at(r, "indices", l.n); f != nil {
+		if array, f = indices.at(r, "indices", l.n); f != nil {
 			return f
 		}
 	}
@@ -303,7 +303,7 @@ func (r call) takeSome(incount countArg, requests requestsRef, outcount intOut, 
 		if one != nil {
 			failed, s.class = one, one.class
 		}
-		binary.LittleEndian.PutUint32(places[4*n:], uint32(i))
+		binary.LittleEndian.PutUint32(array[4*n:], uint32(i))
 		if b != nil {
 			s.put(b[n*statusSize:], ends)
 		}

@@ -29,7 +29,7 @@ func (v commArg) fast(r call) *comm {
 	return r.worldComm
 }
 
-// sendFast sends, or does nothing.
+// sendFast sends, or does nothing, and reports whether it has sent.
 func (r call) sendFast(buf bufIn, count countArg, datatype typeArg, dest rankArg, tagged tagArg,
 	comm commArg) (done bool) {
 	c := comm.fast(r)
@@ -82,7 +82,7 @@ func (r call) fastReceive(buf bufOut, count countArg, datatype typeArg, source r
 	return c, k, room, ok
 }
 
-// receiveFast does MPI_Recv, or nothing.
+// receiveFast does MPI_Recv, or nothing, and reports whether it has received.
 func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	status statusOut) (done bool) {
 	_, k, room, ok := r.fastReceive(buf, count, datatype, source, tag, comm)

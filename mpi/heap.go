@@ -73,7 +73,7 @@ func (h *heap) give(a area) {
 	}
 }
 
-// release takes memory back; false means that allocate did not give it.
+// release takes memory back, and reports whether allocate had given it.
 func (h *heap) release(address uint64) bool {
 	size, ok := h.used[address]
 	if ok {
@@ -103,7 +103,7 @@ func allocMem(r call, size aintArg, info infoArg, baseptr wordOut) *failure {
 }
 
 // MPI_Free_mem(base)
-func freeMem(r call, base placeArg) *failure {
+func freeMem(r call, base addressArg) *failure {
 	if address := base.address(); address != null && !r.heap.release(address) {
 		return failf(errBase, "%#x was not allocated by MPI_Alloc_mem", address)
 	}

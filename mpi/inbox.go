@@ -84,7 +84,7 @@ func (in *inbox) advance() {
 	}
 }
 
-// drop puts a send's message into the inbox; false means that there is no room.
+// drop puts a send's message into the inbox, and reports whether there was room.
 func (in *inbox) drop(k match.Key, q *request) bool {
 	n := q.buffer.bytes()
 	var eager *eagerBuffer

@@ -106,7 +106,8 @@ func (r *Rank) look(done func() bool) bool {
 	return done()
 }
 
-// spin checks the condition for as long as the spin time lasts and no other rank needs the processor.
+// spin checks the condition for as long as the spin time lasts and no other rank needs the processor. It reports
+// whether the condition has become true.
 func (r *Rank) spin(scope waitScope, done func() bool) bool {
 	w := r.world
 	if !w.maySpin() || scope == scopeAll && w.active.Load() > int64(w.config.Cores) {

@@ -55,8 +55,8 @@ func (w *World) deliver(to worldRank, k match.Key, q *request, mode sendMode) {
 }
 
 // setAside copies a small message and leaves the copy in the mailbox. The receive may be posted while the copy is made,
-// hence the second lookup; no other message of this sender can come between. It is false when there is no buffer for a
-// copy and the message waits for its receive.
+// hence the second lookup; no other message of this sender can come between. It reports whether the caller has to
+// complete the send: not when there is no buffer for a copy and the message waits for its receive.
 func (r *Rank) setAside(k match.Key, q *request) bool {
 	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
 	if m.bytes <= inlineBytes {

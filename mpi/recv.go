@@ -460,8 +460,8 @@ func cancel(r call, request requestRef) *failure {
 	return nil
 }
 
-// withdraw takes a send's message back out of its receiver's mailbox, whether its data is there or still with the
-// sender.
+// withdraw takes a send's message back out of its receiver's mailbox, where its data is there and where it is still
+// with the sender. It reports whether the message was still in it.
 func (r *Rank) withdraw(q *request) bool {
 	if q.peer == procNull {
 		return false

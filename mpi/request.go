@@ -160,7 +160,7 @@ func (r *Rank) finish(q *request) (status, *failure) {
 		r.stats.moved(q.call, 0, s.bytes)
 	}
 	if q.child != nil && f == nil {
-		q.child.adopt(q.answer, r.rank)
+		q.child.setUp(q.answer, r.rank)
 	}
 	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it
 		r.release(q)
@@ -222,9 +222,9 @@ func (r *Rank) poll(q *request) bool {
 	return q.isDone()
 }
 
-// adopt keeps a request that the program has let go until it completes. Each time there are twice as many as were left
-// before, those that are complete go.
-func (r *Rank) adopt(q *request) {
+// keepOrphan keeps a request that the program has let go until it completes. Each time there are twice as many as were
+// left before, those that are complete go.
+func (r *Rank) keepOrphan(q *request) {
 	if len(r.requests.orphans) >= r.requests.reapAt {
 		r.reap()
 		r.requests.reapAt = max(2*len(r.requests.orphans), leastOrphans)
@@ -269,7 +269,7 @@ func requestFree(r call, request requestRef) *failure {
 	} else if q.active && !q.isDone() {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
-		r.adopt(q)
+		r.keepOrphan(q)
 	} else {
 		failed = r.letGo(q)
 	}

@@ -275,7 +275,7 @@ func soakPairs() []soaked {
 	return pairs
 }
 
-// ints3 is an array of one rank of three, at the same place in every round.
+// ints3 is an array of one rank of three, at the same address in every round.
 func (g *guest) ints3(round int) uint32 {
 	g.setInt(soakCell+64, 0, round%3)
 	return soakCell + 64

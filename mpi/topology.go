@@ -204,12 +204,12 @@ func cartCoords(r call, comm commArg, of rankArg, maxdims countArg, coords intsO
 }
 
 // MPI_Cart_rank(comm, coords[], *rank)
-func cartRank(r call, comm commArg, place intsIn, out intOut) *failure {
+func cartRank(r call, comm commArg, position intsIn, out intOut) *failure {
 	c, t, f := comm.grid(r)
 	if f != nil {
 		return f
 	}
-	coords, f := place.read(r, "coords", int64(len(t.dims)))
+	coords, f := position.read(r, "coords", int64(len(t.dims)))
 	if f != nil {
 		return f.on(c)
 	}

@@ -68,7 +68,7 @@ func (t *datatype) settle() {
 		len(t.runs) == 1 && t.runs[0].count == 1 && t.runs[0].off == 0)
 }
 
-// addPiece adds a piece's blocks to the layout.
+// addPiece adds a piece's blocks to the layout, and reports whether they are few enough.
 func (t *datatype) addPiece(p piece) bool {
 	of := p.typ
 	if of.size == 0 {
@@ -95,7 +95,8 @@ func (t *datatype) addPiece(p piece) bool {
 	return true
 }
 
-// add appends a run, joined with the last one where the two are one block or go on at the same stride.
+// add appends a run, joined with the last one where the two are one block or go on at the same stride. It reports
+// whether there are no more than maxRuns.
 func (t *datatype) add(r run) bool {
 	if r.count > 1 && r.stride == r.len { // blocks that touch
 		r = run{off: r.off, len: r.len * r.count, count: 1}

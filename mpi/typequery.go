@@ -221,7 +221,7 @@ func typeSetName(r call, datatype typeArg, from stringIn) *failure {
 
 // MPI_Get_address(location, *address): linear memory begins at 0, so an address is its own displacement from
 // MPI_BOTTOM.
-func getAddress(r call, location placeArg, address aintOut) *failure {
+func getAddress(r call, location addressArg, address aintOut) *failure {
 	return address.put(r, "address", int64(location.address()))
 }
 

@@ -175,7 +175,7 @@ func TestOutputIsCutOften(t *testing.T) {
 	equal(t, "lines", strings.Count(all, "\n"), 5*maxCuts)
 }
 
-// A stream that breaks at the same place again and again, over a connection that lasts, is given up.
+// A stream that breaks at the same frame again and again, over a connection that lasts, is given up.
 func TestOutputThatCantBeRead(t *testing.T) {
 	timed(t, func(t *testing.T) {
 		w := newWorld(t, Config{})

@@ -35,7 +35,7 @@ type outputStream struct {
 	cuts    int // calls that ended early
 }
 
-// maxCuts bounds how often a stream that breaks at the same place of a connection that lasts is asked for again, the
+// maxCuts bounds how often a stream that breaks at the same frame of a connection that lasts is asked for again, the
 // first time at once, then after pauses that begin with cutPause and double.
 const (
 	maxCuts  = 8

@@ -169,8 +169,8 @@ func checkHello(h *schedpb.WorkerHello) error {
 	case len(h.Running) > maxHolding:
 		return fmt.Errorf("worker %s holds %d jobs; at most %d", h.Name, len(h.Running), maxHolding)
 	case h.Protocol < protocolLowest || h.Protocol > protocolHighest:
-		return fmt.Errorf("worker %s speaks version %d of the protocol, this scheduler %d to %d: use programs of one release",
-			h.Name, h.Protocol, protocolLowest, protocolHighest)
+		return fmt.Errorf("worker %s uses version %d of the protocol, this scheduler knows %d to %d: use programs of one "+
+			"release", h.Name, h.Protocol, protocolLowest, protocolHighest)
 	}
 	if err := checkLabels(h.Labels); err != nil {
 		return fmt.Errorf("worker %s: %w", h.Name, err)

@@ -445,7 +445,7 @@ func (b *bench) collect() outcome {
 	return o
 }
 
-// read reads output until enough says so or the eof.
+// read reads output until enough says so or the eof, and reports whether the eof has come.
 func (b *bench) read(out map[string]string, enough func() bool) (eof bool) {
 	b.t.Helper()
 	for !enough() {

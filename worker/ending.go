@@ -79,8 +79,8 @@ func (j *job) endText(end *schedpb.JobEnd) string {
 		why = "ended with status " + fmt.Sprint(end.GetExitCode())
 	}
 	lines := []string{fmt.Sprintf("job %s: %s", name, strings.TrimRight(why, "\n"))}
-	if places := end.GetRankStates().FirstLines(); len(places) > 0 {
-		lines = append(append(lines, "where the ranks stood:"), places...)
+	if states := end.GetRankStates().FirstLines(); len(states) > 0 {
+		lines = append(append(lines, "where the ranks stood:"), states...)
 	}
 	return "faasmrun: " + strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n  ") + "\n"
 }

@@ -86,7 +86,7 @@ func TestEndingText(t *testing.T) {
 	for r := range uint32(1000) {
 		end.RankStates.Ranks = append(end.RankStates.Ranks, &schedpb.RankState{Rank: 10 + 2*r, Where: "x"})
 	}
-	if got := j.endText(end); strings.Count(got, "\n") >= 1000 || !strings.HasSuffix(got, " more places\n") {
+	if got := j.endText(end); strings.Count(got, "\n") >= 1000 || !strings.HasSuffix(got, " more groups of ranks\n") {
 		t.Errorf("%d lines", strings.Count(got, "\n"))
 	}
 }

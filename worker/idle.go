@@ -46,7 +46,7 @@ func (i *idleExecutors) executorTimeout() time.Duration {
 	return i.timeout + idleMargin
 }
 
-// put adds a process, if it may wait. Otherwise the caller has to end it.
+// put adds a process, and reports whether it may wait. If not, the caller has to end it.
 func (i *idleExecutors) put(p *process) bool {
 	if !p.wroteNothing() || p.group != nil && p.group.Held() > maxIdleHeld {
 		return false
@@ -135,7 +135,7 @@ func (i *idleExecutors) waitForEnding() {
 	}
 }
 
-// clear ends all that wait, and waits for it. It returns whether there were any.
+// clear ends all that wait, and waits for it. It reports whether there were any.
 func (i *idleExecutors) clear() bool {
 	i.mu.Lock()
 	any := len(i.waiting) > 0

@@ -17,8 +17,8 @@ type outbox struct {
 	bytes    int            // that they occupy
 }
 
-// put appends a message. False means that it was refused: too much standard input, or too many signals and questions,
-// are waiting.
+// put appends a message, and reports whether it was taken: not while too much standard input, or too many signals and
+// questions, are waiting.
 func (o *outbox) put(m control.Message) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -66,7 +66,7 @@ func (j *job) userName() string {
 	return strings.ReplaceAll(number, "/", "_")
 }
 
-// shared says that the tasks of an array all write to the file of this pattern.
+// shared reports whether the tasks of an array all write to the file of this pattern.
 func (j *job) shared(pattern string) bool {
 	return j.order.GetArrayId() != 0 && pattern != "" && pattern != noOutput && !asksFor(pattern, 'a') &&
 		!asksFor(pattern, 'j')

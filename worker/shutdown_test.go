@@ -171,7 +171,7 @@ func TestLaunchFails(t *testing.T) {
 		{"no process", executable("/nonexistent"), "start an executor", true},
 		{"an executor that refuses", executable(script(t, "echo no seccomp >&2; exit 2")), "no seccomp", true},
 		{"an executor that is killed", executable(script(t, "kill -9 $$")), "signal: killed", false},
-		{"no place for its files", func(w *Worker) func() {
+		{"no directory for its files", func(w *Worker) func() {
 			dir := filepath.Join(w.Dir, "executors")
 			os.RemoveAll(dir)
 			return func() { os.Mkdir(dir, 0o700) }

@@ -157,7 +157,7 @@ func TestReaderGoes(t *testing.T) {
 	}
 }
 
-// A batch job's log can be read at any time, from any place.
+// A batch job's log can be read at any time, from any offset.
 func TestOutputLater(t *testing.T) {
 	b := newBench(t, nil)
 	spec := interactive(b.app("hello", 1))

@@ -1,4 +1,4 @@
-// Package cli owns what every command shares: the errors and exit statuses of the command line, the one place where
+// Package cli owns what every command shares: the errors and exit statuses of the command line, the one function where
 // errors become them, words for the terminal, sizes, times and tables. It knows no verb and no scheduler.
 package cli
 

@@ -12,8 +12,8 @@ func IsTerminal(f *os.File) bool {
 	return err == nil
 }
 
-// HearsKeys reports whether a terminal sends this process the signals that are typed there.
-func HearsKeys() bool {
+// InForeground reports whether a terminal sends this process the signals that are typed there.
+func InForeground() bool {
 	terminal, err := os.OpenFile("/dev/tty", os.O_RDONLY|unix.O_NOCTTY, 0)
 	if err != nil {
 		return false

@@ -18,7 +18,7 @@ func ChildrenStopped() {
 	}
 }
 
-// anyChildRuns looks at the state of this process's children.
+// anyChildRuns reports whether a child of this process is neither stopped nor a zombie.
 func anyChildRuns() bool {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -101,7 +101,7 @@ func listenUnix(address string, everyone bool) (net.Listener, error) {
 type peerUser struct {
 	credentials.CommonAuthInfo
 	uid uint32
-	pid int32 // 0: in a place that is not seen from here
+	pid int32 // 0: in a pid namespace that is not seen from here
 }
 
 // AuthType implements credentials.AuthInfo.

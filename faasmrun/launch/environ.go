@@ -111,7 +111,7 @@ func (r *Request) environment(s *Segment, launcher []string) (env []*schedpb.Env
 	return env, notes
 }
 
-// copyMatching copies the variables whose names match a pattern such as OMP_*.
+// copyMatching copies the variables whose names match a pattern such as OMP_*, and reports whether there were any.
 func copyMatching(to, from map[string]string, pattern string) (found bool) {
 	for name, value := range from {
 		if ok, _ := filepath.Match(pattern, name); ok {

@@ -172,7 +172,7 @@ func (b *Batch) dependencies(text string) error {
 	return nil
 }
 
-// namesDependency accepts 12, 47_2, 47_[3-4] and last.
+// namesDependency reports whether a word may name a job that others wait for: 12, 47_2, 47_[3-4] or last.
 func namesDependency(word string) bool {
 	job, tasks, isTask := strings.Cut(word, "_")
 	n, err := strconv.ParseUint(job, 10, 63)

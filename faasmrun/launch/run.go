@@ -212,7 +212,7 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 	}
 	s = &session.Session{Options: r.sessionOptions(), Ranks: ranks, Programs: r.programsByRank(), Jobs: jobs,
 		Notes: os.Stderr, Maps: os.Stdout,
-		Embedded: address == "", Session: session.NewSession(), Live: cli.IsTerminal(os.Stdout), Typed: cli.HearsKeys,
+		Embedded: address == "", Session: session.NewSession(), Live: cli.IsTerminal(os.Stdout), Typed: cli.InForeground,
 		StopSelf: link.StopSelf,
 		Display:  session.NewDisplay(r.output, ranks, os.Stdout, os.Stderr)}
 	if r.noReconnect {

@@ -198,7 +198,7 @@ func (c *channel) opening() *schedpb.AttachOpen {
 		Batches: true, OutputEpoch: c.epoch, OutputOffset: c.offset}
 }
 
-// receive takes what the scheduler sends, and hands on what is of the job.
+// receive takes what the scheduler sends, and hands on what is of the job. It reports whether ctx is not over yet.
 func (c *channel) receive(ctx context.Context, m *schedpb.AttachResponse) bool {
 	c.mu.Lock()
 	if !c.received && m.GetPong() == nil {

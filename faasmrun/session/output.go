@@ -378,7 +378,7 @@ func (d *display) unfinished() []streamKey {
 }
 
 // emit writes a line, or a piece of one that lacks its newline. A piece of another stream's line that stands unfinished
-// in the same place is closed by a newline first.
+// on the same terminal or file is closed by a newline first.
 func (d *display) emit(key streamKey, sinks []*sink, line *openLine, text []byte) {
 	for _, s := range sinks {
 		d.before(s)
@@ -483,7 +483,7 @@ func (d *display) failure() *writeError {
 	return nil
 }
 
-// sink is a buffered place for lines; its first error sticks, and is for its owner to look at.
+// sink is a buffered writer of lines; its first error sticks, and is for its owner to look at.
 type sink struct {
 	name       string
 	to         *bufio.Writer

@@ -117,7 +117,8 @@ func (s *Session) Run(ctx context.Context) (exit int) {
 // leavePatience is how long a launcher waits until it has said that it goes.
 const leavePatience = time.Second
 
-// follow handles events, signals and input, until the job's end, the stream's, or the user's third interrupt (gone).
+// follow handles events, signals and input, until the job's end, the stream's, or the user's third interrupt. It
+// reports whether it was the last: the user waits no longer.
 func (s *Session) follow() (gone bool) {
 	events := s.channel.events
 	for s.end == nil {
@@ -337,6 +338,7 @@ func (s *Session) sendSignal(sig syscall.Signal) {
 }
 
 // interrupt ends the job: the first one in order, the second at once, and with the third the launcher waits no longer.
+// It reports whether it was the third.
 //
 // A person's repeated Ctrl-C counts each time. Other signals come from programs, and so does SIGINT where this process
 // is not in a terminal's foreground. Programs often send them twice at once (timeout does, to the process and to its

@@ -576,7 +576,7 @@ func TestShowRanks(t *testing.T) {
 	s.showRanks(states)
 	if got := out.String(); !strings.HasPrefix(got,
 		"  rank 0: x\\x1b[31m rank 1: forged\n  rank 1: y\n  ranks 2-3: MPI_Recv, tag 1\n") ||
-		!strings.HasSuffix(got, "  … and 3 more places\n") {
+		!strings.HasSuffix(got, "  … and 3 more groups of ranks\n") {
 		t.Errorf("%q … %q", got[:80], got[len(got)-40:])
 	}
 }

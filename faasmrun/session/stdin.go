@@ -104,7 +104,8 @@ func (p *stdinPump) wait(fd int) readiness {
 	}
 }
 
-// inForeground is true unless fd is the process's controlling terminal and other processes have it.
+// inForeground reports whether fd may be read from here: it is no terminal of this process's, or no other processes
+// have it.
 func inForeground(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err != nil || group == unix.Getpgrp()

@@ -264,7 +264,7 @@ set(CMAKE_DL_LIBS "")
 list(APPEND CMAKE_SYSTEM_PREFIX_PATH /)
 `
 
-// toolchainFile names compilers, tools and the places to search. A program that a check or a test wants to run runs
+// toolchainFile names compilers, tools and directories to search. A program that a check or a test wants to run runs
 // under faasmrun, with one rank, and sees the project's files. FindOpenMP would take the flag for compiling alone, as
 // it finds no runtime's library; and the version that clang 19 tells, 5.1, CMake 3.25 does not know.
 const toolchainFile = `set(CMAKE_SYSTEM_NAME WASI)

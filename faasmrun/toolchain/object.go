@@ -35,8 +35,8 @@ func weaken(file string, may func(dataSymbol) bool) error {
 	return os.WriteFile(file, data, 0o644)
 }
 
-// ofOpenMP knows the variables that clang makes for directives in every file that needs them: the lock of a critical
-// section or reduction, by its name, and the copies of a threadprivate variable.
+// ofOpenMP reports whether it is a variable that clang makes for directives in every file that needs it: the lock of a
+// critical section or reduction, by its name, or the copies of a threadprivate variable.
 func (s *dataSymbol) ofOpenMP() bool {
 	return strings.HasPrefix(s.name, ".gomp_critical_user_") || strings.HasSuffix(s.name, ".cache.")
 }

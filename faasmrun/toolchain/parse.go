@@ -124,7 +124,7 @@ func (p *parser) word() error {
 	return nil
 }
 
-// isShow knows the questions of Open MPI's and MPICH's wrappers, with one dash or two.
+// isShow reports whether it is a question of Open MPI's or MPICH's wrappers, with one dash or two.
 func isShow(word string) bool {
 	word = strings.TrimLeft(word, "-")
 	switch word {
@@ -201,7 +201,7 @@ func (p *parser) pass(word string) error {
 		p.debug = word != "-g0" && !strings.HasPrefix(word, "-gno")
 	}
 	if strings.HasPrefix(word, "-fsanitize=") {
-		p.compile = append(p.compile, "-fsanitize-trap=all") // reports need a runtime; a trap shows the place too
+		p.compile = append(p.compile, "-fsanitize-trap=all") // reports need a runtime; a trap shows where it was too
 	}
 	if !separate[word] {
 		for _, option := range searched {

@@ -11,7 +11,7 @@ import (
 func (d *driver) answer(ctx context.Context, query string) error {
 	switch query {
 	case "-dumpmachine":
-		// What config.sub and libtool know: they have not heard of wasip1.
+		// What config.sub and libtool know; wasip1 they do not.
 		_, err := fmt.Fprintln(d.env.Stdout, "wasm64-unknown-wasi")
 		return err
 	case "-dumpfullversion": // gcc's

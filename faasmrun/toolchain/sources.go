@@ -323,7 +323,7 @@ func sourceLines(etc string) []string {
 	return slices.Compact(lines)
 }
 
-// debianMirror tells Debian's own archive by its customary path.
+// debianMirror reports whether it is Debian's own archive, by the customary path.
 func debianMirror(uri string) bool {
 	return strings.HasPrefix(path.Base(strings.TrimSuffix(uri, "/")), "debian")
 }

@@ -67,7 +67,7 @@ func findSDK(sdk string) (*tools, error) {
 	return t, nil
 }
 
-// findProgram looks name up on the caller's PATH, then at its fixed place.
+// findProgram looks name up on the caller's PATH, then at its usual path.
 func findProgram(env Env, name, fallback string) (string, error) {
 	for _, dir := range filepath.SplitList(env.getenv("PATH")) {
 		path := filepath.Join(dir, name)

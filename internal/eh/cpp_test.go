@@ -54,7 +54,7 @@ func TestUncaughtInCpp(t *testing.T) {
 }
 
 // TestDebugInformation: debug information and names stay, with a map from the code that moved to the one that they
-// speak of.
+// describe.
 func TestDebugInformation(t *testing.T) {
 	source, err := os.ReadFile("testdata/exceptions.cc")
 	if err != nil {

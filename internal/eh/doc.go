@@ -23,6 +23,6 @@
 // instance's own, so each thread has its own exceptions.
 //
 // A module without exceptions stays as it is, byte for byte. In others, debug information is kept, and a map from the
-// code to the one that it speaks of is added (wasm.CodeMap); other custom sections that go by code's position are
+// code to the one that it describes is added (wasm.CodeMap); other custom sections that go by code's position are
 // dropped.
 package eh

@@ -126,7 +126,7 @@ func (l *lowering) addGlobals() error {
 	return nil
 }
 
-// mapCode begins to note where code goes, if there is debug information that speaks of it.
+// mapCode begins to note where code goes, if there is debug information that describes it.
 func (l *lowering) mapCode() (err error) {
 	if l.m.Custom(".debug_line") != nil {
 		l.codeMap, err = l.m.CodeMap()
@@ -151,7 +151,7 @@ func (l *lowering) finish() {
 		export(Value, l.values[first].global)
 	}
 	m.Tags = nil
-	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return speaksOfCode(c.Name) })
+	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return describesCode(c.Name) })
 	if l.codeMap != nil {
 		m.SetCodeMap(l.codeMap)
 	}
@@ -167,9 +167,9 @@ func (l *lowering) finish() {
 	m.SetNames(n)
 }
 
-// speaksOfCode reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug information
-// is not one of them: a code map says where in it the code is that it speaks of.
-func speaksOfCode(name string) bool {
+// describesCode reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug
+// information is not one of them: a code map says where the code is that it describes.
+func describesCode(name string) bool {
 	switch name {
 	case "external_debug_info", "sourceMappingURL", "target_features":
 		return true

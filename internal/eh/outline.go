@@ -6,23 +6,23 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// place says where in a function an exception arises: in the body of which try, by the order in which they open, or
-// nowhere, from where it leaves the function. A catch is not a place of its own try.
-type place int
+// region says where in a function an exception arises: in the body of which try, by the order in which they open, or
+// outside of all, from where it leaves the function. A catch is not in the region of its own try.
+type region int
 
-const nowhere place = -1
+const outside region = -1
 
 // try is a try of a function, as far as the way of exceptions through it goes.
 type try struct {
-	outer     place   // of the try itself
-	delegates bool    // it ends in a delegate
-	delegate  place   // to where
-	all       bool    // its catches take every exception
-	rethrows  []place // of the rethrows that name it
+	outer     region   // of the try itself
+	delegates bool     // it ends in a delegate
+	delegate  region   // to where
+	all       bool     // its catches take every exception
+	rethrows  []region // of the rethrows that name it
 }
 
 // next is where exceptions of a try's body go on to, if not to their end in a catch.
-func (t *try) next(visit func(place)) {
+func (t *try) next(visit func(region)) {
 	if t.delegates {
 		visit(t.delegate)
 		return
@@ -39,7 +39,7 @@ func (t *try) next(visit func(place)) {
 type site struct {
 	op    wasm.Opcode // throw, call or call_indirect
 	index uint32      // of the function or type that is called
-	at    place
+	at    region
 }
 
 // outline is what is kept of each function.
@@ -89,14 +89,14 @@ type scanner struct {
 
 // block is an open block while scanning.
 type block struct {
-	try    int   // number of the try, -1 for other blocks
-	inside place // of what stands in the block
+	try    int    // number of the try, -1 for other blocks
+	inside region // of what stands in the block
 }
 
 func (s *scanner) function(f uint32) error {
 	o := &s.l.outlines[f-s.l.first]
 	body := s.l.m.Functions[f-s.l.first].Body
-	s.blocks = append(s.blocks[:0], block{try: -1, inside: nowhere})
+	s.blocks = append(s.blocks[:0], block{try: -1, inside: outside})
 	s.sites = s.sites[:0]
 	r := s.reader
 	for r.Reset(body); r.Next(); {
@@ -106,7 +106,7 @@ func (s *scanner) function(f uint32) error {
 			s.sites = append(s.sites, site{op: in.Op, index: in.Index, at: s.top().inside})
 		case wasm.OpReturnCall, wasm.OpReturnCallIndirect:
 			// The function and its handlers are gone when the callee throws.
-			s.sites = append(s.sites, site{op: in.Op - wasm.OpReturnCall + wasm.OpCall, index: in.Index, at: nowhere})
+			s.sites = append(s.sites, site{op: in.Op - wasm.OpReturnCall + wasm.OpCall, index: in.Index, at: outside})
 		case wasm.OpRefFunc:
 			s.graph.Reference(in.Index)
 		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
@@ -156,7 +156,7 @@ func (s *scanner) exception(f uint32, o *outline, in *wasm.Instr) error {
 	if in.Op == wasm.OpTry {
 		n := len(o.tries)
 		o.tries = append(o.tries, try{outer: s.top().inside})
-		s.blocks = append(s.blocks, block{try: n, inside: place(n)})
+		s.blocks = append(s.blocks, block{try: n, inside: region(n)})
 		return nil
 	}
 	b := s.top()
@@ -185,7 +185,7 @@ func (s *scanner) join(f uint32, o *outline) {
 	escapes := o.escapes()
 	thrower := false
 	for _, x := range s.sites {
-		if x.at != nowhere && !escapes[x.at] {
+		if x.at != outside && !escapes[x.at] {
 			continue
 		}
 		switch x.op {
@@ -211,21 +211,21 @@ func (o *outline) escapes() []bool {
 		return nil
 	}
 	// Backwards from leaving the function, along the ways that exceptions take.
-	before := make([][]place, len(o.tries))
+	before := make([][]region, len(o.tries))
 	escapes := make([]bool, len(o.tries))
-	var work []place
-	reach := func(p place) {
+	var work []region
+	reach := func(p region) {
 		if !escapes[p] {
 			escapes[p] = true
 			work = append(work, p)
 		}
 	}
 	for i := range o.tries {
-		o.tries[i].next(func(to place) {
-			if to == nowhere {
-				reach(place(i))
+		o.tries[i].next(func(to region) {
+			if to == outside {
+				reach(region(i))
 			} else {
-				before[to] = append(before[to], place(i))
+				before[to] = append(before[to], region(i))
 			}
 		})
 	}
@@ -242,9 +242,9 @@ func (o *outline) escapes() []bool {
 // entered says of each try whether an exception can come out of its body, now that it is known which calls throw.
 func (o *outline) entered(throws *wasm.Reach) []bool {
 	entered := make([]bool, len(o.tries))
-	var work []place
-	enter := func(p place) {
-		if p != nowhere && !entered[p] {
+	var work []region
+	enter := func(p region) {
+		if p != outside && !entered[p] {
 			entered[p] = true
 			work = append(work, p)
 		}

@@ -211,7 +211,7 @@ func (r *rewriter) try(t wasm.BlockType) {
 	f := frame{try: n, outer: r.top().handler, handler: r.top().handler, block: t}
 	if info.delegates && r.entered[n] {
 		f.handler = r.frames[0].handler
-		if info.delegate != nowhere {
+		if info.delegate != outside {
 			f.handler = r.handler[info.delegate]
 		}
 	}

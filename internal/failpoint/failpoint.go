@@ -1,4 +1,4 @@
-// Package failpoint names the places at which a test has a process die, as by kill -9: between two steps that a crash
+// Package failpoint names the points at which a test has a process die, as by kill -9: between two steps that a crash
 // must not tear apart. It owns the names and the death; what must hold afterwards is checked by whoever arms them
 // (faasmrun/e2e/kill_test.go).
 package failpoint
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Point is one place. Its name begins with the process that dies.
+// Point is one of them. Its name begins with the process that dies.
 type Point string
 
 // The scheduler's: before a batch of transitions is on disk; when it is, and nobody has been told; when orders are out,
@@ -73,7 +73,7 @@ const Variable = "FAASMRUN_FAIL_AT"
 
 var armed = Point(os.Getenv(Variable))
 
-// Here is such a place. Unless it is armed, passing it costs a comparison.
+// Here is such a point. Unless it is armed, passing it costs a comparison.
 func Here(p Point) {
 	if armed == p {
 		unix.Kill(os.Getpid(), unix.SIGKILL)

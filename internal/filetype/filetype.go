@@ -98,7 +98,7 @@ func isFat(head []byte) bool {
 		binary.BigEndian.Uint32(head[4:]) < 40
 }
 
-// isText looks at the beginning only.
+// isText reports whether a file is text, as far as its beginning shows.
 func isText(head []byte) bool {
 	cut := len(head) > textSize
 	head = head[:min(len(head), textSize)]

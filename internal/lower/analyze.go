@@ -110,7 +110,8 @@ func (l *lowering) analyze(index uint32) (changed bool, err error) {
 	return changed, c.Err()
 }
 
-// effect follows an instruction: which values it took and gave, and what it needs of those that are addresses.
+// effect follows an instruction: which values it took and gave, and what it needs of those that are addresses. It
+// reports whether the instruction itself changes.
 func (l *lowering) effect(in *wasm.Instr) (changed bool) {
 	f := &l.work
 	kept := min(l.cursor.Kept(), len(f.stack))
@@ -147,7 +148,8 @@ func arguments(op wasm.Opcode) int {
 	return 0
 }
 
-// demand has the operands of an instruction converted that were of 64 bits and become of 32.
+// demand has the operands of an instruction converted that were of 64 bits and become of 32. It reports whether the
+// instruction takes or gives other types than before.
 func (l *lowering) demand(in *wasm.Instr, taken []int32) bool {
 	var was, is [4]wasm.ValueType
 	before, ok := l.before.Operands(in, was[:])
@@ -200,7 +202,7 @@ func (l *lowering) conversion(op wasm.Opcode, operand int) conversion {
 // beyond reports whether an access's offset is one that no memory of 32 bits reaches.
 func beyond(in *wasm.Instr) bool { return in.HasMemArg() && in.Memory.Offset >= 1<<32 }
 
-// saturate converts a value, all of whose bits count, where it is made. It is false where that can't be.
+// saturate converts a value, all of whose bits count, where it is made, and reports whether that can be.
 func (f *function) saturate(n int32) bool {
 	if n < 0 {
 		return false

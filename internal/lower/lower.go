@@ -31,7 +31,7 @@ func LP64(m *wasm.Module) bool {
 		slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return im.Memory.Is64 || im.Table.Limits.Is64 })
 }
 
-// IsSection knows that custom section by its name.
+// IsSection reports whether it is that custom section, by its name.
 func IsSection(name string) bool { return name == section }
 
 // Bounds of what is lowered: pages of a memory, elements of a table.
@@ -149,7 +149,7 @@ func narrow(x *wasm.Limits, most uint64) bool {
 	return true
 }
 
-// segments lowers the places of active segments.
+// segments lowers the offsets of active segments.
 func (l *lowering) segments() error {
 	var errs []error
 	for i := range l.m.Data {
@@ -168,7 +168,7 @@ func (l *lowering) segments() error {
 	return errors.Join(errs...)
 }
 
-// offset makes a constant of an expression that gives a place.
+// offset makes a constant of an expression that gives a segment's offset.
 func (l *lowering) offset(x *wasm.Expr, segment string) error {
 	v, err := l.constant(*x)
 	if err == nil && v > math.MaxUint32 {

@@ -14,7 +14,7 @@ type variable struct {
 	short    bool  // its shadow takes its place
 	shadowed bool  // it has a shadow
 	sets     int32 // the last of function.sets that writes it; -1: none
-	// how often it is read, cut where it is read, and written, by the loops around these places
+	// how often it is read, cut where it is read, and written, by the loops around these instructions
 	reads, cuts, writes int64
 	shadow              uint32
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // CodeMap says where code that passes have moved stood in the module that the linker wrote, which is what that module's
-// debug information speaks of. It travels in a custom section, so that each pass adds its own moves to those of the
+// debug information describes. It travels in a custom section, so that each pass adds its own moves to those of the
 // passes before it, and the engine needs the last module alone. It goes by the order of the functions that the module
 // defines: passes may add to their end, and otherwise leave it.
 type CodeMap struct{ functions []bodyMap }
@@ -25,7 +25,7 @@ type Move struct{ New, Old, Length uint32 }
 
 // AppendMove adds a move to a list, joining it to the last if both went together. A move of one byte stands for
 // whatever is written in place of an instruction and is not joined, as that may be nothing: then the next move begins
-// at the same place and replaces it.
+// at the same offset and replaces it.
 func AppendMove(moves []Move, m Move) []Move {
 	if n := len(moves); n > 0 {
 		last := &moves[n-1]
@@ -46,7 +46,7 @@ const (
 	codeMapVersion = 1
 )
 
-// Bodies are the places of the function bodies of a module as it was decoded, counted from the begin of the code
+// Bodies are the offsets of the function bodies of a module as it was decoded, counted from the begin of the code
 // section's contents, as debug information counts.
 func (m *Module) Bodies() []uint32 {
 	bodies := make([]uint32, len(m.Functions))
@@ -79,7 +79,7 @@ func (m *Module) SetCodeMap(c *CodeMap) {
 	m.Customs = append(m.Customs, Custom{Name: codeMapName, Data: data, After: sectionData})
 }
 
-// IsCodeMap knows the custom section of a CodeMap by its name.
+// IsCodeMap reports whether it is the custom section of a CodeMap, by its name.
 func IsCodeMap(name string) bool { return name == codeMapName }
 
 // Move adds a pass's moves of one function's code, by the function's number among those that the module defines.

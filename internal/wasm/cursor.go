@@ -87,8 +87,8 @@ func appendRepeated(types []ValueType, t ValueType, n int) []ValueType {
 	return types
 }
 
-// Next applies the effect of the current instruction and reads the one after it. It returns false behind the function's
-// last end, and on an error.
+// Next applies the effect of the current instruction and reads the one after it. It reports whether there is one: not
+// behind the function's last end, nor after an error.
 func (c *Cursor) Next() bool {
 	if !c.applied {
 		c.apply()

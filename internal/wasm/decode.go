@@ -63,7 +63,7 @@ func (d *decoder) inOrder(id byte, at int) bool {
 		d.err = errorAt(at, "section %d is not known", id)
 		return false
 	case rank <= sectionRank(d.last):
-		d.err = errorAt(at, "section %d comes twice or in the wrong place", id)
+		d.err = errorAt(at, "section %d comes twice or out of order", id)
 		return false
 	}
 	d.last = id

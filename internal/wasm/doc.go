@@ -1,4 +1,4 @@
-// Package wasm is the one place that knows the WebAssembly binary format. It decodes a module into plain Go data, reads
+// Package wasm alone knows the WebAssembly binary format. It decodes a module into plain Go data, reads
 // and types the instructions of its functions, and writes modules; the passes that rewrite programs (exceptions,
 // suspension, atomics) stand on it. What a pass does to a module, and whether it can, is the pass's business; running
 // modules is the engine's (worker/engine).

@@ -108,7 +108,7 @@ func (c *Cursor) applyVariable(in *Instr) {
 		}
 		c.pop(c.spaces.Globals[in.Index].Type)
 	default:
-		c.mismatch("%s has no place here", in.Op)
+		c.mismatch("%s can't stand here", in.Op)
 	}
 }
 

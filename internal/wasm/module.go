@@ -108,7 +108,7 @@ type Data struct {
 	Explicit bool
 }
 
-// Custom is a custom section, kept in its place.
+// Custom is a custom section, kept at its position among the sections.
 type Custom struct {
 	Name string
 	Data []byte

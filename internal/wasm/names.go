@@ -86,7 +86,7 @@ func nameMap(p *parser, names map[uint32]string) {
 	}
 }
 
-// SetNames replaces the module's name section, in its place, or behind everything else where there was none.
+// SetNames replaces the module's name section, at its position, or behind everything else where there was none.
 func (m *Module) SetNames(n *Names) {
 	data := n.encode()
 	if c := m.Custom(nameSectionName); c != nil {

@@ -94,7 +94,7 @@ func (p *parser) name() string {
 	return string(b)
 }
 
-// flag reads a byte that is 0 or 1.
+// flag reads a byte that is 0 or 1, and reports whether it is 1.
 func (p *parser) flag(what string) bool {
 	b := p.byte()
 	if b > 1 {

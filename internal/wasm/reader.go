@@ -74,7 +74,7 @@ func (r *Reader) Err() error {
 // Raw is the last instruction's bytes, opcode and immediates.
 func (r *Reader) Raw() []byte { return r.code[r.Instr.Start:r.Instr.End] }
 
-// Next reads an instruction into Instr. It returns false at the end and on an error.
+// Next reads an instruction into Instr, and reports whether there is one: not at the end, nor after an error.
 func (r *Reader) Next() bool {
 	if r.err != nil || r.at >= len(r.code) {
 		return false

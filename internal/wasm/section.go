@@ -22,7 +22,7 @@ const (
 var sectionOrder = [...]byte{sectionType, sectionImport, sectionFunction, sectionTable, sectionMemory, sectionTag,
 	sectionGlobal, sectionExport, sectionStart, sectionElement, sectionDataCount, sectionCode, sectionData}
 
-// sectionRank is a section's place in sectionOrder, from 1; 0 for an id that is not known.
+// sectionRank is a section's position in sectionOrder, from 1; 0 for an id that is not known.
 func sectionRank(id byte) int {
 	for i, s := range sectionOrder {
 		if s == id {

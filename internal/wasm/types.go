@@ -68,7 +68,7 @@ var letterTypes = [256]ValueType{'i': I32, 'l': I64, 'f': F32, 'd': F64, 'v': V1
 // FuncType is the type of a function, of a tag, or of a block that takes or gives several values.
 type FuncType struct{ Params, Results []ValueType }
 
-// Equal compares by structure: two entries of a type section may be the same type.
+// Equal reports whether two types have the same structure: two entries of a type section may be the same type.
 func (t FuncType) Equal(u FuncType) bool {
 	return slices.Equal(t.Params, u.Params) && slices.Equal(t.Results, u.Results)
 }

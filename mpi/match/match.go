@@ -112,7 +112,7 @@ func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
 	return r, true
 }
 
-// Cancel removes a posted receive; false means that a message has matched it before.
+// Cancel removes a posted receive, and reports whether it was there: no message had matched it before.
 func (q *Queue[R, M]) Cancel(id ID) bool {
 	if q.lone.posted {
 		if q.lone.order != id.order {
@@ -178,7 +178,7 @@ func (q *Queue[R, M]) removeUnexpected(e int32) {
 	q.unexpected.remove(e)
 }
 
-// Withdraw removes the first message with exactly this key for which is reports true.
+// Withdraw removes the first message with exactly this key for which is gives true, and reports whether there was one.
 func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
 	x := &q.byMessage[0]
 	if x.used == 0 {

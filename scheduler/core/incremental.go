@@ -21,7 +21,7 @@ const maxArrivals = 64
 func (p *pass) remember() { p.s.last = lastPass{p.s.version, p.head, p.shadowWorker, p.shadowTime} }
 
 // incremental looks only at the jobs that have come since the last pass, if that is all that has happened: what did not
-// fit then does not fit now. False: the whole queue is due.
+// fit then does not fit now. It reports whether that was enough; else the whole queue is due.
 func (p *pass) incremental() bool {
 	s, last := p.s, &p.s.last
 	switch {

@@ -62,7 +62,8 @@ func (s *State) unclaim(j *Job) {
 const maxPreemptors = 16
 
 // preempt makes room for a job whose quality of service may have others give way: on the worker where the least work is
-// lost, the least wanted and youngest of them. True: room is being made, and the worker is kept for the job meanwhile.
+// lost, the least wanted and youngest of them. It reports whether room is being made; the worker is kept for the job
+// meanwhile.
 func (p *pass) preempt(j *Job) bool {
 	s := p.s
 	if w := s.Worker(j.Claim); w != nil && s.fitsNow(w, j, p.now, isCompleting) {

@@ -43,8 +43,8 @@ func (p *pass) setHead(j *Job) {
 	p.promise(j)
 }
 
-// recheckHead looks only at what has changed since the last pass. False: that is not enough, because another job heads
-// the queue or because the shadow time has become later.
+// recheckHead looks only at what has changed since the last pass, and reports whether that is enough: not when another
+// job heads the queue, or when the shadow time has become later.
 func (p *pass) recheckHead(j *Job) bool {
 	o := &p.s.shadow
 	if o.head != j.ID || o.worker == nil {

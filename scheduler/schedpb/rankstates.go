@@ -8,7 +8,7 @@ import (
 // maxRankLines bounds how many lines of rank states are shown to somebody who did not ask for them.
 const maxRankLines = 48
 
-// Lines says where ranks stand, neighbours at the same place on one line; with nodes, where there are several.
+// Lines says where ranks stand, neighbours that wait for the same on one line; with nodes, where there are several.
 func (s *RankStates) Lines() (lines []string) {
 	ranks := s.GetRanks()
 	oneNode := true
@@ -38,7 +38,7 @@ func (s *RankStates) Lines() (lines []string) {
 func (s *RankStates) FirstLines() []string {
 	lines := s.Lines()
 	if more := len(lines) - maxRankLines; more > 1 {
-		lines = append(lines[:maxRankLines], fmt.Sprintf("… and %d more places", more))
+		lines = append(lines[:maxRankLines], fmt.Sprintf("… and %d more groups of ranks", more))
 	}
 	return lines
 }

@@ -21,7 +21,7 @@ func TestRankLines(t *testing.T) {
 		t.Errorf("%q, not %q", got, want)
 	}
 	for ranks, last := range map[int]string{maxRankLines: "x47", maxRankLines + 1: "x48",
-		maxRankLines + 2: "… and 2 more places", 1000: "… and 952 more places"} {
+		maxRankLines + 2: "… and 2 more groups of ranks", 1000: "… and 952 more groups of ranks"} {
 		s := &RankStates{}
 		for i := range ranks {
 			s.Ranks = append(s.Ranks, &RankState{Rank: uint32(i), Where: fmt.Sprint("x", i)})

@@ -8,7 +8,7 @@ import (
 )
 
 // rules checks what was decided against the policy, from the journal alone: quotas, room, reservations, who gives way
-// to whom, and that within one decision nobody who is placed delays the one who was promised a place in it.
+// to whom, and that within one decision nobody who is placed delays the one to whom a start was promised in it.
 type rules struct {
 	c            *checker
 	policy       core.Policy

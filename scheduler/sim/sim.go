@@ -185,7 +185,7 @@ func (s *Sim) Run() error {
 	return nil
 }
 
-// next has the next thing happen, if one does by then.
+// next has the next thing happen, and reports whether there was one by then.
 func (s *Sim) next(until core.Time) bool {
 	if len(s.queue) == 0 || s.queue[0].at > until || s.checks.err != nil {
 		return false
@@ -244,8 +244,8 @@ func (s *Sim) reserve(e core.Reserve) {
 	}
 }
 
-// decide is the shell's reactor for one event: decide, journal, act. The faults may crash it between any two of these;
-// false says that nothing of it is in the journal.
+// decide is the shell's reactor for one event: decide, journal, act. The faults may crash it between any two of these.
+// It reports whether the event is in the journal.
 func (s *Sim) decide(e core.Event, acknowledged func([]core.Transition)) bool {
 	if !s.cfg.Light {
 		s.checks.rules.deadlines(s)

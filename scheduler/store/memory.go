@@ -37,12 +37,12 @@ func (m *Memory) View() View { return &memoryView{m.mark, m.pieces, m.records} }
 
 func (v *memoryView) Load(piece, record func([]byte) error) error {
 	for i, framed := range v.pieces {
-		if err := handOut(pieceKey(v.mark.upTo, i), framed, piece); err != nil {
+		if err := deliver(pieceKey(v.mark.upTo, i), framed, piece); err != nil {
 			return err
 		}
 	}
 	for i, framed := range v.records {
-		if err := handOut(recordKey(v.mark.upTo+1+Seq(i)), framed, record); err != nil {
+		if err := deliver(recordKey(v.mark.upTo+1+Seq(i)), framed, record); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func (v *memoryView) Draft(pieces iter.Seq[[]byte]) (Draft, error) {
 
 func (v *memoryView) Close() error { return nil }
 
-func handOut(key, framed []byte, to func([]byte) error) error {
+func deliver(key, framed []byte, to func([]byte) error) error {
 	payload, err := unseal(key, framed)
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func load(from pebble.Reader, m mark, last Seq, piece, record func([]byte) error
 			return fmt.Errorf("%w: piece %d of the snapshot at record %d is missing", ErrCorrupt, n, m.upTo)
 		}
 		n++
-		return handOut(key, framed, piece)
+		return deliver(key, framed, piece)
 	})
 	if err != nil {
 		return 0, err
@@ -214,7 +214,7 @@ func load(from pebble.Reader, m mark, last Seq, piece, record func([]byte) error
 			return fmt.Errorf("%w: record %d is missing (the next one found is %d)", ErrCorrupt, next, got)
 		}
 		next++
-		return handOut(key, framed, record)
+		return deliver(key, framed, record)
 	})
 	return next, err
 }

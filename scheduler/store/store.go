@@ -19,7 +19,7 @@ type Seq uint64
 // from appending: another goroutine reads what there is through a View, and writes what is to stand for it.
 type Store interface {
 	// Load hands out the pieces of the newest snapshot, then each record behind it, in order. It comes first, once. The
-	// bytes are the callee's until it returns. What is damaged is an error that wraps ErrCorrupt and names the place.
+	// bytes are the callee's until it returns. What is damaged is an error that wraps ErrCorrupt and says where.
 	Load(piece, record func([]byte) error) error
 	// Append makes a record durable before it returns. After an error nothing more can be appended.
 	Append(record []byte) error

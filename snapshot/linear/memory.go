@@ -100,8 +100,8 @@ func explain(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// Bytes is the memory as it is now. After a growth the same bytes are found at the same place in a longer slice; after
-// Free the slice must not be touched any more.
+// Bytes is the memory as it is now. After a growth the same bytes are found at the same offsets of a longer slice;
+// after Free the slice must not be touched any more.
 func (m *Memory) Bytes() []byte {
 	size := m.size.Load()
 	return unsafe.Slice((*byte)(m.base), size)[:size:size]

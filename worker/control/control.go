@@ -60,7 +60,7 @@ func NewConn(rw io.ReadWriter) *Conn {
 // version sends none of the messages that this version does not know.
 func (c *Conn) SetVersion(version int) error {
 	if version < Oldest || version > Version {
-		return fmt.Errorf("it speaks version %d of the protocol, this program %d to %d", version, Oldest, Version)
+		return fmt.Errorf("it uses version %d of the protocol, this program knows %d to %d", version, Oldest, Version)
 	}
 	c.version = byte(version)
 	return nil
@@ -111,7 +111,7 @@ func Read(r io.Reader) (Message, error) {
 		return nil, fmt.Errorf("a control frame of %d bytes is out of bounds", length)
 	}
 	if header[4] < Oldest || header[4] > Version {
-		return nil, fmt.Errorf("a control frame of version %d; this program speaks %d to %d", header[4], Oldest, Version)
+		return nil, fmt.Errorf("a control frame of version %d; this program knows %d to %d", header[4], Oldest, Version)
 	}
 	body, err := readBody(r, int(length)-(headerSize-4))
 	if err != nil {

@@ -21,7 +21,7 @@ func SendLend(socket *net.UnixConn, dir *os.File, descriptor int) error {
 // Borrower reads from a socket and keeps the open files that come with the bytes.
 type Borrower struct {
 	*net.UnixConn
-	lent []int // descriptors that nobody has placed yet; of the reader's goroutine
+	lent []int // descriptors that were not installed yet; of the reader's goroutine
 }
 
 // maxLent bounds what may come at once, and what may wait.
@@ -57,8 +57,8 @@ func (b *Borrower) keep(oob []byte) error {
 	return nil
 }
 
-// Place makes the file that came with m the descriptor that m says, in place of what that was.
-func (b *Borrower) Place(m *Lend) error {
+// Install makes the file that came with m the descriptor that m says, in place of what that was.
+func (b *Borrower) Install(m *Lend) error {
 	if len(b.lent) == 0 {
 		return errors.New("no open file came with the message that lends one")
 	}

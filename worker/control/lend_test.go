@@ -68,7 +68,7 @@ func TestLend(t *testing.T) {
 				t.Fatal(err)
 			}
 			if lend, ok := m.(*Lend); ok {
-				if err := borrower.Place(lend); err != nil {
+				if err := borrower.Install(lend); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -92,7 +92,7 @@ func TestLend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := borrower.Place(m.(*Lend)); err == nil || !strings.Contains(err.Error(), "no open file") {
+	if err := borrower.Install(m.(*Lend)); err == nil || !strings.Contains(err.Error(), "no open file") {
 		t.Errorf("nothing was lent: %v", err)
 	}
 }

@@ -139,7 +139,7 @@ var ErrThrown = errors.New("the function that was called back threw an exception
 // CallerFrames is how much of its stack a Caller keeps: enough to see past a program's own wrappers.
 const CallerFrames = 3
 
-// Caller is where in the program a host call comes from: its innermost frames. Those of one place are equal.
+// Caller is where in the program a host call comes from: its innermost frames. Those of one call are equal.
 type Caller [CallerFrames]struct {
 	Function uint32 // its index, plus one
 	Offset   uint32 // of the call in the code section; 0 where the module has no lines

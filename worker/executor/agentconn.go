@@ -85,8 +85,8 @@ func (l *agentConn) attach(j *job) {
 	close(l.began)
 }
 
-// detach ends attach, and waits for an order that is being handled. It returns false if no agent is left that could
-// give this process another job: only the one that started it can.
+// detach ends attach, and waits for an order that is being handled. It reports whether an agent is left that could give
+// this process another job: only the one that started it can.
 func (l *agentConn) detach() bool {
 	l.mu.Lock()
 	l.job = nil
@@ -160,7 +160,7 @@ func (l *agentConn) handleMessage(m control.Message) error {
 	case starts:
 		l.newStarts <- start
 	case lends:
-		return l.socket.Place(lend)
+		return l.socket.Install(lend)
 	case job != nil:
 		job.handleMessage(m)
 	}

@@ -57,7 +57,7 @@ func (in *stdin) reader(awaits func()) *stdinReader {
 	return r
 }
 
-// put adds input. False: more than was allowed.
+// put adds input, and reports whether it is no more than is allowed.
 func (in *stdin) put(data []byte, eof bool) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()

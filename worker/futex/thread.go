@@ -91,14 +91,14 @@ func Calls() []Call {
 	var calls []Call
 	for _, wide := range []bool{false, true} {
 		address := map[bool]string{false: "i", true: "l"}[wide]
-		add := func(name, params string, fn func(*Thread, place, []uint64) uint32) {
+		add := func(name, params string, fn func(*Thread, operand, []uint64) uint32) {
 			calls = append(calls, Call{Name: name, Params: address + params, Results: "i", Wide: wide,
 				Fn: func(t *Thread, stack []uint64) {
-					p := place{stack[0], stack[len(params)]}
+					at := operand{stack[0], stack[len(params)]}
 					if !wide {
-						p.base = uint64(uint32(p.base))
+						at.base = uint64(uint32(at.base))
 					}
-					stack[0] = uint64(fn(t, p, stack))
+					stack[0] = uint64(fn(t, at, stack))
 				}})
 		}
 		add("memory_wait32", "ill", wait32)
@@ -108,14 +108,14 @@ func Calls() []Call {
 	return calls
 }
 
-// place is an address and the offset that its instruction adds.
-type place struct{ base, offset uint64 }
+// operand is an address and the offset that its instruction adds.
+type operand struct{ base, offset uint64 }
 
 // in is so many bytes there.
-func (p place) in(memory []byte, size uint64) (address uint64, bytes []byte) {
-	address = p.base + p.offset
+func (at operand) in(memory []byte, size uint64) (address uint64, bytes []byte) {
+	address = at.base + at.offset
 	switch {
-	case address < p.base || uint64(len(memory)) < size || address > uint64(len(memory))-size:
+	case address < at.base || uint64(len(memory)) < size || address > uint64(len(memory))-size:
 		panic(program.OutOfBounds)
 	case address%size != 0:
 		panic(program.UnalignedAtomic)
@@ -125,8 +125,8 @@ func (p place) in(memory []byte, size uint64) (address uint64, bytes []byte) {
 
 // memory_wait32(address, expected i32, timeout i64 (ns, below 0: none), offset i64) -> i32: 0 notified, 1 another value
 // is there, 2 the time is over.
-func wait32(t *Thread, p place, s []uint64) uint32 {
-	address, bytes := p.in(t.hooks.Memory(), 4)
+func wait32(t *Thread, at operand, s []uint64) uint32 {
+	address, bytes := at.in(t.hooks.Memory(), 4)
 	word := (*uint32)(unsafe.Pointer(&bytes[0]))
 	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool {
 		return atomic.LoadUint32(word) == uint32(s[1])
@@ -134,16 +134,16 @@ func wait32(t *Thread, p place, s []uint64) uint32 {
 }
 
 // memory_wait64(address, expected i64, timeout i64, offset i64) -> i32, as memory_wait32.
-func wait64(t *Thread, p place, s []uint64) uint32 {
-	address, bytes := p.in(t.hooks.Memory(), 8)
+func wait64(t *Thread, at operand, s []uint64) uint32 {
+	address, bytes := at.in(t.hooks.Memory(), 8)
 	word := (*uint64)(unsafe.Pointer(&bytes[0]))
 	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool { return atomic.LoadUint64(word) == s[1] }))
 }
 
 // memory_notify(address, count i32, offset i64) -> i32: how many were woken, of those that wait on the address at most
 // count.
-func notify(t *Thread, p place, s []uint64) uint32 {
-	address, _ := p.in(t.hooks.Memory(), 4)
+func notify(t *Thread, at operand, s []uint64) uint32 {
+	address, _ := at.in(t.hooks.Memory(), 4)
 	return t.queue.notify(address, uint32(s[1]))
 }
 

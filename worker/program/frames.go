@@ -68,8 +68,8 @@ func (p *Program) Callers(frames []Frame) []string {
 	return text
 }
 
-// HideCallback takes the outermost frame out of what a person sees where it is one that Encode has added. ok is false
-// where nothing is left: the pointer itself was at fault.
+// HideCallback takes the outermost frame out of what a person sees where it is one that Encode has added. It reports
+// whether frames are left: if none, the pointer itself was at fault.
 func (p *Program) HideCallback(err error) (ok bool) {
 	switch e := err.(type) {
 	case *Trap:

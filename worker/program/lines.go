@@ -12,8 +12,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// Engines give a frame's place as an offset in the code that they run. What line of source that is, is looked up here,
-// when somebody asks: passes have moved the code, and most that end a program have nobody ask.
+// Engines say where a frame stands by an offset in the code that they run. What line of source that is, is looked up
+// here, when somebody asks: passes have moved the code, and most that end a program have nobody ask.
 
 // Bounds on what a module may cost whose debug information is made for it. Beyond them there are no lines.
 const (
@@ -67,8 +67,8 @@ func (s *source) original(at uint64) (uint64, bool) {
 	return s.code.Original(i, uint32(at-uint64(s.bodies[i])))
 }
 
-// lines says for each place in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
-// those behind the first are where a function was inlined. What can't be told is left out, and 0 is no place.
+// lines says for each offset in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
+// those behind the first are where a function was inlined. What can't be told is left out, and 0 is no offset.
 func (p *Program) lines(offsets []uint64) map[uint64]string {
 	if p.source == nil {
 		return nil
@@ -78,7 +78,7 @@ func (p *Program) lines(offsets []uint64) map[uint64]string {
 
 // lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
 func (s *source) lines(offsets []uint64) map[uint64]string {
-	targets := map[uint64]*target{} // by place in the debug information's code
+	targets := map[uint64]*target{} // by offset in the debug information's code
 	from := map[uint64]*target{}
 	for _, at := range offsets {
 		original, ok := s.original(at)
@@ -193,7 +193,7 @@ func (u *unit) within(entry *dwarf.Entry, targets map[uint64]*target) map[uint64
 	return in
 }
 
-// rows reads the unit's table of lines: the row of a place is the last of its sequence that begins at or before it.
+// rows reads the unit's table of lines: the row of an offset is the last of its sequence that begins at or before it.
 func (u *unit) rows(root *dwarf.Entry, targets map[uint64]*target) (found int, err error) {
 	lines, err := u.data.LineReader(root)
 	if err != nil || lines == nil {

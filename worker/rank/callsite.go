@@ -14,7 +14,7 @@ type sites struct {
 	numbers map[engine.Caller]mpi.Site
 }
 
-// Site implements mpi.Host. Site 0 is no place.
+// Site implements mpi.Host. Site 0 is no call.
 func (h host) Site() mpi.Site {
 	caller := h.instance.Caller()
 	if caller == (engine.Caller{}) {

@@ -146,7 +146,8 @@ func (s *Safepoint) attempt() {
 	s.release()
 }
 
-// anyInGuest checks first the rank that it last found in its program: while a collection is wanted each host call asks.
+// anyInGuest reports whether a rank is in its program. It looks first at the one that it last found there: while a
+// collection is wanted each host call asks.
 func (s *Safepoint) anyInGuest() bool {
 	if s.isInGuest(int(s.last.Load())) {
 		return true

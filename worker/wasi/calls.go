@@ -98,7 +98,7 @@ func (p *Process) enter() {
 	}
 }
 
-// notASocket serves the sock_ calls. There is no way to a socket: a rank speaks MPI. EBADF, ENOTSOCK.
+// notASocket serves the sock_ calls. There is no way to a socket: ranks have MPI. EBADF, ENOTSOCK.
 func notASocket(p *Process, a args) errno {
 	f, e := p.get(a.u32(0), 0)
 	if e != success {

@@ -154,7 +154,7 @@ func (p *Process) insert(f *openFile) (uint32, errno) {
 	return uint32(len(p.files) - 1), success
 }
 
-// full is whether insert would refuse; asked before a file is created.
+// full reports whether insert would refuse; asked before a file is created.
 func (p *Process) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

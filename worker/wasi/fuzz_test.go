@@ -86,7 +86,7 @@ func (s *bytesSource) byte() byte {
 	return b
 }
 
-// argument is a small number, a place near either end of memory, or anything.
+// argument is a small number, an address near either end of memory, or anything.
 func (s *bytesSource) argument() uint64 {
 	switch s.byte() % 5 {
 	case 0:

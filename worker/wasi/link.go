@@ -21,7 +21,7 @@ import (
 // calls, which are few: of links and directories that are made and moved.
 var linksMu sync.Mutex
 
-// Bounds of a look: directories above a place, and entries below it.
+// Bounds of a look: directories above a path, and entries below it.
 const (
 	maxDepth  = 256
 	maxLooked = 10_000
@@ -90,7 +90,7 @@ func (m *mount) symlink(target string, l *location) error {
 	return unix.Symlinkat(target, l.dir, l.base)
 }
 
-// move runs call, which gives what from is another place, or one more. A link must not lead out there that did not
+// move runs call, which gives what from is another path, or one more. A link must not lead out there that did not
 // here.
 func (m *mount) move(from, to *location, call func() error) error {
 	st, err := from.stat()

@@ -35,14 +35,14 @@ func TestPlantedLinks(t *testing.T) {
 	g.dir = inside
 	for i, c := range []struct {
 		name     string
-		from, to string // a link's target and place, or two paths
+		from, to string // a link's target and path, or two paths
 		want     errno
 	}{
 		{"symlink", "../x", "l", ePERM},
 		{"symlink", "../x", "a/in", success},
 		{"path_rename", "a/in", "in", ePERM},
 		{"path_link", "a/in", "in", ePERM},
-		{"path_rename", "a/in", "a/b/in", success}, // it leads to another place, in the mount
+		{"path_rename", "a/in", "a/b/in", success}, // it leads elsewhere, in the mount
 		{"symlink", "../../..", "a/b/c/top", success},
 		{"path_rename", "a/b", "b", ePERM},
 		{"path_rename", "a/b/c", "c", ePERM},

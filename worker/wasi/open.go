@@ -57,7 +57,7 @@ func pathOpen(p *Process, a args) errno {
 // opening is a path_open under way.
 type opening struct {
 	p         *Process
-	follow    bool // a link in the last place
+	follow    bool // a link in the last component
 	directory bool // nothing else will do
 	flags     int  // of open(2)
 	mode      uint32

@@ -97,7 +97,7 @@ func (l *location) stat() (st unix.Stat_t, err error) {
 	return st, err
 }
 
-// isDir is whether the last component is a directory itself.
+// isDir reports whether the last component is a directory itself.
 func (l *location) isDir() bool {
 	st, err := l.stat()
 	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR

@@ -110,7 +110,7 @@ func TestEscapes(t *testing.T) {
 			h.intact()
 		}
 	}
-	// A link in the last place is not followed by the calls that act on the name.
+	// A link in the last component is not followed by the calls that act on the name.
 	for _, path := range []string{"out/", "absolute/", "out", "secret", "absolute"} {
 		for call, e := range h.everyCall(path) {
 			switch call {

@@ -28,7 +28,7 @@ func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
 	p.waitFor(waitText(d, ready), d, ready)
 }
 
-// waitFor is the one place in this package that waits.
+// waitFor is the one function in this package that waits.
 func (p *Process) waitFor(what string, d time.Duration, ready <-chan struct{}) {
 	if p.blocked != nil {
 		defer p.blocked(what)()
@@ -184,8 +184,8 @@ func (q *poll) checkClock(ev *event, sub []byte) bool {
 	return false
 }
 
-// checkFD: files are always ready, as POSIX has it; standard output is, because a write may wait; standard input when
-// it says so.
+// checkFD reports whether there is an event of a descriptor: files are always ready, as POSIX has it; standard output
+// is, because a write may wait; standard input when it says so; and a fault is an event.
 func (q *poll) checkFD(ev *event, fd uint32) bool {
 	need := rightFDRead
 	if ev.tag == pollFDWrite {

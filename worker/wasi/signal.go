@@ -40,8 +40,8 @@ const (
 	signalBase = 128
 	// unblockable can't be caught, ignored or blocked.
 	unblockable signalSet = 1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1)
-	// harmless are ignored by default.
-	harmless signalSet = 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
+	// ignoredByDefault do nothing unless they are caught.
+	ignoredByDefault signalSet = 1<<(unix.SIGCHLD-1) | 1<<(unix.SIGCONT-1) | 1<<(unix.SIGURG-1) | 1<<(unix.SIGWINCH-1)
 	// shortestInterval bounds what a timer may cost the host.
 	shortestInterval = time.Millisecond
 )
@@ -61,7 +61,7 @@ func (p *Process) Signal(number int) (fatal bool) {
 			s.post(bit)
 		}
 		return false
-	case bit&(s.ignored|harmless) != 0:
+	case bit&(s.ignored|ignoredByDefault) != 0:
 		return false
 	}
 	return true
@@ -122,7 +122,7 @@ func (p *Process) NextSignal() (d Delivery, ok bool) {
 		case bit&s.caught != 0:
 			d.Dispatcher, d.mask = s.dispatcher, s.blocked
 			return d, true
-		case bit&harmless == 0:
+		case bit&ignoredByDefault == 0:
 			panic(Exit{signalBase + d.Signal})
 		}
 	}

@@ -129,7 +129,7 @@ func prove() (err error) {
 	return nil
 }
 
-// proven reports whether frames are of a function and of the next one, which calls it, each with its place.
+// proven reports whether frames are of a function and of the next one, which calls it, each with its offset.
 func proven(frames []program.Frame, inner uint32) bool {
 	return len(frames) == 2 && frames[0].Function == int(inner) && frames[1].Function == int(inner)+1 &&
 		frames[0].Offset > 0 && frames[1].Offset > frames[0].Offset

@@ -20,7 +20,7 @@ import (
 
 // Here, and nowhere else, meaning is read from wazero's words: what ended a call it says in an error's text, with the
 // stack below it. A module that it is given has no names, so that no program can put words there (program.Encode); each
-// frame is a function's index, and by a stub of debug information its place in the code. prove makes sure that this
+// frame is a function's index, and by a stub of debug information its offset in the code. prove makes sure that this
 // wazero words its errors so.
 
 // trapKinds finds a kind of trap by wazero's words.
@@ -64,7 +64,7 @@ func (in *Instance) failure(err error) error {
 	return err
 }
 
-// isTrap knows wazero's own errors, whose type it keeps to itself.
+// isTrap reports whether it is one of wazero's own errors, whose type it keeps to itself.
 func isTrap(err error) bool {
 	if fmt.Sprintf("%T", err) != "*wasmruntime.Error" {
 		return false
@@ -132,7 +132,7 @@ func newFrame(line string) program.Frame {
 }
 
 // lineStub are sections of debug information of one unit without a name: all of the code is line 1 of one file, so
-// that wazero writes each frame's place and this line.
+// that wazero writes each frame's offset and this line.
 func lineStub() []wasm.Custom {
 	const first, last = 1, 1<<31 - 1 // wazero takes 0 and the last addresses for code that was thrown away
 	abbrev := []byte{
@@ -167,12 +167,12 @@ func lineStub() []wasm.Custom {
 
 const dataSection = 11 // the last section of a module
 
-// offsetIn reads the place from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
+// offsetIn reads the offset from what wazero writes of a frame's source, "0x1f: x:1"; 0 if there is none.
 func offsetIn(text string) uint64 {
 	digits, _, _ := strings.Cut(strings.TrimPrefix(text, "0x"), ":")
-	place, err := strconv.ParseUint(digits, 16, 32)
+	offset, err := strconv.ParseUint(digits, 16, 32)
 	if err != nil {
 		return 0
 	}
-	return place
+	return offset
 }
