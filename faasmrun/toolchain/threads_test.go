@@ -18,6 +18,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -147,11 +148,37 @@ func (h *threadHost) wasi(memory []byte) {
 					letters(c.Params), letters(c.Results)).Export(c.Name)
 			}
 		}
+		if module == wasi.System {
+			h.waits(builder, memory, letters)
+		}
 		if _, err := builder.Instantiate(ctx); err != nil {
 			h.t.Fatal(err)
 		}
 	}
 }
+
+// waits adds the functions by which threads wait for each other. Each call is a thread's of its own: none of them waits
+// twice at a time.
+func (h *threadHost) waits(builder wazero.HostModuleBuilder, memory []byte, letters func(string) []api.ValueType) {
+	queue := new(futex.Queue)
+	for _, c := range futex.Calls() {
+		if c.Wide {
+			builder.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+				c.Fn(futex.NewThread(queue, waiter(memory)), stack)
+			}), letters(c.Params), letters(c.Results)).Export(c.Name)
+		}
+	}
+}
+
+// waiter is a thread of a program that is not ended and gets no signals.
+type waiter []byte
+
+func (w waiter) Memory() []byte      { return w }
+func (waiter) Count(bool)            {}
+func (waiter) Settle()               {}
+func (waiter) Interrupted()          {}
+func (waiter) Done() <-chan struct{} { return nil }
+func (waiter) End()                  {}
 
 // environment is a module that has the memory.
 func environment(most uint64) []byte {
