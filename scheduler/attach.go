@@ -166,14 +166,9 @@ func (s *Server) attach(stream attachStream) error {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.detach(a) })
-	listener := s.tasks.Start()
-	if listener == nil {
+	if !s.tasks.Go(func() { s.receiveFromLauncher(stream, a) }) {
 		return s.unavailable()
 	}
-	go func() {
-		defer listener()
-		s.receiveFromLauncher(stream, a)
-	}()
 	limit := s.cfg.LauncherSilence
 	if a.session == "" {
 		limit = 0

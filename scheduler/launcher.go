@@ -88,8 +88,8 @@ func (r *reactor) awaitLauncher(id core.JobID, h *launcherSession, ended <-chan 
 	if ended == nil {
 		return
 	}
-	away := time.NewTimer(s.cfg.LauncherWithin)
-	go func() {
+	s.tasks.Go(func() {
+		away := time.NewTimer(s.cfg.LauncherWithin)
 		defer away.Stop()
 		select {
 		case <-ended: // its process is no more
@@ -97,7 +97,7 @@ func (r *reactor) awaitLauncher(id core.JobID, h *launcherSession, ended <-chan 
 		case <-away.C:
 		case <-s.halt:
 		}
-	}()
+	})
 }
 
 // awaitLaunchers does so for those whose streams ended with the last scheduler.
@@ -242,15 +242,10 @@ func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() erro
 	if limit <= 0 {
 		return send()
 	}
-	leave := s.tasks.Start()
-	if leave == nil {
+	sent := make(chan error, 1)
+	if !s.tasks.Go(func() { sent <- send() }) {
 		return s.unavailable()
 	}
-	sent := make(chan error, 1)
-	go func() {
-		defer leave()
-		sent <- send()
-	}()
 	tick := time.NewTicker(limit / livenessTicks)
 	defer tick.Stop()
 	for missed := 0; missed < livenessTicks; {

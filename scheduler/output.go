@@ -234,17 +234,14 @@ func (s *Server) carryOutput(stream grpc.ClientStreamingServer[schedpb.OutputFra
 	if !claimed {
 		return status.Errorf(codes.NotFound, "nobody waits for output stream %d any more", frame.StreamId)
 	}
-	leave := s.tasks.Start()
-	if leave == nil {
-		return s.unavailable()
-	}
 	over := make(chan error, 1)
-	go func() {
-		defer leave()
+	if !s.tasks.Go(func() {
 		eof, err := s.carry(stream, o, frame)
 		s.post(func(r *reactor) { r.closeStream(o, eof) })
 		over <- err
-	}()
+	}) {
+		return s.unavailable()
+	}
 	select {
 	case err = <-over:
 	case <-stop: // with this call's end the other's waiting is over

@@ -140,7 +140,7 @@ type Server struct {
 
 	replicas chan struct{} // has one element for each that is being rebuilt
 
-	tasks tasks.Group // the reactor, every handler, every goroutine of a handler
+	tasks tasks.Group // the reactor, every handler, every goroutine of either
 }
 
 // inboxSize bounds what waits for the reactor; whoever finds it full waits too.
@@ -216,15 +216,10 @@ func (s *Server) Err() error { return s.err }
 // untilHalt runs a handler's work, which waits for its stream's other end, for no longer than the scheduler runs: a
 // handler that returns ends its stream, and with it the work.
 func (s *Server) untilHalt(f func() error) error {
-	leave := s.tasks.Start()
-	if leave == nil {
+	done := make(chan error, 1)
+	if !s.tasks.Go(func() { done <- f() }) {
 		return s.unavailable()
 	}
-	done := make(chan error, 1)
-	go func() {
-		defer leave()
-		done <- f()
-	}()
 	select {
 	case err := <-done:
 		return err

@@ -129,14 +129,9 @@ func (s *Server) connect(stream workerStream) error {
 		return err
 	}
 	defer s.post(func(r *reactor) { r.workerDisconnected(w) })
-	listener := s.tasks.Start()
-	if listener == nil {
+	if !s.tasks.Go(func() { w.fail(s.receiveFromWorker(stream, w, hello.Unfit)) }) {
 		return s.unavailable()
 	}
-	go func() {
-		defer listener()
-		w.fail(s.receiveFromWorker(stream, w, hello.Unfit))
-	}()
 	limit := silentBeats * s.cfg.Heartbeat
 	silent := func() error {
 		return status.Errorf(codes.DeadlineExceeded, "no message from worker %s for %v", w.name, limit)

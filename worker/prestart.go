@@ -1,6 +1,10 @@
 package worker
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/faasmrun/faasmrun/internal/tasks"
+)
 
 // prestarted holds executors that were started before their jobs came, so that a job need not wait for a process to
 // start.
@@ -9,31 +13,34 @@ type prestarted struct {
 	want  int  // how many are kept ready
 	renew bool // start another for each that is taken
 
+	tasks tasks.Group // what starts them
+
 	mu      sync.Mutex // held while a process is started: who takes it waits for it
-	closed  bool
 	waiting []*process
 }
 
 // fill starts what is missing, while the caller goes on. An error is ignored: take tries again and returns it.
 func (s *prestarted) fill() {
 	s.mu.Lock()
-	go func() {
+	if !s.tasks.Go(func() {
 		defer s.mu.Unlock()
-		for len(s.waiting) < s.want && !s.closed {
+		for len(s.waiting) < s.want && !s.tasks.Stopped() {
 			p, err := s.spawn(nil)
 			if err != nil {
 				return
 			}
 			s.waiting = append(s.waiting, p)
 		}
-	}()
+	}) {
+		s.mu.Unlock()
+	}
 }
 
 // take returns the prestarted executor that has had most time to start, or else a new one.
 func (s *prestarted) take() (*process, error) {
 	p := s.pop()
 	if s.renew {
-		go s.fill()
+		s.tasks.Go(s.fill)
 	}
 	if p != nil {
 		return p, nil
@@ -55,10 +62,12 @@ func (s *prestarted) pop() *process {
 	return nil
 }
 
+// close ends those that wait, and has no more started.
 func (s *prestarted) close() {
+	s.tasks.Stop()
+	s.tasks.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
 	for _, p := range s.waiting {
 		p.discard()
 	}
