@@ -2,7 +2,6 @@ package mpi
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -21,7 +20,7 @@ func TestRootGoesAhead(t *testing.T) {
 				if g.me != 1 {
 					<-ahead
 					if n == 2 { // nobody else keeps the root waiting
-						awaitParked(g, 1)
+						g.waitParked(1)
 					}
 				}
 				for i := range 3 * slotRows {
@@ -62,12 +61,6 @@ func TestSendersGoAhead(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func awaitParked(g *guest, rank int) {
-	for g.rank.world.ranks[rank].parked.Load() == 0 {
-		runtime.Gosched()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
@@ -119,6 +120,42 @@ func (g *guest) must(name string, arguments ...any) {
 	if code := g.call(name, arguments...); code != success {
 		g.t.Errorf("rank %d: MPI_%s%v: %s", g.me, name, arguments, className(code))
 	}
+}
+
+// waitTimeout is how long a rank waits for what others must do. Nothing waits for it in a test that passes.
+const waitTimeout = time.Minute
+
+// waitUntil waits for what other ranks do. Nothing tells a test that a rank parks: it looks, and lets others run.
+func (g *guest) waitUntil(what string, done func() bool) {
+	g.t.Helper()
+	for end := time.Now().Add(waitTimeout); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			g.t.Fatalf("rank %d of %d: not after %v: %s", g.me, g.n, waitTimeout, what)
+		}
+	}
+}
+
+func (g *guest) waitParked(rank int) {
+	g.t.Helper()
+	g.waitUntil(fmt.Sprintf("rank %d is parked", rank),
+		func() bool { return g.rank.world.ranks[rank].parked.Load() != 0 })
+}
+
+func (g *guest) waitOthersParked() {
+	g.t.Helper()
+	for rank := range g.n {
+		if rank != g.me {
+			g.waitParked(rank)
+		}
+	}
+}
+
+// waitOthersBlocked waits until no other rank has come further than it can without this one: each is parked, or has
+// ended.
+func (g *guest) waitOthersBlocked() {
+	g.t.Helper()
+	g.waitUntil("all other ranks are parked or have ended",
+		func() bool { return g.rank.world.blocked.Load() >= int64(g.n-1) })
 }
 
 // alloc gives n bytes, aligned to 16.

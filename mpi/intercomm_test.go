@@ -2,7 +2,6 @@ package mpi
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 )
 
@@ -12,15 +11,6 @@ func (g *guest) halves() (inter uint32, side, me int) {
 	inter = g.newcomm("Intercomm_create", local, 0, tWorld, 1-g.me%2, 7)
 	g.must("Comm_set_errhandler", inter, errorsReturn)
 	return inter, g.me % 2, g.me / 2
-}
-
-// untilWaiting comes back when all other ranks of the world are parked.
-func (g *guest) untilWaiting() {
-	for i, r := range g.rank.world.ranks {
-		for i != g.me && r.parked.Load() == 0 {
-			runtime.Gosched()
-		}
-	}
 }
 
 // TestIntercommReduceByTheProgram reduces by a function of the program to a root in the other group. Whichever rank is
@@ -53,7 +43,7 @@ func TestIntercommReduceByTheProgram(t *testing.T) {
 						a = []any{0, 0, 0, datatypeNull, opNull, tNull, inter}
 					}
 					if g.me == last && form == 0 {
-						g.untilWaiting()
+						g.waitOthersParked()
 					}
 					if g.me == last && form > 0 {
 						for i := range g.n - 1 {

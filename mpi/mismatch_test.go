@@ -2,7 +2,6 @@ package mpi
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 )
 
@@ -62,7 +61,7 @@ func TestMembersDiffer(t *testing.T) {
 								buf, mine := g.alloc(8*large), c.other
 								if g.me == odd {
 									if mine = c.odd; last {
-										g.untilParkedOrGone()
+										g.waitOthersBlocked()
 									}
 								}
 								for _, step := range []call{mine, allreduce(next)} {
@@ -92,13 +91,6 @@ func TestMembersDiffer(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// untilParkedOrGone comes back when no other rank has come further than it can without this one.
-func (g *guest) untilParkedOrGone() {
-	for w := g.rank.world; w.blocked.Load() < int64(g.n-1); {
-		runtime.Gosched()
 	}
 }
 
@@ -147,7 +139,7 @@ func TestDisconnectWaits(t *testing.T) {
 			want(g, "orphans under way", len(g.rank.requests.orphans) == 0 || g.rank.requests.orphans[0].isDone(), true)
 			return
 		}
-		g.untilWaiting()
+		g.waitOthersParked()
 		for i := range 2 {
 			g.must("Recv", buf, n, tByte, 0, i, d, 0)
 		}

@@ -45,13 +45,9 @@ func TestSpinnerMakesRoom(t *testing.T) {
 		case 0:
 			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
 		case 1:
-			for g.rank.world.ranks[2].parked.Load() == 0 {
-				runtime.Gosched()
-			}
+			g.waitParked(2)
 			g.must("Send", buf, 8, tByte, 2, 0, tWorld) // now three can run
-			for g.rank.world.ranks[0].parked.Load() == 0 {
-				runtime.Gosched()
-			}
+			g.waitParked(0)
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 			g.must("Send", buf, 8, tByte, 2, 1, tWorld)
 		case 2:
@@ -79,9 +75,7 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 			g.must("Recv", buf, 8, tByte, 0, 0, tWorld, 0)
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 		} else {
-			for g.rank.world.ranks[1].parked.Load() == 0 {
-				runtime.Gosched()
-			}
+			g.waitParked(1)
 			g.must("Send", buf, 8, tByte, 1, 0, tWorld)
 			n := 0
 			g.rank.spin(scopeOne, func() bool { n++; return g.rank.hasMail() })

@@ -80,8 +80,8 @@ func (v *slowView) Close() error {
 	return v.View.Close()
 }
 
-// slowWorld is a world on such a store, which is not released yet.
-func slowWorld(t *testing.T) (*world, *slowStore) {
+// newSlowWorld is a world on such a store, which is not released yet.
+func newSlowWorld(t *testing.T) (*world, *slowStore) {
 	w := newWorld(t, Config{SnapshotEvery: 10})
 	s := &slowStore{release: make(chan struct{})}
 	w.around = func(inner store.Store) store.Store { s.Store = inner; return s }
@@ -102,7 +102,7 @@ func (w *world) busy(jobs int) {
 // came meanwhile is there after a restart.
 func TestSnapshotHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, s := slowWorld(t)
+		w, s := newSlowWorld(t)
 		w.busy(15)
 		synctest.Wait()
 		equal(t, "snapshots begun", s.count("load"), 1)
@@ -149,7 +149,7 @@ func (w *world) outline() *core.State {
 // An outline that takes long holds nobody either, and a caller who goes away ends it.
 func TestOutlineHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, s := slowWorld(t)
+		w, s := newSlowWorld(t)
 		ctx, leave := context.WithCancel(w.ctx)
 		_, err := w.cluster.Snapshot(ctx, &schedpb.SnapshotRequest{})
 		ok(t, err)
@@ -166,7 +166,7 @@ func TestOutlineHoldsNobody(t *testing.T) {
 // Stop waits for who reads the store, closes that afterwards, and installs nothing any more.
 func TestStopDuringSnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, s := slowWorld(t)
+		w, s := newSlowWorld(t)
 		w.busy(15)
 		synctest.Wait()
 		equal(t, "snapshots begun", s.count("load"), 1)
@@ -186,7 +186,7 @@ func TestStopDuringSnapshot(t *testing.T) {
 // A snapshot that can't be written is tried again some records later; the scheduler goes on.
 func TestSnapshotFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, s := slowWorld(t)
+		w, s := newSlowWorld(t)
 		s.full = 1
 		close(s.release)
 		w.busy(12)

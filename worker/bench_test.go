@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -208,6 +209,16 @@ func wait[T any](t testing.TB, c <-chan T, what string) T {
 	case <-time.After(testTimeout):
 		t.Fatalf("no %s after %v", what, testTimeout)
 		panic("unreachable")
+	}
+}
+
+// waitUntil waits for what nothing tells a test of: it looks, and lets others run.
+func (b *bench) waitUntil(what string, done func() bool) {
+	b.t.Helper()
+	for end := time.Now().Add(testTimeout); !done(); runtime.Gosched() {
+		if time.Now().After(end) {
+			b.t.Fatalf("not after %v: %s", testTimeout, what)
+		}
 	}
 }
 

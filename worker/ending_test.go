@@ -16,7 +16,7 @@ import (
 // A failed job's end goes where its user may write, and nowhere else, whatever links the user has put there; other
 // threads stay root's.
 func TestEndingIsWrittenAsTheUser(t *testing.T) {
-	who := another(t)
+	who := otherUser(t)
 	dir := t.TempDir()
 	for at := dir; at != os.TempDir() && len(at) > 1; at = filepath.Dir(at) {
 		if err := os.Chmod(at, 0o755); err != nil {

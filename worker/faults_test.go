@@ -70,9 +70,9 @@ func (b *bench) query(ref *schedpb.JobRef) []*schedpb.RankState {
 
 func inBarrier(s *schedpb.RankState) bool { return strings.HasPrefix(s.Where, "MPI_Barrier on ") }
 
-// slowBench is a bench whose compile children wait for a word from the fifo that it returns: opening it for writing
+// newSlowBench is a bench whose compile children wait for a word from the fifo that it returns: opening it for writing
 // waits for one.
-func slowBench(t *testing.T) (b *bench, fifo string) {
+func newSlowBench(t *testing.T) (b *bench, fifo string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -89,7 +89,7 @@ func slowBench(t *testing.T) (b *bench, fifo string) {
 
 // TestCompilingIsTold asks where the ranks of a job stand while its module is being compiled.
 func TestCompilingIsTold(t *testing.T) {
-	b, fifo := slowBench(t)
+	b, fifo := newSlowBench(t)
 	app := b.app("act", 2, "spin", "1")
 	ref := b.start(interactive(app))
 	open, err := os.OpenFile(fifo, os.O_WRONLY, 0) // once the compiler waits there
@@ -114,7 +114,7 @@ func TestCompilingIsTold(t *testing.T) {
 // A job that is ended while its module is being compiled ends at once, and so does the compiler, unless another job
 // waits for it.
 func TestTerminateWhileCompiling(t *testing.T) {
-	b, fifo := slowBench(t)
+	b, fifo := newSlowBench(t)
 	app := b.app("act", 1, "nothing", "0")
 	for _, c := range []struct {
 		state string
@@ -232,8 +232,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// stopped waits until the process is stopped (or no longer): the kernel says so only to its parent, through wait.
-func stopped(t testing.TB, pid int, want bool) {
+// waitStopped waits until the process is stopped (or no longer): the kernel says so only to its parent, through wait.
+func waitStopped(t testing.TB, pid int, want bool) {
 	t.Helper()
 	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -256,11 +256,11 @@ func TestStopAndContinue(t *testing.T) {
 	ref := b.spinning("spin", 2)
 	pid := b.pid(ref)
 	signal(ref, syscall.SIGTSTP)
-	stopped(t, pid, true)
+	waitStopped(t, pid, true)
 	signal(ref, syscall.SIGCONT)
-	stopped(t, pid, false)
+	waitStopped(t, pid, false)
 	signal(ref, syscall.SIGTSTP)
-	stopped(t, pid, true)
+	waitStopped(t, pid, true)
 	b.terminate(ref, "CA", false) // a stopped job still ends in order
 	if o := b.collect(); o.End.State != "CA" || len(o.End.RankStates.GetRanks()) != 2 {
 		t.Errorf("ended %v", o.End)
@@ -322,12 +322,12 @@ func TestWorkerDies(t *testing.T) {
 		if _, err := fmt.Fscan(out, &pid); err != nil {
 			t.Fatal(err)
 		}
-		armed(t, pid)
+		waitArmed(t, pid)
 		if stop {
 			if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
-			stopped(t, pid, true)
+			waitStopped(t, pid, true)
 		}
 		holder.Process.Kill()
 		holder.Wait()
@@ -336,8 +336,8 @@ func TestWorkerDies(t *testing.T) {
 	}
 }
 
-// armed waits until the executor has its agent watch: descriptor 4 is then asynchronous.
-func armed(t testing.TB, pid int) {
+// waitArmed waits until the executor has its agent watch: descriptor 4 is then asynchronous.
+func waitArmed(t testing.TB, pid int) {
 	t.Helper()
 	for deadline := time.Now().Add(testTimeout); time.Now().Before(deadline); {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/4", pid))

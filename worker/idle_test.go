@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,7 +135,7 @@ func TestFailsByItself(t *testing.T) {
 
 // Nobody gets the executor of another tenant, though both run as the same user.
 func TestServesOneTenant(t *testing.T) {
-	who := another(t)
+	who := otherUser(t)
 	b := newBench(t, func(c *Config) {
 		c.Users = map[string]string{"alice": who.name, "bob": who.name}
 		c.Idle = 3
@@ -326,13 +325,11 @@ func TestDiesBetweenJobs(t *testing.T) {
 	for _, spec := range []*schedpb.JobSpec{interactive(b.app("act", 1, "cat")), batch(b.app("act", 1, "cat"))} {
 		pid = b.waits()
 		syscall.Kill(pid, syscall.SIGSTOP) // it lives, and will not read its Start
-		stopped(t, pid, true)
+		waitStopped(t, pid, true)
 		ref := b.start(spec)
 		b.stdin(ref, "a line\n", false)
 		b.stdin(ref, "", true)
-		for b.pidOf(ref) != pid {
-			runtime.Gosched()
-		}
+		b.waitUntil("the job has the stopped executor", func() bool { return b.pidOf(ref) == pid })
 		syscall.Kill(pid, syscall.SIGKILL)
 		wait(t, b.started, "start of the ranks")
 		o := b.collect()

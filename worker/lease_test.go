@@ -11,8 +11,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/control"
 )
 
-// waitUntil waits for a moment on the boot clock, by the worker's heartbeats.
-func (b *bench) waitUntil(at control.Instant) {
+// waitPast waits for a moment on the boot clock, by the worker's heartbeats.
+func (b *bench) waitPast(at control.Instant) {
 	b.t.Helper()
 	for control.Now() <= at {
 		wait(b.t, b.beats, "heartbeat")
@@ -39,7 +39,7 @@ func TestLongerThanTheGrace(t *testing.T) {
 			app := b.app("act", 2, "linger")
 			ref := b.start(spec(app))
 			wait(t, b.started, "start of the ranks")
-			b.waitUntil(b.leaseOf(ref).Add(beyond))
+			b.waitPast(b.leaseOf(ref).Add(beyond))
 			release(t, app)
 			if o := b.collect(); o.End.State != "CD" {
 				t.Errorf("ended %v", o.End)

@@ -16,8 +16,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 )
 
-// another is a user that this process is not, where it may become one.
-func another(t *testing.T) *identity {
+// otherUser is a user that this process is not, where it may become one.
+func otherUser(t *testing.T) *identity {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can run executors as other users")
@@ -44,7 +44,7 @@ func (b *bench) startAs(tenant string, spec *schedpb.JobSpec) *schedpb.JobRef {
 }
 
 func TestRunsAsTenant(t *testing.T) {
-	who := another(t)
+	who := otherUser(t)
 	b := newBench(t, func(c *Config) {
 		// Deep below directories that the tenant may not enter.
 		c.Dir, c.CacheDir = filepath.Join(t.TempDir(), "closed", "state"), filepath.Join(t.TempDir(), "closed", "cache")

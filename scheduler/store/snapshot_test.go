@@ -20,15 +20,15 @@ func TestAppendDuringSnapshot(t *testing.T) {
 			again := make(t)
 			s := again(t)
 			expect(t, s)
-			must(t, s.Append([]byte("a")))
+			ok(t, s.Append([]byte("a")))
 			snapshot(t, s, "old")
-			must(t, s.Append([]byte("b")))
+			ok(t, s.Append([]byte("b")))
 			v, same := s.View(), s.View()
-			must(t, s.Append([]byte("c")))
+			ok(t, s.Append([]byte("c")))
 			seen := func(what string, v View, want ...string) {
 				t.Helper()
 				var got []string
-				must(t, v.Load(func(p []byte) error { got = append(got, "piece "+string(p)); return nil },
+				ok(t, v.Load(func(p []byte) error { got = append(got, "piece "+string(p)); return nil },
 					func(r []byte) error { got = append(got, "record "+string(r)); return nil }))
 				if fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("%s: %q, want %q", what, got, want)
@@ -36,24 +36,24 @@ func TestAppendDuringSnapshot(t *testing.T) {
 			}
 			seen("before", v, "piece old", "record b")
 			d := draft(t, v, "new", "state")
-			must(t, s.Append([]byte("d")))
-			must(t, s.Install(d))
+			ok(t, s.Append([]byte("d")))
+			ok(t, s.Install(d))
 			if s.Size() != 2 {
 				t.Errorf("%d records stand behind the snapshot", s.Size())
 			}
-			must(t, s.Append([]byte("e")))
+			ok(t, s.Append([]byte("e")))
 			seen("after", v, "piece old", "record b")
 			// Another draft of the same records comes too late.
-			must(t, s.Install(draft(t, same, "late")))
+			ok(t, s.Install(draft(t, same, "late")))
 			now := s.View()
 			seen("now", now, "piece new", "piece state", "record c", "record d", "record e")
 			for _, v := range []View{v, same, now} {
-				must(t, v.Close())
+				ok(t, v.Close())
 			}
-			must(t, s.Close())
+			ok(t, s.Close())
 			s = again(t)
 			expect(t, s, "piece new", "piece state", "record c", "record d", "record e")
-			must(t, s.Close())
+			ok(t, s.Close())
 		})
 	}
 }
@@ -63,10 +63,10 @@ func TestAppendDuringSnapshot(t *testing.T) {
 func TestInstallIsSmall(t *testing.T) {
 	for _, n := range []int{10, 20_000} {
 		s, err := Open(t.TempDir(), Options{Ephemeral: true})
-		must(t, err)
+		ok(t, err)
 		expect(t, s)
 		for range n {
-			must(t, s.Append([]byte("record")))
+			ok(t, s.Append([]byte("record")))
 		}
 		if allocs := testing.AllocsPerRun(10, func() { s.View().Close() }); allocs > 50 {
 			t.Errorf("%d records: a view takes %.0f allocations", n, allocs)
@@ -79,8 +79,8 @@ func TestInstallIsSmall(t *testing.T) {
 		db := s.(*pebbleStore).db
 		before := db.Metrics()
 		d := draft(t, v, pieces...)
-		must(t, v.Close())
-		must(t, s.Install(d))
+		ok(t, v.Close())
+		ok(t, s.Install(d))
 		after := db.Metrics()
 		if wrote := after.WAL.BytesIn - before.WAL.BytesIn; wrote == 0 || wrote > 512 {
 			t.Errorf("%d pieces: %d bytes into the log", n, wrote)
@@ -88,7 +88,7 @@ func TestInstallIsSmall(t *testing.T) {
 		if after.Ingest.Count != before.Ingest.Count+1 || after.Flush.AsIngestCount != before.Flush.AsIngestCount {
 			t.Errorf("%d pieces: the table was not taken as it is", n)
 		}
-		must(t, s.Close())
+		ok(t, s.Close())
 	}
 }
 
@@ -98,13 +98,13 @@ func TestDraftLeftBehind(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	expect(t, s)
-	must(t, s.Append([]byte("a")))
+	ok(t, s.Append([]byte("a")))
 	snapshot(t, s, "old")
-	must(t, s.Append([]byte("b")))
+	ok(t, s.Append([]byte("b")))
 	v := s.View()
 	d := draft(t, v, "1", "2", "3")
-	must(t, v.Close())
-	must(t, s.Close()) // drafted, and no more
+	ok(t, v.Close())
+	ok(t, s.Close()) // drafted, and no more
 	if _, err := os.Stat(d.path); err != nil {
 		t.Fatal(err)
 	}
@@ -115,22 +115,22 @@ func TestDraftLeftBehind(t *testing.T) {
 	}
 	v = s.View()
 	d = draft(t, v, "1", "2", "3")
-	must(t, v.Close())
-	must(t, s.(*pebbleStore).db.Ingest(context.Background(), []string{d.path})) // and taken in, and not marked
-	must(t, s.Close())
+	ok(t, v.Close())
+	ok(t, s.(*pebbleStore).db.Ingest(context.Background(), []string{d.path})) // and taken in, and not marked
+	ok(t, s.Close())
 	for range 2 { // the second time nothing is to be dropped
 		s = open(t, dir)
 		expect(t, s, "piece old", "record b")
-		must(t, s.Close())
+		ok(t, s.Close())
 	}
 	s = open(t, dir)
 	expect(t, s, "piece old", "record b")
 	snapshot(t, s, "new") // fewer pieces at the same record
-	must(t, s.Append([]byte("c")))
-	must(t, s.Close())
+	ok(t, s.Append([]byte("c")))
+	ok(t, s.Close())
 	s = open(t, dir)
 	expect(t, s, "piece new", "record c")
-	must(t, s.Close())
+	ok(t, s.Close())
 }
 
 // A snapshot for which there is no space harms nothing: its file goes, records are appended further, and it may be
@@ -144,7 +144,7 @@ func TestFullDiskInSnapshot(t *testing.T) {
 	journal := filepath.Join(dir, "journal")
 	s := open(t, journal)
 	expect(t, s)
-	must(t, s.Append([]byte("a")))
+	ok(t, s.Append([]byte("a")))
 	v := s.View()
 	noise := rand.NewChaCha8([32]byte{}) // nothing compresses it
 	_, err := v.Draft(func(yield func([]byte) bool) {
@@ -162,11 +162,11 @@ func TestFullDiskInSnapshot(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(journal, draftFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the draft is still there: %v", err)
 	}
-	must(t, s.Append([]byte("b")))
-	must(t, s.Install(draft(t, v, "a is in here")))
-	must(t, v.Close())
-	must(t, s.Close())
+	ok(t, s.Append([]byte("b")))
+	ok(t, s.Install(draft(t, v, "a is in here")))
+	ok(t, v.Close())
+	ok(t, s.Close())
 	s = open(t, journal)
 	expect(t, s, "piece a is in here", "record b")
-	must(t, s.Close())
+	ok(t, s.Close())
 }

@@ -51,37 +51,37 @@ func TestConformance(t *testing.T) {
 			s := again(t)
 			expect(t, s)
 			for _, r := range []string{"a", "", "c"} {
-				must(t, s.Append([]byte(r)))
+				ok(t, s.Append([]byte(r)))
 			}
 			if s.Size() != 3 {
 				t.Errorf("size %d after three records", s.Size())
 			}
-			must(t, s.Close())
+			ok(t, s.Close())
 
 			s = again(t)
 			expect(t, s, "record a", "record ", "record c")
-			must(t, s.Append([]byte("d")))
+			ok(t, s.Append([]byte("d")))
 			snapshot(t, s, "x", "", "z")
 			if s.Size() != 0 {
 				t.Errorf("size %d after a snapshot", s.Size())
 			}
-			must(t, s.Append([]byte("e")))
-			must(t, s.Close())
+			ok(t, s.Append([]byte("e")))
+			ok(t, s.Close())
 
 			s = again(t)
 			expect(t, s, "piece x", "piece ", "piece z", "record e")
 			snapshot(t, s, "only")
-			must(t, s.Close())
+			ok(t, s.Close())
 
 			s = again(t)
 			expect(t, s, "piece only")
 			big := strings.Repeat("b", 3<<20)
-			must(t, s.Append([]byte(big)))
-			must(t, s.Close())
+			ok(t, s.Append([]byte(big)))
+			ok(t, s.Close())
 
 			s = again(t)
 			expect(t, s, "piece only", "record "+big)
-			must(t, s.Close())
+			ok(t, s.Close())
 		})
 	}
 }
@@ -89,7 +89,7 @@ func TestConformance(t *testing.T) {
 func expect(t *testing.T, s Store, want ...string) {
 	t.Helper()
 	got, err := read(s)
-	must(t, err)
+	ok(t, err)
 	if !slices.Equal(got, want) {
 		t.Fatalf("loaded %.200q, want %.200q", got, want)
 	}
@@ -98,8 +98,8 @@ func expect(t *testing.T, s Store, want ...string) {
 func snapshot(t *testing.T, s Store, pieces ...string) {
 	t.Helper()
 	v := s.View()
-	must(t, s.Install(draft(t, v, pieces...)))
-	must(t, v.Close())
+	ok(t, s.Install(draft(t, v, pieces...)))
+	ok(t, v.Close())
 }
 
 func draft(t *testing.T, v View, pieces ...string) Draft {
@@ -111,11 +111,11 @@ func draft(t *testing.T, v View, pieces ...string) Draft {
 			}
 		}
 	})
-	must(t, err)
+	ok(t, err)
 	return d
 }
 
-func must(t *testing.T, err error) {
+func ok(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -125,8 +125,8 @@ func must(t *testing.T, err error) {
 // A callee's error stops the load and says at which record.
 func TestLoadNamesTheRecord(t *testing.T) {
 	m := NewMemory()
-	must(t, m.Append([]byte("a")))
-	must(t, m.Append([]byte("b")))
+	ok(t, m.Append([]byte("a")))
+	ok(t, m.Append([]byte("b")))
 	bad := errors.New("bad")
 	err := m.Load(nil, func(r []byte) error {
 		if string(r) == "b" {
@@ -154,12 +154,12 @@ func TestFailedAppendEndsTheStore(t *testing.T) {
 func damaged(t *testing.T, n int) (dir, wal string) {
 	dir = t.TempDir()
 	s, err := Open(dir, Options{Ephemeral: true})
-	must(t, err)
+	ok(t, err)
 	expect(t, s)
 	for i := range n {
-		must(t, s.Append([]byte(fmt.Sprintf("record number %d, with some length to it", i))))
+		ok(t, s.Append([]byte(fmt.Sprintf("record number %d, with some length to it", i))))
 	}
-	must(t, s.Close())
+	ok(t, s.Close())
 	logs, _ := filepath.Glob(filepath.Join(dir, "*.log"))
 	slices.Sort(logs)
 	if len(logs) == 0 {
@@ -173,24 +173,24 @@ func TestTornTail(t *testing.T) {
 	for cut := int64(1); cut < 40; cut += 7 {
 		dir, wal := damaged(t, 10)
 		info, err := os.Stat(wal)
-		must(t, err)
+		ok(t, err)
 		// The log ends with an end-of-file trailer: cut into the last record behind it.
-		must(t, os.Truncate(wal, info.Size()-11-cut))
+		ok(t, os.Truncate(wal, info.Size()-11-cut))
 		s := open(t, dir)
 		got, err := read(s)
-		must(t, err)
+		ok(t, err)
 		if len(got) != 9 && len(got) != 10 {
 			t.Fatalf("cut %d: %d records", cut, len(got))
 		}
-		must(t, s.Append([]byte("more")))
-		must(t, s.Close())
+		ok(t, s.Append([]byte("more")))
+		ok(t, s.Close())
 		s = open(t, dir)
 		again, err := read(s)
-		must(t, err)
+		ok(t, err)
 		if len(again) != len(got)+1 {
 			t.Fatalf("cut %d: %d records, then %d", cut, len(got), len(again))
 		}
-		must(t, s.Close())
+		ok(t, s.Close())
 	}
 }
 
@@ -206,9 +206,9 @@ func TestDamageInTheMiddle(t *testing.T) {
 func damageTheMiddle(t *testing.T, n, part int) {
 	dir, wal := damaged(t, n)
 	b, err := os.ReadFile(wal)
-	must(t, err)
+	ok(t, err)
 	b[len(b)/part] ^= 0x40
-	must(t, os.WriteFile(wal, b, 0o600))
+	ok(t, os.WriteFile(wal, b, 0o600))
 	s, err := Open(dir, Options{})
 	if err == nil {
 		_, err = read(s)
@@ -253,9 +253,9 @@ func TestMissingRecordIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir).(*pebbleStore)
 	for range 3 {
-		must(t, s.Append([]byte("r")))
+		ok(t, s.Append([]byte("r")))
 	}
-	must(t, s.db.Delete(recordKey(2), s.write))
+	ok(t, s.db.Delete(recordKey(2), s.write))
 	_, err := read(s)
 	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "record 2 is missing") {
 		t.Errorf("%v", err)
@@ -275,7 +275,7 @@ func TestOneProcessAtATime(t *testing.T) {
 func TestOpenIsQuick(t *testing.T) {
 	start := time.Now()
 	s, err := Open(t.TempDir(), Options{Ephemeral: true})
-	must(t, err)
+	ok(t, err)
 	t.Log("open", time.Since(start))
 	s.Close()
 }
@@ -301,11 +301,11 @@ func BenchmarkAppend(b *testing.B) {
 // A journal that was made in sight of others, as 0.1.0 did where its directory was there already, is closed to them.
 func TestJournalIsPrivate(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.Chmod(dir, 0o755))
+	ok(t, os.Chmod(dir, 0o755))
 	s := open(t, dir)
 	defer s.Close()
 	info, err := os.Stat(dir)
-	must(t, err)
+	ok(t, err)
 	if info.Mode().Perm() != 0o700 {
 		t.Errorf("the journal's directory has mode %o", info.Mode().Perm())
 	}

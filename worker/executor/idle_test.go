@@ -16,8 +16,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// lineTo is a line, and its agent's end.
-func agentConnTo(t *testing.T) (*agentConn, *control.Conn, net.Conn) {
+// newConnectedAgent makes an executor's connection to its agent, and gives the agent's end, too.
+func newConnectedAgent(t *testing.T) (*agentConn, *control.Conn, net.Conn) {
 	t.Helper()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -43,7 +43,7 @@ func agentConnTo(t *testing.T) (*agentConn, *control.Conn, net.Conn) {
 }
 
 func TestAgentConn(t *testing.T) {
-	l, agent, _ := agentConnTo(t)
+	l, agent, _ := newConnectedAgent(t)
 	if start, err := l.nextStart(time.Millisecond); start != nil || err != nil {
 		t.Fatalf("%v, %v without a word", start, err)
 	}
@@ -66,7 +66,7 @@ func TestAgentConn(t *testing.T) {
 
 // An agent that gives two jobs at once is none to go on with, and one that is gone gives none.
 func TestAgentConnEnds(t *testing.T) {
-	l, agent, _ := agentConnTo(t)
+	l, agent, _ := newConnectedAgent(t)
 	for range 2 {
 		if err := agent.Send(&control.Start{}); err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestAgentConnEnds(t *testing.T) {
 		t.Error("there is an agent")
 	}
 
-	l, _, end := agentConnTo(t)
+	l, _, end := newConnectedAgent(t)
 	end.Close()
 	if start, err := l.nextStart(0); start != nil || err != nil {
 		t.Errorf("%v, %v from nobody", start, err)

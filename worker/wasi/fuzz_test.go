@@ -23,7 +23,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	calls := Calls()
 	f.Fuzz(func(t *testing.T, input []byte) {
-		h := newHouse(t)
+		h := newConfined(t)
 		h.link("../outside", "out")
 		h.link("../outside/secret", "l")
 		h.mem = make([]byte, 4096)
@@ -114,7 +114,7 @@ func FuzzPaths(f *testing.F) {
 		if len(path) > 5000 {
 			t.Skip()
 		}
-		h := newHouse(t)
+		h := newConfined(t)
 		h.link("../outside", "out")
 		h.link("../outside/secret", "l")
 		h.link("..", "up")

@@ -11,19 +11,19 @@ import (
 	"testing"
 )
 
-// house is a guest in a directory beside one that it must not reach:
+// confined is a guest in a directory beside one that it must not reach:
 //
 //	outside/secret   (holds "secret")
 //	job/f (holds "inside") · job/d/f · job/d/e/
-type house struct {
+type confined struct {
 	*guest
 	outside string
 }
 
-func newHouse(t testing.TB) *house {
+func newConfined(t testing.TB) *confined {
 	t.Helper()
 	top := t.TempDir()
-	h := &house{outside: filepath.Join(top, "outside")}
+	h := &confined{outside: filepath.Join(top, "outside")}
 	job := filepath.Join(top, "job")
 	for _, dir := range []string{h.outside, filepath.Join(job, "d", "e")} {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -39,7 +39,7 @@ func newHouse(t testing.TB) *house {
 }
 
 // link makes a symbolic link as only the host can: to anywhere.
-func (h *house) link(target, path string) {
+func (h *confined) link(target, path string) {
 	h.t.Helper()
 	if err := os.Symlink(target, filepath.Join(h.dir, path)); err != nil {
 		h.t.Fatal(err)
@@ -47,7 +47,7 @@ func (h *house) link(target, path string) {
 }
 
 // intact checks that nothing outside changed.
-func (h *house) intact() {
+func (h *confined) intact() {
 	h.t.Helper()
 	entries, err := os.ReadDir(h.outside)
 	if err != nil || len(entries) != 1 || h.fileOf("../outside/secret") != "secret" {
@@ -59,7 +59,7 @@ func (h *house) intact() {
 }
 
 // everyCall makes each call on path that could read or change something, and returns what they answer.
-func (h *house) everyCall(path string) map[string]errno {
+func (h *confined) everyCall(path string) map[string]errno {
 	got := map[string]errno{}
 	at := h.alloc(64)
 	open := func(what string, oflags uint64, r rights) {
@@ -89,7 +89,7 @@ func (h *house) everyCall(path string) map[string]errno {
 }
 
 func TestEscapes(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	h.link("../outside", "out")
 	h.link("../outside/secret", "secret")
 	h.link(h.outside, "absolute")
@@ -125,7 +125,7 @@ func TestEscapes(t *testing.T) {
 }
 
 func TestEscapeFromDirectoryDescriptor(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	d := h.mustOpen("d", openDirectory, 0)
 	for _, path := range []string{"../f", "e/../../f", "..", "../d/f"} {
 		if _, e := h.open(d, path, 0, rightFDRead, 0); e != ePERM {
@@ -138,7 +138,7 @@ func TestEscapeFromDirectoryDescriptor(t *testing.T) {
 }
 
 func TestDirectoryMovedWhileOpen(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	d := h.mustOpen("d", openDirectory, 0)
 	if e := h.between("path_rename", root, "d", root, "moved"); e != success {
 		t.Fatal(e)
@@ -165,7 +165,7 @@ func TestDirectoryMovedWhileOpen(t *testing.T) {
 }
 
 func TestHardLinksStayInside(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	h.link("../outside/secret", "secret")
 	// A hard link to a symbolic link is a symbolic link; it leads nowhere either.
 	if e := h.between("path_link", root, "secret", root, "hard"); e != success {
@@ -183,7 +183,7 @@ func TestHardLinksStayInside(t *testing.T) {
 // TestSwappedLink: somebody puts a link to the outside where a directory was, over and over, while the guest goes
 // through it.
 func TestSwappedLink(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	if err := os.Symlink("../outside", filepath.Join(h.dir, "bait")); err != nil {
 		t.Fatal(err)
 	}
@@ -234,14 +234,14 @@ func TestSwappedLink(t *testing.T) {
 }
 
 // closeAll closes what is open beyond the mount.
-func (h *house) closeAll() {
+func (h *confined) closeAll() {
 	for fd := uint64(root + 1); fd < 20; fd++ {
 		h.call("fd_close", fd)
 	}
 }
 
 func TestPathErrors(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	h.link("loop", "loop")
 	h.link("f", "l")
 	h.link("none", "dangling")
@@ -291,7 +291,7 @@ func TestPathErrors(t *testing.T) {
 		{deep + "f", result{"open": eNAMETOOLONG, "path_unlink_file": eNAMETOOLONG}},
 	} {
 		for call, want := range c.want {
-			got := newHouse(t)
+			got := newConfined(t)
 			got.link("loop", "loop")
 			got.link("f", "l")
 			got.link("none", "dangling")
@@ -317,7 +317,7 @@ func TestPathErrors(t *testing.T) {
 }
 
 // one makes a single one of everyCall's calls.
-func (h *house) one(call, path string) errno {
+func (h *confined) one(call, path string) errno {
 	ptr, n := h.str(path)
 	at := h.alloc(64)
 	switch call {
@@ -354,7 +354,7 @@ func (h *house) one(call, path string) errno {
 }
 
 func TestOpenFlags(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	h.link("f", "l")
 	h.link("made", "dangling")
 	for _, c := range []struct {
@@ -381,7 +381,7 @@ func TestOpenFlags(t *testing.T) {
 }
 
 func TestFIFO(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	if err := syscall.Mkfifo(filepath.Join(h.dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -412,7 +412,7 @@ func TestFIFO(t *testing.T) {
 }
 
 func TestSymlinkAndReadlink(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	if e := h.symlink("/etc/passwd", "l"); e != ePERM {
 		t.Errorf("absolute: %d", e)
 	}
@@ -477,7 +477,7 @@ func (g *guest) names(fd uint64, size int, each func()) map[string]filetype {
 }
 
 func TestReaddir(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	h.link("f", "l")
 	const files = 1000
 	for i := range files {
@@ -525,7 +525,7 @@ func TestReaddir(t *testing.T) {
 
 // TestReaddirCookies: an entry can be asked for again by its cookie, forwards and backwards, as seekdir does.
 func TestReaddirCookies(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	for i := range 600 {
 		h.hostFile(fmt.Sprintf("d/e/file%d", i), "")
 	}
@@ -568,7 +568,7 @@ func TestReaddirCookies(t *testing.T) {
 }
 
 func TestReaddirInodes(t *testing.T) {
-	h := newHouse(t)
+	h := newConfined(t)
 	stat := h.alloc(64)
 	inode := func(fd uint64) uint64 {
 		h.ok("fd_filestat_get", fd, stat)

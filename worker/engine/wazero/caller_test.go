@@ -44,7 +44,7 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 	if module, err = e.Compile(clang(t, source)); err != nil {
 		t.Fatal(err)
 	}
-	if in, err = module.Instantiate(nil, nil, memory(t, 1<<20)); err != nil {
+	if in, err = module.Instantiate(nil, nil, newMemory(t, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()

@@ -48,7 +48,7 @@ func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := m.Instantiate(conformance.Host(), nil, memory(t, 1<<20))
+	in, err := m.Instantiate(conformance.Host(), nil, newMemory(t, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func newEngine(t testing.TB, o engine.Options) engine.Engine {
 	return e
 }
 
-func memory(t testing.TB, limit uint64) *linear.Memory {
+func newMemory(t testing.TB, limit uint64) *linear.Memory {
 	t.Helper()
 	m, err := linear.New(limit)
 	if err != nil {
