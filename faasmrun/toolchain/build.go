@@ -357,6 +357,38 @@ static inline void __faasmrun_raise(_Unwind_Exception *e) {
         __cxa_exception* exception_header = globals->caughtExceptions;`},
 }
 
+// cxxPatches make libc++'s headers as generous as libstdc++'s, where programs count on it.
+var cxxPatches = []patch{
+	// C's headers bring their C++ ones along: std::abs after math.h.
+	{file: "include/math.h", old: `} // extern "C++"
+
+#  endif // __cplusplus
+`, new: `#    include <cmath>
+} // extern "C++"
+
+#  endif // __cplusplus
+`},
+	// abs of an unsigned number is C's, of an int: here the overloads for all the signed types would make it ambiguous. A
+	// function of the program's own comes first, a template too.
+	{file: "include/stdlib.h", old: `} // extern "C++"
+#  endif   // __cplusplus
+`, new: `
+#    include <__type_traits/enable_if.h>
+template <class _Tp, class... _None,
+          std::__enable_if_t<__is_integral(_Tp) && __is_unsigned(_Tp) && sizeof(_Tp) >= sizeof(int) &&
+                             sizeof...(_None) == 0, int> = 0>
+_LIBCPP_NODISCARD inline _LIBCPP_HIDE_FROM_ABI int abs(_Tp __x, _None...) _NOEXCEPT {
+  return __builtin_abs(static_cast<int>(__x));
+}
+
+#    include <cstdlib>
+} // extern "C++"
+#  endif   // __cplusplus
+`},
+	// What waits on an atomic has the library's width, also in a program that says it is for Linux.
+	{file: "include/__atomic/contention_t.h", old: "defined(__linux__) || ", new: ""},
+}
+
 // withoutErrors are files that refuse a threaded build; what they do at start is done before any thread exists.
 var withoutErrors = []string{"chdir", "getcwd", "preopens", "getentropy"}
 
@@ -547,6 +579,11 @@ var notOurs = map[string]bool{"new.cpp": true, "int128_builtins.cpp": true}
 // and a working compiler for the target to ask questions of.
 func (b *builder) buildCxx(ctx context.Context) error {
 	llvm := filepath.Join(b.work, "llvm")
+	for _, p := range cxxPatches {
+		if err := p.apply(filepath.Join(llvm, "libcxx")); err != nil {
+			return err
+		}
+	}
 	if err := b.installCxxHeaders(llvm); err != nil {
 		return err
 	}

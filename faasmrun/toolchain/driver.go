@@ -193,7 +193,7 @@ func (d *driver) compileFlags(cxx bool) []string {
 		args = append(args, "--driver-mode=g++")
 	}
 	args = append(args, "--no-default-config", "--target="+triple, "--sysroot="+d.sys.dir)
-	args = slices.Concat(args, targetFlags, emulation)
+	args = slices.Concat(args, targetFlags, emulation, c.unixNames())
 	if cxx {
 		args = slices.Concat(args, cxxFlags, cxxExceptions, keepCalls)
 	} else {
@@ -226,6 +226,16 @@ var targetFlags = []string{"-msimd128", "-mbulk-memory", "-mnontrapping-fptoint"
 // emulation turns on the parts of wasi-libc that stand in for what WASI has not.
 var emulation = []string{"-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS", "-D_WASI_EMULATED_MMAN",
 	"-D_WASI_EMULATED_GETPID"}
+
+// unixNames say what this is, by the names that every Unix's compiler has; the plain one is not C's or C++'s own, and
+// only GNU's dialects have it. Why there is no __linux__: docs/decisions.
+func (c *command) unixNames() []string {
+	names := []string{"-D__unix__=1", "-D__unix=1"}
+	if c.gnuDialect() {
+		names = append(names, "-Dunix=1")
+	}
+	return names
+}
 
 // sjljFlags make setjmp and longjmp work, in C by exceptions that are on for nothing else; cxxExceptions do both for
 // C++.

@@ -96,8 +96,8 @@ func complete(dir string) bool { return isFile(filepath.Join(dir, manifestName))
 // sysrootName hashes all that the libraries are made of.
 func sysrootName(t *tools) string {
 	pins, _ := json.Marshal([]any{libcSource, llvmSource}) // plain data: it cannot fail
-	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v", recipe, pins, t.sdk, libcPatches, withoutErrors,
-		configSite, abiSources, abiPatches)
+	text := fmt.Sprintf("recipe %d\n%s\n%s\n%v\n%v\n%s\n%v\n%v\n%v", recipe, pins, t.sdk, libcPatches,
+		withoutErrors, configSite, abiSources, abiPatches, cxxPatches)
 	return "sysroot-" + digest(text, "overlay/libc", "overlay/include")
 }
 

@@ -369,6 +369,19 @@ func (c *command) linkChosen(prefix string) bool {
 	return false
 }
 
+// gnuDialect reports whether the language is GNU's version of the standard, as it is when nothing is said.
+func (c *command) gnuDialect() bool {
+	gnu := true
+	for _, word := range c.compile {
+		if standard, ok := strings.CutPrefix(strings.TrimLeft(word, "-"), "std="); ok {
+			gnu = strings.HasPrefix(standard, "gnu")
+		} else if word == "-ansi" {
+			gnu = false
+		}
+	}
+	return gnu
+}
+
 // optimization is clang's level for the user's: gcc takes any number, and 3 is the highest there is.
 func (c *command) optimization() string {
 	if c.optimize == "" {

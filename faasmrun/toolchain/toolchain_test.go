@@ -210,6 +210,59 @@ func TestOldStandards(t *testing.T) {
 	l.fails("cc", []string{"lost.c"}, "undefined symbol: errno") // as natively: it is no variable
 }
 
+// TestUnixNames: the names of every Unix's compiler, the plain one in GNU's dialects alone; the user's -U wins.
+func TestUnixNames(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "#ifdef unix\nplain\n#endif\n#if __unix__ && __unix\nnames\n#endif\n#ifdef __linux__\nlinux\n#endif\n")
+	for _, c := range []struct{ compiler, args, want string }{
+		{"cc", "", "plain names"}, {"cc", "-std=gnu99", "plain names"}, {"cc", "-std=c99", "names"},
+		{"cc", "--std=c11", "names"}, {"cc", "-ansi", "names"}, {"cc", "-std=c99 -std=gnu11", "plain names"},
+		{"c++", "", "plain names"}, {"c++", "-std=c++17", "names"}, {"c++", "-std=gnu++98", "plain names"},
+		{"cc", "-Uunix -D__linux__", "names linux"},
+	} {
+		out := l.ok(c.compiler, append(strings.Fields(c.args), "-E", "-P", "a.c")...)
+		if got := strings.Join(strings.Fields(out), " "); got != c.want {
+			t.Errorf("%s %s: %q, not %q", c.compiler, c.args, got, c.want)
+		}
+	}
+}
+
+// TestGenerousHeaders: C's headers bring C++'s names, within extern "C" too, and abs takes unsigned numbers as with
+// libstdc++, unless the program has one that fits better. What waits on an atomic fits the library also in a program
+// that says it is for Linux.
+func TestGenerousHeaders(t *testing.T) {
+	bin := launcher(t)
+	l := newLab(t)
+	l.write("names.cc", `extern "C" {
+#include <math.h>
+#include <stdlib.h>
+}
+int main() {
+	size_t a = 3, b = 5;
+	unsigned u = 7;
+	return std::abs(-2) + std::sqrt(4.0) + abs(a - b) + abs(u) - 13 + (sizeof abs(a) - 4) + std::atoi("0") + (abs(-2.5) != 2.5);
+}
+`)
+	l.write("own.cc", `#include <cstdlib>
+#include <cmath>
+template <class T> T abs(T x) { return x < 0 ? -x : x; }
+int main() { size_t a = 3; return sizeof abs(a) - sizeof a; }
+`)
+	for _, standard := range []string{"c++98", "c++11", "c++20"} {
+		for _, file := range []string{"names.cc", "own.cc"} {
+			l.ok("c++", "-Wall", "-std="+standard, file)
+			if status, _, stderr := execute(t, bin, "./a.out"); status != 0 {
+				t.Errorf("%s as %s: status %d\n%s", file, standard, status, stderr)
+			}
+		}
+	}
+	l.write("wait.cc", "#include <atomic>\nint main() { std::atomic<int> n{1}; n.wait(0); n.notify_all(); }\n")
+	l.ok("c++", "-std=c++20", "-D__linux__", "wait.cc")
+	if status, _, stderr := execute(t, bin, "./a.out"); status != 0 {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+}
+
 // TestSanitizer: what it finds ends in a trap, for there is no runtime that could report it.
 func TestSanitizer(t *testing.T) {
 	l := newLab(t)
