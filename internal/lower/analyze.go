@@ -11,10 +11,12 @@ type function struct {
 	locals []variable // one for each local, and then the further webs of locals
 	sets   []set
 	flow   flow
-	wants  []want
-	marked []int32 // nodes all of whose bits count, which are still to be told to those that they are made of
-	blocks []bool  // the open blocks: which are loops
-	loops  int     // how many of them are
+	// crowded says that there are so many that none gets a shadow.
+	crowded bool
+	wants   []want
+	marked  []int32 // nodes all of whose bits count, which are still to be told to those that they are made of
+	blocks  []bool  // the open blocks: which are loops
+	loops   int     // how many of them are
 }
 
 // step is what becomes of one instruction.

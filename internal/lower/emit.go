@@ -19,14 +19,15 @@ func (l *lowering) function(index uint32, f *wasm.Function) error {
 	for _, x := range f.Locals {
 		e.locals += x.Count
 	}
+	had := e.locals
 	e.shadows(len(t.Params))
 	l.reader.Reset(f.Body)
 	for i := 0; l.reader.Next(); i++ {
 		e.instr(&l.reader.Instr, &l.work.steps[i])
 	}
 	e.copy(len(f.Body))
-	if total := uint64(e.locals) + uint64(len(e.added)); total > wasm.MaxLocals {
-		return fmt.Errorf("function %d has too many locals (%d) for its addresses to be lowered", index, e.locals)
+	if e.locals > wasm.MaxLocals {
+		return fmt.Errorf("function %d has too many locals (%d) for its addresses to be lowered", index, had)
 	}
 	f.Body, f.Offset = wasm.Expr(e.code), 0
 	f.Locals = append(f.Locals[:len(f.Locals):len(f.Locals)], e.added...)
@@ -43,7 +44,7 @@ type emitter struct {
 	from   int       // what of it, from here to the current instruction, is still to be copied
 	code   wasm.Code
 	moves  []wasm.Move
-	locals uint32 // how many the function had, its parameters among them
+	locals uint32 // how many the function has, its parameters among them
 	added  []wasm.Locals
 	temps  map[temp]uint32
 }
@@ -54,16 +55,29 @@ type temp struct {
 	operand int
 }
 
+// maxTemps is more than all of them: an instruction has at most four operands, each of one of two types.
+const maxTemps = 20
+
 // number is the temp of an operand where it is for a number that is being saturated.
 const number = -1
 
 func (e *emitter) temp(t wasm.ValueType, operand int) uint32 {
 	k := temp{t, operand}
 	if _, known := e.temps[k]; !known {
-		e.temps[k] = e.locals + uint32(len(e.added))
-		e.added = append(e.added, wasm.Locals{Count: 1, Type: t})
+		e.temps[k] = e.add(t)
 	}
 	return e.temps[k]
+}
+
+// add adds a local.
+func (e *emitter) add(t wasm.ValueType) uint32 {
+	if n := len(e.added); n > 0 && e.added[n-1].Type == t {
+		e.added[n-1].Count++
+	} else {
+		e.added = append(e.added, wasm.Locals{Count: 1, Type: t})
+	}
+	e.locals++
+	return e.locals - 1
 }
 
 // copy copies the input up to an offset.

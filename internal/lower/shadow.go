@@ -139,9 +139,10 @@ func (f *function) count(params int) {
 // decide finds the locals of which the lower half is enough, and what becomes of the values that are wanted short.
 func (f *function) decide(params int) {
 	f.count(params)
+	f.crowded = crowded(len(f.flow.dense), len(f.locals))
 	for i := range f.locals {
 		// a parameter comes with all its bits, so one that is read once gains nothing; what is never read needs no shadow
-		if x := &f.locals[i]; x.reads < 2 && i < params || x.reads == 0 {
+		if x := &f.locals[i]; x.reads < 2 && i < params || x.reads == 0 || f.crowded {
 			f.wholeLocal(x)
 		}
 	}
@@ -228,7 +229,7 @@ func (f *function) shadows() {
 	}
 	for i := range f.locals {
 		v := &f.locals[i]
-		v.shadowed = v.short || v.long && v.cuts > 1 && v.cuts >= 2*v.writes
+		v.shadowed = v.short || v.long && v.cuts > 1 && v.cuts >= 2*v.writes && !f.crowded
 	}
 }
 
@@ -239,8 +240,7 @@ func (e *emitter) shadows(params int) {
 		if !v.shadowed {
 			continue
 		}
-		v.shadow = e.locals + uint32(len(e.added))
-		e.added = append(e.added, wasm.Locals{Count: 1, Type: wasm.I32})
+		v.shadow = e.add(wasm.I32)
 		if i < params {
 			e.code.Index(wasm.OpLocalGet, uint32(i))
 			e.code.Op(wasm.OpI32WrapI64)

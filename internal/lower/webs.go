@@ -136,6 +136,7 @@ func (f *function) webs() {
 		return
 	}
 	w.follow()
+	locals := len(f.locals)
 	variables := make(map[int32]uint32, w.count)
 	for local, number := range w.dense {
 		if number >= 0 {
@@ -147,6 +148,10 @@ func (f *function) webs() {
 		case wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee:
 			root := w.root(int32(e.count))
 			v, known := variables[root]
+			if !known && crowded(locals, len(f.locals)+1) {
+				f.whole(locals)
+				return
+			}
 			if !known {
 				v = uint32(len(f.locals))
 				f.locals = append(f.locals, variable{long: true, sets: -1})
@@ -154,6 +159,17 @@ func (f *function) webs() {
 			}
 			f.steps[e.step].variable = v
 		}
+	}
+}
+
+// crowded reports whether a function of so many locals may get too many if each variable gets a shadow.
+func crowded(locals, variables int) bool { return locals+variables+maxTemps > wasm.MaxLocals }
+
+// whole puts the locals together again, of which there are so many.
+func (f *function) whole(locals int) {
+	f.locals = f.locals[:locals]
+	for i := range f.steps {
+		f.steps[i].variable = f.steps[i].local
 	}
 }
 

@@ -114,3 +114,30 @@ func TestWays(t *testing.T) {
 		})
 	}
 }
+
+// TestManyLocals: a function that has almost as many locals as it may, or whose locals have many values, still runs.
+func TestManyLocals(t *testing.T) {
+	const values = 30_000 // in one local, each a web
+	for _, locals := range []uint32{1, 20_000, 26_000, wasm.MaxLocals - 30} {
+		b := newBuilder()
+		b.add("f", wasm.FuncType{Results: []wasm.ValueType{i64}}, []wasm.Locals{{Count: locals, Type: i64}},
+			func(c *wasm.Code) {
+				for i := range int64(values) {
+					c.I64(i << 32)
+					c.Index(wasm.OpLocalSet, locals-1)
+					c.Index(wasm.OpLocalGet, locals-1)
+					c.Index(wasm.OpLocalGet, locals-1)
+					c.Memory(wasm.OpI64Load, wasm.MemArg{Align: 3})
+					c.Memory(wasm.OpI64Store, wasm.MemArg{Align: 3})
+				}
+				c.Index(wasm.OpLocalGet, locals-1)
+			})
+		m := b.lower(t, Options{})
+		if err := m.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if got, trap := call(instantiate(t, m), "f"); trap != "" || len(got) != 1 || got[0] != (values-1)<<32 {
+			t.Errorf("%d locals: %d, %q", locals, got, trap)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "7"
+const Version = "8"
 
 // Options say what more is made of a program than running it takes.
 type Options struct {
