@@ -308,6 +308,114 @@ int *__errno_location(void)
 {
 	return &value;
 }`},
+	// A directory's entry is glibc's, with room for its name, so that programs can copy it; so are the numbers of types.
+	{file: "libc-bottom-half/headers/public/__struct_dirent.h", old: `    ino_t d_ino;
+    unsigned char d_type;
+    char d_name[];`, new: `    ino_t d_ino;
+    off_t d_off;
+    unsigned short d_reclen;
+    unsigned char d_type;
+    char d_name[256];`},
+	{file: "libc-bottom-half/headers/public/__struct_dirent.h", old: "#define _DIRENT_HAVE_D_TYPE",
+		new: "#include <__typedef_off_t.h>\n\n" +
+			"#define _DIRENT_HAVE_D_TYPE\n#define _DIRENT_HAVE_D_OFF\n#define _DIRENT_HAVE_D_RECLEN"},
+	{file: directories, old: "DT_BLK __WASI_FILETYPE_BLOCK_DEVICE",
+		new: "DT_FIFO 1\n#define DT_SOCK 12\n#define DT_WHT 14\n#define DT_BLK 6"},
+	{file: directories, old: "DT_CHR __WASI_FILETYPE_CHARACTER_DEVICE", new: "DT_CHR 2"},
+	{file: directories, old: "DT_DIR __WASI_FILETYPE_DIRECTORY", new: "DT_DIR 4"},
+	{file: directories, old: "#define DT_FIFO __WASI_FILETYPE_SOCKET_STREAM\n", new: ""},
+	{file: directories, old: "DT_LNK __WASI_FILETYPE_SYMBOLIC_LINK", new: "DT_LNK 10"},
+	{file: directories, old: "DT_REG __WASI_FILETYPE_REGULAR_FILE", new: "DT_REG 8"},
+	{file: directories, old: "DT_UNKNOWN __WASI_FILETYPE_UNKNOWN", new: "DT_UNKNOWN 0"},
+	{file: directories, old: "(__wasilibc_iftodt(x))", new: "((x) >> 12 & 017)"},
+	{file: directories, old: "(__wasilibc_dttoif(x))", new: "((x) << 12)"},
+	{file: readDirectory + "dirent_impl.h", old: "struct dirent;", new: `struct dirent;
+
+// By WASI's file type.
+static const unsigned char __faasmrun_types[] = { 0, 6, 2, 4, 8, 12, 12, 10 };
+
+#define FILL_DIRENT(dirent, entry) \
+  (dirent)->d_off = (entry).d_next; \
+  (dirent)->d_reclen = (offsetof(struct dirent, d_name) + (entry).d_namlen + 8) & ~7; \
+  (dirent)->d_type = (entry).d_type < sizeof __faasmrun_types ? __faasmrun_types[(entry).d_type] : 0`},
+	{file: readDirectory + "readdir.c", old: "static_assert(", new: "// ", all: true},
+	{file: readDirectory + "readdir.c", old: "dirent->d_type = entry.d_type;", new: "FILL_DIRENT(dirent, entry);"},
+	{file: readDirectory + "readdir.c", old: "offsetof(struct dirent, d_name) + entry.d_namlen + 1",
+		new: "sizeof(struct dirent) + entry.d_namlen"},
+	{file: readDirectory + "scandirat.c", old: "dirent->d_type = entry.d_type;", new: "FILL_DIRENT(dirent, entry);"},
+	{file: readDirectory + "scandirat.c", old: "offsetof(struct dirent, d_name) + entry.d_namlen + 1",
+		new: "sizeof(struct dirent) + entry.d_namlen"},
+	{file: readDirectory + "scandirat.c", old: "  (qsort)(", new: "  if (compar)\n    (qsort)("},
+	{file: "libc-bottom-half/headers/public/__mode_t.h", old: "#define S_IFIFO (0xc000)", new: "#define S_IFIFO (0x1000)"},
+	// Addresses of sockets have glibc's sizes, and compile as C99.
+	{file: addresses + ".h", old: "_Alignas(max_align_t) ", new: ""},
+	{file: addresses + ".h", old: "char sa_data[0];", new: "char sa_data[14];"},
+	{file: addresses + "_in.h", old: "_Alignas(max_align_t) sa_family_t sin_family;",
+		new: "sa_family_t sin_family;"},
+	{file: addresses + "_in.h", old: "struct in_addr sin_addr;",
+		new: "struct in_addr sin_addr;\n    unsigned char sin_zero[8];"},
+	{file: addresses + "_in6.h", old: "_Alignas(max_align_t) ", new: ""},
+	{file: addresses + "_storage.h", old: "_Alignas(max_align_t) ", new: ""},
+	{file: addresses + "_storage.h", old: "char __ss_data[32];",
+		new: "char __ss_data[118];\n    unsigned long __ss_align;"},
+	{file: addresses + "_un.h", old: "_Alignas(max_align_t) ", new: ""},
+	// Clocks are numbers, as Linux counts them; WASI counts its own likewise.
+	{file: typedefs + "clockid_t.h", old: "const struct __clockid *clockid_t", new: "int clockid_t"},
+	{file: clocks, old: "(&_CLOCK_REALTIME)", new: "0"},
+	{file: clocks, old: "(&_CLOCK_MONOTONIC)", new: "1"},
+	{file: clocks, old: "(&_CLOCK_PROCESS_CPUTIME_ID)", new: "2"},
+	{file: clocks, old: "(&_CLOCK_THREAD_CPUTIME_ID)", new: `3
+#define CLOCK_MONOTONIC_RAW 4
+#define CLOCK_REALTIME_COARSE 5
+#define CLOCK_MONOTONIC_COARSE 6
+#define CLOCK_BOOTTIME 7`},
+	{file: "libc-bottom-half/cloudlibc/src/common/clock.h", old: "#endif",
+		new: `static inline __wasi_clockid_t __faasmrun_clock(int clock) {
+  return clock == 4 || clock == 6 || clock == 7 ? 1 : clock == 5 ? 0 : clock;
+}
+
+#endif`},
+	{file: cloudTime + "clock_gettime.c", old: "clock_id->id", new: "__faasmrun_clock(clock_id)"},
+	{file: cloudTime + "clock_getres.c", old: "clock_id->id", new: "__faasmrun_clock(clock_id)"},
+	{file: cloudTime + "clock_getres.c", old: "  *res =", new: "  if (res)\n    *res ="},
+	{file: cloudTime + "clock_nanosleep.c", old: "clock_id->id", new: "__faasmrun_clock(clock_id)"},
+	// glibc's widths and limits of what programs declare, compare and overload on.
+	{file: muslInclude + "signal.h", old: "typedef long sig_atomic_t;", new: "typedef int sig_atomic_t;"},
+	{file: muslArch + "bits/alltypes.h.in", old: "#define __need_wint_t\n#include <stddef.h>",
+		new: "typedef unsigned wint_t;"},
+	{file: muslInclude + "sys/types.h", old: "long long quad_t", new: "long quad_t"},
+	{file: muslInclude + "sys/types.h", old: "long long u_quad_t", new: "long u_quad_t"},
+	{file: muslInclude + "limits.h", old: "#ifdef __wasilibc_unmodified_upstream /* WASI",
+		new: "#if 1 /* WASI", all: true},
+	{file: muslInclude + "limits.h", old: "#define LINE_MAX 4096", new: "#define LINE_MAX 2048"},
+	{file: muslInclude + "limits.h", old: "#define NGROUPS_MAX 32", new: "#define NGROUPS_MAX 65536"},
+	{file: muslInclude + "limits.h", old: "#define HOST_NAME_MAX 255", new: "#define HOST_NAME_MAX 64"},
+	// open(name, 0) reads, as where O_RDONLY is 0.
+	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/openat.c", old: "  switch (oflag & O_ACCMODE) {",
+		new: "  if ((oflag & O_ACCMODE) == 0)\n    oflag |= O_RDONLY;\n  switch (oflag & O_ACCMODE) {"},
+	// The program's name is known before its constructors run, where anything asks for it.
+	{file: "libc-bottom-half/crt/crt1.c", old: "void _start(void) {", new: `void _start(void) {
+    __attribute__((weak)) void __faasmrun_name_program(void);
+    if (__faasmrun_name_program)
+        __faasmrun_name_program();`},
+	{file: "libc-top-half/musl/src/internal/libc.c", old: "#include \"libc.h\"", new: `#include "libc.h"
+#include <stdlib.h>
+#include <string.h>
+#include <wasi/api.h>
+
+extern char *__progname, *__progname_full;
+
+void __faasmrun_name_program(void)
+{
+	size_t count, size;
+	if (__progname || __wasi_args_sizes_get(&count, &size) || count == 0) return;
+	char **args = calloc(count + 1, sizeof *args), *text = malloc(size);
+	if (!args || !text || __wasi_args_get((uint8_t **)args, (uint8_t *)text)) return;
+	char *slash = strrchr(args[0], '/');
+	__progname_full = args[0];
+	__progname = slash ? slash + 1 : args[0];
+	free(args);
+}`},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},
@@ -325,6 +433,12 @@ const (
 	muslTypes   = muslInclude + "alltypes.h.in"
 	typedefs    = "libc-bottom-half/headers/public/__typedef_"
 	muslArch    = "libc-top-half/musl/arch/wasm32/" // wasi-libc has no other
+	directories = "libc-bottom-half/headers/public/__header_dirent.h"
+	clocks      = "libc-bottom-half/headers/public/__header_time.h"
+	cloudTime   = "libc-bottom-half/cloudlibc/src/libc/time/"
+
+	addresses     = "libc-bottom-half/headers/public/__struct_sockaddr"
+	readDirectory = "libc-bottom-half/cloudlibc/src/libc/dirent/"
 )
 
 // abiPatches tell std::terminate which exception is on its way. Elsewhere that is known because a function that must
@@ -492,7 +606,8 @@ func (b *builder) libraryFlags() []string {
 // compatSources are the files of overlay/compat.
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
 	"sockets", "threads", "system",
-	"clocks", "mman", "longmath"}
+	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
+	"argp", "argphelp"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

@@ -14,7 +14,7 @@ func TestAsGlibc(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"random"} {
+	for _, name := range []string{"random", "values", "walk", "argp"} {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join(data, name+".c")
 			want, err := os.ReadFile(filepath.Join(data, name+".out"))
@@ -51,4 +51,26 @@ func difference(got, want string) string {
 		}
 	}
 	return b.String()
+}
+
+// TestHeaders compiles each header by itself, in the oldest and the newest C and C++ that programs ask for.
+func TestHeaders(t *testing.T) {
+	headers := []string{"argp.h", "dirent.h", "err.h", "error.h", "fenv.h", "fcntl.h",
+		"ftw.h", "limits.h", "poll.h", "signal.h",
+		"stdio.h", "stdlib.h", "sys/ioctl.h", "sys/ipc.h", "sys/msg.h", "sys/resource.h", "sys/sem.h", "sys/shm.h",
+		"sys/socket.h", "sys/termios.h", "sys/types.h", "sys/ucontext.h", "termios.h", "time.h", "ucontext.h", "unistd.h"}
+	l := newLab(t)
+	for _, standard := range []string{"c99", "gnu17", "c++98", "c++20"} {
+		compiler, suffix := "cc", ".c"
+		if strings.Contains(standard, "++") {
+			compiler, suffix = "c++", ".cc"
+		}
+		args := []string{"-fsyntax-only", "-std=" + standard, "-Wall", "-Wextra", "-Werror"}
+		for _, header := range headers {
+			name := strings.NewReplacer("/", "_", ".", "_").Replace(header) + suffix
+			l.write(name, "#include <"+header+">\n#include <"+header+">\nint main(void) { return 0; }\n")
+			args = append(args, name)
+		}
+		l.ok(compiler, args...)
+	}
 }

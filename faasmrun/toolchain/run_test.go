@@ -121,8 +121,8 @@ func TestRun(t *testing.T) {
 			l.ok("cc", level, filepath.Join(data, "compat.c"))
 			status, stdout, stderr := execute(t, bin, "./a.out")
 			if status != 0 || stdout != "jumped 3 times, 7, 7, thread-local 6\n1.5 0x1.999999999999ap-4\n" ||
-				!strings.Contains(stderr, "a warning") ||
-				!strings.Contains(stderr, "an error: No such file or directory\n") {
+				!strings.Contains(stderr, "a.out: a warning\n") ||
+				!strings.Contains(stderr, "./a.out: an error: No such file or directory\n") {
 				t.Errorf("status %d\n%s%s", status, stdout, stderr)
 			}
 		})

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <error.h>
 #include <fcntl.h>
+#include <fenv.h>
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
@@ -21,8 +22,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -31,8 +36,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <termios.h>
 #include <threads.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t signalled;
@@ -342,6 +349,119 @@ static void states(void)
 	assert(random_r(&data, &value) == -1 && srandom_r(1, &data) == -1);
 }
 
+#define FAILS(call, error) errno = 0, assert((call) == -1 && errno == (error))
+
+/* No terminal, nothing that is shared with other processes, no other stack. */
+static void absent(void)
+{
+	struct termios t = { 0 };
+	struct winsize size;
+	int file = open("file", O_RDWR | O_CREAT, 0600), rest = 0, yes = 1, no = 0;
+	assert(file >= 0 && unlink("file") == 0 && write(file, "12345", 5) == 5 && lseek(file, 2, SEEK_SET) == 2);
+	for (int i = 0; i < 2; i++) {
+		int fd = i ? file : 99, want = i ? ENOTTY : EBADF;
+		FAILS(tcgetattr(fd, &t), want);
+		FAILS(tcsetattr(fd, TCSADRAIN, &t), want);
+		FAILS(tcsendbreak(fd, 0), want);
+		FAILS(tcdrain(fd), want);
+		FAILS(tcflush(fd, TCIFLUSH), want);
+		FAILS(tcflow(fd, TCOON), want);
+		FAILS(tcgetsid(fd), want);
+		FAILS(tcgetpgrp(fd), want);
+		FAILS(tcsetpgrp(fd, 1), want);
+		FAILS(ioctl(fd, TIOCGWINSZ, &size), want);
+		FAILS(ioctl(fd, TCGETS, &t), want);
+		assert(ttyname(fd) == NULL && errno == want && ttyname_r(fd, NULL, 0) == want);
+	}
+	FAILS(tcsetattr(file, 3, &t), EINVAL);
+	assert(ioctl(file, FIONREAD, &rest) == 0 && rest == 3 && ioctl(file, FIOCLEX) == 0);
+	assert(ioctl(file, FIONBIO, &yes) == 0 && fcntl(file, F_GETFL) & O_NONBLOCK && ioctl(file, FIONBIO, &no) == 0 &&
+		!(fcntl(file, F_GETFL) & O_NONBLOCK) && close(file) == 0 && open("none", 0) == -1 && errno == ENOENT);
+	cfmakeraw(&t);
+	assert(t.c_cflag == CS8 && t.c_cc[VMIN] == 1 && cfsetspeed(&t, 9600) == 0 && cfgetospeed(&t) == B9600);
+	assert(cfsetospeed(&t, B115200) == 0 && cfgetispeed(&t) == B115200 && cfsetispeed(&t, B0) == 0 && cfgetispeed(&t) == B0);
+	assert(cfgetospeed(&t) == B115200 && cfsetispeed(&t, B300) == 0 && cfgetospeed(&t) == B300 && cfgetispeed(&t) == B300);
+	FAILS(cfsetospeed(&t, 9600), EINVAL);
+	FAILS(cfsetspeed(&t, 9601), EINVAL);
+	struct sembuf operation = { 0 };
+	ucontext_t context = { 0 };
+	FAILS(shmget(IPC_PRIVATE, 1, IPC_CREAT), ENOSYS);
+	FAILS((long)shmat(0, NULL, 0), ENOSYS);
+	FAILS(shmdt(&t), ENOSYS);
+	FAILS(shmctl(0, IPC_RMID, NULL), ENOSYS);
+	FAILS(semget(IPC_PRIVATE, 1, IPC_CREAT), ENOSYS);
+	FAILS(semctl(0, 0, GETVAL), ENOSYS);
+	FAILS(semop(0, &operation, 1), ENOSYS);
+	FAILS(msgget(IPC_PRIVATE, IPC_CREAT), ENOSYS);
+	FAILS(msgctl(0, IPC_RMID, NULL), ENOSYS);
+	FAILS(msgsnd(0, "", 0, 0), ENOSYS);
+	FAILS(msgrcv(0, NULL, 0, 0, 0), ENOSYS);
+	FAILS(getcontext(&context), ENOSYS);
+	FAILS(swapcontext(&context, &context), ENOSYS);
+	FAILS(setcontext(&context), ENOSYS);
+	struct stat st;
+	assert(stat(".", &st) == 0 && ftok(".", 0x1234567) == (key_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 | 0x67 << 24));
+	FAILS(ftok("none", 1), ENOENT);
+}
+
+static void floating(void)
+{
+	volatile double zero = 0;
+	fexcept_t flags = 7;
+	fenv_t kept;
+	assert(1 / zero > 1e308 && fetestexcept(FE_ALL_EXCEPT) == 0 && feclearexcept(FE_ALL_EXCEPT) == 0 && feraiseexcept(0) == 0);
+	assert(feraiseexcept(FE_DIVBYZERO) != 0 && fegetround() == FE_TONEAREST && fesetround(FE_TONEAREST) == 0);
+	assert(fesetround(FE_UPWARD) != 0 && fesetround(FE_DOWNWARD) != 0 && fesetround(FE_TOWARDZERO) != 0 && fesetround(77) != 0);
+	assert(feenableexcept(FE_INVALID | FE_OVERFLOW) == -1 && feenableexcept(0) == 0 && fedisableexcept(FE_ALL_EXCEPT) == 0);
+	assert(fegetexcept() == 0 && fegetexceptflag(&flags, FE_ALL_EXCEPT) == 0 && flags == 0 && fesetexceptflag(&flags, FE_INEXACT) == 0);
+	flags = FE_INEXACT;
+	assert(fesetexceptflag(&flags, FE_INEXACT) != 0 && fesetexceptflag(&flags, FE_INVALID) == 0 && feholdexcept(&kept) == 0);
+	assert(fesetenv(&kept) == 0 && feupdateenv(FE_DFL_ENV) == 0 && fesetenv(FE_NOMASK_ENV) != 0);
+}
+
+static void timers(void)
+{
+	timer_t timer;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	FAILS(timer_create(CLOCK_REALTIME, NULL, &timer), ENOTSUP);
+	FAILS(timer_create(CLOCK_MONOTONIC, &event, &timer), ENOTSUP);
+	event.sigev_notify = SIGEV_THREAD;
+	FAILS(timer_create(CLOCK_REALTIME, &event, &timer), ENOTSUP);
+	event.sigev_notify = 77;
+	FAILS(timer_create(CLOCK_REALTIME, &event, &timer), EINVAL);
+	event.sigev_notify = SIGEV_NONE;
+	FAILS(timer_create(77, &event, &timer), EINVAL);
+	struct itimerspec value = { .it_value = { 100, 5 }, .it_interval = { 3, 0 } }, left;
+	for (int clock = CLOCK_REALTIME; clock <= CLOCK_BOOTTIME; clock++) {
+		assert(timer_create(clock, &event, &timer) == 0 && timer_gettime(timer, &left) == 0 && left.it_value.tv_sec == 0);
+		assert(timer_settime(timer, 0, &value, NULL) == 0 && timer_gettime(timer, &left) == 0 && left.it_interval.tv_sec == 3);
+		assert(left.it_value.tv_sec >= 98 && left.it_value.tv_sec <= 100 && timer_getoverrun(timer) == 0);
+		value.it_value.tv_nsec = 1000000000;
+		FAILS(timer_settime(timer, 0, &value, NULL), EINVAL);
+		value.it_value.tv_nsec = 5;
+		struct itimerspec past = { .it_value = { 0, 1 }, .it_interval = { 1000, 0 } };
+		assert(timer_settime(timer, TIMER_ABSTIME, &past, &left) == 0 && left.it_value.tv_sec >= 98);
+		assert(timer_gettime(timer, &left) == 0 && left.it_value.tv_sec < 1000 && (left.it_value.tv_sec || left.it_value.tv_nsec));
+		past.it_interval.tv_sec = 0;
+		assert(timer_settime(timer, TIMER_ABSTIME, &past, NULL) == 0 && timer_gettime(timer, &left) == 0 && left.it_value.tv_sec == 0 &&
+			left.it_value.tv_nsec == 0 && timer_delete(timer) == 0);
+	}
+	clockid_t clock;
+	struct timespec t;
+	assert(clock_getcpuclockid(0, &clock) == 0 && clock == CLOCK_PROCESS_CPUTIME_ID && clock_getcpuclockid(4711, &clock) == ESRCH);
+	FAILS(clock_settime(CLOCK_REALTIME, &t), EPERM);
+	FAILS(clock_gettime(77, &t), EINVAL);
+	FAILS(clock_getres(-1, &t), EINVAL);
+	assert(clock_getres(CLOCK_MONOTONIC_RAW, NULL) == 0 && clock_nanosleep(77, 0, &t, NULL) == EINVAL);
+	t = (struct timespec){ 0, 1 };
+	assert(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &t, NULL) == ENOTSUP && clock_nanosleep(CLOCK_BOOTTIME, 0, &t, NULL) == 0);
+}
+
+static void names(void)
+{
+	assert(program_invocation_name && !strcmp(program_invocation_name, "./a.out") && !strcmp(program_invocation_short_name, "a.out"));
+}
+
 static void *nothing(void *argument) { return argument; }
 
 static struct timespec soon(void)
@@ -419,6 +539,10 @@ int main(void)
 	sockets();
 	wide();
 	states();
+	absent();
+	floating();
+	timers();
+	names();
 	threads();
 	timed_waits();
 	volatile int times = 0;

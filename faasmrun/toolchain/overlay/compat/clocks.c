@@ -22,14 +22,15 @@ static long long monotonic(void)
 
 WEAK int clock_nanosleep(clockid_t clock, int flags, const struct timespec *t, struct timespec *left)
 {
-	if (flags & ~TIMER_ABSTIME || t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= SECOND || clock == CLOCK_THREAD_CPUTIME_ID) {
+	if (flags & ~TIMER_ABSTIME || t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= SECOND || clock == CLOCK_THREAD_CPUTIME_ID ||
+		clock < CLOCK_REALTIME || clock > CLOCK_BOOTTIME) {
 		return EINVAL;
 	}
-	if (clock == CLOCK_PROCESS_CPUTIME_ID) {
-		return ENOTSUP; /* who sleeps uses none */
+	if (clock == CLOCK_PROCESS_CPUTIME_ID || (clock >= CLOCK_MONOTONIC_RAW && clock <= CLOCK_MONOTONIC_COARSE)) {
+		return ENOTSUP; /* who sleeps uses no processor time; Linux has no timers on the others */
 	}
 	__wasi_subscription_t wait = { .u.tag = __WASI_EVENTTYPE_CLOCK };
-	wait.u.u.clock.id = clock == CLOCK_MONOTONIC ? __WASI_CLOCKID_MONOTONIC : __WASI_CLOCKID_REALTIME;
+	wait.u.u.clock.id = clock != CLOCK_REALTIME ? __WASI_CLOCKID_MONOTONIC : __WASI_CLOCKID_REALTIME;
 	wait.u.u.clock.flags = flags;
 	wait.u.u.clock.timeout = t->tv_sec > 9000000000LL ? 9000000000LL * SECOND : t->tv_sec * SECOND + t->tv_nsec;
 	long long began = monotonic();
@@ -66,6 +67,21 @@ WEAK int usleep(useconds_t t)
 {
 	struct timespec wait = { t / 1000000, t % 1000000 * 1000L };
 	return nanosleep(&wait, NULL);
+}
+
+WEAK int clock_getcpuclockid(pid_t process, clockid_t *clock)
+{
+	if (process != 0 && process != getpid()) {
+		return ESRCH;
+	}
+	*clock = CLOCK_PROCESS_CPUTIME_ID;
+	return 0;
+}
+
+WEAK int clock_settime(clockid_t clock, const struct timespec *t)
+{
+	errno = clock == CLOCK_REALTIME ? EPERM : EINVAL;
+	return -1;
 }
 
 /* ---- Processor time ---- */

@@ -2,6 +2,7 @@
  * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. There are plain files,
  * directories and links, no pipes or devices, and one owner.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -340,3 +341,15 @@ char *__faasmrun_gnu_basename(const char *path)
 #undef basename
 char *libc_basename(char *) __asm__("basename");
 char *__xpg_basename(char *path) { return libc_basename(path); }
+
+/* The number of the error, as it is in no errno; the end of the directory is none. */
+WEAK int readdir_r(DIR *restrict directory, struct dirent *restrict entry, struct dirent **restrict result)
+{
+	int before = errno;
+	errno = 0;
+	struct dirent *next = readdir(directory);
+	int error = next ? 0 : errno;
+	errno = before;
+	*result = next ? memcpy(entry, next, sizeof *entry) : NULL;
+	return error;
+}

@@ -21,7 +21,7 @@
 
 #define WEAK __attribute__((weak))
 
-extern char *__progname WEAK;
+extern char *__progname WEAK, *__progname_full WEAK;
 
 static int unsupported(void)
 {
@@ -248,12 +248,25 @@ WEAK _Noreturn void errx(int status, const char *format, ...)
 }
 
 WEAK unsigned error_message_count;
+WEAK int error_one_per_line;
+WEAK void (*error_print_progname)(void);
 
 static void report(int status, int error, const char *file, unsigned line, const char *format, va_list args)
 {
+	static const char *last_file;
+	static unsigned last_line;
+	if (file && error_one_per_line) {
+		if (line == last_line && last_file && !strcmp(file, last_file)) {
+			return;
+		}
+		last_file = file;
+		last_line = line;
+	}
 	fflush(stdout);
-	if (&__progname && __progname) {
-		fprintf(stderr, file ? "%s:" : "%s: ", __progname);
+	if (error_print_progname) {
+		error_print_progname();
+	} else if (&__progname_full && __progname_full) {
+		fprintf(stderr, file ? "%s:" : "%s: ", __progname_full);
 	}
 	if (file) {
 		fprintf(stderr, "%s:%u: ", file, line);

@@ -1,8 +1,11 @@
-/* wasi-libc's dirent.h, with the kinds of files it leaves out. */
 #include_next <dirent.h>
-#ifndef DT_FIFO
-#define DT_FIFO 21
+#ifndef _FAASMRUN_DIRENT_H
+#define _FAASMRUN_DIRENT_H
+#ifdef __cplusplus
+extern "C" {
 #endif
-#ifndef DT_SOCK
-#define DT_SOCK 20
+int readdir_r(DIR *__restrict, struct dirent *__restrict, struct dirent **__restrict);
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -13,12 +13,23 @@ int kill(pid_t, int);
 int killpg(pid_t, int);
 int pthread_kill(pthread_t, int);
 #ifndef SA_RESTART
+union sigval {
+	int sival_int;
+	void *sival_ptr;
+};
+#ifdef _GNU_SOURCE
+typedef union sigval sigval_t;
+#endif
 typedef struct {
 	int si_signo, si_errno, si_code;
 	pid_t si_pid;
 	uid_t si_uid;
 	void *si_addr;
 	int si_status;
+	union sigval si_value;
+	long si_band;
+#define si_int si_value.sival_int
+#define si_ptr si_value.sival_ptr
 } siginfo_t;
 struct sigaction {
 	union {
@@ -61,6 +72,17 @@ typedef struct sigaltstack {
 #define BUS_ADRALN 1
 #define BUS_ADRERR 2
 #define BUS_OBJERR 3
+typedef struct sigevent {
+	union sigval sigev_value;
+	int sigev_signo, sigev_notify;
+	void (*sigev_notify_function)(union sigval);
+	void *sigev_notify_attributes;
+	int __reserved[8];
+} sigevent_t;
+#define SIGEV_SIGNAL 0
+#define SIGEV_NONE 1
+#define SIGEV_THREAD 2
+#define SIGEV_THREAD_ID 4
 #define SA_NOCLDSTOP 1
 #define SA_NOCLDWAIT 2
 #define SA_SIGINFO 4

@@ -5,7 +5,7 @@
 #define L_tmpnam 20
 #endif
 #ifndef TMP_MAX
-#define TMP_MAX 10000
+#define TMP_MAX 238328
 #endif
 #ifndef P_tmpdir
 #define P_tmpdir "/tmp"

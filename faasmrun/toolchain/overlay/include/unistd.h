@@ -47,6 +47,14 @@ int lchown(const char *, uid_t, gid_t);
 unsigned alarm(unsigned);
 useconds_t ualarm(useconds_t, useconds_t);
 int pause(void);
+pid_t tcgetpgrp(int);
+int tcsetpgrp(int, pid_t);
+char *ttyname(int);
+int ttyname_r(int, char *, size_t);
+char *ctermid(char *);
+#ifndef L_ctermid
+#define L_ctermid 9
+#endif
 #ifdef __cplusplus
 }
 #endif

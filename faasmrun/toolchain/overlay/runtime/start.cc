@@ -8,10 +8,14 @@ void __wasm_call_ctors(void);
 int __original_main(void);
 void __wasm_call_dtors(void);
 [[noreturn]] void __wasi_proc_exit(unsigned code);
+__attribute__((weak)) void __faasmrun_name_program(void); // in libc, where program_invocation_name is needed
 
 void _start(void) noexcept
 {
 	int status;
+	if (__faasmrun_name_program) {
+		__faasmrun_name_program();
+	}
 	try {
 		__wasm_call_ctors();
 		status = __original_main();

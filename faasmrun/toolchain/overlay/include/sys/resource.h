@@ -17,11 +17,11 @@ struct rusage {
 };
 int getrusage(int, struct rusage *) __asm__("__faasmrun_getrusage");
 #ifndef RLIM_INFINITY
-typedef unsigned long long rlim_t;
+typedef unsigned long rlim_t;
 struct rlimit {
 	rlim_t rlim_cur, rlim_max;
 };
-#define RLIM_INFINITY (~0ULL)
+#define RLIM_INFINITY (~0UL)
 #define RLIMIT_CPU 0
 #define RLIMIT_FSIZE 1
 #define RLIMIT_DATA 2
