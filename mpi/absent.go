@@ -29,7 +29,7 @@ var absentNames = func() (names []string) {
 // absent serves a function that is not there. The error is the communicator's if it takes one. Files have a handler of
 // their own, which is MPI_ERRORS_RETURN (MPI 5.0, chapter 14.7), and the tools' functions have none (chapter 15.3):
 // these return the code at once. What gives a handle, or its number, gives 0.
-func absent(index uint32, name string) func(*Rank, []uint64) {
+func absent(index uint32, name string) func(*Thread, []uint64) {
 	at := strings.IndexByte(signatures[name], letterComm)
 	fail := func(r *Rank, stack []uint64) int32 {
 		f := failf(errUnsupportedOperation, "this version of faasmrun has not this function (docs/mpi-support.md)")
@@ -54,7 +54,8 @@ func absent(index uint32, name string) func(*Rank, []uint64) {
 	case base == "File", strings.HasPrefix(name, "Register_datarep"):
 		fail = returning(errUnsupportedOperation)
 	}
-	return func(r *Rank, stack []uint64) {
+	return func(t *Thread, stack []uint64) {
+		r := t.rank
 		r.checkEnded()
 		r.call.Store(index)
 		stack[0] = uint64(uint32(fail(r, stack)))

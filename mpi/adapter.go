@@ -132,19 +132,19 @@ func describes8[A, B, C, D, E, F, G, H word](f func(call, *comm, *part, A, B, C,
 // valued is a Go function that serves one of C that gives a value instead of an error code.
 type valued struct {
 	kinds []reflect.Type
-	call  func(*Rank, []uint64)
+	call  func(*Thread, []uint64)
 }
 
 func gives0(f func(*Rank) uint64) valued {
-	return valued{nil, func(r *Rank, s []uint64) { s[0] = f(r) }}
+	return valued{nil, func(t *Thread, s []uint64) { s[0] = f(t.rank) }}
 }
 
 func gives1[A word](f func(*Rank, A) uint64) valued {
-	return valued{kindsOf(f, 1), func(r *Rank, s []uint64) { s[0] = f(r, A(s[0])) }}
+	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.rank, A(s[0])) }}
 }
 
 func gives2[A, B word](f func(*Rank, A, B) uint64) valued {
-	return valued{kindsOf(f, 1), func(r *Rank, s []uint64) { s[0] = f(r, A(s[0]), B(s[1])) }}
+	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.rank, A(s[0]), B(s[1])) }}
 }
 
 func kindOf[A word]() reflect.Type { return reflect.TypeFor[A]() }

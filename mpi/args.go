@@ -15,11 +15,12 @@ import (
 //
 // The upper half of a word that stands for an int is garbage. A word that is a pointer may point anywhere.
 
-// call is a call under way: the rank that made it, and whether the function is one of the _c functions, whose counts
-// are MPI_Count.
+// call is a call under way: the rank and the thread that made it, and whether the function is one of the _c functions,
+// whose counts are MPI_Count.
 type call struct {
 	*Rank
-	large bool
+	thread *Thread
+	large  bool
 }
 
 // Numbers.
@@ -414,7 +415,7 @@ type (
 
 // get reads a string of at most limit-1 bytes.
 func (p stringIn) get(r call, what string, limit int) (string, *failure) {
-	mem, address := r.host.Memory(), uint64(p)
+	mem, address := r.main.host.Memory(), uint64(p)
 	if address == null || address >= uint64(len(mem)) {
 		return "", outside(what, address, 1)
 	}
@@ -449,7 +450,7 @@ const wordSize = 8
 
 // piece gives n bytes of the rank's memory, or nil if they do not lie in it.
 func (r *Rank) piece(address uint64, n int64) []byte {
-	mem := r.host.Memory()
+	mem := r.main.host.Memory()
 	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address {
 		return nil
 	}

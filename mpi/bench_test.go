@@ -43,7 +43,7 @@ func (g *guest) prepared(name string, arguments ...uint32) func() {
 		for i, a := range arguments {
 			g.stack[i] = uint64(a)
 		}
-		c.Fn(g.rank, g.stack[:max(len(arguments), 1)])
+		c.Fn(g.rank.Main(), g.stack[:max(len(arguments), 1)])
 		if g.stack[0] != success {
 			panic("error")
 		}

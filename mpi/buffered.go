@@ -187,7 +187,7 @@ func (r *Rank) buffer(b *attached, s span) (span, uint64, *failure) {
 	if !ok {
 		return span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes", b.size, n)
 	}
-	out := span{mem: r.host.Memory(), addr: int64(address), count: n, typ: byteType}
+	out := span{mem: r.main.host.Memory(), addr: int64(address), count: n, typ: byteType}
 	copySpan(&out, &s)
 	return out, address, nil
 }

@@ -8,7 +8,7 @@ import "encoding/binary"
 func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64) *failure {
 	r.descend()
 	defer r.ascend()
-	code, err := r.host.CallTableResult(index, params, arguments...)
+	code, err := r.calling().host.CallTableResult(index, params, arguments...)
 	if err != nil {
 		panic(err)
 	}
@@ -23,7 +23,7 @@ func (r *Rank) ask(what string, index uint32, params string, arguments ...uint64
 func (r *Rank) callBack(index uint32, params string, arguments ...uint64) {
 	r.descend()
 	defer r.ascend()
-	if err := r.host.CallTable(index, params, arguments...); err != nil {
+	if err := r.calling().host.CallTable(index, params, arguments...); err != nil {
 		panic(err)
 	}
 }

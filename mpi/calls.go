@@ -8,7 +8,7 @@ import "strings"
 type Call struct {
 	Name, Params, Results string
 	Absent                bool // it fails when it is called, for it is not in this version
-	Fn                    func(r *Rank, stack []uint64)
+	Fn                    func(t *Thread, stack []uint64)
 }
 
 // when says in which phases of a rank a function may be called.
@@ -355,7 +355,7 @@ func presentCalls() []Call {
 // letterComm stands for a communicator in signatures.
 const letterComm = 'c'
 
-func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
+func appendForms(calls []Call, name string, fn func(*Thread, []uint64)) []Call {
 	params, results, _ := strings.Cut(strings.ReplaceAll(signatures[name], string(letterComm), "l"), ":")
 	for _, prefix := range []string{"MPI_", "PMPI_"} {
 		calls = append(calls, Call{Name: prefix + name, Params: params, Results: results, Fn: fn})
@@ -363,34 +363,57 @@ func appendForms(calls []Call, name string, fn func(*Rank, []uint64)) []Call {
 	return calls
 }
 
-// serve wraps a function: it checks that the rank may call it, notes it, and turns a failure into an error code.
-func serve(index uint32, b binding, large bool) func(*Rank, []uint64) {
-	name := "MPI_" + b.name
-	if large {
-		name += "_c"
-	}
-	return func(r *Rank, stack []uint64) {
-		r.checkEnded()
-		if b.when == whileRunning && r.state != running {
-			r.outOfPhase(name)
-		}
-		r.call.Store(index)
-		var f *failure
-		if r.stats == nil {
-			f = b.fn.call(call{r, large}, stack)
-		} else {
-			f = call{r, large}.timed(index, b.fn, stack)
-		}
-		if f != nil {
-			stack[0] = uint64(uint32(r.raise(name, f)))
-			return
-		}
-		stack[0] = success
-	}
+// served is a function as it is called.
+type served struct {
+	binding
+	index uint32
+	name  string // with MPI_
+	large bool   // it is the _c function
+	turn  bool   // threads take turns in it
 }
 
+// serve wraps a function: it checks that the thread may call it, notes it, and turns a failure into an error code.
+func serve(index uint32, b binding, large bool) func(*Thread, []uint64) {
+	s := &served{binding: b, index: index, name: "MPI_" + b.name, large: large, turn: !outOfTurn[b.name]}
+	if large {
+		s.name += "_c"
+	}
+	return s.call
+}
+
+func (s *served) call(t *Thread, stack []uint64) {
+	r := t.rank
+	if r.several.Load() && s.turn && r.inside.Load() != t {
+		s.inTurn(t, stack)
+		return
+	}
+	r.checkEnded()
+	if s.when == whileRunning && r.phase() != running {
+		r.outOfPhase(s.name)
+	}
+	if s.turn {
+		r.call.Store(s.index)
+	}
+	var f *failure
+	if c := (call{r, t, s.large}); r.stats == nil {
+		f = s.fn.call(c, stack)
+	} else {
+		f = c.timed(s.index, s.fn, stack)
+	}
+	if f != nil {
+		stack[0] = uint64(uint32(s.raise(t, f)))
+		return
+	}
+	stack[0] = success
+}
+
+// outOfTurn are the functions that any thread may call at any time.
+var outOfTurn = map[string]bool{"Initialized": true, "Finalized": true, "Query_thread": true, "Is_thread_main": true,
+	"Get_version": true, "Get_library_version": true, "Abi_get_version": true, "Get_address": true, "Address": true,
+	"Abort": true}
+
 func (r *Rank) outOfPhase(name string) {
-	if r.state == finalized {
+	if r.phase() == finalized {
 		r.abort(errOther, name, "called after MPI_Finalize [MPI_ERR_OTHER]")
 	}
 	r.abort(errOther, name, "called before MPI_Init [MPI_ERR_OTHER]")

@@ -52,7 +52,7 @@ func (c *checker) note(handle uint32) { c.made[handle] = c.here() }
 
 // here is the call under way.
 func (c *checker) here() origin {
-	return origin{call: c.r.call.Load(), site: c.r.host.Site()}
+	return origin{call: c.r.call.Load(), site: c.r.calling().host.Site()}
 }
 
 // find reports a mistake of the rank in a call, unless it was reported before for the same call site. Other ranks call
@@ -77,7 +77,7 @@ func (r *Rank) frames(s Site) []string {
 	if s == 0 {
 		return nil
 	}
-	return r.host.Frames(s)
+	return r.main.host.Frames(s)
 }
 
 // at is a call site as lines below a message.
@@ -116,7 +116,7 @@ func (c *checker) parcel(s *span) *parcel {
 
 // owns reports whether a buffer is the program's own, and no copy made by MPI.
 func (c *checker) owns(s *span) bool {
-	mem := c.r.host.Memory()
+	mem := c.r.main.host.Memory()
 	return len(s.mem) > 0 && len(mem) > 0 && &s.mem[0] == &mem[0]
 }
 

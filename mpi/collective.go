@@ -177,7 +177,7 @@ func (r call) noBlocks(count countArg, datatype typeArg, b *blocks) *failure {
 		return failf(errCount, "invalid count %d", n)
 	}
 	t, f := datatype.committed(r)
-	b.span, b.number = span{mem: r.host.Memory(), typ: t}, 0
+	b.span, b.number = span{mem: r.main.host.Memory(), typ: t}, 0
 	return f
 }
 
@@ -228,7 +228,7 @@ func (r call) blockArrays(counts countsIn, displs uint64, aints bool, n, unit in
 
 // checkBlocks checks that all blocks lie in memory.
 func (r call) checkBlocks(address uint64, t *datatype, b *blocks) *failure {
-	b.span = span{mem: r.host.Memory(), addr: int64(address), typ: t}
+	b.span = span{mem: r.main.host.Memory(), addr: int64(address), typ: t}
 	b.number = int64(len(b.counts))
 	for i := range b.counts {
 		if s := b.at(i); !s.inside() || b.span.addr == bottom && s.typ.kind != kindNone && s.count > 0 {
@@ -537,7 +537,7 @@ func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bo
 	if !p.typ.contiguous || uint64(p.count) > slotLimit {
 		return false
 	}
-	mem := r.host.Memory()
+	mem := r.main.host.Memory()
 	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.size
 	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) ||
 		sendbuf == inPlace {

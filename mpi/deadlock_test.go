@@ -141,13 +141,13 @@ func TestDeadlockBesideAWaitOutsideMPI(t *testing.T) {
 			main.Count(true)
 			main.Settle() // rank 0 computes: this is no deadlock
 			main.Count(false)
-			g.rank.CheckEnded()
+			main.CheckEnded()
 			main.Count(true)
 			main.Settle()
 			close(waits)
-			<-g.rank.world.Done()
+			<-g.rank.Done()
 			main.Count(false)
-			g.rank.CheckEnded()
+			main.CheckEnded()
 		}
 		<-waits
 		g.must("Recv", g.alloc(4), 1, tInt, 1, 7, tWorld, tIgnore)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Levels of thread support. Calls come from one goroutine at a time, which is what MPI_THREAD_SERIALIZED promises.
+// Levels of thread support. Threads take turns, as MPI_THREAD_SERIALIZED has it.
 const (
 	threadSingle     = 0
 	threadFunneled   = 1024
@@ -26,13 +26,14 @@ func initThread(r call, argc, argv ignored, required intArg, provided intOut) *f
 }
 
 func (r *Rank) initialize(function string, level int32) {
-	switch r.state {
+	switch r.phase() {
 	case running:
 		r.abort(errOther, function, "MPI is initialized already [MPI_ERR_OTHER]")
 	case finalized:
 		r.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
 	}
-	r.state, r.threadLevel = running, level
+	r.threadLevel, r.initThread = level, r.calling()
+	r.state.Store(uint32(running))
 	if r.stats != nil {
 		r.stats.began.Store(r.world.now())
 	}
@@ -48,7 +49,9 @@ func isFinalized(r call, flag flagOut) *failure { return flag.put(r, "flag", r.F
 func queryThread(r call, provided intOut) *failure { return provided.put(r, "provided", r.threadLevel) }
 
 // MPI_Is_thread_main(*flag)
-func isThreadMain(r call, flag flagOut) *failure { return flag.put(r, "flag", true) }
+func isThreadMain(r call, flag flagOut) *failure {
+	return flag.put(r, "flag", r.thread == r.initThread)
+}
 
 // MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's
 // memory goes away while a message is still to be read from it.
@@ -59,7 +62,7 @@ func finalize(r call) *failure {
 	if f := r.deleteAttributes(keyvalComm, commWorld, &r.worldComm.attributes); f != nil {
 		return f.on(r.worldComm)
 	}
-	if r.state != running { // a delete function has done it
+	if r.phase() != running { // a delete function has done it
 		r.outOfPhase("MPI_Finalize")
 	}
 	r.drainBuffers()
@@ -69,11 +72,11 @@ func finalize(r call) *failure {
 	if r.check != nil {
 		r.check.leaks()
 	}
-	r.state = finalized
+	r.state.Store(uint32(finalized))
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())
 	}
-	r.main.retire()
+	r.calling().uncount()
 	return f
 }
 
@@ -83,7 +86,7 @@ func abort(r call, comm commArg, errorcode intArg) *failure {
 	if c, f := comm.of(r); f == nil {
 		name = c.title()
 	}
-	r.abort(int(errorcode.int()), "MPI_Abort", "called with %s and code %d", name, errorcode.int())
+	r.thread.abort(int(errorcode.int()), "MPI_Abort", "called with %s and code %d", name, errorcode.int())
 	return nil
 }
 

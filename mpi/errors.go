@@ -42,6 +42,7 @@ func className(class int32) string {
 // as a panic out of a Call.
 type AbortError struct {
 	Rank    int
+	Thread  int    // 0 is the one that runs main
 	Code    int    // what MPI_Abort was given, or the error class
 	Message string // for the user: rank, function, reason, class
 }
@@ -56,8 +57,12 @@ func (e *Ended) Unwrap() error { return e.Cause }
 
 // abort ends the calling rank. function is the MPI function it is in.
 func (r *Rank) abort(code int, function, format string, args ...any) {
-	panic(&AbortError{Rank: int(r.rank), Code: code,
-		Message: fmt.Sprintf("rank %d: %s: %s", r.rank, function, oneLine(fmt.Sprintf(format, args...)))})
+	r.calling().abort(code, function, format, args...)
+}
+
+func (t *Thread) abort(code int, function, format string, args ...any) {
+	panic(&AbortError{Rank: int(t.rank.rank), Thread: t.number, Code: code,
+		Message: fmt.Sprintf("%s: %s: %s", t.title(), function, oneLine(fmt.Sprintf(format, args...)))})
 }
 
 // raise passes a failure to its error handler and gives the code that the function returns.

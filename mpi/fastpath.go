@@ -14,7 +14,7 @@ func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []b
 		return nil, false
 	}
 	n *= uint64(named[i].size)
-	mem := r.host.Memory()
+	mem := r.main.host.Memory()
 	if n > inboxLimit || at == null || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false
 	}

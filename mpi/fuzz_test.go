@@ -89,7 +89,7 @@ func fuzzRank(t *testing.T, g *guest, calls []Call, function int, data []byte) {
 			g.stack[i] = drawn(&data)
 		}
 		arguments, begin := g.stack, time.Now()
-		c.Fn(g.rank, g.stack[:])
+		c.Fn(g.rank.Main(), g.stack[:])
 		if took := time.Since(begin); alone && took > patience {
 			t.Errorf("%s%#x took %v", c.Name, arguments[:len(c.Params)], took)
 			return
@@ -107,7 +107,7 @@ func (g *guest) callbacks(result int) {
 		for _, name := range []string{"MPI_Comm_rank", "MPI_Send", "MPI_Barrier", "MPI_Comm_free_keyval"} {
 			c := callsByName[name]
 			stack := [16]uint64{tWorld, 1024, tInt, 0, 1, tWorld}
-			c.Fn(g.rank, stack[:])
+			c.Fn(g.rank.Main(), stack[:])
 		}
 	}
 	for i := range uint32(4) {
@@ -223,7 +223,7 @@ func wrong(g *guest, c Call, kinds []reflect.Type, rng *rand.Rand) {
 				g.stack[i] |= uint64(rng.Uint32()) << 32
 			}
 		}
-		c.Fn(g.rank, g.stack[:max(len(c.Params), 1)])
+		c.Fn(g.rank.Main(), g.stack[:max(len(c.Params), 1)])
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type guest struct {
 	t       testing.TB
 	rank    *Rank
+	thread  *Thread
 	me, n   int
 	mem     []byte
 	top     uint32 // end of what alloc gave out
@@ -111,7 +112,7 @@ func (g *guest) raw(name string, arguments ...any) uint64 {
 			g.stack[i] = uint64(uint32(v)) | 0xdeadbeef<<32
 		}
 	}
-	c.Fn(g.rank, g.stack[:max(len(arguments), 1)])
+	c.Fn(g.thread, g.stack[:max(len(arguments), 1)])
 	return g.stack[0]
 }
 
@@ -262,6 +263,7 @@ func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) 
 			g.mem[j] = 0xa5
 		}
 		g.rank = w.NewRank(i, g)
+		g.thread = g.rank.Main()
 		guests[i] = g
 	}
 	return w, guests

@@ -27,7 +27,7 @@ func (r *Rank) allocate(n int64) (uint64, *failure) {
 		return address, nil
 	}
 	step := (size + heapStep - 1) &^ (heapStep - 1)
-	address, ok := r.host.Grow(step)
+	address, ok := r.calling().host.Grow(step)
 	if !ok {
 		return 0, failf(errNoMem, "no memory for %d bytes", n)
 	}

@@ -190,7 +190,7 @@ func (mv *mover) prepareUser(inst *instance, t *datatype) *failure {
 func (mv *mover) buffer(i int) span { return mv.bufferOf(i, mv.n) }
 
 func (mv *mover) bufferOf(i int, n int64) span {
-	return span{mem: mv.r.host.Memory(), addr: mv.address(i), count: n, typ: mv.typ}
+	return span{mem: mv.r.main.host.Memory(), addr: mv.address(i), count: n, typ: mv.typ}
 }
 
 // address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose

@@ -28,7 +28,7 @@ func (r *Rank) Interrupt() {
 // handleSignals runs handlers within a wait.
 func (r *Rank) handleSignals() {
 	if r.interrupted.Swap(false) {
-		r.host.HandleSignals()
+		r.calling().host.HandleSignals()
 	}
 }
 
@@ -84,7 +84,7 @@ func (r *Rank) wait(scope waitScope, note func(), done func() bool) {
 		}
 		note()
 		r.parked.Store(1)
-		if (r.look(done) || r.world.ended.Load() != nil || r.interrupted.Load()) && r.parked.CompareAndSwap(1, 0) {
+		if (r.look(done) || r.ended.Load() != nil || r.interrupted.Load()) && r.parked.CompareAndSwap(1, 0) {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has cleared parked and its token is here or coming. A
@@ -120,7 +120,7 @@ func (r *Rank) spin(scope waitScope, done func() bool) bool {
 				return true
 			}
 		}
-		if w.ended.Load() != nil || !w.maySpin() {
+		if r.ended.Load() != nil || !w.maySpin() {
 			return false
 		}
 		if w.waking.Load() > 0 {
@@ -162,7 +162,7 @@ func (r *Rank) wake() bool {
 }
 
 func (r *Rank) checkEnded() {
-	if e := r.world.ended.Load(); e != nil {
+	if e := r.ended.Load(); e != nil {
 		panic(e)
 	}
 }

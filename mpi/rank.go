@@ -7,7 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// Host is what MPI needs of a rank's surroundings.
+// Host is what MPI needs of the surroundings of a rank's thread.
 type Host interface {
 	// Memory is the rank's linear memory. Its base never moves; it may be longer at the next call.
 	Memory() []byte
@@ -28,18 +28,26 @@ type Host interface {
 }
 
 // Rank is one rank's MPI: everything it has made and everything that waits for it. Its methods are called from the
-// goroutine that runs the rank; Activity, and what other ranks do to its mailbox, are the exceptions.
+// goroutine of the thread whose turn it is; Activity, End, Interrupt, and what other ranks do to its mailbox, are the
+// exceptions.
 type Rank struct {
 	parker
 	mailbox
 	eager eagerStock // of the messages it sends
 	job   copyJob    // the copy it makes
 	world *World
-	host  Host
 	rank  worldRank
-	main  Thread
+	main  Thread // its host is never another
+	ended atomic.Pointer[Ended]
+	over  chan struct{} // closed once ended is set
 
-	state          phase
+	several    atomic.Bool            // there is or was a thread besides main
+	inside     atomic.Pointer[Thread] // whose call is under way, in a rank of several
+	initThread *Thread                // the one that initialized MPI
+	threadsMu  sync.Mutex
+	threads    []*Thread // besides main; guarded by threadsMu
+
+	state          atomic.Uint32 // a phase
 	threadLevel    int32
 	worldComm      *comm
 	self           *comm
@@ -105,6 +113,7 @@ const (
 func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
 	r.main = Thread{rank: r, counted: true}
+	r.initThread, r.over = &r.main, make(chan struct{})
 	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
 		rank: match.Rank(rank), member: int(rank), errhandler: fatalHandler, instances: set}
@@ -122,8 +131,10 @@ func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
 	return r
 }
 
+func (r *Rank) phase() phase { return phase(r.state.Load()) }
+
 // Initialized reports whether MPI_Init has been called.
-func (r *Rank) Initialized() bool { return r.state != beforeInit }
+func (r *Rank) Initialized() bool { return r.phase() != beforeInit }
 
 // Finalized reports whether MPI_Finalize has been called.
-func (r *Rank) Finalized() bool { return r.state == finalized }
+func (r *Rank) Finalized() bool { return r.phase() == finalized }

@@ -18,7 +18,7 @@ func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
 	if !t.committed {
 		return span{}, failf(errType, "the datatype %s is not committed", t.title())
 	}
-	s := span{mem: r.host.Memory(), addr: int64(address), count: n, typ: t}
+	s := span{mem: r.main.host.Memory(), addr: int64(address), count: n, typ: t}
 	if !s.inside() || address <= inPlace && n > 0 && (address == inPlace || t.kind != kindNone) {
 		return span{}, s.outside()
 	}

@@ -295,7 +295,7 @@ func (r *Rank) tables() map[string]int {
 		"memory given out": len(r.heap.used), "posted": posted, "unexpected": unexpected,
 		"named instances": len(r.world.named),
 		"instances":       len(r.worldComm.instances.live), "idle instances": len(r.worldComm.instances.idle),
-		"linear memory": len(r.host.Memory()) >> 16}
+		"linear memory": len(r.main.host.Memory()) >> 16}
 }
 
 // TestSoak makes and lets go of everything, and looks at the heap and at each table before and after many rounds.

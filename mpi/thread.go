@@ -1,11 +1,17 @@
 package mpi
 
-import "sync/atomic"
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+)
 
-// Thread is one thread of a rank's program, as the search for deadlocks counts it: it may wait for another thread of
-// its rank by means that are not MPI's.
+// Thread is one thread of a rank's program. Calls come from threads: what MPI calls back runs in the thread that called
+// it. A rank's threads take turns in MPI (MPI_THREAD_SERIALIZED): what a Rank holds is never used by two at once.
 type Thread struct {
-	rank *Rank
+	rank   *Rank
+	number int // 0 is the one that runs main
+	host   Host
 	// counted reports whether the thread is among the world's active ones. Its own goroutine alone writes it, and not
 	// while it waits.
 	counted bool
@@ -14,6 +20,32 @@ type Thread struct {
 
 // Main is the thread that runs the rank's main.
 func (r *Rank) Main() *Thread { return &r.main }
+
+// NewThread adds a thread, which h serves, to a rank. Retire is to follow when it ends. It is called on a goroutine of
+// one of the rank's threads.
+func (r *Rank) NewThread(number int, h Host) *Thread {
+	t := &Thread{rank: r, number: number, host: h, counted: true}
+	r.threadsMu.Lock()
+	r.threads = append(r.threads, t)
+	r.threadsMu.Unlock()
+	r.several.Store(true)
+	r.world.active.Add(1)
+	return t
+}
+
+// Retire takes a thread that has ended out of the count, and out of its rank.
+func (t *Thread) Retire() {
+	r := t.rank
+	r.threadsMu.Lock()
+	for i, other := range r.threads {
+		if other == t {
+			r.threads = append(r.threads[:i:i], r.threads[i+1:]...)
+			break
+		}
+	}
+	r.threadsMu.Unlock()
+	t.uncount()
+}
 
 // Count notes that the thread waits, outside MPI, for what another thread of its rank is to do, or no longer does. Who
 // ends the wait says so, before the thread goes on. Settle is to follow when it begins.
@@ -35,9 +67,9 @@ func (t *Thread) Settle() {
 	}
 }
 
-// retire takes the thread, which will wake no other rank any more, out of the count. If all others wait, it is the last
-// that could tell.
-func (t *Thread) retire() {
+// uncount takes the thread, which will wake no other rank any more, out of the count. If all others wait, it is the
+// last that could tell.
+func (t *Thread) uncount() {
 	if !t.counted {
 		return
 	}
@@ -47,8 +79,79 @@ func (t *Thread) retire() {
 	}
 }
 
-// Retire takes a rank whose program has ended out of the count.
-func (r *Rank) Retire() { r.main.retire() }
+// CheckEnded panics with *Ended if the rank is to end.
+func (t *Thread) CheckEnded() { t.rank.checkEnded() }
 
-// CheckEnded panics with *Ended if the job is to end.
-func (r *Rank) CheckEnded() { r.checkEnded() }
+// title is who the thread is, for a message.
+func (t *Thread) title() string {
+	if t.number == 0 {
+		return fmt.Sprintf("rank %d", t.rank.rank)
+	}
+	return fmt.Sprintf("rank %d, thread %d", t.rank.rank, t.number)
+}
+
+// calling is the thread whose call is under way.
+func (r *Rank) calling() *Thread {
+	if t := r.inside.Load(); t != nil {
+		return t
+	}
+	return &r.main
+}
+
+// inTurn is a call of a thread of a rank that has several, of a function that uses what the rank holds. A thread that
+// comes while another one is in such a call, which the level of thread support forbids, ends the rank.
+func (s *served) inTurn(t *Thread, stack []uint64) {
+	r := t.rank
+	if !r.inside.CompareAndSwap(nil, t) {
+		other := "another thread"
+		if o := r.inside.Load(); o != nil {
+			other = fmt.Sprintf("thread %d", o.number)
+		}
+		t.abort(errOther, s.name, "called while %s is in %s: MPI_Init_thread did not give MPI_THREAD_MULTIPLE, so that "+
+			"threads must take turns [MPI_ERR_OTHER]", other, callName(r.call.Load()))
+	}
+	defer r.inside.Store(nil)
+	if r.phase() == running && r.threadLevel < threadSerialized && t != r.initThread {
+		t.abort(errOther, s.name, "called by a thread that did not initialize MPI: with less than MPI_THREAD_SERIALIZED "+
+			"only that one may [MPI_ERR_OTHER]")
+	}
+	s.call(t, stack)
+}
+
+// raise is Rank.raise in the thread's turn: an error handler is the program's.
+func (s *served) raise(t *Thread, f *failure) int32 {
+	r := t.rank
+	if r.several.Load() && r.inside.Load() != t {
+		if !r.inside.CompareAndSwap(nil, t) {
+			t.abort(int(f.class), s.name, "%s [%s]", f.reason, className(f.class))
+		}
+		defer r.inside.Store(nil)
+	}
+	return r.raise(s.name, f)
+}
+
+// threadActivity says what each thread of the rank does, and of the one whose turn it is what inMPI says.
+func (r *Rank) threadActivity(inMPI func() string) string {
+	r.threadsMu.Lock()
+	threads := append([]*Thread{&r.main}, r.threads...)
+	r.threadsMu.Unlock()
+	inside := r.calling()
+	var parts []string
+	for _, t := range threads {
+		what := "computing"
+		switch {
+		case t.waits.Load():
+			what = waitsOutside
+		case t == inside:
+			what = inMPI()
+		}
+		if len(threads) > 1 {
+			what = fmt.Sprintf("thread %d: %s", t.number, what)
+		}
+		parts = append(parts, what)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// waitsOutside is what a thread does that waits for another outside MPI.
+const waitsOutside = "waiting for another thread of its own"

@@ -62,11 +62,11 @@ func (r *Rank) noteAny(l list) {
 
 // Activity describes what the rank is doing, for a user who asks why the job makes no progress. Any goroutine may call
 // it.
-func (r *Rank) Activity() string {
+func (r *Rank) Activity() string { return r.threadActivity(r.activity) }
+
+// activity is that of the thread whose turn it is.
+func (r *Rank) activity() string {
 	call := callName(r.call.Load())
-	if r.main.waits.Load() {
-		return "waiting for another thread of its own"
-	}
 	if r.parked.Load() == 0 {
 		if call == "" {
 			return "computing, no MPI call yet"

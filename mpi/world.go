@@ -56,7 +56,6 @@ type World struct {
 	ranks   []*Rank
 	eager   *eagerPool
 	ended   atomic.Pointer[Ended]
-	over    chan struct{} // closed once ended is set
 
 	_       [64]byte     // every park writes the next three; the fields above are read all the time
 	blocked atomic.Int64 // threads that wait, in MPI or without an end for another thread of their rank
@@ -75,7 +74,7 @@ func NewWorld(config WorldConfig) *World {
 		config.EagerBytes = defaultEagerBytes
 	}
 	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes),
-		named: map[string]*instances{}, over: make(chan struct{})}
+		named: map[string]*instances{}}
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
@@ -86,25 +85,33 @@ func NewWorld(config WorldConfig) *World {
 	return w
 }
 
-// NewRank gives a rank its surroundings. Its calls come from one goroutine at a time.
+// NewRank gives a rank the surroundings of its main thread.
 func (w *World) NewRank(rank int, h Host) *Rank {
 	r := w.ranks[rank]
-	r.host = h
+	r.main.host = h
 	return r
 }
 
 // End wakes every rank: each waiting or next call panics with *Ended. The first cause stays.
 func (w *World) End(cause error) {
-	if w.ended.CompareAndSwap(nil, &Ended{cause}) {
-		close(w.over)
-	}
+	w.ended.CompareAndSwap(nil, &Ended{cause})
 	for _, r := range w.ranks {
-		r.wake()
+		r.end(w.ended.Load())
 	}
 }
 
-// Done is closed when the world is ended, for those that wait outside MPI.
-func (w *World) Done() <-chan struct{} { return w.over }
+// End ends one rank, as World.End does all. Any goroutine may call it.
+func (r *Rank) End(cause error) { r.end(&Ended{cause}) }
+
+func (r *Rank) end(e *Ended) {
+	if r.ended.CompareAndSwap(nil, e) {
+		close(r.over)
+	}
+	r.wake()
+}
+
+// Done is closed when the rank is to end, for its threads that wait outside MPI.
+func (r *Rank) Done() <-chan struct{} { return r.over }
 
 // Close gives back the world's memory. Every rank's goroutine must have returned.
 func (w *World) Close() { w.eager.close() }

@@ -79,7 +79,7 @@ func (p *process) serve(start *control.Start) (status int, idle bool, err error)
 		}
 	}
 	failpoint.Here(failpoint.ExecutorBeforeLog)
-	tuneRuntime(int(start.Ranks))
+	tuneRuntime(int(start.Ranks), threadsPerRank)
 	j, last := p.run(start)
 	last.CPUNs, last.MaxRSS = p.consumed()
 	failpoint.Here(failpoint.ExecutorBeforeRecord)
@@ -88,7 +88,7 @@ func (p *process) serve(start *control.Start) (status int, idle bool, err error)
 		return 1, false, err
 	}
 	failpoint.Here(failpoint.ExecutorAfterRecord)
-	if start.IdleTimeout > 0 && j.endedCleanly() {
+	if start.IdleTimeout > 0 && j.endedCleanly() && j.stopped() {
 		idle = p.reset(j)
 	}
 	if last.Idle = idle; !idle {

@@ -32,6 +32,16 @@ func (j *job) endedCleanly() bool {
 	return true
 }
 
+// stopped reports whether no thread of any rank runs any more.
+func (j *job) stopped() bool {
+	for _, r := range j.ranks {
+		if !r.Stopped(exitTimeout) {
+			return false
+		}
+	}
+	return true
+}
+
 // reset frees what the process has for a job that ended cleanly, and reports whether the process is as it was before.
 // The job's record must have been written: what is lost from here on is lost to nobody.
 func (p *process) reset(j *job) bool {

@@ -170,7 +170,6 @@ func (j *job) newRank(i int) (*rank.Rank, error) {
 	c.WASI.Stdout = &output{j, uint32(i), joblog.Stdout}
 	c.WASI.Stderr = &output{j, uint32(i), joblog.Stderr}
 	c.WASI.TTY = true // so that a libc hands lines over as they are printed, wherever they go in the end
-	c.WASI.Done = j.done
 	if readsStdin(j.start, uint32(i)) {
 		c.WASI.Stdin = j.stdin.reader(func() { j.log.AwaitsInput(uint32(i), j.done) })
 	}

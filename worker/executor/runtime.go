@@ -12,9 +12,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
-// Go can't interrupt code compiled from WebAssembly: with as many ranks in long loops as Go has processors nothing else
-// runs, neither other ranks nor the goroutines of this package. So there are more processors than ranks, set once a
-// job: a change stops the world. The operating system shares the real ones out.
+// Go can't interrupt code compiled from WebAssembly: with as many threads in long loops as Go has processors nothing
+// else runs, neither other threads nor the goroutines of this package. So there are more processors than threads of all
+// ranks, set once a job: a change stops the world. The operating system shares the real ones out.
 const (
 	spareProcessors = 4
 	maxProcessors   = 1024
@@ -34,8 +34,12 @@ const (
 // filesPerRank is what a rank may have open, and some.
 const filesPerRank = 1100
 
-func tuneRuntime(ranks int) {
-	runtime.GOMAXPROCS(min(ranks+spareProcessors, maxProcessors))
+// threadsPerRank is how many threads of a rank's program may compute at once.
+const threadsPerRank = 1
+
+// tuneRuntime is for a job of so many ranks with so many threads each.
+func tuneRuntime(ranks, threads int) {
+	runtime.GOMAXPROCS(min(ranks*threads+spareProcessors, maxProcessors))
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(memoryLimit + int64(ranks)*perRank)
 	raiseFiles(uint64(ranks) * filesPerRank)

@@ -20,7 +20,7 @@ func (h host) Site() mpi.Site {
 	if caller == (engine.Caller{}) {
 		return 0
 	}
-	s := &h.Rank.sites
+	s := &h.rank.sites
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, known := s.numbers[caller]
@@ -37,9 +37,9 @@ func (h host) Site() mpi.Site {
 
 // Frames implements mpi.Host.
 func (h host) Frames(n mpi.Site) []string {
-	s := &h.Rank.sites
+	s := &h.rank.sites
 	s.mu.Lock()
 	caller := s.callers[n-1]
 	s.mu.Unlock()
-	return caller.Frames(h.module.Program())
+	return caller.Frames(h.rank.module.Program())
 }

@@ -20,8 +20,8 @@ type Exit struct {
 	Initialized, Finalized bool
 }
 
-// exit turns what Start returned into an Exit.
-func (r *Rank) exit(err error) Exit {
+// exit turns what a thread's code returned into an Exit.
+func (r *Rank) exit(t *Thread, err error) Exit {
 	e := Exit{Initialized: r.mpi.Initialized(), Finalized: r.mpi.Finalized()}
 	e.Rank = uint32(r.number)
 	var (
@@ -51,6 +51,9 @@ func (r *Rank) exit(err error) Exit {
 		e.Cause = result.Ended
 	default:
 		e.Cause, e.Text = result.Broken, err.Error()
+	}
+	if t != r.main && e.Text != "" && e.Cause != result.Aborted { // whose text says it
+		e.Text = fmt.Sprintf("thread %d: %s", t.number, e.Text)
 	}
 	return e
 }

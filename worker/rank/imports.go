@@ -10,17 +10,17 @@ import (
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
-// Imports is everything that a program may import, bound to the rank that Instantiate is given.
+// Imports is everything that a program may import, bound to the thread that Instantiate is given.
 func Imports() []engine.Import {
 	var imports []engine.Import
 	for _, c := range mpi.Calls() {
 		imports = append(imports, engine.Import{Module: "mpi", Name: c.Name, Params: c.Params, Results: c.Results,
 			Wide: true, Absent: c.Absent,
 			Call: announced(c.Name, func(host any, stack []uint64) {
-				r := host.(*Rank)
-				c.Fn(r.mpi, stack)
-				if r.wasi.SignalDue() {
-					r.runHandlers()
+				t := host.(*Thread)
+				c.Fn(t.mpi, stack)
+				if t.rank.wasi.SignalDue() {
+					t.runHandlers()
 				}
 			})})
 	}
@@ -28,10 +28,10 @@ func Imports() []engine.Import {
 		for _, c := range calls {
 			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
 				Wide: c.Wide,
-				Call: restarted(c, func(r *Rank, stack []uint64) (resume bool) {
-					c.Fn(r.wasi, stack)
-					if r.wasi.SignalDue() {
-						resume = r.runHandlers()
+				Call: restarted(c, func(t *Thread, stack []uint64) (resume bool) {
+					c.Fn(t.rank.wasi, stack)
+					if t.rank.wasi.SignalDue() {
+						resume = t.runHandlers()
 					}
 					return resume
 				})})
@@ -41,11 +41,11 @@ func Imports() []engine.Import {
 		imports = append(imports, engine.Import{Module: waits.Module, Name: c.Name, Params: c.Params, Results: c.Results,
 			Wide: c.Wide,
 			Call: func(host any, stack []uint64) {
-				r := host.(*Rank)
-				r.mpi.CheckEnded()
-				c.Fn(r.waiter, stack)
-				if r.wasi.SignalDue() {
-					r.runHandlers()
+				t := host.(*Thread)
+				t.mpi.CheckEnded()
+				c.Fn(t.waiter, stack)
+				if t.rank.wasi.SignalDue() {
+					t.runHandlers()
 				}
 			}})
 	}
@@ -54,14 +54,14 @@ func Imports() []engine.Import {
 
 // restarted repeats a read that a signal has interrupted if the signal's handler was installed with SA_RESTART.
 // Sleeping and polling are not repeated, as on Linux.
-func restarted(c wasi.Call, call func(*Rank, []uint64) (resume bool)) engine.HostFunc[any] {
+func restarted(c wasi.Call, call func(*Thread, []uint64) (resume bool)) engine.HostFunc[any] {
 	if c.Name != "fd_read" {
-		return func(host any, stack []uint64) { call(host.(*Rank), stack) }
+		return func(host any, stack []uint64) { call(host.(*Thread), stack) }
 	}
 	return func(host any, stack []uint64) {
 		var arguments [4]uint64
 		copy(arguments[:], stack)
-		for call(host.(*Rank), stack) && wasi.Interrupted(stack[0]) {
+		for call(host.(*Thread), stack) && wasi.Interrupted(stack[0]) {
 			copy(stack, arguments[:])
 		}
 	}
@@ -73,7 +73,7 @@ func announced(name string, call engine.HostFunc[any]) engine.HostFunc[any] {
 	case "MPI_Init", "MPI_Init_thread":
 		return func(host any, stack []uint64) {
 			call(host, stack)
-			host.(*Rank).onInit()
+			host.(*Thread).rank.onInit()
 		}
 	}
 	return call

@@ -5,6 +5,7 @@
 package rank
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,7 @@ type Config struct {
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
 	// no handler for it.
 	Killed func(signal int)
-	WASI   wasi.Config // Memory, Blocked, Waited and Alarmed are filled in
+	WASI   wasi.Config // Memory, Blocked, Waited, Alarmed and Done are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -42,17 +43,20 @@ type Rank struct {
 	onKill   func(signal int)
 	memory   *linear.Memory
 	module   engine.Module
-	instance engine.Instance
 	mpi      *mpi.Rank
 	wasi     *wasi.Process
-	queue    futex.Queue     // of threads that wait on the memory
-	waiter   *futex.Thread   // the program's one thread, there
-	ending   <-chan struct{} // closed when the world is ended
+	queue    futex.Queue            // of threads that wait on the memory
+	main     *Thread                // the program's one thread so far
+	handling atomic.Pointer[Thread] // the one that runs signals' handlers
 
 	sites     sites
 	waits     atomic.Pointer[string] // what the WASI call waits for that the rank is in; nil while it doesn't
 	unblocked func()                 // clears waits; made once, so that waiting allocates little
 	ended     atomic.Pointer[Exit]
+	over      chan struct{} // closed once ended is set
+	live      atomic.Int32  // threads that run
+	stopped   chan struct{} // closed when none does any more
+	retiring  atomic.Int32
 }
 
 // New gives a rank its memory and its instance. Nothing of the program runs yet, but its start section, if it has one.
@@ -65,14 +69,19 @@ func New(c Config) (made *Rank, err error) {
 		return nil, fmt.Errorf("the program begins with %d MiB of memory; the job allows a rank %d MiB", mebibytes(least),
 			mebibytes(most))
 	}
-	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module, ending: c.World.Done()}
-	r.waiter = futex.NewThread(&r.queue, waiter{r})
+	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module,
+		over: make(chan struct{}), stopped: make(chan struct{})}
+	r.main = &Thread{rank: r}
+	r.main.waiter = futex.NewThread(&r.queue, waiter{r.main})
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = linear.New(most); err != nil {
 		return nil, err
 	}
+	r.mpi = c.World.NewRank(c.Rank, host{r.main})
+	r.main.mpi = r.mpi.Main()
 	c.WASI.Memory = r.memory.Bytes
 	c.WASI.Blocked = r.blocked
+	c.WASI.Done = r.mpi.Done()
 	c.WASI.Alarmed = func() {
 		if r.Signal(sigALRM) {
 			r.onKill(sigALRM)
@@ -80,17 +89,16 @@ func New(c Config) (made *Rank, err error) {
 	}
 	c.WASI.Waited = func() time.Duration {
 		r.mpi.MeasureWaits() // if it isn't on already: what counts is differences
-		return r.mpi.Waited() + r.waiter.Waited()
+		return r.mpi.Waited() + r.main.waiter.Waited()
 	}
 	if r.wasi, err = wasi.New(c.WASI); err != nil {
 		r.memory.Free()
 		return nil, err
 	}
-	r.mpi = c.World.NewRank(c.Rank, host{r})
 	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}
-	if r.instance, err = c.Module.Instantiate(r, c.Thread, r.memory); err != nil { // which frees the memory
+	if r.main.instance, err = c.Module.Instantiate(r.main, c.Thread, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
 	}
@@ -99,15 +107,62 @@ func New(c Config) (made *Rank, err error) {
 
 func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
-// Run runs the program to its end. It is called once.
+// Run runs the program and returns its end, which is that of the first thread to end the rank: main by returning, each
+// by an exit, an abort or a trap. The others may still compute then: see Stopped. Run is called once.
 func (r *Rank) Run() Exit {
-	e := r.exit(r.instance.Start())
-	r.ended.Store(&e)
-	return e
+	r.goThread(r.main, r.main.instance.Start)
+	<-r.over
+	return *r.ended.Load()
+}
+
+// goThread runs a thread's code on a goroutine of its own.
+func (r *Rank) goThread(t *Thread, code func() error) {
+	r.live.Add(1)
+	go func() {
+		if err := code(); err != nil || t == r.main {
+			r.end(t, err)
+		}
+		if t != r.main {
+			t.mpi.Retire()
+		}
+		if r.live.Add(-1) == 0 {
+			close(r.stopped)
+			r.retire()
+		}
+	}()
+}
+
+// end ends the rank because a thread has, if no other was earlier: the rest of the threads break off in the host call
+// that they are in, or in their next one.
+func (r *Rank) end(t *Thread, err error) {
+	e := r.exit(t, err)
+	if r.ended.CompareAndSwap(nil, &e) {
+		close(r.over)
+		r.mpi.End(errors.New("another thread of the rank has ended it"))
+	}
+}
+
+// Stopped reports whether every thread has stopped, within a time after the rank's end. One that computes may not.
+func (r *Rank) Stopped(within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-r.stopped:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // Retire says that the rank, which has ended, will wake no other. If all others wait, their job ends here.
-func (r *Rank) Retire() { r.mpi.Retire() }
+func (r *Rank) Retire() { r.retire() }
+
+// retire is called by Retire and by the last thread that stops, and takes effect when both have come.
+func (r *Rank) retire() {
+	if r.retiring.Add(1) == 2 {
+		r.main.mpi.Retire()
+	}
+}
 
 // Ended reports whether the program has come to its end.
 func (r *Rank) Ended() bool { return r.ended.Load() != nil }
@@ -121,10 +176,10 @@ func (r *Rank) Resident() uint64 {
 	return n
 }
 
-// Close gives back what the rank holds. It must not be running.
+// Close gives back what the rank holds. None of its threads may run.
 func (r *Rank) Close() {
 	r.wasi.Close()
-	r.instance.Close()
+	r.main.instance.Close()
 }
 
 // Where describes for a person what the rank is doing. Any goroutine may call it.
@@ -135,7 +190,7 @@ func (r *Rank) Where() string {
 	if what := r.waits.Load(); what != nil {
 		return *what
 	}
-	if r.waiter.Waits() {
+	if r.main.waiter.Waits() {
 		return "waiting for another thread of its own"
 	}
 	return r.mpi.Activity()
@@ -145,21 +200,3 @@ func (r *Rank) blocked(what string) func() {
 	r.waits.Store(&what)
 	return r.unblocked
 }
-
-// host is the rank as MPI sees it.
-type host struct{ *Rank }
-
-func (h host) Memory() []byte { return h.memory.Bytes() }
-
-// CallTable runs the program while the rank is in a host call.
-func (h host) CallTable(index uint32, params string, args ...uint64) error {
-	return h.instance.CallTable(index, params, args...)
-}
-
-// CallTableResult does so with a function that returns an int.
-func (h host) CallTableResult(index uint32, params string, args ...uint64) (int32, error) {
-	return h.instance.CallTableResult(index, params, args...)
-}
-
-// Grow makes room in the program's memory.
-func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }

@@ -13,21 +13,28 @@ func (r *Rank) Signal(number int) (fatal bool) {
 	fatal = r.wasi.Signal(number)
 	if !fatal {
 		r.mpi.Interrupt()
-		r.waiter.Interrupt()
+		r.main.waiter.Interrupt()
 	}
 	return fatal
 }
 
 // runHandlers runs the handlers of the signals that have come, and reports whether what they interrupted is to go on.
-// It panics with what ends the program there, or with an exception that leaves a handler.
-func (r *Rank) runHandlers() (resume bool) {
+// One thread at a time does, for they change the mask of the process; it runs those that come meanwhile. It panics with
+// what ends the program there, or with an exception that leaves a handler.
+func (t *Thread) runHandlers() (resume bool) {
+	r := t.rank
+	if outermost := r.handling.CompareAndSwap(nil, t); outermost {
+		defer r.handling.Store(nil)
+	} else if r.handling.Load() != t {
+		return true
+	}
 	resume = true
 	for {
 		d, ok := r.wasi.NextSignal()
 		if !ok {
 			return resume
 		}
-		again, err := host{r}.CallTableResult(d.Dispatcher, "i", uint64(d.Signal))
+		again, err := t.instance.CallTableResult(d.Dispatcher, "i", uint64(d.Signal))
 		r.wasi.Handled(d)
 		if err != nil {
 			panic(err)
@@ -35,6 +42,3 @@ func (r *Rank) runHandlers() (resume bool) {
 		resume = resume && again != 0
 	}
 }
-
-// HandleSignals implements mpi.Host.
-func (h host) HandleSignals() { h.runHandlers() }

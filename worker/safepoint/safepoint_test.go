@@ -90,6 +90,14 @@ func TestSafepointUnderLoad(t *testing.T) {
 				if rank == 0 {
 					g.Want(i%2 == 0)
 				}
+				if rank == 1 && i%100 == 0 {
+					other := g.Thread(1).Another()
+					other.Leave()
+					outside.Add(1)
+					outside.Add(-1)
+					other.Enter()
+					other.Remove()
+				}
 			}
 		})
 	}
@@ -97,6 +105,59 @@ func TestSafepointUnderLoad(t *testing.T) {
 	g.Want(false)
 	if g.Collections() == 0 {
 		t.Error("nothing was collected")
+	}
+}
+
+// Threads that come and go count while they are there.
+func TestThreadsAreAdded(t *testing.T) {
+	g, n := newCounting(1)
+	main := g.Thread(0)
+	main.Leave()
+	second, third := main.Another(), main.Another()
+	second.Leave()
+	third.Leave()
+	main.Enter()
+	third.Enter()
+	if g.Want(false); n.Load() != 0 {
+		t.Fatal("collected beside a thread that computes")
+	}
+	second.Enter()
+	if n.Load() != 1 {
+		t.Fatalf("all are inside, %d collections", n.Load())
+	}
+	second.Leave()
+	third.Remove() // who was last is another index now
+	if g.Want(false); n.Load() != 1 {
+		t.Fatal("collected beside a thread that computes")
+	}
+	second.Enter()
+	second.Remove()
+	if g.Want(false); n.Load() != 3 {
+		t.Errorf("%d collections", n.Load())
+	}
+}
+
+// One that is added during a collection waits for its end.
+func TestThreadAddedDuringACollection(t *testing.T) {
+	g := New(1)
+	added := make(chan *Thread, 1)
+	g.collect = func() {
+		go func() {
+			second := g.Thread(0).Another()
+			second.Leave()
+			added <- second
+		}()
+		runtime.Gosched()
+		select {
+		case <-added:
+			t.Error("a thread came and left during a collection")
+		default:
+		}
+	}
+	g.Want(true)
+	(<-added).Enter()
+	if g.Collections() != 1 {
+		t.Errorf("%d collections", g.Collections())
 	}
 }
 
