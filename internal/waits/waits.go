@@ -6,8 +6,13 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// Module is where the functions are imported from that take the instructions' places.
-const Module = "faasmrun"
+// Module is where the functions are imported from that take the instructions' places, and Memory where a shared memory
+// is: wasm-ld has it in env with all that a host serves, and an engine may want to know by the module's name what is a
+// memory.
+const (
+	Module = "faasmrun"
+	Memory = "faasmrun.memory"
+)
 
 // replacements are the instructions, the names of the functions that take their places, and what stands between the
 // address and the offset of what these take.
@@ -33,7 +38,11 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 		return module, false, nil
 	}
 	l := &lowering{m: m, reader: wasm.NewReader(nil)}
+	renamed := l.renameMemory()
 	if err := l.find(); err != nil || !l.any {
+		if renamed && err == nil {
+			return m.Encode(), true, nil
+		}
 		return module, false, err
 	}
 	if m.Custom(".debug_line") != nil {
@@ -80,6 +89,16 @@ func which(in *wasm.Instr) int {
 		}
 	}
 	return -1
+}
+
+// renameMemory has a shared memory imported from a module of its own, and reports whether it was not.
+func (l *lowering) renameMemory() (changed bool) {
+	for i := range l.m.Imports {
+		if im := &l.m.Imports[i]; im.Kind == wasm.KindMemory && im.Memory.Shared && im.Module != Memory {
+			im.Module, changed = Memory, true
+		}
+	}
+	return changed
 }
 
 // find looks for what is to be replaced.

@@ -59,6 +59,7 @@ func (b Bindings) Unbound(p *program.Program) []string {
 	for _, im := range p.Imports {
 		name := im.String()
 		switch found := b.Find(p, im); {
+		case im.Kind == wasm.KindMemory: // program.Runnable says which may be: an engine hands it in
 		case im.Kind != wasm.KindFunction:
 			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, im.KindName()))
 		case found == nil && b[importName{im.Module, im.Name, !p.LP64}] != nil:

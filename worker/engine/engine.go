@@ -54,13 +54,16 @@ type Module interface {
 	Instantiate(host any, thread *safepoint.Thread, mem Memory) (Instance, error)
 }
 
-// Instance is one running copy of a module: a rank. It belongs to one goroutine at a time; only Memory may be called
-// from others.
+// Instance is one running copy of a module: a thread of a rank. It belongs to one goroutine at a time; only Memory,
+// Thread and ThreadLocals may be called from others.
 type Instance interface {
 	// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *program.Trap, a
 	// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
 	// fault of ours. It may be called once.
 	Start() error
+	// Run runs a further thread: it calls a function as CallTable does, outside of a host call, and ends as Start does. It
+	// may be repeated.
+	Run(index uint32, params string, args ...uint64) error
 	// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
 	// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
 	// gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
@@ -70,6 +73,13 @@ type Instance interface {
 	CallTable(index uint32, params string, args ...uint64) error
 	// CallTableResult calls as CallTable does a function that returns an i32.
 	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
+	// Thread makes an instance for a further thread, over the same memory: with the stack and the variables that s says,
+	// and a copy of its own of every other global, as the module begins with it. It is for Run; Start is for the first. host and thread are as in Instantiate. The program must import its memory, and let a thread's stack and
+	// variables be set: see ThreadLocals. The instance is closed before the one that it was made from.
+	Thread(host any, thread *safepoint.Thread, s ThreadSpace) (Instance, error)
+	// ThreadLocals is the size and the alignment of the variables that each thread has of its own, or why the program can
+	// have no further threads.
+	ThreadLocals() (size, align uint64, err error)
 	// Memory is the linear memory as it is now. Its base never moves.
 	Memory() []byte
 	// Grow adds at least size bytes to the linear memory, as the program does by memory.grow, and gives where they begin.
@@ -80,6 +90,22 @@ type Instance interface {
 	// Close frees the instance and its memory. It must not be running. It may be repeated.
 	Close() error
 }
+
+// ThreadSpace is the part of the linear memory that a thread has to itself. Whoever makes the thread has reserved it.
+type ThreadSpace struct {
+	Stack program.Stack
+	// Locals is where its variables begin: as many bytes as ThreadLocals says, aligned. They are made as the program
+	// begins with them.
+	Locals uint64
+}
+
+// Names that wasm-ld gives what a new thread needs; a program that exports them can have threads.
+const (
+	StackPointer = "__stack_pointer"
+	InitLocals   = "__wasm_init_tls"
+	LocalsSize   = "__tls_size"
+	LocalsAlign  = "__tls_align"
+)
 
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry
 // garbage in the upper half. It ends the rank by panicking with an error value, which Start returns wrapped (errors.As

@@ -3,6 +3,7 @@ package program
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -120,17 +121,28 @@ func (p *Program) Runnable() error {
 	if err := p.Linked(); err != nil {
 		return err
 	}
-	for _, imp := range p.Imports {
-		if imp.Kind == wasm.KindMemory {
-			return fmt.Errorf("the module imports its memory (%s.%s), as programs for shared-memory threads do, which can't "+
-				"run "+
-				"yet: link without --import-memory and -pthread", Printable(imp.Module), Printable(imp.Name))
+	for i := range p.module.Imports {
+		if im := &p.module.Imports[i]; im.Kind == wasm.KindMemory && !im.Memory.Shared {
+			return fmt.Errorf("the module imports its memory (%s.%s), which only a program whose threads share it may: link "+
+				"without --import-memory, or with --shared-memory", Printable(im.Module), Printable(im.Name))
 		}
+	}
+	if i := p.copied(); i >= 0 {
+		return fmt.Errorf("the module imports its memory, and data segment %d is copied there whenever a thread begins: "+
+			"link it with wasm-ld and --shared-memory", i)
 	}
 	if p.memory == nil {
 		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`")
 	}
 	return p.hasStart()
+}
+
+// copied is a data segment that each instance over an imported memory would copy there; -1 for none.
+func (p *Program) copied() int {
+	if !slices.ContainsFunc(p.module.Imports, func(im wasm.Import) bool { return im.Kind == wasm.KindMemory }) {
+		return -1
+	}
+	return slices.IndexFunc(p.module.Data, func(d wasm.Data) bool { return !d.Passive })
 }
 
 func (p *Program) hasStart() error {

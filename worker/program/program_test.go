@@ -132,11 +132,11 @@ func TestMemory(t *testing.T) {
 func TestHideCallback(t *testing.T) {
 	p := read(t, module())
 	added, own := Frame{Function: p.Functions}, Frame{Function: 0}
-	trap := p.Trap(DivideByZero, []Frame{own, added}, nil)
+	trap := p.Trap(DivideByZero, []Frame{own, added}, nil, nil)
 	if ok := p.HideCallback(trap); !ok || len(trap.Frames) != 1 || trap.Frames[0] != "function 0" {
 		t.Errorf("%t, %v", ok, trap.Frames)
 	}
-	if trap = p.Trap(IndirectCallType, []Frame{added}, nil); p.HideCallback(trap) {
+	if trap = p.Trap(IndirectCallType, []Frame{added}, nil, nil); p.HideCallback(trap) {
 		t.Error("nothing is left, and that is not said")
 	}
 	host := p.NewHostError(errors.New("it ends"), []Frame{{Host: "mpi.MPI_Abort"}, own, added})

@@ -106,8 +106,10 @@ func Backtrace(frames []string) string {
 const Omitted = "..."
 
 // Trap is what a fault of some kind at these frames was, seen closer: from the names of compilers' and linkers' own
-// functions, and from what the global holds that is the C stack pointer (see StackPointer), which global reads.
-func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (value uint64, wide, ok bool)) *Trap {
+// functions, and from what the global holds that is the C stack pointer, which global reads. stack is the thread's,
+// where that is not the one that the linker laid out for main.
+func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (value uint64, wide, ok bool),
+	stack *Stack) *Trap {
 	t := &Trap{Kind: kind, Frames: p.Describe(frames)}
 	innermost := ""
 	if n := len(frames); n > 0 {
@@ -126,11 +128,17 @@ func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (va
 		t.Kind = IndirectCallType
 		t.Detail = strings.TrimSuffix(strings.TrimPrefix(innermost, ".L"), "_bitcast_invalid")
 	case t.Kind == OutOfBounds:
-		if size := p.stackOverflow(global); size > 0 {
+		size := p.stackOverflow(global, stack)
+		if size > 0 {
 			t.Kind = StackOverflow
+		}
+		switch {
+		case size > 0 && stack != nil:
+			t.Detail = fmt.Sprintf("the %d KiB of the thread's stack are full; large arrays belong on the heap",
+				(size+1023)>>10)
+		case size > 0:
 			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or link with "+
-				"a "+
-				"larger stack (-Wl,-z,stack-size=BYTES)", (size+1023)>>10)
+				"a larger stack (-Wl,-z,stack-size=BYTES)", (size+1023)>>10)
 		}
 	case t.Kind == StackOverflow:
 		t.Detail = "calls nest too deep (endless recursion?)"
@@ -142,24 +150,26 @@ func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (va
 // WebAssemblyFrameLowering).
 const redZone = 128
 
-// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts the stack first, so that
-// it grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
-func (p *Program) stackOverflow(global func(int) (value uint64, wide, ok bool)) (size int64) {
+// Stack is where the C stack of a thread is, from its lowest address to where it begins.
+type Stack struct{ Low, Top uint64 }
+
+// stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts main's stack first, so
+// that it grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
+func (p *Program) stackOverflow(global func(int) (value uint64, wide, ok bool), stack *Stack) (size uint64) {
 	if p.stackPointer < 0 {
 		return 0
 	}
-	value, wide, ok := global(p.stackPointer)
-	if !ok {
-		return 0
+	if stack == nil {
+		stack = &Stack{Top: uint64(p.stackTop)}
 	}
-	pointer := int64(value)
+	pointer, wide, ok := global(p.stackPointer)
 	if !wide {
-		pointer = int64(int32(pointer))
+		pointer = uint64(uint32(pointer)) // below 0 it is above the top
 	}
-	if pointer >= redZone && pointer <= p.stackTop {
+	if !ok || pointer >= stack.Low+redZone && pointer <= stack.Top {
 		return 0
 	}
-	return p.stackTop
+	return stack.Top - stack.Low
 }
 
 // HostError is the panic of a host function with an error value: an exit, an abort, an error in a call's arguments.

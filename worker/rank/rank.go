@@ -23,7 +23,7 @@ type Config struct {
 	Rank     int // in MPI_COMM_WORLD
 	Module   engine.Module
 	World    *mpi.World
-	Thread   *safepoint.Thread // where garbage waits for it to be inside a host call
+	Thread   *safepoint.Thread // where garbage waits for its main thread to be inside a host call
 	MaxBytes uint64            // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
@@ -45,8 +45,8 @@ type Rank struct {
 	module   engine.Module
 	mpi      *mpi.Rank
 	wasi     *wasi.Process
-	queue    futex.Queue            // of threads that wait on the memory
-	main     *Thread                // the program's one thread so far
+	queue    futex.Queue // of threads that wait on the memory
+	main     *Thread
 	handling atomic.Pointer[Thread] // the one that runs signals' handlers
 
 	sites     sites
@@ -55,6 +55,7 @@ type Rank struct {
 	ended     atomic.Pointer[Exit]
 	over      chan struct{} // closed once ended is set
 	live      atomic.Int32  // threads that run
+	spawned   atomic.Int32  // threads besides main so far
 	stopped   chan struct{} // closed when none does any more
 	retiring  atomic.Int32
 }
@@ -71,7 +72,7 @@ func New(c Config) (made *Rank, err error) {
 	}
 	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module,
 		over: make(chan struct{}), stopped: make(chan struct{})}
-	r.main = &Thread{rank: r}
+	r.main = &Thread{rank: r, safepoint: c.Thread}
 	r.main.waiter = futex.NewThread(&r.queue, waiter{r.main})
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = linear.New(most); err != nil {
@@ -123,7 +124,7 @@ func (r *Rank) goThread(t *Thread, code func() error) {
 			r.end(t, err)
 		}
 		if t != r.main {
-			t.mpi.Retire()
+			t.leave()
 		}
 		if r.live.Add(-1) == 0 {
 			close(r.stopped)

@@ -1,18 +1,53 @@
 package rank
 
 import (
+	"fmt"
+
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
+	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // Thread is a thread of a rank's program: an instance over the rank's memory. Every host call is one of a thread's.
 type Thread struct {
-	rank     *Rank
-	number   int // 0 is the one that runs main
-	instance engine.Instance
-	mpi      *mpi.Thread
-	waiter   *futex.Thread
+	rank      *Rank
+	number    int // 0 is the one that runs main
+	instance  engine.Instance
+	mpi       *mpi.Thread
+	waiter    *futex.Thread
+	safepoint *safepoint.Thread
+}
+
+// maxThreads bounds the threads of a rank.
+const maxThreads = 1024
+
+// Spawn starts a further thread of the program, which runs a function of its table in a part of the memory that it has
+// to itself, and ends with that. It is called in a host call of t's.
+func (t *Thread) Spawn(s engine.ThreadSpace, function uint32, params string, args ...uint64) error {
+	r := t.rank
+	if n := r.live.Load(); n >= maxThreads {
+		return fmt.Errorf("the rank has %d threads, and may have no more", n)
+	}
+	other := &Thread{rank: r, number: int(r.spawned.Add(1)), safepoint: t.safepoint.Another()}
+	other.waiter = futex.NewThread(&r.queue, waiter{other})
+	other.mpi = r.mpi.NewThread(other.number, host{other})
+	var err error
+	if other.instance, err = t.instance.Thread(other, other.safepoint, s); err != nil {
+		other.leave()
+		return fmt.Errorf("thread %d: %w", other.number, err)
+	}
+	r.goThread(other, func() error { return other.instance.Run(function, params, args...) })
+	return nil
+}
+
+// leave gives back what a thread other than main has, behind its end.
+func (t *Thread) leave() {
+	if t.instance != nil {
+		t.instance.Close()
+	}
+	t.safepoint.Remove()
+	t.mpi.Retire()
 }
 
 // host is a thread as MPI sees it.

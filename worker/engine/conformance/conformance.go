@@ -79,6 +79,13 @@ var tests = []struct {
 	{"WaitsTrap", testWaitsTrap},
 	{"WaitsOfMemoryThatIsNotShared", testWaitsOfMemoryThatIsNotShared},
 	{"WaitBrokenOff", testWaitBrokenOff},
+	{"Threads", testThreads},
+	{"ThreadsAtOnce", testThreadsAtOnce},
+	{"ThreadTraps", testThreadTraps},
+	{"ThreadsWait", testThreadsWait},
+	{"ThreadSafepoint", testThreadSafepoint},
+	{"NoThreads", testNoThreads},
+	{"SharedMemoriesRefused", testSharedMemoriesRefused},
 }
 
 var benchmarks = []struct {

@@ -33,11 +33,14 @@ func imports() []engine.Import {
 		{Module: "env", Name: "note", Params: "i", Results: "", Call: note},
 		{Module: "env", Name: "note", Params: "i", Results: "", Wide: true, Call: note},
 		{Module: "env", Name: "nothing", Params: "", Results: "", Call: func(any, []uint64) {}},
+		{Module: "env", Name: "nothing", Params: "", Results: "", Wide: true, Call: func(any, []uint64) {}},
 		{Module: "env", Name: "sum", Params: "ilfd", Results: "d", Call: func(_ any, s []uint64) {
 			s[0] = float64bits(float64(int32(s[0])) + float64(int64(s[1])) + float64(float32frombits(s[2])) +
 				float64frombits(s[3]))
 		}},
 		{Module: "env", Name: "exit", Params: "", Results: "",
+			Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
+		{Module: "env", Name: "exit", Params: "", Results: "", Wide: true,
 			Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
 		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {

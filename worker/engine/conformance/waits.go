@@ -72,7 +72,7 @@ func waiter(t *testing.T, limits []byte, body ...any) engine.Module {
 }
 
 // prepared is a module after the passes that threads need.
-func prepared(t *testing.T, file []byte) []byte {
+func prepared(t testing.TB, file []byte) []byte {
 	t.Helper()
 	for _, pass := range []func([]byte) ([]byte, bool, error){waits.Lower,
 		func(file []byte) ([]byte, bool, error) { return lower.Lower(file, lower.Options{}) }} {

@@ -144,6 +144,9 @@ func (e *Engine) bind(m *Module) error {
 	throws := m.program.Exports(eh.Pending)
 	for _, imp := range m.program.Imports {
 		b := e.bindings.Find(m.program, imp)
+		if b == nil { // the memory
+			continue
+		}
 		if builders[imp.Module] == nil {
 			builders[imp.Module] = m.runtime.NewHostModuleBuilder(imp.Module)
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -26,6 +25,9 @@ type Instance struct {
 	module  *Module
 	guest   api.Module
 	mem     engine.Memory
+	shared  api.Module     // the memory's, where the program imports it
+	further bool           // a thread that Thread made: the memory is another's to free
+	stack   *program.Stack // its own; nil: main's
 	context callContext
 	nesting int // guest calls on the Go stack
 
@@ -43,7 +45,7 @@ func (m *Module) Instantiate(host any, thread *safepoint.Thread, mem engine.Memo
 	in := &Instance{module: m, mem: mem, callbacks: map[callbackType]*callback{},
 		context: callContext{Context: context.Background(), host: host, thread: thread}}
 	if err := in.instantiate(); err != nil {
-		mem.Free()
+		in.Close()
 		return nil, err
 	}
 	return in, nil
@@ -55,7 +57,7 @@ func (in *Instance) instantiate() (err error) {
 	}
 	least, _ := in.module.Memory()
 	// wazero slices what the allocator returns without looking: ask before it does.
-	if in.mem.Reallocate(least) == nil && least > 0 {
+	if !in.further && in.mem.Reallocate(least) == nil && least > 0 {
 		return fmt.Errorf("the program needs %d MiB of memory to begin with, which is more than it may have (or than the "+
 			"machine has left): raise --mem-per-rank", (least+1<<20-1)>>20)
 	}
@@ -65,8 +67,9 @@ func (in *Instance) instantiate() (err error) {
 			err = newInternalError(r)
 		}
 	}()
-	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.mem })
-	in.context.Context = experimental.WithMemoryAllocator(context.Background(), allocator)
+	if in.context.Context, err = in.withMemory(); err != nil {
+		return err
+	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	in.context.thread.Leave()
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
@@ -105,6 +108,9 @@ func (in *Instance) Start() error {
 	if in.guest == nil {
 		return errors.New("engine: the instance is closed")
 	}
+	if in.further {
+		return errors.New("engine: a program is started by its first thread")
+	}
 	defer endRankOnFault()()
 	if err := in.call(in.guest.ExportedFunction("_start"), nil); err != nil {
 		return err
@@ -138,13 +144,23 @@ func (in *Instance) call(f api.Function, stack []uint64) (err error) {
 
 // Close implements engine.Instance.
 func (in *Instance) Close() error {
-	defer in.mem.Free()
-	if in.guest == nil {
-		return nil
+	if !in.further {
+		defer in.mem.Free()
 	}
-	guest := in.guest
-	in.guest, in.callbacks = nil, nil
-	return guest.Close(context.Background())
+	guest, shared := in.guest, in.shared
+	in.guest, in.shared, in.callbacks = nil, nil, nil
+	var errs []error
+	switch {
+	case guest == nil:
+	case shared != nil:
+		errs = append(errs, closeThread(guest))
+	default:
+		errs = append(errs, guest.Close(context.Background()))
+	}
+	if shared != nil && !in.further {
+		errs = append(errs, shared.Close(context.Background()))
+	}
+	return errors.Join(errs...)
 }
 
 // callbackType is a type of function pointers.

@@ -24,6 +24,7 @@ type Module struct {
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache // nil without a cache directory
 	compiled wazero.CompiledModule
+	memory   wazero.CompiledModule // of a memory that the program imports; nil: it has its own
 	cacheErr error
 
 	bound   sync.Once // bind runs at the first Instantiate
@@ -147,6 +148,6 @@ func (m *Module) prepare() error {
 	if unbound := m.Unbound(); len(unbound) > 0 {
 		return fmt.Errorf("the module imports what this faasmrun has not: %s", strings.Join(unbound, ", "))
 	}
-	m.bound.Do(func() { m.bindErr = m.engine.bind(m) })
+	m.bound.Do(func() { m.bindErr = errors.Join(m.compileMemory(), m.engine.bind(m)) })
 	return m.bindErr
 }

@@ -75,7 +75,7 @@ func isTrap(err error) bool {
 
 // trap is a fault of the guest's.
 func (in *Instance) trap(kind program.TrapKind, frames []program.Frame) *program.Trap {
-	return in.module.program.Trap(kind, frames, in.global)
+	return in.module.program.Trap(kind, frames, in.global, in.stack)
 }
 
 // global reads one of the guest's globals, exported or not.
