@@ -7,7 +7,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -20,8 +19,6 @@ func moduleOf(memories ...wasm.Limits) []byte {
 }
 
 func TestModuleNeeds(t *testing.T) {
-	lowered, _, err := lower.Lower(moduleOf(wasm.Limits{Min: 2, Is64: true}), lower.Options{})
-	ok(t, err)
 	imported := (&wasm.Module{Imports: []wasm.Import{{Module: "env", Name: "memory", Kind: wasm.KindMemory,
 		Memory: wasm.Limits{Min: 3, Is64: true, Shared: true, HasMax: true, Max: 1 << 20}}}}).Encode()
 	w := newWorld(t, Config{})
@@ -34,7 +31,6 @@ func TestModuleNeeds(t *testing.T) {
 		"64 bits": {moduleOf(wasm.Limits{Min: 1 << 17, Is64: true}),
 			core.Needs{Models: core.LP64, LeastMem: 8 << 30}},
 		"imported": {imported, core.Needs{Models: core.LP64, LeastMem: 192 << 10}},
-		"lowered":  {lowered, core.Needs{Models: core.LP64, LeastMem: 128 << 10}},
 		"beyond counting": {moduleOf(wasm.Limits{Min: 1<<64 - 1, Is64: true}),
 			core.Needs{Models: core.LP64, LeastMem: 1 << 56}},
 		"beyond 32 bits": {moduleOf(wasm.Limits{Min: 1<<32 - 1}), core.Needs{Models: core.ILP32, LeastMem: 4 << 30}},

@@ -114,6 +114,7 @@ func (j *job) execute() *schedpb.JobEnded {
 		return j.ended(&schedpb.JobReport{WithWorker: true}, usage{})
 	}
 	start, err := j.prepareStart()
+	again := false
 	for err == nil {
 		if p, err = j.launch(start); err != nil {
 			break
@@ -123,6 +124,13 @@ func (j *job) execute() *schedpb.JobEnded {
 			return j.finish(p, last, left)
 		}
 		switch {
+		case last != nil && last.Unprepared && !again:
+			j.w.Logger.Warn("a program is prepared anew", "job", j.key.id, "err", last.NotBegun)
+			again = true
+			for _, app := range j.spec.GetApps() {
+				j.w.modules.forget(app.GetModuleSha256(), start.Check)
+			}
+			start, err = j.prepareStart()
 		case last != nil && last.NotBegun != "": // it could not even make the log
 			err = asWorkerFault(errors.New(last.NotBegun))
 		case last != nil:

@@ -31,7 +31,7 @@ import (
 // two workers take turns at its lock, and the second finds the first one's result.
 //
 //	modules/<sha256>.wasm       as the user submitted it
-//	modules/<sha256>.<hash of what it holds>.run.wasm   as it runs, where that differs
+//	modules/<sha256>.<hash>.run.wasm, .layout   as it runs, and what is known of it (worker/program); <hash> is of both
 //	modules/<sha256>.prepared   what the compile child found, the name of what runs among it: the mark that all is ready
 //	modules/<sha256>.checked.prepared   the same of the program with its addresses checked, which is another that runs
 type modules struct {
@@ -176,6 +176,11 @@ func (m *modules) ready(sha string, checked bool) *control.Prepared {
 	}
 	m.use(mark)
 	return p
+}
+
+// forget has a module prepared anew by the next job.
+func (m *modules) forget(sha string, checked bool) {
+	os.Remove(control.PreparedPath(m.dir, sha, checked))
 }
 
 // leftover is the age from which on an unfinished file belongs to nobody.

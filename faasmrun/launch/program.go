@@ -14,7 +14,6 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/internal/filetype"
-	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -109,7 +108,7 @@ func notAModule(data []byte) string {
 // of it would only end in the queue.
 func builtFor32(data []byte) bool {
 	m, err := wasm.Decode(data)
-	if err != nil || lower.Lowered(m) { // what is wrong with it the worker says
+	if err != nil { // what is wrong with it the worker says
 		return false
 	}
 	return slices.ContainsFunc(m.Imports, func(i wasm.Import) bool { return i.Module == "mpi" }) &&

@@ -34,11 +34,15 @@ func TestThreads(t *testing.T) {
 	const most = 64 << 20
 	l.ok("c++", "-O2", "-std=c++20", source, "-Wl,--shared-memory", fmt.Sprintf("-Wl,--max-memory=%d", most), "-o",
 		"threads.wasm")
-	module, _, err := passes.Run(l.read("threads.wasm"), passes.Options{})
+	m, err := wasm.Decode(l.read("threads.wasm"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newThreadHost(t, module, most)
+	prepared, err := passes.Run(m, passes.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newThreadHost(t, prepared.Module, most)
 	ended := make(chan error, 1)
 	go func() { ended <- h.start() }()
 	select {

@@ -2,38 +2,22 @@ package backedge
 
 import "github.com/faasmrun/faasmrun/internal/wasm"
 
-// Lower rewrites a module. changed is false, and out is the module itself, where there is nothing to do. Errors are of
-// modules that can't be read.
-func Lower(module []byte) (out []byte, changed bool, err error) {
-	m, err := wasm.Decode(module)
-	if err != nil {
-		return nil, false, err
-	}
-	l := &lowering{m: m, spaces: m.Spaces(), reader: wasm.NewReader(nil)}
-	if m.Custom(".debug_line") != nil {
-		if l.codeMap, err = m.CodeMap(); err != nil {
-			return nil, false, err
-		}
-	}
+// Lower rewrites a module. changed is false where there is nothing to do. Errors are of modules that can't be read.
+func Lower(m *wasm.Module) (changed bool, err error) {
+	l := &lowering{m: m, spaces: m.Spaces(), reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
 	for i := range m.Functions {
 		if err := l.rewrite(i, &m.Functions[i]); err != nil {
-			return nil, false, err
+			return false, err
 		}
 	}
-	if !l.changed {
-		return module, false, nil
-	}
-	if l.codeMap != nil {
-		m.SetCodeMap(l.codeMap)
-	}
-	return m.Encode(), true, nil
+	return l.changed, nil
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m       *wasm.Module
 	spaces  *wasm.Spaces
-	codeMap *wasm.CodeMap // nil where no debug information asks for it
+	codeMap *wasm.CodeMap // nil where nobody asks for it
 	reader  *wasm.Reader
 	loops   []bool // the open blocks, the function first: which are loops to which no operands go
 	changed bool

@@ -26,21 +26,34 @@ func program(t wasm.FuncType, write func(c *wasm.Code)) *wasm.Module {
 
 func lower(t testing.TB, module []byte) (*wasm.Module, bool) {
 	t.Helper()
-	out, changed, err := Lower(module)
+	m, _, changed := mapped(t, module)
+	return m, changed
+}
+
+// mapped also says where the code went.
+func mapped(t testing.TB, module []byte) (*wasm.Module, *wasm.CodeMap, bool) {
+	t.Helper()
+	m, err := wasm.Decode(module)
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.MapCode()
+	changed, err := Lower(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := m.Encode()
 	if !changed && !bytes.Equal(out, module) {
 		t.Fatal("changed without a word")
 	}
-	m, err := wasm.Decode(out)
+	after, err := wasm.Decode(out)
 	if err == nil {
-		err = m.Validate()
+		err = after.Validate()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, changed
+	return after, m.CodeMap(), changed
 }
 
 func instructions(body wasm.Expr) string {
@@ -216,16 +229,11 @@ func TestCodeMap(t *testing.T) {
 		c.Op(wasm.OpEnd)
 		c.Op(wasm.OpNop)
 	})
-	m.Customs = []wasm.Custom{{Name: ".debug_line", After: 10}}
 	before, err := wasm.Decode(m.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, _ := lower(t, m.Encode())
-	code, err := after.CodeMap()
-	if err != nil {
-		t.Fatal(err)
-	}
+	after, code, _ := mapped(t, m.Encode())
 	old := map[uint64]string{}
 	for r := wasm.NewReader(before.Functions[0].Body); r.Next(); {
 		old[uint64(before.Bodies()[0])+uint64(r.Instr.Start)] = r.Instr.Op.String()
@@ -259,11 +267,10 @@ func FuzzLower(f *testing.F) {
 			return
 		}
 		valid := m.Validate() == nil
-		out, _, err := Lower(module)
-		if err != nil || !valid {
+		if _, err := Lower(m); err != nil || !valid {
 			return
 		}
-		if m, err = wasm.Decode(out); err == nil {
+		if m, err = wasm.Decode(m.Encode()); err == nil {
 			err = m.Validate()
 		}
 		if err != nil {

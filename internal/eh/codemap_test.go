@@ -6,19 +6,19 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// mapped checks a lowered module's code map: calls, accesses to memory and traps, which lowering never makes itself,
+// mapped lowers a module and checks its code map: calls, accesses to memory and traps, which lowering never makes,
 // come from the very same instructions, in order.
-func mapped(t *testing.T, before, after []byte) {
+func mapped(t *testing.T, before []byte) (after []byte) {
 	t.Helper()
 	was, err := wasm.Decode(before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := wasm.Decode(after)
-	if err != nil {
-		t.Fatal(err)
+	after, code, changed, err := rewritten(before)
+	if err != nil || !changed {
+		t.Fatalf("lowered %t, %v", changed, err)
 	}
-	code, err := is.CodeMap()
+	is, err := wasm.Decode(after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,4 +48,5 @@ func mapped(t *testing.T, before, after []byte) {
 	if seen == 0 {
 		t.Error("there is no code to look at")
 	}
+	return after
 }

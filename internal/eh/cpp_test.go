@@ -63,11 +63,7 @@ func TestDebugInformation(t *testing.T) {
 	var before, out []byte
 	for _, level := range []string{"-O0", "-O2"} {
 		before = buildCpp(t, string(source), level, "-g")
-		var changed bool
-		if out, changed, err = Lower(before); err != nil || !changed {
-			t.Fatal(changed, err)
-		}
-		mapped(t, before, out)
+		out = mapped(t, before)
 	}
 	count := func(module []byte) (debug int, names *wasm.Names) {
 		m, err := wasm.Decode(module)
@@ -93,10 +89,7 @@ func TestDebugInformation(t *testing.T) {
 
 func lowerCpp(t testing.TB, source string, flags ...string) []byte {
 	before := buildCpp(t, source, flags...)
-	out, changed, err := Lower(before)
-	if err != nil || !changed {
-		t.Fatalf("lowered: %v, %v", changed, err)
-	}
+	out := lowered(t, before)
 	t.Logf("%d bytes before, %d after", len(before), len(out))
 	return out
 }

@@ -17,29 +17,22 @@ const (
 	Value = "__faasmrun_exn_value"
 )
 
-// Lower rewrites a module without exceptions. changed is false, and out is the module itself, where there are none.
-// Errors name the function that uses what can't be lowered: exceptions of the final encoding, imported tags. A module
-// that uses exceptions must be valid.
-func Lower(module []byte) (out []byte, changed bool, err error) {
-	m, err := wasm.Decode(module)
-	if err != nil {
-		return nil, false, err
-	}
-	l := &lowering{m: m, spaces: m.Spaces()}
+// Lower rewrites a module without exceptions. changed is false where there are none. Errors name the function that uses
+// what can't be lowered: exceptions of the final encoding, imported tags; the module is of no use then. One that uses
+// exceptions must be valid.
+func Lower(m *wasm.Module) (changed bool, err error) {
+	l := &lowering{m: m, spaces: m.Spaces(), codeMap: m.CodeMap()}
 	if err := l.analyze(); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if !l.used && len(l.spaces.Tags) == 0 {
-		return module, false, nil
+		return false, nil
 	}
 	if err := l.check(); err != nil {
-		return nil, false, err
-	}
-	if err := l.mapCode(); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if err := l.addGlobals(); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	r := &rewriter{lowering: l, reader: wasm.NewReader(nil)}
 	for i := range m.Functions {
@@ -48,7 +41,7 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 		}
 	}
 	l.finish()
-	return m.Encode(), true, nil
+	return true, nil
 }
 
 // lowering is what is known of the module as a whole.
@@ -62,7 +55,7 @@ type lowering struct {
 	pending  uint32        // index of the global
 	values   []value       // globals of what an exception carries
 	tags     [][]uint32    // by tag: the globals of its values, in order
-	codeMap  *wasm.CodeMap // where code comes from; nil where no debug information asks for it
+	codeMap  *wasm.CodeMap // where code comes from; nil where nobody asks for it
 }
 
 // value is a global that holds a value of an exception.
@@ -126,14 +119,6 @@ func (l *lowering) addGlobals() error {
 	return nil
 }
 
-// mapCode begins to note where code goes, if there is debug information that describes it.
-func (l *lowering) mapCode() (err error) {
-	if l.m.Custom(".debug_line") != nil {
-		l.codeMap, err = l.m.CodeMap()
-	}
-	return err
-}
-
 // finish does what is left outside of bodies.
 func (l *lowering) finish() {
 	m := l.m
@@ -152,9 +137,6 @@ func (l *lowering) finish() {
 	}
 	m.Tags = nil
 	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return describesCode(c.Name) })
-	if l.codeMap != nil {
-		m.SetCodeMap(l.codeMap)
-	}
 	if m.Custom("name") == nil {
 		return
 	}

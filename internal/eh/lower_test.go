@@ -41,13 +41,29 @@ func call(f uint32) func(c *wasm.Code) {
 	return func(c *wasm.Code) { c.Index(wasm.OpCall, f) }
 }
 
+// rewritten is a module after Lower, and where its code came from.
+func rewritten(module []byte) (out []byte, code *wasm.CodeMap, changed bool, err error) {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	m.MapCode()
+	changed, err = Lower(m)
+	return m.Encode(), m.CodeMap(), changed, err
+}
+
+func lowered(t testing.TB, module []byte) []byte {
+	t.Helper()
+	out, _, changed, err := rewritten(module)
+	if err != nil || !changed {
+		t.Fatalf("lowered %t, %v", changed, err)
+	}
+	return out
+}
+
 // tests lowers the module and counts in each function the tests of the pending global.
 func (b *builder) tests(t *testing.T) []int {
-	out, _, err := Lower(b.m.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := wasm.Decode(out)
+	m, err := wasm.Decode(lowered(t, b.m.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,10 +145,8 @@ func TestModuleWithoutExceptionsStays(t *testing.T) {
 	b.m.Tags = nil
 	b.add(call(otherImport))
 	module := b.m.Encode()
-	// A section header that is longer than it need be, which Encode would write shorter.
-	module = append(module, 0, 0x85, 0x80, 0, 1, 'x', 1, 2, 3)
-	out, changed, err := Lower(module)
-	if err != nil || changed || !bytes.Equal(out, module) {
+	changed, err := Lower(&b.m)
+	if err != nil || changed || !bytes.Equal(b.m.Encode(), module) {
 		t.Errorf("changed %v, %v", changed, err)
 	}
 }
@@ -191,7 +205,7 @@ func TestRefusals(t *testing.T) {
 		}, "drop needs a value"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, changed, err := Lower(c.module().Encode())
+			changed, err := Lower(c.module())
 			if err == nil || changed || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("changed %v, error %v; wanted %q", changed, err, c.want)
 			}
@@ -221,11 +235,7 @@ func TestValueIsTheAddress(t *testing.T) {
 			}
 			code.Index(wasm.OpThrow, 0)
 		})
-		out, _, err := Lower(b.m.Encode())
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := wasm.Decode(out)
+		m, err := wasm.Decode(lowered(t, b.m.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,11 +255,7 @@ func TestTagExportsGo(t *testing.T) {
 	b.add(func(c *wasm.Code) { c.Index(wasm.OpThrow, 0) })
 	b.m.Exports = []wasm.Export{{Name: "tag", Kind: wasm.KindTag},
 		{Name: "f", Kind: wasm.KindFunction, Index: firstDefined}}
-	out, _, err := Lower(b.m.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := wasm.Decode(out)
+	m, err := wasm.Decode(lowered(t, b.m.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,12 +270,14 @@ func FuzzLower(f *testing.F) {
 		f.Add(encode(generate(seed)))
 	}
 	f.Fuzz(func(t *testing.T, module []byte) {
-		out, changed, err := Lower(module)
-		if err != nil || !changed {
+		m, err := wasm.Decode(module)
+		if err != nil {
 			return
 		}
-		m, err := wasm.Decode(out)
-		if err != nil {
+		if changed, err := Lower(m); err != nil || !changed {
+			return
+		}
+		if m, err = wasm.Decode(m.Encode()); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.Validate(); err != nil {

@@ -74,11 +74,11 @@ func newEngine(t testing.TB) *engine {
 // compare runs a program both ways. uncaught and lowered count.
 func (e *engine) compare(p *program) (uncaught, lowered int, err error) {
 	before := encode(p)
-	module, changed, err := Lower(before)
+	module, _, changed, err := rewritten(before)
 	if err != nil {
 		return 0, 0, err
 	}
-	again, _, err := Lower(before)
+	again, _, _, err := rewritten(before)
 	if err != nil || !bytes.Equal(module, again) {
 		return 0, 0, fmt.Errorf("lowering twice gives other bytes: %v", err)
 	}

@@ -6,42 +6,30 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 // smaller part.
 const short = 128
 
-// Lower rewrites a module. changed is false, and out is the module itself, where there is nothing to do. Errors are of
-// modules that can't be read.
-func Lower(module []byte) (out []byte, changed bool, err error) {
-	m, err := wasm.Decode(module)
-	if err != nil {
-		return nil, false, err
-	}
+// Lower rewrites a module. changed is false where there is nothing to do. Errors are of modules that can't be read.
+func Lower(m *wasm.Module) (changed bool, err error) {
 	spaces := m.Spaces()
-	l := &lowering{m: m, function: uint32(len(spaces.Functions)), reader: wasm.NewReader(nil), address: wasm.I32}
+	l := &lowering{m: m, function: uint32(len(spaces.Functions)), reader: wasm.NewReader(nil), address: wasm.I32,
+		codeMap: m.CodeMap()}
 	if len(spaces.Memories) > 0 {
 		l.address = spaces.Memories[0].Address()
 	}
-	if m.Custom(".debug_line") != nil {
-		if l.codeMap, err = m.CodeMap(); err != nil {
-			return nil, false, err
-		}
-	}
 	for i := range m.Functions {
 		if err := l.rewrite(i, &m.Functions[i]); err != nil {
-			return nil, false, err
+			return false, err
 		}
 	}
 	if !l.called {
-		return module, false, nil
+		return false, nil
 	}
 	l.addFunction()
-	if l.codeMap != nil {
-		m.SetCodeMap(l.codeMap)
-	}
-	return m.Encode(), true, nil
+	return true, nil
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m        *wasm.Module
-	codeMap  *wasm.CodeMap // nil where no debug information asks for it
+	codeMap  *wasm.CodeMap // nil where nobody asks for it
 	reader   *wasm.Reader
 	function uint32 // index of the function that takes memory.fill's place
 	called   bool

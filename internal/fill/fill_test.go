@@ -47,18 +47,25 @@ func filler(names bool, lengths ...int32) []byte {
 
 func lower(t testing.TB, module []byte) []byte {
 	t.Helper()
-	out, changed, err := Lower(module)
-	if err != nil || !changed {
-		t.Fatalf("changed %t, %v", changed, err)
-	}
-	m, err := wasm.Decode(out)
+	out, _ := mapped(t, module)
+	return out
+}
+
+// mapped also says where the code went.
+func mapped(t testing.TB, module []byte) ([]byte, *wasm.CodeMap) {
+	t.Helper()
+	m, err := wasm.Decode(module)
 	if err != nil {
 		t.Fatal(err)
+	}
+	m.MapCode()
+	if changed, err := Lower(m); err != nil || !changed {
+		t.Fatalf("changed %t, %v", changed, err)
 	}
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return m.Encode(), m.CodeMap()
 }
 
 func instantiate(t testing.TB, module []byte) api.Module {
@@ -145,8 +152,8 @@ func TestUnchanged(t *testing.T) {
 	}
 	m.Exports, m.Functions = m.Exports[:1], m.Functions[:1]
 	module := m.Encode()
-	out, changed, err := Lower(module)
-	if err != nil || changed || !bytes.Equal(out, module) {
+	changed, err := Lower(m)
+	if err != nil || changed || !bytes.Equal(m.Encode(), module) {
 		t.Errorf("changed %t, %v", changed, err)
 	}
 }
@@ -158,17 +165,13 @@ func TestCodeMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Customs = []wasm.Custom{{Name: ".debug_line", After: 10}}
 	before := m.Encode()
 	was, err := wasm.Decode(before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	is, err := wasm.Decode(lower(t, before))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := is.CodeMap()
+	after, code := mapped(t, before)
+	is, err := wasm.Decode(after)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,16 +243,19 @@ func FuzzLower(f *testing.F) {
 	wide.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
 	f.Add(wide.Encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		out, changed, err := Lower(data)
-		if err != nil || !changed {
+		m, err := wasm.Decode(data)
+		if err != nil {
 			return
 		}
-		before, _ := wasm.Decode(data)
-		after, err := wasm.Decode(out)
+		was := m.Validate()
+		if changed, err := Lower(m); err != nil || !changed {
+			return
+		}
+		after, err := wasm.Decode(m.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if before.Validate() == nil && after.Validate() != nil {
+		if was == nil && after.Validate() != nil {
 			t.Fatalf("a valid module became one with %v", after.Validate())
 		}
 	})

@@ -17,22 +17,14 @@ type Options struct {
 	Check bool
 }
 
-// section is a custom section that says of a lowered module what it was.
-const section = "faasmrun.memory64"
-
-// Lowered reports whether a module was compiled for memories of 64 bits and then lowered.
-func Lowered(m *wasm.Module) bool { return m.Custom(section) != nil }
-
-// LP64 reports whether a program was compiled with long and pointers of 64 bits, lowered or not.
+// LP64 reports whether a program was compiled with long and pointers of 64 bits. Of a module that was lowered it does
+// not tell any more.
 func LP64(m *wasm.Module) bool {
 	wide := func(l wasm.Limits) bool { return l.Is64 }
 	wideTable := func(t wasm.Table) bool { return t.Limits.Is64 }
-	return Lowered(m) || slices.ContainsFunc(m.Memories, wide) || slices.ContainsFunc(m.Tables, wideTable) ||
+	return slices.ContainsFunc(m.Memories, wide) || slices.ContainsFunc(m.Tables, wideTable) ||
 		slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return im.Memory.Is64 || im.Table.Limits.Is64 })
 }
-
-// IsSection reports whether it is that custom section, by its name.
-func IsSection(name string) bool { return name == section }
 
 // Bounds of what is lowered: pages of a memory, elements of a table.
 const (
@@ -40,47 +32,31 @@ const (
 	maxElements = math.MaxUint32
 )
 
-// Lower rewrites a module. changed is false, and out is the module itself, where it has no memory and no table of 64
-// bits. Errors are for a person: the module is not valid, or it needs at its start what 32 bits don't reach.
-func Lower(module []byte, options Options) (out []byte, changed bool, err error) {
-	m, err := wasm.Decode(module)
-	if err != nil {
-		return nil, false, err
-	}
-	l := &lowering{m: m, options: options, before: m.Spaces(), reader: wasm.NewReader(nil)}
+// Lower rewrites a module. changed is false where it has no memory and no table of 64 bits. Errors are for a person:
+// the module is not valid, or it needs at its start what 32 bits don't reach; it is of no use then.
+func Lower(m *wasm.Module, options Options) (changed bool, err error) {
+	l := &lowering{m: m, options: options, before: m.Spaces(), reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
 	if !l.wide() {
-		return module, false, nil
-	}
-	if m.Custom(".debug_line") != nil {
-		if l.codeMap, err = m.CodeMap(); err != nil {
-			return nil, false, err
-		}
+		return false, nil
 	}
 	if err := errors.Join(l.limits(), l.segments()); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	l.after = m.Spaces()
 	l.cursor = l.before.Cursor()
 	first := m.ImportedFunctions()
 	for i := range m.Functions {
 		if err := l.function(first+uint32(i), &m.Functions[i]); err != nil {
-			return nil, false, err
+			return false, err
 		}
 	}
 	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return stale(c.Name) })
-	m.Customs = append(m.Customs, wasm.Custom{Name: section, Data: []byte{1}, After: lastSection})
-	if l.codeMap != nil {
-		m.SetCodeMap(l.codeMap)
-	}
-	return m.Encode(), true, nil
+	return true, nil
 }
-
-// lastSection is the id of the data section, behind which custom sections may stand.
-const lastSection = 11
 
 // stale reports whether a custom section says what is no longer so.
 func stale(name string) bool {
-	return name == "target_features" || name == section || strings.HasPrefix(name, "metadata.code.")
+	return name == "target_features" || strings.HasPrefix(name, "metadata.code.")
 }
 
 // lowering is a module at work.
@@ -88,7 +64,7 @@ type lowering struct {
 	m             *wasm.Module
 	options       Options
 	before, after *wasm.Spaces  // with memories and tables as they were, and as they become
-	codeMap       *wasm.CodeMap // nil where no debug information asks for it
+	codeMap       *wasm.CodeMap // nil where nobody asks for it
 	cursor        *wasm.Cursor
 	reader        *wasm.Reader
 	work          function // of the function at hand; kept for its slices

@@ -54,12 +54,23 @@ func (b *builder) lower(t testing.TB, o Options) *wasm.Module {
 // lowered lowers a module and sees to it that the result is valid.
 func lowered(t testing.TB, module []byte, o Options) *wasm.Module {
 	t.Helper()
-	out, changed, err := Lower(module, o)
-	if err != nil || !changed {
+	m, _ := mapped(t, module, o)
+	return m
+}
+
+// mapped also says where the code went.
+func mapped(t testing.TB, module []byte, o Options) (*wasm.Module, *wasm.CodeMap) {
+	t.Helper()
+	m, err := wasm.Decode(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.MapCode()
+	if changed, err := Lower(m, o); err != nil || !changed {
 		t.Fatalf("changed %t, %v", changed, err)
 	}
-	m, err := wasm.Decode(out)
-	if err != nil {
+	moved := m.CodeMap()
+	if m, err = wasm.Decode(m.Encode()); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Validate(); err != nil {
@@ -69,7 +80,7 @@ func lowered(t testing.TB, module []byte, o Options) *wasm.Module {
 		slices.ContainsFunc(features, func(f wasm.Feature) bool { return f.Name == wasm.Memory64 }) {
 		t.Fatalf("features %v, %v", features, err)
 	}
-	return m
+	return m, moved
 }
 
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall |

@@ -159,7 +159,7 @@ func TestModule(t *testing.T) {
 			t.Errorf("segment %d is at %s %#x", i, r.Instr.Op, r.Instr.Bits)
 		}
 	}
-	if !Lowered(m) || m.Custom("target_features") != nil || m.Custom("producers") == nil {
+	if m.Custom("target_features") != nil || m.Custom("producers") == nil {
 		t.Errorf("custom sections %v", m.Customs)
 	}
 	if m.Globals[0].Type != i64 {
@@ -206,7 +206,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		b := newBuilder()
 		change(&b.m)
-		if _, changed, err := Lower(b.m.Encode(), Options{}); err == nil || changed || !strings.Contains(err.Error(), want) {
+		if changed, err := Lower(&b.m, Options{}); err == nil || changed || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: changed %t, %v", want, changed, err)
 		}
 	}
@@ -216,8 +216,8 @@ func TestRefusals(t *testing.T) {
 func TestUnchanged(t *testing.T) {
 	m := &wasm.Module{Memories: []wasm.Limits{{Min: 1}}}
 	module := m.Encode()
-	out, changed, err := Lower(module, Options{})
-	if err != nil || changed || string(out) != string(module) || Lowered(m) {
+	changed, err := Lower(m, Options{})
+	if err != nil || changed || string(m.Encode()) != string(module) {
 		t.Errorf("changed %t, %v", changed, err)
 	}
 }
@@ -237,16 +237,11 @@ func TestCodeMap(t *testing.T) {
 		c.Memory(wasm.OpI32Store, wasm.MemArg{Align: 2})
 		c.Op(wasm.OpNop)
 	})
-	b.m.Customs = []wasm.Custom{{Name: ".debug_line", After: 10}}
 	before, err := wasm.Decode(b.m.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := lowered(t, b.m.Encode(), Options{})
-	code, err := m.CodeMap()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, code := mapped(t, b.m.Encode(), Options{})
 	old := map[uint64]string{}
 	for r := wasm.NewReader(before.Functions[0].Body); r.Next(); {
 		old[uint64(before.Bodies()[0])+uint64(r.Instr.Start)] = r.Instr.Op.String()
@@ -279,19 +274,20 @@ func FuzzLower(f *testing.F) {
 		f.Add(wide.Encode(), true)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, check bool) {
-		before, err := wasm.Decode(data)
+		m, err := wasm.Decode(data)
 		if err != nil {
 			return
 		}
-		out, changed, err := Lower(data, Options{Check: check})
+		was := m.Validate()
+		changed, err := Lower(m, Options{Check: check})
 		if err != nil || !changed {
 			return
 		}
-		after, err := wasm.Decode(out)
+		after, err := wasm.Decode(m.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := after.Validate(); before.Validate() == nil && err != nil {
+		if err := after.Validate(); was == nil && err != nil {
 			t.Fatalf("a valid module became one with %v", err)
 		}
 	})

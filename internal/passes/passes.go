@@ -1,58 +1,95 @@
-// Package passes makes a program as it was linked into the one that runs: it owns which passes there are and their
-// order. What a pass does is its own package's business; that the result runs, worker/engine's.
+// Package passes makes a program as it was linked into the one that runs: it owns which passes there are, their order,
+// and what is written of a program in the end. All that is ever rewritten is rewritten here, on one module in memory
+// that is read once and written once. What a pass does is its own package's business; that the result runs,
+// worker/engine's; and what is kept of a program beside it, worker/program's.
 package passes
 
 import (
 	"fmt"
 
 	"github.com/faasmrun/faasmrun/internal/backedge"
+	"github.com/faasmrun/faasmrun/internal/callback"
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/internal/fill"
 	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/waits"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "8"
+const Version = "9"
 
 // Options say what more is made of a program than running it takes.
 type Options struct {
 	// CheckAddresses makes every access with an address of 2^32 or more trap on an engine without 64-bit memories, where
 	// it would mean the address's lower half.
 	CheckAddresses bool
+	// MapCode notes where code comes from: see Result.Code.
+	MapCode bool
+	// Customs are the custom sections of what runs. Those of the program are for those who know it as it was linked.
+	Customs []wasm.Custom
 }
 
-// pass is one rewriting. It reports whether it changed anything; a module that it has nothing to do with stays as it
-// is, byte for byte.
+// Result is a module as it runs, and how it differs from what it was. The functions that it defines keep their order,
+// and those that passes add stand behind them; imports may be more than before.
+type Result struct {
+	Module []byte
+	// Names are what functions and globals are called, those that were added too.
+	Names *wasm.Names
+	// Functions counts those of the program and those that passes have put into its code, imports included. Behind them
+	// stand those that only hosts call.
+	Functions int
+	// Callbacks are these.
+	Callbacks []callback.Callback
+	// Throws reports whether the program had exceptions, and has eh's globals in their place.
+	Throws bool
+	// Code is where code comes from; nil where nobody asked for it. Bodies are where it has come to stand.
+	Code   *wasm.CodeMap
+	Bodies []uint32
+}
+
+// pass is one rewriting. It reports whether it changed anything.
 type pass struct {
 	name string
-	run  func(module []byte, options Options) (out []byte, changed bool, err error)
+	run  func(m *wasm.Module, o Options) (changed bool, err error)
 }
+
+const exceptions = "exceptions"
 
 // order is the passes in the order in which they run. Exceptions come first: lowering turns what unwinds by itself into
 // calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is
 // the same for every engine.
 var order = []pass{
-	{"exceptions", func(module []byte, _ Options) ([]byte, bool, error) { return eh.Lower(module) }},
-	{"small fills", func(module []byte, _ Options) ([]byte, bool, error) { return fill.Lower(module) }},
-	{"waits of shared memory", func(module []byte, _ Options) ([]byte, bool, error) { return waits.Lower(module) }},
-	{"loops", func(module []byte, _ Options) ([]byte, bool, error) { return backedge.Lower(module) }},
-	{"addresses", func(module []byte, o Options) ([]byte, bool, error) {
-		return lower.Lower(module, lower.Options{Check: o.CheckAddresses})
+	{exceptions, func(m *wasm.Module, _ Options) (bool, error) { return eh.Lower(m) }},
+	{"small fills", func(m *wasm.Module, _ Options) (bool, error) { return fill.Lower(m) }},
+	{"waits of shared memory", func(m *wasm.Module, _ Options) (bool, error) { return waits.Lower(m) }},
+	{"loops", func(m *wasm.Module, _ Options) (bool, error) { return backedge.Lower(m) }},
+	{"addresses", func(m *wasm.Module, o Options) (bool, error) {
+		return lower.Lower(m, lower.Options{Check: o.CheckAddresses})
 	}},
 }
 
-// Run rewrites a module. changed is false, and out is the module itself, if no pass had anything to do. Errors are for
-// a person: they name the feature that a pass can't deal with, the function that uses it, and the way out.
-func Run(module []byte, options Options) (out []byte, changed bool, err error) {
-	out = module
-	for _, p := range order {
-		next, did, err := p.run(out, options)
-		if err != nil {
-			return nil, false, fmt.Errorf("the program can't be prepared to run: %w", err)
-		}
-		out, changed = next, changed || did
+// Run rewrites a module, which must be valid and is of no other use afterwards. Errors are for a person: they name the
+// feature that a pass can't deal with, the function that uses it, and the way out.
+func Run(m *wasm.Module, o Options) (*Result, error) {
+	if o.MapCode {
+		m.MapCode()
 	}
-	return out, changed, nil
+	r := &Result{}
+	for _, p := range order {
+		changed, err := p.run(m, o)
+		if err != nil {
+			return nil, fmt.Errorf("the program can't be prepared to run: %w", err)
+		}
+		if p.name == exceptions {
+			r.Throws = changed
+		}
+	}
+	r.Functions = int(m.ImportedFunctions()) + len(m.Functions)
+	r.Callbacks = callback.Add(m)
+	r.Names, r.Code = m.Names(), m.CodeMap()
+	m.Customs = o.Customs
+	r.Module, r.Bodies = m.EncodeCode()
+	return r, nil
 }

@@ -9,13 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // thrower is a module of one function that throws a number, catches it and clears as many bytes, until it is told not
 // to go on, in a memory with addresses of a type.
-func thrower(address wasm.ValueType) []byte {
+func thrower(address wasm.ValueType) *wasm.Module {
 	m := &wasm.Module{Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{address}}}, Tags: []uint32{1},
 		Memories: []wasm.Limits{{Min: 1, Is64: address == wasm.I64}}}
 	var c wasm.Code
@@ -40,11 +39,24 @@ func thrower(address wasm.ValueType) []byte {
 	c.Op(wasm.OpEnd)
 	c.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
-	return m.Encode()
+	return m
+}
+
+func run(t *testing.T, m *wasm.Module, o Options) *Result {
+	t.Helper()
+	m, err := wasm.Decode(m.Encode()) // as it comes from a file
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(m, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // waiter is a module of one function that waits on shared memory, for nothing.
-func waiter(address wasm.ValueType) []byte {
+func waiter(address wasm.ValueType) *wasm.Module {
 	m := &wasm.Module{Types: []wasm.FuncType{{}},
 		Memories: []wasm.Limits{{Min: 1, Max: 1, HasMax: true, Shared: true, Is64: address == wasm.I64}}}
 	var c wasm.Code
@@ -55,7 +67,7 @@ func waiter(address wasm.ValueType) []byte {
 	c.Op(wasm.OpDrop)
 	c.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
-	return m.Encode()
+	return m
 }
 
 // TestVersion fails when a pass writes other code than before: raise Version, then put the new hash here.
@@ -63,16 +75,12 @@ func TestVersion(t *testing.T) {
 	sum := sha256.New()
 	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
 		for _, check := range []bool{false, true} {
-			for _, module := range [][]byte{thrower(address), waiter(address)} {
-				out, changed, err := Run(module, Options{CheckAddresses: check})
-				if err != nil || !changed {
-					t.Fatalf("changed %t, %v", changed, err)
-				}
-				sum.Write(out)
+			for _, module := range []*wasm.Module{thrower(address), waiter(address)} {
+				sum.Write(run(t, module, Options{CheckAddresses: check}).Module)
 			}
 		}
 	}
-	const version, hash = "8", "99904a6521a4c7e6"
+	const version, hash = "9", "59f693a10e39ff73"
 	if got := hex.EncodeToString(sum.Sum(nil)[:8]); Version != version || got != hash {
 		t.Errorf("version %s gives %s", Version, got)
 	}
@@ -80,11 +88,7 @@ func TestVersion(t *testing.T) {
 
 // TestAddressesLast: other passes see, and write, addresses of 64 bits; in what comes out none are left.
 func TestAddressesLast(t *testing.T) {
-	out, _, err := Run(thrower(wasm.I64), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := wasm.Decode(out)
+	m, err := wasm.Decode(run(t, thrower(wasm.I64), Options{}).Module)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +100,6 @@ func TestAddressesLast(t *testing.T) {
 	}) {
 		t.Errorf("features %v, %v", features, err)
 	}
-	if !lower.Lowered(m) {
-		t.Error("nothing says that the module was lowered")
-	}
 	// The function that fills, which is the last one, takes addresses as the program does.
 	if f, ok := m.Spaces().FunctionType(uint32(len(m.Functions) - 1)); !ok ||
 		!slices.Equal(f.Params, []wasm.ValueType{wasm.I64, wasm.I32, wasm.I64}) {
@@ -109,35 +110,50 @@ func TestAddressesLast(t *testing.T) {
 // TestCheckedAddresses: only what takes addresses of 64 bits is another program when they are checked.
 func TestCheckedAddresses(t *testing.T) {
 	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
-		plain, _, err := Run(thrower(address), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		checked, _, err := Run(thrower(address), Options{CheckAddresses: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		plain := run(t, thrower(address), Options{}).Module
+		checked := run(t, thrower(address), Options{CheckAddresses: true}).Module
 		if bytes.Equal(plain, checked) != (address == wasm.I32) {
 			t.Errorf("addresses of type %v: checked or not, the same is %t", address, bytes.Equal(plain, checked))
 		}
 	}
 }
 
-func TestUnchanged(t *testing.T) {
-	module := (&wasm.Module{}).Encode()
-	out, changed, err := Run(module, Options{})
-	if err != nil || changed || !bytes.Equal(out, module) {
-		t.Errorf("changed %t, %v", changed, err)
+// TestResult: what a result says of its module is so.
+func TestResult(t *testing.T) {
+	for _, address := range []wasm.ValueType{wasm.I32, wasm.I64} {
+		m := thrower(address)
+		m.Tables = []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 1}}}
+		m.SetNames(&wasm.Names{Functions: map[uint32]string{0: "f"}})
+		m.Customs = append(m.Customs, wasm.Custom{Name: "producers"}, wasm.Custom{Name: "faasmrun.code_map"})
+		r := run(t, m, Options{MapCode: true, Customs: []wasm.Custom{{Name: "instead", After: 11}}})
+		out, err := wasm.Decode(r.Module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Customs) != 1 || out.Customs[0].Name != "instead" {
+			t.Errorf("custom sections %v", out.Customs)
+		}
+		if !slices.Equal(r.Bodies, out.Bodies()) || len(r.Bodies) != len(out.Functions) {
+			t.Errorf("bodies at %v, not %v", r.Bodies, out.Bodies())
+		}
+		if !r.Throws || r.Names.Functions[0] != "f" || r.Functions != 2 || r.Names.Functions[1] != "memory.fill" ||
+			len(r.Callbacks) != len(out.Functions)-r.Functions || len(r.Callbacks) == 0 {
+			t.Errorf("%+v of %d functions", r, len(out.Functions))
+		}
+		if at, ok := r.Code.Original(0, 0); !ok || at == 0 {
+			t.Errorf("the first instruction comes from %d, %t", at, ok)
+		}
+	}
+	r := run(t, &wasm.Module{}, Options{})
+	if r.Throws || r.Functions != 0 || r.Code != nil || !bytes.Equal(r.Module, (&wasm.Module{}).Encode()) {
+		t.Errorf("nothing became %+v", r)
 	}
 }
 
 func TestRefusalsAreForAPerson(t *testing.T) {
-	m, err := wasm.Decode(thrower(wasm.I32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := thrower(wasm.I32)
 	m.Tags, m.Imports = nil, []wasm.Import{{Module: "env", Name: "__cpp_exception", Kind: wasm.KindTag, Type: 1}}
-	_, _, err = Run(m.Encode(), Options{})
+	_, err := Run(m, Options{})
 	if err == nil || !strings.Contains(err.Error(), "env.__cpp_exception") ||
 		!strings.Contains(err.Error(), "one module") {
 		t.Errorf("%v", err)
@@ -149,17 +165,14 @@ func TestDeepNesting(t *testing.T) {
 	const deep = 300_000
 	body := bytes.Repeat([]byte{byte(wasm.OpBlock), 0x40}, deep)
 	body = append(body, bytes.Repeat([]byte{byte(wasm.OpEnd)}, deep+1)...)
-	m, err := wasm.Decode(thrower(wasm.I32))
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := thrower(wasm.I32)
 	m.Functions = append(m.Functions, wasm.Function{Body: body})
 	done := make(chan error)
 	defer debug.SetMaxStack(debug.SetMaxStack(256 << 10))
 	go func() { // on a stack of its own
 		err := m.Validate()
 		if err == nil {
-			_, _, err = Run(m.Encode(), Options{})
+			_, err = Run(m, Options{})
 		}
 		done <- err
 	}()

@@ -26,36 +26,23 @@ var replacements = [...]struct {
 	{wasm.OpAtomicNotify, "memory_notify", []wasm.ValueType{wasm.I32}},
 }
 
-// Lower rewrites a module. changed is false, and out is the module itself, where there is nothing to do. Errors are of
-// modules that can't be read.
-func Lower(module []byte) (out []byte, changed bool, err error) {
-	m, err := wasm.Decode(module)
-	if err != nil {
-		return nil, false, err
-	}
+// Lower rewrites a module. changed is false where there is nothing to do. Errors are of modules that can't be read.
+func Lower(m *wasm.Module) (changed bool, err error) {
 	memories := m.Spaces().Memories
 	if len(memories) == 0 || !memories[0].Shared {
-		return module, false, nil
+		return false, nil
 	}
-	l := &lowering{m: m, reader: wasm.NewReader(nil)}
+	l := &lowering{m: m, reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
 	renamed := l.renameMemory()
 	if err := l.find(); err != nil || !l.any {
-		if renamed && err == nil {
-			return m.Encode(), true, nil
-		}
-		return module, false, err
-	}
-	if m.Custom(".debug_line") != nil {
-		if l.codeMap, err = m.CodeMap(); err != nil {
-			return nil, false, err
-		}
+		return renamed, err
 	}
 	if err := l.addImports(memories[0].Address()); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	for i := range m.Functions {
 		if err := l.rewrite(i, &m.Functions[i]); err != nil {
-			return nil, false, err
+			return false, err
 		}
 	}
 	kept := m.Customs[:0:0]
@@ -65,16 +52,13 @@ func Lower(module []byte) (out []byte, changed bool, err error) {
 		}
 	}
 	m.Customs = kept
-	if l.codeMap != nil {
-		m.SetCodeMap(l.codeMap)
-	}
-	return m.Encode(), true, nil
+	return true, nil
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m         *wasm.Module
-	codeMap   *wasm.CodeMap // nil where no debug information asks for it
+	codeMap   *wasm.CodeMap // nil where nobody asks for it
 	reader    *wasm.Reader
 	any       bool
 	found     [len(replacements)]bool

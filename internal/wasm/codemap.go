@@ -1,15 +1,13 @@
 package wasm
 
 import (
-	"fmt"
 	"math"
 	"sort"
 )
 
 // CodeMap says where code that passes have moved stood in the module that the linker wrote, which is what that module's
-// debug information describes. It travels in a custom section, so that each pass adds its own moves to those of the
-// passes before it, and the engine needs the last module alone. It goes by the order of the functions that the module
-// defines: passes may add to their end, and otherwise leave it.
+// debug information describes. Each pass adds its own moves to those of the passes before it. It goes by the order of
+// the functions that the module defines: passes may add to their end, and otherwise leave it.
 type CodeMap struct{ functions []bodyMap }
 
 // bodyMap is one function's.
@@ -41,11 +39,6 @@ func AppendMove(moves []Move, m Move) []Move {
 	return append(moves, m)
 }
 
-const (
-	codeMapName    = "faasmrun.code_map"
-	codeMapVersion = 1
-)
-
 // Bodies are the offsets of the function bodies of a module as it was decoded, counted from the begin of the code
 // section's contents, as debug information counts.
 func (m *Module) Bodies() []uint32 {
@@ -56,31 +49,16 @@ func (m *Module) Bodies() []uint32 {
 	return bodies
 }
 
-// CodeMap is the module's: what its section says, or where there is none, that every body is where it was decoded.
-// A section that is malformed is an error.
-func (m *Module) CodeMap() (*CodeMap, error) {
-	if c := m.Custom(codeMapName); c != nil {
-		return decodeCodeMap(c.Data)
-	}
-	c := &CodeMap{functions: make([]bodyMap, len(m.Functions))}
+// MapCode begins to note where code goes: so far every body is where it was decoded.
+func (m *Module) MapCode() {
+	m.codeMap = &CodeMap{functions: make([]bodyMap, len(m.Functions))}
 	for i, start := range m.Bodies() {
-		c.functions[i].start = start
+		m.codeMap.functions[i].start = start
 	}
-	return c, nil
 }
 
-// SetCodeMap puts a map into the module, behind everything else.
-func (m *Module) SetCodeMap(c *CodeMap) {
-	data := c.encode()
-	if have := m.Custom(codeMapName); have != nil {
-		have.Data = data
-		return
-	}
-	m.Customs = append(m.Customs, Custom{Name: codeMapName, Data: data, After: sectionData})
-}
-
-// IsCodeMap reports whether it is the custom section of a CodeMap, by its name.
-func IsCodeMap(name string) bool { return name == codeMapName }
+// CodeMap is the module's, to which whoever moves code adds; nil where nobody asked for one by MapCode.
+func (m *Module) CodeMap() *CodeMap { return m.codeMap }
 
 // Move adds a pass's moves of one function's code, by the function's number among those that the module defines.
 func (c *CodeMap) Move(function int, moves []Move) {
@@ -155,10 +133,10 @@ func (c *CodeMap) Original(function int, offset uint32) (uint64, bool) {
 	return uint64(f.start) + uint64(f.original(offset)), true
 }
 
-// encode writes the section: a version, then for each function its start and its moves, each number as its difference
-// from what it would be if nothing had changed.
-func (c *CodeMap) encode() []byte {
-	out := AppendU32([]byte{codeMapVersion}, uint32(len(c.functions)))
+// Append writes the map down: for each function its start and its moves, each number as its difference from what it
+// would be if nothing had changed.
+func (c *CodeMap) Append(out []byte) []byte {
+	out = AppendU32(out, uint32(len(c.functions)))
 	start := uint32(0)
 	for i := range c.functions {
 		f := &c.functions[i]
@@ -185,11 +163,9 @@ func zigzag(difference uint32) uint32 { return difference<<1 ^ uint32(int32(diff
 
 func unzigzag(v uint32) uint32 { return v>>1 ^ -(v & 1) }
 
-func decodeCodeMap(data []byte) (*CodeMap, error) {
+// DecodeCodeMap reads what Append wrote.
+func DecodeCodeMap(data []byte) (*CodeMap, error) {
 	p := parser{data: data}
-	if v := p.byte(); p.err == nil && v != codeMapVersion {
-		return nil, fmt.Errorf("%s is of version %d", codeMapName, v)
-	}
 	c := &CodeMap{functions: make([]bodyMap, p.count(2, "functions"))}
 	start := uint32(0)
 	for i := 0; i < len(c.functions) && p.err == nil; i++ {

@@ -63,10 +63,8 @@ func TestCodeMap(t *testing.T) {
 				next[i] = want[f]
 			}
 			want = next
-			m := &Module{}
-			m.SetCodeMap(c)
 			var err error
-			if c, err = m.CodeMap(); err != nil {
+			if c, err = DecodeCodeMap(c.Append(nil)); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}
@@ -88,9 +86,9 @@ func TestCodeMap(t *testing.T) {
 
 func FuzzCodeMap(f *testing.F) {
 	c := &CodeMap{functions: []bodyMap{{start: 1}, {start: 9, moves: []Move{{0, 4, 2}, {5, 1, 9}}}, {moves: []Move{}}}}
-	f.Add(c.encode(), uint32(3), uint32(4))
+	f.Add(c.Append(nil), uint32(3), uint32(4))
 	f.Fuzz(func(t *testing.T, data []byte, offset, length uint32) {
-		c, err := decodeCodeMap(data)
+		c, err := DecodeCodeMap(data)
 		if err != nil {
 			return
 		}
@@ -98,7 +96,7 @@ func FuzzCodeMap(f *testing.F) {
 			c.Original(i, offset)
 			c.Move(i, []Move{{offset, offset / 2, max(1, length%1000)}, {^uint32(0) - 2, 5, 1}})
 		}
-		if again, err := decodeCodeMap(c.encode()); err != nil || len(again.functions) != len(c.functions) {
+		if again, err := DecodeCodeMap(c.Append(nil)); err != nil || len(again.functions) != len(c.functions) {
 			t.Errorf("what was read can't be written: %v", err)
 		}
 	})

@@ -89,7 +89,7 @@ func (d *decoder) custom(body []byte, at int) {
 		d.err = p.err
 		return
 	}
-	d.m.Customs = append(d.m.Customs, Custom{Name: name, Data: body[p.at:], After: d.last})
+	d.m.Customs = append(d.m.Customs, Custom{Name: name, Data: body[p.at:], Offset: at + p.at, After: d.last})
 }
 
 func (d *decoder) known(id byte) {

@@ -4,14 +4,21 @@ import "encoding/binary"
 
 // Encode writes the module, in the canonical form that the package's comment describes.
 func (m *Module) Encode() []byte {
-	e := &encoder{m: m, out: make([]byte, 0, m.sizeHint())}
+	out, _ := m.EncodeCode()
+	return out
+}
+
+// EncodeCode writes the module, and says where the bodies of its functions have come to stand, as Bodies does of a
+// module that was decoded.
+func (m *Module) EncodeCode() (out []byte, bodies []uint32) {
+	e := &encoder{m: m, out: make([]byte, 0, m.sizeHint()), bodies: make([]uint32, 0, len(m.Functions))}
 	e.out = append(e.out, header...)
 	e.customs(sectionCustom)
 	for _, id := range sectionOrder {
 		e.section(id)
 		e.customs(id)
 	}
-	return e.out
+	return e.out, e.bodies
 }
 
 // sizeHint is about the size of the encoded module.
@@ -33,8 +40,10 @@ func (m *Module) sizeHint() int {
 }
 
 type encoder struct {
-	m   *Module
-	out []byte
+	m        *Module
+	out      []byte
+	contents int      // where those of the section at hand begin
+	bodies   []uint32 // where each function's body begins, counted from there
 }
 
 func (e *encoder) byte(b byte) { e.out = append(e.out, b) }
@@ -55,6 +64,7 @@ func (e *encoder) sized(body func()) {
 	const room = binary.MaxVarintLen32
 	start := len(e.out)
 	e.out = append(e.out, make([]byte, room)...)
+	e.contents = len(e.out)
 	body()
 	size := len(e.out) - start - room
 	n := len(AppendU32(e.out[start:start], uint32(size)))
@@ -263,5 +273,6 @@ func (e *encoder) function(f *Function) {
 	}
 	e.u32(uint32(len(locals) + len(f.Body)))
 	e.out = append(e.out, locals...)
+	e.bodies = append(e.bodies, uint32(len(e.out)-e.contents))
 	e.out = append(e.out, f.Body...)
 }

@@ -34,7 +34,8 @@ type Module struct {
 	HasCount  bool // a data count section, which memory.init and data.drop need
 	Customs   []Custom
 
-	codeOffset int // where the contents of the code section began in the module that was decoded
+	codeOffset int      // where the contents of the code section began in the module that was decoded
+	codeMap    *CodeMap // nil: nobody asked for one
 }
 
 // Import is something that the host provides. Which fields count depends on Kind.
@@ -112,6 +113,8 @@ type Data struct {
 type Custom struct {
 	Name string
 	Data []byte
+	// Offset is where Data began in the module that was decoded; 0 for a section that a pass has made.
+	Offset int
 	// After is the id of the last known section before it in the file; 0 for none.
 	After byte
 }

@@ -184,6 +184,8 @@ type Ended struct {
 	Findings   uint64           // mistakes that Start.Check found
 	LostOutput string           // why some of the output is lost; empty: none is
 	NotBegun   string           // why the ranks never began; empty: they did
+	// Unprepared says, with NotBegun, that what was prepared of a program is of no use.
+	Unprepared bool
 	// ExcessInput says that the ranks were ended since more standard input came than they take.
 	ExcessInput bool
 	// Made is the result that an executor of release 0.1.0 made itself; nil: it reports. One made so is written so.
@@ -360,6 +362,7 @@ func (m *Ended) encode(e *encoder) {
 	e.uint(m.Findings)
 	e.string(m.LostOutput)
 	e.string(m.NotBegun)
+	e.bool(m.Unprepared)
 	e.bool(m.ExcessInput)
 	e.uint(m.LogEnd)
 	e.bool(m.Terminated)
@@ -382,6 +385,7 @@ func readEnded(d *decoder) Message {
 		Findings:    d.uint(),
 		LostOutput:  d.string(),
 		NotBegun:    d.string(),
+		Unprepared:  d.bool(),
 		ExcessInput: d.bool(),
 		LogEnd:      d.uint(),
 		Terminated:  d.bool(),

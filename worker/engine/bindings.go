@@ -49,21 +49,21 @@ func Bind(imports []Import) (Bindings, error) {
 }
 
 // Find is what a program's import is bound to, nil for nothing.
-func (b Bindings) Find(p *program.Program, im program.Import) *Binding {
-	return b[importName{im.Module, im.Name, p.LP64}]
+func (b Bindings) Find(n program.Needs, im program.Import) *Binding {
+	return b[importName{im.Module, im.Name, n.LP64}]
 }
 
 // Unbound lists a program's imports that are not bound: see Module.Unbound.
-func (b Bindings) Unbound(p *program.Program) []string {
+func (b Bindings) Unbound(n program.Needs) []string {
 	var unbound []string
-	for _, im := range p.Imports {
+	for _, im := range n.Imports {
 		name := im.String()
-		switch found := b.Find(p, im); {
+		switch found := b.Find(n, im); {
 		case im.Kind == wasm.KindMemory: // program.Runnable says which may be: an engine hands it in
 		case im.Kind != wasm.KindFunction:
 			unbound = append(unbound, fmt.Sprintf("%s (a %s)", name, im.KindName()))
-		case found == nil && b[importName{im.Module, im.Name, !p.LP64}] != nil:
-			unbound = append(unbound, name+" "+otherModel[p.LP64])
+		case found == nil && b[importName{im.Module, im.Name, !n.LP64}] != nil:
+			unbound = append(unbound, name+" "+otherModel[n.LP64])
 		case found == nil:
 			unbound = append(unbound, name)
 		case found.Type != im.Type:
@@ -80,10 +80,10 @@ var otherModel = map[bool]string{false: OnlyWide, true: "(only for wasm32)"}
 const OnlyWide = "(only for wasm64)"
 
 // Absent lists a program's imports that only fail: see Module.Absent.
-func (b Bindings) Absent(p *program.Program) []string {
+func (b Bindings) Absent(n program.Needs) []string {
 	var names []string
-	for _, im := range p.Imports {
-		if found := b.Find(p, im); found != nil && found.absent {
+	for _, im := range n.Imports {
+		if found := b.Find(n, im); found != nil && found.absent {
 			names = append(names, im.Name)
 		}
 	}
@@ -91,23 +91,18 @@ func (b Bindings) Absent(p *program.Program) []string {
 }
 
 // Check looks at a file that is to become a program: see Engine.Check.
-func (b Bindings) Check(file []byte) (unbound []string, err error) {
-	p, err := program.Read(file)
-	if err != nil {
+func (b Bindings) Check(f *program.File) (unbound []string, err error) {
+	if err := f.Linked(); err != nil {
 		return nil, err
 	}
-	if err := p.Linked(); err != nil {
-		return nil, err
-	}
-	functions := *p
-	functions.Imports = nil
-	for _, im := range p.Imports {
+	functions := program.Needs{LP64: f.LP64}
+	for _, im := range f.Imports {
 		if im.Kind == wasm.KindFunction {
 			functions.Imports = append(functions.Imports, im)
 		}
 	}
-	if unbound := b.Unbound(&functions); len(unbound) > 0 {
+	if unbound := b.Unbound(functions); len(unbound) > 0 {
 		return unbound, nil
 	}
-	return nil, p.Runnable()
+	return nil, f.Runnable()
 }

@@ -9,6 +9,8 @@
 package engine
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"errors"
 
 	"github.com/faasmrun/faasmrun/worker/program"
@@ -19,18 +21,39 @@ import (
 type Engine interface {
 	// Link says what modules may import. It is called once, before Instantiate.
 	Link(imports []Import) error
-	// Check says what is wrong with a file that no pass could turn into a program: it is something else than a module, or
-	// damaged, or not linked. Of a module that imports functions which Link did not bind it lists these, as Unbound does.
-	Check(file []byte) (unbound []string, err error)
-	// Compile decodes, validates and compiles a module, or loads its machine code from the cache. A module made for it can
-	// take minutes, so that whoever compiles for outsiders does it in a process with a limit. If another process is
-	// compiling the same module, it waits for it. Errors are for a person: what is wrong with the file, and what to do.
+	// Check says what is wrong with a module that no pass could turn into a program. Of a module that imports functions
+	// which Link did not bind it lists these, as Unbound does.
+	Check(*program.File) (unbound []string, err error)
+	// Target says how programs are to be prepared for the engine.
+	Target() program.Target
+	// Compile compiles a program that was prepared for it, or loads its machine code from the cache. A module made for it
+	// can take minutes, so that whoever compiles for outsiders does it in a process with a limit. If another process is
+	// compiling the same module, it waits for it. Errors are for a person: what is wrong with the module, and what to do.
 	// Trouble with the cache never fails it: then the module is compiled in memory.
-	Compile(file []byte) (Module, error)
+	Compile(*program.Program) (Module, error)
 	// Discard gives back the machine code of one module. No instance of it may be running or be used again.
 	Discard(Module) error
 	// Close gives back the machine code of every module. No instance may be running or be used again.
 	Close() error
+}
+
+// Make prepares and compiles a module as it was linked: in memory, what is otherwise done at two times, by the one that
+// puts programs into the cache and by those that run them.
+func Make(e Engine, file []byte) (Module, error) {
+	f, err := program.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	origin, target := program.Origin{Hash: sha256.Sum256(file), File: bytes.NewReader(file)}, e.Target()
+	prepared, err := f.Prepare(origin.Hash, target)
+	if err != nil {
+		return nil, err
+	}
+	p, err := program.Open(prepared, origin, target)
+	if err != nil {
+		return nil, err
+	}
+	return e.Compile(p)
 }
 
 // Module is a compiled program. Any number of instances share its machine code.

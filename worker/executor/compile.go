@@ -2,7 +2,6 @@ package executor
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
@@ -47,7 +45,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
 		return control.ExitOwnFault
 	}
-	if err := prepare(*cache, *module, *sha, *key, passes.Options{CheckAddresses: *checkAddresses}, bounds); err != nil {
+	if err := prepare(*cache, *module, *sha, *key, *checkAddresses, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
 		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) ||
 			errors.Is(err, unix.EDQUOT) {
@@ -61,13 +59,14 @@ func CompileMain(args []string, stderr io.Writer) int {
 // nativeDir is the engine's part of the cache.
 func nativeDir(cache string) string { return filepath.Join(cache, "native") }
 
-func prepare(cache, module, sha, key string, options passes.Options, bounds *memoryBudget) error {
+func prepare(cache, module, sha, key string, checkAddresses bool, bounds *memoryBudget) error {
 	bounds.begin("checking it")
-	wasm, err := os.ReadFile(module)
+	file, err := os.ReadFile(module)
 	if err != nil {
 		return machineFault{err}
 	}
-	if sum := sha256.Sum256(wasm); hex.EncodeToString(sum[:]) != sha {
+	origin := program.Origin{Hash: sha256.Sum256(file)}
+	if origin.Hash.String() != sha {
 		os.Remove(module) // the next one gets it anew
 		return machineFault{errors.New("the cached copy of the module was damaged and has been removed")}
 	}
@@ -78,10 +77,13 @@ func prepare(cache, module, sha, key string, options passes.Options, bounds *mem
 	if err := e.Link(rank.Imports()); err != nil {
 		return err
 	}
-	unbound, err := e.Check(wasm)
-	if largest := program.LargestFunction(wasm); largest != "" {
-		bounds.largest.Store(&largest)
+	f, err := program.Read(file)
+	if err != nil {
+		return err
 	}
+	largest := f.LargestFunction()
+	bounds.largest.Store(&largest)
+	unbound, err := e.Check(f)
 	if err == nil {
 		err = missing(unbound)
 	}
@@ -89,16 +91,18 @@ func prepare(cache, module, sha, key string, options passes.Options, bounds *mem
 		return err
 	}
 	bounds.begin("rewriting it")
-	wasm, changed, err := passes.Run(wasm, options)
+	target := e.Target()
+	target.CheckAddresses = checkAddresses
+	prepared, err := f.Prepare(origin.Hash, target)
 	if err != nil {
 		return err
 	}
-	name := filepath.Base(module)
-	if changed {
-		name = runName(sha, wasm)
+	p, err := program.Open(prepared, origin, target) // as executors will
+	if err != nil {
+		return machineFault{err}
 	}
 	bounds.begin("compiling it to machine code")
-	m, err := e.Compile(wasm)
+	m, err := e.Compile(p)
 	if err != nil {
 		return err
 	}
@@ -106,12 +110,12 @@ func prepare(cache, module, sha, key string, options passes.Options, bounds *mem
 		return err
 	}
 	least, most := m.Memory()
-	if changed {
-		if err := writeWhole(filepath.Join(filepath.Dir(module), name), wasm); err != nil {
-			return machineFault{fmt.Errorf("keep the prepared module: %w", err)}
-		}
+	dir := filepath.Dir(module)
+	name, err := prepared.Save(dir, origin.Hash)
+	if err != nil {
+		return machineFault{err}
 	}
-	err = control.WritePrepared(control.PreparedPath(filepath.Dir(module), sha, options.CheckAddresses),
+	err = control.WritePrepared(control.PreparedPath(dir, sha, checkAddresses),
 		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
 	if err != nil {
 		return machineFault{err}
@@ -123,27 +127,6 @@ func prepare(cache, module, sha, key string, options passes.Options, bounds *mem
 type machineFault struct{ error }
 
 func (f machineFault) Unwrap() error { return f.error }
-
-// runName names a module as it runs by what it holds: a process that loads it gets what was prepared for it, whatever
-// another version of the passes makes of the same program meanwhile.
-func runName(sha string, wasm []byte) string {
-	sum := sha256.Sum256(wasm)
-	return fmt.Sprintf("%s.%s.run.wasm", sha, hex.EncodeToString(sum[:8]))
-}
-
-// writeWhole writes a file that appears whole or not at all.
-func writeWhole(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".run-*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // of no effect after the rename
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
-}
 
 // missing says which functions a module needs that this version doesn't have, and what to do about it; nil if there are
 // none.

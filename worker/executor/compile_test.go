@@ -6,6 +6,7 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -36,7 +37,11 @@ func TestOtherDataModel(t *testing.T) {
 				{Name: "memory", Kind: wasm.KindMemory}},
 			Functions: []wasm.Function{{Body: wasm.Expr{byte(wasm.OpEnd)}}},
 		}
-		unbound, err := e.Check(m.Encode())
+		f, err := program.Read(m.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		unbound, err := e.Check(f)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
 	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/program"
 )
 
 // The descriptors that an executor starts with, beside standard input, output and error.
@@ -106,7 +108,7 @@ func (p *process) run(start *control.Start) (*job, *control.Ended) {
 	defer out.stop()
 	j, err := newJob(start, out, &p.programs)
 	if err != nil {
-		return nil, &control.Ended{NotBegun: err.Error()}
+		return nil, &control.Ended{NotBegun: err.Error(), Unprepared: errors.Is(err, program.ErrUnusable)}
 	}
 	p.agent.attach(j)
 	if err := p.agent.send(&control.Started{}); err != nil && start.Interactive {

@@ -59,6 +59,7 @@ func (p *process) reset(j *job) bool {
 	}
 	err = errors.Join(err, forgetPeak())
 	now, fault := readFootprint()
+	now.files -= p.programs.files()
 	if err = errors.Join(err, fault); err == nil {
 		if p.baseline == (footprint{}) {
 			p.baseline = now

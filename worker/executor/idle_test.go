@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"crypto/sha256"
 	"net"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/wazero"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -150,6 +153,30 @@ func TestFootprint(t *testing.T) {
 const nothing = "\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" +
 	"\x07\x13\x02\x06memory\x02\x00\x06_start\x00\x00\x0a\x04\x01\x02\x00\x0b"
 
+// prepared does what the compile child does but for compiling, and returns the path of what runs.
+func prepared(t testing.TB, dir string, file []byte, checked bool) string {
+	t.Helper()
+	e, err := wazero.New(engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := program.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, origin := e.Target(), program.Hash(sha256.Sum256(file))
+	target.CheckAddresses = checked
+	made, err := f.Prepare(origin, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := made.Save(dir, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}
+
 func TestProgramsStayLoaded(t *testing.T) {
 	dir := t.TempDir()
 	var p programs
@@ -159,11 +186,11 @@ func TestProgramsStayLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	load := func(name string) engine.Module {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(nothing), 0o600); err != nil {
+		a := control.App{Module: prepared(t, dir, []byte(nothing+"\x00\x02\x01"+name), false), Program: name}
+		if err := p.open(&control.Start{Apps: []control.App{a}}); err != nil {
 			t.Fatal(err)
 		}
-		m, err := p.load(control.App{Module: path, Program: name})
+		m, err := p.load(a)
 		if err != nil {
 			t.Fatal(err)
 		}

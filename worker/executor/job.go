@@ -86,14 +86,14 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
 		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
 	j.stdin.taken = out.stdinTaken
-	var err error
+	err := loaded.open(start) // before the log, without which a job has never begun
+	if err != nil {
+		return nil, err
+	}
 	if j.log, err = joblog.Create(start.LogPath, start.LogWindow, out.logGrew); err != nil {
 		return nil, err
 	}
 	if j.files, err = openOutfiles(start); err != nil {
-		return nil, err
-	}
-	if _, err := loaded.engineFor(start); err != nil {
 		return nil, err
 	}
 	if err := j.load(loaded); err != nil {

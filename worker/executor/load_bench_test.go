@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/control"
 )
@@ -65,7 +64,7 @@ func BenchmarkLoad(b *testing.B) {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				b.Fatal(err)
 			}
-			if err := prepare(cache, path, sha, "", passes.Options{}, &memoryBudget{}); err != nil {
+			if err := prepare(cache, path, sha, "", false, &memoryBudget{}); err != nil {
 				b.Fatal(err)
 			}
 			prepared, err := control.ReadPrepared(control.PreparedPath(dir, sha, false))
@@ -79,7 +78,7 @@ func BenchmarkLoad(b *testing.B) {
 			for b.Loop() {
 				before := processorTime(b)
 				var p programs
-				if _, err := p.engineFor(&control.Start{CacheDir: nativeDir(cache)}); err != nil {
+				if err := p.open(&control.Start{CacheDir: nativeDir(cache), Apps: []control.App{app}}); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := p.load(app); err != nil {

@@ -1,14 +1,15 @@
 package executor
 
 import (
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -17,7 +18,8 @@ import (
 type programs struct {
 	engine engine.Engine
 	made   engine.Options // of engine
-	loaded []loaded       // the one used last comes last
+	opened map[string]*program.Program
+	loaded []loaded // the one used last comes last
 }
 
 // loaded is a program in this process.
@@ -53,26 +55,56 @@ func (p *programs) engineFor(start *control.Start) (engine.Engine, error) {
 	return e, nil
 }
 
-// load loads an app's program, unless it is there.
+// open reads what was prepared of a job's programs. An error is no fault of theirs.
+func (p *programs) open(start *control.Start) error {
+	e, err := p.engineFor(start)
+	if err != nil {
+		return err
+	}
+	target := e.Target()
+	target.CheckAddresses = start.Check
+	p.opened = map[string]*program.Program{}
+	for _, a := range start.Apps {
+		name := filepath.Base(a.Module)
+		if p.find(name) >= 0 || p.opened[name] != nil {
+			continue
+		}
+		opened, err := program.Load(a.Module, target)
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.Program, err)
+		}
+		p.opened[name] = opened
+	}
+	return nil
+}
+
+// find is the place of a loaded program; -1 for one that is not.
+func (p *programs) find(name string) int {
+	return slices.IndexFunc(p.loaded, func(known loaded) bool { return known.name == name })
+}
+
+// load loads an app's program, which was opened, unless it is there.
 func (p *programs) load(a control.App) (engine.Module, error) {
 	name := filepath.Base(a.Module)
-	if i := slices.IndexFunc(p.loaded, func(known loaded) bool { return known.name == name }); i >= 0 {
+	if i := p.find(name); i >= 0 {
 		known := p.loaded[i]
 		p.loaded = append(slices.Delete(p.loaded, i, i+1), known)
 		return known.module, nil
 	}
-	wasm, err := os.ReadFile(a.Module)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", a.Program, err)
+	opened := p.opened[name]
+	if opened == nil {
+		return nil, fmt.Errorf("%s: it was not opened", a.Program)
 	}
-	m, err := p.engine.Compile(wasm)
+	delete(p.opened, name)
+	bytes := len(opened.Code())
+	m, err := p.engine.Compile(opened)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Program, err)
 	}
 	if err := missing(m.Unbound()); err != nil {
 		return nil, fmt.Errorf("%s %w", a.Program, err)
 	}
-	p.loaded = append(p.loaded, loaded{name, len(wasm), m})
+	p.loaded = append(p.loaded, loaded{name, bytes, m})
 	return m, nil
 }
 
@@ -85,7 +117,7 @@ func (p *programs) trim() error {
 			continue
 		}
 		for _, old := range p.loaded[:i+1] {
-			if err := p.engine.Discard(old.module); err != nil {
+			if err := errors.Join(p.engine.Discard(old.module), old.module.Program().Close()); err != nil {
 				return err
 			}
 		}
@@ -100,6 +132,19 @@ func (p *programs) close() error {
 		return nil
 	}
 	err := p.engine.Close()
+	for _, l := range p.loaded {
+		err = errors.Join(err, l.module.Program().Close())
+	}
 	p.engine, p.loaded = nil, nil
 	return err
+}
+
+// files counts those that loaded programs hold open.
+func (p *programs) files() (n int) {
+	for _, l := range p.loaded {
+		if l.module.Program().HoldsFile() {
+			n++
+		}
+	}
+	return n
 }

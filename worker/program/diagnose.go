@@ -104,8 +104,8 @@ func text(b []byte) error {
 }
 
 // Linked says why a well-formed module is no whole program.
-func (p *Program) Linked() error {
-	for _, c := range p.module.Customs {
+func (f *File) Linked() error {
+	for _, c := range f.module.Customs {
 		switch {
 		case c.Name == "linking" || strings.HasPrefix(c.Name, "reloc."):
 			return fmt.Errorf("this is an object file, not yet a program: link it with `faasmrun cc file.o -o app.wasm`")
@@ -117,47 +117,49 @@ func (p *Program) Linked() error {
 }
 
 // Runnable says why a well-formed module can't be a rank's program, whatever passes and engines there are.
-func (p *Program) Runnable() error {
-	if err := p.Linked(); err != nil {
+func (f *File) Runnable() error {
+	if err := f.Linked(); err != nil {
 		return err
 	}
-	for i := range p.module.Imports {
-		if im := &p.module.Imports[i]; im.Kind == wasm.KindMemory && !im.Memory.Shared {
+	for i := range f.module.Imports {
+		if im := &f.module.Imports[i]; im.Kind == wasm.KindMemory && !im.Memory.Shared {
 			return fmt.Errorf("the module imports its memory (%s.%s), which only a program whose threads share it may: link "+
 				"without --import-memory, or with --shared-memory", Printable(im.Module), Printable(im.Name))
 		}
 	}
-	if i := p.copied(); i >= 0 {
+	if i := f.copied(); i >= 0 {
 		return fmt.Errorf("the module imports its memory, and data segment %d is copied there whenever a thread begins: "+
 			"link it with wasm-ld and --shared-memory", i)
 	}
-	if p.memory == nil {
+	if _, ok := f.memory(); !ok {
 		return fmt.Errorf("the module exports no memory named \"memory\": link it with `faasmrun cc`")
 	}
-	return p.hasStart()
+	return f.hasStart()
 }
 
 // copied is a data segment that each instance over an imported memory would copy there; -1 for none.
-func (p *Program) copied() int {
-	if !slices.ContainsFunc(p.module.Imports, func(im wasm.Import) bool { return im.Kind == wasm.KindMemory }) {
+func (f *File) copied() int {
+	if !slices.ContainsFunc(f.module.Imports, func(im wasm.Import) bool { return im.Kind == wasm.KindMemory }) {
 		return -1
 	}
-	return slices.IndexFunc(p.module.Data, func(d wasm.Data) bool { return !d.Passive })
+	return slices.IndexFunc(f.module.Data, func(d wasm.Data) bool { return !d.Passive })
 }
 
-func (p *Program) hasStart() error {
-	e, ok := p.exports["_start"]
+func (f *File) hasStart() error {
+	e, ok := f.exports["_start"]
+	_, reactor := f.exports["_initialize"]
+	start, found := f.start()
 	switch {
-	case !ok && p.Exports("_initialize"):
+	case !ok && reactor:
 		return fmt.Errorf("the module is a library (a WASI reactor): it has no _start; link a program with a main " +
 			"function, " +
 			"without -mexec-model=reactor")
 	case !ok || e.Kind != wasm.KindFunction:
 		return fmt.Errorf("the module has no _start to begin with: link a program with a main function, with `faasmrun cc`")
-	case p.start == nil:
+	case !found:
 		return fmt.Errorf("not a valid WebAssembly module: it exports a function that it has not")
 	}
-	if sig := SignatureOf(*p.start); sig != (Signature{}) {
+	if sig := SignatureOf(start); sig != (Signature{}) {
 		return fmt.Errorf("_start must take and return nothing, this one is %v", sig)
 	}
 	return nil
@@ -166,13 +168,13 @@ func (p *Program) hasStart() error {
 // Refused turns an engine's refusal into one that names the feature and the function, where it is a feature that the
 // engine lacks.
 func (p *Program) Refused(cause error, lacking map[string]bool) error {
-	features, err := wasm.Features(p.module)
+	m, err := wasm.Decode(p.code)
 	if err != nil {
 		return invalid(err)
 	}
-	if len(p.module.Spaces().Tags) > 0 { // in a program without a throw
-		features = append(features, wasm.Feature{Name: wasm.LegacyExceptions, Function: -1, What: "an exception tag",
-			Advice: "compile with -fno-exceptions"})
+	features, err := wasm.Features(m)
+	if err != nil {
+		return invalid(err)
 	}
 	for _, f := range features {
 		if !lacking[f.Name] {
@@ -184,10 +186,12 @@ func (p *Program) Refused(cause error, lacking map[string]bool) error {
 		}
 		return fmt.Errorf("the module uses %s (%s): %s", f.Name, where, f.Advice)
 	}
-	if err := p.module.Validate(); err != nil {
-		return invalid(err)
-	}
 	return invalid(cause)
+}
+
+// invalid says that a file is no module, and where it is at fault.
+func invalid(err error) error {
+	return fmt.Errorf("not a valid WebAssembly module: %s", Printable(strings.TrimPrefix(err.Error(), "wasm: ")))
 }
 
 // Printable makes an outsider's text fit for a terminal and one line.

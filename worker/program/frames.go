@@ -35,7 +35,7 @@ func (p *Program) name(f Frame) string {
 	return p.FunctionName(f.Function)
 }
 
-// added reports whether a frame is of a function that Encode has added.
+// added reports whether a frame is of a function that only hosts call.
 func (p *Program) added(f Frame) bool { return f.Host == "" && f.Function >= p.Functions }
 
 // startup are the functions around main. Clang gives main itself one of these names, by its parameters.
@@ -68,8 +68,8 @@ func (p *Program) Callers(frames []Frame) []string {
 	return text
 }
 
-// HideCallback takes the outermost frame out of what a person sees where it is one that Encode has added. It reports
-// whether frames are left: if none, the pointer itself was at fault.
+// HideCallback takes the outermost frame out of what a person sees where it is of a function that only hosts call. It
+// reports whether frames are left: if none, the pointer itself was at fault.
 func (p *Program) HideCallback(err error) (ok bool) {
 	switch e := err.(type) {
 	case *Trap:

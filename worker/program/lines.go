@@ -4,9 +4,11 @@ import (
 	"debug/dwarf"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
@@ -22,8 +24,11 @@ const (
 	linesTime = 2 * time.Second // for all frames of an error together
 )
 
-// source is what a module says about the files that it was made of.
-type source struct {
+// source is what a module says about the files that it was made of, read when the first line is asked for.
+type source struct{ kept func() *kept }
+
+// kept is a source that was read.
+type kept struct {
 	sections map[string][]byte // debug information, by name without the dot
 	code     *wasm.CodeMap
 	bodies   []uint32 // where in the code that runs each function's body begins
@@ -33,33 +38,58 @@ type source struct {
 var debugSections = []string{"debug_abbrev", "debug_info", "debug_line", "debug_str", "debug_ranges",
 	"debug_addr", "debug_line_str", "debug_rnglists", "debug_str_offsets"}
 
-// newSource keeps what is needed of a module's debug information; nil if it has none, or too much.
-func newSource(m *wasm.Module) *source {
-	s := &source{sections: map[string][]byte{}}
-	size := 0
-	for _, c := range m.Customs {
-		name := strings.TrimPrefix(c.Name, ".")
-		if name != c.Name && slices.Contains(debugSections, name) {
-			s.sections[name] = c.Data
-			size += len(c.Data)
+// debugSections lists what is needed of a module's debug information; nil if it has none, or too much. Of several
+// sections of a name the last counts.
+func (f *File) debugSections() []section {
+	var list []section
+	for _, name := range debugSections {
+		for _, c := range slices.Backward(f.module.Customs) {
+			if c.Name == "."+name {
+				list = append(list, section{name, uint64(c.Offset), uint64(len(c.Data)), crc32.Checksum(c.Data, castagnoli)})
+				break
+			}
 		}
 	}
-	if s.sections["debug_line"] == nil || s.sections["debug_info"] == nil || size > maxDebug {
+	size := uint64(0)
+	has := map[string]bool{}
+	for _, s := range list {
+		size += s.size
+		has[s.name] = true
+	}
+	if !has["debug_line"] || !has["debug_info"] || size > maxDebug {
 		return nil
 	}
-	for name, data := range s.sections {
-		s.sections[name] = slices.Clone(data) // of the file nothing else is kept
+	return list
+}
+
+// kept reads what is needed for lines; nil where that is not there any more, or something else.
+func (l *layout) kept(original io.ReaderAt) *kept {
+	k := &kept{sections: map[string][]byte{}, bodies: l.bodyOffsets()}
+	size := uint64(0)
+	if original == nil {
+		return nil
+	}
+	for _, s := range l.debug {
+		if size += s.size; s.size > maxDebug || size > maxDebug || s.offset > math.MaxInt64 {
+			return nil
+		}
+		data := make([]byte, s.size)
+		if _, err := original.ReadAt(data, int64(s.offset)); err != nil && err != io.EOF ||
+			crc32.Checksum(data, castagnoli) != s.sum {
+			return nil
+		}
+		k.sections[s.name] = data
 	}
 	var err error
-	if s.code, err = m.CodeMap(); err != nil {
+	if k.code, err = wasm.DecodeCodeMap(l.code); err != nil {
 		return nil
 	}
-	return s
+	return k
 }
 
 // original is the offset in the debug information's own code of an instruction, by its offset in the code that runs;
 // false if it was not there.
-func (s *source) original(at uint64) (uint64, bool) {
+func (s *kept) original(at uint64) (uint64, bool) {
 	i := sort.Search(len(s.bodies), func(i int) bool { return uint64(s.bodies[i]) > at }) - 1
 	if i < 0 {
 		return 0, false
@@ -70,14 +100,19 @@ func (s *source) original(at uint64) (uint64, bool) {
 // lines says for each offset in the code that runs what line of source it comes from, as "a.c:4:11 inlined at a.c:8:3":
 // those behind the first are where a function was inlined. What can't be told is left out, and 0 is no offset.
 func (p *Program) lines(offsets []uint64) map[uint64]string {
-	if p.source == nil {
+	asked := slices.ContainsFunc(offsets, func(at uint64) bool { return at > 0 })
+	if p.source == nil || !asked {
 		return nil
 	}
-	return p.source.lines(offsets)
+	k := p.source.kept()
+	if k == nil {
+		return nil
+	}
+	return k.lines(offsets)
 }
 
 // lines are an outsider's sections' word: whatever is wrong with them costs lines and nothing else.
-func (s *source) lines(offsets []uint64) map[uint64]string {
+func (s *kept) lines(offsets []uint64) map[uint64]string {
 	targets := map[uint64]*target{} // by offset in the debug information's code
 	from := map[uint64]*target{}
 	for _, at := range offsets {
@@ -116,7 +151,7 @@ func (t *target) text() string {
 
 // search goes through the compilation units until all targets are found. Each is read as if it were the only one, so
 // that those which hold no target cost little.
-func (s *source) search(targets map[uint64]*target) {
+func (s *kept) search(targets map[uint64]*target) {
 	defer func() { _ = recover() }() // of debug/dwarf, on sections that it did not expect
 	end := time.Now().Add(linesTime)
 	info := s.sections["debug_info"]

@@ -4,8 +4,6 @@ import (
 	"os"
 	"testing"
 	"time"
-
-	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // inlining is testdata/inlining.c, compiled by clang -O1 -g.
@@ -18,19 +16,15 @@ func inlining(t testing.TB) []byte {
 	return file
 }
 
-// sourceOf is what is kept of a module, as if it ran as it is.
-func sourceOf(t testing.TB, file []byte) *source {
+// sourceOf is what is kept of a module for its lines.
+func sourceOf(t testing.TB, file []byte) *kept {
 	t.Helper()
-	m, err := wasm.Decode(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newSource(m)
-	if s == nil {
+	p := prepared(t, file, Target{})
+	k := p.source.kept()
+	if k == nil {
 		t.Fatal("no source")
 	}
-	s.bodies = m.Bodies()
-	return s
+	return k
 }
 
 // FuzzLines damages debug information: it may cost lines, and time up to its bound.
@@ -40,7 +34,7 @@ func FuzzLines(f *testing.F) {
 		f.Add(name, uint16(20), whole.sections[name])
 	}
 	f.Fuzz(func(t *testing.T, name string, at uint16, data []byte) {
-		s := &source{sections: map[string][]byte{}, code: whole.code, bodies: whole.bodies}
+		s := &kept{sections: map[string][]byte{}, code: whole.code, bodies: whole.bodies}
 		for n, d := range whole.sections {
 			s.sections[n] = d
 		}

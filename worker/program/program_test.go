@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -21,90 +22,54 @@ func module(types ...wasm.FuncType) *wasm.Module {
 	return m
 }
 
-func read(t *testing.T, m *wasm.Module) *Program {
+// read prepares a module and opens what came of it.
+func read(t testing.TB, m *wasm.Module) *Program {
 	t.Helper()
-	p, err := Read(m.Encode())
+	return prepared(t, m.Encode(), Target{})
+}
+
+func prepared(t testing.TB, file []byte, target Target) *Program {
+	t.Helper()
+	p, err := Open(prepare(t, file, target), Origin{hashOf(file), bytes.NewReader(file)}, target)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// What is added for callbacks leaves all else where it was, and a module's own names to it.
-func TestCallbacks(t *testing.T) {
-	of := func(params []wasm.ValueType, results ...wasm.ValueType) wasm.FuncType {
-		return wasm.FuncType{Params: params, Results: results}
-	}
-	i, many := []wasm.ValueType{wasm.I32}, make([]wasm.ValueType, maxParams+1)
-	for k := range many {
-		many[k] = wasm.F64
-	}
-	m := module(of(i), of(i, wasm.I32), of(nil, wasm.I32), of(nil, wasm.I64), of(many[1:]), of(many),
-		of([]wasm.ValueType{wasm.V128}), of([]wasm.ValueType{wasm.FuncRef}))
-	for k := range m.Types[2:5] { // a result needs a body that gives it
-		m.Functions[2+k].Body = wasm.Expr{byte(wasm.OpUnreachable), byte(wasm.OpEnd)}
-	}
-	m.Exports = append(m.Exports, wasm.Export{Name: "faasmrun.call_indirect(i)", Kind: wasm.KindFunction, Index: 1})
-	p := read(t, m)
-	encoded, err := p.Encode(nil)
+func prepare(t testing.TB, file []byte, target Target) Prepared {
+	t.Helper()
+	f, err := Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := Read(encoded)
+	made, err := f.Prepare(hashOf(file), target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := after.module.Validate(); err != nil {
-		t.Error(err)
-	}
-	spaces, found := after.module.Spaces(), 0
-	for _, sig := range []Signature{{"", ""}, {"i", ""}, {"i", "i"}, {"", "i"}, {strings.Repeat("d", maxParams), ""}} {
-		name, ok := p.Callback(sig)
-		if got, known := spaces.FunctionType(after.exports[name].Index); !ok || !known ||
-			SignatureOf(got) != (Signature{"i" + sig.Params, sig.Results}) {
-			t.Errorf("%v: %q, %v", sig, name, got)
-		}
-		found++
-	}
-	if after.Functions != p.Functions+found {
-		t.Errorf("%d functions became %d", p.Functions, after.Functions)
-	}
-	for _, sig := range []Signature{{"", "l"}, {strings.Repeat("d", maxParams+1), ""}, {"v", ""}, {"r", ""}, {"l", ""}} {
-		if name, ok := p.Callback(sig); ok {
-			t.Errorf("%v: %s", sig, name)
-		}
-	}
-	if name, _ := p.Callback(Signature{"i", ""}); name != "faasmrun.call_indirect(i)'" {
-		t.Errorf("the module's own export is called: %s", name)
-	}
+	return made
 }
 
-// An engine gets no names and no debug information, but what it asks for in their place.
-func TestEncode(t *testing.T) {
+// What an engine is given has no names and no debug information, but what the engine asks for in their place.
+func TestPrepare(t *testing.T) {
 	file := inlining(t)
-	p, err := Read(file)
+	p := prepared(t, file, Target{InPlace: []wasm.Custom{{Name: "instead", After: 11}}})
+	m, err := wasm.Decode(p.Code())
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Encode([]wasm.Custom{{Name: "instead", After: 11}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := wasm.Decode(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, c := range m.Customs {
-		names = append(names, c.Name)
-	}
-	if got := strings.Join(names, " "); !strings.HasSuffix(got, "instead") || strings.Contains(got, "debug") ||
-		m.Custom("name") != nil {
-		t.Errorf("custom sections: %s", got)
+	if len(m.Customs) != 1 || m.Customs[0].Name != "instead" {
+		t.Errorf("custom sections: %v", m.Customs)
 	}
 	p.Forget()
 	if p.FunctionName(0) != "_start" || !p.HasLines() {
 		t.Errorf("what is known of it is lost: %s", p.FunctionName(0))
+	}
+	called := read(t, module(wasm.FuncType{Params: []wasm.ValueType{wasm.I32}}))
+	for params, want := range map[string]bool{"i": true, "d": false} {
+		if _, ok := called.Callback(Signature{params, ""}); ok != want {
+			t.Errorf("function pointers that take %q can be called: %t", params, ok)
+		}
 	}
 }
 
@@ -117,9 +82,8 @@ func TestMemory(t *testing.T) {
 	}{
 		{wasm.Limits{Min: 2}, 1 << 16, 2, 1 << 16},
 		{wasm.Limits{Min: 2, HasMax: true, Max: 5}, 1 << 16, 2, 5},
-		{wasm.Limits{Min: 1 << 17, HasMax: true, Max: 1 << 20, Is64: true}, 1 << 16, 1 << 17, 1 << 16},
-		{wasm.Limits{Min: 1 << 17, HasMax: true, Max: 1 << 20, Is64: true}, 1 << 40, 1 << 17, 1 << 20},
-		{wasm.Limits{Min: 1, Is64: true}, 1 << 40, 1, 1 << 40},
+		{wasm.Limits{Min: 1 << 15, HasMax: true, Max: 1 << 20, Is64: true}, 1 << 16, 1 << 15, 1<<16 - 1},
+		{wasm.Limits{Min: 1, Is64: true}, 1 << 10, 1, 1 << 10},
 	} {
 		m.Memories[0] = c.limits
 		if least, most := read(t, m).Memory(c.reach); least != c.least || most != c.most {

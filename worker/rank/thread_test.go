@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
@@ -126,10 +125,6 @@ func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads 
 	m.Elements = []wasm.Element{{Offset: wasm.Expr(zero), Type: wasm.FuncRef,
 		Functions: []uint32{5, 6, 7, 8, 9, 10, 11, 12}}}
 	m.SetNames(names)
-	file, _, err := passes.Run(m.Encode(), passes.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	e, err := wazero.New(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +139,7 @@ func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads 
 	if err := e.Link(append(rank.Imports(), spawn)); err != nil {
 		t.Fatal(err)
 	}
-	module, err := e.Compile(file)
+	module, err := engine.Make(e, m.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
@@ -56,10 +55,6 @@ func waiting(t *testing.T, timeout int64) engine.Module {
 	handler.Memory(wasm.OpAtomicNotify, wasm.MemArg{Align: 2})
 	handler.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(start)}, {Type: 2, Body: wasm.Expr(handler)}}
-	file, _, err := passes.Run(m.Encode(), passes.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	e, err := wazero.New(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +63,7 @@ func waiting(t *testing.T, timeout int64) engine.Module {
 	if err := e.Link(rank.Imports()); err != nil {
 		t.Fatal(err)
 	}
-	module, err := e.Compile(file)
+	module, err := engine.Make(e, m.Encode())
 	if err != nil {
 		t.Fatal(err)
 	}

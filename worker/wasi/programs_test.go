@@ -71,7 +71,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	if err := e.Link(imports); err != nil {
 		t.Fatal(err)
 	}
-	m, err := e.Compile(code)
+	m, err := engine.Make(e, code)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func benchmarkCallBack(b *testing.B) {
 
 func benchmarkInstantiate(b *testing.B) {
 	e := newEngine(b, engine.Options{})
-	m, err := e.Compile(called(1).wasm())
+	m, err := engine.Make(e, called(1).wasm())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func benchmarkInstantiate(b *testing.B) {
 // What a rank costs on the Go heap: 1,000 of one module, each started once.
 func benchmarkHeapPerInstance(b *testing.B) {
 	e := newEngine(b, engine.Options{})
-	m, err := e.Compile(trivial().wasm())
+	m, err := engine.Make(e, trivial().wasm())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func benchmarkCompile(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := e.Compile(wasm); err != nil {
+				if _, err := engine.Make(e, wasm); err != nil {
 					b.Fatal(err)
 				}
 				e.Close()

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -120,7 +119,7 @@ func memory(t testing.TB, limit uint64) *linear.Memory {
 func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
 	t.Helper()
 	e := newEngine(t, engine.Options{})
-	m, err := e.Compile(p.wasm())
+	m, err := engine.Make(e, p.wasm())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +167,7 @@ func testStartSectionTraps(t *testing.T) {
 	p := guestModule{start: 2, funcs: []function{{name: "_start", export: true},
 		{name: "begin", body: code(opUnreachable)}}}
 	e := newEngine(t, engine.Options{})
-	m, err := e.Compile(p.wasm())
+	m, err := engine.Make(e, p.wasm())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,15 +220,12 @@ func testModuleSays(t *testing.T) {
 	} {
 		p := trivial()
 		p.memory = test.memory
-		m, err := e.Compile(p.wasm())
+		m, err := engine.Make(e, p.wasm())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if min, max := m.Memory(); min != test.min || max != test.max {
 			t.Errorf("%x: %d to %d", test.memory, min, max)
-		}
-		if !m.Program().Exports("_start") || !m.Program().Exports("memory") || m.Program().Exports("main") {
-			t.Error("exports")
 		}
 	}
 }
@@ -238,7 +234,7 @@ func testMoreMemoryThanAllowed(t *testing.T) {
 	p := trivial()
 	p.memory = code(0, 100)
 	e := newEngine(t, engine.Options{})
-	m, err := e.Compile(p.wasm())
+	m, err := engine.Make(e, p.wasm())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,12 +266,12 @@ func testUnbound(t *testing.T) {
 	}
 	p.funcs[0].body = nil
 	wasm := p.wasm()
-	m, err := e.Compile(wasm)
+	m, err := engine.Make(e, wasm)
 	if err == nil { // wazero refuses an empty module name
 		t.Fatalf("%v", m.Unbound())
 	}
 	p.imports[3].Module = "x"
-	if m, err = e.Compile(p.wasm()); err != nil {
+	if m, err = engine.Make(e, p.wasm()); err != nil {
 		t.Fatal(err)
 	}
 	want := "mpi.MPI_Win_create; env.exit (called as (i)→(), defined as ()→()); x.evil?[2J"
@@ -315,7 +311,7 @@ func testLink(t *testing.T) {
 func testManyInstances(t *testing.T) {
 	e := newEngine(t, engine.Options{})
 	imports := []program.Import{env("note")}
-	m, err := e.Compile(guestModule{imports: imports, globals: [][]byte{mutableI32(0)}, funcs: []function{
+	m, err := engine.Make(e, guestModule{imports: imports, globals: [][]byte{mutableI32(0)}, funcs: []function{
 		{name: "_start", export: true, locals: "i", body: code(
 			opLoop, void,
 			opGlobalGet, 0, i32(1), opI32Add, opGlobalSet, 0,
@@ -409,15 +405,17 @@ func testDataModels(t *testing.T) {
 		c.Index(wasm.OpCall, 0)
 		c.Op(wasm.OpEnd)
 		m.Functions = []wasm.Function{{Body: wasm.Expr(c)}}
-		file := m.Encode()
-		if unbound, err := e.Check(file); err != nil || len(unbound) > 0 {
+		check := func() ([]string, error) {
+			f, err := program.Read(m.Encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.Check(f)
+		}
+		if unbound, err := check(); err != nil || len(unbound) > 0 {
 			t.Fatalf("%s: unbound %v, %v", model.want, unbound, err)
 		}
-		file, _, err := lower.Lower(file, lower.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		compiled, err := e.Compile(file)
+		compiled, err := engine.Make(e, m.Encode())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -430,13 +428,13 @@ func testDataModels(t *testing.T) {
 		}
 		m.Imports[0] = wasm.Import{Module: "env", Name: "old", Kind: wasm.KindFunction}
 		m.Functions[0].Body = wasm.Expr{byte(wasm.OpEnd)}
-		unbound, err := e.Check(m.Encode())
+		unbound, err := check()
 		want := map[string]string{"narrow": "[]", "wide": "[env.old (only for wasm32)]"}[model.want]
 		if err != nil || fmt.Sprint(unbound) != want {
 			t.Errorf("%s: a function of the other model: unbound %v, %v", model.want, unbound, err)
 		}
 		m.Imports[0].Name = "new"
-		unbound, err = e.Check(m.Encode())
+		unbound, err = check()
 		want = map[string]string{"narrow": "[env.new (only for wasm64)]", "wide": "[]"}[model.want]
 		if err != nil || fmt.Sprint(unbound) != want {
 			t.Errorf("%s: a function of the other model: unbound %v, %v", model.want, unbound, err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
@@ -38,20 +37,10 @@ func thrower(start ...any) []byte {
 	return append(wasm[:at:at], append(tag, wasm[at:]...)...)
 }
 
-// lowered is a thrower as it runs.
-func lowered(t *testing.T, start ...any) []byte {
-	t.Helper()
-	file, changed, err := eh.Lower(thrower(start...))
-	if err != nil || !changed {
-		t.Fatalf("lowered %t, %v", changed, err)
-	}
-	return file
-}
-
 func runThrower(t *testing.T, start ...any) (*host, error) {
 	t.Helper()
 	e := newEngine(t, engine.Options{})
-	m, err := e.Compile(lowered(t, start...))
+	m, err := engine.Make(e, thrower(start...))
 	if err != nil {
 		t.Fatal(err)
 	}

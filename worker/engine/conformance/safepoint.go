@@ -23,10 +23,10 @@ var spin = code(opLoop, void,
 func testSafepoint(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"a call":       guestModule{imports: loopOf("note").imports, funcs: starting(i32(1), opCall, 0, spin).funcs}.wasm(),
-		"an exception": lowered(t, opTry, void, i32(1), opCall, 1, opCatch, 0, opDrop, opEnd, spin),
+		"an exception": thrower(opTry, void, i32(1), opCall, 1, opCatch, 0, opDrop, opEnd, spin),
 	} {
 		e := newEngine(t, engine.Options{})
-		m, err := e.Compile(file)
+		m, err := engine.Make(e, file)
 		if err != nil {
 			t.Fatal(name, err)
 		}

@@ -196,7 +196,7 @@ func threaded(t testing.TB, wide bool, change func(m *wasm.Module)) []byte {
 	if change != nil {
 		change(m)
 	}
-	return prepared(t, m.Encode())
+	return m.Encode()
 }
 
 const (
@@ -214,7 +214,7 @@ type process struct {
 
 func newProcess(t testing.TB, file []byte) *process {
 	t.Helper()
-	m, err := newEngine(t, engine.Options{}).Compile(file)
+	m, err := engine.Make(newEngine(t, engine.Options{}), file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -533,7 +533,7 @@ func testSharedMemoriesRefused(t *testing.T) {
 			"data segment 0 is copied there whenever a thread begins"},
 		{func(m *wasm.Module) { m.Exports[0].Name = "mem" }, "exports no memory"},
 	} {
-		if _, err := e.Compile(threaded(t, false, c.change)); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := engine.Make(e, threaded(t, false, c.change)); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v", err)
 		}
 	}

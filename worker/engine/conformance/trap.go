@@ -69,7 +69,9 @@ func testTraps(t *testing.T) {
 			if trap.Kind != test.kind || trap.Signal() != test.signal || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("kind %v, signal %d, %v", trap.Kind, trap.Signal(), err)
 			}
-			if test.name != "recursion" && strings.Join(trap.Frames, " ") != test.p.funcs[2].name+" main _start" {
+			// an engine's own fill may be a function
+			frames := strings.TrimPrefix(strings.Join(trap.Frames, " "), "memory.fill ")
+			if test.name != "recursion" && frames != test.p.funcs[2].name+" main _start" {
 				t.Errorf("frames %v", trap.Frames)
 			}
 			if strings.Contains(err.Error(), "wazero") || strings.Contains(err.Error(), ".go") {

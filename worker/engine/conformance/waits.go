@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/faasmrun/faasmrun/internal/lower"
 	"github.com/faasmrun/faasmrun/internal/waits"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
@@ -57,31 +56,16 @@ var memories = []struct {
 	constant        int
 }{{"32 bits", code(3, 1, 2), code(1, 1, 2), opI32Const}, {"64 bits", code(7, 1, 2), code(5, 1, 2), opI64Const}}
 
-// waiter is a program that notes what its instructions give, with the limits of its memory; they are made calls, and
-// addresses of 64 bits lowered.
+// waiter is a program that notes what its instructions give, with the limits of its memory.
 func waiter(t *testing.T, limits []byte, body ...any) engine.Module {
 	t.Helper()
 	p := guestModule{memory: limits, imports: []program.Import{env("note")}, table: []int{-1, 0},
 		funcs: []function{{name: "_start", export: true, body: code(opCall, 2)}, {name: "waiter", body: code(body...)}}}
-	file := prepared(t, p.wasm())
-	m, err := newEngine(t, engine.Options{}).Compile(file)
+	m, err := engine.Make(newEngine(t, engine.Options{}), p.wasm())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
-}
-
-// prepared is a module after the passes that threads need.
-func prepared(t testing.TB, file []byte) []byte {
-	t.Helper()
-	for _, pass := range []func([]byte) ([]byte, bool, error){waits.Lower,
-		func(file []byte) ([]byte, bool, error) { return lower.Lower(file, lower.Options{}) }} {
-		var err error
-		if file, _, err = pass(file); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return file
 }
 
 func (h *host) run(m engine.Module) error {

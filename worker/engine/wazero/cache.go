@@ -1,8 +1,6 @@
 package wazero
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -27,12 +25,12 @@ import (
 //	CACHE/<module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
 //	CACHE/<module>/wazero-<version>-<machine>/<key>.sum  its note
 //
-// <module> is the SHA-256 of the file that Compile was given, and codeVersion. Whoever keeps that file knows the hash,
-// and so can count and remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing
-// is taken for something else.
+// <module> is the program's hash, and codeVersion. Whoever keeps the program knows the hash, and so can count and
+// remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing is taken for
+// something else.
 const (
 	// codeVersion is raised when other machine code, or more about it, is made of the same module.
-	codeVersion = "3"
+	codeVersion = "4"
 
 	lockName  = "lock"
 	sumSuffix = ".sum"
@@ -42,10 +40,10 @@ const (
 type cacheEntry struct{ dir string }
 
 // compileCached compiles with the cache directory. An error may be the cache's fault or the module's.
-func (e *Engine) compileCached(p *program.Program, hash [sha256.Size]byte, encoded []byte) (*Module, error) {
-	entry := cacheEntry{filepath.Join(e.options.CacheDir, hex.EncodeToString(hash[:])+"-"+codeVersion)}
+func (e *Engine) compileCached(p *program.Program) (*Module, error) {
+	entry := cacheEntry{filepath.Join(e.options.CacheDir, p.Hash().String()+"-"+codeVersion)}
 	if whole, err := entry.check(); err == nil && whole {
-		return e.compileIn(entry, p, encoded)
+		return e.compileIn(entry, p)
 	}
 	unlock, err := entry.lock()
 	if err != nil {
@@ -55,7 +53,7 @@ func (e *Engine) compileCached(p *program.Program, hash [sha256.Size]byte, encod
 	if err := entry.clean(); err != nil { // another process may have written it by now
 		return nil, err
 	}
-	m, err := e.compileIn(entry, p, encoded)
+	m, err := e.compileIn(entry, p)
 	if err != nil {
 		return nil, errors.Join(err, entry.remove())
 	}
@@ -63,12 +61,12 @@ func (e *Engine) compileCached(p *program.Program, hash [sha256.Size]byte, encod
 	return m, nil
 }
 
-func (e *Engine) compileIn(entry cacheEntry, p *program.Program, encoded []byte) (*Module, error) {
+func (e *Engine) compileIn(entry cacheEntry, p *program.Program) (*Module, error) {
 	cache, err := wazero.NewCompilationCacheWithDir(entry.dir)
 	if err != nil {
 		return nil, err
 	}
-	return e.compile(p, encoded, cache)
+	return e.compile(p, cache)
 }
 
 // lock makes the directory and waits for whoever else writes to it. The lock ends with its process, however that ends.

@@ -47,7 +47,7 @@ func tryCompile(dir string) (engine.Module, error) {
 	if err := e.Link(conformance.Imports()); err != nil {
 		return nil, err
 	}
-	m, err := e.Compile(cached())
+	m, err := engine.Make(e, cached())
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func TestProcessesShareACache(t *testing.T) {
 
 func TestCacheErrorsOfTheModule(t *testing.T) {
 	e := newEngine(t, engine.Options{CacheDir: t.TempDir()})
-	if _, err := e.Compile(conformance.Invalid()); err == nil || !strings.Contains(err.Error(), "not a valid") {
+	if _, err := engine.Make(e, conformance.Invalid()); err == nil || !strings.Contains(err.Error(), "not a valid") {
 		t.Errorf("%v", err)
 	}
 }

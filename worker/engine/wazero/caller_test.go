@@ -41,7 +41,7 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 		}}}); err != nil {
 		t.Fatal(err)
 	}
-	if module, err = e.Compile(clang(t, source)); err != nil {
+	if module, err = engine.Make(e, clang(t, source)); err != nil {
 		t.Fatal(err)
 	}
 	if in, err = module.Instantiate(nil, nil, newMemory(t, 1<<20)); err != nil {

@@ -44,7 +44,7 @@ func clang(t testing.TB, source string) []byte {
 func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	t.Helper()
 	e := newEngine(t, o)
-	m, err := e.Compile(wasm)
+	m, err := engine.Make(e, wasm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,23 +11,6 @@ import (
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
-// What is added for CallTable must leave modules as valid as they were.
-func TestCallbacksAreValid(t *testing.T) {
-	for i, file := range conformance.Programs() {
-		p, err := program.Read(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed, err := p.Encode(lineStub())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !valid(changed) {
-			t.Errorf("wazero refuses program %d", i)
-		}
-	}
-}
-
 func valid(wasm []byte) (ok bool) {
 	defer func() {
 		if recover() != nil {
@@ -56,12 +39,12 @@ func FuzzCompile(f *testing.F) {
 		if err := e.Link(conformance.Imports()); err != nil {
 			t.Fatal(err)
 		}
-		m, err := e.Compile(b)
+		m, err := engine.Make(e, b)
 		if err == nil {
 			m.Unbound()
 			return
 		}
-		if p, unread := program.Read(b); unread == nil && runnable(p) == nil && valid(b) {
+		if f, unread := program.Read(b); unread == nil && f.Runnable() == nil && valid(b) {
 			t.Errorf("wazero takes it, we do not: %v", err)
 		}
 	})

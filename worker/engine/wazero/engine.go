@@ -13,8 +13,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
@@ -124,7 +124,12 @@ func (e *Engine) Link(imports []engine.Import) (err error) {
 }
 
 // Check implements engine.Engine.
-func (e *Engine) Check(file []byte) (unbound []string, err error) { return e.bindings.Check(file) }
+func (e *Engine) Check(f *program.File) (unbound []string, err error) { return e.bindings.Check(f) }
+
+// Target implements engine.Engine.
+func (e *Engine) Target() program.Target {
+	return program.Target{Engine: "wazero, stub of lines 1", InPlace: lineStub()}
+}
 
 var valueTypes = map[rune]api.ValueType{'i': api.ValueTypeI32, 'l': api.ValueTypeI64, 'f': api.ValueTypeF32,
 	'd': api.ValueTypeF64}
@@ -141,9 +146,8 @@ func apiTypes(letters string) []api.ValueType {
 // size.
 func (e *Engine) bind(m *Module) error {
 	builders := map[string]wazero.HostModuleBuilder{}
-	throws := m.program.Exports(eh.Pending)
 	for _, imp := range m.program.Imports {
-		b := e.bindings.Find(m.program, imp)
+		b := e.bindings.Find(m.program.Needs, imp)
 		if b == nil { // the memory
 			continue
 		}
@@ -151,7 +155,7 @@ func (e *Engine) bind(m *Module) error {
 			builders[imp.Module] = m.runtime.NewHostModuleBuilder(imp.Module)
 		}
 		var f api.GoFunction = binding{b.Call}
-		if throws {
+		if m.program.Throws {
 			f = throwing{binding{b.Call}}
 		}
 		builders[imp.Module].NewFunctionBuilder().

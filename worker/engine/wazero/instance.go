@@ -76,7 +76,9 @@ func (in *Instance) instantiate() (err error) {
 	in.context.thread.Enter()
 	in.context.Context = context.Background()
 	if err == nil {
-		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
+		if in.module.program.Throws {
+			in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
+		}
 		return nil
 	}
 	if started := errors.Unwrap(err); started != nil && strings.HasPrefix(err.Error(), "start ") {

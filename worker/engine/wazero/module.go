@@ -2,7 +2,6 @@ package wazero
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,19 +31,8 @@ type Module struct {
 }
 
 // Compile implements engine.Engine. It takes 0.25 to 0.55 CPU seconds a MB to compile, and milliseconds to load.
-func (e *Engine) Compile(file []byte) (engine.Module, error) {
-	p, err := program.Read(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := runnable(p); err != nil {
-		return nil, err
-	}
-	encoded, err := p.Encode(lineStub())
-	if err != nil {
-		return nil, err
-	}
-	m, err := e.compileAny(p, sha256.Sum256(file), encoded)
+func (e *Engine) Compile(p *program.Program) (engine.Module, error) {
+	m, err := e.compileAny(p)
 	p.Forget()
 	if err != nil {
 		return nil, err
@@ -55,31 +43,19 @@ func (e *Engine) Compile(file []byte) (engine.Module, error) {
 	return m, nil
 }
 
-// runnable says why a well-formed module can't run here as it is.
-func runnable(p *program.Program) error {
-	if err := p.Linked(); err != nil {
-		return err
-	}
-	if p.Wide != "" {
-		return fmt.Errorf("the module's %s has addresses of 64 bits (memory64), which this engine has not", p.Wide)
-	}
-	return p.Runnable()
-}
-
 // lacking are the features that wazero has not.
-var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.LegacyExceptions: true, wasm.Exceptions: true,
-	wasm.MultiMemory: true}
+var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.MultiMemory: true}
 
 // compileAny uses the cache, if there is one that works.
-func (e *Engine) compileAny(p *program.Program, hash [sha256.Size]byte, encoded []byte) (*Module, error) {
+func (e *Engine) compileAny(p *program.Program) (*Module, error) {
 	if e.options.CacheDir == "" {
-		return e.compile(p, encoded, nil)
+		return e.compile(p, nil)
 	}
-	m, cacheErr := e.compileCached(p, hash, encoded)
+	m, cacheErr := e.compileCached(p)
 	if cacheErr == nil {
 		return m, nil
 	}
-	m, err := e.compile(p, encoded, nil)
+	m, err := e.compile(p, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +65,7 @@ func (e *Engine) compileAny(p *program.Program, hash [sha256.Size]byte, encoded 
 
 // compile runs wazero. Its validation and code generation face whatever stands in the file: a panic of theirs is an
 // error.
-func (e *Engine) compile(p *program.Program, encoded []byte, cache wazero.CompilationCache) (m *Module, err error) {
+func (e *Engine) compile(p *program.Program, cache wazero.CompilationCache) (m *Module, err error) {
 	ctx := context.Background()
 	m = &Module{engine: e, program: p, cache: cache}
 	defer func() {
@@ -107,7 +83,7 @@ func (e *Engine) compile(p *program.Program, encoded []byte, cache wazero.Compil
 	}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	workers := experimental.WithCompilationWorkers(ctx, e.options.Workers)
-	if m.compiled, err = m.runtime.CompileModule(workers, encoded); err != nil {
+	if m.compiled, err = m.runtime.CompileModule(workers, p.Code()); err != nil {
 		return m, p.Refused(err, lacking)
 	}
 	return m, nil
@@ -129,10 +105,10 @@ func (m *Module) close() error {
 func (m *Module) Program() *program.Program { return m.program }
 
 // Unbound implements engine.Module.
-func (m *Module) Unbound() []string { return m.engine.bindings.Unbound(m.program) }
+func (m *Module) Unbound() []string { return m.engine.bindings.Unbound(m.program.Needs) }
 
 // Absent implements engine.Module.
-func (m *Module) Absent() []string { return m.engine.bindings.Absent(m.program) }
+func (m *Module) Absent() []string { return m.engine.bindings.Absent(m.program.Needs) }
 
 // Memory implements engine.Module.
 func (m *Module) Memory() (least, most uint64) {

@@ -86,10 +86,6 @@ func prove() (err error) {
 		export(i, p.body)
 	}
 	export(len(proofs), func(c *wasm.Code) { c.Index(wasm.OpCall, 0) })
-	p, err := program.Read(m.Encode())
-	if err != nil {
-		return err
-	}
 	m.Customs = lineStub()
 
 	ctx := context.Background()
@@ -105,7 +101,7 @@ func prove() (err error) {
 	if err != nil {
 		return err
 	}
-	in := &Instance{module: &Module{program: p}, guest: guest}
+	in := &Instance{module: &Module{program: program.Unnamed()}, guest: guest}
 	ended := func(function int) (error, []program.Frame) {
 		err := guest.ExportedFunction(fmt.Sprint(function)).CallWithStack(ctx, nil)
 		if err == nil {
