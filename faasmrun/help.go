@@ -9,27 +9,42 @@ const overview = `faasmrun runs MPI programs: it is mpirun and mpicc for program
   faasmrun cc -O2 -o app.wasm app.c      compile, where one typed mpicc
   faasmrun -np 16 app.wasm input.dat     run, where one typed mpirun
 
-Verbs:
-  run         run a program on N ranks; the verb may be left out
-  cc, c++     compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
-  cmake       run cmake with these compilers; configure: a configure script; make
-  submit      hand a job to a cluster, and go on; attach: look at one as its launcher would
-  queue       the jobs that wait or run; history: those that have ended
-  show        everything about jobs; explain: why one waits, and when it should start
-  cancel      end jobs; hold, release, requeue
-  wait        until jobs have ended; logs: what they have printed
-  top         the queue and the workers, live
-  nodes       the workers; drain, resume; usage: what each tenant has used
-  reservation nodes or slots kept for tenants: create, list, delete
-  simulate    compare scheduling policies on a trace; --live: what if?
-  auth        certificates for a cluster of several machines
-  scheduler   serve a queue of jobs
-  worker      run a scheduler's jobs on this machine
-  toolchain   install the C and C++ libraries, or show what is there
-  version     show the version
-  completion  completion for a shell: bash, zsh, fish
+Programs:
+  run          run a program on N ranks; the verb may be left out
+  cc, c++      compile C and C++ (also as faasmcc, faasmc++, mpicc, mpicxx)
+  cmake        run cmake with these compilers
+  configure    run a configure script with these compilers
+  make         run make with these compilers
+  toolchain    install the C and C++ libraries, or show what is installed
 
-'faasmrun --help' shows the options of run, 'faasmrun help VERB' a verb's.
+Jobs of a cluster:
+  submit       queue a job and return at once
+  attach       follow a job as its launcher would: output, signals, exit status
+  logs         print what a job's ranks have printed
+  wait         wait until jobs have ended
+  queue        list the jobs that wait or run
+  history      list the jobs that have ended
+  show         print everything about jobs
+  explain      say why jobs wait, and when they should start
+  cancel       end jobs
+  hold         keep waiting jobs from starting; release lets them start
+  requeue      end running jobs and queue them again
+  top          watch the queue and the workers
+
+Clusters:
+  scheduler    serve a queue of jobs
+  worker       run a scheduler's jobs on this machine
+  nodes        list the workers and what is free on them
+  drain        keep new jobs off workers; resume undoes it
+  usage        list what each tenant has used
+  reservation  keep nodes or slots for tenants: create, list, delete
+  simulate     compare scheduling policies on a trace, or on the live queue
+  auth         issue certificates for a cluster of several machines
+
+  version      print the version
+  completion   print completion for a shell: bash, zsh, fish
+
+'faasmrun --help' shows the options of run, 'faasmrun help VERB' those of a verb.
 `
 
 func writeOverview(w io.Writer) { io.WriteString(w, overview) }

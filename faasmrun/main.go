@@ -94,9 +94,9 @@ func rootCommand() *cobra.Command {
 		default:
 			long := c.Long
 			if long == "" {
-				long = "faasmrun " + c.Name() + ": " + c.Short + "."
+				long = c.CommandPath() + ": " + c.Short + "."
 			}
-			os.Stdout.WriteString(long + "\n\n" + c.UsageString())
+			os.Stdout.WriteString(cli.Fill(long, cli.HelpWidth) + "\n\n" + c.UsageString())
 		}
 	})
 	own := func(use, short string) *cobra.Command {
@@ -104,7 +104,7 @@ func rootCommand() *cobra.Command {
 	}
 	run := own("run", "run a program on N ranks")
 	run.ValidArgsFunction = completeOptions(launch.OptionsOf(false))
-	submit := own("submit", "hand a job to a cluster")
+	submit := own("submit", "queue a job and return at once")
 	submit.ValidArgsFunction = completeOptions(launch.OptionsOf(true))
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("cmake", "run cmake with these compilers"),
 		own("configure", "run a configure script with these compilers"), own("make", "run make with these compilers"),

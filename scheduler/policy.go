@@ -118,10 +118,10 @@ func ParsePolicy(data []byte, p core.Policy) (core.Policy, error) {
 	d.DisallowUnknownFields()
 	var f policyFile
 	if err := d.Decode(&f); err != nil {
-		return p, fmt.Errorf("the policy is not as it should be: %w", err)
+		return p, fmt.Errorf("the policy can't be read: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return p, fmt.Errorf("the policy is not as it should be: something follows behind its end")
+		return p, fmt.Errorf("the policy can't be read: there is more behind its end")
 	}
 	f.fields(&p, true)
 	if f.QOS != nil {
@@ -203,7 +203,7 @@ func checkPolicy(p *core.Policy) error {
 	const points = 1_000_000_000
 	within := func(what string, v, low, high int64) error {
 		if v < low || v > high {
-			return fmt.Errorf("the policy's %s is %d; between %d and %d it would make sense", what, v, low, high)
+			return fmt.Errorf("the policy's %s is %d; it must be from %d to %d", what, v, low, high)
 		}
 		return nil
 	}
@@ -218,7 +218,7 @@ func checkPolicy(p *core.Policy) error {
 		err = firstError(err, within(fmt.Sprintf("points of qos %q", name), q.Points, -points, points))
 		for _, other := range q.Preempts {
 			if _, known := p.QOS[other]; !known {
-				err = firstError(err, fmt.Errorf("the policy's qos %q preempts %q, which there is not", name, other))
+				err = firstError(err, fmt.Errorf("the policy's qos %q preempts %q, which does not exist", name, other))
 			}
 		}
 	}

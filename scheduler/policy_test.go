@@ -43,7 +43,7 @@ func TestParsePolicy(t *testing.T) {
 func TestBadPolicies(t *testing.T) {
 	for words, text := range map[string]string{
 		`unknown field "dept"`:      `{"dept": 3}`,
-		"something follows":         `{} {}`,
+		"there is more behind its end":         `{} {}`,
 		"is no duration":            `{"time_limit": "soon"}`,
 		"is no size":                `{"others": {"mem": "9999999999T"}}`,
 		"preempted is one of":       `{"qos": {"low": {"preempted": "shot"}}}`,

@@ -268,7 +268,7 @@ func (s *Server) unavailable() error {
 func (s *Server) tenant(ctx context.Context) (core.Tenant, error) {
 	name, err := s.cfg.Identity(ctx)
 	if err != nil {
-		return "", status.Errorf(codes.Unauthenticated, "who is calling: %v", err)
+		return "", status.Errorf(codes.Unauthenticated, "it is not known who calls: %v", err)
 	}
 	return core.Tenant(name), nil
 }

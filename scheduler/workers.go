@@ -153,9 +153,9 @@ func checkHello(h *schedpb.WorkerHello) error {
 	case !nameable(h.Name):
 		return fmt.Errorf("%.80q is no name for a worker", h.Name)
 	case h.Slots == 0 || h.Slots > maxWorkerSlots:
-		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are believed", h.Name, h.Slots, maxWorkerSlots)
+		return fmt.Errorf("worker %s announces %d slots; between 1 and %d are accepted", h.Name, h.Slots, maxWorkerSlots)
 	case h.MemBytes > maxWorkerMem:
-		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are believed", h.Name, h.MemBytes,
+		return fmt.Errorf("worker %s announces %d bytes of memory; at most %d are accepted", h.Name, h.MemBytes,
 			uint64(maxWorkerMem))
 	case len(h.StateId) > maxName:
 		return fmt.Errorf("worker %s names its state with %d bytes; at most %d", h.Name, len(h.StateId), maxName)
@@ -178,17 +178,17 @@ func checkHello(h *schedpb.WorkerHello) error {
 
 func checkEngines(engines []*schedpb.Engine) error {
 	if len(engines) > maxEngines {
-		return fmt.Errorf("%d engines; at most %d are believed", len(engines), maxEngines)
+		return fmt.Errorf("%d engines; at most %d are accepted", len(engines), maxEngines)
 	}
 	for _, e := range engines {
 		switch {
 		case !nameable(e.GetName()):
 			return fmt.Errorf("%.80q is no name for an engine", e.GetName())
 		case len(e.GetDataModels()) > maxDataModels:
-			return fmt.Errorf("engine %s announces %d data models; at most %d are believed", e.Name, len(e.DataModels),
+			return fmt.Errorf("engine %s announces %d data models; at most %d are accepted", e.Name, len(e.DataModels),
 				maxDataModels)
 		case e.GetMaxRankMemBytes() > maxWorkerMem:
-			return fmt.Errorf("engine %s announces %d bytes of memory per rank; at most %d are believed", e.Name,
+			return fmt.Errorf("engine %s announces %d bytes of memory per rank; at most %d are accepted", e.Name,
 				e.MaxRankMemBytes, uint64(maxWorkerMem))
 		}
 	}

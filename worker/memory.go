@@ -52,9 +52,8 @@ func fitsFiles(needs []memoryNeed) error {
 	}
 	for _, n := range needs {
 		if n.initial > limit.Cur {
-			return fmt.Errorf("%s needs %s of memory to begin with, and the limit for the size of files, which counts for "+
-				"memory too, is %s: "+
-				"raise ulimit -f", n.program, bytesize.String(n.initial), bytesize.String(limit.Cur))
+			return fmt.Errorf("a rank of %s begins with %s of memory and may have %s: the limit for the size of files "+
+				"(ulimit -f) holds for memory too; raise it", n.program, bytesize.String(n.initial), bytesize.String(limit.Cur))
 		}
 	}
 	return nil

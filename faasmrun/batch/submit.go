@@ -117,11 +117,11 @@ func submitJob(r *launch.Request) error {
 const submitHead = `faasmrun submit [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
 faasmrun submit [options] SCRIPT
 
-Hands a job to the cluster's scheduler, prints its id and returns. The job outlives this command; 'faasmrun logs ID' shows what it
-prints, 'faasmrun wait ID' gives its exit status. Without -np it has one rank. Nobody feeds its standard input.
+Submits a job to the cluster's scheduler, prints the job's id and returns. The job outlives this command: 'faasmrun logs
+ID' prints its output, 'faasmrun wait ID' returns its exit status. Without -np it has one rank. Its standard input is empty.
 
-SCRIPT is a file that begins with "#!". Its lines "#FAASMRUN OPTIONS" and "#SBATCH OPTIONS" give options, and it has one command: a
-program, or faasmrun, mpirun, mpiexec or srun with one. No shell runs it. What this command line says wins over the script.
+SCRIPT is a file that begins with "#!". Its lines "#FAASMRUN OPTIONS" and "#SBATCH OPTIONS" give options. It has one command:
+a program, or faasmrun, mpirun, mpiexec or srun with one. No shell runs it. This command line's options win over the script's.
 `
 
 func WriteSubmitHelp(w io.Writer) {

@@ -38,9 +38,9 @@ func (f *ClusterFlags) AddAddress(c *cobra.Command) {
 	c.Flags().StringVar(&f.Scheduler, "scheduler", "", "the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
 }
 
-// SelectorHelp says how jobs are named.
-const SelectorHelp = "Jobs are named as 12, 3-7, 1,5-9, last (your newest)\nor all (yours that have not ended); an " +
-	"array's id means all of its tasks, 47_2 and 47_[3-5,7] some of them."
+// SelectorHelp is the paragraph of help on how jobs are named.
+const SelectorHelp = "\n\nJOB is an id (12), a range (3-7), a list (1,5-9), last (your newest job) or all (yours " +
+	"that have not ended). An array's id stands for all of its tasks; 47_2 and 47_[3-5,7] stand for some of them."
 
 // Cluster is a connection to a scheduler that is a daemon.
 type Cluster struct {

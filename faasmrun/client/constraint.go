@@ -66,7 +66,7 @@ func ParseConstraint(text string) ([]*schedpb.LabelSet, error) {
 	p := constraintParser{left: strings.TrimSpace(text)}
 	sets, err := p.alternatives()
 	if err == nil && p.left != "" {
-		err = fmt.Errorf("%q can't stand there", p.left)
+		err = fmt.Errorf("%q is not expected there", p.left)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("constraint %q: %w", text, err)

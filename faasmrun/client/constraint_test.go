@@ -20,7 +20,7 @@ func TestParseConstraint(t *testing.T) {
 		"a&":                           "!a label is missing",
 		"|a":                           "!a label is missing",
 		"(a":                           "!not closed",
-		"a)":                           `!")" can't stand there`,
+		"a)":                           `!")" is not expected there`,
 		"a b":                          "!no spaces",
 		"a=b=c":                        "!no spaces",
 		"=b":                           "!has a name",

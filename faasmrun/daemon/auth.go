@@ -48,7 +48,7 @@ func authInit(ca *string) *cobra.Command {
 			fmt.Printf("the authority is in %s; keep that directory to yourself\n", *ca)
 			return nil
 		}}
-	c.Flags().DurationVar(&life, "for", life, "how long its key is good")
+	c.Flags().DurationVar(&life, "for", life, "how long its key is valid")
 	return c
 }
 
@@ -71,8 +71,8 @@ func authIssue(ca *string) *cobra.Command {
 				time.Now().Add(life).Format(time.DateOnly))
 			return nil
 		}}
-	c.Flags().DurationVar(&life, "for", life, "how long it is good")
-	c.Flags().StringVar(&out, "out", "", "the directory that it goes into (./NAME)")
+	c.Flags().DurationVar(&life, "for", life, "how long the certificate is valid")
+	c.Flags().StringVar(&out, "out", "", "the directory to write it to (./NAME)")
 	return c
 }
 
@@ -123,9 +123,9 @@ func authList(ca *string) *cobra.Command {
 func authRotate(ca *string) *cobra.Command {
 	life, retire := authorityLife, false
 	c := &cobra.Command{Use: "rotate", Short: "replace the authority's key", Args: cobra.NoArgs,
-		Long: "faasmrun auth rotate makes a new key and has both trusted: hand out the new ca.pem, issue all certificates " +
-			"anew, then end the\n" +
-			"trust in the old key with --retire and hand ca.pem out again.",
+		Long: "faasmrun auth rotate makes a new key; the old one stays trusted beside it. Then, in this order: copy the " +
+			"new ca.pem to all machines, issue all certificates again, run faasmrun auth rotate --retire, which ends the " +
+			"trust in the old key, and copy ca.pem once more.",
 		RunE: func(*cobra.Command, []string) error {
 			a, err := auth.Load(*ca)
 			if err != nil {
@@ -136,7 +136,7 @@ func authRotate(ca *string) *cobra.Command {
 			}
 			return a.Rotate(life)
 		}}
-	c.Flags().DurationVar(&life, "for", life, "how long the new key is good")
-	c.Flags().BoolVar(&retire, "retire", false, "trust the present key alone")
+	c.Flags().DurationVar(&life, "for", life, "how long the new key is valid")
+	c.Flags().BoolVar(&retire, "retire", false, "trust only the present key from now on")
 	return c
 }

@@ -84,7 +84,7 @@ func listenUnix(address string, everyone bool) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSocket != 0 {
 		if conn, err := net.Dial("unix", path); err == nil {
 			conn.Close()
-			return nil, fmt.Errorf("a daemon answers at %s already", address)
+			return nil, fmt.Errorf("another daemon answers at %s", address)
 		}
 		os.Remove(path)
 	}

@@ -39,19 +39,22 @@ func SchedulerCommand() *cobra.Command {
 	var f schedulerFlags
 	c := &cobra.Command{
 		Use: "scheduler --listen ADDRESS --state DIR", Short: "serve a queue of jobs", Args: cobra.NoArgs,
-		Long: "faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM: to its own user on a socket " +
-			"(unix:PATH), or with\n" +
-			"--all-users to every user of the machine, where the\n" +
-			"kernel says who is calling, and to others by TCP (HOST:PORT), where their certificate does (faasmrun auth). " +
-			"Workers and\n" +
-			"launchers find it by the same address: faasmrun worker --scheduler unix:PATH, and FAASMRUN_SCHEDULER=unix:PATH\n" +
-			"faasmrun -np 4 app.wasm.\n\n" +
-			"Administrators drain workers, make reservations and change everyone's jobs: root, the daemon's user, and the " +
-			"tenants that --admin\n" +
-			"names as listings show them (uid:1000, or the name in a certificate).\n\n" +
-			"Where a worker runs as root, ranks run as their tenant's user. Otherwise they run as the worker's user, whoever " +
-			"their tenant is:\n" +
-			"let in only whom you would let log in as that user.",
+		Long: `faasmrun scheduler serves a queue of jobs, until SIGINT or SIGTERM. It listens
+
+  on a socket (--listen unix:PATH)   for its own user; with --all-users for every user of this machine: the kernel
+                                     says who is calling
+  on TCP (--listen HOST:PORT)        for whoever shows a certificate of the cluster (faasmrun auth)
+
+Workers and launchers find it by the same address:
+
+  faasmrun worker --scheduler unix:PATH
+  FAASMRUN_SCHEDULER=unix:PATH faasmrun -np 4 app.wasm
+
+Administrators may drain workers, make reservations and change everyone's jobs. They are root, the daemon's user, and the
+tenants given by --admin, named as listings show them (uid:1000, or the name in a certificate).
+
+Where a worker runs as root, ranks run as their tenant's user. Elsewhere all ranks run as the worker's user, whoever their
+tenant is: let in only people who may log in as that user.`,
 		RunE: func(*cobra.Command, []string) error { return f.serve() },
 	}
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "where to listen: unix:PATH or HOST:PORT; may be repeated")
@@ -62,12 +65,12 @@ func SchedulerCommand() *cobra.Command {
 		"a tenant who is an administrator, beside root and the daemon's user; may be repeated")
 	c.Flags().StringVar(&f.policy, "policy", "",
 		"a JSON file of priorities, qualities of service, shares and quotas; read at the start and on SIGHUP")
-	c.Flags().DurationVar(&f.limit, "time-limit", 0, "of jobs that name none (the policy's, or 24h)")
-	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many jobs that have ended are remembered (10000)")
+	c.Flags().DurationVar(&f.limit, "time-limit", 0, "the time limit of jobs that give none (the policy's, or 24h)")
+	c.Flags().IntVar(&f.keep, "keep-ended", 0, "how many ended jobs to remember (10000)")
 	c.Flags().IntVar(&f.snapshot, "snapshot-every", 0, "journal records between two snapshots")
 	c.Flags().MarkHidden("snapshot-every") // for tests
 	c.Flags().DurationVar(&f.grace, "grace", defaultGrace,
-		"how long ranks outlive their connection to the scheduler; a tenth more, and they are started elsewhere")
+		"how long ranks run on when their worker loses its connection; after a tenth more they are started elsewhere")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("listen")
 	return c

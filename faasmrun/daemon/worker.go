@@ -45,20 +45,18 @@ func WorkerCommand() *cobra.Command {
 	var f workerFlags
 	c := &cobra.Command{
 		Use: "worker --scheduler ADDRESS", Short: "run a scheduler's jobs on this machine", Args: cobra.NoArgs,
-		Long: "faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. It reconnects by itself " +
-			"when the\n" +
-			"scheduler restarts; the ranks run on meanwhile. The ranks of batch jobs run on without the worker, too: one that " +
-			"is started\n" +
-			"with the same --state takes them over. On a machine that is being shut down, and with --on-stop requeue, a " +
-			"worker that\n" +
-			"is told to stop ends them instead, and jobs that may be started again are started elsewhere at once. Without " +
-			"connection to a scheduler they end after the scheduler's --grace.",
+		Long: `faasmrun worker runs the jobs that a scheduler gives it, until SIGINT or SIGTERM. When the scheduler restarts, the
+ranks run on and the worker connects again by itself; without a scheduler they are ended after the scheduler's --grace.
+
+When the worker stops, the ranks of batch jobs run on, and the next worker with the same --state takes them over. With
+--on-stop requeue, and when the machine is being shut down, the worker ends them instead; jobs submitted with --requeue are
+then started elsewhere at once.`,
 		RunE: func(*cobra.Command, []string) error { return serveWorker(f) },
 	}
 	c.Flags().StringVar(&f.scheduler, "scheduler", "", "the scheduler's address: unix:PATH or HOST:PORT")
 	c.Flags().StringVar(&f.name, "name", here.NodeName(), "this node's name")
 	c.Flags().Uint32Var(&f.slots, "slots", uint32(here.Cores), "how many ranks run here at once")
-	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks, as 8G (the machine's)")
+	c.Flags().StringVar(&f.mem, "mem", "", "memory for ranks: 8G (all of the machine's)")
 	c.Flags().StringVar(&f.state, "state", "", "the directory of its jobs and their output (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.cache, "cache", "", "the directory of compiled modules (below FAASMRUN_HOME)")
 	c.Flags().StringVar(&f.certs, "certs", os.Getenv("FAASMRUN_CERTS"),
@@ -66,16 +64,17 @@ func WorkerCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&f.labels, "label", nil,
 		"a property that jobs may ask for with -C: NAME or NAME=VALUE; may be repeated")
 	c.Flags().StringToStringVar(&f.users, "user", nil,
-		"TENANT=USER: whom a tenant's ranks run as if the worker is root; otherwise the user of the tenant's name")
+		"TENANT=USER: the user that a tenant's ranks run as, if the worker is root (the user of the tenant's name)")
 	c.Flags().Uint32Var(&f.keepLogs, "keep-logs", worker.DefaultKeepLogs,
-		"of how many batch jobs that have ended the output is kept, the newest")
+		"how many ended batch jobs to keep the output of; the oldest goes first")
 	c.Flags().StringVar(&f.keepLogBytes, "keep-log-bytes", fmt.Sprintf("%dG", worker.DefaultKeepLogBytes>>30),
-		"how much output of batch jobs that have ended is kept, the newest")
+		"how much output of ended batch jobs to keep; the oldest goes first")
 	c.Flags().Uint32Var(&f.idle, "idle-executors", min(uint32(here.Cores)*2, maxIdleByDefault),
-		"how many processes may wait for their tenants' next jobs; 0: each ends with its job")
+		"how many processes may stay after a job for their tenant's next one; 0: none")
 	c.Flags().DurationVar(&f.idleTimeout, "idle-timeout", worker.DefaultIdleTimeout, "how long such a process waits")
 	c.Flags().StringVar(&f.onStop, "on-stop", onStopStay,
-		"what becomes of batch jobs when the worker is told to stop: stay (for the next worker with this --state) or requeue")
+		"what happens to batch jobs when the worker is told to stop: stay (the next worker with this --state takes "+
+			"them over) or requeue")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")

@@ -28,8 +28,8 @@ func cancelCommand() *cobra.Command {
 	c := changing("cancel", "being cancelled", "end jobs", func() *schedpb.ChangeRequest {
 		return &schedpb.ChangeRequest{Action: schedpb.Action_ACTION_CANCEL, Kill: kill, Reason: reason}
 	})
-	c.Flags().BoolVar(&kill, "kill", false, "at once, without asking the ranks where they stand")
-	c.Flags().StringVar(&reason, "reason", "", "what the job's record says about it")
+	c.Flags().BoolVar(&kill, "kill", false, "kill the ranks at once, without asking them first where they stand")
+	c.Flags().StringVar(&reason, "reason", "", "why: it is kept in the job's record")
 	return c
 }
 
@@ -42,7 +42,7 @@ func changing(verb, done, short string, request func() *schedpb.ChangeRequest) *
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: verb + " JOB…", Short: short, Args: cobra.MinimumNArgs(1),
-		Long: "faasmrun " + verb + ": " + short + ". " + client.SelectorHelp,
+		Long: "faasmrun " + verb + ": " + short + "." + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) (err error) {
 				req := request()

@@ -20,8 +20,7 @@ func explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "explain JOB…", Short: "say why a job waits and when it should start", Args: cobra.MinimumNArgs(1),
 		Long: "faasmrun explain says why jobs wait, what their priority is made of, and when they should start if all " +
-			"others take as long as they\n" +
-			"may. " + client.SelectorHelp,
+			"other jobs run to their time limits." + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				ids, err := c.SelectJobs(words)

@@ -20,7 +20,7 @@ func historyCommand() *cobra.Command {
 	limit := uint32(1000)
 	c := &cobra.Command{
 		Use: "history [JOB…]", Short: "list the jobs that have ended, and what they took",
-		Long: "faasmrun history lists jobs that have ended: the newest of yours, or those that are named. " +
+		Long: "faasmrun history lists jobs that have ended: the given ones, or your newest." +
 			client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
@@ -39,9 +39,9 @@ func historyCommand() *cobra.Command {
 	}
 	c.ValidArgsFunction = f.CompleteJobs(true)
 	f.Add(c)
-	c.Flags().BoolVar(&everyone, "everyone", false, "everyone's jobs")
-	c.Flags().StringVarP(&states, "states", "t", "", "jobs in these states only: F,TO")
-	c.Flags().Uint32VarP(&limit, "limit", "n", limit, "so many at most")
+	c.Flags().BoolVar(&everyone, "everyone", false, "list everyone's jobs")
+	c.Flags().StringVarP(&states, "states", "t", "", "only jobs in these states: F,TO")
+	c.Flags().Uint32VarP(&limit, "limit", "n", limit, "list at most so many")
 	return c
 }
 

@@ -31,8 +31,8 @@ func NodesCommand() *cobra.Command {
 		},
 	}
 	f.Add(c)
-	c.Flags().BoolVar(&wide, "wide", false, "with the engines that run programs: their data models, and the most memory "+
-		"that a rank can have")
+	c.Flags().BoolVar(&wide, "wide", false, "list each worker's engines too, with their data models and the most "+
+		"memory that a rank can have")
 	return c
 }
 

@@ -22,7 +22,7 @@ func queueCommand() *cobra.Command {
 	var states string
 	c := &cobra.Command{
 		Use: "queue", Short: "list the jobs that wait or run", Args: cobra.NoArgs,
-		Long: "faasmrun queue lists the jobs that have not ended, everyone's. Of other tenants' jobs the name is not shown.",
+		Long: "faasmrun queue lists everyone's jobs that wait or run. The names of other tenants' jobs are not shown.",
 		RunE: func(*cobra.Command, []string) error {
 			return f.With(func(c *client.Cluster) error {
 				jobs, _, err := c.List(&schedpb.ListRequest{Everyone: !mine, Any: all, States: stateList(states)})
@@ -34,9 +34,9 @@ func queueCommand() *cobra.Command {
 		},
 	}
 	f.Add(c)
-	c.Flags().BoolVar(&all, "all", false, "those that have ended, too")
-	c.Flags().BoolVar(&mine, "mine", false, "your own jobs only")
-	c.Flags().StringVarP(&states, "states", "t", "", "jobs in these states only: PD,R")
+	c.Flags().BoolVar(&all, "all", false, "list those that have ended too")
+	c.Flags().BoolVar(&mine, "mine", false, "list only your own jobs")
+	c.Flags().StringVarP(&states, "states", "t", "", "only jobs in these states: PD,R")
 	return c
 }
 

@@ -17,10 +17,9 @@ import (
 func ReservationCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "reservation", Short: "keep nodes or slots for tenants, from a moment on",
-		Long: "faasmrun reservation keeps nodes or slots for tenants, from a moment on for some time. Their jobs run in it " +
-			"by faasmrun submit\n" +
-			"--reservation NAME, and end with it. Others' jobs are placed there only if their time limit is over before it " +
-			"begins.",
+		Long: `faasmrun reservation keeps nodes or slots for tenants, from a moment on and for some time. Their jobs use it by
+faasmrun submit --reservation NAME, and are ended with it. Other jobs are placed there only if their time limit is over
+before it begins.`,
 	}
 	c.AddCommand(reserveCommand(), reservationsCommand(), unreserveCommand())
 	return c
@@ -40,18 +39,19 @@ func reserveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "create NAME --duration TIME --tenants TENANT,… --nodes NODE,… | --slots N", Short: "make a reservation",
 		Args: cobra.ExactArgs(1),
-		Long: "faasmrun reservation create makes a reservation, of nodes or of so many slots wherever they will be free. " +
-			"One that a running job\n" +
-			"may still be in the way of is refused, unless --ignore-jobs says to leave the job there. For administrators.",
+		Long: "faasmrun reservation create makes a reservation: of whole nodes, or of a number of slots wherever they will " +
+			"be free. It is refused if a running job may still hold those slots when it begins, unless --ignore-jobs is " +
+			"given. For administrators.",
 		RunE: func(_ *cobra.Command, words []string) error { return f.create(words[0]) },
 	}
 	f.Add(c)
-	c.Flags().StringVar(&f.start, "start", "now", "now, +TIME from now, or 2026-01-31T08:00[:00] in local time")
-	c.Flags().StringVar(&f.duration, "duration", "", "how long, in the forms of submit --time")
+	c.Flags().StringVar(&f.start, "start", "now",
+		"when it begins: now, +TIME from now, or 2026-01-31T08:00[:00] in local time")
+	c.Flags().StringVar(&f.duration, "duration", "", "how long it lasts, written as in submit --time")
 	c.Flags().StringSliceVar(&f.tenants, "tenants", nil, "who may have jobs in it, as listings name them")
-	c.Flags().StringSliceVar(&f.nodes, "nodes", nil, "these nodes, wholly")
-	c.Flags().Uint32Var(&f.slots, "slots", 0, "so many slots, of the fewest nodes")
-	c.Flags().BoolVar(&f.ignore, "ignore-jobs", false, "though jobs that run there now may run on into it")
+	c.Flags().StringSliceVar(&f.nodes, "nodes", nil, "reserve these nodes, with all their slots")
+	c.Flags().Uint32Var(&f.slots, "slots", 0, "reserve this many slots, on as few nodes as possible")
+	c.Flags().BoolVar(&f.ignore, "ignore-jobs", false, "reserve even slots that jobs of now may still hold when it begins")
 	c.MarkFlagRequired("duration")
 	c.MarkFlagRequired("tenants")
 	return c
@@ -92,7 +92,7 @@ func parseStart(text string, now time.Time) (int64, error) {
 			return t.UnixNano(), nil
 		}
 	}
-	return 0, fmt.Errorf("%q is no moment; now, +30 (minutes), +2h and 2026-01-31T08:00 are", text)
+	return 0, fmt.Errorf("%q is no start time; now, +30 (minutes), +2h and 2026-01-31T08:00 are", text)
 }
 
 func reservationsCommand() *cobra.Command {

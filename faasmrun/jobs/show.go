@@ -19,7 +19,7 @@ func showCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "show JOB…", Short: "show everything about jobs", Args: cobra.MinimumNArgs(1),
-		Long: "faasmrun show shows all there is to know about jobs; their specifications, too, with --json. " +
+		Long: "faasmrun show prints all that is known of jobs; with --json their specifications too." +
 			client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {

@@ -37,14 +37,12 @@ func SimulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "simulate [TRACE.swf]", Short: "compare policies on a trace, a generated workload or the live queue",
 		Args: cobra.MaximumNArgs(1),
-		Long: "faasmrun simulate gives the jobs of a trace in the Standard Workload Format, or with --lublin generated " +
-			"ones, to the scheduler's\n" +
-			"own code on a simulated cluster, once for each policy, and says how long they waited. A job runs on one node: " +
-			"those of a\n" +
-			"trace that are wider are cut to it.\n\n" +
-			"With --live it starts from the queue of a scheduler as it is now, which it does not touch, and says when each " +
-			"job that waits would\n" +
-			"start: as things are, under each --policy, and with --add-nodes more.",
+		Long: `faasmrun simulate runs the jobs of a trace in the Standard Workload Format, or with --lublin generated ones, through
+the scheduler's own code on a simulated cluster, once for each policy, and prints how long they waited. A job runs on one
+node: jobs of a trace that are wider are cut to one.
+
+With --live it begins with the present queue of a scheduler, which it leaves alone, and prints when each waiting job would
+start: as things are, under each --policy, and with --add-nodes more nodes.`,
 	}
 	c.RunE = func(_ *cobra.Command, words []string) error {
 		if !f.live {
@@ -64,15 +62,15 @@ func SimulateCommand() *cobra.Command {
 		"with --live: the scheduler's address, unix:PATH (FAASMRUN_SCHEDULER)")
 	c.Flags().BoolVar(&f.cluster.Json, "json", false, "print a JSON array")
 	c.Flags().BoolVar(&f.live, "live", false, "start from the queue of a scheduler")
-	c.Flags().IntVar(&f.addNodes, "add-nodes", 0, "with --live: so many more nodes, of --slots each")
-	c.Flags().Float64Var(&f.fraction, "fraction", f.fraction, "with --live: the part of their time limits that jobs take")
+	c.Flags().IntVar(&f.addNodes, "add-nodes", 0, "with --live: add this many nodes, of --slots each")
+	c.Flags().Float64Var(&f.fraction, "fraction", f.fraction, "with --live: how much of their time limits jobs use")
 	c.Flags().IntVar(&f.nodes, "nodes", f.nodes, "nodes of the cluster")
-	c.Flags().Uint32Var(&f.slots, "slots", f.slots, "slots of each")
+	c.Flags().Uint32Var(&f.slots, "slots", f.slots, "slots of each node")
 	c.Flags().StringVar(&f.plot, "plot", "", "write how waiting times are distributed to this file, as SVG")
-	c.Flags().IntVar(&f.lublin, "lublin", 0, "generate so many jobs by the model of Lublin and Feitelson")
-	c.Flags().Float64Var(&f.load, "load", f.load, "of the generated workload: 1 is all that the cluster can do")
-	c.Flags().IntVar(&f.tenants, "tenants", f.tenants, "of the generated workload")
-	c.Flags().Uint64Var(&f.seed, "seed", f.seed, "of the generated workload")
+	c.Flags().IntVar(&f.lublin, "lublin", 0, "generate this many jobs by the model of Lublin and Feitelson")
+	c.Flags().Float64Var(&f.load, "load", f.load, "load of the generated workload; at 1 it keeps the whole cluster busy")
+	c.Flags().IntVar(&f.tenants, "tenants", f.tenants, "tenants of the generated workload")
+	c.Flags().Uint64Var(&f.seed, "seed", f.seed, "seed of the generated workload")
 	return c
 }
 

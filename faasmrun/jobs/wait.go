@@ -20,9 +20,8 @@ func waitCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "wait JOB…", Short: "wait until jobs have ended", Args: cobra.MinimumNArgs(1),
-		Long: "faasmrun wait returns when all the jobs have ended, with the exit status of the first of them that failed, " +
-			"or 0.\n" +
-			"A scheduler that restarts meanwhile is waited for. " + client.SelectorHelp,
+		Long: "faasmrun wait returns when all given jobs have ended. Its exit status is that of the first of them " +
+			"that failed, or 0. If the scheduler restarts meanwhile, it waits for the scheduler too." + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				ids, err := c.SelectJobs(words)

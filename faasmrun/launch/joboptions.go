@@ -40,9 +40,9 @@ var batchOptions = []Option{
 			return err
 		}},
 	{"a array", "LIST", groupBatch,
-		"a job for each index: 1-10, 1-9:2, 1,4,7; %N behind it lets N run at once. Ranks find it in SLURM_ARRAY_TASK_ID, " +
-			"and %a in an argument stands for it (%A the array, %j the job; %%a is a plain " +
-			"%a)", func(r *Request, _ *Segment, v []string) (err error) {
+		"one job for each index: 1-10, 1-9:2, 1,4,7; with %N behind it, at most N run at once. Ranks find their index in " +
+			"SLURM_ARRAY_TASK_ID. In arguments %a is the index, %A the array's id, %j the job's, %%a a plain %a",
+		func(r *Request, _ *Segment, v []string) (err error) {
 			r.Batch.Array, r.Batch.Throttle, err = cli.ParseArray(v[0])
 			return err
 		}},
@@ -51,8 +51,10 @@ var batchOptions = []Option{
 			"12, 47_2, 47_[3-4] or last", func(r *Request, _ *Segment, v []string) error {
 			return r.Batch.dependencies(v[0])
 		}},
-	{"hold", "", groupBatch, "wait for faasmrun release", flag(func(r *Request) { r.Batch.Hold = true })},
-	{"requeue", "", groupBatch, "try again when the worker is lost", flag(func(r *Request) { r.Batch.Requeue = true })},
+	{"hold", "", groupBatch, "keep the job waiting until faasmrun release",
+		flag(func(r *Request) { r.Batch.Hold = true })},
+	{"requeue", "", groupBatch, "start the job again when its worker is lost",
+		flag(func(r *Request) { r.Batch.Requeue = true })},
 	{"exclusive", "", groupBatch, "share the node with no other job", flag(func(r *Request) { r.Batch.Exclusive = true })},
 	{"qos", "NAME", groupBatch, "quality of service: low, high, or what the scheduler's policy has",
 		func(r *Request, _ *Segment, v []string) error {
@@ -65,13 +67,14 @@ var batchOptions = []Option{
 			r.Batch.Stdout = v[0]
 			return nil
 		}},
-	{"e error", "FILE", groupBatch, "the file for what ranks write to standard error (the one for output)",
+	{"e error", "FILE", groupBatch, "the file for the ranks' standard error (the same as for output)",
 		func(r *Request, _ *Segment, v []string) error {
 			r.Batch.Stderr = v[0]
 			return nil
 		}},
 	{"open-mode", "append|truncate", groupBatch,
-		"what is done with such files that there are (truncate; a restart then writes FILE.1, FILE.2)",
+		"what happens to output files that exist already (truncate; a job that is started again then writes FILE.1, " +
+			"FILE.2, …)",
 		func(r *Request, _ *Segment, v []string) error {
 			if v[0] != "append" && v[0] != "truncate" {
 				return fmt.Errorf("%q is neither append nor truncate", v[0])
@@ -88,7 +91,7 @@ var batchOptions = []Option{
 			r.Batch.Constraint, err = client.ParseConstraint(v[0])
 			return err
 		}},
-	{"reservation", "NAME", groupBatch, "run within what this reservation keeps",
+	{"reservation", "NAME", groupBatch, "run on the slots of this reservation",
 		func(r *Request, _ *Segment, v []string) error {
 			r.Batch.Reservation = v[0]
 			return nil

@@ -76,11 +76,12 @@ func init() {
 		{"report-bindings", "", groupRanks, "say on stderr where each rank may run",
 			flag(func(r *Request) { r.reportBindings = true })},
 		{"oversubscribe", "", groupRanks,
-			"more ranks than slots are fine: on a cluster they share a worker's (without one they always are, unless …)",
+			"allow more ranks than slots: they share the slots of a worker. Without a cluster they always may",
 			flag(func(r *Request) { r.setOversubscribe(true) })},
-		{"nooversubscribe | no-oversubscribe", "", groupRanks, "… this asks to refuse more ranks than slots",
+		{"nooversubscribe | no-oversubscribe", "", groupRanks, "refuse more ranks than slots, without a cluster too",
 			flag(func(r *Request) { r.setOversubscribe(false) })},
-		{"mem-per-rank", "SIZE", groupRanks, "ceiling of a rank's memory, and what is set aside for it: 512M, 2G",
+		{"mem-per-rank", "SIZE", groupRanks,
+			"the most memory that a rank may have; a cluster reserves as much for it: 512M, 2G",
 			func(r *Request, s *Segment, v []string) (err error) {
 				r.memPerRank, err = parseSize(v[0])
 				return err
@@ -89,15 +90,15 @@ func init() {
 			flag(func(r *Request) { r.hwthreads = true })},
 
 		{"x", "NAME[=VALUE]", groupProgram,
-			"set a variable for the ranks; NAME alone or 'NAM*' exports the launcher's (all are, unless --export says " +
-				"otherwise)", func(r *Request, s *Segment, v []string) error {
+			"set a variable for the ranks; NAME alone, or 'NAM*', passes the launcher's on. All of the launcher's are, " +
+				"unless --export says otherwise", func(r *Request, s *Segment, v []string) error {
 				return s.addExport(v[0])
 			}},
 		{"export", "ALL|NONE|NAME,…", groupProgram, "which of the launcher's variables the ranks see (ALL)",
 			func(r *Request, s *Segment, v []string) error {
 				return r.setExport(v[0])
 			}},
-		{"wdir | wd chdir", "DIR", groupProgram, "the ranks' working directory, which is their / too",
+		{"wdir | wd chdir", "DIR", groupProgram, "the ranks' working directory; they see it as / too",
 			func(r *Request, s *Segment, v []string) error {
 				s.dir = v[0]
 				return nil
@@ -107,7 +108,7 @@ func init() {
 			func(r *Request, s *Segment, v []string) error {
 				return s.addMount(v[0])
 			}},
-		{"app | configfile", "FILE", groupProgram, "read programs from FILE, a line each, with its own options",
+		{"app | configfile", "FILE", groupProgram, "read programs from FILE, one on each line, with its own options",
 			func(r *Request, s *Segment, v []string) error {
 				return r.readAppfile(v[0])
 			}},
@@ -117,7 +118,8 @@ func init() {
 				return nil
 			}},
 		{"mca", "KEY VALUE", groupProgram,
-			"set OMPI_MCA_KEY in the ranks' environment (also --gmca, --omca, --pmixmca, --prtemca); nothing else", mcaOption},
+			"set OMPI_MCA_KEY in the ranks' environment, and do nothing else (also --gmca, --omca, --pmixmca, --prtemca)",
+			mcaOption},
 		{"gmca | omca pmixmca prtemca", "KEY VALUE", "", "", mcaOption},
 		{"env", "NAME VALUE", groupProgram, "as -x NAME=VALUE, for this program of several",
 			func(r *Request, s *Segment, v []string) error {
@@ -145,12 +147,12 @@ func init() {
 		{"timestamp-output", "", groupOutput, "begin each line with the time at which it was written",
 			flag(func(r *Request) { r.output.Timestamp = true })},
 		{"output-filename", "DIR[:nocopy]", groupOutput,
-			"keep each rank's output in DIR/1/rank.R/stdout and stderr, too (nocopy: only)",
+			"write each rank's output to DIR/1/rank.R/stdout and stderr too; with :nocopy, to these files only",
 			func(r *Request, s *Segment, v []string) error {
 				return r.output.SetDirectory(v[0])
 			}},
 		{"output", "WHAT,…", groupOutput,
-			"tag, rank, timestamp, merge, dir=DIR, file=NAME (one NAME.RANK a rank), file=PATTERN:pattern; :nocopy",
+			"tag, rank, timestamp, merge, dir=DIR, file=NAME (a file NAME.RANK for each rank), file=PATTERN:pattern, :nocopy",
 			func(r *Request, s *Segment, v []string) error {
 				return r.output.SetDirectives(v[0])
 			}},
@@ -167,15 +169,15 @@ func init() {
 		{"display-allocation display-devel-allocation |", "", "", "", flag(func(r *Request) { r.displayAllocation = true })},
 
 		{"check", "", groupMPI,
-			"say on stderr what the program does wrong in MPI without noticing: types that differ, leaks, buffers that " +
-				fmt.Sprintf("overlap; the status is %d then; an access past 4 GiB ends the job", cli.StatusFindings),
+			"report on stderr mistakes that go unnoticed otherwise: datatypes that differ, leaks, buffers that overlap; the " +
+				fmt.Sprintf("exit status is %d then. An access past 4 GiB ends the job", cli.StatusFindings),
 			flag(func(r *Request) { r.Mpi.check = true })},
 		{"reproducible", "", groupMPI,
-			"reductions give the same bits wherever the ranks run (inside one process they always do)",
+			"make reductions give the same bits wherever the ranks run; inside one process they always do",
 			flag(func(r *Request) { r.Mpi.reproducible = true })},
 		{"mpi-stats", "[=FILE]", groupMPI,
-			"at the end say on stderr where the ranks' time in MPI went, and who sent how much to whom; keep it in FILE as " +
-				"JSON, too", func(r *Request, s *Segment, v []string) error {
+			"when the job ends, report on stderr where the ranks' time in MPI went and how much each rank sent to each; with " +
+				"FILE, write it there as JSON too", func(r *Request, s *Segment, v []string) error {
 				return r.setStats(v)
 			}},
 
@@ -205,7 +207,8 @@ func init() {
 		{"do-not-launch", "", groupRun, "check everything, show the map, run nothing",
 			flag(func(r *Request) { r.doNotLaunch = true })},
 		{"h help", "", groupRun, "this help", flag(func(r *Request) { r.Help = true })},
-		{"no-reconnect", "", groupRun, "end with the connection to the scheduler, and the job too, instead of looking for it",
+		{"no-reconnect", "", groupRun,
+			"end the job, and this command, when the connection to the scheduler is lost; don't reconnect",
 			flag(func(r *Request) { r.noReconnect = true })},
 		{"V version", "", groupRun, "the version", flag(func(r *Request) { r.Version = true })},
 

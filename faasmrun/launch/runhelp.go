@@ -18,8 +18,9 @@ func WriteRunHelp(w io.Writer) {
 
 const runHead = `faasmrun [run] [options] PROGRAM [arguments] [: [options] PROGRAM [arguments]]…
 
-Runs PROGRAM, a WebAssembly module made by faasmrun cc, on a number of ranks; with ":" several programs as one job. The first word
-that is no option is the program, everything behind it is the program's own. Options take mpirun's forms: -np 4, --np 4, --np=4.
+Runs PROGRAM, a WebAssembly module made by faasmrun cc, on a number of ranks; with ":", several programs as one job. The
+first word that is no option is the program; every word behind it is an argument of the program. Options take mpirun's
+forms: -np 4, --np 4, --np=4.
 
 Examples:
   faasmrun -np 4 app.wasm                     four ranks
@@ -30,17 +31,24 @@ Examples:
 `
 
 const runTail = `
-A program sees the working directory as / and under its own name, and what --dir adds; nothing else of this machine's files.
+Files: a program sees the working directory, as / and under its own path, and the directories that --dir adds. It sees no
+other files of this machine.
 
-Ctrl-C ends the job and shows where each rank stands, twice kills it, three times leaves it; Ctrl-\ shows where each rank stands
-and lets the job go on. SIGUSR1, SIGUSR2 and Ctrl-Z reach the ranks.
+Signals: Ctrl-C ends the job and shows where each rank stands; a second one kills the job, a third one leaves without
+waiting. Ctrl-\ shows where each rank stands, and the job goes on. SIGUSR1, SIGUSR2 and Ctrl-Z reach the ranks.
 
-Exit status: 0, or that of the lowest rank that failed by itself; 128+n as for signal n when a rank trapped; what MPI_Abort was given;
-1 interrupted, or a mistake in the command line; %d after --timeout; %d the file is no program, %d it can't be read, %d it was
-not found, %d no such directory.
+Exit status:
+  0      all ranks succeeded; else the status of the lowest rank that failed by itself, or what MPI_Abort was given
+  128+n  a rank ended as by signal n: 139 after an access outside of its memory
+  1      interrupted, or a mistake in the command line
+  %d    --timeout was over
+  %d    the file is not a program; %d: it cannot be read; %d: it was not found; %d: there is no such directory
 
-Environment: FAASMRUN_SCHEDULER (as --scheduler), FAASMRUN_HOME (state and cache; by default below XDG_STATE_HOME and
-XDG_CACHE_HOME), MPIEXEC_TIMEOUT. The ranks get the launcher's variables and their rank in OMPI_COMM_WORLD_RANK, PMI_RANK, ….
+Environment:
+  FAASMRUN_SCHEDULER   as --scheduler
+  FAASMRUN_HOME        the directory of state and cache (otherwise below XDG_STATE_HOME and XDG_CACHE_HOME)
+  MPIEXEC_TIMEOUT      as --timeout
+The ranks get the launcher's variables, and their rank in OMPI_COMM_WORLD_RANK, PMI_RANK and others.
 `
 
 func WriteOptions(w io.Writer, table []*Option) {
@@ -69,7 +77,7 @@ func writeOption(w io.Writer, o *Option) {
 	} else if o.values != "" {
 		left += " " + o.values
 	}
-	lines := wrap(o.Help, helpWidth-helpColumn)
+	lines := cli.Wrap(o.Help, cli.HelpWidth-helpColumn)
 	if width := len([]rune(left)); width >= helpColumn {
 		fmt.Fprintln(w, left)
 	} else {
@@ -92,30 +100,10 @@ func writeIgnored(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "\n%s:\n", groupIgnored)
-	for _, line := range wrap(strings.Join(names, " "), helpWidth-2) {
+	for _, line := range cli.Wrap(strings.Join(names, " "), cli.HelpWidth-2) {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 }
 
-// wrap breaks text into lines between words.
-func wrap(text string, width int) []string {
-	lines := []string{""}
-	for _, word := range strings.Fields(text) {
-		last := &lines[len(lines)-1]
-		switch {
-		case *last == "":
-			*last = word
-		case len([]rune(*last))+1+len([]rune(word)) <= width:
-			*last += " " + word
-		default:
-			lines = append(lines, word)
-		}
-	}
-	return lines
-}
-
-// helpColumn is where explanations begin, helpWidth where they are broken.
-const (
-	helpColumn = 34
-	helpWidth  = 118
-)
+// helpColumn is where explanations begin.
+const helpColumn = 34

@@ -24,7 +24,7 @@ func SendModules(ctx context.Context, jobs schedpb.JobsClient, modules map[strin
 	for _, sum := range missing.Sha256 {
 		m := modules[sum]
 		if m == nil {
-			return fmt.Errorf("the scheduler asks for a module %q that it was not told of", sum)
+			return fmt.Errorf("the scheduler asks for module %q, which is not of this job", sum)
 		}
 		if err := sendModule(ctx, jobs, m); err != nil {
 			return err

@@ -16,9 +16,8 @@ func AttachCommand() *cobra.Command {
 	var f client.ClusterFlags
 	c := &cobra.Command{
 		Use: "attach JOB", Short: "look at a job as its launcher would", Args: cobra.ExactArgs(1),
-		Long: "faasmrun attach prints a job's output from its beginning, stays until the job has ended, and exits with its " +
-			"status. Ctrl-C leaves\n" +
-			"the job alone; Ctrl-\\ shows where each rank stands. " + client.SelectorHelp,
+		Long: "faasmrun attach prints a job's output from its beginning until the job has ended, and exits with the job's " +
+			"status. Ctrl-C ends this command and not the job; Ctrl-\\ shows where each rank stands." + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				j, err := c.One("attach", words)

@@ -134,7 +134,7 @@ func comesBack(err error) bool {
 	return errors.Is(err, errSilent)
 }
 
-var errSilent = errors.New("the scheduler answers nothing any more")
+var errSilent = errors.New("the scheduler does not answer any more")
 
 // carry is one stream's life. ended says that it brought the job's end.
 func (c *channel) carry(ctx context.Context) (ended bool, err error) {

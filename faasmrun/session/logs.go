@@ -25,9 +25,8 @@ func LogsCommand() *cobra.Command {
 	var statsFile string
 	c := &cobra.Command{
 		Use: "logs JOB", Short: "print what a job's ranks have printed", Args: cobra.ExactArgs(1),
-		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The output " +
-			"is kept by the worker\n" +
-			"that ran the job. " + client.SelectorHelp,
+		Long: "faasmrun logs prints a job's output so far; with -f also what follows, until the job has ended. The worker " +
+			"that ran the job keeps the output." + client.SelectorHelp,
 		RunE: func(_ *cobra.Command, words []string) error {
 			return f.With(func(c *client.Cluster) error {
 				j, err := c.One("logs", words)
@@ -47,7 +46,7 @@ func LogsCommand() *cobra.Command {
 	c.Flags().BoolVarP(&label, "label", "l", false, "begin each line with its rank")
 	c.Flags().BoolVar(&o.Timestamp, "timestamp", false, "begin each line with the time at which it was written")
 	c.Flags().StringVar(&statsFile, "mpi-stats", "",
-		"write the MPI statistics of a job that kept them to this file, as JSON, and not on stderr")
+		"write the MPI statistics of a job that ran with --mpi-stats to this file as JSON, not to stderr")
 	return c
 }
 

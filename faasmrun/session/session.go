@@ -369,7 +369,7 @@ func (s *Session) interrupt(sig syscall.Signal) (gone bool) {
 		if s.Embedded {
 			s.note("leaving job %d; its ranks end with this launcher", s.Job)
 		} else {
-			s.note("detached from job %d, which its scheduler goes on ending", s.Job)
+			s.note("left job %d; its scheduler is still ending it", s.Job)
 		}
 		return true
 	}
@@ -398,7 +398,8 @@ func (s *Session) finish(lost error, gone bool) int {
 	case gone:
 		return cli.StatusInterrupted
 	case s.end == nil:
-		s.note("the scheduler was lost, and with it the view of job %d: %s", s.Job, cli.Explain(lost))
+		s.note("the connection to the scheduler was lost, and job %d can't be followed any more: %s", s.Job,
+			cli.Explain(lost))
 		return cli.StatusFailed
 	}
 	s.showStats()

@@ -231,7 +231,7 @@ func TestSchedulerLost(t *testing.T) {
 		return errGone
 	})
 	b.check(t, b.run(t), 1, "before\nunfin",
-		"faasmrun: the scheduler was lost, and with it the view of job 7: the scheduler stops\n")
+		"faasmrun: the connection to the scheduler was lost, and job 7 can't be followed any more: the scheduler stops\n")
 }
 
 // TestInterrupts: in order, at once, not at all.
@@ -290,7 +290,7 @@ func TestInterrupts(t *testing.T) {
 		for range 3 {
 			b.signals <- syscall.SIGINT
 		}
-		b.check(t, b.run(t), 1, "", first+second+"faasmrun: detached from job 7, which its scheduler goes on ending\n")
+		b.check(t, b.run(t), 1, "", first+second+"faasmrun: left job 7; its scheduler is still ending it\n")
 	})
 	t.Run("the job ended by itself meanwhile", func(t *testing.T) {
 		b := newBench(t, 2, func(s *fakeStream) error {

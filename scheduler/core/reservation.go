@@ -258,7 +258,8 @@ func (s *State) reserveWorkers(e Reserve, from, to Time) ([]ReservedPart, error)
 		}
 		switch unreserved, j := s.unreserved(w, e, from, to); {
 		case j != nil:
-			return nil, fmt.Errorf("%w: job %d may still run on %s then; to leave it there, ask for that", ErrState, j.ID, name)
+			return nil, fmt.Errorf("%w: job %d may still run on %s at that time; --ignore-jobs reserves it all the same",
+				ErrState, j.ID, name)
 		case unreserved < uint64(w.Slots):
 			return nil, fmt.Errorf("%w: another reservation keeps %d slots of %s at that time", ErrState,
 				uint64(w.Slots)-unreserved, name)

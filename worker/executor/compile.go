@@ -37,7 +37,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 		return 2
 	}
 	if err := armAgentWatch(0); err != nil {
-		fmt.Fprintln(stderr, "faasmrun compile: this verb is for workers to start:", err)
+		fmt.Fprintln(stderr, "faasmrun compile: only a worker starts this verb:", err)
 		return control.ExitOwnFault
 	}
 	bounds := &memoryBudget{limit: *memory}

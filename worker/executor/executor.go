@@ -38,7 +38,7 @@ func Main() int {
 // serve runs one job after another, until one leaves something behind or no other comes.
 func serve() (status int, err error) {
 	if err := armAgentWatch(agentWatchFD); err != nil {
-		return 2, fmt.Errorf("this verb is for workers to start: %w", err)
+		return 2, fmt.Errorf("only a worker starts this verb: %w", err)
 	}
 	if err := confine(); err != nil {
 		return 2, err
