@@ -173,7 +173,7 @@ func (f *function) whole(locals int) {
 	}
 }
 
-// liveness finds what is live at each label. It is false if that takes too long.
+// liveness finds what is live at each label, and reports whether that does not take too long.
 func (w *flow) liveness() bool {
 	n := 2 * w.words * len(w.blocks)
 	if cap(w.sets) < n {
