@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/launch"
+	"github.com/faasmrun/faasmrun/internal/filetype"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -38,7 +38,7 @@ func readScript(name string) ([]byte, error) {
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxScript+1))
-	if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
+	if err != nil || filetype.Of(text) != filetype.Script {
 		return nil, nil
 	}
 	if len(text) > maxScript {

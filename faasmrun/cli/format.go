@@ -10,19 +10,6 @@ import (
 	"unicode"
 )
 
-// BytesText writes sizes as people do.
-func BytesText(n uint64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	for shift, unit := range []string{10: "K", 20: "M", 30: "G", 40: "T", 50: "P"} {
-		if unit != "" && n < 1<<(shift+10) {
-			return fmt.Sprintf("%.1f%s", float64(n)/float64(uint64(1)<<shift), unit)
-		}
-	}
-	return fmt.Sprintf("%.1fE", float64(n)/(1<<60))
-}
-
 // Table prints rows in columns under a heading.
 func Table(w io.Writer, heading string, rows [][]string) error {
 	b := bufio.NewWriterSize(w, 64<<10) // a tabwriter writes cell by cell, and there may be 100,000 rows

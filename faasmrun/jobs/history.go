@@ -8,6 +8,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -55,7 +56,7 @@ func printHistory(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.ExitCode)),
 			strconv.Itoa(int(j.Ranks)),
 			timespan.String(j.Waited(now)), timespan.String(j.Ran(now)), time.Duration(j.CpuNs).Round(time.Millisecond).String(),
-			cli.BytesText(j.MaxRssBytes), cli.BytesText(j.MpiBytes), j.Reason})
+			bytesize.Short(j.MaxRssBytes), bytesize.Short(j.MpiBytes), j.Reason})
 	}
 	return cli.Table(c.Out, "JOB NAME TENANT ST EXIT RANKS WAIT RUN CPU MEMORY MPI REASON", rows)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -60,7 +61,7 @@ type engineRecord struct {
 }
 
 func (e engineRecord) String() string {
-	return fmt.Sprintf("%s (%s, %s)", e.Name, strings.Join(e.DataModels, "+"), cli.BytesText(e.MaxRankMem))
+	return fmt.Sprintf("%s (%s, %s)", e.Name, strings.Join(e.DataModels, "+"), bytesize.Short(e.MaxRankMem))
 }
 
 func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
@@ -112,7 +113,7 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo, wide bool) error {
 			}
 		}
 		row := []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),
-			cli.BytesText(r.UsedMem) + "/" + cli.BytesText(r.Mem),
+			bytesize.Short(r.UsedMem) + "/" + bytesize.Short(r.Mem),
 			fmt.Sprint(len(r.Jobs)), timespan.String(time.Since(time.Unix(0, n.SinceUnixNs)))}
 		if wide {
 			row = append(row, enginesText(r.Engines))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/timespan"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -74,8 +75,8 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 			[2]string{"waited", timespan.String(j.Waited(time.Now()))},
 			[2]string{"ran", timespan.String(j.Ran(time.Now()))},
 			[2]string{"cpu", time.Duration(j.CpuNs).Round(time.Millisecond).String()},
-			[2]string{"memory", cli.BytesText(j.MaxRssBytes)},
-			[2]string{"MPI", cli.BytesText(j.MpiBytes)})
+			[2]string{"memory", bytesize.Short(j.MaxRssBytes)},
+			[2]string{"MPI", bytesize.Short(j.MpiBytes)})
 	}
 	if r.Restarts > 0 {
 		lines = append(lines, [2]string{"restarts", strconv.Itoa(int(r.Restarts))})

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/mpi/profile"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
@@ -152,8 +153,8 @@ func rankRow(who string, r profile.Rank, functions map[string]*profile.Function,
 		addUse(&all, *f)
 	}
 	return []string{who, duration(r.Wall), duration(r.MPI), share(r.MPI, r.Wall), fmt.Sprint(all.Calls),
-		cli.BytesText(all.SentBytes),
-		cli.BytesText(all.ReceivedBytes), note}
+		bytesize.Short(all.SentBytes),
+		bytesize.Short(all.ReceivedBytes), note}
 }
 
 func shareOf(r profile.Rank) float64 { return float64(r.MPI) / float64(r.Wall) }
@@ -188,7 +189,7 @@ func (s *statTable) writeFunctions(w io.Writer) {
 	for _, f := range shown {
 		rows = append(rows, []string{f.Name, fmt.Sprint(f.Calls), duration(f.Time), share(f.Time, s.total.MPI),
 			share(f.Time, s.total.Wall),
-			duration(f.Time / time.Duration(f.Calls)), cli.BytesText(f.SentBytes), cli.BytesText(f.ReceivedBytes)})
+			duration(f.Time / time.Duration(f.Calls)), bytesize.Short(f.SentBytes), bytesize.Short(f.ReceivedBytes)})
 	}
 	writeAligned(w, rows)
 	if rest := len(functions) - len(shown); rest > 0 {
@@ -213,7 +214,7 @@ func (s *statTable) writePairs(w io.Writer) {
 	case len(pairs) == 0:
 	case len(s.ranks) <= maxStatMatrix:
 		s.writeMatrix(w, "messages", func(to profile.Sent) string { return fmt.Sprint(to.Messages) })
-		s.writeMatrix(w, "bytes", func(to profile.Sent) string { return cli.BytesText(to.Bytes) })
+		s.writeMatrix(w, "bytes", func(to profile.Sent) string { return bytesize.Short(to.Bytes) })
 	default:
 		writeHeaviest(w, pairs)
 	}
@@ -246,7 +247,7 @@ func writeHeaviest(w io.Writer, pairs []statPair) {
 	shown := pairs[:min(len(pairs), maxStatPairs)]
 	rows := [][]string{{"from", "to", "messages", "bytes"}}
 	for _, p := range shown {
-		rows = append(rows, []string{fmt.Sprint(p.from), fmt.Sprint(p.To), fmt.Sprint(p.Messages), cli.BytesText(p.Bytes)})
+		rows = append(rows, []string{fmt.Sprint(p.from), fmt.Sprint(p.To), fmt.Sprint(p.Messages), bytesize.Short(p.Bytes)})
 	}
 	writeAligned(w, rows)
 	if rest := len(pairs) - len(shown); rest > 0 {

@@ -1,7 +1,6 @@
 package toolchain
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/filetype"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -159,7 +159,7 @@ func stripWasm(file, output string) error {
 	if output == "" {
 		output = file
 	}
-	if bytes.HasPrefix(data, wasmMagic) {
+	if filetype.IsWasm(data) {
 		m, err := wasm.Decode(data)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -184,8 +184,6 @@ func writeLike(file, output string, data []byte) error {
 	return os.Chmod(output, info.Mode().Perm())
 }
 
-var wasmMagic = []byte("\x00asm")
-
 // isWasm reports whether a file is an object or a program of WebAssembly, or an archive of such.
 func isWasm(file string) bool {
 	f, err := os.Open(file)
@@ -195,9 +193,6 @@ func isWasm(file string) bool {
 	defer f.Close()
 	head := make([]byte, 8)
 	n, _ := f.ReadAt(head, 0)
-	if bytes.HasPrefix(head[:n], wasmMagic) {
-		return true
-	}
-	return string(head[:n]) == "!<arch>\n" &&
-		archiveHolds(f, func(head []byte) bool { return bytes.HasPrefix(head, wasmMagic) })
+	head = head[:n]
+	return filetype.IsWasm(head) || filetype.Of(head) == filetype.Archive && archiveHolds(f, filetype.IsWasm)
 }

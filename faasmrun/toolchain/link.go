@@ -317,7 +317,7 @@ func hostBinary(path string) string {
 	head := make([]byte, 4096)
 	n, _ := io.ReadFull(f, head)
 	head = head[:n]
-	if bytes.HasPrefix(head, []byte("!<arch>\n")) {
+	if filetype.Of(head) == filetype.Archive {
 		return archiveOfHost(f)
 	}
 	return nativeMagic(head)

@@ -1,12 +1,13 @@
 package toolchain
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/filetype"
 )
 
 // weaken makes those global data symbols of an object weak that may be defined in several files: the linker takes the
@@ -71,7 +72,7 @@ type dataSymbol struct {
 
 // dataSymbols lists an object's global variables that are not weak.
 func dataSymbols(object []byte) ([]dataSymbol, error) {
-	if !bytes.HasPrefix(object, []byte("\x00asm\x01\x00\x00\x00")) {
+	if filetype.Of(object) != filetype.Module {
 		return nil, nil // -emit-llvm and the like
 	}
 	in := &objectReader{b: object, pos: 8}

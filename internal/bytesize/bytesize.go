@@ -18,7 +18,7 @@ func String(n uint64) string {
 	return fmt.Sprintf("%d.%d %s", n, tenths, units[i])
 }
 
-// Short writes n for a table's column, as in "1.5G".
+// Short writes n for a table's column, as in "1.5G" or "12 B".
 func Short(n uint64) string {
 	at, scaled := 0, float64(n)
 	for scaled >= 1024 {
@@ -26,7 +26,7 @@ func Short(n uint64) string {
 		at++
 	}
 	if at == 0 {
-		return fmt.Sprint(n)
+		return fmt.Sprintf("%d B", n)
 	}
 	return fmt.Sprintf("%.1f%c", scaled, units[at][0])
 }

@@ -13,7 +13,7 @@ func TestString(t *testing.T) {
 }
 
 func TestShort(t *testing.T) {
-	for n, want := range map[uint64]string{0: "0", 1023: "1023", 1024: "1.0K", 1536: "1.5K", 3 << 30: "3.0G",
+	for n, want := range map[uint64]string{0: "0 B", 1023: "1023 B", 1024: "1.0K", 1536: "1.5K", 3 << 30: "3.0G",
 		1<<64 - 1: "16.0E"} {
 		if got := Short(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)

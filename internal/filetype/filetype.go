@@ -4,6 +4,7 @@
 package filetype
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"unicode"
@@ -74,6 +75,9 @@ func Of(head []byte) Type {
 	}
 	return Unknown
 }
+
+// IsWasm reports whether a file that begins with head, of which four bytes suffice, is WebAssembly of whatever kind.
+func IsWasm(head []byte) bool { return bytes.HasPrefix(head, []byte(wasmMagic)) }
 
 func wasm(head []byte) Type {
 	if len(head) < wasmHeader {
