@@ -42,16 +42,16 @@ func TestParsePolicy(t *testing.T) {
 
 func TestBadPolicies(t *testing.T) {
 	for words, text := range map[string]string{
-		`unknown field "dept"`:      `{"dept": 3}`,
-		"there is more behind its end":         `{} {}`,
-		"is no duration":            `{"time_limit": "soon"}`,
-		"is no size":                `{"others": {"mem": "9999999999T"}}`,
-		"preempted is one of":       `{"qos": {"low": {"preempted": "shot"}}}`,
-		`preempts "lwo"`:            `{"qos": {"high": {"preempts": ["lwo"]}}}`,
-		"depth is 0":                `{"depth": 0}`,
-		"quota of tenant x":         `{"tenants": {"x": {"running": -1}}}`,
-		"half_life in seconds is 0": `{"half_life": "0s"}`,
-		"cannot unmarshal number":   `{"qos": {"low": {"points": 9e20}}}`,
+		`unknown field "dept"`:         `{"dept": 3}`,
+		"there is more behind its end": `{} {}`,
+		"is no duration":               `{"time_limit": "soon"}`,
+		"is no size":                   `{"others": {"mem": "9999999999T"}}`,
+		"preempted is one of":          `{"qos": {"low": {"preempted": "shot"}}}`,
+		`preempts "lwo"`:               `{"qos": {"high": {"preempts": ["lwo"]}}}`,
+		"depth is 0":                   `{"depth": 0}`,
+		"quota of tenant x":            `{"tenants": {"x": {"running": -1}}}`,
+		"half_life in seconds is 0":    `{"half_life": "0s"}`,
+		"cannot unmarshal number":      `{"qos": {"low": {"points": 9e20}}}`,
 	} {
 		_, err := ParsePolicy([]byte(text), core.DefaultPolicy())
 		if err == nil || !strings.Contains(err.Error(), words) {
