@@ -42,35 +42,35 @@ func newAgentConn(agentFD, adoptionFD int) (*agentConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
+	c := &agentConn{socket: &control.Borrower{UnixConn: socket.(*net.UnixConn)}, newStarts: make(chan *control.Start, 1),
 		gone: make(chan struct{})}
-	l.conn = control.NewConn(l.socket)
+	c.conn = control.NewConn(c.socket)
 	if listener, err := net.FileListener(adoption); err == nil { // else it is no socket: the agent has no successor
-		l.adoption = listener.(*net.UnixListener)
+		c.adoption = listener.(*net.UnixListener)
 	}
-	return l, nil
+	return c, nil
 }
 
 // nextStart waits for a job; for at most a time, if that is not 0. nil: there will be none.
-func (l *agentConn) nextStart(most time.Duration) (*control.Start, error) {
+func (c *agentConn) nextStart(most time.Duration) (*control.Start, error) {
 	var late <-chan time.Time
 	if most > 0 {
 		late = time.After(most)
 	}
 	select {
-	case start := <-l.newStarts:
+	case start := <-c.newStarts:
 		return start, nil
-	case <-l.gone:
-		return nil, l.fault
+	case <-c.gone:
+		return nil, c.fault
 	case <-late:
 		return nil, nil
 	}
 }
 
-func (l *agentConn) send(m control.Message) error {
-	l.mu.Lock()
-	conn := l.conn
-	l.mu.Unlock()
+func (c *agentConn) send(m control.Message) error {
+	c.mu.Lock()
+	conn := c.conn
+	c.mu.Unlock()
 	if conn == nil {
 		return nil // resendAll sends what matters to a later agent
 	}
@@ -78,45 +78,45 @@ func (l *agentConn) send(m control.Message) error {
 }
 
 // attach lets a job handle the orders that come.
-func (l *agentConn) attach(j *job) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.job = j
-	close(l.began)
+func (c *agentConn) attach(j *job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.job = j
+	close(c.began)
 }
 
 // detach ends attach, and waits for an order that is being handled. It reports whether an agent is left that could give
 // this process another job: only the one that started it can.
-func (l *agentConn) detach() bool {
-	l.mu.Lock()
-	l.job = nil
-	l.mu.Unlock()
-	l.handling.Lock() // what was under way is through
-	defer l.handling.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.adopted || l.conn == nil {
+func (c *agentConn) detach() bool {
+	c.mu.Lock()
+	c.job = nil
+	c.mu.Unlock()
+	c.handling.Lock() // what was under way is through
+	defer c.handling.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.adopted || c.conn == nil {
 		return false
 	}
-	l.start = nil
+	c.start = nil
 	return true
 }
 
 // serve handles the agents' messages for the rest of the process's life. The end of the connection is the end of the
 // agent, and of whatever does not outlive it.
-func (l *agentConn) serve() {
-	defer close(l.gone)
+func (c *agentConn) serve() {
+	defer close(c.gone)
 	for {
-		fault := l.serveAgent()
-		switch start := l.disconnect(); {
+		fault := c.serveAgent()
+		switch start := c.disconnect(); {
 		case start == nil:
-			l.fault = fault
+			c.fault = fault
 			return
 		case start.Interactive:
 			os.Exit(1)
 		}
-		<-l.began // or the process ends
-		if err := l.awaitAdoption(); err != nil {
+		<-c.began // or the process ends
+		if err := c.awaitAdoption(); err != nil {
 			fmt.Fprintln(os.Stderr, "faasmrun executor: no worker can find this process any more:", errors.Join(err, fault))
 			return // the lease ends it
 		}
@@ -124,14 +124,14 @@ func (l *agentConn) serve() {
 }
 
 // serveAgent handles one agent's messages until its connection ends, and returns what else went wrong.
-func (l *agentConn) serveAgent() error {
-	l.mu.Lock()
-	conn := l.conn // only follow's goroutine changes it
-	l.mu.Unlock()
+func (c *agentConn) serveAgent() error {
+	c.mu.Lock()
+	conn := c.conn // only follow's goroutine changes it
+	c.mu.Unlock()
 	for {
 		m, err := conn.Receive()
 		if err == nil {
-			err = l.handleMessage(m)
+			err = c.handleMessage(m)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -143,24 +143,24 @@ func (l *agentConn) serveAgent() error {
 }
 
 // handleMessage handles one message. One for a job that has ended was sent before its end arrived.
-func (l *agentConn) handleMessage(m control.Message) error {
-	l.handling.Lock()
-	defer l.handling.Unlock()
-	l.mu.Lock()
-	job, busy := l.job, l.start != nil
+func (c *agentConn) handleMessage(m control.Message) error {
+	c.handling.Lock()
+	defer c.handling.Unlock()
+	c.mu.Lock()
+	job, busy := c.job, c.start != nil
 	start, starts := m.(*control.Start)
 	if starts && !busy {
-		l.start, l.began = start, make(chan struct{})
+		c.start, c.began = start, make(chan struct{})
 	}
-	l.mu.Unlock()
+	c.mu.Unlock()
 	lend, lends := m.(*control.Lend)
 	switch {
 	case (starts || lends) && busy:
 		return fmt.Errorf("a %T while there is a job", m)
 	case starts:
-		l.newStarts <- start
+		c.newStarts <- start
 	case lends:
-		return l.socket.Install(lend)
+		return c.socket.Install(lend)
 	case job != nil:
 		job.handleMessage(m)
 	}
@@ -168,35 +168,35 @@ func (l *agentConn) handleMessage(m control.Message) error {
 }
 
 // disconnect notes that the agent is gone. It returns the start of the job that is running, if there is one.
-func (l *agentConn) disconnect() *control.Start {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.conn = nil
-	return l.start
+func (c *agentConn) disconnect() *control.Start {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn = nil
+	return c.start
 }
 
 // awaitAdoption waits for the next agent, and repeats to it what the earlier one knew.
-func (l *agentConn) awaitAdoption() error {
-	if l.adoption == nil {
+func (c *agentConn) awaitAdoption() error {
+	if c.adoption == nil {
 		return errors.New("it has no adoption socket")
 	}
 	for {
-		socket, err := l.adoption.AcceptUnix()
+		socket, err := c.adoption.AcceptUnix()
 		if err != nil {
 			return err
 		}
-		conn, err := authenticate(socket, l.agentUID())
+		conn, err := authenticate(socket, c.agentUID())
 		if err == nil {
-			l.mu.Lock()
-			l.conn, l.adopted = conn, true
-			j := l.job
-			l.mu.Unlock()
+			c.mu.Lock()
+			c.conn, c.adopted = conn, true
+			j := c.job
+			c.mu.Unlock()
 			if j == nil { // it has just ended, and sends Ended next
-				l.send(&control.Started{})
+				c.send(&control.Started{})
 				return nil
 			}
-			l.send(j.out.input()) // first: after Started the agent lets input come
-			l.send(&control.Started{})
+			c.send(j.out.input()) // first: after Started the agent lets input come
+			c.send(&control.Started{})
 			j.out.resendAll()
 			return nil
 		}
@@ -207,10 +207,10 @@ func (l *agentConn) awaitAdoption() error {
 	}
 }
 
-func (l *agentConn) agentUID() uint32 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.start.AgentUID
+func (c *agentConn) agentUID() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.start.AgentUID
 }
 
 // helloTimeout is how long a caller may take to send its first message, while no other can connect.

@@ -36,18 +36,18 @@ func newConnectedAgent(t *testing.T) (*agentConn, *control.Conn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newAgentConn(fds[1], null)
+	c, err := newAgentConn(fds[1], null)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { agent.Close(); <-l.gone; l.socket.Close() })
-	go l.serve()
-	return l, control.NewConn(agent), agent
+	t.Cleanup(func() { agent.Close(); <-c.gone; c.socket.Close() })
+	go c.serve()
+	return c, control.NewConn(agent), agent
 }
 
 func TestAgentConn(t *testing.T) {
-	l, agent, _ := newConnectedAgent(t)
-	if start, err := l.nextStart(time.Millisecond); start != nil || err != nil {
+	c, agent, _ := newConnectedAgent(t)
+	if start, err := c.nextStart(time.Millisecond); start != nil || err != nil {
 		t.Fatalf("%v, %v without a word", start, err)
 	}
 	for job := range uint64(2) {
@@ -57,11 +57,11 @@ func TestAgentConn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		start, err := l.nextStart(0)
+		start, err := c.nextStart(0)
 		if err != nil || start.Job != job {
 			t.Fatalf("%v, %v", start, err)
 		}
-		if !l.detach() {
+		if !c.detach() {
 			t.Fatal("its agent is gone")
 		}
 	}
@@ -69,24 +69,24 @@ func TestAgentConn(t *testing.T) {
 
 // An agent that gives two jobs at once is none to go on with, and one that is gone gives none.
 func TestAgentConnEnds(t *testing.T) {
-	l, agent, _ := newConnectedAgent(t)
+	c, agent, _ := newConnectedAgent(t)
 	for range 2 {
 		if err := agent.Send(&control.Start{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := l.nextStart(0); err != nil {
+	if _, err := c.nextStart(0); err != nil {
 		t.Fatal(err)
 	}
-	l.attach(&job{over: alwaysReady})
-	<-l.gone
-	if l.detach() {
+	c.attach(&job{over: alwaysReady})
+	<-c.gone
+	if c.detach() {
 		t.Error("there is an agent")
 	}
 
-	l, _, end := newConnectedAgent(t)
+	c, _, end := newConnectedAgent(t)
 	end.Close()
-	if start, err := l.nextStart(0); start != nil || err != nil {
+	if start, err := c.nextStart(0); start != nil || err != nil {
 		t.Errorf("%v, %v from nobody", start, err)
 	}
 }
