@@ -238,7 +238,7 @@ const livenessTicks = 4
 // whileAlive runs the sending side of a stream for as long as messages come from its other end: sending may have to
 // wait for one that is no more. What counts is in how many ticks in a row none came, not a time: a scheduler that was
 // stopped itself would find everyone silent. No limit is no end.
-func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() error, send func() error) error {
+func (s *Server) whileAlive(limit time.Duration, peer *liveness, silent func() error, send func() error) error {
 	if limit <= 0 {
 		return send()
 	}
@@ -253,7 +253,7 @@ func (s *Server) whileAlive(limit time.Duration, h *liveness, silent func() erro
 		case err := <-sent:
 			return err
 		case <-tick.C:
-			if missed++; h.active.Swap(false) || h.excused.Load() {
+			if missed++; peer.active.Swap(false) || peer.excused.Load() {
 				missed = 0
 			}
 		}

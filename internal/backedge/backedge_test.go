@@ -242,7 +242,7 @@ func TestCodeMap(t *testing.T) {
 	for r := wasm.NewReader(after.Functions[0].Body); r.Next(); {
 		at, ok := code.Original(0, uint32(r.Instr.Start))
 		if !ok {
-			t.Fatal("a place that is not known")
+			t.Fatal("an instruction whose origin is not known")
 		}
 		got = append(got, fmt.Sprintf("%s<%s", r.Instr.Op, old[at]))
 	}

@@ -320,7 +320,7 @@ func TestPointerThatWalks(t *testing.T) {
 }
 
 // TestLocalOfManyValues: a local that holds a pointer, then a number that counts whole, is an i32 as far as it is the
-// pointer; and not where both come to the same place.
+// pointer; and not where both come to the same instruction.
 func TestLocalOfManyValues(t *testing.T) {
 	for _, meets := range []bool{false, true} {
 		b := newBuilder()

@@ -6,8 +6,8 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
-// TestWays: a number that comes to a place by one of many ways is the same variable there as behind that way, although
-// it is a pointer too on the way, of which 32 bits would be enough.
+// TestWays: a number that comes to an instruction by one of many ways is the same variable there as behind that way,
+// although it is a pointer too on the way, of which 32 bits would be enough.
 func TestWays(t *testing.T) {
 	const x, other = 2, 1 << 40
 	// pointer gives the local a value of more than 32 bits and uses it as an address.
