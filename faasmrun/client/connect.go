@@ -73,7 +73,7 @@ func clientCertificates(dir string, who auth.Who) (credentials.TransportCredenti
 	}
 	files, err := auth.OpenFiles(dir)
 	if err != nil {
-		return nil, fmt.Errorf("a scheduler elsewhere asks for a certificate (FAASMRUN_CERTS names its directory): %w", err)
+		return nil, fmt.Errorf("a scheduler on TCP asks for a certificate; set FAASMRUN_CERTS to its directory: %w", err)
 	}
 	if err := CheckRole(files, who); err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func (r Report) terminated(told *Order) Result {
 	end := Result{State: jobstate.Cancelled}
 	switch {
 	case r.OutputLimit > 0:
-		end = failed(jobstate.ExitFailed, "its output has reached %d bytes, what its tenant's quota allows a job",
+		end = failed(jobstate.ExitFailed, "its output has reached its tenant's quota, which is %d bytes for each job",
 			r.OutputLimit)
 	case r.ExcessInput:
 		end = failed(jobstate.ExitFailed, "the scheduler sent more standard input than the ranks take")
