@@ -17,6 +17,7 @@ var uncounted = map[string]string{
 	"worker/executor/executor.go serve":       "nobody: it lasts as long as the process",
 	"worker/executor/memorybudget.go enforce": "nobody: it lasts as long as the process",
 	"worker/executor/executor.go newReporter": "the reporter's stop",
+	"worker/rank/rank.go goThread":            "the rank, which counts its threads; see Stopped",
 	"worker/executor/job.go run":              "the job, for each rank's exit",
 }
 

@@ -97,8 +97,9 @@ type Instance interface {
 	// CallTableResult calls as CallTable does a function that returns an i32.
 	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
 	// Thread makes an instance for a further thread, over the same memory: with the stack and the variables that s says,
-	// and a copy of its own of every other global, as the module begins with it. It is for Run; Start is for the first. host and thread are as in Instantiate. The program must import its memory, and let a thread's stack and
-	// variables be set: see ThreadLocals. The instance is closed before the one that it was made from.
+	// and a copy of its own of every other global, as the module begins with it. It is for Run; Start is for the first.
+	// host and thread are as in Instantiate. The program must import its memory, and let a thread's stack and variables
+	// be set: see ThreadLocals. The instance is closed before the one that it was made from.
 	Thread(host any, thread *safepoint.Thread, s ThreadSpace) (Instance, error)
 	// ThreadLocals is the size and the alignment of the variables that each thread has of its own, or why the program can
 	// have no further threads.
