@@ -607,7 +607,7 @@ func (b *builder) libraryFlags() []string {
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
 	"sockets", "threads", "system",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
-	"argp", "argphelp"}
+	"argp", "argphelp", "fused"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

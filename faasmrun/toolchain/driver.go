@@ -212,7 +212,11 @@ func (d *driver) compileFlags(cxx bool) []string {
 	}
 	args = append(append(args, "-O"+c.optimization()), c.compile...)
 	// Our headers come before the compiler's own: among those is the omp.h of the host's runtime, if that is installed.
-	return append(args, "-isystem", d.sys.headers)
+	args = append(args, "-isystem", d.sys.headers)
+	if d.sys.simde != "" {
+		args = append(args, "-isystem", d.sys.simde)
+	}
+	return args
 }
 
 // targetFlags: measured in facts on the engine. Without bulk memory, memcpy is 6 times slower; without simd128, kernels

@@ -44,7 +44,36 @@ func Install(ctx context.Context, env Env, progress Progress) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return install(ctx, env, t, filepath.Join(cache, "sysroot"), progress)
+	root := filepath.Join(cache, "sysroot")
+	dir, err := install(ctx, env, t, root, progress)
+	if err == nil {
+		err = installIntrinsics(ctx, env, root, progress)
+	}
+	if err != nil {
+		return "", err
+	}
+	return dir, nil
+}
+
+// installIntrinsics makes the directory of intrinsicsDir unless it is there.
+func installIntrinsics(ctx context.Context, env Env, root string, progress Progress) error {
+	dir := intrinsicsDir(root)
+	if complete(dir) {
+		return nil
+	}
+	unlock, err := lockDirectory(ctx, root, progress)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if complete(dir) {
+		return nil
+	}
+	b := &builder{env: env, root: root, progress: progress}
+	if err := b.buildIntrinsics(ctx, dir); err != nil {
+		return fmt.Errorf("x86's intrinsics: %w", err)
+	}
+	return nil
 }
 
 func install(ctx context.Context, env Env, t *tools, root string, progress Progress) (string, error) {
@@ -72,6 +101,12 @@ func install(ctx context.Context, env Env, t *tools, root string, progress Progr
 	}
 	if err != nil {
 		return "", fmt.Errorf("building the C and C++ libraries: %w", err)
+	}
+	if in := intrinsicsDir(root); !complete(in) {
+		if err := b.buildIntrinsics(ctx, in); err != nil { // few programs want them; their header says what is to be done
+			progress(fmt.Sprintf("going on without x86's intrinsics: %v", err), 0, 0)
+			progress("", 0, 0)
+		}
 	}
 	return dir, nil
 }

@@ -113,6 +113,8 @@ func (p *parser) word() error {
 		p.verbose = true
 	case word == "-###":
 		p.verbose, p.dryRun = true, true
+	case vectorMacros[word] != nil:
+		p.compile = append(p.compile, vectorDefines(word)...)
 	case hostOnly.match(word):
 	case strings.HasPrefix(word, "-Wl,"), word == "-Xlinker", word == "-s", word == "-u", word == "-e", word == "-z":
 		return p.linker(word)

@@ -24,7 +24,8 @@ import (
 type source struct {
 	Package, Version string
 	Suffix           string // of the tarball's address
-	SHA256           string // of the whole tarball
+	Binary           string // the binary package beside it that is fetched instead, if any
+	SHA256           string // of the whole file
 	Parts            []part
 }
 
@@ -249,6 +250,9 @@ func (b *builder) address(ctx context.Context, s *source) (string, error) {
 		uri, _, _ := strings.Cut(strings.TrimPrefix(line, "'"), "'")
 		if strings.HasPrefix(line, "'") && strings.HasSuffix(uri, s.Suffix) &&
 			strings.Contains(strings.ReplaceAll(uri, "%7e", "~"), "_"+s.Version) {
+			if s.Binary != "" {
+				uri = uri[:strings.LastIndex(uri, "/")+1] + strings.ReplaceAll(s.Binary, "~", "%7e")
+			}
 			return uri, nil
 		}
 	}

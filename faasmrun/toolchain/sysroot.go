@@ -2,8 +2,6 @@ package toolchain
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +21,7 @@ type sysroot struct {
 	headers string // faasmrun's own headers: mpi.h
 	lib     string // the libraries and libc's start files
 	runtime string // our own additions to them
+	simde   string // SIMDe's headers, "" when they are not there
 }
 
 // openSysroot finds the sysroot, or builds it the first time.
@@ -40,6 +39,9 @@ func openSysroot(ctx context.Context, env Env, t *tools, progress Progress) (*sy
 		return nil, err
 	}
 	s.lib, s.runtime = filepath.Join(s.dir, libDir), runtimeDir(root, t)
+	if dir := intrinsicsDir(root); complete(dir) {
+		s.simde = dir
+	}
 	return s, nil
 }
 
@@ -62,11 +64,10 @@ func CacheDir(env Env) (string, error) {
 // share a cache.
 func unpackHeaders(root string) (string, error) {
 	bound, openMP := strings.Join(mpiFunctions(), "\n")+"\n", strings.Join(ompFunctions(), "\n")+"\n"
-	sum := sha256.Sum256([]byte(mpih.Header + mpih.CxxHeader + omp.Header + bound + openMP))
-	dir := filepath.Join(root, "headers-3-"+hex.EncodeToString(sum[:8]))
+	dir := filepath.Join(root, "headers-3-"+digest(mpih.Header+mpih.CxxHeader+omp.Header+bound+openMP, "overlay/x86"))
 	return dir, ensureTree(dir, func(tmp string) error {
-		return writeFiles(tmp, map[string]string{"mpi.h": mpih.Header, "mpicxx.h": mpih.CxxHeader, "omp.h": omp.Header,
-			mpiSymbols: bound, ompSymbols: openMP})
+		return errors.Join(copyOverlay("x86", tmp), writeFiles(tmp, map[string]string{"mpi.h": mpih.Header,
+			"mpicxx.h": mpih.CxxHeader, "omp.h": omp.Header, mpiSymbols: bound, ompSymbols: openMP}))
 	})
 }
 

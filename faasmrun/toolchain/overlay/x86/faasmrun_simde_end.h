@@ -1,0 +1,5 @@
+/* What stands behind a header of SIMDe's. */
+#include "faasmrun_exact.h"
+#ifdef __cplusplus
+}
+#endif
