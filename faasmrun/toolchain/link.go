@@ -138,7 +138,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if err != nil {
 		return nil, err
 	}
-	return adaptCalls(data, func(exports []string) ([]byte, error) {
+	data, err = adaptCalls(data, func(exports []string) ([]byte, error) {
 		for _, name := range exports {
 			args = append(args, "--export-if-defined="+name)
 		}
@@ -147,6 +147,10 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		}
 		return os.ReadFile(raw)
 	})
+	if err == nil && shared && !d.cmd.linkChosen("--max-memory=") {
+		return raiseMaximum(data)
+	}
+	return data, err
 }
 
 // sharedMemory are the options for a module whose threads are instances over one memory, which the host hands in. A new
@@ -160,13 +164,31 @@ func (d *driver) sharedMemory() []string {
 		args = append(args, "--export="+name)
 	}
 	if !d.cmd.linkChosen("--max-memory=") {
-		args = append(args, fmt.Sprintf("--max-memory=%d", maxMemory)) // the job's own ceiling is --mem-per-rank
+		args = append(args, fmt.Sprintf("--max-memory=%d", linkerMaximum))
 	}
 	return args
 }
 
-// maxMemory is the most that wasm-ld 19 takes. An engine with 32 bits of address gives less.
-const maxMemory = 16 << 30
+// A memory that threads share has a maximum, for which engines may reserve addresses. The job's own ceiling is
+// --mem-per-rank, and an engine with 32 bits of address gives less. wasm-ld 19 takes no more than linkerMaximum.
+const (
+	maxMemory     = 64 << 30
+	linkerMaximum = 16 << 30
+)
+
+// raiseMaximum lets the shared memory of a module that was linked with linkerMaximum grow to maxMemory.
+func raiseMaximum(module []byte) ([]byte, error) {
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return nil, fmt.Errorf("wasm-ld's module: %w", err)
+	}
+	for i := range m.Imports {
+		if im := &m.Imports[i]; im.Kind == wasm.KindMemory && im.Memory.Shared && im.Memory.Max == linkerMaximum>>16 {
+			im.Memory.Max = maxMemory >> 16
+		}
+	}
+	return m.Encode(), nil
+}
 
 // systemLibraries complete every link. The first is ours; the second makes printf and scanf understand long double, and
 // the next four stand for what WASI has not.

@@ -47,7 +47,7 @@ int more(int n) {
 		switch {
 		case im.Module == "wasi_snapshot_preview1":
 		case im.Kind == wasm.KindMemory && im.Module == "env" && im.Name == "memory":
-			if !im.Memory.Shared || im.Memory.Max != 16<<30>>16 {
+			if !im.Memory.Shared || im.Memory.Max != 64<<30>>16 {
 				t.Errorf("the memory is %+v", im.Memory)
 			}
 		case im.Module != "env" || !slices.Contains(known, im.Name):
@@ -60,6 +60,38 @@ int more(int n) {
 		if _, there := m.Export(name); !there {
 			t.Errorf("the module does not export %s", name)
 		}
+	}
+}
+
+// TestSharedMaximum: a shared memory may grow to 64 GiB, which is more than wasm-ld knows, unless the link says how
+// far; no instruction moves by that, so that debug information stays right.
+func TestSharedMaximum(t *testing.T) {
+	l := newLab(t)
+	l.write("a.c", "int main(int n, char **v) {\n#pragma omp critical(same)\n\tn++;\n\treturn n;\n}\n")
+	linked := func(flags ...string) *wasm.Module {
+		t.Helper()
+		l.ok("cc", append([]string{"-g", "-fopenmp", "a.c"}, flags...)...)
+		m, err := wasm.Decode(l.module("a.out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	raised, chosen := linked(), linked("-Wl,--max-memory=17179869184")
+	memory := func(m *wasm.Module) wasm.Limits {
+		return m.Imports[slices.IndexFunc(m.Imports, func(im wasm.Import) bool { return im.Kind == wasm.KindMemory })].Memory
+	}
+	want := memory(chosen)
+	if want.Max != 16<<30>>16 || !want.Shared || !want.Is64 {
+		t.Errorf("of a link that chooses, the memory is %+v", want)
+	}
+	want.Max = 64 << 30 >> 16
+	if got := memory(raised); got != want {
+		t.Errorf("the memory is %+v", got)
+	}
+	same := func(f, g wasm.Function) bool { return f.Offset == g.Offset }
+	if !slices.EqualFunc(raised.Functions, chosen.Functions, same) {
+		t.Error("functions are elsewhere than wasm-ld put them")
 	}
 }
 

@@ -242,6 +242,34 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestMaxima: a memory of 64 bits may say that it grows further than 32 bits reach, or nothing; what is lowered ends
+// where the engine does, shared and imported or not, and a maximum below that stays.
+func TestMaxima(t *testing.T) {
+	const engine = 1<<16 - 1
+	for _, c := range []struct {
+		memory wasm.Limits
+		most   uint64
+	}{
+		{wasm.Limits{Min: 3, Is64: true}, engine},
+		{wasm.Limits{Min: 3, Max: 1 << 20, HasMax: true, Is64: true}, engine},
+		{wasm.Limits{Min: 3, Max: 1 << 48, HasMax: true, Is64: true}, engine},
+		{wasm.Limits{Min: 3, Max: 64 << 30 >> 16, HasMax: true, Shared: true, Is64: true}, engine},
+		{wasm.Limits{Min: 3, Max: 1 << 16, HasMax: true, Shared: true, Is64: true}, engine},
+		{wasm.Limits{Min: 3, Max: 5, HasMax: true, Shared: true, Is64: true}, 5},
+	} {
+		want := wasm.Limits{Min: 3, Max: c.most, HasMax: true, Shared: c.memory.Shared}
+		own := &wasm.Module{Memories: []wasm.Limits{c.memory}}
+		if got := lowered(t, own.Encode(), Options{}).Memories[0]; got != want {
+			t.Errorf("%+v becomes %+v", c.memory, got)
+		}
+		imported := &wasm.Module{Imports: []wasm.Import{{Module: "env", Name: "memory", Kind: wasm.KindMemory,
+			Memory: c.memory}}}
+		if got := lowered(t, imported.Encode(), Options{}).Imports[0].Memory; got != want {
+			t.Errorf("an imported %+v becomes %+v", c.memory, got)
+		}
+	}
+}
+
 // everyInstruction calls visit with each instruction that names a memory or a table.
 func everyInstruction(visit func(in wasm.Instr, o wasm.Operands)) {
 	spaces := newBuilder().m.Spaces()
