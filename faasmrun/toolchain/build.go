@@ -605,7 +605,7 @@ func (b *builder) libraryFlags() []string {
 
 // compatSources are the files of overlay/compat.
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
-	"sockets", "threads", "system",
+	"sockets", "threads", "system", "main",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
 	"argp", "argphelp", "fused"}
 

@@ -36,7 +36,7 @@ func (d *driver) run(ctx context.Context) error {
 		return d.showme(c.show)
 	case c.verbose && !c.inputs():
 		return d.exec(ctx, d.tools.clang, "--target="+triple, "-v")
-	case !c.inputs():
+	case !c.inputs() && !(c.mode == modeLink && c.libraries()): // main may be in a library
 		return errors.New("no input files")
 	case c.show != "":
 		c.dryRun = true

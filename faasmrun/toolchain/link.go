@@ -109,8 +109,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	if r.cxx {
 		start = filepath.Join(d.sys.runtime, "crt1-c++.o")
 	}
-	args := []string{"-m", "wasm64", start}
-	args = append(args, words...)
+	args := slices.Clone(words)
 	if !d.cmd.linkChosen("stack-size=") {
 		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
 	}
@@ -131,7 +130,8 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	}
 	args = append(args, systemLibraries...)
 	args = append(args, d.tools.builtins, "-o", raw)
-	if err := d.runLinker(ctx, args); err != nil || d.cmd.dryRun {
+	args, err := d.runLinkerOver(ctx, []string{"-m", "wasm64", start}, args, raw)
+	if err != nil || d.cmd.dryRun {
 		return nil, err
 	}
 	data, err := os.ReadFile(raw)
@@ -139,10 +139,11 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		return nil, err
 	}
 	data, err = adaptCalls(data, func(exports []string) ([]byte, error) {
+		again := slices.Clone(args)
 		for _, name := range exports {
-			args = append(args, "--export-if-defined="+name)
+			again = append(again, "--export-if-defined="+name)
 		}
-		if err := d.execTo(ctx, io.Discard, d.tools.linker, args...); err != nil {
+		if err := d.execTo(ctx, io.Discard, d.tools.linker, again...); err != nil {
 			return nil, err
 		}
 		return os.ReadFile(raw)
@@ -203,8 +204,22 @@ func (d *driver) output() string {
 	return "a.out"
 }
 
-// runLinker runs wasm-ld and puts the names of temporary objects in its messages back to the sources'.
+// runLinker runs wasm-ld and passes on what it says.
 func (d *driver) runLinker(ctx context.Context, args []string) error {
+	text, err := d.tryLinker(ctx, args)
+	return d.tell(text, err)
+}
+
+// tell writes what wasm-ld said, and returns its error or that of writing.
+func (d *driver) tell(text string, err error) error {
+	if _, werr := io.WriteString(d.env.Stderr, text); werr != nil && err == nil {
+		err = werr
+	}
+	return err
+}
+
+// tryLinker runs wasm-ld and returns what it says, with the names of temporary objects put back to the sources'.
+func (d *driver) tryLinker(ctx context.Context, args []string) (string, error) {
 	var said bytes.Buffer
 	err := d.execTo(ctx, &said, d.tools.linker, args...)
 	text := said.String()
@@ -224,10 +239,7 @@ func (d *driver) runLinker(ctx context.Context, args []string) error {
 	if undefinedMPI.MatchString(text) {
 		text += "faasmrun " + d.name + ": of MPI's functions this version has those that docs/mpi-support.md lists\n"
 	}
-	if _, werr := io.WriteString(d.env.Stderr, text); werr != nil && err == nil {
-		err = werr
-	}
-	return err
+	return text, err
 }
 
 var (

@@ -16,33 +16,43 @@ const mismatch = "signature_mismatch:"
 // adaptCalls makes the linker's stubs do what such a call does natively, where that means anything: a C program that
 // calls a function without a declaration, or with an old one, works on every other machine. A function that only stubs
 // stand for has been thrown away as unused, so the program is linked once more, by relink, with these functions
-// exported.
+// exported, and again for the stubs that these functions call.
 func adaptCalls(program []byte, relink func(exports []string) ([]byte, error)) ([]byte, error) {
 	if !bytes.Contains(program, []byte(mismatch)) {
 		return program, nil
 	}
-	before, err := wasm.Decode(program)
-	if err != nil {
-		return nil, fmt.Errorf("wasm-ld's module: %w", err)
-	}
 	var exports []string
-	for _, name := range before.Names().Functions {
-		called, ok := strings.CutPrefix(name, mismatch)
-		if _, exported := before.Export(called); ok && !exported {
-			exports = append(exports, called)
+	for {
+		m, err := wasm.Decode(program)
+		if err != nil {
+			return nil, fmt.Errorf("wasm-ld's module: %w", err)
+		}
+		more := stubbed(m, exports)
+		if len(more) == 0 {
+			adaptStubs(m)
+			m.Exports = slices.DeleteFunc(m.Exports, func(e wasm.Export) bool { return slices.Contains(exports, e.Name) })
+			return m.Encode(), nil
+		}
+		exports = append(exports, more...)
+		slices.Sort(exports)
+		if program, err = relink(exports); err != nil {
+			return nil, err
 		}
 	}
-	slices.Sort(exports)
-	if program, err = relink(exports); err != nil {
-		return nil, err
+}
+
+// stubbed lists the functions that stubs stand for and that are neither exported nor asked for.
+func stubbed(m *wasm.Module, asked []string) (names []string) {
+	for _, name := range m.Names().Functions {
+		called, ok := strings.CutPrefix(name, mismatch)
+		if !ok || slices.Contains(asked, called) || slices.Contains(names, called) {
+			continue
+		}
+		if _, exported := m.Export(called); !exported {
+			names = append(names, called)
+		}
 	}
-	m, err := wasm.Decode(program)
-	if err != nil {
-		return nil, fmt.Errorf("wasm-ld's module: %w", err)
-	}
-	adaptStubs(m)
-	m.Exports = slices.DeleteFunc(m.Exports, func(e wasm.Export) bool { return slices.Contains(exports, e.Name) })
-	return m.Encode(), nil
+	return names
 }
 
 // adaptStubs gives stubs whose function is exported a body. They stand behind the program's own code: no address in its

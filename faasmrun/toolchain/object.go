@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/filetype"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
 // weaken makes those global data symbols of an object weak that may be defined in several files: the linker takes the
@@ -55,6 +56,7 @@ const (
 	symbolTableSym = 5
 
 	symbolWeak      = 0x01
+	symbolLocal     = 0x02
 	symbolBinding   = 0x03
 	symbolUndefined = 0x10
 	symbolExplicit  = 0x40
@@ -70,10 +72,28 @@ type dataSymbol struct {
 	zeroed  bool // its segment holds nothing but zeros
 }
 
+// functionSymbol is a function that an object defines or calls.
+type functionSymbol struct {
+	name    string // "" where the import of that index says it
+	index   int
+	defined bool
+}
+
+// symbols are what an object's linking section says.
+type symbols struct {
+	data      []dataSymbol // those that are defined and not weak
+	functions []functionSymbol
+}
+
 // dataSymbols lists an object's global variables that are not weak.
 func dataSymbols(object []byte) ([]dataSymbol, error) {
+	s, err := readSymbols(object)
+	return s.data, err
+}
+
+func readSymbols(object []byte) (symbols, error) {
 	if filetype.Of(object) != filetype.Module {
-		return nil, nil // -emit-llvm and the like
+		return symbols{}, nil // -emit-llvm and the like
 	}
 	in := &objectReader{b: object, pos: 8}
 	for in.more() {
@@ -85,13 +105,48 @@ func dataSymbols(object []byte) ([]dataSymbol, error) {
 		}
 		in.seek(end)
 	}
-	return nil, in.err
+	return symbols{}, in.err
 }
 
-func linking(in *objectReader, end int) ([]dataSymbol, error) {
+// functionTypes gives the types of the functions that an object calls and does not define, and of those that it defines
+// for others.
+func functionTypes(object []byte) (called, defined map[string]wasm.FuncType, err error) {
+	found, err := readSymbols(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := wasm.Decode(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	var imports []string
+	for _, im := range m.Imports {
+		if im.Kind == wasm.KindFunction {
+			imports = append(imports, im.Name)
+		}
+	}
+	space := m.Spaces()
+	called, defined = map[string]wasm.FuncType{}, map[string]wasm.FuncType{}
+	for _, f := range found.functions {
+		t, there := space.FunctionType(uint32(f.index))
+		switch {
+		case !there:
+			return nil, nil, errObject
+		case f.defined:
+			defined[f.name] = t
+		case f.name != "":
+			called[f.name] = t
+		case f.index < len(imports):
+			called[imports[f.index]] = t
+		}
+	}
+	return called, defined, nil
+}
+
+func linking(in *objectReader, end int) (symbols, error) {
 	in.number()       // version
 	var zeroed []bool // by segment
-	var found []dataSymbol
+	var found symbols
 	for in.more() && in.pos < end {
 		kind, size := in.byte(), in.number()
 		next := in.pos + size
@@ -103,26 +158,30 @@ func linking(in *objectReader, end int) ([]dataSymbol, error) {
 				in.number() // flags
 			}
 		case symbolTable:
-			found = variables(in)
+			found = readSymbolTable(in)
 		}
 		in.seek(next)
 	}
-	for i := range found {
-		found[i].zeroed = found[i].segment < len(zeroed) && zeroed[found[i].segment]
+	for i := range found.data {
+		s := &found.data[i]
+		s.zeroed = s.segment < len(zeroed) && zeroed[s.segment]
 	}
 	return found, in.err
 }
 
-func variables(in *objectReader) (found []dataSymbol) {
+func readSymbolTable(in *objectReader) (found symbols) {
 	for n := in.number(); n > 0 && in.more(); n-- {
 		kind, at := in.byte(), in.pos
 		flag := in.number()
 		defined := flag&symbolUndefined == 0
 		switch kind {
 		case symbolFunction, symbolGlobal, symbolEvent, symbolTableSym:
-			in.number()
+			index, name := in.number(), ""
 			if defined || flag&symbolExplicit != 0 {
-				in.name()
+				name = in.name()
+			}
+			if kind == symbolFunction && flag&symbolBinding != symbolLocal {
+				found.functions = append(found.functions, functionSymbol{name, index, defined})
 			}
 		case symbolData:
 			name := in.name()
@@ -133,7 +192,7 @@ func variables(in *objectReader) (found []dataSymbol) {
 			in.number() // offset
 			in.number() // size
 			if flag&symbolBinding == 0 {
-				found = append(found, dataSymbol{name: name, flags: at, segment: segment})
+				found.data = append(found.data, dataSymbol{name: name, flags: at, segment: segment})
 			}
 		case symbolSection:
 			in.number()

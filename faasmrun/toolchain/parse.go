@@ -361,6 +361,11 @@ func (c *command) inputs() bool {
 	return false
 }
 
+// libraries reports whether there are any.
+func (c *command) libraries() bool {
+	return slices.ContainsFunc(c.link, func(item linkItem) bool { return item.kind == itemLibrary })
+}
+
 // linkChosen reports whether the user gave the linker an option of that beginning.
 func (c *command) linkChosen(prefix string) bool {
 	for _, item := range c.link {
