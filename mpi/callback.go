@@ -1,6 +1,9 @@
 package mpi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // ask calls a function of the program that gives back an error code. What ends the program there ends this call too.
 //
@@ -180,6 +183,10 @@ func commCallErrhandler(r call, comm commArg, errorcode intArg) *failure {
 	if f != nil {
 		return f
 	}
-	r.raise("MPI_Comm_call_errhandler", c.failf(errorcode.int(), "called by the program"))
+	words := "called by the program"
+	if u := r.errors.get(errorcode.int()); u != nil && u.text != "" {
+		words = fmt.Sprintf("%s: %s (%s)", words, u.text, className(u.class))
+	}
+	r.raise("MPI_Comm_call_errhandler", c.failf(errorcode.int(), "%s", words))
 	return nil
 }

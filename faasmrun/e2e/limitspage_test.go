@@ -83,9 +83,23 @@ func limitRows(t *testing.T) (rows []limitRow) {
 	return rows
 }
 
+// constantLine is a constant in a header of C or C++.
+var constantLine = regexp.MustCompile(`(?m)^enum \{ (\w+) = ([^},]+) \};$`)
+
 // constants are those of a file at its top level, with their values as they are written.
 func constants(t *testing.T, file string) map[string]string {
 	t.Helper()
+	if strings.HasSuffix(file, ".h") {
+		text, err := os.ReadFile(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]string{}
+		for _, m := range constantLine.FindAllStringSubmatch(string(text), -1) {
+			values[m[1]] = m[2]
+		}
+		return values
+	}
 	fset := token.NewFileSet()
 	parsed, err := parser.ParseFile(fset, filepath.Join("../..", file), nil, 0)
 	if err != nil {

@@ -50,6 +50,7 @@ func TestCMake(t *testing.T) {
 		return
 	}
 	l := newLab(t)
+	absent, _ := declaredOnly(t)
 	l.write("CMakeLists.txt", `cmake_minimum_required(VERSION 3.16)
 project(p C CXX)
 find_package(MPI REQUIRED)
@@ -62,7 +63,7 @@ check_type_size("void*" POINTER)
 check_function_exists(fork_is_not_here NOWHERE)
 include(CheckSymbolExists)
 check_symbol_exists(MPI_Init mpi.h INIT)
-check_symbol_exists(`+declaredOnly(t)+` mpi.h ABSENT)
+check_symbol_exists(`+absent+` mpi.h ABSENT)
 add_library(part part.cc)
 add_executable(app main.c)
 enable_testing()

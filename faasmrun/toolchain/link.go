@@ -69,7 +69,7 @@ func withoutAbsent(module []byte) error {
 	if err != nil {
 		return nil // wasm-ld's own module; whoever runs it will say what is wrong with it
 	}
-	there := mpiFunctions()
+	there := probedFunctions()
 	for _, im := range m.Imports {
 		if im.Module == "mpi" && !slices.Contains(there, im.Name) {
 			return fmt.Errorf("undefined symbol: %s: of MPI's functions this version has those that docs/mpi-support.md lists",

@@ -265,3 +265,27 @@ func TestBindings(t *testing.T) {
 		t.Errorf("imports %s", got) // Clone, the one virtual function, duplicates
 	}
 }
+
+// TestBindingsFunctions: operations and error handlers of the C++ bindings may be made of 64 functions each, any number
+// of times. One function more is an error of class MPI_ERR_INTERN, with words, and nothing else changes by it.
+func TestBindingsFunctions(t *testing.T) {
+	bin := launcher(t)
+	data, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	l.ok("c++", "-O1", filepath.Join(data, "callbacks.cc"))
+	const words = "the program has more: MPI_Op_create"
+	status, stdout, stderr := execute(t, bin, "-np", "2", "a.out")
+	const all = "64 operations, 64 error handlers\n"
+	if status != 0 || stdout != all+"thrown: class 1, words 1, null 1 1\n"+all {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	for _, fatal := range []string{"operation", "handler"} {
+		if status, _, stderr := execute(t, bin, "a.out", fatal); status == 0 || !strings.Contains(stderr, words) ||
+			!strings.Contains(stderr, "MPI_ERR_INTERN") {
+			t.Errorf("%s: status %d\n%s", fatal, status, stderr)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/faasmrun/faasmrun/mpi"
@@ -63,7 +64,7 @@ func CacheDir(env Env) (string, error) {
 // unpackHeaders writes the embedded headers to a directory named by their content, so that two versions of faasmrun
 // share a cache.
 func unpackHeaders(root string) (string, error) {
-	bound, openMP := strings.Join(mpiFunctions(), "\n")+"\n", strings.Join(ompFunctions(), "\n")+"\n"
+	bound, openMP := strings.Join(probedFunctions(), "\n")+"\n", strings.Join(ompFunctions(), "\n")+"\n"
 	dir := filepath.Join(root, "headers-3-"+digest(mpih.Header+mpih.CxxHeader+omp.Header+bound+openMP, "overlay/x86"))
 	return dir, ensureTree(dir, func(tmp string) error {
 		return errors.Join(copyOverlay("x86", tmp), writeFiles(tmp, map[string]string{"mpi.h": mpih.Header,
@@ -81,10 +82,10 @@ func writeFiles(dir string, files map[string]string) error {
 
 // mpiSymbols is the list of functions that a link may leave undefined. mpi.h makes them imports by itself; the list is
 // for those that call without it, as a configure script does that looks for MPI_Init in a library. It holds the
-// functions that are there, fewer than mpi.h declares: a script that found one of the others would build a program that
-// calls what fails.
+// probedFunctions, fewer than mpi.h declares.
 const mpiSymbols = "mpi.symbols"
 
+// mpiFunctions are those that are there.
 func mpiFunctions() []string {
 	var names []string
 	for _, call := range mpi.Calls() {
@@ -93,6 +94,21 @@ func mpiFunctions() []string {
 		}
 	}
 	return names
+}
+
+// probedFunctions are those that a script finds which looks for functions: a script that found one of the others would
+// build a program that calls what fails. Among them is the large-count form of a function of which neither form is
+// there: to find it changes nothing but that the program does not define it by the other one, beside mpi.h, as IOR
+// does.
+func probedFunctions() []string {
+	names := mpiFunctions()
+	var large []string
+	for _, call := range mpi.Calls() {
+		if small, ok := strings.CutSuffix(call.Name, "_c"); ok && call.Absent && !slices.Contains(names, small) {
+			large = append(large, call.Name)
+		}
+	}
+	return append(names, large...)
 }
 
 // ompSymbols is the list for programs with -fopenmp: clang's code for directives calls without a header.

@@ -172,7 +172,8 @@ private:
 };
 
 /* C's callbacks of operations and error handlers do not say for which object they are called. So each function of the
- * program's gets one of C's own, of which there are so many; past that, creating fails with MPI_ERR_INTERN. */
+ * program's gets one of C's own, of which there are so many for operations and as many for error handlers; past that,
+ * creating fails with MPI_ERR_INTERN. Freeing gives none back: others may be made with the function again. */
 enum { FAASMRUN_CALLBACKS = 64 };
 
 template <class Kind, int N> struct Faasmrun_callback {
@@ -196,7 +197,12 @@ template <class Kind, int N> struct Faasmrun_callback {
 template <class Kind> struct Faasmrun_callback<Kind, FAASMRUN_CALLBACKS> {
 	static typename Kind::C_function *find(typename Kind::Function *)
 	{
-		MPI_Comm_call_errhandler(MPI_COMM_WORLD, MPI_ERR_INTERN);
+		static int code = MPI_ERR_INTERN;
+		if (code == MPI_ERR_INTERN && !MPI_Add_error_code(MPI_ERR_INTERN, &code)) {
+			MPI_Add_error_string(code, "MPI's C++ bindings keep 64 functions of operations and 64 of error handlers, and the "
+						   "program has more: MPI_Op_create and MPI_Comm_create_errhandler take any number");
+		}
+		MPI_Comm_call_errhandler(MPI_COMM_WORLD, code);
 		return 0;
 	}
 };
