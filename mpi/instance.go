@@ -2,6 +2,7 @@ package mpi
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -400,7 +401,7 @@ func (inst *instance) prepare() *failure {
 	extent := ref.typ.extent()
 	inst.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, ref.typ.size, 1)))
 	if ref.typ.size == 0 { // nothing to keep, and perhaps very often
-		inst.shape.Chunk = max(1, inst.shape.Elements)
+		inst.shape.Chunk = max(1, min(inst.shape.Elements, math.MaxInt32)) // the length of a user's operation is an int
 	}
 	if ref.op.code != opUser && inst.volume() >= shareBytes {
 		inst.shape.Chunk = min(inst.shape.Chunk, max(1, (inst.shape.Elements+shareItems-1)/shareItems))

@@ -3,6 +3,7 @@ package mpi
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -287,5 +288,47 @@ func TestWideCallbacks(t *testing.T) {
 		g.must("Grequest_start", 9, 9, 9, int64(extra), request)
 		g.must("Grequest_complete", g.got(request))
 		g.must("Wait", request, status)
+	})
+}
+
+// TestLargeUserOp: an operation whose length is an int is called for no more elements at once than an int holds, one
+// whose length is an MPI_Count for all. The elements lie on each other, so that they need no memory, or are empty.
+func TestLargeUserOp(t *testing.T) {
+	play64(t, 2, func(g *guest) {
+		var lengths []int64
+		g.table[7] = func(a ...uint64) {
+			n := int64(int32(binary.LittleEndian.Uint32(g.mem[a[2]:])))
+			lengths = append(lengths, n)
+			g.mem[a[1]] += g.mem[a[0]]
+		}
+		g.table[8] = func(a ...uint64) { lengths = append(lengths, int64(binary.LittleEndian.Uint64(g.mem[a[2]:]))) }
+		small, large, same, empty := g.one(), g.one(), g.one(), g.one()
+		g.must("Op_create", 7, 1, small)
+		g.must("Op_create_c", 8, 1, large)
+		g.must("Type_create_resized", tByte, 0, 0, same)
+		g.must("Type_commit", same)
+		g.must("Type_contiguous", 0, tByte, empty)
+		g.must("Type_commit", empty)
+		in, out := g.longs(1), g.longs(0)
+		for count, pieces := range map[int64][]int64{0: nil, math.MaxInt32: {math.MaxInt32}, 1 << 31: {math.MaxInt32, 1},
+			math.MaxUint32: {math.MaxInt32, math.MaxInt32, 1}} {
+			lengths = nil
+			before := g.mem[out]
+			g.must("Reduce_local_c", in, out, count, g.got(same), g.got(small))
+			if !slices.Equal(lengths, pieces) {
+				t.Errorf("%d elements are combined in %v", count, lengths)
+			}
+			want(g, "sum", int(g.mem[out]-before), len(pieces))
+			lengths = nil
+			g.must("Reduce_local_c", in, out, count, g.got(same), g.got(large))
+			if count > 0 && !slices.Equal(lengths, []int64{count}) {
+				t.Errorf("%d elements, by a length of 64 bits, are combined in %v", count, lengths)
+			}
+			lengths = nil
+			g.must("Allreduce_c", in, out, count, g.got(empty), g.got(small), tWorld)
+			if slices.ContainsFunc(lengths, func(n int64) bool { return n < 0 }) {
+				t.Errorf("%d empty elements are combined in %v", count, lengths)
+			}
+		}
 	})
 }

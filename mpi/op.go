@@ -1,5 +1,10 @@
 package mpi
 
+import (
+	"encoding/binary"
+	"math"
+)
+
 // op is a reduction operation. The predefined ones are shared by all ranks.
 type op struct {
 	handle      uint32
@@ -7,6 +12,7 @@ type op struct {
 	code        opCode
 	commutative bool
 	function    uint32 // table index of a user's function
+	large       bool   // its length is an MPI_Count, not an int
 }
 
 // opCode says which predefined operation, or that the user made it.
@@ -119,7 +125,8 @@ func opCreate(r call, function funcArg, commute intArg, out opOut) *failure {
 	if function.index() == null {
 		return failf(errArg, "the function is a null pointer")
 	}
-	handle, ok := r.ops.add(kindOp, &op{function: function.index(), commutative: commute.int() != 0})
+	handle, ok := r.ops.add(kindOp, &op{function: function.index(), commutative: commute.int() != 0,
+		large: r.large})
 	if !ok {
 		return failf(errNoMem, "more than %d operations", maxObjects)
 	}
@@ -171,13 +178,28 @@ func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype 
 		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
 		return nil
 	}
-	words, f := r.words(uint64(in.count), uint64(datatype.handle()))
+	words, f := r.words(0, uint64(datatype.handle()))
 	if f != nil {
 		return f
 	}
 	defer r.heap.release(words)
-	r.callUserOp(p.op, inbuf.address(), inoutbuf.address(), words)
+	r.userReduction(p.op, &in, inbuf.address(), inoutbuf.address(), words)
 	return nil
+}
+
+// userReduction calls the program's function for all elements of a span. One whose length is an int is called for no
+// more at once than an int holds (MPI 5.0, chapter 6.9.5).
+func (r *Rank) userReduction(o *op, all *span, in, inout, words uint64) {
+	extent := uint64(all.typ.extent())
+	for left := all.count; left > 0; {
+		n := left
+		if !o.large {
+			n = min(n, math.MaxInt32)
+		}
+		binary.LittleEndian.PutUint64(r.piece(words, wordSize), uint64(n))
+		r.callUserOp(o, in, inout, words)
+		in, inout, left = in+uint64(n)*extent, inout+uint64(n)*extent, left-n
+	}
 }
 
 // callUserOp calls the program's function of an operation: inout = in op inout. words hold the length and the
