@@ -17,8 +17,8 @@ type Callback struct {
 	Export string
 }
 
-// maxParams bounds what a host function can pass.
-const maxParams = 16
+// maxParams is as many as a type may have, less the pointer.
+const maxParams = wasm.MaxValues - 1
 
 // Add adds a function for each function type that returns nothing or an i32 and takes what a host can pass. Everything
 // is added behind what is there, so no index changes, neither in code nor in names. Functions of a type that is missing

@@ -150,8 +150,8 @@ func (d *decoder) funcType() FuncType {
 
 func (d *decoder) valueTypes() []ValueType {
 	n := d.count(1, "values")
-	if n > maxValues {
-		d.fail("a type takes or gives more than %d values", maxValues)
+	if n > MaxValues {
+		d.fail("a type takes or gives more than %d values", MaxValues)
 	}
 	if d.err != nil || n == 0 {
 		return nil

@@ -64,7 +64,7 @@ const formFunction = 0x60 // of a type
 // locals are counted, not listed, and a call of a few bytes may give many values.
 const (
 	MaxLocals = 50_000  // of a function, with its parameters
-	maxValues = 1_000   // that a type takes, and that it gives
+	MaxValues = 1_000   // that a type takes, and that it gives
 	maxStack  = 1 << 20 // operands at an instruction
 )
 

@@ -64,6 +64,7 @@ var tests = []struct {
 	{"PanicsBesideExceptions", testPanicsBesideExceptions},
 	{"CallTable", testCallTable},
 	{"CallTableRefuses", testCallTableRefuses},
+	{"ManyArguments", testManyArguments},
 	{"TrapBelowAHostCall", testTrapBelowAHostCall},
 	{"ExitBelowAHostCall", testExitBelowAHostCall},
 	{"EndlessNesting", testEndlessNesting},

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -147,3 +148,52 @@ func testPanicsOfHostFunctionsInTheTable(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// testManyArguments: a function may take any number of arguments, of every type, and gets each.
+func testManyArguments(t *testing.T) {
+	const many = 400
+	params, args := strings.Repeat("ilfd", many/4), []uint64{}
+	var body []byte
+	sum := uint64(0)
+	for i := range many {
+		v := uint64(i + 1)
+		sum += v
+		get := code(opLocalGet, u(uint64(i)))
+		switch params[i] {
+		case 'i':
+			args = append(args, v|garbageUpper)
+		case 'l':
+			args, get = append(args, v), code(get, 0xa7) // i32.wrap_i64
+		case 'f':
+			args, get = append(args, float32bits(float32(v))), code(get, 0xa8) // i32.trunc_f32_s
+		case 'd':
+			args, get = append(args, float64bits(float64(v))), code(get, opI32TruncF64S)
+		}
+		if i == 0 {
+			body = get
+		} else {
+			body = code(body, get, opI32Add)
+		}
+	}
+	p := guestModule{imports: []program.Import{env("note")}, table: []int{-1, 2, 3}, funcs: []function{
+		{name: "_start", export: true},
+		{name: "notes", params: params, body: code(body, opCall, 0)},
+		{name: "adds", params: params, results: "i", body: body}}}
+	in, h := instantiate(t, p)
+	want := fmt.Sprint(sum)
+	for range 2 {
+		if err := in.CallTable(1, params, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := in.CallTableResult(2, params, args...); err != nil || fmt.Sprint(got) != want ||
+		strings.Join(h.calls, " ") != want+" "+want {
+		t.Errorf("%d, %v, %v; want %s", got, err, h.calls, want)
+	}
+	var trap *program.Trap
+	if err := in.CallTable(1, params[1:], args[1:]...); !errors.As(err, &trap) || trap.Kind != program.IndirectCallType {
+		t.Errorf("an argument is missing: %v", err)
+	}
+}
+
+const garbageUpper = 0xdead << 48

@@ -10,6 +10,7 @@ import (
 )
 
 func float64bits(v float64) uint64     { return math.Float64bits(v) }
+func float32bits(v float32) uint64     { return uint64(math.Float32bits(v)) }
 func float64frombits(v uint64) float64 { return math.Float64frombits(v) }
 func float32frombits(v uint64) float32 { return math.Float32frombits(uint32(v)) }
 
