@@ -55,6 +55,7 @@ var allowedImports = map[string][]string{
 		"worker/engine", "worker/engine/wazero", "worker/program", "worker/safepoint", "mpi"},
 	"worker/rank": {"internal/waits", "scheduler/core/result", "worker/engine", "worker/futex", "worker/program",
 		"worker/safepoint", "worker/wasi", "mpi", "snapshot/linear"},
+	"worker/fault":     {"worker/program"},
 	"worker/futex":     {"worker/program"},
 	"worker/program":   {"internal/filetype", "internal/lower", "internal/passes", "internal/wasm"},
 	"worker/safepoint": {},

@@ -2,6 +2,7 @@ package rank_test
 
 import (
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -196,6 +197,7 @@ func TestThreadsDeadlock(t *testing.T) {
 // The end is told although a thread computes, which goes on.
 func TestEndBesideAThreadThatComputes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would stop everybody until the thread has ended
 	for _, c := range []struct {
 		main   uint32
 		thread uint32
@@ -212,5 +214,24 @@ func TestEndBesideAThreadThatComputes(t *testing.T) {
 		if !r.Stopped(time.Minute) {
 			t.Fatal("a thread computes for ever")
 		}
+	}
+}
+
+// A rank has so many threads at once, and goes on where it is refused one more.
+func TestMostThreads(t *testing.T) {
+	var failed atomic.Pointer[error]
+	threads := make([]uint32, 1024) // main is one
+	for i := range threads {
+		threads[i] = fnWait
+	}
+	r, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, threaded(t, &failed, fnReturn, threads...))
+	if x := <-ended; x.Failed() {
+		t.Errorf("%+v", x)
+	}
+	if err := failed.Load(); err == nil || !strings.Contains((*err).Error(), "has 1024 threads, and may have no more") {
+		t.Error("more than 1024 threads")
+	}
+	if !r.Stopped(10 * time.Second) {
+		t.Error("a thread is left")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -337,16 +338,20 @@ func testThreads(t *testing.T) {
 	})
 }
 
-// wideProcessors has Go run so many computing threads and some.
-func wideProcessors(t *testing.T, threads int) {
-	before := runtime.GOMAXPROCS(threads + 4)
-	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
+// besideThreads has Go run so many computing threads and some, and collect no garbage by itself: that would stop
+// everybody until they have ended.
+func besideThreads(t *testing.T, threads int) {
+	processors, percent := runtime.GOMAXPROCS(threads+4), debug.SetGCPercent(-1)
+	t.Cleanup(func() {
+		debug.SetGCPercent(percent)
+		runtime.GOMAXPROCS(processors)
+	})
 }
 
 // testThreadsAtOnce: threads compute, call the host and are made at the same time.
 func testThreadsAtOnce(t *testing.T) {
 	const threads, rounds = 4, 5000
-	wideProcessors(t, threads)
+	besideThreads(t, threads)
 	bothWidths(t, func(t *testing.T, wide bool) {
 		p := newProcess(t, threaded(t, wide, nil))
 		var running sync.WaitGroup
@@ -386,7 +391,7 @@ func testThreadsAtOnce(t *testing.T) {
 // testThreadTraps: a trap, an exit or a full stack ends the call of that thread alone, and says where it was; the
 // others go on, until their host has them end.
 func testThreadTraps(t *testing.T) {
-	wideProcessors(t, 2)
+	besideThreads(t, 2)
 	bothWidths(t, func(t *testing.T, wide bool) {
 		p := newProcess(t, threaded(t, wide, nil))
 		spinning, failing := p.thread(0, nil), p.thread(1, nil)
@@ -458,7 +463,7 @@ func testThreadsWait(t *testing.T) {
 
 // testThreadSafepoint: garbage waits for each thread that computes.
 func testThreadSafepoint(t *testing.T) {
-	wideProcessors(t, 1)
+	besideThreads(t, 1)
 	p := newProcess(t, threaded(t, true, nil))
 	at := safepoint.New(1)
 	second := at.Thread(0).Another()

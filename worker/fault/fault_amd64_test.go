@@ -1,0 +1,285 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/worker/program"
+)
+
+// The tests fault for real, in processes of their own: one that ends the test binary would say little.
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv("FAULT_TEST_CHILD"); name != "" {
+		children[name]()
+		fmt.Println("done")
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child runs one of children and gives what it printed.
+func child(t *testing.T, name string) (out string, err error) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "FAULT_TEST_CHILD="+name)
+	text, err := c.CombinedOutput()
+	return string(text), err
+}
+
+var children map[string]func()
+
+func init() {
+	children = map[string]func(){"kinds": kinds, "at once": atOnce, "go": faultsOfGo, "crash": crash, "many": many}
+}
+
+func must(ok bool, format string, a ...any) {
+	if !ok {
+		fmt.Printf(format+"\n", a...)
+		os.Exit(1)
+	}
+}
+
+// mapped maps memory.
+func mapped(size uintptr, protection int) unsafe.Pointer {
+	p, err := unix.MmapPtr(-1, 0, nil, size, protection, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	must(err == nil, "mmap: %v", err)
+	return p
+}
+
+// machine puts functions into memory and gives where they begin.
+func machine(functions ...[]byte) (addresses []uintptr) {
+	p := mapped(1<<16, unix.PROT_READ|unix.PROT_WRITE)
+	at := 0
+	for _, f := range functions {
+		copy(unsafe.Slice((*byte)(p), 1<<16)[at:], f)
+		addresses = append(addresses, uintptr(p)+uintptr(at))
+		at += (len(f) + 15) &^ 15
+	}
+	must(mprotect(uintptr(p), 1<<16, unix.PROT_READ|unix.PROT_EXEC) == nil, "mprotect")
+	return addresses
+}
+
+// Functions. The argument is in rdi.
+var (
+	load = []byte{0x90, 0x48, 0x8b, 0x07, 0xc3}             // nop; mov rax, [rdi]; ret
+	keep = []byte{0x48, 0x89, 0x3f, 0xc3}                   // mov [rdi], rdi; ret
+	zero = []byte{0x31, 0xc9, 0x31, 0xd2, 0xb8, 1, 0, 0, 0, // xor ecx, ecx; xor edx, edx; mov eax, 1
+		0xf7, 0xf9, 0xc3} // idiv ecx; ret
+	undefined = []byte{0x0f, 0x0b}                   // ud2
+	endless   = []byte{0xe8, 0xfb, 0xff, 0xff, 0xff} // call itself
+	jump      = []byte{0xff, 0xe7}                   // jmp rdi
+	// As a caller's, with everything clobbered that C's rules let it: mov rbx, rdi; std; xor ebp, ebp; then the load
+	dirty = []byte{0x48, 0x89, 0xfb, 0xfd, 0x31, 0xed, 0x45, 0x31, 0xf6, 0x48, 0x8b, 0x07, 0xc3}
+)
+
+// kinds faults in each way, and the process goes on.
+func kinds() {
+	code := machine(load, keep, zero, undefined, endless, jump, dirty)
+	s, err := NewStack()
+	must(err == nil, "%v", err)
+	var word uintptr
+	must(s.Call(code[1], uintptr(unsafe.Pointer(&word))) == nil && word == uintptr(unsafe.Pointer(&word)), "no call")
+
+	memory := mapped(3*1<<16, unix.PROT_READ)
+	must(mprotect(uintptr(memory)+1<<16, 2*1<<16, unix.PROT_NONE) == nil, "mprotect")
+	base := uintptr(memory)
+	fd, err := unix.MemfdCreate("short", 0)
+	must(err == nil, "%v", err)
+	short, err := unix.MmapPtr(fd, 0, nil, 1<<16, unix.PROT_READ, unix.MAP_SHARED)
+	must(err == nil, "%v", err)
+	for _, c := range []struct {
+		name           string
+		code, argument uintptr
+		signal         unix.Signal
+		at, address    uintptr
+		kind           program.TrapKind
+		known          bool
+	}{
+		{"beyond the memory", code[0], base + 1<<16 + 8, unix.SIGSEGV, code[0] + 1, base + 1<<16 + 8,
+			program.OutOfBounds, true},
+		{"what may not be written", code[1], base + 8, unix.SIGSEGV, code[1], base + 8, program.OutOfBounds, true},
+		{"elsewhere", code[0], 16, unix.SIGSEGV, code[0] + 1, 16, 0, false},
+		{"beyond a file", code[0], uintptr(short), unix.SIGBUS, code[0] + 1, uintptr(short), 0, false},
+		{"a division by zero", code[2], 0, unix.SIGFPE, code[2] + 9, code[2] + 9, program.DivideByZero, true},
+		{"an undefined instruction", code[3], 0, unix.SIGILL, code[3], code[3], program.Unreachable, true},
+		{"a jump to nothing", code[5], 8, unix.SIGSEGV, 8, 8, 0, false},
+		{"registers that are not as Go has them", code[6], base + 1<<16, unix.SIGSEGV, code[6] + 9, base + 1<<16,
+			program.OutOfBounds, true},
+	} {
+		for range 3 {
+			var f *Fault
+			must(errors.As(s.Call(c.code, c.argument), &f), "%s: no fault", c.name)
+			must(f.Signal == c.signal && f.Code == c.at && f.Address == c.address && !f.StackFull, "%s: %v", c.name, f)
+			kind, known := f.Trap(base, 3*1<<16)
+			must(known == c.known && kind == c.kind, "%s: %v, %t", c.name, kind, known)
+			runtime.GC()
+		}
+	}
+	var f *Fault
+	must(errors.As(s.Call(code[4], 0), &f) && f.StackFull && f.Signal == unix.SIGSEGV, "recursion: %v", f)
+	kind, known := f.Trap(base, 1<<16)
+	must(known && kind == program.StackOverflow, "recursion: %v", kind)
+	must(s.Call(code[1], uintptr(unsafe.Pointer(&word))) == nil, "no call after the faults")
+	s.Free()
+	s.Free()
+	must(s.Call(code[0], base) != nil, "a call on a stack that was freed")
+}
+
+// atOnce faults on many goroutines while others allocate, collect garbage and fault in Go.
+func atOnce() {
+	code := machine(load, zero, endless)
+	debug.SetGCPercent(5)
+	stop := make(chan struct{})
+	var others, running sync.WaitGroup
+	others.Go(func() {
+		var list [][]byte
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if list = append(list, make([]byte, 1024)); len(list) > 1000 {
+				list = nil
+				runtime.GC()
+			}
+		}
+	})
+	for i := range 16 {
+		running.Go(func() {
+			s, err := NewStack()
+			must(err == nil, "%v", err)
+			defer s.Free()
+			for n := range 300 {
+				var f *Fault
+				address := uintptr(i*4096 + n + 1)
+				must(errors.As(s.Call(code[0], address), &f) && f.Address == address, "goroutine %d: %v", i, f)
+				must(errors.As(s.Call(code[1], 0), &f) && f.Signal == unix.SIGFPE, "goroutine %d: %v", i, f)
+				if n%50 == 0 {
+					must(errors.As(s.Call(code[2], 0), &f) && f.StackFull, "goroutine %d: %v", i, f)
+				}
+				must(panics(func() { *(*int)(nil) = 1 }) != nil, "goroutine %d: Go did not fault", i)
+				deep(n % 100)
+			}
+		})
+	}
+	running.Wait()
+	close(stop)
+	others.Wait()
+}
+
+// deep has the goroutine's stack grow and move.
+func deep(n int) int {
+	var b [512]byte
+	if n == 0 {
+		return int(b[0])
+	}
+	return deep(n-1) + int(b[n])
+}
+
+func panics(f func()) (err any) {
+	defer func() { err = recover() }()
+	f()
+	return nil
+}
+
+// faultsOfGo are Go's as before: an error of a goroutine.
+func faultsOfGo() {
+	_, err := NewStack()
+	must(err == nil, "%v", err)
+	var none *int
+	e, ok := panics(func() { *none = 1 }).(runtime.Error)
+	must(ok && strings.Contains(e.Error(), "nil pointer"), "%v", e)
+	e, ok = panics(func() { fmt.Println(1 / (len(os.Args) - len(os.Args))) }).(runtime.Error)
+	must(ok && strings.Contains(e.Error(), "divide by zero"), "%v", e)
+	debug.SetPanicOnFault(true)
+	p := mapped(4096, unix.PROT_NONE)
+	e, ok = panics(func() { *(*byte)(p) = 1 }).(runtime.Error)
+	must(ok && strings.Contains(e.Error(), "invalid memory address"), "%v", e)
+}
+
+// crash is the end of a process by a fault of Go's that nobody handles.
+func crash() {
+	_, err := NewStack()
+	must(err == nil, "%v", err)
+	*(*byte)(mapped(4096, unix.PROT_NONE)) = 1
+}
+
+// many takes stacks that are given back, and no more than there are.
+func many() {
+	var all []*Stack
+	for range maxStacks {
+		s, err := NewStack()
+		must(err == nil, "%d stacks: %v", len(all), err)
+		all = append(all, s)
+	}
+	_, err := NewStack()
+	must(err != nil && strings.Contains(err.Error(), "more than 4096 stacks"), "%v", err)
+	code := machine(load)
+	last := all[maxStacks-1]
+	must(last.Call(code[0], last.low+StackSize-8) == nil, "the last stack can't be used")
+	last.Free()
+	s, err := NewStack()
+	must(err == nil && slices.Contains(all, last), "%v", err)
+	s.Free()
+}
+
+func TestFaults(t *testing.T) {
+	for _, name := range []string{"kinds", "at once", "go", "many"} {
+		if out, err := child(t, name); err != nil || out != "done\n" {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+func TestCrashOfGo(t *testing.T) {
+	out, err := child(t, "crash")
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(out, "fatal error: fault") ||
+		!strings.Contains(out, "fault.crash()") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	if os.Getenv("FAULT_TEST_CHILD") == "" {
+		s, err := NewStack()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Free()
+		code := machine(load)
+		word := uintptr(unsafe.Pointer(&s.low))
+		for b.Loop() {
+			if err := s.Call(code[0], word); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkFault(b *testing.B) {
+	s, err := NewStack()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Free()
+	code := machine(load)
+	for b.Loop() {
+		if err := s.Call(code[0], 16); err == nil {
+			b.Fatal("no fault")
+		}
+	}
+}
