@@ -143,6 +143,9 @@ func (d *driver) mend(object string) error {
 // compileAndLink compiles each source to an object of its own in a temporary directory, then links in one step. An
 // object's path has the source's name, so that the linker's messages can be put back into the user's words.
 func (d *driver) compileAndLink(ctx context.Context) error {
+	if d.cmd.measured != "" {
+		d.warn("%s: the program runs without it and writes no profile", d.cmd.measured)
+	}
 	items := make([]linkItem, len(d.cmd.link))
 	copy(items, d.cmd.link)
 	for i, item := range items {

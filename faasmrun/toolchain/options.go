@@ -73,6 +73,10 @@ var hostOnly = newMatcher(
 	"-pass-exit-codes",
 	"-mtls-dialect=*", "-maccumulate-outgoing-args", "-mno-accumulate-outgoing-args", "-mcld", "-minline-all-stringops",
 	"-Wa,-mbig-obj",
+	// A profile of gcc's fits no other compiler, and measuring one is left out too; see measured.
+	"-fprofile-use*", "-fprofile-instr-use*", "-fprofile-correction", "-fprofile-dir=*", "-fprofile-update=*",
+	"-fprofile-values", "-fprofile-partial-training", "-fprofile-reproducible=*", "-fprofile-abs-path",
+	"-fbranch-probabilities", "-fauto-profile*", "-Wno-missing-profile", "-Wmissing-profile",
 	"-Wl,--no-undefined",
 )
 
@@ -86,19 +90,16 @@ var refused = []struct{ match, why string }{
 	{"-isysroot*", "the sysroot is faasmrun's own: leave this option out"},
 	{"-specs=*", "there are no spec files here: leave this option out"},
 	{"-T", "a module takes no linker script"},
-	{"-pg", "the profiler needs the host's mcount: leave -pg out"},
 	{"-fopenmp-targets*",
 		"there is no device to offload to: leave this option out, and target regions run on the rank's own processor"},
 	{"--offload-arch*", "there is no device to offload to: leave this option out, and target regions run on the rank's " +
 		"own processor"},
-	{"-fprofile-generate*",
-		"profiles are written through the host's runtime, which a module has not: leave this option out"},
-	{"-fprofile-instr-generate*",
-		"profiles are written through the host's runtime, which a module has not: leave this option out"},
-	{"--coverage", "coverage writes its files through the host's runtime, which a module has not: leave this option out"},
-	{"-fprofile-arcs", "coverage writes its files through the host's runtime, which a module has not: leave this option " +
-		"out"},
 }
+
+// measured options let the host's runtime note how a program ran, in a file beside its results. A module has no such
+// runtime, and its results are the same without: so they are dropped, and the link says that the file will be missing.
+var measured = newMatcher("-pg", "-p", "--coverage", "-coverage", "-fprofile-arcs", "-ftest-coverage",
+	"-fprofile-generate*", "-fprofile-instr-generate*", "-fcoverage-mapping")
 
 // droppedLinkOptions are the words inside -Wl, that only a loader of shared objects understands, or that name what is
 // so anyway. wasm-ld would stop at them.

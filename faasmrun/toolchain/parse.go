@@ -38,6 +38,7 @@ type command struct {
 	optimize string // the last -O, without the -O; "" when none was given
 	debug    bool   // some -g
 	common   bool   // -fcommon
+	measured string // the last of the options that measure a run, "" when there was none
 	openMP   bool   // -fopenmp, or a link with an OpenMP runtime's library
 
 	relocatable bool // -r: the link's result is an object
@@ -116,6 +117,8 @@ func (p *parser) word() error {
 	case vectorMacros[word] != nil:
 		p.compile = append(p.compile, vectorDefines(word)...)
 	case hostOnly.match(word):
+	case measured.match(word):
+		p.measured = word
 	case strings.HasPrefix(word, "-Wl,"), word == "-Xlinker", word == "-s", word == "-u", word == "-e", word == "-z":
 		return p.linker(word)
 	case strings.HasPrefix(word, "-l"), strings.HasPrefix(word, "-L"):

@@ -273,6 +273,24 @@ func TestSanitizer(t *testing.T) {
 }
 
 // TestRelocatable joins two objects to a third, which no library is linked to.
+// TestMeasured builds with each option that makes a native program write a profile: compiling says nothing, linking
+// says that there will be none, and a profile that was made elsewhere is not asked for.
+func TestMeasured(t *testing.T) {
+	l := newLab(t)
+	l.write("main.c", "int main(void) { return 0; }")
+	for _, option := range []string{"-pg", "-p", "--coverage", "-coverage", "-fprofile-arcs", "-ftest-coverage",
+		"-fprofile-generate", "-fprofile-generate=dir", "-fprofile-instr-generate", "-fcoverage-mapping"} {
+		l.ok("mpicc", option, "-c", "main.c", "-o", "main.o")
+		status, _, stderr := l.try("mpicc", option, "main.o", "-o", "prog")
+		want := "faasmrun mpicc: warning: " + option + ": the program runs without it and writes no profile\n"
+		if status != 0 || stderr != want {
+			t.Errorf("%s: status %d, %q, want %q", option, status, stderr, want)
+		}
+		l.module("prog")
+	}
+	l.ok("mpicc", "-fprofile-use", "-fprofile-correction", "-Wno-missing-profile", "main.c", "-o", "prog")
+}
+
 func TestRelocatable(t *testing.T) {
 	l := newLab(t)
 	l.write("a.c", "int f(void); int main(void) { return f() + g(); }\n")
@@ -425,7 +443,6 @@ func TestBadCommands(t *testing.T) {
 		{"-Wl,-T,x.ld a.c", "linker script"},
 		{"-c a.o", "no source files"},
 		{"-fopenmp -fopenmp-targets=nvptx64 a.c", "no device"},
-		{"-fprofile-generate a.c", "profiles"},
 		{"-c a.c b.c -o x.o", "one output for 2 files"},
 		{"a.c -o a.c", "the input is the same file"},
 		{"-c a.c -o ../" + filepath.Base(wd) + "/a.c", "the input is the same file"},
