@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 )
 
@@ -85,17 +86,11 @@ func (b policyBytes) MarshalText() ([]byte, error) {
 }
 
 func (b *policyBytes) UnmarshalText(text []byte) error {
-	digits, shift := string(text), 0
-	if n := len(digits); n > 0 {
-		if i := strings.IndexByte("KMGT", digits[n-1]); i >= 0 {
-			digits, shift = digits[:n-1], 10*(i+1)
-		}
-	}
-	v, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil || v > 1<<62>>shift {
+	size, ok := bytesize.Parse(string(text))
+	if !ok {
 		return fmt.Errorf("%q is no size; 512M, 64G and 1048576 are", text)
 	}
-	*b = policyBytes(v << shift)
+	*b = policyBytes(size)
 	return nil
 }
 

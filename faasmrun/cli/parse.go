@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 )
 
 // ParseCount reads a number of ranks.
@@ -19,16 +21,11 @@ func ParseCount(text string) (int, error) {
 
 // ParseBytes reads a size in bytes with a unit of 1024: 512M, 2G, 1.5GiB, 65536.
 func ParseBytes(text string) (uint64, error) {
-	digits := strings.TrimRight(text, "KMGTiBkmgtb")
-	unit := strings.ToUpper(text[len(digits):])
-	shift, known := map[string]uint{"": 0, "B": 0, "K": 10, "KB": 10, "KIB": 10, "M": 20, "MB": 20, "MIB": 20,
-		"G": 30, "GB": 30, "GIB": 30, "T": 40, "TB": 40, "TIB": 40}[unit]
-	n, err := strconv.ParseFloat(digits, 64)
-	size := n * float64(uint64(1)<<shift)
-	if !known || err != nil || !(size >= 0 && size < 1<<62) {
+	size, ok := bytesize.Parse(text)
+	if !ok {
 		return 0, fmt.Errorf("needs a size such as 512M or 2G; %q is none", text)
 	}
-	return uint64(size), nil
+	return size, nil
 }
 
 // ParseSeconds reads a time limit; 0 means none, as with mpirun.

@@ -14,12 +14,13 @@ import (
 // as they stand, may be longer.
 const maxColumns = 120
 
-// TestColumns holds the form of the tree's text: its columns, its words, and what comments of functions say that give
-// a bool. make verify runs it.
+// TestColumns holds the form of the tree's text: its columns, its words, what comments of functions say that give a
+// bool, and what is known in one package alone. make verify runs it.
 func TestColumns(t *testing.T) {
 	t.Run("columns", testColumns)
 	t.Run("words", testRetiredWords)
 	t.Run("reports whether", testReportsWhether)
+	t.Run("said once", testSaidOnce)
 }
 
 func testColumns(t *testing.T) {

@@ -20,7 +20,7 @@ var allowedImports = map[string][]string{
 		"faasmrun/toolchain"},
 	"faasmrun/batch": {"faasmrun/cli", "faasmrun/client", "faasmrun/launch", "faasmrun/machine", "internal/filetype",
 		"scheduler/schedpb"},
-	"faasmrun/cli":    {"scheduler/jobstate"},
+	"faasmrun/cli":    {"internal/bytesize", "scheduler/jobstate"},
 	"faasmrun/client": {"faasmrun/cli", "faasmrun/home", "scheduler", "scheduler/auth", "scheduler/schedpb"},
 	"faasmrun/daemon": {"faasmrun/cli", "faasmrun/client", "faasmrun/home", "faasmrun/machine", "scheduler",
 		"scheduler/auth",
@@ -34,7 +34,8 @@ var allowedImports = map[string][]string{
 	"faasmrun/session": {"faasmrun/cli", "faasmrun/client", "faasmrun/machine", "internal/bytesize", "mpi/profile",
 		"scheduler/jobstate", "scheduler/schedpb"},
 	"faasmrun/toolchain": {"mpi", "mpi/guest", "omp/guest", "internal/filetype", "internal/wasm"},
-	"scheduler": {"internal/private", "internal/failpoint", "internal/lower", "internal/tasks", "internal/wasm",
+	"scheduler": {"internal/bytesize", "internal/private", "internal/failpoint", "internal/lower", "internal/tasks",
+		"internal/wasm",
 		"scheduler/core", "scheduler/core/result", "scheduler/store", "scheduler/schedpb"},
 	"scheduler/core": {"internal/bytesize", "scheduler/core/result", "scheduler/jobstate"},
 	// The rule of a job's result is core's; who sees ranks end reports in its words, as all use jobstate's codes.

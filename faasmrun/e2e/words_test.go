@@ -246,6 +246,40 @@ func declared(file *ast.File) (ids []*ast.Ident) {
 	return ids
 }
 
+// saidOnce is what one package knows for all: once there were three and four of each.
+var saidOnce = []struct {
+	text  string // a regular expression
+	files string // where it may stand; tests may have it anywhere
+	what  string
+}{
+	{`\\x7fELF|\\x00asm|!<arch>`, `^internal/(filetype|wasm)/|^worker/engine/conformance/|^faasmrun/toolchain/buildsystem\.go$`,
+		"what a file is by its first bytes: internal/filetype"},
+	{`"KiB"|KMGT`, `^internal/bytesize/`, "sizes as people write them: internal/bytesize"},
+	{`"(PD|CF|R|S|CG|RQ|CD|F|CA|TO|NF|OOM|PR)"`, `^scheduler/jobstate/`, "the codes of a job's states: scheduler/jobstate"},
+	{`\b(= |\()(110|111)\b`, `^scheduler/jobstate/`, "exit statuses that do not come from a rank: scheduler/jobstate"},
+}
+
+func testSaidOnce(t *testing.T) {
+	for _, file := range treeFiles(t) {
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("../..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, once := range saidOnce {
+			if regexp.MustCompile(once.files).MatchString(file) {
+				continue
+			}
+			for _, at := range regexp.MustCompile(once.text).FindAllIndex(text, -1) {
+				t.Errorf("%s:%d: %s stands once: %s", file, 1+strings.Count(string(text[:at[0]]), "\n"), text[at[0]:at[1]],
+					once.what)
+			}
+		}
+	}
+}
+
 // testReportsWhether: what a function says by a single bool, its comment says as Go's do.
 func testReportsWhether(t *testing.T) {
 	for _, file := range treeFiles(t) {
