@@ -231,7 +231,7 @@ func kitFiles(self string, sys *sysroot) []kitFile {
 }
 
 // emptyArchive stands for a library whose functions libc has, for CMake's find_library wants to see a file.
-const emptyArchive = "!<arch>\n"
+const emptyArchive = archiveMagic
 
 func writeKit(dir string, files []kitFile) error {
 	for _, f := range files {

@@ -34,6 +34,9 @@ const (
 // HeadSize is how many bytes of a file suffice for Of.
 const HeadSize = textSize
 
+// ArchiveMagic begins an archive, for those who read or write its members.
+const ArchiveMagic = "!<arch>\n"
+
 const (
 	wasmMagic  = "\x00asm"
 	wasmHeader = 8 // magic, version u16, layer u16
@@ -47,7 +50,7 @@ var magics = []struct {
 	{"\x7fELF", ELF},
 	{"MZ", PE},
 	{"\xfe\xed\xfa\xce", MachO}, {"\xfe\xed\xfa\xcf", MachO}, {"\xce\xfa\xed\xfe", MachO}, {"\xcf\xfa\xed\xfe", MachO},
-	{"!<arch>\n", Archive}, {"!<thin>\n", Archive},
+	{ArchiveMagic, Archive}, {"!<thin>\n", Archive},
 	{"BC\xc0\xde", Bitcode}, {"\xde\xc0\x17\x0b", Bitcode},
 	{"#!", Script},
 	{"\x1f\x8b", Compressed}, {"PK\x03\x04", Compressed}, {"\x28\xb5\x2f\xfd", Compressed}, {"\xfd7zXZ", Compressed},
