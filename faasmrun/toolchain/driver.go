@@ -114,7 +114,7 @@ func (d *driver) compile(ctx context.Context, i int, item linkItem) error {
 	if d.cmd.output != "" {
 		args = append(args, "-o", d.cmd.output)
 	}
-	if err := d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...); err != nil {
+	if err := d.clang(ctx, item, append(args, d.sourceArgs(item)...)...); err != nil {
 		return err
 	}
 	return d.afterCompile(item)
@@ -176,7 +176,7 @@ func (d *driver) compileForLink(ctx context.Context, item linkItem, object strin
 	}
 	args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
 	args = append(args, d.dependencyNames(outputName(item, "-c"))...)
-	return d.exec(ctx, d.tools.clang, append(args, d.sourceArgs(item)...)...)
+	return d.clang(ctx, item, append(args, d.sourceArgs(item)...)...)
 }
 
 // outputName is what clang calls the output for a source when the user names none.

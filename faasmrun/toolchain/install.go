@@ -237,11 +237,7 @@ func clangVersion(env Env, t *tools) string {
 
 // PrintProgress shows progress on one line of a terminal, and one line a step elsewhere.
 func PrintProgress(w io.Writer, name string) Progress {
-	terminal := false
-	if f, ok := w.(*os.File); ok {
-		_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-		terminal = err == nil
-	}
+	terminal := isTerminal(w)
 	last := ""
 	return func(step string, done, total int) {
 		switch {

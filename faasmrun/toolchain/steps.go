@@ -61,7 +61,7 @@ func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output
 	code, text := base+".bc", base+".ll"
 	front := append(flags, "-c", "-emit-llvm", "-Xclang", "-emit-llvm-uselists", "-o", code)
 	front = append(front, d.dependencyNames(named)...)
-	if err := d.exec(ctx, d.tools.clang, append(front, d.sourceArgs(item)...)...); err != nil {
+	if err := d.clang(ctx, item, append(front, d.sourceArgs(item)...)...); err != nil {
 		return err
 	}
 	back := slices.Clip(append(flags, "-Xclang", "-disable-llvm-passes", "-x", "ir"))
@@ -80,5 +80,5 @@ func (d *driver) compileByIR(ctx context.Context, item linkItem, scratch, output
 			code = text
 		}
 	}
-	return d.exec(ctx, d.tools.clang, append(back, mode, "-o", output, code)...)
+	return d.clangOnIR(ctx, item, append(back, mode, "-o", output, code)...)
 }
