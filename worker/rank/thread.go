@@ -16,6 +16,7 @@ type Thread struct {
 	instance  engine.Instance
 	mpi       *mpi.Thread
 	waiter    *futex.Thread
+	counted   bool // as one that waits for ever; guarded by the rank's queue
 	safepoint *safepoint.Thread
 }
 
@@ -77,8 +78,13 @@ type waiter struct{ *Thread }
 // Memory implements futex.Hooks.
 func (w waiter) Memory() []byte { return w.rank.memory.Bytes() }
 
-// Count implements futex.Hooks.
-func (w waiter) Count(waits bool) { w.mpi.Count(waits) }
+// Count implements futex.Hooks. A wait that a signal will interrupt has an end: the handler may notify.
+func (w waiter) Count(waits bool) {
+	if w.counted != waits && !(waits && w.rank.wasi.SignalToCome()) {
+		w.counted = waits
+		w.mpi.Count(waits)
+	}
+}
 
 // Settle implements futex.Hooks.
 func (w waiter) Settle() { w.mpi.Settle() }

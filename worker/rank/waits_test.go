@@ -16,32 +16,42 @@ import (
 	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
-// sigUSR1 is the signal that the tests' programs handle.
-const sigUSR1 = 10
+// The signals that the tests' programs handle.
+const (
+	sigUSR1 = 10
+	sigALRM = 14
+)
 
-// waiting is a program with shared memory. Its functions are imported from the host module of signals, then it waits at
-// address 8 for as many nanoseconds as said, and traps unless it is woken. The handler of its signals notifies that
-// address.
-func waiting(t *testing.T, timeout int64) engine.Module {
+// waiting is a program with shared memory that waits at address 8 for as many nanoseconds as said, and traps unless it
+// is woken. The handler of its signals notifies that address.
+func waiting(t *testing.T, timeout int64) engine.Module { return waitingWith(t, timeout, 0) }
+
+// waitingWith sets a timer before it waits, in nanoseconds.
+func waitingWith(t *testing.T, timeout, timer int64) engine.Module {
 	t.Helper()
 	i32, i64 := wasm.I32, wasm.I64
 	m := &wasm.Module{
 		Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{i32, i64, i64}}, {Params: []wasm.ValueType{i32},
-			Results: []wasm.ValueType{i32}}},
-		Imports:  []wasm.Import{{Module: "faasmrun", Name: "signal_actions", Kind: wasm.KindFunction, Type: 1}},
+			Results: []wasm.ValueType{i32}}, {Params: []wasm.ValueType{i64, i64}, Results: []wasm.ValueType{i64}}},
+		Imports: []wasm.Import{{Module: "faasmrun", Name: "signal_actions", Kind: wasm.KindFunction, Type: 1},
+			{Module: "faasmrun", Name: "timer_set", Kind: wasm.KindFunction, Type: 3}},
 		Tables:   []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 2, Is64: true}}},
 		Memories: []wasm.Limits{{Min: 1, Max: 1, HasMax: true, Shared: true, Is64: true}},
 		Exports: []wasm.Export{{Name: "memory", Kind: wasm.KindMemory},
-			{Name: "_start", Kind: wasm.KindFunction, Index: 1}},
+			{Name: "_start", Kind: wasm.KindFunction, Index: 2}},
 	}
 	var at, start, handler wasm.Code
 	at.I64(1)
 	at.Op(wasm.OpEnd)
-	m.Elements = []wasm.Element{{Offset: wasm.Expr(at), Type: wasm.FuncRef, Functions: []uint32{2}}}
+	m.Elements = []wasm.Element{{Offset: wasm.Expr(at), Type: wasm.FuncRef, Functions: []uint32{3}}}
 	start.I32(1)
-	start.I64(1 << (sigUSR1 - 1))
+	start.I64(1<<(sigUSR1-1) | 1<<(sigALRM-1))
 	start.I64(0)
 	start.Index(wasm.OpCall, 0)
+	start.I64(timer)
+	start.I64(0)
+	start.Index(wasm.OpCall, 1)
+	start.Op(wasm.OpDrop)
 	start.I64(8)
 	start.I32(0)
 	start.I64(timeout)
@@ -151,6 +161,16 @@ func TestSignalWithinAWait(t *testing.T) {
 		}
 		if x := <-ended; x.Failed() {
 			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// A wait that a timer will interrupt is no deadlock.
+func TestTimerWithinAWait(t *testing.T) {
+	for range 20 {
+		_, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, waitingWith(t, -1, int64(time.Millisecond)))
+		if x := <-ended; x.Failed() {
+			t.Fatalf("%+v", x)
 		}
 	}
 }

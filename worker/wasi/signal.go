@@ -27,6 +27,7 @@ type signals struct {
 	alarm      *time.Timer   // SIGALRM; nil: none is set
 	rings      time.Duration // when, by the monotonic clock
 	interval   time.Duration // from then on; 0: once
+	ringing    int           // timers that are over, with their signals on the way
 }
 
 // signalSet has signal n at bit n-1, as a sigset_t of Linux.
@@ -246,6 +247,14 @@ func timerSet(p *Process, a args) uint64 {
 	return uint64(left)
 }
 
+// SignalToCome reports whether a signal is due, or a timer runs that will send one: what waits will be interrupted.
+func (p *Process) SignalToCome() bool {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alarm != nil || s.ringing > 0 || s.pending&^s.blocked != 0
+}
+
 // timer_left() -> u64: nanoseconds until the next SIGALRM; 0: none is set.
 func timerLeft(p *Process, _ args) uint64 {
 	p.signals.mu.Lock()
@@ -290,10 +299,14 @@ func (p *Process) ring(which **time.Timer) {
 	if s.interval > 0 {
 		p.arm(max(s.rings+s.interval-p.clock.monotonic(), shortestInterval))
 	}
+	s.ringing++
 	s.mu.Unlock()
 	if p.alarmed != nil {
 		p.alarmed()
 	}
+	s.mu.Lock()
+	s.ringing--
+	s.mu.Unlock()
 }
 
 // disarm forgets the timer. s.mu is held.
