@@ -94,11 +94,11 @@ const archiveMagic = filetype.ArchiveMagic
 // packageData finds the files' tarball in a binary package, which is an archive of ar's.
 func packageData(in io.ReaderAt) (io.Reader, error) {
 	header := make([]byte, 60)
-	magic := header[:len(archiveMagic)]
-	if _, err := in.ReadAt(magic, 0); err != nil || string(magic) != archiveMagic {
+	const magic = 8
+	if _, err := in.ReadAt(header[:magic], 0); err != nil || filetype.Of(header[:magic]) != filetype.Archive {
 		return nil, errors.New("this is no package")
 	}
-	for at := int64(len(archiveMagic)); ; {
+	for at := int64(magic); ; {
 		if _, err := in.ReadAt(header, at); err != nil {
 			return nil, errors.New("the package has no data.tar.xz")
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental/table"
 
 	"github.com/faasmrun/faasmrun/internal/passes"
+	"github.com/faasmrun/faasmrun/internal/waits"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/wasi"
@@ -111,7 +112,7 @@ func newThreadHost(t *testing.T, module []byte, most uint64) *threadHost {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, err := h.runtime.InstantiateWithConfig(ctx, environment(most), wazero.NewModuleConfig().WithName("env"))
+	env, err := h.runtime.InstantiateWithConfig(ctx, environment(most), wazero.NewModuleConfig().WithName(waits.Memory))
 	if err != nil {
 		t.Fatal(err)
 	}
