@@ -67,8 +67,8 @@ func (m *plainMemory) Reallocate(size uint64) []byte {
 	return m.b
 }
 
-// machineCode finds wazero's file in the cache.
-func machineCode(t *testing.T, dir string) string {
+// codeFile finds wazero's file in the cache.
+func codeFile(t *testing.T, dir string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*", "wazero-*", "*"))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestCacheIsUsed(t *testing.T) {
 	if err := compileAndRun(dir); err != nil {
 		t.Fatal(err)
 	}
-	file := machineCode(t, dir)
+	file := codeFile(t, dir)
 	before := inode(t, file)
 	if err := compileAndRun(dir); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestCacheIsUsed(t *testing.T) {
 	if inode(t, file) != before {
 		t.Error("compiled again")
 	}
-	// wazero reads that very file: one that agrees with its note but is empty makes it fail, and us compile in memory.
+	// wazero reads that very file: one that agrees with its note but is empty makes it fail, and us compile again.
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +119,93 @@ func TestCacheIsUsed(t *testing.T) {
 	if err := os.WriteFile(file+sumSuffix, []byte(sum), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := tryCompile(dir); err != nil || m.CacheError() == nil {
+	if m, err := tryCompile(dir); err != nil || m.CacheError() != nil || inode(t, codeFile(t, dir)) == before {
 		t.Errorf("%v; the file was not used", err)
+	}
+	if info, err := os.Stat(codeFile(t, dir)); err != nil || info.Size() == 0 {
+		t.Errorf("not mended: %v", err)
+	}
+}
+
+// What wazero makes of an outline, where it has not found machine code of the module itself, never runs and is never
+// kept.
+func TestOutlineNeverRuns(t *testing.T) {
+	dir := t.TempDir()
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := codeFile(t, dir)
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note, err := os.ReadFile(file + sumSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As if made by another version of wazero, or for another processor: whole, but not what is looked for.
+	other := filepath.Join(filepath.Dir(file), strings.Repeat("0", 64))
+	for range 2 {
+		if err := errors.Join(os.Remove(file), os.WriteFile(other, good, 0o644),
+			os.WriteFile(other+sumSuffix, note, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if err := compileAndRun(dir); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := os.ReadFile(file); err != nil || string(now) != string(good) {
+			t.Fatalf("not the module's machine code is kept: %v", err)
+		}
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("the other's is gone: %v", err)
+	}
+	e := cacheEntry{filepath.Dir(filepath.Dir(file))}
+	if whole, err := e.check(); err != nil || !whole {
+		t.Errorf("whole %t, %v", whole, err)
+	}
+	if _, err := os.Stat(filepath.Join(e.dir, workName)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was being made is still there: %v", err)
+	}
+}
+
+// A note of other machine code than what stands there is none.
+func TestNotesAreOfTheModule(t *testing.T) {
+	dir := t.TempDir()
+	if err := compileAndRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	e := cacheEntry{filepath.Dir(filepath.Dir(codeFile(t, dir)))}
+	before, err := e.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.close()
+	if err := e.unchanged(before); err != nil {
+		t.Error(err)
+	}
+	file := codeFile(t, dir)
+	for what, change := range map[string]func() error{
+		"another file": func() error {
+			return errors.Join(os.Remove(file), os.WriteFile(file, []byte("other"), 0o644))
+		},
+		"a further file": func() error { return os.WriteFile(file+".1.tmp", nil, 0o644) },
+		"a file is gone": func() error { return os.Remove(file) },
+	} {
+		if err := compileAndRun(dir); err != nil {
+			t.Fatal(err)
+		}
+		before, err := e.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.unchanged(before); err == nil {
+			t.Errorf("%s is not seen", what)
+		}
+		before.close()
 	}
 }
 
@@ -130,7 +215,7 @@ func TestDamagedCache(t *testing.T) {
 	if err := compileAndRun(dir); err != nil {
 		t.Fatal(err)
 	}
-	file := machineCode(t, dir)
+	file := codeFile(t, dir)
 	good, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +325,7 @@ func TestProcessesShareACache(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	machineCode(t, dir)
+	codeFile(t, dir)
 }
 
 func TestCacheErrorsOfTheModule(t *testing.T) {

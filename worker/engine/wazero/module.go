@@ -49,13 +49,13 @@ var lacking = map[string]bool{wasm.RelaxedSIMD: true, wasm.MultiMemory: true}
 // compileAny uses the cache, if there is one that works.
 func (e *Engine) compileAny(p *program.Program) (*Module, error) {
 	if e.options.CacheDir == "" {
-		return e.compile(p, nil)
+		return e.compile(p, p.Code(), nil)
 	}
 	m, cacheErr := e.compileCached(p)
 	if cacheErr == nil {
 		return m, nil
 	}
-	m, err := e.compile(p, nil)
+	m, err := e.compile(p, p.Code(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,9 @@ func (e *Engine) compileAny(p *program.Program) (*Module, error) {
 	return m, nil
 }
 
-// compile runs wazero. Its validation and code generation face whatever stands in the file: a panic of theirs is an
-// error.
-func (e *Engine) compile(p *program.Program, cache wazero.CompilationCache) (m *Module, err error) {
+// compile runs wazero on the program's module, or its outline. Validation and code generation face whatever stands in
+// the file: a panic of theirs is an error.
+func (e *Engine) compile(p *program.Program, file []byte, cache wazero.CompilationCache) (m *Module, err error) {
 	ctx := context.Background()
 	m = &Module{engine: e, program: p, cache: cache}
 	defer func() {
@@ -83,7 +83,7 @@ func (e *Engine) compile(p *program.Program, cache wazero.CompilationCache) (m *
 	}
 	m.runtime = wazero.NewRuntimeWithConfig(ctx, config)
 	workers := experimental.WithCompilationWorkers(ctx, e.options.Workers)
-	if m.compiled, err = m.runtime.CompileModule(workers, p.Code()); err != nil {
+	if m.compiled, err = m.runtime.CompileModule(workers, file); err != nil {
 		return m, p.Refused(err, lacking)
 	}
 	return m, nil
