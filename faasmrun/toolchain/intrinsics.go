@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/faasmrun/faasmrun/internal/filetype"
 )
 
 // x86's intrinsics are translated by SIMDe's headers, which say them in terms of WebAssembly's vectors. Their names
@@ -89,16 +87,16 @@ func unpackPackage(ctx context.Context, file, dir string, wanted []string) error
 	return unpack(ctx, data, 0, dir, wanted)
 }
 
-const archiveMagic = filetype.ArchiveMagic
+const archiveMagic = "!<arch>\n"
 
 // packageData finds the files' tarball in a binary package, which is an archive of ar's.
 func packageData(in io.ReaderAt) (io.Reader, error) {
 	header := make([]byte, 60)
-	const magic = 8
-	if _, err := in.ReadAt(header[:magic], 0); err != nil || filetype.Of(header[:magic]) != filetype.Archive {
+	magic := header[:len(archiveMagic)]
+	if _, err := in.ReadAt(magic, 0); err != nil || string(magic) != archiveMagic {
 		return nil, errors.New("this is no package")
 	}
-	for at := int64(magic); ; {
+	for at := int64(len(archiveMagic)); ; {
 		if _, err := in.ReadAt(header, at); err != nil {
 			return nil, errors.New("the package has no data.tar.xz")
 		}
@@ -116,8 +114,7 @@ func packageData(in io.ReaderAt) (io.Reader, error) {
 
 // vectorMacros are the macros by which programs learn which of x86's instructions there are, by the flag that asks for
 // them; a flag asks for those that it implies, too. Flags for what is not there (AVX-512, AES) define nothing, nor does
-// -march: a program then takes its other way. So it does for -mfma, because a fused multiply-add takes many
-// instructions.
+// -march: a program then takes its other way. So it does for -mfma, because a fused multiply-add takes many instructions.
 var vectorMacros = map[string][]string{
 	"-mmmx":    {"MMX"},
 	"-msse":    {"-mmmx", "SSE"},
