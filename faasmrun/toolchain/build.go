@@ -93,7 +93,7 @@ typedef uint64_t uint_fast32_t;
 	// on it.
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Int64 long long", new: "#define _Int64 long"},
 	{file: muslArch + "bits/alltypes.h.in", old: "#define _Reg long long", new: "#define _Reg long"},
-	// intmax_t stays what clang takes %jd for, and the formats of int64_t are those of long.
+	// intmax_t and wint_t stay what clang takes %jd and %lc for, and the formats of int64_t are those of long.
 	{file: muslTypes, old: "TYPEDEF signed _Int64   intmax_t;", new: "TYPEDEF long long intmax_t;"},
 	{file: muslTypes, old: "TYPEDEF unsigned _Int64 uintmax_t;", new: "TYPEDEF unsigned long long uintmax_t;"},
 	{file: muslInclude + "stdint.h",
@@ -381,8 +381,6 @@ static const unsigned char __faasmrun_types[] = { 0, 6, 2, 4, 8, 12, 12, 10 };
 	{file: cloudTime + "clock_nanosleep.c", old: "clock_id->id", new: "__faasmrun_clock(clock_id)"},
 	// glibc's widths and limits of what programs declare, compare and overload on.
 	{file: muslInclude + "signal.h", old: "typedef long sig_atomic_t;", new: "typedef int sig_atomic_t;"},
-	{file: muslArch + "bits/alltypes.h.in", old: "#define __need_wint_t\n#include <stddef.h>",
-		new: "typedef unsigned wint_t;"},
 	{file: muslInclude + "sys/types.h", old: "long long quad_t", new: "long quad_t"},
 	{file: muslInclude + "sys/types.h", old: "long long u_quad_t", new: "long u_quad_t"},
 	{file: muslInclude + "limits.h", old: "#ifdef __wasilibc_unmodified_upstream /* WASI",
@@ -607,7 +605,8 @@ func (b *builder) libraryFlags() []string {
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
 	"sockets", "threads", "system", "main",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
-	"argp", "argphelp", "fused"}
+	"argp", "argphelp", "fused", "gettext", "obstack", "addresses", "transfer", "oldsignals", "calls", "spawn",
+	"glibcmath"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

@@ -14,7 +14,7 @@ func TestAsGlibc(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"random", "values", "walk", "argp"} {
+	for _, name := range []string{"random", "values", "walk", "argp", "extras"} {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join(data, name+".c")
 			want, err := os.ReadFile(filepath.Join(data, name+".out"))
@@ -55,10 +55,11 @@ func difference(got, want string) string {
 
 // TestHeaders compiles each header by itself, in the oldest and the newest C and C++ that programs ask for.
 func TestHeaders(t *testing.T) {
-	headers := []string{"argp.h", "dirent.h", "err.h", "error.h", "fenv.h", "fcntl.h",
-		"ftw.h", "limits.h", "poll.h", "signal.h",
-		"stdio.h", "stdlib.h", "sys/ioctl.h", "sys/ipc.h", "sys/msg.h", "sys/resource.h", "sys/sem.h", "sys/shm.h",
-		"sys/socket.h", "sys/termios.h", "sys/types.h", "sys/ucontext.h", "termios.h", "time.h", "ucontext.h", "unistd.h"}
+	headers := strings.Fields(`argp.h arpa/inet.h dirent.h dlfcn.h err.h error.h fcntl.h fenv.h ftw.h grp.h libintl.h limits.h
+		linux/limits.h math.h obstack.h paths.h poll.h pwd.h signal.h spawn.h stdio.h stdlib.h string.h sys/ioctl.h sys/ipc.h
+		sys/msg.h sys/prctl.h sys/queue.h sys/random.h sys/resource.h sys/sem.h sys/sendfile.h sys/shm.h sys/socket.h sys/syscall.h
+		sys/syslog.h sys/sysmacros.h sys/termios.h sys/time.h sys/types.h sys/ucontext.h sys/unistd.h termios.h time.h ucontext.h
+		unistd.h`)
 	l := newLab(t)
 	for _, standard := range []string{"c99", "gnu17", "c++98", "c++20"} {
 		compiler, suffix := "cc", ".c"
@@ -70,6 +71,10 @@ func TestHeaders(t *testing.T) {
 			name := strings.NewReplacer("/", "_", ".", "_").Replace(header) + suffix
 			l.write(name, "#include <"+header+">\n#include <"+header+">\nint main(void) { return 0; }\n")
 			args = append(args, name)
+		}
+		if compiler == "c++" {
+			l.write("all.cc", "#include <bits/stdc++.h>\nint main() { std::vector<int> v; return (int)std::abs((int)v.size()); }\n")
+			args = append(args, "all.cc")
 		}
 		l.ok(compiler, args...)
 	}

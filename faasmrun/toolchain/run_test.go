@@ -50,7 +50,7 @@ func native(t *testing.T, source string, args ...string) string {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "native")
 	if out, err := exec.Command(compiler, standard, "-w", "-O0", "-o", bin, source,
-		"-latomic").CombinedOutput(); err != nil {
+		"-latomic", "-lm").CombinedOutput(); err != nil {
 		t.Fatalf("%s does not build it: %v\n%s", name, err, out)
 	}
 	cmd := exec.Command(bin, args...)

@@ -18,6 +18,7 @@
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +26,15 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/un.h>
@@ -457,6 +461,43 @@ static void timers(void)
 	assert(clock_nanosleep(CLOCK_MONOTONIC_RAW, 0, &t, NULL) == ENOTSUP && clock_nanosleep(CLOCK_BOOTTIME, 0, &t, NULL) == 0);
 }
 
+/* Calls of Unix and Linux that are not for a rank, and the few that are. */
+static void calls(void)
+{
+	char name[16];
+	pid_t process;
+	struct timeval t = { 0 };
+	uid_t ids[3];
+	unsigned cpu;
+	FAILS(sethostname("x", 1), EPERM);
+	FAILS(chroot("."), EPERM);
+	FAILS(settimeofday(&t, NULL), EPERM);
+	FAILS(adjtime(&t, NULL), EPERM);
+	FAILS(daemon(0, 0), ENOSYS);
+	FAILS(fexecve(0, NULL, NULL), ENOSYS);
+	FAILS(brk(NULL), ENOMEM);
+	FAILS(setpgid(4711, 0), ESRCH);
+	FAILS(setpgid(0, 4711), EPERM);
+	FAILS(setreuid(0, -1), EPERM);
+	FAILS(setresgid(-1, 0, -1), EPERM);
+	FAILS(fchdir(0), ENOSYS);
+	FAILS(fchdir(99), EBADF);
+	FAILS(prctl(77), EINVAL);
+	FAILS(syscall(SYS_perf_event_open), ENOSYS);
+	FAILS(sigqueue(getpid(), SIGUSR1, (union sigval){ 1 }), ENOSYS);
+	FAILS(getrandom(name, 1, 64), EINVAL);
+	assert(getpass("") == NULL && errno == ENXIO && posix_spawn(&process, "x", NULL, NULL, NULL, NULL) == ENOSYS);
+	assert(syscall(SYS_gettid) == getpid() && gettid() == getpid() && syscall(SYS_getcpu, &cpu, NULL, NULL) == 0 && cpu == 0);
+	assert(prctl(PR_SET_NAME, "a name that is too long") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a name that is "));
+	char bytes[1000] = { 0 }, zeros[1000] = { 0 };
+	assert(getrandom(bytes, sizeof bytes, GRND_NONBLOCK) == 1000 && memcmp(bytes + 900, zeros, 100));
+	assert(getresuid(&ids[0], &ids[1], &ids[2]) == 0 && ids[0] == getuid() && ids[2] == getuid() && setresuid(-1, getuid(), -1) == 0);
+	setpwent();
+	assert(getpwent()->pw_uid == getuid() && getpwent() == NULL && getgrent()->gr_gid == getgid() && getgrent() == NULL);
+	int count = 1;
+	assert(getgrouplist("x", 5, (gid_t *)ids, &count) == 1 && ids[0] == 5 && dladdr((void *)calls, &(Dl_info){ 0 }) == 0);
+}
+
 static void names(void)
 {
 	assert(program_invocation_name && !strcmp(program_invocation_name, "./a.out") && !strcmp(program_invocation_short_name, "a.out"));
@@ -543,6 +584,7 @@ int main(void)
 	floating();
 	timers();
 	names();
+	calls();
 	threads();
 	timed_waits();
 	volatile int times = 0;

@@ -57,7 +57,7 @@ static void types(void)
 	T(ino64_t); T(pid_t); T(quad_t); T(u_quad_t); T(register_t); T(rlim_t); T(ssize_t); T(suseconds_t); T(time_t);
 	T(u_char); T(u_int); T(u_long); T(u_short); T(uint); T(ulong); T(ushort); T(uid_t); T(useconds_t); T(u_int8_t);
 	T(u_int16_t); T(u_int32_t); T(u_int64_t); T(int8_t); T(int64_t); T(intptr_t); T(uintptr_t); T(ptrdiff_t);
-	T(size_t); T(wchar_t); T(wint_t); T(wctype_t); T(sig_atomic_t); T(socklen_t); T(sa_family_t); T(in_addr_t);
+	T(size_t); T(wchar_t); T(wctype_t); T(sig_atomic_t); T(socklen_t); T(sa_family_t); T(in_addr_t);
 	T(in_port_t); T(nfds_t); T(float_t); T(double_t); T(fexcept_t); T(int_least8_t); T(int_least16_t);
 	T(int_least32_t); T(int_least64_t); T(int_fast8_t); T(int_fast64_t); T(pthread_key_t); T(pthread_once_t);
 	T(__int64_t); T(__uint64_t); T(tcflag_t); T(speed_t); T(cc_t); T(shmatt_t); T(msgqnum_t); T(msglen_t);

@@ -33,6 +33,38 @@ WEAK int seteuid(uid_t id) { return become(id); }
 WEAK int setgid(gid_t id) { return become(id); }
 WEAK int setegid(gid_t id) { return become(id); }
 
+WEAK int setreuid(uid_t real, uid_t effective) { return real != (uid_t)-1 && become(real) ? -1 : effective != (uid_t)-1 ? become(effective) : 0; }
+WEAK int setregid(gid_t real, gid_t effective) { return setreuid(real, effective); }
+
+WEAK int setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	return setreuid(real, effective) ? -1 : setreuid(saved, -1);
+}
+
+WEAK int setresgid(gid_t real, gid_t effective, gid_t saved) { return setresuid(real, effective, saved); }
+
+WEAK int getresuid(uid_t *real, uid_t *effective, uid_t *saved)
+{
+	*real = *effective = *saved = ID;
+	return 0;
+}
+
+WEAK int getresgid(gid_t *real, gid_t *effective, gid_t *saved) { return getresuid(real, effective, saved); }
+
+WEAK int setgroups(size_t size, const gid_t *list) { return size == 1 ? become(list[0]) : become(0); }
+WEAK int initgroups(const char *name, gid_t group) { return become(group); }
+
+WEAK int getgrouplist(const char *name, gid_t group, gid_t *list, int *count)
+{
+	int room = *count;
+	*count = 1;
+	if (room < 1) {
+		return -1;
+	}
+	list[0] = group;
+	return 1;
+}
+
 WEAK int getgroups(int size, gid_t list[])
 {
 	if (size < 0) {
@@ -109,6 +141,15 @@ WEAK struct group *getgrgid(gid_t gid)
 }
 
 WEAK struct group *getgrnam(const char *name) { return strcmp(name, user()) ? NULL : getgrgid(ID); }
+
+/* Lists of one. */
+static int users_read, groups_read;
+WEAK void setpwent(void) { users_read = 0; }
+WEAK void endpwent(void) { users_read = 0; }
+WEAK struct passwd *getpwent(void) { return users_read++ ? NULL : getpwuid(ID); }
+WEAK void setgrent(void) { groups_read = 0; }
+WEAK void endgrent(void) { groups_read = 0; }
+WEAK struct group *getgrent(void) { return groups_read++ ? NULL : getgrgid(ID); }
 
 static int copy_group(const struct group *found, struct group *entry, struct group **result)
 {

@@ -130,6 +130,7 @@ WEAK int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
 WEAK void *dlopen(const char *path, int flags) { return NULL; }
 WEAK void *dlsym(void *restrict handle, const char *restrict name) { return NULL; }
 WEAK int dlclose(void *handle) { return -1; }
+WEAK int dladdr(const void *address, Dl_info *info) { return 0; }
 WEAK char *dlerror(void) { return (char *)"a module cannot load shared objects"; }
 
 /* ---- Other hosts: there are none. ---- */

@@ -15,6 +15,15 @@ void *dlopen(const char *, int);
 void *dlsym(void *__restrict, const char *__restrict);
 int dlclose(void *);
 char *dlerror(void);
+#ifdef _GNU_SOURCE
+typedef struct {
+	const char *dli_fname;
+	void *dli_fbase;
+	const char *dli_sname;
+	void *dli_saddr;
+} Dl_info;
+int dladdr(const void *, Dl_info *); /* knows no address: 0 */
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,15 @@
 #define F_GETLK 5
 #define F_SETLK 6
 #define F_SETLKW 7
+#include <sys/types.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+int fallocate(int, int, off_t, off_t);
+ssize_t readahead(int, off_t, size_t);
+#ifdef __cplusplus
+}
+#endif
 #ifdef _GNU_SOURCE
 #define F_GETLK64 F_GETLK
 #define F_SETLK64 F_SETLK

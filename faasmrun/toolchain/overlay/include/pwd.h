@@ -17,6 +17,9 @@ struct passwd *getpwuid(uid_t);
 struct passwd *getpwnam(const char *);
 int getpwuid_r(uid_t, struct passwd *, char *, size_t, struct passwd **);
 int getpwnam_r(const char *, struct passwd *, char *, size_t, struct passwd **);
+struct passwd *getpwent(void);
+void setpwent(void);
+void endpwent(void);
 #ifdef __cplusplus
 }
 #endif

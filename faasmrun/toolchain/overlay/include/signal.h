@@ -110,6 +110,18 @@ int sigwaitinfo(const sigset_t *__restrict, siginfo_t *__restrict);
 struct timespec;
 int sigtimedwait(const sigset_t *__restrict, siginfo_t *__restrict, const struct timespec *__restrict);
 #endif
+int sigqueue(pid_t, int, const union sigval);
+int sighold(int);
+int sigrelse(int);
+int sigignore(int);
+int sigpause(int);
+void (*sigset(int, void (*)(int)))(int);
+int sigisemptyset(const sigset_t *);
+int sigandset(sigset_t *, const sigset_t *, const sigset_t *);
+int sigorset(sigset_t *, const sigset_t *, const sigset_t *);
+#ifndef SIG_HOLD
+#define SIG_HOLD ((void (*)(int))2)
+#endif
 #ifdef __cplusplus
 }
 #endif

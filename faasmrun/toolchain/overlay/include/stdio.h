@@ -20,6 +20,13 @@ char *tmpnam(char *);
 void flockfile(FILE *);
 int ftrylockfile(FILE *);
 void funlockfile(FILE *);
+char *tempnam(const char *, const char *);
+char *tmpnam_r(char *);
+int fcloseall(void);
+int renameat2(int, const char *, int, const char *, unsigned);
+struct obstack;
+int obstack_printf(struct obstack *, const char *, ...) __attribute__((__format__(__printf__, 2, 3)));
+int obstack_vprintf(struct obstack *, const char *, __builtin_va_list) __attribute__((__format__(__printf__, 2, 0)));
 #ifdef __cplusplus
 }
 #endif

@@ -46,6 +46,9 @@ int seed48_r(unsigned short[3], struct drand48_data *);
 int lcong48_r(unsigned short[7], struct drand48_data *);
 #endif
 #ifdef _GNU_SOURCE
+long long strtoq(const char *__restrict, char **__restrict, int);
+unsigned long long strtouq(const char *__restrict, char **__restrict, int);
+int rpmatch(const char *);
 char *canonicalize_file_name(const char *);
 void qsort_r(void *, size_t, size_t, int (*)(const void *, const void *, void *), void *);
 #endif

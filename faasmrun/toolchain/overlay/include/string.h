@@ -5,6 +5,7 @@
 extern "C" {
 #endif
 void *rawmemchr(const void *, int);
+void *memfrob(void *, size_t);
 #ifndef basename
 char *basename(const char *) __asm__("__faasmrun_gnu_basename");
 #endif

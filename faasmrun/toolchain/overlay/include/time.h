@@ -19,6 +19,10 @@ int timer_settime(timer_t, int, const struct itimerspec *__restrict, struct itim
 int timer_gettime(timer_t, struct itimerspec *);
 int timer_getoverrun(timer_t);
 #endif
+#if defined(_BSD_SOURCE) || defined(_GNU_SOURCE)
+time_t timelocal(struct tm *);
+int dysize(int);
+#endif
 #if defined(_XOPEN_SOURCE) || defined(_BSD_SOURCE) || defined(_GNU_SOURCE)
 extern int daylight;
 extern long timezone;

@@ -52,6 +52,33 @@ int tcsetpgrp(int, pid_t);
 char *ttyname(int);
 int ttyname_r(int, char *, size_t);
 char *ctermid(char *);
+pid_t gettid(void);
+int getresuid(uid_t *, uid_t *, uid_t *);
+int getresgid(gid_t *, gid_t *, gid_t *);
+int setreuid(uid_t, uid_t);
+int setregid(gid_t, gid_t);
+int setresuid(uid_t, uid_t, uid_t);
+int setresgid(gid_t, gid_t, gid_t);
+int setpgid(pid_t, pid_t);
+pid_t setpgrp(void);
+int sethostname(const char *, size_t);
+int getdomainname(char *, size_t);
+int chroot(const char *);
+int daemon(int, int);
+int fexecve(int, char *const[], char *const[]);
+int fchdir(int);
+int fchownat(int, const char *, uid_t, gid_t, int);
+int eaccess(const char *, int);
+int euidaccess(const char *, int);
+int lockf(int, int, off_t);
+int syncfs(int);
+int brk(void *);
+char *getpass(const char *);
+char *getwd(char *);
+int close_range(unsigned, unsigned, int);
+void closefrom(int);
+ssize_t copy_file_range(int, off_t *, int, off_t *, size_t, unsigned);
+long syscall(long, ...);
 #ifndef L_ctermid
 #define L_ctermid 9
 #endif

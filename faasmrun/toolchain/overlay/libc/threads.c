@@ -141,6 +141,8 @@ static int wait_for(volatile int *address, int value, long long left)
 
 #undef pthread_equal
 pthread_t pthread_self(void) { return (pthread_t)&__faasmrun_self; }
+int getpid(void);
+int gettid(void) { return getpid() + __faasmrun_self.tid - 1; } /* the first thread's is the process' */
 int pthread_equal(pthread_t a, pthread_t b) { return a == b; }
 
 /* ---- Mutexes. The type stands in the low bits of an attribute; a normal one does not look at its owner. ---- */

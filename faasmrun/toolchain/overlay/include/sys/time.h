@@ -14,6 +14,10 @@ struct itimerval {
 int getitimer(int, struct itimerval *);
 int setitimer(int, const struct itimerval *__restrict, struct itimerval *__restrict);
 #endif
+int futimes(int, const struct timeval[2]);
+int lutimes(const char *, const struct timeval[2]);
+int settimeofday(const struct timeval *, const struct timezone *);
+int adjtime(const struct timeval *, struct timeval *);
 #ifdef __cplusplus
 }
 #endif
