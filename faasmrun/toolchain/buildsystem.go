@@ -186,6 +186,11 @@ func newKit(ctx context.Context, name string, env Env) (*kit, error) {
 		k.environ = append(k.environ, strings.ToUpper(name)+"="+filepath.Join(bin, name))
 	}
 	k.environ = append(k.environ, answers...)
+	if env.getenv("CMAKE_TOOLCHAIN_FILE") == "" {
+		// Makefiles and configure scripts run cmake, too: METIS' does. With the compilers alone it takes them for the
+		// host's, and builds shared libraries.
+		k.environ = append(k.environ, "CMAKE_TOOLCHAIN_FILE="+filepath.Join(k.dir, "faasmrun.cmake"))
+	}
 	if env.getenv("PKG_CONFIG_LIBDIR") == "" {
 		// pkg-config would tell of the host's libraries; PKG_CONFIG_PATH is for the user's own.
 		k.environ = append(k.environ, "PKG_CONFIG_LIBDIR="+filepath.Join(sys.dir, "lib", "pkgconfig"))

@@ -221,6 +221,28 @@ app: main.o libpart.a
 	}
 }
 
+// TestMakeRunsCMake: a makefile that runs cmake configures for our target. Its shared library is a static one then, as
+// with faasmrun cmake; with the compilers' names alone it would be linked as on the host, and refused.
+func TestMakeRunsCMake(t *testing.T) {
+	if _, err := exec.LookPath("cmake"); err != nil {
+		t.Skip("cmake is not installed")
+	}
+	l := newLab(t)
+	l.write("part.c", "int part(void) { return 7; }\n")
+	l.write("main.c", "int part(void);\nint main(void) { return part(); }\n")
+	l.write("CMakeLists.txt", `cmake_minimum_required(VERSION 3.16)
+project(p C)
+add_library(part SHARED part.c)
+add_executable(app main.c)
+target_link_libraries(app PRIVATE part)
+`)
+	l.write("Makefile", "all:\n\tcmake -B build .\n\tcmake --build build\n")
+	if status, said := l.verb(Make); status != 0 {
+		t.Fatalf("make: status %d\n%s", status, said)
+	}
+	l.module("build/app")
+}
+
 // TestStripOfHost: what is for the host is the host's tool's.
 func TestStripOfHost(t *testing.T) {
 	l := newLab(t)
