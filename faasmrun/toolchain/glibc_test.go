@@ -73,7 +73,7 @@ func TestHeaders(t *testing.T) {
 			args = append(args, name)
 		}
 		if compiler == "c++" {
-			l.write("all.cc", "#include <bits/stdc++.h>\nint main() { std::vector<int> v; return (int)std::abs((int)v.size()); }\n")
+			l.write("all.cc", "#include <bits/stdc++.h>\nint main() { std::vector<int> v; return (int)v.size(); }\n")
 			args = append(args, "all.cc")
 		}
 		l.ok(compiler, args...)
