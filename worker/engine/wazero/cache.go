@@ -27,11 +27,11 @@ import (
 //	CACHE/<module>/wazero-<version>-<machine>/<key>      machine code; the key covers the CPU's features
 //	CACHE/<module>/wazero-<version>-<machine>/<key>.sum  its note
 //
-// wazero decodes and validates the module that machine code is loaded for, which takes longer than all else. It needs of
-// that module everything but the bodies of functions, and finds machine code by the module's hash alone. So it is given
-// the module with bodies of one instruction, the outline, and the machine code of the module itself under the outline's
-// key. Whether it has found that is looked at afterwards: where not, it has made machine code of the outline, and
-// written a file without a note. A note is only ever of what was made of the module itself.
+// wazero decodes and validates the module that machine code is loaded for, which takes longer than all else. It needs
+// of that module everything but the bodies of functions, and finds machine code by the module's hash alone. So it is
+// given the module with bodies of one instruction, the outline, and the machine code of the module itself under the
+// outline's key. Whether it has found that is looked at afterwards: where not, it has made machine code of the outline,
+// and written a file without a note. A note is only ever of what was made of the module itself.
 //
 // <module> is the program's hash, and codeVersion. Whoever keeps the program knows the hash, and so can count and
 // remove what was made of it; wazero's own key is of the bytes that it was given, so that nothing is taken for
