@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clang runs clang for a source and says what it says, but for its words on inline assembly of another processor: it
-// speaks of constraints, registers and instructions that are invalid, and does not say why.
+// clang runs clang for a source and says what it says, but for its words on inline assembly of another processor:
+// those are of invalid constraints, registers and instructions, and not why they are invalid.
 func (d *driver) clang(ctx context.Context, source linkItem, args ...string) error {
 	said, err := d.capture(ctx, args)
 	d.env.Stderr.Write(nameAssembly(said, source.text))
@@ -99,4 +99,5 @@ func nameAssembly(said []byte, source string) []byte {
 	return []byte(out.String())
 }
 
-const noAssembly = ": a module has none of x86's instructions; where __x86_64__ is not defined, say it in C or by x86intrin.h\n"
+const noAssembly = ": a module has none of x86's instructions; where __x86_64__ is not defined, say it in C or by " +
+	"x86intrin.h\n"

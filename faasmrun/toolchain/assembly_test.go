@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestInlineAssembly: what is x86's is refused by name and place, where clang speaks of constraints, registers or
+// TestInlineAssembly: what is x86's is refused by name and place, where clang names constraints, registers or
 // instructions, of a whole file, and of C++, which is compiled in steps. A barrier for the compiler is none of it.
 func TestInlineAssembly(t *testing.T) {
 	l := newLab(t)
@@ -47,9 +47,10 @@ func TestNameAssembly(t *testing.T) {
 		"":      "",
 		"text":  "text",
 		warning: warning,
-		warning + "a.c:3:4: error: unknown register name 'eax' in asm\n 3 | x\n" + warning: warning + ours + " 3 | x\n" + warning,
-		"a.c:3:4: error: invalid instruction\n 3 | x\n<inline asm>:1:2: note: instantiated into assembly here\n 1 | y\n2 errors\n": ours +
-			" 3 | x\n",
+		warning + "a.c:3:4: error: unknown register name 'eax' in asm\n 3 | x\n" + warning: warning + ours + " 3 | x\n" +
+			warning,
+		"a.c:3:4: error: invalid instruction\n 3 | x\n<inline asm>:1:2: note: instantiated into assembly here\n" +
+			" 1 | y\n2 errors\n": ours + " 3 | x\n",
 		"\x1b[1ma.c:3:4: \x1b[0m\x1b[0;1;31merror: \x1b[0m\x1b[1minvalid input constraint 'a' in asm\x1b[0m\n": ours,
 		"a.c:3:4: error: invalid instruction\n": "a.c:3:4: error: invalid instruction\n",
 		"<inline asm>:1:2: note: lone\n x\n":    "<inline asm>:1:2: note: lone\n x\n",

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/filetype"
 )
 
 // x86's intrinsics are translated by SIMDe's headers, which say them in terms of WebAssembly's vectors. Their names
@@ -87,7 +89,7 @@ func unpackPackage(ctx context.Context, file, dir string, wanted []string) error
 	return unpack(ctx, data, 0, dir, wanted)
 }
 
-const archiveMagic = "!<arch>\n"
+const archiveMagic = filetype.ArchiveMagic
 
 // packageData finds the files' tarball in a binary package, which is an archive of ar's.
 func packageData(in io.ReaderAt) (io.Reader, error) {
@@ -114,7 +116,8 @@ func packageData(in io.ReaderAt) (io.Reader, error) {
 
 // vectorMacros are the macros by which programs learn which of x86's instructions there are, by the flag that asks for
 // them; a flag asks for those that it implies, too. Flags for what is not there (AVX-512, AES) define nothing, nor does
-// -march: a program then takes its other way. So it does for -mfma, because a fused multiply-add takes many instructions.
+// -march: a program then takes its other way. So it does for -mfma, because a fused multiply-add takes many
+// instructions.
 var vectorMacros = map[string][]string{
 	"-mmmx":    {"MMX"},
 	"-msse":    {"-mmmx", "SSE"},
