@@ -3,3 +3,11 @@
 #ifdef __cplusplus
 }
 #endif
+#ifdef FAASMRUN_NO_BOOL
+#undef FAASMRUN_NO_BOOL
+#undef bool
+#undef true
+#undef false
+#undef __bool_true_false_are_defined
+#undef __STDBOOL_H
+#endif
