@@ -31,7 +31,7 @@ func TestSecondInstall(t *testing.T) {
 	if step := <-said; !strings.Contains(step, "waiting for another faasmrun") {
 		t.Errorf("it says %q", step)
 	}
-	for _, made := range []string{dir, runtimeDir(root, found)} {
+	for _, made := range []string{dir, runtimeDir(root, found), intrinsicsDir(root)} {
 		if err := errors.Join(os.Mkdir(made, 0o755),
 			os.WriteFile(filepath.Join(made, manifestName), []byte("{}"), 0o644)); err != nil {
 			t.Fatal(err)
