@@ -60,8 +60,8 @@ func TestIntrinsicsHeaders(t *testing.T) {
 		l.write("a.cc", fmt.Sprintf("extern \"C\" {\n#include <%s.h>\n}\nint main() {}\n", name))
 		l.ok("c++", "-Wall", "-Wextra", "-Werror", "-std=c++98", "-fsyntax-only", "a.cc")
 	}
-	l.write("bool.c", "#include <xmmintrin.h>\n#include <immintrin.h>\ntypedef int bool;\nstatic bool f(void) { return 7; }\n"+
-		"int main(void) { return f() != 7; }\n#include <stdbool.h>\nbool g(void) { return true; }\n")
+	l.write("bool.c", "#include <xmmintrin.h>\n#include <immintrin.h>\ntypedef int bool;\n"+
+		"static bool f(void) { return 7; }\nint main(void) { return f() != 7; }\n#include <stdbool.h>\nbool g(void) { return true; }\n")
 	l.ok("cc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "bool.c")
 	l.write("old.c", "#include <emmintrin.h>\n")
 	l.fails("cc", []string{"-std=gnu89", "-c", "old.c"}, "compile with -std=gnu99")
