@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,12 +74,23 @@ func openMounts(a control.App) (mounts, error) {
 		}
 		all = append(all, rank.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
 	}
+	if !all.has(devices) {
+		all = append(all, rank.Mount{Guest: devices, Devices: true})
+	}
 	if namesZone(a.Env) {
 		if root, err := os.OpenRoot(zones); err == nil { // else libc takes UTC
 			all = append(all, rank.Mount{Guest: zones, Root: root, ReadOnly: true})
 		}
 	}
 	return all, nil
+}
+
+// devices is where programs look for devices. A directory that the user puts there takes their place.
+const devices = "/dev"
+
+// has reports whether something is at a name of the guest.
+func (all mounts) has(name string) bool {
+	return slices.ContainsFunc(all, func(m rank.Mount) bool { return path.Clean(m.Guest) == name })
 }
 
 // zones is where libc looks for zones of time by name.
@@ -98,7 +111,7 @@ func (all mounts) close() error {
 	var errs []error
 	closed := map[*os.Root]bool{}
 	for _, m := range all {
-		if !closed[m.Root] {
+		if m.Root != nil && !closed[m.Root] {
 			errs = append(errs, m.Root.Close())
 			closed[m.Root] = true
 		}

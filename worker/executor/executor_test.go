@@ -133,11 +133,12 @@ func TestMounts(t *testing.T) {
 	dir := t.TempDir()
 	all, err := openMounts(control.App{Dir: dir + "/.",
 		Mounts: []control.Mount{{HostDir: "/", GuestDir: "/all", ReadOnly: true}}})
-	if err != nil || len(all) != 3 || all[0].Guest != "/" || all[1].Guest != dir || all[2].Guest != "/all" ||
-		!all[2].ReadOnly {
+	if err != nil || len(all) != 4 || all[0].Guest != "/" || all[1].Guest != dir || all[2].Guest != "/all" ||
+		!all[2].ReadOnly || all[3].Guest != "/dev" || !all[3].Devices {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := openMounts(control.App{Dir: "/"}); err != nil || len(all) != 1 {
+	whole := control.App{Dir: "/", Mounts: []control.Mount{{HostDir: dir, GuestDir: "/dev/"}}}
+	if all, err := openMounts(whole); err != nil || len(all) != 2 || all[1].Devices {
 		t.Errorf("%v, %v", all, err)
 	}
 	for _, bad := range []string{"", "relative", filepath.Join(dir, "none")} {

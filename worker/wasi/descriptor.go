@@ -63,6 +63,9 @@ func (p *Process) newStream(k kind) *openFile {
 
 // openMount opens the directory of a mount.
 func openMount(m Mount, index int) (*openFile, error) {
+	if m.Devices {
+		return newDevices(kindMount, index, "."), nil
+	}
 	host, err := m.Root.OpenFile(".", os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
@@ -136,11 +139,10 @@ func (p *Process) release(f *openFile) error {
 	return nil
 }
 
-// insert gives f the lowest free number. EMFILE when MaxOpen are in use.
+// insert gives f the lowest free number, and takes over the caller's reference. EMFILE when MaxOpen are in use.
 func (p *Process) insert(f *openFile) (uint32, errno) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f.refs = 1
 	for fd := range p.files {
 		if p.files[fd] == nil {
 			p.files[fd] = f

@@ -33,8 +33,9 @@ func FuzzCalls(f *testing.F) {
 		in.write("some input")
 		ended := false
 		p, err := New(Config{Args: []string{"prog"}, Memory: func() []byte { return h.mem }, Stdin: in, MaxOpen: 16,
-			Done:   done,
-			Mounts: []Mount{{Guest: "/", Root: openRoot(t, h.dir)}, {Guest: "/ro", Root: openRoot(t, h.dir), ReadOnly: true}},
+			Done: done,
+			Mounts: []Mount{{Guest: "/", Root: openRoot(t, h.dir)}, {Guest: "/ro", Root: openRoot(t, h.dir), ReadOnly: true},
+				{Guest: "/dev", Devices: true}},
 			Blocked: func(string) func() { // nothing is to be waited for here
 				if !ended {
 					ended = true

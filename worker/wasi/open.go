@@ -48,7 +48,7 @@ func pathOpen(p *Process, a args) errno {
 	}
 	fd, e := p.insert(f)
 	if e != success {
-		f.close()
+		p.put(f)
 		return e
 	}
 	return m.putU32(a.ptr(8), fd)
@@ -92,7 +92,11 @@ func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
 	return need, success
 }
 
+// open returns a file with one reference, for the table.
 func (o *opening) open(d *openFile, path string) (*openFile, error) {
+	if o.p.isDevices(d) {
+		return o.openDevice(d, path)
+	}
 	if o.p.mounts[d.mount].ReadOnly {
 		if err := o.checkReadOnly(d, path); err != nil {
 			return nil, err
@@ -105,7 +109,7 @@ func (o *opening) open(d *openFile, path string) (*openFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &openFile{descriptor: o.descriptor(d, path, kindFile), host: host, fd: int(host.Fd())}
+	f := &openFile{descriptor: o.descriptor(d, path, kindFile), refs: 1, host: host, fd: int(host.Fd())}
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		f.close()
@@ -182,8 +186,8 @@ func (o *opening) openDir(d *openFile, path string) (*openFile, error) {
 		root.Close()
 		return nil, err
 	}
-	f := &openFile{descriptor: o.descriptor(d, path, kindDir), filetype: typeDirectory, host: host, fd: int(host.Fd()),
-		root: root, owned: true}
+	f := &openFile{descriptor: o.descriptor(d, path, kindDir), filetype: typeDirectory, refs: 1, host: host,
+		fd: int(host.Fd()), root: root, owned: true}
 	if now, err := host.Stat(); err != nil || !os.SameFile(info, now) {
 		f.close()
 		return nil, unix.ENOENT // somebody put another directory, or a link, in its place just now

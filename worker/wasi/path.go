@@ -195,6 +195,12 @@ func pathReadlink(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(d)
+	if p.isDevices(d) {
+		if _, err := p.statDevice(d, path); err != nil {
+			return p.errnoOf(err)
+		}
+		return eINVAL
+	}
 	target, err := d.root.Readlink(path)
 	if err != nil {
 		return p.errnoOf(err)

@@ -53,17 +53,30 @@ func fdFilestatGet(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(f)
-	if f.stream() {
-		(&filestat{ino: uint64(f.kind), filetype: f.filetype, nlink: 1}).put(b)
-		return success
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(f.fd, &st); err != nil {
+	s, err := p.stat(f)
+	if err != nil {
 		return p.errnoOf(err)
 	}
-	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
-		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}).put(b)
+	s.put(b)
 	return success
+}
+
+// stat is what is known of an open file.
+func (p *Process) stat(f *openFile) (filestat, error) {
+	switch {
+	case f.stream():
+		return filestat{ino: uint64(f.kind), filetype: f.filetype, nlink: 1}, nil
+	case p.isDevices(f):
+		return devicesStat(f.path), nil
+	}
+	var st unix.Stat_t
+	err := unix.Fstat(f.fd, &st)
+	return filestatOf(&st), err
+}
+
+func filestatOf(st *unix.Stat_t) filestat {
+	return filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
+		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}
 }
 
 // path_filestat_get(dir, flags u32, path *u8, len size, stat *filestat). EBADF, EFAULT, EINVAL and those of a path.
@@ -77,6 +90,13 @@ func pathFilestatGet(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(d)
+	if p.isDevices(d) {
+		s, err := p.statDevice(d, path)
+		if err == nil {
+			s.put(b)
+		}
+		return p.errnoOf(err)
+	}
 	info, err := d.stat(path, a.u32(1)&followLinks != 0)
 	if err != nil {
 		return p.errnoOf(err)

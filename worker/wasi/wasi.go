@@ -50,6 +50,7 @@ type Mount struct {
 	Guest    string // the name that the guest's libc matches paths with: "/", or the directory's absolute path on the host
 	Root     *os.Root
 	ReadOnly bool
+	Devices  bool // in place of a directory, the devices that programs expect in /dev; Root is nil, and it is read-only
 }
 
 // Exit is what proc_exit panics with; it ends the rank with Code.
@@ -148,6 +149,7 @@ func (p *Process) openFirst(mounts []Mount) error {
 			return fmt.Errorf("wasi: mount %q: %w", m.Guest, err)
 		}
 		p.files = append(p.files, f)
+		m.ReadOnly = m.ReadOnly || m.Devices
 		p.mounts = append(p.mounts, mount{Mount: m, same: i})
 		p.mounts[i].dev, p.mounts[i].ino = f.identity()
 		for j := range i {
@@ -156,7 +158,9 @@ func (p *Process) openFirst(mounts []Mount) error {
 				break
 			}
 		}
-		p.escapes = escapeError(m.Root)
+		if m.Root != nil {
+			p.escapes = escapeError(m.Root)
+		}
 	}
 	if len(p.files) > p.maxOpen {
 		return fmt.Errorf("wasi: %d mounts, but only %d open files are allowed", len(mounts), p.maxOpen)
