@@ -79,6 +79,9 @@ func (j *job) outlivesWorker() bool { return j.w.state != nil }
 func (j *job) run() {
 	defer j.cancelPrepare()
 	ended := j.execute()
+	if !j.isLeftRunning() {
+		j.w.removeTemporary(j.dir)
+	}
 	if ended == nil {
 		return // its end is the next worker's to report, or follows from the worker's goodbye
 	}

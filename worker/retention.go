@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/faasmrun/faasmrun/worker/control"
 )
 
 // Bounds of the logs of batch jobs that have ended, where Config says none.
@@ -44,6 +46,32 @@ func (w *Worker) prune() {
 		}
 		if err := os.RemoveAll(l.dir); err != nil {
 			w.Logger.Warn("removing an old log", "dir", l.dir, "err", err)
+		}
+	}
+}
+
+// removeTemporary removes what a job that is over had in its /tmp. A link in it is not followed.
+func (w *Worker) removeTemporary(jobDir string) {
+	if err := os.RemoveAll(filepath.Join(jobDir, control.TemporaryDir)); err != nil {
+		w.Logger.Warn("removing a job's temporary files", "dir", jobDir, "err", err)
+	}
+}
+
+// sweepTemporary removes the temporary files of jobs that ended with an earlier worker: what it did not come to, or
+// what an executor left that it killed and never reported.
+func (w *Worker) sweepTemporary() {
+	root := filepath.Join(w.Dir, "jobs")
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		w.Logger.Warn("temporary files of old jobs", "err", err)
+	}
+	held := map[string]bool{}
+	for _, j := range w.held() {
+		held[j.key.String()] = true
+	}
+	for _, e := range entries {
+		if !held[e.Name()] {
+			w.removeTemporary(filepath.Join(root, e.Name()))
 		}
 	}
 }

@@ -185,6 +185,7 @@ func (w *Worker) work() error {
 		if err := w.adopt(); err != nil {
 			return fmt.Errorf("worker %s: %w", w.Name, err)
 		}
+		w.sweepTemporary()
 		w.prune()
 	}
 	w.prestarted.fill()

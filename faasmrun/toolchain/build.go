@@ -189,7 +189,22 @@ static void __munmap(void *at, size_t size) { free(at); }`},
       va_end(ap);
       return __faasmrun_dupfd(fildes, least);
     }
+    case 5: // F_GETLK, F_SETLK, F_SETLKW
+    case 6:
+    case 7:
+    case 36: // F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW
+    case 37:
+    case 38: {
+      int __faasmrun_lock_record(int, int, void *);
+      va_list ap;
+      va_start(ap, cmd);
+      void *record = va_arg(ap, void *);
+      va_end(ap);
+      return __faasmrun_lock_record(fildes, cmd, record);
+    }
     case F_GETFD:`},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/ioctl/ioctl.c",
+		old: "      // Invalid request.\n      errno = EINVAL;", new: "      errno = ENOTTY;"},
 	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_open_nomode(path, oflag);", new: `    if (oflag & O_CREAT) {
         va_list ap;
         va_start(ap, oflag);
@@ -224,6 +239,26 @@ static void __munmap(void *at, size_t size) { free(at); }`},
 	{file: "libc-top-half/musl/include/stdio.h", old: `__attribute__((__deprecated__("tmpfile is not defined on WASI")))`,
 		new: ""},
 	// An empty path is no name of the current directory: chdir(""), stat("") and all others say ENOENT.
+	// The working directory is what the host calls it, and every relative name is one in it.
+	{file: "libc-bottom-half/headers/public/wasi/libc-find-relpath.h", old: ") __attribute__((weak));", new: ");"},
+	{file: "libc-bottom-half/sources/preopens.c", old: "    return;\noserr:", new: `    extern char *__wasilibc_cwd;
+    __wasi_fd_t cwd = __faasmrun_cwd();
+    for (size_t i = 0; i < num_preopens; ++i) {
+        if (preopens[i].fd == cwd && preopens[i].prefix[0]) {
+            char *name = malloc(strlen(preopens[i].prefix) + 2);
+            if (name == NULL)
+                goto software;
+            name[0] = '/';
+            strcpy(name + 1, preopens[i].prefix);
+            __wasilibc_cwd = name;
+        }
+    }
+    return;
+oserr:`},
+	{file: "libc-bottom-half/sources/preopens.c", old: "/// A name and file descriptor pair.",
+		new: `__attribute__((import_module("faasmrun"), import_name("cwd"))) int __faasmrun_cwd(void);
+
+/// A name and file descriptor pair.`},
 	{file: "libc-bottom-half/sources/preopens.c", old: "    if (__wasilibc_find_relpath_alloc)\n        return", new: `    if (path[0] == 0) {
         errno = ENOENT;
         return -1;
@@ -414,6 +449,18 @@ void __faasmrun_name_program(void)
 	__progname = slash ? slash + 1 : args[0];
 	free(args);
 }`},
+	// Without a variable the locale is C, as glibc's is, and C.UTF-8 has one name for all categories. A locale that is
+	// asked for by name and that differs from C in more than its letters is not there; the user's own only lends its
+	// name.
+	{file: "libc-top-half/musl/src/locale/locale_map.c", old: "	if (!*val) {", new: "	int named = *val;\n	if (!*val) {"},
+	{file: "libc-top-half/musl/src/locale/locale_map.c", old: `		|| !strcmp(val, "C.UTF-8")`,
+		new: `		|| !strcmp(val, "C.UTF-8") || !strcmp(val, "C.utf8")`},
+	{file: "libc-top-half/musl/src/locale/locale_map.c", old: "		if (!strcmp(val, p->name)) return p;\n", new: `		if (!strcmp(val, p->name)) return p;
+	if (named && strcmp(val, "en_US.UTF-8") && strcmp(val, "en_US.utf8")) return LOC_MAP_FAILED;
+`},
+	{file: "libc-top-half/musl/src/locale/locale_map.c", old: `		(val = "C.UTF-8");`, new: `		(val = "C");`},
+	{file: "libc-top-half/musl/src/locale/locale_map.c", old: "		if (cat == LC_CTYPE && val[1]=='.')",
+		new: "		if (val[1]=='.')"},
 	// Variables that are a thread's own end before the static ones (overlay/libc/threads.c).
 	{file: "libc-top-half/musl/src/exit/exit.c", old: "weak_alias(dummy, __stdio_exit);", new: `weak_alias(dummy, __stdio_exit);
 weak_alias(dummy, __faasmrun_end_thread_locals);`},
@@ -603,7 +650,7 @@ func (b *builder) libraryFlags() []string {
 
 // compatSources are the files of overlay/compat.
 var compatSources = []string{"abort", "atomics", "compare", "random", "process", "signals", "identity", "files",
-	"sockets", "threads", "system", "main",
+	"sockets", "threads", "system", "main", "locks",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
 	"argp", "argphelp", "fused", "gettext", "obstack", "addresses", "transfer", "oldsignals", "calls", "spawn",
 	"glibcmath"}

@@ -92,6 +92,10 @@ type Start struct {
 	IdleTimeout time.Duration
 }
 
+// TemporaryDir is the name, beside the log, of the directory that the job's programs see as /tmp. The executor makes it
+// and the worker removes it, when nothing of the job runs any more.
+const TemporaryDir = "tmp"
+
 // StdinTo says who reads the job's standard input; the others find its end at once.
 type StdinTo uint8
 

@@ -56,26 +56,49 @@ func environment(start *control.Start, given []string, number int) []string {
 // mounts is what an app's ranks see of the host. They share the roots.
 type mounts []rank.Mount
 
-// openMounts opens an app's directories. Its own is "/" to the guest, and also what the host calls it, so that absolute
-// paths given on the command line work.
-func openMounts(a control.App) (mounts, error) {
+// openMounts opens an app's directories. named: its program names its files as the host does, so they are where it
+// looks for them, below a root that shows nothing else; with tmp, the job's own, as /tmp. To other programs their
+// working directory is "/", and they have neither /tmp nor /dev: a relative tmp/x would lead there. In both cases the
+// working directory is also what the host calls it, so that absolute paths given on the command line work.
+func openMounts(a control.App, named bool, tmp string) (all mounts, err error) {
+	defer func() {
+		if err != nil {
+			all.close()
+			all = nil
+		}
+	}()
 	root, err := openRoot(a.Dir)
 	if err != nil {
 		return nil, err
 	}
-	all := mounts{{Guest: "/", Root: root}}
-	if dir := filepath.Clean(a.Dir); dir != "/" {
-		all = append(all, rank.Mount{Guest: dir, Root: root})
+	dir := filepath.Clean(a.Dir)
+	real, err := filepath.EvalSymlinks(dir)
+	switch {
+	case dir == "/":
+		all = mounts{{Guest: "/", Root: root, Working: true}}
+	case !named:
+		all = mounts{{Guest: "/", Root: root}, {Guest: dir, Root: root}}
+	case err != nil || real == dir:
+		all = mounts{{Guest: "/", Above: true}, {Guest: dir, Root: root, Working: true}}
+	default:
+		all = mounts{{Guest: "/", Above: true}, {Guest: dir, Root: root}, {Guest: real, Root: root, Working: true}}
 	}
 	for _, m := range a.Mounts {
 		root, err := openRoot(m.HostDir)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		all = append(all, rank.Mount{Guest: m.GuestDir, Root: root, ReadOnly: m.ReadOnly})
 	}
-	if !all.has(devices) {
+	if named && !all.has(devices) {
 		all = append(all, rank.Mount{Guest: devices, Devices: true})
+	}
+	if named && dir != "/" && !all.has(temporary) {
+		root, err := os.OpenRoot(tmp)
+		if err != nil {
+			return all, fmt.Errorf("the job's directory for temporary files: %w", err)
+		}
+		all = append(all, rank.Mount{Guest: temporary, Root: root, Private: true})
 	}
 	if namesZone(a.Env) {
 		if root, err := os.OpenRoot(zones); err == nil { // else libc takes UTC
@@ -85,12 +108,50 @@ func openMounts(a control.App) (mounts, error) {
 	return all, nil
 }
 
-// devices is where programs look for devices. A directory that the user puts there takes their place.
-const devices = "/dev"
+// Where programs look for devices and make temporary files. A directory that the user puts there takes the place of the
+// job's.
+const (
+	devices   = "/dev"
+	temporary = "/tmp"
+)
 
 // has reports whether something is at a name of the guest.
 func (all mounts) has(name string) bool {
 	return slices.ContainsFunc(all, func(m rank.Mount) bool { return path.Clean(m.Guest) == name })
+}
+
+// shows reports whether an absolute name is a directory that a program sees.
+func (all mounts) shows(dir string) bool {
+	var best *rank.Mount
+	var rest string
+	for i := range all {
+		m := &all[i]
+		name, found := strings.CutPrefix(path.Clean(dir)+"/", strings.TrimSuffix(m.Guest, "/")+"/")
+		if found && (best == nil || len(m.Guest) >= len(best.Guest)) {
+			best, rest = m, name
+		}
+	}
+	if best == nil || best.Root == nil {
+		return false
+	}
+	info, err := best.Root.Stat(path.Join(".", rest))
+	return err == nil && info.IsDir()
+}
+
+// withTemporary leads a program that has the launcher's directory for temporary files, and does not see it, to the
+// job's.
+func (all mounts) withTemporary(env []string) []string {
+	return slices.Collect(func(yield func(string) bool) {
+		for _, v := range env {
+			dir, found := strings.CutPrefix(v, "TMPDIR=")
+			if found && path.IsAbs(dir) && all.has(temporary) && !all.shows(dir) {
+				v = "TMPDIR=" + temporary
+			}
+			if !yield(v) {
+				return
+			}
+		}
+	})
 }
 
 // zones is where libc looks for zones of time by name.

@@ -131,19 +131,72 @@ func TestEnvironment(t *testing.T) {
 
 func TestMounts(t *testing.T) {
 	dir := t.TempDir()
-	all, err := openMounts(control.App{Dir: dir + "/.",
-		Mounts: []control.Mount{{HostDir: "/", GuestDir: "/all", ReadOnly: true}}})
-	if err != nil || len(all) != 4 || all[0].Guest != "/" || all[1].Guest != dir || all[2].Guest != "/all" ||
-		!all[2].ReadOnly || all[3].Guest != "/dev" || !all[3].Devices {
-		t.Errorf("%v, %v", all, err)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
 	}
-	whole := control.App{Dir: "/", Mounts: []control.Mount{{HostDir: dir, GuestDir: "/dev/"}}}
-	if all, err := openMounts(whole); err != nil || len(all) != 2 || all[1].Devices {
-		t.Errorf("%v, %v", all, err)
+	mapped := func(host, guest string) []control.Mount {
+		return []control.Mount{{HostDir: host, GuestDir: guest, ReadOnly: true}}
+	}
+	for _, c := range []struct {
+		app   control.App
+		named bool
+		want  string
+	}{
+		{control.App{Dir: dir + "/.", Mounts: mapped("/", "/all")}, false, "/ DIR /all:ro"},
+		{control.App{Dir: dir + "/.", Mounts: mapped("/", "/all")}, true,
+			"/:above DIR:working /all:ro /dev:devices /tmp:private"},
+		{control.App{Dir: link}, true, "/:above LINK DIR:working /dev:devices /tmp:private"},
+		{control.App{Dir: dir, Mounts: mapped(dir, "/dev/")}, true, "/:above DIR:working /dev/:ro /tmp:private"},
+		{control.App{Dir: dir, Mounts: mapped(dir, "/tmp")}, true, "/:above DIR:working /tmp:ro /dev:devices"},
+		{control.App{Dir: "/"}, true, "/:working /dev:devices"},
+		{control.App{Dir: "/"}, false, "/:working"},
+	} {
+		all, err := openMounts(c.app, c.named, dir)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var got []string
+		for _, m := range all {
+			name := strings.NewReplacer(dir, "DIR", link, "LINK").Replace(m.Guest)
+			for word, is := range map[string]bool{":above": m.Above, ":working": m.Working, ":devices": m.Devices,
+				":private": m.Private, ":ro": m.ReadOnly} {
+				if is {
+					name += word
+				}
+			}
+			got = append(got, name)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s, not %s", s, c.want)
+		}
+		if err := all.close(); err != nil {
+			t.Error(err)
+		}
 	}
 	for _, bad := range []string{"", "relative", filepath.Join(dir, "none")} {
-		if _, err := openMounts(control.App{Dir: bad}); err == nil {
+		if _, err := openMounts(control.App{Dir: bad}, true, dir); err == nil {
 			t.Errorf("%q was mounted", bad)
+		}
+	}
+}
+
+// TestTemporaryDirectory: TMPDIR names a directory that the program sees, its own in doubt.
+func TestTemporaryDirectory(t *testing.T) {
+	dir, tmp := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "scratch"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	all, err := openMounts(control.App{Dir: dir}, true, tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.close()
+	for given, want := range map[string]string{dir: dir, dir + "/scratch/": dir + "/scratch/", "/tmp": "/tmp",
+		dir + "/none": "/tmp", "/tmp/none": "/tmp", "/var/tmp": "/tmp", "scratch": "scratch", "": "", "/": "/tmp"} {
+		if got := all.withTemporary([]string{"A=1", "TMPDIR=" + given}); got[1] != "TMPDIR="+want || len(got) != 2 {
+			t.Errorf("%q became %q", given, got)
 		}
 	}
 }

@@ -3,8 +3,13 @@ package executor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -109,16 +114,21 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 
 // load loads the programs.
 func (j *job) load(loaded *programs) error {
+	tmp := filepath.Join(filepath.Dir(j.start.LogPath), control.TemporaryDir)
+	if err := os.Mkdir(tmp, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make the job's directory for temporary files: %w", err)
+	}
 	first := 0
 	for _, a := range j.start.Apps {
 		m, err := loaded.load(a)
 		if err != nil {
 			return err
 		}
-		mounts, err := openMounts(a)
+		mounts, err := openMounts(a, rank.NamesFiles(m), tmp)
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.Program, err)
 		}
+		a.Env = mounts.withTemporary(a.Env)
 		j.apps = append(j.apps, &app{App: a, module: m, firstRank: first, mounts: mounts})
 		first += int(a.Ranks)
 	}
@@ -208,6 +218,51 @@ func (j *job) noteAbsent() {
 				"are called: %s", result.OneLine(a.Program), strings.Join(names, ", ")))
 		}
 	}
+}
+
+// noteMissed logs which file of the machine's a program has asked for and does not see. It may be why the job failed,
+// and why one that did not did nothing; only a system's own files programs look for and do without.
+func (j *job) noteMissed() {
+	failed := slices.ContainsFunc(j.ends, func(x rank.Exit) bool { return x.Failed() })
+	for i, r := range j.ranks {
+		name := r.Missed()
+		if name == "" || !failed && ofSystem.MatchString(name) {
+			continue
+		}
+		if dir := existing(name); dir != "" {
+			j.note(i, fmt.Sprintf("%s is not in a directory that the program sees; --dir %s shows it that one",
+				result.OneLine(name), result.OneLine(dir)))
+			return
+		}
+	}
+}
+
+var ofSystem = regexp.MustCompile(`^/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|usr|var)(/|$)`)
+
+// existing returns the directory of a name that the machine has, or whose directory it has, "" if it has neither or
+// does not answer: a server of files may be away.
+func existing(name string) string {
+	found := make(chan string, 1)
+	go func() {
+		dir := filepath.Dir(name)
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			dir = name
+		} else if _, err := os.Stat(dir); err != nil || (dir == "/" || dir == temporary) && !exists(name) {
+			dir = ""
+		}
+		found <- dir
+	}()
+	select {
+	case dir := <-found:
+		return dir
+	case <-time.After(exitTimeout):
+		return ""
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 // note logs a line about a rank for a person.
@@ -473,6 +528,7 @@ func (j *job) countRunningAsKilled() {
 
 // endedMessage is the executor's last message: how the ranks ended.
 func (j *job) endedMessage() *control.Ended {
+	j.noteMissed()
 	j.writeProfile()
 	if err := j.files.flush(); err != nil {
 		j.lostOutput.CompareAndSwap(nil, &err)

@@ -36,6 +36,10 @@ type Config struct {
 // Mount shows a rank a directory of the host.
 type Mount = wasi.Mount
 
+// NamesFiles reports whether a program of the module names its files as the host does: what is relative to its working
+// directory, and what begins with a slash. To any other "/" is its working directory.
+func NamesFiles(m engine.Module) bool { return m.Program().HasImport(wasi.System, "cwd") }
+
 // Rank is one rank of a job.
 type Rank struct {
 	number   int
@@ -167,6 +171,9 @@ func (r *Rank) retire() {
 
 // Ended reports whether the program has come to its end.
 func (r *Rank) Ended() bool { return r.ended.Load() != nil }
+
+// Missed is the last absolute name that the program has asked for and that is nowhere it sees; "": there was none.
+func (r *Rank) Missed() string { return r.wasi.Missed() }
 
 // Resident is how many bytes the linear memory really occupies.
 func (r *Rank) Resident() uint64 {

@@ -17,6 +17,8 @@ const (
 	kindMount // a directory that was open from the start
 	kindDir
 	kindFile // whatever else a path leads to
+	kindPipeRead
+	kindPipeWrite
 )
 
 // descriptor is all that an image has to know of an open descriptor. Its number is its index in the table.
@@ -27,7 +29,7 @@ const (
 // take the path from /proc/self/fd, relative to the mount's directory, and refuse a file that was removed.
 type descriptor struct {
 	kind   kind
-	mount  int    // index in Config.Mounts; only for the last three kinds
+	mount  int    // index in Config.Mounts; only for what a path leads to
 	path   string // beneath the mount
 	flags  int    // of open(2)
 	rights rights
@@ -48,6 +50,7 @@ type openFile struct {
 	root     *os.Root // of a directory: where its paths start, wherever it is moved to
 	owned    bool     // close root too
 	list     listing  // of a directory
+	pipe     *pipe    // of its ends
 }
 
 // newStream returns one of the standard streams.
@@ -63,8 +66,8 @@ func (p *Process) newStream(k kind) *openFile {
 
 // openMount opens the directory of a mount.
 func openMount(m Mount, index int) (*openFile, error) {
-	if m.Devices {
-		return newDevices(kindMount, index, "."), nil
+	if m.virtual() {
+		return newVirtual(kindMount, index, "."), nil
 	}
 	host, err := m.Root.OpenFile(".", os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -77,7 +80,8 @@ func openMount(m Mount, index int) (*openFile, error) {
 	}, nil
 }
 
-func (f *openFile) stream() bool { return f.kind <= kindStderr }
+// stream reports whether a file has no place in the file system, and no offset.
+func (f *openFile) stream() bool { return f.kind <= kindStderr || f.pipe != nil }
 
 func (f *openFile) sameDirectory(g *openFile) bool {
 	var a, b unix.Stat_t
@@ -96,6 +100,9 @@ func (f *openFile) identity() (dev, ino uint64) {
 func (f *openFile) close() error {
 	if f.owned {
 		f.root.Close()
+	}
+	if f.pipe != nil {
+		f.pipe.closeEnd(f.kind == kindPipeRead)
 	}
 	if f.host != nil {
 		return f.host.Close()
@@ -178,6 +185,7 @@ func (p *Process) closeFD(fd uint32) errno {
 	f := p.files[fd]
 	p.files[fd] = nil
 	p.mu.Unlock()
+	p.unlock(f)
 	return p.errnoOf(p.release(f))
 }
 
@@ -201,6 +209,7 @@ func fdRenumber(p *Process, a args) errno {
 	replaced := p.files[to]
 	p.files[to], p.files[from] = p.files[from], nil
 	p.mu.Unlock()
+	p.unlock(replaced)
 	p.release(replaced)
 	return success
 }

@@ -49,8 +49,8 @@ func fdReaddir(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(f)
-	if p.isDevices(f) {
-		return a.putSize(m, 4, uint64(p.readDevices(f, b, a.u64(3))))
+	if p.isVirtual(f) {
+		return a.putSize(m, 4, uint64(p.readVirtual(f, b, a.u64(3))))
 	}
 	used, err := f.readdir(b, a.u64(3))
 	if err != nil {

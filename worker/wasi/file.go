@@ -29,9 +29,12 @@ func fdRead(p *Process, a args) errno {
 	}
 	defer p.put(f)
 	var n int
-	if f.kind == kindStdin {
+	switch f.kind {
+	case kindStdin:
 		n, e = p.readStdin(bufs, p.flags(f)&unix.O_NONBLOCK != 0)
-	} else {
+	case kindPipeRead:
+		n, e = p.readPipe(f, bufs)
+	default:
 		n, e = p.readFile(f, bufs)
 	}
 	if e != success {
@@ -51,9 +54,12 @@ func fdWrite(p *Process, a args) errno {
 	}
 	defer p.put(f)
 	var n int
-	if f.stream() {
+	switch f.kind {
+	case kindStdout, kindStderr:
 		n, e = p.writeStream(f, bufs, total)
-	} else {
+	case kindPipeWrite:
+		n, e = p.writePipe(f, bufs, total)
+	default:
 		n, e = p.writeFile(f, bufs)
 	}
 	if e != success {

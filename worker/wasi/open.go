@@ -44,7 +44,9 @@ func pathOpen(p *Process, a args) errno {
 	}
 	f, err := o.open(d, path)
 	if err != nil {
-		return p.errnoOf(err)
+		e := p.errnoOf(err)
+		p.miss(d, path, e)
+		return e
 	}
 	fd, e := p.insert(f)
 	if e != success {
@@ -94,8 +96,8 @@ func (o *opening) setFlags(oflags uint32, base rights) (need rights, e errno) {
 
 // open returns a file with one reference, for the table.
 func (o *opening) open(d *openFile, path string) (*openFile, error) {
-	if o.p.isDevices(d) {
-		return o.openDevice(d, path)
+	if o.p.isVirtual(d) {
+		return o.openVirtual(d, path)
 	}
 	if o.p.mounts[d.mount].ReadOnly {
 		if err := o.checkReadOnly(d, path); err != nil {

@@ -127,7 +127,12 @@ func (p *Process) atMount(fd uint32, ptr, n uint64, need rights, call func(m *mo
 		return e
 	}
 	defer p.put(d)
-	if p.mounts[d.mount].ReadOnly {
+	switch makes := need&(rightPathCreateDirectory|rightPathSymlink) != 0; {
+	case makes && p.isVirtual(d):
+		return p.errnoOf(p.makeVirtual(d, path))
+	case p.isVirtual(d):
+		return p.errnoOf(p.changeVirtual(d, path))
+	case p.mounts[d.mount].ReadOnly:
 		return eROFS
 	}
 	l, err := d.locate(path)
@@ -195,8 +200,8 @@ func pathReadlink(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(d)
-	if p.isDevices(d) {
-		if _, err := p.statDevice(d, path); err != nil {
+	if p.isVirtual(d) {
+		if _, err := p.statVirtual(d, path); err != nil {
 			return p.errnoOf(err)
 		}
 		return eINVAL
@@ -263,7 +268,19 @@ func (p *Process) between(from, to end, call func(m *mount, from, to *location) 
 		return e
 	}
 	defer p.put(d2)
-	switch m1, m2 := p.mounts[d1.mount], p.mounts[d2.mount]; {
+	if p.isVirtual(d1) {
+		if err := p.changeVirtual(d1, path1); err != unix.EACCES {
+			return p.errnoOf(err)
+		}
+	}
+	if p.isVirtual(d2) { // whose directory is looked up first
+		if err := p.makeVirtual(d2, path2); err != unix.EEXIST && err != unix.EACCES {
+			return p.errnoOf(err)
+		}
+	}
+	switch m1, m2 := &p.mounts[d1.mount], &p.mounts[d2.mount]; {
+	case m1.same == m2.same && m1.virtual():
+		return p.errnoOf(p.changeVirtual(d1, path1))
 	case m1.same != m2.same:
 		return eXDEV
 	case m1.ReadOnly:

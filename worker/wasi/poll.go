@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -74,9 +75,10 @@ func rounded(d time.Duration) string {
 // poll is one poll_oneoff under way.
 type poll struct {
 	p     *Process
-	start time.Duration   // monotonic: relative timeouts count from here
-	left  time.Duration   // until the first clock subscription
-	ready <-chan struct{} // standard input, when somebody waits for it
+	start time.Duration     // monotonic: relative timeouts count from here
+	left  time.Duration     // until the first clock subscription
+	ready []<-chan struct{} // what somebody waits for: standard input, pipes
+	pipes bool              // they are among it
 }
 
 // poll_oneoff(in *subscription, out *event, count size, events *size) waits until at least one subscription is due and
@@ -111,13 +113,44 @@ func pollOneoff(p *Process, a args) errno {
 		if p.SignalDue() {
 			return eINTR
 		}
-		p.wait(poll.left, poll.ready)
+		poll.wait()
 	}
+}
+
+// wait waits until one of the subscriptions may be due.
+func (q *poll) wait() {
+	switch {
+	case len(q.ready) == 0:
+		q.p.wait(q.left, nil)
+		return
+	case len(q.ready) == 1 && !q.pipes:
+		q.p.wait(q.left, q.ready[0])
+		return
+	}
+	any, over := make(chan struct{}), make(chan struct{})
+	var watchers sync.WaitGroup
+	var first sync.Once
+	defer watchers.Wait()
+	defer close(over)
+	for _, ready := range q.ready {
+		watchers.Go(func() {
+			select {
+			case <-ready:
+				first.Do(func() { close(any) })
+			case <-over:
+			}
+		})
+	}
+	what := "poll of pipes"
+	if q.left != forever {
+		what += ", at most " + rounded(q.left)
+	}
+	q.p.waitFor(what, q.left, any)
 }
 
 // once writes the events that are due and returns their number. With none, left and ready say what to wait for.
 func (q *poll) once(in, out []byte) (n uint32, e errno) {
-	q.left, q.ready = forever, nil
+	q.left, q.ready, q.pipes = forever, q.ready[:0], false
 	for ; len(in) > 0; in = in[subscriptionSize:] {
 		event, due, e := q.check(in)
 		if e != success {
@@ -198,6 +231,8 @@ func (q *poll) checkFD(ev *event, fd uint32) bool {
 	}
 	defer q.p.put(f)
 	switch {
+	case f.pipe != nil:
+		return q.checkPipe(ev, f.pipe)
 	case ev.tag == pollFDWrite:
 		return true
 	case f.kind == kindStdin:
@@ -217,7 +252,25 @@ func (q *poll) checkStdin(ev *event) bool {
 		}
 		return true
 	default:
-		q.ready = ready
+		q.ready = append(q.ready, ready)
 		return false
 	}
+}
+
+// checkPipe: an end is ready when a call would not wait, be it for the other end's being closed.
+func (q *poll) checkPipe(ev *event, pipe *pipe) bool {
+	reads := ev.tag == pollFDRead
+	bytes, room, hungUp, change := pipe.state(reads)
+	ev.nbytes = uint64(room)
+	if reads {
+		ev.nbytes = uint64(bytes)
+	}
+	if hungUp && (!reads || bytes == 0) {
+		ev.flags = hangup
+	}
+	if hungUp || reads && bytes > 0 || !reads && room >= pipeAtomic {
+		return true
+	}
+	q.ready, q.pipes = append(q.ready, change), true
+	return false
 }

@@ -64,10 +64,12 @@ func fdFilestatGet(p *Process, a args) errno {
 // stat is what is known of an open file.
 func (p *Process) stat(f *openFile) (filestat, error) {
 	switch {
+	case f.pipe != nil:
+		return filestat{ino: f.pipe.ino, filetype: f.filetype, mode: modeOf(0o600), nlink: 1}, nil
 	case f.stream():
 		return filestat{ino: uint64(f.kind), filetype: f.filetype, nlink: 1}, nil
-	case p.isDevices(f):
-		return devicesStat(f.path), nil
+	case p.isVirtual(f):
+		return virtualStat(&p.mounts[f.mount], f.path), nil
 	}
 	var st unix.Stat_t
 	err := unix.Fstat(f.fd, &st)
@@ -90,16 +92,20 @@ func pathFilestatGet(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(d)
-	if p.isDevices(d) {
-		s, err := p.statDevice(d, path)
+	if p.isVirtual(d) {
+		s, err := p.statVirtual(d, path)
 		if err == nil {
 			s.put(b)
 		}
-		return p.errnoOf(err)
+		e := p.errnoOf(err)
+		p.miss(d, path, e)
+		return e
 	}
 	info, err := d.stat(path, a.u32(1)&followLinks != 0)
 	if err != nil {
-		return p.errnoOf(err)
+		e := p.errnoOf(err)
+		p.miss(d, path, e)
+		return e
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
@@ -201,6 +207,9 @@ func pathFilestatSetTimes(p *Process, a args) errno {
 	t, e := newTimes(a.u64(4), a.u64(5), a.u32(6))
 	if e != success {
 		return e
+	}
+	if p.isVirtual(d) {
+		return p.errnoOf(p.changeVirtual(d, path))
 	}
 	if p.mounts[d.mount].ReadOnly {
 		return eROFS

@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,8 +21,15 @@ var systemTable = []struct {
 }{
 	{"cpu_time", "", "l", cpuTime},
 	{"create_mode", "i", "", createMode},
+	{"cwd", "", "i", cwd},
 	{"fd_chmod", "ii", "i", fdChmod},
 	{"fd_dup", "iii", "i", fdDup},
+	{"fd_flock", "ii", "i", fdFlock},
+	{"fd_lock", "iill", "i", fdLock},
+	{"fd_lock_test", "iill", "i", fdLockTest},
+	{"fd_pipe", "i", "l", fdPipe},
+	{"fd_statvfs", "ii", "l", fdStatvfs},
+	{"lock_found", "i", "l", lockFound},
 	{"signal_actions", "ill", "", signalActions},
 	{"signal_blocked", "", "l", signalBlocked},
 	{"signal_mask", "l", "l", signalMask},
@@ -55,6 +63,9 @@ func SystemCalls() []Call {
 // negative is how a call that returns a number returns an error.
 func negative(e errno) uint64 { return uint64(uint32(-int32(e))) }
 
+// negativeLong is how a call does that returns a number of 64 bits.
+func negativeLong(e errno) uint64 { return uint64(-int64(e)) }
+
 // Interrupted reports whether a call's result says that a signal has interrupted it.
 func Interrupted(result uint64) bool { return errno(uint32(result)) == eINTR }
 
@@ -68,6 +79,13 @@ func (p *Process) cpuTime() time.Duration {
 		now -= p.elsewhere()
 	}
 	return max(now, 0)
+}
+
+// cwd() -> i32: the descriptor of the working directory, whose name the program gets by fd_prestat_dir_name. A program
+// that asks tells relative names from absolute ones by itself.
+func cwd(p *Process, _ args) uint64 {
+	i := slices.IndexFunc(p.mounts, func(m mount) bool { return m.Working })
+	return uint64(firstMount + max(i, 0))
 }
 
 // fd_dup(fd, at u32, exact u32) -> i32 gives an open file one more number: at, whose file is closed, or with exact 0
@@ -104,6 +122,7 @@ func fdDup(p *Process, a args) uint64 {
 	}
 	p.mu.Unlock()
 	if replaced != nil {
+		p.unlock(replaced)
 		p.release(replaced)
 	}
 	return at
@@ -159,4 +178,28 @@ func fdChmod(p *Process, a args) uint64 {
 	}
 	_, err := again(func() (int, error) { return 0, unix.Fchmod(f.fd, a.u32(1)&0o1777) })
 	return uint64(p.errnoOf(err))
+}
+
+// fd_statvfs(fd, field u32) -> i64: a figure of the file system that a file is on, in the order of Linux's struct
+// statfs: type, block size, blocks, free and available ones, files, free ones, the two halves of its number, longest
+// name, fragment size, flags. -EBADF, -EINVAL for another field; -ENOSYS for a stream and a virtual directory.
+func fdStatvfs(p *Process, a args) uint64 {
+	f, e := p.get(a.u32(0), 0)
+	if e != success {
+		return negativeLong(e)
+	}
+	defer p.put(f)
+	if f.host == nil {
+		return negativeLong(eNOSYS)
+	}
+	var st unix.Statfs_t
+	if _, err := again(func() (int, error) { return 0, unix.Fstatfs(f.fd, &st) }); err != nil {
+		return negativeLong(p.errnoOf(err))
+	}
+	fields := [...]int64{st.Type, st.Bsize, int64(st.Blocks), int64(st.Bfree), int64(st.Bavail), int64(st.Files),
+		int64(st.Ffree), int64(st.Fsid.Val[0]), int64(st.Fsid.Val[1]), st.Namelen, st.Frsize, st.Flags}
+	if a.u32(1) >= uint32(len(fields)) {
+		return negativeLong(eINVAL)
+	}
+	return uint64(fields[a.u32(1)])
 }

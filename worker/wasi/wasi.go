@@ -39,6 +39,8 @@ type Config struct {
 	Done <-chan struct{}
 }
 
+const firstMount = 3 // the descriptor of the first mount
+
 // DefaultMaxOpen is the soft limit that Linux gives a process.
 const DefaultMaxOpen = 1024
 
@@ -50,7 +52,10 @@ type Mount struct {
 	Guest    string // the name that the guest's libc matches paths with: "/", or the directory's absolute path on the host
 	Root     *os.Root
 	ReadOnly bool
+	Above    bool // in place of a directory, those that lead to other mounts; Root is nil, and it is read-only
 	Devices  bool // in place of a directory, the devices that programs expect in /dev; Root is nil, and it is read-only
+	Private  bool // a directory that is the job's alone, by a name that means another one on the host
+	Working  bool // the program's working directory
 }
 
 // Exit is what proc_exit panics with; it ends the rank with Code.
@@ -81,9 +86,15 @@ type Process struct {
 
 	// umask is the program's, over the executor's own; made, if it is not 0, the mode of what it makes next, and asked.
 	umask, made atomic.Uint32
-	waited      atomic.Int64         // nanoseconds in this package's waits
+	waited      atomic.Int64 // nanoseconds in this package's waits
+	missed      atomic.Pointer[string]
+	pipes       atomic.Uint64        // made so far
 	elsewhere   func() time.Duration // Config.Waited
 	alarmed     func()
+
+	locksMu sync.Mutex // guards locks and found; held over system calls that do not wait
+	locks   map[fileID]*recordLocks
+	found   [2]int64 // by the rank's last fd_lock_test
 
 	// mu guards files, and in each open file refs, flags and rights. It is never held across a host call.
 	mu    sync.Mutex
@@ -113,6 +124,7 @@ func New(c Config) (*Process, error) {
 	if p.stdin == nil {
 		p.stdin = empty{}
 	}
+	p.missed.Store(new(string))
 	p.out[1], p.out[2] = newOutput(c.Stdout), newOutput(c.Stderr)
 	var err error
 	if p.args, err = newBlock(c.Args); err != nil {
@@ -136,6 +148,7 @@ func (p *Process) Close() {
 	for fd := range p.files {
 		p.closeFD(uint32(fd))
 	}
+	p.unlockAll()
 }
 
 // openFirst opens descriptors 0 to 2 and the mounts.
@@ -149,11 +162,11 @@ func (p *Process) openFirst(mounts []Mount) error {
 			return fmt.Errorf("wasi: mount %q: %w", m.Guest, err)
 		}
 		p.files = append(p.files, f)
-		m.ReadOnly = m.ReadOnly || m.Devices
+		m.ReadOnly = m.ReadOnly || m.virtual()
 		p.mounts = append(p.mounts, mount{Mount: m, same: i})
 		p.mounts[i].dev, p.mounts[i].ino = f.identity()
 		for j := range i {
-			if p.files[3+j].sameDirectory(f) && mounts[j].ReadOnly == m.ReadOnly {
+			if p.files[firstMount+j].sameDirectory(f) && mounts[j].ReadOnly == m.ReadOnly {
 				p.mounts[i].same = j
 				break
 			}

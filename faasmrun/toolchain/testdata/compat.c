@@ -114,11 +114,11 @@ static void glibc(void)
 	assert(getpwuid_r(0, &user, buf, sizeof buf, &found) == 0 && found == NULL);
 	assert(getgrgid_r(getgid(), &group, buf, sizeof buf, &found_group) == 0 && found_group == &group);
 	assert(setuid(getuid()) == 0 && setuid(0) == -1 && errno == EPERM && getgroups(-1, NULL) == -1 && errno == EINVAL);
-	assert(wait3(NULL, 0, NULL) == -1 && errno == ECHILD && pipe2(NULL, 0) == -1 && errno == ENOSYS);
+	assert(wait3(NULL, 0, NULL) == -1 && errno == ECHILD && pipe2((int[2]){ 0 }, 1) == -1 && errno == EINVAL);
 	char *here = get_current_dir_name(), *canonical = canonicalize_file_name(".");
 	assert(here && canonical && !strcmp(here, canonical));
 	struct statfs fs;
-	assert(statfs(".", &fs) == -1 && errno == ENOSYS);
+	assert(statfs(".", &fs) == 0 && fs.f_blocks > 0);
 	tzset();
 	assert(!strcmp(tzname[0], "UTC") && timezone == 0 && rawmemchr("ab", 'b'));
 	syslog(LOG_ERR, "nobody reads this");
@@ -277,7 +277,7 @@ static void files(void)
 	assert(mknod("plain", S_IFREG | 0600, 0) == 0 && access("plain", F_OK) == 0 && mknod("plain", 0600, 0) == -1 && errno == EEXIST);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	fd = open("plain", O_RDWR);
-	assert(fd >= 0 && fcntl(fd, F_SETLK, &lock) == -1 && errno == EINVAL && fcntl(fd, F_GETLK, &lock) == -1 && close(fd) == 0);
+	assert(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK && close(fd) == 0);
 	struct stat st;
 	assert(stat("plain", &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0600);
 	assert(stat(".", &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0755);

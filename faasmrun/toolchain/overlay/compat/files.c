@@ -1,6 +1,6 @@
 /*
- * Files: temporary ones, canonical paths, and the modes and owners that WASI's files have not. There are plain files,
- * directories and links, no pipes or devices, and one owner.
+ * Files: temporary ones, canonical paths, and the modes, owners and file systems that WASI's files have not. Plain files,
+ * directories and links can be made, no pipes or devices, and there is one owner.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "host.h"
 
 #define WEAK __attribute__((weak))
+#define ST_VALID 0x20 /* a mark of the kernel's among the flags */
 
 WEAK mode_t umask(mode_t mask) { return __faasmrun_host_umask(mask & 0777); }
 
@@ -114,16 +115,67 @@ WEAK int mknod(const char *path, mode_t mode, dev_t device) { return mknodat(AT_
 WEAK int mkfifoat(int fd, const char *path, mode_t mode) { return mknodat(fd, path, (mode & 0777) | S_IFIFO, 0); }
 WEAK int mkfifo(const char *path, mode_t mode) { return mkfifoat(AT_FDCWD, path, mode); }
 
-static int unsupported(void)
+/* ---- File systems ---- */
+
+enum { TYPE, BSIZE, BLOCKS, BFREE, BAVAIL, FILES, FFREE, FSID0, FSID1, NAMELEN, FRSIZE, FLAGS, FIGURES };
+
+WEAK int fstatfs(int fd, struct statfs *st)
 {
-	errno = ENOSYS;
-	return -1;
+	long figures[FIGURES];
+	for (int i = 0; i < FIGURES; i++) {
+		figures[i] = __faasmrun_host_fd_statvfs(fd, i);
+		/* Only the file system's number can be negative otherwise. */
+		if (figures[i] < 0 && i != FSID0 && i != FSID1) {
+			errno = -figures[i];
+			return -1;
+		}
+	}
+	*st = (struct statfs){ figures[TYPE], figures[BSIZE], figures[BLOCKS], figures[BFREE], figures[BAVAIL], figures[FILES],
+		figures[FFREE], { { (int)figures[FSID0], (int)figures[FSID1] } }, figures[NAMELEN], figures[FRSIZE], figures[FLAGS] };
+	return 0;
 }
 
-WEAK int statvfs(const char *restrict path, struct statvfs *restrict st) { return unsupported(); }
-WEAK int fstatvfs(int fd, struct statvfs *st) { return unsupported(); }
-WEAK int statfs(const char *path, struct statfs *st) { return unsupported(); }
-WEAK int fstatfs(int fd, struct statfs *st) { return unsupported(); }
+WEAK int fstatvfs(int fd, struct statvfs *st)
+{
+	struct statfs f;
+	if (fstatfs(fd, &f)) {
+		return -1;
+	}
+	*st = (struct statvfs){ f.f_bsize, f.f_frsize, f.f_blocks, f.f_bfree, f.f_bavail, f.f_files, f.f_ffree, f.f_ffree,
+		(unsigned)f.f_fsid.__val[0], f.f_flags & ~ST_VALID, f.f_namelen };
+	return 0;
+}
+
+/* A file that may not be read is on the file system of its directory. */
+static int open_any(const char *path)
+{
+	char parent[PATH_MAX];
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	if (fd < 0 && errno == EACCES && strlen(path) < sizeof parent) {
+		fd = open(dirname(strcpy(parent, path)), O_RDONLY);
+	}
+	return fd;
+}
+
+static int closed(int fd, int result)
+{
+	int error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+WEAK int statfs(const char *path, struct statfs *st)
+{
+	int fd = open_any(path);
+	return fd < 0 ? -1 : closed(fd, fstatfs(fd, st));
+}
+
+WEAK int statvfs(const char *restrict path, struct statvfs *restrict st)
+{
+	int fd = open_any(path);
+	return fd < 0 ? -1 : closed(fd, fstatvfs(fd, st));
+}
 
 /* ---- Temporary files ---- */
 
@@ -195,7 +247,7 @@ WEAK char *mktemp(char *template)
 	return template;
 }
 
-/* A job's directory need not have a /tmp. */
+/* The user may have put a directory in the place of /tmp that can't be written. */
 static const char *temporary(void)
 {
 	const char *dir = getenv("TMPDIR");
@@ -211,6 +263,18 @@ WEAK char *tmpnam(char *buf)
 	char *name = buf ? buf : own;
 	strcpy(name, access("/tmp", F_OK) ? "./tmpXXXXXX" : "/tmp/tmpXXXXXX");
 	return *mktemp(name) ? name : NULL;
+}
+
+WEAK char *tempnam(const char *dir, const char *prefix)
+{
+	char name[PATH_MAX];
+	const char *own = getenv("TMPDIR");
+	dir = own && !access(own, W_OK) ? own : dir && !access(dir, W_OK) ? dir : temporary();
+	if (snprintf(name, sizeof name, "%s/%.5sXXXXXX", dir, prefix ? prefix : "file") >= (int)sizeof name) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return *mktemp(name) ? strdup(name) : NULL;
 }
 
 /* The file has no name any more when the caller gets it. */

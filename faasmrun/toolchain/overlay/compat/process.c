@@ -29,8 +29,25 @@ WEAK int execl(const char *path, const char *arg, ...) { return unsupported(); }
 WEAK int execlp(const char *file, const char *arg, ...) { return unsupported(); }
 WEAK int execle(const char *path, const char *arg, ...) { return unsupported(); }
 WEAK int execvpe(const char *file, char *const argv[], char *const envp[]) { return unsupported(); }
-WEAK int pipe(int fds[2]) { return unsupported(); }
-WEAK int pipe2(int fds[2], int flags) { return unsupported(); }
+
+/* A pipe from one part of the program to another. */
+WEAK int pipe2(int fds[2], int flags)
+{
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK)) {
+		errno = EINVAL;
+		return -1;
+	}
+	long long ends = __faasmrun_host_fd_pipe(flags & O_NONBLOCK);
+	if (ends < 0) {
+		errno = -ends;
+		return -1;
+	}
+	fds[0] = (int)ends;
+	fds[1] = (int)(ends >> 32);
+	return 0;
+}
+
+WEAK int pipe(int fds[2]) { return pipe2(fds, 0); }
 
 /* Both numbers then stand for one open file, with one offset. */
 static int duplicate(int fd, int at, int exact)

@@ -95,13 +95,6 @@ WEAK struct mallinfo mallinfo(void)
 WEAK int malloc_trim(size_t pad) { return 0; } /* nothing can be given back */
 WEAK int mallopt(int parameter, int value) { return 0; }
 
-/* A lock that keeps nobody out would be worse than none. */
-WEAK int flock(int fd, int operation)
-{
-	errno = ENOLCK;
-	return -1;
-}
-
 WEAK char *secure_getenv(const char *name) { return getenv(name); }
 
 WEAK int sysinfo(struct sysinfo *info)

@@ -5,13 +5,16 @@
 #ifndef F_DUPFD_CLOEXEC
 #define F_DUPFD_CLOEXEC 1030
 #endif
-/* Locks of records, for programs that can do without: fcntl answers EINVAL, as for files that can't be locked. */
+/* Locks of records. */
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
 #define F_GETLK 5
 #define F_SETLK 6
 #define F_SETLKW 7
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
 #include <sys/types.h>
 #ifdef __cplusplus
 extern "C" {

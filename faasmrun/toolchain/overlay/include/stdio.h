@@ -17,6 +17,7 @@ FILE *popen(const char *, const char *);
 int pclose(FILE *);
 FILE *tmpfile(void);
 char *tmpnam(char *);
+char *tempnam(const char *, const char *);
 void flockfile(FILE *);
 int ftrylockfile(FILE *);
 void funlockfile(FILE *);

@@ -40,6 +40,7 @@ int getpagesize(void);
 int getdtablesize(void);
 char *get_current_dir_name(void);
 void sync(void);
+int lockf(int, int, off_t);
 int nice(int);
 int chown(const char *, uid_t, gid_t);
 int fchown(int, uid_t, gid_t);
