@@ -684,7 +684,7 @@ func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {
 	if err := b.compile(ctx, "building the runtime", commands); err != nil {
 		return err
 	}
-	if err := b.archive(ctx, filepath.Join(lib, "libfaasmrun.a"), objects); err != nil {
+	if err := b.archive(ctx, filepath.Join(lib, ownLibrary), objects); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(lib, manifestName), []byte("{}\n"), 0o644); err != nil {

@@ -50,7 +50,18 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 			return err
 		}
 	}
+	if err := d.noteFailing(d.mapFile(raw)); err != nil {
+		return err
+	}
 	return writeProgram(d.output(), data)
+}
+
+// mapFile is where the linker writes what it took from where, "" if the user wants that map.
+func (d *driver) mapFile(raw string) string {
+	if d.cmd.linkChosen("-Map") || d.cmd.linkChosen("--Map") {
+		return ""
+	}
+	return raw + ".map"
 }
 
 // isProbe reports whether a program is one that a build system links to learn whether functions are there: Autoconf's
@@ -130,6 +141,9 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 	}
 	args = append(args, systemLibraries...)
 	args = append(args, d.tools.builtins, "-o", raw)
+	if file := d.mapFile(raw); file != "" {
+		args = append(args, "-Map="+file)
+	}
 	args, err := d.runLinkerOver(ctx, []string{"-m", "wasm64", start}, args, raw)
 	if err != nil || d.cmd.dryRun {
 		return nil, err

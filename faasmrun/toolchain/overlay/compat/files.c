@@ -14,6 +14,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "fails.h"
 #include "host.h"
 
 #define WEAK __attribute__((weak))
@@ -112,8 +113,8 @@ WEAK int mknodat(int fd, const char *path, mode_t mode, dev_t device)
 }
 
 WEAK int mknod(const char *path, mode_t mode, dev_t device) { return mknodat(AT_FDCWD, path, mode, device); }
-WEAK int mkfifoat(int fd, const char *path, mode_t mode) { return mknodat(fd, path, (mode & 0777) | S_IFIFO, 0); }
-WEAK int mkfifo(const char *path, mode_t mode) { return mkfifoat(AT_FDCWD, path, mode); }
+FAILS(EPERM) int mkfifoat(int fd, const char *path, mode_t mode) { return mknodat(fd, path, (mode & 0777) | S_IFIFO, 0); }
+FAILS(EPERM) int mkfifo(const char *path, mode_t mode) { return mkfifoat(AT_FDCWD, path, mode); }
 
 /* ---- File systems ---- */
 

@@ -5,6 +5,7 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak))
 
@@ -23,19 +24,19 @@ WEAK key_t ftok(const char *path, int project)
 	return (key_t)((st.st_ino & 0xffff) | (st.st_dev & 0xff) << 16 | (unsigned)(project & 0xff) << 24);
 }
 
-WEAK int shmget(key_t key, size_t size, int flags) { return unsupported(); }
-WEAK int shmdt(const void *at) { return unsupported(); }
-WEAK int shmctl(int id, int command, struct shmid_ds *buf) { return unsupported(); }
-WEAK int semget(key_t key, int count, int flags) { return unsupported(); }
-WEAK int semctl(int id, int number, int command, ...) { return unsupported(); }
-WEAK int semop(int id, struct sembuf *operations, size_t count) { return unsupported(); }
-WEAK int semtimedop(int id, struct sembuf *operations, size_t count, const struct timespec *t) { return unsupported(); }
-WEAK int msgget(key_t key, int flags) { return unsupported(); }
-WEAK int msgctl(int id, int command, struct msqid_ds *buf) { return unsupported(); }
-WEAK int msgsnd(int id, const void *message, size_t size, int flags) { return unsupported(); }
-WEAK ssize_t msgrcv(int id, void *message, size_t size, long type, int flags) { return unsupported(); }
+FAILS(ENOSYS) int shmget(key_t key, size_t size, int flags) { return unsupported(); }
+FAILS(ENOSYS) int shmdt(const void *at) { return unsupported(); }
+FAILS(ENOSYS) int shmctl(int id, int command, struct shmid_ds *buf) { return unsupported(); }
+FAILS(ENOSYS) int semget(key_t key, int count, int flags) { return unsupported(); }
+FAILS(ENOSYS) int semctl(int id, int number, int command, ...) { return unsupported(); }
+FAILS(ENOSYS) int semop(int id, struct sembuf *operations, size_t count) { return unsupported(); }
+FAILS(ENOSYS) int semtimedop(int id, struct sembuf *operations, size_t count, const struct timespec *t) { return unsupported(); }
+FAILS(ENOSYS) int msgget(key_t key, int flags) { return unsupported(); }
+FAILS(ENOSYS) int msgctl(int id, int command, struct msqid_ds *buf) { return unsupported(); }
+FAILS(ENOSYS) int msgsnd(int id, const void *message, size_t size, int flags) { return unsupported(); }
+FAILS(ENOSYS) ssize_t msgrcv(int id, void *message, size_t size, long type, int flags) { return unsupported(); }
 
-WEAK void *shmat(int id, const void *at, int flags)
+FAILS(ENOSYS) void *shmat(int id, const void *at, int flags)
 {
 	unsupported();
 	return (void *)-1;

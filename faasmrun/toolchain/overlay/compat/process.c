@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "fails.h"
 #include "host.h"
 
 #define WEAK __attribute__((weak)) /* a program may bring its own */
@@ -20,15 +21,15 @@ static int unsupported(void)
 	return -1;
 }
 
-WEAK pid_t fork(void) { return unsupported(); }
-WEAK pid_t vfork(void) { return unsupported(); }
-WEAK int execv(const char *path, char *const argv[]) { return unsupported(); }
-WEAK int execvp(const char *file, char *const argv[]) { return unsupported(); }
-WEAK int execve(const char *path, char *const argv[], char *const envp[]) { return unsupported(); }
-WEAK int execl(const char *path, const char *arg, ...) { return unsupported(); }
-WEAK int execlp(const char *file, const char *arg, ...) { return unsupported(); }
-WEAK int execle(const char *path, const char *arg, ...) { return unsupported(); }
-WEAK int execvpe(const char *file, char *const argv[], char *const envp[]) { return unsupported(); }
+FAILS(ENOSYS) pid_t fork(void) { return unsupported(); }
+FAILS(ENOSYS) pid_t vfork(void) { return unsupported(); }
+FAILS(ENOSYS) int execv(const char *path, char *const argv[]) { return unsupported(); }
+FAILS(ENOSYS) int execvp(const char *file, char *const argv[]) { return unsupported(); }
+FAILS(ENOSYS) int execve(const char *path, char *const argv[], char *const envp[]) { return unsupported(); }
+FAILS(ENOSYS) int execl(const char *path, const char *arg, ...) { return unsupported(); }
+FAILS(ENOSYS) int execlp(const char *file, const char *arg, ...) { return unsupported(); }
+FAILS(ENOSYS) int execle(const char *path, const char *arg, ...) { return unsupported(); }
+FAILS(ENOSYS) int execvpe(const char *file, char *const argv[], char *const envp[]) { return unsupported(); }
 
 /* A pipe from one part of the program to another. */
 WEAK int pipe2(int fds[2], int flags)
@@ -74,7 +75,7 @@ WEAK int dup3(int from, int to, int flags)
 
 int __faasmrun_dupfd(int fd, int least) { return duplicate(fd, least, 0); } /* fcntl's F_DUPFD */
 
-WEAK FILE *popen(const char *command, const char *mode)
+FAILS(ENOSYS) FILE *popen(const char *command, const char *mode)
 {
 	errno = ENOSYS;
 	return NULL;
@@ -87,7 +88,7 @@ WEAK int pclose(FILE *f)
 }
 
 /* system(NULL) asks whether there is a shell: no. */
-WEAK int system(const char *command) { return command ? unsupported() : 0; }
+FAILS(ENOSYS) int system(const char *command) { return command ? unsupported() : 0; }
 
 WEAK pid_t waitpid(pid_t pid, int *status, int options)
 {
@@ -104,7 +105,7 @@ WEAK pid_t getpgrp(void) { return getpid(); }
 WEAK pid_t getpgid(pid_t pid) { return pid ? pid : getpid(); }
 WEAK pid_t getsid(pid_t pid) { return pid ? pid : getpid(); }
 
-WEAK pid_t setsid(void)
+FAILS(EPERM) pid_t setsid(void)
 {
 	errno = EPERM; /* the leader of a group already */
 	return -1;
@@ -144,8 +145,8 @@ WEAK int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
 
 #include <dlfcn.h>
 
-WEAK void *dlopen(const char *path, int flags) { return NULL; }
-WEAK void *dlsym(void *restrict handle, const char *restrict name) { return NULL; }
+FAILS(NULL) void *dlopen(const char *path, int flags) { return NULL; }
+FAILS(NULL) void *dlsym(void *restrict handle, const char *restrict name) { return NULL; }
 WEAK int dlclose(void *handle) { return -1; }
 WEAK int dladdr(const void *address, Dl_info *info) { return 0; }
 WEAK char *dlerror(void) { return (char *)"a module cannot load shared objects"; }
@@ -160,13 +161,13 @@ WEAK int *__h_errno_location(void)
 	return &error;
 }
 
-WEAK struct hostent *gethostbyname(const char *name)
+FAILS(HOST_NOT_FOUND) struct hostent *gethostbyname(const char *name)
 {
 	h_errno = HOST_NOT_FOUND;
 	return NULL;
 }
 
-WEAK int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
+FAILS(EAI_NONAME) int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
 	struct addrinfo **restrict found)
 {
 	return EAI_NONAME;

@@ -5,16 +5,17 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak)) /* a program may bring its own */
 
-WEAK int socket(int domain, int type, int protocol)
+FAILS(EAFNOSUPPORT) int socket(int domain, int type, int protocol)
 {
 	errno = EAFNOSUPPORT;
 	return -1;
 }
 
-WEAK int socketpair(int domain, int type, int protocol, int fds[2]) { return socket(domain, type, protocol); }
+FAILS(EAFNOSUPPORT) int socketpair(int domain, int type, int protocol, int fds[2]) { return socket(domain, type, protocol); }
 
 static int not_a_socket(int fd)
 {

@@ -18,6 +18,7 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak))
 
@@ -51,14 +52,14 @@ static int unlockable(void)
 	return -1;
 }
 
-WEAK int mlock(const void *at, size_t size) { return size ? unlockable() : 0; }
+FAILS(EPERM) int mlock(const void *at, size_t size) { return size ? unlockable() : 0; }
 WEAK int munlock(const void *at, size_t size) { return 0; }
-WEAK int mlockall(int flags) { return unlockable(); }
+FAILS(EPERM) int mlockall(int flags) { return unlockable(); }
 WEAK int munlockall(void) { return 0; }
-WEAK int mprotect(void *at, size_t size, int protection) { return unsupported(); }
-WEAK void *mremap(void *at, size_t old, size_t size, int flags, ...) { errno = ENOSYS; return MAP_FAILED; }
-WEAK int shm_open(const char *name, int flags, mode_t mode) { return unsupported(); }
-WEAK int shm_unlink(const char *name) { return unsupported(); }
+FAILS(ENOSYS) int mprotect(void *at, size_t size, int protection) { return unsupported(); }
+FAILS(ENOSYS) void *mremap(void *at, size_t old, size_t size, int flags, ...) { errno = ENOSYS; return MAP_FAILED; }
+FAILS(ENOSYS) int shm_open(const char *name, int flags, mode_t mode) { return unsupported(); }
+FAILS(ENOSYS) int shm_unlink(const char *name) { return unsupported(); }
 
 /* ---- malloc.h ---- */
 
@@ -114,7 +115,7 @@ long __faasmrun_pages(int available) /* for libc's sysconf */
 	return (available ? info.freeram : info.totalram) / PAGE;
 }
 
-WEAK int getloadavg(double *averages, int count) { return -1; }
+FAILS(-1) int getloadavg(double *averages, int count) { return -1; }
 
 /* ---- Functions of glibc's ---- */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <threads.h>
 #include <time.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak))
 
@@ -34,18 +35,18 @@ WEAK int pthread_attr_setschedparam(pthread_attr_t *restrict a, const struct sch
 	return p->sched_priority ? ENOTSUP : 0;
 }
 
-WEAK int pthread_attr_getstack(const pthread_attr_t *restrict a, void **restrict at, size_t *restrict size) { return ENOTSUP; }
-WEAK int pthread_attr_setstack(pthread_attr_t *a, void *at, size_t size) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_attr_getstack(const pthread_attr_t *restrict a, void **restrict at, size_t *restrict size) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_attr_setstack(pthread_attr_t *a, void *at, size_t size) { return ENOTSUP; }
 
 WEAK int pthread_mutexattr_getpshared(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
 WEAK int pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_MUTEX_STALLED; return 0; }
 WEAK int pthread_mutexattr_setrobust(pthread_mutexattr_t *a, int v) { return v == PTHREAD_MUTEX_STALLED ? 0 : ENOTSUP; }
 WEAK int pthread_mutexattr_getprotocol(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_PRIO_NONE; return 0; }
 WEAK int pthread_mutexattr_setprotocol(pthread_mutexattr_t *a, int v) { return v == PTHREAD_PRIO_NONE ? 0 : ENOTSUP; }
-WEAK int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict a, int *restrict v) { return ENOTSUP; }
-WEAK int pthread_mutexattr_setprioceiling(pthread_mutexattr_t *a, int v) { return ENOTSUP; }
-WEAK int pthread_mutex_getprioceiling(const pthread_mutex_t *restrict m, int *restrict v) { return ENOTSUP; }
-WEAK int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int v, int *restrict old) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict a, int *restrict v) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_mutexattr_setprioceiling(pthread_mutexattr_t *a, int v) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_mutex_getprioceiling(const pthread_mutex_t *restrict m, int *restrict v) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int v, int *restrict old) { return ENOTSUP; }
 WEAK int pthread_mutex_consistent(pthread_mutex_t *m) { return EINVAL; }
 
 WEAK int pthread_condattr_getpshared(const pthread_condattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
@@ -107,13 +108,13 @@ WEAK int pthread_getname_np(pthread_t t, char *name, size_t size)
 WEAK int pthread_getcpuclockid(pthread_t t, clockid_t *clock) { *clock = CLOCK_THREAD_CPUTIME_ID; return 0; }
 WEAK int pthread_getattr_np(pthread_t t, pthread_attr_t *a) { return pthread_attr_init(a); }
 WEAK int pthread_getattr_default_np(pthread_attr_t *a) { return pthread_attr_init(a); }
-WEAK int pthread_setattr_default_np(const pthread_attr_t *a) { return ENOTSUP; }
+FAILS(ENOTSUP) int pthread_setattr_default_np(const pthread_attr_t *a) { return ENOTSUP; }
 WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set); }
 WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
 
 /* ---- Semaphores with names belong to several processes. ---- */
 
-WEAK sem_t *sem_open(const char *name, int flags, ...) { errno = ENOSYS; return SEM_FAILED; }
+FAILS(ENOSYS) sem_t *sem_open(const char *name, int flags, ...) { errno = ENOSYS; return SEM_FAILED; }
 WEAK int sem_close(sem_t *s) { errno = EINVAL; return -1; }
 WEAK int sem_unlink(const char *name) { errno = ENOENT; return -1; }
 
