@@ -343,6 +343,30 @@ int *__errno_location(void)
 {
 	return &value;
 }`},
+	// access says what the program may do with the file, by bits that the host adds, not what it might with the directory.
+	{file: "libc-bottom-half/cloudlibc/src/libc/unistd/faccessat.c",
+		old: "lookup_flags = __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW;",
+		new: "lookup_flags = __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW | (amode ? 2 : 0);"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/unistd/faccessat.c",
+		old: "  // Test whether the requested access rights are present", new: `  unsigned char access = ((const unsigned char *)&file)[20];
+  if (access & 8) {
+    if (amode & W_OK && access & 16) {
+      errno = EROFS;
+      return -1;
+    }
+    if (amode & ~access) {
+      errno = EACCES;
+      return -1;
+    }
+    return 0;
+  }
+
+  // Test whether the requested access rights are present`},
+	// What was written to a shared mapping reaches its file, however the program ends by itself (overlay/compat/mman.c).
+	{file: "libc-bottom-half/cloudlibc/src/libc/stdlib/_Exit.c", old: "  __wasi_proc_exit(status);", new: `  void __faasmrun_write_back(void) __attribute__((weak));
+  if (__faasmrun_write_back)
+    __faasmrun_write_back();
+  __wasi_proc_exit(status);`},
 	// A directory's entry is glibc's, with room for its name, so that programs can copy it; so are the numbers of types.
 	{file: "libc-bottom-half/headers/public/__struct_dirent.h", old: `    ino_t d_ino;
     unsigned char d_type;

@@ -179,7 +179,7 @@ func TestAlwaysFailing(t *testing.T) {
 	}
 }
 
-// TestFailingNote: what nothing calls is not named, nor what the program brings itself; a probe hears nothing.
+// TestFailingNote: what nothing calls is not named, nor what the program brings itself; a probe is told nothing.
 func TestFailingNote(t *testing.T) {
 	l := newLab(t)
 	l.write("one.c", `#include <unistd.h>

@@ -99,6 +99,9 @@ func openMounts(a control.App, named bool, tmp string) (all mounts, err error) {
 			return all, fmt.Errorf("the job's directory for temporary files: %w", err)
 		}
 		all = append(all, rank.Mount{Guest: temporary, Root: root, Private: true})
+		if err := all.makeMountPoints(root); err != nil {
+			return all, fmt.Errorf("the job's directory for temporary files: %w", err)
+		}
 	}
 	if namesZone(a.Env) {
 		if root, err := os.OpenRoot(zones); err == nil { // else libc takes UTC
@@ -118,6 +121,19 @@ const (
 // has reports whether something is at a name of the guest.
 func (all mounts) has(name string) bool {
 	return slices.ContainsFunc(all, func(m rank.Mount) bool { return path.Clean(m.Guest) == name })
+}
+
+// makeMountPoints makes, in the job's /tmp, the directories where others are mounted: they hide them, and those above
+// them are seen as they would be on the host.
+func (all mounts) makeMountPoints(tmp *os.Root) error {
+	for _, m := range all {
+		if name, found := strings.CutPrefix(path.Clean(m.Guest), temporary+"/"); found {
+			if err := tmp.MkdirAll(name, 0o700); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // shows reports whether an absolute name is a directory that a program sees.

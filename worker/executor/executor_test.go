@@ -182,6 +182,27 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+// TestMountsInTemporaryDirectory: what is mounted below /tmp has its place there.
+func TestMountsInTemporaryDirectory(t *testing.T) {
+	dir, tmp := t.TempDir(), t.TempDir()
+	all, err := openMounts(control.App{Dir: dir, Mounts: []control.Mount{{HostDir: dir, GuestDir: "/tmp/a/b"},
+		{HostDir: dir, GuestDir: "/tmpx"}}}, true, tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.close()
+	for name, want := range map[string]bool{"a/b": true, "x": false} {
+		if _, err := os.Stat(filepath.Join(tmp, name)); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if name, below := strings.CutPrefix(dir, "/tmp/"); below {
+		if _, err := os.Stat(filepath.Join(tmp, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestTemporaryDirectory: TMPDIR names a directory that the program sees, its own in doubt.
 func TestTemporaryDirectory(t *testing.T) {
 	dir, tmp := t.TempDir(), t.TempDir()

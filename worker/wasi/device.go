@@ -26,12 +26,12 @@ var streamNames = []string{"stdin", "stdout", "stderr"}
 const numbers = "fd" // the directory of open files
 
 // device finds a name. A number that is not open has none.
-func (p *Process) device(at string) (v place, err error) {
+func (p *Process) device(at string) (v virtualFile, err error) {
 	switch {
 	case at == ".", at == numbers:
-		return place{dir: at}, nil
+		return virtualFile{dir: at}, nil
 	case slices.Contains(hostDevices, at):
-		return place{host: "/dev/" + at}, nil
+		return virtualFile{host: "/dev/" + at}, nil
 	}
 	fd := slices.Index(streamNames, at)
 	if name, found := strings.CutPrefix(at, numbers+"/"); found {
@@ -46,11 +46,11 @@ func (p *Process) device(at string) (v place, err error) {
 	if e != success {
 		return v, unix.ENOENT
 	}
-	return place{file: f}, nil
+	return virtualFile{file: f}, nil
 }
 
 // openDevice opens what is no virtual directory. ENXIO for the terminal.
-func (o *opening) openDevice(d *openFile, v place) (*openFile, error) {
+func (o *opening) openDevice(d *openFile, v virtualFile) (*openFile, error) {
 	switch {
 	case v.file != nil:
 		return o.reopen(d, v.file)

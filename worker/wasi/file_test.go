@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestReadWriteSeek(t *testing.T) {
@@ -335,6 +337,48 @@ func TestFilestat(t *testing.T) {
 	g.ok("fd_filestat_get", f, at)
 	if g.u64(at+32) != 5 || g.u64(at+24) != 1 {
 		t.Errorf("size %d, %d links", g.u64(at+32), g.u64(at+24))
+	}
+}
+
+// TestAccess: what access asks for is what the file's mode and the mount let the executor's user do.
+func TestAccess(t *testing.T) {
+	dir := t.TempDir()
+	r := openRoot(t, dir)
+	g := newGuest(t, Config{Mounts: []Mount{{Guest: "/", Root: r}, {Guest: "/ro", Root: r, ReadOnly: true},
+		{Guest: "/dev", Devices: true}}})
+	g.dir = dir
+	g.hostFile("f", "")
+	stat := g.alloc(filestatSize)
+	access := func(mount uint64, name string, flags uint64) uint8 {
+		t.Helper()
+		ptr, n := g.str(name)
+		g.ok("path_filestat_get", mount, followLinks|flags, ptr, n, stat)
+		return g.mem[stat+20]
+	}
+	const everything = unix.R_OK | unix.W_OK
+	for mode, want := range map[os.FileMode]uint8{0o600: everything, 0o400: unix.R_OK, 0o700: everything | unix.X_OK,
+		0: 0} {
+		if err := os.Chmod(filepath.Join(dir, "f"), mode); err != nil {
+			t.Fatal(err)
+		}
+		if os.Geteuid() == 0 { // who may read and write all, and execute what somebody may
+			want |= everything
+		}
+		if got := access(root, "f", askAccess); got != want|accessKnown {
+			t.Errorf("mode %o: %b", mode, got)
+		}
+		if got := access(root+1, "f", askAccess); got != want|accessKnown|accessReadOnly {
+			t.Errorf("mode %o, read-only: %b", mode, got)
+		}
+	}
+	if got := access(root, "f", 0); got != 0 {
+		t.Errorf("nobody asked: %b", got)
+	}
+	if got := access(root+2, ".", askAccess); got != accessKnown|unix.R_OK|unix.X_OK {
+		t.Errorf("/dev: %b", got)
+	}
+	if got := access(root+2, "null", askAccess); got&accessKnown != 0 && got&everything != everything {
+		t.Errorf("/dev/null: %b", got)
 	}
 }
 

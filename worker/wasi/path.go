@@ -20,6 +20,7 @@ import (
 
 const (
 	followLinks = 1    // lookup flag
+	askAccess   = 2    // another, which WASI has not; see filestatSize
 	maxPath     = 4095 // bytes; Linux's PATH_MAX without its zero
 )
 

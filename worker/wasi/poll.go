@@ -257,7 +257,7 @@ func (q *poll) checkStdin(ev *event) bool {
 	}
 }
 
-// checkPipe: an end is ready when a call would not wait, be it for the other end's being closed.
+// checkPipe reports whether an end of a pipe is ready: a call would not wait, be it for the other end's being closed.
 func (q *poll) checkPipe(ev *event, pipe *pipe) bool {
 	reads := ev.tag == pollFDRead
 	bytes, room, hungUp, change := pipe.state(reads)

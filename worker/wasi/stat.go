@@ -15,10 +15,14 @@ import (
 //	dev u64 · ino u64 at 8 · filetype u8 at 16 · mode u16 at 18 · nlink u64 at 24 · size u64 at 32 ·
 //	atim u64 at 40 · mtim u64 at 48 · ctim u64 at 56
 //
-// The mode lies where the specification has nothing: the permissions, and modeKnown.
+// The mode lies where the specification has nothing: the permissions, and modeKnown. So does, in a byte at 20, what the
+// rank may do with the file, which access asks for.
 const (
 	filestatSize = 64
 	modeKnown    = 1 << 15
+
+	accessKnown    = 1 << 3 // beside Linux's bits
+	accessReadOnly = 1 << 4 // it is the mount that can't be written
 )
 
 // filestat is what the guest learns of a file; times in nanoseconds.
@@ -26,6 +30,7 @@ type filestat struct {
 	dev, ino         uint64
 	filetype         filetype
 	mode             uint16
+	access           uint8
 	nlink, size      uint64
 	atim, mtim, ctim int64
 }
@@ -37,6 +42,7 @@ func (s *filestat) put(b []byte) {
 		binary.LittleEndian.PutUint64(b[8*i:], v)
 	}
 	binary.LittleEndian.PutUint16(b[18:], s.mode)
+	b[20] = s.access
 }
 
 func modeOf(mode uint32) uint16 { return modeKnown | uint16(mode&0o7777) }
@@ -77,11 +83,12 @@ func (p *Process) stat(f *openFile) (filestat, error) {
 }
 
 func filestatOf(st *unix.Stat_t) filestat {
-	return filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
-		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}
+	return filestat{dev: uint64(st.Dev), ino: st.Ino, filetype: filetypeOf(st.Mode), mode: modeOf(st.Mode),
+		nlink: uint64(st.Nlink), size: uint64(st.Size), atim: st.Atim.Nano(), mtim: st.Mtim.Nano(), ctim: st.Ctim.Nano()}
 }
 
-// path_filestat_get(dir, flags u32, path *u8, len size, stat *filestat). EBADF, EFAULT, EINVAL and those of a path.
+// path_filestat_get(dir, flags u32, path *u8, len size, stat *filestat). With askAccess in the flags it says, too, what
+// the rank may do with the file. EBADF, EFAULT, EINVAL and those of a path.
 func pathFilestatGet(p *Process, a args) errno {
 	b, ok := p.mem().bytes(a.ptr(4), filestatSize)
 	if !ok {
@@ -92,25 +99,50 @@ func pathFilestatGet(p *Process, a args) errno {
 		return e
 	}
 	defer p.put(d)
-	if p.isVirtual(d) {
-		s, err := p.statVirtual(d, path)
-		if err == nil {
-			s.put(b)
-		}
-		e := p.errnoOf(err)
+	s, err := p.statPath(d, path, a.u32(1))
+	if e = p.errnoOf(err); e != success {
 		p.miss(d, path, e)
 		return e
 	}
-	info, err := d.stat(path, a.u32(1)&followLinks != 0)
+	s.put(b)
+	return success
+}
+
+func (p *Process) statPath(d *openFile, path string, flags uint32) (filestat, error) {
+	if p.isVirtual(d) {
+		return p.statVirtual(d, path)
+	}
+	info, err := d.stat(path, flags&followLinks != 0)
 	if err != nil {
-		e := p.errnoOf(err)
-		p.miss(d, path, e)
-		return e
+		return filestat{}, err
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	(&filestat{uint64(st.Dev), st.Ino, filetypeOf(st.Mode), modeOf(st.Mode), uint64(st.Nlink), uint64(st.Size),
-		st.Atim.Nano(), st.Mtim.Nano(), st.Ctim.Nano()}).put(b)
-	return success
+	s := filestat{dev: uint64(st.Dev), ino: st.Ino, filetype: filetypeOf(st.Mode), mode: modeOf(st.Mode),
+		nlink: uint64(st.Nlink), size: uint64(st.Size), atim: st.Atim.Nano(), mtim: st.Mtim.Nano(), ctim: st.Ctim.Nano()}
+	if flags&askAccess != 0 {
+		s.access = p.access(d, path)
+	}
+	return s, nil
+}
+
+// access is what the executor's user, and so the rank, may do with a file.
+func (p *Process) access(d *openFile, path string) uint8 {
+	access := uint8(accessKnown)
+	if p.mounts[d.mount].ReadOnly {
+		access |= accessReadOnly
+	}
+	file, err := d.root.OpenFile(path, unix.O_PATH, 0)
+	if err != nil {
+		return access
+	}
+	defer file.Close()
+	name := "/proc/self/fd/" + number(int(file.Fd()))
+	for _, bit := range []uint8{unix.R_OK, unix.W_OK, unix.X_OK} {
+		if unix.Faccessat(unix.AT_FDCWD, name, uint32(bit), 0) == nil {
+			access |= bit
+		}
+	}
+	return access
 }
 
 func (f *openFile) stat(path string, follow bool) (fs.FileInfo, error) {

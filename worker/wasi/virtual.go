@@ -31,23 +31,25 @@ func newVirtual(k kind, mount int, name string) *openFile {
 	}
 }
 
-// place is what a path below a virtual mount leads to: a virtual directory, a device of the host or an open file.
-type place struct {
+// virtualFile is what a path below a virtual mount leads to: a virtual directory, a device of the host or an open file.
+type virtualFile struct {
 	dir  string    // beneath the mount
 	host string    // a path
 	file *openFile // with a reference, which drop gives back
 }
 
-func (p *Process) drop(v place) {
+func (p *Process) drop(v virtualFile) {
 	if v.file != nil {
 		p.put(v.file)
 	}
 }
 
-func (v *place) isDir() bool { return v.dir != "" || v.file != nil && v.file.filetype == typeDirectory }
+func (v *virtualFile) isDir() bool {
+	return v.dir != "" || v.file != nil && v.file.filetype == typeDirectory
+}
 
 // lookUp finds what a path relative to d leads to. ENOENT, ENOTDIR; EPERM for one that leads out of the mount.
-func (p *Process) lookUp(d *openFile, name string) (v place, err error) {
+func (p *Process) lookUp(d *openFile, name string) (v virtualFile, err error) {
 	at := path.Join(d.path, name)
 	m := &p.mounts[d.mount]
 	switch {
@@ -56,13 +58,13 @@ func (p *Process) lookUp(d *openFile, name string) (v place, err error) {
 	case m.Devices:
 		v, err = p.device(at)
 	case p.above(m, at):
-		v = place{dir: at}
+		v = virtualFile{dir: at}
 	default:
 		err = unix.ENOENT
 	}
 	if err == nil && strings.HasSuffix(name, "/") && !v.isDir() {
 		p.drop(v)
-		return place{}, unix.ENOTDIR
+		return virtualFile{}, unix.ENOTDIR
 	}
 	return v, err
 }
@@ -126,7 +128,8 @@ func (p *Process) statVirtual(d *openFile, name string) (s filestat, err error) 
 }
 
 func virtualStat(m *mount, name string) filestat {
-	return filestat{ino: virtualIno(m, name), filetype: typeDirectory, mode: modeOf(0o555), nlink: 2}
+	return filestat{ino: virtualIno(m, name), filetype: typeDirectory, mode: modeOf(0o555), nlink: 2,
+		access: accessKnown | unix.R_OK | unix.X_OK}
 }
 
 // virtualIno numbers names, for who tells files apart by numbers. The streams have 1 to 3.

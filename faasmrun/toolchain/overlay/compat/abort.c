@@ -8,8 +8,12 @@ void (*__faasmrun_on_abort)(void);
 
 _Noreturn void abort(void)
 {
+	void __faasmrun_write_back(void) __attribute__((weak));
 	if (__faasmrun_on_abort) {
 		__faasmrun_on_abort();
+	}
+	if (__faasmrun_write_back) {
+		__faasmrun_write_back();
 	}
 	__builtin_trap();
 }

@@ -1,6 +1,6 @@
 /*
- * Files in memory: copies, which a shared mapping that may be written brings back to its file at msync, munmap and exit. Other
- * mappings and other ranks see it then, and not before.
+ * Files in memory: copies, which a shared mapping that may be written brings back to its file at msync, munmap and the program's
+ * end by itself (a crash loses what was not brought back). Other mappings and other ranks see it then, and not before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,8 @@ static int write_back(struct map *m, size_t from, size_t to)
 	return 0;
 }
 
-static void write_back_all(void)
+/* For atexit, _exit and abort. */
+void __faasmrun_write_back(void)
 {
 	for (struct map *m = maps; m; m = m->next) {
 		write_back(m, 0, m->size);
@@ -110,7 +111,7 @@ WEAK void *mmap(void *hint, size_t size, int prot, int flags, int fd, off_t offs
 		return failed(error);
 	}
 	if (writes && !registered) {
-		registered = atexit(write_back_all) == 0;
+		registered = atexit(__faasmrun_write_back) == 0;
 	}
 	maps = m;
 	return m->at;
