@@ -61,7 +61,8 @@ func TestIntrinsicsHeaders(t *testing.T) {
 		l.ok("c++", "-Wall", "-Wextra", "-Werror", "-std=c++98", "-fsyntax-only", "a.cc")
 	}
 	l.write("bool.c", "#include <xmmintrin.h>\n#include <immintrin.h>\ntypedef int bool;\n"+
-		"static bool f(void) { return 7; }\nint main(void) { return f() != 7; }\n#include <stdbool.h>\nbool g(void) { return true; }\n")
+		"static bool f(void) { return 7; }\nint main(void) { return f() != 7; }\n"+
+		"#include <stdbool.h>\nbool g(void) { return true; }\n")
 	l.ok("cc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "bool.c")
 	l.write("old.c", "#include <emmintrin.h>\n")
 	l.fails("cc", []string{"-std=gnu89", "-c", "old.c"}, "compile with -std=gnu99")
