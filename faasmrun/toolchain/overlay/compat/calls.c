@@ -14,6 +14,7 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak))
 
@@ -23,9 +24,9 @@ static int wrong(int error)
 	return -1;
 }
 
-WEAK int sethostname(const char *name, size_t size) { return wrong(EPERM); }
-WEAK int chroot(const char *path) { return wrong(EPERM); }
-WEAK int settimeofday(const struct timeval *t, const struct timezone *zone) { return wrong(EPERM); }
+FAILS(EPERM) int sethostname(const char *name, size_t size) { return wrong(EPERM); }
+FAILS(EPERM) int chroot(const char *path) { return wrong(EPERM); }
+FAILS(EPERM) int settimeofday(const struct timeval *t, const struct timezone *zone) { return wrong(EPERM); }
 
 WEAK int adjtime(const struct timeval *delta, struct timeval *old)
 {
@@ -38,9 +39,9 @@ WEAK int adjtime(const struct timeval *delta, struct timeval *old)
 	return 0;
 }
 
-WEAK int daemon(int stay, int keep) { return wrong(ENOSYS); }
-WEAK int fexecve(int fd, char *const argv[], char *const envp[]) { return wrong(ENOSYS); }
-WEAK int brk(void *end) { return wrong(ENOMEM); }
+FAILS(ENOSYS) int daemon(int stay, int keep) { return wrong(ENOSYS); }
+FAILS(ENOSYS) int fexecve(int fd, char *const argv[], char *const envp[]) { return wrong(ENOSYS); }
+FAILS(ENOMEM) int brk(void *end) { return wrong(ENOMEM); }
 
 /* A rank leads its group, which it can't leave. */
 WEAK int setpgid(pid_t process, pid_t group)

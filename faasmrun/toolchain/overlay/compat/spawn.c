@@ -1,16 +1,17 @@
 /* spawn.h: what is to be done for a new process is taken down by nobody, for there is never one. */
 #include <errno.h>
 #include <spawn.h>
+#include "fails.h"
 
 #define WEAK __attribute__((weak))
 
-WEAK int posix_spawn(pid_t *process, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+FAILS(ENOSYS) int posix_spawn(pid_t *process, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
 	char *const argv[], char *const envp[])
 {
 	return ENOSYS;
 }
 
-WEAK int posix_spawnp(pid_t *process, const char *file, const posix_spawn_file_actions_t *actions,
+FAILS(ENOSYS) int posix_spawnp(pid_t *process, const char *file, const posix_spawn_file_actions_t *actions,
 	const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
 	return ENOSYS;
