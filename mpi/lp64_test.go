@@ -310,8 +310,14 @@ func TestLargeUserOp(t *testing.T) {
 		g.must("Type_contiguous", 0, tByte, empty)
 		g.must("Type_commit", empty)
 		in, out := g.longs(1), g.longs(0)
-		for count, pieces := range map[int64][]int64{0: nil, math.MaxInt32: {math.MaxInt32}, 1 << 31: {math.MaxInt32, 1},
-			math.MaxUint32: {math.MaxInt32, math.MaxInt32, 1}} {
+		for _, c := range []struct { // in one order on both ranks: they reduce together
+			count  int64
+			pieces []int64
+		}{
+			{0, nil}, {math.MaxInt32, []int64{math.MaxInt32}}, {1 << 31, []int64{math.MaxInt32, 1}},
+			{math.MaxUint32, []int64{math.MaxInt32, math.MaxInt32, 1}},
+		} {
+			count, pieces := c.count, c.pieces
 			lengths = nil
 			before := g.mem[out]
 			g.must("Reduce_local_c", in, out, count, g.got(same), g.got(small))
