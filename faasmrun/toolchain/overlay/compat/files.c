@@ -266,16 +266,30 @@ WEAK char *tmpnam(char *buf)
 	return *mktemp(name) ? name : NULL;
 }
 
-WEAK char *tempnam(const char *dir, const char *prefix)
+WEAK char *tmpnam_r(char *buf) { return buf ? tmpnam(buf) : NULL; }
+
+/* In TMPDIR, in the directory that is given, in /tmp or here: the first that is one. */
+WEAK char *tempnam(const char *directory, const char *prefix)
 {
-	char name[PATH_MAX];
-	const char *own = getenv("TMPDIR");
-	dir = own && !access(own, W_OK) ? own : dir && !access(dir, W_OK) ? dir : temporary();
-	if (snprintf(name, sizeof name, "%s/%.5sXXXXXX", dir, prefix ? prefix : "file") >= (int)sizeof name) {
-		errno = ENAMETOOLONG;
+	const char *choices[] = { getenv("TMPDIR"), directory, P_tmpdir, "." };
+	struct stat st;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+		const char *dir = choices[i];
+		if (!dir || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
+			continue;
+		}
+		char *name;
+		if (asprintf(&name, "%s/%.5sXXXXXX", dir, prefix ? prefix : "file") < 0) {
+			return NULL;
+		}
+		if (*mktemp(name)) {
+			return name;
+		}
+		free(name);
 		return NULL;
 	}
-	return *mktemp(name) ? strdup(name) : NULL;
+	errno = ENOENT;
+	return NULL;
 }
 
 /* The file has no name any more when the caller gets it. */

@@ -152,29 +152,3 @@ WEAK int fcloseall(void)
 {
 	return fflush(NULL);
 }
-
-WEAK char *tmpnam_r(char *buf) { return buf ? tmpnam(buf) : NULL; }
-
-/* In TMPDIR, in the directory that is given, in /tmp or here: the first that is one. */
-WEAK char *tempnam(const char *directory, const char *prefix)
-{
-	const char *choices[] = { getenv("TMPDIR"), directory, P_tmpdir, "." };
-	struct stat st;
-	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-		const char *dir = choices[i];
-		if (!dir || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
-			continue;
-		}
-		char *name;
-		if (asprintf(&name, "%s/%.5sXXXXXX", dir, prefix ? prefix : "file") < 0) {
-			return NULL;
-		}
-		if (*mktemp(name)) {
-			return name;
-		}
-		free(name);
-		return NULL;
-	}
-	errno = ENOENT;
-	return NULL;
-}
