@@ -4,11 +4,14 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 
 // Lower rewrites a module. changed is false where there is nothing to do. Errors are of modules that can't be read.
 func Lower(m *wasm.Module) (changed bool, err error) {
-	l := &lowering{m: m, spaces: m.Spaces(), reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
+	l := &lowering{m: m, spaces: m.Spaces(), reader: wasm.NewReader(nil), written: m.Rewrite()}
 	for i := range m.Functions {
-		if err := l.rewrite(i, &m.Functions[i]); err != nil {
+		if err := l.rewrite(i); err != nil {
 			return false, err
 		}
+	}
+	if l.changed {
+		m.DropCodeMetadata()
 	}
 	return l.changed, nil
 }
@@ -17,25 +20,17 @@ func Lower(m *wasm.Module) (changed bool, err error) {
 type lowering struct {
 	m       *wasm.Module
 	spaces  *wasm.Spaces
-	codeMap *wasm.CodeMap // nil where nobody asks for it
 	reader  *wasm.Reader
+	written *wasm.Rewrite
 	loops   []bool // the open blocks, the function first: which are loops to which no operands go
 	changed bool
 }
 
 // rewrite rewrites a function in place, if it has anything to rewrite.
-func (l *lowering) rewrite(number int, f *wasm.Function) error {
-	var code wasm.Code
-	var moves []wasm.Move
-	copied := 0
-	keep := func(to int) {
-		if to > copied {
-			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(copied), Length: uint32(to - copied)})
-			code.Raw(f.Body[copied:to])
-		}
-	}
+func (l *lowering) rewrite(number int) error {
 	l.loops = append(l.loops[:0], false)
-	l.reader.Reset(f.Body)
+	l.reader.Reset(l.m.Functions[number].Body)
+	l.written.Begin(number)
 	var last wasm.Instr // the one before
 	for l.reader.Next() {
 		in := &l.reader.Instr
@@ -45,26 +40,21 @@ func (l *lowering) rewrite(number int, f *wasm.Function) error {
 			if last.Op == wasm.OpI32Eqz { // of what may be a comparison itself
 				from = last.Start
 			}
-			keep(from)
-			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(in.Start), Length: 1})
-			code.Block(wasm.OpIf, wasm.BlockVoid)
+			l.written.ReplaceFrom(from, in)
+			l.written.Block(wasm.OpIf, wasm.BlockVoid)
 			if last.Op == wasm.OpI32Eqz {
-				code.Op(wasm.OpElse)
+				l.written.Op(wasm.OpElse)
 			}
-			code.Index(wasm.OpBr, in.Index+1)
-			code.Op(wasm.OpEnd)
-			copied = in.End
+			l.written.Index(wasm.OpBr, in.Index+1)
+			l.written.Op(wasm.OpEnd)
 		}
 		last = *in
 	}
-	if err := l.reader.Err(); err != nil || copied == 0 {
+	if err := l.reader.Err(); err != nil || !l.written.Changed() {
 		return err
 	}
-	keep(len(f.Body))
-	f.Body, f.Offset, l.changed = wasm.Expr(code), 0, true
-	if l.codeMap != nil {
-		l.codeMap.Move(number, moves)
-	}
+	l.written.End()
+	l.changed = true
 	return nil
 }
 

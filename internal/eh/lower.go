@@ -21,7 +21,7 @@ const (
 // what can't be lowered: exceptions of the final encoding, imported tags; the module is of no use then. One that uses
 // exceptions must be valid.
 func Lower(m *wasm.Module) (changed bool, err error) {
-	l := &lowering{m: m, spaces: m.Spaces(), codeMap: m.CodeMap()}
+	l := &lowering{m: m, spaces: m.Spaces()}
 	if err := l.analyze(); err != nil {
 		return false, err
 	}
@@ -34,7 +34,7 @@ func Lower(m *wasm.Module) (changed bool, err error) {
 	if err := l.addGlobals(); err != nil {
 		return false, err
 	}
-	r := &rewriter{lowering: l, reader: wasm.NewReader(nil)}
+	r := &rewriter{lowering: l, reader: wasm.NewReader(nil), code: m.Rewrite()}
 	for i := range m.Functions {
 		if l.outlines[i].rewrite || l.throws.Functions[l.first+uint32(i)] {
 			r.function(l.first+uint32(i), &m.Functions[i])
@@ -51,11 +51,10 @@ type lowering struct {
 	first    uint32 // index of the first function that the module defines
 	used     bool   // some function has instructions of exceptions
 	outlines []outline
-	throws   *wasm.Reach   // from which functions an exception can escape
-	pending  uint32        // index of the global
-	values   []value       // globals of what an exception carries
-	tags     [][]uint32    // by tag: the globals of its values, in order
-	codeMap  *wasm.CodeMap // where code comes from; nil where nobody asks for it
+	throws   *wasm.Reach // from which functions an exception can escape
+	pending  uint32      // index of the global
+	values   []value     // globals of what an exception carries
+	tags     [][]uint32  // by tag: the globals of its values, in order
 }
 
 // value is a global that holds a value of an exception.
@@ -136,7 +135,8 @@ func (l *lowering) finish() {
 		export(Value, l.values[first].global)
 	}
 	m.Tags = nil
-	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return describesCode(c.Name) })
+	m.DropCodeMetadata()
+	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return saysOtherwise(c.Name) })
 	if m.Custom("name") == nil {
 		return
 	}
@@ -149,14 +149,10 @@ func (l *lowering) finish() {
 	m.SetNames(n)
 }
 
-// describesCode reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug
+// saysOtherwise reports whether a custom section becomes wrong when code moves, or when exceptions go. Debug
 // information is not one of them: a code map says where the code is that it describes.
-func describesCode(name string) bool {
-	switch name {
-	case "external_debug_info", "sourceMappingURL", "target_features":
-		return true
-	}
-	return strings.HasPrefix(name, "metadata.code.")
+func saysOtherwise(name string) bool {
+	return name == "external_debug_info" || name == "sourceMappingURL" || name == "target_features"
 }
 
 // callsBack reports whether an import may call back into the guest, so that an exception can come out of it. A signal's

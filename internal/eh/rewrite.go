@@ -26,15 +26,12 @@ import "github.com/faasmrun/faasmrun/internal/wasm"
 type rewriter struct {
 	*lowering
 	reader  *wasm.Reader
-	body    wasm.Expr // the input
-	from    int       // what of it, from here to the current instruction, is still to be copied
 	outline *outline
 	entered []bool // by try: whether its catches can be reached
 	handler []int  // by try: where exceptions of its body branch to
 	tries   int    // how many have been opened
-	code    wasm.Code
-	moves   []wasm.Move // what of the input stands where in the output; see lowering.codeMap
-	depth   int         // open blocks of the output, the function's own not counted
+	code    *wasm.Rewrite
+	depth   int // open blocks of the output, the function's own not counted
 	frames  []frame
 	results []wasm.ValueType
 	saved   savedSlots
@@ -63,7 +60,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 	r.saved.reset(r.lowering, f, len(t.Params))
 	r.tries, r.depth = 0, 0
 	r.handler = append(r.handler[:0], make([]int, len(r.outline.tries))...)
-	r.code = make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16)
+	r.code.Begin(int(index - r.first))
 	body := frame{try: -1}
 	// Branching to the end of a function that gives nothing returns from it; otherwise the results must be made up.
 	wrapped := r.throws.Functions[index] && len(t.Results) > 0
@@ -72,7 +69,6 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 		body.handler = r.depth
 	}
 	r.frames = append(r.frames[:0], body)
-	r.body, r.from, r.moves = f.Body, 0, nil
 	r.reader.Reset(f.Body)
 	for r.reader.Next() {
 		r.instr()
@@ -85,10 +81,7 @@ func (r *rewriter) function(index uint32, f *wasm.Function) {
 		}
 	}
 	r.code.Op(wasm.OpEnd)
-	f.Body, f.Offset = wasm.Expr(r.code), 0
-	if r.codeMap != nil {
-		r.codeMap.Move(int(index-r.first), r.moves)
-	}
+	r.code.End()
 	f.Locals = append(f.Locals[:len(f.Locals):len(f.Locals)], r.saved.locals...)
 }
 
@@ -109,26 +102,8 @@ func (r *rewriter) end() {
 // branch goes to the end of an output block.
 func (r *rewriter) branch(op wasm.Opcode, target int) { r.code.Index(op, uint32(r.depth-target)) }
 
-// copy copies the input up to an offset. What stays as it is is copied in runs, not instruction by instruction.
-func (r *rewriter) copy(to int) {
-	r.move(r.from, to-r.from)
-	r.code.Raw(r.body[r.from:to])
-	r.from = to
-}
-
-// move notes that what is written next was so many bytes of the input.
-func (r *rewriter) move(from, length int) {
-	if r.codeMap != nil && length > 0 {
-		r.moves = wasm.AppendMove(r.moves, wasm.Move{New: uint32(len(r.code)), Old: uint32(from), Length: uint32(length)})
-	}
-}
-
-// replace copies what stands before the current instruction; what is written next stands in its place.
-func (r *rewriter) replace() {
-	r.copy(r.reader.Instr.Start)
-	r.move(r.from, 1)
-	r.from = r.reader.Instr.End
-}
+// replace is Replace of the current instruction.
+func (r *rewriter) replace() { r.code.Replace(&r.reader.Instr) }
 
 func (r *rewriter) instr() {
 	in := &r.reader.Instr
@@ -187,7 +162,7 @@ func (r *rewriter) test() {
 	if handler == r.frames[0].handler && r.returns() {
 		return // with the exception pending: nobody looks at what the function gives
 	}
-	r.copy(r.reader.Instr.End)
+	r.code.Keep(r.reader.Instr.End)
 	r.code.Index(wasm.OpGlobalGet, r.pending)
 	r.branch(wasm.OpBrIf, handler)
 }
@@ -350,7 +325,7 @@ func (r *rewriter) skip() {
 			depth--
 		case wasm.OpEnd:
 			if depth == 0 {
-				r.from = r.reader.Instr.Start
+				r.code.Skip(r.reader.Instr.Start)
 				r.close()
 				return
 			}

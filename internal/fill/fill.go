@@ -10,12 +10,12 @@ const short = 128
 func Lower(m *wasm.Module) (changed bool, err error) {
 	spaces := m.Spaces()
 	l := &lowering{m: m, function: uint32(len(spaces.Functions)), reader: wasm.NewReader(nil), address: wasm.I32,
-		codeMap: m.CodeMap()}
+		written: m.Rewrite()}
 	if len(spaces.Memories) > 0 {
 		l.address = spaces.Memories[0].Address()
 	}
 	for i := range m.Functions {
-		if err := l.rewrite(i, &m.Functions[i]); err != nil {
+		if err := l.rewrite(i); err != nil {
 			return false, err
 		}
 	}
@@ -23,50 +23,39 @@ func Lower(m *wasm.Module) (changed bool, err error) {
 		return false, nil
 	}
 	l.addFunction()
+	m.DropCodeMetadata()
 	return true, nil
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m        *wasm.Module
-	codeMap  *wasm.CodeMap // nil where nobody asks for it
 	reader   *wasm.Reader
+	written  *wasm.Rewrite
 	function uint32 // index of the function that takes memory.fill's place
 	called   bool
 	address  wasm.ValueType // of the memory's addresses
 }
 
 // rewrite rewrites a function in place, if it has anything to rewrite.
-func (l *lowering) rewrite(number int, f *wasm.Function) error {
-	var code wasm.Code
-	var moves []wasm.Move
-	copied, long := 0, false
-	keep := func(to int) {
-		if to > copied {
-			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(copied), Length: uint32(to - copied)})
-			code.Raw(f.Body[copied:to])
-		}
-	}
-	l.reader.Reset(f.Body)
+func (l *lowering) rewrite(number int) error {
+	long := false
+	l.reader.Reset(l.m.Functions[number].Body)
+	l.written.Begin(number)
 	for l.reader.Next() {
 		in := &l.reader.Instr
 		if in.Op == wasm.OpMemoryFill && in.Index == 0 && !long {
-			keep(in.Start)
-			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(in.Start), Length: 1})
-			code.Index(wasm.OpCall, l.function)
-			copied = in.End
+			l.written.Replace(in)
+			l.written.Index(wasm.OpCall, l.function)
 		}
 		// A constant right before the instruction is its length.
 		long = in.Op == wasm.OpI32Const && uint32(in.Bits) > short || in.Op == wasm.OpI64Const && in.Bits > short
 	}
-	if err := l.reader.Err(); err != nil || copied == 0 {
+	if err := l.reader.Err(); err != nil || !l.written.Changed() {
 		return err
 	}
-	keep(len(f.Body))
-	f.Body, f.Offset, l.called = wasm.Expr(code), 0, true
-	if l.codeMap != nil {
-		l.codeMap.Move(number, moves)
-	}
+	l.written.End()
+	l.called = true
 	return nil
 }
 

@@ -12,8 +12,8 @@ func (l *lowering) function(index uint32, f *wasm.Function) error {
 	if err != nil || !changed {
 		return err
 	}
-	e := &emitter{lowering: l, body: f.Body, code: make(wasm.Code, 0, len(f.Body)+len(f.Body)/8+16),
-		temps: map[temp]uint32{}}
+	e := &emitter{lowering: l, code: l.m.Rewrite(), temps: map[temp]uint32{}}
+	e.code.Begin(int(index - l.m.ImportedFunctions()))
 	t, _ := l.before.FunctionType(index)
 	e.locals = uint32(len(t.Params))
 	for _, x := range f.Locals {
@@ -25,25 +25,18 @@ func (l *lowering) function(index uint32, f *wasm.Function) error {
 	for i := 0; l.reader.Next(); i++ {
 		e.instr(&l.reader.Instr, &l.work.steps[i])
 	}
-	e.copy(len(f.Body))
 	if e.locals > wasm.MaxLocals {
 		return fmt.Errorf("function %d has too many locals (%d) for its addresses to be lowered", index, had)
 	}
-	f.Body, f.Offset = wasm.Expr(e.code), 0
+	e.code.End()
 	f.Locals = append(f.Locals[:len(f.Locals):len(f.Locals)], e.added...)
-	if l.codeMap != nil {
-		l.codeMap.Move(int(index-l.m.ImportedFunctions()), e.moves)
-	}
 	return nil
 }
 
 // emitter writes a function's new body.
 type emitter struct {
 	*lowering
-	body   wasm.Expr // the input
-	from   int       // what of it, from here to the current instruction, is still to be copied
-	code   wasm.Code
-	moves  []wasm.Move
+	code   *wasm.Rewrite
 	locals uint32 // how many the function has, its parameters among them
 	added  []wasm.Locals
 	temps  map[temp]uint32
@@ -80,42 +73,25 @@ func (e *emitter) add(t wasm.ValueType) uint32 {
 	return e.locals - 1
 }
 
-// copy copies the input up to an offset.
-func (e *emitter) copy(to int) {
-	if to > e.from {
-		e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(e.from),
-			Length: uint32(to - e.from)})
-		e.code.Raw(e.body[e.from:to])
-		e.from = to
-	}
-}
-
-// replace copies what stands before an instruction; what is written next stands in its place.
-func (e *emitter) replace(in *wasm.Instr) {
-	e.copy(in.Start)
-	e.moves = wasm.AppendMove(e.moves, wasm.Move{New: uint32(len(e.code)), Old: uint32(in.Start), Length: 1})
-	e.from = in.End
-}
-
 func (e *emitter) instr(in *wasm.Instr, s *step) {
 	if e.local(in, s) {
 		return
 	}
 	switch s.act {
 	case leaveOut:
-		e.replace(in)
+		e.code.Replace(in)
 	case constant:
-		e.replace(in)
+		e.code.Replace(in)
 		e.code.I32(int32(uint32(s.value)))
 	case exchange:
-		e.replace(in)
+		e.code.Replace(in)
 		e.code.Op(s.op)
 	case access:
-		e.replace(in)
+		e.code.Replace(in)
 		e.access(in, s)
 	}
 	if s.after != none {
-		e.copy(in.End)
+		e.code.Keep(in.End)
 		e.convert(s.after)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/wasm"
@@ -35,7 +34,7 @@ const (
 // Lower rewrites a module. changed is false where it has no memory and no table of 64 bits. Errors are for a person:
 // the module is not valid, or it needs at its start what 32 bits don't reach; it is of no use then.
 func Lower(m *wasm.Module, options Options) (changed bool, err error) {
-	l := &lowering{m: m, options: options, before: m.Spaces(), reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
+	l := &lowering{m: m, options: options, before: m.Spaces(), reader: wasm.NewReader(nil)}
 	if !l.wide() {
 		return false, nil
 	}
@@ -50,21 +49,17 @@ func Lower(m *wasm.Module, options Options) (changed bool, err error) {
 			return false, err
 		}
 	}
-	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return stale(c.Name) })
+	m.DropCodeMetadata()
+	// The features say that addresses are wide.
+	m.Customs = slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool { return c.Name == "target_features" })
 	return true, nil
-}
-
-// stale reports whether a custom section says what is no longer so.
-func stale(name string) bool {
-	return name == "target_features" || strings.HasPrefix(name, "metadata.code.")
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m             *wasm.Module
 	options       Options
-	before, after *wasm.Spaces  // with memories and tables as they were, and as they become
-	codeMap       *wasm.CodeMap // nil where nobody asks for it
+	before, after *wasm.Spaces // with memories and tables as they were, and as they become
 	cursor        *wasm.Cursor
 	reader        *wasm.Reader
 	work          function // of the function at hand; kept for its slices

@@ -260,7 +260,7 @@ func (e *emitter) local(in *wasm.Instr, s *step) bool {
 	if !v.shadowed || s.op == wasm.OpLocalGet && s.after != cut && !v.short {
 		return false
 	}
-	e.replace(in)
+	e.code.Replace(in)
 	if v.short {
 		if s.pending != 0 {
 			e.code.Op(wasm.OpI32WrapI64)

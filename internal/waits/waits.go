@@ -1,10 +1,6 @@
 package waits
 
-import (
-	"strings"
-
-	"github.com/faasmrun/faasmrun/internal/wasm"
-)
+import "github.com/faasmrun/faasmrun/internal/wasm"
 
 // Module is where the functions are imported from that take the instructions' places, and Memory where a shared memory
 // is: wasm-ld has it in env with all that a host serves, and an engine may want to know by the module's name what is a
@@ -32,7 +28,7 @@ func Lower(m *wasm.Module) (changed bool, err error) {
 	if len(memories) == 0 || !memories[0].Shared {
 		return false, nil
 	}
-	l := &lowering{m: m, reader: wasm.NewReader(nil), codeMap: m.CodeMap()}
+	l := &lowering{m: m, reader: wasm.NewReader(nil), written: m.Rewrite()}
 	renamed := l.renameMemory()
 	if err := l.find(); err != nil || !l.any {
 		return renamed, err
@@ -41,25 +37,19 @@ func Lower(m *wasm.Module) (changed bool, err error) {
 		return false, err
 	}
 	for i := range m.Functions {
-		if err := l.rewrite(i, &m.Functions[i]); err != nil {
+		if err := l.rewrite(i); err != nil {
 			return false, err
 		}
 	}
-	kept := m.Customs[:0:0]
-	for _, c := range m.Customs {
-		if !strings.HasPrefix(c.Name, "metadata.code.") { // which goes by the code's position
-			kept = append(kept, c)
-		}
-	}
-	m.Customs = kept
+	m.DropCodeMetadata()
 	return true, nil
 }
 
 // lowering is a module at work.
 type lowering struct {
 	m         *wasm.Module
-	codeMap   *wasm.CodeMap // nil where nobody asks for it
 	reader    *wasm.Reader
+	written   *wasm.Rewrite
 	any       bool
 	found     [len(replacements)]bool
 	functions [len(replacements)]uint32 // of those that were found
@@ -114,11 +104,7 @@ func (l *lowering) addImports(address wasm.ValueType) error {
 		t := l.m.AddType(wasm.FuncType{Params: append(params, wasm.I64), Results: []wasm.ValueType{wasm.I32}})
 		imports = append(imports, wasm.Import{Module: Module, Name: r.name, Type: t})
 	}
-	var moved func(int, []wasm.Move)
-	if l.codeMap != nil {
-		moved = l.codeMap.Move
-	}
-	if _, err := l.m.AddFunctionImports(imports, moved); err != nil {
+	if _, err := l.m.AddFunctionImports(imports); err != nil {
 		return err
 	}
 	if l.m.Custom("name") != nil {
@@ -134,36 +120,22 @@ func (l *lowering) addImports(address wasm.ValueType) error {
 }
 
 // rewrite rewrites a function in place, if it has anything to rewrite.
-func (l *lowering) rewrite(number int, f *wasm.Function) error {
-	var code wasm.Code
-	var moves []wasm.Move
-	copied := 0
-	keep := func(to int) {
-		if to > copied {
-			moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(copied), Length: uint32(to - copied)})
-			code.Raw(f.Body[copied:to])
-		}
-	}
-	l.reader.Reset(f.Body)
+func (l *lowering) rewrite(number int) error {
+	l.written.Begin(number)
+	l.reader.Reset(l.m.Functions[number].Body)
 	for l.reader.Next() {
 		in := &l.reader.Instr
 		r := which(in)
 		if r < 0 {
 			continue
 		}
-		keep(in.Start)
-		moves = wasm.AppendMove(moves, wasm.Move{New: uint32(len(code)), Old: uint32(in.Start), Length: 1})
-		code.I64(int64(in.Memory.Offset))
-		code.Index(wasm.OpCall, l.functions[r])
-		copied = in.End
+		l.written.Replace(in)
+		l.written.I64(int64(in.Memory.Offset))
+		l.written.Index(wasm.OpCall, l.functions[r])
 	}
-	if err := l.reader.Err(); err != nil || copied == 0 {
+	if err := l.reader.Err(); err != nil || !l.written.Changed() {
 		return err
 	}
-	keep(len(f.Body))
-	f.Body, f.Offset = wasm.Expr(code), 0
-	if l.codeMap != nil {
-		l.codeMap.Move(number, moves)
-	}
+	l.written.End()
 	return nil
 }

@@ -10,8 +10,8 @@
 //   - Cursor: a Reader that also keeps the operand and control stacks as a validator does, so that a pass knows the
 //     type of every operand at every instruction, in unreachable code too. Module.Validate runs one over every
 //     function.
-//   - Code: instructions being written. Module.Remap, AddType, AddGlobal, AddFunctionImports: index spaces being
-//     changed.
+//   - Code: instructions being written. Rewrite: a function anew, from what it was. Module.Remap, AddType, AddGlobal,
+//     AddFunctionImports: index spaces being changed.
 //   - CallGraph: which functions can reach which, through tables as well. Liveness: which locals matter after a call.
 //   - Names: the name section. Features: what a module needs of an engine, for refusals.
 //

@@ -7,9 +7,6 @@ import "slices"
 // to change, before or after.
 type Remap struct {
 	Type, Function, Table, Memory, Global, Tag func(uint32) uint32
-	// Moved is told what stands where in each body that is no longer as it was, by the function's number among those that
-	// the module defines: a longer index moves all code behind it. nil: nobody asks.
-	Moved func(function int, moves []Move)
 }
 
 // Remap applies r. On an error, which a body that can't be read causes, the module is in pieces.
@@ -73,56 +70,43 @@ func (r *Remap) expressions(m *Module) error {
 			return err
 		}
 	}
+	w := m.Rewrite()
 	for i := range m.Functions {
 		f := &m.Functions[i]
 		if r.Type != nil {
 			f.Type = r.Type(f.Type)
 		}
-		moves, err := r.rewrite(&f.Body, r.Moved != nil)
-		if err != nil {
+		w.Begin(i)
+		if err := r.rewrite(w); err != nil {
 			return err
 		}
-		if moves != nil {
-			r.Moved(i, moves)
+		if w.Changed() {
+			w.End()
 		}
 	}
 	return nil
 }
 
 func (r *Remap) expr(x *Expr) error {
-	_, err := r.rewrite(x, false)
-	return err
+	w := &Rewrite{m: &Module{}, body: *x}
+	if err := r.rewrite(w); err != nil || !w.Changed() {
+		return err
+	}
+	w.Keep(len(*x))
+	*x = Expr(w.Code)
+	return nil
 }
 
-// rewrite rewrites an expression if an index in it changes, and says then what moved, if that is wanted.
-func (r *Remap) rewrite(x *Expr, wanted bool) (moves []Move, err error) {
-	var out Code
-	copied := 0
-	keep := func(to int) {
-		if wanted && to > copied {
-			moves = AppendMove(moves, Move{New: uint32(len(out)), Old: uint32(copied), Length: uint32(to - copied)})
-		}
-		out.Raw((*x)[copied:to])
-	}
-	reader := NewReader(*x)
+// rewrite writes an expression anew where an index in it changes.
+func (r *Remap) rewrite(w *Rewrite) error {
+	reader := NewReader(w.body)
 	for reader.Next() {
 		if in := &reader.Instr; r.instr(in) {
-			if out == nil {
-				out = make(Code, 0, len(*x)+len(*x)/16)
-			}
-			keep(in.Start)
-			if wanted {
-				moves = AppendMove(moves, Move{New: uint32(len(out)), Old: uint32(in.Start), Length: 1})
-			}
-			out.Instr(in)
-			copied = in.End
+			w.Replace(in)
+			w.Instr(in)
 		}
 	}
-	if out != nil && reader.err == nil {
-		keep(len(*x))
-		*x = Expr(out)
-	}
-	return moves, reader.Err()
+	return reader.Err()
 }
 
 // instr changes an instruction's indices and reports whether one became another.
@@ -219,14 +203,14 @@ func (m *Module) AddGlobal(t GlobalType) uint32 {
 // AddFunctionImport adds an imported function behind the others and returns its index. All functions that the module
 // defines move up by one.
 func (m *Module) AddFunctionImport(module, name string, t FuncType) (uint32, error) {
-	return m.AddFunctionImports([]Import{{Module: module, Name: name, Type: m.AddType(t)}}, nil)
+	return m.AddFunctionImports([]Import{{Module: module, Name: name, Type: m.AddType(t)}})
 }
 
 // AddFunctionImports adds imported functions behind the others and returns the index of the first. All functions that
-// the module defines move up. moved is Remap's.
-func (m *Module) AddFunctionImports(imports []Import, moved func(function int, moves []Move)) (uint32, error) {
+// the module defines move up.
+func (m *Module) AddFunctionImports(imports []Import) (uint32, error) {
 	first := m.ImportedFunctions()
-	if err := m.Remap(Remap{Moved: moved, Function: func(f uint32) uint32 {
+	if err := m.Remap(Remap{Function: func(f uint32) uint32 {
 		if f >= first {
 			f += uint32(len(imports))
 		}
