@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/faasmrun/faasmrun/worker/confine"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
@@ -41,7 +42,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 		return control.ExitOwnFault
 	}
 	bounds := &memoryBudget{limit: *memory}
-	if err := errors.Join(bounds.enforce(stderr, os.Exit), confine()); err != nil {
+	if err := errors.Join(bounds.enforce(stderr, os.Exit), confine.Guests()); err != nil {
 		fmt.Fprintln(stderr, "faasmrun compile:", err)
 		return control.ExitOwnFault
 	}

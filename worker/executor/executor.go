@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/worker/confine"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
@@ -40,7 +41,7 @@ func serve() (status int, err error) {
 	if err := armAgentWatch(agentWatchFD); err != nil {
 		return 2, fmt.Errorf("only a worker starts this verb: %w", err)
 	}
-	if err := confine(); err != nil {
+	if err := confine.Guests(); err != nil {
 		return 2, err
 	}
 	agent, err := newAgentConn(controlFD, adoptionFD)

@@ -1,0 +1,264 @@
+package clang
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is a C file.
+type File struct {
+	Name string // without a directory: "f0.c"
+	Text []byte
+	// Flags are more flags for it alone.
+	Flags []string
+}
+
+// Flags are the compiler's. Results are those of WebAssembly, bit for bit: no contraction, no assumption about
+// overflow, aliases or loops that end. The stack is probed page by page, so that its end traps.
+var Flags = []string{"-O1", "-fPIC", "-ffreestanding", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno",
+	"-fno-strict-aliasing", "-fwrapv", "-fno-finite-loops", "-fno-stack-protector", "-fstack-clash-protection",
+	"-fno-asynchronous-unwind-tables", "-nostdlibinc", "-w", "-ferror-limit=3", "-fno-caret-diagnostics",
+	"-fno-crash-diagnostics"}
+
+// linkFlags are the linker's.
+var linkFlags = []string{"-shared", "-Bsymbolic", "--hash-style=sysv", "-z", "noseparate-code", "-z", "relro",
+	"-z", "now", "-z", "noexecstack", "--no-undefined", "--build-id=none", "--no-color-diagnostics"}
+
+// AllFlags are all on which an object depends, for its key.
+func AllFlags() []string { return append(append([]string{machineFlag}, Flags...), linkFlags...) }
+
+// Task is an object that is to be made.
+type Task struct {
+	Files []File
+	// Command is the command line of this program that comes to Main; what is appended are Main's arguments.
+	Command []string
+	// Dir is where a private directory is made, and removed at the end.
+	Dir string
+	// Lax allows a compiler that can reach all files of its user, on kernels without Landlock.
+	Lax bool
+	// Idle has compilers run when nobody else wants a processor, or nearly so.
+	Idle   bool
+	Limits Limits
+}
+
+// Limits bound each compiler and the linker.
+type Limits struct {
+	Memory    uint64        // bytes of addresses
+	Processor time.Duration // time of it
+	Output    uint64        // bytes of a file
+	Parallel  int           // how many at once; 0: a processor each
+}
+
+// DefaultLimits are for modules of outsiders: what is above them runs on the other engine.
+var DefaultLimits = Limits{Memory: 3 << 30, Processor: processorTime, Output: 512 << 20}
+
+// processorTime is what one file may take.
+const processorTime = 10 * time.Minute
+
+// stopPatience is how long output of a compiler that was killed is waited for.
+const stopPatience = 5 * time.Second
+
+// Why an object could not be made. Beside these there are the context's errors, and what is no fault of compilers: a
+// full disk.
+var (
+	ErrMemory    = errors.New("the C compiler takes more memory than it may")
+	ErrTime      = errors.New("the C compiler takes longer than it may")
+	ErrOutput    = errors.New("the C compiler writes more than it may")
+	ErrKilled    = errors.New("the C compiler was killed")
+	ErrForbidden = errors.New("the C compiler did what it must not")
+	ErrRejected  = errors.New("the C compiler rejects what was made of the program")
+	ErrUnbound   = errors.New("the C compiler can't be confined")
+)
+
+// OfModule reports whether an error is the module's fault: it would be the same the next time.
+func OfModule(err error) bool {
+	for _, kind := range []error{ErrMemory, ErrTime, ErrOutput, ErrForbidden, ErrRejected} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// Make compiles and links. What it returns is not checked.
+func (c *Compiler) Make(ctx context.Context, t Task) (object []byte, err error) {
+	dir, err := os.MkdirTemp(t.Dir, ".object-") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	m := &making{Compiler: c, Task: t, dir: dir}
+	if err := m.compile(ctx); err != nil {
+		return nil, err
+	}
+	link := append([]string{"-o", "object.so"}, linkFlags...)
+	for _, f := range t.Files {
+		link = append(link, f.Name+".o")
+	}
+	if err := m.run(ctx, c.Linker, link...); err != nil {
+		return nil, fmt.Errorf("link it: %w", err)
+	}
+	return os.ReadFile(filepath.Join(dir, "object.so"))
+}
+
+// making is a task under way.
+type making struct {
+	*Compiler
+	Task
+	dir string
+}
+
+// compile compiles all files, several at once. The first that fails ends the others.
+func (m *making) compile(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, m.parallel())
+	for _, f := range m.Files {
+		if err := m.write(f); err != nil {
+			cancel(err)
+			break
+		}
+		select {
+		case turns <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-turns }()
+			args := append(append([]string{"-c", machineFlag}, Flags...), f.Flags...)
+			if err := m.run(ctx, m.Clang, append(args, "-x", "c", f.Name, "-o", f.Name+".o")...); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (m *making) write(f File) error {
+	if f.Name == "" || f.Name != filepath.Base(f.Name) || strings.HasPrefix(f.Name, "-") {
+		return fmt.Errorf("%q is no name of a C file", f.Name)
+	}
+	return os.WriteFile(filepath.Join(m.dir, f.Name), f.Text, 0o600)
+}
+
+func (m *making) parallel() int {
+	n := m.Limits.Parallel
+	if n <= 0 {
+		n = runtime.NumCPU()
+	}
+	return max(1, min(n, len(m.Files)))
+}
+
+// run runs the compiler or the linker in the private directory.
+func (m *making) run(ctx context.Context, program string, args ...string) error {
+	runtime.LockOSThread() // the child dies with this thread
+	defer runtime.UnlockOSThread()
+	words := append(append([]string{}, m.Command[1:]...), m.childArgs(program)...)
+	cmd := exec.CommandContext(ctx, m.Command[0], append(append(words, program), args...)...)
+	cmd.Env = []string{}
+	cmd.Dir = m.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
+	cmd.WaitDelay = stopPatience
+	var stderr head
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return failure(err, m.Limits, string(stderr.b))
+}
+
+// failure says what the end of a compiler means; nil where it has done its work.
+func failure(err error, limits Limits, words string) error {
+	var exit *exec.ExitError
+	if err == nil || !errors.As(err, &exit) {
+		return err // it could not be started
+	}
+	line := firstLine([]byte(words))
+	status := exit.Sys().(syscall.WaitStatus)
+	busy := exit.SystemTime() + exit.UserTime()
+	starved := strings.Contains(words, "out of memory") || strings.Contains(words, "bad_alloc") ||
+		strings.Contains(words, "annot allocate memory") || strings.Contains(words, "failed to map segment")
+	switch {
+	case status.Signal() == unix.SIGXCPU || busy >= limits.Processor:
+		return ErrTime
+	case status.Signal() == unix.SIGXFSZ || strings.Contains(words, "File too large"):
+		return ErrOutput
+	case status.Signal() == unix.SIGSYS:
+		return fmt.Errorf("%w: %s", ErrForbidden, line)
+	case starved:
+		return ErrMemory
+	case status.Signaled() && status.Signal() == unix.SIGKILL:
+		return ErrKilled
+	case status.Signaled() || exit.ExitCode() == softwareError:
+		return fmt.Errorf("%w: it crashed (%v): %s", ErrRejected, exit, line)
+	case exit.ExitCode() == exitUnbound:
+		return fmt.Errorf("%w: %s", ErrUnbound, line)
+	case strings.Contains(words, "ermission denied"): // it needs a file that Find didn't find
+		return fmt.Errorf("%w: %s", ErrUnbound, line)
+	}
+	return fmt.Errorf("%w (%v): %s", ErrRejected, exit, line)
+}
+
+// softwareError is the exit status of clang's driver when it catches a crash of its own.
+const softwareError = 70
+
+// maxStderr bounds what is kept of a compiler's words.
+const maxStderr = 16 << 10
+
+// head keeps the first bytes written to it.
+type head struct{ b []byte }
+
+func (h *head) Write(p []byte) (int, error) {
+	h.b = append(h.b, p[:min(len(p), maxStderr-len(h.b))]...)
+	return len(p), nil
+}
+
+// childArgs are Main's, in front of the program.
+func (m *making) childArgs(program string) []string {
+	number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+	args := []string{"--dir", m.dir, "--memory", number(m.Limits.Memory), "--output", number(m.Limits.Output),
+		"--seconds", number(uint64(m.Limits.Processor / time.Second)), "--execute", program}
+	if m.Lax {
+		args = append(args, "--lax")
+	}
+	if m.Idle {
+		args = append(args, "--idle")
+	}
+	for _, path := range m.Loaders {
+		args = append(args, "--execute", path)
+	}
+	for _, p := range m.Parts {
+		args = append(args, "--read", p.Path)
+	}
+	args = append(args, "--read", m.Resources)
+	if _, err := os.Stat(loaderCache); err == nil {
+		args = append(args, "--read", loaderCache)
+	}
+	return append(args, "--")
+}
+
+// loaderCache is where a loader looks libraries up.
+const loaderCache = "/etc/ld.so.cache"
