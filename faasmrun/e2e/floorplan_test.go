@@ -68,6 +68,9 @@ var allowedImports = map[string][]string{
 	// An engine is chosen where one is made; everyone else sees the boundary.
 	"worker/engine/wazero": {"internal/eh", "internal/wasm", "worker/engine", "worker/program",
 		"worker/safepoint"},
+	// Pure: modules in, C out.
+	"worker/engine/native/translate": {"internal/wasm", "worker/program"},
+	// Of the native engine.
 	"worker/engine/native/clang":  {"worker/confine"},
 	"worker/engine/native/object": {},
 	"worker/wasi":                 {},

@@ -1,0 +1,65 @@
+package translate
+
+import (
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// group is the functions that come into one file. Where a group ends is decided by what is in it: it has some size, and
+// the hash of its last function says so. So a function that changes, or grows, changes its own file and no other,
+// unless it was the last of a group, and then the next one's too. Groups of equal numbers of functions would be of
+// unequal size instead, and of equal sizes would all move. The C of a function names others by index and lines by their
+// offset in the body, so that it does not change with the size of those before it.
+type group struct {
+	text    []byte
+	size    int // of the bodies
+	callees map[uint32]bool
+	structs map[uint32]bool
+	vectors bool
+	tables  bool
+}
+
+// Bounds of the code of a group, in bytes of the module; every cutEvery-th function, by its hash, may end one. Clang
+// takes about a second for 64 KiB.
+const (
+	minGroup = 16 << 10
+	maxGroup = 64 << 10
+	cutEvery = 4
+)
+
+// add takes a translated function, and reports whether the group ends with it.
+func (g *group) add(f *function, body wasm.Expr) bool {
+	g.text = f.appendTo(g.text)
+	g.size += len(body)
+	if g.callees == nil {
+		g.callees, g.structs = map[uint32]bool{}, map[uint32]bool{}
+	}
+	maps.Copy(g.callees, f.callees)
+	maps.Copy(g.structs, f.structs)
+	g.vectors = g.vectors || f.vectors
+	if g.size < minGroup {
+		return false
+	}
+	h := fnv.New32a()
+	h.Write(body)
+	return g.size >= maxGroup || h.Sum32()%cutEvery == 0
+}
+
+// finish makes a file of the group. It declares no more than its functions use.
+func (t *translator) finish() {
+	g := &t.group
+	text := t.head(g.vectors)
+	for _, index := range slices.Sorted(maps.Keys(g.structs)) {
+		text = t.appendStruct(text, index)
+	}
+	for _, index := range slices.Sorted(maps.Keys(g.callees)) {
+		text = t.appendDeclaration(text, index)
+	}
+	text = append(text, g.text...)
+	t.files = append(t.files, File{Name: fmt.Sprintf("code%d.c", len(t.files)), Text: text})
+	t.group = group{text: g.text[:0]}
+}
