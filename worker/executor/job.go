@@ -46,6 +46,7 @@ type job struct {
 	lease     *lease
 	apps      []*app
 	ranks     []*rank.Rank
+	locks     rank.Locks // of files, the ranks'
 
 	done       chan struct{}        // closed when the ranks are being ended
 	exits      chan rank.Exit       // as they end
@@ -177,6 +178,7 @@ func (j *job) newRank(i int) (*rank.Rank, error) {
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
 	c.WASI.Env = environment(j.start, a.Env, i)
 	c.WASI.Mounts = a.mounts
+	c.WASI.Locks = &j.locks
 	c.WASI.Stdout = &output{j, uint32(i), joblog.Stdout}
 	c.WASI.Stderr = &output{j, uint32(i), joblog.Stderr}
 	c.WASI.TTY = true // so that a libc hands lines over as they are printed, wherever they go in the end

@@ -36,6 +36,9 @@ type Config struct {
 // Mount shows a rank a directory of the host.
 type Mount = wasi.Mount
 
+// Locks are the locks of files that a job's ranks on one node have and wait for.
+type Locks = wasi.Locks
+
 // NamesFiles reports whether a program of the module names its files as the host does: what is relative to its working
 // directory, and what begins with a slash. To any other "/" is its working directory.
 func NamesFiles(m engine.Module) bool { return m.Program().HasImport(wasi.System, "cwd") }

@@ -97,6 +97,11 @@ func (f *openFile) identity() (dev, ino uint64) {
 	return uint64(st.Dev), st.Ino
 }
 
+func (f *openFile) id() fileID {
+	dev, ino := f.identity()
+	return fileID{dev, ino}
+}
+
 func (f *openFile) close() error {
 	if f.owned {
 		f.root.Close()
@@ -141,7 +146,9 @@ func (p *Process) release(f *openFile) error {
 	last := f.refs == 0
 	p.mu.Unlock()
 	if last {
-		return f.close()
+		err := f.close()
+		p.shared.endAll(f)
+		return err
 	}
 	return nil
 }

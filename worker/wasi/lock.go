@@ -15,7 +15,8 @@ import (
 // one file lie on a description of their own, which the rank opens with the first and closes, as POSIX has it, with any
 // descriptor of the file: as locks of that description, they exclude those of others and not each other.
 
-// Bounds of the pause between two looks whether a lock is free: the kernel's own wait could not be ended.
+// Bounds of the pause between two looks whether a lock is free that nobody known here has (Locks): another node's rank,
+// another job or another program. The kernel's own wait could not be ended.
 const (
 	firstLockPause = time.Millisecond
 	lastLockPause  = 20 * time.Millisecond
@@ -39,7 +40,8 @@ const (
 
 // fd_lock(fd, how u32, from i64, size i64) -> errno, negative: locks or unlocks a record. how is F_RDLCK, F_WRLCK or
 // F_UNLCK, with 4 to wait for the lock and 8 for one of the description. EAGAIN when another has it, EBADF for a file
-// that is not open for what the lock is for, EINTR, EINVAL, ENOLCK, EOVERFLOW.
+// that is not open for what the lock is for, EDEADLK where ranks of the job on this node would wait for each other in a
+// circle, EINTR, EINVAL, ENOLCK, EOVERFLOW.
 func fdLock(p *Process, a args) uint64 {
 	how, lock, e := lockArgs(a)
 	if e != success {
@@ -50,7 +52,13 @@ func fdLock(p *Process, a args) uint64 {
 		return negative(e)
 	}
 	defer p.put(f)
-	return negative(p.lock("a lock of "+f.path, how&lockWaits != 0, func() error {
+	r := &lockRequest{file: lockedFile{fileID: f.id()}, unlocks: lock.Type == unix.F_UNLCK}
+	r.owner, r.exclusive = p, lock.Type == unix.F_WRLCK
+	if how&lockDescription != 0 {
+		r.owner = f
+	}
+	r.from, r.to = span(lock.Start, lock.Len)
+	return negative(p.lock(r, "a lock of "+f.path, how&lockWaits != 0, func() error {
 		return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &lock)
 	}))
 }
@@ -108,8 +116,15 @@ func fdFlock(p *Process, a args) uint64 {
 	if f.host == nil {
 		return negative(eINVAL)
 	}
-	return negative(p.lock("a lock of "+f.path, operation&unix.LOCK_NB == 0, func() error {
-		return unix.Flock(f.fd, operation|unix.LOCK_NB)
+	r := &lockRequest{file: lockedFile{fileID: f.id(), whole: true}, unlocks: operation&^unix.LOCK_NB == unix.LOCK_UN}
+	r.owner, r.exclusive = f, operation&^unix.LOCK_NB == unix.LOCK_EX
+	r.from, r.to = span(0, 0)
+	return negative(p.lock(r, "a lock of "+f.path, operation&unix.LOCK_NB == 0, func() error {
+		err := unix.Flock(f.fd, operation|unix.LOCK_NB)
+		if err == unix.EAGAIN { // who had another lock has lost it
+			p.shared.end(r.file, f)
+		}
+		return err
 	}))
 }
 
@@ -154,8 +169,7 @@ func (p *Process) lockable(number, how uint32, lock unix.Flock_t) (f *openFile, 
 func (p *Process) recordsOf(f *openFile) *recordLocks {
 	p.locksMu.Lock()
 	defer p.locksMu.Unlock()
-	dev, ino := f.identity()
-	return p.locks[fileID{dev, ino}]
+	return p.locks[f.id()]
 }
 
 // records returns the rank's record locks on a file. With make there are some, be it none yet; else they may be nil.
@@ -170,15 +184,15 @@ func (p *Process) records(f *openFile, make bool) (*recordLocks, error) {
 	own := &recordLocks{fd: fd, host: os.NewFile(uintptr(fd), f.path)}
 	p.locksMu.Lock()
 	defer p.locksMu.Unlock()
-	dev, ino := f.identity()
-	if other := p.locks[fileID{dev, ino}]; other != nil { // of another thread
+	id := f.id()
+	if other := p.locks[id]; other != nil { // of another thread
 		own.host.Close()
 		return other, nil
 	}
 	if p.locks == nil {
 		p.locks = map[fileID]*recordLocks{}
 	}
-	p.locks[fileID{dev, ino}] = own
+	p.locks[id] = own
 	return own, nil
 }
 
@@ -202,10 +216,11 @@ func (p *Process) unlock(f *openFile) {
 	if len(p.locks) == 0 || f.host == nil {
 		return
 	}
-	dev, ino := f.identity()
-	if own := p.locks[fileID{dev, ino}]; own != nil {
-		delete(p.locks, fileID{dev, ino})
+	id := f.id()
+	if own := p.locks[id]; own != nil {
+		delete(p.locks, id)
 		own.host.Close()
+		p.shared.end(lockedFile{fileID: id}, p)
 	}
 }
 
@@ -216,10 +231,14 @@ func (p *Process) unlockAll() {
 		own.host.Close()
 	}
 	p.locks = nil
+	p.shared.endAll(p)
 }
 
-// lock tries until it has the lock, if it is to wait.
-func (p *Process) lock(what string, waits bool, try func() error) errno {
+// lock asks the kernel until it has the lock, if it is to wait: again when a lock of a rank's here is given back, and
+// where none is known, after a pause.
+func (p *Process) lock(r *lockRequest, what string, waits bool, try func() error) errno {
+	released := p.shared.watch(r.file)
+	defer func() { p.shared.unwatch(r.file) }()
 	for pause := firstLockPause; ; pause = min(2*pause, lastLockPause) {
 		err := try()
 		switch {
@@ -227,6 +246,8 @@ func (p *Process) lock(what string, waits bool, try func() error) errno {
 			continue
 		case err == unix.EACCES: // POSIX leaves the choice
 			err = unix.EAGAIN
+		case err == nil:
+			p.shared.granted(r)
 		}
 		if err != unix.EAGAIN || !waits {
 			return p.errnoOf(err)
@@ -234,6 +255,24 @@ func (p *Process) lock(what string, waits bool, try func() error) errno {
 		if p.SignalDue() {
 			return eINTR
 		}
-		p.waitFor(what, pause, nil)
+		if e := p.awaitLock(r, what, pause, released); e != success {
+			return e
+		}
+		p.shared.unwatch(r.file)
+		released = p.shared.watch(r.file)
 	}
+}
+
+// awaitLock waits until it is worth while to ask for the lock again. EDEADLK.
+func (p *Process) awaitLock(r *lockRequest, what string, pause time.Duration, released <-chan struct{}) errno {
+	known, deadlock := p.shared.wait(r)
+	if deadlock {
+		return eDEADLK
+	}
+	defer p.shared.done(r)
+	if known {
+		pause = forever
+	}
+	p.waitFor(what, pause, released)
+	return success
 }

@@ -94,6 +94,152 @@ func TestFlock(t *testing.T) {
 	expectErrno(t, "description's own", a.locks("fd_lock", other, unix.F_RDLCK|lockDescription, 0, 0), success)
 }
 
+// circle are ranks with one directory and the job's locks, and the channel on which each says what it waits for.
+func circle(t *testing.T, n int) (ranks []*guest, waits chan string) {
+	waits = make(chan string, 100)
+	locks := new(Locks)
+	blocked := func(what string) func() {
+		waits <- what
+		return func() {}
+	}
+	ranks = append(ranks, newGuest(t, Config{Locks: locks, Blocked: blocked}))
+	ranks[0].hostFile("f", "0123456789")
+	for len(ranks) < n {
+		ranks = append(ranks, newGuest(t, Config{Mounts: []Mount{{Guest: "/", Root: openRoot(t, ranks[0].dir)}}, Locks: locks,
+			Blocked: blocked}))
+	}
+	return ranks, waits
+}
+
+// TestKnownLocksAreNotPolled: a rank that waits for another one of the job asks the kernel again when that one gives
+// the lock back, however it does, and not before.
+func TestKnownLocksAreNotPolled(t *testing.T) {
+	for name, release := range map[string]func(a *guest, f uint64){
+		"unlock": func(a *guest, f uint64) { a.locks("fd_lock", f, unix.F_UNLCK, 2, 1) },
+		"change": func(a *guest, f uint64) { a.locks("fd_lock", f, unix.F_RDLCK, 0, 0) },
+		"close":  func(a *guest, f uint64) { a.ok("fd_close", f) },
+		"end":    func(a *guest, f uint64) { a.p.Close() },
+	} {
+		for _, call := range []string{"fd_lock", "fd_flock"} {
+			t.Run(call+" "+name, func(t *testing.T) {
+				ranks, waits := circle(t, 2)
+				a, b := ranks[0], ranks[1]
+				f, g := a.mustOpen("f", 0, readWrite), b.mustOpen("f", 0, readWrite)
+				ask := func() errno { return b.locks("fd_lock", g, unix.F_RDLCK|lockWaits, 2, 1) }
+				expectErrno(t, "the first", a.locks("fd_lock", f, unix.F_WRLCK, 0, 0), success)
+				if call == "fd_flock" {
+					if name == "unlock" || name == "change" {
+						release = func(a *guest, f uint64) { a.locks("fd_flock", f, unix.LOCK_SH) }
+					}
+					ask = func() errno { return b.locks("fd_flock", g, unix.LOCK_SH) }
+					expectErrno(t, "the first", a.locks("fd_flock", f, unix.LOCK_EX), success)
+				}
+				result := make(chan errno)
+				go func() { result <- ask() }()
+				<-waits
+				// As many looks as there were pauses in this time, if there were any.
+				for range 2000 {
+					a.system("fd_lock_test", f, unix.F_WRLCK, 0, 0)
+					if len(waits) > 0 {
+						t.Fatal("it asks the kernel again and again")
+					}
+				}
+				release(a, f)
+				select {
+				case e := <-result:
+					expectErrno(t, "the second", e, success)
+				case <-time.After(10 * time.Second):
+					t.Fatal("it waits on")
+				}
+				if len(waits) > 0 {
+					t.Errorf("it asked %d times more", len(waits))
+				}
+			})
+		}
+	}
+}
+
+// TestLockDeadlock: the rank that would close a circle of ranks that wait for each other is told so, and the others get
+// their locks when it gives its own back.
+func TestLockDeadlock(t *testing.T) {
+	for _, n := range []int{2, 3, 5} {
+		ranks, waits := circle(t, n)
+		var files []uint64
+		for i, g := range ranks {
+			files = append(files, g.mustOpen("f", 0, readWrite))
+			expectErrno(t, "its own", g.locks("fd_lock", files[i], unix.F_WRLCK, uint64(i), 1), success)
+		}
+		results := make(chan errno, n)
+		for i := range n - 1 {
+			go func() { results <- ranks[i].locks("fd_lock", files[i], unix.F_RDLCK|lockWaits, uint64(i)+1, 1) }()
+			<-waits
+		}
+		last := ranks[n-1]
+		expectErrno(t, "the last", last.locks("fd_lock", files[n-1], unix.F_WRLCK|lockWaits, 0, 0), eDEADLK)
+		expectErrno(t, "without a wait", last.locks("fd_lock", files[n-1], unix.F_WRLCK, 0, 1), eAGAIN)
+		expectErrno(t, "its own is still there", ranks[0].locks("fd_lock", files[0], unix.F_WRLCK, uint64(n)-1, 1), eAGAIN)
+		for i := n - 1; i > 0; i-- {
+			ranks[i].ok("fd_close", files[i])
+			expectErrno(t, "one that waited", <-results, success)
+		}
+	}
+}
+
+// TestLocksTable follows the table through locks that are cut, changed and given back.
+func TestLocksTable(t *testing.T) {
+	l, file := new(Locks), lockedFile{fileID: fileID{1, 2}}
+	a, b := new(Process), new(Process)
+	set := func(owner any, from, to int64, exclusive, unlocks bool) {
+		l.granted(&lockRequest{file: file, heldLock: heldLock{owner, from, to, exclusive}, unlocks: unlocks})
+	}
+	known := func(owner any, from, to int64, exclusive bool) bool {
+		r := &lockRequest{file: file, heldLock: heldLock{owner, from, to, exclusive}}
+		known, deadlock := l.wait(r)
+		if deadlock {
+			t.Error("a circle")
+		}
+		l.done(r)
+		return known
+	}
+	set(a, 0, 10, true, false)
+	set(a, 3, 6, false, false)
+	set(a, 7, 8, true, true)
+	for _, c := range []struct {
+		owner     any
+		from, to  int64
+		exclusive bool
+		want      bool
+	}{{a, 0, 10, true, false}, {b, 0, 1, false, true}, {b, 3, 6, false, false}, {b, 3, 6, true, true},
+		{b, 7, 8, true, false},
+		{b, 8, 9, false, true}, {b, 10, 99, true, false}} {
+		if got := known(c.owner, c.from, c.to, c.exclusive); got != c.want {
+			t.Errorf("%d to %d: %t", c.from, c.to, got)
+		}
+	}
+	released := l.watch(file)
+	set(a, 20, 30, true, true)
+	select {
+	case <-released:
+		t.Error("woken by the end of nothing")
+	default:
+	}
+	l.endAll(a)
+	select {
+	case <-released:
+	default:
+		t.Error("not woken")
+	}
+	l.unwatch(file)
+	if len(l.files) > 0 {
+		t.Errorf("it keeps %v", l.files)
+	}
+	for _, c := range [][4]int64{{5, 0, 5, 1<<63 - 1}, {5, 3, 5, 8}, {5, -3, 2, 5}, {5, 1<<63 - 1, 5, 1<<63 - 1}} {
+		if from, to := span(c[0], c[1]); from != c[2] || to != c[3] {
+			t.Errorf("%d from %d on: %d to %d", c[1], c[0], from, to)
+		}
+	}
+}
+
 // TestLocksAreWaitedFor: until the holder lets go, a signal comes or the rank is ended.
 func TestLocksAreWaitedFor(t *testing.T) {
 	waits := make(chan string, 100)

@@ -35,6 +35,7 @@ type Config struct {
 	// Alarmed is called on a goroutine of its own when a timer that the program has set is over: SIGALRM is to be handed
 	// to Signal, and what else waits is to be woken. nil: nobody cares.
 	Alarmed func()
+	Locks   *Locks // shared by the job's ranks on this node; nil: the rank's own
 	// Done is closed when the rank is being ended: waits return at once, and the call panics with Ended. nil: never.
 	Done <-chan struct{}
 }
@@ -92,6 +93,7 @@ type Process struct {
 	elsewhere   func() time.Duration // Config.Waited
 	alarmed     func()
 
+	shared  *Locks     // with the job's ranks on this node
 	locksMu sync.Mutex // guards locks and found; held over system calls that do not wait
 	locks   map[fileID]*recordLocks
 	found   [2]int64 // by the rank's last fd_lock_test
@@ -115,7 +117,7 @@ func New(c Config) (*Process, error) {
 	}
 	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen,
 		clock:     newClock(),
-		elsewhere: c.Waited, alarmed: c.Alarmed}
+		elsewhere: c.Waited, alarmed: c.Alarmed, shared: c.Locks}
 	p.umask.Store(processUmask())
 	p.signals.wake = make(chan struct{}, 1)
 	if p.maxOpen == 0 {
@@ -123,6 +125,9 @@ func New(c Config) (*Process, error) {
 	}
 	if p.stdin == nil {
 		p.stdin = empty{}
+	}
+	if p.shared == nil {
+		p.shared = new(Locks)
 	}
 	p.missed.Store(new(string))
 	p.out[1], p.out[2] = newOutput(c.Stdout), newOutput(c.Stderr)
