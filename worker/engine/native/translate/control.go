@@ -232,6 +232,13 @@ type span struct{ first, last int }
 // leave returns what is on top of the stack.
 func (f *function) leave() {
 	values := f.stack.top(len(f.labels[0].results))
+	if f.second {
+		eachSlot(f.labels[0].results, func(i, slot int, t wasm.ValueType) {
+			f.code = appendStore(f.code, "a", slot, t, values[i].text)
+		})
+		f.put("return;\n")
+		return
+	}
 	switch len(values) {
 	case 0:
 		f.put("return;\n")

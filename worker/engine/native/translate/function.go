@@ -23,18 +23,24 @@ type function struct {
 	names              int  // of variables and labels that were given
 	dropped            bool // the next instruction drops what this one gives
 
+	second bool   // the function's second form is written: see tails
+	memory string // where arguments and results are that go through memory
+
 	callees map[uint32]bool // functions that the C names
+	seconds map[uint32]bool // those of which it names the second form
 	structs map[uint32]bool // types whose results it returns or receives as a struct
 	vectors bool
 	err     error
 }
 
 func newFunction(t *translator) *function {
-	return &function{t: t, cursor: t.Cursor(), callees: map[uint32]bool{}, structs: map[uint32]bool{}}
+	return &function{t: t, cursor: t.Cursor(), callees: map[uint32]bool{}, seconds: map[uint32]bool{},
+		structs: map[uint32]bool{}}
 }
 
-// translate translates a function.
-func (f *function) translate(index uint32) error {
+// translate translates a function, or its second form.
+func (f *function) translate(index uint32, second bool) error {
+	f.second = second
 	f.begin(index)
 	before := 0
 	for f.cursor.Next() && f.err == nil {
@@ -61,6 +67,7 @@ func (f *function) begin(index uint32) {
 	f.stack.reset()
 	f.dead, f.skipped, f.names, f.vectors, f.err = false, 0, 0, false, nil
 	clear(f.callees)
+	clear(f.seconds)
 	clear(f.structs)
 	if err := f.cursor.Open(index); err != nil {
 		f.err = err
@@ -68,6 +75,12 @@ func (f *function) begin(index uint32) {
 	}
 	ft := f.t.Module.Types[f.typ]
 	f.labels = append(f.labels, label{op: wasm.OpBlock, results: ft.Results})
+	if f.second {
+		f.memory = "a"
+		eachSlot(ft.Params, func(i, slot int, t wasm.ValueType) {
+			f.declarations = fmt.Appendf(f.declarations, "%s l%d=LOAD(%s,&a[%d]);\n", f.ctype(t), i, ctype(t), slot)
+		})
+	}
 	for i, t := range f.cursor.Locals()[len(ft.Params):] {
 		f.declare(t, "l"+strconv.Itoa(len(ft.Params)+i), true)
 	}
@@ -76,7 +89,11 @@ func (f *function) begin(index uint32) {
 // appendTo appends the function's C.
 func (f *function) appendTo(text []byte) []byte {
 	text = fmt.Appendf(text, "# 1 \"%d\"\n", f.index)
-	text = f.t.appendSignature(text, f.typ, fmt.Sprintf("w%d", f.index), f)
+	if f.second {
+		text = append(text, secondForm(f.index)...)
+	} else {
+		text = f.t.appendSignature(text, f.typ, fmt.Sprintf("w%d", f.index), f)
+	}
 	text = fmt.Appendf(text, "\n{\nconst u64 FUNCTION = %dul << 32;\n", f.index)
 	text = append(append(text, f.declarations...), f.code...)
 	return append(text, "}\n"...)
@@ -169,6 +186,12 @@ func (f *function) instruction(in *wasm.Instr) {
 		f.call(in.Index)
 	case wasm.OpCallIndirect:
 		f.callIndirect(in.Index, in.Index2)
+	case wasm.OpReturnCall:
+		f.tailCall(in.Index)
+		f.dead = true
+	case wasm.OpReturnCallIndirect:
+		f.tailCallIndirect(in.Index, in.Index2)
+		f.dead = true
 	case wasm.OpDrop:
 		f.stack.pop()
 	case wasm.OpSelect, wasm.OpSelectTyped:

@@ -18,9 +18,9 @@ type group struct {
 	text    []byte
 	size    int // of the bodies
 	callees map[uint32]bool
+	seconds map[uint32]bool
 	structs map[uint32]bool
 	vectors bool
-	tables  bool
 }
 
 // Bounds of the code of a group, in bytes of the module; every cutEvery-th function, by its hash, may end one. Clang
@@ -31,16 +31,21 @@ const (
 	cutEvery = 4
 )
 
-// add takes a translated function, and reports whether the group ends with it.
-func (g *group) add(f *function, body wasm.Expr) bool {
+// add takes a translated function.
+func (g *group) add(f *function) {
 	g.text = f.appendTo(g.text)
-	g.size += len(body)
 	if g.callees == nil {
-		g.callees, g.structs = map[uint32]bool{}, map[uint32]bool{}
+		g.callees, g.seconds, g.structs = map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
 	}
 	maps.Copy(g.callees, f.callees)
+	maps.Copy(g.seconds, f.seconds)
 	maps.Copy(g.structs, f.structs)
 	g.vectors = g.vectors || f.vectors
+}
+
+// ends reports whether the group ends with the last function, which has this body.
+func (g *group) ends(body wasm.Expr) bool {
+	g.size += len(body)
 	if g.size < minGroup {
 		return false
 	}
@@ -58,6 +63,9 @@ func (t *translator) finish() {
 	}
 	for _, index := range slices.Sorted(maps.Keys(g.callees)) {
 		text = t.appendDeclaration(text, index)
+	}
+	for _, index := range slices.Sorted(maps.Keys(g.seconds)) {
+		text = append(append(append(text, "HIDDEN "...), secondForm(index)...), ";\n"...)
 	}
 	text = append(text, g.text...)
 	t.files = append(t.files, File{Name: fmt.Sprintf("code%d.c", len(t.files)), Text: text})

@@ -59,7 +59,8 @@ func library(t testing.TB, modules []*wasm.Module, flags ...string) string {
 		}
 		for _, name := range []string{"code.c", "object.c"} {
 			rename(texts[name], i, m, "define %[1]s M%[2]d_%[1]s")
-			fmt.Fprintf(texts[name], "extern const struct Entry entries[] HIDDEN;\n")
+			fmt.Fprintf(texts[name], "extern const struct Entry entries[] HIDDEN;\n"+
+				"extern void (*const tails[])(Instance *, u8 *, u64 *) HIDDEN;\n")
 		}
 		for _, f := range files {
 			text := bytes.TrimPrefix(f.Text, head)
@@ -108,7 +109,7 @@ func withoutStructs(text, before []byte) []byte {
 
 // rename defines macros that give what a module's C calls by its own names names of their own, or forgets them.
 func rename(b *bytes.Buffer, number int, m *wasm.Module, format string) {
-	names := []string{"entries", "enter", "Object", "native_object"}
+	names := []string{"entries", "enter", "tails", "Object", "native_object"}
 	for i := range m.Spaces().Functions {
 		names = append(names, fmt.Sprintf("w%d", i), fmt.Sprintf("e%d", i), fmt.Sprintf("g%d", i))
 	}

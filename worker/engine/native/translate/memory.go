@@ -60,11 +60,16 @@ func (f *function) access(in *wasm.Instr) bool {
 func (f *function) load(a access, address string) {
 	f.locate()
 	if f.dropped {
-		f.put("TOUCH(", a.memory, ",", address, ");\n")
-		f.stack.push(value{text: "0", t: a.t, constant: true})
+		f.touch(a.memory, address, a.t)
 		return
 	}
 	f.result(a.t, a.widen+"LOAD("+a.memory+","+address+")")
+}
+
+// touch reads memory for nothing. It gives what the next instruction drops.
+func (f *function) touch(memory, address string, t wasm.ValueType) {
+	f.put("TOUCH(", memory, ",", address, ");\n")
+	f.stack.push(value{t: t, constant: true})
 }
 
 // address is where an access goes.

@@ -121,9 +121,10 @@ func (t *translator) object() File {
 	for _, index := range entered {
 		if !seen[index] {
 			seen[index] = true
-			text = t.appendEnter(text, index)
+			text = t.appendEnter(text, fmt.Sprintf("static void e%d(Instance *I, u8 *M, u64 *a)", index), index)
 		}
 	}
+	text = t.appendSeconds(text)
 	text = append(text, "static void (*const enter[])(Instance *, u8 *, u64 *) = {\n"...)
 	for _, index := range entered {
 		text = fmt.Appendf(text, "e%d,\n", index)
@@ -134,6 +135,33 @@ func (t *translator) object() File {
 	text = fmt.Appendf(text, "const struct Object native_object = {%d,%d,entries,%d,enter};\n", ABI, len(t.Functions),
 		len(entered))
 	return File{Name: "object.c", Text: text}
+}
+
+// appendSeconds writes the second forms of functions without tail calls, and the list of all that a table may hold.
+func (t *translator) appendSeconds(text []byte) []byte {
+	if t.tails.second == nil {
+		return text
+	}
+	for i := range uint32(len(t.Functions)) {
+		switch {
+		case t.tails.second[i] && t.tails.own[i]:
+			text = append(append(text, secondForm(i)...), ";\n"...)
+		case t.tails.second[i]:
+			text = t.appendEnter(text, secondForm(i), i)
+		}
+	}
+	if !t.tails.table {
+		return text
+	}
+	text = append(text, "void (*const tails[])(Instance *, u8 *, u64 *) = {\n"...)
+	for i := range uint32(len(t.Functions)) {
+		if t.tails.second[i] {
+			text = fmt.Appendf(text, "g%d,\n", i)
+		} else {
+			text = append(text, "0,\n"...)
+		}
+	}
+	return append(text, "0};\n"...)
 }
 
 // entered lists the functions that the engine calls: those that are exported, then the start function.
@@ -178,44 +206,47 @@ func (t *translator) appendImport(text []byte, index uint32) []byte {
 	ft := t.Module.Types[typ]
 	text = t.appendSignature(text, typ, fmt.Sprintf("w%d", index), nil)
 	text = fmt.Appendf(text, "\n{\nu64 a[%d];\n", max(slots(ft.Params), slots(ft.Results), 1))
-	eachSlot(ft.Params, func(i, slot int, p wasm.ValueType) { text = appendStore(text, slot, p, fmt.Sprintf("l%d", i)) })
+	eachSlot(ft.Params, func(i, slot int, p wasm.ValueType) {
+		text = appendStore(text, "a", slot, p, fmt.Sprintf("l%d", i))
+	})
 	text = fmt.Appendf(text, "I->host(I, %d, a);\n", index)
-	text = t.appendReturn(text, typ)
+	text = t.appendReturn(text, "a", typ)
 	return append(text, "}\n"...)
 }
 
 // appendStore puts a value into a slot; what is shorter is followed by zeros.
-func appendStore(text []byte, slot int, t wasm.ValueType, value string) []byte {
+func appendStore(text []byte, memory string, slot int, t wasm.ValueType, value string) []byte {
 	switch t {
 	case wasm.F32:
-		return fmt.Appendf(text, "a[%d]=bits_f32(%s);\n", slot, value)
+		return fmt.Appendf(text, "%s[%d]=bits_f32(%s);\n", memory, slot, value)
 	case wasm.F64, wasm.V128:
-		return fmt.Appendf(text, "STORE(%s,&a[%d],%s);\n", ctype(t), slot, value)
+		return fmt.Appendf(text, "STORE(%s,&%s[%d],%s);\n", ctype(t), memory, slot, value)
 	}
-	return fmt.Appendf(text, "a[%d]=%s;\n", slot, value)
+	return fmt.Appendf(text, "%s[%d]=%s;\n", memory, slot, value)
 }
 
 // appendReturn returns what the slots hold.
-func (t *translator) appendReturn(text []byte, typ uint32) []byte {
+func (t *translator) appendReturn(text []byte, memory string, typ uint32) []byte {
 	results := t.Module.Types[typ].Results
 	switch len(results) {
 	case 0:
 		return text
 	case 1:
-		return fmt.Appendf(text, "return LOAD(%s,&a[0]);\n", ctype(results[0]))
+		return fmt.Appendf(text, "return LOAD(%s,&%s[0]);\n", ctype(results[0]), memory)
 	}
 	text = fmt.Appendf(text, "return (%s){", t.returns(typ))
 	eachSlot(results, func(_, slot int, r wasm.ValueType) {
-		text = fmt.Appendf(text, "LOAD(%s,&a[%d]),", ctype(r), slot)
+		text = fmt.Appendf(text, "LOAD(%s,&%s[%d]),", ctype(r), memory, slot)
 	})
 	return append(text, "};\n"...)
 }
 
-// appendEnter writes the engine's way into a function: arguments and results are in memory.
-func (t *translator) appendEnter(text []byte, index uint32) []byte {
+// appendEnter writes a function that calls another one with arguments and results in memory: the engine's way in, or
+// the second form of a function without tail calls.
+func (t *translator) appendEnter(text []byte, head string, index uint32) []byte {
 	typ := t.Functions[index]
 	ft := t.Module.Types[typ]
-	text = fmt.Appendf(text, "static void e%d(Instance *I, u8 *M, u64 *a)\n{\n", index)
+	text = append(append(text, head...), "\n{\n"...)
 	if len(ft.Results) > 0 {
 		text = fmt.Appendf(text, "%s r=", t.returns(typ))
 	}
@@ -225,10 +256,10 @@ func (t *translator) appendEnter(text []byte, index uint32) []byte {
 	})
 	text = append(text, ");\n"...)
 	if len(ft.Results) == 1 {
-		text = appendStore(text, 0, ft.Results[0], "r")
+		text = appendStore(text, "a", 0, ft.Results[0], "r")
 	} else {
 		eachSlot(ft.Results, func(i, slot int, r wasm.ValueType) {
-			text = appendStore(text, slot, r, fmt.Sprintf("r.r%d", i))
+			text = appendStore(text, "a", slot, r, fmt.Sprintf("r.r%d", i))
 		})
 	}
 	return append(text, "}\n"...)

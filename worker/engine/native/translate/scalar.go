@@ -172,7 +172,7 @@ func quiet(op wasm.Opcode, operands []value) {
 	for i := range operands {
 		v := &operands[i]
 		back := op == demote && v.from == promote || op == promote && v.from == demote
-		if back || v.constant && (constants == len(operands) || special(v.t, v.bits)) {
+		if back || v.constant && (constants == len(operands) || special(op, v)) {
 			v.text = "OPAQUE(" + v.text + ")"
 			v.constant = false
 		}
@@ -184,13 +184,40 @@ const (
 	promote = wasm.OpF64PromoteF32
 )
 
-// special reports whether a constant is one by which an operation may leave its other operand as it is, or a NaN.
-func special(t wasm.ValueType, bits uint64) bool {
-	x := math.Float64frombits(bits)
-	if t == wasm.F32 {
-		x = float64(math.Float32frombits(uint32(bits)))
+// special reports whether an operation may leave its other operand as it is where this one is a constant, in one of its
+// lanes if it is a vector, or whether the constant is a NaN.
+func special(op wasm.Opcode, v *value) bool {
+	shape, what, _ := strings.Cut(op.String(), ".")
+	for _, x := range floatsOf(shape, v) {
+		negative := math.Signbit(x)
+		switch {
+		case x != x,
+			x == 0 && negative && what != "mul" && what != "div",
+			x == 0 && what == "sub",
+			(x == 1 || x == -1) && (what == "mul" || what == "div"):
+			return true
+		}
 	}
-	return x == 0 || x == 1 || x == -1 || x != x
+	return false
+}
+
+// floatsOf is a constant's numbers.
+func floatsOf(shape string, v *value) (all []float64) {
+	words := []uint64{v.bits}
+	if v.t == wasm.V128 {
+		words = append(words, v.high)
+	}
+	for _, w := range words {
+		switch {
+		case strings.HasPrefix(shape, "f64"):
+			all = append(all, math.Float64frombits(w))
+		case v.t == wasm.V128:
+			all = append(all, float64(math.Float32frombits(uint32(w>>32))), float64(math.Float32frombits(uint32(w))))
+		default:
+			all = append(all, float64(math.Float32frombits(uint32(w))))
+		}
+	}
+	return all
 }
 
 func float32Text(bits uint32) string {

@@ -49,6 +49,8 @@ var usual = map[string]bool{"call": true, "call_indirect": true, "conversions": 
 	"memory_trap": true,
 	"nop":         true, "select": true, "switch": true, "unreachable": true,
 	"bulk": true, "table_get": true, "ref_func": true,
+	"simd_f32x4": true, "simd_i16x8_arith2": true, "simd_conversions": true, "simd_boolean": true, "simd_lane": true,
+	"return_call": true, "return_call_indirect": true,
 	"atomic": true, "data": true}
 
 // specTraps are the kinds that the suite's messages mean.

@@ -15,6 +15,7 @@ type value struct {
 	// constant is of what a constant instruction gave, with its bits.
 	constant bool
 	bits     uint64
+	high     uint64      // of a vector
 	from     wasm.Opcode // the instruction that gave it, where that was one that computes
 }
 

@@ -48,6 +48,7 @@ func Translate(m *wasm.Module) ([]File, error) {
 		return nil, err
 	}
 	t := newTranslator(m)
+	t.findTails()
 	if err := t.functions(); err != nil {
 		return nil, err
 	}
@@ -79,6 +80,7 @@ type translator struct {
 	types    []uint32 // of each type the first one that equals it
 	results  []uint32 // of each type the first one that gives the same values
 	memory64 bool
+	tails    tails
 	f        *function
 	group    group
 	files    []File
@@ -128,10 +130,18 @@ func firstOf(seen map[string]uint32, key string, index uint32) uint32 {
 // functions translates every function that the module defines, in groups of a file each.
 func (t *translator) functions() error {
 	for i := range t.Module.Functions {
-		if err := t.f.translate(t.first + uint32(i)); err != nil {
+		index := t.first + uint32(i)
+		if err := t.f.translate(index, false); err != nil {
 			return err
 		}
-		if t.group.add(t.f, t.Module.Functions[i].Body) {
+		t.group.add(t.f)
+		if t.tails.second[index] && t.tails.own[index] {
+			if err := t.f.translate(index, true); err != nil {
+				return err
+			}
+			t.group.add(t.f)
+		}
+		if t.group.ends(t.Module.Functions[i].Body) {
 			t.finish()
 		}
 	}

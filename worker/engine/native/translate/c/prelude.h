@@ -46,6 +46,7 @@ HIDDEN void *memmove(void *to, const void *from, u64 n);
 HIDDEN void *memcpy(void *restrict to, const void *restrict from, u64 n);
 HIDDEN void *memset(void *to, int value, u64 n);
 extern const struct Entry entries[] HIDDEN;
+extern void (*const tails[])(Instance *, u8 *, u64 *) HIDDEN;
 
 /* FUNCTION is a constant of each function, its index in the upper half. */
 #define TRAP(kind) do { trap(I, M, kind, FUNCTION | __LINE__); __builtin_unreachable(); } while (0)
@@ -91,26 +92,26 @@ INLINE u32 i32_ctz(u32 x) { return x ? __builtin_ctz(x) : 32; }
 INLINE u64 i64_clz(u64 x) { return x ? __builtin_clzl(x) : 64; }
 INLINE u64 i64_ctz(u64 x) { return x ? __builtin_ctzl(x) : 64; }
 
-/* A NaN comes out quiet, -0 is less than 0. */
+/* A NaN comes out quiet, -0 is less than 0: where the two are equal, their bits are joined. */
 INLINE f32 f32_min(f32 a, f32 b)
 {
 	if (UNLIKELY(a != a || b != b)) return a + b;
-	return a == b ? f32_bits(bits_f32(a) | bits_f32(b)) : a < b ? a : b;
+	return f32_bits(bits_f32(a < b ? a : b) | bits_f32(b < a ? b : a));
 }
 INLINE f32 f32_max(f32 a, f32 b)
 {
 	if (UNLIKELY(a != a || b != b)) return a + b;
-	return a == b ? f32_bits(bits_f32(a) & bits_f32(b)) : a > b ? a : b;
+	return f32_bits(bits_f32(a > b ? a : b) & bits_f32(b > a ? b : a));
 }
 INLINE f64 f64_min(f64 a, f64 b)
 {
 	if (UNLIKELY(a != a || b != b)) return a + b;
-	return a == b ? f64_bits(bits_f64(a) | bits_f64(b)) : a < b ? a : b;
+	return f64_bits(bits_f64(a < b ? a : b) | bits_f64(b < a ? b : a));
 }
 INLINE f64 f64_max(f64 a, f64 b)
 {
 	if (UNLIKELY(a != a || b != b)) return a + b;
-	return a == b ? f64_bits(bits_f64(a) & bits_f64(b)) : a > b ? a : b;
+	return f64_bits(bits_f64(a > b ? a : b) & bits_f64(b > a ? b : a));
 }
 
 /* Conversions to integers. What fits is asked first: C has no result for the rest. */
@@ -146,9 +147,11 @@ TRUNC_SAT(i64_trunc_sat_f64_u, f64, u64, u64, FITS_U64_F64, 0, ~0ul)
 /* An element of a table. */
 #define ELEMENT(t, i) ({ u64 i_ = (i); struct Table *t_ = &I->tables[t]; \
 	if (UNLIKELY(i_ >= t_->size)) TRAP(InvalidTableAccess); &t_->elements[i_]; })
-#define CALLEE(t, i, id) ({ struct Entry *e_ = ELEMENT(t, i); \
+#define CHECKED(t, i, id) ({ struct Entry *e_ = ELEMENT(t, i); \
 	if (UNLIKELY((u32)e_->type != (id))) { trap_call(I, M, e_->type, FUNCTION | __LINE__); __builtin_unreachable(); } \
-	e_->code; })
+	e_; })
+#define CALLEE(t, i, id) (CHECKED(t, i, id)->code)
+#define TAIL(t, i, id) (tails[(CHECKED(t, i, id)->type >> 32) - 1])
 #define ENTRY(function) ({ u64 f_ = (function); f_ ? entries[f_ - 1] : (struct Entry){0, 0}; })
 
 /* Atomic accesses. The barriers keep the plain ones on their side, which LLVM sees no other reason for. */
