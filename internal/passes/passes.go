@@ -25,10 +25,20 @@ type Options struct {
 	// CheckAddresses makes every access with an address of 2^32 or more trap on an engine without 64-bit memories, where
 	// it would mean the address's lower half.
 	CheckAddresses bool
+	// Without are the passes that the engine does without.
+	Without Without
 	// MapCode notes where code comes from: see Result.Code.
 	MapCode bool
 	// Customs are the custom sections of what runs. Those of the program are for those who know it as it was linked.
 	Customs []wasm.Custom
+}
+
+// Without says which passes are left out, of those that are there for an engine's sake: the others change what a
+// program needs, these how it is compiled.
+type Without struct {
+	Fills     bool // short fills stay memory.fill
+	Loops     bool // branches back stay as they are
+	Addresses bool // addresses of 64 bits stay so: the engine has such memories
 }
 
 // Result is a module as it runs, and how it differs from what it was. The functions that it defines keep their order,
@@ -52,6 +62,7 @@ type Result struct {
 // pass is one rewriting. It reports whether it changed anything.
 type pass struct {
 	name string
+	left func(w Without) bool // nil: never
 	run  func(m *wasm.Module, o Options) (changed bool, err error)
 }
 
@@ -61,11 +72,13 @@ const exceptions = "exceptions"
 // calls and branches, which is all that later passes know. Addresses come last: what other passes make of a program is
 // the same for every engine.
 var order = []pass{
-	{exceptions, func(m *wasm.Module, _ Options) (bool, error) { return eh.Lower(m) }},
-	{"small fills", func(m *wasm.Module, _ Options) (bool, error) { return fill.Lower(m) }},
-	{"waits of shared memory", func(m *wasm.Module, _ Options) (bool, error) { return waits.Lower(m) }},
-	{"loops", func(m *wasm.Module, _ Options) (bool, error) { return backedge.Lower(m) }},
-	{"addresses", func(m *wasm.Module, o Options) (bool, error) {
+	{exceptions, nil, func(m *wasm.Module, _ Options) (bool, error) { return eh.Lower(m) }},
+	{"small fills", func(w Without) bool { return w.Fills },
+		func(m *wasm.Module, _ Options) (bool, error) { return fill.Lower(m) }},
+	{"waits of shared memory", nil, func(m *wasm.Module, _ Options) (bool, error) { return waits.Lower(m) }},
+	{"loops", func(w Without) bool { return w.Loops },
+		func(m *wasm.Module, _ Options) (bool, error) { return backedge.Lower(m) }},
+	{"addresses", func(w Without) bool { return w.Addresses }, func(m *wasm.Module, o Options) (bool, error) {
 		return lower.Lower(m, lower.Options{Check: o.CheckAddresses})
 	}},
 }
@@ -78,6 +91,9 @@ func Run(m *wasm.Module, o Options) (*Result, error) {
 	}
 	r := &Result{}
 	for _, p := range order {
+		if p.left != nil && p.left(o.Without) {
+			continue
+		}
 		changed, err := p.run(m, o)
 		if err != nil {
 			return nil, fmt.Errorf("the program can't be prepared to run: %w", err)

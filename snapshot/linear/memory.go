@@ -16,8 +16,8 @@ import (
 const (
 	// PageSize is WebAssembly's page: memories begin, grow and end on multiples of it.
 	PageSize = 64 << 10
-	// MaxSize is all that 32-bit addresses reach.
-	MaxSize = 4 << 30
+	// MaxSize is all that any engine's addresses reach.
+	MaxSize = 64 << 30
 	// guard follows every reservation, so that no other mapping is ever its neighbour.
 	guard = PageSize
 )
@@ -36,15 +36,17 @@ const (
 type Memory struct {
 	base  unsafe.Pointer
 	limit uint64
+	whole uint64        // addresses, with those that can never be opened
 	size  atomic.Uint64 // bytes open to reading and writing; only rises, until Free
 
 	mu sync.Mutex // guards fd and the mapping against Free
 	fd int        // the memfd; -1 once freed
 }
 
-// New reserves a memory of at most limit bytes (rounded down to whole pages, at most 4 GiB). It holds nothing yet:
-// Reallocate opens its first bytes. Each memory keeps one file descriptor and a few mappings.
-func New(limit uint64) (*Memory, error) {
+// New reserves a memory of at most limit bytes (rounded down to whole pages, at most 64 GiB), with at least so many
+// addresses of its own. It holds nothing yet: Reallocate opens its first bytes. Each memory keeps one file descriptor
+// and a few mappings.
+func New(limit, addresses uint64) (*Memory, error) {
 	limit = min(limit, MaxSize) &^ (PageSize - 1)
 	if limit == 0 {
 		return nil, fmt.Errorf("a linear memory needs a limit of at least %d bytes", PageSize)
@@ -53,12 +55,13 @@ func New(limit uint64) (*Memory, error) {
 	if err != nil {
 		return nil, explain("create a linear memory", err)
 	}
-	base, err := reserve(fd, limit)
+	whole := max(limit+guard, (addresses+PageSize-1)&^(PageSize-1))
+	base, err := reserve(fd, limit, whole)
 	if err != nil {
 		unix.Close(fd)
-		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", limit>>20), err)
+		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", whole>>20), err)
 	}
-	return &Memory{base: base, limit: limit, fd: fd}, nil
+	return &Memory{base: base, limit: limit, whole: whole, fd: fd}, nil
 }
 
 func newMemfd() (int, error) {
@@ -70,17 +73,17 @@ func newMemfd() (int, error) {
 	return fd, err
 }
 
-// reserve takes limit+guard bytes of inaccessible addresses and lays the file over all but the guard, inaccessible too:
+// reserve takes inaccessible addresses and lays the file over the first of them, up to the limit, inaccessible too:
 // growing then only opens more of one mapping, and pages that were touched need not be faulted in again.
-func reserve(fd int, limit uint64) (unsafe.Pointer, error) {
-	whole := uintptr(limit) + guard
-	base, err := unix.MmapPtr(-1, 0, nil, whole, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+func reserve(fd int, limit, whole uint64) (unsafe.Pointer, error) {
+	base, err := unix.MmapPtr(-1, 0, nil, uintptr(whole), unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, err
 	}
 	_, err = unix.MmapPtr(fd, 0, base, uintptr(limit), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	if err != nil {
-		unix.MunmapPtr(base, whole)
+		unix.MunmapPtr(base, uintptr(whole))
 		return nil, err
 	}
 	return base, nil
@@ -109,6 +112,9 @@ func (m *Memory) Bytes() []byte {
 
 // Base is the address of byte 0. It never changes.
 func (m *Memory) Base() uintptr { return uintptr(m.base) }
+
+// Addresses are all that the memory has to itself.
+func (m *Memory) Addresses() (base uintptr, size uint64) { return uintptr(m.base), m.whole }
 
 // Limit is how far the memory may grow, in bytes.
 func (m *Memory) Limit() uint64 { return m.limit }
@@ -157,7 +163,7 @@ func (m *Memory) Free() {
 		return
 	}
 	m.size.Store(0)
-	unix.MunmapPtr(m.base, uintptr(m.limit)+guard)
+	unix.MunmapPtr(m.base, uintptr(m.whole))
 	unix.Close(m.fd)
 	m.fd = -1
 }

@@ -12,7 +12,7 @@ import (
 
 func newMemory(t testing.TB, limit uint64) *Memory {
 	t.Helper()
-	m, err := New(limit)
+	m, err := New(limit, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestReallocate(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	for _, limit := range []uint64{0, 1, PageSize - 1} {
-		if m, err := New(limit); err == nil {
+		if m, err := New(limit, 0); err == nil {
 			m.Free()
 			t.Errorf("limit %d was accepted", limit)
 		}
@@ -185,7 +185,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lowered); err != nil {
 		t.Fatal(err)
 	}
-	_, err := New(PageSize)
+	_, err := New(PageSize, 0)
 	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); e != nil {
 		t.Fatal(e)
 	}
@@ -200,7 +200,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func BenchmarkNewMemory(b *testing.B) {
 	for b.Loop() {
-		m, err := New(MaxSize)
+		m, err := New(MaxSize, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

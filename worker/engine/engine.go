@@ -68,12 +68,17 @@ type Module interface {
 	// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
 	// declares, or else as far as the engine's addresses reach.
 	Memory() (least, most uint64)
+	// Reserve is how many addresses the memory must have to itself, open or not, from its first byte on: the module's
+	// code relies on it that the others can't be touched. 0: what may be opened is enough.
+	Reserve() uint64
 	// CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but
 	// every process has to compile it.
 	CacheError() error
 	// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
 	// owns mem: Close frees it, and so does a failure here. host is handed to each host function. thread is told whether
-	// the instance's thread is in its program or in a host call, which the engine says; nil: nobody asks.
+	// the instance's thread is in its program or in a host call; nil: nobody asks. An engine whose programs Go can stop
+	// wherever they are tells it nothing, so that to a safepoint such a thread is in a host call for ever, and garbage
+	// waits for nobody.
 	Instantiate(host any, thread *safepoint.Thread, mem Memory) (Instance, error)
 }
 
@@ -84,15 +89,15 @@ type Instance interface {
 	// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
 	// fault of ours. It may be called once.
 	Start() error
-	// Run runs a further thread: it calls a function as CallTable does, outside of a host call, and ends as Start does. It
-	// may be repeated.
+	// Run runs a further thread: it calls a function as CallTable does, outside of a host call, and ends as Start does.
+	// It may be repeated.
 	Run(index uint32, params string, args ...uint64) error
 	// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
-	// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and whoever
-	// gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with it lets
-	// the host call return to the program at once, where the exception goes on. A pointer to nothing or to a function of
-	// another type is a *program.Trap. The first call with given parameters allocates, later ones do not, unless they nest
-	// deeper.
+	// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and
+	// whoever gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with
+	// it lets the host call return to the program at once, where the exception goes on. A pointer to nothing or to a
+	// function of another type is a *program.Trap. The first call with given parameters allocates, later ones do not,
+	// unless they nest deeper.
 	CallTable(index uint32, params string, args ...uint64) error
 	// CallTableResult calls as CallTable does a function that returns an i32.
 	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
@@ -142,8 +147,8 @@ type Import struct {
 	Module, Name string
 	// Params and Results hold a letter a value: i = i32, l = i64, f = f32, d = f64.
 	Params, Results string
-	// Wide is of a function for programs with pointers of 64 bits, which faasmrun cc makes. It may be there beside one for
-	// those of 32, which other compilers make.
+	// Wide is of a function for programs with pointers of 64 bits, which faasmrun cc makes. It may be there beside one
+	// for those of 32, which other compilers make.
 	Wide bool
 	// Absent is of a function that does nothing but fail.
 	Absent bool
@@ -173,10 +178,12 @@ type Description struct {
 	MaxRankMem uint64   // bytes of a linear memory
 }
 
-// Memory holds a linear memory; linear.Memory is one. Bytes may be called from any goroutine. Reallocate extends the
-// memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+// Memory holds a linear memory; linear.Memory is one. Bytes and Addresses, which are all that it has to itself, open
+// or not, may be called from any goroutine. Reallocate extends the memory up to size bytes, at the address where it
+// was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
+	Addresses() (base uintptr, size uint64)
 	Reallocate(size uint64) []byte
 	Free()
 }

@@ -168,6 +168,14 @@ func (f *File) hasStart() error {
 // Refused turns an engine's refusal into one that names the feature and the function, where it is a feature that the
 // engine lacks.
 func (p *Program) Refused(cause error, lacking map[string]bool) error {
+	if err := p.Lacks(lacking); err != nil {
+		return err
+	}
+	return invalid(cause)
+}
+
+// Lacks names a feature that the program uses and that an engine lacks, and the function; nil where there is none.
+func (p *Program) Lacks(lacking map[string]bool) error {
 	m, err := wasm.Decode(p.code)
 	if err != nil {
 		return invalid(err)
@@ -186,7 +194,7 @@ func (p *Program) Refused(cause error, lacking map[string]bool) error {
 		}
 		return fmt.Errorf("the module uses %s (%s): %s", f.Name, where, f.Advice)
 	}
-	return invalid(cause)
+	return nil
 }
 
 // invalid says that a file is no module, and where it is at fault.

@@ -86,7 +86,7 @@ func claims(m *wasm.Module, fileSize int) error {
 		}
 	}
 	for _, l := range s.Memories {
-		if l.Min > maxMemoryPages && !l.Is64 { // of the others the pass says so that lowers them
+		if l.Min > maxMemoryPages && !l.Is64 { // of the others Prepare says so, or the pass that lowers them
 			return fmt.Errorf("a memory of %d pages is beyond 4 GiB", l.Min)
 		}
 	}

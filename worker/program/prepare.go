@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/faasmrun/faasmrun/internal/bytesize"
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
@@ -26,11 +27,19 @@ type Target struct {
 	InPlace []wasm.Custom
 	// CheckAddresses is as in passes.Options.
 	CheckAddresses bool
+	// Without are the passes that the engine does without.
+	Without passes.Without
+	// Reach is how many pages a memory with addresses of 64 bits may begin with, where these stay so.
+	Reach uint64
 }
 
 // name tells apart what is prepared in different ways.
 func (t Target) name() string {
-	return fmt.Sprintf("passes %s, %s, addresses checked: %t", passes.Version, t.Engine, t.CheckAddresses)
+	name := fmt.Sprintf("passes %s, %s, addresses checked: %t", passes.Version, t.Engine, t.CheckAddresses)
+	if t.Without != (passes.Without{}) {
+		name += fmt.Sprintf(", without %+v, %d pages", t.Without, t.Reach)
+	}
+	return name
 }
 
 // Prepared is a program as it is kept between the one time that it is prepared and the many that it runs.
@@ -51,7 +60,12 @@ func (f *File) Prepare(origin Hash, t Target) (Prepared, error) {
 	if index, top := f.stackPointer(); index >= 0 {
 		l.stack, l.stackTop = uint64(index)+1, uint64(top)
 	}
-	o := passes.Options{CheckAddresses: t.CheckAddresses, MapCode: l.debug != nil}
+	if l, _ := f.memory(); t.Without.Addresses && l.Is64 && l.Min > t.Reach {
+		return Prepared{}, fmt.Errorf("the program begins with %s of memory, and this engine's memories have %s at most: "+
+			"link it with less static data, or spread the data over more ranks", bytesize.String(min(l.Min, 1<<47)<<16),
+			bytesize.String(t.Reach<<16))
+	}
+	o := passes.Options{CheckAddresses: t.CheckAddresses, Without: t.Without, MapCode: l.debug != nil}
 	if o.MapCode {
 		o.Customs = t.InPlace
 	}

@@ -15,13 +15,30 @@ import (
 type Make func(engine.Options) (engine.Engine, error)
 
 // underTest makes the engine that a test binary is for: it has one.
-var underTest Make
+var (
+	underTest     Make
+	interruptible bool
+)
+
+// Kind is what engines may differ in.
+type Kind struct {
+	// Interruptible is of an engine whose programs Go stops when it wants to, wherever they are. It tells a safepoint
+	// nothing.
+	Interruptible bool
+	// Lacks are tests of what the engine has not yet, by name, and why.
+	Lacks map[string]string
+}
 
 // Run runs all tests.
-func Run(t *testing.T, make Make) {
-	underTest = make
+func Run(t *testing.T, make Make, k Kind) {
+	underTest, interruptible = make, k.Interruptible
 	for _, test := range tests {
-		t.Run(test.name, test.run)
+		t.Run(test.name, func(t *testing.T) {
+			if why := k.Lacks[test.name]; why != "" {
+				t.Skip(why)
+			}
+			test.run(t)
+		})
 	}
 }
 
@@ -75,6 +92,11 @@ var tests = []struct {
 	{"StrippedModule", testStrippedModule},
 	{"HostErrors", testHostErrors},
 	{"ForgedNames", testForgedNames},
+	{"Caller", testCaller},
+	{"StackOfC", testStackOfC},
+	{"WildPointerOfC", testWildPointerOfC},
+	{"SourceLines", testSourceLines},
+	{"LinesOfMovedCode", testLinesOfMovedCode},
 	{"Safepoint", testSafepoint},
 	{"Waits", testWaits},
 	{"WaitsTrap", testWaitsTrap},

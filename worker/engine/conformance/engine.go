@@ -43,7 +43,7 @@ func imports() []engine.Import {
 			Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
 		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {
-			m, err := linear.New(1 << 16)
+			m, err := linear.New(1<<16, 0)
 			if err != nil {
 				panic(err)
 			}
@@ -107,13 +107,14 @@ func newEngine(t testing.TB, o engine.Options) engine.Engine {
 	return e
 }
 
-func memory(t testing.TB, limit uint64) *linear.Memory {
+// memory is one for an instance of a module.
+func memory(t testing.TB, m engine.Module, limit uint64) *linear.Memory {
 	t.Helper()
-	m, err := linear.New(limit)
+	mem, err := linear.New(limit, m.Reserve())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return mem
 }
 
 func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
@@ -124,7 +125,7 @@ func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	in, err := m.Instantiate(h, nil, memory(t, 1<<20))
+	in, err := m.Instantiate(h, nil, memory(t, m, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func testStartSectionTraps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem := memory(t, 1<<20)
+	mem := memory(t, m, 1<<20)
 	_, err = m.Instantiate(nil, nil, mem)
 	var trap *program.Trap
 	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "begin" {
@@ -238,7 +239,8 @@ func testMoreMemoryThanAllowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = m.Instantiate(nil, nil, memory(t, 1<<20)); err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
+	_, err = m.Instantiate(nil, nil, memory(t, m, 1<<20))
+	if err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
 		t.Errorf("%v", err)
 	}
 }
@@ -262,23 +264,18 @@ func testUnbound(t *testing.T) {
 		{Module: "mpi", Name: "MPI_Win_create", Type: sig("liiiii", "i")},
 		env("note"),
 		{Module: "env", Name: "exit", Type: sig("i", "")},
-		{Module: "", Name: "evil\x1b[2J"},
+		{Module: "x", Name: "evil\x1b[2J"},
 	}
 	p.funcs[0].body = nil
-	wasm := p.wasm()
-	m, err := engine.Make(e, wasm)
-	if err == nil { // wazero refuses an empty module name
-		t.Fatalf("%v", m.Unbound())
-	}
-	p.imports[3].Module = "x"
-	if m, err = engine.Make(e, p.wasm()); err != nil {
+	m, err := engine.Make(e, p.wasm())
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := "mpi.MPI_Win_create; env.exit (called as (i)→(), defined as ()→()); x.evil?[2J"
 	if got := strings.Join(m.Unbound(), "; "); got != want {
 		t.Errorf("unbound: %s\nwant:    %s", got, want)
 	}
-	if _, err := m.Instantiate(nil, nil, memory(t, 1<<20)); err == nil ||
+	if _, err := m.Instantiate(nil, nil, memory(t, m, 1<<20)); err == nil ||
 		!strings.Contains(err.Error(), "mpi.MPI_Win_create") {
 		t.Errorf("%v", err)
 	}
@@ -325,7 +322,7 @@ func testManyInstances(t *testing.T) {
 	for range 64 {
 		wg.Go(func() {
 			h := &host{t: t}
-			in, err := m.Instantiate(h, nil, memory(t, 1<<20))
+			in, err := m.Instantiate(h, nil, memory(t, m, 1<<20))
 			if err != nil {
 				t.Error(err)
 				return
@@ -419,7 +416,7 @@ func testDataModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		instance, err := compiled.Instantiate(&host{t: t}, nil, memory(t, 1<<20))
+		instance, err := compiled.Instantiate(&host{t: t}, nil, memory(t, compiled, 1<<20))
 		if err != nil {
 			t.Fatal(err)
 		}

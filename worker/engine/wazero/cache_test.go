@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/conformance"
@@ -62,6 +63,9 @@ type plainMemory struct{ b []byte }
 
 func (m *plainMemory) Bytes() []byte { return m.b }
 func (m *plainMemory) Free()         { m.b = nil }
+func (m *plainMemory) Addresses() (base uintptr, size uint64) {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(m.b))), uint64(len(m.b))
+}
 func (m *plainMemory) Reallocate(size uint64) []byte {
 	m.b = append(make([]byte, 0, size), m.b...)[:size]
 	return m.b

@@ -15,7 +15,7 @@ import (
 
 func makeEngine(o engine.Options) (engine.Engine, error) { return New(o) }
 
-func TestConformance(t *testing.T) { conformance.Run(t, makeEngine) }
+func TestConformance(t *testing.T) { conformance.Run(t, makeEngine, conformance.Kind{}) }
 
 // TestConformanceFromCache runs all on machine code that was loaded.
 func TestConformanceFromCache(t *testing.T) {
@@ -24,7 +24,7 @@ func TestConformanceFromCache(t *testing.T) {
 		o.CacheDir = dir
 		e, err := New(o)
 		return &fromCache{e}, err
-	})
+	}, conformance.Kind{})
 }
 
 // fromCache is an engine that compiles each program twice, so that the second time it is in the cache.
@@ -69,7 +69,7 @@ func newEngine(t testing.TB, o engine.Options) engine.Engine {
 
 func newMemory(t testing.TB, limit uint64) *linear.Memory {
 	t.Helper()
-	m, err := linear.New(limit)
+	m, err := linear.New(limit, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,6 +116,9 @@ func (m *Module) Memory() (least, most uint64) {
 	return least << 16, most << 16
 }
 
+// Reserve implements engine.Module: the code compares addresses with the memory's size.
+func (m *Module) Reserve() uint64 { return 0 }
+
 // CacheError implements engine.Module.
 func (m *Module) CacheError() error { return m.cacheErr }
 

@@ -223,7 +223,12 @@ type Object struct {
 }
 
 // Close gives back the file.
-func (o *Object) Close() error { return o.file.Close() }
+func (o *Object) Close() error {
+	if o.file == nil { // it is not of a file
+		return nil
+	}
+	return o.file.Close()
+}
 
 // Load reads an object that Find or Put has named and checks it.
 func Load(r Ref) (*Object, error) {

@@ -1,4 +1,4 @@
-package wazero
+package conformance
 
 import (
 	"errors"
@@ -9,12 +9,11 @@ import (
 	"testing"
 
 	"github.com/faasmrun/faasmrun/worker/engine"
-	"github.com/faasmrun/faasmrun/worker/engine/conformance"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
-// clang compiles C without a library, as the toolchain does it, and links it with a stack of 64 KiB in front.
-func clang(t testing.TB, source string) []byte {
+// Clang compiles C without a library, as the toolchain does it, and links it with a stack of 64 KiB in front.
+func Clang(t testing.TB, source string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "a.c"), []byte(source), 0o644); err != nil {
@@ -48,7 +47,7 @@ func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := m.Instantiate(conformance.Host(), nil, newMemory(t, 1<<20))
+	in, err := m.Instantiate(Host(), nil, memory(t, m, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,16 +69,16 @@ __attribute__((noinline)) int deep(int n) {
 void _start(void) { zero = deep(zero); }
 `
 
-func TestStackOfC(t *testing.T) {
-	trap := startTrap(t, engine.Options{}, clang(t, recursive))
+func testStackOfC(t *testing.T) {
+	trap := startTrap(t, engine.Options{}, Clang(t, recursive))
 	if trap.Kind != program.StackOverflow || !strings.Contains(trap.Detail, "64 KiB") ||
 		!strings.HasPrefix(trap.Frames[0], "deep (") {
 		t.Errorf("%v", trap)
 	}
 }
 
-func TestWildPointerOfC(t *testing.T) {
-	trap := startTrap(t, engine.Options{}, clang(t, `
+func testWildPointerOfC(t *testing.T) {
+	trap := startTrap(t, engine.Options{}, Clang(t, `
 volatile int *volatile p = (int *)0xfffffff0;
 void _start(void) { *p = 1; }
 `))
@@ -88,8 +87,8 @@ void _start(void) { *p = 1; }
 	}
 }
 
-func TestSourceLines(t *testing.T) {
-	wasm := clang(t, `
+func testSourceLines(t *testing.T) {
+	wasm := Clang(t, `
 volatile int zero;
 void _start(void) {
 	zero = 7 / zero;

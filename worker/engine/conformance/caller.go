@@ -1,4 +1,4 @@
-package wazero
+package conformance
 
 import (
 	"regexp"
@@ -8,8 +8,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 )
 
-// TestCaller: a host call knows where in the program it comes from, also behind a callback that made calls of its own.
-func TestCaller(t *testing.T) {
+// testCaller: a host call knows where in the program it comes from, also behind a callback that made calls of its own.
+func testCaller(t *testing.T) {
 	const source = `__attribute__((import_module("env"), import_name("here"))) void here(void);
 __attribute__((import_module("env"), import_name("back"))) void back(void (*)(int));
 __attribute__((noinline)) static void called(int n) { here(); }
@@ -27,7 +27,7 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 	var module engine.Module
 	var seen []string
 	look := func() { seen = append(seen, strings.Join(in.Caller().Frames(module.Program()), " < ")) }
-	e, err := New(engine.Options{Callers: true})
+	e, err := underTest(engine.Options{Callers: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +41,10 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 		}}}); err != nil {
 		t.Fatal(err)
 	}
-	if module, err = engine.Make(e, clang(t, source)); err != nil {
+	if module, err = engine.Make(e, Clang(t, source)); err != nil {
 		t.Fatal(err)
 	}
-	if in, err = module.Instantiate(nil, nil, newMemory(t, 1<<20)); err != nil {
+	if in, err = module.Instantiate(nil, nil, memory(t, module, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()

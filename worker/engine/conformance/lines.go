@@ -1,4 +1,4 @@
-package wazero
+package conformance
 
 import (
 	"regexp"
@@ -27,8 +27,8 @@ void _start(void) {
 }
 `
 
-// TestLinesOfMovedCode: the lines are found through inlined calls, and when a pass has moved the code.
-func TestLinesOfMovedCode(t *testing.T) {
+// testLinesOfMovedCode: the lines are found through inlined calls, and when a pass has moved the code.
+func testLinesOfMovedCode(t *testing.T) {
 	const fill = `#pragma clang attribute push(__attribute__((target("bulk-memory"))), apply_to=function)
 char buffer[1000];
 #define FILL __builtin_memset(buffer, 0, n);
@@ -43,11 +43,11 @@ char buffer[1000];
 		}
 		return directories.ReplaceAllString(trap.Frames[0], "")
 	}
-	file := clang(t, "#define FILL\n#line 1\n"+inlining)
+	file := Clang(t, "#define FILL\n#line 1\n"+inlining)
 	if got := top(file); got != want {
 		t.Errorf("%s", got)
 	}
-	moved := clang(t, fill+inlining+"\n#pragma clang attribute pop")
+	moved := Clang(t, fill+inlining+"\n#pragma clang attribute pop")
 	if got := top(moved); got != want {
 		t.Errorf("moved: %s", got)
 	}

@@ -1,0 +1,173 @@
+package native
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/snapshot/linear"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/conformance"
+	"github.com/faasmrun/faasmrun/worker/program"
+)
+
+// computing computes the same again and again, with all sorts of registers and no call, and compares, until the word at
+// stopAt is not 0. It tells how often it has, and how often something else came out.
+const computing = `
+__attribute__((import_module("env"), import_name("tell"))) void tell(int, int);
+#define TARGET __attribute__((target("simd128,atomics")))
+typedef float vector;
+static double numbers[512];
+static vector vectors[128];
+static unsigned long long words[64];
+TARGET static inline unsigned long long kernel(void) {
+	unsigned long long a = 88172645463325252ull, b = 1, c = 2, d = 3;
+	double x = 1, y = 0.5, z = 3;
+	vector u = 1, v = .5f;
+	for (int i = 0; i < 512; i++) numbers[i] = i * 0.75;
+	for (int i = 0; i < 128; i++) vectors[i] = i;
+	for (int round = 0; round < 40; round++) {
+		for (int i = 1; i < 512; i++) {
+			a ^= a << 13; a ^= a >> 7; a ^= a << 17;
+			b += a * 3 + d; c ^= b >> (a & 31); d = d * 5 + c;
+			words[a & 63] += b;
+			x += numbers[i] * y - z; y = y * 0.999 + numbers[i - 1] * 1e-3; z = x * 1e-6 + z * 0.5;
+			numbers[i] = y;
+			if (b & 4) d += a; else c -= a;
+		}
+		for (int i = 0; i < 128; i++) {
+			u = u * v + vectors[i]; v = v * 0.75f + vectors[127 - i] * 0.001f;
+			vectors[i] = u - v * u;
+		}
+	}
+	unsigned long long sum = a + b * 3 + c * 5 + d * 7;
+	for (int i = 0; i < 64; i++) { sum = sum * 31 + words[i]; words[i] = 0; }
+	union { double d; unsigned long long u; } dx = {x}, dy = {y}, dz = {z};
+	union { vector v; unsigned u; } vu = {u}, vv = {v};
+	return sum + dx.u + dy.u * 3 + dz.u * 5 + vu.u + vv.u;
+}
+TARGET void _start(void) {
+	unsigned long long want = kernel();
+	int rounds = 0, wrong = 0;
+	do {
+		wrong += kernel() != want;
+		rounds++;
+	} while (!__atomic_load_n((int *)1024, __ATOMIC_SEQ_CST) && rounds < 1 << 20);
+	tell(rounds, wrong);
+}
+`
+
+const stopAt = 1024
+
+// trapping traps far from where it began.
+const trapping = `
+__attribute__((noinline)) int deep(int n) {
+	if (n == 0) return *(volatile int *)0xfffffff0;
+	return deep(n - 1) / 3 + n;
+}
+volatile int depth = 100;
+void _start(void) { depth = deep(depth); }
+`
+
+// told is the host of a program.
+type told struct{ rounds, wrong int }
+
+// engineForC is an engine with what the programs call.
+func engineForC(t *testing.T) engine.Engine {
+	t.Helper()
+	e, err := New(engine.Options{}, objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	if err := e.Link([]engine.Import{{Module: "env", Name: "tell", Params: "ii", Call: func(h any, s []uint64) {
+		*h.(*told) = told{int(int32(s[0])), int(int32(s[1]))}
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func newInstance(t *testing.T, m engine.Module, host any) engine.Instance {
+	t.Helper()
+	mem, err := linear.New(1<<20, m.Reserve())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := m.Instantiate(host, nil, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// TestInterrupted: while programs compute that call nothing, more of them than Go has processors, garbage is collected,
+// timers fire, signals come by the thousand and other programs trap; and what they compute stays right.
+func TestInterrupted(t *testing.T) {
+	const ranks, collections, ticks, traps, storms = 5, 25, 25, 100, 5000
+	e := engineForC(t)
+	m, err := engine.Make(e, conformance.Clang(t, computing))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing, err := engine.Make(e, conformance.Clang(t, trapping))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running, others sync.WaitGroup
+	hosts, instances := make([]told, ranks), make([]engine.Instance, ranks)
+	errs := make([]error, ranks)
+	for i := range ranks {
+		instances[i] = newInstance(t, m, &hosts[i])
+		running.Go(func() { errs[i] = instances[i].Start() })
+	}
+	others.Go(func() {
+		for range collections {
+			runtime.GC()
+		}
+	})
+	others.Go(func() {
+		for range ticks {
+			<-time.After(time.Millisecond)
+		}
+	})
+	others.Go(func() {
+		for range storms {
+			unix.Kill(os.Getpid(), unix.SIGURG)
+		}
+	})
+	others.Go(func() {
+		for range traps {
+			in := newInstance(t, failing, nil)
+			var trap *program.Trap
+			if err := in.Start(); !errors.As(err, &trap) || trap.Kind != program.OutOfBounds || len(trap.Frames) != 31 ||
+				!strings.HasPrefix(trap.Frames[0], "deep ") {
+				t.Errorf("%v", err)
+			}
+			in.Close()
+		}
+	})
+	others.Wait()
+	for i, in := range instances {
+		atomic.StoreUint32((*uint32)(unsafe.Pointer(&in.Memory()[stopAt])), 1)
+		defer func() {
+			if err := in.Close(); err != nil {
+				t.Errorf("rank %d: %v", i, err)
+			}
+		}()
+	}
+	running.Wait()
+	for i := range ranks {
+		if errs[i] != nil || hosts[i].rounds < 1 || hosts[i].wrong != 0 {
+			t.Errorf("rank %d: %v, %d rounds, %d wrong", i, errs[i], hosts[i].rounds, hosts[i].wrong)
+		}
+	}
+}
