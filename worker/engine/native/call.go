@@ -71,7 +71,7 @@ func (in *Instance) called() (kind program.TrapKind, trapped bool) {
 		return in.serve(number - services)
 	}
 	in.calling = int(number)
-	if in.module.engine.options.Callers {
+	if in.callers {
 		in.findCaller()
 	}
 	words := in.machine.Words(in.module.words[number])

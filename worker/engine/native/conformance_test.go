@@ -21,7 +21,6 @@ import (
 
 func TestConformance(t *testing.T) {
 	conformance.Run(t, makeEngine, conformance.Kind{Interruptible: true, Lacks: map[string]string{
-		"TailCalls":                    "translate does not know return_call yet",
 		"WaitsOfMemoryThatIsNotShared": "translate does not know memory.atomic.notify yet",
 	}})
 }

@@ -40,8 +40,9 @@ type Instance struct {
 	droppedE []bool // the element segments
 
 	machine *machinecode.Stack
-	nesting int // guest calls on the Go stack
-	calling int // the import of the host call that is under way; -1: none
+	nesting int  // guest calls on the Go stack
+	calling int  // the import of the host call that is under way; -1: none
+	callers bool // each host call notes its caller
 	caller  engine.Caller
 
 	callbacks       map[callbackType]uintptr
@@ -130,6 +131,7 @@ func (m *Module) Instantiate(host any, _ *safepoint.Thread, mem engine.Memory) (
 // instantiate makes all that an instance has besides its memory, and runs the start function.
 func (in *Instance) instantiate() (err error) {
 	m := in.module
+	in.callers = m.engine.options.Callers
 	in.calling, in.callbacks = -1, map[callbackType]uintptr{}
 	in.pending, in.thrown = m.exceptions()
 	in.dropped, in.droppedE = make([]bool, len(m.data)), make([]bool, len(m.elements))

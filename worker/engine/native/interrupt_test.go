@@ -24,16 +24,16 @@ import (
 const computing = `
 __attribute__((import_module("env"), import_name("tell"))) void tell(int, int);
 #define TARGET __attribute__((target("simd128,atomics")))
-typedef float vector;
+typedef float vector __attribute__((vector_size(16)));
 static double numbers[512];
 static vector vectors[128];
 static unsigned long long words[64];
 TARGET static inline unsigned long long kernel(void) {
 	unsigned long long a = 88172645463325252ull, b = 1, c = 2, d = 3;
 	double x = 1, y = 0.5, z = 3;
-	vector u = 1, v = .5f;
+	vector u = {1, 2, 3, 4}, v = {.5f, .25f, .125f, 2};
 	for (int i = 0; i < 512; i++) numbers[i] = i * 0.75;
-	for (int i = 0; i < 128; i++) vectors[i] = i;
+	for (int i = 0; i < 128; i++) vectors[i] = (vector){i, i + 1, i + 2, i + 3};
 	for (int round = 0; round < 40; round++) {
 		for (int i = 1; i < 512; i++) {
 			a ^= a << 13; a ^= a >> 7; a ^= a << 17;
@@ -51,8 +51,8 @@ TARGET static inline unsigned long long kernel(void) {
 	unsigned long long sum = a + b * 3 + c * 5 + d * 7;
 	for (int i = 0; i < 64; i++) { sum = sum * 31 + words[i]; words[i] = 0; }
 	union { double d; unsigned long long u; } dx = {x}, dy = {y}, dz = {z};
-	union { vector v; unsigned u; } vu = {u}, vv = {v};
-	return sum + dx.u + dy.u * 3 + dz.u * 5 + vu.u + vv.u;
+	union { vector v; unsigned long long u[2]; } vu = {u}, vv = {v};
+	return sum + dx.u + dy.u * 3 + dz.u * 5 + vu.u[0] + vu.u[1] * 3 + vv.u[0] * 7 + vv.u[1];
 }
 TARGET void _start(void) {
 	unsigned long long want = kernel();
