@@ -73,6 +73,7 @@ func (f *function) open(in *wasm.Instr) {
 		f.assign(&l, f.stack.take(len(t.Params)))
 		f.give(&l)
 		f.put(l.target(), ":;\n")
+		f.known.forget()
 	}
 	f.declareLabel(&l)
 	f.labels = append(f.labels, l)
@@ -119,6 +120,7 @@ func (f *function) otherwise() {
 		l.used = true
 	}
 	f.put(l.otherwise(), ":;\n")
+	f.known.forget()
 	f.stack.cut(l.base)
 	for _, v := range l.kept {
 		f.stack.push(v)
@@ -157,6 +159,7 @@ func (f *function) close() {
 	if l.used {
 		f.put(l.target(), ":;\n")
 	}
+	f.known.forget()
 	f.stack.cut(l.base)
 	f.give(&l)
 	f.dead = false

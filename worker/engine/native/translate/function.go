@@ -18,6 +18,7 @@ type function struct {
 	declarations, code []byte
 	stack              stack
 	labels             []label
+	known              knowledge
 	dead               bool // control does not come here
 	skipped            int  // blocks open that were opened where control does not come
 	names              int  // of variables and labels that were given
@@ -35,7 +36,7 @@ type function struct {
 
 func newFunction(t *translator) *function {
 	return &function{t: t, cursor: t.Cursor(), callees: map[uint32]bool{}, seconds: map[uint32]bool{},
-		structs: map[uint32]bool{}}
+		structs: map[uint32]bool{}, known: knowledge{checked: map[int]check{}}}
 }
 
 // translate translates a function, or its second form.
@@ -73,6 +74,10 @@ func (f *function) begin(index uint32) {
 		f.err = err
 		return
 	}
+	f.known.forget()
+	if n := len(f.cursor.Locals()); n > len(f.known.locals) {
+		f.known.locals = make([]known, n)
+	}
 	ft := f.t.Module.Types[f.typ]
 	f.labels = append(f.labels, label{op: wasm.OpBlock, results: ft.Results})
 	if f.second {
@@ -94,7 +99,7 @@ func (f *function) appendTo(text []byte) []byte {
 	} else {
 		text = f.t.appendSignature(text, f.typ, fmt.Sprintf("w%d", f.index), f)
 	}
-	text = fmt.Appendf(text, "\n{\nconst u64 FUNCTION = %dul << 32;\n", f.index)
+	text = fmt.Appendf(text, "\n{\nconst u64 FUNCTION = %dul << 32;\nBOUND;\n", f.index)
 	text = append(append(text, f.declarations...), f.code...)
 	return append(text, "}\n"...)
 }
@@ -158,6 +163,10 @@ func ctype(t wasm.ValueType) string {
 func (f *function) instruction(in *wasm.Instr) {
 	if f.dead && !f.reviving(in.Op) {
 		return
+	}
+	if !joins(in.Op) {
+		f.known.run++
+		defer func() { f.known.run++ }()
 	}
 	switch in.Op {
 	case wasm.OpNop:
@@ -233,12 +242,13 @@ func (f *function) local(op wasm.Opcode, index uint32) {
 	if op != wasm.OpLocalGet {
 		v := f.stack.pop()
 		f.settle(index)
+		f.known.set(index, v.sum)
 		if v.text != name {
 			f.put(name, "=", v.text, ";\n")
 		}
 	}
 	if op != wasm.OpLocalSet {
-		f.stack.push(value{text: name, t: t, locals: []uint32{index}})
+		f.stack.push(value{text: name, t: t, locals: []uint32{index}, sum: f.known.local(index)})
 		f.bound()
 	}
 }

@@ -72,15 +72,6 @@ func (f *function) touch(memory, address string, t wasm.ValueType) {
 	f.stack.push(value{t: t, constant: true})
 }
 
-// address is where an access goes.
-func (f *function) address(in *wasm.Instr, index value) string {
-	macro := "A("
-	if in.Memory.Offset >= 1<<32 {
-		macro = "A_FAR("
-	}
-	return macro + index.text + "," + strconv.FormatUint(in.Memory.Offset, 10) + "ul)"
-}
-
 // Services of the engine: see the instance in prelude.h.
 const (
 	serviceMemoryGrow = iota
@@ -110,6 +101,34 @@ func (f *function) serve(service, operands int, immediates []uint32, t wasm.Valu
 	if t != wasm.Unknown {
 		f.result(t, "("+ctype(t)+")"+args+"[0]")
 	}
+}
+
+// wait translates waits and wakes of memory that is not shared, and reports whether it did: a wait traps there, and
+// nobody is woken. A pass makes host calls of those of shared memory.
+func (f *function) wait(in *wasm.Instr) bool {
+	if f.t.Memories[in.Memory.Memory].Shared {
+		return false
+	}
+	memory, operands := "u32", 3
+	switch in.Op {
+	case wasm.OpAtomicNotify:
+		operands = 2
+	case wasm.OpAtomicWait64:
+		memory = "u64"
+	}
+	address := f.address(in, f.stack.take(operands)[0])
+	f.locate()
+	f.put("TOUCH(", memory, ",ALIGNED(", memory, ",", address, "));\n")
+	if in.Op == wasm.OpAtomicNotify {
+		f.stack.push(value{text: "0u", t: wasm.I32, constant: true})
+		f.bound()
+		return true
+	}
+	f.locate()
+	f.put("TRAP(SharedMemoryExpected);\n")
+	f.stack.push(value{text: "0u", t: wasm.I32, constant: true})
+	f.bound()
+	return true
 }
 
 // bulk translates instructions about ranges of memory, and reports whether the instruction was one.
@@ -152,7 +171,7 @@ func (f *function) atomic(in *wasm.Instr) bool {
 		return true
 	}
 	if op < firstAtomicLoad {
-		return false
+		return op >= wasm.OpAtomicNotify && f.wait(in)
 	}
 	t := wasm.I32
 	if strings.HasPrefix(op.String(), "i64") {

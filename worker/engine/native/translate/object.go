@@ -28,7 +28,7 @@ var trapKinds = []struct {
 	{"Unreachable", program.Unreachable}, {"OutOfBounds", program.OutOfBounds}, {"DivideByZero", program.DivideByZero},
 	{"IntegerOverflow", program.IntegerOverflow}, {"InvalidConversion", program.InvalidConversion},
 	{"InvalidTableAccess", program.InvalidTableAccess}, {"IndirectCallType", program.IndirectCallType},
-	{"UnalignedAtomic", program.UnalignedAtomic},
+	{"UnalignedAtomic", program.UnalignedAtomic}, {"SharedMemoryExpected", program.SharedMemoryExpected},
 }
 
 // head is what a file begins with.

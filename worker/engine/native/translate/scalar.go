@@ -157,7 +157,8 @@ func (f *function) compute(op wasm.Opcode, form form) {
 		f.vectors = true
 	}
 	f.push(form.t, operands, form.pieces...)
-	f.stack.values[len(f.stack.values)-1].from = op
+	v := &f.stack.values[len(f.stack.values)-1]
+	v.from, v.sum = op, add(op, operands)
 }
 
 // quiet hides from clang what it would leave out or compute itself, with another NaN than the processor's: x*1, x-0 and

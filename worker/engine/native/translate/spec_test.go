@@ -60,7 +60,8 @@ var specTraps = map[string]program.TrapKind{
 	"invalid conversion to integer": program.InvalidConversion, "undefined element": program.InvalidTableAccess,
 	"uninitialized element": program.InvalidTableAccess, "out of bounds table access": program.InvalidTableAccess,
 	"indirect call type mismatch": program.IndirectCallType, "unaligned atomic": program.UnalignedAtomic,
-	"call stack exhausted": program.StackOverflow, "undefined": program.InvalidTableAccess,
+	"expected shared memory": program.SharedMemoryExpected,
+	"call stack exhausted":   program.StackOverflow, "undefined": program.InvalidTableAccess,
 	"uninitialized": program.InvalidTableAccess, "indirect call": program.IndirectCallType,
 }
 

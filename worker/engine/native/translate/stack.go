@@ -16,6 +16,7 @@ type value struct {
 	constant bool
 	bits     uint64
 	high     uint64      // of a vector
+	sum      sum         // what else is known of it
 	from     wasm.Opcode // the instruction that gave it, where that was one that computes
 }
 
@@ -90,7 +91,11 @@ func (f *function) push(t wasm.ValueType, operands []value, pieces ...string) {
 func (f *function) result(t wasm.ValueType, text string) {
 	name := f.name()
 	f.put(f.ctype(t), " ", name, "=", text, ";\n")
-	f.stack.push(value{text: name, t: t})
+	v := value{text: name, t: t}
+	if t == wasm.I64 {
+		v.sum = f.known.fresh()
+	}
+	f.stack.push(v)
 	f.bound()
 }
 
@@ -99,7 +104,7 @@ func (f *function) compute1(at int) {
 	v := &f.stack.values[at]
 	name := f.name()
 	f.put(f.ctype(v.t), " ", name, "=", v.text, ";\n")
-	*v = value{text: name, t: v.t}
+	*v = value{text: name, t: v.t, sum: v.sum}
 }
 
 // bound settles the lowest values while many are unsettled.

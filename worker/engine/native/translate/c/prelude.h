@@ -53,13 +53,18 @@ extern void (*const tails[])(Instance *, u8 *, u64 *) HIDDEN;
 #define BYTES __atomic_load_n(I->memory_bytes, __ATOMIC_RELAXED)
 
 /* An address. One of 32 bits and its offset stay within what is reserved. One of 64 bits is held against what is
-   reserved; an offset below 2^32 ends in the guard behind, a larger one is looked at with the address. */
+   reserved; an offset below 2^32 ends in the guard behind, a larger one is looked at with the address. Each function
+   has the bound in a variable that clang does not know the value of: a comparison with a register is one instruction,
+   where with the number it is a copy and a shift in front of each jump. */
 #ifdef MEMORY64
 #define RESERVED (1ul << 36)
-#define A(a, o) ({ u64 a_ = (a); if (UNLIKELY(a_ >> 36)) TRAP(OutOfBounds); M + a_ + (o); })
+#define BOUND u64 bound = RESERVED; __asm__("" : "+r"(bound))
+#define CHECK(difference, a) do { if (UNLIKELY((a) + (difference) >= bound)) TRAP(OutOfBounds); } while (0)
+#define A_SAFE(a, o) (M + (a) + (o))
 #define A_FAR(a, o) ({ u64 a_ = (a), o_ = (o); \
 	if (UNLIKELY(o_ >= RESERVED || a_ >= RESERVED - o_)) TRAP(OutOfBounds); M + a_ + o_; })
 #else
+#define BOUND
 #define A(a, o) (M + (u64)(a) + (o))
 #endif
 #define LOAD(T, address) (*(const T##_at *)(address))
