@@ -33,7 +33,7 @@ type Event uint64
 // until the stack is entered again, and it can't go on.
 const (
 	Returned    Event = iota // the call is over
-	Called                   // * to the host: see Stack.Call
+	Called                   // * to the host, which has not served it: see Stack.Call
 	Interrupted              // * by Go, or by somebody's signal; nothing is to be done
 	Trapped                  // see Stack.Call
 	Faulted                  // see Stack.Fault

@@ -1,3 +1,4 @@
+#include "funcdata.h"
 #include "textflag.h"
 
 // Offsets in record.
@@ -45,8 +46,8 @@
 	MOVQ record_sp(BX), SP \
 	RET
 
-// func enter(r *record, code, a, b, c, sp uintptr)
-TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-48
+// func enter(r *record, code, a, b, c, sp uintptr, s *Stack)
+TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-56
 	MOVQ r+0(FP), BX
 	MOVQ code+8(FP), AX
 	MOVQ a+16(FP), DI
@@ -63,22 +64,26 @@ TEXT ·enter(SB), NOSPLIT|NOFRAME, $0-48
 	MOVQ event_returned, record_event(BX)
 	TOGO
 
-// func resume(r *record)
-TEXT ·resume(SB), NOSPLIT|NOFRAME, $0-8
+// GOON restores what LEAVE saved, with the record in BX, and goes on behind the call. The bytes are LEAQ 48(AX), SP.
+#define GOON \
+	MOVQ record_native(BX), AX \
+	MOVQ 0(AX), R15 \
+	MOVQ 8(AX), R14 \
+	MOVQ 16(AX), R13 \
+	MOVQ 24(AX), R12 \
+	MOVQ 32(AX), BX \
+	MOVQ 40(AX), BP \
+	BYTE $0x48; BYTE $0x8d; BYTE $0x60; BYTE $0x30 \
+	RET
+
+// func resume(r *record, code, a, b, c, sp uintptr, s *Stack)
+TEXT ·resume(SB), NOSPLIT|NOFRAME, $0-56
 	MOVQ r+0(FP), BX
 	MOVQ BP, record_bp(BX)
 	MOVQ SP, record_sp(BX)
-	MOVQ record_native(BX), AX
-	MOVQ 0(AX), R15
-	MOVQ 8(AX), R14
-	MOVQ 16(AX), R13
-	MOVQ 24(AX), R12
-	MOVQ 32(AX), BX
-	MOVQ 40(AX), BP
-	LEAQ 48(AX), SP
-	RET
+	GOON
 
-// LEAVE saves what a call preserves by C's rules, which is what resume restores, and has the record in BX.
+// LEAVE saves what a call preserves by C's rules, and has the record in BX.
 #define LEAVE \
 	MOVQ R15, -48(SP) \
 	MOVQ R14, -40(SP) \
@@ -91,13 +96,41 @@ TEXT ·resume(SB), NOSPLIT|NOFRAME, $0-8
 	RECORD(BX) \
 	MOVQ AX, record_native(BX)
 
+// GOFRAME is Go's stack as enter or resume left it, with the record in BX. The bytes are MOVQ record_sp(BX), SP.
+#define GOFRAME \
+	MOVQ record_bp(BX), BP \
+	BYTE $0x48; BYTE $0x8b; BYTE $0x23
+
 // callHost is C's void (*)(void *unused, uint64_t number, uint64_t *arguments).
-TEXT ·callHost(SB), NOSPLIT|NOFRAME, $0-0
+//
+// On Go's stack it takes the place of enter or resume, whose arguments are therefore its own: what it calls there
+// stands above it as above any function, and stack and goroutine may move meanwhile. To return to the goroutine for each
+// call instead would be simpler, and twice as slow: processors predict where a RET leads by the CALLs before it.
+// The stack pointer is written where the assembler does not see it, or Go would not unwind this frame.
+TEXT ·callHost(SB), NOSPLIT|NOFRAME, $0-56
+	NO_LOCAL_POINTERS
 	LEAVE
 	MOVQ event_called, record_event(BX)
 	MOVQ SI, record_number(BX)
 	MOVQ DX, record_argument(BX)
-	TOGO
+	GOFRAME
+	ADJSP $24
+	MOVQ BP, 16(SP)
+	LEAQ 16(SP), BP
+	MOVQ 80(SP), AX // s
+	MOVQ AX, 0(SP)
+	CALL ·served(SB)
+	MOVBLZX 8(SP), CX
+	MOVQ 16(SP), BP
+	MOVQ 32(SP), BX // r
+	ADJSP $-24
+	TESTL CX, CX
+	JEQ  out
+	MOVQ BP, record_bp(BX)
+	MOVQ SP, record_sp(BX)
+	GOON
+out:
+	RET
 
 // trap is C's noreturn void (*)(void *unused, uint64_t kind, uint64_t place).
 TEXT ·trap(SB), NOSPLIT|NOFRAME, $0-0
@@ -252,10 +285,10 @@ TEXT ·handlerAddress(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func exits() (callHost, trap uintptr)
+// func exits() (call, trap uintptr)
 TEXT ·exits(SB), NOSPLIT, $0-16
 	LEAQ ·callHost(SB), AX
-	MOVQ AX, callHost+0(FP)
+	MOVQ AX, call+0(FP)
 	LEAQ ·trap(SB), AX
 	MOVQ AX, trap+8(FP)
 	RET

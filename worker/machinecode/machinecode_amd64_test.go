@@ -43,12 +43,12 @@ var children map[string]func()
 
 func init() {
 	children = map[string]func(){"kinds": kinds, "at once": atOnce, "go": faultsOfGo, "crash": crash, "many": many,
-		"host": hostCalls, "interrupted": interrupted}
+		"host": hostCalls, "served": servedCalls, "interrupted": interrupted}
 }
 
 // newStack is one for code that machine has made.
 func newStack() *Stack {
-	s, err := NewStack(codeStart, codeStart+1<<16)
+	s, err := NewStack(codeStart, codeStart+1<<16, func() bool { return false })
 	must(err == nil, "%v", err)
 	return s
 }
@@ -306,6 +306,59 @@ func hostCalls() {
 	must(s.Arguments(1<<60) == nil, "room for too many arguments")
 }
 
+// servedCalls has calls served from within the code: garbage is collected there, the goroutine's stack grows and moves,
+// other goroutines run, calls nest, and a panic leaves them all.
+func servedCalls() {
+	code := machine(calls, keeps)
+	host, _, err := Exits()
+	must(err == nil, "%v", err)
+	var s *Stack
+	depth, served := 0, 0
+	at := (*uintptr)(mapped(4096, unix.PROT_READ|unix.PROT_WRITE))
+	enter := func() {
+		defer s.Reset(s.Mark())
+		words := s.Arguments(1)
+		words[0] = uint64(depth)
+		must(s.settled(s.Enter(code[0], host, 77, words)) == Returned, "it has not returned")
+	}
+	s, err = NewStack(codeStart, codeStart+1<<16, func() bool {
+		number, _ := s.Call()
+		if number != 77 { // from keeps
+			deep(served % 200)
+			return true
+		}
+		served++
+		must(s.Words(1)[0] == uint64(depth), "call of depth %d at depth %d", s.Words(1)[0], depth)
+		if served%3 == 2 && depth < 30 {
+			depth++
+			deep(depth * 9)
+			enter()
+			depth--
+		}
+		if served%7 == 0 {
+			runtime.GC()
+		}
+		runtime.Gosched()
+		if depth == 30 {
+			must(s.settled(s.Enter(code[1], host, uintptr(unsafe.Pointer(at)), s.Arguments(0))) == Returned && *at == 0x3f,
+				"the registers' sum is %x", *at)
+			panic("enough")
+		}
+		return true
+	})
+	must(err == nil, "%v", err)
+	done := make(chan any)
+	for range 20 {
+		go func() { // on a small stack
+			defer func() { done <- recover() }()
+			depth, served = 0, 0
+			enter()
+		}()
+		got := <-done
+		must(got == "enough" && depth == 30 && s.Mark() == 0, "%v at depth %d", got, depth)
+	}
+}
+
 // interrupted computes for ever where Go wants it to stop: garbage is collected, and each register is as before.
 func interrupted() {
 	code := machine(sums)
@@ -337,23 +390,23 @@ func interrupted() {
 func many() {
 	var all []*Stack
 	for range maxStacks {
-		s, err := NewStack(0, 0)
+		s, err := NewStack(0, 0, nil)
 		must(err == nil, "%d stacks: %v", len(all), err)
 		all = append(all, s)
 	}
-	_, err := NewStack(0, 0)
+	_, err := NewStack(0, 0, nil)
 	must(err != nil && strings.Contains(err.Error(), "more than 8192 stacks"), "%v", err)
 	code := machine(load)
 	last := all[maxStacks-1]
 	must(last.call(code[0], last.low+StackSize-8) == nil, "the last stack can't be used")
 	last.Free()
-	s, err := NewStack(0, 0)
+	s, err := NewStack(0, 0, nil)
 	must(err == nil && slices.Contains(all, last), "%v", err)
 	s.Free()
 }
 
 func TestFaults(t *testing.T) {
-	for _, name := range []string{"kinds", "at once", "go", "many", "host", "interrupted"} {
+	for _, name := range []string{"kinds", "at once", "go", "many", "host", "served", "interrupted"} {
 		if out, err := child(t, name); err != nil || out != "done\n" {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
@@ -390,6 +443,25 @@ func BenchmarkFault(b *testing.B) {
 	for b.Loop() {
 		if err := s.call(code[0], 16); err == nil {
 			b.Fatal("no fault")
+		}
+	}
+}
+
+func BenchmarkHost(b *testing.B) {
+	code := machine(calls)
+	s, err := NewStack(codeStart, codeStart+1<<16, func() bool { return true })
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Free()
+	host, _, err := Exits()
+	if err != nil {
+		b.Fatal(err)
+	}
+	words := s.Arguments(1)
+	for b.Loop() { // three calls each
+		if s.Enter(code[0], host, 77, words) != Returned {
+			b.Fatal("it has not returned")
 		}
 	}
 }

@@ -62,20 +62,22 @@ const recordSize = 512
 // Implemented in assembly.
 
 // enter runs code on the stack below sp, a multiple of 16, until it comes out.
-//
-//go:noescape
-func enter(r *record, code, a, b, c, sp uintptr)
+func enter(r *record, code, a, b, c, sp uintptr, s *Stack)
 
-// resume has code go on that has come out, until it comes out again.
-//
-//go:noescape
-func resume(r *record)
+// resume has code go on that has come out, until it comes out again. It uses r and s.
+func resume(r *record, code, a, b, c, sp uintptr, s *Stack)
+
+// callHost is for the code alone. It is declared because it has the arguments of those two.
+func callHost(r *record, code, a, b, c, sp uintptr, s *Stack)
+
+// served is called by callHost, on the goroutine's stack. It reports whether the code is to go on.
+func served(s *Stack) bool { return s.serve() }
 
 // handlerAddress is where the handler stands.
 func handlerAddress() uintptr
 
 // exits is where the functions stand by which code comes out to Go.
-func exits() (callHost, trap uintptr)
+func exits() (call, trap uintptr)
 
 func cpuid(leaf, sub uint32) (ax, bx, cx, dx uint32)
 
@@ -162,8 +164,9 @@ func Exits() (callHost, trap uintptr, err error) {
 // Stack is one for machine code. Calls on it may nest: code that has come out to Go stays where it is, and what is
 // called meanwhile stands below it.
 type Stack struct {
-	low uintptr
-	r   *record
+	low   uintptr
+	r     *record
+	serve func() (goOn bool)
 }
 
 // stacks are those that are free, and how many there have been.
@@ -173,9 +176,10 @@ var stacks struct {
 	made int
 }
 
-// NewStack gives a stack for code that stands between two addresses. The first one reserves the addresses of all and
-// installs the handler.
-func NewStack(code, end uintptr) (*Stack, error) {
+// NewStack gives a stack for code that stands between two addresses. serve serves what the code calls the host for,
+// and reports whether the code is to go on: if not, Enter or Resume return Called. It may panic. The first stack
+// reserves the addresses of all and installs the handler.
+func NewStack(code, end uintptr, serve func() (goOn bool)) (*Stack, error) {
 	if err := install(); err != nil {
 		return nil, err
 	}
@@ -183,7 +187,7 @@ func NewStack(code, end uintptr) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{low: low, r: (*record)(unsafe.Add(arenaStart, low-arena+StackSize-recordSize))}
+	s := &Stack{low: low, serve: serve, r: (*record)(unsafe.Add(arenaStart, low-arena+StackSize-recordSize))}
 	*s.r = record{code: code, size: end - code, lowest: low + guard + margin}
 	return s, nil
 }
@@ -224,7 +228,7 @@ func (s *Stack) Free() {
 	stacks.Lock()
 	defer stacks.Unlock()
 	stacks.free = append(stacks.free, s.low)
-	s.low, s.r = 0, nil
+	s.low, s.r, s.serve = 0, nil, nil
 }
 
 // Mark is the code on a stack that has come out to Go.
@@ -253,13 +257,13 @@ func (s *Stack) Arguments(words int) []uint64 {
 // out. The goroutine can be stopped meanwhile: it comes out for that.
 func (s *Stack) Enter(code, a, b uintptr, arguments []uint64) Event {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(arguments)))
-	enter(s.r, code, a, b, at, at)
+	enter(s.r, code, a, b, at, at, s)
 	return s.r.event
 }
 
 // Resume has code go on that has come out.
 func (s *Stack) Resume() Event {
-	resume(s.r)
+	resume(s.r, 0, 0, 0, 0, 0, s)
 	return s.r.event
 }
 

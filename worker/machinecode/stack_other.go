@@ -17,7 +17,7 @@ type Stack struct{}
 type Mark uintptr
 
 // NewStack fails. There is no stack that the methods could be called of.
-func NewStack(_, _ uintptr) (*Stack, error) { return nil, errProcessor }
+func NewStack(_, _ uintptr, _ func() bool) (*Stack, error) { return nil, errProcessor }
 
 // Exits fails, as NewStack.
 func Exits() (callHost, trap uintptr, err error) { return 0, 0, errProcessor }

@@ -34,10 +34,8 @@ func (in *Instance) call(enter uintptr, arguments []uint64) (err error) {
 		switch event {
 		case machinecode.Returned:
 			return nil
-		case machinecode.Called:
-			if kind, trapped := in.called(); trapped {
-				return in.trap(kind, in.backtrace(in.machine.Registers(), true))
-			}
+		case machinecode.Called: // a service that can't be
+			return in.trap(in.refused, in.backtrace(in.machine.Registers(), true))
 		case machinecode.Interrupted:
 			stopPoint()
 		case machinecode.Trapped:
@@ -64,11 +62,13 @@ func use(*[256]byte) {}
 // services is the number of the first call that is the engine's to serve; those below are imports.
 const services = 1 << 32
 
-// called serves a call that the code has made.
-func (in *Instance) called() (kind program.TrapKind, trapped bool) {
+// called serves a call that the code has made. It reports whether the code is to go on, or traps.
+func (in *Instance) called() (goOn bool) {
 	number, _ := in.machine.Call()
 	if number >= services {
-		return in.serve(number - services)
+		var trapped bool
+		in.refused, trapped = in.serve(number - services)
+		return !trapped
 	}
 	in.calling = int(number)
 	if in.callers {
@@ -81,7 +81,7 @@ func (in *Instance) called() (kind program.TrapKind, trapped bool) {
 		in.module.bindings[number](in.host, words)
 	}
 	in.calling = -1
-	return 0, false
+	return true
 }
 
 // callThrowing calls a host function of a program with exceptions: one that panics with ErrThrown returns to it

@@ -40,9 +40,10 @@ type Instance struct {
 	droppedE []bool // the element segments
 
 	machine *machinecode.Stack
-	nesting int  // guest calls on the Go stack
-	calling int  // the import of the host call that is under way; -1: none
-	callers bool // each host call notes its caller
+	nesting int              // guest calls on the Go stack
+	calling int              // the import of the host call that is under way; -1: none
+	refused program.TrapKind // how the program traps at the service that it has asked for
+	callers bool             // each host call notes its caller
 	caller  engine.Caller
 
 	callbacks       map[callbackType]uintptr
@@ -135,7 +136,7 @@ func (in *Instance) instantiate() (err error) {
 	in.calling, in.callbacks = -1, map[callbackType]uintptr{}
 	in.pending, in.thrown = m.exceptions()
 	in.dropped, in.droppedE = make([]bool, len(m.data)), make([]bool, len(m.elements))
-	if in.machine, err = machinecode.NewStack(m.code.low, m.code.end); err != nil {
+	if in.machine, err = machinecode.NewStack(m.code.low, m.code.end, in.called); err != nil {
 		return err
 	}
 	if err := in.lay(); err != nil {
