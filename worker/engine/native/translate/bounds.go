@@ -88,8 +88,9 @@ func add(op wasm.Opcode, operands []value) sum {
 // Bounds of differences between addresses of which one is held against the bound: how far behind it all is reserved and
 // nothing is mapped, and how far the comparison may go below the first access.
 const (
-	guarded = 1 << 32
-	below   = 1 << 16
+	reserved = 1 << 36 // RESERVED of c/prelude.h
+	guarded  = 1 << 32
+	below    = 1 << 16
 )
 
 // safe reports whether an access traps by itself where it must: its index is above one that was held against the bound,
@@ -123,6 +124,7 @@ func (f *function) address(in *wasm.Instr, index value) string {
 		return "A(" + index.text + "," + offset
 	case in.Memory.Offset >= guarded:
 		return "A_FAR(" + index.text + "," + offset
+	case index.constant && index.bits < reserved: // a variable of the program's
 	case !f.safe(index.sum, in.Memory.Offset):
 		if len(index.text) > maxTwice {
 			name := f.name()

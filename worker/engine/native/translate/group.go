@@ -16,16 +16,18 @@ import (
 // offset in the body, so that it does not change with the size of those before it.
 type group struct {
 	text    []byte
-	size    int // of the bodies
+	size    int
 	callees map[uint32]bool
 	seconds map[uint32]bool
 	structs map[uint32]bool
 	vectors bool
 }
 
-// Bounds of the code of a group, in bytes of the module; every cutEvery-th function, by its hash, may end one. Clang
-// takes about a second for 64 KiB.
+// Bounds of the code of a group, in bytes of the module, of which a function counts as some beyond its body; every
+// cutEvery-th function, by its hash, may end a group. Clang takes about a second for 64 KiB.
 const (
+	eachFunction = 64
+
 	minGroup = 16 << 10
 	maxGroup = 64 << 10
 	cutEvery = 4
@@ -45,7 +47,7 @@ func (g *group) add(f *function) {
 
 // ends reports whether the group ends with the last function, which has this body.
 func (g *group) ends(body wasm.Expr) bool {
-	g.size += len(body)
+	g.size += len(body) + eachFunction
 	if g.size < minGroup {
 		return false
 	}

@@ -2,8 +2,12 @@ package translate
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +68,85 @@ func TestSameTwice(t *testing.T) {
 	}
 	if translated < 1000 {
 		t.Errorf("only %d modules were translated", translated)
+	}
+}
+
+// versionHash is of the C that the suite's modules become, of which Version is the version.
+const versionHash = "2 818af8860a4a897d"
+
+// TestVersion: where the C of a module changes, Version does.
+func TestVersion(t *testing.T) {
+	h := sha256.New()
+	modules := corpus(t)
+	for _, name := range slices.Sorted(maps.Keys(modules)) {
+		m, err := wasm.Decode(modules[name])
+		if err != nil {
+			continue
+		}
+		files, _ := Translate(m)
+		for _, f := range files {
+			h.Write(f.Text)
+		}
+	}
+	m := randomModule(1, true)
+	files, err := Translate(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		h.Write(f.Text)
+	}
+	if got := fmt.Sprintf("%d %x", Version, h.Sum(nil)[:8]); got != versionHash {
+		t.Errorf("the C is another one: raise Version, and put %q here", got)
+	}
+}
+
+// TestOneFunctionChanges lets one function of a module grow: one file or two change, and nothing else.
+func TestOneFunctionChanges(t *testing.T) {
+	const functions = 400
+	build := func(longer int) map[string]bool {
+		m := &wasm.Module{Types: []wasm.FuncType{{Params: []wasm.ValueType{wasm.I32}, Results: []wasm.ValueType{wasm.I32}}},
+			Memories: []wasm.Limits{{Min: 1}}}
+		for i := range functions {
+			var c wasm.Code
+			c.Index(wasm.OpLocalGet, 0)
+			n := 100 + i%17*20
+			if i == longer {
+				n += 50
+			}
+			for k := range n {
+				c.I32(int32(i + k))
+				c.Op(wasm.OpI32Xor)
+				c.Memory(wasm.OpI32Load, wasm.MemArg{})
+			}
+			c.Index(wasm.OpCall, uint32((i+1)%functions))
+			c.Op(wasm.OpEnd)
+			m.Functions = append(m.Functions, wasm.Function{Body: wasm.Expr(c)})
+		}
+		files, err := Translate(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := map[string]bool{}
+		for _, f := range files {
+			texts[string(f.Text)] = true
+		}
+		return texts
+	}
+	before := build(-1)
+	if len(before) < 12 {
+		t.Fatalf("only %d files", len(before))
+	}
+	for _, longer := range []int{0, 7, 111, 222, 399} {
+		changed := 0
+		for text := range build(longer) {
+			if !before[text] {
+				changed++
+			}
+		}
+		if changed < 1 || changed > 2 {
+			t.Errorf("function %d became longer: %d of %d files are others", longer, changed, len(before))
+		}
 	}
 }
 
