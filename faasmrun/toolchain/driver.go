@@ -44,10 +44,32 @@ func (d *driver) run(ctx context.Context) error {
 	if err := d.checkOutput(); err != nil {
 		return err
 	}
+	if d.cmd.mode == modeLink && d.cmd.onlyHeaders() {
+		d.cmd.mode, d.cmd.modeArg = modeCompile, "-c" // as gcc and clang do: there is nothing to link
+	}
 	if d.cmd.mode != modeLink {
 		return d.compileOnly(ctx)
 	}
 	return d.compileAndLink(ctx)
+}
+
+// onlyHeaders reports whether headers are all there is to compile or link: they are precompiled.
+func (c *command) onlyHeaders() bool {
+	found := false
+	for _, item := range c.link {
+		switch {
+		case item.kind == itemSource && item.header():
+			found = true
+		case item.kind == itemSource || item.kind == itemFile:
+			return false
+		}
+	}
+	return found
+}
+
+// header reports whether a source is a header, by -x or by its name.
+func (i linkItem) header() bool {
+	return strings.HasSuffix(i.lang, "-header") || i.lang == "" && headers[filepath.Ext(i.text)]
 }
 
 // checkOutput refuses to write over what is to be read: a slip of the pen would cost somebody their source.
@@ -126,7 +148,7 @@ func (d *driver) afterCompile(source linkItem) error {
 	if object == "" {
 		object = outputName(source, "-c")
 	}
-	if d.cmd.modeArg != "-c" || !isFile(object) { // -o - or /dev/null
+	if d.cmd.modeArg != "-c" || source.header() || !isFile(object) { // -o - or /dev/null
 		return nil
 	}
 	return d.mend(object)
@@ -152,7 +174,7 @@ func (d *driver) compileAndLink(ctx context.Context) error {
 		if item.kind != itemSource {
 			continue
 		}
-		if headers[filepath.Ext(item.text)] && item.lang == "" {
+		if item.header() {
 			return fmt.Errorf("%s: a header cannot be linked; compile it alone", item.text)
 		}
 		object, err := d.temporary(i, item.text)

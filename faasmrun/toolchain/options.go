@@ -14,7 +14,8 @@ var separate = map[string]bool{
 	"-D": true, "-U": true, "-I": true, "-include": true, "-imacros": true, "-isystem": true, "-iquote": true,
 	"-idirafter": true, "-iprefix": true, "-iwithprefix": true, "-iwithprefixbefore": true, "-MF": true, "-MT": true,
 	"-MQ": true, "-Xclang": true, "-Xpreprocessor": true, "-Xassembler": true, "-mllvm": true, "--param": true,
-	"-dumpbase": true, "-dumpdir": true, "-aux-info": true, "-arch": true,
+	"-dumpbase": true, "-dumpdir": true, "-aux-info": true, "-arch": true, "-include-pch": true, "-cxx-isystem": true,
+	"-stdlib++-isystem": true, "-iwithsysroot": true, "-ivfsoverlay": true, "-Xopenmp-target": true, "-Xanalyzer": true,
 }
 
 // searched lists those of them that name a directory of headers; it may stand in the same word too.

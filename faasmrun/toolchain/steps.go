@@ -12,7 +12,8 @@ import (
 // inSteps reports whether a source is compiled in steps: something of LLVM's text of it may have to be mended.
 func (d *driver) inSteps(item linkItem) bool {
 	c := d.cmd
-	if c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S" || slices.Contains(c.compile, "-emit-llvm") {
+	ownMode := c.modeArg != "" && c.modeArg != "-c" && c.modeArg != "-S"
+	if item.header() || ownMode || slices.Contains(c.compile, "-emit-llvm") {
 		return false
 	}
 	return c.openMP || d.losesPhis(item)

@@ -189,6 +189,20 @@ func TestCxx(t *testing.T) {
 	l.ok("cc", "a.cpp", "-x", "c++", "b.c", "-O1", "-lstdc++", "-o", "a.wasm")
 }
 
+// TestPrecompiledHeaders: headers alone are precompiled without -c, as by gcc and clang, and -include-pch takes the
+// next word.
+func TestPrecompiledHeaders(t *testing.T) {
+	l := newLab(t)
+	l.write("all.hpp", "#include <vector>\ninline int seven() { return 7; }\n")
+	l.write("a.cpp", "std::vector<int> v(7);\nint main() { return v.size() - seven(); }\n")
+	l.ok("c++", "-O1", "all.hpp", "-o", "all.pch")
+	l.ok("c++", "-O1", "-include-pch", "all.pch", "a.cpp", "-o", "a.wasm")
+	l.module("a.wasm")
+	l.ok("c++", "-O1", "-fopenmp", "-x", "c++-header", "all.hpp", "-o", "threads.pch")
+	l.ok("c++", "-O1", "-fopenmp", "-include-pch", "threads.pch", "-c", "a.cpp")
+	l.fails("c++", []string{"-O1", "all.hpp", "a.cpp"}, "a header cannot be linked")
+}
+
 // TestOldStandards: mpi.h brings C++'s headers, which older standards take too, and errno is a function's as in glibc:
 // a declaration of it after errno.h names that function, and its plain name is the program's.
 func TestOldStandards(t *testing.T) {
