@@ -25,20 +25,13 @@ type Kind struct {
 	// Interruptible is of an engine whose programs Go stops when it wants to, wherever they are. It tells a safepoint
 	// nothing.
 	Interruptible bool
-	// Lacks are tests of what the engine has not yet, by name, and why.
-	Lacks map[string]string
 }
 
 // Run runs all tests.
 func Run(t *testing.T, make Make, k Kind) {
 	underTest, interruptible = make, k.Interruptible
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if why := k.Lacks[test.name]; why != "" {
-				t.Skip(why)
-			}
-			test.run(t)
-		})
+		t.Run(test.name, test.run)
 	}
 }
 

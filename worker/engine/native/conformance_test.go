@@ -20,9 +20,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	conformance.Run(t, makeEngine, conformance.Kind{Interruptible: true, Lacks: map[string]string{
-		"WaitsOfMemoryThatIsNotShared": "translate does not know memory.atomic.notify yet",
-	}})
+	conformance.Run(t, makeEngine, conformance.Kind{Interruptible: true})
 }
 
 func BenchmarkConformance(b *testing.B) { conformance.Benchmark(b, makeEngine) }

@@ -2,8 +2,10 @@ package native
 
 import (
 	"errors"
+	"io"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,7 +112,8 @@ func newInstance(t *testing.T, m engine.Module, host any) engine.Instance {
 }
 
 // TestInterrupted: while programs compute that call nothing, more of them than Go has processors, garbage is collected,
-// timers fire, signals come by the thousand and other programs trap; and what they compute stays right.
+// timers fire, signals come by the thousand, processor time is measured and other programs trap; and what they compute
+// stays right.
 func TestInterrupted(t *testing.T) {
 	const ranks, collections, ticks, traps, storms = 5, 25, 25, 100, 5000
 	e := engineForC(t)
@@ -122,6 +125,10 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	defer pprof.StopCPUProfile()
 	var running, others sync.WaitGroup
 	hosts, instances := make([]told, ranks), make([]engine.Instance, ranks)
 	errs := make([]error, ranks)
