@@ -25,7 +25,8 @@ const maxParams = wasm.MaxValues - 1
 // in what it returns do not exist.
 func Add(m *wasm.Module) []Callback {
 	var added []Callback
-	if tables := m.Spaces().Tables; len(tables) == 0 || tables[0].Type != wasm.FuncRef {
+	tables := m.Spaces().Tables
+	if len(tables) == 0 || tables[0].Type != wasm.FuncRef {
 		return nil
 	}
 	exports, known := map[string]bool{}, map[string]bool{}
@@ -47,7 +48,7 @@ func Add(m *wasm.Module) []Callback {
 		added = append(added, Callback{Type: sig, Export: name})
 		m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindFunction,
 			Index: m.ImportedFunctions() + uint32(len(m.Functions))})
-		m.Functions = append(m.Functions, wasm.Function{Body: calling(len(sig.Params), uint32(t)),
+		m.Functions = append(m.Functions, wasm.Function{Body: calling(len(sig.Params), uint32(t), tables[0].Limits.Is64),
 			Type: m.AddType(wasm.FuncType{Params: slices.Insert(slices.Clone(sig.Params), 0, wasm.I32), Results: sig.Results})})
 	}
 	return added
@@ -72,12 +73,16 @@ func letters(types []wasm.ValueType) string {
 	return string(text)
 }
 
-func calling(params int, calledType uint32) wasm.Expr {
+// calling calls the function of a table, which may have addresses of 64 bits, that the first parameter names.
+func calling(params int, calledType uint32, wide bool) wasm.Expr {
 	var c wasm.Code
 	for i := range params {
 		c.Index(wasm.OpLocalGet, uint32(i+1))
 	}
 	c.Index(wasm.OpLocalGet, 0)
+	if wide {
+		c.Op(wasm.OpI64ExtendI32U)
+	}
 	c.CallIndirect(calledType, 0)
 	c.Op(wasm.OpEnd)
 	return wasm.Expr(c)

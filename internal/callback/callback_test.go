@@ -10,11 +10,17 @@ import (
 
 // What is added leaves all else where it was, and a module's own names to it.
 func TestAdd(t *testing.T) {
+	for _, wide := range []bool{false, true} {
+		testAdd(t, wide)
+	}
+}
+
+func testAdd(t *testing.T, wide bool) {
 	of := func(params []wasm.ValueType, results ...wasm.ValueType) wasm.FuncType {
 		return wasm.FuncType{Params: params, Results: results}
 	}
 	i, many := []wasm.ValueType{wasm.I32}, slices.Repeat([]wasm.ValueType{wasm.F64}, maxParams+1)
-	m := &wasm.Module{Tables: []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 1}}},
+	m := &wasm.Module{Tables: []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 1, Is64: wide}}},
 		Exports: []wasm.Export{{Name: "faasmrun.call_indirect(i)", Kind: wasm.KindFunction, Index: 1}},
 		Types: []wasm.FuncType{of(nil), of(i), of(i, wasm.I32), of(nil, wasm.I32), of(nil, wasm.I64), of(many[1:]), of(many),
 			of([]wasm.ValueType{wasm.V128}), of([]wasm.ValueType{wasm.FuncRef}), of(i), of(nil, wasm.I32, wasm.I32)}}
