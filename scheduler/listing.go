@@ -28,7 +28,8 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		PlacedUnixNs:  int64(j.Placed),
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
 		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held,
-		Reservation: j.Reservation, DataModels: j.Needs.Models.Names(), LeastRankMemBytes: j.Needs.LeastMem}
+		Reservation: j.Reservation, DataModels: j.Needs.Models.Names(), LeastRankMemBytes: j.Needs.LeastMem,
+		Engine: j.Needs.Engine}
 	own := j.Tenant == viewer || r.s.admin(viewer)
 	if own {
 		info.Name = j.Name

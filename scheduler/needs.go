@@ -14,7 +14,7 @@ import (
 
 // needsOf is what the programs of a job need, all together.
 func (s *Server) needsOf(spec *schedpb.JobSpec) core.Needs {
-	var all core.Needs
+	all := core.Needs{Engine: spec.Engine}
 	seen := map[string]bool{}
 	for _, app := range spec.Apps {
 		hash := app.ModuleSha256
@@ -77,7 +77,7 @@ func moduleNeeds(m *wasm.Module) core.Needs {
 func coreEngines(announced []*schedpb.Engine) []core.Engine {
 	var engines []core.Engine
 	for _, e := range announced {
-		engine := core.Engine{Name: e.GetName(), MaxRankMem: e.GetMaxRankMemBytes()}
+		engine := core.Engine{Name: e.GetName(), MaxRankMem: e.GetMaxRankMemBytes(), Missing: e.GetMissing()}
 		for _, name := range e.GetDataModels() {
 			for i, known := range core.DataModelNames {
 				if name == known {
@@ -93,7 +93,8 @@ func coreEngines(announced []*schedpb.Engine) []core.Engine {
 func engineInfo(engines []core.Engine) []*schedpb.Engine {
 	var infos []*schedpb.Engine
 	for _, e := range engines {
-		infos = append(infos, &schedpb.Engine{Name: e.Name, DataModels: e.Models.Names(), MaxRankMemBytes: e.MaxRankMem})
+		infos = append(infos, &schedpb.Engine{Name: e.Name, DataModels: e.Models.Names(), MaxRankMemBytes: e.MaxRankMem,
+			Missing: e.Missing})
 	}
 	return infos
 }

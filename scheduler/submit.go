@@ -166,6 +166,8 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("the job's name %q has characters that can't be shown", spec.Name)
 	case len(spec.Reservation) > maxName:
 		return fmt.Errorf("the reservation's name has %d bytes; at most %d", len(spec.Reservation), maxName)
+	case spec.Engine != "" && !nameable(spec.Engine):
+		return fmt.Errorf("%.80q is no name for an engine", spec.Engine)
 	case len(spec.Apps) == 0:
 		return fmt.Errorf("the job has no program")
 	case len(spec.Apps) > maxApps:

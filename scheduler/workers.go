@@ -49,6 +49,7 @@ const (
 	maxWorkerMem    = 1 << 50
 	maxHolding      = 1 << 16
 	maxEngines      = 16
+	maxMissing      = 1 << 10
 	maxDataModels   = 16      // of one
 	maxDetail       = 1 << 20 // of a job's end; what is larger loses its longest part
 	silentBeats     = 4       // missed heartbeats that make a loss
@@ -187,6 +188,9 @@ func checkEngines(engines []*schedpb.Engine) error {
 		case len(e.GetDataModels()) > maxDataModels:
 			return fmt.Errorf("engine %s announces %d data models; at most %d are accepted", e.Name, len(e.DataModels),
 				maxDataModels)
+		case len(e.GetMissing()) > maxMissing || !printable(e.GetMissing()):
+			return fmt.Errorf("why engine %s is missing is %d bytes, or can't be shown; at most %d are accepted", e.Name,
+				len(e.Missing), maxMissing)
 		case e.GetMaxRankMemBytes() > maxWorkerMem:
 			return fmt.Errorf("engine %s announces %d bytes of memory per rank; at most %d are accepted", e.Name,
 				e.MaxRankMemBytes, uint64(maxWorkerMem))

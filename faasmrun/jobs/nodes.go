@@ -58,9 +58,13 @@ type engineRecord struct {
 	Name       string   `json:"name"`
 	DataModels []string `json:"data_models"`
 	MaxRankMem uint64   `json:"max_rank_mem_bytes"`
+	Missing    string   `json:"missing,omitempty"` // why the worker has it not
 }
 
 func (e engineRecord) String() string {
+	if e.Missing != "" {
+		return "no " + e.Name
+	}
 	return fmt.Sprintf("%s (%s, %s)", e.Name, strings.Join(e.DataModels, "+"), bytesize.Short(e.MaxRankMem))
 }
 
@@ -72,7 +76,8 @@ func newNodeRecord(n *schedpb.NodeInfo) nodeRecord {
 		r.Labels = append(r.Labels, client.LabelText(l))
 	}
 	for _, e := range n.Engines {
-		r.Engines = append(r.Engines, engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes})
+		r.Engines = append(r.Engines, engineRecord{e.Name, append([]string{}, e.DataModels...), e.MaxRankMemBytes,
+			e.Missing})
 	}
 	return r
 }
@@ -110,6 +115,11 @@ func printNodes(c *client.Cluster, nodes []*schedpb.NodeInfo, wide bool) error {
 		for _, why := range []string{r.Draining, r.Unfit} {
 			if why != "" {
 				notes = append(notes, "("+why+")")
+			}
+		}
+		for _, e := range r.Engines {
+			if e.Missing != "" {
+				notes = append(notes, "(no "+e.Name+" engine: "+e.Missing+")")
 			}
 		}
 		row := []string{r.Name, r.State, fmt.Sprintf("%d/%d", r.Used, r.Slots),

@@ -12,9 +12,10 @@ import (
 //
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit,
 // version 4 what is known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5
-// jobs whose ranks share slots, version 6 details that jobs share, version 7 engines and what jobs need of them. What
+// jobs whose ranks share slots, version 6 details that jobs share, version 7 engines and what jobs need of them,
+// version 8 which engine a job asks for, and why a worker lacks one. What
 // older versions wrote is still read.
-const recordVersion = 7
+const recordVersion = 8
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")

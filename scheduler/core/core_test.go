@@ -124,7 +124,7 @@ func TestRecordHoldsEveryField(t *testing.T) {
 func TestOldRecords(t *testing.T) {
 	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed,
 		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned,
-		"record.v6": kindJobTrimmed} {
+		"record.v6": kindJobTrimmed, "record.v7": kindJobTrimmed} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -138,8 +138,9 @@ func TestOldRecords(t *testing.T) {
 			r.Constraint[0][0].Name == "" {
 			t.Errorf("%s: %+v", name, r)
 		}
-		for _, tr := range ts { // workers of those releases had one engine, and said nothing of it
-			if w, ok := tr.(*WorkerJoined); ok && !reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
+		for _, tr := range ts { // workers before version 7 had one engine, and said nothing of it
+			w, ok := tr.(*WorkerJoined)
+			if ok && (name == "record.v7") == reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
 				t.Errorf("%s: %+v", name, w)
 			}
 		}
@@ -151,7 +152,7 @@ func TestOldRecords(t *testing.T) {
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v7"
+	const golden = "testdata/record.v8"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -264,7 +265,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 				sub.Request.Reservation = fmt.Sprint("r", rnd.IntN(3))
 			}
 			if rnd.IntN(3) == 0 {
-				sub.Request.Needs = Needs{DataModels(rnd.IntN(4)), rnd.Uint64N(8) << 30}
+				sub.Request.Needs = Needs{Models: DataModels(rnd.IntN(4)), LeastMem: rnd.Uint64N(8) << 30,
+					Engine: []string{"", "", "", "wazero", "native"}[rnd.IntN(5)]}
 			}
 			e = sub
 		case 3:
@@ -334,7 +336,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 
 // randomEngines are an old worker's, one of today's, or one with a second engine.
 func randomEngines(rnd *rand.Rand) []Engine {
-	return []Engine{{"wazero", ILP32 | LP64, 4 << 30}, {"native", LP64, 64 << 30}}[:rnd.IntN(3)]
+	missing := []string{"", "it has no compiler"}[rnd.IntN(2)]
+	return []Engine{{"wazero", ILP32 | LP64, 4 << 30, ""}, {"native", LP64, 64 << 30, missing}}[:rnd.IntN(3)]
 }
 
 // checkPlaced: a worker that gets a job has an engine for its programs.
@@ -346,7 +349,8 @@ func checkPlaced(s *State, ts []Transition) {
 		}
 		j, w := s.jobs[placed.Ref.Job], s.Worker(placed.Placement[0].Worker)
 		if !slices.ContainsFunc(w.Engines, func(e Engine) bool {
-			return e.Models|j.Needs.Models == e.Models && e.MaxRankMem >= j.Needs.LeastMem && e.MaxRankMem >= j.MemPerRank
+			return (j.Needs.Engine == "" || j.Needs.Engine == e.Name) && e.Missing == "" &&
+				e.Models|j.Needs.Models == e.Models && e.MaxRankMem >= j.Needs.LeastMem && e.MaxRankMem >= j.MemPerRank
 		}) {
 			panic(fmt.Sprintf("job %d needs %+v and is placed on %s, which has %+v", j.ID, j.Needs, w.Name, w.Engines))
 		}

@@ -36,6 +36,7 @@ type Engine struct {
 	Name       string
 	Models     DataModels // of programs that it runs
 	MaxRankMem uint64     // bytes of linear memory that a rank can have; whole
+	Missing    string     // why the worker has it not, for a person; "": it has
 }
 
 // UnannouncedEngine is that of workers that announce none: those of 0.1.0.
@@ -45,6 +46,9 @@ func (e *Engine) fields(c *codec) {
 	c.string(&e.Name)
 	c.uint64((*uint64)(&e.Models))
 	c.uint64(&e.MaxRankMem)
+	if c.version >= 8 {
+		c.string(&e.Missing)
+	}
 }
 
 // engineFields walks a worker's engines; before version 7 nobody announced any.
@@ -61,6 +65,7 @@ func engineFields(c *codec, engines *[]Engine) {
 type Needs struct {
 	Models   DataModels // all of them; 0: any engine will do
 	LeastMem uint64     // bytes: the largest memory that one of them begins with
+	Engine   string     // its name; "": the worker's choice
 }
 
 func (n *Needs) fields(c *codec) {
@@ -68,19 +73,27 @@ func (n *Needs) fields(c *codec) {
 		c.uint64((*uint64)(&n.Models))
 		c.uint64(&n.LeastMem)
 	}
+	if c.version >= 8 {
+		c.string(&n.Engine)
+	}
 }
 
 // rankMem is the linear memory that an engine must be able to give each rank.
 func (r *Request) rankMem() uint64 { return max(r.MemPerRank, r.Needs.LeastMem) }
 
-// runs reports whether one of the worker's engines runs programs of all these data models, with so much memory a rank.
-func (w *Worker) runs(models DataModels, rankMem uint64) bool {
+// runs reports whether one of the worker's engines is what a job needs and gives each rank so much memory.
+func (w *Worker) runs(n *Needs, rankMem uint64) bool {
 	for i := range w.Engines {
-		if e := &w.Engines[i]; models&^e.Models == 0 && rankMem <= e.MaxRankMem {
+		if e := &w.Engines[i]; e.suits(n) && rankMem <= e.MaxRankMem {
 			return true
 		}
 	}
 	return false
+}
+
+// suits reports whether the engine is there, is the one asked for, and runs programs of all data models.
+func (e *Engine) suits(n *Needs) bool {
+	return e.Missing == "" && n.Models&^e.Models == 0 && (n.Engine == "" || n.Engine == e.Name)
 }
 
 // unrunnable says what the request needs of an engine that none of the workers has that it may run on; "" if one has
@@ -88,17 +101,21 @@ func (w *Worker) runs(models DataModels, rankMem uint64) bool {
 func (s *State) unrunnable(r *Request) string {
 	found, suited := false, false
 	var most uint64
+	missing := ""
 	for _, w := range s.workers {
 		if !w.chosen(r) {
 			continue
 		}
-		if w.runs(r.Needs.Models, r.rankMem()) {
+		if w.runs(&r.Needs, r.rankMem()) {
 			return ""
 		}
 		found = true
-		for _, e := range w.Engines {
-			if r.Needs.Models&^e.Models == 0 {
+		for i := range w.Engines {
+			e := &w.Engines[i]
+			if e.suits(&r.Needs) {
 				suited, most = true, max(most, e.MaxRankMem)
+			} else if e.Missing != "" && (r.Needs.Engine == "" || r.Needs.Engine == e.Name) && missing == "" {
+				missing = fmt.Sprintf(" (%s is without the engine %s: %s)", w.Name, e.Name, e.Missing)
 			}
 		}
 	}
@@ -109,17 +126,27 @@ func (s *State) unrunnable(r *Request) string {
 	switch {
 	case !found:
 		return ""
+	case !suited && r.Needs.Engine != "":
+		return fmt.Sprintf("asks for the engine %s%s, which %s has%s", r.Needs.Engine, forModels(r.Needs.Models), of, missing)
 	case !suited:
-		return fmt.Sprintf("needs an engine for programs with the data model %s, which %s has%s", r.Needs.Models, of,
-			olderRelease(r.Needs.Models))
+		return fmt.Sprintf("needs an engine for programs with the data model %s, which %s has%s%s", r.Needs.Models, of,
+			olderRelease(r.Needs.Models), missing)
 	case r.Needs.LeastMem > most:
-		return fmt.Sprintf("its program begins with %s of memory per rank; %s has an engine that gives a rank more than %s: "+
-			"link it with less static data, or spread the data over more ranks", bytesize.String(r.Needs.LeastMem), of,
-			bytesize.String(most))
+		return fmt.Sprintf("its program begins with %s of memory per rank; %s has an engine that gives a rank more "+
+			"than %s%s: link it with less static data, or spread the data over more ranks",
+			bytesize.String(r.Needs.LeastMem), of, bytesize.String(most), missing)
 	}
-	return fmt.Sprintf("needs %s of memory per rank; %s has an engine that gives a rank more than %s: "+
+	return fmt.Sprintf("needs %s of memory per rank; %s has an engine that gives a rank more than %s%s: "+
 		"ask for at most that (--mem-per-rank), and spread the data over more ranks", bytesize.String(r.MemPerRank), of,
-		bytesize.String(most))
+		bytesize.String(most), missing)
+}
+
+// forModels says for which programs an engine is looked for.
+func forModels(models DataModels) string {
+	if models == 0 {
+		return ""
+	}
+	return " for programs with the data model " + models.String()
 }
 
 // olderRelease says which workers are without a model.

@@ -191,7 +191,7 @@ type shape struct {
 	mem     uint64
 	limit   Duration
 	rankMem uint64
-	models  DataModels
+	needs   Needs
 }
 
 // shapeOf is a job's; false for one that asks for more.
@@ -200,13 +200,14 @@ func shapeOf(j *Job) (shape, bool) {
 	if limit == 0 {
 		limit = Duration(never)
 	}
-	return shape{j.slots(), j.mem(), limit, j.rankMem(), j.Needs.Models},
+	return shape{j.slots(), j.mem(), limit, j.rankMem(), j.Needs},
 		!j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
 }
 
 // holds reports whether whoever has room for v has it for u.
 func (v shape) holds(u shape) bool {
-	return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit && u.rankMem <= v.rankMem && u.models&^v.models == 0
+	return u.ranks <= v.ranks && u.mem <= v.mem && u.limit <= v.limit && u.rankMem <= v.rankMem &&
+		u.needs.Models&^v.needs.Models == 0 && (u.needs.Engine == "" || u.needs.Engine == v.needs.Engine)
 }
 
 func (p *pass) cannotFit(want shape) bool {
@@ -281,7 +282,7 @@ func (p *pass) endsBy(j *Job, at Time) bool {
 // everFits reports whether some worker, empty, could run a plain job.
 func (s *State) everFits(want shape) bool {
 	for _, w := range s.workers {
-		if want.ranks <= w.Slots && want.mem <= w.Mem && w.runs(want.models, want.rankMem) {
+		if want.ranks <= w.Slots && want.mem <= w.Mem && w.runs(&want.needs, want.rankMem) {
 			return true
 		}
 	}

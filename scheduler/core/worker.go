@@ -42,7 +42,7 @@ func (w *Worker) Free() uint32 {
 func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit == "" }
 
 // suits reports whether the request wants this worker at all, and an engine here runs its programs.
-func (w *Worker) suits(r *Request) bool { return w.runs(r.Needs.Models, r.rankMem()) && w.chosen(r) }
+func (w *Worker) suits(r *Request) bool { return w.runs(&r.Needs, r.rankMem()) && w.chosen(r) }
 
 // chosen reports whether the request may run here by its own choice of hosts and labels.
 func (w *Worker) chosen(r *Request) bool {

@@ -510,6 +510,7 @@ type JobSpec struct {
 	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
 	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
 	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                   // its ranks share a worker's slots, should no worker have as many
+	Engine        string      `protobuf:"bytes,45,opt,name=engine,proto3" json:"engine,omitempty"`                                  // that runs it, by name; empty: the worker's choice
 	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: tells a task of the others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -718,6 +719,13 @@ func (x *JobSpec) GetOversubscribe() bool {
 		return x.Oversubscribe
 	}
 	return false
+}
+
+func (x *JobSpec) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
 }
 
 func (x *JobSpec) GetArrayShape() *ArrayShape {
@@ -1294,6 +1302,7 @@ type JobInfo struct {
 	MpiBytes          uint64                 `protobuf:"varint,27,opt,name=mpi_bytes,json=mpiBytes,proto3" json:"mpi_bytes,omitempty"`                                // once ended: what its ranks have sent each other
 	DataModels        []string               `protobuf:"bytes,28,rep,name=data_models,json=dataModels,proto3" json:"data_models,omitempty"`                           // of its programs; empty: they need none, or nobody looked
 	LeastRankMemBytes uint64                 `protobuf:"varint,29,opt,name=least_rank_mem_bytes,json=leastRankMemBytes,proto3" json:"least_rank_mem_bytes,omitempty"` // what the largest of its programs' memories begins with
+	Engine            string                 `protobuf:"bytes,30,opt,name=engine,proto3" json:"engine,omitempty"`                                                     // that it asks for; empty: the worker's choice
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1529,6 +1538,13 @@ func (x *JobInfo) GetLeastRankMemBytes() uint64 {
 		return x.LeastRankMemBytes
 	}
 	return 0
+}
+
+func (x *JobInfo) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
 }
 
 type ListRequest struct {
@@ -5421,6 +5437,7 @@ type Engine struct {
 	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	DataModels      []string               `protobuf:"bytes,2,rep,name=data_models,json=dataModels,proto3" json:"data_models,omitempty"`                     // ILP32, LP64
 	MaxRankMemBytes uint64                 `protobuf:"varint,3,opt,name=max_rank_mem_bytes,json=maxRankMemBytes,proto3" json:"max_rank_mem_bytes,omitempty"` // of linear memory that a rank can have
+	Missing         string                 `protobuf:"bytes,4,opt,name=missing,proto3" json:"missing,omitempty"`                                             // why the worker can't run programs with it; empty: it can
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -5474,6 +5491,13 @@ func (x *Engine) GetMaxRankMemBytes() uint64 {
 		return x.MaxRankMemBytes
 	}
 	return 0
+}
+
+func (x *Engine) GetMissing() string {
+	if x != nil {
+		return x.Missing
+	}
+	return ""
 }
 
 type JobRef struct {
@@ -7140,7 +7164,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\x8d\a\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xa5\a\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -7172,7 +7196,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vstderr_path\x18) \x01(\tR\n" +
 	"stderrPath\x12#\n" +
 	"\rappend_output\x18* \x01(\bR\fappendOutput\x12$\n" +
-	"\roversubscribe\x18, \x01(\bR\roversubscribe\x128\n" +
+	"\roversubscribe\x18, \x01(\bR\roversubscribe\x12\x16\n" +
+	"\x06engine\x18- \x01(\tR\x06engine\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
 	"\n" +
@@ -7212,7 +7237,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
-	"\awarning\x18\x02 \x01(\tR\awarning\"\x94\a\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\xac\a\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -7245,7 +7270,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\tmpi_bytes\x18\x1b \x01(\x04R\bmpiBytes\x12\x1f\n" +
 	"\vdata_models\x18\x1c \x03(\tR\n" +
 	"dataModels\x12/\n" +
-	"\x14least_rank_mem_bytes\x18\x1d \x01(\x04R\x11leastRankMemBytes\"\xd8\x01\n" +
+	"\x14least_rank_mem_bytes\x18\x1d \x01(\x04R\x11leastRankMemBytes\x12\x16\n" +
+	"\x06engine\x18\x1e \x01(\tR\x06engine\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -7525,12 +7551,13 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\bstate_id\x18\n" +
 	" \x01(\tR\astateId\x12-\n" +
 	"\aengines\x18\v \x03(\v2\x13.faasmrun.v1.EngineR\aengines\x12\x1a\n" +
-	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"j\n" +
+	"\bprotocol\x18\x06 \x01(\rR\bprotocol\"\x84\x01\n" +
 	"\x06Engine\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\vdata_models\x18\x02 \x03(\tR\n" +
 	"dataModels\x12+\n" +
-	"\x12max_rank_mem_bytes\x18\x03 \x01(\x04R\x0fmaxRankMemBytes\"5\n" +
+	"\x12max_rank_mem_bytes\x18\x03 \x01(\x04R\x0fmaxRankMemBytes\x12\x18\n" +
+	"\amissing\x18\x04 \x01(\tR\amissing\"5\n" +
 	"\x06JobRef\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\"U\n" +

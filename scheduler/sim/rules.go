@@ -216,7 +216,8 @@ func (r *rules) checkRoom(t *core.JobPlaced, w *ledger) {
 // checkEngines: one of the worker's runs programs as the job's, and gives each rank what it asks for.
 func (r *rules) checkEngines(t *core.JobPlaced, j *account, w *ledger) {
 	for _, e := range w.engines {
-		if e.Models|j.Needs.Models == e.Models && j.Needs.LeastMem <= e.MaxRankMem && j.MemPerRank <= e.MaxRankMem {
+		if (j.Needs.Engine == "" || j.Needs.Engine == e.Name) && e.Missing == "" &&
+			e.Models|j.Needs.Models == e.Models && j.Needs.LeastMem <= e.MaxRankMem && j.MemPerRank <= e.MaxRankMem {
 			return
 		}
 	}

@@ -136,7 +136,7 @@ func TestCheckersCheck(t *testing.T) {
 			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 5})
 			c.started(s, "a", &run{ref: core.JobRef{Job: 2, Epoch: 1}, ranks: 4})
 		},
-		"job 1 needs {Models:LP64 LeastMem:0} and is placed on worker a, whose engines are [": func(c *checker, s *Sim) {
+		"job 1 needs {Models:LP64 LeastMem:0 Engine:} and is placed on worker a, whose": func(c *checker, s *Sim) {
 			job := startedJob()
 			job[0].(*core.JobAccepted).Request.Needs.Models = core.LP64
 			c.rules.batch(0, job)
