@@ -15,6 +15,8 @@ Programs:
   cmake        run cmake with these compilers
   configure    run a configure script with these compilers
   make         run make with these compilers
+  compile      compile programs for this machine beforehand
+  inspect      say which engines of this machine can run a program, and why not
   toolchain    install the C and C++ libraries, or show what is installed
 
 Jobs of a cluster:

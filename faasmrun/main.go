@@ -60,7 +60,9 @@ var quickVerbs = map[string]func(args []string) int{
 	"make":      makeVerb,
 	"version":   func([]string) int { return cli.VersionVerb() },
 	"executor":  daemon.ExecutorVerb,
-	"compile":   daemon.CompileVerb,
+	"prepare":   daemon.PrepareVerb,
+	"object":    daemon.ObjectVerb,
+	"clang":     daemon.ClangVerb,
 }
 
 // cobraVerb runs a verb that has flags of its own.
@@ -109,7 +111,8 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(run, own("cc", "compile C"), own("c++", "compile C++"), own("cmake", "run cmake with these compilers"),
 		own("configure", "run a configure script with these compilers"), own("make", "run make with these compilers"),
 		own("version", "show the version"),
-		submit, toolchainCommand(), daemon.SchedulerCommand(), daemon.WorkerCommand())
+		submit, toolchainCommand(), daemon.SchedulerCommand(), daemon.WorkerCommand(), daemon.CompileCommand(),
+		daemon.InspectCommand())
 	root.AddCommand(jobs.JobCommands()...)
 	root.AddCommand(jobs.TopCommand(), jobs.NodesCommand(), jobs.DrainCommand(), jobs.ResumeCommand(), jobs.UsageCommand(),
 		jobs.ReservationCommand(), jobs.SimulateCommand(), daemon.AuthCommand())

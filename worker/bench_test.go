@@ -27,6 +27,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/toolchain"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/engine/native/clang"
 	"github.com/faasmrun/faasmrun/worker/executor"
 	"github.com/faasmrun/faasmrun/worker/state"
 )
@@ -45,8 +46,12 @@ func TestMain(m *testing.M) {
 			return
 		case "work":
 			work(os.Args[2], os.Args[3], os.Args[4])
-		case "compile":
+		case "prepare":
 			os.Exit(executor.CompileMain(os.Args[2:], os.Stderr))
+		case "object":
+			os.Exit(executor.ObjectMain(os.Args[2:], os.Stdout, os.Stderr))
+		case "clang":
+			os.Exit(clang.Main(os.Args[2:], os.Stderr))
 		}
 	}
 	var err error

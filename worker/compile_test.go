@@ -10,6 +10,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
 )
 
 // hostile is a module whose one function holds n times the same instructions.
@@ -68,7 +69,7 @@ func TestCompilerWithoutMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &modules{executable: script}
-		if err := m.compile(t.Context(), "", "", false); err == nil ||
+		if err := m.compile(t.Context(), "", "", control.ForWazero); err == nil ||
 			!strings.Contains(err.Error(), "more memory than the system gives") {
 			t.Errorf("%s: %v", words, err)
 		}

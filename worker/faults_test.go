@@ -80,7 +80,7 @@ func newSlowBench(t *testing.T) (b *bench, fifo string) {
 	}
 	dir := t.TempDir()
 	fifo, slow := filepath.Join(dir, "fifo"), filepath.Join(dir, "slow")
-	script := "#!/bin/sh\n[ $1 != compile ] || read go <" + fifo + "\nexec " + self + " \"$@\"\n"
+	script := "#!/bin/sh\n[ $1 != prepare ] || read go <" + fifo + "\nexec " + self + " \"$@\"\n"
 	if err := errors.Join(unix.Mkfifo(fifo, 0o600), os.WriteFile(slow, []byte(script), 0o755)); err != nil {
 		t.Fatal(err)
 	}

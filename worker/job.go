@@ -27,7 +27,8 @@ type job struct {
 	dir   string
 	as    *identity // whom its executor runs as; nil: as the worker
 
-	rebooted bool // the machine, since its executor was started
+	engine   string // that runs it; "" before that is known, and after another worker has begun it
+	rebooted bool   // the machine, since its executor was started
 
 	orders        outbox          // for the executor
 	prepare       context.Context // of what comes before the executor; a termination ends it
@@ -91,7 +92,7 @@ func (j *job) run() {
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit",
-		end.ExitCode}
+		end.ExitCode, "engine", j.engine}
 	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
 		fields = append(fields, "reason", end.Reason)
 	}
@@ -122,7 +123,9 @@ func (j *job) execute() *schedpb.JobEnded {
 		if p, err = j.launch(start); err != nil {
 			break
 		}
+		stop := j.tierUp(start)
 		last, left := j.supervise(p)
+		stop()
 		if left || !j.neverBegan() || j.isTerminating() {
 			return j.finish(p, last, left)
 		}
@@ -130,8 +133,9 @@ func (j *job) execute() *schedpb.JobEnded {
 		case last != nil && last.Unprepared && !again:
 			j.w.Logger.Warn("a program is prepared anew", "job", j.key.id, "err", last.NotBegun)
 			again = true
-			for _, app := range j.spec.GetApps() {
-				j.w.modules.forget(app.GetModuleSha256(), start.Check)
+			for i, app := range j.spec.GetApps() {
+				j.w.modules.forget(app.GetModuleSha256(), variantOf(start))
+				os.Remove(start.Apps[i].Object)
 			}
 			start, err = j.prepareStart()
 		case last != nil && last.NotBegun != "": // it could not even make the log

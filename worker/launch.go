@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/faasmrun/faasmrun/internal/failpoint"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/state"
@@ -58,15 +60,22 @@ func (j *job) prepareStart() (*control.Start, error) {
 	if j.outlivesWorker() {
 		start.AgentUID = uint32(os.Geteuid())
 	}
+	programs, err := j.preparePrograms(start)
+	if err != nil {
+		return nil, err
+	}
+	if j.engine = schedpb.EngineWazero; start.Native {
+		j.engine = schedpb.EngineNative
+	}
 	var needs []memoryNeed
-	for _, app := range j.spec.GetApps() {
-		prepared, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), start.Check,
-			j.setActivity)
-		if err != nil {
-			return nil, err
+	for i, app := range j.spec.GetApps() {
+		p := programs[i]
+		started := j.app(app, j.executorCachePath(p.Module))
+		if p.object != nil {
+			started.Object, started.Digest = j.executorCachePath(p.object.Path), hex.EncodeToString(p.object.Digest[:])
 		}
-		start.Apps = append(start.Apps, j.app(app, j.executorCachePath(prepared.Module)))
-		needs = append(needs, memoryNeed{app.GetProgram(), app.GetRanks(), prepared.MinMemory})
+		start.Apps = append(start.Apps, started)
+		needs = append(needs, memoryNeed{app.GetProgram(), app.GetRanks(), p.MinMemory})
 	}
 	j.setActivity("")
 	return start, j.w.fits(needs)

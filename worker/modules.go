@@ -24,6 +24,7 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine/native/object"
 )
 
 // modules is the machine's cache of modules. Several workers may share the directory. Only complete files ever get
@@ -34,13 +35,15 @@ import (
 //	modules/<sha256>.<hash>.run.wasm, .layout   as it runs, and what is known of it (worker/program); <hash> is of both
 //	modules/<sha256>.prepared   what the compile child found, the name of what runs among it: the mark that all is ready
 //	modules/<sha256>.checked.prepared   the same of the program with its addresses checked, which is another that runs
+//	modules/<sha256>.native.prepared    the same of the program for the native engine, without machine code (native.go)
 type modules struct {
 	dir        string // CACHEDIR/modules
 	cacheDir   string
 	executable string
-	bound      int64  // bytes that it may take
-	memory     int64  // of a compile child; 0: what that sets itself
-	key        string // of this program: another build may compile or bind differently
+	bound      int64         // bytes that it may take
+	memory     int64         // of a compile child; 0: what that sets itself
+	key        string        // of this program: another build may compile or bind differently
+	objects    *object.Store // machine code for the native engine
 	client     schedpb.WorkersClient
 	worker     string // whose jobs the modules are for
 
@@ -59,8 +62,8 @@ func newModules(cacheDir, executable, worker string, client schedpb.WorkersClien
 	}
 	key := fmt.Sprintf("passes%s.%d.%d", passes.Version, st.Size(), st.ModTime().UnixNano())
 	return &modules{dir: dir, cacheDir: cacheDir, executable: executable, key: key, client: client, worker: worker,
-		bound: maxCache,
-		busy:  map[string]chan struct{}{}}, nil
+		bound: maxCache, objects: object.Open(cacheDir),
+		busy: map[string]chan struct{}{}}, nil
 }
 
 // openCache makes the cache's directories. Executors of other users read files whose names, which contain the hash of a
@@ -87,15 +90,14 @@ const maxCache = 10 << 30
 // native is where the engine keeps machine code.
 func (m *modules) native() string { return filepath.Join(m.cacheDir, "native") }
 
-// prepare makes a module ready to run and returns what is known of it. program is its name in messages; checked asks
-// for the one whose addresses are checked. An error is for the user, and so is what report is called with when
-// something takes long.
-func (m *modules) prepare(ctx context.Context, sha, program string, checked bool, report func(string)) (
+// prepare makes a module ready to run on wazero and returns what is known of it. program is its name in messages. An
+// error is for the user, and so is what report is called with when something takes long.
+func (m *modules) prepare(ctx context.Context, sha, program string, v control.Variant, report func(string)) (
 	*control.Prepared, error) {
-	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
-		return nil, fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
+	if err := checkSHA(sha, program); err != nil {
+		return nil, err
 	}
-	if p := m.ready(sha, checked); p != nil {
+	if p := m.ready(sha, v); p != nil {
 		return p, nil
 	}
 	path := filepath.Join(m.dir, sha+".wasm")
@@ -105,25 +107,42 @@ func (m *modules) prepare(ctx context.Context, sha, program string, checked bool
 		return nil, err
 	}
 	defer done()
-	if p := m.ready(sha, checked); p != nil {
+	if p := m.ready(sha, v); p != nil {
 		return p, nil
 	}
-	m.sweep(time.Now())
-	m.evict(m.bound, time.Now())
-	if _, err := os.Stat(path); err != nil {
-		report("getting " + program + " from the scheduler")
-		if err := m.fetchWhole(ctx, sha, path); err != nil {
-			return nil, fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
-		}
-		report(compiling(program, path))
+	if err := m.get(ctx, sha, program, report); err != nil {
+		return nil, err
 	}
-	if err := m.compile(ctx, sha, path, checked); err != nil {
+	if err := m.compile(ctx, sha, path, v); err != nil {
 		return nil, fmt.Errorf("%s: %w", program, err)
 	}
-	if p := m.ready(sha, checked); p != nil {
+	if p := m.ready(sha, v); p != nil {
 		return p, nil
 	}
 	return nil, asWorkerFault(fmt.Errorf("%s: the compiler left no result in %s: is the disk full?", program, m.dir))
+}
+
+func checkSHA(sha, program string) error {
+	if b, err := hex.DecodeString(sha); err != nil || len(b) != sha256.Size || sha != strings.ToLower(sha) {
+		return fmt.Errorf("%s: %q is no SHA-256 of a module", program, sha)
+	}
+	return nil
+}
+
+// get gets a module from the scheduler, unless it is there.
+func (m *modules) get(ctx context.Context, sha, program string, report func(string)) error {
+	m.sweep(time.Now())
+	m.evict(m.bound, time.Now())
+	path := filepath.Join(m.dir, sha+".wasm")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	report("getting " + program + " from the scheduler")
+	if err := m.fetchWhole(ctx, sha, path); err != nil {
+		return fmt.Errorf("%s: get the module from the scheduler: %w", program, err)
+	}
+	report(compiling(program, path))
+	return nil
 }
 
 // compiling says what may take a minute, and how much there is of it.
@@ -161,8 +180,8 @@ func (m *modules) take(ctx context.Context, sha string) (done func(), err error)
 }
 
 // ready returns what an earlier compile left, nil when there is none that this program can use.
-func (m *modules) ready(sha string, checked bool) *control.Prepared {
-	mark := control.PreparedPath(m.dir, sha, checked)
+func (m *modules) ready(sha string, v control.Variant) *control.Prepared {
+	mark := control.PreparedPath(m.dir, sha, v)
 	p, err := control.ReadPrepared(mark)
 	if err != nil || p.Key != m.key {
 		return nil
@@ -179,8 +198,8 @@ func (m *modules) ready(sha string, checked bool) *control.Prepared {
 }
 
 // forget has a module prepared anew by the next job.
-func (m *modules) forget(sha string, checked bool) {
-	os.Remove(control.PreparedPath(m.dir, sha, checked))
+func (m *modules) forget(sha string, v control.Variant) {
+	os.Remove(control.PreparedPath(m.dir, sha, v))
 }
 
 // leftover is the age from which on an unfinished file belongs to nobody.
@@ -194,7 +213,7 @@ func (m *modules) sweep(now time.Time) {
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), ".") && now.Sub(info.ModTime()) > leftover {
-			os.Remove(filepath.Join(m.dir, e.Name()))
+			os.RemoveAll(filepath.Join(m.dir, e.Name()))
 		}
 	}
 }
@@ -258,10 +277,10 @@ func starved(words string) bool {
 }
 
 // compile runs the compile child, which ends with ctx.
-func (m *modules) compile(ctx context.Context, sha, path string, checked bool) error {
-	args := []string{"compile", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key}
-	if checked {
-		args = append(args, "--check-addresses")
+func (m *modules) compile(ctx context.Context, sha, path string, v control.Variant) error {
+	args := []string{"prepare", "--cache", m.cacheDir, "--module", path, "--sha256", sha, "--key", m.key}
+	if v != control.ForWazero {
+		args = append(args, "--for", string(v))
 	}
 	if m.memory > 0 {
 		args = append(args, "--memory", strconv.FormatInt(m.memory, 10))

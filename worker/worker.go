@@ -40,10 +40,11 @@ type Config struct {
 	Slots    uint32
 	Labels   []*schedpb.EnvVar // what jobs may ask for
 	Engines  []*schedpb.Engine // what programs can be run with
+	Native   *Native           // how machine code for the native engine is made; nil: the worker has not that engine
 	MemBytes uint64            // for ranks; 0: whatever the machine has free when a job starts
 	Dir      string            // the worker's own state; made if missing
 	CacheDir string            // shared with other workers of this machine; made if missing
-	// this program, whose verbs "executor" and "compile" are the children; "": the running one
+	// this program, whose verbs "executor", "prepare", "object" and "clang" are the children; "": the running one
 	Executable string
 	Logger     *slog.Logger  // nil: silent
 	Grace      time.Duration // how long ranks outlive a lost scheduler; 0: what the scheduler says

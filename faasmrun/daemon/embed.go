@@ -16,13 +16,18 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/home"
 	"github.com/faasmrun/faasmrun/faasmrun/machine"
 	"github.com/faasmrun/faasmrun/scheduler"
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker"
 )
 
 // Embed starts a scheduler and a worker in this process, with their state in a directory of this run, and connects to
 // the scheduler as one would to a daemon's. The modules and what was compiled from them are shared with every other
-// run.
-func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
+// run. engine is what the job asks for: other engines need not be looked for.
+func Embed(here machine.Machine, slots int, engine string) (made *client.Link, err error) {
+	chosen := engineAuto
+	if engine == schedpb.EngineWazero {
+		chosen = engine
+	}
 	h, err := home.Find()
 	if err != nil {
 		return nil, err
@@ -50,10 +55,14 @@ func Embed(here machine.Machine, slots int) (made *client.Link, err error) {
 		return nil, err
 	}
 	l.Closers = append(l.Closers, func() { l.Conn.Close() })
+	engines, native, err := Engines(chosen, h.Cache, false)
+	if err != nil {
+		return nil, err
+	}
 	// The worker first: the process that it keeps ready starts while the scheduler opens its journal. Its connection waits
 	// until the scheduler serves.
 	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots),
-		MemBytes: here.Memory, Engines: engines(),
+		MemBytes: here.Memory, Engines: engines, Native: native,
 		Dir: filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true})
 	if err != nil {
 		return nil, home.HomeError(h.Cache, err)

@@ -21,7 +21,6 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker"
 	"github.com/faasmrun/faasmrun/worker/cgroup"
-	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 )
 
 // workerFlags are the options of faasmrun worker.
@@ -36,7 +35,8 @@ type workerFlags struct {
 	keepLogBytes                       string
 	idle                               uint32
 	idleTimeout                        time.Duration
-	onStop                             string
+	onStop, engine                     string
+	lax                                bool // compile without Landlock
 }
 
 // WorkerCommand is faasmrun worker: this machine's agent as a daemon.
@@ -75,6 +75,11 @@ then started elsewhere at once.`,
 	c.Flags().StringVar(&f.onStop, "on-stop", onStopStay,
 		"what happens to batch jobs when the worker is told to stop: stay (the next worker with this --state takes "+
 			"them over) or requeue")
+	c.Flags().StringVar(&f.engine, "engine", engineAuto,
+		"what programs are run with here: auto (all that this machine has), "+schedpb.EngineWazero+" or "+
+			schedpb.EngineNative)
+	c.Flags().BoolVar(&f.lax, "compile-without-landlock", false,
+		"let the C compiler make machine code on a kernel that can't keep it from the worker's files")
 	c.Flags().BoolVar(&f.unlimited, "no-cgroups", false, "don't limit memory and processors by control groups")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "say more on stderr")
 	c.MarkFlagRequired("scheduler")
@@ -135,8 +140,17 @@ func serveWorker(f workerFlags) error {
 	defer conn.Close()
 	told := hangups()
 	log := daemonLog(f.verbose)
+	engines, native, err := Engines(f.engine, f.cache, f.lax)
+	if err != nil {
+		return err
+	}
+	for _, e := range engines {
+		if e.Missing != "" {
+			log.Info("the worker is without the "+e.Name+" engine", "why", e.Missing)
+		}
+	}
 	config := worker.Config{Conn: conn, Name: f.name, Slots: f.slots, MemBytes: mem, Dir: dir, CacheDir: f.cache,
-		Logger: log, Users: f.users, Labels: labels, Engines: engines(),
+		Logger: log, Users: f.users, Labels: labels, Engines: engines, Native: native,
 		Prestart: min(spareExecutors, int(f.slots)), KeepLogs: int(f.keepLogs), KeepLogBytes: kept, Idle: int(f.idle),
 		IdleTimeout: f.idleTimeout,
 		Requeue:     func() bool { return f.onStop == OnStopRequeue || shuttingDown() }}
@@ -163,12 +177,6 @@ func serveWorker(f workerFlags) error {
 	log.Info("the worker is ready", "name", f.name, "slots", f.slots, "scheduler", f.scheduler)
 	defer log.Info("the worker stops")
 	return agent.Run(ctx)
-}
-
-// engines are what this program runs WebAssembly with.
-func engines() []*schedpb.Engine {
-	d := wazero.Described()
-	return []*schedpb.Engine{{Name: d.Name, DataModels: d.DataModels, MaxRankMemBytes: d.MaxRankMem}}
 }
 
 // shuttingDown reports whether the machine is on its way down, as far as its service manager tells. Its executors would

@@ -9,10 +9,11 @@ import (
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
-// connect finds the scheduler: the one at an address, or one of our own.
-func connect(address string, here machine.Machine, slots int) (*client.Link, error) {
+// connect finds the scheduler: the one at an address, or one of our own for a job that asks for
+// an engine.
+func connect(address string, here machine.Machine, slots int, engine string) (*client.Link, error) {
 	if address == "" {
-		return daemon.Embed(here, slots)
+		return daemon.Embed(here, slots, engine)
 	}
 	conn, err := client.Dial(address)
 	if err != nil {

@@ -199,6 +199,14 @@ func init() {
 				r.Scheduler = v[0]
 				return nil
 			}},
+		{"engine", "NAME", groupRun,
+			"what runs the program: wazero starts at once; native is machine code by the C compiler, which takes time to make " +
+				"and is kept; auto (the default) is native where there is such code, and has it made meanwhile where not " +
+				"(also FAASMRUN_ENGINE)",
+			func(r *Request, s *Segment, v []string) error {
+				r.engine = v[0]
+				return checkEngine(v[0])
+			}},
 		{"job-name", "NAME", groupRun, "the job's name in listings (the program's)",
 			func(r *Request, s *Segment, v []string) error {
 				r.Name = v[0]

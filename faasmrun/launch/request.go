@@ -22,6 +22,7 @@ type Request struct {
 	Scheduler, Name    string
 	Timeout            time.Duration
 	memPerRank         uint64
+	engine             string // as it was given; "": FAASMRUN_ENGINE's
 	Stdin              schedpb.StdinTo
 	stdinRanks         []uint32
 	export             exportPolicy

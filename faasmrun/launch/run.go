@@ -112,9 +112,14 @@ func launch(r *Request, signals chan os.Signal) (int, error) {
 
 // Prepare makes the job's specification: programs are found and read, directories looked at, environments made.
 func (r *Request) Prepare(environ []string) (*schedpb.JobSpec, map[string]*Module, error) {
+	engine, err := r.engineAsked()
+	if err != nil {
+		return nil, nil, err
+	}
 	spec := &schedpb.JobSpec{Name: r.Name, TimeLimitMs: r.Timeout.Milliseconds(), MemPerRankBytes: r.memPerRank,
 		Stdin: r.Stdin, StdinRanks: r.stdinRanks, Interactive: true, Tty: cli.IsTerminal(os.Stdout),
-		ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), Oversubscribe: r.oversubscribe}
+		ReportBindings: r.reportBindings, Mpi: r.Mpi.spec(), Oversubscribe: r.oversubscribe,
+		Engine: engine}
 	if r.Timeout > 0 {
 		spec.TimeLimitMs = max(spec.TimeLimitMs, 1)
 	}
@@ -188,7 +193,7 @@ func (r *Request) address() string {
 func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, spec *schedpb.JobSpec,
 	modules map[string]*Module) (s *session.Session, done func(), err error) {
 	address := r.address()
-	link, err := connect(address, here, slots)
+	link, err := connect(address, here, slots, spec.Engine)
 	if err != nil {
 		return nil, nil, err
 	}

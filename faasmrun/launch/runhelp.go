@@ -46,6 +46,7 @@ Exit status:
 
 Environment:
   FAASMRUN_SCHEDULER   as --scheduler
+  FAASMRUN_ENGINE      as --engine
   FAASMRUN_HOME        the directory of state and cache (otherwise below XDG_STATE_HOME and XDG_CACHE_HOME)
   MPIEXEC_TIMEOUT      as --timeout
 The ranks get the launcher's variables, and their rank in OMPI_COMM_WORLD_RANK, PMI_RANK and others.

@@ -27,9 +27,10 @@ var samples = []Message{
 		Restarts: 2,
 		CacheDir: "/cache", Apps: []App{
 			{Module: "/m.wasm", Program: "a.wasm", Args: []string{"", "caf\xe9"}, Env: []string{"A=b", "C="}, Dir: "/home",
+				Object: "/o.so", Digest: "ab",
 				Mounts: []Mount{{HostDir: "/data", GuestDir: "/d", ReadOnly: true}}, Ranks: 2},
 			{Program: "b.wasm", Ranks: 1},
-		}, Check: true, MPIStats: true, IdleTimeout: time.Minute, SharedOut: true, SharedErr: true},
+		}, Check: true, MPIStats: true, IdleTimeout: time.Minute, SharedOut: true, SharedErr: true, Native: true},
 	&Stdin{Data: []byte("line\n"), EOF: true},
 	&Input{Seq: 7, Data: []byte("line\n"), EOF: true, Signal: 10},
 	&InputTaken{Received: 7, Stdin: 5},

@@ -85,6 +85,7 @@ type Start struct {
 	LeaseUntil  Instant // when the ranks must have ended, unless a Lease comes; 0: never
 	CacheDir    string  // the engine's native code
 	Apps        []App   // all of the job, in the order of their ranks
+	Native      bool    // the engine that runs them is the native one
 	Check       bool    // find what the programs do wrong in MPI, and say it in the log; the Apps are checked ones
 	MPIStats    bool    // count and time what the ranks do in MPI, and leave the figures in the log
 	// IdleTimeout is how long the process may wait for another job of the same tenant when this one has ended well; 0: it
@@ -115,6 +116,10 @@ type App struct {
 	Dir     string   // host path of the guest's "/"
 	Mounts  []Mount
 	Ranks   uint32
+	// Object is the path of its machine code, for the native engine, and Digest the SHA-256 that it must have, in
+	// hexadecimal; else "".
+	Object string
+	Digest string
 }
 
 // Mount is one more directory that an app sees.
@@ -290,6 +295,7 @@ func (m *Start) encode(e *encoder) {
 	e.uint(uint64(m.IdleTimeout))
 	e.bool(m.SharedOut)
 	e.bool(m.SharedErr)
+	e.bool(m.Native)
 }
 
 func readStart(d *decoder) Message {
@@ -320,6 +326,7 @@ func readStart(d *decoder) Message {
 		IdleTimeout: time.Duration(d.uint()),
 		SharedOut:   d.bool(),
 		SharedErr:   d.bool(),
+		Native:      d.bool(),
 	}
 }
 
@@ -331,6 +338,8 @@ func writeApp(e *encoder, a App) {
 	e.string(a.Dir)
 	list(e, a.Mounts, func(e *encoder, m Mount) { e.string(m.HostDir); e.string(m.GuestDir); e.bool(m.ReadOnly) })
 	e.uint(uint64(a.Ranks))
+	e.string(a.Object)
+	e.string(a.Digest)
 }
 
 func readApp(d *decoder) App {
@@ -343,7 +352,9 @@ func readApp(d *decoder) App {
 		Mounts: decodeList(d, func(d *decoder) Mount {
 			return Mount{HostDir: d.string(), GuestDir: d.string(), ReadOnly: d.bool()}
 		}),
-		Ranks: d.uint32(),
+		Ranks:  d.uint32(),
+		Object: d.string(),
+		Digest: d.string(),
 	}
 }
 

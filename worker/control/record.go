@@ -32,11 +32,19 @@ func ReadRecord(path string) (*Ended, error) {
 	return m, nil
 }
 
-// PreparedPath is where the compile child says what it found about the module with that hash, and of the same one with
-// its addresses checked apart.
-func PreparedPath(dir, sha string, checked bool) string {
-	if checked {
-		sha += ".checked"
+// Variant is what a module is prepared for. Each has files of its own.
+type Variant string
+
+const (
+	ForWazero  Variant = ""
+	ForChecked Variant = "checked" // wazero, with addresses checked
+	ForNative  Variant = "native"
+)
+
+// PreparedPath is where the compile child says what it found about the module with that hash.
+func PreparedPath(dir, sha string, v Variant) string {
+	if v != ForWazero {
+		sha += "." + string(v)
 	}
 	return filepath.Join(dir, sha+PreparedSuffix)
 }

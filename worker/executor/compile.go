@@ -16,40 +16,43 @@ import (
 	"github.com/faasmrun/faasmrun/worker/confine"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
-	"github.com/faasmrun/faasmrun/worker/engine/wazero"
+	"github.com/faasmrun/faasmrun/worker/engine/native/maker"
 	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
-// CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it. Its
-// standard input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something
-// is wrong with the module, control.ExitOwnFault when something else is. In a process of its own its garbage ends with
+// CompileMain is the compile child's process: it makes one module ready to run and writes down what is known of it.
+// For the native engine it writes the program as C, of which the maker (ObjectMain) makes machine code. Its standard
+// input is its agent watch. It returns the exit status: 1 with a message for the user on stderr when something is
+// wrong with the module, control.ExitOwnFault when something else is. In a process of its own its garbage ends with
 // it, and a module that makes the compiler crash or grow harms nobody else.
 func CompileMain(args []string, stderr io.Writer) int {
-	flags := flag.NewFlagSet("compile", flag.ContinueOnError)
+	flags := flag.NewFlagSet("prepare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	cache := flags.String("cache", "", "the cache's directory")
 	module := flags.String("module", "", "the module's file")
 	sha := flags.String("sha256", "", "the module's SHA-256")
 	key := flags.String("key", "", "what the program that asks calls itself")
-	checkAddresses := flags.Bool("check-addresses", false, "make accesses to addresses of 2^32 and more trap")
+	variant := flags.String("for", "", "checked: make accesses to addresses of 2^32 and more trap; native: for that "+
+		"engine")
+	text := flags.String("c-dir", "", "where C is written")
 	memory := flags.Int64("memory", compileMemory, "how many bytes it may take")
 	if flags.Parse(args) != nil {
 		return 2
 	}
 	if err := armAgentWatch(0); err != nil {
-		fmt.Fprintln(stderr, "faasmrun compile: only a worker starts this verb:", err)
+		fmt.Fprintln(stderr, "faasmrun prepare: only a worker starts this verb:", err)
 		return control.ExitOwnFault
 	}
 	bounds := &memoryBudget{limit: *memory}
 	if err := errors.Join(bounds.enforce(stderr, os.Exit), confine.Guests()); err != nil {
-		fmt.Fprintln(stderr, "faasmrun compile:", err)
+		fmt.Fprintln(stderr, "faasmrun prepare:", err)
 		return control.ExitOwnFault
 	}
-	if err := prepare(*cache, *module, *sha, *key, *checkAddresses, bounds); err != nil {
+	if err := prepare(*cache, *module, *sha, *key, control.Variant(*variant), *text, bounds); err != nil {
 		fmt.Fprintln(stderr, err)
-		if errors.As(err, new(machineFault)) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EIO) ||
-			errors.Is(err, unix.EDQUOT) {
+		if errors.As(err, new(machineFault)) || maker.OfDisk(err) || errors.Is(err, unix.ENOSPC) ||
+			errors.Is(err, unix.EIO) || errors.Is(err, unix.EDQUOT) {
 			return control.ExitOwnFault
 		}
 		return 1
@@ -60,7 +63,7 @@ func CompileMain(args []string, stderr io.Writer) int {
 // nativeDir is the engine's part of the cache.
 func nativeDir(cache string) string { return filepath.Join(cache, "native") }
 
-func prepare(cache, module, sha, key string, checkAddresses bool, bounds *memoryBudget) error {
+func prepare(cache, module, sha, key string, v control.Variant, text string, bounds *memoryBudget) error {
 	bounds.begin("checking it")
 	file, err := os.ReadFile(module)
 	if err != nil {
@@ -71,7 +74,8 @@ func prepare(cache, module, sha, key string, checkAddresses bool, bounds *memory
 		os.Remove(module) // the next one gets it anew
 		return machineFault{errors.New("the cached copy of the module was damaged and has been removed")}
 	}
-	e, err := wazero.New(engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU(), Prove: true})
+	options := engine.Options{CacheDir: nativeDir(cache), Workers: runtime.NumCPU(), Prove: true}
+	e, err := newEngine(options, v == control.ForNative, nil)
 	if err != nil {
 		return machineFault{err}
 	}
@@ -93,7 +97,7 @@ func prepare(cache, module, sha, key string, checkAddresses bool, bounds *memory
 	}
 	bounds.begin("rewriting it")
 	target := e.Target()
-	target.CheckAddresses = checkAddresses
+	target.CheckAddresses = v == control.ForChecked
 	prepared, err := f.Prepare(origin.Hash, target)
 	if err != nil {
 		return err
@@ -102,24 +106,34 @@ func prepare(cache, module, sha, key string, checkAddresses bool, bounds *memory
 	if err != nil {
 		return machineFault{err}
 	}
-	bounds.begin("compiling it to machine code")
-	m, err := e.Compile(p)
-	if err != nil {
-		return err
+	least, most := uint64(0), uint64(0)
+	if v != control.ForNative {
+		bounds.begin("compiling it to machine code")
+		m, err := e.Compile(p)
+		if err != nil {
+			return err
+		}
+		if err := missing(m.Unbound()); err != nil {
+			return err
+		}
+		least, most = m.Memory()
+	} else {
+		least, most = p.Memory(target.Reach)
+		least, most = least<<16, most<<16
 	}
-	if err := missing(m.Unbound()); err != nil {
-		return err
-	}
-	least, most := m.Memory()
 	dir := filepath.Dir(module)
 	name, err := prepared.Save(dir, origin.Hash)
 	if err != nil {
 		return machineFault{err}
 	}
-	err = control.WritePrepared(control.PreparedPath(dir, sha, checkAddresses),
+	err = control.WritePrepared(control.PreparedPath(dir, sha, v),
 		&control.Prepared{Key: key, Module: name, MinMemory: least, MaxMemory: most})
 	if err != nil {
 		return machineFault{err}
+	}
+	if v == control.ForNative {
+		bounds.begin("writing it as C")
+		return maker.Write(p, text)
 	}
 	return nil
 }

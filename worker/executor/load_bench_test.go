@@ -64,10 +64,10 @@ func BenchmarkLoad(b *testing.B) {
 			if err := os.WriteFile(path, file, 0o600); err != nil {
 				b.Fatal(err)
 			}
-			if err := prepare(cache, path, sha, "", false, &memoryBudget{}); err != nil {
+			if err := prepare(cache, path, sha, "", control.ForWazero, "", &memoryBudget{}); err != nil {
 				b.Fatal(err)
 			}
-			prepared, err := control.ReadPrepared(control.PreparedPath(dir, sha, false))
+			prepared, err := control.ReadPrepared(control.PreparedPath(dir, sha, control.ForWazero))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,6 +1,8 @@
 package executor
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -8,6 +10,8 @@ import (
 
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/engine/native"
+	"github.com/faasmrun/faasmrun/worker/engine/native/object"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
@@ -16,10 +20,12 @@ import (
 // programs are those that the process has loaded, which the next job may well run again. A program is known by the name
 // of its file, which is a hash of what is in it.
 type programs struct {
-	engine engine.Engine
-	made   engine.Options // of engine
-	opened map[string]*program.Program
-	loaded []loaded // the one used last comes last
+	engine  engine.Engine
+	made    engine.Options // of engine
+	native  bool           // engine is the native one
+	opened  map[string]*program.Program
+	objects map[program.Hash]*object.Object // of those, for the native engine
+	loaded  []loaded                        // the one used last comes last
 }
 
 // loaded is a program in this process.
@@ -38,21 +44,39 @@ const (
 // engineFor returns the engine that a job needs, a new one if its options differ.
 func (p *programs) engineFor(start *control.Start) (engine.Engine, error) {
 	wanted := engine.Options{CacheDir: start.CacheDir, Callers: start.Check}
-	if p.engine != nil && p.made == wanted {
+	if p.engine != nil && p.made == wanted && p.native == start.Native {
 		return p.engine, nil
 	}
 	if err := p.close(); err != nil {
 		return nil, err
 	}
-	e, err := wazero.New(wanted)
+	e, err := newEngine(wanted, start.Native, p.takeObject)
 	if err != nil {
 		return nil, err
 	}
 	if err := e.Link(rank.Imports()); err != nil {
 		return nil, err
 	}
-	p.engine, p.made = e, wanted
+	p.engine, p.made, p.native = e, wanted, start.Native
 	return e, nil
+}
+
+// newEngine makes one of the two engines; objects are the native one's.
+func newEngine(o engine.Options, isNative bool, objects native.Objects) (engine.Engine, error) {
+	if isNative {
+		return native.New(o, objects)
+	}
+	return wazero.New(o)
+}
+
+// takeObject gives an opened program's object to the engine, which closes it.
+func (p *programs) takeObject(of *program.Program) (*object.Object, error) {
+	o := p.objects[of.Hash()]
+	if o == nil {
+		return nil, object.ErrNone
+	}
+	delete(p.objects, of.Hash())
+	return o, nil
 }
 
 // open reads what was prepared of a job's programs. An error is no fault of theirs.
@@ -62,8 +86,9 @@ func (p *programs) open(start *control.Start) error {
 		return err
 	}
 	target := e.Target()
-	target.CheckAddresses = start.Check
+	target.CheckAddresses = start.Check && !start.Native
 	p.opened = map[string]*program.Program{}
+	p.objects = map[program.Hash]*object.Object{}
 	for _, a := range start.Apps {
 		name := filepath.Base(a.Module)
 		if p.find(name) >= 0 || p.opened[name] != nil {
@@ -74,8 +99,23 @@ func (p *programs) open(start *control.Start) error {
 			return fmt.Errorf("%s: %w", a.Program, err)
 		}
 		p.opened[name] = opened
+		if !start.Native {
+			continue
+		}
+		if p.objects[opened.Hash()], err = loadObject(a); err != nil {
+			return fmt.Errorf("%s: %w: %w", a.Program, program.ErrUnusable, err)
+		}
 	}
 	return nil
+}
+
+// loadObject reads an app's machine code, which its agent has found.
+func loadObject(a control.App) (*object.Object, error) {
+	digest, err := hex.DecodeString(a.Digest)
+	if err != nil || len(digest) != sha256.Size {
+		return nil, fmt.Errorf("%q is no digest of machine code", a.Digest)
+	}
+	return object.Load(object.Ref{Path: a.Object, Digest: [sha256.Size]byte(digest)})
 }
 
 // find is the place of a loaded program; -1 for one that is not.

@@ -90,6 +90,16 @@ func Load(module string, t Target) (*Program, error) {
 	return opened, nil
 }
 
+// HashOf is the hash of the program that Save has put there, by its module's path.
+func HashOf(module string) (Hash, error) {
+	base, ok := strings.CutSuffix(module, ModuleSuffix)
+	if !ok {
+		return Hash{}, fmt.Errorf("%s is not the name of a prepared program", module)
+	}
+	l, err := os.ReadFile(base + layoutSuffix)
+	return hashOf(l), err
+}
+
 func parseHash(s string) (h Hash, err error) {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != len(h) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,28 +21,29 @@ import (
 // File is a C file.
 type File struct {
 	Name string // without a directory: "f0.c"
-	Text []byte
+	Text []byte // nil: it is in the task's directory, and goes
 	// Flags are more flags for it alone.
 	Flags []string
 }
 
-// Flags are the compiler's. Results are those of WebAssembly, bit for bit: no contraction, no assumption about
-// overflow, aliases or loops that end. The stack is probed page by page, so that its end traps.
-var Flags = []string{"-O1", "-fPIC", "-ffreestanding", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno",
-	"-fno-strict-aliasing", "-fwrapv", "-fno-finite-loops", "-fno-stack-protector", "-fstack-clash-protection",
-	"-fno-asynchronous-unwind-tables", "-nostdlibinc", "-w", "-ferror-limit=3", "-fno-caret-diagnostics",
+// compileFlags are the compiler's, beside those that the C is only right with: to optimise, for lines and frames of
+// backtraces, which are not mapped and name no directory of this machine, and to say little.
+var compileFlags = []string{machineFlag, "-O1", "-gline-tables-only", "-ffile-compilation-dir=/",
+	"-fno-asynchronous-unwind-tables", "-nostdlibinc", "-ferror-limit=3", "-fno-caret-diagnostics",
 	"-fno-crash-diagnostics"}
 
 // linkFlags are the linker's.
 var linkFlags = []string{"-shared", "-Bsymbolic", "--hash-style=sysv", "-z", "noseparate-code", "-z", "relro",
 	"-z", "now", "-z", "noexecstack", "--no-undefined", "--build-id=none", "--no-color-diagnostics"}
 
-// AllFlags are all on which an object depends, for its key.
-func AllFlags() []string { return append(append([]string{machineFlag}, Flags...), linkFlags...) }
+// AllFlags are all flags on which an object depends, of C that is only right with some.
+func AllFlags(ofText []string) []string { return slices.Concat(compileFlags, ofText, linkFlags) }
 
 // Task is an object that is to be made.
 type Task struct {
 	Files []File
+	// Flags are those that the C is only right with.
+	Flags []string
 	// Command is the command line of this program that comes to Main; what is appended are Main's arguments.
 	Command []string
 	// Dir is where a private directory is made, and removed at the end.
@@ -51,6 +53,8 @@ type Task struct {
 	// Idle has compilers run when nobody else wants a processor, or nearly so.
 	Idle   bool
 	Limits Limits
+	// Progress is called with how many files of how many have been compiled; nil: nobody asks.
+	Progress func(done, all int)
 }
 
 // Limits bound each compiler and the linker.
@@ -121,6 +125,19 @@ type making struct {
 	*Compiler
 	Task
 	dir string
+
+	mu   sync.Mutex // held while Progress is called
+	done int
+}
+
+// progress notes that one more file is compiled.
+func (m *making) progress(all int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done++
+	if m.Progress != nil {
+		m.Progress(m.done, all)
+	}
 }
 
 // compile compiles all files, several at once. The first that fails ends the others.
@@ -143,10 +160,12 @@ func (m *making) compile(ctx context.Context) error {
 		}
 		wg.Go(func() {
 			defer func() { <-turns }()
-			args := append(append([]string{"-c", machineFlag}, Flags...), f.Flags...)
-			if err := m.run(ctx, m.Clang, append(args, "-x", "c", f.Name, "-o", f.Name+".o")...); err != nil {
+			args := slices.Concat(compileFlags, m.Flags, f.Flags, []string{"-x", "c", "-c", f.Name, "-o", f.Name + ".o"})
+			if err := m.run(ctx, m.Clang, args...); err != nil {
 				cancel(err)
+				return
 			}
+			m.progress(len(m.Files))
 		})
 	}
 	wg.Wait()
@@ -160,7 +179,11 @@ func (m *making) write(f File) error {
 	if f.Name == "" || f.Name != filepath.Base(f.Name) || strings.HasPrefix(f.Name, "-") {
 		return fmt.Errorf("%q is no name of a C file", f.Name)
 	}
-	return os.WriteFile(filepath.Join(m.dir, f.Name), f.Text, 0o600)
+	path := filepath.Join(m.dir, f.Name)
+	if f.Text == nil {
+		return os.Rename(filepath.Join(m.Dir, f.Name), path)
+	}
+	return os.WriteFile(path, f.Text, 0o600)
 }
 
 func (m *making) parallel() int {

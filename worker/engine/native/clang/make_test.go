@@ -36,7 +36,8 @@ func found(t *testing.T) *Compiler {
 // task is one of some files.
 func task(t *testing.T, texts ...string) Task {
 	t.Helper()
-	task := Task{Command: []string{os.Args[0], "clang"}, Dir: t.TempDir(), Limits: DefaultLimits}
+	task := Task{Command: []string{os.Args[0], "clang"}, Dir: t.TempDir(), Limits: DefaultLimits,
+		Flags: []string{"-fPIC", "-ffreestanding", "-fvisibility=hidden", "-w"}}
 	for i, text := range texts {
 		task.Files = append(task.Files, File{Name: fmt.Sprintf("f%d.c", i), Text: []byte(text)})
 	}
@@ -71,9 +72,19 @@ func TestMake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			task := task(t, whole, twice)
 			change(&task)
+			last := 0
+			task.Progress = func(done, all int) {
+				if done != last+1 || all != 2 {
+					t.Errorf("%d of %d after %d", done, all, last)
+				}
+				last = done
+			}
 			file, err := c.Make(t.Context(), task)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if last != 2 {
+				t.Errorf("%d of 2 files", last)
 			}
 			if _, err := object.Check(file); err != nil {
 				t.Error(err)

@@ -185,11 +185,17 @@ func (s *Store) Fail(k Key, why string) error {
 	return writeWhole(s.path(k, failedSuffix), 0o644, []byte(why[:min(len(why), maxWords)]))
 }
 
+// Forget has it tried again.
+func (s *Store) Forget(k Key) { os.Remove(s.path(k, failedSuffix)) }
+
 // Failed gives why no object could be made; "" where nobody has tried, or has made one.
 func (s *Store) Failed(k Key) string {
 	why, _ := os.ReadFile(s.path(k, failedSuffix))
 	return string(why[:min(len(why), maxWords)])
 }
+
+// Remove takes an object away that can't be used.
+func (s *Store) Remove(k Key) error { return os.Remove(s.path(k, objectSuffix)) }
 
 // Lock waits for whoever else makes objects of the same module. The lock ends with its process, however that ends.
 func (s *Store) Lock(k Key) (unlock func(), err error) {

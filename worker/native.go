@@ -1,0 +1,285 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine/native/clang"
+	"github.com/faasmrun/faasmrun/worker/engine/native/maker"
+	"github.com/faasmrun/faasmrun/worker/engine/native/object"
+)
+
+// Which engine runs a job. The native one needs machine code that the C compiler takes seconds to minutes to make;
+// wazero is ready at once. So a job whose machine code is there gets the native engine, another one wazero, and when
+// it has run for a while machine code is made for those that come after it. Only a job that asks for the native
+// engine, or that wazero can't run, waits for it.
+
+// Native is how machine code for the native engine is made.
+type Native struct {
+	Compiler *clang.Compiler
+	Path     string // where it was found: a PATH
+	Lax      bool   // compile on a kernel without Landlock
+}
+
+// tierAfter is how long a job runs before machine code of its programs is made: one that ends before would not have
+// gained by it.
+const tierAfter = time.Second
+
+// prepared is a program that can be run: on the native engine if it has an object.
+type prepared struct {
+	*control.Prepared
+	object *object.Ref
+}
+
+// variantOf is what a job's programs are prepared for.
+func variantOf(start *control.Start) control.Variant {
+	switch {
+	case start.Native:
+		return control.ForNative
+	case start.Check:
+		return control.ForChecked
+	}
+	return control.ForWazero
+}
+
+// preparePrograms chooses the job's engine and makes its programs ready for it.
+func (j *job) preparePrograms(start *control.Start) ([]prepared, error) {
+	asked := j.spec.GetEngine()
+	native := j.w.Native != nil && asked != schedpb.EngineWazero
+	must := asked == schedpb.EngineNative || !j.w.wazeroGives(start.MemPerRank)
+	if must && !native {
+		return nil, asWorkerFault(errors.New("the job needs the native engine, which this worker has not"))
+	}
+	if native && !must && !start.Check { // what --check finds it says of addresses, too, which are wazero's
+		if all := j.nativePrograms(); all != nil {
+			start.Native = true
+			return all, nil
+		}
+	}
+	if must {
+		start.Native = true
+		return j.makeNative()
+	}
+	all, err := j.wazeroPrograms(start)
+	if err == nil || !native || j.prepare.Err() != nil {
+		return all, err
+	}
+	if other, otherErr := j.makeNative(); otherErr == nil { // one that begins with more memory than wazero gives
+		start.Native = true
+		return other, nil
+	}
+	return nil, err
+}
+
+// wazeroGives reports whether there is wazero, and a rank can have so much memory there.
+func (w *Worker) wazeroGives(memory uint64) bool {
+	for _, e := range w.Engines {
+		if e.GetName() == schedpb.EngineWazero {
+			return e.GetMissing() == "" && memory <= e.GetMaxRankMemBytes()
+		}
+	}
+	return len(w.Engines) == 0
+}
+
+func (j *job) wazeroPrograms(start *control.Start) (all []prepared, err error) {
+	for _, app := range j.spec.GetApps() {
+		p, err := j.w.modules.prepare(j.prepare, app.GetModuleSha256(), app.GetProgram(), variantOf(start), j.setActivity)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, prepared{p, nil})
+	}
+	return all, nil
+}
+
+// nativePrograms are the job's, if machine code of all of them is there.
+func (j *job) nativePrograms() (all []prepared) {
+	for _, app := range j.spec.GetApps() {
+		p, err := j.w.modules.findObject(app.GetModuleSha256(), j.w.Native.Compiler)
+		if err != nil {
+			if !errors.Is(err, object.ErrNone) {
+				j.w.Logger.Warn("machine code is made anew", "job", j.key.id, "err", err)
+			}
+			return nil
+		}
+		all = append(all, *p)
+	}
+	return all
+}
+
+// makeNative waits for machine code of the job's programs.
+func (j *job) makeNative() (all []prepared, err error) {
+	for _, app := range j.spec.GetApps() {
+		p, err := j.w.makeObject(j.prepare, app.GetModuleSha256(), app.GetProgram(), j.setActivity)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *p)
+	}
+	return all, nil
+}
+
+// objectKey is the key of a module's machine code; the module has been prepared for the native engine.
+func (m *modules) objectKey(p *control.Prepared, c *clang.Compiler) (object.Key, error) {
+	hash, err := maker.HashOf(p.Module)
+	return maker.KeyOf(hash, c), err
+}
+
+// findObject finds a module's machine code; object.ErrNone where it has not been made.
+func (m *modules) findObject(sha string, c *clang.Compiler) (*prepared, error) {
+	p := m.ready(sha, control.ForNative)
+	if p == nil {
+		return nil, object.ErrNone
+	}
+	key, err := m.objectKey(p, c)
+	if err != nil {
+		return nil, err
+	}
+	found, err := m.objects.Find(key)
+	if err != nil {
+		return nil, err
+	}
+	return &prepared{p, &found}, nil
+}
+
+// noObject says why a module can have no machine code, as far as somebody has tried.
+func (m *modules) noObject(sha string, c *clang.Compiler) string {
+	p := m.ready(sha, control.ForNative)
+	if p == nil {
+		return ""
+	}
+	key, err := m.objectKey(p, c)
+	if err != nil {
+		return ""
+	}
+	return m.objects.Failed(key)
+}
+
+// makeObject waits until a module has machine code. An error is for the user, and so is what report is called with.
+func (w *Worker) makeObject(ctx context.Context, sha, program string, report func(string)) (*prepared, error) {
+	m := w.modules
+	if err := checkSHA(sha, program); err != nil {
+		return nil, err
+	}
+	if p, err := m.findObject(sha, w.Native.Compiler); err == nil {
+		return p, nil
+	}
+	if why := m.noObject(sha, w.Native.Compiler); why != "" {
+		return nil, fmt.Errorf("%s: the native engine can't run it: %s", program, why)
+	}
+	said := "making machine code of " + program + ", once"
+	report(said)
+	done, err := m.take(ctx, sha)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := m.get(ctx, sha, program, report); err != nil {
+		return nil, err
+	}
+	if err := w.runMaker(ctx, sha, func(how string) { report(said + ": " + how) }); err != nil {
+		return nil, fmt.Errorf("%s: %w", program, err)
+	}
+	p, err := m.findObject(sha, w.Native.Compiler)
+	if err != nil {
+		return nil, asWorkerFault(fmt.Errorf("%s: %w", program, err))
+	}
+	return p, nil
+}
+
+// maker is the process that makes a module's machine code.
+func (w *Worker) maker(ctx context.Context, sha string, more ...string) *exec.Cmd {
+	args := append([]string{"object", "--cache", w.CacheDir, "--module", filepath.Join(w.modules.dir, sha+".wasm"),
+		"--sha256", sha, "--key", w.modules.key, "--path", w.Native.Path}, more...)
+	if w.Native.Lax {
+		args = append(args, "--lax")
+	}
+	cmd := exec.CommandContext(ctx, w.Executable, args...)
+	cmd.Args[0] = "faasmrun"
+	cmd.Env = []string{}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
+// runMaker makes a module's machine code by a process that ends with this one. Its words come from the module, too.
+func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), more ...string) error {
+	cmd := w.maker(ctx, sha, append(more, "--watched")...)
+	agentWatch, end, err := os.Pipe()
+	if err != nil {
+		return asWorkerFault(fmt.Errorf("start the maker of machine code: %w", err))
+	}
+	defer end.Close()
+	defer agentWatch.Close()
+	cmd.Stdin = agentWatch
+	var stderr head
+	cmd.Stderr = &stderr
+	lines, err := cmd.StdoutPipe()
+	if err == nil {
+		keepDescriptors()
+		err = cmd.Start()
+	}
+	if err != nil {
+		return asWorkerFault(fmt.Errorf("start the maker of machine code: %w", err))
+	}
+	for s := bufio.NewScanner(lines); s.Scan(); {
+		report(s.Text())
+	}
+	err = cmd.Wait()
+	words := strings.TrimSpace(string(stderr.b))
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+		return nil
+	case errors.As(err, &exit) && exit.ExitCode() == 1 && words != "":
+		return fmt.Errorf("the native engine can't run it: %s", words)
+	}
+	return asWorkerFault(fmt.Errorf("making machine code failed: %w: %s", err, crash([]byte(words))))
+}
+
+// tierUp has machine code made of a job's programs when it has run for a while without. The caller calls stop when the
+// job has ended.
+func (j *job) tierUp(start *control.Start) (stop func()) {
+	if start.Native || j.w.Native == nil || j.spec.GetEngine() == schedpb.EngineWazero {
+		return func() {}
+	}
+	later := time.AfterFunc(tierAfter, func() {
+		for _, app := range j.spec.GetApps() {
+			j.w.makeLater(app.GetModuleSha256(), app.GetProgram())
+		}
+	})
+	return func() { later.Stop() }
+}
+
+// makeLater has a module's machine code made when nobody else wants the processors. A maker ends with its worker; only
+// one of a launcher's, which most jobs are done before, goes on alone.
+func (w *Worker) makeLater(sha, program string) {
+	c := w.Native.Compiler
+	if _, err := w.modules.findObject(sha, c); err == nil || w.modules.noObject(sha, c) != "" {
+		return
+	}
+	if w.Ephemeral {
+		if cmd := w.maker(context.Background(), sha, "--idle"); cmd.Start() == nil {
+			cmd.Process.Release()
+		}
+		return
+	}
+	w.tasks.Go(func() {
+		err := w.runMaker(w.ctx, sha, func(string) {}, "--idle")
+		if err != nil && w.ctx.Err() == nil {
+			w.Logger.Warn("jobs go on with wazero: no machine code was made", "program", program, "err", err)
+		}
+	})
+}
