@@ -27,7 +27,7 @@ import (
 //go:embed overlay overlay/include/__typedef_sigset_t.h
 var overlay embed.FS
 
-// recipe counts changes of build.go that neither its tables nor the overlay nor the pins show.
+// recipe counts changes of the build that neither its tables nor the overlay nor the pins show.
 const recipe = 7
 
 // Progress is told what Install does: step names the work, done of total says how far it is (total 0: unknown).
