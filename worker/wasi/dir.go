@@ -3,6 +3,9 @@ package wasi
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
+	"path"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -173,4 +176,71 @@ func parse(b []byte) dirent {
 		filetype: filetypeOf(uint32(b[18]) << 12), // DT_ constants are the type bits of a mode
 		name:     name[:bytes.IndexByte(name, 0)],
 	}
+}
+
+// pathPart is how many bytes of a name a result of fd_path carries: one less than it has, so that it is no error.
+const pathPart = 7
+
+// fd_path(fd, at u32) -> i64: 7 bytes of an open directory's absolute name, from at on, the first in the lowest place
+// and zeros behind the end. The name is what the directory has now. -EBADF, -ENOENT for one that was removed or moved
+// away from what the program sees, -ENOTDIR.
+func fdPath(p *Process, a args) uint64 {
+	f, e := p.get(a.u32(0), 0)
+	if e != success {
+		return negativeLong(e)
+	}
+	defer p.put(f)
+	if f.filetype != typeDirectory {
+		return negativeLong(eNOTDIR)
+	}
+	name, err := p.directoryName(f)
+	if err != nil {
+		return negativeLong(p.errnoOf(err))
+	}
+	var part [8]byte
+	if at := uint64(a.u32(1)); at < uint64(len(name)) {
+		copy(part[:pathPart], name[at:])
+	}
+	return binary.LittleEndian.Uint64(part[:])
+}
+
+func (p *Process) directoryName(f *openFile) (string, error) {
+	m := &p.mounts[f.mount]
+	if m.virtual() {
+		return path.Join("/", m.Guest, f.path), nil
+	}
+	top, err := m.Root.Open(".")
+	if err != nil {
+		return "", err
+	}
+	defer top.Close()
+	above, err := hostName(int(top.Fd()))
+	if err != nil {
+		return "", err
+	}
+	name, err := hostName(f.fd)
+	if err != nil {
+		return "", err
+	}
+	rest, below := strings.CutPrefix(name+"/", strings.TrimSuffix(above, "/")+"/")
+	if !below {
+		return "", unix.ENOENT
+	}
+	return path.Join("/", m.Guest, rest), nil
+}
+
+// hostName is a directory's name on the host. That of one that was removed is the name of none.
+func hostName(fd int) (string, error) {
+	var named, open unix.Stat_t
+	name, err := os.Readlink("/proc/self/fd/" + number(fd))
+	if err == nil {
+		err = unix.Lstat(name, &named)
+	}
+	if err == nil {
+		err = unix.Fstat(fd, &open)
+	}
+	if err == nil && (named.Dev != open.Dev || named.Ino != open.Ino) {
+		err = unix.ENOENT
+	}
+	return name, err
 }

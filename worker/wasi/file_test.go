@@ -555,3 +555,64 @@ func TestReadOnlyMount(t *testing.T) {
 		t.Error("the file changed")
 	}
 }
+
+// pathOf puts together what fd_path says of a descriptor.
+func (g *guest) pathOf(fd uint64) (string, errno) {
+	var name []byte
+	for {
+		part := int64(g.system("fd_path", fd, uint64(len(name))))
+		if part < 0 {
+			return "", errno(-part)
+		}
+		for ; part != 0; part >>= 8 {
+			name = append(name, byte(part))
+		}
+		if len(name)%pathPart != 0 || len(name) == 0 || g.system("fd_path", fd, uint64(len(name))) == 0 {
+			return string(name), success
+		}
+	}
+}
+
+// TestDirectoryNames: a directory's name is what it has now, if it has one that the program can use.
+func TestDirectoryNames(t *testing.T) {
+	g := newGuest(t, Config{})
+	directory := func(name string) uint64 {
+		t.Helper()
+		fd, e := g.open(root, name, openDirectory, rightFDReaddir, 0)
+		if e != success {
+			t.Fatalf("%s: %d", name, e)
+		}
+		return fd
+	}
+	expect := func(what string, fd uint64, want string, e errno) {
+		t.Helper()
+		if got, err := g.pathOf(fd); got != want || err != e {
+			t.Errorf("%s: %q, errno %d; want %q, %d", what, got, err, want, e)
+		}
+	}
+	for _, name := range []string{"a", "a/b", "a/äöüß", "gone"} {
+		if err := os.Mkdir(filepath.Join(g.dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, letters, gone := directory("a/b"), directory("a/äöüß"), directory("gone")
+	expect("the mount", root, "/", success)
+	expect("below", b, "/a/b", success)
+	expect("letters of two bytes", letters, "/a/äöüß", success)
+	if err := os.Rename(filepath.Join(g.dir, "a"), filepath.Join(g.dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	expect("moved", b, "/moved/b", success)
+	if err := os.Rename(filepath.Join(g.dir, "moved/b"), filepath.Join(t.TempDir(), "away")); err != nil {
+		t.Fatal(err)
+	}
+	expect("moved away", b, "", eNOENT)
+	if err := os.Remove(filepath.Join(g.dir, "gone")); err != nil {
+		t.Fatal(err)
+	}
+	expect("removed", gone, "", eNOENT)
+	g.hostFile("f", "")
+	expect("a file", g.mustOpen("f", 0, readWrite), "", eNOTDIR)
+	expect("a stream", 1, "", eNOTDIR)
+	expect("not open", 99, "", eBADF)
+}

@@ -27,6 +27,7 @@ var systemTable = []struct {
 	{"fd_flock", "ii", "i", fdFlock},
 	{"fd_lock", "iill", "i", fdLock},
 	{"fd_lock_test", "iill", "i", fdLockTest},
+	{"fd_path", "ii", "l", fdPath},
 	{"fd_pipe", "i", "l", fdPipe},
 	{"fd_statvfs", "ii", "l", fdStatvfs},
 	{"lock_found", "i", "l", lockFound},
