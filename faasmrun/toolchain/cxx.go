@@ -68,6 +68,19 @@ _LIBCPP_NODISCARD inline _LIBCPP_HIDE_FROM_ABI int abs(_Tp __x, _None...) _NOEXC
 } // extern "C++"
 #  endif   // __cplusplus
 `},
+	// libstdc++'s flags of a stream are an enumeration in std, so that these two are found without std::.
+	{file: "include/iomanip", old: "_LIBCPP_END_NAMESPACE_STD\n", new: `_LIBCPP_END_NAMESPACE_STD
+
+template <class _Flags, std::__enable_if_t<std::is_same<_Flags, std::ios_base::fmtflags>::value, int> = 0>
+inline _LIBCPP_HIDE_FROM_ABI std::__iom_t1 resetiosflags(_Flags __mask) {
+  return std::resetiosflags(__mask);
+}
+
+template <class _Flags, std::__enable_if_t<std::is_same<_Flags, std::ios_base::fmtflags>::value, int> = 0>
+inline _LIBCPP_HIDE_FROM_ABI std::__iom_t2 setiosflags(_Flags __mask) {
+  return std::setiosflags(__mask);
+}
+`},
 	// What waits on an atomic has the library's width, also in a program that says it is for Linux.
 	{file: "include/__atomic/contention_t.h", old: "defined(__linux__) || ", new: ""},
 }

@@ -20,8 +20,12 @@ type failing struct {
 // alwaysFailing are the functions that the sources of our own library mark with FAILS, by name.
 var alwaysFailing = sync.OnceValue(func() []failing {
 	var list []failing
+	files := []string{"libc/threads"}
 	for _, file := range compatSources {
-		text, err := fs.ReadFile(overlay, "overlay/compat/"+file+".c")
+		files = append(files, "compat/"+file)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(overlay, "overlay/"+file+".c")
 		if err != nil {
 			panic(err) // it is embedded
 		}
@@ -38,7 +42,7 @@ var markedFailing = regexp.MustCompile(`(?m)^FAILS\((-?\w+)\)[\w\s*]*?(\w+)\(`)
 // noteFailing says which functions of a program always fail: those that the linker took from our library, by its map. A
 // build system's probe is not told: its words would be an answer.
 func (d *driver) noteFailing(mapFile string) error {
-	if mapFile == "" || isProbe(d.output()) {
+	if isProbe(d.output()) {
 		return nil
 	}
 	names, err := failingIn(mapFile)
@@ -71,14 +75,25 @@ func failingIn(mapFile string) ([]string, error) {
 	}
 	var names []string
 	for line := range strings.Lines(string(text)) {
-		_, rest, ours := strings.Cut(strings.TrimSpace(line), "/"+ownLibrary+"(")
+		line = strings.TrimSpace(line)
+		_, rest, ours := strings.Cut(line, "/"+ownLibrary+"(")
+		if !ours {
+			_, rest, ours = strings.Cut(line, ownThreads)
+		}
+		if !ours && strings.HasSuffix(line, ":(__faasmrun_spawn)") {
+			known["pthread_create"] = false // what makes the threads is the program's
+		}
 		if _, name, found := strings.Cut(rest, "):("); ours && found && known[strings.TrimSuffix(name, ")")] {
 			names = append(names, strings.TrimSuffix(name, ")"))
 		}
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !known[name] })
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
 
-// ownLibrary is the archive of overlay/compat.
-const ownLibrary = "libfaasmrun.a"
+// ownLibrary is the archive of overlay/compat, ownThreads how a map names overlay/libc/threads.c.
+const (
+	ownLibrary = "libfaasmrun.a"
+	ownThreads = "/libc.a(threads.o"
+)

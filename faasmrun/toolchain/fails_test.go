@@ -53,6 +53,12 @@ var failingCalls = map[string][2]string{
 	"fork":                             {`fork()`},
 	"getaddrinfo":                      {`getaddrinfo("localhost", "http", 0, &found)`, "EAI_NONAME"},
 	"gethostbyname":                    {`gethostbyname("localhost")`, "0"},
+	"gethostbyname2":                   {`gethostbyname2("localhost", AF_INET)`, "0"},
+	"gethostbyname_r":                  {`gethostbyname_r("localhost", &host, page, 99, &entry, &number)`, "ENOENT"},
+	"gethostbyaddr":                    {`gethostbyaddr(page, 4, AF_INET)`, "0"},
+	"getnameinfo":                      {`getnameinfo((void *)page, 16, page, 9, 0, 0, 0)`, "EAI_FAIL"},
+	"getservbyname":                    {`getservbyname("http", "tcp")`, "0"},
+	"getservbyport":                    {`getservbyport(80, "tcp")`, "0"},
 	"getloadavg":                       {`getloadavg(averages, 1)`},
 	"mkfifo":                           {`mkfifo("fifo", 0600)`},
 	"mkfifoat":                         {`mkfifoat(AT_FDCWD, "fifo", 0600)`},
@@ -95,6 +101,48 @@ var failingCalls = map[string][2]string{
 	"brk":                              {`brk(page)`},
 	"chroot":                           {`chroot(".")`},
 	"daemon":                           {`daemon(1, 1)`},
+	"clone":                            {`clone(0, page, 0, 0)`},
+	"epoll_create":                     {`epoll_create(1)`},
+	"epoll_create1":                    {`epoll_create1(0)`},
+	"epoll_ctl":                        {`epoll_ctl(1, EPOLL_CTL_ADD, 0, &event)`},
+	"epoll_pwait":                      {`epoll_pwait(1, &event, 1, 0, 0)`},
+	"epoll_wait":                       {`epoll_wait(1, &event, 1, 0)`},
+	"eventfd":                          {`eventfd(0, 0)`},
+	"fgetxattr":                        {`fgetxattr(0, "user.x", page, 1)`},
+	"flistxattr":                       {`flistxattr(0, page, 1)`},
+	"fremovexattr":                     {`fremovexattr(0, "user.x")`},
+	"fsetxattr":                        {`fsetxattr(0, "user.x", page, 1, 0)`},
+	"getifaddrs":                       {`getifaddrs(&interfaces)`},
+	"getxattr":                         {`getxattr(".", "user.x", page, 1)`},
+	"if_indextoname":                   {`if_indextoname(1, page)`, "0"},
+	"if_nameindex":                     {`if_nameindex()`, "0"},
+	"if_nametoindex":                   {`if_nametoindex("lo")`, "0"},
+	"inotify_add_watch":                {`inotify_add_watch(1, ".", IN_MODIFY)`},
+	"inotify_init":                     {`inotify_init()`},
+	"inotify_init1":                    {`inotify_init1(0)`},
+	"inotify_rm_watch":                 {`inotify_rm_watch(1, 1)`},
+	"lgetxattr":                        {`lgetxattr(".", "user.x", page, 1)`},
+	"listxattr":                        {`listxattr(".", page, 1)`},
+	"llistxattr":                       {`llistxattr(".", page, 1)`},
+	"lremovexattr":                     {`lremovexattr(".", "user.x")`},
+	"lsetxattr":                        {`lsetxattr(".", "user.x", page, 1, 0)`},
+	"mq_open":                          {`mq_open("/q", O_CREAT | O_RDWR, 0600, 0)`},
+	"mq_unlink":                        {`mq_unlink("/q")`},
+	"personality":                      {`personality(0)`},
+	"pthread_cancel":                   {`pthread_cancel(pthread_self())`, "ENOSYS"},
+	"pthread_create":                   {`pthread_create(&thread, 0, 0, 0)`, "EAGAIN"},
+	"ptrace":                           {`ptrace(PTRACE_TRACEME, 0, 0, 0)`},
+	"register_printf_function":         {`register_printf_function('Y', 0, 0)`},
+	"register_printf_modifier":         {`register_printf_modifier(L"Y")`},
+	"register_printf_specifier":        {`register_printf_specifier('Y', 0, 0)`},
+	"register_printf_type":             {`register_printf_type(0)`},
+	"removexattr":                      {`removexattr(".", "user.x")`},
+	"setxattr":                         {`setxattr(".", "user.x", page, 1, 0)`},
+	"signalfd":                         {`signalfd(-1, &signals, 0)`},
+	"timerfd_create":                   {`timerfd_create(CLOCK_MONOTONIC, 0)`},
+	"timerfd_gettime":                  {`timerfd_gettime(1, &period)`},
+	"timerfd_settime":                  {`timerfd_settime(1, 0, &period, 0)`},
+	"unshare":                          {`unshare(0)`},
 	"fexecve":                          {`fexecve(0, none, none)`},
 	"posix_spawn":                      {`posix_spawn(&number, "/bin/true", 0, 0, none, none)`, "ENOSYS"},
 	"posix_spawnp":                     {`posix_spawnp(&number, "true", 0, 0, none, none)`, "ENOSYS"},
@@ -106,21 +154,36 @@ const failingProgram = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <mqueue.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <printf.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/personality.h>
+#include <sys/ptrace.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
+#include <sys/xattr.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #define CALL(name, call, failure) \
@@ -137,9 +200,16 @@ int main(void)
 	ucontext_t context;
 	struct timeval now = { 0 };
 	struct sembuf operation = { 0 };
+	struct epoll_event event = { 0 };
+	struct hostent host, *entry;
+	struct ifaddrs *interfaces;
+	struct itimerspec period = { 0 };
+	pthread_t thread;
+	sigset_t signals;
 	int number, pair[2];
 	void *at;
 	size_t size;
+	sigemptyset(&signals);
 	pthread_attr_init(&attributes);
 	pthread_mutexattr_init(&kind);
 `
@@ -179,7 +249,8 @@ func TestAlwaysFailing(t *testing.T) {
 	status, stdout, stderr := execute(t, bin, "./all.wasm")
 	for _, f := range alwaysFailing() {
 		// What the program says of errno is a number of WASI's.
-		number := map[string]string{"ENOSYS": "52", "EPERM": "63", "EAFNOSUPPORT": "5", "ENOMEM": "48"}[f.how]
+		number := map[string]string{"ENOSYS": "52", "EPERM": "63", "EAFNOSUPPORT": "5", "ENOMEM": "48", "EINVAL": "28",
+			"ENOTSUP": "58", "ENODEV": "43", "ENOENT": "44", "ENXIO": "60"}[f.how]
 		if failingCalls[f.name][1] == f.how { // it returns the number, and leaves errno alone
 			number = "0"
 		}
@@ -210,6 +281,10 @@ int main(void) { return fork(); }
 int main(void) { return fork() == 0; }
 `)
 	const note = ": this always fails here (docs/unsupported.md)\n"
+	var maps []string
+	for i := range 4 {
+		maps = append(maps, filepath.Join(t.TempDir(), fmt.Sprint("map", i)))
+	}
 	for _, c := range []struct {
 		args []string
 		want string
@@ -220,10 +295,22 @@ int main(void) { return fork() == 0; }
 		{[]string{"none.c"}, ""},
 		{[]string{"own.c"}, ""},
 		{[]string{"conftest.c", "-o", "conftest"}, ""},
-		{[]string{"one.c", "-Wl,-Map=" + filepath.Join(t.TempDir(), "map")}, ""},
+		{[]string{"one.c", "-Wl,-Map=" + maps[0]}, "faasmrun cc: a.out uses fork" + note},
+		{[]string{"one.c", "-Wl,-Map," + maps[1], "-o", "y"}, "faasmrun cc: y uses fork" + note},
+		{[]string{"one.c", "-Xlinker", "--Map=" + maps[2]}, "faasmrun cc: a.out uses fork" + note},
+		{[]string{"own.c", "-r", "-o", "own.o", "-Wl,-Map=" + maps[3]}, ""},
 	} {
 		if status, _, stderr := l.try("cc", c.args...); status != 0 || stderr != c.want {
 			t.Errorf("%q: status %d, %q", c.args, status, stderr)
 		}
+	}
+	for _, name := range maps {
+		if text, err := os.ReadFile(name); err != nil || !strings.Contains(string(text), "main") {
+			t.Errorf("%v, the linker's map %q", err, text)
+		}
+	}
+	if status, stdout, stderr := l.try("cc", "one.c", "-Wl,--print-map"); status != 0 ||
+		!strings.Contains(stdout, "):(fork)") || !strings.Contains(stderr, "uses fork") {
+		t.Errorf("a map on the standard output: status %d, %q, %q", status, stdout, stderr)
 	}
 }

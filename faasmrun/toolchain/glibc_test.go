@@ -7,22 +7,23 @@ import (
 	"testing"
 )
 
-// TestAsGlibc runs programs that print what glibc on x86-64 gives: the file beside each is its output there.
+// TestAsGlibc runs programs that print what glibc and g++ on x86-64 give: the file beside each is its output there.
 func TestAsGlibc(t *testing.T) {
 	bin := launcher(t)
 	data, err := filepath.Abs("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"random", "values", "walk", "argp", "extras"} {
+	for _, file := range []string{"random.c", "values.c", "walk.c", "argp.c", "extras.c", "vectors.c", "fts.c", "tr1.cc"} {
+		name, suffix, _ := strings.Cut(file, ".")
 		t.Run(name, func(t *testing.T) {
-			source := filepath.Join(data, name+".c")
+			source := filepath.Join(data, file)
 			want, err := os.ReadFile(filepath.Join(data, name+".out"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			l := newLab(t)
-			l.ok("cc", "-O2", "-Wall", "-Wextra", "-Werror", source)
+			l.ok(map[string]string{"c": "cc", "cc": "c++"}[suffix], "-O2", "-Wall", "-Wextra", "-Werror", source)
 			status, stdout, stderr := execute(t, bin, "./a.out")
 			if status != 0 || stdout != string(want) {
 				t.Errorf("status %d\n%s%s", status, difference(stdout, string(want)), stderr)
@@ -55,7 +56,11 @@ func difference(got, want string) string {
 
 // TestHeaders compiles each header by itself, in the oldest and the newest C and C++ that programs ask for.
 func TestHeaders(t *testing.T) {
-	headers := strings.Fields(`argp.h arpa/inet.h dirent.h dlfcn.h err.h error.h fcntl.h fenv.h ftw.h grp.h libintl.h limits.h
+	headers := strings.Fields(`aio.h argp.h argz.h arpa/inet.h dirent.h dlfcn.h elf.h envz.h err.h errno.h error.h fcntl.h fenv.h
+		fpu_control.h fts.h ftw.h glob.h grp.h ieee754.h ifaddrs.h mntent.h mqueue.h net/if.h netdb.h printf.h search.h sched.h
+		sys/auxv.h sys/epoll.h sys/eventfd.h sys/inotify.h sys/mman.h sys/personality.h sys/ptrace.h sys/signalfd.h sys/stat.h
+		sys/timerfd.h sys/wait.h sys/xattr.h ulimit.h wchar.h wordexp.h pthread.h
+		 libintl.h limits.h
 		linux/limits.h math.h obstack.h paths.h poll.h pwd.h signal.h spawn.h stdio.h stdlib.h string.h sys/ioctl.h sys/ipc.h
 		sys/msg.h sys/prctl.h sys/queue.h sys/random.h sys/resource.h sys/sem.h sys/sendfile.h sys/shm.h sys/socket.h sys/syscall.h
 		sys/syslog.h sys/sysmacros.h sys/termios.h sys/time.h sys/types.h sys/ucontext.h sys/unistd.h termios.h time.h ucontext.h
@@ -73,6 +78,12 @@ func TestHeaders(t *testing.T) {
 			args = append(args, name)
 		}
 		if compiler == "c++" {
+			for _, header := range strings.Fields(`array ccomplex cctype cfenv cfloat cinttypes climits cmath complex cstdarg
+				cstdbool cstdint cstdio cstdlib ctgmath ctime cwchar cwctype functional math.h memory random regex tuple type_traits
+				unordered_map unordered_set utility`) {
+				l.write("tr1_"+header+".cc", "#include <tr1/"+header+">\nint main() { return 0; }\n")
+				args = append(args, "tr1_"+header+".cc")
+			}
 			l.write("all.cc", "#include <bits/stdc++.h>\nint main() { std::vector<int> v; return (int)v.size(); }\n")
 			args = append(args, "all.cc")
 		}

@@ -230,4 +230,23 @@ static const unsigned char __faasmrun_types[] = { 0, 6, 2, 4, 8, 12, 12, 10 };
 	// open(name, 0) reads, as where O_RDONLY is 0.
 	{file: "libc-bottom-half/cloudlibc/src/libc/fcntl/openat.c", old: "  switch (oflag & O_ACCMODE) {",
 		new: "  if ((oflag & O_ACCMODE) == 0)\n    oflag |= O_RDONLY;\n  switch (oflag & O_ACCMODE) {"},
+	// What GNU adds to glob is around musl's (overlay/compat/glob.c).
+	{file: globSource, old: "#ifdef __wasilibc_unmodified_upstream // WASI has no usernames\n#include <pwd.h>\n#endif",
+		new: `struct passwd {
+	char *pw_name, *pw_passwd;
+	uid_t pw_uid;
+	gid_t pw_gid;
+	char *pw_gecos, *pw_dir, *pw_shell;
+};
+int getpwnam_r(const char *, struct passwd *, char *, size_t, struct passwd **);
+int getpwuid_r(uid_t, struct passwd *, char *, size_t, struct passwd **);
+uid_t getuid(void);
+char *__strchrnul(const char *, int);
+#define DT_REG 8
+#define DT_DIR 4
+#define GLOB_TILDE 0x1000
+#define GLOB_TILDE_CHECK 0x4000`},
+	{file: globSource, old: "#ifdef __wasilibc_unmodified_upstream // WASI has no usernames", new: "#if 1", all: true},
+	{file: globSource, old: "int glob(const char *restrict pat,", new: "int __faasmrun_glob(const char *restrict pat,"},
+	{file: globSource, old: "weak_alias(glob, glob64);\n", new: ""},
 }

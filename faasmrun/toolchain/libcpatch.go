@@ -18,6 +18,8 @@ const (
 	cloudTime   = "libc-bottom-half/cloudlibc/src/libc/time/"
 
 	addresses     = "libc-bottom-half/headers/public/__struct_sockaddr"
+	formats       = "libc-top-half/musl/src/stdio/vfprintf.c"
+	globSource    = "libc-top-half/musl/src/regex/glob.c"
 	readDirectory = "libc-bottom-half/cloudlibc/src/libc/dirent/"
 )
 
@@ -171,6 +173,26 @@ int *__errno_location(void)
     __attribute__((weak)) void __faasmrun_name_program(void);
     if (__faasmrun_name_program)
         __faasmrun_name_program();`},
+	// %a of a double that is subnormal has the least exponent and no leading 1, as glibc prints it.
+	{file: formats, old: "		if (t&32) prefix += 9;\n		pl += 2;", new: `		for (; y && fl & 1U<<20 && e2 < -1022; e2++) y *= 0.5;
+		if (t&32) prefix += 9;
+		pl += 2;`},
+	{file: formats, old: "fmt_fp(f, arg.f, w, p, fl, t);",
+		new: "fmt_fp(f, arg.f, w, p, ps==BIGLPRE ? fl : fl|1U<<20, t);"},
+	// Functions of math.h tell of errors neither by errno nor by flags.
+	{file: muslInclude + "math.h", old: "#define math_errhandling 2", new: "#define math_errhandling 0"},
+	// on_exit's functions are told the status (overlay/compat/onexit.c).
+	{file: "libc-bottom-half/crt/crt1.c", old: "    int r = __original_main();", new: `    int r = __original_main();
+    extern __attribute__((weak)) int __faasmrun_exit_status;
+    if (&__faasmrun_exit_status)
+        __faasmrun_exit_status = r;`},
+	{file: "libc-top-half/musl/src/exit/exit.c", old: "_Noreturn void exit(int code)\n{\n	__wasm_call_dtors();",
+		new: `_Noreturn void exit(int code)
+{
+	extern weak int __faasmrun_exit_status;
+	if (&__faasmrun_exit_status)
+		__faasmrun_exit_status = code;
+	__wasm_call_dtors();`},
 	{file: "libc-top-half/musl/src/internal/libc.c", old: "#include \"libc.h\"", new: `#include "libc.h"
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +231,16 @@ weak_alias(dummy, __faasmrun_end_thread_locals);`},
 	__faasmrun_end_thread_locals();`},
 	{file: "Makefile", old: "%/flockfile.c %/funlockfile.c %/__lockfile.c %/ftrylockfile.c", new: "%/none.c"},
 	{file: "Makefile", old: `"setjmp.h" \`, new: `\`, all: true},
+	// Headers whose functions are there after all, or fail as docs/unsupported.md lists.
+	{file: "Makefile", old: `    "mntent.h" \`, new: `    \`},
+	{file: "Makefile", old: `    "elf.h" "link.h" "bits/link.h" \`, new: `    "link.h" "bits/link.h" \`},
+	{file: "Makefile", old: `    "net/if.h" \`, new: `    \`},
+	{file: "Makefile", old: `    "sys/xattr.h" \`, new: `    \`},
+	{file: "Makefile", old: `    "sys/signalfd.h" \`, new: `    \`},
+	{file: "Makefile", old: `    "sys/timerfd.h" \`, new: `    \`},
+	{file: "Makefile", old: `    "sys/epoll.h" "sys/reboot.h"`, new: `    "sys/reboot.h"`},
+	{file: "Makefile", old: `    "sys/sendfile.h" "sys/inotify.h" \`, new: `    "sys/sendfile.h" \`},
+	{file: "Makefile", old: `        misc/nftw.c \`, new: `        misc/nftw.c misc/mntent.c \`},
 }
 
 // timePatches: clocks and zones of time.

@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,18 +51,35 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 			return err
 		}
 	}
-	if err := d.noteFailing(d.mapFile(raw)); err != nil {
+	if err := errors.Join(d.writeMaps(raw), d.noteFailing(mapFile(raw))); err != nil {
 		return err
 	}
 	return writeProgram(d.output(), data)
 }
 
-// mapFile is where the linker writes what it took from where, "" if the user wants that map.
-func (d *driver) mapFile(raw string) string {
-	if d.cmd.linkChosen("-Map") || d.cmd.linkChosen("--Map") {
-		return ""
+// mapFile is where the linker writes what it took from where.
+func mapFile(raw string) string { return raw + ".map" }
+
+// writeMaps writes the linker's map where the user wants it.
+func (d *driver) writeMaps(raw string) error {
+	if len(d.cmd.maps) == 0 || d.cmd.dryRun {
+		return nil
 	}
-	return raw + ".map"
+	text, err := os.ReadFile(mapFile(raw))
+	if err != nil {
+		return err
+	}
+	for _, name := range d.cmd.maps {
+		if name == "-" {
+			_, err = d.env.Stdout.Write(text)
+		} else {
+			err = os.WriteFile(name, text, 0o666)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // isProbe reports whether a program is one that a build system links to learn whether functions are there: Autoconf's
@@ -93,7 +111,11 @@ func withoutAbsent(module []byte) error {
 // linkObject joins objects to one, without the libraries.
 func (d *driver) linkObject(ctx context.Context, words []string, raw string) error {
 	args := append([]string{"-m", "wasm64", "-r"}, words...)
-	if err := d.runLinker(ctx, append(args, "-o", raw)); err != nil || d.cmd.dryRun {
+	err := d.runLinker(ctx, append(args, "-o", raw, "-Map="+mapFile(raw)))
+	if err != nil || d.cmd.dryRun {
+		return err
+	}
+	if err := d.writeMaps(raw); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(raw)
@@ -140,10 +162,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		args = append(args, "-lc++", "-lc++abi")
 	}
 	args = append(args, systemLibraries...)
-	args = append(args, d.tools.builtins, "-o", raw)
-	if file := d.mapFile(raw); file != "" {
-		args = append(args, "-Map="+file)
-	}
+	args = append(args, d.tools.builtins, "-o", raw, "-Map="+mapFile(raw))
 	args, err := d.runLinkerOver(ctx, []string{"-m", "wasm64", start}, args, raw)
 	if err != nil || d.cmd.dryRun {
 		return nil, err
@@ -300,7 +319,7 @@ func (r *resolver) resolve(items []linkItem) ([]string, error) {
 		case itemFile:
 			if what := hostBinary(item.text); what != "" {
 				return nil, fmt.Errorf("%s is %s for the host, not for WebAssembly: compile it with faasmrun cc (an old one of a "+
-					"native build? make clean)", item.text, what)
+					"native build? make clean; a makefile that names gcc itself? name mpicc there)", item.text, what)
 			}
 			words = append(words, item.text)
 		case itemOption:

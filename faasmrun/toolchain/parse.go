@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,8 @@ type command struct {
 	measured string // the last of the options that measure a run, "" when there was none
 	openMP   bool   // -fopenmp, or a link with an OpenMP runtime's library
 
-	relocatable bool // -r: the link's result is an object
+	relocatable bool     // -r: the link's result is an object
+	maps        []string // files for the linker's map; "-" is the standard output
 }
 
 // linkItem is one word of the link line; their order matters to the linker.
@@ -295,6 +297,16 @@ func (p *parser) linkWords(words []string) error {
 			p.relocatable = true
 		case word == "--version" || word == "-v" || word == "-V":
 			p.query = linkerVersion
+		case word == "-M" || word == "--print-map":
+			p.maps = append(p.maps, "-")
+		case linkMap.MatchString(word):
+			p.maps = append(p.maps, linkMap.ReplaceAllString(word, ""))
+		case word == "-Map" || word == "--Map":
+			if i+1 == len(words) {
+				return fmt.Errorf("linker option %s needs an argument", word)
+			}
+			i++
+			p.maps = append(p.maps, words[i])
 		case word == "-z" || word == "-u" || word == "-e":
 			if i+1 == len(words) {
 				return fmt.Errorf("linker option %s needs an argument", word)
@@ -319,6 +331,9 @@ func (p *parser) linkWords(words []string) error {
 	}
 	return nil
 }
+
+// linkMap begins the option that names a file for the linker's map.
+var linkMap = regexp.MustCompile(`^--?Map=`)
 
 // linkLibrary adds a -l. An OpenMP runtime is the host's: naming one says what -fopenmp says to a link.
 func (p *parser) linkLibrary(name string) {

@@ -13,7 +13,8 @@ var compatSources = []string{"abort", "atomics", "compare", "random", "process",
 	"sockets", "threads", "system", "main", "locks",
 	"clocks", "mman", "longmath", "fenv", "terminals", "ipc", "contexts", "timers", "ftw",
 	"argp", "argphelp", "fused", "gettext", "obstack", "addresses", "transfer", "oldsignals", "calls", "spawn",
-	"glibcmath"}
+	"glibcmath",
+	"argz", "glob", "wordexp", "fts", "names", "onexit", "aio", "linux", "glibc"}
 
 // buildRuntime compiles our own additions to libc and the start of C++ programs into dir.
 func (b *builder) buildRuntime(ctx context.Context, sysroot, dir string) error {

@@ -480,7 +480,7 @@ static void calls(void)
 	FAILS(setpgid(0, 4711), EPERM);
 	FAILS(setreuid(0, -1), EPERM);
 	FAILS(setresgid(-1, 0, -1), EPERM);
-	FAILS(fchdir(0), ENOSYS);
+	FAILS(fchdir(0), ENOTDIR);
 	FAILS(fchdir(99), EBADF);
 	FAILS(prctl(77), EINVAL);
 	FAILS(syscall(SYS_perf_event_open), ENOSYS);

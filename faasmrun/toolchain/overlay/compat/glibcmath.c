@@ -12,6 +12,9 @@ WEAK int finitel(long double x) { return isfinite(x); }
 
 WEAK double gamma(double x) { return lgamma(x); }
 WEAK float gammaf(float x) { return lgammaf(x); }
+WEAK long double gammal(long double x) { return lgammal(x); }
+WEAK long double dreml(long double x, long double y) { return remainderl(x, y); }
+WEAK long double significandl(long double x) { return !x || x != x || x == x + x ? x : scalbnl(x, -ilogbl(x)); }
 
 #define NEIGHBOURS(name, type) \
 	WEAK type roundeven##name(type x) { return rint##name(x); } \
@@ -31,3 +34,10 @@ static long exponent(int ilogb, int infinite, int zero, int nan)
 WEAK long llogb(double x) { return exponent(ilogb(x), isinf(x), x == 0, isnan(x)); }
 WEAK long llogbf(float x) { return exponent(ilogbf(x), isinf(x), x == 0, isnan(x)); }
 WEAK long llogbl(long double x) { return exponent(ilogbl(x), isinf(x), x == 0, isnan(x)); }
+
+/* The names are macros in C and std's functions in C++; programs declare them by themselves, and scripts look for them. */
+#undef isnan
+#undef isinf
+int isnan(double);
+int isinf(double);
+CLASSIFY(, double)

@@ -14,6 +14,7 @@ int HOST_CALL(fd_dup)(int fd, int at, int exact);
 int HOST_CALL(fd_flock)(int fd, int operation);
 int HOST_CALL(fd_lock)(int fd, int how, long long from, long long size);
 int HOST_CALL(fd_lock_test)(int fd, int how, long long from, long long size);
+long long HOST_CALL(fd_path)(int fd, int at);
 long long HOST_CALL(fd_pipe)(int flags);
 long long HOST_CALL(fd_statvfs)(int fd, int field);
 long long HOST_CALL(lock_found)(int field);

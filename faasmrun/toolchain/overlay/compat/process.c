@@ -126,6 +126,24 @@ WEAK int sched_get_priority_max(int policy) { return 0; }
 WEAK int sched_get_priority_min(int policy) { return 0; }
 WEAK int sched_getscheduler(pid_t pid) { return SCHED_OTHER; }
 
+WEAK int sched_getparam(pid_t pid, struct sched_param *p) { p->sched_priority = 0; return 0; }
+
+WEAK int sched_setparam(pid_t pid, const struct sched_param *p)
+{
+	if (p->sched_priority) {
+		errno = EINVAL; /* the policy has one priority */
+		return -1;
+	}
+	return 0;
+}
+
+/* As Linux answers for who has no slice of a fixed length. */
+WEAK int sched_rr_get_interval(pid_t pid, struct timespec *t)
+{
+	*t = (struct timespec){ 0 };
+	return 0;
+}
+
 WEAK int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
 {
 	errno = EPERM;
@@ -166,6 +184,59 @@ FAILS(HOST_NOT_FOUND) struct hostent *gethostbyname(const char *name)
 	h_errno = HOST_NOT_FOUND;
 	return NULL;
 }
+
+FAILS(HOST_NOT_FOUND) struct hostent *gethostbyname2(const char *name, int family) { return gethostbyname(name); }
+FAILS(HOST_NOT_FOUND) struct hostent *gethostbyaddr(const void *address, socklen_t size, int family) { return gethostbyname(NULL); }
+
+FAILS(ENOENT) int gethostbyname_r(const char *restrict name, struct hostent *restrict entry, char *restrict buf, size_t size,
+	struct hostent **restrict found, int *restrict error)
+{
+	*found = NULL;
+	*error = HOST_NOT_FOUND;
+	return ENOENT;
+}
+
+FAILS(NULL) struct servent *getservbyname(const char *name, const char *protocol) { return NULL; }
+FAILS(NULL) struct servent *getservbyport(int port, const char *protocol) { return NULL; }
+
+FAILS(EAI_FAIL) int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char *restrict host, socklen_t host_size,
+	char *restrict service, socklen_t service_size, int flags)
+{
+	return EAI_FAIL;
+}
+
+/* The three that every list of them begins with. */
+static struct protoent protocols[] = { { "icmp", (char *[]){ "ICMP", NULL }, 1 }, { "tcp", (char *[]){ "TCP", NULL }, 6 },
+	{ "udp", (char *[]){ "UDP", NULL }, 17 } };
+
+WEAK struct protoent *getprotobyname(const char *name)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		if (!strcmp(name, protocols[i].p_name) || !strcmp(name, protocols[i].p_aliases[0])) {
+			return &protocols[i];
+		}
+	}
+	return NULL;
+}
+
+WEAK struct protoent *getprotobynumber(int number)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		if (number == protocols[i].p_proto) {
+			return &protocols[i];
+		}
+	}
+	return NULL;
+}
+
+WEAK const char *hstrerror(int error)
+{
+	static const char *const texts[] = { "Resolver Error 0 (no error)", "Unknown host", "Host name lookup failure", "Unknown server error",
+		"No address associated with name" };
+	return error < 0 ? "Resolver internal error" : error < 5 ? texts[error] : "Unknown resolver error";
+}
+
+WEAK void herror(const char *what) { fprintf(stderr, "%s%s%s\n", what ? what : "", what && *what ? ": " : "", hstrerror(h_errno)); }
 
 FAILS(EAI_NONAME) int getaddrinfo(const char *restrict host, const char *restrict service, const struct addrinfo *restrict hints,
 	struct addrinfo **restrict found)

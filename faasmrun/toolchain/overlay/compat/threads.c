@@ -108,6 +108,20 @@ WEAK int pthread_getname_np(pthread_t t, char *name, size_t size)
 WEAK int pthread_getcpuclockid(pthread_t t, clockid_t *clock) { *clock = CLOCK_THREAD_CPUTIME_ID; return 0; }
 WEAK int pthread_getattr_np(pthread_t t, pthread_attr_t *a) { return pthread_attr_init(a); }
 WEAK int pthread_getattr_default_np(pthread_attr_t *a) { return pthread_attr_init(a); }
+WEAK int pthread_attr_getaffinity_np(const pthread_attr_t *a, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set) ? errno : 0; }
+WEAK int pthread_attr_setaffinity_np(pthread_attr_t *a, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
+WEAK int pthread_rwlockattr_getkind_np(const pthread_rwlockattr_t *a, int *kind) { *kind = PTHREAD_RWLOCK_PREFER_READER_NP; return 0; }
+
+/* Readers come first. Those that would rather have writers first find no other difference. */
+WEAK int pthread_rwlockattr_setkind_np(pthread_rwlockattr_t *a, int kind)
+{
+	return kind < PTHREAD_RWLOCK_PREFER_READER_NP || kind > PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP ? EINVAL : 0;
+}
+
+/* There is no thread that could be joined. */
+WEAK int pthread_tryjoin_np(pthread_t t, void **result) { return pthread_equal(t, pthread_self()) ? EDEADLK : ESRCH; }
+WEAK int pthread_timedjoin_np(pthread_t t, void **result, const struct timespec *until) { return pthread_tryjoin_np(t, result); }
+WEAK int pthread_clockjoin_np(pthread_t t, void **result, clockid_t clock, const struct timespec *until) { return pthread_tryjoin_np(t, result); }
 FAILS(ENOTSUP) int pthread_setattr_default_np(const pthread_attr_t *a) { return ENOTSUP; }
 WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set); }
 WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
@@ -221,3 +235,63 @@ WEAK int tss_create(tss_t *key, tss_dtor_t f) { return answer(pthread_key_create
 WEAK void tss_delete(tss_t key) { pthread_key_delete(key); }
 WEAK void *tss_get(tss_t key) { return pthread_getspecific(key); }
 WEAK int tss_set(tss_t key, void *value) { return answer(pthread_setspecific(key, value)); }
+
+/* ---- Waits until a time of a clock that the call names: the locks' own is that of the day. ---- */
+
+static int by_day(clockid_t clock, const struct timespec *t, struct timespec *day)
+{
+	struct timespec now, other;
+	*day = *t;
+	if (clock == CLOCK_REALTIME) {
+		return 0;
+	}
+	if (clock != CLOCK_MONOTONIC || t->tv_nsec < 0 || t->tv_nsec >= 1000000000) {
+		return EINVAL;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(clock, &other);
+	day->tv_sec += now.tv_sec - other.tv_sec;
+	day->tv_nsec += now.tv_nsec - other.tv_nsec;
+	long carry = day->tv_nsec >= 1000000000 ? 1 : day->tv_nsec < 0 ? -1 : 0;
+	day->tv_sec += carry;
+	day->tv_nsec -= carry * 1000000000;
+	return 0;
+}
+
+WEAK int pthread_mutex_clocklock(pthread_mutex_t *restrict m, clockid_t clock, const struct timespec *restrict t)
+{
+	struct timespec day;
+	return by_day(clock, t, &day) ? EINVAL : pthread_mutex_timedlock(m, &day);
+}
+
+WEAK int pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict l, clockid_t clock, const struct timespec *restrict t)
+{
+	struct timespec day;
+	return by_day(clock, t, &day) ? EINVAL : pthread_rwlock_timedrdlock(l, &day);
+}
+
+WEAK int pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict l, clockid_t clock, const struct timespec *restrict t)
+{
+	struct timespec day;
+	return by_day(clock, t, &day) ? EINVAL : pthread_rwlock_timedwrlock(l, &day);
+}
+
+WEAK int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict t)
+{
+	struct timespec day;
+	if (by_day(clock, t, &day)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return sem_timedwait(s, &day);
+}
+
+/* The condition's own clock is the one that its times are of. */
+WEAK int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m, clockid_t clock, const struct timespec *restrict t)
+{
+	struct timespec at;
+	if (clock == CLOCK_MONOTONIC && c->__u.__i[4]) {
+		return pthread_cond_timedwait(c, m, t);
+	}
+	return by_day(clock, t, &at) ? EINVAL : pthread_cond_timedwait(c, m, &at);
+}

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
+#include "host.h"
 
 #define WEAK __attribute__((weak))
 
@@ -65,27 +66,6 @@ WEAK ssize_t readahead(int fd, off_t offset, size_t size)
 	return error ? wrong(error) : 0;
 }
 
-/* By fcntl's locks of records, from where the descriptor stands. */
-WEAK int lockf(int fd, int what, off_t size)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_len = size };
-	switch (what) {
-	case F_ULOCK:
-		lock.l_type = F_UNLCK;
-		return fcntl(fd, F_SETLK, &lock);
-	case F_LOCK:
-		return fcntl(fd, F_SETLKW, &lock);
-	case F_TLOCK:
-		return fcntl(fd, F_SETLK, &lock);
-	case F_TEST:
-		if (fcntl(fd, F_GETLK, &lock) < 0) {
-			return -1;
-		}
-		return lock.l_type == F_UNLCK || lock.l_pid == getpid() ? 0 : wrong(EACCES);
-	}
-	return wrong(EINVAL);
-}
-
 WEAK int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
 {
 	return flags ? wrong(EINVAL) : renameat(from_dir, from, to_dir, to);
@@ -105,8 +85,28 @@ WEAK int fchownat(int dir, const char *path, uid_t owner, gid_t group, int flags
 	return same ? 0 : wrong(EPERM);
 }
 
-/* A directory's descriptor says nothing of its name. */
-WEAK int fchdir(int fd) { return fcntl(fd, F_GETFL) == -1 ? -1 : wrong(ENOSYS); }
+/* By the directory's name, as the host tells it. Who removes or moves it meanwhile is found out, and is told so. */
+WEAK int fchdir(int fd)
+{
+	char path[PATH_MAX + 8];
+	struct stat is, named;
+	size_t n = 0;
+	do {
+		long long part = __faasmrun_host_fd_path(fd, (int)n);
+		if (part < 0) {
+			return wrong((int)-part);
+		}
+		memcpy(path + n, &part, 8);
+		n += 7;
+	} while (strlen(path) == n && n < PATH_MAX);
+	if (strlen(path) >= PATH_MAX) {
+		return wrong(ENAMETOOLONG);
+	}
+	if (fstat(fd, &is) || stat(path, &named)) {
+		return -1;
+	}
+	return is.st_dev == named.st_dev && is.st_ino == named.st_ino ? chdir(path) : wrong(ENOENT);
+}
 
 WEAK char *getwd(char *buf) { return getcwd(buf, PATH_MAX); }
 

@@ -39,6 +39,25 @@ int sched_getscheduler(pid_t);
 int sched_setscheduler(pid_t, int, const struct sched_param *);
 #endif
 int sched_getcpu(void);
+int sched_getparam(pid_t, struct sched_param *);
+int sched_setparam(pid_t, const struct sched_param *);
+struct timespec;
+int sched_rr_get_interval(pid_t, struct timespec *);
+#ifdef _GNU_SOURCE
+int getcpu(unsigned *, unsigned *);
+int clone(int (*)(void *), void *, int, void *, ...);
+int unshare(int);
+#ifndef CLONE_VM
+#define CLONE_VM 0x100
+#define CLONE_FS 0x200
+#define CLONE_FILES 0x400
+#define CLONE_SIGHAND 0x800
+#define CLONE_THREAD 0x10000
+#define CLONE_NEWNS 0x20000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWNET 0x40000000
+#endif
+#endif
 int sched_getaffinity(pid_t, size_t, cpu_set_t *);
 int sched_setaffinity(pid_t, size_t, const cpu_set_t *);
 #ifdef __cplusplus

@@ -45,7 +45,19 @@ int srand48_r(long, struct drand48_data *);
 int seed48_r(unsigned short[3], struct drand48_data *);
 int lcong48_r(unsigned short[7], struct drand48_data *);
 #endif
+#if defined(_GNU_SOURCE) || defined(_BSD_SOURCE) || defined(_DEFAULT_SOURCE)
+int on_exit(void (*)(int, void *), void *);
+#endif
+int strfromd(char *__restrict, size_t, const char *__restrict, double);
+int strfromf(char *__restrict, size_t, const char *__restrict, float);
+int strfroml(char *__restrict, size_t, const char *__restrict, long double);
 #ifdef _GNU_SOURCE
+long strtol_l(const char *__restrict, char **__restrict, int, struct __locale_struct *);
+unsigned long strtoul_l(const char *__restrict, char **__restrict, int, struct __locale_struct *);
+#ifndef __cplusplus /* libc++ has these two of its own */
+long long strtoll_l(const char *__restrict, char **__restrict, int, struct __locale_struct *);
+unsigned long long strtoull_l(const char *__restrict, char **__restrict, int, struct __locale_struct *);
+#endif
 long long strtoq(const char *__restrict, char **__restrict, int);
 unsigned long long strtouq(const char *__restrict, char **__restrict, int);
 int rpmatch(const char *);

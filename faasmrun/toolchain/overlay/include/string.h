@@ -6,6 +6,10 @@ extern "C" {
 #endif
 void *rawmemchr(const void *, int);
 void *memfrob(void *, size_t);
+const char *strerrorname_np(int);
+const char *strerrordesc_np(int);
+const char *sigabbrev_np(int);
+const char *sigdescr_np(int);
 #ifndef basename
 char *basename(const char *) __asm__("__faasmrun_gnu_basename");
 #endif

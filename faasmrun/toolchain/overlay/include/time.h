@@ -10,6 +10,7 @@ void tzset(void);
 extern char *tzname[2];
 #if defined(_POSIX_SOURCE) || defined(_POSIX_C_SOURCE) || defined(_XOPEN_SOURCE) || defined(_GNU_SOURCE) || defined(_BSD_SOURCE)
 /* Timers that the program asks for what is left are there; one that is to send a signal can't be made (compat/timers.c). */
+int timespec_getres(struct timespec *, int);
 int clock_getcpuclockid(pid_t, clockid_t *);
 int clock_settime(clockid_t, const struct timespec *);
 struct sigevent;

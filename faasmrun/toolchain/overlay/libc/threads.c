@@ -14,6 +14,8 @@
 #include <time.h>
 #include "locale_impl.h"
 #include "pthread_impl.h"
+
+#define FAILS(how) /* marks a function that always fails, as overlay/compat/fails.h has it */
 #include "stdio_impl.h"
 
 /* ---- The thread itself ---- */
@@ -624,7 +626,7 @@ weak int __faasmrun_join(pthread_t t, void **result) { return ESRCH; }
 weak int __faasmrun_detach(pthread_t t) { return ESRCH; }
 weak _Noreturn void __faasmrun_thread_leave(void *result) { exit(0); }
 
-int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict a, void *(*f)(void *), void *restrict argument)
+FAILS(EAGAIN) int pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict a, void *(*f)(void *), void *restrict argument)
 {
 	return __faasmrun_spawn(t, a, f, argument);
 }
@@ -659,10 +661,24 @@ void _pthread_cleanup_pop(struct __ptcb *cb, int run)
 	}
 }
 
-/* Cancellation: nobody can be cancelled, so every state is as good as another. */
-int pthread_setcancelstate(int state, int *old) { (void)state; if (old) *old = PTHREAD_CANCEL_ENABLE; return 0; }
-int pthread_setcanceltype(int type, int *old) { (void)type; if (old) *old = PTHREAD_CANCEL_DEFERRED; return 0; }
-int pthread_cancel(pthread_t t) { (void)t; return ENOSYS; }
+/* Cancellation: nobody can be cancelled; the state and the type are kept for who asks. */
+static _Thread_local int cancel_state, cancel_type;
+
+static int change(int *kept, int value, int *old)
+{
+	if (value & ~1) {
+		return EINVAL;
+	}
+	if (old) {
+		*old = *kept;
+	}
+	*kept = value;
+	return 0;
+}
+
+int pthread_setcancelstate(int state, int *old) { return change(&cancel_state, state, old); }
+int pthread_setcanceltype(int type, int *old) { return change(&cancel_type, type, old); }
+FAILS(ENOSYS) int pthread_cancel(pthread_t t) { (void)t; return ENOSYS; }
 void pthread_testcancel(void) {}
 
 /* There is no fork, so its handlers are never called. */

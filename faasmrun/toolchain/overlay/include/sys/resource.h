@@ -35,6 +35,9 @@ struct rlimit {
 int getrlimit(int, struct rlimit *);
 int setrlimit(int, const struct rlimit *);
 #endif
+#ifdef _GNU_SOURCE
+int prlimit(pid_t, int, const struct rlimit *, struct rlimit *);
+#endif
 #ifndef PRIO_PROCESS
 #define PRIO_PROCESS 0
 int getpriority(int, id_t);
