@@ -71,8 +71,8 @@ func times(n, extent int64) int64 {
 }
 
 // maxSpanBytes bounds the data of one span, and its elements if they have no data: the size of the largest linear
-// memory. Only overlapping elements could be more.
-const maxSpanBytes = 1 << 32
+// memory of any engine. Only overlapping elements could be more.
+const maxSpanBytes = 1 << 36
 
 // whole is a span over plain bytes.
 func whole(b []byte) span { return span{mem: b, count: int64(len(b)), typ: byteType} }

@@ -109,6 +109,13 @@ func (m *Module) declare(decoded *wasm.Module) {
 	for i := range m.globals {
 		m.globals[i].Init = append(wasm.Expr(nil), m.globals[i].Init...)
 	}
+	for i := range m.elements {
+		e := &m.elements[i]
+		e.Offset = append(wasm.Expr(nil), e.Offset...)
+		for j := range e.Exprs {
+			e.Exprs[j] = append(wasm.Expr(nil), e.Exprs[j]...)
+		}
+	}
 	for _, d := range decoded.Data {
 		m.data = append(m.data, append([]byte(nil), d.Bytes...))
 		d.Bytes, d.Offset = nil, append(wasm.Expr(nil), d.Offset...)
