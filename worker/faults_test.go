@@ -571,7 +571,7 @@ func TestJobsAreLogged(t *testing.T) {
 	b.worker.Stop()
 	b.running.Wait()
 	for _, want := range []string{
-		`level=INFO msg="job started" job=1 epoch=1 tenant=` + ownTenant() + " ranks=2\n",
+		`level=INFO msg="job started" job=1 epoch=1 tenant=` + ownTenant() + " ranks=2 engine=wazero\n",
 		`level=INFO msg="job ended" job=1 epoch=1 tenant=` + ownTenant() + " state=F exit=42\n",
 		`level=INFO msg="job ended" job=2 epoch=1 tenant=` + ownTenant() + ` state=F exit=1 reason="none.wasm: `,
 	} {

@@ -27,7 +27,7 @@ type job struct {
 	dir   string
 	as    *identity // whom its executor runs as; nil: as the worker
 
-	engine   string // that runs it; "" before that is known, and after another worker has begun it
+	engine   string // that runs it; "" before that is known, and where another worker has begun it
 	rebooted bool   // the machine, since its executor was started
 
 	orders        outbox          // for the executor
@@ -92,7 +92,7 @@ func (j *job) run() {
 	}
 	failpoint.Here(failpoint.WorkerBeforeReport)
 	fields := []any{"job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "state", end.State, "exit",
-		end.ExitCode, "engine", j.engine}
+		end.ExitCode}
 	if len(end.Exits) == 0 { // what ranks say of their end is their tenant's
 		fields = append(fields, "reason", end.Reason)
 	}

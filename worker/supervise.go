@@ -131,7 +131,7 @@ func (j *job) handleMessage(m control.Message) {
 		}
 		j.mu.Unlock()
 		j.w.Logger.Info("job started", "job", j.key.id, "epoch", j.key.epoch, "tenant", j.order.GetTenant(), "ranks",
-			j.order.Ranks)
+			j.order.Ranks, "engine", j.engine)
 		j.w.report(&schedpb.WorkerMessage{Msg: &schedpb.WorkerMessage_Started{
 			Started: &schedpb.JobStarted{Job: j.key.ref()}}})
 	case *control.LogGrew:

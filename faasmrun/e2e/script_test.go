@@ -27,6 +27,14 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/machine"
 )
 
+// Tests are not about compilers beside their jobs, but where they say so. With FAASMRUN_ENGINE=native all of them are
+// about that engine.
+func init() {
+	if os.Getenv("FAASMRUN_ENGINE") == "" {
+		os.Setenv("FAASMRUN_ENGINE", "wazero")
+	}
+}
+
 // patience is how long a script waits for what must come. Nothing waits for it in a test that passes.
 const patience = time.Minute
 
@@ -89,7 +97,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FAASMRUN_HOME", filepath.Join(env.WorkDir, ".home"))
 			env.Setenv("XDG_CACHE_HOME", cache) // where FAASMRUN_HOME is not set: the compiler's names need the sysroot
 			env.Setenv("EXAMPLES", examples)
-			env.Setenv("FAASMRUN_ENGINE", "wazero") // scripts are not about compilers beside them, but where they say so
+			env.Setenv("FAASMRUN_ENGINE", os.Getenv("FAASMRUN_ENGINE"))
 			if me, err := user.Current(); err == nil {
 				env.Setenv("ME", me.Username)
 			}

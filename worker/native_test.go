@@ -1,0 +1,126 @@
+package worker
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/faasmrun/faasmrun/scheduler/schedpb"
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/engine/native/clang"
+	"github.com/faasmrun/faasmrun/worker/executor"
+)
+
+// newNativeBench has a worker with both engines.
+func newNativeBench(t *testing.T) (*bench, *modules, *clang.Compiler) {
+	t.Helper()
+	path := os.Getenv("PATH")
+	c, err := clang.Find(t.Context(), path, "")
+	if err != nil || !clang.Supported() {
+		t.Skip("there is no C compiler for it", err)
+	}
+	cache := t.TempDir()
+	b := newBench(t, func(config *Config) {
+		config.Idle = 0 // each job loads its programs
+		config.CacheDir, config.Native = cache, &Native{Compiler: c, Path: path}
+		config.Engines = []*schedpb.Engine{{Name: schedpb.EngineWazero, MaxRankMemBytes: 4 << 30},
+			{Name: schedpb.EngineNative, MaxRankMemBytes: 64 << 30}}
+	})
+	return b, b.worker.modules, c
+}
+
+// A job that asks for the native engine waits for machine code, which the next one finds; it is counted and removed
+// with its module, and made anew where it is damaged.
+func TestNative(t *testing.T) {
+	b, m, c := newNativeBench(t)
+	app := b.app("hello", 2)
+	run := func(engine string, variant control.Variant) {
+		t.Helper()
+		spec := interactive(app)
+		spec.Engine = engine
+		if o := b.run(spec); o.End.State != "CD" || o.End.ExitCode != 0 {
+			t.Fatalf("%q: %v", engine, o.End)
+		}
+		if m.ready(app.ModuleSha256, variant) == nil {
+			t.Errorf("%q: nothing is prepared for %q", engine, variant)
+		}
+	}
+	run(schedpb.EngineNative, control.ForNative)
+	found, err := m.findObject(app.ModuleSha256, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run("", control.ForNative)
+	if m.ready(app.ModuleSha256, control.ForWazero) != nil {
+		t.Error("a job whose machine code is there was prepared for wazero, too")
+	}
+	all := m.inventory()
+	if len(all) != 1 || len(all[0].locks) != 1 || !slices.ContainsFunc(all[0].paths, func(p string) bool {
+		return p == filepath.Dir(found.object.Path)
+	}) {
+		t.Errorf("machine code is not its module's: %+v", all)
+	}
+
+	// Its trailer says that it is whole: only the executor finds out.
+	code, err := os.ReadFile(found.object.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code[len(code)/2] ^= 1
+	if err := os.WriteFile(found.object.Path, code, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run("", control.ForWazero) // nobody waits for what he did not ask for
+	run(schedpb.EngineNative, control.ForNative)
+	if again, err := m.findObject(app.ModuleSha256, c); err != nil || again.object.Digest != found.object.Digest {
+		t.Errorf("it is not made anew: %v", err)
+	}
+	run(schedpb.EngineWazero, control.ForWazero)
+	m.evict(0, time.Now().Add(2*recent))
+	if in, native := cacheFiles(t, m); in != 0 || native != 0 {
+		t.Errorf("%d files of modules and %d directories of machine code are left", in, native)
+	}
+}
+
+// Why a program has no machine code is kept, and said to who asks for it; others run on wazero.
+func TestNoMachineCode(t *testing.T) {
+	b, m, c := newNativeBench(t)
+	app := b.app("hello", 1)
+	spec := interactive(app)
+	spec.Engine = schedpb.EngineNative
+	if o := b.run(spec); o.End.State != "CD" {
+		t.Fatal(o.End)
+	}
+	found, err := m.findObject(app.ModuleSha256, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := m.objectKey(found.Prepared, c)
+	if err == nil {
+		err = m.objects.Remove(key)
+	}
+	if err == nil {
+		err = m.objects.Fail(key, "it is too large")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const why = "hello.wasm: the native engine can't run it: it is too large"
+	if o := b.run(spec); o.End.State != "F" || o.End.Reason != why {
+		t.Errorf("%v", o.End)
+	}
+	if o := b.run(interactive(app)); o.End.State != "CD" {
+		t.Errorf("%v", o.End)
+	}
+	results, err := inspectHello(t)
+	if err != nil || len(results) != 2 || results[0].Err != nil || results[1].Err != nil {
+		t.Errorf("%v, %v", results, err)
+	}
+}
+
+func inspectHello(t *testing.T) ([]executor.EngineResult, error) {
+	_, results, err := executor.Inspect(compiled(t, "hello"))
+	return results, err
+}
