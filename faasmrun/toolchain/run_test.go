@@ -104,6 +104,17 @@ func TestRun(t *testing.T) {
 			t.Errorf("status %d\n%s%s", status, stdout, stderr)
 		}
 	})
+	t.Run("locale", func(t *testing.T) {
+		want, err := os.ReadFile(filepath.Join(data, "locale.out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLab(t)
+		l.ok("c++", filepath.Join(data, "locale.cc"))
+		if status, stdout, stderr := execute(t, bin, "./a.out"); status != 0 || stdout != string(want) {
+			t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		}
+	})
 	t.Run("endings", func(t *testing.T) {
 		l := newLab(t)
 		source := filepath.Join(data, "endings.cc")
