@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/faasmrun/faasmrun/scheduler/core"
@@ -50,11 +51,25 @@ func WhatIf(q Question) ([]Answer, error) {
 		s.addWorker(w.Name, w.Slots, w.Mem, w.Labels, w.Engines).up = w.Connected
 	}
 	waiting := s.resume(q)
+	engines := s.enginesFor(waiting)
 	for i := range q.Nodes {
-		s.at(now, s.addWorker(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil, anyEngine).connect)
+		s.at(now, s.addWorker(core.WorkerName(fmt.Sprintf("new%05d", i)), q.Slots, 1<<50, nil, engines).connect)
 	}
 	s.at(now, func() { s.decide(core.Tick{}, nil) })
 	return s.answer(waiting, now.After(horizon))
+}
+
+// enginesFor are engines that run every program, by every name that one of these jobs asks for.
+func (s *Sim) enginesFor(jobs []core.JobID) []core.Engine {
+	engines := slices.Clone(anyEngine)
+	for _, id := range jobs {
+		e := anyEngine[0]
+		e.Name = s.state.Job(id).Needs.Engine
+		if e.Name != "" && !slices.Contains(engines, e) {
+			engines = append(engines, e)
+		}
+	}
+	return engines
 }
 
 // resume has those run who run, and lists those who wait.
