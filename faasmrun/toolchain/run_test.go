@@ -76,7 +76,10 @@ func TestRun(t *testing.T) {
 	}
 	t.Run("C++ library", func(t *testing.T) {
 		l := newLab(t)
-		l.ok("c++", filepath.Join(data, "library.cc"))
+		code, _, noted := l.try("c++", filepath.Join(data, "library.cc"))
+		if code != 0 || !strings.Contains(noted, "a.out uses pthread_create: this always fails here") {
+			t.Fatalf("status %d\n%s", code, noted)
+		}
 		status, stdout, stderr := execute(t, bin, "./a.out")
 		if stdout != string(want) {
 			t.Errorf("stdout:\n%s", stdout)
