@@ -1,6 +1,9 @@
 package program
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Frame is one of a program's stack, as an engine knows it.
 type Frame struct {
@@ -66,6 +69,21 @@ func (p *Program) Callers(frames []Frame) []string {
 		text = append(text, name)
 	}
 	return text
+}
+
+// BadPointer is the trap of a host call that was to call a function pointer, with so many arguments, and could not.
+func BadPointer(kind TrapKind, index uint32, args int) *Trap {
+	return &Trap{Kind: kind,
+		Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
+}
+
+// CalledBack is what ended a call of a function pointer by a host call, as a person is to see it: without our own
+// function, and as a BadPointer where nothing else is left.
+func (p *Program) CalledBack(err error, index uint32, args int) error {
+	if trap, ok := err.(*Trap); !p.HideCallback(err) && ok {
+		return BadPointer(trap.Kind, index, args)
+	}
+	return err
 }
 
 // HideCallback takes the outermost frame out of what a person sees where it is of a function that only hosts call. It

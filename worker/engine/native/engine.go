@@ -12,8 +12,6 @@ package native
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/faasmrun/faasmrun/internal/passes"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -50,8 +48,7 @@ type Engine struct {
 	callHost, trap uintptr         // machinecode's
 	bindings       engine.Bindings // fixed by Link
 
-	mu      sync.Mutex // guards modules
-	modules []*Module
+	modules engine.Modules[*Module]
 }
 
 // New starts an engine. It fails on a processor for which machine code can't be entered.
@@ -92,32 +89,16 @@ func (e *Engine) Compile(p *program.Program) (engine.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.modules = append(e.modules, m)
+	e.modules.Add(m)
 	return m, nil
 }
 
 // Close implements engine.Engine.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var errs []error
-	for _, m := range e.modules {
-		errs = append(errs, m.close())
-	}
-	e.modules = nil
-	return errors.Join(errs...)
+	return e.modules.Close((*Module).close)
 }
 
 // Discard implements engine.Engine.
 func (e *Engine) Discard(m engine.Module) error {
-	own, ok := m.(*Module)
-	if !ok {
-		return fmt.Errorf("engine: a module of another engine, %T", m)
-	}
-	e.mu.Lock()
-	e.modules = slices.DeleteFunc(e.modules, func(other *Module) bool { return other == own })
-	e.mu.Unlock()
-	return own.close()
+	return e.modules.Discard(m, (*Module).close)
 }

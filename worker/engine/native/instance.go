@@ -296,7 +296,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	if !known {
 		name, ok := in.module.program.Callback(program.Signature(t))
 		if !ok { // no function of the module has that type
-			return 0, badPointer(program.IndirectCallType, index, len(args))
+			return 0, program.BadPointer(program.IndirectCallType, index, len(args))
 		}
 		enter = in.module.code.enter[in.module.exports[name].enter]
 		t.Params = strings.Clone(t.Params) // the caller's string may be part of something large
@@ -308,25 +308,12 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 		copy(words[1:], args)
 	}
 	if err := in.call(enter, words); err != nil {
-		return 0, in.module.hideCallback(err, index, len(args))
+		return 0, in.module.program.CalledBack(err, index, len(args))
 	}
 	if in.throwing() {
 		return 0, engine.ErrThrown
 	}
 	return int32(words[0]), nil
-}
-
-func badPointer(kind program.TrapKind, index uint32, args int) *program.Trap {
-	return &program.Trap{Kind: kind,
-		Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
-}
-
-// hideCallback takes our own function out of what the person sees.
-func (m *Module) hideCallback(err error, index uint32, args int) error {
-	if trap, ok := err.(*program.Trap); !m.program.HideCallback(err) && ok {
-		return badPointer(trap.Kind, index, args)
-	}
-	return err
 }
 
 // Caller implements engine.Instance.

@@ -45,7 +45,7 @@ func (e *fromCache) Compile(p *program.Program) (engine.Module, error) {
 		return nil, fmt.Errorf("it is not in the cache: %w", err)
 	}
 	again.Forget()
-	e.modules = append(e.modules, m)
+	e.modules.Add(m)
 	runtime.GC() // or it comes while a guest spins that a test stops
 	return m, nil
 }

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -36,8 +34,7 @@ type Engine struct {
 	options  engine.Options
 	bindings engine.Bindings // fixed by Link
 
-	mu      sync.Mutex // guards modules
-	modules []*Module
+	modules engine.Modules[*Module]
 }
 
 // New starts an engine.
@@ -55,26 +52,12 @@ func New(o engine.Options) (*Engine, error) {
 
 // Close implements engine.Engine.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var errs []error
-	for _, m := range e.modules {
-		errs = append(errs, m.close())
-	}
-	e.modules = nil
-	return errors.Join(errs...)
+	return e.modules.Close((*Module).close)
 }
 
 // Discard implements engine.Engine.
 func (e *Engine) Discard(m engine.Module) error {
-	own, ok := m.(*Module)
-	if !ok {
-		return fmt.Errorf("engine: a module of another engine, %T", m)
-	}
-	e.mu.Lock()
-	e.modules = slices.DeleteFunc(e.modules, func(other *Module) bool { return other == own })
-	e.mu.Unlock()
-	return own.close()
+	return e.modules.Discard(m, (*Module).close)
 }
 
 // binding is a host function as wazero calls it.

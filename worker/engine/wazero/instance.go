@@ -206,7 +206,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	if c == nil {
 		name, ok := in.module.program.Callback(program.Signature(t))
 		if !ok { // no function of the module has that type
-			return 0, badPointer(program.IndirectCallType, index, len(args))
+			return 0, program.BadPointer(program.IndirectCallType, index, len(args))
 		}
 		c = &callback{name: name}
 		t.Params = strings.Clone(t.Params) // the caller's string may be part of something large
@@ -217,7 +217,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	call.stack[0] = uint64(index)
 	copy(call.stack[1:], args)
 	if err := in.call(call.enter, call.stack); err != nil {
-		return 0, in.module.hideCallback(err, index, len(args))
+		return 0, in.module.program.CalledBack(err, index, len(args))
 	}
 	if in.throwing() {
 		return 0, engine.ErrThrown
@@ -236,16 +236,3 @@ func (c *callback) take(guest api.Module) *callbackCall {
 }
 
 func (c *callback) put(call *callbackCall) { c.idle = append(c.idle, call) }
-
-func badPointer(kind program.TrapKind, index uint32, args int) *program.Trap {
-	return &program.Trap{Kind: kind,
-		Detail: fmt.Sprintf("pointer %d, given to a library to be called with %d arguments", index, args)}
-}
-
-// hideCallback takes our own function out of what the person sees.
-func (m *Module) hideCallback(err error, index uint32, args int) error {
-	if trap, ok := err.(*program.Trap); !m.program.HideCallback(err) && ok {
-		return badPointer(trap.Kind, index, args)
-	}
-	return err
-}

@@ -37,9 +37,7 @@ func (e *Engine) Compile(p *program.Program) (engine.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.modules = append(e.modules, m)
+	e.modules.Add(m)
 	return m, nil
 }
 
