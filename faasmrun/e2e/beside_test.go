@@ -53,14 +53,15 @@ type launcher struct {
 	compiler []string
 	run      []string // -np N PROGRAM … follow
 	suffix   string
+	missing  bool // its column stays empty
 }
 
-// TestBeside runs the programs of testdata/beside. With -beside it measures them by turns with Open MPI, where that is
-// installed, and writes medians and ratios down.
+// TestBeside runs the programs of testdata/beside. With -beside it measures both engines by turns with Open MPI, where
+// that is installed, and writes medians and ratios down.
 func TestBeside(t *testing.T) {
 	t.Setenv("FAASMRUN_HOME", testHome(t))
 	faasmrun := filepath.Join(buildTree(t), "faasmrun")
-	ours := launcher{t.TempDir(), []string{faasmrun, "cc"}, []string{faasmrun}, ".wasm"}
+	ours := launcher{t.TempDir(), []string{faasmrun, "cc"}, []string{faasmrun, "--engine", "wazero"}, ".wasm", false}
 	if err := ours.compile(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,20 +75,32 @@ func TestBeside(t *testing.T) {
 		}
 		return
 	}
-	theirs := &launcher{t.TempDir(), []string{"mpicc.openmpi"},
-		[]string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe"}, ""}
+	native := ours
+	native.run = []string{faasmrun, "--engine", "native"}
+	if _, err := exec.LookPath("clang-19"); err != nil || runtime.GOARCH != "amd64" {
+		t.Log("no clang-19, or another processor than x86-64: the native engine's column stays empty")
+		native.missing = true
+	} else {
+		for _, program := range besidePrograms { // or the first run waits, and says so
+			if out, err := exec.Command(faasmrun, "compile", ours.path(program)).CombinedOutput(); err != nil {
+				t.Fatalf("compile %s: %v\n%s", program, err, out)
+			}
+		}
+	}
+	theirs := launcher{t.TempDir(), []string{"mpicc.openmpi"},
+		[]string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe"}, "", false}
 	if err := theirs.compile(); errors.Is(err, exec.ErrNotFound) {
 		t.Log("Open MPI is not installed: its column stays empty")
-		theirs = nil
+		theirs.missing = true
 	} else if err != nil {
 		t.Fatal(err)
 	}
 	var table bytes.Buffer
-	fmt.Fprintf(&table, "%s\n\n| | ranks | bytes | faasmrun | Open MPI | ratio |\n|---|---|---|---|---|---|\n",
-		besideMachine())
+	fmt.Fprintf(&table, "%s\n\n| | ranks | bytes | wazero | native engine | Open MPI | wazero ÷ Open MPI | "+
+		"native engine ÷ Open MPI |\n|---|---|---|---|---|---|---|---|\n", besideMachine())
 	for _, c := range comparisons {
 		for _, n := range c.ranks {
-			compareBeside(t, &table, c, n, ours, theirs)
+			compareBeside(t, &table, c, n, []launcher{ours, native, theirs})
 		}
 	}
 	if err := putBetween(*beside, "make bench", table.String()); err != nil {
@@ -95,8 +108,10 @@ func TestBeside(t *testing.T) {
 	}
 }
 
+var besidePrograms = []string{"start", "messages", "kernels"}
+
 func (l launcher) compile() error {
-	for _, program := range []string{"start", "messages", "kernels"} {
+	for _, program := range besidePrograms {
 		args := append(slices.Clone(l.compiler[1:]), "-O3", "-o", l.path(program),
 			filepath.Join("testdata", "beside", program+".c"))
 		if out, err := exec.Command(l.compiler[0], append(args, "-lm")...).CombinedOutput(); err != nil {
@@ -141,33 +156,46 @@ func (l launcher) measure(t *testing.T, c comparison, ranks int, milliseconds st
 	return figures
 }
 
-// compareBeside measures one comparison on one number of ranks and writes its lines of the table.
-func compareBeside(t *testing.T, table *bytes.Buffer, c comparison, ranks int, ours launcher, theirs *launcher) {
+// compareBeside measures one comparison on one number of ranks, by turns with each launcher, and writes its lines of
+// the table: a column for each, and the ratios to the last one's.
+func compareBeside(t *testing.T, table *bytes.Buffer, c comparison, ranks int, launchers []launcher) {
 	sizes := c.sizes
 	if sizes == nil {
 		sizes = []string{""}
 	}
-	own, other := map[string][]float64{}, map[string][]float64{}
+	took := make([]map[string][]float64, len(launchers))
 	for range besideRounds {
-		add := func(l launcher, to map[string][]float64) {
+		for i, l := range launchers {
+			if l.missing {
+				continue
+			}
+			if took[i] == nil {
+				took[i] = map[string][]float64{}
+			}
 			figures := l.measure(t, c, ranks, "33", c.sizes)
 			for _, size := range sizes {
-				to[size] = append(to[size], figures[size])
+				took[i][size] = append(took[i][size], figures[size])
 			}
 		}
-		add(ours, own)
-		if theirs != nil {
-			add(*theirs, other)
-		}
 	}
+	last := len(launchers) - 1
 	for _, size := range sizes {
-		a, b := besideMedian(own[size]), besideMedian(other[size])
-		columns := fmt.Sprintf("%s %s | – | –", figure(a), c.unit)
-		if theirs != nil {
-			columns = fmt.Sprintf("%s %s | %s %s | %s", figure(a), c.unit, figure(b), c.unit, figure(a/b))
+		fmt.Fprintf(table, "| %s | %d | %s |", c.title, ranks, size)
+		for i := range launchers {
+			fmt.Fprintf(table, " %s |", unlessMissing(besideMedian(took[i][size]), " "+c.unit))
 		}
-		fmt.Fprintf(table, "| %s | %d | %s | %s |\n", c.title, ranks, size, columns)
+		for i := range last {
+			fmt.Fprintf(table, " %s |", unlessMissing(besideMedian(took[i][size])/besideMedian(took[last][size]), ""))
+		}
+		fmt.Fprintln(table)
 	}
+}
+
+func unlessMissing(v float64, unit string) string {
+	if math.IsNaN(v) {
+		return "–"
+	}
+	return figure(v) + unit
 }
 
 func besideMedian(v []float64) float64 {
