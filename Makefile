@@ -57,6 +57,14 @@ fuzz: build ## every fuzz target for 30 s
 		done; \
 	done
 
+.PHONY: fuzz-engines
+fuzz-engines: setup ## random programs on both engines, for MINUTES, from SEED: results, traps, memory, counted
+	FAASMRUN_FUZZ_MINUTES=$(MINUTES) FAASMRUN_FUZZ_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestDifferential$$' ./worker/engine
+
+.PHONY: spec
+spec: setup ## the WebAssembly specification's tests on both engines, whole, with figures (needs clang)
+	FAASMRUN_SPEC=all $(GO) test -timeout 2h -count 1 -v -run '^TestSpec$$' ./worker/engine/wazero ./worker/engine/native
+
 .PHONY: bench
 bench: build ## beside Open MPI, by turns: messages, collectives, kernels; into docs/benchmarks.md (5 minutes)
 	$(GO) test -timeout 30m -v -run '^TestBeside$$' ./faasmrun/e2e -beside $$PWD/docs/benchmarks.md

@@ -23,7 +23,7 @@ type File struct {
 }
 
 // Version is of the text: another one means that the same module may come out as other C.
-const Version = 2
+const Version = 3
 
 // Flags are clang's flags without which the text does not mean what the module means. Whoever runs clang adds those for
 // the processor, for optimising and for line tables.

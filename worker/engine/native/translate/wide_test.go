@@ -97,3 +97,38 @@ func TestLocations(t *testing.T) {
 		}
 	}
 }
+
+// TestAtomicsThatChangeNothing: an access that leaves the memory as it is and of which nothing comes is made all the
+// same, and traps where it must.
+func TestAtomicsThatChangeNothing(t *testing.T) {
+	access := func(op wasm.Opcode, operands int, align uint32) *wasm.Module {
+		m := single([]wasm.ValueType{wasm.I32}, nil, func(c *wasm.Code) {
+			c.Index(wasm.OpLocalGet, 0)
+			for range operands {
+				c.I64(0)
+			}
+			c.Memory(op, wasm.MemArg{Align: align})
+			c.Index(wasm.OpLocalSet, 1)
+		})
+		m.Functions[0].Locals = []wasm.Locals{{Count: 1, Type: wasm.I64}}
+		m.Memories = []wasm.Limits{{Min: 1, Max: 1, HasMax: true}}
+		return m
+	}
+	const load8, or16, add64, exchange64 = firstAtomicLoad + 4, firstAtomicRMW + 3*7 + 5, firstAtomicRMW + 1,
+		firstAtomicExchange + 1
+	modules := []*wasm.Module{access(load8, 0, 0), access(or16, 1, 1), access(add64, 1, 3), access(exchange64, 2, 3)}
+	p := start(t, library(t, modules))
+	for i, m := range modules {
+		in, err := p.instantiate(i, m, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var trap errTrap
+		if _, err := in.call("f", 65536); !errors.As(err, &trap) || trap.kind != program.OutOfBounds {
+			t.Errorf("access %d beyond the memory: %v", i, err)
+		}
+		if _, err := in.call("f", 65528); err != nil {
+			t.Errorf("access %d at its end: %v", i, err)
+		}
+	}
+}

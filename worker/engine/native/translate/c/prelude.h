@@ -159,15 +159,16 @@ TRUNC_SAT(i64_trunc_sat_f64_u, f64, u64, u64, FITS_U64_F64, 0, ~0ul)
 #define TAIL(t, i, id) (tails[(CHECKED(t, i, id)->type >> 32) - 1])
 #define ENTRY(function) ({ u64 f_ = (function); f_ ? entries[f_ - 1] : (struct Entry){0, 0}; })
 
-/* Atomic accesses. The barriers keep the plain ones on their side, which LLVM sees no other reason for. */
+/* Atomic accesses. The barriers keep the plain ones on their side, which LLVM sees no other reason for. Volatile, they
+   are made whatever comes of them: one that changes nothing, as x | 0, would be left out, and its trap with it. */
 #define BARRIER __asm__ volatile("" : : "r"(M) : "memory")
 #define ALIGNED(T, address) ({ u8 *p_ = (address); \
-	if (UNLIKELY((u64)p_ & (sizeof(T) - 1))) TRAP(UnalignedAtomic); (T *)p_; })
-#define ATOMIC_LOAD(T, address) ({ T *p_ = ALIGNED(T, address); BARRIER; \
+	if (UNLIKELY((u64)p_ & (sizeof(T) - 1))) TRAP(UnalignedAtomic); (volatile T *)p_; })
+#define ATOMIC_LOAD(T, address) ({ volatile T *p_ = ALIGNED(T, address); BARRIER; \
 	T r_ = __atomic_load_n(p_, __ATOMIC_SEQ_CST); BARRIER; r_; })
-#define ATOMIC_STORE(T, address, v) do { T *p_ = ALIGNED(T, address); BARRIER; \
+#define ATOMIC_STORE(T, address, v) do { volatile T *p_ = ALIGNED(T, address); BARRIER; \
 	__atomic_store_n(p_, (T)(v), __ATOMIC_SEQ_CST); BARRIER; } while (0)
-#define ATOMIC_RMW(T, f, address, v) ({ T *p_ = ALIGNED(T, address); BARRIER; \
+#define ATOMIC_RMW(T, f, address, v) ({ volatile T *p_ = ALIGNED(T, address); BARRIER; \
 	T r_ = __atomic_##f(p_, (T)(v), __ATOMIC_SEQ_CST); BARRIER; r_; })
-#define ATOMIC_CMPXCHG(T, address, e, v) ({ T *p_ = ALIGNED(T, address), e_ = (T)(e); BARRIER; \
+#define ATOMIC_CMPXCHG(T, address, e, v) ({ volatile T *p_ = ALIGNED(T, address); T e_ = (T)(e); BARRIER; \
 	__atomic_compare_exchange_n(p_, &e_, (T)(v), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); BARRIER; e_; })
