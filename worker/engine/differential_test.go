@@ -208,8 +208,8 @@ type tally struct {
 
 func (c *tally) String() string {
 	return fmt.Sprintf("%d programs, %d runs: %d returned, %d trapped %v; %d traps of loads left out, %d of loads "+
-		"put off, %d with signalling NaNs kept; %d disagreements", c.modules, c.runs, c.returned, c.trapped, c.traps, c.lost, c.put,
-		c.signalling, c.failures)
+		"put off, %d with signalling NaNs kept; %d disagreements", c.modules, c.runs, c.returned, c.trapped, c.traps,
+		c.lost, c.put, c.signalling, c.failures)
 }
 
 // randomArguments are which function is called, and with what.

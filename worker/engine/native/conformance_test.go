@@ -106,3 +106,6 @@ func objectOf(files []translate.File) ([]byte, error) {
 	}
 	return once(all, "object.so", parts, command...)
 }
+
+// TestSpec runs the standard's suite; FAASMRUN_SPEC=all has it run whole, with some 2,500 modules for clang.
+func TestSpec(t *testing.T) { conformance.Spec(t, "native", makeEngine) }

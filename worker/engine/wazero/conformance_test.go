@@ -17,6 +17,9 @@ func makeEngine(o engine.Options) (engine.Engine, error) { return New(o) }
 
 func TestConformance(t *testing.T) { conformance.Run(t, makeEngine, conformance.Kind{}) }
 
+// TestSpec runs the standard's suite; FAASMRUN_SPEC=all has it run whole.
+func TestSpec(t *testing.T) { conformance.Spec(t, "wazero", makeEngine) }
+
 // TestConformanceFromCache runs all on machine code that was loaded.
 func TestConformanceFromCache(t *testing.T) {
 	dir := t.TempDir()
