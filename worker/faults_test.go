@@ -204,7 +204,7 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
-// A rank fails while another computes, which can't be stopped.
+// A rank fails while another computes, which ends with it.
 func TestFailureBesideComputation(t *testing.T) {
 	b := newBench(t, nil)
 	spin, fail := b.app("act", 2, "spin", "1"), b.app("act", 1, "cat")
@@ -217,14 +217,14 @@ func TestFailureBesideComputation(t *testing.T) {
 		"rank 0 of act.wasm on n1 failed with status 1: it ended without calling MPI_Init") {
 		t.Errorf("ended %v", o.End)
 	}
-	var killed *schedpb.RankExit
+	var ended *schedpb.RankExit
 	for _, x := range o.End.Exits {
 		if x.Rank == 1 {
-			killed = x
+			ended = x
 		}
 	}
-	if killed == nil || !killed.Consequence || killed.ExitCode != 137 {
-		t.Errorf("rank 1: %v", killed)
+	if ended == nil || !ended.Consequence || ended.ExitCode != 143 {
+		t.Errorf("rank 1: %v", ended)
 	}
 }
 

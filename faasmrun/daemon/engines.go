@@ -32,6 +32,9 @@ func Engines(chosen, cache string, lax bool) ([]*schedpb.Engine, *worker.Native,
 			schedpb.EngineNative, chosen)
 	}
 	if chosen != schedpb.EngineNative {
+		if err := wazero.ProveStops(); err != nil {
+			return nil, nil, fmt.Errorf("this machine can't run the wazero engine: %w", err)
+		}
 		all = append(all, announced(wazero.Described()))
 	}
 	if chosen != schedpb.EngineWazero {

@@ -29,8 +29,8 @@ var retired = []retirement{
 	{"boards?", "collective slots", `"board"(, "|}$)|l3cache, board`}, // Open MPI's, of --map-by
 	{"meetings?", "collective instance", ""},
 	{"(quick|short|long|slow) ways?", "fast path, general path", ""},
-	{"seats?", "safepoint thread", ""},
-	{"gates?", "safepoint, or what is waited for", `"\.gate"`}, // a file of releases that are out there
+	{"seats?", "thread", ""},
+	{"gates?", "what is waited for", `"\.gate"`}, // a file of releases that are out there
 	{"obedience", "termination grace", ""},
 	{"farewells?", "exit timeout, or goodbye", ""},
 	{"doors?", "connection, interface, import", ""},

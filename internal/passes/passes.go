@@ -18,7 +18,7 @@ import (
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "9"
+const Version = "10"
 
 // Options say what more is made of a program than running it takes.
 type Options struct {
@@ -39,6 +39,7 @@ type Without struct {
 	Fills     bool // short fills stay memory.fill
 	Loops     bool // branches back stay as they are
 	Addresses bool // addresses of 64 bits stay so: the engine has such memories
+	Start     bool // the start section stays: the engine runs it as it runs other functions
 }
 
 // Result is a module as it runs, and how it differs from what it was. The functions that it defines keep their order,
@@ -52,6 +53,8 @@ type Result struct {
 	Functions int
 	// Callbacks are these.
 	Callbacks []callback.Callback
+	// Start is the export that was the start section; "": there was none, or it stayed.
+	Start string
 	// Throws reports whether the program had exceptions, and has eh's globals in their place.
 	Throws bool
 	// Code is where code comes from; nil where nobody asked for it. Bodies are where it has come to stand.
@@ -104,8 +107,24 @@ func Run(m *wasm.Module, o Options) (*Result, error) {
 	}
 	r.Functions = int(m.ImportedFunctions()) + len(m.Functions)
 	r.Callbacks = callback.Add(m)
+	if m.HasStart && !o.Without.Start {
+		r.Start = exportStart(m)
+	}
 	r.Names, r.Code = m.Names(), m.CodeMap()
 	m.Customs = o.Customs
 	r.Module, r.Bodies = m.EncodeCode()
 	return r, nil
+}
+
+// exportStart makes an export of the start section, so that whoever has the program run calls it as any other function.
+func exportStart(m *wasm.Module) (name string) {
+	name = "faasmrun.start"
+	for taken := true; taken; {
+		if _, taken = m.Export(name); taken {
+			name += "'"
+		}
+	}
+	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindFunction, Index: m.Start})
+	m.Start, m.HasStart = 0, false
+	return name
 }

@@ -70,6 +70,29 @@ func waiter(address wasm.ValueType) *wasm.Module {
 	return m
 }
 
+// starter is a module that begins with its start section, and exports what could be that.
+func starter() *wasm.Module {
+	end := wasm.Expr{byte(wasm.OpEnd)}
+	return &wasm.Module{Types: []wasm.FuncType{{}}, Functions: []wasm.Function{{Body: end}, {Body: end}},
+		Exports: []wasm.Export{{Name: "faasmrun.start", Kind: wasm.KindFunction}}, Start: 1, HasStart: true}
+}
+
+// TestStart: the start section becomes an export that nothing else is, or stays.
+func TestStart(t *testing.T) {
+	r := run(t, starter(), Options{})
+	m, err := wasm.Decode(r.Module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := m.Export(r.Start); !ok || e.Index != 1 || m.HasStart || r.Start != "faasmrun.start'" {
+		t.Errorf("%q is %+v, %t; a start section: %t", r.Start, e, ok, m.HasStart)
+	}
+	if r := run(t, starter(), Options{Without: Without{Start: true}}); r.Start != "" ||
+		!bytes.Equal(r.Module, starter().Encode()) {
+		t.Errorf("the start section has become %q", r.Start)
+	}
+}
+
 // TestVersion fails when a pass writes other code than before: raise Version, then put the new hash here.
 func TestVersion(t *testing.T) {
 	sum := sha256.New()
@@ -80,7 +103,8 @@ func TestVersion(t *testing.T) {
 			}
 		}
 	}
-	const version, hash = "9", "59f693a10e39ff73"
+	sum.Write(run(t, starter(), Options{}).Module)
+	const version, hash = "10", "b5d894fdf99c84cc"
 	if got := hex.EncodeToString(sum.Sum(nil)[:8]); Version != version || got != hash {
 		t.Errorf("version %s gives %s", Version, got)
 	}

@@ -102,7 +102,7 @@ func run(t *testing.T, m engine.Module, args [5]uint64) outcome {
 		t.Fatal(err)
 	}
 	h := &host{args: args}
-	in, err := m.Instantiate(h, nil, mem)
+	in, err := m.Instantiate(h, mem)
 	if err != nil {
 		t.Fatal(err)
 	}

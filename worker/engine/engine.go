@@ -14,7 +14,6 @@ import (
 	"errors"
 
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // Engine holds the modules and the host functions of a process.
@@ -75,15 +74,13 @@ type Module interface {
 	// every process has to compile it.
 	CacheError() error
 	// Instantiate makes an instance on mem and runs nothing but the module's start section, if it has one. The instance
-	// owns mem: Close frees it, and so does a failure here. host is handed to each host function. thread is told whether
-	// the instance's thread is in its program or in a host call; nil: nobody asks. An engine whose programs Go can stop
-	// wherever they are tells it nothing, so that to a safepoint such a thread is in a host call for ever, and garbage
-	// waits for nobody.
-	Instantiate(host any, thread *safepoint.Thread, mem Memory) (Instance, error)
+	// owns mem: Close frees it, and so does a failure here. host is handed to each host function.
+	Instantiate(host any, mem Memory) (Instance, error)
 }
 
 // Instance is one running copy of a module: a thread of a rank. It belongs to one goroutine at a time; only Memory,
-// Thread and ThreadLocals may be called from others.
+// Thread, ThreadLocals and Stop may be called from others. Go stops that goroutine wherever it is, in the program's
+// code as anywhere else: a program that computes delays no collection of garbage, and no other goroutine for long.
 type Instance interface {
 	// Start runs the program: it calls _start and returns nil when that returns. Else the error is a *program.Trap, a
 	// *program.Uncaught, a *program.HostError wrapping what a host function panicked with, or a *program.InternalError, a
@@ -103,9 +100,9 @@ type Instance interface {
 	CallTableResult(index uint32, params string, args ...uint64) (int32, error)
 	// Thread makes an instance for a further thread, over the same memory: with the stack and the variables that s says,
 	// and a copy of its own of every other global, as the module begins with it. It is for Run; Start is for the first.
-	// host and thread are as in Instantiate. The program must import its memory, and let a thread's stack and variables
+	// host is as in Instantiate. The program must import its memory, and let a thread's stack and variables
 	// be set: see ThreadLocals. The instance is closed before the one that it was made from.
-	Thread(host any, thread *safepoint.Thread, s ThreadSpace) (Instance, error)
+	Thread(host any, s ThreadSpace) (Instance, error)
 	// ThreadLocals is the size and the alignment of the variables that each thread has of its own, or why the program can
 	// have no further threads.
 	ThreadLocals() (size, align uint64, err error)
@@ -116,6 +113,9 @@ type Instance interface {
 	Grow(size uint64) (address uint64, ok bool)
 	// Caller gives where the host call comes from that is under way, where Options.Callers asked for it.
 	Caller() Caller
+	// Stop has the call that is under way end, and each that comes later, with cause as its error: at once where the
+	// program computes, and when it comes back from a host call, of which Stop ends none. The first cause counts.
+	Stop(cause error)
 	// Close frees the instance and its memory. It must not be running. It may be repeated.
 	Close() error
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"time"
 
@@ -74,6 +75,13 @@ func (p *process) reset(j *job) bool {
 
 // idleGarbage is how much garbage may stay on the heap between two jobs; collecting costs milliseconds.
 const idleGarbage = 16 << 20
+
+// heapBytes is what the Go heap has, garbage included.
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
 
 // restPause is how long a process is idle before it gives memory back that it could use again.
 const restPause = time.Second

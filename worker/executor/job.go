@@ -22,11 +22,9 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/joblog"
 	"github.com/faasmrun/faasmrun/worker/rank"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
-// exitTimeout is how long ranks may take to notice that they are to end. One that computes never does; it ends with the
-// process.
+// exitTimeout is how long ranks may take to notice that they are to end. Those that don't end with the process.
 const exitTimeout = 200 * time.Millisecond
 
 // sigtermGrace is how long ranks that have a handler for SIGTERM may run on when the job is ended. The agent waits
@@ -35,18 +33,17 @@ const sigtermGrace = time.Second
 
 // job is a job's ranks on this node.
 type job struct {
-	start     *control.Start
-	out       *reporter
-	log       *joblog.Writer
-	files     *outfiles
-	safepoint *safepoint.Safepoint
-	world     *mpi.World
-	stdin     stdin
-	input     uint64 // the last numbered item that has come; used by handleMessage alone
-	lease     *lease
-	apps      []*app
-	ranks     []*rank.Rank
-	locks     rank.Locks // of files, the ranks'
+	start *control.Start
+	out   *reporter
+	log   *joblog.Writer
+	files *outfiles
+	world *mpi.World
+	stdin stdin
+	input uint64 // the last numbered item that has come; used by handleMessage alone
+	lease *lease
+	apps  []*app
+	ranks []*rank.Rank
+	locks rank.Locks // of files, the ranks'
 
 	done       chan struct{}        // closed when the ranks are being ended
 	exits      chan rank.Exit       // as they end
@@ -87,7 +84,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 		return nil, fmt.Errorf("ranks from %d on, %d of a world of %d: this version runs a world in one process",
 			start.FirstRank, start.Ranks, start.WorldSize)
 	}
-	j := &job{start: start, out: out, safepoint: safepoint.New(n), done: make(chan struct{}),
+	j := &job{start: start, out: out, done: make(chan struct{}),
 		exits: make(chan rank.Exit, n),
 		inits: make(chan struct{}, 1), orders: make(chan control.Message, 16), fence: make(chan struct{}),
 		over: make(chan struct{}), lease: newLease(start.LeaseUntil), ranks: make([]*rank.Rank, n)}
@@ -171,8 +168,7 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Module: a.module, World: j.world, Thread: j.safepoint.Thread(i),
-		MaxBytes: j.start.MemPerRank}
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, MaxBytes: j.start.MemPerRank}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
@@ -343,7 +339,6 @@ func (j *job) rankStates() []control.RankState {
 func (j *job) run() *control.Ended {
 	defer j.background.Wait()
 	defer close(j.over)
-	j.background.Go(func() { watchHeap(j.over, j.safepoint, len(j.ranks)) })
 	if j.start.LeaseUntil != 0 {
 		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
 	}
@@ -512,9 +507,12 @@ func (j *job) endRanks(cause error) {
 	}
 	close(j.done)
 	j.world.End(cause)
+	for _, r := range j.ranks {
+		r.Stop(cause)
+	}
 }
 
-// countRunningAsKilled counts the ranks that compute as ended: the end of the process ends them.
+// countRunningAsKilled counts the ranks that still run as ended: the end of the process ends them.
 func (j *job) countRunningAsKilled() {
 	seen := make([]bool, len(j.ranks))
 	for _, e := range j.ends {

@@ -14,7 +14,10 @@
 // call, else at a way out to Go that saves every register. What was not there goes on to Go's handler, as if this one
 // were not there. It takes no lock, allocates nothing and calls nothing.
 //
-// Where that is not the case it does not work: a library that installs handlers of its own later on, and whatever
+// Machine code that another library enters, on stacks that it makes itself, can be stopped by the same signal, and no
+// more: see Foreign. Where that runs the handler knows from what the goroutine has said before.
+//
+// Where signals are not Go's alone it does not work: a library that installs handlers of its own later on, and whatever
 // brings cgo, which has Go's handlers on other stacks.
 package machinecode
 

@@ -25,9 +25,26 @@
 #define info_address 16
 #define context_registers 40
 #define context_rdi 104
+#define context_rbp 120
 #define context_rsp 160
 #define context_rip 168
 #define context_flags 176
+
+// Offsets in goroutine, table, entry and Foreign.
+#define goroutine_call 0
+#define goroutine_state 8
+#define goroutine_registers 16
+#define goroutine_back 160
+#define table_mask 0
+#define table_entries 8
+#define entry_is 8
+#define foreign_frame 0
+#define foreign_code 8
+#define foreign_size 16
+
+// A g begins with the bounds of its stack.
+#define g_low 0
+#define g_high 8
 
 #define SIGURG $23
 
@@ -238,7 +255,7 @@ TEXT ·handler(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ R8, CX
 	SUBQ ·arena(SB), CX
 	CMPQ CX, ·arenaSize(SB)
-	JAE  chain
+	JAE  elsewhere
 	MOVQ R8, BX
 	RECORD(BX)
 	CMPQ DI, SIGURG
@@ -279,6 +296,73 @@ chain:
 	MOVQ (AX)(DI*8), AX
 	JMP  AX
 
+elsewhere:
+	// It may be foreign code that a goroutine runs. Its g is where Go has it, whatever runs.
+	CMPQ DI, SIGURG
+	JNE  chain
+	MOVQ TLS, CX
+	MOVQ 0(CX)(TLS*1), R9
+	MOVQ ·goroutines(SB), R11
+	TESTQ R11, R11
+	JEQ  chain
+	TESTQ R9, R9
+	JEQ  chain
+	MOVQ table_mask(R11), R10
+	MOVQ table_entries(R11), R11
+	MOVQ R9, BX
+	SHRQ $7, BX
+look:
+	ANDQ R10, BX
+	MOVQ BX, CX
+	SHLQ $4, CX
+	ADDQ R11, CX
+	MOVQ 0(CX), AX
+	CMPQ AX, R9
+	JEQ  known
+	TESTQ AX, AX
+	JEQ  chain
+	INCQ BX
+	JMP  look
+known:
+	MOVQ entry_is(CX), BX
+	MOVQ goroutine_call(BX), R11
+	TESTQ R11, R11
+	JEQ  chain
+	MOVQ context_rip(DX), AX
+	MOVQ AX, CX
+	SUBQ foreign_code(R11), CX
+	CMPQ CX, foreign_size(R11)
+	JB   inside
+	SUBQ ·moveFunction(SB), AX
+	CMPQ AX, ·moveSize(SB)
+	JAE  chain
+inside:
+	// With a pointer to Go's stack it is on its way there, and Go's stack may move. R8 is the stack pointer.
+	MOVQ g_low(R9), CX
+	MOVQ g_high(R9), R9
+	SUBQ CX, R9
+	SUBQ CX, R8
+	CMPQ R8, R9
+	JB   chain
+	MOVQ context_rbp(DX), AX
+	SUBQ CX, AX
+	CMPQ AX, R9
+	JB   chain
+	MOVQ SI, R8
+	MOVQ DI, R9
+	LEAQ context_registers(DX), SI
+	LEAQ goroutine_registers(BX), DI
+	MOVQ $18, CX
+	CLD
+	REP; MOVSQ
+	MOVQ R8, SI
+	MOVQ R9, DI
+	MOVQ BX, context_rdi(DX)
+	LEAQ ·pause(SB), CX
+	MOVQ CX, context_rip(DX)
+	ANDQ $~0x500, context_flags(DX)
+	JMP  chain
+
 // func handlerAddress() uintptr
 TEXT ·handlerAddress(SB), NOSPLIT, $0-8
 	LEAQ ·handler(SB), AX
@@ -303,3 +387,86 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL CX, cx+16(FP)
 	MOVL DX, dx+20(FP)
 	RET
+
+// func getg() uintptr
+TEXT ·getg(SB), NOSPLIT, $0-8
+	MOVQ TLS, CX
+	MOVQ 0(CX)(TLS*1), AX
+	MOVQ AX, ret+0(FP)
+	RET
+
+// pause is where the handler returns to when foreign code is to stop, with the goroutine in RDI and all else as it was.
+// It writes nothing to the code's stack, of whose end only the code knows.
+TEXT ·pause(SB), NOSPLIT|NOFRAME, $0-0
+	CLD
+	MOVQ goroutine_state(DI), CX
+	XORL AX, AX // the header, as in interrupt
+	MOVQ AX, 512(CX)
+	MOVQ AX, 520(CX)
+	MOVQ AX, 528(CX)
+	MOVQ AX, 536(CX)
+	MOVQ AX, 544(CX)
+	MOVQ AX, 552(CX)
+	MOVQ AX, 560(CX)
+	MOVQ AX, 568(CX)
+	MOVL ·stateMask(SB), AX
+	XORL DX, DX
+	BYTE $0x48; BYTE $0x0f; BYTE $0xae; BYTE $0x21 // XSAVE64 (RCX)
+	CMPB ·hasAVX(SB), $0
+	JEQ  saved
+	VZEROUPPER
+saved:
+	// On Go's stack it takes the place of the function that has entered the code.
+	MOVQ goroutine_call(DI), AX
+	MOVQ foreign_frame(AX), AX
+	BYTE $0x48; BYTE $0x8b; BYTE $0x28 // MOVQ 0(AX), BP, which vet would have saved before
+	MOVQ 8(AX), SP
+	JMP  ·paused(SB)
+
+TEXT ·paused(SB), NOSPLIT, $16-0
+	NO_LOCAL_POINTERS
+	MOVQ DI, 0(SP)
+	MOVQ DI, 8(SP)
+	CALL ·stopHere(SB)
+	MOVQ 8(SP), DI
+	RET  ·unpause(SB)
+
+// unpause goes back to the code. Go's stack may have moved.
+TEXT ·unpause(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ goroutine_call(DI), AX
+	MOVQ foreign_frame(AX), AX
+	MOVQ BP, 0(AX)
+	MOVQ SP, 8(AX)
+	MOVQ goroutine_state(DI), CX
+	MOVL ·stateMask(SB), AX
+	XORL DX, DX
+	BYTE $0x48; BYTE $0x0f; BYTE $0xae; BYTE $0x29 // XRSTOR64 (RCX)
+	MOVQ (goroutine_registers+128)(DI), AX // RIP
+	MOVQ AX, (goroutine_back+0)(DI)
+	MOVW CS, AX
+	MOVWLZX AX, AX
+	MOVQ AX, (goroutine_back+8)(DI)
+	MOVQ (goroutine_registers+136)(DI), AX // flags
+	MOVQ AX, (goroutine_back+16)(DI)
+	MOVQ (goroutine_registers+120)(DI), AX // RSP
+	MOVQ AX, (goroutine_back+24)(DI)
+	MOVW SS, AX
+	MOVWLZX AX, AX
+	MOVQ AX, (goroutine_back+32)(DI)
+	MOVQ (goroutine_registers+0)(DI), R8
+	MOVQ (goroutine_registers+8)(DI), R9
+	MOVQ (goroutine_registers+16)(DI), R10
+	MOVQ (goroutine_registers+24)(DI), R11
+	MOVQ (goroutine_registers+32)(DI), R12
+	MOVQ (goroutine_registers+40)(DI), R13
+	MOVQ (goroutine_registers+48)(DI), R14
+	MOVQ (goroutine_registers+56)(DI), R15
+	MOVQ (goroutine_registers+72)(DI), SI
+	MOVQ (goroutine_registers+80)(DI), BP
+	MOVQ (goroutine_registers+88)(DI), BX
+	MOVQ (goroutine_registers+96)(DI), DX
+	MOVQ (goroutine_registers+104)(DI), AX
+	MOVQ (goroutine_registers+112)(DI), CX
+	LEAQ goroutine_back(DI), SP
+	MOVQ (goroutine_registers+64)(DI), DI
+	IRETQ

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
@@ -25,8 +26,7 @@ const (
 	onStack = 0x08000000 // SA_ONSTACK
 )
 
-// The reservation, and Go's handlers by the signals' numbers; read by the handler, and never changed once it is
-// installed.
+// The reservation, and Go's handlers by the signals' numbers; read by the handler, and written once.
 var (
 	arenaStart unsafe.Pointer
 	arena      uintptr // the same
@@ -98,14 +98,8 @@ func sigaction(signal unix.Signal, set, old *action) error {
 	return nil
 }
 
-// Go asks goroutines to stop by SIGURG.
-var signals = [...]unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGURG}
-
 // install reserves the stacks and puts the handler before Go's, once.
 var install = sync.OnceValue(func() error {
-	if err := measureState(); err != nil {
-		return err
-	}
 	// One stack more, for the alignment.
 	base, err := unix.MmapPtr(-1, 0, nil, (maxStacks+1)*StackSize, unix.PROT_NONE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
@@ -115,23 +109,40 @@ var install = sync.OnceValue(func() error {
 	arenaStart = unsafe.Add(base, -uintptr(base)&(StackSize-1))
 	// Else the first touch of a stack would take 2 MiB.
 	unix.RawSyscall(unix.SYS_MADVISE, uintptr(arenaStart), maxStacks*StackSize, unix.MADV_NOHUGEPAGE)
-	arena, arenaSize = uintptr(arenaStart), maxStacks*StackSize
-	for _, s := range signals {
-		var a action
-		if err := sigaction(s, nil, &a); err != nil {
-			return fmt.Errorf("ask for the handler of %v: %w", s, err)
-		}
-		if a.flags&onStack == 0 || a.handler <= 1 {
-			return fmt.Errorf("%v is not handled by Go", s)
-		}
-		chained[s] = a.handler
-		a.handler = handlerAddress() // Go's flags, mask and way back
-		if err := sigaction(s, &a, nil); err != nil {
-			return fmt.Errorf("handle %v: %w", s, err)
+	atomic.StoreUintptr(&arena, uintptr(arenaStart)) // the handler may be there: nothing is in an arena of no size
+	atomic.StoreUintptr(&arenaSize, maxStacks*StackSize)
+	for _, s := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL} {
+		if err := handle(s); err != nil {
+			return err
 		}
 	}
-	return nil
+	return handleStops()
 })
+
+// handleStops puts the handler before Go's of the signal by which Go asks goroutines to stop, once.
+var handleStops = sync.OnceValue(func() error {
+	if err := measureState(); err != nil {
+		return err
+	}
+	return handle(unix.SIGURG)
+})
+
+// handle puts the handler before Go's.
+func handle(s unix.Signal) error {
+	var a action
+	if err := sigaction(s, nil, &a); err != nil {
+		return fmt.Errorf("ask for the handler of %v: %w", s, err)
+	}
+	if a.flags&onStack == 0 || a.handler <= 1 {
+		return fmt.Errorf("%v is not handled by Go", s)
+	}
+	chained[s] = a.handler
+	a.handler = handlerAddress() // Go's flags, mask and way back
+	if err := sigaction(s, &a, nil); err != nil {
+		return fmt.Errorf("handle %v: %w", s, err)
+	}
+	return nil
+}
 
 // measureState finds out how much room the registers of interrupted code take.
 func measureState() error {

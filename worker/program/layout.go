@@ -21,7 +21,7 @@ import (
 //	whose it is     what the module was prepared for (Target), the SHA-256 of the module as it was linked, size and
 //	                checksum of the prepared one
 //	what is asked   whether the program has 64-bit pointers, its imports
-//	what it is      functions, exceptions, callbacks, memory, the C stack pointer
+//	what it is      functions, exceptions, the start section, callbacks, memory, the C stack pointer
 //	lines           the code map, places of bodies, where in the module as it was linked its debug information is
 //	names           of functions, by index
 //
@@ -29,7 +29,7 @@ import (
 // somebody asks for one: most programs end without.
 const (
 	layoutMagic   = "faasmrun layout\n"
-	layoutVersion = 1
+	layoutVersion = 2
 )
 
 // ErrUnusable is of a prepared program that can't be believed: it is damaged, another program's, or another release's.
@@ -49,6 +49,7 @@ type layout struct {
 	size       uint64 // of the prepared module
 	sum        uint32
 	needs      Needs
+	start      string // the export that was the start section
 	throws     bool
 	functions  uint64
 	callbacks  []callback
@@ -78,7 +79,7 @@ type section struct {
 // complete adds what passes have made.
 func (l *layout) complete(r *passes.Result) {
 	l.size, l.sum = uint64(len(r.Module)), crc32.Checksum(r.Module, castagnoli)
-	l.throws, l.functions, l.lines = r.Throws, uint64(r.Functions), r.Code != nil
+	l.start, l.throws, l.functions, l.lines = r.Start, r.Throws, uint64(r.Functions), r.Code != nil
 	for _, c := range r.Callbacks {
 		l.callbacks = append(l.callbacks, callback{SignatureOf(c.Type), c.Export})
 	}
@@ -132,6 +133,7 @@ func (l *layout) encode() []byte {
 	}
 	number(l.functions)
 	flag(l.throws)
+	text(l.start)
 	number(uint64(len(l.callbacks)))
 	for _, c := range l.callbacks {
 		signature(c.pointers)
@@ -192,7 +194,7 @@ func decodeLayout(b []byte) (*layout, error) {
 	if l.functions = d.number(); l.functions > math.MaxUint32 {
 		d.bad = true
 	}
-	l.throws = d.flag()
+	l.throws, l.start = d.flag(), d.text()
 	for n := d.count(3); n > 0 && !d.bad; n-- {
 		l.callbacks = append(l.callbacks, callback{d.signature(), d.text()})
 	}
@@ -297,8 +299,8 @@ func (d *decoder) count(least int) int {
 
 // open makes a program of its layout. original holds the module as it was linked, where its debug information is.
 func (l *layout) open(whole []byte, original io.ReaderAt) *Program {
-	p := &Program{Needs: l.needs, Throws: l.throws, Functions: int(l.functions), layout: whole, memory: l.memory,
-		stackPointer: int(l.stack) - 1, stackTop: int64(l.stackTop), callbacks: map[Signature]string{},
+	p := &Program{Needs: l.needs, Throws: l.throws, Start: l.start, Functions: int(l.functions), layout: whole,
+		memory: l.memory, stackPointer: int(l.stack) - 1, stackTop: int64(l.stackTop), callbacks: map[Signature]string{},
 		names: sync.OnceValue(l.functionNames)}
 	for _, c := range l.callbacks {
 		p.callbacks[c.pointers] = c.export

@@ -21,6 +21,9 @@ type Program struct {
 	Needs
 	// Throws reports whether the program had exceptions, and has internal/eh's globals in their place.
 	Throws bool
+	// Start is the export that is to be called before any other: it was the start section. "": there is none, or it still
+	// is that.
+	Start string
 	// Functions counts those that can stand in a backtrace, the imported ones included.
 	Functions int
 

@@ -7,6 +7,7 @@ package rank
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -23,8 +23,7 @@ type Config struct {
 	Rank     int // in MPI_COMM_WORLD
 	Module   engine.Module
 	World    *mpi.World
-	Thread   *safepoint.Thread // where garbage waits for its main thread to be inside a host call
-	MaxBytes uint64            // ceiling of the linear memory; 0: the module's own
+	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
@@ -61,7 +60,8 @@ type Rank struct {
 	unblocked func()                 // clears waits; made once, so that waiting allocates little
 	ended     atomic.Pointer[Exit]
 	over      chan struct{} // closed once ended is set
-	live      atomic.Int32  // threads that run
+	live      atomic.Int32  // threads that run, which are
+	threads   running
 	spawned   atomic.Int32  // threads besides main so far
 	stopped   chan struct{} // closed when none does any more
 	retiring  atomic.Int32
@@ -79,7 +79,7 @@ func New(c Config) (made *Rank, err error) {
 	}
 	r := &Rank{number: c.Rank, onInit: c.Initialized, onKill: c.Killed, module: c.Module,
 		over: make(chan struct{}), stopped: make(chan struct{})}
-	r.main = &Thread{rank: r, safepoint: c.Thread}
+	r.main = &Thread{rank: r}
 	r.main.waiter = futex.NewThread(&r.queue, waiter{r.main})
 	r.unblocked = func() { r.waits.Store(nil) }
 	if r.memory, err = linear.New(most, c.Module.Reserve()); err != nil {
@@ -106,7 +106,7 @@ func New(c Config) (made *Rank, err error) {
 	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
 		r.mpi.MeasureWaits()
 	}
-	if r.main.instance, err = c.Module.Instantiate(r.main, c.Thread, r.memory); err != nil { // which frees the memory
+	if r.main.instance, err = c.Module.Instantiate(r.main, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func New(c Config) (made *Rank, err error) {
 func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
 // Run runs the program and returns its end, which is that of the first thread to end the rank: main by returning, each
-// by an exit, an abort or a trap. The others may still compute then: see Stopped. Run is called once.
+// by an exit, an abort or a trap. The others may not have stopped then: see Stopped. Run is called once.
 func (r *Rank) Run() Exit {
 	r.goThread(r.main, r.main.instance.Start)
 	<-r.over
@@ -126,10 +126,12 @@ func (r *Rank) Run() Exit {
 // goThread runs a thread's code on a goroutine of its own.
 func (r *Rank) goThread(t *Thread, code func() error) {
 	r.live.Add(1)
+	r.threads.add(t)
 	go func() {
 		if err := code(); err != nil || t == r.main {
 			r.end(t, err)
 		}
+		r.threads.remove(t)
 		if t != r.main {
 			t.leave()
 		}
@@ -141,16 +143,55 @@ func (r *Rank) goThread(t *Thread, code func() error) {
 }
 
 // end ends the rank because a thread has, if no other was earlier: the rest of the threads break off in the host call
-// that they are in, or in their next one.
+// that they are in, or where they compute.
 func (r *Rank) end(t *Thread, err error) {
 	e := r.exit(t, err)
 	if r.ended.CompareAndSwap(nil, &e) {
 		close(r.over)
-		r.mpi.End(errors.New("another thread of the rank has ended it"))
+		cause := errors.New("another thread of the rank has ended it")
+		r.mpi.End(cause)
+		r.Stop(cause)
 	}
 }
 
-// Stopped reports whether every thread has stopped, within a time after the rank's end. One that computes may not.
+// Stop ends the rank where it computes, as the end of its world does where it waits. Any goroutine may call it.
+func (r *Rank) Stop(cause error) { r.threads.stop(&mpi.Ended{Cause: cause}) }
+
+// running are the threads of a rank that run.
+type running struct {
+	mu    sync.Mutex // guards all below
+	set   map[*Thread]bool
+	cause error // what they were stopped with, and those that come are; nil: nothing
+}
+
+func (r *running) add(t *Thread) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.set == nil {
+		r.set = map[*Thread]bool{}
+	}
+	r.set[t] = true
+	if r.cause != nil {
+		t.instance.Stop(r.cause)
+	}
+}
+
+func (r *running) remove(t *Thread) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.set, t)
+}
+
+func (r *running) stop(cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cause = cause
+	for t := range r.set {
+		t.instance.Stop(cause)
+	}
+}
+
+// Stopped reports whether every thread has stopped, within a time after the rank's end.
 func (r *Rank) Stopped(within time.Duration) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()

@@ -6,18 +6,16 @@ import (
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // Thread is a thread of a rank's program: an instance over the rank's memory. Every host call is one of a thread's.
 type Thread struct {
-	rank      *Rank
-	number    int // 0 is the one that runs main
-	instance  engine.Instance
-	mpi       *mpi.Thread
-	waiter    *futex.Thread
-	counted   bool // as one that waits for ever; guarded by the rank's queue
-	safepoint *safepoint.Thread
+	rank     *Rank
+	number   int // 0 is the one that runs main
+	instance engine.Instance
+	mpi      *mpi.Thread
+	waiter   *futex.Thread
+	counted  bool // as one that waits for ever; guarded by the rank's queue
 }
 
 // maxThreads bounds the threads of a rank.
@@ -30,11 +28,11 @@ func (t *Thread) Spawn(s engine.ThreadSpace, function uint32, params string, arg
 	if n := r.live.Load(); n >= maxThreads {
 		return fmt.Errorf("the rank has %d threads, and may have no more", n)
 	}
-	other := &Thread{rank: r, number: int(r.spawned.Add(1)), safepoint: t.safepoint.Another()}
+	other := &Thread{rank: r, number: int(r.spawned.Add(1))}
 	other.waiter = futex.NewThread(&r.queue, waiter{other})
 	other.mpi = r.mpi.NewThread(other.number, host{other})
 	var err error
-	if other.instance, err = t.instance.Thread(other, other.safepoint, s); err != nil {
+	if other.instance, err = t.instance.Thread(other, s); err != nil {
 		other.leave()
 		return fmt.Errorf("thread %d: %w", other.number, err)
 	}
@@ -47,7 +45,6 @@ func (t *Thread) leave() {
 	if t.instance != nil {
 		t.instance.Close()
 	}
-	t.safepoint.Remove()
 	t.mpi.Retire()
 }
 

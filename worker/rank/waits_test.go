@@ -13,7 +13,6 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
 	"github.com/faasmrun/faasmrun/worker/rank"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // The signals that the tests' programs handle.
@@ -83,7 +82,7 @@ func waitingWith(t *testing.T, timeout, timer int64) engine.Module {
 // run runs a rank of a world on a goroutine of its own.
 func run(t *testing.T, w *mpi.World, number int, m engine.Module) (*rank.Rank, <-chan rank.Exit) {
 	t.Helper()
-	r, err := rank.New(rank.Config{Rank: number, Module: m, World: w, Thread: safepoint.New(1).Thread(0)})
+	r, err := rank.New(rank.Config{Rank: number, Module: m, World: w})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	instance, err := m.Instantiate(p, nil, memory)
+	instance, err := m.Instantiate(p, memory)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func benchmarkInstantiate(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		in, err := m.Instantiate(&host{}, nil, memory(b, m, 4<<30))
+		in, err := m.Instantiate(&host{}, memory(b, m, 4<<30))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func benchmarkHeapPerInstance(b *testing.B) {
 		before := heap()
 		instances := make([]engine.Instance, n)
 		for i := range instances {
-			if instances[i], err = m.Instantiate(&host{}, nil, memory(b, m, 4<<30)); err != nil {
+			if instances[i], err = m.Instantiate(&host{}, memory(b, m, 4<<30)); err != nil {
 				b.Fatal(err)
 			}
 			if err := instances[i].Start(); err != nil {

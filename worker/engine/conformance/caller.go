@@ -44,7 +44,7 @@ void _start(void) { here(); program(); __asm__ volatile(""); }
 	if module, err = engine.Make(e, Clang(t, source)); err != nil {
 		t.Fatal(err)
 	}
-	if in, err = module.Instantiate(nil, nil, memory(t, module, 1<<20)); err != nil {
+	if in, err = module.Instantiate(nil, memory(t, module, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()

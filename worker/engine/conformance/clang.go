@@ -47,7 +47,7 @@ func startTrap(t *testing.T, o engine.Options, wasm []byte) *program.Trap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := m.Instantiate(Host(), nil, memory(t, m, 1<<20))
+	in, err := m.Instantiate(Host(), memory(t, m, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,21 +15,11 @@ import (
 type Make func(engine.Options) (engine.Engine, error)
 
 // underTest makes the engine that a test binary is for: it has one.
-var (
-	underTest     Make
-	interruptible bool
-)
-
-// Kind is what engines may differ in.
-type Kind struct {
-	// Interruptible is of an engine whose programs Go stops when it wants to, wherever they are. It tells a safepoint
-	// nothing.
-	Interruptible bool
-}
+var underTest Make
 
 // Run runs all tests.
-func Run(t *testing.T, make Make, k Kind) {
-	underTest, interruptible = make, k.Interruptible
+func Run(t *testing.T, make Make) {
+	underTest = make
 	for _, test := range tests {
 		t.Run(test.name, test.run)
 	}
@@ -90,7 +80,9 @@ var tests = []struct {
 	{"WildPointerOfC", testWildPointerOfC},
 	{"SourceLines", testSourceLines},
 	{"LinesOfMovedCode", testLinesOfMovedCode},
-	{"Safepoint", testSafepoint},
+	{"Garbage", testGarbage},
+	{"Stop", testStop},
+	{"Interrupted", testInterrupted},
 	{"Waits", testWaits},
 	{"WaitsTrap", testWaitsTrap},
 	{"WaitsOfMemoryThatIsNotShared", testWaitsOfMemoryThatIsNotShared},
@@ -99,7 +91,7 @@ var tests = []struct {
 	{"ThreadsAtOnce", testThreadsAtOnce},
 	{"ThreadTraps", testThreadTraps},
 	{"ThreadsWait", testThreadsWait},
-	{"ThreadSafepoint", testThreadSafepoint},
+	{"ThreadStops", testThreadStops},
 	{"NoThreads", testNoThreads},
 	{"SharedMemoriesRefused", testSharedMemoriesRefused},
 }
@@ -140,7 +132,7 @@ func Called() []byte { return called(1).wasm() }
 // RunCalled runs that program, and complains where it did not do its own.
 func RunCalled(m engine.Module, mem engine.Memory) error {
 	h := &host{}
-	in, err := m.Instantiate(h, nil, mem)
+	in, err := m.Instantiate(h, mem)
 	if err != nil {
 		return err
 	}

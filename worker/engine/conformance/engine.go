@@ -125,7 +125,7 @@ func instantiate(t testing.TB, p guestModule) (engine.Instance, *host) {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	in, err := m.Instantiate(h, nil, memory(t, m, 1<<20))
+	in, err := m.Instantiate(h, memory(t, m, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func testStartSectionTraps(t *testing.T) {
 		t.Fatal(err)
 	}
 	mem := memory(t, m, 1<<20)
-	_, err = m.Instantiate(nil, nil, mem)
+	_, err = m.Instantiate(nil, mem)
 	var trap *program.Trap
 	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "begin" {
 		t.Errorf("%v", err)
@@ -239,7 +239,7 @@ func testMoreMemoryThanAllowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = m.Instantiate(nil, nil, memory(t, m, 1<<20))
+	_, err = m.Instantiate(nil, memory(t, m, 1<<20))
 	if err == nil || !strings.Contains(err.Error(), "--mem-per-rank") {
 		t.Errorf("%v", err)
 	}
@@ -275,7 +275,7 @@ func testUnbound(t *testing.T) {
 	if got := strings.Join(m.Unbound(), "; "); got != want {
 		t.Errorf("unbound: %s\nwant:    %s", got, want)
 	}
-	if _, err := m.Instantiate(nil, nil, memory(t, m, 1<<20)); err == nil ||
+	if _, err := m.Instantiate(nil, memory(t, m, 1<<20)); err == nil ||
 		!strings.Contains(err.Error(), "mpi.MPI_Win_create") {
 		t.Errorf("%v", err)
 	}
@@ -322,7 +322,7 @@ func testManyInstances(t *testing.T) {
 	for range 64 {
 		wg.Go(func() {
 			h := &host{t: t}
-			in, err := m.Instantiate(h, nil, memory(t, m, 1<<20))
+			in, err := m.Instantiate(h, memory(t, m, 1<<20))
 			if err != nil {
 				t.Error(err)
 				return
@@ -416,7 +416,7 @@ func testDataModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		instance, err := compiled.Instantiate(&host{t: t}, nil, memory(t, compiled, 1<<20))
+		instance, err := compiled.Instantiate(&host{t: t}, memory(t, compiled, 1<<20))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func runThrower(t *testing.T, start ...any) (*host, error) {
 		t.Fatal(err)
 	}
 	h := &host{t: t}
-	if h.instance, err = m.Instantiate(h, nil, memory(t, m, 1<<20)); err != nil {
+	if h.instance, err = m.Instantiate(h, memory(t, m, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	return h, h.instance.Start()

@@ -551,7 +551,7 @@ func (s *specScript) instance(m engine.Module, h *specHost) error {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	in, err := m.Instantiate(h, nil, mem)
+	in, err := m.Instantiate(h, mem)
 	if err != nil {
 		return err
 	}

@@ -4,13 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
@@ -18,7 +15,6 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // Functions of the threaded program, by pointer. Each takes an i32 that it may not need.
@@ -223,7 +219,7 @@ func newProcess(t testing.TB, file []byte) *process {
 	p := &process{t: t, memory: memory(t, m, most)}
 	p.main = &host{t: t}
 	p.main.waiting = newWaiting(p.main, &p.queue)
-	if p.main.instance, err = m.Instantiate(p.main, nil, p.memory); err != nil {
+	if p.main.instance, err = m.Instantiate(p.main, p.memory); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -235,13 +231,13 @@ func newProcess(t testing.TB, file []byte) *process {
 }
 
 // thread makes the thread of a number, with a stack of 1 KiB.
-func (p *process) thread(number uint64, at *safepoint.Thread) *host {
+func (p *process) thread(number uint64) *host {
 	p.t.Helper()
 	h := &host{t: p.t}
 	h.waiting = newWaiting(h, &p.queue)
 	low := 8192 + number*2048
 	var err error
-	h.instance, err = p.main.instance.Thread(h, at, engine.ThreadSpace{
+	h.instance, err = p.main.instance.Thread(h, engine.ThreadSpace{
 		Stack: program.Stack{Low: low, Top: low + 1024}, Locals: low + 1024})
 	if err != nil {
 		p.t.Fatal(err)
@@ -279,7 +275,7 @@ func testThreads(t *testing.T) {
 		if err := p.main.instance.Start(); err != nil {
 			t.Fatal(err)
 		}
-		threads := []*host{p.thread(0, nil), p.thread(1, nil)}
+		threads := []*host{p.thread(0), p.thread(1)}
 		if err := threads[0].instance.Start(); err == nil {
 			t.Error("a further thread starts the program")
 		}
@@ -327,7 +323,7 @@ func testThreads(t *testing.T) {
 			check(h, "55")
 		}
 		// One that is closed leaves the memory, and that it may grow, to the others.
-		gone := p.thread(2, nil)
+		gone := p.thread(2)
 		if err := errors.Join(gone.instance.Close(), gone.instance.Close()); err != nil {
 			t.Error(err)
 		}
@@ -338,20 +334,9 @@ func testThreads(t *testing.T) {
 	})
 }
 
-// besideThreads has Go run so many computing threads and some, and collect no garbage by itself: that would stop
-// everybody until they have ended.
-func besideThreads(t *testing.T, threads int) {
-	processors, percent := runtime.GOMAXPROCS(threads+4), debug.SetGCPercent(-1)
-	t.Cleanup(func() {
-		debug.SetGCPercent(percent)
-		runtime.GOMAXPROCS(processors)
-	})
-}
-
 // testThreadsAtOnce: threads compute, call the host and are made at the same time.
 func testThreadsAtOnce(t *testing.T) {
 	const threads, rounds = 4, 5000
-	besideThreads(t, threads)
 	bothWidths(t, func(t *testing.T, wide bool) {
 		p := newProcess(t, threaded(t, wide, nil))
 		var running sync.WaitGroup
@@ -361,7 +346,7 @@ func testThreadsAtOnce(t *testing.T) {
 			running.Go(func() {
 				hosts[i] = &host{t: t}
 				low := 8192 + uint64(i)*2048
-				hosts[i].instance, errs[i] = p.main.instance.Thread(hosts[i], nil,
+				hosts[i].instance, errs[i] = p.main.instance.Thread(hosts[i],
 					engine.ThreadSpace{Stack: program.Stack{Low: low, Top: low + 1024}, Locals: low + 1024})
 				if errs[i] != nil {
 					return
@@ -391,10 +376,9 @@ func testThreadsAtOnce(t *testing.T) {
 // testThreadTraps: a trap, an exit or a full stack ends the call of that thread alone, and says where it was; the
 // others go on, until their host has them end.
 func testThreadTraps(t *testing.T) {
-	besideThreads(t, 2)
 	bothWidths(t, func(t *testing.T, wide bool) {
 		p := newProcess(t, threaded(t, wide, nil))
-		spinning, failing := p.thread(0, nil), p.thread(1, nil)
+		spinning, failing := p.thread(0), p.thread(1)
 		ended := make(chan error)
 		go func() { ended <- spinning.runs(fnSpin, 0) }()
 		for _, c := range []struct {
@@ -430,7 +414,7 @@ func testThreadTraps(t *testing.T) {
 func testThreadsWait(t *testing.T) {
 	bothWidths(t, func(t *testing.T, wide bool) {
 		p := newProcess(t, threaded(t, wide, nil))
-		waiters, ended := []*host{p.thread(0, nil), p.thread(1, nil), p.thread(2, nil)}, make(chan int)
+		waiters, ended := []*host{p.thread(0), p.thread(1), p.thread(2)}, make(chan int)
 		errs := make([]error, len(waiters))
 		for i, h := range waiters {
 			go func() {
@@ -461,36 +445,6 @@ func testThreadsWait(t *testing.T) {
 	})
 }
 
-// testThreadSafepoint: garbage waits for each thread that computes.
-func testThreadSafepoint(t *testing.T) {
-	besideThreads(t, 1)
-	p := newProcess(t, threaded(t, true, nil))
-	at := safepoint.New(1)
-	second := at.Thread(0).Another()
-	h := p.thread(0, second)
-	collects := func() bool {
-		before := at.Collections()
-		at.Want(false)
-		return at.Collections() > before
-	}
-	if !collects() {
-		t.Error("garbage waits for a thread that has not begun")
-	}
-	ended := make(chan error)
-	go func() { ended <- h.runs(fnSpin, 0) }()
-	inProgram := false
-	for end := time.Now().Add(10 * time.Second); !inProgram && !interruptible && time.Now().Before(end); {
-		inProgram = !collects()
-	}
-	for n := 0; n < 10 && interruptible; n++ {
-		inProgram = inProgram || !collects()
-	}
-	atomic.StoreUint32(p.word(stopAddress), 1)
-	if err := <-ended; err != nil || inProgram == interruptible || !collects() {
-		t.Errorf("%v; the thread was seen to compute: %t", err, inProgram)
-	}
-}
-
 // testNoThreads: programs that can't have threads say why.
 func testNoThreads(t *testing.T) {
 	without := func(export string) func(m *wasm.Module) {
@@ -515,7 +469,7 @@ func testNoThreads(t *testing.T) {
 	} {
 		p := newProcess(t, threaded(t, true, c.change))
 		_, _, err := p.main.instance.ThreadLocals()
-		if _, failed := p.main.instance.Thread(&host{}, nil, engine.ThreadSpace{}); err == nil || failed == nil ||
+		if _, failed := p.main.instance.Thread(&host{}, engine.ThreadSpace{}); err == nil || failed == nil ||
 			!strings.Contains(err.Error(), c.says) || failed.Error() != err.Error() {
 			t.Errorf("%v, %v", err, failed)
 		}
@@ -524,7 +478,7 @@ func testNoThreads(t *testing.T) {
 	if size, align, err := none.main.instance.ThreadLocals(); size != 0 || align != 1 || err != nil {
 		t.Errorf("%d, %d, %v", size, align, err)
 	}
-	if err := none.thread(0, nil).runs(fnTrap, 0); err == nil {
+	if err := none.thread(0).runs(fnTrap, 0); err == nil {
 		t.Error("a thread without variables does not run")
 	}
 }

@@ -70,7 +70,7 @@ func waiter(t *testing.T, limits []byte, body ...any) engine.Module {
 
 func (h *host) run(m engine.Module) error {
 	var err error
-	if h.instance, err = m.Instantiate(h, nil, memory(h.t, m, 1<<20)); err != nil {
+	if h.instance, err = m.Instantiate(h, memory(h.t, m, 1<<20)); err != nil {
 		return err
 	}
 	h.waiting = newWaiting(h, new(futex.Queue))
@@ -138,7 +138,7 @@ func testWaitBrokenOff(t *testing.T) {
 		h := &host{t: t}
 		module := waiter(t, m.shared, m.constant, 8, i32(0), opI64Const, s(-1), opWait32, 0, opDrop)
 		var err error
-		if h.instance, err = module.Instantiate(h, nil, memory(t, module, 1<<20)); err != nil {
+		if h.instance, err = module.Instantiate(h, memory(t, module, 1<<20)); err != nil {
 			t.Fatal(err)
 		}
 		h.waiting = newWaiting(h, new(futex.Queue))

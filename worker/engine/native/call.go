@@ -15,6 +15,9 @@ import (
 
 // call enters the guest by one of its ways in. arguments, which machine has given, hold the results afterwards.
 func (in *Instance) call(enter uintptr, arguments []uint64) (err error) {
+	if cause := in.stop.Load(); cause != nil {
+		return *cause
+	}
 	if arguments == nil {
 		return in.trap(program.StackOverflow, nil)
 	}
@@ -34,10 +37,16 @@ func (in *Instance) call(enter uintptr, arguments []uint64) (err error) {
 		switch event {
 		case machinecode.Returned:
 			return nil
-		case machinecode.Called: // a service that can't be
+		case machinecode.Called: // a service that can't be, or there is an end
+			if cause := in.stop.Load(); cause != nil {
+				return *cause
+			}
 			return in.trap(in.refused, in.backtrace(in.machine.Registers(), true))
 		case machinecode.Interrupted:
 			stopPoint()
+			if cause := in.stop.Load(); cause != nil {
+				return *cause
+			}
 		case machinecode.Trapped:
 			return in.trapped()
 		case machinecode.Faulted:
@@ -81,7 +90,7 @@ func (in *Instance) called() (goOn bool) {
 		in.module.bindings[number](in.host, words)
 	}
 	in.calling = -1
-	return true
+	return in.stop.Load() == nil
 }
 
 // callThrowing calls a host function of a program with exceptions: one that panics with ErrThrown returns to it

@@ -20,7 +20,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	conformance.Run(t, makeEngine, conformance.Kind{Interruptible: true})
+	conformance.Run(t, makeEngine)
 }
 
 func BenchmarkConformance(b *testing.B) { conformance.Benchmark(b, makeEngine) }

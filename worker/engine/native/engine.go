@@ -79,7 +79,7 @@ func (e *Engine) Target() program.Target { return Target() }
 // Target is that of every engine of the package.
 func Target() program.Target {
 	return program.Target{Engine: "native 1", Reach: widePages,
-		Without: passes.Without{Fills: true, Loops: true, Addresses: true}}
+		Without: passes.Without{Fills: true, Loops: true, Addresses: true, Start: true}}
 }
 
 // Compile implements engine.Engine.

@@ -15,7 +15,6 @@ import (
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
@@ -40,10 +39,11 @@ type Instance struct {
 	droppedE []bool // the element segments
 
 	machine *machinecode.Stack
-	nesting int              // guest calls on the Go stack
-	calling int              // the import of the host call that is under way; -1: none
-	refused program.TrapKind // how the program traps at the service that it has asked for
-	callers bool             // each host call notes its caller
+	nesting int                   // guest calls on the Go stack
+	calling int                   // the import of the host call that is under way; -1: none
+	refused program.TrapKind      // how the program traps at the service that it has asked for
+	stop    atomic.Pointer[error] // what Stop was told
+	callers bool                  // each host call notes its caller
 	caller  engine.Caller
 
 	callbacks       map[callbackType]uintptr
@@ -105,8 +105,8 @@ func (m *memory) grow(pages uint64) (before uint64, ok bool) {
 	return size >> 16, true
 }
 
-// Instantiate implements engine.Module. Nobody has to know where the thread is: Go stops it wherever that may be.
-func (m *Module) Instantiate(host any, _ *safepoint.Thread, mem engine.Memory) (engine.Instance, error) {
+// Instantiate implements engine.Module.
+func (m *Module) Instantiate(host any, mem engine.Memory) (engine.Instance, error) {
 	least, most := m.Memory()
 	in := &Instance{module: m, memory: &memory{Memory: mem, most: most}, host: host}
 	err := m.prepare()
@@ -247,6 +247,9 @@ func (in *Instance) uncaught() error {
 	what := eh.Describe(in.memory.Bytes(), uint32(in.globals[in.pending][0]), value, wide)
 	return &program.Uncaught{What: program.Printable(what)}
 }
+
+// Stop implements engine.Instance.
+func (in *Instance) Stop(cause error) { in.stop.CompareAndSwap(nil, &cause) }
 
 // Close implements engine.Instance.
 func (in *Instance) Close() error {

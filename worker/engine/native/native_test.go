@@ -44,7 +44,10 @@ func wide(t *testing.T, grow, address int64, offset uint64) []byte {
 	return m.Encode()
 }
 
-// engineForWide is engineForC for programs with addresses of 64 bits.
+// told is the host of a program.
+type told struct{ what, value int }
+
+// engineForWide is an engine for programs with addresses of 64 bits.
 func engineForWide(t *testing.T) engine.Engine {
 	t.Helper()
 	e, err := New(engine.Options{}, objects)
@@ -85,7 +88,7 @@ func TestMemoryBeyond4GiB(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := &told{}
-		in, err := m.Instantiate(h, nil, mem)
+		in, err := m.Instantiate(h, mem)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +141,7 @@ func TestThousandRanks(t *testing.T) {
 				t.Fatalf("rank %d: %v", len(instances), err)
 			}
 			h := &told{}
-			in, err := m.Instantiate(h, nil, mem)
+			in, err := m.Instantiate(h, mem)
 			if err != nil {
 				t.Fatalf("rank %d: %v", len(instances), err)
 			}
@@ -209,7 +212,7 @@ func TestMemoryWithoutAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Instantiate(&told{}, nil, mem); err == nil ||
+	if _, err := m.Instantiate(&told{}, mem); err == nil ||
 		!strings.Contains(err.Error(), fmt.Sprint(narrowReserve)) {
 		t.Errorf("%v", err)
 	}
@@ -255,7 +258,13 @@ func TestDeepCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in = newInstance(t, m, nil)
+	mem, err := linear.New(1<<20, m.Reserve())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in, err = m.Instantiate(nil, mem); err != nil {
+		t.Fatal(err)
+	}
 	defer in.Close()
 	if err := in.Start(); err != nil || nested != 50 {
 		t.Errorf("%v, %d callbacks", err, nested)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // threading is what the module has for threads.
@@ -47,7 +46,7 @@ func (m *Module) findThreading(decoded *wasm.Module) threading {
 }
 
 // Thread implements engine.Instance.
-func (in *Instance) Thread(host any, _ *safepoint.Thread, s engine.ThreadSpace) (engine.Instance, error) {
+func (in *Instance) Thread(host any, s engine.ThreadSpace) (engine.Instance, error) {
 	if _, _, err := in.ThreadLocals(); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/faasmrun/faasmrun/snapshot/linear"
@@ -15,7 +14,7 @@ import (
 
 func makeEngine(o engine.Options) (engine.Engine, error) { return New(o) }
 
-func TestConformance(t *testing.T) { conformance.Run(t, makeEngine, conformance.Kind{}) }
+func TestConformance(t *testing.T) { conformance.Run(t, makeEngine) }
 
 // TestSpec runs the standard's suite; FAASMRUN_SPEC=all has it run whole.
 func TestSpec(t *testing.T) { conformance.Spec(t, "wazero", makeEngine) }
@@ -27,7 +26,7 @@ func TestConformanceFromCache(t *testing.T) {
 		o.CacheDir = dir
 		e, err := New(o)
 		return &fromCache{e}, err
-	}, conformance.Kind{})
+	})
 }
 
 // fromCache is an engine that compiles each program twice, so that the second time it is in the cache.
@@ -49,7 +48,6 @@ func (e *fromCache) Compile(p *program.Program) (engine.Module, error) {
 	}
 	again.Forget()
 	e.modules.Add(m)
-	runtime.GC() // or it comes while a guest spins that a test stops
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // features is what modules may use. Exceptions are not among it, though wazero has their final encoding: it loses the
@@ -67,9 +67,8 @@ type binding struct{ call engine.HostFunc[any] }
 // it is: asserting its type costs a comparison, where ctx.Value would search and a module argument would need a lookup.
 func (b binding) Call(ctx context.Context, stack []uint64) {
 	c := ctx.(*callContext)
-	c.thread.Enter()
 	b.call(c.host, stack)
-	c.thread.Leave()
+	c.check()
 }
 
 // throwing is a binding for a program with exceptions: a host function that panics with ErrThrown returns to it
@@ -78,11 +77,7 @@ type throwing struct{ binding }
 
 func (b throwing) Call(ctx context.Context, stack []uint64) {
 	defer func() {
-		switch r := recover(); r {
-		case nil:
-		case engine.ErrThrown:
-			ctx.(*callContext).thread.Leave()
-		default:
+		if r := recover(); r != nil && r != engine.ErrThrown {
 			panic(r)
 		}
 	}()
@@ -93,8 +88,15 @@ func (b throwing) Call(ctx context.Context, stack []uint64) {
 type callContext struct {
 	context.Context
 	host   any
-	thread *safepoint.Thread
 	caller engine.Caller
+	cause  atomic.Pointer[error] // what Stop was told
+}
+
+// check ends the call if it was stopped.
+func (c *callContext) check() {
+	if cause := c.cause.Load(); cause != nil {
+		panic(stopped{*cause})
+	}
 }
 
 // Link implements engine.Engine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/faasmrun/faasmrun/internal/eh"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
@@ -38,12 +38,9 @@ type Instance struct {
 }
 
 // Instantiate implements engine.Module.
-func (m *Module) Instantiate(host any, thread *safepoint.Thread, mem engine.Memory) (engine.Instance, error) {
-	if thread == nil {
-		thread = safepoint.New(1).Thread(0)
-	}
+func (m *Module) Instantiate(host any, mem engine.Memory) (engine.Instance, error) {
 	in := &Instance{module: m, mem: mem, callbacks: map[callbackType]*callback{},
-		context: callContext{Context: context.Background(), host: host, thread: thread}}
+		context: callContext{Context: context.Background(), host: host}}
 	if err := in.instantiate(); err != nil {
 		in.Close()
 		return nil, err
@@ -71,20 +68,18 @@ func (in *Instance) instantiate() (err error) {
 		return err
 	}
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	in.context.thread.Leave()
 	in.guest, err = in.module.runtime.InstantiateModule(&in.context, in.module.compiled, config)
-	in.context.thread.Enter()
 	in.context.Context = context.Background()
-	if err == nil {
-		if in.module.program.Throws {
-			in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
-		}
-		return nil
+	if err != nil {
+		return fmt.Errorf("the program can't be set up: %w", err)
 	}
-	if started := errors.Unwrap(err); started != nil && strings.HasPrefix(err.Error(), "start ") {
-		return in.failure(started)
+	if in.module.program.Throws {
+		in.pending, in.thrown = in.guest.ExportedGlobal(eh.Pending), in.guest.ExportedGlobal(eh.Value)
 	}
-	return fmt.Errorf("the program can't be set up: %w", err)
+	if start := in.module.program.Start; start != "" {
+		return in.callExport(start, nil)
+	}
+	return nil
 }
 
 // Memory implements engine.Instance.
@@ -114,7 +109,7 @@ func (in *Instance) Start() error {
 		return errors.New("engine: a program is started by its first thread")
 	}
 	defer endRankOnFault()()
-	if err := in.call(in.guest.ExportedFunction("_start"), nil); err != nil {
+	if err := in.callExport("_start", nil); err != nil {
 		return err
 	}
 	return in.uncaught()
@@ -127,20 +122,35 @@ func endRankOnFault() (restore func()) {
 	return func() { debug.SetPanicOnFault(old) }
 }
 
+// Stop implements engine.Instance.
+func (in *Instance) Stop(cause error) { in.context.cause.CompareAndSwap(nil, &cause) }
+
+// callExport calls an export that is called once.
+func (in *Instance) callExport(name string, stack []uint64) error {
+	return in.call(newEntry(in.guest.ExportedFunction(name), &in.context), stack)
+}
+
 // call enters the guest.
-func (in *Instance) call(f api.Function, stack []uint64) (err error) {
+func (in *Instance) call(e *entry, stack []uint64) (err error) {
+	if cause := in.context.cause.Load(); cause != nil {
+		return *cause
+	}
+	if e.err != nil {
+		return e.err
+	}
+	before := e.foreign.Enter()
 	defer func() {
-		in.context.thread.Enter()
+		before.Leave()
 		in.nesting--
 		if r := recover(); r != nil {
 			err = newInternalError(r)
 		}
 	}()
 	in.nesting++
-	in.context.thread.Leave()
-	if err := f.CallWithStack(&in.context, stack); err != nil {
+	if err := e.function.CallWithStack(&in.context, stack); err != nil {
 		return in.failure(err)
 	}
+	runtime.KeepAlive(stack) // the code has put its results there
 	return nil
 }
 
@@ -176,7 +186,7 @@ type callback struct {
 }
 
 type callbackCall struct {
-	enter api.Function
+	enter *entry
 	stack []uint64 // the pointer, then the arguments; the result comes back in place of the pointer
 }
 
@@ -212,7 +222,7 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 		t.Params = strings.Clone(t.Params) // the caller's string may be part of something large
 		in.callbacks[t] = c
 	}
-	call := c.take(in.guest)
+	call := c.take(in)
 	defer c.put(call)
 	call.stack[0] = uint64(index)
 	copy(call.stack[1:], args)
@@ -225,14 +235,14 @@ func (in *Instance) callTable(index uint32, t callbackType, args []uint64) (int3
 	return int32(call.stack[0]), nil
 }
 
-func (c *callback) take(guest api.Module) *callbackCall {
+func (c *callback) take(in *Instance) *callbackCall {
 	if n := len(c.idle); n > 0 {
 		call := c.idle[n-1]
 		c.idle = c.idle[:n-1]
 		return call
 	}
-	enter := guest.ExportedFunction(c.name)
-	return &callbackCall{enter, make([]uint64, len(enter.Definition().ParamTypes()))}
+	f := in.guest.ExportedFunction(c.name)
+	return &callbackCall{newEntry(f, &in.context), make([]uint64, len(f.Definition().ParamTypes()))}
 }
 
 func (c *callback) put(call *callbackCall) { c.idle = append(c.idle, call) }

@@ -12,7 +12,6 @@ import (
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
-	"github.com/faasmrun/faasmrun/worker/safepoint"
 )
 
 // A program whose threads share its memory imports that. In wazero a memory is a module's: one that has nothing else is
@@ -99,22 +98,19 @@ func closeThread(guest api.Module) (err error) {
 }
 
 // Thread implements engine.Instance.
-func (in *Instance) Thread(host any, thread *safepoint.Thread, s engine.ThreadSpace) (engine.Instance, error) {
+func (in *Instance) Thread(host any, s engine.ThreadSpace) (engine.Instance, error) {
 	if _, _, err := in.ThreadLocals(); err != nil {
 		return nil, err
 	}
-	if thread == nil {
-		thread = safepoint.New(1).Thread(0)
-	}
 	t := &Instance{module: in.module, mem: in.mem, shared: in.shared, further: true, stack: &s.Stack,
 		callbacks: map[callbackType]*callback{},
-		context:   callContext{Context: context.Background(), host: host, thread: thread}}
+		context:   callContext{Context: context.Background(), host: host}}
 	if err := t.instantiate(); err != nil {
 		return nil, err
 	}
 	t.guest.ExportedGlobal(engine.StackPointer).(api.MutableGlobal).Set(s.Stack.Top)
-	if init := t.guest.ExportedFunction(engine.InitLocals); init != nil {
-		if err := t.call(init, []uint64{s.Locals}); err != nil {
+	if t.guest.ExportedFunction(engine.InitLocals) != nil {
+		if err := t.callExport(engine.InitLocals, []uint64{s.Locals}); err != nil {
 			t.Close()
 			return nil, fmt.Errorf("the variables of a thread can't be made: %w", err)
 		}

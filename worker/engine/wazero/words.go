@@ -43,9 +43,12 @@ func (in *Instance) failure(err error) error {
 	text, frames, stack := dissect(err.Error())
 	cause := errors.Unwrap(err)
 	var exit *sys.ExitError
+	var stop stopped
 	var fault runtime.Error
 	kind, faulted := cause.(program.TrapKind)
 	switch {
+	case errors.As(err, &stop):
+		return stop.cause
 	case errors.As(err, &exit):
 		return errors.New("engine: the instance was closed while it ran")
 	case isTrap(err):
