@@ -113,6 +113,38 @@ func (c *Cursor) Next() bool {
 	return true
 }
 
+// Fork gives a cursor of its own that stands where c does. Locals are shared: both are valid until c's next Open.
+func (c *Cursor) Fork() *Cursor {
+	f := *c
+	f.Instr.Labels, f.Instr.Types, f.Instr.Catches = nil, nil, nil
+	f.stack, f.frames = slices.Clone(c.stack), slices.Clone(c.frames)
+	return &f
+}
+
+// Operands gives what the current instruction's Operands are: see Spaces.Operands.
+func (c *Cursor) Operands(in *Instr, buffer []ValueType) (Operands, bool) {
+	return c.spaces.Operands(in, buffer)
+}
+
+// OneRun reports whether the loop that the current instruction opens is one run of instructions of at most so many
+// bytes, without blocks and calls, up to a branch back at its end. It reads no further than it must.
+func (c *Cursor) OneRun(bytes int) bool {
+	r := Reader{code: c.code, at: c.at}
+	for r.Next() && r.at-c.at <= bytes {
+		switch r.Instr.Op {
+		case OpBlock, OpLoop, OpIf, OpTry, OpTryTable, OpCall, OpCallIndirect, OpReturnCall, OpReturnCallIndirect, OpEnd,
+			OpBr, OpBrTable, OpReturn, OpUnreachable, OpThrow, OpRethrow:
+			return false
+		case OpBrIf:
+			if r.Instr.Index == 0 {
+				next, _ := r.Peek()
+				return next == OpEnd
+			}
+		}
+	}
+	return false
+}
+
 // Err is what stopped Next before the end.
 func (c *Cursor) Err() error {
 	if c.err == nil {

@@ -64,7 +64,7 @@ func Make(ctx context.Context, s *object.Store, k object.Key, c *clang.Compiler,
 	}
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), ".") {
-			t.Files = append(t.Files, clang.File{Name: e.Name()})
+			t.Files = append(t.Files, clang.File{Name: e.Name(), Flags: translate.FlagsOf(e.Name())})
 		}
 	}
 	t.Dir, t.Flags = dir, translate.Flags

@@ -124,6 +124,7 @@ func (f *function) address(in *wasm.Instr, index value) string {
 		return "A(" + index.text + "," + offset
 	case in.Memory.Offset >= guarded:
 		return "A_FAR(" + index.text + "," + offset
+	case f.free[in.Start]:
 	case index.constant && index.bits < reserved: // a variable of the program's
 	case !f.safe(index.sum, in.Memory.Offset):
 		if len(index.text) > maxTwice {

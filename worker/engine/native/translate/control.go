@@ -17,6 +17,8 @@ type label struct {
 	params, results []wasm.ValueType
 	used            bool    // something goes to the label
 	kept            []value // of an if, its parameters, for its else
+	first           *first  // of a loop that is written twice, in its first form
+	behind          int     // in the second one: what is behind both
 }
 
 func (l *label) carries() []wasm.ValueType {
@@ -70,6 +72,10 @@ func (f *function) open(in *wasm.Instr) {
 		l.kept = slices.Clone(f.stack.top(len(t.Params)))
 		f.put("if(!", condition, ")goto ", l.otherwise(), ";\n")
 	case wasm.OpLoop:
+		if r, worth := f.roundsOf(in); worth {
+			f.openTwice(l, r)
+			return
+		}
 		f.assign(&l, f.stack.take(len(t.Params)))
 		f.give(&l)
 		f.put(l.target(), ":;\n")
@@ -137,7 +143,16 @@ func (f *function) close() {
 		f.labels, f.dead = nil, true
 		return
 	}
+	if l.first != nil {
+		f.closeFirst()
+		return
+	}
 	f.labels = f.labels[:len(f.labels)-1]
+	if l.behind != 0 {
+		f.put("A", strconv.Itoa(l.behind), ":;\n")
+		f.known.forget()
+		return
+	}
 	joins := l.used && l.op != wasm.OpLoop || l.op == wasm.OpIf
 	if !joins {
 		return // what is on the stack stays there

@@ -19,10 +19,11 @@ type function struct {
 	stack              stack
 	labels             []label
 	known              knowledge
-	dead               bool // control does not come here
-	skipped            int  // blocks open that were opened where control does not come
-	names              int  // of variables and labels that were given
-	dropped            bool // the next instruction drops what this one gives
+	free               map[int]bool // by instruction: accesses that need no comparison; see rounds
+	dead               bool         // control does not come here
+	skipped            int          // blocks open that were opened where control does not come
+	names              int          // of variables and labels that were given
+	dropped            bool         // the next instruction drops what this one gives
 
 	second bool   // the function's second form is written: see tails
 	memory string // where arguments and results are that go through memory
@@ -31,6 +32,7 @@ type function struct {
 	seconds map[uint32]bool // those of which it names the second form
 	structs map[uint32]bool // types whose results it returns or receives as a struct
 	vectors bool
+	twice   bool // a loop is written twice
 	err     error
 }
 
@@ -66,7 +68,7 @@ func (f *function) begin(index uint32) {
 	f.index, f.typ = index, f.t.Functions[index]
 	f.declarations, f.code, f.labels = f.declarations[:0], f.code[:0], f.labels[:0]
 	f.stack.reset()
-	f.dead, f.skipped, f.names, f.vectors, f.err = false, 0, 0, false, nil
+	f.dead, f.skipped, f.names, f.vectors, f.twice, f.free, f.err = false, 0, 0, false, false, nil, nil
 	clear(f.callees)
 	clear(f.seconds)
 	clear(f.structs)

@@ -21,6 +21,7 @@ type group struct {
 	seconds map[uint32]bool
 	structs map[uint32]bool
 	vectors bool
+	twice   bool // it has a loop that is written twice
 }
 
 // Bounds of the code of a group, in bytes of the module, of which a function counts as some beyond its body; every
@@ -43,6 +44,7 @@ func (g *group) add(f *function) {
 	maps.Copy(g.seconds, f.seconds)
 	maps.Copy(g.structs, f.structs)
 	g.vectors = g.vectors || f.vectors
+	g.twice = g.twice || f.twice
 }
 
 // ends reports whether the group ends with the last function, which has this body.
@@ -70,6 +72,10 @@ func (t *translator) finish() {
 		text = append(append(append(text, "HIDDEN "...), secondForm(index)...), ";\n"...)
 	}
 	text = append(text, g.text...)
-	t.files = append(t.files, File{Name: fmt.Sprintf("code%d.c", len(t.files)), Text: text})
+	name := "code"
+	if g.twice {
+		name = loopsPrefix
+	}
+	t.files = append(t.files, File{Name: fmt.Sprintf("%s%d.c", name, len(t.files)), Text: text})
 	t.group = group{text: g.text[:0]}
 }

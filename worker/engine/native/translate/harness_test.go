@@ -67,11 +67,12 @@ func library(t testing.TB, modules []*wasm.Module, flags ...string) string {
 			if len(text) == len(f.Text) { // one without vectors
 				text = bytes.TrimPrefix(text, head[:len(head)-len(vectorPrelude)])
 			}
-			switch {
-			case strings.HasPrefix(f.Name, "code"):
-				texts["code.c"].Write(withoutStructs(text, texts["code.c"].Bytes()))
-			case f.Name == "object.c":
+			switch f.Name {
+			case "object.c":
 				texts["object.c"].Write(text)
+			case "support.c":
+			default:
+				texts["code.c"].Write(withoutStructs(text, texts["code.c"].Bytes()))
 			}
 		}
 		for _, name := range []string{"code.c", "object.c"} {

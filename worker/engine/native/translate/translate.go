@@ -11,6 +11,7 @@ package translate
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
@@ -22,8 +23,20 @@ type File struct {
 	Text []byte
 }
 
+// loopsPrefix begins the names of files with a loop that is written twice.
+const loopsPrefix = "loops"
+
+// FlagsOf are more flags for a file of some name: where a loop is written twice clang has something to unroll, and -O1
+// doesn't.
+func FlagsOf(name string) []string {
+	if strings.HasPrefix(name, loopsPrefix) {
+		return []string{"-O2"}
+	}
+	return nil
+}
+
 // Version is of the text: another one means that the same module may come out as other C.
-const Version = 3
+const Version = 4
 
 // Flags are clang's flags without which the text does not mean what the module means. Whoever runs clang adds those for
 // the processor, for optimising and for line tables.

@@ -1,0 +1,366 @@
+package translate
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+)
+
+// Where addresses have 64 bits, comparisons with the bound cost most in innermost loops, and keep clang from unrolling
+// these: each may leave the loop. So an innermost loop that is one run of instructions up to the branch back is written
+// twice. In front stands a test of what all its rounds access: of the addresses that grow by a constant with each
+// round, in the first round and in the last one that its condition allows. Where all of that is below the bound, the
+// first form runs, in which these addresses are compared no more; else the second one, in which they are.
+//
+// The test rests on arithmetic alone, not on what traps in a round before: clang may leave out a load of which nothing
+// comes, and then nothing would trap.
+
+// rounds is what is known of an innermost loop.
+type rounds struct {
+	ranges []span64
+	free   map[int]bool // by instruction: accesses that the ranges cover
+	limit  limit
+}
+
+// span64 is a range of addresses: where it begins in the first round, and by how much it moves with each.
+type span64 struct {
+	least linear
+	reach uint64 // from there to the farthest access of a round
+	step  int64
+}
+
+// limit is the condition under which a loop goes on: x, which grows by step with each round, compared with y, which
+// doesn't change.
+type limit struct {
+	test comparison
+	x, y linear
+	step int64
+}
+
+// Bounds of what is looked at: fewer rounds than leastRounds are not worth the test, more than mostRounds of a step of
+// at most mostStep could come round to low addresses again.
+const (
+	leastRounds = 8
+	mostRounds  = 1 << 36
+	mostStep    = 1 << 20
+	mostRanges  = 16
+	mostNested  = 256  // blocks around a loop
+	mostBytes   = 8192 // of the loop, in the module
+
+	// mostPerRange is of instructions for each comparison that goes. Where there are more, as in a loop that is unrolled
+	// already, the test takes what it saves, and a short row of a sparse matrix runs through it for nothing.
+	mostPerRange = 24
+)
+
+// symbol is an operand in the look-out: a number, or a comparison of two.
+type symbol struct {
+	linear
+	test       comparison
+	left, then linear
+}
+
+// lookout reads a loop's instructions ahead.
+type lookout struct {
+	cursor *wasm.Cursor
+	base   int // height of the operand stack beneath the loop
+	stack  []symbol
+	locals map[uint32]symbol
+	access []seen
+	last   symbol // what the branch back was asked with
+	read   int    // instructions
+}
+
+// seen is an access.
+type seen struct {
+	at     int
+	index  linear
+	offset uint64
+}
+
+// first is the first form of a loop that is written twice.
+type first struct {
+	again  *wasm.Cursor // before the loop, to read it once more
+	second int          // the label of the second form
+}
+
+// openTwice opens the first form of a loop.
+func (f *function) openTwice(l label, r *rounds) {
+	f.names++
+	l.first = &first{f.cursor.Fork(), f.names}
+	f.names++
+	f.code = r.appendTest(f.code, "n"+strconv.Itoa(f.names), "L"+strconv.Itoa(l.first.second))
+	f.free, f.twice = r.free, true
+	f.put(l.target(), ":;\n")
+	f.known.forget()
+	f.labels = append(f.labels, l)
+}
+
+// closeFirst ends the first form of a loop and opens the second one.
+func (f *function) closeFirst() {
+	l := f.top()
+	f.put("goto A", strconv.Itoa(l.id), ";\n")
+	f.cursor, f.free = l.first.again, nil
+	*l = label{op: wasm.OpLoop, id: l.first.second, base: l.base, behind: l.id}
+	f.put(l.target(), ":;\n")
+	f.known.forget()
+}
+
+// roundsOf looks at the loop that the cursor has before it, and reports whether it is worth two forms.
+func (f *function) roundsOf(in *wasm.Instr) (*rounds, bool) {
+	t, _ := f.t.BlockType(in.Block)
+	if !f.t.memory64 || len(t.Params)+len(t.Results) > 0 || len(f.labels) > mostNested || !f.cursor.OneRun(mostBytes) {
+		return nil, false
+	}
+	o := &lookout{cursor: f.cursor.Fork(), locals: map[uint32]symbol{}}
+	if !o.readLoop() {
+		return nil, false
+	}
+	return o.rounds()
+}
+
+// readLoop goes to the loop's end, and reports whether it is a loop of the kind.
+func (o *lookout) readLoop() bool {
+	o.cursor.Next() // the effect of the loop instruction itself
+	o.base = len(o.cursor.Stack())
+	for {
+		o.read++
+		in := o.cursor.Instr
+		switch in.Op {
+		case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable, wasm.OpEnd:
+			return false
+		case wasm.OpBrIf:
+			if in.Index == 0 {
+				o.last = o.top(0)
+				next, _ := o.cursor.Peek()
+				return next == wasm.OpEnd
+			}
+		}
+		if in.HasMemArg() && !o.sees(&in) {
+			return false
+		}
+		given, is := o.gives(&in)
+		if !o.cursor.Next() {
+			return false
+		}
+		kept := o.cursor.Kept() - o.base
+		if kept < 0 {
+			return false
+		}
+		o.stack = o.stack[:min(kept, len(o.stack))]
+		for len(o.stack) < len(o.cursor.Stack())-o.base {
+			o.stack = append(o.stack, symbol{})
+		}
+		if is {
+			o.stack[len(o.stack)-1] = given
+		}
+	}
+}
+
+// top is the n-th operand from the top.
+func (o *lookout) top(n int) symbol {
+	if n >= len(o.stack) {
+		return symbol{}
+	}
+	return o.stack[len(o.stack)-1-n]
+}
+
+// sees notes an access, whose index is the lowest of its operands. It reports whether it knows the operands.
+func (o *lookout) sees(in *wasm.Instr) bool {
+	var buffer [4]wasm.ValueType
+	operands, ok := o.cursor.Operands(in, buffer[:])
+	if !ok {
+		return false
+	}
+	if s := o.top(len(operands.Takes) - 1); s.known && !s.narrow && in.Memory.Offset < guarded {
+		o.access = append(o.access, seen{in.Start, s.linear, in.Memory.Offset})
+	}
+	return true
+}
+
+// gives is what an instruction gives, where that is known, and what it does to locals.
+func (o *lookout) gives(in *wasm.Instr) (symbol, bool) {
+	narrow := func() bool { return o.cursor.Locals()[in.Index] == wasm.I32 }
+	switch in.Op {
+	case wasm.OpI64Const, wasm.OpI32Const:
+		return symbol{linear: constantOf(in.Bits, in.Op == wasm.OpI32Const)}, true
+	case wasm.OpLocalGet:
+		if s, written := o.locals[in.Index]; written {
+			return s, true
+		}
+		if t := o.cursor.Locals()[in.Index]; t == wasm.I32 || t == wasm.I64 {
+			return symbol{linear: localOf(in.Index, narrow())}, true
+		}
+	case wasm.OpLocalSet:
+		o.locals[in.Index] = o.top(0)
+	case wasm.OpLocalTee:
+		o.locals[in.Index] = o.top(0)
+		return o.top(0), true
+	case wasm.OpI32WrapI64:
+		return symbol{linear: o.top(0).wrapped()}, true
+	case wasm.OpI32Eqz, wasm.OpI64Eqz:
+		s := o.top(0)
+		if s.test != none {
+			return symbol{test: contrary[s.test], left: s.left, then: s.then}, true
+		}
+		return symbol{test: eq, left: s.linear, then: constantOf(0, s.narrow)}, true
+	case wasm.OpI64Add, wasm.OpI64Sub, wasm.OpI64Mul, wasm.OpI64Shl, wasm.OpI32Add, wasm.OpI32Sub, wasm.OpI32Mul,
+		wasm.OpI32Shl:
+		return symbol{linear: combine(in.Op, o.top(1).linear, o.top(0).linear)}, true
+	}
+	if test := comparisonOf(in.Op); test != none {
+		return symbol{test: test, left: o.top(1).linear, then: o.top(0).linear}, true
+	}
+	return symbol{}, false
+}
+
+// rounds is what the loop's instructions come to, once all are read.
+func (o *lookout) rounds() (*rounds, bool) {
+	steps := map[uint32]linear{}
+	for local, s := range o.locals {
+		own := localOf(local, s.narrow)
+		if grown := s.linear.plusTimes(own, ^uint64(0)); grown.constant() {
+			steps[local] = grown
+		} else {
+			steps[local] = linear{}
+		}
+	}
+	r := &rounds{free: map[int]bool{}}
+	var known bool
+	if r.limit, known = limitOf(o.last, steps); !known {
+		return nil, false
+	}
+	for _, a := range o.access {
+		step, ok := a.index.step(steps)
+		if s := int64(step); ok && s >= -mostStep && s <= mostStep && r.cover(a, s) {
+			r.free[a.at] = true
+		}
+	}
+	return r, len(r.free) > 0 && o.read <= len(r.ranges)*mostPerRange
+}
+
+// cover adds an access to the ranges, and reports whether there was room.
+func (r *rounds) cover(a seen, step int64) bool {
+	for i := range r.ranges {
+		s := &r.ranges[i]
+		if s.step != step || !slices.Equal(s.least.terms, a.index.terms) {
+			continue
+		}
+		// What is behind the bound traps by itself, so that only the least address need be below it.
+		switch up := a.index.plus - s.least.plus; {
+		case up < guarded && up+a.offset < guarded:
+			s.reach = max(s.reach, up+a.offset)
+			return true
+		case -up <= below && s.reach-up < guarded:
+			s.least, s.reach = a.index, max(s.reach-up, a.offset)
+			return true
+		}
+	}
+	if len(r.ranges) == mostRanges {
+		return false
+	}
+	r.ranges = append(r.ranges, span64{a.index, a.offset, step})
+	return true
+}
+
+// comparison is one of two integers, in the order of the instructions; its operands say how wide they are.
+type comparison int
+
+const (
+	none comparison = iota
+	eq
+	ne
+	ltS
+	ltU
+	gtS
+	gtU
+	leS
+	leU
+	geS
+	geU
+)
+
+// comparisonOf is the comparison that an instruction makes; none if it is another one.
+func comparisonOf(op wasm.Opcode) comparison {
+	for _, first := range []wasm.Opcode{wasm.OpI32Eq, wasm.OpI64Eq} {
+		if op >= first && op <= first+wasm.Opcode(geU-eq) {
+			return eq + comparison(op-first)
+		}
+	}
+	return none
+}
+
+// contrary holds of the same numbers where the comparison doesn't; mirrored of the numbers the other way round.
+var (
+	contrary = [...]comparison{none, ne, eq, geS, geU, leS, leU, gtS, gtU, ltS, ltU}
+	mirrored = [...]comparison{none, eq, ne, gtS, gtU, ltS, ltU, geS, geU, leS, leU}
+)
+
+func (c comparison) signed() bool { return c == ltS || c == gtS || c == leS || c == geS }
+
+// upward reports whether the comparison ends to hold when its first number grows; downward, when it falls.
+func (c comparison) upward() bool   { return c == ne || c == ltS || c == ltU || c == leS || c == leU }
+func (c comparison) downward() bool { return c == ne || c == gtS || c == gtU || c == geS || c == geU }
+
+// limitOf is the condition under which a loop goes on, where it is one of a number that grows or falls towards another.
+func limitOf(last symbol, steps map[uint32]linear) (limit, bool) {
+	l := limit{test: last.test, x: last.left, y: last.then}
+	if last.test == none { // a number that is not zero
+		l.test, l.x, l.y = ne, last.linear, constantOf(0, true)
+	}
+	x, ok := l.x.step(steps)
+	y, ok2 := l.y.step(steps)
+	if !ok || !ok2 || (x == 0) == (y == 0) {
+		return limit{}, false
+	}
+	if x == 0 {
+		x, l.x, l.y, l.test = y, l.y, l.x, mirrored[l.test]
+	}
+	l.step = signedStep(x, l.x.narrow)
+	ends := l.step > 0 && l.test.upward() || l.step < 0 && l.test.downward()
+	return l, ends && l.step >= -mostStep && l.step <= mostStep
+}
+
+// appendRounds writes how many rounds there are at most, as the variable name, or 0 where that is not known.
+func (l *limit) appendRounds(code []byte, name string) []byte {
+	mask, bits, u := ^uint64(0), 64, "u64"
+	if l.x.narrow {
+		mask, bits, u = 1<<32-1, 32, "u32"
+	}
+	x, y := "x"+name, "y"+name
+	flip := ""
+	if l.test.signed() { // as unsigned numbers that are as far from each other, in the same order
+		flip = fmt.Sprintf("^((%s)1<<%d)", u, bits-1)
+	}
+	code = fmt.Appendf(code, "%s %s=%s%s,%s=%s%s;\n", u, x, l.x.text(), flip, y, l.y.text(), flip)
+	step := uint64(max(l.step, -l.step))
+	up := l.step > 0
+	if !up {
+		x, y = y, x
+	}
+	// From x up to y now: y is where it ends, or where it began.
+	switch {
+	case l.test == ne:
+		return fmt.Appendf(code, "u64 %s=(%s)(%s-%s)%%%d?0:(u64)(%s)(%s-%s)/%d+1;\n", name, u, y, x, step, u, y, x, step)
+	case up:
+		// It stops before it wraps round, if the last number is far enough from the largest one.
+		return fmt.Appendf(code, "u64 %s=%s>=%dul?0:%s<=%s?(u64)(%s-%s)/%d+2:1;\n", name, y, mask-step, x, y, y, x, step)
+	}
+	return fmt.Appendf(code, "u64 %s=%s<=%dul?0:%s<=%s?(u64)(%s-%s)/%d+2:1;\n", name, x, step, x, y, y, x, step)
+}
+
+// appendTest writes the test of all ranges, and a jump to the second form where it fails.
+func (r *rounds) appendTest(code []byte, name, second string) []byte {
+	code = r.limit.appendRounds(code, name)
+	code = fmt.Appendf(code, "if(%s-%d>=%dul", name, leastRounds, uint64(mostRounds))
+	for _, s := range r.ranges {
+		first := s.least.text()
+		code = append(code, "||("+first...)
+		if s.step != 0 {
+			code = append(code, "|("+first+"+"+name+"*"+strconv.FormatUint(uint64(s.step), 10)+"ul)"...)
+		}
+		code = append(code, ")>=RESERVED"...)
+	}
+	return append(code, ")goto "+second+";\n"...)
+}

@@ -1,0 +1,378 @@
+package translate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/program"
+)
+
+// holds reports whether the comparison holds of numbers that are so wide.
+func (c comparison) holds(x, y uint64, narrow bool) bool {
+	sx, sy := int64(x), int64(y)
+	if narrow {
+		sx, sy = int64(int32(x)), int64(int32(y))
+	}
+	switch c {
+	case ne:
+		return x != y
+	case ltU:
+		return x < y
+	case gtU:
+		return x > y
+	case leU:
+		return x <= y
+	case geU:
+		return x >= y
+	case ltS:
+		return sx < sy
+	case gtS:
+		return sx > sy
+	case leS:
+		return sx <= sy
+	case geS:
+		return sx >= sy
+	}
+	panic("no such comparison")
+}
+
+// TestMostRounds: the C that says how many rounds a loop has at most is right for numbers about every edge, or says
+// that it doesn't know.
+func TestMostRounds(t *testing.T) {
+	const far = 3000 // rounds beyond which nobody counts
+	var edges []uint64
+	for _, at := range []uint64{0, 1 << 31, 1 << 32, 1 << 63} {
+		for _, d := range []uint64{0, 1, 2, 7, 8, 9, 20, 500} {
+			edges = append(edges, at+d, at-d)
+		}
+	}
+	type question struct {
+		limit
+		x, y uint64
+	}
+	var questions []question
+	functions := bytes.NewBufferString("#include <stdio.h>\ntypedef unsigned long u64; typedef unsigned u32;\n" +
+		"static const u64 edges[]={")
+	for _, e := range edges {
+		fmt.Fprintf(functions, "%dul,", e)
+	}
+	functions.WriteString("};\n")
+	main := bytes.NewBufferString("static void ask(u64 (*f)(u64,u64)){\n" +
+		"for(int i=0;i<sizeof edges/8;i++)for(int k=0;k<sizeof edges/8;k++)printf(\"%lu\\n\",f(edges[i],edges[k]));}\n" +
+		"int main(void){\n")
+	count := 0
+	for test := ne; test <= geU; test++ {
+		for _, step := range []int64{1, 2, 3, 8, -1, -2, -3, -8} {
+			for _, narrow := range []bool{false, true} {
+				if step > 0 && !test.upward() || step < 0 && !test.downward() {
+					continue
+				}
+				l := limit{test: test, x: localOf(0, narrow), y: localOf(1, narrow), step: step}
+				count++
+				fmt.Fprintf(functions, "u64 f%d(u64 l0,u64 l1){%s return n;}\n", count, l.appendRounds(nil, "n"))
+				fmt.Fprintf(main, "ask(f%d);\n", count)
+				for _, x := range edges {
+					for _, y := range edges {
+						questions = append(questions, question{l, truncated(x, narrow), truncated(y, narrow)})
+					}
+				}
+			}
+		}
+	}
+	main.WriteString("return 0;}\n")
+	file := filepath.Join(t.TempDir(), "rounds.c")
+	if err := os.WriteFile(file, append(functions.Bytes(), main.Bytes()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "clang-19", "-O0", "-fwrapv", "-w", "-o", file+".out", file)
+	out, err := exec.Command(file + ".out").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := strings.Fields(string(out))
+	if len(answers) != len(questions) {
+		t.Fatalf("%d answers to %d questions", len(answers), len(questions))
+	}
+	known := 0
+	for i, q := range questions {
+		rounds := uint64(1)
+		for v := q.x; rounds < far && q.test.holds(v, q.y, q.limit.x.narrow); rounds++ {
+			v = truncated(v+uint64(q.step), q.limit.x.narrow)
+		}
+		var said uint64
+		fmt.Sscan(answers[i], &said)
+		switch {
+		case said == 0:
+		case said < rounds, rounds < far && said > rounds+1:
+			t.Errorf("comparison %d, narrow %v, step %d, from %#x to %#x: %d rounds, and %d are said", q.test, q.limit.x.narrow,
+				q.step, q.x, q.y, rounds, said)
+		default:
+			known++
+		}
+	}
+	if known < len(questions)/3 {
+		t.Errorf("of %d loops the rounds are known of %d", len(questions), known)
+	}
+}
+
+// looped is a loop of the tests: its parameters are an address and a number, its result a sum.
+type looped struct {
+	name   string
+	twice  bool
+	locals []wasm.ValueType
+	write  func(c *wasm.Code)
+	// round says what is read in round k, and whether it goes on.
+	round func(base, n, k uint64) (address uint64, more bool)
+	last  bool // only what was read last counts
+}
+
+// Instructions of the loops.
+const (
+	i64Ne  = wasm.OpI64Eq + 1
+	i64LtU = wasm.OpI64Eq + 3
+	i64GeU = wasm.OpI64Eq + 9
+)
+
+// Locals of the loops.
+const (
+	baseLocal = iota
+	countLocal
+	sumLocal
+	indexLocal
+	narrowLocal
+)
+
+// addFrom adds what the address on top of the stack has.
+func addFrom(c *wasm.Code) {
+	c.Memory(wasm.OpI64Load, wasm.MemArg{})
+	c.Index(wasm.OpLocalGet, sumLocal)
+	c.Op(wasm.OpI64Add)
+	c.Index(wasm.OpLocalSet, sumLocal)
+}
+
+// grow adds a constant to a local and leaves the sum on the stack.
+func grow(c *wasm.Code, local uint32, by int64) {
+	c.Index(wasm.OpLocalGet, local)
+	c.I64(by)
+	c.Op(wasm.OpI64Add)
+	c.Index(wasm.OpLocalTee, local)
+}
+
+var loops = []looped{
+	{name: "pointer and countdown", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		grow(c, baseLocal, 8)
+		c.Op(wasm.OpDrop)
+		grow(c, countLocal, -1)
+		c.I64(0)
+		c.Op(i64Ne)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 != n }},
+	{name: "index", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.Index(wasm.OpLocalGet, indexLocal)
+		c.I64(3)
+		c.Op(wasm.OpI64Shl)
+		c.Op(wasm.OpI64Add)
+		addFrom(c)
+		grow(c, indexLocal, 1)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(i64LtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 < n }},
+	{name: "falling", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		grow(c, baseLocal, -16)
+		c.Op(wasm.OpDrop)
+		c.Index(wasm.OpLocalGet, countLocal)
+		grow(c, indexLocal, 1)
+		c.Op(wasm.OpI64GtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base - 16*k, n > k+1 }},
+	{name: "count of 32 bits", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		grow(c, baseLocal, 8)
+		c.Op(wasm.OpDrop)
+		c.Index(wasm.OpLocalGet, narrowLocal)
+		c.I32(1)
+		c.Op(wasm.OpI32Add)
+		c.Index(wasm.OpLocalTee, narrowLocal)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(wasm.OpI32WrapI64)
+		c.Op(wasm.OpI32LtS)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, int32(k+1) < int32(n) }},
+	{name: "contrary of a contrary", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		grow(c, baseLocal, 8)
+		c.Op(wasm.OpDrop)
+		grow(c, indexLocal, 1)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(i64GeU)
+		c.Op(wasm.OpI32Eqz)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 < n }},
+	{name: "two in falling order", twice: true, write: func(c *wasm.Code) {
+		grow(c, baseLocal, 16)
+		c.I64(-8)
+		c.Op(wasm.OpI64Add)
+		addFrom(c)
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.I64(-16)
+		c.Op(wasm.OpI64Add)
+		addFrom(c)
+		grow(c, indexLocal, 2)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(i64LtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*(k^1), k%2 == 0 || k+1 < n }},
+	{name: "a way out", twice: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		c.Index(wasm.OpLocalGet, indexLocal)
+		c.I64(50)
+		c.Op(wasm.OpI64Eq)
+		c.Index(wasm.OpBrIf, 1)
+		grow(c, baseLocal, 8)
+		c.Op(wasm.OpDrop)
+		grow(c, indexLocal, 1)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(i64LtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k != 50 && k+1 < n }},
+	{name: "only the last", twice: true, last: true, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.Memory(wasm.OpI64Load, wasm.MemArg{})
+		c.Index(wasm.OpLocalSet, sumLocal)
+		grow(c, baseLocal, 1<<20)
+		c.Op(wasm.OpDrop)
+		grow(c, indexLocal, 1)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(i64LtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + k<<20, k+1 < n }},
+	{name: "step that is read", twice: false, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.Index(wasm.OpLocalGet, countLocal)
+		c.Op(wasm.OpI64Add)
+		c.Index(wasm.OpLocalSet, baseLocal)
+		grow(c, indexLocal, 1)
+		c.I64(5)
+		c.Op(i64LtU)
+	}, round: func(base, n, k uint64) (uint64, bool) { return base + n*k, k+1 < 5 }},
+	{name: "endless", twice: false, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		grow(c, baseLocal, 8)
+		c.Op(wasm.OpDrop)
+		c.I32(1)
+	}}, // it is not run: what is read in it comes to nothing
+}
+
+// module has the loop in a function f, and content in its memory.
+func (l *looped) module(content []byte) *wasm.Module {
+	m := single([]wasm.ValueType{wasm.I64, wasm.I64}, []wasm.ValueType{wasm.I64}, func(c *wasm.Code) {
+		c.Block(wasm.OpBlock, wasm.BlockVoid)
+		c.Block(wasm.OpLoop, wasm.BlockVoid)
+		l.write(c)
+		c.Index(wasm.OpBrIf, 0)
+		c.Op(wasm.OpEnd)
+		c.Op(wasm.OpEnd)
+		c.Index(wasm.OpLocalGet, sumLocal)
+	})
+	m.Functions[0].Locals = []wasm.Locals{{Count: 2, Type: wasm.I64}, {Count: 1, Type: wasm.I32}}
+	m.Memories = []wasm.Limits{{Min: 1, Max: 1, HasMax: true, Is64: true}}
+	var at wasm.Code
+	at.I64(0)
+	at.Op(wasm.OpEnd)
+	m.Data = []wasm.Data{{Offset: wasm.Expr(at), Bytes: content}}
+	return m
+}
+
+// TestLoopsTwice runs loops whose addresses grow with each round from places about all bounds: what they sum up and
+// whether they trap is as if each address was looked at, and they are written twice where that is so.
+func TestLoopsTwice(t *testing.T) {
+	const size = 65536
+	content := make([]byte, size)
+	for i := range content {
+		content[i] = byte(i * i >> 3)
+	}
+	var modules []*wasm.Module
+	for _, l := range loops {
+		m := l.module(content)
+		files, err := Translate(m)
+		if err != nil {
+			t.Fatalf("%s: %v", l.name, err)
+		}
+		if twice := bytes.Contains(files[0].Text, []byte("goto A")); twice != l.twice {
+			text := files[0].Text
+			t.Errorf("%s: written twice: %v\n%s", l.name, twice, text[bytes.LastIndex(text, []byte("FUNCTION")):])
+		}
+		modules = append(modules, m)
+	}
+	p := start(t, library(t, modules, "-O2"))
+	for i, l := range loops {
+		if l.round == nil {
+			continue
+		}
+		in, err := p.instantiate(i, modules[i], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := 0
+		for _, base := range []uint64{0, 8, 16, 1024, size - 1600, size - 800, size - 64, size - 8, size - 7, size, 1 << 32,
+			1<<36 - 800, 1<<36 - 8, 1 << 36, 1<<36 + 1<<32, 1 << 47, 1 << 63, math.MaxUint64 - 799, math.MaxUint64 - 7} {
+			for _, n := range []uint64{0, 1, 2, 7, 8, 9, 10, 100, 101, 8190, 8192, 8200, 1 << 31, 1 << 33, 1 << 40, 1 << 62,
+				1 << 63, math.MaxUint64} {
+				want, traps, ends := l.expect(content, base, n)
+				if !ends || l.last && n > size {
+					continue // it would run for long, trap or not
+				}
+				got, err := in.call("f", base, n)
+				var trap errTrap
+				switch {
+				case traps && l.last: // what was not read last may be left out, and its trap
+				case traps && (!errors.As(err, &trap) || trap.kind != program.OutOfBounds):
+					t.Errorf("%s from %#x, %d: %v and no trap", l.name, base, n, err)
+				case !traps && err != nil:
+					t.Errorf("%s from %#x, %d: %v", l.name, base, n, err)
+				case !traps && got[0] != want:
+					t.Errorf("%s from %#x, %d: %#x and not %#x", l.name, base, n, got[0], want)
+				default:
+					ran++
+				}
+			}
+		}
+		if ran < 20 && !l.last {
+			t.Errorf("%s: only %d runs", l.name, ran)
+		}
+	}
+}
+
+// expect is what a loop gives, or that it traps; ends is false where that would take long to find out.
+func (l *looped) expect(content []byte, base, n uint64) (result uint64, traps, ends bool) {
+	for k := uint64(0); k < 1<<17; k++ {
+		address, more := l.round(base, n, k)
+		if address > uint64(len(content)-8) {
+			return 0, true, true
+		}
+		word := uint64(0)
+		for i := range uint64(8) {
+			word |= uint64(content[address+i]) << (8 * i)
+		}
+		result += word
+		if l.last {
+			result = word
+		}
+		if !more {
+			return result, false, true
+		}
+	}
+	return 0, false, false
+}
