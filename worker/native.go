@@ -8,9 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -200,7 +204,8 @@ func (w *Worker) makeObject(ctx context.Context, sha, program string, report fun
 // maker is the process that makes a module's machine code.
 func (w *Worker) maker(ctx context.Context, sha string, more ...string) *exec.Cmd {
 	args := append([]string{"object", "--cache", w.CacheDir, "--module", filepath.Join(w.modules.dir, sha+".wasm"),
-		"--sha256", sha, "--key", w.modules.key, "--path", w.Native.Path}, more...)
+		"--sha256", sha, "--key", w.modules.key, "--path", w.Native.Path,
+		"--compilers", strconv.Itoa(compilers(runtime.NumCPU(), available(os.DirFS("/"))))}, more...)
 	if w.Native.Lax {
 		args = append(args, "--lax")
 	}
@@ -212,6 +217,15 @@ func (w *Worker) maker(ctx context.Context, sha string, more ...string) *exec.Cm
 	return cmd
 }
 
+// compilers is how many compilers run at once: one for each processor, as far as the memory that is free would do if
+// each took all that it may. At least one does; if that is too much, the kernel ends it before anything else.
+func compilers(processors int, free uint64) int {
+	return int(max(1, min(uint64(processors), free/clang.DefaultLimits.Memory)))
+}
+
+// makerPatience is how long a maker that is told to end may take to end its compilers and to remove what is unfinished.
+const makerPatience = 5 * time.Second
+
 // runMaker makes a module's machine code by a process that ends with this one. Its words come from the module, too.
 func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), more ...string) error {
 	cmd := w.maker(ctx, sha, append(more, "--watched")...)
@@ -222,6 +236,8 @@ func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), 
 	defer end.Close()
 	defer agentWatch.Close()
 	cmd.Stdin = agentWatch
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = makerPatience
 	var stderr head
 	cmd.Stderr = &stderr
 	lines, err := cmd.StdoutPipe()

@@ -1,15 +1,20 @@
 package worker
 
 import (
+	"context"
+	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/engine/native/clang"
+	"github.com/faasmrun/faasmrun/worker/engine/native/object"
 	"github.com/faasmrun/faasmrun/worker/executor"
 )
 
@@ -123,4 +128,78 @@ func TestNoMachineCode(t *testing.T) {
 func inspectHello(t *testing.T) ([]executor.EngineResult, error) {
 	_, results, err := executor.Inspect(compiled(t, "hello"))
 	return results, err
+}
+
+// Compilers take no more memory together than is free, if each takes all that it may.
+func TestCompilers(t *testing.T) {
+	const gib = 1 << 30
+	for _, test := range []struct {
+		processors int
+		free       uint64
+		want       int
+	}{{8, 4 * gib, 1}, {8, 2 * gib, 1}, {8, 7 * gib, 2}, {8, 64 * gib, 8}, {2, 20 * gib, 2}, {1, 0, 1},
+		{4, math.MaxUint64, 4}} {
+		if got := compilers(test.processors, test.free); got != test.want {
+			t.Errorf("%d compilers on %d processors with %d bytes, and not %d", got, test.processors, test.free, test.want)
+		}
+	}
+}
+
+// A maker that is told to end, early or late, leaves neither processes nor files, and the next one is not misled.
+func TestMakerIsEnded(t *testing.T) {
+	b, m, c := newNativeBench(t)
+	app := b.app("hello", 1)
+	if o := b.run(interactive(app)); o.End.State != "CD" { // the module is there now
+		t.Fatal(o.End)
+	}
+	for _, at := range []string{"translating", "compiled 1 of"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		said := false
+		err := b.worker.runMaker(ctx, app.ModuleSha256, func(words string) {
+			if strings.HasPrefix(words, at) {
+				said = true
+				cancel()
+			}
+		})
+		if !errors.Is(err, context.Canceled) || !said {
+			t.Errorf("at %q: %v", at, err)
+		}
+		unfinished, err := filepath.Glob(filepath.Join(m.dir, ".*"))
+		if err != nil || len(unfinished) > 0 {
+			t.Errorf("at %q: left behind: %q, %v", at, unfinished, err)
+		}
+		if _, err := m.findObject(app.ModuleSha256, c); !errors.Is(err, object.ErrNone) {
+			t.Errorf("at %q: there is machine code: %v", at, err)
+		}
+		if why := m.noObject(app.ModuleSha256, c); why != "" {
+			t.Errorf("at %q: it is not to be tried again: %s", at, why)
+		}
+	}
+	if err := b.worker.runMaker(t.Context(), app.ModuleSha256, func(string) {}); err != nil {
+		t.Error(err)
+	}
+	if _, err := m.findObject(app.ModuleSha256, c); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a job that ran on wazero has left to be made is there for the next one, which nobody has asked to wait.
+func TestMadeInTheBackground(t *testing.T) {
+	b, m, c := newNativeBench(t)
+	app := b.app("hello", 1)
+	if o := b.run(interactive(app)); o.End.State != "CD" {
+		t.Fatal(o.End)
+	}
+	b.worker.makeLater(app.ModuleSha256, app.Program)
+	b.waitUntil("the maker is through", func() bool {
+		_, err := m.findObject(app.ModuleSha256, c)
+		return err == nil
+	})
+	m.forget(app.ModuleSha256, control.ForWazero)
+	if o := b.run(interactive(app)); o.End.State != "CD" {
+		t.Fatal(o.End)
+	}
+	if m.ready(app.ModuleSha256, control.ForWazero) != nil {
+		t.Error("the second job ran on wazero")
+	}
 }

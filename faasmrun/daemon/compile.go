@@ -87,6 +87,9 @@ func (f *cacheFlags) compile(ctx context.Context, files []string, words io.Write
 				continue
 			}
 			err := cache.Compile(ctx, sha, file, e.Name == schedpb.EngineNative, say)
+			if ctx.Err() != nil {
+				return cli.Failure(cli.StatusInterrupted, file+": interrupted; what was not finished is gone")
+			}
 			failed = errors.Join(failed, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -39,6 +40,7 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&m.sha, "sha256", "", "the module's SHA-256")
 	flags.StringVar(&m.key, "key", "", "what the program that asks calls itself")
 	flags.StringVar(&m.path, "path", "", "where the C compiler is looked for")
+	flags.IntVar(&m.compilers, "compilers", 1, "how many compilers run at once")
 	flags.BoolVar(&m.lax, "lax", false, "compile on kernels without Landlock")
 	flags.BoolVar(&m.idle, "idle", false, "run when nobody else wants the processors")
 	watched := flags.Bool("watched", false, "standard input is an agent watch")
@@ -51,7 +53,9 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 			return control.ExitOwnFault
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), objectTime)
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, objectTime)
 	defer cancel()
 	err := m.make(ctx)
 	var refused refusal
@@ -74,6 +78,7 @@ func (r refusal) Error() string { return r.words }
 type objectMaker struct {
 	cache, module, sha, key, path string
 	lax, idle                     bool
+	compilers                     int
 	stdout                        io.Writer
 
 	compiler *clang.Compiler
@@ -201,8 +206,10 @@ func (m *objectMaker) compile(ctx context.Context, key object.Key, text string) 
 	if m.isThere(key) {
 		return nil
 	}
+	limits := clang.DefaultLimits
+	limits.Parallel = m.compilers
 	err = maker.Make(ctx, m.store, key, m.compiler, text, clang.Task{Command: []string{"/proc/self/exe", "clang"},
-		Lax: m.lax, Idle: m.idle, Limits: clang.DefaultLimits,
+		Lax: m.lax, Idle: m.idle, Limits: limits,
 		Progress: func(done, all int) { fmt.Fprintf(m.stdout, "compiled %d of %d files\n", done, all) }})
 	if clang.OfModule(err) || errors.Is(err, object.ErrBad) {
 		return refusal{err.Error()}
