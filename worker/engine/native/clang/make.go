@@ -39,6 +39,11 @@ var linkFlags = []string{"-shared", "-Bsymbolic", "--hash-style=sysv", "-z", "no
 // AllFlags are all flags on which an object depends, of C that is only right with some.
 func AllFlags(ofText []string) []string { return slices.Concat(compileFlags, ofText, linkFlags) }
 
+// CompileFlags are the flags that a file is compiled with, of C that is only right with some.
+func CompileFlags(ofText []string, f File) []string {
+	return slices.Concat(compileFlags, ofText, f.Flags)
+}
+
 // Task is an object that is to be made.
 type Task struct {
 	Files []File
@@ -55,6 +60,10 @@ type Task struct {
 	Limits Limits
 	// Progress is called with how many files of how many have been compiled; nil: nobody asks.
 	Progress func(done, all int)
+	// Known gives what the compiler made of a file some other time; nil where that is not known. Keep is called with what
+	// it makes now. Both are called by several goroutines, and may be nil.
+	Known func(f File) []byte
+	Keep  func(f File, compiled []byte)
 }
 
 // Limits bound each compiler and the linker.
@@ -160,8 +169,7 @@ func (m *making) compile(ctx context.Context) error {
 		}
 		wg.Go(func() {
 			defer func() { <-turns }()
-			args := slices.Concat(compileFlags, m.Flags, f.Flags, []string{"-x", "c", "-c", f.Name, "-o", f.Name + ".o"})
-			if err := m.run(ctx, m.Clang, args...); err != nil {
+			if err := m.compileOne(ctx, f); err != nil {
 				cancel(err)
 				return
 			}
@@ -173,6 +181,25 @@ func (m *making) compile(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+func (m *making) compileOne(ctx context.Context, f File) error {
+	output := f.Name + ".o"
+	path := filepath.Join(m.dir, output)
+	if m.Known != nil {
+		if compiled := m.Known(f); compiled != nil {
+			return os.WriteFile(path, compiled, 0o600)
+		}
+	}
+	args := slices.Concat(CompileFlags(m.Flags, f), []string{"-x", "c", "-c", f.Name, "-o", output})
+	if err := m.run(ctx, m.Clang, args...); err != nil || m.Keep == nil {
+		return err
+	}
+	compiled, err := os.ReadFile(path)
+	if err == nil {
+		m.Keep(f, compiled)
+	}
+	return err
 }
 
 func (m *making) write(f File) error {

@@ -5,6 +5,7 @@ package maker
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -56,19 +57,48 @@ func (e diskError) Unwrap() error { return e.error }
 // OfDisk reports whether Write failed for want of a disk.
 func OfDisk(err error) bool { return errors.As(err, new(diskError)) }
 
-// Make compiles what Write has left in a directory, which goes, and keeps the object.
+// maxParts bounds what is kept of compiled files, in bytes: some programs as large as there are, or what a program that
+// is being written was in its last hundred forms.
+const maxParts = 1 << 30
+
+// Make compiles what Write has left in a directory, which goes, and keeps the object. Files that were compiled before,
+// for this program or another one, are not compiled again.
 func Make(ctx context.Context, s *object.Store, k object.Key, c *clang.Compiler, dir string, t clang.Task) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	parts := map[string]object.Part{}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") {
-			t.Files = append(t.Files, clang.File{Name: e.Name(), Flags: translate.FlagsOf(e.Name())})
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
 		}
+		f := clang.File{Name: e.Name(), Flags: translate.FlagsOf(e.Name())}
+		text, err := os.ReadFile(filepath.Join(dir, f.Name))
+		if err != nil {
+			return err
+		}
+		parts[f.Name] = object.Part{Text: sha256.Sum256(text), Flags: clang.CompileFlags(translate.Flags, f),
+			Compiler: c.Identity(), Processor: c.Processor}
+		t.Files = append(t.Files, f)
 	}
 	t.Dir, t.Flags = dir, translate.Flags
+	t.Known = func(f clang.File) []byte {
+		compiled, err := s.Part(parts[f.Name])
+		if err != nil {
+			return nil // whatever is wrong with it, it is made anew
+		}
+		return compiled
+	}
+	watch := t.Keep
+	t.Keep = func(f clang.File, compiled []byte) {
+		s.PutPart(parts[f.Name], compiled) // or it is compiled again some day
+		if watch != nil {
+			watch(f, compiled)
+		}
+	}
 	file, err := c.Make(ctx, t)
+	s.PruneParts(maxParts)
 	if err != nil {
 		return err
 	}

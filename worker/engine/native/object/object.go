@@ -37,6 +37,7 @@ import (
 //	CACHE/native/<module>-object1/lock          held by whoever makes one
 //	CACHE/native/<module>-object1/<key>.so      the object
 //	CACHE/native/<module>-object1/<key>.failed  why there is none
+//	CACHE/native/parts1/                        see Part
 //
 // <module> is the hash of the prepared program, by which the cache knows whose it is.
 const (
@@ -125,28 +126,8 @@ func (s *Store) Find(k Key) (Ref, error) {
 		return Ref{}, err
 	}
 	defer f.Close()
-	size, err := owned(f, 0o022)
-	if err != nil {
-		return Ref{}, err
-	}
-	secret, err := readSecret(s.secret)
-	if err != nil {
-		return Ref{}, err
-	}
-	trailer := make([]byte, trailerSize)
-	if size < int64(trailerSize) {
-		return Ref{}, fmt.Errorf("%s: %w", path, errDamaged)
-	}
-	if _, err := f.ReadAt(trailer, size-int64(trailerSize)); err != nil {
-		return Ref{}, err
-	}
-	r := Ref{Path: path}
-	want := newTrailer(uint64(size)-uint64(trailerSize), k.Sum(), [sha256.Size]byte(trailer[tagAt-sha256.Size:]), secret)
-	if !hmac.Equal(want, trailer) {
-		return Ref{}, fmt.Errorf("%s: %w", path, errDamaged)
-	}
-	copy(r.Digest[:], trailer[tagAt-sha256.Size:])
-	return r, nil
+	digest, _, err := s.verify(f, k.Sum())
+	return Ref{Path: path, Digest: digest}, err
 }
 
 var errDamaged = errors.New("was not written by the cache's owner for this program, or was damaged")
