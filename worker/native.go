@@ -261,6 +261,8 @@ func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), 
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && words != "":
 		return fmt.Errorf("the native engine can't run it: %s", words)
+	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault && words != "":
+		return asWorkerFault(fmt.Errorf("making machine code failed: %s", words))
 	}
 	return asWorkerFault(fmt.Errorf("making machine code failed: %w: %s", err, crash([]byte(words))))
 }

@@ -183,6 +183,8 @@ const (
 	localPointer  = 26
 	localFunction = 27
 	localExtern   = 28
+	localIndex    = 29 // of a counted loop: an i32 and an i64, and where they end
+	localLast     = 31
 )
 
 // generator writes a random program.
@@ -250,7 +252,8 @@ func randomModule(seed uint64, f flavour) *wasm.Module {
 		m.Globals = append(m.Globals, wasm.Global{GlobalType: kind, Init: wasm.ConstExpr(t)})
 	}
 	m.Globals[globalCalls].Init, m.Globals[globalLoops].Init = constant(maxCalls), constant(maxLoops)
-	locals := slices.Concat(kinds, kinds, of(i), kinds, kinds, kinds, of(address, wasm.FuncRef, wasm.ExternRef))
+	locals := slices.Concat(kinds, kinds, of(i), kinds, kinds, kinds, of(address, wasm.FuncRef, wasm.ExternRef),
+		of(i, l, i, l))
 	declared := make([]wasm.Locals, len(locals))
 	for k, t := range locals {
 		declared[k] = wasm.Locals{Count: 1, Type: t}
@@ -870,7 +873,7 @@ func (g *generator) statement() {
 		return
 	}
 	t := kinds[g.IntN(len(kinds))]
-	switch g.IntN(26) {
+	switch g.IntN(29) {
 	default:
 		g.expression(t)
 		g.set(g.local(t))
@@ -890,6 +893,8 @@ func (g *generator) statement() {
 		})
 	case 6, 7, 8:
 		g.walk()
+	case 17, 18, 19:
+		g.counted()
 	case 9:
 		g.code.Block(wasm.OpBlock, wasm.BlockVoid)
 		g.labels = append(g.labels, true)
@@ -1035,17 +1040,142 @@ func (g *generator) walk() {
 	g.loops--
 }
 
-// step accesses the memory beside the pointer.
-func (g *generator) step(at int64) {
-	offset := uint64(0)
-	pointer := func() {
-		g.get(localPointer)
-		if at > 0 && g.IntN(2) == 0 {
-			offset = uint64(at)
-		} else if at != 0 {
-			g.addressConstant(at)
-			g.addressOp(wasm.OpI32Add)
+// counted writes a loop that is one run of instructions with a number that grows or falls until another one: the
+// translator takes such loops to know how many rounds there are, and all addresses. The number begins and ends near any
+// edge of numbers; addresses go up to either end of the memory, or over it.
+func (g *generator) counted() {
+	wide := g.IntN(2) == 0
+	bits := 32
+	if wide {
+		bits = 64
+	}
+	mask := ^uint64(0) >> (64 - bits)
+	step := []int64{1, 1, 1, 2, 4, 8, 16, -1, -1, -2, -8}[g.IntN(11)]
+	rounds := int64(1 + g.IntN(40))
+	first := []uint64{0, 0, 0, 1 << (bits - 1), mask, 1<<(bits-1) - 1, g.Uint64()}[g.IntN(7)]
+	first = (first + uint64(step*int64(g.IntN(60)-40))) & mask
+	last := (first + uint64(step*rounds)) & mask
+	// Comparisons in the order of the instructions: eq, ne, lt_s, lt_u, gt_s, gt_u, le_s, le_u, ge_s, ge_u.
+	signed := func(v uint64) int64 { return int64(v<<(64-bits)) >> (64 - bits) }
+	holds := []func(a, b uint64) bool{1: func(a, b uint64) bool { return a != b },
+		2: func(a, b uint64) bool { return signed(a) < signed(b) }, 3: func(a, b uint64) bool { return a < b },
+		4: func(a, b uint64) bool { return signed(a) > signed(b) }, 5: func(a, b uint64) bool { return a > b },
+		6: func(a, b uint64) bool { return signed(a) <= signed(b) }, 7: func(a, b uint64) bool { return a <= b },
+		8: func(a, b uint64) bool { return signed(a) >= signed(b) }, 9: func(a, b uint64) bool { return a >= b }}
+	test := 1 + g.IntN(9)
+	ends := func() bool {
+		for x, n := first, 0; n < 200; n++ {
+			if x = (x + uint64(step)) & mask; !holds[test](x, last) {
+				rounds = int64(n + 1)
+				return true
+			}
 		}
+		return false
+	}
+	if !ends() {
+		test = 1
+		ends()
+	}
+	offset := uint32(0)
+	add, mul := wasm.OpI32Add, wasm.OpI32Mul
+	constant := func(v uint64) { g.code.I32(int32(v)) }
+	if wide {
+		offset, add, mul = 1, wasm.OpI64Add, wasm.OpI64Mul
+		constant = func(v uint64) { g.code.I64(int64(v)) }
+	}
+	constant(first)
+	g.set(localIndex + offset)
+	constant(last)
+	g.set(localLast + offset)
+
+	// Addresses: the pointer, which may move by itself, and maybe the number times something.
+	scale, stride := int64(0), []int64{0, 8, 8, -8, 4, 24, 1}[g.IntN(7)]
+	if g.wide && wide && g.IntN(3) > 0 {
+		scale = []int64{1, 8, 8, -8, 16}[g.IntN(5)]
+	}
+	moved := rounds*stride + rounds*step*scale
+	over := int64(0)
+	if g.IntN(20) == 0 {
+		over = 1 + int64(g.IntN(80))
+	}
+	switch {
+	case moved < 0 && g.IntN(2) == 0:
+		g.addressConstant(-moved + 80 - over)
+	case moved < 0:
+		g.memorySize()
+		g.addressConstant(80 - over)
+		g.addressOp(wasm.OpI32Sub)
+	case g.IntN(3) == 0:
+		g.addressConstant(16 - over)
+	default:
+		g.memorySize()
+		g.addressConstant(moved + 80 - over)
+		g.addressOp(wasm.OpI32Sub)
+	}
+	if scale != 0 {
+		g.addressConstant(int64(first) * scale)
+		g.addressOp(wasm.OpI32Sub)
+	}
+	g.set(localPointer)
+	g.code.Block(wasm.OpLoop, wasm.BlockVoid)
+	moves, loads := g.IntN(3), g.IntN(2) == 0 // without loads, which are long here, the loop is short
+	move := func() {
+		g.get(localIndex + offset)
+		constant(uint64(step))
+		g.code.Op(add)
+		g.set(localIndex + offset)
+		if stride != 0 {
+			g.get(localPointer)
+			g.addressConstant(stride)
+			g.addressOp(wasm.OpI32Add)
+			g.set(localPointer)
+		}
+	}
+	for k := range 3 {
+		if k == moves {
+			move()
+		}
+		g.access(func() {
+			g.get(localPointer)
+			if scale == 0 {
+				return
+			}
+			g.get(localIndex + offset)
+			if scale != 1 {
+				constant(uint64(scale))
+				g.code.Op(mul)
+			}
+			g.code.Op(add)
+		}, int64(g.IntN(8))*8, loads && g.IntN(2) == 0)
+	}
+	pair := []uint32{localIndex + offset, localLast + offset}
+	if g.IntN(3) == 0 { // the other way round
+		pair[0], pair[1] = pair[1], pair[0]
+		test = []int{0, 1, 4, 5, 2, 3, 8, 9, 6, 7}[test]
+	}
+	g.get(pair[0])
+	g.get(pair[1])
+	op := wasm.OpI32Eq + wasm.Opcode(test)
+	if wide {
+		op += wasm.OpI64Eq - wasm.OpI32Eq
+	}
+	g.code.Op(op)
+	g.code.Index(wasm.OpBrIf, 0)
+	g.code.Op(wasm.OpEnd)
+}
+
+// step accesses the memory beside the pointer.
+func (g *generator) step(at int64) { g.access(func() { g.get(localPointer) }, at, g.IntN(2) == 0) }
+
+// access writes a plain load or store so far from an address.
+func (g *generator) access(address func(), at int64, loads bool) {
+	offset := uint64(0)
+	address()
+	if at > 0 && g.IntN(2) == 0 {
+		offset = uint64(at)
+	} else if at != 0 {
+		g.addressConstant(at)
+		g.addressOp(wasm.OpI32Add)
 	}
 	plain := func(ops []instruction) *instruction {
 		for {
@@ -1054,8 +1184,7 @@ func (g *generator) step(at int64) {
 			}
 		}
 	}
-	pointer()
-	if g.IntN(2) == 0 {
+	if loads {
 		t := kinds[g.IntN(len(kinds))]
 		i := plain(g.all.loads[t])
 		for _, operand := range i.takes[1:] {

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -112,7 +113,7 @@ func (m *objectMaker) make(ctx context.Context) (err error) {
 	failed := m.translate(ctx, text)
 	key, err := m.objectKey()
 	if err != nil {
-		return errors.Join(failed, err)
+		return cmp.Or(failed, err) // it was not even prepared
 	}
 	if failed == nil {
 		failed = m.compile(ctx, key, text)
@@ -191,8 +192,10 @@ func (m *objectMaker) translate(ctx context.Context, text string) error {
 		return refusal{text}
 	case errors.As(err, &exit) && exit.ExitCode() != control.ExitOwnFault:
 		return refusal{fmt.Sprintf("translating it failed (%v): %s", err, text)}
+	case errors.As(err, &exit) && text != "":
+		return fmt.Errorf("translate it: %s", text)
 	default:
-		return fmt.Errorf("translate it: %w: %s", err, text)
+		return fmt.Errorf("translate it: %w", err)
 	}
 }
 

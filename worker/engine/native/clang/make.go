@@ -83,8 +83,7 @@ const processorTime = 10 * time.Minute
 // stopPatience is how long output of a compiler that was killed is waited for.
 const stopPatience = 5 * time.Second
 
-// Why an object could not be made. Beside these there are the context's errors, and what is no fault of compilers: a
-// full disk.
+// Why an object could not be made. Beside these there are the context's errors.
 var (
 	ErrMemory    = errors.New("the C compiler takes more memory than it may")
 	ErrTime      = errors.New("the C compiler takes longer than it may")
@@ -93,6 +92,7 @@ var (
 	ErrForbidden = errors.New("the C compiler did what it must not")
 	ErrRejected  = errors.New("the C compiler rejects what was made of the program")
 	ErrUnbound   = errors.New("the C compiler can't be confined")
+	ErrDisk      = errors.New("the C compiler can't write: the disk with the cache is full, or broken")
 )
 
 // OfModule reports whether an error is the module's fault: it would be the same the next time.
@@ -252,6 +252,10 @@ func failure(err error, limits Limits, words string) error {
 	starved := strings.Contains(words, "out of memory") || strings.Contains(words, "bad_alloc") ||
 		strings.Contains(words, "annot allocate memory") || strings.Contains(words, "failed to map segment")
 	switch {
+	// The linker writes by a mapping, and where nothing is behind that the kernel says so by a signal.
+	case strings.Contains(words, "o space left on device"), strings.Contains(words, "isk quota exceeded"),
+		status.Signal() == unix.SIGBUS:
+		return ErrDisk
 	case status.Signal() == unix.SIGXCPU || busy >= limits.Processor:
 		return ErrTime
 	case status.Signal() == unix.SIGXFSZ || strings.Contains(words, "File too large"):

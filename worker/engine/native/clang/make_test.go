@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/faasmrun/faasmrun/worker/engine/native/object"
 )
 
@@ -219,5 +221,31 @@ func TestFindsNone(t *testing.T) {
 		if _, err := Find(t.Context(), dir, ""); err == nil || test.err != nil && !errors.Is(err, test.err) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A full disk is said, wherever it is met (by our own writing, the compiler's or the linker's), and is not held against
+// the program.
+func TestFullDisk(t *testing.T) {
+	c := found(t)
+	made, full := 0, 0
+	for kib := 4; kib <= 128; kib += 4 {
+		task := task(t, whole, twice, "const char large[40000] = {1};")
+		if err := unix.Mount("tmpfs", task.Dir, "tmpfs", 0, fmt.Sprintf("size=%dk", kib)); err != nil {
+			t.Skip("no small file system can be mounted:", err)
+		}
+		_, err := c.Make(t.Context(), task)
+		unix.Unmount(task.Dir, unix.MNT_DETACH)
+		switch {
+		case err == nil:
+			made++
+		case errors.Is(err, ErrDisk):
+			full++
+		case !errors.Is(err, unix.ENOSPC):
+			t.Errorf("%d KiB: %v", kib, err)
+		}
+	}
+	if made == 0 || full < 3 {
+		t.Errorf("on %d disks an object was made, %d were full for a compiler", made, full)
 	}
 }
