@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Collecting garbage stops the world, and code compiled from WebAssembly can't be stopped: ranks that leave garbage
-// must not be held up until a rank that computes comes back.
+// Collecting garbage stops the world, and a rank that computes with it, wherever it is: ranks that leave garbage are
+// not held up until it comes back.
 func TestGarbageHoldsNobodyUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -18,7 +18,7 @@ func TestGarbageHoldsNobodyUp(t *testing.T) {
 	if _, err := fmt.Sscan(o.out["0"], &longest, &computed, &opened); err != nil {
 		t.Fatalf("%v: %q, %v", err, o.out, o.End)
 	}
-	if longest > computed/3 {
+	if longest > computed/5 {
 		t.Errorf("ranks were held up for %.2f s while another computed for %.2f s", longest, computed)
 	}
 	t.Logf("%d files opened, held up for %.0f ms at most beside %.1f s of computation", opened, longest*1000, computed)

@@ -22,16 +22,13 @@ const (
 	margin = 16 << 10
 	// maxStacks bounds the stacks of a process: 512 GiB of addresses, reserved once.
 	maxStacks = 8192
-
-	onStack = 0x08000000 // SA_ONSTACK
 )
 
-// The reservation, and Go's handlers by the signals' numbers; read by the handler, and written once.
+// The reservation; read by the handler, and written once.
 var (
 	arenaStart unsafe.Pointer
 	arena      uintptr // the same
 	arenaSize  uintptr
-	chained    [32]uintptr
 )
 
 // What is saved of interrupted code besides its integer registers: those of the x87, SSE, AVX and AVX-512.
@@ -73,30 +70,10 @@ func callHost(r *record, code, a, b, c, sp uintptr, s *Stack)
 // served is called by callHost, on the goroutine's stack. It reports whether the code is to go on.
 func served(s *Stack) bool { return s.serve() }
 
-// handlerAddress is where the handler stands.
-func handlerAddress() uintptr
-
 // exits is where the functions stand by which code comes out to Go.
 func exits() (call, trap uintptr)
 
 func cpuid(leaf, sub uint32) (ax, bx, cx, dx uint32)
-
-// action is the kernel's struct sigaction.
-type action struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
-func sigaction(signal unix.Signal, set, old *action) error {
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)),
-		uintptr(unsafe.Pointer(old)), 8, 0, 0)
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
 
 // install reserves the stacks and puts the handler before Go's, once.
 var install = sync.OnceValue(func() error {
@@ -126,23 +103,6 @@ var handleStops = sync.OnceValue(func() error {
 	}
 	return handle(unix.SIGURG)
 })
-
-// handle puts the handler before Go's.
-func handle(s unix.Signal) error {
-	var a action
-	if err := sigaction(s, nil, &a); err != nil {
-		return fmt.Errorf("ask for the handler of %v: %w", s, err)
-	}
-	if a.flags&onStack == 0 || a.handler <= 1 {
-		return fmt.Errorf("%v is not handled by Go", s)
-	}
-	chained[s] = a.handler
-	a.handler = handlerAddress() // Go's flags, mask and way back
-	if err := sigaction(s, &a, nil); err != nil {
-		return fmt.Errorf("handle %v: %w", s, err)
-	}
-	return nil
-}
 
 // measureState finds out how much room the registers of interrupted code take.
 func measureState() error {

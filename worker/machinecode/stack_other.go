@@ -34,18 +34,3 @@ func (s *Stack) Fault() *Fault                            { return &Fault{} }
 func (s *Stack) Registers() Registers                     { return Registers{} }
 func (s *Stack) RegistersAt(Mark) Registers               { return Registers{} }
 func (s *Stack) Stored(uintptr, int) []uint64             { return nil }
-
-// Foreign is a call of machine code that another library enters.
-type Foreign struct {
-	Frame, Code, Size uintptr
-	Interrupted       func()
-}
-
-// Entered is where a goroutine was before such a call.
-type Entered struct{}
-
-// EnableForeign fails, as NewStack. No call can be interrupted.
-func EnableForeign(uintptr) error { return errProcessor }
-
-func (f *Foreign) Enter() Entered { return Entered{} }
-func (e Entered) Leave()          {}

@@ -20,7 +20,7 @@ import (
 // layout is of what stands behind a program's function as api.Function.
 type layout struct {
 	function reflect.Type // a pointer to what has
-	frame    uintptr      // BP and SP of Go,
+	frame    uintptr      // Go's frame and stack pointer, and where the code returns to on some processors,
 	left     uintptr      // where the stack was when the code was left last,
 	module   uintptr      // and a pointer to what has
 	compiled uintptr      // a pointer to what has
@@ -69,6 +69,7 @@ func findLayout(function api.Function) (l layout, err error) {
 	context, inEngine := f.find(engine, "execCtx", reflect.Struct)
 	_, bp := f.find(context, "originalFramePointer", reflect.Uintptr)
 	_, sp := f.find(context, "originalStackPointer", reflect.Uintptr)
+	_, link := f.find(context, "goReturnAddress", reflect.Uintptr)
 	_, moves := f.find(context, "memmoveAddress", reflect.Uintptr)
 	_, left := f.find(context, "stackPointerBeforeGoCall", reflect.Pointer)
 	_, pointer := f.find(engine, "execCtxPtr", reflect.Uintptr)
@@ -85,8 +86,8 @@ func findLayout(function api.Function) (l layout, err error) {
 	base := reflect.ValueOf(function).UnsafePointer()
 	at, size := l.codeOf(base)
 	switch {
-	case sp != bp+unsafe.Sizeof(sp):
-		err = errors.New("Go's stack pointer does not stand behind its frame pointer")
+	case sp != bp+unsafe.Sizeof(sp), link != sp+unsafe.Sizeof(link):
+		err = errors.New("Go's stack pointer does not stand between its frame pointer and the way back")
 	case *(*uintptr)(unsafe.Add(base, pointer)) != uintptr(base)+inEngine:
 		err = errors.New("the execution context is elsewhere")
 	case element.Kind() != reflect.Uint8 || *(*uintptr)(unsafe.Add(base, first))-at >= size:
