@@ -34,3 +34,14 @@ func TestGroupCores(t *testing.T) {
 		t.Errorf("%d usable processors", n)
 	}
 }
+
+// Go's processors are as many as there are, unless so many threads could compute that the job's own goroutines would
+// wait for long.
+func TestProcessors(t *testing.T) {
+	for _, c := range []struct{ threads, cores, want int }{{1, 1, 2}, {1, 2, 2}, {16, 2, 2}, {32, 2, 2}, {33, 2, 37},
+		{64, 64, 64}, {1000, 64, 64}, {5000, 64, 1024}, {1, 2000, 2000}} {
+		if n := processors(c.threads, c.cores); n != c.want {
+			t.Errorf("%d for %d threads on %d, want %d", n, c.threads, c.cores, c.want)
+		}
+	}
+}

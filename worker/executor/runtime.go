@@ -8,13 +8,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A goroutine that computes keeps one of Go's processors for 10 ms before others get it: with as many threads in long
-// loops as Go has processors, messages and timers would wait for as long. So there are more processors than threads of
-// all ranks, set once a job: a change stops the world. The operating system shares the real ones out.
+// Go has as many processors as the process may use: ranks then take turns without the operating system, which knows
+// nothing of who waits for whom. A goroutine that computes keeps one of them for 10 ms before others get it, and what
+// serves the job waits in the same line, for mostTurns of these at most. Where more threads could compute there are
+// more processors than threads, and the operating system shares the real ones out. It is set once a job: a change stops
+// the world.
 const (
+	mostTurns       = 16
+	leastProcessors = 2
 	spareProcessors = 4
 	maxProcessors   = 1024
 )
+
+// processors is how many of Go's there are for so many threads that may compute, on so many real ones.
+func processors(threads, cores int) int {
+	if threads <= cores*mostTurns {
+		return max(leastProcessors, cores)
+	}
+	return max(leastProcessors, min(threads+spareProcessors, maxProcessors))
+}
 
 // The Go heap holds what the host side needs: no linear memory, no message. Ranks can be stopped for a collection
 // wherever they are, but each one costs all of them a moment, and the real processors time. So Go collects seldom: when
@@ -33,7 +45,7 @@ const threadsPerRank = 1
 
 // tuneRuntime is for a job of so many ranks with so many threads each.
 func tuneRuntime(ranks, threads int) {
-	runtime.GOMAXPROCS(min(ranks*threads+spareProcessors, maxProcessors))
+	runtime.GOMAXPROCS(processors(ranks*threads, usableCores()))
 	debug.SetGCPercent(garbagePercent)
 	debug.SetMemoryLimit(memoryLimit + int64(ranks)*perRank)
 	raiseFiles(uint64(ranks) * filesPerRank)
