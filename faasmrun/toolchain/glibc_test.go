@@ -90,3 +90,55 @@ func TestHeaders(t *testing.T) {
 		l.ok(compiler, args...)
 	}
 }
+
+// TestSocketNames compiles what programs take for granted of sockets: both names of each family, types, flags and
+// options, no two alike where a switch tells them apart, and ancillary data, which is walked as anywhere.
+func TestSocketNames(t *testing.T) {
+	bin := launcher(t)
+	l := newLab(t)
+	cases := func(names string) string {
+		var b strings.Builder
+		b.WriteString("switch (x) { ")
+		for _, name := range strings.Fields(names) {
+			b.WriteString("case " + name + ": ")
+		}
+		b.WriteString("x++; }\n")
+		return b.String()
+	}
+	source := "#include <sys/socket.h>\n#include <netinet/in.h>\n#include <sys/un.h>\n#include <string.h>\n" +
+		"int known(int x)\n{\n" +
+		cases("AF_UNSPEC AF_LOCAL AF_INET AF_INET6 AF_NETLINK AF_PACKET AF_BLUETOOTH AF_ALG AF_VSOCK AF_MAX") +
+		cases("PF_UNSPEC PF_UNIX PF_INET PF_INET6 PF_NETLINK PF_PACKET PF_BLUETOOTH PF_ALG PF_VSOCK PF_MAX") +
+		cases("SOCK_STREAM SOCK_DGRAM SOCK_RAW SOCK_RDM SOCK_SEQPACKET SOCK_DCCP SOCK_PACKET") +
+		cases(`MSG_PEEK MSG_WAITALL MSG_DONTROUTE MSG_CTRUNC MSG_DONTWAIT MSG_EOR MSG_OOB MSG_ERRQUEUE MSG_NOSIGNAL MSG_MORE
+			MSG_CMSG_CLOEXEC`) +
+		cases(`SO_DEBUG SO_REUSEADDR SO_TYPE SO_ERROR SO_BROADCAST SO_SNDBUF SO_RCVBUF SO_KEEPALIVE SO_OOBINLINE SO_PRIORITY
+			SO_LINGER SO_REUSEPORT SO_PASSCRED SO_PEERCRED SO_RCVTIMEO SO_SNDTIMEO SO_BINDTODEVICE SO_TIMESTAMP SO_DOMAIN`) +
+		cases("SOL_SOCKET SOL_IP SOL_IPV6 SOL_RAW SOL_PACKET SOL_NETLINK") +
+		`	return x;
+}
+_Static_assert(PF_INET == AF_INET && PF_INET6 == AF_INET6 && PF_LOCAL == AF_UNIX && AF_FILE == PF_FILE, "one family");
+int main(void)
+{
+	_Alignas(8) char control[2 * CMSG_SPACE(sizeof(int))] = {0};
+	struct msghdr message = {.msg_control = control, .msg_controllen = sizeof control};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	int n = 0;
+	for (; c; n++) {
+		if (n < 2) {
+			c->cmsg_level = SOL_SOCKET;
+			c->cmsg_type = SCM_RIGHTS;
+			c->cmsg_len = CMSG_LEN(sizeof(int));
+			memcpy(CMSG_DATA(c), &n, sizeof n);
+		}
+		c = CMSG_NXTHDR(&message, c);
+	}
+	return n == 2 && sockatmark(0) == -1 ? known(-1) + 1 : 1;
+}
+`
+	l.write("sockets.c", source)
+	l.ok("cc", "-Wall", "-Werror", "-o", "sockets.wasm", "sockets.c")
+	if status, stdout, stderr := execute(t, bin, "./sockets.wasm"); status != 0 {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}

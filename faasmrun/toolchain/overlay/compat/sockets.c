@@ -31,6 +31,7 @@ WEAK int connect(int fd, const struct sockaddr *address, socklen_t length) { ret
 WEAK int listen(int fd, int backlog) { return not_a_socket(fd); }
 WEAK int getsockname(int fd, struct sockaddr *restrict address, socklen_t *restrict length) { return not_a_socket(fd); }
 WEAK int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict length) { return not_a_socket(fd); }
+WEAK int sockatmark(int fd) { return not_a_socket(fd); }
 WEAK int setsockopt(int fd, int level, int name, const void *value, socklen_t length) { return not_a_socket(fd); }
 
 WEAK ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t length)
