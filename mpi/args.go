@@ -416,8 +416,8 @@ type (
 // get reads a string of at most limit-1 bytes.
 func (p stringIn) get(r call, what string, limit int) (string, *failure) {
 	mem, address := r.main.host.Memory(), uint64(p)
-	if address == null || address >= uint64(len(mem)) {
-		return "", outside(what, address, 1)
+	if address == null || address < r.lowest || address >= uint64(len(mem)) {
+		return "", r.outside(what, address, 1)
 	}
 	b := mem[address:min(address+uint64(limit), uint64(len(mem)))]
 	if n := bytes.IndexByte(b, 0); n >= 0 {
@@ -448,10 +448,10 @@ func (p stringOut) putAll(r call, what, s string) *failure {
 // wordSize is the size in the program's memory of a pointer, a handle and an MPI_Aint.
 const wordSize = 8
 
-// piece gives n bytes of the rank's memory, or nil if they do not lie in it.
+// piece gives n bytes of the rank's memory, or nil if they do not lie in it, or where null pointers are.
 func (r *Rank) piece(address uint64, n int64) []byte {
 	mem := r.main.host.Memory()
-	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address {
+	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address || address < r.lowest && n > 0 {
 		return nil
 	}
 	return mem[address : address+uint64(n)]
@@ -462,13 +462,16 @@ func (r *Rank) bytesAt(address uint64, what string, n int64) ([]byte, *failure) 
 	if b := r.piece(address, n); b != nil && address != null {
 		return b, nil
 	}
-	return nil, outside(what, address, n)
+	return nil, r.outside(what, address, n)
 }
 
 // outside is the failure of an argument that must point at n bytes and does not.
-func outside(what string, address uint64, n int64) *failure {
-	if address == null {
+func (r *Rank) outside(what string, address uint64, n int64) *failure {
+	switch {
+	case address == null:
 		return failf(errArg, "%s is a null pointer", what)
+	case address < r.lowest:
+		return failf(errArg, "%s is a null pointer (%#x)", what, address)
 	}
 	return failf(errArg, "%s points at %#x, and %d bytes there are outside the memory", what, address, n)
 }
@@ -491,7 +494,7 @@ func (r *Rank) array(address uint64, what string, n int64, wide bool) ([]int64, 
 		width = 8
 	}
 	if n > 1<<32 {
-		return nil, outside(what, address, n)
+		return nil, r.outside(what, address, n)
 	}
 	b, f := r.bytesAt(address, what, n*width)
 	if f != nil {

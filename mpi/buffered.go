@@ -37,7 +37,10 @@ func (r call) attach(b *attached, buffer addressArg, size countArg) *failure {
 		*b = attached{address: address, on: true}
 		return nil
 	}
-	if r.piece(address, n) == nil || address == null && n > 0 {
+	if address < max(r.lowest, null+1) && n > 0 {
+		return failf(errBuffer, "the buffer is a null pointer (%#x)", address)
+	}
+	if r.piece(address, n) == nil {
 		return failf(errBuffer, "the buffer at %#x, %d bytes, is outside the memory", address, n)
 	}
 	*b = attached{address: address, size: uint64(n), on: true}

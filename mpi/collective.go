@@ -164,8 +164,8 @@ func (r call) repeated(address uint64, count countArg, datatype typeArg, n int64
 		return f
 	}
 	all := s
-	if all.count *= n; s.count > maxSpanBytes/n || !all.inside() {
-		return all.outside()
+	if all.count *= n; s.count > maxSpanBytes/n || !all.inside(r.lowest) {
+		return all.outside(r.lowest)
 	}
 	b.span, b.number = s, n
 	return nil
@@ -231,7 +231,12 @@ func (r call) checkBlocks(address uint64, t *datatype, b *blocks) *failure {
 	b.span = span{mem: r.main.host.Memory(), addr: int64(address), typ: t}
 	b.number = int64(len(b.counts))
 	for i := range b.counts {
-		if s := b.at(i); !s.inside() || b.span.addr == bottom && s.typ.kind != kindNone && s.count > 0 {
+		s := b.at(i)
+		switch {
+		case s.inside(r.lowest) && (b.span.addr != bottom || s.typ.kind == kindNone || s.count == 0):
+		case s.inside(0):
+			return failf(errBuffer, "block %d at %#x, %d of %s, is at a null pointer", i, s.addr, s.count, s.typ.title())
+		default:
 			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.addr, s.count,
 				s.typ.title(), len(s.mem))
 		}
@@ -539,7 +544,8 @@ func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bo
 	}
 	mem := r.main.host.Memory()
 	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.size
-	if sends && (in <= inPlace || in+n > int64(len(mem))) || receives && (out <= inPlace || out+n > int64(len(mem))) ||
+	low := max(int64(r.lowest), inPlace+1)
+	if sends && (in < low || in+n > int64(len(mem))) || receives && (out < low || out+n > int64(len(mem))) ||
 		sendbuf == inPlace {
 		return false
 	}

@@ -15,7 +15,7 @@ func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []b
 	}
 	n *= uint64(named[i].size)
 	mem := r.main.host.Memory()
-	if n > inboxLimit || at == null || at > uint64(len(mem)) || n > uint64(len(mem))-at {
+	if n > inboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false
 	}
 	return mem[at : at+n : at+n], true

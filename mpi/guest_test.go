@@ -22,6 +22,7 @@ type guest struct {
 	thread  *Thread
 	me, n   int
 	mem     []byte
+	lowest  uint64
 	top     uint32 // end of what alloc gave out
 	stack   [16]uint64
 	table   map[uint32]func(args ...uint64)       // functions by table index
@@ -39,6 +40,7 @@ var callsByName = func() map[string]Call {
 }()
 
 func (g *guest) Memory() []byte { return g.mem }
+func (g *guest) Lowest() uint64 { return g.lowest }
 
 // Grow lengthens the memory, whose base stays.
 func (g *guest) Grow(size uint64) (uint64, bool) {

@@ -24,7 +24,7 @@ func TestSpanBeyond4GiB(t *testing.T) {
 		{span{mem: mem, addr: 1 << 32, count: 1 << 30, typ: byteType}, true},
 		{span{mem: mem, count: 1<<36 + 1, typ: byteType}, false},
 	} {
-		if c.s.inside() != c.inside {
+		if c.s.inside(0) != c.inside {
 			t.Errorf("%d bytes at %d", c.s.count, c.s.addr)
 		}
 	}

@@ -28,14 +28,14 @@ func (s *span) contiguous() ([]byte, bool) {
 	return s.mem[s.addr : s.addr+n], true
 }
 
-// inside reports whether every byte of the span lies in its memory. Nothing of it is trusted: the address may have been
-// displaced below zero, the count be anything. Counts and extents are divided before they are multiplied, because their
-// product must not wrap around.
-func (s *span) inside() bool {
+// inside reports whether every byte of the span lies in its memory, from lowest on. Nothing of it is trusted: the
+// address may have been displaced below zero, the count be anything. Counts and extents are divided before they are
+// multiplied, because their product must not wrap around.
+func (s *span) inside(lowest uint64) bool {
 	size := int64(len(s.mem))
 	if s.typ.contiguous && s.typ.size < 1<<30 && uint64(s.count) < 1<<32 { // the usual case, without a division
 		n := s.count * s.typ.size
-		return n == 0 || s.addr >= 0 && s.addr <= size && s.addr+n <= size
+		return n == 0 || s.addr >= int64(lowest) && s.addr <= size && s.addr+n <= size
 	}
 	if s.count < 0 || s.count > maxSpanBytes/max(s.typ.size, 1) {
 		return false
@@ -47,7 +47,7 @@ func (s *span) inside() bool {
 		return false
 	}
 	low, high := s.reach()
-	return low >= 0 && high <= size
+	return low >= int64(lowest) && high <= size
 }
 
 // reach gives the addresses of the lowest byte of all the elements and of the one behind the highest. The extent may be

@@ -57,8 +57,14 @@ func (v memoryArg) packed(r call, size, position, n int64) (span, *failure) {
 	if position < 0 || position > size || n > size-position {
 		return span{}, failf(errTruncate, "%d bytes at position %d exceed a buffer of %d bytes", n, position, size)
 	}
+	if v.address() < max(r.lowest, null+1) {
+		if n > 0 {
+			return span{}, failf(errBuffer, "the packing buffer is a null pointer (%#x)", v.address())
+		}
+		return whole(nil), nil
+	}
 	b := r.piece(v.address(), size)
-	if b == nil || v.address() == null && n > 0 {
+	if b == nil {
 		return span{}, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", v.address(), size)
 	}
 	return whole(b[position : position+n]), nil

@@ -11,6 +11,9 @@ import (
 type Host interface {
 	// Memory is the rank's linear memory. Its base never moves; it may be longer at the next call.
 	Memory() []byte
+	// Lowest is the first address of it that may be touched: null pointers, and what is a little above, are below. It
+	// never changes; 0 where all may be.
+	Lowest() uint64
 	// Grow adds at least size bytes to the memory, as memory.grow would, and gives their address: for MPI_Alloc_mem,
 	// attributes that are pointers, user operations and callbacks. The program's allocator copes with memory that it did
 	// not ask for.
@@ -37,9 +40,11 @@ type Rank struct {
 	job   copyJob    // the copy it makes
 	world *World
 	rank  worldRank
-	main  Thread // its host is never another
-	ended atomic.Pointer[Ended]
-	over  chan struct{} // closed once ended is set
+	// lowest is the host's.
+	lowest uint64
+	main   Thread // its host is never another
+	ended  atomic.Pointer[Ended]
+	over   chan struct{} // closed once ended is set
 
 	several    atomic.Bool            // there is or was a thread besides main
 	inside     atomic.Pointer[Thread] // whose call is under way, in a rank of several

@@ -19,20 +19,25 @@ func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
 		return span{}, failf(errType, "the datatype %s is not committed", t.title())
 	}
 	s := span{mem: r.main.host.Memory(), addr: int64(address), count: n, typ: t}
-	if !s.inside() || address <= inPlace && n > 0 && (address == inPlace || t.kind != kindNone) {
-		return span{}, s.outside()
+	if !s.inside(r.lowest) || address <= inPlace && n > 0 && (address == inPlace || t.kind != kindNone) {
+		return span{}, s.outside(r.lowest)
 	}
 	return s, nil
 }
 
-// outside is the failure of a buffer that does not lie in memory. Address 0 is MPI_BOTTOM, which makes sense only with
-// a derived datatype.
-func (s *span) outside() *failure {
+// outside is the failure of a buffer that does not lie in memory, from lowest on. Address 0 is MPI_BOTTOM, which makes
+// sense only with a derived datatype.
+func (s *span) outside(lowest uint64) *failure {
 	if s.addr == bottom && s.typ.kind != kindNone {
 		return failf(errBuffer, "the buffer is a null pointer")
 	}
 	if s.addr == inPlace {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
+	}
+	if s.inside(0) { // but for what is closed
+		low, _ := s.reach()
+		return failf(errBuffer, "the buffer at %#x, %d of %s, begins at %#x: a null pointer", s.addr, s.count, s.typ.title(),
+			low)
 	}
 	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count,
 		s.typ.title(), len(s.mem))

@@ -88,7 +88,7 @@ func NewWorld(config WorldConfig) *World {
 // NewRank gives a rank the surroundings of its main thread.
 func (w *World) NewRank(rank int, h Host) *Rank {
 	r := w.ranks[rank]
-	r.main.host = h
+	r.main.host, r.lowest = h, h.Lowest()
 	return r
 }
 

@@ -8,6 +8,10 @@
 
 static volatile int zero = 0;
 static char *volatile wild = (char *)0xfffffff0;
+static struct node {
+  struct node *next;
+  int values[3];
+} *volatile list;
 
 static int recurse(volatile int depth) {
   volatile char frame[1000];
@@ -22,6 +26,8 @@ static void fail(const char *how, int rank, int size) {
   if (!strcmp(how, "abort")) abort();
   if (!strcmp(how, "mpi-abort")) MPI_Abort(MPI_COMM_WORLD, 42);
   if (!strcmp(how, "bounds")) *wild = 1;
+  if (!strcmp(how, "null")) value = list->values[2];
+  if (!strcmp(how, "null-buffer")) MPI_Send(list->values, 3, MPI_INT, 0, 0, MPI_COMM_WORLD);
   if (!strcmp(how, "overflow")) value = recurse(0);
   if (!strcmp(how, "divide")) value = size / zero;
   if (!strcmp(how, "unreachable")) __builtin_trap();

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/faasmrun/faasmrun/internal/filetype"
@@ -19,6 +20,19 @@ import (
 // stackSize is a native program's: scientific codes keep large arrays in local variables. It costs address space alone,
 // for a linear memory's pages are committed when they are touched. -Wl,-z,stack-size=N chooses another.
 const stackSize = 8 << 20
+
+// The stack comes first in memory, so that one that overflows leaves the memory and traps instead of overwriting data.
+// What wasm-ld takes for its lowest bytes are none of it: null pointers trap there, and an overflow comes upon them.
+const sizeOption = "stack-size="
+
+// withNullPage makes of the size of a stack the size that wasm-ld is told. What is no number wasm-ld refuses.
+func withNullPage(size string) string {
+	n, err := strconv.ParseUint(size, 0, 64)
+	if err != nil || n > maxMemory {
+		return size
+	}
+	return strconv.FormatUint(n+wasm.NullPage, 10)
+}
 
 // link joins objects and libraries to a module by wasm-ld. clang's own link step is never used: it runs whatever
 // wasm-opt stands on the PATH. The module keeps clang's exceptions and its DWARF; a worker lowers the former when it
@@ -143,11 +157,16 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		start = filepath.Join(d.sys.runtime, "crt1-c++.o")
 	}
 	args := slices.Clone(words)
-	if !d.cmd.linkChosen("stack-size=") {
-		args = append(args, "-z", fmt.Sprintf("stack-size=%d", stackSize))
+	if !d.cmd.linkChosen(sizeOption) {
+		args = append(args, "-z", fmt.Sprint(sizeOption, stackSize))
+	}
+	for i, word := range args {
+		if size, ok := strings.CutPrefix(word, sizeOption); ok {
+			args[i] = sizeOption + withNullPage(size)
+		}
 	}
 	// The function table begins at 2: index 1 is MPI_COMM_DUP_FN in the MPI ABI, and no function of the program may have
-	// it. With the stack first, an overflow leaves the memory and traps instead of overwriting data.
+	// it.
 	args = append(args, "--table-base=2", "--stack-first", "--export=__stack_pointer", "--error-limit=0",
 		"--allow-undefined-file="+filepath.Join(d.sys.headers, mpiSymbols), "-L"+d.sys.runtime, "-L"+d.sys.lib)
 	if shared {
@@ -182,9 +201,12 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 		return os.ReadFile(raw)
 	})
 	if err == nil && shared && !d.cmd.linkChosen("--max-memory=") {
-		return raiseMaximum(data)
+		data, err = raiseMaximum(data)
 	}
-	return data, err
+	if err != nil {
+		return nil, err
+	}
+	return wasm.MarkLowest(data, wasm.NullPage), nil
 }
 
 // sharedMemory are the options for a module whose threads are instances over one memory, which the host hands in. A new

@@ -563,9 +563,11 @@ func TestStackSize(t *testing.T) {
 	for _, c := range []struct {
 		args string
 		want string
-	}{{"a.c", "stack-size=8388608"}, {"a.c -Wl,-z,stack-size=65536", "stack-size=65536"},
-		{"a.c -z stack-size=1", "stack-size=1"},
-		{"a.c -Wl,-z -Wl,stack-size=2", "stack-size=2"}, {"a.c -Xlinker -z -Xlinker stack-size=3", "stack-size=3"}} {
+	}{ // each with what is kept free for null pointers
+		{"a.c", "stack-size=8392704"}, {"a.c -Wl,-z,stack-size=65536", "stack-size=69632"},
+		{"a.c -z stack-size=0x10000", "stack-size=69632"},
+		{"a.c -Wl,-z -Wl,stack-size=2", "stack-size=4098"}, {"a.c -Xlinker -z -Xlinker stack-size=3", "stack-size=4099"},
+		{"a.c -z stack-size=much", "stack-size=much"}, {"a.c -z stack-size=-1", "stack-size=-1"}} {
 		out := l.ok("cc", append([]string{"-show"}, strings.Fields(c.args)...)...)
 		if strings.Count(out, "stack-size=") != 1 || !strings.Contains(out, "-z "+c.want+" ") {
 			t.Errorf("%s: want %s once:\n%s", c.args, c.want, out)

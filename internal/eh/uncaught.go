@@ -28,8 +28,10 @@ var (
 )
 
 // Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the
-// guest's memory; wide says that Value is an i64. For an exception of C++ that is its type, as libc++abi has stored it.
-func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
+// guest's memory, which can't be read below lowest; wide says that Value is an i64. For an exception of C++ that is its
+// type, as libc++abi has stored it.
+func Describe(memory []byte, lowest uint64, pending uint32, value uint64, wide bool) string {
+	m := readable{memory, lowest}
 	if pending == 0 {
 		return "no exception"
 	}
@@ -37,9 +39,9 @@ func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
 	if wide {
 		l = layout64
 	}
-	if class := at(memory, value, 1+len(cppClass)); class != nil && class[0] <= cppDependent &&
+	if class := m.at(value, 1+len(cppClass)); class != nil && class[0] <= cppDependent &&
 		string(class[1:]) == cppClass {
-		if name, ok := l.cppType(memory, value); ok {
+		if name, ok := l.cppType(m, value); ok {
 			return "uncaught C++ exception of type " + name
 		}
 		return "uncaught C++ exception"
@@ -49,16 +51,16 @@ func Describe(memory []byte, pending uint32, value uint64, wide bool) string {
 }
 
 // cppType reads the name of the type of an exception of C++.
-func (l *layout) cppType(memory []byte, value uint64) (string, bool) {
-	info, ok := l.at(memory, value-l.typeInfo)
+func (l *layout) cppType(m readable, value uint64) (string, bool) {
+	info, ok := l.at(m, value-l.typeInfo)
 	if !ok {
 		return "", false
 	}
-	address, ok := l.at(memory, info+l.typeName)
-	if !ok || address >= uint64(len(memory)) {
+	address, ok := l.at(m, info+l.typeName)
+	if !ok || m.at(address, 1) == nil {
 		return "", false
 	}
-	name := memory[address:min(uint64(len(memory)), address+longestName)]
+	name := m.memory[address:min(uint64(len(m.memory)), address+longestName)]
 	end := bytes.IndexByte(name, 0)
 	if end <= 0 {
 		return "", false
@@ -66,16 +68,23 @@ func (l *layout) cppType(memory []byte, value uint64) (string, bool) {
 	return demangle(string(name[:end])), true
 }
 
-func at(memory []byte, address uint64, n int) []byte {
-	if size := uint64(len(memory)); address > size || uint64(n) > size-address {
+// readable is a memory that can be read from lowest on.
+type readable struct {
+	memory []byte
+	lowest uint64
+}
+
+// at is n bytes; nil where they are not there.
+func (m readable) at(address uint64, n int) []byte {
+	if size := uint64(len(m.memory)); address < m.lowest || address > size || uint64(n) > size-address {
 		return nil
 	}
-	return memory[address:][:n]
+	return m.memory[address:][:n]
 }
 
 // at reads a pointer.
-func (l *layout) at(memory []byte, address uint64) (uint64, bool) {
-	b := at(memory, address, int(l.pointer))
+func (l *layout) at(m readable, address uint64) (uint64, bool) {
+	b := m.at(address, int(l.pointer))
 	switch {
 	case b == nil:
 		return 0, false

@@ -6,6 +6,7 @@ package linear
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -26,30 +27,40 @@ const (
 // copy between ranks may keep an address across a growth. The bytes live in a memfd, outside the Go heap, so that a
 // freeze can be a remap and a restore a mapping of an image.
 //
+// A memory may be made whose first bytes are never opened, whatever it grows to: a program's null pointers trap there.
+// Bytes has them all the same, so that an offset is an address; who reads or writes there faults. They hold nothing,
+// and who captures a memory begins at Lowest.
+//
 // State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for
 // each of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
 //
 //	state  | backing                                | grow
-//	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [0, size): written pages stay mapped
+//	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [lowest, size): written pages stay
+//	       |                                        | mapped
 //
-// One goroutine grows it (the rank's own); Bytes, Base and Resident may be called from any.
+// One goroutine grows it (the rank's own); Bytes, Base, Lowest and Resident may be called from any.
 type Memory struct {
-	base  unsafe.Pointer
-	limit uint64
-	whole uint64        // addresses, with those that can never be opened
-	size  atomic.Uint64 // bytes open to reading and writing; only rises, until Free
+	base   unsafe.Pointer
+	limit  uint64
+	whole  uint64 // addresses, with those that can never be opened
+	lowest uint64 // bytes at the beginning that can't be either
+
+	size atomic.Uint64 // bytes open to reading and writing; only rises, until Free
 
 	mu sync.Mutex // guards fd and the mapping against Free
 	fd int        // the memfd; -1 once freed
 }
 
 // New reserves a memory of at most limit bytes (rounded down to whole pages, at most 64 GiB), with at least so many
-// addresses of its own. It holds nothing yet: Reallocate opens its first bytes. Each memory keeps one file descriptor
-// and a few mappings.
-func New(limit, addresses uint64) (*Memory, error) {
+// addresses of its own. It holds nothing yet: Reallocate opens its first bytes, but those below lowest, which are
+// whole pages of the machine's. Each memory keeps one file descriptor and a few mappings.
+func New(limit, addresses, lowest uint64) (*Memory, error) {
 	limit = min(limit, MaxSize) &^ (PageSize - 1)
 	if limit == 0 {
 		return nil, fmt.Errorf("a linear memory needs a limit of at least %d bytes", PageSize)
+	}
+	if lowest%uint64(os.Getpagesize()) != 0 || lowest > PageSize {
+		return nil, fmt.Errorf("a linear memory can't have its first %d bytes closed", lowest)
 	}
 	fd, err := newMemfd()
 	if err != nil {
@@ -61,7 +72,7 @@ func New(limit, addresses uint64) (*Memory, error) {
 		unix.Close(fd)
 		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", whole>>20), err)
 	}
-	return &Memory{base: base, limit: limit, whole: whole, fd: fd}, nil
+	return &Memory{base: base, limit: limit, whole: whole, lowest: lowest, fd: fd}, nil
 }
 
 func newMemfd() (int, error) {
@@ -116,6 +127,9 @@ func (m *Memory) Base() uintptr { return uintptr(m.base) }
 // Addresses are all that the memory has to itself.
 func (m *Memory) Addresses() (base uintptr, size uint64) { return uintptr(m.base), m.whole }
 
+// Lowest is the first address that is ever open.
+func (m *Memory) Lowest() uint64 { return m.lowest }
+
 // Limit is how far the memory may grow, in bytes.
 func (m *Memory) Limit() uint64 { return m.limit }
 
@@ -133,7 +147,8 @@ func (m *Memory) Reallocate(size uint64) []byte {
 		if unix.Ftruncate(m.fd, int64(size)) != nil {
 			return nil
 		}
-		if unix.Mprotect(unsafe.Slice((*byte)(m.base), size), unix.PROT_READ|unix.PROT_WRITE) != nil {
+		open := unsafe.Slice((*byte)(m.base), size)[m.lowest:]
+		if unix.Mprotect(open, unix.PROT_READ|unix.PROT_WRITE) != nil {
 			return nil
 		}
 		m.size.Store(size)

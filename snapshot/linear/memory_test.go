@@ -3,6 +3,7 @@ package linear
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"unsafe"
@@ -12,7 +13,7 @@ import (
 
 func newMemory(t testing.TB, limit uint64) *Memory {
 	t.Helper()
-	m, err := New(limit, 0)
+	m, err := New(limit, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,13 +75,47 @@ func TestReallocate(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	for _, limit := range []uint64{0, 1, PageSize - 1} {
-		if m, err := New(limit, 0); err == nil {
+		if m, err := New(limit, 0, 0); err == nil {
 			m.Free()
 			t.Errorf("limit %d was accepted", limit)
 		}
 	}
 	if m := newMemory(t, 1<<63); m.Limit() != MaxSize {
 		t.Errorf("limit %d", m.Limit())
+	}
+}
+
+// TestLowest: what is below is never open, whatever the memory grows to, and the rest is as in any other.
+func TestLowest(t *testing.T) {
+	page := uint64(os.Getpagesize())
+	m, err := New(4*PageSize, 0, page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	closed := func(at uint64) (faulted bool) {
+		defer func() { faulted = recover() != nil }()
+		m.Bytes()[at]++
+		return false
+	}
+	for size := uint64(PageSize); size <= 4*PageSize; size += PageSize {
+		b := m.Reallocate(size)
+		if uint64(len(b)) != size || m.Lowest() != page {
+			t.Fatalf("%d bytes of %d, from %d on", len(b), size, m.Lowest())
+		}
+		if !closed(0) || !closed(page-1) || closed(page) || closed(size-1) {
+			t.Errorf("of %d bytes others are closed than the first %d", size, page)
+		}
+		if b[page] != byte(size/PageSize) {
+			t.Errorf("byte %d is %d", page, b[page])
+		}
+	}
+	for _, lowest := range []uint64{1, page - 1, 2 * PageSize, 1 << 63} {
+		if m, err := New(4*PageSize, 0, lowest); err == nil {
+			m.Free()
+			t.Errorf("%d closed bytes were accepted", lowest)
+		}
 	}
 }
 
@@ -185,7 +220,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lowered); err != nil {
 		t.Fatal(err)
 	}
-	_, err := New(PageSize, 0)
+	_, err := New(PageSize, 0, 0)
 	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); e != nil {
 		t.Fatal(e)
 	}
@@ -200,7 +235,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func BenchmarkNewMemory(b *testing.B) {
 	for b.Loop() {
-		m, err := New(MaxSize, 0)
+		m, err := New(MaxSize, 0, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

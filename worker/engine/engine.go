@@ -70,6 +70,9 @@ type Module interface {
 	// Reserve is how many addresses the memory must have to itself, open or not, from its first byte on: the module's
 	// code relies on it that the others can't be touched. 0: what may be opened is enough.
 	Reserve() uint64
+	// Lowest is the first address of the memory that is to be open, where the program's null pointers can trap below it;
+	// 0: it is to be open from its first byte on.
+	Lowest() uint64
 	// CacheError says why the module's machine code could not be kept in the cache, or nil. It runs all the same, but
 	// every process has to compile it.
 	CacheError() error
@@ -178,12 +181,13 @@ type Description struct {
 	MaxRankMem uint64   // bytes of a linear memory
 }
 
-// Memory holds a linear memory; linear.Memory is one. Bytes and Addresses, which are all that it has to itself, open
-// or not, may be called from any goroutine. Reallocate extends the memory up to size bytes, at the address where it
-// was, or returns nil. Free may be repeated.
+// Memory holds a linear memory; linear.Memory is one. Bytes, and Addresses, which are all that it has to itself, open
+// or not, may be called from any goroutine, and so may Lowest: what is below is never open, though Bytes has it.
+// Reallocate extends the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
 	Addresses() (base uintptr, size uint64)
+	Lowest() uint64
 	Reallocate(size uint64) []byte
 	Free()
 }

@@ -20,6 +20,7 @@ import (
 // rank is what the tests' threads belong to.
 type rank struct {
 	memory  []byte
+	lowest  uint64
 	queue   Queue
 	counted atomic.Int64 // endless waits
 	settled atomic.Int64
@@ -37,6 +38,7 @@ type thread struct {
 var errEnded = errors.New("ended")
 
 func (h *thread) Memory() []byte { return h.memory }
+func (h *thread) Lowest() uint64 { return h.lowest }
 func (h *thread) Count(waits bool) {
 	if waits {
 		h.rank.counted.Add(1)
@@ -263,6 +265,18 @@ func TestTraps(t *testing.T) {
 			}
 			if got := trapOf(func() { h.call(c.name, words...) }); got != c.want {
 				t.Errorf("wide %t, %s at %d+%d: %v", wide, c.name, c.address, c.offset, got)
+			}
+		}
+		r.lowest = 4096
+		for _, name := range []string{"memory_wait32", "memory_wait64", "memory_notify"} {
+			for address, want := range map[uint64]any{0: program.NullPointer, 4088: program.NullPointer, 4096: nil} {
+				words := []uint64{address, 1, 0, 0}
+				if name == "memory_notify" {
+					words = []uint64{address, 0, 0}
+				}
+				if got := trapOf(func() { h.call(name, words...) }); got != want {
+					t.Errorf("wide %t, %s at %d: %v", wide, name, address, got)
+				}
 			}
 		}
 		r.memory = nil

@@ -10,8 +10,9 @@ import (
 
 // Hooks are what a thread's waits mean to others.
 type Hooks interface {
-	// Memory is the linear memory.
+	// Memory is the linear memory, of which nothing below Lowest may be touched.
 	Memory() []byte
+	Lowest() uint64
 	// Count is told when the thread begins to wait without a timeout, and when it no longer does, by whoever ends that. It
 	// must not wait for anything.
 	Count(waits bool)
@@ -111,14 +112,17 @@ func Calls() []Call {
 // operand is an address and the offset that its instruction adds.
 type operand struct{ base, offset uint64 }
 
-// in is so many bytes there.
-func (at operand) in(memory []byte, size uint64) (address uint64, bytes []byte) {
+// in is so many bytes there, of a thread's memory.
+func (at operand) in(t *Thread, size uint64) (address uint64, bytes []byte) {
+	memory := t.hooks.Memory()
 	address = at.base + at.offset
 	switch {
 	case address < at.base || uint64(len(memory)) < size || address > uint64(len(memory))-size:
 		panic(program.OutOfBounds)
 	case address%size != 0:
 		panic(program.UnalignedAtomic)
+	case address < t.hooks.Lowest():
+		panic(program.NullPointer)
 	}
 	return address, memory[address:][:size]
 }
@@ -126,7 +130,7 @@ func (at operand) in(memory []byte, size uint64) (address uint64, bytes []byte) 
 // memory_wait32(address, expected i32, timeout i64 (ns, below 0: none), offset i64) -> i32: 0 notified, 1 another value
 // is there, 2 the time is over.
 func wait32(t *Thread, at operand, s []uint64) uint32 {
-	address, bytes := at.in(t.hooks.Memory(), 4)
+	address, bytes := at.in(t, 4)
 	word := (*uint32)(unsafe.Pointer(&bytes[0]))
 	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool {
 		return atomic.LoadUint32(word) == uint32(s[1])
@@ -135,7 +139,7 @@ func wait32(t *Thread, at operand, s []uint64) uint32 {
 
 // memory_wait64(address, expected i64, timeout i64, offset i64) -> i32, as memory_wait32.
 func wait64(t *Thread, at operand, s []uint64) uint32 {
-	address, bytes := at.in(t.hooks.Memory(), 8)
+	address, bytes := at.in(t, 8)
 	word := (*uint64)(unsafe.Pointer(&bytes[0]))
 	return uint32(t.queue.wait(t, address, timeoutOf(s[2]), func() bool { return atomic.LoadUint64(word) == s[1] }))
 }
@@ -143,7 +147,7 @@ func wait64(t *Thread, at operand, s []uint64) uint32 {
 // memory_notify(address, count i32, offset i64) -> i32: how many were woken, of those that wait on the address at most
 // count.
 func notify(t *Thread, at operand, s []uint64) uint32 {
-	address, _ := at.in(t.hooks.Memory(), 4)
+	address, _ := at.in(t, 4)
 	return t.queue.notify(address, uint32(s[1]))
 }
 

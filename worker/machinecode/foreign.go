@@ -15,9 +15,9 @@ import (
 )
 
 // Foreign is a call of machine code that another library enters, on a stack of its own, and that Go can stop all the
-// same. The code must be what Go's collector may find at any of its instructions: what it has in registers and on its
-// stack is either held elsewhere, too, or not Go's, and it points to nothing on the goroutine's stack. The assembly
-// knows the offsets of the first three.
+// same; where FaultsEnd says so, faults end it. The code must be what Go's collector may find at any of its
+// instructions: what it has in registers and on its stack is either held elsewhere, too, or not Go's, and it points to
+// nothing on the goroutine's stack. The assembly knows the offsets of all but the last.
 type Foreign struct {
 	// Frame is where the library keeps Go's frame pointer and stack pointer while the code runs, and on 64-bit ARM where
 	// it returns to, in that order. The code goes back to Go by what stands there.
@@ -25,8 +25,19 @@ type Foreign struct {
 	// Code and Size are where the code stands that may be stopped. What else the library has, to enter and to leave it,
 	// is on its way to one of the two.
 	Code, Size uintptr
+	Exit       Exit
 	// Interrupted is called on the goroutine whenever the code was stopped. What it panics with ends the call.
 	Interrupted func()
+}
+
+// Exit is where the library looks, when its code has come back to Go, how it has ended. After a fault it finds a trap
+// of the code's own there; what it was in truth Entered.Fault says. Without an exit code faults are Go's.
+type Exit struct {
+	Code uintptr // the exit code, 32 bits
+	Trap uintptr // what stands there after a trap
+	// Where the code was, by an address behind the beginning of the instruction, and its stack and frame pointers. In what
+	// it has called to copy memory it is where that returns to.
+	At, Stack, Frame uintptr
 }
 
 // goroutine is what is known of a goroutine that runs such code. The assembly knows the offsets of all but the last.
@@ -71,8 +82,8 @@ func paused()
 // handler stops it there, too, where it was called on another stack than Go's.
 var moveFunction, moveSize uintptr
 
-// EnableForeign has Go stop foreign code from now on. moves is where the function stands by which the code copies
-// memory, which is Go's memmove.
+// EnableForeign has Go stop foreign code from now on, and faults end it. moves is where the function stands by which
+// the code copies memory, which is Go's memmove.
 func EnableForeign(moves uintptr) error {
 	if slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), "asyncpreemptoff=1") {
 		return errors.New("Go was told not to stop goroutines: GODEBUG has asyncpreemptoff=1")
@@ -91,7 +102,7 @@ func EnableForeign(moves uintptr) error {
 		}
 		moveFunction, moveSize = f.Entry(), size
 	}
-	return handleStops()
+	return errors.Join(handleStops(), handleFaults())
 }
 
 // enabling guards moveFunction and moveSize.

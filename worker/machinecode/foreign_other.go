@@ -7,8 +7,15 @@ import "errors"
 // Foreign is a call of machine code that another library enters.
 type Foreign struct {
 	Frame, Code, Size uintptr
+	Exit              Exit
 	Interrupted       func()
 }
+
+// Exit is where the library looks how its code has ended.
+type Exit struct{ Code, Trap, At, Stack, Frame uintptr }
+
+// FaultsEnd reports whether faults of foreign code end it.
+const FaultsEnd = false
 
 // Entered is where a goroutine was before such a call.
 type Entered struct{}
@@ -20,3 +27,4 @@ func EnableForeign(uintptr) error {
 
 func (f *Foreign) Enter() Entered { return Entered{} }
 func (e Entered) Leave()          {}
+func (e Entered) Fault() *Fault   { return nil }

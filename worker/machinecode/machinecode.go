@@ -14,14 +14,16 @@
 // call, else at a way out to Go that saves every register. What was not there goes on to Go's handler, as if this one
 // were not there. It takes no lock, allocates nothing and calls nothing.
 //
-// Machine code that another library enters, on stacks that it makes itself, can be stopped by the same signal, and no
-// more: see Foreign. Where that runs the handler knows from what the goroutine has said before.
+// Machine code that another library enters, on stacks that it makes itself, can be stopped by the same signal, and its
+// faults end it as its own traps do: see Foreign. Where that runs the handler knows from what the goroutine has said
+// before.
 //
 // Where signals are not Go's alone it does not work: a library that installs handlers of its own later on, and whatever
 // brings cgo, which has Go's handlers on other stacks.
 package machinecode
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -55,9 +57,10 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s at %#x of machine code, address %#x", unix.SignalName(f.Signal), f.Code, f.Address)
 }
 
-// Trap is the fault as a program's trap, whose linear memory has that many addresses reserved from base on. It is false
-// for what no program can do that was made machine code as it should be.
-func (f *Fault) Trap(base, reserved uintptr) (kind program.TrapKind, ok bool) {
+// Trap is the fault as a program's trap, whose linear memory has that many addresses reserved from base on, of which
+// lowest are closed for null pointers. It is false for what no program can do that was made machine code as it should
+// be.
+func (f *Fault) Trap(base, reserved, lowest uintptr) (kind program.TrapKind, ok bool) {
 	switch {
 	case f.StackFull:
 		return program.StackOverflow, true
@@ -65,10 +68,22 @@ func (f *Fault) Trap(base, reserved uintptr) (kind program.TrapKind, ok bool) {
 		return program.DivideByZero, true
 	case f.Signal == unix.SIGILL:
 		return program.Unreachable, true
+	case f.Signal == unix.SIGSEGV && f.Address-base < lowest:
+		return program.NullPointer, true
 	case f.Signal == unix.SIGSEGV && f.Address-base < reserved:
 		return program.OutOfBounds, true
 	}
 	return 0, false
+}
+
+// Unexplained is what a person is told of a call that a fault has ended, at these frames of a program, where it is no
+// trap of the program's, whose linear memory has that many bytes from base on.
+func (f *Fault) Unexplained(p *program.Program, frames []program.Frame, base, size uintptr) error {
+	if f.Signal == unix.SIGBUS && f.Address-base < size {
+		return errors.New("the machine has no memory left for what the program has written to" +
+			program.Backtrace(p.Describe(frames)))
+	}
+	return &program.InternalError{Value: f.Error(), Frames: p.Describe(frames)}
 }
 
 // Registers are the integer registers of code that is not running, by their numbers in DWARF's debug information.

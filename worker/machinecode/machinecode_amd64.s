@@ -35,17 +35,27 @@
 #define goroutine_state 8
 #define goroutine_registers 16
 #define goroutine_back 160
+#define goroutine_signal 200
+#define goroutine_address 208
+#define goroutine_at 216
 #define table_mask 0
 #define table_entries 8
 #define entry_is 8
 #define foreign_frame 0
 #define foreign_code 8
 #define foreign_size 16
+#define foreign_exitcode 24
+#define foreign_trap 32
+#define foreign_exitat 40
+#define foreign_exitstack 48
+#define foreign_exitframe 56
 
 // A g begins with the bounds of its stack.
 #define g_low 0
 #define g_high 8
 
+#define SIGBUS $7
+#define SIGSEGV $11
 #define SIGURG $23
 
 // A stack is at a multiple of its size, with its record at the end of it.
@@ -299,7 +309,12 @@ chain:
 elsewhere:
 	// It may be foreign code that a goroutine runs. Its g is where Go has it, whatever runs.
 	CMPQ DI, SIGURG
+	JEQ  find
+	CMPQ DI, SIGSEGV
+	JEQ  find
+	CMPQ DI, SIGBUS
 	JNE  chain
+find:
 	MOVQ TLS, CX
 	MOVQ 0(CX)(TLS*1), R9
 	MOVQ ·goroutines(SB), R11
@@ -341,9 +356,12 @@ inside:
 	MOVQ g_low(R9), CX
 	MOVQ g_high(R9), R9
 	SUBQ CX, R9
-	SUBQ CX, R8
-	CMPQ R8, R9
+	MOVQ R8, AX
+	SUBQ CX, AX
+	CMPQ AX, R9
 	JB   chain
+	CMPQ DI, SIGURG
+	JNE  refused
 	MOVQ context_rbp(DX), AX
 	SUBQ CX, AX
 	CMPQ AX, R9
@@ -362,6 +380,50 @@ inside:
 	MOVQ CX, context_rip(DX)
 	ANDQ $~0x500, context_flags(DX)
 	JMP  chain
+
+refused:
+	MOVQ foreign_exitcode(R11), CX
+	TESTQ CX, CX
+	JEQ  chain
+	MOVQ foreign_trap(R11), AX
+	MOVL AX, (CX)
+	MOVQ DI, goroutine_signal(BX)
+	MOVQ info_address(SI), AX
+	MOVQ AX, goroutine_address(BX)
+	MOVQ context_rip(DX), AX
+	MOVQ AX, goroutine_at(BX)
+	MOVQ AX, CX
+	SUBQ ·moveFunction(SB), CX
+	CMPQ CX, ·moveSize(SB)
+	JAE  itself
+	MOVQ (R8), AX // Go's function has no frame: where it returns to
+	DECQ AX
+itself:
+	INCQ AX
+	MOVQ foreign_exitat(R11), CX
+	MOVQ AX, (CX)
+	MOVQ foreign_exitstack(R11), CX
+	MOVQ R8, (CX)
+	MOVQ context_rbp(DX), AX
+	MOVQ foreign_exitframe(R11), CX
+	MOVQ AX, (CX)
+	MOVQ foreign_frame(R11), CX
+	MOVQ 0(CX), AX
+	MOVQ AX, context_rbp(DX)
+	MOVQ 8(CX), AX
+	MOVQ AX, context_rsp(DX)
+	LEAQ ·ended(SB), CX
+	MOVQ CX, context_rip(DX)
+	ANDQ $~0x500, context_flags(DX)
+	RET
+
+// ended is where the handler returns to after a fault of foreign code. It returns to the function that has entered that.
+TEXT ·ended(SB), NOSPLIT|NOFRAME, $0-0
+	CMPB ·hasAVX(SB), $0
+	JEQ  out
+	VZEROUPPER
+out:
+	RET
 
 // func handlerAddress() uintptr
 TEXT ·handlerAddress(SB), NOSPLIT, $0-8

@@ -88,12 +88,17 @@ var install = sync.OnceValue(func() error {
 	unix.RawSyscall(unix.SYS_MADVISE, uintptr(arenaStart), maxStacks*StackSize, unix.MADV_NOHUGEPAGE)
 	atomic.StoreUintptr(&arena, uintptr(arenaStart)) // the handler may be there: nothing is in an arena of no size
 	atomic.StoreUintptr(&arenaSize, maxStacks*StackSize)
+	return errors.Join(handleFaults(), handleStops())
+})
+
+// handleFaults puts the handler before Go's of the signals of faults, once.
+var handleFaults = sync.OnceValue(func() error {
 	for _, s := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL} {
 		if err := handle(s); err != nil {
 			return err
 		}
 	}
-	return handleStops()
+	return nil
 })
 
 // handleStops puts the handler before Go's of the signal by which Go asks goroutines to stop, once.

@@ -21,7 +21,8 @@ import (
 //	whose it is     what the module was prepared for (Target), the SHA-256 of the module as it was linked, size and
 //	                checksum of the prepared one
 //	what is asked   whether the program has 64-bit pointers, its imports
-//	what it is      functions, exceptions, the start section, callbacks, memory, the C stack pointer
+//	what it is      functions, exceptions, the start section, callbacks, memory and its lowest address, the C
+//	                stack pointer
 //	lines           the code map, places of bodies, where in the module as it was linked its debug information is
 //	names           of functions, by index
 //
@@ -29,7 +30,7 @@ import (
 // somebody asks for one: most programs end without.
 const (
 	layoutMagic   = "faasmrun layout\n"
-	layoutVersion = 2
+	layoutVersion = 3
 )
 
 // ErrUnusable is of a prepared program that can't be believed: it is damaged, another program's, or another release's.
@@ -54,6 +55,7 @@ type layout struct {
 	functions  uint64
 	callbacks  []callback
 	memory     wasm.Limits
+	lowest     uint64
 	stack      uint64 // index of the stack pointer, plus one; 0: not known
 	stackTop   uint64
 	lines      bool
@@ -142,6 +144,7 @@ func (l *layout) encode() []byte {
 	number(l.memory.Min)
 	flag(l.memory.HasMax)
 	number(l.memory.Max)
+	number(l.lowest)
 	number(l.stack)
 	number(l.stackTop)
 	flag(l.lines)
@@ -199,6 +202,9 @@ func decodeLayout(b []byte) (*layout, error) {
 		l.callbacks = append(l.callbacks, callback{d.signature(), d.text()})
 	}
 	l.memory = wasm.Limits{Min: d.number(), HasMax: d.flag(), Max: d.number()}
+	if l.lowest = d.number(); l.lowest != 0 && l.lowest != wasm.NullPage {
+		d.bad = true
+	}
 	if l.stack, l.stackTop = d.number(), d.number(); l.stack > math.MaxUint32 || l.stackTop > math.MaxInt64 {
 		d.bad = true
 	}
@@ -300,8 +306,9 @@ func (d *decoder) count(least int) int {
 // open makes a program of its layout. original holds the module as it was linked, where its debug information is.
 func (l *layout) open(whole []byte, original io.ReaderAt) *Program {
 	p := &Program{Needs: l.needs, Throws: l.throws, Start: l.start, Functions: int(l.functions), layout: whole,
-		memory: l.memory, stackPointer: int(l.stack) - 1, stackTop: int64(l.stackTop), callbacks: map[Signature]string{},
-		names: sync.OnceValue(l.functionNames)}
+		memory: l.memory, Lowest: l.lowest, stackPointer: int(l.stack) - 1, stackTop: int64(l.stackTop),
+		callbacks: map[Signature]string{},
+		names:     sync.OnceValue(l.functionNames)}
 	for _, c := range l.callbacks {
 		p.callbacks[c.pointers] = c.export
 	}

@@ -49,7 +49,7 @@ func TestUnusable(t *testing.T) {
 	}{
 		"no layout":           {Prepared{good.Module, nil}, origin(file), target, "cut short"},
 		"another file":        {Prepared{good.Module, file}, origin(file), target, "something else"},
-		"newer":               {Prepared{good.Module, newer}, origin(file), target, "of version 3, not 2"},
+		"newer":               {Prepared{good.Module, newer}, origin(file), target, "of version 4, not 3"},
 		"another engine":      {good, origin(file), Target{Engine: "test 2"}, `made for "passes`},
 		"not checked":         {good, origin(file), checked, "addresses checked: true"},
 		"another module's":    {good, origin(module().Encode()), target, "of another module"},

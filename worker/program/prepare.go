@@ -60,6 +60,9 @@ func (f *File) Prepare(origin Hash, t Target) (Prepared, error) {
 	if index, top := f.stackPointer(); index >= 0 {
 		l.stack, l.stackTop = uint64(index)+1, uint64(top)
 	}
+	if f.module.Lowest() >= wasm.NullPage && (l.stack == 0 || l.stackTop > wasm.NullPage) {
+		l.lowest = wasm.NullPage
+	}
 	if l, _ := f.memory(); t.Without.Addresses && l.Is64 && l.Min > t.Reach {
 		return Prepared{}, fmt.Errorf("the program begins with %s of memory, and this engine's memories have %s at most: "+
 			"link it with less static data, or spread the data over more ranks", bytesize.String(min(l.Min, 1<<47)<<16),

@@ -24,6 +24,9 @@ type Program struct {
 	// Start is the export that is to be called before any other: it was the start section. "": there is none, or it still
 	// is that.
 	Start string
+	// Lowest is the address below which the program has nothing in its memory, so that its null pointers can trap there:
+	// wasm.NullPage, or 0 for a program that uses all of it.
+	Lowest uint64
 	// Functions counts those that can stand in a backtrace, the imported ones included.
 	Functions int
 

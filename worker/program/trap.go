@@ -9,6 +9,7 @@ import (
 // TrapKind is what a guest did that can't be done.
 type TrapKind int
 
+// The kinds. Machine code that is kept has them as numbers: a new one comes last.
 const (
 	Unreachable TrapKind = iota
 	Abort
@@ -22,6 +23,7 @@ const (
 	UnalignedAtomic
 	SharedMemoryExpected
 	TooManyWaiters
+	NullPointer
 )
 
 // The signals that a native program would have got, by their numbers on Linux.
@@ -50,6 +52,7 @@ var traps = [...]struct {
 	UnalignedAtomic:      {"unaligned atomic memory access", sigBUS},
 	SharedMemoryExpected: {"wait on memory that is not shared", sigILL},
 	TooManyWaiters:       {"too many threads wait on one address", sigILL},
+	NullPointer:          {"access through a null pointer", sigSEGV},
 }
 
 func (k TrapKind) String() string { return traps[k].text }
@@ -127,7 +130,7 @@ func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (va
 	case t.Kind == Unreachable && strings.HasSuffix(innermost, "_bitcast_invalid"):
 		t.Kind = IndirectCallType
 		t.Detail = strings.TrimSuffix(strings.TrimPrefix(innermost, ".L"), "_bitcast_invalid")
-	case t.Kind == OutOfBounds:
+	case t.Kind == OutOfBounds, t.Kind == NullPointer:
 		size := p.stackOverflow(global, stack)
 		if size > 0 {
 			t.Kind = StackOverflow
@@ -154,13 +157,14 @@ const redZone = 128
 type Stack struct{ Low, Top uint64 }
 
 // stackOverflow returns the size of the stack if the stack pointer has left it. wasm-ld puts main's stack first, so
-// that it grows towards address 0 and leaves memory there; nothing moves the pointer back after a trap.
+// that it grows towards address 0 and leaves memory there, or comes to where null pointers trap; nothing moves the
+// pointer back after a trap.
 func (p *Program) stackOverflow(global func(int) (value uint64, wide, ok bool), stack *Stack) (size uint64) {
 	if p.stackPointer < 0 {
 		return 0
 	}
 	if stack == nil {
-		stack = &Stack{Top: uint64(p.stackTop)}
+		stack = &Stack{Low: p.Lowest, Top: uint64(p.stackTop)}
 	}
 	pointer, wide, ok := global(p.stackPointer)
 	if !wide {

@@ -29,7 +29,7 @@ type Config struct {
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
 	// no handler for it.
 	Killed func(signal int)
-	WASI   wasi.Config // Memory, Blocked, Waited, Alarmed and Done are filled in
+	WASI   wasi.Config // Memory, Lowest, Blocked, Waited, Alarmed and Done are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -82,12 +82,12 @@ func New(c Config) (made *Rank, err error) {
 	r.main = &Thread{rank: r}
 	r.main.waiter = futex.NewThread(&r.queue, waiter{r.main})
 	r.unblocked = func() { r.waits.Store(nil) }
-	if r.memory, err = linear.New(most, c.Module.Reserve()); err != nil {
+	if r.memory, err = linear.New(most, c.Module.Reserve(), c.Module.Lowest()); err != nil {
 		return nil, err
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
-	c.WASI.Memory = r.memory.Bytes
+	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()
 	c.WASI.Blocked = r.blocked
 	c.WASI.Done = r.mpi.Done()
 	c.WASI.Alarmed = func() {

@@ -53,6 +53,9 @@ type host struct{ *Thread }
 
 func (h host) Memory() []byte { return h.rank.memory.Bytes() }
 
+// Lowest is the first address of the memory that may be touched.
+func (h host) Lowest() uint64 { return h.rank.memory.Lowest() }
+
 // CallTable runs the program while the thread is in a host call.
 func (h host) CallTable(index uint32, params string, args ...uint64) error {
 	return h.instance.CallTable(index, params, args...)
@@ -74,6 +77,9 @@ type waiter struct{ *Thread }
 
 // Memory implements futex.Hooks.
 func (w waiter) Memory() []byte { return w.rank.memory.Bytes() }
+
+// Lowest implements futex.Hooks.
+func (w waiter) Lowest() uint64 { return w.rank.memory.Lowest() }
 
 // Count implements futex.Hooks. A wait that a signal will interrupt has an end: the handler may notify.
 func (w waiter) Count(waits bool) {

@@ -90,7 +90,7 @@ static int without_init(const char *act) {
 }
 
 int main(int argc, char **argv) {
-  const char *act = argv[1];
+  const char *act = argc > 1 ? argv[1] : "";
   int actor = argc > 2 ? atoi(argv[2]) : 0;
   if (without_init(act)) return 0;
   MPI_Init(&argc, &argv);

@@ -73,6 +73,43 @@ func TestReadWriteSeek(t *testing.T) {
 	g.fails(eBADF, "fd_close", f)
 }
 
+// TestNullPointers: below the lowest address nothing is read or written, however a call points there; nothing at all
+// may be anywhere.
+func TestNullPointers(t *testing.T) {
+	g := newGuest(t, Config{Lowest: 4096})
+	for i := range 4096 {
+		g.mem[i] = 'x'
+	}
+	g.next = 8192
+	f := g.mustOpen("f", openCreate, readWrite)
+	result := g.alloc(4)
+	there, _ := g.iovs([2]uint64{64, 4})
+	end, _ := g.iovs([2]uint64{4095, 1})
+	behind, _ := g.iovs([2]uint64{4096, 4})
+	nothing, _ := g.iovs([2]uint64{0, 0}, [2]uint64{8, 0})
+	for _, call := range []string{"fd_write", "fd_read"} {
+		g.fails(eFAULT, call, f, there, 1, result)
+		g.fails(eFAULT, call, f, end, 1, result)
+		g.fails(eFAULT, call, f, 16, 1, result)
+		g.fails(eFAULT, call, f, behind, 1, 16)
+		g.ok(call, f, nothing, 2, result)
+	}
+	g.ok("fd_write", f, behind, 1, result)
+	g.fails(eFAULT, "path_create_directory", root, 8, 2)
+	g.fails(eFAULT, "fd_filestat_get", f, 8)
+	g.fails(eFAULT, "args_sizes_get", 8, result)
+	g.fails(eFAULT, "random_get", 100, 4)
+	g.ok("random_get", 100, 0)
+	if got := g.fileOf("f"); len(got) != 4 {
+		t.Errorf("%d bytes were written", len(got))
+	}
+	for i := range 4096 {
+		if g.mem[i] != 'x' {
+			t.Fatalf("byte %d was written", i)
+		}
+	}
+}
+
 func TestVectors(t *testing.T) {
 	g := newGuest(t, Config{})
 	f := g.mustOpen("f", openCreate, readWrite)

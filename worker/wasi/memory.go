@@ -29,19 +29,23 @@ func (a args) width() uint64 {
 }
 
 // memory is a rank's linear memory as of this call. Nothing in it can be trusted: every access goes through bytes.
-type memory []byte
+type memory struct {
+	all    []byte
+	lowest uint64 // what is below is not to be touched: it is for null pointers
+}
 
-// bytes returns the n bytes at ptr, or false when they do not all lie in memory.
+// bytes returns the n bytes at ptr, or false when they do not all lie in memory: the call then fails as natively, with
+// EFAULT.
 func (m memory) bytes(ptr, n uint64) ([]byte, bool) {
-	if ptr > uint64(len(m)) || n > uint64(len(m))-ptr {
+	if size := uint64(len(m.all)); ptr > size || n > size-ptr || ptr < m.lowest && n > 0 {
 		return nil, false
 	}
-	return m[ptr : ptr+n : ptr+n], true
+	return m.all[ptr : ptr+n : ptr+n], true
 }
 
 // array returns the count elements of size bytes at ptr.
 func (m memory) array(ptr, count, size uint64) ([]byte, bool) {
-	if count > uint64(len(m))/size {
+	if count > uint64(len(m.all))/size {
 		return nil, false
 	}
 	return m.bytes(ptr, count*size)
@@ -95,7 +99,7 @@ func (a args) putWord(b []byte, v uint64) {
 	}
 }
 
-func (p *Process) mem() memory { return memory(p.memory()) }
+func (p *Process) mem() memory { return memory{p.memory(), p.lowest} }
 
 // Bounds of a vectored read or write, those of Linux: more vectors or bytes than this make it a short one.
 const (

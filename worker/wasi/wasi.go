@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Args, Env []string      // as in main's argv and environ
 	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
+	Lowest    uint64        // its first bytes, so many, can't be touched: a pointer there is null
 	Stdin     Stdin         // nil: empty
 	// Stdout and Stderr get one Write a guest's write, made on the goroutine that called; it may block. nil: discard.
 	Stdout, Stderr io.Writer
@@ -72,6 +73,7 @@ func (Ended) Error() string { return "the rank was ended" }
 // Process is the WASI side of one rank. All threads of the rank share it; its calls may run at the same time.
 type Process struct {
 	memory  func() []byte
+	lowest  uint64
 	args    block
 	env     block
 	blocked func(string) func()
@@ -115,7 +117,8 @@ func New(c Config) (*Process, error) {
 	if c.Memory == nil {
 		return nil, errors.New("wasi: no memory")
 	}
-	p := &Process{memory: c.Memory, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY, maxOpen: c.MaxOpen,
+	p := &Process{memory: c.Memory, lowest: c.Lowest, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY,
+		maxOpen:   c.MaxOpen,
 		clock:     newClock(),
 		elsewhere: c.Waited, alarmed: c.Alarmed, shared: c.Locks}
 	p.umask.Store(processUmask())

@@ -75,6 +75,7 @@ var tests = []struct {
 	{"StrippedModule", testStrippedModule},
 	{"HostErrors", testHostErrors},
 	{"ForgedNames", testForgedNames},
+	{"NullPointers", testNullPointers},
 	{"Caller", testCaller},
 	{"StackOfC", testStackOfC},
 	{"WildPointerOfC", testWildPointerOfC},

@@ -17,6 +17,7 @@ type guestModule struct {
 	globals  [][]byte   // encoded type and init
 	exports  [][]byte   // further encoded exports
 	data     []byte     // at address 1024
+	passive  []byte     // a segment that instructions copy, number 0 where there is no data
 	start    int        // 1 + index of the start function
 	custom   [][]byte   // encoded contents of further custom sections
 	sections []section  // further sections
@@ -198,9 +199,17 @@ func (p guestModule) wasm() []byte {
 		}
 		add(9, list(segments))
 	}
-	add(10, list(codes))
+	var segments [][]byte
 	if p.data != nil {
-		add(11, code(1, 0, i32(1024), opEnd, sized(p.data)))
+		segments = append(segments, code(0, i32(1024), opEnd, sized(p.data)))
+	}
+	if p.passive != nil {
+		segments = append(segments, code(1, sized(p.passive)))
+		add(12, u(uint64(len(segments))))
+	}
+	add(10, list(codes))
+	if segments != nil {
+		add(11, list(segments))
 	}
 	if !p.stripped {
 		body := code(name("name"), 1, sized(list(names)))

@@ -6,8 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
@@ -162,14 +160,10 @@ func (in *Instance) faulted() error {
 	f := in.machine.Fault()
 	frames := in.backtrace(in.machine.Registers(), false)
 	_, reserved := in.memory.Addresses()
-	if kind, ok := f.Trap(in.memory.base, uintptr(reserved)); ok {
+	if kind, ok := f.Trap(in.memory.base, uintptr(reserved), uintptr(in.memory.Lowest())); ok {
 		return in.trap(kind, frames)
 	}
-	if f.Signal == unix.SIGBUS && f.Address-in.memory.base < uintptr(len(in.memory.Bytes())) {
-		return errors.New("the machine has no memory left for what the program has written to" +
-			program.Backtrace(in.module.program.Describe(frames)))
-	}
-	return &program.InternalError{Value: f.Error(), Frames: in.module.program.Describe(frames)}
+	return f.Unexplained(in.module.program, frames, in.memory.base, uintptr(len(in.memory.Bytes())))
 }
 
 // trap is a fault of the guest's.

@@ -166,6 +166,9 @@ func (m *Module) Reserve() uint64 {
 	return narrowReserve
 }
 
+// Lowest implements engine.Module.
+func (m *Module) Lowest() uint64 { return m.program.Lowest }
+
 // CacheError implements engine.Module: objects are others' to keep.
 func (m *Module) CacheError() error { return nil }
 

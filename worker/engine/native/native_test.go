@@ -83,7 +83,7 @@ func TestMemoryBeyond4GiB(t *testing.T) {
 		if least, most := m.Memory(); least != 1<<16 || most != 64*gib {
 			t.Fatalf("%d to %d bytes", least, most)
 		}
-		mem, err := linear.New(16*gib, m.Reserve())
+		mem, err := linear.New(16*gib, m.Reserve(), m.Lowest())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestThousandRanks(t *testing.T) {
 	for range 2 {
 		var instances []engine.Instance
 		for range ranks {
-			mem, err := linear.New(1<<30, m.Reserve())
+			mem, err := linear.New(1<<30, m.Reserve(), m.Lowest())
 			if err != nil {
 				t.Fatalf("rank %d: %v", len(instances), err)
 			}
@@ -208,7 +208,7 @@ func TestMemoryWithoutAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, err := linear.New(1<<20, narrowReserve)
+	mem, err := linear.New(1<<20, narrowReserve, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestDeepCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, err := linear.New(1<<20, m.Reserve())
+	mem, err := linear.New(1<<20, m.Reserve(), m.Lowest())
 	if err != nil {
 		t.Fatal(err)
 	}

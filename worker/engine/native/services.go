@@ -41,7 +41,7 @@ func (in *Instance) serve(number uint64) (kind program.TrapKind, trapped bool) {
 		if !in.dropped[a[3]] {
 			from = in.module.data[a[3]]
 		}
-		return program.OutOfBounds, !copyInto(in.memory.Bytes(), a[0], from, a[1], a[2])
+		return in.initMemory(a[0], from, a[1], a[2])
 	case dataDrop:
 		in.dropped[a[0]] = true
 	case tableGrow:
@@ -69,9 +69,27 @@ func (in *Instance) serve(number uint64) (kind program.TrapKind, trapped bool) {
 	return 0, false
 }
 
+// initMemory copies n bytes of a segment into the memory.
+func (in *Instance) initMemory(at uint64, from []byte, begin, n uint64) (kind program.TrapKind, trapped bool) {
+	memory := in.memory.Bytes()
+	switch {
+	case !holds(memory, at, n) || !holds(from, begin, n):
+		return program.OutOfBounds, true
+	case n > 0 && at < in.memory.Lowest():
+		return program.NullPointer, true
+	}
+	copy(memory[at:at+n], from[begin:begin+n])
+	return 0, false
+}
+
+// holds reports whether n elements are there.
+func holds[T any](of []T, at, n uint64) bool {
+	return n <= uint64(len(of)) && at <= uint64(len(of))-n
+}
+
 // copyInto copies n from one place to another. It reports whether both are there.
 func copyInto[T any](to []T, at uint64, from []T, begin, n uint64) bool {
-	if n > uint64(len(to)) || at > uint64(len(to))-n || n > uint64(len(from)) || begin > uint64(len(from))-n {
+	if !holds(to, at, n) || !holds(from, begin, n) {
 		return false
 	}
 	copy(to[at:at+n], from[begin:begin+n])

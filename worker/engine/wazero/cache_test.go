@@ -61,8 +61,9 @@ func tryCompile(dir string) (engine.Module, error) {
 // plainMemory is the simplest Memory there is.
 type plainMemory struct{ b []byte }
 
-func (m *plainMemory) Bytes() []byte { return m.b }
-func (m *plainMemory) Free()         { m.b = nil }
+func (m *plainMemory) Bytes() []byte  { return m.b }
+func (m *plainMemory) Lowest() uint64 { return 0 }
+func (m *plainMemory) Free()          { m.b = nil }
 func (m *plainMemory) Addresses() (base uintptr, size uint64) {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(m.b))), uint64(len(m.b))
 }

@@ -22,6 +22,8 @@ type layout struct {
 	function reflect.Type // a pointer to what has
 	frame    uintptr      // Go's frame and stack pointer, and where the code returns to on some processors,
 	left     uintptr      // where the stack was when the code was left last,
+	at, bp   uintptr      // where the code was, and its frame pointer,
+	exit     uintptr      // how it was left, and how it is going to be,
 	module   uintptr      // and a pointer to what has
 	compiled uintptr      // a pointer to what has
 	code     uintptr      // a pointer to what has
@@ -72,6 +74,9 @@ func findLayout(function api.Function) (l layout, err error) {
 	_, link := f.find(context, "goReturnAddress", reflect.Uintptr)
 	_, moves := f.find(context, "memmoveAddress", reflect.Uintptr)
 	_, left := f.find(context, "stackPointerBeforeGoCall", reflect.Pointer)
+	_, at := f.find(context, "goCallReturnAddress", reflect.Pointer)
+	_, frame := f.find(context, "framePointerBeforeGoCall", reflect.Uintptr)
+	_, exit := f.find(context, "exitCode", reflect.Uint32)
 	_, pointer := f.find(engine, "execCtxPtr", reflect.Uintptr)
 	_, first := f.find(engine, "executable", reflect.Pointer)
 	module, inModule := f.find(engine, "parent", reflect.Pointer)
@@ -82,15 +87,16 @@ func findLayout(function api.Function) (l layout, err error) {
 		return l, f.err
 	}
 	l.frame, l.left = inEngine+bp, inEngine+left
+	l.at, l.bp, l.exit = inEngine+at, inEngine+frame, inEngine+exit
 	l.module, l.compiled, l.code, l.bytes = inModule, inCompiled, inCode, bytes
 	base := reflect.ValueOf(function).UnsafePointer()
-	at, size := l.codeOf(base)
+	start, size := l.codeOf(base)
 	switch {
 	case sp != bp+unsafe.Sizeof(sp), link != sp+unsafe.Sizeof(link):
 		err = errors.New("Go's stack pointer does not stand between its frame pointer and the way back")
 	case *(*uintptr)(unsafe.Add(base, pointer)) != uintptr(base)+inEngine:
 		err = errors.New("the execution context is elsewhere")
-	case element.Kind() != reflect.Uint8 || *(*uintptr)(unsafe.Add(base, first))-at >= size:
+	case element.Kind() != reflect.Uint8 || *(*uintptr)(unsafe.Add(base, first))-start >= size:
 		err = errors.New("a function's code is not in its module's")
 	default:
 		err = machinecode.EnableForeign(*(*uintptr)(unsafe.Add(base, inEngine+moves)))
@@ -106,6 +112,9 @@ func (l *layout) codeOf(base unsafe.Pointer) (at, size uintptr) {
 	code := *(*[]byte)(unsafe.Add(base, l.bytes))
 	return uintptr(unsafe.Pointer(unsafe.SliceData(code))), uintptr(len(code))
 }
+
+// outOfBounds is how wazero's code is left where an address is out of bounds. prove holds it against wazero's words.
+const outOfBounds = 4
 
 // entry is a function of a program as Go calls it.
 type entry struct {
@@ -129,6 +138,8 @@ func newEntry(function api.Function, ctx *callContext) *entry {
 	e := &entry{function: function, left: (*unsafe.Pointer)(unsafe.Add(base, l.left))}
 	e.foreign.Code, e.foreign.Size = l.codeOf(base)
 	e.foreign.Frame = uintptr(base) + l.frame
+	e.foreign.Exit = machinecode.Exit{Code: uintptr(base) + l.exit, Trap: outOfBounds, At: uintptr(base) + l.at,
+		Stack: uintptr(base) + l.left, Frame: uintptr(base) + l.bp}
 	e.foreign.Interrupted = func() {
 		if ctx.cause.Load() != nil {
 			*e.left = nil // or wazero would look for frames where it has been before

@@ -21,5 +21,6 @@ func (in *Instance) uncaught() error {
 			value = uint64(uint32(value))
 		}
 	}
-	return &program.Uncaught{What: program.Printable(eh.Describe(in.mem.Bytes(), uint32(in.pending.Get()), value, wide))}
+	what := eh.Describe(in.mem.Bytes(), in.mem.Lowest(), uint32(in.pending.Get()), value, wide)
+	return &program.Uncaught{What: program.Printable(what)}
 }

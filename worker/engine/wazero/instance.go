@@ -148,7 +148,7 @@ func (in *Instance) call(e *entry, stack []uint64) (err error) {
 	}()
 	in.nesting++
 	if err := e.function.CallWithStack(&in.context, stack); err != nil {
-		return in.failure(err)
+		return in.failure(err, before.Fault())
 	}
 	runtime.KeepAlive(stack) // the code has put its results there
 	return nil

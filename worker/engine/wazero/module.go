@@ -12,6 +12,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -116,6 +117,14 @@ func (m *Module) Memory() (least, most uint64) {
 
 // Reserve implements engine.Module: the code compares addresses with the memory's size.
 func (m *Module) Reserve() uint64 { return 0 }
+
+// Lowest implements engine.Module.
+func (m *Module) Lowest() uint64 {
+	if !machinecode.FaultsEnd {
+		return 0
+	}
+	return m.program.Lowest
+}
 
 // CacheError implements engine.Module.
 func (m *Module) CacheError() error { return m.cacheErr }

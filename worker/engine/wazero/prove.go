@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -86,6 +90,11 @@ func prove() (err error) {
 		export(i, p.body)
 	}
 	export(len(proofs), func(c *wasm.Code) { c.Index(wasm.OpCall, 0) })
+	export(len(proofs)+1, func(c *wasm.Code) {
+		c.I32(8)
+		c.I32(1)
+		c.Memory(wasm.OpI32Store, wasm.MemArg{})
+	})
 	m.Customs = lineStub()
 
 	ctx := context.Background()
@@ -97,24 +106,42 @@ func prove() (err error) {
 	if err != nil {
 		return err
 	}
-	guest, err := r.Instantiate(ctx, m.Encode())
+	mem, err := newProofMemory()
 	if err != nil {
 		return err
 	}
-	in := &Instance{module: &Module{program: program.Unnamed()}, guest: guest}
+	defer mem.unmap()
+	guest, err := r.Instantiate(experimental.WithMemoryAllocator(ctx, mem), m.Encode())
+	if err != nil {
+		return err
+	}
+	in := &Instance{module: &Module{program: program.Unnamed()}, guest: guest, mem: mem}
 	ended := func(function int) (error, []program.Frame) {
-		err := guest.ExportedFunction(fmt.Sprint(function)).CallWithStack(ctx, nil)
+		e := newEntry(guest.ExportedFunction(fmt.Sprint(function)), &callContext{Context: ctx})
+		if e.err != nil {
+			return e.err, nil
+		}
+		before := e.foreign.Enter()
+		err := e.function.CallWithStack(ctx, nil)
+		before.Leave()
 		if err == nil {
 			return nil, nil
 		}
 		_, frames, _ := dissect(err.Error())
-		return in.failure(err), frames
+		return in.failure(err, before.Fault()), frames
 	}
 	for i, want := range proofs {
 		end, frames := ended(i)
 		trap, ok := end.(*program.Trap)
 		if !ok || trap.Kind != want.kind || !proven(frames, uint32(2+2*i)) {
 			return fmt.Errorf("a trap (%v) reads as %v at %v", want.kind, end, frames)
+		}
+	}
+	if machinecode.FaultsEnd {
+		end, frames := ended(len(proofs) + 1)
+		trap, ok := end.(*program.Trap)
+		if !ok || trap.Kind != program.NullPointer || !proven(frames, uint32(4+2*len(proofs))) {
+			return fmt.Errorf("a fault at a null pointer reads as %v at %v", end, frames)
 		}
 	}
 	last, frames := ended(len(proofs))
@@ -130,3 +157,34 @@ func proven(frames []program.Frame, inner uint32) bool {
 	return len(frames) == 2 && frames[0].Function == int(inner) && frames[1].Function == int(inner)+1 &&
 		frames[0].Offset > 0 && frames[1].Offset > frames[0].Offset
 }
+
+// proofMemory is a memory of one page, whose first bytes are closed.
+type proofMemory struct{ page []byte }
+
+func newProofMemory() (*proofMemory, error) {
+	page, err := unix.Mmap(-1, 0, 1<<16, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, err
+	}
+	m := &proofMemory{page}
+	if err := unix.Mprotect(page[:m.Lowest()], unix.PROT_NONE); err != nil {
+		m.unmap()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *proofMemory) unmap() { unix.Munmap(m.page) }
+
+// Allocate implements experimental.MemoryAllocator.
+func (m *proofMemory) Allocate(uint64, uint64) experimental.LinearMemory { return m }
+
+func (m *proofMemory) Bytes() []byte { return m.page }
+
+func (m *proofMemory) Addresses() (base uintptr, size uint64) {
+	return uintptr(unsafe.Pointer(&m.page[0])), uint64(len(m.page))
+}
+
+func (m *proofMemory) Lowest() uint64           { return wasm.NullPage }
+func (m *proofMemory) Reallocate(uint64) []byte { return m.page }
+func (m *proofMemory) Free()                    {}

@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
+	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -38,8 +39,9 @@ var trapKinds = map[string]program.TrapKind{
 	"too many waiters":              program.TooManyWaiters,
 }
 
-// failure says what ended a call, from the error that wazero made of it: a text with frames, wrapping what was thrown.
-func (in *Instance) failure(err error) error {
+// failure says what ended a call, from the error that wazero made of it: a text with frames, wrapping what was thrown;
+// and from the fault that has ended it, if one has.
+func (in *Instance) failure(err error, by *machinecode.Fault) error {
 	text, frames, stack := dissect(err.Error())
 	cause := errors.Unwrap(err)
 	var exit *sys.ExitError
@@ -53,6 +55,8 @@ func (in *Instance) failure(err error) error {
 		return errors.New("engine: the instance was closed while it ran")
 	case isTrap(err):
 		return in.trap(trapKinds[err.Error()], nil)
+	case isTrap(cause) && by != nil:
+		return in.faulted(by, frames)
 	case isTrap(cause):
 		return in.trap(trapKinds[cause.Error()], frames)
 	case faulted: // by a host function, whose frame is none of the program's
@@ -74,6 +78,16 @@ func isTrap(err error) bool {
 	}
 	_, known := trapKinds[err.Error()]
 	return known
+}
+
+// faulted says what ended a call by a fault: wazero's code compares addresses with the memory's size, not with where it
+// is closed.
+func (in *Instance) faulted(f *machinecode.Fault, frames []program.Frame) error {
+	base, reserved := in.mem.Addresses()
+	if kind, ok := f.Trap(base, uintptr(reserved), uintptr(in.mem.Lowest())); ok {
+		return in.trap(kind, frames)
+	}
+	return f.Unexplained(in.module.program, frames, base, uintptr(len(in.mem.Bytes())))
 }
 
 // trap is a fault of the guest's.
