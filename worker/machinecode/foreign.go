@@ -86,7 +86,7 @@ var moveFunction, moveSize uintptr
 // the code copies memory, which is Go's memmove.
 func EnableForeign(moves uintptr) error {
 	if slices.Contains(strings.Split(os.Getenv("GODEBUG"), ","), "asyncpreemptoff=1") {
-		return errors.New("Go was told not to stop goroutines: GODEBUG has asyncpreemptoff=1")
+		return errors.New("it was told not to: GODEBUG has asyncpreemptoff=1")
 	}
 	f := runtime.FuncForPC(moves)
 	if f == nil || f.Name() != "runtime.memmove" {

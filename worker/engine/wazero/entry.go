@@ -121,7 +121,7 @@ type entry struct {
 	function api.Function
 	foreign  machinecode.Foreign
 	left     *unsafe.Pointer
-	err      error // why it can't be called
+	err      error // why it can't be stopped, and so is not called
 }
 
 // newEntry makes one of a function that is called with a context.
@@ -129,10 +129,10 @@ func newEntry(function api.Function, ctx *callContext) *entry {
 	found.once.Do(func() { found.layout, found.err = findLayout(function) })
 	l := &found.layout
 	if found.err != nil {
-		return &entry{err: fmt.Errorf("engine: programs can't be stopped in this version of wazero: %w", found.err)}
+		return &entry{err: found.err}
 	}
 	if t := reflect.TypeOf(function); t != l.function {
-		return &entry{err: fmt.Errorf("engine: a function is a %v, not a %v", t, l.function)}
+		return &entry{err: fmt.Errorf("a function is a %v, not a %v", t, l.function)}
 	}
 	base := reflect.ValueOf(function).UnsafePointer()
 	e := &entry{function: function, left: (*unsafe.Pointer)(unsafe.Add(base, l.left))}

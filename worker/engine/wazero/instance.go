@@ -136,7 +136,7 @@ func (in *Instance) call(e *entry, stack []uint64) (err error) {
 		return *cause
 	}
 	if e.err != nil {
-		return e.err
+		return unstoppable(e.err)
 	}
 	before := e.foreign.Enter()
 	defer func() {

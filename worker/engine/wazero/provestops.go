@@ -26,10 +26,12 @@ const (
 // It takes a millisecond or two.
 func ProveStops() error {
 	if err := proveStops(); err != nil {
-		return fmt.Errorf("programs can't be stopped in this version of wazero: %w", err)
+		return unstoppable(err)
 	}
 	return nil
 }
+
+func unstoppable(why error) error { return fmt.Errorf("Go can't stop programs on wazero: %w", why) }
 
 // proveStops has a program compute by all sorts of registers, twice: alone, and stopped again and again, with Go's
 // stack moved each time. The results are to be the same. A program that can't be stopped ends by itself.
