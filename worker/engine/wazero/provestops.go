@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -78,45 +80,58 @@ func stormed(e *entry, stack []uint64) (stops int, err error) {
 		stops++
 		deep(stops % 64)
 	}
-	// The kernel sends them to the thread that runs, however busy the machine is; another thread's would come together.
-	storm, err := newStorm(50 * time.Microsecond)
-	if err != nil {
-		return 0, err
-	}
-	defer storm.end()
+	defer storm(50 * time.Microsecond)()
 	defer e.foreign.Enter().Leave()
 	err = e.function.CallWithStack(context.Background(), stack)
 	return stops, err
 }
 
-// storm is a timer of the kernel's.
-type storm int32
+// storm has this thread get a signal every so often.
+func storm(every time.Duration) (end func()) {
+	process, thread := unix.Getpid(), unix.Gettid()
+	// A timer of the kernel's rings for the thread while it runs, however busy the machine is.
+	if end, err := timer(thread, every); err == nil {
+		return end
+	}
+	// The user has no timers left, or may have none. Of another thread's signals fewer arrive.
+	var over atomic.Bool
+	var sender sync.WaitGroup
+	sender.Go(func() {
+		for !over.Load() {
+			unix.Tgkill(process, thread, unix.SIGURG)
+			time.Sleep(every)
+		}
+	})
+	return func() {
+		over.Store(true)
+		sender.Wait()
+	}
+}
 
-// newStorm has this thread get a signal every so often.
-func newStorm(every time.Duration) (storm, error) {
+// timer has the kernel send a thread a signal every so often.
+func timer(thread int, every time.Duration) (end func(), err error) {
 	event := struct {
 		value          uint64
 		signal, notify int32
 		thread         int32
 		_              [44]byte
-	}{signal: int32(unix.SIGURG), notify: sigevThreadID, thread: int32(unix.Gettid())}
-	var s storm
+	}{signal: int32(unix.SIGURG), notify: sigevThreadID, thread: int32(thread)}
+	var id int32
 	if _, _, errno := unix.RawSyscall(unix.SYS_TIMER_CREATE, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&event)),
-		uintptr(unsafe.Pointer(&s))); errno != 0 {
-		return 0, fmt.Errorf("make a timer: %w", errno)
+		uintptr(unsafe.Pointer(&id))); errno != 0 {
+		return nil, errno
 	}
+	end = func() { unix.RawSyscall(unix.SYS_TIMER_DELETE, uintptr(id), 0, 0) }
 	times := [2]unix.Timespec{unix.NsecToTimespec(int64(every)), unix.NsecToTimespec(int64(every))}
-	if _, _, errno := unix.RawSyscall6(unix.SYS_TIMER_SETTIME, uintptr(s), 0, uintptr(unsafe.Pointer(&times)), 0, 0,
+	if _, _, errno := unix.RawSyscall6(unix.SYS_TIMER_SETTIME, uintptr(id), 0, uintptr(unsafe.Pointer(&times)), 0, 0,
 		0); errno != 0 {
-		s.end()
-		return 0, fmt.Errorf("set a timer: %w", errno)
+		end()
+		return nil, errno
 	}
-	return s, nil
+	return end, nil
 }
 
 const sigevThreadID = 4 // SIGEV_THREAD_ID
-
-func (s storm) end() { unix.RawSyscall(unix.SYS_TIMER_DELETE, uintptr(s), 0, 0) }
 
 // deep has the goroutine's stack grow and move.
 func deep(n int) int {

@@ -5,9 +5,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"golang.org/x/sys/unix"
 )
 
 // other is a function of an engine that is not the one which was pinned.
@@ -58,6 +60,24 @@ func TestProofOfStops(t *testing.T) {
 	if _, err := findLayout(guest.ExportedFunction("compute")); err == nil ||
 		!strings.Contains(err.Error(), "asyncpreemptoff=1") {
 		t.Errorf("Go was told not to stop anything: %v", err)
+	}
+}
+
+// TestProofWithoutTimers: a user who has no timers left has workers all the same.
+func TestProofWithoutTimers(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_SIGPENDING, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_SIGPENDING, &unix.Rlimit{Cur: 0, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_SIGPENDING, &before)
+	if _, err := timer(unix.Gettid(), time.Second); err != unix.EAGAIN {
+		t.Fatalf("there are timers: %v", err)
+	}
+	if err := ProveStops(); err != nil {
+		t.Error(err)
 	}
 }
 
