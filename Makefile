@@ -61,6 +61,11 @@ fuzz: build ## every fuzz target for 30 s
 fuzz-engines: setup ## random programs on both engines, for MINUTES, from SEED: results, traps, memory, counted
 	FAASMRUN_FUZZ_MINUTES=$(MINUTES) FAASMRUN_FUZZ_SEED=$(SEED) $(GO) test -timeout $$(($(MINUTES) + 30))m -count 1 -v -run '^TestDifferential$$' ./worker/engine
 
+.PHONY: large
+large: build ## a rank of 12 GiB, messages and collectives of more than 4 GiB (takes 9 GiB of memory)
+	bin/faasmrun toolchain install
+	FAASMRUN_LARGE=1 $(GO) test -timeout 60m -count 1 -v -run '^TestLarge$$' ./faasmrun/e2e
+
 .PHONY: spec
 spec: setup ## the WebAssembly specification's tests on both engines, whole, with figures (needs clang)
 	FAASMRUN_SPEC=all $(GO) test -timeout 2h -count 1 -v -run '^TestSpec$$' ./worker/engine/wazero ./worker/engine/native

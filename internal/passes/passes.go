@@ -18,7 +18,7 @@ import (
 
 // Version names what Run does to a module. Whoever keeps results keeps it with them: it is raised whenever a pass
 // comes, goes or writes other code than before. A test notices when it was forgotten.
-const Version = "10"
+const Version = "11"
 
 // Options say what more is made of a program than running it takes.
 type Options struct {
@@ -117,6 +117,7 @@ func Run(m *wasm.Module, o Options) (*Result, error) {
 }
 
 // exportStart makes an export of the start section, so that whoever has the program run calls it as any other function.
+// One of the host gets a function that calls it: engines enter programs alone.
 func exportStart(m *wasm.Module) (name string) {
 	name = "faasmrun.start"
 	for taken := true; taken; {
@@ -124,7 +125,15 @@ func exportStart(m *wasm.Module) (name string) {
 			name += "'"
 		}
 	}
-	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindFunction, Index: m.Start})
+	index := m.Start
+	if imported := m.ImportedFunctions(); index < imported {
+		var c wasm.Code
+		c.Index(wasm.OpCall, index)
+		c.Op(wasm.OpEnd)
+		index = imported + uint32(len(m.Functions))
+		m.Functions = append(m.Functions, wasm.Function{Type: m.AddType(wasm.FuncType{}), Body: wasm.Expr(c)})
+	}
+	m.Exports = append(m.Exports, wasm.Export{Name: name, Kind: wasm.KindFunction, Index: index})
 	m.Start, m.HasStart = 0, false
 	return name
 }

@@ -46,6 +46,7 @@ var tests = []struct {
 	{"LocalsOfAllFunctions", testLocalsOfAllFunctions},
 	{"HostCalls", testHostCalls},
 	{"StartSectionFindsItsHost", testStartSectionFindsItsHost},
+	{"StartSectionOfTheHost", testStartSectionOfTheHost},
 	{"StartSectionTraps", testStartSectionTraps},
 	{"MemoryGrowsInPlace", testMemoryGrowsInPlace},
 	{"ModuleSays", testModuleSays},

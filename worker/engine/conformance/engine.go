@@ -165,6 +165,17 @@ func testStartSectionFindsItsHost(t *testing.T) {
 	}
 }
 
+func testStartSectionOfTheHost(t *testing.T) {
+	p := guestModule{imports: []program.Import{env("exit")}, start: 1, funcs: []function{{name: "_start", export: true}}}
+	m, err := engine.Make(newEngine(t, engine.Options{}), p.wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Instantiate(&host{t: t}, memory(t, m, 1<<20)); !errors.Is(err, errExit) {
+		t.Errorf("%v", err)
+	}
+}
+
 func testStartSectionTraps(t *testing.T) {
 	p := guestModule{start: 2, funcs: []function{{name: "_start", export: true},
 		{name: "begin", body: code(opUnreachable)}}}
