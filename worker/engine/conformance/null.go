@@ -2,7 +2,11 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
@@ -113,4 +117,189 @@ func testNullPointers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nullTrap is the trap that an error is; the test fails where it is none of a null pointer.
+func nullTrap(t testing.TB, err error) *program.Trap {
+	t.Helper()
+	var trap *program.Trap
+	if !errors.As(err, &trap) || trap.Kind != program.NullPointer {
+		t.Fatalf("%v", err)
+	}
+	return trap
+}
+
+// testNullPointersAndTheStack: what comes upon the closed bytes with the stack is an overflow, as far as the stack
+// pointer tells; a null pointer beside a stack that is nearly full is one.
+func testNullPointersAndTheStack(t *testing.T) {
+	at := func(pointer int64) []byte { return code(i32(pointer), opGlobalSet, 0) }
+	for _, test := range []struct {
+		name string
+		body []byte
+		kind program.TrapKind
+	}{
+		{"the stack has left", code(at(4000), store(4040)), program.StackOverflow},
+		{"by its last bytes", code(at(4092), store(4092)), program.StackOverflow},
+		{"a leaf has left", code(at(4100), store(4080)), program.StackOverflow},
+		{"far", code(at(-5000), store(-4900)), program.StackOverflow},
+		{"to null", code(at(0), store(8)), program.StackOverflow},
+		{"nearly full", code(at(4096+redZone), store(8)), program.NullPointer},
+		{"at rest", store(8), program.NullPointer},
+	} {
+		p := inner("f", test.body)
+		p.names = []nameNote{{7, list([][]byte{code(0, name("__stack_pointer"))})}}
+		in, _ := instantiateFile(t, marked(p.wasm()))
+		err := in.Start()
+		var trap *program.Trap
+		if !errors.As(err, &trap) || trap.Kind != test.kind ||
+			test.kind == program.StackOverflow && !strings.Contains(trap.Detail, "the 60 KiB of the program's stack are full") {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// redZone is how far below its stack clang's code may store where it calls nothing.
+const redZone = 128
+
+// testNullPointersInCalls: what the host calls back, a start section, a further thread and an atomic access trap alike;
+// a trap ends that call, and the next is none the worse.
+func testNullPointersInCalls(t *testing.T) {
+	p := guestModule{imports: []program.Import{env("back"), env("note")}, table: []int{-1, 3, 4}, funcs: []function{
+		{name: "_start", export: true, body: code(i32(2), opCall, 0, i32(1), opCall, 0)},
+		{name: "bad", params: "i", body: store(16)},
+		{name: "good", params: "i", body: code(opLocalGet, 0, opCall, 1)}}}
+	in, h := instantiateFile(t, marked(p.wasm()))
+	for range 3 {
+		err := in.Start()
+		trap := nullTrap(t, err)
+		var outer *program.HostError
+		if got := strings.Join(trap.Frames, " "); got != "bad" || !errors.As(err, &outer) ||
+			strings.Join(outer.Frames(), " ") != "env.back _start" || strings.Join(h.calls, " ") != "7" {
+			t.Errorf("%s, %v, %v", got, err, h.calls)
+		}
+		h.calls = nil
+		nullTrap(t, in.CallTable(1, "i", 7))
+		if err := in.CallTable(2, "i", 7); err != nil || strings.Join(h.calls, " ") != "7" {
+			t.Errorf("%v, %v", err, h.calls)
+		}
+		h.calls = nil
+	}
+	begins := guestModule{start: 2, funcs: []function{{name: "_start", export: true}, {name: "begin", body: store(16)}}}
+	m, err := engine.Make(newEngine(t, engine.Options{}), marked(begins.wasm()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.Instantiate(nil, memory(t, m, 1<<20))
+	if trap := nullTrap(t, err); trap.Frames[0] != "begin" {
+		t.Errorf("%v", trap)
+	}
+}
+
+func store(address int64) []byte { return code(i32(address), i32(1), opI32Store, 2, 0) }
+
+func testNullPointersOfThreads(t *testing.T) {
+	bothWidths(t, func(t *testing.T, wide bool) {
+		p := newProcess(t, marked(threaded(t, wide, func(m *wasm.Module) {
+			var c wasm.Code
+			if wide {
+				c.I64(8192)
+			} else {
+				c.I32(8192)
+			}
+			c.Op(wasm.OpEnd)
+			m.Globals[0].Init = wasm.Expr(c)
+		})))
+		p.main.lowest = p.memory.Lowest()
+		h := p.thread(0)
+		h.lowest = p.main.lowest
+		for _, c := range []struct {
+			function uint32
+			argument uint64
+			frame    string
+		}{{fnLoad, 0, "load"}, {fnLoad, 4092, "load"}, {fnCount, 1, "count"}, {fnSpin, 0, "spin"}, {fnWait, 0, "wait"},
+			{fnNotify, 0, "notify"}} {
+			for _, thread := range []*host{h, p.main} {
+				if trap := nullTrap(t, thread.runs(c.function, c.argument)); trap.Frames[0] != c.frame {
+					t.Errorf("%s: %v", c.frame, trap)
+				}
+			}
+		}
+		if err := h.runs(fnLoad, 4096); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// nulls reads a member of what a null pointer points at, so many calls deep, inlined in the last.
+const nulls = `
+struct node { char pad[40]; int value; } *volatile list;
+int sum;
+static inline int value(struct node *n) {
+	return n->value;
+}
+__attribute__((noinline)) int deep(int n) {
+	if (n == 0) {
+		sum += value(
+			list);
+		return sum;
+	}
+	return deep(n - 1) / 3 + n;
+}
+volatile int depth = DEPTH;
+void _start(void) { depth = deep(depth); }
+`
+
+// testNullPointersOfC: the line is that of the access, through inlined calls, and however large the engine's own stack
+// has become.
+func testNullPointersOfC(t *testing.T) {
+	for _, depth := range []int{0, 20, 100000} {
+		file := marked(Clang(t, fmt.Sprintf("#define DEPTH %d\n#line 1\n%s", depth, nulls)))
+		trap := startTrap(t, engine.Options{}, file)
+		frames := directories.ReplaceAllString(strings.Join(trap.Frames, "\n"), "")
+		if trap.Kind != program.NullPointer || !strings.HasPrefix(frames, "deep (a.c:5:12 inlined at a.c:9:10)") {
+			t.Errorf("%d deep: %v", depth, trap)
+		}
+		if depth == 20 && (len(trap.Frames) != 22 || !strings.HasPrefix(trap.Frames[21], "_start (")) {
+			t.Errorf("%v", trap)
+		}
+	}
+}
+
+// testNullPointersAtOnce: ranks trap so while others do, while garbage is collected and Go's own faults are Go's.
+func testNullPointersAtOnce(t *testing.T) {
+	const ranks, rounds = 8, 50
+	m, err := engine.Make(newEngine(t, engine.Options{}), marked(Clang(t, "#define DEPTH 50\n#line 1\n"+nulls)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	for range ranks {
+		running.Go(func() {
+			for n := range rounds {
+				in, err := m.Instantiate(nil, memory(t, m, 1<<20))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var trap *program.Trap
+				if err := in.Start(); !errors.As(err, &trap) || trap.Kind != program.NullPointer || len(trap.Frames) < 30 {
+					t.Errorf("%v", err)
+				}
+				if !panics(func() { in.Memory()[n]++ }) || !panics(func() { copy(in.Memory(), "there") }) {
+					t.Error("Go has written there")
+				}
+				in.Close()
+				runtime.GC()
+			}
+		})
+	}
+	running.Wait()
+}
+
+// panics reports whether a function does, where faults are panics.
+func panics(f func()) (panicked bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() { panicked = recover() != nil }()
+	f()
+	return false
 }
