@@ -55,21 +55,26 @@ func benchmarkCallBack(b *testing.B) {
 	}
 }
 
+// An instance, of a program that has all of its memory and of one whose null pointers trap.
 func benchmarkInstantiate(b *testing.B) {
 	e := newEngine(b, engine.Options{})
-	m, err := engine.Make(e, called(1).wasm())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		in, err := m.Instantiate(&host{}, memory(b, m, 4<<30))
+	for name, file := range map[string][]byte{"open": called(1).wasm(), "null page": marked(called(1).wasm())} {
+		m, err := engine.Make(e, file)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := in.Close(); err != nil {
-			b.Fatal(err)
-		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				in, err := m.Instantiate(&host{}, memory(b, m, 4<<30))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := in.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -82,6 +82,7 @@ var tests = []struct {
 	{"NullPointersOfThreads", testNullPointersOfThreads},
 	{"NullPointersOfC", testNullPointersOfC},
 	{"NullPointersAtOnce", testNullPointersAtOnce},
+	{"MachineWithoutMemory", testMachineWithoutMemory},
 	{"Caller", testCaller},
 	{"StackOfC", testStackOfC},
 	{"WildPointerOfC", testWildPointerOfC},

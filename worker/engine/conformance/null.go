@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -302,4 +305,61 @@ func panics(f func()) (panicked bool) {
 	defer func() { panicked = recover() != nil }()
 	f()
 	return false
+}
+
+// fullMemory is a memory of which the machine has no more than the first bytes.
+type fullMemory struct {
+	at   unsafe.Pointer
+	size uintptr
+	file int
+}
+
+func newFullMemory(t *testing.T, bytes int64, addresses uint64) *fullMemory {
+	t.Helper()
+	file, err := unix.MemfdCreate("full", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &fullMemory{size: uintptr(max(addresses, 1<<16)), file: file}
+	if m.at, err = unix.MmapPtr(-1, 0, nil, m.size, unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE); err != nil {
+		t.Fatal(err)
+	}
+	_, err = unix.MmapPtr(file, 0, m.at, 1<<16, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
+	if err := errors.Join(err, unix.Ftruncate(file, bytes)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *fullMemory) Bytes() []byte                 { return unsafe.Slice((*byte)(m.at), 1<<16) }
+func (m *fullMemory) Addresses() (uintptr, uint64)  { return uintptr(m.at), uint64(m.size) }
+func (m *fullMemory) Lowest() uint64                { return 0 }
+func (m *fullMemory) Reallocate(size uint64) []byte { return m.Bytes() }
+func (m *fullMemory) Free() {
+	if m.file >= 0 {
+		unix.MunmapPtr(m.at, m.size)
+		unix.Close(m.file)
+		m.file = -1
+	}
+}
+
+// testMachineWithoutMemory: what the machine has no memory left for is no fault of the program's, and ends it alone.
+func testMachineWithoutMemory(t *testing.T) {
+	m, err := engine.Make(newEngine(t, engine.Options{}), inner("f", store(4096), store(32768)).wasm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := m.Instantiate(nil, newFullMemory(t, 16384, m.Reserve()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	const want = "the machine has no memory left for what the program has written to\n    at f\n    at main\n    at _start"
+	if err := in.Start(); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if in.Memory()[4096] != 1 {
+		t.Error("what there was memory for was not written")
+	}
 }
