@@ -35,7 +35,7 @@ const (
 // each of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
 //
 //	state  | backing                                | grow
-//	shared | the memfd, MAP_SHARED over [0, limit)  | ftruncate, then mprotect [lowest, size): written pages stay
+//	shared | the memfd, MAP_SHARED over all         | ftruncate, then mprotect [lowest, size): written pages stay
 //	       |                                        | mapped
 //
 // One goroutine grows it (the rank's own); Bytes, Base, Lowest and Resident may be called from any.
@@ -67,7 +67,7 @@ func New(limit, addresses, lowest uint64) (*Memory, error) {
 		return nil, explain("create a linear memory", err)
 	}
 	whole := max(limit+guard, (addresses+PageSize-1)&^(PageSize-1))
-	base, err := reserve(fd, limit, whole)
+	base, err := reserve(fd, whole)
 	if err != nil {
 		unix.Close(fd)
 		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", whole>>20), err)
@@ -84,20 +84,11 @@ func newMemfd() (int, error) {
 	return fd, err
 }
 
-// reserve takes inaccessible addresses and lays the file over the first of them, up to the limit, inaccessible too:
-// growing then only opens more of one mapping, and pages that were touched need not be faulted in again.
-func reserve(fd int, limit, whole uint64) (unsafe.Pointer, error) {
-	base, err := unix.MmapPtr(-1, 0, nil, uintptr(whole), unix.PROT_NONE,
-		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
-	if err != nil {
-		return nil, err
-	}
-	_, err = unix.MmapPtr(fd, 0, base, uintptr(limit), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_FIXED|unix.MAP_NORESERVE)
-	if err != nil {
-		unix.MunmapPtr(base, uintptr(whole))
-		return nil, err
-	}
-	return base, nil
+// reserve maps the file inaccessibly, far beyond its end: growing then only opens more of one mapping, and pages that
+// were touched need not be faulted in again. (A file on top of addresses that are taken by other means is one mapping
+// more for each memory, and one call more of the kernel.)
+func reserve(fd int, whole uint64) (unsafe.Pointer, error) {
+	return unix.MmapPtr(fd, 0, nil, uintptr(whole), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_NORESERVE)
 }
 
 // explain says what to do about the two limits that many ranks on one machine meet.
