@@ -260,7 +260,7 @@ func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), 
 	case err == nil:
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && words != "":
-		return fmt.Errorf("the native engine can't run it: %s", words)
+		return errors.New(words)
 	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault && words != "":
 		return asWorkerFault(fmt.Errorf("making machine code failed: %s", words))
 	}

@@ -63,16 +63,22 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && refused.anywhere:
 		fmt.Fprintln(stderr, refused.words)
+		return 1
+	case errors.As(err, &refused):
+		fmt.Fprintln(stderr, "the native engine can't run it:", refused.words)
 		return 1
 	}
 	fmt.Fprintln(stderr, err)
 	return control.ExitOwnFault
 }
 
-// refusal is an error that is the module's fault.
-type refusal struct{ words string }
+// refusal is an error that is the module's fault. One that would be the same on any engine came before there was C.
+type refusal struct {
+	words    string
+	anywhere bool
+}
 
 func (r refusal) Error() string { return r.words }
 
@@ -112,8 +118,11 @@ func (m *objectMaker) make(ctx context.Context) (err error) {
 	fmt.Fprintln(m.stdout, "translating")
 	failed := m.translate(ctx, text)
 	key, err := m.objectKey()
-	if err != nil {
-		return cmp.Or(failed, err) // it was not even prepared
+	if err != nil { // it was not even prepared
+		if refused := (refusal{}); errors.As(failed, &refused) {
+			return refusal{refused.words, true}
+		}
+		return cmp.Or(failed, err)
 	}
 	if failed == nil {
 		failed = m.compile(ctx, key, text)
@@ -189,9 +198,9 @@ func (m *objectMaker) translate(ctx context.Context, text string) error {
 	case err == nil || ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && text != "":
-		return refusal{text}
+		return refusal{words: text}
 	case errors.As(err, &exit) && exit.ExitCode() != control.ExitOwnFault:
-		return refusal{fmt.Sprintf("translating it failed (%v): %s", err, text)}
+		return refusal{words: fmt.Sprintf("translating it failed (%v): %s", err, text)}
 	case errors.As(err, &exit) && text != "":
 		return fmt.Errorf("translate it: %s", text)
 	default:
@@ -215,7 +224,7 @@ func (m *objectMaker) compile(ctx context.Context, key object.Key, text string) 
 		Lax: m.lax, Idle: m.idle, Limits: limits,
 		Progress: func(done, all int) { fmt.Fprintf(m.stdout, "compiled %d of %d files\n", done, all) }})
 	if clang.OfModule(err) || errors.Is(err, object.ErrBad) {
-		return refusal{err.Error()}
+		return refusal{words: err.Error()}
 	}
 	return err
 }

@@ -33,7 +33,9 @@ struct Instance {
 	u64 globals[][2];
 };
 
-#define HIDDEN __attribute__((visibility("hidden")))
+/* Two calls of one function stay two: where clang made one of them, it would have no line, and a caller's frame would be
+   another function's. */
+#define HIDDEN __attribute__((visibility("hidden"), nomerge))
 #define INLINE static inline __attribute__((always_inline))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
