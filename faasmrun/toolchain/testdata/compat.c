@@ -487,6 +487,7 @@ static void calls(void)
 	FAILS(sigqueue(getpid(), SIGUSR1, (union sigval){ 1 }), ENOSYS);
 	FAILS(getrandom(name, 1, 64), EINVAL);
 	assert(getpass("") == NULL && errno == ENXIO && posix_spawn(&process, "x", NULL, NULL, NULL, NULL) == ENOSYS);
+	assert(getppid() > 1 && getppid() != getpid() && syscall(SYS_getppid) == getppid());
 	assert(syscall(SYS_gettid) == getpid() && gettid() == getpid() && syscall(SYS_getcpu, &cpu, NULL, NULL) == 0 && cpu == 0);
 	assert(prctl(PR_SET_NAME, "a name that is too long") == 0 && prctl(PR_GET_NAME, name) == 0 && !strcmp(name, "a name that is "));
 	char bytes[1000] = { 0 }, zeros[1000] = { 0 };

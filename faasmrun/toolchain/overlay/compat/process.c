@@ -100,7 +100,8 @@ WEAK pid_t wait(int *status) { return waitpid(-1, status, 0); }
 WEAK pid_t wait3(int *status, int options, struct rusage *usage) { return waitpid(-1, status, options); }
 WEAK pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage) { return waitpid(pid, status, options); }
 
-WEAK pid_t getppid(void) { return 1; }
+/* Whoever waits for the program. Not 1: programs take that for the sign of a daemon, and log instead of printing. */
+WEAK pid_t getppid(void) { return getpid() - 1; }
 WEAK pid_t getpgrp(void) { return getpid(); }
 WEAK pid_t getpgid(pid_t pid) { return pid ? pid : getpid(); }
 WEAK pid_t getsid(pid_t pid) { return pid ? pid : getpid(); }
