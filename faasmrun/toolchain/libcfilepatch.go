@@ -31,6 +31,12 @@ var filePatches = []patch{
       return __faasmrun_lock_record(fildes, cmd, record);
     }
     case F_GETFD:`},
+	// Times that are not used must have some value all the same: else clang takes it that there are times, and reads
+	// them through a null pointer.
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/utimensat.c", old: "  __wasi_timestamp_t st_atim;\n" +
+		"  __wasi_timestamp_t st_mtim;", new: "  __wasi_timestamp_t st_atim = 0, st_mtim = 0;"},
+	{file: "libc-bottom-half/cloudlibc/src/libc/sys/stat/futimens.c", old: "  __wasi_timestamp_t st_atim;\n" +
+		"  __wasi_timestamp_t st_mtim;", new: "  __wasi_timestamp_t st_atim = 0, st_mtim = 0;"},
 	{file: "libc-bottom-half/cloudlibc/src/libc/sys/ioctl/ioctl.c",
 		old: "      // Invalid request.\n      errno = EINVAL;", new: "      errno = ENOTTY;"},
 	{file: "libc-bottom-half/sources/posix.c", old: "    return __wasilibc_open_nomode(path, oflag);", new: `    if (oflag & O_CREAT) {
