@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -133,17 +134,29 @@ func (o *output) finish(log *joblog.Reader) error {
 	return o.stream.Send(frame)
 }
 
-// open opens the job's log; nil if there is none (yet).
+// fileRetry is how long is waited when a log can't be opened because too many files are open.
+const fileRetry = 100 * time.Millisecond
+
+// open opens the job's log; nil if there is none (yet). While too many files are open it waits for one to be closed:
+// nobody asks for the stream again, and whoever follows the job would wait for its end for ever.
 func (o *output) open(key jobKey) (*joblog.Reader, error) {
-	log, err := joblog.OpenReader(filepath.Join(o.w.jobDir(key), "log"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	for {
+		log, err := joblog.OpenReader(filepath.Join(o.w.jobDir(key), "log"))
+		switch {
+		case err == nil:
+			log.Seek(o.from)
+			return log, nil
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, nil
+		case !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE):
+			return nil, err
+		}
+		select {
+		case <-time.After(fileRetry):
+		case <-o.stream.Context().Done():
+			return nil, o.stream.Context().Err()
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	log.Seek(o.from)
-	return log, nil
 }
 
 // sendAll sends what is in the log now. sent is called after each frame with how far it reached.
