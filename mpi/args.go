@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -66,7 +67,7 @@ func (v countArg) size(r call, what string) (int64, *failure) {
 	if n < 0 {
 		return 0, failf(errCount, "invalid %s %d", what, n)
 	}
-	if n > maxTypeBytes {
+	if n > datatype.MaxBytes {
 		return 0, failf(errCount, "%s %d is too large", what, n)
 	}
 	return n, nil
@@ -126,17 +127,20 @@ func (v infoArg) handle() uint32       { return handleOf(uint64(v)) }
 
 func (v commArg) of(r call) (*comm, *failure)             { return r.comm(v.handle()) }
 func (v groupArg) of(r call) (*group, *failure)           { return r.group(v.handle()) }
-func (v typeArg) of(r call) (*datatype, *failure)         { return r.anyType(v.handle()) }
+func (v typeArg) of(r call) (*datatype.Type, *failure)    { return r.anyType(v.handle()) }
 func (v opArg) of(r call) (*op, *failure)                 { return r.op(v.handle()) }
 func (v requestArg) of(r call) (*request, *failure)       { return r.request(v.handle()) }
 func (v errhandlerArg) of(r call) (*errhandler, *failure) { return r.errhandler(v.handle()) }
 func (v infoArg) of(r call) (*info, *failure)             { return r.info(v.handle()) }
 
+// named is a predefined datatype; nil if the handle is of another, or of none.
+func (v typeArg) named() *datatype.Type { return datatype.ByHandle(v.handle()) }
+
 // committed is a datatype that may be used for communication.
-func (v typeArg) committed(r call) (*datatype, *failure) {
+func (v typeArg) committed(r call) (*datatype.Type, *failure) {
 	t, f := v.of(r)
-	if f == nil && !t.committed {
-		f = failf(errType, "the datatype %s is not committed", t.title())
+	if f == nil && !t.Committed() {
+		f = failf(errType, "the datatype %s is not committed", t.Title())
 	}
 	return t, f
 }
@@ -159,7 +163,7 @@ type (
 type (
 	commOut       = handleOut[comm]
 	groupOut      = handleOut[group]
-	typeOut       = handleOut[datatype]
+	typeOut       = handleOut[datatype.Type]
 	opOut         = handleOut[op]
 	requestOut    = handleOut[request]
 	messageOut    = handleOut[extracted]
@@ -168,7 +172,7 @@ type (
 
 	commRef       = handleRef[comm]
 	groupRef      = handleRef[group]
-	typeRef       = handleRef[datatype]
+	typeRef       = handleRef[datatype.Type]
 	opRef         = handleRef[op]
 	requestRef    = handleRef[request]
 	messageRef    = handleRef[extracted]

@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/datatype"
+
 // attributes are the values a program attached to an object, in the order of attaching.
 type attributes []attribute
 
@@ -140,21 +142,18 @@ func (v typeArg) attributes(r call) (*attributes, *comm, *failure) {
 	if f != nil {
 		return nil, nil, f
 	}
-	if t.combiner == combinerNamed {
-		return r.namedAttributes(t), nil, nil
-	}
-	return &t.attributes, nil, nil
+	return r.attributesOf(t), nil, nil
 }
 
-// namedAttributes are those of a predefined datatype, which all ranks share: each rank keeps its own.
-func (r *Rank) namedAttributes(t *datatype) *attributes {
+// attributesOf are those that the rank has given a datatype. All ranks share the predefined ones, hence no field there.
+func (r *Rank) attributesOf(t *datatype.Type) *attributes {
 	if r.typeAttributes == nil {
-		r.typeAttributes = map[uint32]*attributes{}
+		r.typeAttributes = map[*datatype.Type]*attributes{}
 	}
-	if r.typeAttributes[t.handle] == nil {
-		r.typeAttributes[t.handle] = &attributes{}
+	if r.typeAttributes[t] == nil {
+		r.typeAttributes[t] = &attributes{}
 	}
-	return r.typeAttributes[t.handle]
+	return r.typeAttributes[t]
 }
 
 func (l attributes) find(k int32) int {

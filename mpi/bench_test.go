@@ -151,3 +151,34 @@ func BenchmarkSelf(b *testing.B) {
 func BenchmarkCommRank(b *testing.B) {
 	together(b, 1, 1<<20, func(g *guest) func() { return g.prepared("Comm_rank", tWorld, g.alloc(4)) })
 }
+
+// BenchmarkPack packs a vector with holes, and plain bytes: what the layers between a call and the copy cost.
+func BenchmarkPack(b *testing.B) {
+	for _, name := range []string{"bytes", "vector"} {
+		b.Run(name, func(b *testing.B) {
+			together(b, 1, 1<<20, func(g *guest) func() {
+				in, out, position, ty, n := g.alloc(1024), g.alloc(1024), g.ints(0), uint32(tByte), uint32(64)
+				if name == "vector" {
+					ty, n = g.newtype("Type_vector", 8, 1, 2, tDouble), 1
+				}
+				pack := g.prepared("Pack", in, n, ty, out, 1024, position, tWorld)
+				return func() { g.setInt(position, 0, 0); pack() }
+			})
+		})
+	}
+}
+
+// BenchmarkReduceLocal combines vectors of doubles and of bytes in one rank.
+func BenchmarkReduceLocal(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		ty   uint32
+		n    uint32
+	}{{"1double", tDouble, 1}, {"1000doubles", tDouble, 1000}, {"1000ints", tInt, 1000}} {
+		b.Run(c.name, func(b *testing.B) {
+			together(b, 1, 1<<20, func(g *guest) func() {
+				return g.prepared("Reduce_local", g.alloc(8000), g.alloc(8000), c.n, c.ty, tSum)
+			})
+		})
+	}
+}

@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/datatype"
+
 // attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their
 // own: its memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a
 // send of its own.
@@ -163,9 +165,9 @@ func (r *Rank) drainBuffers() {
 }
 
 // buffer packs a send into an attached buffer.
-func (r *Rank) buffer(b *attached, s span) (span, uint64, *failure) {
+func (r *Rank) buffer(b *attached, s datatype.Span) (datatype.Span, uint64, *failure) {
 	r.reap()
-	n := s.bytes()
+	n := s.Bytes()
 	size := max(uint64(n+heapAlign-1)&^(heapAlign-1), heapAlign)
 	var address uint64
 	ok := n < maxAllocation
@@ -188,10 +190,11 @@ func (r *Rank) buffer(b *attached, s span) (span, uint64, *failure) {
 		address, ok = b.heap.take(size)
 	}
 	if !ok {
-		return span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes", b.size, n)
+		return datatype.Span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes",
+			b.size, n)
 	}
-	out := span{mem: r.main.host.Memory(), addr: int64(address), count: n, typ: byteType}
-	copySpan(&out, &s)
+	out := r.elements(address, n, datatype.Byte())
+	out.CopyFrom(&s)
 	return out, address, nil
 }
 

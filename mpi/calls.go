@@ -1,6 +1,10 @@
 package mpi
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+)
 
 // Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32
 // and 64 bits, d for a double. Fn has the form of engine.HostFunc: it reads its arguments from the stack and
@@ -252,9 +256,9 @@ var bindings = []binding{
 	{"Type_get_extent_x", false, whileRunning, asLarge(takes3(typeGetExtent))},
 	{"Type_get_true_extent", true, whileRunning, takes3(typeGetTrueExtent)},
 	{"Type_get_true_extent_x", false, whileRunning, asLarge(takes3(typeGetTrueExtent))},
-	{"Type_extent", false, whileRunning, takes2(typeBound((*datatype).extent))},
-	{"Type_lb", false, whileRunning, takes2(typeBound(func(t *datatype) int64 { return t.lb }))},
-	{"Type_ub", false, whileRunning, takes2(typeBound(func(t *datatype) int64 { return t.ub }))},
+	{"Type_extent", false, whileRunning, takes2(typeBound((*datatype.Type).Extent))},
+	{"Type_lb", false, whileRunning, takes2(typeBound((*datatype.Type).LB))},
+	{"Type_ub", false, whileRunning, takes2(typeBound((*datatype.Type).UB))},
 	{"Type_get_envelope", false, whileRunning, takes5(typeGetEnvelope)},
 	{"Type_get_envelope_c", false, whileRunning, asLarge(takes6(typeGetEnvelopeLarge))},
 	{"Type_get_contents", false, whileRunning, takes7(typeGetContents)},
@@ -263,8 +267,8 @@ var bindings = []binding{
 	{"Type_set_name", false, whileRunning, takes2(typeSetName)},
 	{"Type_match_size", false, whileRunning, takes3(typeMatchSize)},
 	{"Type_get_value_index", false, whileRunning, takes3(typeGetValueIndex)},
-	{"Type_create_f90_real", false, whileRunning, takes3(typeF90Real(f90Reals, combinerF90Real))},
-	{"Type_create_f90_complex", false, whileRunning, takes3(typeF90Real(f90Complexes, combinerF90Complex))},
+	{"Type_create_f90_real", false, whileRunning, takes3(typeF90Real(datatype.CombinerF90Real))},
+	{"Type_create_f90_complex", false, whileRunning, takes3(typeF90Real(datatype.CombinerF90Complex))},
 	{"Type_create_f90_integer", false, whileRunning, takes2(typeF90Integer)},
 	{"Get_address", false, always, takes2(getAddress)},
 	{"Address", false, always, takes2(getAddress)},

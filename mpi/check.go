@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -101,23 +102,23 @@ func (r *Rank) by(o origin) string {
 type parcel struct {
 	sender *Rank
 	origin origin
-	typ    *datatype // nil: not known
+	typ    *datatype.Type // nil: not known
 	count  int64
 }
 
 // parcel describes what the call under way sends.
-func (c *checker) parcel(s *span) *parcel {
-	p := &parcel{sender: c.r, origin: c.here(), count: s.count}
+func (c *checker) parcel(s *datatype.Span) *parcel {
+	p := &parcel{sender: c.r, origin: c.here(), count: s.Count}
 	if c.owns(s) {
-		p.typ = s.typ
+		p.typ = s.Type
 	}
 	return p
 }
 
 // owns reports whether a buffer is the program's own, and no copy made by MPI.
-func (c *checker) owns(s *span) bool {
+func (c *checker) owns(s *datatype.Span) bool {
 	mem := c.r.main.host.Memory()
-	return len(s.mem) > 0 && len(mem) > 0 && &s.mem[0] == &mem[0]
+	return len(s.Mem) > 0 && len(mem) > 0 && &s.Mem[0] == &mem[0]
 }
 
 // received compares a message with the receive that takes it.
@@ -125,34 +126,34 @@ func (c *checker) received(q *request, p *parcel, k match.Key) {
 	if p.typ == nil {
 		return
 	}
-	if d := differ(p.typ, p.count, q.buffer.typ, q.buffer.count); d != nil {
+	if d := datatype.Differ(p.typ, p.count, q.buffer.Type, q.buffer.Count); d != nil {
 		c.find(q.origin, "type", "%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)",
-			d.element(), k.Source, k.Tag, q.comm.title(), d.sent.title(), d.received.title(), p.sender.by(p.origin))
+			elementOf(d), k.Source, k.Tag, q.comm.title(), d.Sent, d.Received, p.sender.by(p.origin))
 	}
 }
 
-// element names the element at which two signatures differ.
-func (d *mismatch) element() string {
-	if d.after == 0 {
+// elementOf names the element at which two signatures differ.
+func elementOf(d *datatype.Mismatch) string {
+	if d.After == 0 {
 		return "the first element"
 	}
-	return fmt.Sprintf("element %d", d.after)
+	return fmt.Sprintf("element %d", d.After)
 }
 
 // checkBlock reports a block of a collective whose sent and received signatures differ.
-func (mv *mover) checkBlock(to, from *part, d, s *span) {
+func (mv *mover) checkBlock(to, from *part, d, s *datatype.Span) {
 	c := to.rank.check
 	if c == nil {
 		return
 	}
-	if d.bytes() > s.bytes() {
+	if d.Bytes() > s.Bytes() {
 		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)",
-			to.comm.title(), d.bytes(), from.comm.rank, s.bytes(), from.rank.by(from.origin))
+			to.comm.title(), d.Bytes(), from.comm.rank, s.Bytes(), from.rank.by(from.origin))
 		return
 	}
-	if x := differ(s.typ, s.count, d.typ, d.count); x != nil {
+	if x := datatype.Differ(s.Type, s.Count, d.Type, d.Count); x != nil {
 		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)",
-			to.comm.title(), x.element(), from.comm.rank, x.received.title(), x.sent.title(), from.rank.by(from.origin))
+			to.comm.title(), elementOf(x), from.comm.rank, x.Received, x.Sent, from.rank.by(from.origin))
 	}
 }
 
@@ -161,9 +162,9 @@ func (inst *instance) checkReduction(ref, p *part) {
 	if p.rank.check == nil || p.op == nil || ref.op == nil {
 		return
 	}
-	if x := differ(ref.typ, ref.count, p.typ, p.count); x != nil {
+	if x := datatype.Differ(ref.typ, ref.count, p.typ, p.count); x != nil {
 		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(),
-			x.received.title(), ref.comm.rank, x.sent.title(), ref.rank.by(ref.origin))
+			x.Received, ref.comm.rank, x.Sent, ref.rank.by(ref.origin))
 	}
 }
 
@@ -173,21 +174,12 @@ func (c *checker) aliased(p *part) {
 		return
 	}
 	send, recv := p.send.span, p.recv.span
-	send.count *= p.send.number
-	recv.count *= p.recv.number
-	if overlap(&send, &recv) {
+	send.Count *= p.send.number
+	recv.Count *= p.recv.number
+	if datatype.Overlap(&send, &recv) {
 		c.find(c.here(), "alias",
-			"the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.addr, recv.addr)
+			"the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.Addr, recv.Addr)
 	}
-}
-
-// overlap reports whether two buffers share memory. For buffers with holes it reports false: they may lie in each
-// other's.
-func overlap(a, b *span) bool {
-	if !a.typ.contiguous || !b.typ.contiguous {
-		return false
-	}
-	return a.bytes() > 0 && b.bytes() > 0 && a.addr < b.addr+b.bytes() && b.addr < a.addr+a.bytes()
 }
 
 // shares names a communication whose buffer is in use by another that is not complete. Two may send the same bytes.
@@ -201,10 +193,10 @@ func (c *checker) shares(q *request) {
 		}
 		if (q.kind == requestReceive && other.kind <= requestReceive ||
 			q.kind == requestSend && other.kind == requestReceive) &&
-			q.peer != procNull && other.peer != procNull && overlap(&q.buffer, &other.buffer) {
+			q.peer != procNull && other.peer != procNull && datatype.Overlap(&q.buffer, &other.buffer) {
 			c.find(c.here(), "overlap",
-				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.addr,
-				q.buffer.bytes(), c.r.by(other.origin))
+				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.Addr,
+				q.buffer.Bytes(), c.r.by(other.origin))
 			return
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/faasmrun/faasmrun/mpi/coll"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -163,9 +164,8 @@ func (r call) repeated(address uint64, count countArg, datatype typeArg, n int64
 	if f != nil {
 		return f
 	}
-	all := s
-	if all.count *= n; s.count > maxSpanBytes/n || !all.inside(r.lowest) {
-		return all.outside(r.lowest)
+	if all, fits := s.Repeated(n); !fits || !all.Inside(r.lowest) {
+		return outside(&all, r.lowest)
 	}
 	b.span, b.number = s, n
 	return nil
@@ -177,7 +177,7 @@ func (r call) noBlocks(count countArg, datatype typeArg, b *blocks) *failure {
 		return failf(errCount, "invalid count %d", n)
 	}
 	t, f := datatype.committed(r)
-	b.span, b.number = span{mem: r.main.host.Memory(), typ: t}, 0
+	b.span, b.number = r.elements(0, 0, t), 0
 	return f
 }
 
@@ -187,7 +187,7 @@ func (r call) vector(address uint64, counts countsIn, displs displsIn, datatype 
 	if f != nil {
 		return f
 	}
-	if f := r.blockArrays(counts, uint64(displs), r.large, n, t.extent(), b); f != nil {
+	if f := r.blockArrays(counts, uint64(displs), r.large, n, t.Extent(), b); f != nil {
 		return f
 	}
 	return r.checkBlocks(address, t, b)
@@ -221,24 +221,24 @@ func (r call) blockArrays(counts countsIn, displs uint64, aints bool, n, unit in
 			return failf(errCount, "invalid count %d of block %d", x, i)
 		}
 		b.counts = append(b.counts, x)
-		b.displs = append(b.displs, times(element(d, i, aints), unit))
+		b.displs = append(b.displs, datatype.Displacement(element(d, i, aints), unit))
 	}
 	return nil
 }
 
 // checkBlocks checks that all blocks lie in memory.
-func (r call) checkBlocks(address uint64, t *datatype, b *blocks) *failure {
-	b.span = span{mem: r.main.host.Memory(), addr: int64(address), typ: t}
+func (r call) checkBlocks(address uint64, t *datatype.Type, b *blocks) *failure {
+	b.span = r.elements(address, 0, t)
 	b.number = int64(len(b.counts))
 	for i := range b.counts {
 		s := b.at(i)
 		switch {
-		case s.inside(r.lowest) && (b.span.addr != bottom || s.typ.kind == kindNone || s.count == 0):
-		case s.inside(0):
-			return failf(errBuffer, "block %d at %#x, %d of %s, is at a null pointer", i, s.addr, s.count, s.typ.title())
+		case s.Inside(r.lowest) && (b.span.Addr != bottom || s.Type.Derived() || s.Count == 0):
+		case s.Inside(0):
+			return failf(errBuffer, "block %d at %#x, %d of %s, is at a null pointer", i, s.Addr, s.Count, s.Type.Title())
 		default:
-			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.addr, s.count,
-				s.typ.title(), len(s.mem))
+			return failf(errBuffer, "block %d at %#x, %d of %s, is outside the memory of %d bytes", i, s.Addr, s.Count,
+				s.Type.Title(), len(s.Mem))
 		}
 	}
 	return nil
@@ -256,15 +256,15 @@ func (r call) typed(address uint64, counts countsIn, displs uint64, aints bool, 
 		if f != nil {
 			return f
 		}
-		if !t.committed {
-			return failf(errType, "the datatype %s of block %d is not committed", t.title(), i)
+		if !t.Committed() {
+			return failf(errType, "the datatype %s of block %d is not committed", t.Title(), i)
 		}
 		b.types = append(b.types, t)
 	}
 	if f := r.blockArrays(counts, displs, aints, n, 1, b); f != nil {
 		return f
 	}
-	return r.checkBlocks(address, byteType, b)
+	return r.checkBlocks(address, datatype.Byte(), b)
 }
 
 // mpiRoot is MPI_ROOT.
@@ -539,21 +539,21 @@ func (r call) reduction(c *comm, p *part, sendbuf bufIn, recvbuf bufOut, count c
 // vectors is the fast path for the two buffers of a reduction. It reports whether it has taken them: small data that is
 // plainly valid. The rest it leaves to the general path.
 func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bool) bool {
-	if !p.typ.contiguous || uint64(p.count) > slotLimit {
+	if !p.typ.Contiguous() || uint64(p.count) > slotLimit {
 		return false
 	}
 	mem := r.main.host.Memory()
-	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.size
+	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.Size()
 	low := max(int64(r.lowest), inPlace+1)
 	if sends && (in < low || in+n > int64(len(mem))) || receives && (out < low || out+n > int64(len(mem))) ||
 		sendbuf == inPlace {
 		return false
 	}
 	if sends {
-		p.send.span, p.send.number = span{mem, in, p.count, p.typ}, 1
+		p.send.span, p.send.number = datatype.Span{Mem: mem, Addr: in, Count: p.count, Type: p.typ}, 1
 	}
 	if receives {
-		p.recv.span, p.recv.number = span{mem, out, p.count, p.typ}, 1
+		p.recv.span, p.recv.number = datatype.Span{Mem: mem, Addr: out, Count: p.count, Type: p.typ}, 1
 	}
 	return true
 }
@@ -566,7 +566,7 @@ func describeReduceScatterBlock(r call, c *comm, p *part, sendbuf bufIn, recvbuf
 	if f := r.repeated(recvbuf.address(), recvcount, datatype, 1, &p.recv); f != nil {
 		return f
 	}
-	return r.scattered(c, p, sendbuf, recvbuf, p.recv.span.count*int64(c.group.size()))
+	return r.scattered(c, p, sendbuf, recvbuf, p.recv.span.Count*int64(c.group.size()))
 }
 
 func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, recvcounts countsIn,
@@ -581,7 +581,7 @@ func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufO
 	}
 	total := int64(0)
 	for i, x := range counts {
-		if x < 0 || x > maxSpanBytes {
+		if !inMemory(x) {
 			return failf(errCount, "invalid count %d of rank %d", x, i)
 		}
 		total += x
@@ -595,6 +595,9 @@ func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufO
 	p.recv.span = s
 	return r.scattered(c, p, sendbuf, recvbuf, total)
 }
+
+// inMemory reports whether a memory could hold so many elements.
+func inMemory(n int64) bool { return n >= 0 && n <= datatype.MaxSpanBytes }
 
 // scattered describes the whole vector that a rank brings to MPI_Reduce_scatter. In place it lies where the result
 // goes, and is brought as a copy, made when the collective begins.
@@ -615,17 +618,6 @@ func (r call) scattered(c *comm, p *part, sendbuf bufIn, recvbuf bufOut, total i
 	return nil
 }
 
-// clone is a copy of the memory a span covers, as a span.
-func (s span) clone() span {
-	if s.bytes() == 0 {
-		return s
-	}
-	low, high := s.reach()
-	s.mem = append([]byte(nil), s.mem[low:high]...)
-	s.addr -= low
-	return s
-}
-
 // operation reads the operation and the datatype of a reduction and checks that they go together.
 func (r call) operation(op opArg, datatype typeArg, p *part) *failure {
 	o, f := op.of(r)
@@ -636,8 +628,8 @@ func (r call) operation(op opArg, datatype typeArg, p *part) *failure {
 	if f != nil {
 		return f
 	}
-	if o.code != opUser && kernels[o.code][t.kind] == nil {
-		return failf(errOp, "%s is not defined for %s", o.title(), t.title())
+	if !o.isUser() && o.code.Kernel(t.Kind()) == nil {
+		return failf(errOp, "%s is not defined for %s", o.title(), t.Title())
 	}
 	p.op, p.typ, p.typeHandle = o, t, datatype.handle()
 	return nil

@@ -1,8 +1,9 @@
 package mpi
 
 import (
-	"slices"
 	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
 // collSlots are a communicator's shared-memory slots for blocking collectives with small data. Each member writes its
@@ -54,8 +55,8 @@ type row struct {
 type slot struct {
 	round  atomic.Uint32 // written last
 	kind   collective
-	code   opCode
-	typ    kind
+	code   datatype.Op
+	typ    datatype.Kind
 	inline bool
 	root   int32
 	bytes  uint16
@@ -106,7 +107,7 @@ func (c *comm) usesSlots(r *Rank) bool { return c.remote == nil && r.check == ni
 // isInline reports whether the members exchange a part's data by slots. In a correct program all members come to the
 // same answer, because they give the same amount of data.
 func (c *comm) isInline(r *Rank, p *part) bool {
-	if collectives[p.kind].inline == nil || !c.usesSlots(r) || p.op != nil && (p.op.code == opUser || !p.typ.contiguous) ||
+	if collectives[p.kind].inline == nil || !c.usesSlots(r) || p.op != nil && (p.op.isUser() || !p.typ.Contiguous()) ||
 		p.kind == collAlltoall && (p.inPlace || len(p.send.counts) > 0) {
 		return false
 	}
@@ -117,7 +118,7 @@ func (c *comm) isInline(r *Rank, p *part) bool {
 // a reduction.
 func (c *comm) slotDataSize(p *part) int64 {
 	if p.op != nil {
-		return p.count * p.typ.size
+		return p.count * p.typ.Size()
 	}
 	b := &p.send
 	if b.number == 0 {
@@ -127,9 +128,9 @@ func (c *comm) slotDataSize(p *part) int64 {
 		return 0
 	}
 	if collectives[p.kind].inline.Parts {
-		return b.span.bytes() * int64(c.group.size())
+		return b.span.Bytes() * int64(c.group.size())
 	}
-	return b.span.bytes()
+	return b.span.Bytes()
 }
 
 // enterSlots takes part in a collective by slots.
@@ -146,7 +147,7 @@ func (r *Rank) enterSlots(c *comm, p *part) *failure {
 	mine := &row.slots[c.member]
 	mine.kind, mine.inline, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
 	if p.op != nil {
-		mine.code, mine.typ = p.op.code, p.typ.kind
+		mine.code, mine.typ = p.op.code, p.typ.Kind()
 	}
 	mine.past = c.past
 	row.write(c.member, p)
@@ -366,7 +367,6 @@ func (c *comm) differ(row *row, i, j int) *failure {
 }
 
 func (s *slot) reduction() string {
-	size := shapes[s.typ].size
-	return reducedVector(int64(s.bytes)/size, size,
-		predefinedOps[slices.IndexFunc(predefinedOps[:], func(o op) bool { return o.code == s.code })].name)
+	size := s.typ.Size()
+	return reducedVector(int64(s.bytes)/size, size, s.code.Name())
 }

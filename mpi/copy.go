@@ -3,28 +3,13 @@ package mpi
 import (
 	"runtime"
 	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
-const (
-	// copyStep is how much is copied at once. From 256 KiB on Go's copy goes past the caches, which takes 1.6 times as
-	// long where the receiver reads the message next. Measured for shared copies, where the steps of 64 KiB are too few to
-	// be shared out, and those of 8 KiB cost more of passing the job to and fro than they save.
-	copyStep = 16 << 10
-	// cachedCopy is where going past the caches becomes the better way, because nothing of so much stays there.
-	cachedCopy = 16 << 20
-	// sharedCopy is the data from which the rank that waits for the copy does part of it: two steps. 64 KiB one way took
-	// 14 µs by one processor and 3 µs by two, each of which has half of it in its own cache.
-	sharedCopy = 2 * copyStep
-)
-
-// move copies as copy does.
-func move(to, from []byte) {
-	for len(from) > copyStep && len(from) <= cachedCopy {
-		n := copy(to, from[:copyStep])
-		to, from = to[n:], from[n:]
-	}
-	copy(to, from)
-}
+// sharedCopy is the data from which the rank that waits for the copy does part of it: two steps. 64 KiB one way took
+// 14 µs by one processor and 3 µs by two, each of which has half of it in its own cache.
+const sharedCopy = 2 * datatype.CopyStep
 
 // copyJob is a copy that the rank at the other end of a message may help with, while it looks for the end of it.
 type copyJob struct {
@@ -48,11 +33,11 @@ func (j *copyJob) share(to, from []byte, waiting *request) {
 
 func (j *copyJob) work() {
 	for {
-		at := j.next.Add(copyStep) - copyStep
+		at := j.next.Add(datatype.CopyStep) - datatype.CopyStep
 		if at >= int64(len(j.from)) {
 			return
 		}
-		copy(j.to[at:], j.from[at:min(at+copyStep, int64(len(j.from)))])
+		copy(j.to[at:], j.from[at:min(at+datatype.CopyStep, int64(len(j.from)))])
 	}
 }
 

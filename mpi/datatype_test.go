@@ -7,6 +7,18 @@ import (
 	"testing"
 )
 
+// What mpi.h gives programs.
+const (
+	orderC            = 12
+	orderFortran      = 15
+	distributeBlock   = 17
+	distributeCyclic  = 18
+	distributeDefault = 19
+	combinerNamed     = 101
+	combinerVector    = 104
+	combinerF90Real   = 113
+)
+
 // newtype calls a constructor and gives the committed datatype.
 func (g *guest) newtype(name string, arguments ...any) uint32 {
 	out := g.alloc(4)
@@ -266,11 +278,11 @@ func TestEnvelopeAndContents(t *testing.T) {
 			t.Errorf("contents of a struct: %v", got)
 		}
 		g.must("Type_get_envelope", g.int(types, 0), n, n+4, n+8, n+12)
-		want(g, "combiner", g.int(n+12, 0), int(combinerVector))
+		want(g, "combiner", g.int(n+12, 0), combinerVector)
 		g.must("Type_free", types)
 		g.must("Type_get_envelope", inner, n, n+4, n+8, n+12) // the program's own handle is still good
 		g.must("Type_get_envelope", tInt, n, n+4, n+8, n+12)
-		want(g, "combiner of a named type", g.int(n+12, 0), int(combinerNamed))
+		want(g, "combiner of a named type", g.int(n+12, 0), combinerNamed)
 	})
 }
 

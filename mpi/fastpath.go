@@ -9,11 +9,11 @@ import "github.com/faasmrun/faasmrun/mpi/match"
 
 // inlinePiece gives the memory of a buffer if it is valid, contiguous and at most inboxLimit bytes.
 func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []byte, ok bool) {
-	i, n := datatype.handle()-firstDatatype, uint64(count.of(r))
-	if i >= uint32(len(named)) || named[i] == nil || !named[i].contiguous || n > inboxLimit {
+	t, n := datatype.named(), uint64(count.of(r))
+	if t == nil || !t.Contiguous() || n > inboxLimit {
 		return nil, false
 	}
-	n *= uint64(named[i].size)
+	n *= uint64(t.Size())
 	mem := r.main.host.Memory()
 	if n > inboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false

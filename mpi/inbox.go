@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -86,14 +87,14 @@ func (in *inbox) advance() {
 
 // drop puts a send's message into the inbox, and reports whether there was room.
 func (in *inbox) drop(k match.Key, q *request) bool {
-	n := q.buffer.bytes()
+	n := q.buffer.Bytes()
 	var eager *eagerBuffer
 	if n > inlineBytes {
 		if eager = q.owner.eager.get(n); eager == nil {
 			return false
 		}
-		side := whole(eager.data[:n])
-		copySpan(&side, &q.buffer)
+		side := datatype.Whole(eager.data[:n])
+		side.CopyFrom(&q.buffer)
 	}
 	number, ok := in.reserve()
 	if !ok {
@@ -104,8 +105,8 @@ func (in *inbox) drop(k match.Key, q *request) bool {
 	}
 	p := in.at(number)
 	if eager == nil {
-		side := whole(p.inline[:n])
-		copySpan(&side, &q.buffer)
+		side := datatype.Whole(p.inline[:n])
+		side.CopyFrom(&q.buffer)
 	}
 	p.fill(number, k, n, q.serial, eager)
 	return true

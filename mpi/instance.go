@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/coll"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
 // instances are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
@@ -44,9 +45,9 @@ type part struct {
 	kind       collective
 	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
 	op         *op
-	count      int64     // of a reduction
-	typ        *datatype // of a reduction
-	typeHandle uint32    // as the rank names it, for its own operation
+	count      int64          // of a reduction
+	typ        *datatype.Type // of a reduction
+	typeHandle uint32         // as the rank names it, for its own operation
 	inPlace    bool
 	past       uint16
 	copySend   bool // what it sends is copied before other participants may write there
@@ -143,7 +144,7 @@ func (r *Rank) enterAt(sequence *uint64, set *instances, c *comm, member int, p 
 		mine.origin = r.check.here()
 	}
 	if mine.copySend {
-		mine.send.span = mine.send.span.clone()
+		mine.send.span = mine.send.span.Clone()
 	}
 	mine.past = 0
 	published := q == nil && set == c.instances && c.usesSlots(r)
@@ -320,7 +321,7 @@ func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 }
 
 // usesUserOp reports whether the collective calls a function of the program.
-func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.code == opUser }
+func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.isUser() }
 
 // work does items of an open instance until there are none.
 func (r *Rank) work(inst *instance) {
@@ -398,12 +399,12 @@ func (inst *instance) prepare() *failure {
 	if ref.op == nil {
 		return nil
 	}
-	extent := ref.typ.extent()
-	inst.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, ref.typ.size, 1)))
-	if ref.typ.size == 0 { // nothing to keep, and perhaps very often
+	extent := ref.typ.Extent()
+	inst.shape.Chunk = max(1, int(scratchBytes/max(extent, -extent, ref.typ.Size(), 1)))
+	if ref.typ.Size() == 0 { // nothing to keep, and perhaps very often
 		inst.shape.Chunk = max(1, min(inst.shape.Elements, math.MaxInt32)) // the length of a user's operation is an int
 	}
-	if ref.op.code != opUser && inst.volume() >= shareBytes {
+	if !ref.op.isUser() && inst.volume() >= shareBytes {
 		inst.shape.Chunk = min(inst.shape.Chunk, max(1, (inst.shape.Elements+shareItems-1)/shareItems))
 	}
 	return nil
@@ -441,7 +442,8 @@ func (inst *instance) agree(ref, p *part, i int) *failure {
 		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name, inst.rootOf(ref), inst.member(p),
 			inst.rootOf(p))
 	case ref.op != nil && p.op != nil &&
-		(p.op.code != ref.op.code || p.count != ref.count || p.typ.kind != ref.typ.kind || p.typ.size != ref.typ.size):
+		(p.op.code != ref.op.code || p.count != ref.count || p.typ.Kind() != ref.typ.Kind() ||
+			p.typ.Size() != ref.typ.Size()):
 		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name, ref.reduction(), i,
 			p.reduction())
 	case p.past != ref.past:
@@ -501,7 +503,7 @@ func (inst *instance) index(p *part) int {
 	return -1
 }
 
-func (p *part) reduction() string { return reducedVector(p.count, p.typ.size, p.op.title()) }
+func (p *part) reduction() string { return reducedVector(p.count, p.typ.Size(), p.op.title()) }
 
 func reducedVector(count, size int64, op string) string {
 	return fmt.Sprintf("%d elements of %d bytes by %s", count, size, op)

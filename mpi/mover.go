@@ -1,6 +1,10 @@
 package mpi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+)
 
 // scratchBytes is the size of an intermediate result: small enough to stay in the processor's cache.
 const scratchBytes = 32 << 10
@@ -14,7 +18,7 @@ type mover struct {
 	pending int // bytes of acc in use
 
 	// A user's operation works on memory of the program: two buffers, and the words its arguments point at.
-	typ      *datatype // nil for a predefined operation
+	typ      *datatype.Type // nil for a predefined operation
 	own      *part
 	area     uint64
 	size     uint64
@@ -29,16 +33,16 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 		return
 	}
 	d, s := dst.recv.at(toBlock), src.send.at(fromBlock)
-	if d.bytes() < s.bytes() {
+	if d.Bytes() < s.Bytes() {
 		mv.inst.fail(dst, failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d",
-			from, dst.comm.title(), s.bytes(), to, d.bytes()))
+			from, dst.comm.title(), s.Bytes(), to, d.Bytes()))
 	}
 	mv.checkBlock(dst, src, &d, &s)
-	if s.bytes() > 0 && d.bytes() > 0 {
-		copySpan(&d, &s)
+	if s.Bytes() > 0 && d.Bytes() > 0 {
+		d.CopyFrom(&s)
 	}
 	if to != from {
-		mv.r.world.count(src.rank.rank, dst.rank.rank, s.bytes())
+		mv.r.world.count(src.rank.rank, dst.rank.rank, s.Bytes())
 	}
 }
 
@@ -51,28 +55,13 @@ func (inst *instance) fail(p *part, f *failure) {
 
 func (mv *mover) Exchange(a, b int) {
 	x, y := mv.inst.parts[a].recv.at(b), mv.inst.parts[b].recv.at(a)
-	if x.bytes() != y.bytes() {
+	if x.Bytes() != y.Bytes() {
 		mv.inst.fail(&mv.inst.parts[a], failf(errTruncate, "ranks %d and %d exchange blocks of %d and %d bytes", a, b,
-			x.bytes(), y.bytes()))
+			x.Bytes(), y.Bytes()))
 		return
 	}
 	mv.scratch()
-	swapSpans(&x, &y, mv.acc)
-}
-
-// swapSpans exchanges the data of two spans of as many bytes, a buffer at a time.
-func swapSpans(x, y *span, buffer []byte) {
-	cx, cy := newCursor(x), newCursor(y)
-	for n := x.bytes(); n > 0; {
-		px, py := cx.piece(), cy.piece()
-		k := min(len(px), len(py), len(buffer))
-		copy(buffer, px[:k])
-		copy(px, py[:k])
-		copy(py, buffer[:k])
-		cx.advance(int64(k))
-		cy.advance(int64(k))
-		n -= int64(k)
-	}
+	datatype.Swap(&x, &y, mv.acc)
 }
 
 // scratch makes the rank's buffers, once.
@@ -86,18 +75,18 @@ func (mv *mover) scratch() {
 // end may reach beyond the memory; then it is copied to a buffer that is large enough.
 func (mv *mover) elements(from, lo, hi int) []byte {
 	s := &mv.inst.parts[from].send.span
-	extent := s.typ.extent()
-	start, end := s.addr+int64(lo)*extent, s.addr+int64(hi)*extent
-	if end <= int64(len(s.mem)) {
-		return s.mem[start:end]
+	extent := s.Type.Extent()
+	start, end := s.Addr+int64(lo)*extent, s.Addr+int64(hi)*extent
+	if end <= int64(len(s.Mem)) {
+		return s.Mem[start:end]
 	}
-	copy(mv.spare, s.mem[start:])
+	copy(mv.spare, s.Mem[start:])
 	return mv.spare[:end-start]
 }
 
-func (mv *mover) kernel() kernel {
+func (mv *mover) kernel() datatype.Kernel {
 	p := &mv.inst.parts[mv.inst.shape.Ways[0].From[0]]
-	return kernels[p.op.code][p.typ.kind]
+	return p.op.code.Kernel(p.typ.Kind())
 }
 
 func (mv *mover) Load(from, lo, hi int) {
@@ -121,13 +110,13 @@ func (mv *mover) Fold(from, lo, hi int) {
 
 func (mv *mover) Store(to, at, n int) {
 	s := &mv.inst.parts[to].recv.span
-	start := s.addr + int64(at)*s.typ.extent()
+	start := s.Addr + int64(at)*s.Type.Extent()
 	if mv.typ != nil {
-		dst, src := span{mem: s.mem, addr: start, count: int64(n), typ: s.typ}, mv.buffer(0)
-		copySpan(&dst, &src)
+		dst, src := datatype.Span{Mem: s.Mem, Addr: start, Count: int64(n), Type: s.Type}, mv.buffer(0)
+		dst.CopyFrom(&src)
 		return
 	}
-	copy(s.mem[start:], mv.acc[:mv.pending])
+	copy(s.Mem[start:], mv.acc[:mv.pending])
 }
 
 func (mv *mover) StoreAndFold(rank, lo, hi int) {
@@ -147,7 +136,7 @@ func (mv *mover) Segment(to int) (lo, hi int) {
 	p := &mv.inst.parts[to]
 	mine := int(p.comm.rank)
 	if len(p.recv.counts) == 0 {
-		n := int(p.recv.span.count)
+		n := int(p.recv.span.Count)
 		return mine * n, (mine + 1) * n
 	}
 	for _, n := range p.recv.counts[:mine] {
@@ -161,11 +150,11 @@ func (mv *mover) Segment(to int) (lo, hi int) {
 const userWords = 16
 
 // prepareUser takes memory of the program for a user's operation.
-func (mv *mover) prepareUser(inst *instance, t *datatype) *failure {
+func (mv *mover) prepareUser(inst *instance, t *datatype.Type) *failure {
 	mv.typ = t
-	all := span{count: int64(inst.shape.Chunk), typ: t}
-	low, high := all.reach()
-	if t.size == 0 {
+	all := datatype.Span{Count: int64(inst.shape.Chunk), Type: t}
+	low, high := all.Reach()
+	if t.Size() == 0 {
 		low, high = 0, 0
 	}
 	each := (high-low+heapAlign)&^(heapAlign-1) + heapAlign
@@ -187,19 +176,19 @@ func (mv *mover) prepareUser(inst *instance, t *datatype) *failure {
 }
 
 // buffer is one of the program's buffers as a span of the elements in work.
-func (mv *mover) buffer(i int) span { return mv.bufferOf(i, mv.n) }
+func (mv *mover) buffer(i int) datatype.Span { return mv.bufferOf(i, mv.n) }
 
-func (mv *mover) bufferOf(i int, n int64) span {
-	return span{mem: mv.r.main.host.Memory(), addr: mv.address(i), count: n, typ: mv.typ}
+func (mv *mover) bufferOf(i int, n int64) datatype.Span {
+	return datatype.Span{Mem: mv.r.main.host.Memory(), Addr: mv.address(i), Count: n, Type: mv.typ}
 }
 
 // address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose
 // bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^64, and lowered
 // modulo 2^32.
 func (mv *mover) address(i int) int64 {
-	all := span{count: int64(mv.inst.shape.Chunk), typ: mv.typ}
-	low, _ := all.reach()
-	if mv.typ.size == 0 {
+	all := datatype.Span{Count: int64(mv.inst.shape.Chunk), Type: mv.typ}
+	low, _ := all.Reach()
+	if mv.typ.Size() == 0 {
 		low = 0
 	}
 	return int64(mv.buffers[i]) - low
@@ -208,10 +197,10 @@ func (mv *mover) address(i int) int64 {
 // fetch copies elements that a participant sends into one of the program's buffers.
 func (mv *mover) fetch(i, from, lo int) {
 	s := mv.inst.parts[from].send.span
-	s.addr += int64(lo) * s.typ.extent()
-	s.count = mv.n
+	s.Addr += int64(lo) * s.Type.Extent()
+	s.Count = mv.n
 	dst := mv.buffer(i)
-	copySpan(&dst, &s)
+	dst.CopyFrom(&s)
 }
 
 // apply calls the rank's own function: inout = in op inout. The result becomes the intermediate one.

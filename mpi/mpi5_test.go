@@ -105,7 +105,7 @@ func TestFortranPrecisions(t *testing.T) {
 		n := g.alloc(16)
 		g.must("Type_get_envelope", double, n, n+4, n+8, n+12)
 		want(g, "integers", g.int(n, 0), 2)
-		want(g, "combiner", g.int(n, 3), int(combinerF90Real))
+		want(g, "combiner", g.int(n, 3), combinerF90Real)
 		ints := g.alloc(8)
 		g.must("Type_get_contents", double, 2, 0, 0, ints, 0, 0)
 		want(g, "precision", g.int(ints, 0), 12)

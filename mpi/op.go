@@ -3,103 +3,36 @@ package mpi
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
 // op is a reduction operation. The predefined ones are shared by all ranks.
 type op struct {
-	handle      uint32
-	name        string
-	code        opCode
+	code        datatype.Op // datatype.OpUser: the program made it
 	commutative bool
 	function    uint32 // table index of a user's function
 	large       bool   // its length is an MPI_Count, not an int
 }
 
-// opCode says which predefined operation, or that the user made it.
-type opCode uint8
-
-const (
-	opUser opCode = iota
-	opSum
-	opMin
-	opMax
-	opProd
-	opBand
-	opBor
-	opBxor
-	opLand
-	opLor
-	opLxor
-	opMinloc
-	opMaxloc
-	opReplace
-	opNoOp
-	opCodes
-)
-
-var predefinedOps = [...]op{
-	{handle: 0x21, name: "MPI_SUM", code: opSum}, {handle: 0x22, name: "MPI_MIN", code: opMin},
-	{handle: 0x23, name: "MPI_MAX", code: opMax}, {handle: 0x24, name: "MPI_PROD", code: opProd},
-	{handle: 0x28, name: "MPI_BAND", code: opBand}, {handle: 0x29, name: "MPI_BOR", code: opBor},
-	{handle: 0x2a, name: "MPI_BXOR", code: opBxor}, {handle: 0x30, name: "MPI_LAND", code: opLand},
-	{handle: 0x31, name: "MPI_LOR", code: opLor}, {handle: 0x32, name: "MPI_LXOR", code: opLxor},
-	{handle: 0x38, name: "MPI_MINLOC", code: opMinloc}, {handle: 0x39, name: "MPI_MAXLOC", code: opMaxloc},
-	{handle: 0x3c, name: "MPI_REPLACE", code: opReplace}, {handle: 0x3d, name: "MPI_NO_OP", code: opNoOp},
-}
-
 const opNull = 0x20
 
+// namedOps holds the predefined operations by the low bits of their handles.
 var namedOps = func() (table [0x20]*op) {
-	for i := range predefinedOps {
-		o := &predefinedOps[i]
-		o.commutative = true
-		table[o.handle-opNull] = o
+	for _, o := range datatype.Ops() {
+		table[o.Handle()-opNull] = &op{code: o, commutative: true}
 	}
 	return table
 }()
 
-// kernel replaces each element of acc by acc op in. acc holds the result over lower ranks.
-type kernel func(acc, in []byte)
-
-// kernels has a kernel for each operation and elementary datatype that MPI 5.0 (chapter 6.9.2) allows together, and nil
-// for the others. Beyond the standard MPI_CHAR counts as a C integer, as in other implementations.
-var kernels = func() (table [opCodes][kinds]kernel) {
-	integers[int8](&table, kindI8)
-	integers[uint8](&table, kindU8)
-	integers[int16](&table, kindI16)
-	integers[uint16](&table, kindU16)
-	integers[int32](&table, kindI32)
-	integers[uint32](&table, kindU32)
-	integers[int64](&table, kindI64)
-	integers[uint64](&table, kindU64)
-	integers128(&table)
-	floats[float32](&table, kindF32)
-	floats[float64](&table, kindF64)
-	halves(&table)
-	quads(&table)
-	table[opSum][kindC64], table[opProd][kindC64] = add[complex64], multiplyComplex[complex64]
-	table[opSum][kindC128], table[opProd][kindC128] = add[complex128], multiplyComplex[complex128]
-	logicals[uint8](&table, kindL8)
-	logicals[uint16](&table, kindL16)
-	logicals[uint32](&table, kindL32)
-	logicals[uint64](&table, kindL64)
-	logicals[wide128](&table, kindL128)
-	table[opBand][kindRaw], table[opBor][kindRaw], table[opBxor][kindRaw] = and[uint8], or[uint8], xor[uint8]
-	pairs[int16, int32](&table, kindI16i)
-	pairs[int32, int32](&table, kindI32i)
-	pairs[int64, int32](&table, kindI64i)
-	pairs[float32, int32](&table, kindF32i)
-	pairs[float64, int32](&table, kindF64i)
-	pairs[float32, float32](&table, kindF32f32)
-	pairs[float64, float64](&table, kindF64f64)
-	return table
-}()
+// isUser reports whether the program made it.
+func (o *op) isUser() bool { return o.code == datatype.OpUser }
 
 func (o *op) title() string {
-	if o.code == opUser {
+	if o.isUser() {
 		return "an operation of the program"
 	}
-	return o.name
+	return o.code.Name()
 }
 
 // op finds an operation.
@@ -143,8 +76,8 @@ func opFree(r call, op opRef) *failure {
 	if f != nil {
 		return f
 	}
-	if o.code != opUser {
-		return failf(errOp, "%s is predefined and cannot be freed", o.name)
+	if !o.isUser() {
+		return failf(errOp, "%s is predefined and cannot be freed", o.title())
 	}
 	r.ops.remove(handle)
 	return op.put(r, "op", opNull)
@@ -171,11 +104,11 @@ func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype 
 		return f
 	}
 	out, f := r.spanAt(inoutbuf.address(), count, datatype)
-	if f != nil || in.count == 0 {
+	if f != nil || in.Count == 0 {
 		return f
 	}
-	if p.op.code != opUser {
-		reduceSpans(kernels[p.op.code][p.typ.kind], &out, &in)
+	if !p.op.isUser() {
+		p.op.code.Kernel(p.typ.Kind()).Reduce(&out, &in)
 		return nil
 	}
 	words, f := r.words(0, uint64(datatype.handle()))
@@ -189,9 +122,9 @@ func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype 
 
 // userReduction calls the program's function for all elements of a span. One whose length is an int is called for no
 // more at once than an int holds (MPI 5.0, chapter 6.9.5).
-func (r *Rank) userReduction(o *op, all *span, in, inout, words uint64) {
-	extent := uint64(all.typ.extent())
-	for left := all.count; left > 0; {
+func (r *Rank) userReduction(o *op, all *datatype.Span, in, inout, words uint64) {
+	extent := uint64(all.Type.Extent())
+	for left := all.Count; left > 0; {
 		n := left
 		if !o.large {
 			n = min(n, math.MaxInt32)
@@ -209,21 +142,4 @@ func (r *Rank) callUserOp(o *op, in, inout, words uint64) {
 	defer func() { r.mover.inUserOp = outer }()
 	r.mover.inUserOp = true
 	r.callBack(o.function, "llll", in, inout, words, words+wordSize)
-}
-
-// reduceSpans applies a kernel. A last element whose type has a hole at its end may reach beyond the memory.
-func reduceSpans(k kernel, out, in *span) {
-	extent := out.typ.extent()
-	n := out.count * extent
-	inEnd, outEnd := in.addr+n, out.addr+n
-	if size := int64(len(in.mem)); inEnd <= size && outEnd <= size {
-		k(out.mem[out.addr:outEnd], in.mem[in.addr:inEnd])
-		return
-	}
-	k(out.mem[out.addr:outEnd-extent], in.mem[in.addr:inEnd-extent])
-	var x, y [32]byte
-	copy(x[:extent], out.mem[outEnd-extent:])
-	copy(y[:extent], in.mem[inEnd-extent:])
-	k(x[:extent], y[:extent])
-	copy(out.mem[outEnd-extent:], x[:extent])
 }

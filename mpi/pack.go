@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/datatype"
+
 // Packed data is the bytes of the type map one after the other: all ranks have the same machine, wasm64.
 
 // MPI_Pack(inbuf, incount, datatype, outbuf, outsize, *position, comm); in the _c function sizes and the position are
@@ -18,12 +20,12 @@ func pack(r call, inbuf bufIn, incount countArg, datatype typeArg, outbuf memory
 	if f != nil {
 		return f.on(c)
 	}
-	out, f := outbuf.packed(r, outsize.of(r), at, in.bytes())
+	out, f := outbuf.packed(r, outsize.of(r), at, in.Bytes())
 	if f != nil {
 		return f.on(c)
 	}
-	copySpan(&out, &in)
-	return position.put(r, "position", at+in.bytes()).on(c)
+	out.CopyFrom(&in)
+	return position.put(r, "position", at+in.Bytes()).on(c)
 }
 
 // MPI_Unpack(inbuf, insize, *position, outbuf, outcount, datatype, comm)
@@ -41,33 +43,34 @@ func unpack(r call, inbuf memoryArg, insize countArg, position countRef, outbuf 
 	if f != nil {
 		return f.on(c)
 	}
-	in, f := inbuf.packed(r, insize.of(r), at, out.bytes())
+	in, f := inbuf.packed(r, insize.of(r), at, out.Bytes())
 	if f != nil {
 		return f.on(c)
 	}
-	copySpan(&out, &in)
-	return position.put(r, "position", at+out.bytes()).on(c)
+	out.CopyFrom(&in)
+	return position.put(r, "position", at+out.Bytes()).on(c)
 }
 
 // packed gives n bytes at a position in a packing buffer of so many bytes.
-func (v memoryArg) packed(r call, size, position, n int64) (span, *failure) {
+func (v memoryArg) packed(r call, size, position, n int64) (datatype.Span, *failure) {
 	if size < 0 {
-		return span{}, failf(errArg, "invalid buffer size %d", size)
+		return datatype.Span{}, failf(errArg, "invalid buffer size %d", size)
 	}
 	if position < 0 || position > size || n > size-position {
-		return span{}, failf(errTruncate, "%d bytes at position %d exceed a buffer of %d bytes", n, position, size)
+		return datatype.Span{}, failf(errTruncate, "%d bytes at position %d exceed a buffer of %d bytes", n, position, size)
 	}
 	if v.address() < max(r.lowest, null+1) {
 		if n > 0 {
-			return span{}, failf(errBuffer, "the packing buffer is a null pointer (%#x)", v.address())
+			return datatype.Span{}, failf(errBuffer, "the packing buffer is a null pointer (%#x)", v.address())
 		}
-		return whole(nil), nil
+		return datatype.Whole(nil), nil
 	}
 	b := r.piece(v.address(), size)
 	if b == nil {
-		return span{}, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", v.address(), size)
+		return datatype.Span{}, failf(errBuffer, "the packing buffer at %#x, %d bytes, is outside the memory", v.address(),
+			size)
 	}
-	return whole(b[position : position+n]), nil
+	return datatype.Whole(b[position : position+n]), nil
 }
 
 // MPI_Pack_size(incount, datatype, comm, *size)
@@ -81,8 +84,9 @@ func packSize(r call, incount countArg, datatype typeArg, comm commArg, size cou
 	if f != nil {
 		return f.on(c)
 	}
-	if n < 0 || t.size > 0 && n > maxTypeBytes/t.size {
+	bytes, ok := t.PackSize(n)
+	if !ok {
 		return c.failf(errCount, "invalid count %d", n)
 	}
-	return size.put(r, "size", n*t.size).on(c)
+	return size.put(r, "size", bytes).on(c)
 }

@@ -1,6 +1,10 @@
 package mpi
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+)
 
 // Persistent requests keep the arguments of a communication, which MPI_Start begins anew each time.
 
@@ -99,7 +103,7 @@ func (b blocks) copy() blocks {
 		b.counts = append([]int64{}, b.counts...)
 		b.displs = append([]int64{}, b.displs...)
 	}
-	b.types = append([]*datatype(nil), b.types...)
+	b.types = append([]*datatype.Type(nil), b.types...)
 	return b
 }
 

@@ -3,6 +3,7 @@ package mpi
 import (
 	"runtime"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -31,7 +32,7 @@ const (
 // sender's request completes now or then.
 func (w *World) deliver(to worldRank, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
-	n := q.buffer.bytes()
+	n := q.buffer.Bytes()
 	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
 		d.sortIfParked()
 		q.complete()
@@ -58,13 +59,13 @@ func (w *World) deliver(to worldRank, k match.Key, q *request, mode sendMode) {
 // hence the second lookup; no other message of this sender can come between. It reports whether the caller has to
 // complete the send: not when there is no buffer for a copy and the message waits for its receive.
 func (r *Rank) setAside(k match.Key, q *request) bool {
-	m := message{bytes: q.buffer.bytes(), serial: q.serial, parcel: q.parcel}
+	m := message{bytes: q.buffer.Bytes(), serial: q.serial, parcel: q.parcel}
 	if m.bytes <= inlineBytes {
-		side := whole(m.inline[:m.bytes])
-		copySpan(&side, &q.buffer)
+		side := datatype.Whole(m.inline[:m.bytes])
+		side.CopyFrom(&q.buffer)
 	} else if m.eager = q.owner.eager.get(m.bytes); m.eager != nil {
-		side := whole(m.eager.data[:m.bytes])
-		copySpan(&side, &q.buffer)
+		side := datatype.Whole(m.eager.data[:m.bytes])
+		side.CopyFrom(&q.buffer)
 	} else {
 		m.sender = q
 	}
@@ -98,24 +99,24 @@ func (r *Rank) store(k match.Key, m message) {
 }
 
 // accept fills a receive from a message and completes it.
-func (q *request) accept(from *span, k match.Key, p *parcel) {
+func (q *request) accept(from *datatype.Span, k match.Key, p *parcel) {
 	if p != nil {
 		q.owner.check.received(q, p, k)
 	}
-	n := from.bytes()
+	n := from.Bytes()
 	q.status = status{source: k.Source, tag: k.Tag, bytes: n}
-	if room := q.buffer.bytes(); n > room {
+	if room := q.buffer.Bytes(); n > room {
 		q.truncated(n, room, k)
 	}
-	copySpan(&q.buffer, from)
+	q.buffer.CopyFrom(from)
 	q.complete()
 }
 
 // acceptFrom is accept of a send's buffer. The rank by copies; the owner of the request waiting may help.
 func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
-	if n := send.buffer.bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
-		to, ok := q.buffer.contiguous()
-		from, ok2 := send.buffer.contiguous()
+	if n := send.buffer.Bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
+		to, ok := q.buffer.Contiguous()
+		from, ok2 := send.buffer.Contiguous()
 		if ok && ok2 && len(to) >= len(from) {
 			q.status = status{source: k.Source, tag: k.Tag, bytes: n}
 			by.job.share(to, from, waiting)
@@ -128,9 +129,9 @@ func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *requ
 
 // acceptBytes is accept of contiguous data.
 func (q *request) acceptBytes(data []byte, k match.Key, p *parcel) {
-	room, ok := q.buffer.contiguous()
+	room, ok := q.buffer.Contiguous()
 	if !ok || len(room) < len(data) || p != nil {
-		side := whole(data)
+		side := datatype.Whole(data)
 		q.accept(&side, k, p)
 		return
 	}
@@ -188,7 +189,7 @@ func (r *Rank) yield() {
 }
 
 // startSend begins a send whose arguments were checked.
-func (r *Rank) startSend(c *comm, buffer span, to match.Rank, tag int32, mode sendMode) (*request, *failure) {
+func (r *Rank) startSend(c *comm, buffer datatype.Span, to match.Rank, tag int32, mode sendMode) (*request, *failure) {
 	q := r.newRequest(requestSend, c)
 	q.peer, q.tag, q.buffer = to, tag, buffer
 	if r.check != nil {
@@ -222,15 +223,15 @@ func (r *Rank) post(q *request, mode sendMode) {
 	to := c.peers().ranks[q.peer]
 	r.serial++
 	q.serial = r.serial
-	r.world.count(r.rank, to, q.buffer.bytes())
+	r.world.count(r.rank, to, q.buffer.Bytes())
 	if r.stats != nil {
-		r.stats.moved(q.call, q.buffer.bytes(), 0)
+		r.stats.moved(q.call, q.buffer.Bytes(), 0)
 	}
 	r.world.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }
 
 // startReceive begins a receive whose arguments were checked.
-func (r *Rank) startReceive(c *comm, buffer span, from match.Rank, tag int32) *request {
+func (r *Rank) startReceive(c *comm, buffer datatype.Span, from match.Rank, tag int32) *request {
 	q := r.newRequest(requestReceive, c)
 	q.peer, q.tag, q.buffer = from, tag, buffer
 	if r.check != nil {

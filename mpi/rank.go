@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -58,7 +59,7 @@ type Rank struct {
 	self           *comm
 	comms          table[comm]
 	groups         table[group]
-	types          table[datatype]
+	types          table[datatype.Type]
 	f90            map[f90Key]uint32 // handles of the types with a precision or range
 	ops            table[op]
 	messages       table[extracted]
@@ -70,7 +71,7 @@ type Rank struct {
 	errors         userErrors
 	heap           heap
 	attached       attached
-	typeAttributes map[uint32]*attributes
+	typeAttributes map[*datatype.Type]*attributes
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
 	predefinedAt   map[int32]uint64  // addresses of predefined attributes in memory
 	requests       requests

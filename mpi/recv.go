@@ -269,11 +269,10 @@ func (r call) beginReplace(buf bufRef, count countArg, datatype typeArg, dest ra
 	if f := c.checkSource(source.rank(), recvtag.int()); f != nil {
 		return nil, nil, f
 	}
-	if s.bytes() > int64(len(s.mem)) {
-		return nil, nil, c.failf(errNoMem, "no room to keep %d bytes aside", s.bytes())
+	if s.Bytes() > int64(len(s.Mem)) {
+		return nil, nil, c.failf(errNoMem, "no room to keep %d bytes aside", s.Bytes())
 	}
-	aside := whole(make([]byte, s.bytes()))
-	copySpan(&aside, &s)
+	aside := s.Packed()
 	receive = r.startReceive(c, s, source.rank(), recvtag.int())
 	send, f = r.startSend(c, aside, dest.rank(), sendtag.int(), modeStandard)
 	return send, receive, f

@@ -3,6 +3,7 @@ package mpi
 import (
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -20,7 +21,7 @@ type request struct {
 	tag     int32
 	mode    sendMode
 	serial  uint64 // of a send
-	buffer  span
+	buffer  datatype.Span
 	posted  match.ID // of a receive in the queue
 	matched bool     // a receive that a matched probe found its message for
 
@@ -111,7 +112,7 @@ func (r *Rank) release(q *request) {
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
 	q.parcel, q.attached = nil, nil
-	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, span{}, false, false, 0
+	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, datatype.Span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 

@@ -1,53 +1,53 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/datatype"
+
 // spanAt makes a buffer of an address, a count and a datatype.
-func (r call) spanAt(address uint64, count countArg, datatype typeArg) (span, *failure) {
+func (r call) spanAt(address uint64, count countArg, datatype typeArg) (s datatype.Span, f *failure) {
 	n := count.of(r)
 	if n < 0 {
-		return span{}, failf(errCount, "invalid count %d", n)
+		return s, failf(errCount, "invalid count %d", n)
 	}
 	t, f := datatype.of(r)
 	if f != nil {
-		return span{}, f
+		return s, f
 	}
 	return r.span(address, n, t)
 }
 
 // span checks a buffer in the rank's memory.
-func (r *Rank) span(address uint64, n int64, t *datatype) (span, *failure) {
-	if !t.committed {
-		return span{}, failf(errType, "the datatype %s is not committed", t.title())
+func (r *Rank) span(address uint64, n int64, t *datatype.Type) (datatype.Span, *failure) {
+	if !t.Committed() {
+		return datatype.Span{}, failf(errType, "the datatype %s is not committed", t.Title())
 	}
-	s := span{mem: r.main.host.Memory(), addr: int64(address), count: n, typ: t}
-	if !s.inside(r.lowest) || address <= inPlace && n > 0 && (address == inPlace || t.kind != kindNone) {
-		return span{}, s.outside(r.lowest)
+	s := r.elements(address, n, t)
+	if !s.Inside(r.lowest) || address <= inPlace && n > 0 && (address == inPlace || !t.Derived()) {
+		return datatype.Span{}, outside(&s, r.lowest)
 	}
 	return s, nil
 }
 
-// outside is the failure of a buffer that does not lie in memory, from lowest on. Address 0 is MPI_BOTTOM, which makes
-// sense only with a derived datatype.
-func (s *span) outside(lowest uint64) *failure {
-	if s.addr == bottom && s.typ.kind != kindNone {
-		return failf(errBuffer, "the buffer is a null pointer")
-	}
-	if s.addr == inPlace {
-		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
-	}
-	if s.inside(0) { // but for what is closed
-		low, _ := s.reach()
-		return failf(errBuffer, "the buffer at %#x, %d of %s, begins at %#x: a null pointer", s.addr, s.count, s.typ.title(),
-			low)
-	}
-	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.addr, s.count,
-		s.typ.title(), len(s.mem))
+// elements is a buffer in the rank's memory that nobody has checked.
+func (r *Rank) elements(address uint64, n int64, t *datatype.Type) datatype.Span {
+	return datatype.Span{Mem: r.main.host.Memory(), Addr: int64(address), Count: n, Type: t}
 }
 
-func (t *datatype) title() string {
-	if t.name != "" {
-		return t.name
+// outside is the failure of a buffer that does not lie in memory, from lowest on. Address 0 is MPI_BOTTOM, which makes
+// sense only with a derived datatype.
+func outside(s *datatype.Span, lowest uint64) *failure {
+	if s.Addr == bottom && !s.Type.Derived() {
+		return failf(errBuffer, "the buffer is a null pointer")
 	}
-	return "a derived datatype"
+	if s.Addr == inPlace {
+		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
+	}
+	if s.Inside(0) { // but for what is closed
+		low, _ := s.Reach()
+		return failf(errBuffer, "the buffer at %#x, %d of %s, begins at %#x: a null pointer", s.Addr, s.Count, s.Type.Title(),
+			low)
+	}
+	return failf(errBuffer, "the buffer at %#x, %d of %s, is outside the memory of %d bytes", s.Addr, s.Count,
+		s.Type.Title(), len(s.Mem))
 }
 
 // checkTag checks the tag of a send.
@@ -59,17 +59,17 @@ func (c *comm) checkTag(tag int32) *failure {
 }
 
 // destination checks the destination and the tag of a send and gives its buffer.
-func (r call) destination(buf uint64, count countArg, datatype typeArg, dest rankArg, tag tagArg, c *comm) (span,
-	*failure) {
+func (r call) destination(buf uint64, count countArg, datatype typeArg, dest rankArg, tag tagArg,
+	c *comm) (s datatype.Span, f *failure) {
 	if to := dest.rank(); to != procNull {
 		if f := c.checkPeer(to); f != nil {
-			return span{}, f
+			return s, f
 		}
 	}
 	if f := c.checkTag(tag.int()); f != nil {
-		return span{}, f
+		return s, f
 	}
-	s, f := r.spanAt(buf, count, datatype)
+	s, f = r.spanAt(buf, count, datatype)
 	return s, f.on(c)
 }
 

@@ -1,6 +1,9 @@
 package mpi
 
-import "github.com/faasmrun/faasmrun/mpi/coll"
+import (
+	"github.com/faasmrun/faasmrun/mpi/coll"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+)
 
 // overflowBuffer holds a slot's data beyond slotBytes. Its owner lengthens it when it writes.
 type overflowBuffer []byte
@@ -21,10 +24,10 @@ func (row *row) write(member int, p *part) {
 		return
 	}
 	all := p.send.span
-	all.count *= p.send.number
-	mine.bytes = uint16(all.bytes())
-	data := whole(row.storage(member, int(mine.bytes)))
-	copySpan(&data, &all)
+	all.Count *= p.send.number
+	mine.bytes = uint16(all.Bytes())
+	data := datatype.Whole(row.storage(member, int(mine.bytes)))
+	data.CopyFrom(&all)
 }
 
 // storage is the memory of a slot's data.
@@ -38,7 +41,7 @@ func (row *row) storage(member, bytes int) []byte {
 // combine combines the slots of the first n members, in rank order.
 func combine(result []byte, row *row, n int) {
 	copy(result, row.data(0))
-	kernel := kernels[row.slots[0].code][row.slots[0].typ]
+	kernel := row.slots[0].code.Kernel(row.slots[0].typ)
 	for from := 1; from < n; from++ {
 		kernel(result, row.data(from))
 	}
@@ -68,12 +71,12 @@ func (rd *reader) Take(from, part, parts, block int) {
 	} else if rd.p.inPlace {
 		return
 	}
-	dst, src := rd.p.recv.at(block), whole(data)
-	if dst.bytes() < src.bytes() {
+	dst, src := rd.p.recv.at(block), datatype.Whole(data)
+	if dst.Bytes() < src.Bytes() {
 		rd.p.failure = rd.c.failf(errTruncate, "rank %d of %s sends a block of %d bytes and rank %d receives one of %d", from,
-			rd.c.title(), src.bytes(), rd.c.member, dst.bytes())
+			rd.c.title(), src.Bytes(), rd.c.member, dst.Bytes())
 	}
-	copySpan(&dst, &src)
+	dst.CopyFrom(&src)
 }
 
 // Combine leaves a result for Store. In a large communicator the last to arrive has already combined all slots.
@@ -88,6 +91,6 @@ func (rd *reader) Combine(n int) {
 }
 
 func (rd *reader) Store() {
-	src := whole(rd.r.result)
-	copySpan(&rd.p.recv.span, &src)
+	src := datatype.Whole(rd.r.result)
+	rd.p.recv.span.CopyFrom(&src)
 }

@@ -2,7 +2,6 @@ package mpi
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
@@ -78,12 +77,12 @@ func getCount(r call, status statusIn, datatype typeArg, count countOut) *failur
 	}
 	s := getStatus(b)
 	switch {
-	case t.size == 0 && s.bytes == 0:
+	case t.Size() == 0 && s.bytes == 0:
 		return count.put(r, "count", 0)
-	case t.size == 0 || s.bytes%t.size != 0:
+	case t.Size() == 0 || s.bytes%t.Size() != 0:
 		return count.put(r, "count", undefined)
 	}
-	return count.put(r, "count", s.bytes/t.size)
+	return count.put(r, "count", s.bytes/t.Size())
 }
 
 // MPI_Test_cancelled(*status, *flag)
@@ -127,13 +126,13 @@ func statusSetElements(r call, at statusRef, datatype typeArg, count countArg) *
 		return f
 	}
 	n := count.of(r)
-	if n < 0 || t.basics > 0 && n/t.basics > math.MaxInt64/max(t.size, 1) {
+	bytes, ok := t.BytesOf(n)
+	if !ok {
 		return failf(errCount, "invalid count %d", n)
 	}
 	s := getStatus(b)
-	if t.basics > 0 {
-		n, whole := n%t.basics, n/t.basics
-		s.bytes = whole*t.size + t.bytesOf(n)
+	if t.Basics() > 0 {
+		s.bytes = bytes
 	}
 	s.put(b, true)
 	return nil

@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/datatype"
+
 // asLarge makes a function of one of the older _x names, whose counts are MPI_Count as in a _c function.
 func asLarge(f function) function {
 	return function{f.kinds, func(r call, s []uint64) *failure {
@@ -14,7 +16,7 @@ func typeSize(r call, datatype typeArg, size countOut) *failure {
 	if f != nil {
 		return f
 	}
-	return size.put(r, "size", t.size)
+	return size.put(r, "size", t.Size())
 }
 
 // MPI_Type_get_extent(datatype, *lb, *extent)
@@ -23,10 +25,10 @@ func typeGetExtent(r call, datatype typeArg, lb, extent aintOut) *failure {
 	if f != nil {
 		return f
 	}
-	if f := lb.put(r, "lb", t.lb); f != nil {
+	if f := lb.put(r, "lb", t.LB()); f != nil {
 		return f
 	}
-	return extent.put(r, "extent", t.extent())
+	return extent.put(r, "extent", t.Extent())
 }
 
 // MPI_Type_get_true_extent(datatype, *true_lb, *true_extent)
@@ -35,14 +37,15 @@ func typeGetTrueExtent(r call, datatype typeArg, lb, extent aintOut) *failure {
 	if f != nil {
 		return f
 	}
-	if f := lb.put(r, "true_lb", t.trueLB); f != nil {
+	lower, upper := t.TrueBounds()
+	if f := lb.put(r, "true_lb", lower); f != nil {
 		return f
 	}
-	return extent.put(r, "true_extent", t.trueUB-t.trueLB)
+	return extent.put(r, "true_extent", upper-lower)
 }
 
 // typeBound makes MPI-1's MPI_Type_extent, MPI_Type_lb and MPI_Type_ub: (datatype, *value).
-func typeBound(bound func(*datatype) int64) func(call, typeArg, aintOut) *failure {
+func typeBound(bound func(*datatype.Type) int64) func(call, typeArg, aintOut) *failure {
 	return func(r call, datatype typeArg, value aintOut) *failure {
 		t, f := datatype.of(r)
 		if f != nil {
@@ -58,16 +61,16 @@ func typeGetEnvelope(r call, datatype typeArg, ints, addresses, datatypes, combi
 	if f != nil {
 		return f
 	}
-	c := t.made()
-	if c.large {
+	c := t.Contents()
+	if c.Large {
 		return failf(errType, "the datatype was made with large counts: ask with MPI_Type_get_envelope_c")
 	}
-	for i, n := range []int{len(c.ints), len(c.aints), len(c.types)} {
+	for i, n := range []int{len(c.Ints), len(c.Aints), len(c.Types)} {
 		if f := []intOut{ints, addresses, datatypes}[i].put(r, "number", int32(n)); f != nil {
 			return f
 		}
 	}
-	return combiner.put(r, "combiner", int32(t.combiner))
+	return combiner.put(r, "combiner", int32(t.Combiner()))
 }
 
 // MPI_Type_get_envelope_c(datatype, *ints, *addresses, *counts, *datatypes, *combiner)
@@ -77,21 +80,13 @@ func typeGetEnvelopeLarge(r call, datatype typeArg, ints, addresses, counts, dat
 	if f != nil {
 		return f
 	}
-	c := t.made()
-	for i, n := range []int{len(c.ints), len(c.aints), len(c.counts), len(c.types)} {
+	c := t.Contents()
+	for i, n := range []int{len(c.Ints), len(c.Aints), len(c.Counts), len(c.Types)} {
 		if f := []countOut{ints, addresses, counts, datatypes}[i].put(r, "number", int64(n)); f != nil {
 			return f
 		}
 	}
-	return combiner.put(r, "combiner", int32(t.combiner))
-}
-
-// made are the arguments that a datatype was made with; none of a predefined one.
-func (t *datatype) made() *contents {
-	if t.combiner == combinerNamed {
-		return &contents{}
-	}
-	return &t.contents
+	return combiner.put(r, "combiner", int32(t.Combiner()))
 }
 
 // MPI_Type_get_contents(datatype, max_ints, max_addresses, max_datatypes, ints[], addresses[], datatypes[]). Datatypes
@@ -102,21 +97,21 @@ func typeGetContents(r call, datatype typeArg, maxInts, maxAddresses, maxDatatyp
 	if f != nil {
 		return f
 	}
-	if c.large {
+	if c.Large {
 		return failf(errType, "the datatype was made with large counts: ask with MPI_Type_get_contents_c")
 	}
-	for i, n := range []int{len(c.ints), len(c.aints), len(c.types)} {
+	for i, n := range []int{len(c.Ints), len(c.Aints), len(c.Types)} {
 		if f := []countArg{maxInts, maxAddresses, maxDatatypes}[i].holds(r, n); f != nil {
 			return f
 		}
 	}
-	if f := ints.put(r, "integers", c.ints); f != nil {
+	if f := ints.put(r, "integers", c.Ints); f != nil {
 		return f
 	}
-	if f := addresses.put(r, "addresses", c.aints); f != nil {
+	if f := addresses.put(r, "addresses", c.Aints); f != nil {
 		return f
 	}
-	return r.putTypes(datatypes, c.types)
+	return r.putTypes(datatypes, c.Types)
 }
 
 // MPI_Type_get_contents_c(datatype, max_ints, max_addresses, max_counts, max_datatypes, ints[], addresses[], counts[],
@@ -127,33 +122,33 @@ func typeGetContentsLarge(r call, datatype typeArg, maxInts, maxAddresses, maxCo
 	if f != nil {
 		return f
 	}
-	for i, n := range []int{len(c.ints), len(c.aints), len(c.counts), len(c.types)} {
+	for i, n := range []int{len(c.Ints), len(c.Aints), len(c.Counts), len(c.Types)} {
 		if f := []countArg{maxInts, maxAddresses, maxCounts, maxDatatypes}[i].holds(r, n); f != nil {
 			return f
 		}
 	}
-	if f := ints.put(r, "integers", c.ints); f != nil {
+	if f := ints.put(r, "integers", c.Ints); f != nil {
 		return f
 	}
-	if f := addresses.put(r, "addresses", c.aints); f != nil {
+	if f := addresses.put(r, "addresses", c.Aints); f != nil {
 		return f
 	}
-	if f := counts.put(r, "counts", c.counts); f != nil {
+	if f := counts.put(r, "counts", c.Counts); f != nil {
 		return f
 	}
-	return r.putTypes(datatypes, c.types)
+	return r.putTypes(datatypes, c.Types)
 }
 
 // contents are what a datatype that is not predefined was made with.
-func (v typeArg) contents(r call) (*contents, *failure) {
+func (v typeArg) contents(r call) (*datatype.Contents, *failure) {
 	t, f := v.of(r)
 	if f != nil {
 		return nil, f
 	}
-	if t.combiner == combinerNamed {
-		return nil, failf(errType, "%s is predefined and has no contents", t.title())
+	if t.Named() {
+		return nil, failf(errType, "%s is predefined and has no contents", t.Title())
 	}
-	return &t.contents, nil
+	return t.Contents(), nil
 }
 
 // holds checks that an array of so many elements has room for n.
@@ -165,11 +160,11 @@ func (v countArg) holds(r call, n int) *failure {
 }
 
 // putTypes gives handles of datatypes.
-func (r call) putTypes(out typesOut, types []*datatype) *failure {
+func (r call) putTypes(out typesOut, types []*datatype.Type) *failure {
 	handles := make([]int64, len(types))
 	for i, old := range types {
-		handle := old.handle
-		if old.combiner != combinerNamed {
+		handle := old.Handle()
+		if !old.Named() {
 			var ok bool
 			if handle, ok = r.types.add(kindDatatype, old); !ok {
 				return failf(errNoMem, "more than %d datatypes", maxObjects)
@@ -189,8 +184,8 @@ func typeGetName(r call, datatype typeArg, to stringOut, resultlen intOut) *fail
 	if f != nil {
 		return f
 	}
-	name := t.name
-	if given, ok := r.typeNames[t.handle]; ok && t.combiner == combinerNamed {
+	name := t.Name()
+	if given, ok := r.typeNames[t.Handle()]; ok && t.Named() {
 		name = given
 	}
 	return to.put(r, "name", name, maxObjectName, resultlen)
@@ -208,14 +203,14 @@ func typeSetName(r call, datatype typeArg, from stringIn) *failure {
 	if f != nil {
 		return f
 	}
-	if t.combiner == combinerNamed {
+	if t.Named() {
 		if r.typeNames == nil {
 			r.typeNames = map[uint32]string{}
 		}
-		r.typeNames[t.handle] = name
+		r.typeNames[t.Handle()] = name
 		return nil
 	}
-	t.name = name
+	t.SetName(name)
 	return nil
 }
 
@@ -236,39 +231,21 @@ func getElements(r call, status statusIn, datatype typeArg, count countOut) *fai
 		return f
 	}
 	s := getStatus(b)
-	if t.size == 0 && s.bytes > 0 {
+	if t.Size() == 0 && s.bytes > 0 {
 		return count.put(r, "count", undefined)
 	}
-	n, left := t.elements(s.bytes)
+	n, left := t.Elements(s.bytes)
 	if left != 0 {
 		n = undefined
 	}
 	return count.put(r, "count", n)
 }
 
-// Classes of types, for MPI_Type_match_size.
-const (
-	typeclassInteger = 192
-	typeclassReal    = 193
-	typeclassComplex = 194
-)
-
 // MPI_Type_match_size(typeclass, size, *datatype)
-func typeMatchSize(r call, typeclass, size intArg, datatype typeOut) *failure {
-	names := map[[2]int32]string{
-		{typeclassInteger, 1}: "MPI_INTEGER1", {typeclassInteger, 2}: "MPI_INTEGER2", {typeclassInteger, 4}: "MPI_INTEGER4",
-		{typeclassInteger, 8}: "MPI_INTEGER8", {typeclassInteger, 16}: "MPI_INTEGER16",
-		{typeclassReal, 2}: "MPI_REAL2", {typeclassReal, 4}: "MPI_REAL4", {typeclassReal, 8}: "MPI_REAL8",
-		{typeclassReal, 16}:   "MPI_REAL16",
-		{typeclassComplex, 4}: "MPI_COMPLEX4", {typeclassComplex, 8}: "MPI_COMPLEX8", {typeclassComplex, 16}: "MPI_COMPLEX16",
-		{typeclassComplex, 32}: "MPI_COMPLEX32",
+func typeMatchSize(r call, typeclass, size intArg, out typeOut) *failure {
+	t := datatype.Sized(datatype.Class(typeclass.int()), size.int())
+	if t == nil {
+		return failf(errArg, "no datatype of class %d has %d bytes", typeclass.int(), size.int())
 	}
-	if name, ok := names[[2]int32{typeclass.int(), size.int()}]; ok {
-		for _, p := range predefined {
-			if p.name == name {
-				return datatype.put(r, "datatype", p.handle)
-			}
-		}
-	}
-	return failf(errArg, "no datatype of class %d has %d bytes", typeclass.int(), size.int())
+	return out.put(r, "datatype", t.Handle())
 }

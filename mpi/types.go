@@ -1,74 +1,38 @@
 package mpi
 
-import "slices"
+import (
+	"errors"
 
-// combiner says which constructor made a datatype.
-type combiner int32
-
-const (
-	combinerNamed combiner = iota + 101
-	combinerDup
-	combinerContiguous
-	combinerVector
-	combinerHvector
-	combinerIndexed
-	combinerHindexed
-	combinerIndexedBlock
-	combinerHindexedBlock
-	combinerStruct
-	combinerSubarray
-	combinerDarray
-	combinerF90Real
-	combinerF90Complex
-	combinerF90Integer
-	combinerResized
-	combinerValueIndex
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
-// contents are the arguments a datatype was made with, as MPI_Type_get_contents gives them.
-type contents struct {
-	ints   []int64
-	aints  []int64
-	counts []int64 // of a _c constructor
-	types  []*datatype
-	large  bool // made by a _c constructor
+// constructor makes datatypes as the function under way does.
+func (r call) constructor() datatype.Constructor { return datatype.Constructor{Large: r.large} }
+
+// typeFailure is what an error of a constructor means to MPI.
+func typeFailure(err error) *failure {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, datatype.ErrTooManyBlocks):
+		return failf(errNoMem, "%v", err)
+	}
+	return failf(errArg, "%v", err)
 }
 
-// addType gives a new datatype a handle.
-func (r call) addType(out typeOut, t *datatype, f *failure, how combiner, c contents) *failure {
-	if f != nil {
-		return f
-	}
-	if t.depth > maxDepth {
-		return failf(errArg, "the datatype is made of others in more than %d steps", maxDepth)
+// addType gives a new datatype a handle, unless its constructor has refused it.
+func (r call) addType(out typeOut, t *datatype.Type, err error) *failure {
+	if err != nil {
+		return typeFailure(err)
 	}
 	if f := out.room(r, "newtype"); f != nil {
 		return f
 	}
-	t.combiner, t.contents = how, c
-	t.contents.large = r.large
 	handle, ok := r.types.add(kindDatatype, t)
 	if !ok {
 		return failf(errNoMem, "more than %d datatypes", maxObjects)
 	}
 	return out.put(r, "newtype", handle)
-}
-
-// made sorts the arguments of a constructor into its contents: in a _c function all numbers are large counts.
-func (r call) made(types []*datatype, ints, aints []int64) contents {
-	if r.large {
-		return contents{counts: append(append([]int64{}, ints...), aints...), types: types}
-	}
-	return contents{ints: ints, aints: aints, types: types}
-}
-
-// scaled is the array in bytes: what lies beyond any memory, derive refuses.
-func scaled(v []int64, extent int64) []int64 {
-	out := make([]int64, len(v))
-	for i, x := range v {
-		out[i] = times(x, extent)
-	}
-	return out
 }
 
 // MPI_Type_contiguous(count, oldtype, *newtype)
@@ -81,8 +45,8 @@ func typeContiguous(r call, count countArg, oldtype typeArg, newtype typeOut) *f
 	if f != nil {
 		return f
 	}
-	t, f := derive([]piece{{0, n, old}})
-	return r.addType(newtype, t, f, combinerContiguous, r.made([]*datatype{old}, []int64{n}, nil))
+	t, err := r.constructor().Contiguous(n, old)
+	return r.addType(newtype, t, err)
 }
 
 // MPI_Type_vector(count, blocklength, stride, oldtype, *newtype), the stride in elements
@@ -91,9 +55,8 @@ func typeVector(r call, count, blocklength, stride countArg, oldtype typeArg, ne
 	if f != nil {
 		return f
 	}
-	step := stride.of(r)
-	return r.addVector(newtype, combinerVector, n, length, times(step, old.extent()), old,
-		r.made([]*datatype{old}, []int64{n, length, step}, nil))
+	t, err := r.constructor().Vector(n, length, stride.of(r), old)
+	return r.addType(newtype, t, err)
 }
 
 // MPI_Type_create_hvector(count, blocklength, stride, oldtype, *newtype), the stride in bytes
@@ -102,12 +65,12 @@ func typeHvector(r call, count, blocklength countArg, stride aintArg, oldtype ty
 	if f != nil {
 		return f
 	}
-	step := stride.int()
-	return r.addVector(newtype, combinerHvector, n, length, step, old,
-		r.made([]*datatype{old}, []int64{n, length}, []int64{step}))
+	t, err := r.constructor().Hvector(n, length, stride.int(), old)
+	return r.addType(newtype, t, err)
 }
 
-func (r call) vectorArgs(count, blocklength countArg, oldtype typeArg) (n, length int64, old *datatype, f *failure) {
+func (r call) vectorArgs(count, blocklength countArg, oldtype typeArg) (n, length int64, old *datatype.Type,
+	f *failure) {
 	if n, f = count.size(r, "count"); f != nil {
 		return 0, 0, nil, f
 	}
@@ -116,14 +79,6 @@ func (r call) vectorArgs(count, blocklength countArg, oldtype typeArg) (n, lengt
 	}
 	old, f = oldtype.of(r)
 	return n, length, old, f
-}
-
-func (r call) addVector(out typeOut, how combiner, n, length, step int64, old *datatype, c contents) *failure {
-	if step > maxTypeBytes || step < -maxTypeBytes {
-		return failf(errArg, "the datatype is too large")
-	}
-	t, f := vector(n, length, step, old)
-	return r.addType(out, t, f, how, c)
 }
 
 // MPI_Type_indexed(count, lengths[], displacements[], oldtype, *newtype), the displacements in elements
@@ -141,8 +96,8 @@ func typeIndexed(r call, count countArg, blocklengths, displacements countsIn, o
 	if f != nil {
 		return f
 	}
-	t, f := indexed(lengths, scaled(displs, old.extent()), old)
-	return r.addType(newtype, t, f, combinerIndexed, r.made([]*datatype{old}, join([]int64{n}, lengths, displs), nil))
+	t, err := r.constructor().Indexed(lengths, displs, old)
+	return r.addType(newtype, t, err)
 }
 
 // MPI_Type_create_hindexed(count, lengths[], displacements[], oldtype, *newtype), the displacements in bytes
@@ -160,8 +115,8 @@ func typeHindexed(r call, count countArg, blocklengths countsIn, displacements a
 	if f != nil {
 		return f
 	}
-	t, f := indexed(lengths, displs, old)
-	return r.addType(newtype, t, f, combinerHindexed, r.made([]*datatype{old}, join([]int64{n}, lengths), displs))
+	t, err := r.constructor().Hindexed(lengths, displs, old)
+	return r.addType(newtype, t, err)
 }
 
 func (r call) lengthsArgs(count countArg, blocklengths countsIn) (n int64, lengths []int64, f *failure) {
@@ -187,9 +142,8 @@ func typeIndexedBlock(r call, count, blocklength countArg, displacements countsI
 	if f != nil {
 		return f
 	}
-	t, f := indexed(slices.Repeat([]int64{length}, len(displs)), scaled(displs, old.extent()), old)
-	return r.addType(newtype, t, f, combinerIndexedBlock,
-		r.made([]*datatype{old}, join([]int64{n, length}, displs), nil))
+	t, err := r.constructor().IndexedBlock(length, displs, old)
+	return r.addType(newtype, t, err)
 }
 
 // MPI_Type_create_hindexed_block(count, blocklength, displacements[], oldtype, *newtype), the displacements in bytes
@@ -207,8 +161,8 @@ func typeHindexedBlock(r call, count, blocklength countArg, displacements aintsI
 	if f != nil {
 		return f
 	}
-	t, f := indexed(slices.Repeat([]int64{length}, len(displs)), displs, old)
-	return r.addType(newtype, t, f, combinerHindexedBlock, r.made([]*datatype{old}, []int64{n, length}, displs))
+	t, err := r.constructor().HindexedBlock(length, displs, old)
+	return r.addType(newtype, t, err)
 }
 
 func (r call) blockArgs(count, blocklength countArg) (n, length int64, f *failure) {
@@ -234,21 +188,15 @@ func typeStruct(r call, count countArg, blocklengths countsIn, displacements ain
 	if f != nil {
 		return f
 	}
-	types := make([]*datatype, n)
+	types := make([]*datatype.Type, n)
 	for i := range types {
 		if types[i], f = r.anyType(handles.get(int64(i))); f != nil {
 			return f
 		}
 	}
-	t, f := structure(lengths, displs, types)
-	return r.addType(newtype, t, f, combinerStruct, r.made(types, join([]int64{n}, lengths), displs))
+	t, err := r.constructor().Struct(lengths, displs, types)
+	return r.addType(newtype, t, err)
 }
-
-// Orders of arrays.
-const (
-	orderC       = 12
-	orderFortran = 15
-)
 
 // MPI_Type_create_subarray(ndims, sizes[], subsizes[], starts[], order, oldtype, *newtype)
 func typeSubarray(r call, ndims intArg, sizesArg, subsizesArg, startsArg countsIn, storage intArg, oldtype typeArg,
@@ -264,52 +212,42 @@ func typeSubarray(r call, ndims intArg, sizesArg, subsizesArg, startsArg countsI
 			return f
 		}
 	}
-	order := int64(storage.int())
-	if order != orderC && order != orderFortran {
-		return failf(errArg, "invalid order %d", order)
+	old, f := oldtype.of(r)
+	if f != nil {
+		return f
 	}
-	for i := range n {
-		size, sub, begin := v[0][i], v[1][i], v[2][i]
-		if size < 1 || sub < 1 || sub > size || begin < 0 || begin > size-sub {
-			return failf(errArg, "dimension %d: %d elements from %d are not part of %d", i, sub, begin, size)
+	t, err := r.constructor().Subarray(v[0], v[1], v[2], datatype.Order(storage.int()), old)
+	return r.addType(newtype, t, err)
+}
+
+// MPI_Type_create_darray(size, rank, ndims, gsizes[], distribs[], dargs[], psizes[], order, oldtype, *newtype)
+func typeDarray(r call, groupSize, groupRank, ndims intArg, gsizes countsIn, distribs, dargs, psizes intsIn,
+	storage intArg, oldtype typeArg, newtype typeOut) *failure {
+	size, rank, n := int64(groupSize.int()), int64(groupRank.int()), int64(ndims.int())
+	if n < 1 || n > maxDims {
+		return failf(errArg, "invalid number of dimensions %d", n)
+	}
+	var v [4][]int64
+	var f *failure
+	if v[0], f = gsizes.read(r, "gsizes", n); f != nil {
+		return f
+	}
+	for i, p := range []intsIn{distribs, dargs, psizes} {
+		if v[i+1], f = p.read(r, []string{"distribs", "dargs", "psizes"}[i], n); f != nil {
+			return f
 		}
 	}
 	old, f := oldtype.of(r)
 	if f != nil {
 		return f
 	}
-	sizes, subsizes, starts := slowestFirst(v[0], order), slowestFirst(v[1], order), slowestFirst(v[2], order)
-	t, f := subarray(sizes, subsizes, starts, old)
-	c := contents{types: []*datatype{old}}
-	if r.large {
-		c.ints, c.counts = []int64{n, order}, join(v[0], v[1], v[2])
-	} else {
-		c.ints = join([]int64{n}, v[0], v[1], v[2], []int64{order})
-	}
-	return r.addType(newtype, t, f, combinerSubarray, c)
+	grid := datatype.Grid{Sizes: v[0], Kinds: v[1], Arguments: v[2], Processes: v[3]}
+	t, err := r.constructor().Darray(size, rank, grid, datatype.Order(storage.int()), old)
+	return r.addType(newtype, t, err)
 }
 
 // maxDims bounds the dimensions of arrays and topologies.
 const maxDims = 64
-
-func join(parts ...[]int64) []int64 {
-	var all []int64
-	for _, p := range parts {
-		all = append(all, p...)
-	}
-	return all
-}
-
-// slowestFirst gives the values of dimensions in C's order.
-func slowestFirst(v []int64, order int64) []int64 {
-	out := append([]int64{}, v...)
-	if order == orderFortran {
-		for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-			out[i], out[j] = out[j], out[i]
-		}
-	}
-	return out
-}
 
 // MPI_Type_create_resized(oldtype, lb, extent, *newtype)
 func typeResized(r call, oldtype typeArg, lower, length aintArg, newtype typeOut) *failure {
@@ -317,9 +255,8 @@ func typeResized(r call, oldtype typeArg, lower, length aintArg, newtype typeOut
 	if f != nil {
 		return f
 	}
-	lb, extent := lower.int(), length.int()
-	t, f := resized(old, lb, extent)
-	return r.addType(newtype, t, f, combinerResized, r.made([]*datatype{old}, nil, []int64{lb, extent}))
+	t, err := r.constructor().Resized(old, lower.int(), length.int())
+	return r.addType(newtype, t, err)
 }
 
 // MPI_Type_dup(oldtype, *newtype)
@@ -332,16 +269,16 @@ func typeDup(r call, oldtype typeArg, newtype typeOut) *failure {
 	if f != nil {
 		return f
 	}
-	t := old.copy()
-	t.committed, t.name = old.committed, old.name
-	if f := r.addType(newtype, t, nil, combinerDup, contents{types: []*datatype{old}}); f != nil {
+	t, err := r.constructor().Dup(old)
+	if f := r.addType(newtype, t, err); f != nil {
 		return f
 	}
 	handle, f := newtype.get(r, "newtype") // before the copy functions run, which may write there
 	if f != nil {
 		return f
 	}
-	if f := r.copyAttributes(keyvalType, oldtype.handle(), from, &t.attributes); f != nil {
+	if f := r.copyAttributes(keyvalType, oldtype.handle(), from, r.attributesOf(t)); f != nil {
+		delete(r.typeAttributes, t)
 		r.types.remove(handle)
 		_ = newtype.put(r, "newtype", datatypeNull)
 		return f
@@ -359,9 +296,7 @@ func typeCommit(r call, datatype typeRef) *failure {
 	if f != nil {
 		return f
 	}
-	if !t.committed {
-		t.committed = true
-	}
+	t.Commit()
 	return nil
 }
 
@@ -375,21 +310,21 @@ func typeFree(r call, datatype typeRef) *failure {
 	if f != nil {
 		return f
 	}
-	if t.combiner == combinerNamed || handle < 0x1000 ||
-		t.combiner >= combinerF90Real && t.combiner <= combinerF90Integer {
-		return failf(errType, "%s is predefined and cannot be freed", t.title())
+	if t.Predefined() {
+		return failf(errType, "%s is predefined and cannot be freed", t.Title())
 	}
-	if f := r.deleteAttributes(keyvalType, handle, &t.attributes); f != nil {
+	if f := r.deleteAttributes(keyvalType, handle, r.attributesOf(t)); f != nil {
 		return f
 	}
+	delete(r.typeAttributes, t)
 	r.types.remove(handle)
 	return datatype.put(r, "datatype", datatypeNull)
 }
 
 // anyType finds a datatype, committed or not.
-func (r *Rank) anyType(handle uint32) (*datatype, *failure) {
-	if i := handle - firstDatatype; i < uint32(len(named)) && named[i] != nil {
-		return named[i], nil
+func (r *Rank) anyType(handle uint32) (*datatype.Type, *failure) {
+	if t := datatype.ByHandle(handle); t != nil {
+		return t, nil
 	}
 	if handle == datatypeNull {
 		return nil, failf(errType, "the datatype is MPI_DATATYPE_NULL")

@@ -1,8 +1,8 @@
 // Package mpi serves the import module "mpi": the C interface of MPI 5.0 by its standard ABI, for ranks that are
 // goroutines of one process, each with a linear memory of its own. It owns everything a rank knows of MPI
-// (communicators, groups, datatypes, operations, requests, messages) as plain data. It leaves running the ranks, their
-// memories and their instances to worker/rank, matching to mpi/match, the algorithms of collectives to mpi/coll, and
-// the header to mpi/guest.
+// (communicators, groups, handles of datatypes, operations, requests, messages) as plain data. It leaves running the
+// ranks, their memories and their instances to worker/rank, what datatypes are and how data is copied and reduced to
+// mpi/datatype, matching to mpi/match, the algorithms of collectives to mpi/coll, and the header to mpi/guest.
 //
 // A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A
 // small one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not

@@ -1,4 +1,4 @@
-package mpi
+package datatype
 
 import (
 	"encoding/binary"
@@ -12,7 +12,7 @@ import (
 
 func integers128(table *kernelTable) {
 	const k = kindI128
-	each := func(f func(a, b wide128) wide128) kernel {
+	each := func(f func(a, b wide128) wide128) Kernel {
 		return func(acc, in []byte) {
 			a, b := two[wide128](acc, in)
 			for i := range a {
@@ -20,38 +20,38 @@ func integers128(table *kernelTable) {
 			}
 		}
 	}
-	table[opSum][k] = each(func(a, b wide128) (r wide128) {
+	table[OpSum][k] = each(func(a, b wide128) (r wide128) {
 		var carry uint64
 		r.lo, carry = bits.Add64(a.lo, b.lo, 0)
 		r.hi, _ = bits.Add64(a.hi, b.hi, carry)
 		return r
 	})
-	table[opProd][k] = each(func(a, b wide128) wide128 {
+	table[OpProd][k] = each(func(a, b wide128) wide128 {
 		hi, lo := bits.Mul64(a.lo, b.lo)
 		return wide128{lo, hi + a.lo*b.hi + a.hi*b.lo}
 	})
 	less := func(a, b wide128) bool {
 		return int64(a.hi) < int64(b.hi) || a.hi == b.hi && a.lo < b.lo
 	}
-	table[opMin][k] = each(func(a, b wide128) wide128 {
+	table[OpMin][k] = each(func(a, b wide128) wide128 {
 		if less(b, a) {
 			return b
 		}
 		return a
 	})
-	table[opMax][k] = each(func(a, b wide128) wide128 {
+	table[OpMax][k] = each(func(a, b wide128) wide128 {
 		if less(a, b) {
 			return b
 		}
 		return a
 	})
-	table[opBand][k], table[opBor][k], table[opBxor][k] = and[uint64], or[uint64], xor[uint64]
+	table[OpBand][k], table[OpBor][k], table[OpBxor][k] = and[uint64], or[uint64], xor[uint64]
 	logicalOps(table, k, wide128{lo: 1})
 }
 
 // halves computes in float32, which holds every product and sum of two halves closely enough to round once.
 func halves(table *kernelTable) {
-	each := func(f func(a, b float32) float32) kernel {
+	each := func(f func(a, b float32) float32) Kernel {
 		return func(acc, in []byte) {
 			a, b := two[uint16](acc, in)
 			for i := range a {
@@ -60,21 +60,21 @@ func halves(table *kernelTable) {
 		}
 	}
 	sum := each(func(a, b float32) float32 { return a + b })
-	table[opSum][kindF16], table[opSum][kindC32] = sum, sum
-	table[opProd][kindF16] = each(func(a, b float32) float32 { return a * b })
-	table[opMin][kindF16] = each(func(a, b float32) float32 {
+	table[OpSum][kindF16], table[OpSum][kindC32] = sum, sum
+	table[OpProd][kindF16] = each(func(a, b float32) float32 { return a * b })
+	table[OpMin][kindF16] = each(func(a, b float32) float32 {
 		if b < a {
 			return b
 		}
 		return a
 	})
-	table[opMax][kindF16] = each(func(a, b float32) float32 {
+	table[OpMax][kindF16] = each(func(a, b float32) float32 {
 		if b > a {
 			return b
 		}
 		return a
 	})
-	table[opProd][kindC32] = func(acc, in []byte) {
+	table[OpProd][kindC32] = func(acc, in []byte) {
 		a, b := two[[2]uint16](acc, in)
 		for i := range a {
 			x := complex(fromHalf(a[i][0]), fromHalf(a[i][1])) * complex(fromHalf(b[i][0]), fromHalf(b[i][1]))
@@ -125,7 +125,7 @@ func toHalf(f float32) uint16 {
 type quad = wide128
 
 func quads(table *kernelTable) {
-	each := func(f func(a, b quad) quad) kernel {
+	each := func(f func(a, b quad) quad) Kernel {
 		return func(acc, in []byte) {
 			a, b := two[quad](acc, in)
 			for i := range a {
@@ -133,22 +133,22 @@ func quads(table *kernelTable) {
 			}
 		}
 	}
-	table[opSum][kindF128] = each(quadAdd)
-	table[opSum][kindC256] = each(quadAdd)
-	table[opProd][kindF128] = each(quadMultiply)
-	table[opMin][kindF128] = each(func(a, b quad) quad {
+	table[OpSum][kindF128] = each(quadAdd)
+	table[OpSum][kindC256] = each(quadAdd)
+	table[OpProd][kindF128] = each(quadMultiply)
+	table[OpMin][kindF128] = each(func(a, b quad) quad {
 		if quadLess(b, a) {
 			return b
 		}
 		return a
 	})
-	table[opMax][kindF128] = each(func(a, b quad) quad {
+	table[OpMax][kindF128] = each(func(a, b quad) quad {
 		if quadLess(a, b) {
 			return b
 		}
 		return a
 	})
-	table[opProd][kindC256] = func(acc, in []byte) {
+	table[OpProd][kindC256] = func(acc, in []byte) {
 		a, b := two[[2]quad](acc, in)
 		for i := range a {
 			x, y := a[i], b[i]
@@ -156,12 +156,12 @@ func quads(table *kernelTable) {
 			a[i][1] = quadAdd(quadMultiply(x[0], y[1]), quadMultiply(x[1], y[0]))
 		}
 	}
-	table[opMinloc][kindF128i] = quadLocation(quadLess)
-	table[opMaxloc][kindF128i] = quadLocation(func(a, b quad) bool { return quadLess(b, a) })
+	table[OpMinloc][kindF128i] = quadLocation(quadLess)
+	table[OpMaxloc][kindF128i] = quadLocation(func(a, b quad) bool { return quadLess(b, a) })
 }
 
 // quadLocation is MPI_MINLOC over long double and int, in elements of 32 bytes; better tells what wins.
-func quadLocation(better func(a, b quad) bool) kernel {
+func quadLocation(better func(a, b quad) bool) Kernel {
 	type element struct {
 		value    quad
 		location int32

@@ -1,4 +1,4 @@
-package mpi
+package datatype
 
 import "unsafe"
 
@@ -104,8 +104,8 @@ func xor[T integer](acc, in []byte) {
 // wide128 is an integer of 16 bytes, low word first.
 type wide128 struct{ lo, hi uint64 }
 
-// logical makes a kernel of a logical operation: any value but zero is true, and the result is 0 or 1.
-func logical[T comparable](one T, f func(a, b bool) bool) kernel {
+// logical makes a Kernel of a logical operation: any value but zero is true, and the result is 0 or 1.
+func logical[T comparable](one T, f func(a, b bool) bool) Kernel {
 	var zero T
 	return func(acc, in []byte) {
 		a, b := two[T](acc, in)
@@ -123,30 +123,30 @@ func bothTrue(a, b bool) bool   { return a && b }
 func eitherTrue(a, b bool) bool { return a || b }
 func oneTrue(a, b bool) bool    { return a != b }
 
-type kernelTable = [opCodes][kinds]kernel
+type kernelTable = [ops][kinds]Kernel
 
-func logicalOps[T comparable](table *kernelTable, k kind, one T) {
-	table[opLand][k] = logical(one, bothTrue)
-	table[opLor][k] = logical(one, eitherTrue)
-	table[opLxor][k] = logical(one, oneTrue)
+func logicalOps[T comparable](table *kernelTable, k Kind, one T) {
+	table[OpLand][k] = logical(one, bothTrue)
+	table[OpLor][k] = logical(one, eitherTrue)
+	table[OpLxor][k] = logical(one, oneTrue)
 }
 
-func logicals[T uint8 | uint16 | uint32 | uint64 | wide128](table *kernelTable, k kind) {
+func logicals[T uint8 | uint16 | uint32 | uint64 | wide128](table *kernelTable, k Kind) {
 	var one T
 	*(*byte)(unsafe.Pointer(&one)) = 1
 	logicalOps(table, k, one)
 }
 
-func integers[T integer](table *kernelTable, k kind) {
-	table[opSum][k], table[opProd][k] = add[T], multiply[T]
-	table[opMin][k], table[opMax][k] = least[T], most[T]
-	table[opBand][k], table[opBor][k], table[opBxor][k] = and[T], or[T], xor[T]
+func integers[T integer](table *kernelTable, k Kind) {
+	table[OpSum][k], table[OpProd][k] = add[T], multiply[T]
+	table[OpMin][k], table[OpMax][k] = least[T], most[T]
+	table[OpBand][k], table[OpBor][k], table[OpBxor][k] = and[T], or[T], xor[T]
 	logicalOps(table, k, T(1))
 }
 
-func floats[T float32 | float64](table *kernelTable, k kind) {
-	table[opSum][k], table[opProd][k] = add[T], multiply[T]
-	table[opMin][k], table[opMax][k] = least[T], most[T]
+func floats[T float32 | float64](table *kernelTable, k Kind) {
+	table[OpSum][k], table[OpProd][k] = add[T], multiply[T]
+	table[OpMin][k], table[OpMax][k] = least[T], most[T]
 }
 
 // pair is a value with a location, laid out as in C.
@@ -156,8 +156,8 @@ type pair[V, L ordered] struct {
 }
 
 // pairs are MPI_MINLOC and MPI_MAXLOC: among equal values the lower location wins.
-func pairs[V, L ordered](table *kernelTable, k kind) {
-	table[opMinloc][k] = func(acc, in []byte) {
+func pairs[V, L ordered](table *kernelTable, k Kind) {
+	table[OpMinloc][k] = func(acc, in []byte) {
 		a, b := two[pair[V, L]](acc, in)
 		for i, v := range b {
 			if v.value < a[i].value || v.value == a[i].value && v.location < a[i].location {
@@ -165,7 +165,7 @@ func pairs[V, L ordered](table *kernelTable, k kind) {
 			}
 		}
 	}
-	table[opMaxloc][k] = func(acc, in []byte) {
+	table[OpMaxloc][k] = func(acc, in []byte) {
 		a, b := two[pair[V, L]](acc, in)
 		for i, v := range b {
 			if v.value > a[i].value || v.value == a[i].value && v.location < a[i].location {

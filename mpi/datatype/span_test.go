@@ -1,4 +1,4 @@
-package mpi
+package datatype
 
 import (
 	"syscall"
@@ -15,17 +15,17 @@ func TestSpanBeyond4GiB(t *testing.T) {
 	}
 	defer syscall.Munmap(mem)
 	for _, c := range []struct {
-		s      span
+		s      Span
 		inside bool
 	}{
-		{whole(mem), true},
-		{span{mem: mem, addr: 1, count: size - 1, typ: byteType}, true},
-		{span{mem: mem, addr: 1, count: size, typ: byteType}, false},
-		{span{mem: mem, addr: 1 << 32, count: 1 << 30, typ: byteType}, true},
-		{span{mem: mem, count: 1<<36 + 1, typ: byteType}, false},
+		{Whole(mem), true},
+		{Span{Mem: mem, Addr: 1, Count: size - 1, Type: Byte()}, true},
+		{Span{Mem: mem, Addr: 1, Count: size, Type: Byte()}, false},
+		{Span{Mem: mem, Addr: 1 << 32, Count: 1 << 30, Type: Byte()}, true},
+		{Span{Mem: mem, Count: 1<<36 + 1, Type: Byte()}, false},
 	} {
-		if c.s.inside(0) != c.inside {
-			t.Errorf("%d bytes at %d", c.s.count, c.s.addr)
+		if c.s.Inside(0) != c.inside {
+			t.Errorf("%d bytes at %d", c.s.Count, c.s.Addr)
 		}
 	}
 }

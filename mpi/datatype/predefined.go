@@ -1,9 +1,9 @@
-package mpi
+package datatype
 
 type predefinedType struct {
 	handle uint32
 	name   string
-	kind   kind
+	kind   Kind
 }
 
 // predefined lists the named datatypes of the ABI: long double is a binary128 of 16 bytes, and the Fortran types are
@@ -79,4 +79,77 @@ var predefined = [...]predefinedType{
 	{0x2e2, "MPI_REAL16", kindF128},
 	{0x2e3, "MPI_COMPLEX16", kindC128},
 	{0x2eb, "MPI_COMPLEX32", kindC256},
+}
+
+// firstHandle is the least handle of a named datatype; all are below firstHandle + 256.
+const firstHandle = 0x200
+
+// byteType is MPI_BYTE.
+var byteType *Type
+
+// named holds the named datatypes by the low bits of their handles. All ranks share them.
+var named = func() (table [0x100]*Type) {
+	for _, p := range predefined {
+		t := elementary(p.kind)
+		t.handle, t.name = p.handle, p.name
+		t.external32 = t.externalSize()
+		table[p.handle-firstHandle] = t
+		if p.name == "MPI_BYTE" {
+			byteType = t
+		}
+	}
+	return table
+}()
+
+// ByHandle finds a predefined datatype by its handle in MPI's ABI; nil if there is none, as for MPI_DATATYPE_NULL.
+func ByHandle(handle uint32) *Type {
+	if i := handle - firstHandle; i < uint32(len(named)) {
+		return named[i]
+	}
+	return nil
+}
+
+// Byte is MPI_BYTE: what packed and buffered data is seen as.
+func Byte() *Type { return byteType }
+
+// Class is a class of types, for MPI_Type_match_size.
+type Class int32
+
+// The classes of the ABI.
+const (
+	ClassInteger Class = 192
+	ClassReal    Class = 193
+	ClassComplex Class = 194
+)
+
+// sized names the datatypes of Fortran by class and size in bytes.
+var sized = map[Class]map[int32]string{
+	ClassInteger: {1: "MPI_INTEGER1", 2: "MPI_INTEGER2", 4: "MPI_INTEGER4", 8: "MPI_INTEGER8", 16: "MPI_INTEGER16"},
+	ClassReal:    {2: "MPI_REAL2", 4: "MPI_REAL4", 8: "MPI_REAL8", 16: "MPI_REAL16"},
+	ClassComplex: {4: "MPI_COMPLEX4", 8: "MPI_COMPLEX8", 16: "MPI_COMPLEX16", 32: "MPI_COMPLEX32"},
+}
+
+// Sized finds the datatype of a class whose elements have size bytes; nil if there is none (MPI_Type_match_size,
+// MPI 5.0, chapter 19.1.5).
+func Sized(class Class, size int32) *Type {
+	if name, ok := sized[class][size]; ok {
+		for _, p := range predefined {
+			if p.name == name {
+				return ByHandle(p.handle)
+			}
+		}
+	}
+	return nil
+}
+
+// pairsByParts finds MPI_MINLOC's types by those of the value and of the location.
+var pairsByParts = map[[2]uint32]uint32{
+	{0x210, 0x209}: 0x228, {0x214, 0x209}: 0x229, {0x20a, 0x209}: 0x22a, {0x209, 0x209}: 0x22b, {0x208, 0x209}: 0x22c,
+	{0x220, 0x209}: 0x22d, {0x21a, 0x21a}: 0x230, {0x21c, 0x21c}: 0x231, {0x219, 0x219}: 0x232,
+}
+
+// Pair finds the datatype of MPI_MINLOC and MPI_MAXLOC whose elements are a value and a location, both named; nil if
+// there is none (MPI_Type_get_value_index, MPI 5.0, chapter 6.9.4).
+func Pair(value, location *Type) *Type {
+	return ByHandle(pairsByParts[[2]uint32{value.handle, location.handle}])
 }

@@ -1,4 +1,4 @@
-package mpi
+package datatype
 
 import "slices"
 
@@ -7,7 +7,7 @@ import "slices"
 
 // basic is a basic type: what it holds, and as which of the predefined types the program named it.
 type basic struct {
-	kind   kind
+	kind   Kind
 	handle uint32
 }
 
@@ -29,7 +29,7 @@ const (
 )
 
 // signatureOf gives a datatype's signature, which is found once. Other ranks ask too.
-func signatureOf(t *datatype) *signature {
+func signatureOf(t *Type) *signature {
 	if s := t.signature.Load(); s != nil {
 		return s
 	}
@@ -93,14 +93,16 @@ func (b basic) title() string {
 	return predefined[i].name
 }
 
-// mismatch is the element at which two signatures differ.
-type mismatch struct {
-	after          int64 // basic elements that are the same
-	sent, received basic
+// Mismatch is where two signatures differ.
+type Mismatch struct {
+	After          int64  // basic elements that are the same
+	Sent, Received string // the names of the basic types there
 }
 
-// differ compares what was sent with what receives it, up to the end of the shorter.
-func differ(sent *datatype, nSent int64, received *datatype, nReceived int64) *mismatch {
+// Differ compares the signature of what was sent with that of what receives it, each so many elements of a datatype, up
+// to the end of the shorter; nil if they are the same there. What has too many parts is compared as far as that goes.
+// Any rank may ask.
+func Differ(sent *Type, nSent int64, received *Type, nReceived int64) *Mismatch {
 	if sent == received {
 		return nil
 	}
@@ -112,7 +114,7 @@ func differ(sent *datatype, nSent int64, received *datatype, nReceived int64) *m
 	for step := 0; step < maxSteps && x.left > 0 && y.left > 0; step++ {
 		p, q := x.runs[x.at], y.runs[y.at]
 		if !p.same(q.basic) {
-			return &mismatch{x.done, p.basic, q.basic}
+			return &Mismatch{x.done, p.title(), q.title()}
 		}
 		if len(a.runs) == 1 && len(b.runs) == 1 {
 			return nil
