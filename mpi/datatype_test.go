@@ -345,6 +345,20 @@ func TestBadDatatypes(t *testing.T) {
 	})
 }
 
+// TestMemberWithoutData: where a member without data lies does not matter to what a buffer covers.
+func TestMemberWithoutData(t *testing.T) {
+	play(t, 1, func(g *guest) {
+		none := g.newtype("Type_contiguous", 0, tInt)
+		ty := g.newtype("Type_create_struct", 3, g.ints(1, 1, 1), g.words(0, -1<<40, 1<<40),
+			g.words(tInt, int(none), int(none)))
+		bounds := g.bounds(ty)
+		want(g, "true extent", bounds[4], 4)
+		in, out := g.ints(7), g.ints(0)
+		g.must("Sendrecv", in, 1, ty, 0, 0, out, 1, ty, 0, 0, tWorld, 0)
+		want(g, "received", g.int(out, 0), 7)
+	})
+}
+
 // TestExternal packs into external32, looks at the bytes, and unpacks.
 func TestExternal(t *testing.T) {
 	play(t, 1, func(g *guest) {

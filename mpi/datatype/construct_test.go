@@ -298,6 +298,10 @@ func (m model) check(t *testing.T, ty *Type, count int64) {
 		t.Fatalf("%s: size, lower bound, extent are %d %d %d, want %d %d %d", m.name, ty.Size(), ty.LB(), ty.Extent(), size,
 			m.lb, m.extent())
 	}
+	if lower, upper := ty.TrueBounds(); size > 0 && (lower != slices.Min(m.bytes) || upper != slices.Max(m.bytes)+1) ||
+		size == 0 && (lower != 0 || upper != 0) {
+		t.Errorf("%s: true bounds are %d %d", m.name, lower, upper)
+	}
 	if distinct(m, count) { // else it would matter which byte comes last
 		checkLayout(t, m.name, ty, m.bytes, count)
 	}

@@ -31,10 +31,10 @@ var ErrTooManyBlocks = fmt.Errorf("the datatype has more than %d blocks", maxRun
 var errTooLarge = errors.New("the datatype is too large")
 
 // derive makes a datatype from pieces in the order of its type map. The bounds are those of MPI 5.0, chapter 5.1.7:
-// the lowest and highest of the pieces' own.
+// the lowest and highest of the pieces' own. Only pieces with data have true bounds.
 func derive(pieces []piece) (*Type, error) {
 	t := &Type{align: 1}
-	empty := true
+	empty, dataless := true, true
 	for _, p := range pieces {
 		if p.count == 0 {
 			continue
@@ -49,10 +49,13 @@ func derive(pieces []piece) (*Type, error) {
 		step := (p.count - 1) * p.typ.Extent()
 		low, high := p.disp+min(step, 0), p.disp+max(step, 0)
 		if empty {
-			t.lb, t.ub, t.trueLB, t.trueUB = low+p.typ.lb, high+p.typ.ub, low+p.typ.trueLB, high+p.typ.trueUB
-			empty = false
+			t.lb, t.ub, empty = low+p.typ.lb, high+p.typ.ub, false
 		} else {
 			t.lb, t.ub = min(t.lb, low+p.typ.lb), max(t.ub, high+p.typ.ub)
+		}
+		if dataless && p.typ.size > 0 {
+			t.trueLB, t.trueUB, dataless = low+p.typ.trueLB, high+p.typ.trueUB, false
+		} else if p.typ.size > 0 {
 			t.trueLB, t.trueUB = min(t.trueLB, low+p.typ.trueLB), max(t.trueUB, high+p.typ.trueUB)
 		}
 		if t.size > MaxBytes || max(t.ub, t.trueUB) > MaxBytes || min(t.lb, t.trueLB) < -MaxBytes {
