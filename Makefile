@@ -33,6 +33,11 @@ test: build ## set up and run all tests
 	$(GO) vet ./...
 	$(GO) test -timeout 15m ./...
 
+.PHONY: test-native
+test-native: build ## the tests from outside (scripts, pages, clusters) with programs on the native engine (needs clang)
+	bin/faasmrun toolchain install
+	FAASMRUN_ENGINE=native $(GO) test -timeout 30m -count 1 ./faasmrun/e2e
+
 .PHONY: race
 race: build ## the tests of the concurrent packages under the race detector (needs gcc)
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./scheduler/... ./worker/... ./mpi/...
