@@ -42,8 +42,8 @@ const (
 type Memory struct {
 	base   unsafe.Pointer
 	limit  uint64
-	whole  uint64 // addresses, with those that can never be opened
-	lowest uint64 // bytes at the beginning that can't be either
+	whole  Reserve // addresses, with those that can never be opened
+	lowest uint64  // bytes at the beginning that can't be either
 
 	size atomic.Uint64 // bytes open to reading and writing; only rises, until Free
 
@@ -51,10 +51,13 @@ type Memory struct {
 	fd int        // the memfd; -1 once freed
 }
 
+// Reserve is how many addresses a memory has to itself, open or not: before its first byte, and from there on.
+type Reserve struct{ Before, Size uint64 }
+
 // New reserves a memory of at most limit bytes (rounded down to whole pages, at most 64 GiB), with at least so many
 // addresses of its own. It holds nothing yet: Reallocate opens its first bytes, but those below lowest, which are
 // whole pages of the machine's. Each memory keeps one file descriptor and a few mappings.
-func New(limit, addresses, lowest uint64) (*Memory, error) {
+func New(limit uint64, addresses Reserve, lowest uint64) (*Memory, error) {
 	limit = min(limit, MaxSize) &^ (PageSize - 1)
 	if limit == 0 {
 		return nil, fmt.Errorf("a linear memory needs a limit of at least %d bytes", PageSize)
@@ -66,11 +69,12 @@ func New(limit, addresses, lowest uint64) (*Memory, error) {
 	if err != nil {
 		return nil, explain("create a linear memory", err)
 	}
-	whole := max(limit+guard, (addresses+PageSize-1)&^(PageSize-1))
+	whole := Reserve{wholePages(addresses.Before), max(limit+guard, wholePages(addresses.Size))}
 	base, err := reserve(fd, whole)
 	if err != nil {
 		unix.Close(fd)
-		return nil, explain(fmt.Sprintf("reserve %d MiB of addresses for a linear memory", whole>>20), err)
+		what := fmt.Sprintf("reserve %d MiB of addresses for a linear memory", (whole.Before+whole.Size)>>20)
+		return nil, explain(what, err)
 	}
 	return &Memory{base: base, limit: limit, whole: whole, lowest: lowest, fd: fd}, nil
 }
@@ -84,11 +88,26 @@ func newMemfd() (int, error) {
 	return fd, err
 }
 
+func wholePages(bytes uint64) uint64 { return (bytes + PageSize - 1) &^ (PageSize - 1) }
+
 // reserve maps the file inaccessibly, far beyond its end: growing then only opens more of one mapping, and pages that
-// were touched need not be faulted in again. (A file on top of addresses that are taken by other means is one mapping
-// more for each memory, and one call more of the kernel.)
-func reserve(fd int, whole uint64) (unsafe.Pointer, error) {
-	return unix.MmapPtr(fd, 0, nil, uintptr(whole), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_NORESERVE)
+// were touched need not be faulted in again. Addresses before it are taken first: that is one mapping more, and one
+// call of the kernel.
+func reserve(fd int, whole Reserve) (base unsafe.Pointer, err error) {
+	if whole.Before == 0 {
+		return unix.MmapPtr(fd, 0, nil, uintptr(whole.Size), unix.PROT_NONE, unix.MAP_SHARED|unix.MAP_NORESERVE)
+	}
+	low, err := unix.MmapPtr(-1, 0, nil, uintptr(whole.Before+whole.Size), unix.PROT_NONE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, err
+	}
+	base, err = unix.MmapPtr(fd, 0, unsafe.Add(low, whole.Before), uintptr(whole.Size), unix.PROT_NONE,
+		unix.MAP_SHARED|unix.MAP_NORESERVE|unix.MAP_FIXED)
+	if err != nil {
+		unix.MunmapPtr(low, uintptr(whole.Before+whole.Size))
+	}
+	return base, err
 }
 
 // explain says what to do about the two limits that many ranks on one machine meet.
@@ -115,8 +134,10 @@ func (m *Memory) Bytes() []byte {
 // Base is the address of byte 0. It never changes.
 func (m *Memory) Base() uintptr { return uintptr(m.base) }
 
-// Addresses are all that the memory has to itself.
-func (m *Memory) Addresses() (base uintptr, size uint64) { return uintptr(m.base), m.whole }
+// Addresses are all that the memory has to itself: before base, where its byte 0 is, and from there on.
+func (m *Memory) Addresses() (base uintptr, before, size uint64) {
+	return uintptr(m.base), m.whole.Before, m.whole.Size
+}
 
 // Lowest is the first address that is ever open.
 func (m *Memory) Lowest() uint64 { return m.lowest }
@@ -133,7 +154,7 @@ func (m *Memory) Reallocate(size uint64) []byte {
 	if m.fd < 0 || size > m.limit {
 		return nil
 	}
-	size = (size + PageSize - 1) &^ (PageSize - 1)
+	size = wholePages(size)
 	if size > m.size.Load() {
 		if unix.Ftruncate(m.fd, int64(size)) != nil {
 			return nil
@@ -169,7 +190,7 @@ func (m *Memory) Free() {
 		return
 	}
 	m.size.Store(0)
-	unix.MunmapPtr(m.base, uintptr(m.whole))
+	unix.MunmapPtr(unsafe.Add(m.base, -int(m.whole.Before)), uintptr(m.whole.Before+m.whole.Size))
 	unix.Close(m.fd)
 	m.fd = -1
 }

@@ -13,7 +13,7 @@ import (
 
 func newMemory(t testing.TB, limit uint64) *Memory {
 	t.Helper()
-	m, err := New(limit, 0, 0)
+	m, err := New(limit, Reserve{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestReallocate(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	for _, limit := range []uint64{0, 1, PageSize - 1} {
-		if m, err := New(limit, 0, 0); err == nil {
+		if m, err := New(limit, Reserve{}, 0); err == nil {
 			m.Free()
 			t.Errorf("limit %d was accepted", limit)
 		}
@@ -88,7 +88,7 @@ func TestLimits(t *testing.T) {
 // TestLowest: what is below is never open, whatever the memory grows to, and the rest is as in any other.
 func TestLowest(t *testing.T) {
 	page := uint64(os.Getpagesize())
-	m, err := New(4*PageSize, 0, page)
+	m, err := New(4*PageSize, Reserve{}, page)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,9 +112,44 @@ func TestLowest(t *testing.T) {
 		}
 	}
 	for _, lowest := range []uint64{1, page - 1, 2 * PageSize, 1 << 63} {
-		if m, err := New(4*PageSize, 0, lowest); err == nil {
+		if m, err := New(4*PageSize, Reserve{}, lowest); err == nil {
 			m.Free()
 			t.Errorf("%d closed bytes were accepted", lowest)
+		}
+	}
+}
+
+// TestBefore: what is reserved before a memory is its own, is never open, and goes back with the rest.
+func TestBefore(t *testing.T) {
+	m, err := New(4*PageSize, Reserve{Before: 16<<30 - 1, Size: 1 << 30}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Free()
+	b := m.Reallocate(4 * PageSize)
+	base, before, size := m.Addresses()
+	if base != uintptr(unsafe.Pointer(&b[0])) || before != 16<<30 || size != 1<<30 {
+		t.Errorf("%d addresses before %#x, where the bytes are at %p, and %d behind", before, base, &b[0], size)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	closed := func(at int) (faulted bool) {
+		defer func() { faulted = recover() != nil }()
+		*(*byte)(unsafe.Add(unsafe.Pointer(&b[0]), at)) = 1
+		return false
+	}
+	for _, at := range []int{-16 << 30, -1 << 30, -PageSize, -1, 4 * PageSize, 1<<30 - 1} {
+		if !closed(at) {
+			t.Errorf("byte %d is open", at)
+		}
+	}
+	if closed(0) || closed(4*PageSize-1) {
+		t.Error("the memory is closed")
+	}
+	m.Free()
+	for _, at := range []int{-16 << 30, -PageSize, 0, 1<<30 - PageSize} {
+		freed := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&b[0]), at)), PageSize)
+		if err := unix.Madvise(freed, unix.MADV_NORMAL); err != unix.ENOMEM {
+			t.Errorf("byte %d is still reserved: %v", at, err)
 		}
 	}
 }
@@ -220,7 +255,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lowered); err != nil {
 		t.Fatal(err)
 	}
-	_, err := New(PageSize, 0, 0)
+	_, err := New(PageSize, Reserve{}, 0)
 	if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); e != nil {
 		t.Fatal(e)
 	}
@@ -235,7 +270,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 
 func BenchmarkNewMemory(b *testing.B) {
 	for b.Loop() {
-		m, err := New(MaxSize, 0, 0)
+		m, err := New(MaxSize, Reserve{}, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -98,7 +98,7 @@ type outcome struct {
 }
 
 func run(t *testing.T, m engine.Module, args [5]uint64) outcome {
-	mem, err := linear.New(1<<20, m.Reserve(), m.Lowest())
+	mem, err := linear.New(1<<20, linear.Reserve(m.Reserve()), m.Lowest())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,9 +67,9 @@ type Module interface {
 	// Memory is the size that the exported memory begins with and the most it may grow to, in bytes: what the module
 	// declares, or else as far as the engine's addresses reach.
 	Memory() (least, most uint64)
-	// Reserve is how many addresses the memory must have to itself, open or not, from its first byte on: the module's
-	// code relies on it that the others can't be touched. 0: what may be opened is enough.
-	Reserve() uint64
+	// Reserve is how many addresses the memory must have to itself, open or not: the module's code relies on it that the
+	// others can't be touched. None: what may be opened is enough.
+	Reserve() Reserve
 	// Lowest is the first address of the memory that is to be open, where the program's null pointers can trap below it;
 	// 0: it is to be open from its first byte on.
 	Lowest() uint64
@@ -181,12 +181,16 @@ type Description struct {
 	MaxRankMem uint64   // bytes of a linear memory
 }
 
+// Reserve is a number of addresses: before a memory's first byte, and from there on.
+type Reserve struct{ Before, Size uint64 }
+
 // Memory holds a linear memory; linear.Memory is one. Bytes, and Addresses, which are all that it has to itself, open
-// or not, may be called from any goroutine, and so may Lowest: what is below is never open, though Bytes has it.
-// Reallocate extends the memory up to size bytes, at the address where it was, or returns nil. Free may be repeated.
+// or not, before base and from there on, may be called from any goroutine, and so may Lowest: what is below is never
+// open, though Bytes has it. Reallocate extends the memory up to size bytes, at the address where it was, or returns
+// nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
-	Addresses() (base uintptr, size uint64)
+	Addresses() (base uintptr, before, size uint64)
 	Lowest() uint64
 	Reallocate(size uint64) []byte
 	Free()

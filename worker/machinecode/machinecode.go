@@ -57,10 +57,10 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s at %#x of machine code, address %#x", unix.SignalName(f.Signal), f.Code, f.Address)
 }
 
-// Trap is the fault as a program's trap, whose linear memory has that many addresses reserved from base on, of which
-// lowest are closed for null pointers. It is false for what no program can do that was made machine code as it should
-// be.
-func (f *Fault) Trap(base, reserved, lowest uintptr) (kind program.TrapKind, ok bool) {
+// Trap is the fault as a program's trap, whose linear memory has that many addresses reserved before base and from
+// there on, of which the lowest are closed for null pointers. It is false for what no program can do that was made
+// machine code as it should be.
+func (f *Fault) Trap(base, before, size, lowest uintptr) (kind program.TrapKind, ok bool) {
 	switch {
 	case f.StackFull:
 		return program.StackOverflow, true
@@ -70,7 +70,7 @@ func (f *Fault) Trap(base, reserved, lowest uintptr) (kind program.TrapKind, ok 
 		return program.Unreachable, true
 	case f.Signal == unix.SIGSEGV && f.Address-base < lowest:
 		return program.NullPointer, true
-	case f.Signal == unix.SIGSEGV && f.Address-base < reserved:
+	case f.Signal == unix.SIGSEGV && f.Address-(base-before) < before+size:
 		return program.OutOfBounds, true
 	}
 	return 0, false

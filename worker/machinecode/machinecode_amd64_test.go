@@ -171,14 +171,14 @@ func kinds() {
 			var f *Fault
 			must(errors.As(s.call(c.code, c.argument), &f), "%s: no fault", c.name)
 			must(f.Signal == c.signal && f.Code == c.at && f.Address == c.address && !f.StackFull, "%s: %v", c.name, f)
-			kind, known := f.Trap(base, 3*1<<16, 0)
+			kind, known := f.Trap(base, 0, 3*1<<16, 0)
 			must(known == c.known && kind == c.kind, "%s: %v, %t", c.name, kind, known)
 			runtime.GC()
 		}
 	}
 	var f *Fault
 	must(errors.As(s.call(code[4], 0), &f) && f.StackFull && f.Signal == unix.SIGSEGV, "recursion: %v", f)
-	kind, known := f.Trap(base, 1<<16, 0)
+	kind, known := f.Trap(base, 0, 1<<16, 0)
 	must(known && kind == program.StackOverflow, "recursion: %v", kind)
 	must(s.call(code[1], uintptr(unsafe.Pointer(&word))) == nil, "no call after the faults")
 	s.Free()

@@ -82,7 +82,7 @@ func New(c Config) (made *Rank, err error) {
 	r.main = &Thread{rank: r}
 	r.main.waiter = futex.NewThread(&r.queue, waiter{r.main})
 	r.unblocked = func() { r.waits.Store(nil) }
-	if r.memory, err = linear.New(most, c.Module.Reserve(), c.Module.Lowest()); err != nil {
+	if r.memory, err = linear.New(most, linear.Reserve(c.Module.Reserve()), c.Module.Lowest()); err != nil {
 		return nil, err
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})

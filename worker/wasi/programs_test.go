@@ -75,7 +75,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory, err := linear.New(1<<30, 0, 0)
+	memory, err := linear.New(1<<30, linear.Reserve{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

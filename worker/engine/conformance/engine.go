@@ -44,7 +44,7 @@ func imports() []engine.Import {
 			Call: func(any, []uint64) { panic(fmt.Errorf("rank 3: %w", errExit)) }},
 		{Module: "env", Name: "nil", Params: "", Results: "", Call: func(any, []uint64) { var h *host; h.calls = nil }},
 		{Module: "env", Name: "fault", Params: "", Results: "", Call: func(any, []uint64) {
-			m, err := linear.New(1<<16, 0, 0)
+			m, err := linear.New(1<<16, linear.Reserve{}, 0)
 			if err != nil {
 				panic(err)
 			}
@@ -111,7 +111,7 @@ func newEngine(t testing.TB, o engine.Options) engine.Engine {
 // memory is one for an instance of a module.
 func memory(t testing.TB, m engine.Module, limit uint64) *linear.Memory {
 	t.Helper()
-	mem, err := linear.New(limit, m.Reserve(), m.Lowest())
+	mem, err := linear.New(limit, linear.Reserve(m.Reserve()), m.Lowest())
 	if err != nil {
 		t.Fatal(err)
 	}

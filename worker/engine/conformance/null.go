@@ -310,21 +310,23 @@ func panics(f func()) (panicked bool) {
 // fullMemory is a memory of which the machine has no more than the first bytes.
 type fullMemory struct {
 	at   unsafe.Pointer
-	size uintptr
+	has  engine.Reserve
 	file int
 }
 
-func newFullMemory(t *testing.T, bytes int64, addresses uint64) *fullMemory {
+func newFullMemory(t *testing.T, bytes int64, r engine.Reserve) *fullMemory {
 	t.Helper()
 	file, err := unix.MemfdCreate("full", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &fullMemory{size: uintptr(max(addresses, 1<<16)), file: file}
-	if m.at, err = unix.MmapPtr(-1, 0, nil, m.size, unix.PROT_NONE,
+	r.Size = max(r.Size, 1<<16)
+	m := &fullMemory{has: r, file: file}
+	if m.at, err = unix.MmapPtr(-1, 0, nil, uintptr(r.Before+r.Size), unix.PROT_NONE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE); err != nil {
 		t.Fatal(err)
 	}
+	m.at = unsafe.Add(m.at, r.Before)
 	_, err = unix.MmapPtr(file, 0, m.at, 1<<16, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
 	if err := errors.Join(err, unix.Ftruncate(file, bytes)); err != nil {
 		t.Fatal(err)
@@ -332,13 +334,15 @@ func newFullMemory(t *testing.T, bytes int64, addresses uint64) *fullMemory {
 	return m
 }
 
-func (m *fullMemory) Bytes() []byte                 { return unsafe.Slice((*byte)(m.at), 1<<16) }
-func (m *fullMemory) Addresses() (uintptr, uint64)  { return uintptr(m.at), uint64(m.size) }
+func (m *fullMemory) Bytes() []byte { return unsafe.Slice((*byte)(m.at), 1<<16) }
+func (m *fullMemory) Addresses() (base uintptr, before, size uint64) {
+	return uintptr(m.at), m.has.Before, m.has.Size
+}
 func (m *fullMemory) Lowest() uint64                { return 0 }
 func (m *fullMemory) Reallocate(size uint64) []byte { return m.Bytes() }
 func (m *fullMemory) Free() {
 	if m.file >= 0 {
-		unix.MunmapPtr(m.at, m.size)
+		unix.MunmapPtr(unsafe.Add(m.at, -int(m.has.Before)), uintptr(m.has.Before+m.has.Size))
 		unix.Close(m.file)
 		m.file = -1
 	}

@@ -547,7 +547,7 @@ func (s *specScript) runModule(m *specModule) {
 
 // instance runs an instance through the calls of a host.
 func (s *specScript) instance(m engine.Module, h *specHost) error {
-	mem, err := linear.New(4<<30, m.Reserve(), m.Lowest())
+	mem, err := linear.New(4<<30, linear.Reserve(m.Reserve()), m.Lowest())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -159,8 +159,8 @@ func (in *Instance) trapped() error {
 func (in *Instance) faulted() error {
 	f := in.machine.Fault()
 	frames := in.backtrace(in.machine.Registers(), false)
-	_, reserved := in.memory.Addresses()
-	if kind, ok := f.Trap(in.memory.base, uintptr(reserved), uintptr(in.memory.Lowest())); ok {
+	_, before, size := in.memory.Addresses()
+	if kind, ok := f.Trap(in.memory.base, uintptr(before), uintptr(size), uintptr(in.memory.Lowest())); ok {
 		return in.trap(kind, frames)
 	}
 	return f.Unexplained(in.module.program, frames, in.memory.base, uintptr(len(in.memory.Bytes())))

@@ -26,11 +26,15 @@ const (
 	widePages   = 1 << 20 // translate compares addresses with 64 GiB
 )
 
+// spread is how far from an address that is compared the code accesses memory without a comparison, on both sides
+// (mostSpread of translate).
+const spread = 16 << 30
+
 // Addresses that memories have to themselves: what an instruction's address and offset together reach, and the most
 // that it accesses from there on.
-const (
-	narrowReserve = 8<<30 + 64<<10
-	wideReserve   = widePages<<16 + 4<<30 + 64<<10
+var (
+	narrowReserve = engine.Reserve{Size: 8<<30 + 64<<10}
+	wideReserve   = engine.Reserve{Before: spread, Size: widePages<<16 + 4<<30 + spread + 64<<10}
 )
 
 // Described is what workers announce of this engine.

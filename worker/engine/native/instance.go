@@ -114,9 +114,10 @@ func (m *Module) Instantiate(host any, mem engine.Memory) (engine.Instance, erro
 		err = fmt.Errorf("the program needs %d MiB of memory to begin with, which is more than it may have (or than the "+
 			"machine has left): raise --mem-per-rank", (least+1<<20-1)>>20)
 	}
-	base, size := mem.Addresses()
-	if err == nil && uint64(size) < m.Reserve() {
-		err = fmt.Errorf("engine: the program's memory has %d addresses to itself, and its code needs %d", size, m.Reserve())
+	base, before, size := mem.Addresses()
+	if need := m.Reserve(); err == nil && (before < need.Before || size < need.Size) {
+		err = fmt.Errorf("engine: the program's memory has %d addresses to itself and %d before it, and its code needs %d "+
+			"and %d", size, before, need.Size, need.Before)
 	}
 	in.memory.base = base
 	if err == nil {

@@ -159,7 +159,7 @@ func (m *Module) Memory() (least, most uint64) {
 }
 
 // Reserve implements engine.Module.
-func (m *Module) Reserve() uint64 {
+func (m *Module) Reserve() engine.Reserve {
 	if m.wide {
 		return wideReserve
 	}

@@ -83,7 +83,7 @@ func TestMemoryBeyond4GiB(t *testing.T) {
 		if least, most := m.Memory(); least != 1<<16 || most != 64*gib {
 			t.Fatalf("%d to %d bytes", least, most)
 		}
-		mem, err := linear.New(16*gib, m.Reserve(), m.Lowest())
+		mem, err := linear.New(16*gib, linear.Reserve(m.Reserve()), m.Lowest())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestThousandRanks(t *testing.T) {
 	for range 2 {
 		var instances []engine.Instance
 		for range ranks {
-			mem, err := linear.New(1<<30, m.Reserve(), m.Lowest())
+			mem, err := linear.New(1<<30, linear.Reserve(m.Reserve()), m.Lowest())
 			if err != nil {
 				t.Fatalf("rank %d: %v", len(instances), err)
 			}
@@ -208,12 +208,12 @@ func TestMemoryWithoutAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, err := linear.New(1<<20, narrowReserve, 0)
+	mem, err := linear.New(1<<20, linear.Reserve(narrowReserve), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Instantiate(&told{}, mem); err == nil ||
-		!strings.Contains(err.Error(), fmt.Sprint(narrowReserve)) {
+		!strings.Contains(err.Error(), fmt.Sprint(narrowReserve.Size)) {
 		t.Errorf("%v", err)
 	}
 }
@@ -258,7 +258,7 @@ func TestDeepCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem, err := linear.New(1<<20, m.Reserve(), m.Lowest())
+	mem, err := linear.New(1<<20, linear.Reserve(m.Reserve()), m.Lowest())
 	if err != nil {
 		t.Fatal(err)
 	}

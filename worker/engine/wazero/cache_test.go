@@ -64,8 +64,8 @@ type plainMemory struct{ b []byte }
 func (m *plainMemory) Bytes() []byte  { return m.b }
 func (m *plainMemory) Lowest() uint64 { return 0 }
 func (m *plainMemory) Free()          { m.b = nil }
-func (m *plainMemory) Addresses() (base uintptr, size uint64) {
-	return uintptr(unsafe.Pointer(unsafe.SliceData(m.b))), uint64(len(m.b))
+func (m *plainMemory) Addresses() (base uintptr, before, size uint64) {
+	return uintptr(unsafe.Pointer(unsafe.SliceData(m.b))), 0, uint64(len(m.b))
 }
 func (m *plainMemory) Reallocate(size uint64) []byte {
 	m.b = append(make([]byte, 0, size), m.b...)[:size]

@@ -70,7 +70,7 @@ func newEngine(t testing.TB, o engine.Options) engine.Engine {
 
 func newMemory(t testing.TB, limit uint64) *linear.Memory {
 	t.Helper()
-	m, err := linear.New(limit, 0, 0)
+	m, err := linear.New(limit, linear.Reserve{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func (m *Module) Memory() (least, most uint64) {
 }
 
 // Reserve implements engine.Module: the code compares addresses with the memory's size.
-func (m *Module) Reserve() uint64 { return 0 }
+func (m *Module) Reserve() engine.Reserve { return engine.Reserve{} }
 
 // Lowest implements engine.Module.
 func (m *Module) Lowest() uint64 {

@@ -181,8 +181,8 @@ func (m *proofMemory) Allocate(uint64, uint64) experimental.LinearMemory { retur
 
 func (m *proofMemory) Bytes() []byte { return m.page }
 
-func (m *proofMemory) Addresses() (base uintptr, size uint64) {
-	return uintptr(unsafe.Pointer(&m.page[0])), uint64(len(m.page))
+func (m *proofMemory) Addresses() (base uintptr, before, size uint64) {
+	return uintptr(unsafe.Pointer(&m.page[0])), 0, uint64(len(m.page))
 }
 
 func (m *proofMemory) Lowest() uint64           { return wasm.NullPage }

@@ -83,8 +83,8 @@ func isTrap(err error) bool {
 // faulted says what ended a call by a fault: wazero's code compares addresses with the memory's size, not with where it
 // is closed.
 func (in *Instance) faulted(f *machinecode.Fault, frames []program.Frame) error {
-	base, reserved := in.mem.Addresses()
-	if kind, ok := f.Trap(base, uintptr(reserved), uintptr(in.mem.Lowest())); ok {
+	base, before, size := in.mem.Addresses()
+	if kind, ok := f.Trap(base, uintptr(before), uintptr(size), uintptr(in.mem.Lowest())); ok {
 		return in.trap(kind, frames)
 	}
 	return f.Unexplained(in.module.program, frames, base, uintptr(len(in.mem.Bytes())))

@@ -119,12 +119,20 @@ func difference(c check) string { return fmt.Sprintf("%6dl", int64(c.least-c.plu
 // address is where an access goes. It compares the index with the bound first, where that must be.
 func (f *function) address(in *wasm.Instr, index value) string {
 	offset := strconv.FormatUint(in.Memory.Offset, 10) + "ul)"
+	if f.rounds != nil {
+		if p, covered := f.rounds.free[in.Start]; covered {
+			text := index.text
+			if !p.spreads {
+				text = f.rounds.address(p)
+			}
+			return "A_SAFE(" + text + "," + offset
+		}
+	}
 	switch {
 	case !f.t.memory64:
 		return "A(" + index.text + "," + offset
 	case in.Memory.Offset >= guarded:
 		return "A_FAR(" + index.text + "," + offset
-	case f.free[in.Start]:
 	case index.constant && index.bits < reserved: // a variable of the program's
 	case !f.safe(index.sum, in.Memory.Offset):
 		if len(index.text) > maxTwice {

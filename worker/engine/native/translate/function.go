@@ -19,11 +19,11 @@ type function struct {
 	stack              stack
 	labels             []label
 	known              knowledge
-	free               map[int]bool // by instruction: accesses that need no comparison; see rounds
-	dead               bool         // control does not come here
-	skipped            int          // blocks open that were opened where control does not come
-	names              int          // of variables and labels that were given
-	dropped            bool         // the next instruction drops what this one gives
+	rounds             *rounds // of the loop whose first form is being written
+	dead               bool    // control does not come here
+	skipped            int     // blocks open that were opened where control does not come
+	names              int     // of variables and labels that were given
+	dropped            bool    // the next instruction drops what this one gives
 
 	second bool   // the function's second form is written: see tails
 	memory string // where arguments and results are that go through memory
@@ -68,7 +68,7 @@ func (f *function) begin(index uint32) {
 	f.index, f.typ = index, f.t.Functions[index]
 	f.declarations, f.code, f.labels = f.declarations[:0], f.code[:0], f.labels[:0]
 	f.stack.reset()
-	f.dead, f.skipped, f.names, f.vectors, f.twice, f.free, f.err = false, 0, 0, false, false, nil, nil
+	f.dead, f.skipped, f.names, f.vectors, f.twice, f.rounds, f.err = false, 0, 0, false, false, nil, nil
 	clear(f.callees)
 	clear(f.seconds)
 	clear(f.structs)

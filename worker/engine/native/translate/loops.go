@@ -2,6 +2,8 @@ package translate
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -20,8 +22,20 @@ import (
 // rounds is what is known of an innermost loop.
 type rounds struct {
 	ranges []span64
-	free   map[int]bool // by instruction: accesses that the ranges cover
+	free   map[int]position // by instruction: accesses that the ranges cover
 	limit  limit
+	values symbols
+	each   bool   // each round is tested, for the places from which its accesses spread
+	name   string // what the names of its variables in the C end in
+	// extended are the extended values of the ranges and the limit, by how much each grows.
+	extended map[atom]int64
+}
+
+// position is where an access of a range goes in the first round: the range, and the address's constant.
+type position struct {
+	span    int
+	plus    uint64
+	spreads bool // something is added that the range doesn't know
 }
 
 // span64 is a range of addresses: where it begins in the first round, and by how much it moves with each.
@@ -39,19 +53,21 @@ type limit struct {
 	step int64
 }
 
-// Bounds of what is looked at: fewer rounds than leastRounds are not worth the test, more than mostRounds of a step of
-// at most mostStep could come round to low addresses again.
+// Bounds of what is looked at: more than mostRounds of a step of at most mostStep could come round to low addresses
+// again.
 const (
-	leastRounds = 8
-	mostRounds  = 1 << 36
-	mostStep    = 1 << 20
-	mostRanges  = 16
-	mostNested  = 256  // blocks around a loop
-	mostBytes   = 8192 // of the loop, in the module
+	mostRounds = 1 << 36
+	mostStep   = 1 << 20
+	mostRanges = 16
+	mostNested = 256  // blocks around a loop
+	mostBytes  = 8192 // of the loop, in the module
 
-	// mostPerRange is of instructions for each comparison that goes. Where there are more, as in a loop that is unrolled
+	leastRounds = 8 // fewer are not worth the test
+	// mostPerSaved is of instructions for each comparison that goes. Where there are more, as in a loop that is unrolled
 	// already, the test takes what it saves, and a short row of a sparse matrix runs through it for nothing.
-	mostPerRange = 24
+	mostPerSaved = 24
+	// leastPerBase is of accesses that spread from one base, for a test in each round.
+	leastPerBase = 2
 )
 
 // symbol is an operand in the look-out: a number, or a comparison of two.
@@ -67,6 +83,8 @@ type lookout struct {
 	base   int // height of the operand stack beneath the loop
 	stack  []symbol
 	locals map[uint32]symbol
+	values symbols
+	steps  map[uint32]linear // of the locals, once the loop was read
 	access []seen
 	last   symbol // what the branch back was asked with
 	read   int    // instructions
@@ -90,9 +108,17 @@ func (f *function) openTwice(l label, r *rounds) {
 	f.names++
 	l.first = &first{f.cursor.Fork(), f.names}
 	f.names++
-	f.code = r.appendTest(f.code, "n"+strconv.Itoa(f.names), "L"+strconv.Itoa(l.first.second))
-	f.free, f.twice = r.free, true
-	f.put(l.target(), ":;\n")
+	r.name = strconv.Itoa(f.names)
+	second := "L" + strconv.Itoa(l.first.second)
+	f.rounds = r
+	if r.each {
+		f.put(l.target(), ":;\n")
+		f.code = r.appendRoundTest(f.code, second)
+	} else {
+		f.twice = true
+		f.code = r.appendTest(f.code, second)
+		f.put(l.target(), ":;\nk", r.name, "++;\n")
+	}
 	f.known.forget()
 	f.labels = append(f.labels, l)
 }
@@ -101,7 +127,7 @@ func (f *function) openTwice(l label, r *rounds) {
 func (f *function) closeFirst() {
 	l := f.top()
 	f.put("goto A", strconv.Itoa(l.id), ";\n")
-	f.cursor, f.free = l.first.again, nil
+	f.cursor, f.rounds = l.first.again, nil
 	*l = label{op: wasm.OpLoop, id: l.first.second, base: l.base, behind: l.id}
 	f.put(l.target(), ":;\n")
 	f.known.forget()
@@ -113,11 +139,58 @@ func (f *function) roundsOf(in *wasm.Instr) (*rounds, bool) {
 	if !f.t.memory64 || len(t.Params)+len(t.Results) > 0 || len(f.labels) > mostNested || !f.cursor.OneRun(mostBytes) {
 		return nil, false
 	}
-	o := &lookout{cursor: f.cursor.Fork(), locals: map[uint32]symbol{}}
-	if !o.readLoop() {
+	// Once for what locals grow by, and once with that.
+	first := &lookout{cursor: f.cursor.Fork(), locals: map[uint32]symbol{}}
+	if !first.readLoop() {
 		return nil, false
 	}
+	o := &lookout{cursor: f.cursor.Fork(), locals: map[uint32]symbol{}, steps: first.grown()}
+	o.readLoop()
+	if r, worth := o.spreading(); worth {
+		return r, true
+	}
 	return o.rounds()
+}
+
+// spreading is the loop, where many of its accesses spread from few bases. It reports whether it is such a one.
+func (o *lookout) spreading() (*rounds, bool) {
+	r := &rounds{free: map[int]position{}, values: o.values, each: true}
+	for _, a := range o.access {
+		if !a.index.spreads() || slices.ContainsFunc(a.index.terms, term.extends) {
+			continue
+		}
+		if span, covered := r.cover(a, 0); covered {
+			r.free[a.at] = position{span, a.index.plus, true}
+		}
+	}
+	return r, len(r.free) > 0 && len(r.free) >= leastPerBase*len(r.ranges)
+}
+
+// grown is what each local that the loop writes grows by with each round, where that is known.
+func (o *lookout) grown() map[uint32]linear {
+	steps := map[uint32]linear{}
+	for local, s := range o.locals {
+		own := localOf(local, s.narrow)
+		if grown := s.linear.plusTimes(own, ^uint64(0)); grown.constant() {
+			steps[local] = grown
+		} else {
+			steps[local] = linear{}
+		}
+	}
+	return steps
+}
+
+// extend is what an extension of 32 bits to 64 gives.
+func (o *lookout) extend(l linear, signed bool) linear {
+	if l.known {
+		if _, ok := o.values.step(l, o.steps); ok {
+			return o.values.extend(l, signed)
+		}
+	}
+	if signed {
+		return spread(math.MinInt32, math.MaxInt32)
+	}
+	return spread(0, math.MaxUint32)
 }
 
 // readLoop goes to the loop's end, and reports whether it is a loop of the kind.
@@ -198,7 +271,29 @@ func (o *lookout) gives(in *wasm.Instr) (symbol, bool) {
 		o.locals[in.Index] = o.top(0)
 		return o.top(0), true
 	case wasm.OpI32WrapI64:
-		return symbol{linear: o.top(0).wrapped()}, true
+		return symbol{linear: o.values.wrapped(o.top(0).linear)}, true
+	case wasm.OpI64ExtendI32S, wasm.OpI64ExtendI32U:
+		return symbol{linear: o.extend(o.top(0).linear, in.Op == wasm.OpI64ExtendI32S)}, true
+	case wasm.OpI64Extend32S:
+		return symbol{linear: o.extend(o.values.wrapped(o.top(0).linear), true)}, true
+	case wasm.OpI64Load32S:
+		return symbol{linear: spread(math.MinInt32, math.MaxInt32)}, true
+	case wasm.OpI64Load32U:
+		return symbol{linear: spread(0, math.MaxUint32)}, true
+	case wasm.OpI64Load16S:
+		return symbol{linear: spread(math.MinInt16, math.MaxInt16)}, true
+	case wasm.OpI64Load16U:
+		return symbol{linear: spread(0, math.MaxUint16)}, true
+	case wasm.OpI64Load8S:
+		return symbol{linear: spread(math.MinInt8, math.MaxInt8)}, true
+	case wasm.OpI64Load8U:
+		return symbol{linear: spread(0, math.MaxUint8)}, true
+	case wasm.OpI64And:
+		for i := range 2 {
+			if mask := o.top(i).linear; mask.constant() && mask.plus <= mostSpread {
+				return symbol{linear: spread(0, int64(mask.plus))}, true
+			}
+		}
 	case wasm.OpI32Eqz, wasm.OpI64Eqz:
 		s := o.top(0)
 		if s.test != none {
@@ -217,31 +312,52 @@ func (o *lookout) gives(in *wasm.Instr) (symbol, bool) {
 
 // rounds is what the loop's instructions come to, once all are read.
 func (o *lookout) rounds() (*rounds, bool) {
-	steps := map[uint32]linear{}
-	for local, s := range o.locals {
-		own := localOf(local, s.narrow)
-		if grown := s.linear.plusTimes(own, ^uint64(0)); grown.constant() {
-			steps[local] = grown
-		} else {
-			steps[local] = linear{}
-		}
-	}
-	r := &rounds{free: map[int]bool{}}
+	r := &rounds{free: map[int]position{}, values: o.values, extended: map[atom]int64{}}
 	var known bool
-	if r.limit, known = limitOf(o.last, steps); !known {
+	if r.limit, known = o.values.limit(o.last, o.steps); !known {
 		return nil, false
 	}
+	r.takes(r.limit.x, o.steps)
+	r.takes(r.limit.y, o.steps)
 	for _, a := range o.access {
-		step, ok := a.index.step(steps)
-		if s := int64(step); ok && s >= -mostStep && s <= mostStep && r.cover(a, s) {
-			r.free[a.at] = true
+		step, ok := o.values.step(a.index, o.steps)
+		if s := int64(step); ok && s >= -mostStep && s <= mostStep {
+			if span, covered := r.cover(a, s); covered {
+				r.free[a.at] = position{span, a.index.plus, a.index.spreads()}
+				r.takes(a.index, o.steps)
+			}
 		}
 	}
-	return r, len(r.free) > 0 && o.read <= len(r.ranges)*mostPerRange
+	return r, len(r.free) > 0 && o.read <= r.saves()*mostPerSaved
 }
 
-// cover adds an access to the ranges, and reports whether there was room.
-func (r *rounds) cover(a seen, step int64) bool {
+// saves is how many comparisons go with each round. Addresses that are a constant apart would have been one, unless
+// they spread or are of extended values.
+func (r *rounds) saves() int {
+	gone := map[position]bool{}
+	for at, p := range r.free {
+		switch {
+		case p.spreads:
+			p.plus = uint64(at)
+		case !slices.ContainsFunc(r.ranges[p.span].least.terms, term.extends):
+			p.plus = 0
+		}
+		gone[p] = true
+	}
+	return len(gone)
+}
+
+// takes notes the extended values that a value, whose step is known, is of.
+func (r *rounds) takes(l linear, steps map[uint32]linear) {
+	for _, t := range l.terms {
+		if t.extends() {
+			r.extended[t.atom], _ = r.values.extendedStep(t.atom, steps)
+		}
+	}
+}
+
+// cover adds an access to the ranges, and says to which. It reports whether there was room.
+func (r *rounds) cover(a seen, step int64) (span int, covered bool) {
 	for i := range r.ranges {
 		s := &r.ranges[i]
 		if s.step != step || !slices.Equal(s.least.terms, a.index.terms) {
@@ -251,17 +367,17 @@ func (r *rounds) cover(a seen, step int64) bool {
 		switch up := a.index.plus - s.least.plus; {
 		case up < guarded && up+a.offset < guarded:
 			s.reach = max(s.reach, up+a.offset)
-			return true
+			return i, true
 		case -up <= below && s.reach-up < guarded:
 			s.least, s.reach = a.index, max(s.reach-up, a.offset)
-			return true
+			return i, true
 		}
 	}
 	if len(r.ranges) == mostRanges {
-		return false
+		return 0, false
 	}
 	r.ranges = append(r.ranges, span64{a.index, a.offset, step})
-	return true
+	return len(r.ranges) - 1, true
 }
 
 // comparison is one of two integers, in the order of the instructions; its operands say how wide they are.
@@ -303,15 +419,15 @@ func (c comparison) signed() bool { return c == ltS || c == gtS || c == leS || c
 func (c comparison) upward() bool   { return c == ne || c == ltS || c == ltU || c == leS || c == leU }
 func (c comparison) downward() bool { return c == ne || c == gtS || c == gtU || c == geS || c == geU }
 
-// limitOf is the condition under which a loop goes on, where it is one of a number that grows or falls towards another.
-func limitOf(last symbol, steps map[uint32]linear) (limit, bool) {
+// limit is the condition under which a loop goes on, where it is one of a number that grows or falls towards another.
+func (e symbols) limit(last symbol, steps map[uint32]linear) (limit, bool) {
 	l := limit{test: last.test, x: last.left, y: last.then}
 	if last.test == none { // a number that is not zero
 		l.test, l.x, l.y = ne, last.linear, constantOf(0, true)
 	}
-	x, ok := l.x.step(steps)
-	y, ok2 := l.y.step(steps)
-	if !ok || !ok2 || (x == 0) == (y == 0) {
+	x, ok := e.step(l.x, steps)
+	y, ok2 := e.step(l.y, steps)
+	if l.x.spreads() || l.y.spreads() || !ok || !ok2 || (x == 0) == (y == 0) {
 		return limit{}, false
 	}
 	if x == 0 {
@@ -323,7 +439,7 @@ func limitOf(last symbol, steps map[uint32]linear) (limit, bool) {
 }
 
 // appendRounds writes how many rounds there are at most, as the variable name, or 0 where that is not known.
-func (l *limit) appendRounds(code []byte, name string) []byte {
+func (l *limit) appendRounds(code []byte, e symbols, name string) []byte {
 	mask, bits, u := ^uint64(0), 64, "u64"
 	if l.x.narrow {
 		mask, bits, u = 1<<32-1, 32, "u32"
@@ -333,7 +449,7 @@ func (l *limit) appendRounds(code []byte, name string) []byte {
 	if l.test.signed() { // as unsigned numbers that are as far from each other, in the same order
 		flip = fmt.Sprintf("^((%s)1<<%d)", u, bits-1)
 	}
-	code = fmt.Appendf(code, "%s %s=%s%s,%s=%s%s;\n", u, x, l.x.text(), flip, y, l.y.text(), flip)
+	code = fmt.Appendf(code, "%s %s=%s%s,%s=%s%s;\n", u, x, e.text(l.x), flip, y, e.text(l.y), flip)
 	step := uint64(max(l.step, -l.step))
 	up := l.step > 0
 	if !up {
@@ -350,17 +466,47 @@ func (l *limit) appendRounds(code []byte, name string) []byte {
 	return fmt.Appendf(code, "u64 %s=%s<=%dul?0:%s<=%s?(u64)(%s-%s)/%d+2:1;\n", name, x, step, x, y, y, x, step)
 }
 
-// appendTest writes the test of all ranges, and a jump to the second form where it fails.
-func (r *rounds) appendTest(code []byte, name, second string) []byte {
-	code = r.limit.appendRounds(code, name)
-	code = fmt.Appendf(code, "if(%s-%d>=%dul", name, leastRounds, uint64(mostRounds))
-	for _, s := range r.ranges {
-		first := s.least.text()
-		code = append(code, "||("+first...)
+// appendTest writes the test of all ranges, and a jump to the second form where it fails; the variables that hold where
+// the ranges begin, and the one that counts the rounds. The addresses of the first form are written with these: as
+// multiples of one variable, whatever the module computed them of.
+func (r *rounds) appendTest(code []byte, second string) []byte {
+	n := "n" + r.name
+	code = r.limit.appendRounds(code, r.values, n)
+	code = append(code, "u64 k"+r.name+"=~0ul"...)
+	for i, s := range r.ranges {
+		code = append(code, ","+r.start(i)+"="+r.values.text(s.least)...)
+	}
+	code = fmt.Appendf(code, ";\nif(%s-%d>=%dul", n, leastRounds, uint64(mostRounds))
+	for _, a := range slices.Sorted(maps.Keys(r.extended)) {
+		code = r.values.appendWraps(code, a, r.extended[a], n)
+	}
+	for i, s := range r.ranges {
+		code = append(code, "||("+r.start(i)...)
 		if s.step != 0 {
-			code = append(code, "|("+first+"+"+name+"*"+strconv.FormatUint(uint64(s.step), 10)+"ul)"...)
+			code = append(code, "|("+r.start(i)+"+"+n+"*"+strconv.FormatUint(uint64(s.step), 10)+"ul)"...)
 		}
 		code = append(code, ")>=RESERVED"...)
 	}
 	return append(code, ")goto "+second+";\n"...)
+}
+
+// appendRoundTest writes the test of one round.
+func (r *rounds) appendRoundTest(code []byte, second string) []byte {
+	for i, s := range r.ranges {
+		code = append(code, [2]string{"if(", "||"}[min(i, 1)]+r.values.text(s.least)+">=bound"...)
+	}
+	return append(code, ")goto "+second+";\n"...)
+}
+
+// start is the variable that holds where a range begins.
+func (r *rounds) start(span int) string { return "b" + strconv.Itoa(span) + "_" + r.name }
+
+// address is the index of an access in the first form.
+func (r *rounds) address(p position) string {
+	s := &r.ranges[p.span]
+	text := "(" + r.start(p.span)
+	if s.step != 0 {
+		text += "+k" + r.name + "*" + strconv.FormatUint(uint64(s.step), 10) + "ul"
+	}
+	return text + "+" + strconv.FormatUint(p.plus-s.least.plus, 10) + "ul)"
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -77,7 +78,7 @@ func TestMostRounds(t *testing.T) {
 				}
 				l := limit{test: test, x: localOf(0, narrow), y: localOf(1, narrow), step: step}
 				count++
-				fmt.Fprintf(functions, "u64 f%d(u64 l0,u64 l1){%s return n;}\n", count, l.appendRounds(nil, "n"))
+				fmt.Fprintf(functions, "u64 f%d(u64 l0,u64 l1){%s return n;}\n", count, l.appendRounds(nil, nil, "n"))
 				fmt.Fprintf(main, "ask(f%d);\n", count)
 				for _, x := range edges {
 					for _, y := range edges {
@@ -129,9 +130,36 @@ type looped struct {
 	twice  bool
 	locals []wasm.ValueType
 	write  func(c *wasm.Code)
-	// round says what is read in round k, and whether it goes on.
-	round func(base, n, k uint64) (address uint64, more bool)
+	before func(c *wasm.Code)
+	// round reads what round k reads, and says whether it goes on.
+	round func(r *reads, base, n, k uint64) (more bool)
 	last  bool // only what was read last counts
+	bases []uint64
+	ns    []uint64
+}
+
+// reads is what a loop has read of a memory.
+type reads struct {
+	content   []byte
+	trapped   bool
+	sum, last uint64
+}
+
+// number is the number of so many bytes at an address.
+func (r *reads) number(at uint64, bytes int) (n uint64) {
+	if size := uint64(len(r.content)); r.trapped || at > size || size-at < uint64(bytes) {
+		r.trapped = true
+		return 0
+	}
+	for i := range bytes {
+		n |= uint64(r.content[at+uint64(i)]) << (8 * i)
+	}
+	return n
+}
+
+func (r *reads) add(at uint64) {
+	r.last = r.number(at, 8)
+	r.sum += r.last
 }
 
 // Instructions of the loops.
@@ -166,6 +194,90 @@ func grow(c *wasm.Code, local uint32, by int64) {
 	c.Index(wasm.OpLocalTee, local)
 }
 
+// begin has the narrow local begin where the second parameter says.
+func begin(c *wasm.Code) {
+	c.Index(wasm.OpLocalGet, countLocal)
+	c.Op(wasm.OpI32WrapI64)
+	c.Index(wasm.OpLocalSet, narrowLocal)
+}
+
+// narrowIndex adds what is at an index of 32 bits, and a constant, into what begins at the base.
+func narrowIndex(c *wasm.Code, plus int32, extend wasm.Opcode) {
+	c.Index(wasm.OpLocalGet, baseLocal)
+	c.Index(wasm.OpLocalGet, narrowLocal)
+	c.I32(plus)
+	c.Op(wasm.OpI32Add)
+	c.Op(extend)
+	c.I64(3)
+	c.Op(wasm.OpI64Shl)
+	c.Op(wasm.OpI64Add)
+	addFrom(c)
+}
+
+// gather adds what is at an index into what begins at the base; the index is read from where the second parameter says.
+func gather(c *wasm.Code, offset uint64) {
+	c.Index(wasm.OpLocalGet, baseLocal)
+	c.Index(wasm.OpLocalGet, countLocal)
+	c.Index(wasm.OpLocalGet, indexLocal)
+	c.I64(2)
+	c.Op(wasm.OpI64Shl)
+	c.Op(wasm.OpI64Add)
+	c.Memory(wasm.OpI64Load32S, wasm.MemArg{Offset: offset})
+	c.I64(3)
+	c.Op(wasm.OpI64Shl)
+	c.Op(wasm.OpI64Add)
+	addFrom(c)
+}
+
+// rounds20 goes on until there were 20 rounds.
+func rounds20(c *wasm.Code) {
+	c.Index(wasm.OpLocalGet, narrowLocal)
+	c.I32(1)
+	c.Op(wasm.OpI32Add)
+	c.Index(wasm.OpLocalSet, narrowLocal)
+	grow(c, indexLocal, 1)
+	c.I64(20)
+	c.Op(i64LtU)
+}
+
+// Bases from which indices that wrap round, or the least and the largest ones, come to the memory or miss it closely,
+// and where such indices begin or are read.
+var (
+	farBases = []uint64{0, 24, 1024, 1<<16 - 160, 1<<34 - 8, 1 << 34, 1<<34 + 1024, 1<<34 + 1<<16, 1<<35 + 1024,
+		1<<36 - 8, 1 << 36, 1<<36 + 1024, 1<<36 + 1<<34, 1<<64 - 1<<34, 1<<64 - 1<<34 + 1024, 1<<64 - 1<<35 + 1024,
+		1<<64 - 8, 1<<64 - 1024}
+	wrappingStarts = []uint64{0, 1, 3, 5, 1000, 1<<31 - 30, 1<<31 - 10, 1<<31 - 1, 1 << 31, 1<<31 + 3, 1<<31 + 4,
+		1<<32 - 30, 1<<32 - 23, 1<<32 - 10, 1<<32 - 1}
+	indexTables = []uint64{tables, tables + 1024, tables + 2048, tables + 3072, tables + 4096, tables + 4100,
+		tables + 5120, 0, 1 << 40}
+)
+
+// loopContent is what the loops find in memory: bytes, and behind them tables of indices.
+func loopContent() []byte {
+	content := make([]byte, loopMemory)
+	for i := range content {
+		content[i] = byte(i * i >> 3)
+	}
+	for i, index := range []func(k int) int32{
+		func(k int) int32 { return int32(k * 7 % 100) },
+		func(k int) int32 { return int32(k%5 - 2) },
+		func(k int) int32 { return math.MinInt32 + int32(k) },
+		func(k int) int32 { return math.MaxInt32 - int32(k) },
+		func(k int) int32 { return int32(1<<(k%33)) >> 1 },
+		func(k int) int32 { return int32(k % 200 / 199 * math.MinInt32) },
+	} {
+		for k := range 256 {
+			binary.LittleEndian.PutUint32(content[tables+1024*i+4*k:], uint32(index(k)))
+		}
+	}
+	return content
+}
+
+const (
+	loopMemory = 65536
+	tables     = 1 << 15
+)
+
 var loops = []looped{
 	{name: "pointer and countdown", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
@@ -175,7 +287,7 @@ var loops = []looped{
 		grow(c, countLocal, -1)
 		c.I64(0)
 		c.Op(i64Ne)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 != n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*k); return k+1 != n }},
 	{name: "index", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		c.Index(wasm.OpLocalGet, indexLocal)
@@ -186,7 +298,7 @@ var loops = []looped{
 		grow(c, indexLocal, 1)
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(i64LtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 < n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*k); return k+1 < n }},
 	{name: "falling", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -195,7 +307,7 @@ var loops = []looped{
 		c.Index(wasm.OpLocalGet, countLocal)
 		grow(c, indexLocal, 1)
 		c.Op(wasm.OpI64GtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base - 16*k, n > k+1 }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base - 16*k); return n > k+1 }},
 	{name: "count of 32 bits", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -208,7 +320,7 @@ var loops = []looped{
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(wasm.OpI32WrapI64)
 		c.Op(wasm.OpI32LtS)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, int32(k+1) < int32(n) }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*k); return int32(k+1) < int32(n) }},
 	{name: "contrary of a contrary", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -218,7 +330,7 @@ var loops = []looped{
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(i64GeU)
 		c.Op(wasm.OpI32Eqz)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k+1 < n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*k); return k+1 < n }},
 	{name: "two in falling order", twice: true, write: func(c *wasm.Code) {
 		grow(c, baseLocal, 16)
 		c.I64(-8)
@@ -231,7 +343,7 @@ var loops = []looped{
 		grow(c, indexLocal, 2)
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(i64LtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*(k^1), k%2 == 0 || k+1 < n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*(k^1)); return k%2 == 0 || k+1 < n }},
 	{name: "a way out", twice: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -244,7 +356,7 @@ var loops = []looped{
 		grow(c, indexLocal, 1)
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(i64LtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + 8*k, k != 50 && k+1 < n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + 8*k); return k != 50 && k+1 < n }},
 	{name: "only the last", twice: true, last: true, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		c.Memory(wasm.OpI64Load, wasm.MemArg{})
@@ -254,7 +366,7 @@ var loops = []looped{
 		grow(c, indexLocal, 1)
 		c.Index(wasm.OpLocalGet, countLocal)
 		c.Op(i64LtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + k<<20, k+1 < n }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + k<<20); return k+1 < n }},
 	{name: "step that is read", twice: false, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -265,7 +377,62 @@ var loops = []looped{
 		grow(c, indexLocal, 1)
 		c.I64(5)
 		c.Op(i64LtU)
-	}, round: func(base, n, k uint64) (uint64, bool) { return base + n*k, k+1 < 5 }},
+	}, round: func(r *reads, base, n, k uint64) bool { r.add(base + n*k); return k+1 < 5 }},
+	{name: "signed index", twice: true, before: begin, write: func(c *wasm.Code) {
+		narrowIndex(c, 0, wasm.OpI64ExtendI32S)
+		narrowIndex(c, -3, wasm.OpI64ExtendI32S)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(base + uint64(int32(n+k))*8)
+		r.add(base + uint64(int32(n+k-3))*8)
+		return k+1 < 20
+	}, bases: farBases, ns: wrappingStarts},
+	{name: "unsigned index", twice: true, before: begin, write: func(c *wasm.Code) {
+		narrowIndex(c, 2, wasm.OpI64ExtendI32U)
+		narrowIndex(c, -3, wasm.OpI64ExtendI32U)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(base + uint64(uint32(n+k+2))*8)
+		r.add(base + uint64(uint32(n+k-3))*8)
+		return k+1 < 20
+	}, bases: farBases, ns: wrappingStarts},
+	{name: "index that is read", twice: true, write: func(c *wasm.Code) {
+		gather(c, 0)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(base + uint64(int32(r.number(n+4*k, 4)))*8)
+		return k+1 < 20
+	}, bases: farBases, ns: indexTables},
+	{name: "indices that are read", twice: true, write: func(c *wasm.Code) {
+		gather(c, 0)
+		gather(c, 256)
+		gather(c, 512)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		for _, offset := range []uint64{0, 256, 512} {
+			r.add(base + uint64(int32(r.number(n+offset+4*k, 4)))*8)
+		}
+		return k+1 < 20
+	}, bases: farBases, ns: indexTables},
+	{name: "masked", twice: true, write: func(c *wasm.Code) {
+		for _, shift := range []int64{0, 5} {
+			c.Index(wasm.OpLocalGet, baseLocal)
+			c.Index(wasm.OpLocalGet, countLocal)
+			c.Index(wasm.OpLocalGet, indexLocal)
+			c.Op(wasm.OpI64Mul)
+			c.I64(shift)
+			c.Op(wasm.OpI64ShrU)
+			c.I64(1<<34 - 8)
+			c.Op(wasm.OpI64And)
+			c.Op(wasm.OpI64Add)
+			addFrom(c)
+		}
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(base + n*k&(1<<34-8))
+		r.add(base + n*k>>5&(1<<34-8))
+		return k+1 < 20
+	}, bases: farBases, ns: []uint64{8, 24, 1 << 20, 1<<34 - 8, math.MaxUint64 - 7}},
 	{name: "endless", twice: false, write: func(c *wasm.Code) {
 		c.Index(wasm.OpLocalGet, baseLocal)
 		addFrom(c)
@@ -278,6 +445,9 @@ var loops = []looped{
 // module has the loop in a function f, and content in its memory.
 func (l *looped) module(content []byte) *wasm.Module {
 	m := single([]wasm.ValueType{wasm.I64, wasm.I64}, []wasm.ValueType{wasm.I64}, func(c *wasm.Code) {
+		if l.before != nil {
+			l.before(c)
+		}
 		c.Block(wasm.OpBlock, wasm.BlockVoid)
 		c.Block(wasm.OpLoop, wasm.BlockVoid)
 		l.write(c)
@@ -298,11 +468,8 @@ func (l *looped) module(content []byte) *wasm.Module {
 // TestLoopsTwice runs loops whose addresses grow with each round from places about all bounds: what they sum up and
 // whether they trap is as if each address was looked at, and they are written twice where that is so.
 func TestLoopsTwice(t *testing.T) {
-	const size = 65536
-	content := make([]byte, size)
-	for i := range content {
-		content[i] = byte(i * i >> 3)
-	}
+	const size = loopMemory
+	content := loopContent()
 	var modules []*wasm.Module
 	for _, l := range loops {
 		m := l.module(content)
@@ -326,10 +493,15 @@ func TestLoopsTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		ran := 0
-		for _, base := range []uint64{0, 8, 16, 1024, size - 1600, size - 800, size - 64, size - 8, size - 7, size, 1 << 32,
-			1<<36 - 800, 1<<36 - 8, 1 << 36, 1<<36 + 1<<32, 1 << 47, 1 << 63, math.MaxUint64 - 799, math.MaxUint64 - 7} {
-			for _, n := range []uint64{0, 1, 2, 7, 8, 9, 10, 100, 101, 8190, 8192, 8200, 1 << 31, 1 << 33, 1 << 40, 1 << 62,
-				1 << 63, math.MaxUint64} {
+		bases, ns := l.bases, l.ns
+		if bases == nil {
+			bases = []uint64{0, 8, 16, 1024, size - 1600, size - 800, size - 64, size - 8, size - 7, size, 1 << 32,
+				1<<36 - 800, 1<<36 - 8, 1 << 36, 1<<36 + 1<<32, 1 << 47, 1 << 63, math.MaxUint64 - 799, math.MaxUint64 - 7}
+			ns = []uint64{0, 1, 2, 7, 8, 9, 10, 100, 101, 8190, 8192, 8200, 1 << 31, 1 << 33, 1 << 40, 1 << 62,
+				1 << 63, math.MaxUint64}
+		}
+		for _, base := range bases {
+			for _, n := range ns {
 				want, traps, ends := l.expect(content, base, n)
 				if !ends || l.last && n > size {
 					continue // it would run for long, trap or not
@@ -357,21 +529,16 @@ func TestLoopsTwice(t *testing.T) {
 
 // expect is what a loop gives, or that it traps; ends is false where that would take long to find out.
 func (l *looped) expect(content []byte, base, n uint64) (result uint64, traps, ends bool) {
+	r := reads{content: content}
 	for k := uint64(0); k < 1<<17; k++ {
-		address, more := l.round(base, n, k)
-		if address > uint64(len(content)-8) {
+		more := l.round(&r, base, n, k)
+		switch {
+		case r.trapped:
 			return 0, true, true
-		}
-		word := uint64(0)
-		for i := range uint64(8) {
-			word |= uint64(content[address+i]) << (8 * i)
-		}
-		result += word
-		if l.last {
-			result = word
-		}
-		if !more {
-			return result, false, true
+		case !more && l.last:
+			return r.last, false, true
+		case !more:
+			return r.sum, false, true
 		}
 	}
 	return 0, false, false

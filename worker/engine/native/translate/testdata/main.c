@@ -27,11 +27,11 @@ struct Instance {
 	struct Table *tables;
 	/* The harness's own. */
 	const struct Object *object;
-	u64 most, bytes, wide;
+	u64 most, bytes, before, reservation;
 	u64 *most_elements;
 	int *functions;
 	Import *imports;
-	char rest[160];
+	char rest[152];
 	u64 globals[][2];
 };
 _Static_assert(sizeof(Instance) == 256, "where globals begin");
@@ -42,6 +42,9 @@ static sigjmp_buf out;
 static u64 kind, location;
 static u8 *reserved;
 static u64 reservation;
+
+/* What of both sides of a memory of 64 bits is reserved, and never open. */
+#define SPREAD (1ul << 34)
 
 enum { OutOfBounds = 2, StackOverflow = 3, DivideByZero = 4, InvalidTableAccess = 7 };
 
@@ -161,10 +164,12 @@ static Instance *create(void)
 	I->trap = trap;
 	I->object = object;
 	I->most = most;
-	u64 size = wide ? (1ul << 36) + (1ul << 32) + 4096 : (1ul << 33) + 4096;
+	u64 size = wide ? SPREAD + (1ul << 36) + (1ul << 32) + SPREAD + 4096 : (1ul << 33) + 4096;
 	I->memory = mmap(0, size, PROT_NONE, MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
 	if (I->memory == MAP_FAILED) { perror("mmap"); exit(1); }
-	I->wide = size;
+	I->before = wide ? SPREAD : 0;
+	I->memory += I->before;
+	I->reservation = size;
 	I->memory_bytes = &I->bytes;
 	I->bytes = pages << 16;
 	if (pages) mprotect(I->memory, I->bytes, PROT_READ | PROT_WRITE);
@@ -180,8 +185,8 @@ static void enter(Instance *I)
 {
 	u64 e = number(), n = number(), results = number(), args[2100] = {0};
 	for (u64 i = 0; i < n; i++) args[i] = number();
-	reserved = I->memory;
-	reservation = I->wide;
+	reserved = I->memory - I->before;
+	reservation = I->reservation;
 	if (sigsetjmp(out, 1)) {
 		printf("trap %lx %lx\n", kind, location);
 		return;
