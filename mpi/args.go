@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -126,7 +127,7 @@ func (v errhandlerArg) handle() uint32 { return handleOf(uint64(v)) }
 func (v infoArg) handle() uint32       { return handleOf(uint64(v)) }
 
 func (v commArg) of(r call) (*comm, *failure)             { return r.comm(v.handle()) }
-func (v groupArg) of(r call) (*group, *failure)           { return r.group(v.handle()) }
+func (v groupArg) of(r call) (*group.Group, *failure)     { return r.group(v.handle()) }
 func (v typeArg) of(r call) (*datatype.Type, *failure)    { return r.anyType(v.handle()) }
 func (v opArg) of(r call) (*op, *failure)                 { return r.op(v.handle()) }
 func (v requestArg) of(r call) (*request, *failure)       { return r.request(v.handle()) }
@@ -162,7 +163,7 @@ type (
 
 type (
 	commOut       = handleOut[comm]
-	groupOut      = handleOut[group]
+	groupOut      = handleOut[group.Group]
 	typeOut       = handleOut[datatype.Type]
 	opOut         = handleOut[op]
 	requestOut    = handleOut[request]
@@ -171,7 +172,7 @@ type (
 	infoOut       = handleOut[info]
 
 	commRef       = handleRef[comm]
-	groupRef      = handleRef[group]
+	groupRef      = handleRef[group.Group]
 	typeRef       = handleRef[datatype.Type]
 	opRef         = handleRef[op]
 	requestRef    = handleRef[request]

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 )
 
 // Call is one function of the import module "mpi". Params and Results have a letter a value: i, l for integers of 32
@@ -102,13 +103,13 @@ var bindings = []binding{
 	{"Group_free", false, whileRunning, takes1(groupFree)},
 	{"Group_compare", false, whileRunning, takes3(groupCompare)},
 	{"Group_translate_ranks", false, whileRunning, takes5(groupTranslateRanks)},
-	{"Group_incl", false, whileRunning, takes4(groupChoose((*group).included))},
-	{"Group_excl", false, whileRunning, takes4(groupChoose((*group).excluded))},
-	{"Group_range_incl", false, whileRunning, takes4(groupRange((*group).included))},
-	{"Group_range_excl", false, whileRunning, takes4(groupRange((*group).excluded))},
-	{"Group_union", false, whileRunning, takes3(groupCombine(union))},
-	{"Group_intersection", false, whileRunning, takes3(groupCombine(intersection))},
-	{"Group_difference", false, whileRunning, takes3(groupCombine(difference))},
+	{"Group_incl", false, whileRunning, takes4(groupChoose((*group.Group).Included))},
+	{"Group_excl", false, whileRunning, takes4(groupChoose((*group.Group).Excluded))},
+	{"Group_range_incl", false, whileRunning, takes4(groupRange((*group.Group).Included))},
+	{"Group_range_excl", false, whileRunning, takes4(groupRange((*group.Group).Excluded))},
+	{"Group_union", false, whileRunning, takes3(groupCombine(group.Union))},
+	{"Group_intersection", false, whileRunning, takes3(groupCombine(group.Intersection))},
+	{"Group_difference", false, whileRunning, takes3(groupCombine(group.Difference))},
 
 	// Attributes
 	{"Comm_create_keyval", false, whileRunning, takes4(createKeyval(keyvalComm))},

@@ -218,7 +218,7 @@ func (c *checker) leaks() {
 	for _, o := range r.comms.objects {
 		if o != nil {
 			c.find(c.made[o.handle], "leak", "%s with %s was not freed before MPI_Finalize", o.title(),
-				counted(int(o.group.size()), "rank"))
+				counted(int(o.group.Size()), "rank"))
 		}
 	}
 	for _, handle := range r.f90 { // nobody frees these

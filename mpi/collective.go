@@ -283,8 +283,8 @@ const (
 func (v rankArg) root(c *comm, p *part) (role, *failure) {
 	root := v.rank()
 	if c.remote == nil {
-		if !c.group.has(root) {
-			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.title(), c.group.size())
+		if !c.group.Has(root) {
+			return 0, c.failf(errRoot, "invalid root %d (%s has %d ranks)", root, c.title(), c.group.Size())
 		}
 		p.root = int(root)
 		if root == c.rank {
@@ -299,12 +299,12 @@ func (v rankArg) root(c *comm, p *part) (role, *failure) {
 	case root == procNull:
 		p.root = unknownRoot
 		return roleIdle, nil
-	case !c.remote.has(root):
-		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.title(), c.remote.size())
+	case !c.remote.Has(root):
+		return 0, c.failf(errRoot, "invalid root %d (the other group of %s has %d ranks)", root, c.title(), c.remote.Size())
 	}
 	p.root = int(root)
 	if !c.behind {
-		p.root += len(c.group.ranks)
+		p.root += len(c.group.Ranks)
 	}
 	return roleOther, nil
 }
@@ -313,7 +313,7 @@ func (v rankArg) root(c *comm, p *part) (role, *failure) {
 func (c *comm) sends(role role) bool { return role == roleOther || role == roleRoot && c.remote == nil }
 
 // blocks is the number of blocks in an operation of all with all.
-func (c *comm) blocks() int64 { return int64(c.peers().size()) }
+func (c *comm) blocks() int64 { return int64(c.peers().Size()) }
 
 // checkInPlace checks the use of MPI_IN_PLACE.
 func (p *part) checkInPlace(address uint64, c *comm) *failure {
@@ -566,7 +566,7 @@ func describeReduceScatterBlock(r call, c *comm, p *part, sendbuf bufIn, recvbuf
 	if f := r.repeated(recvbuf.address(), recvcount, datatype, 1, &p.recv); f != nil {
 		return f
 	}
-	return r.scattered(c, p, sendbuf, recvbuf, p.recv.span.Count*int64(c.group.size()))
+	return r.scattered(c, p, sendbuf, recvbuf, p.recv.span.Count*int64(c.group.Size()))
 }
 
 func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufOut, recvcounts countsIn,
@@ -574,7 +574,7 @@ func describeReduceScatter(r call, c *comm, p *part, sendbuf bufIn, recvbuf bufO
 	if f := r.operation(op, datatype, p); f != nil {
 		return f
 	}
-	n := int64(c.group.size())
+	n := int64(c.group.Size())
 	counts, f := recvcounts.read(r, "counts", n)
 	if f != nil {
 		return f

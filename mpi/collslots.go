@@ -128,7 +128,7 @@ func (c *comm) slotDataSize(p *part) int64 {
 		return 0
 	}
 	if collectives[p.kind].inline.Parts {
-		return b.span.Bytes() * int64(c.group.size())
+		return b.span.Bytes() * int64(c.group.Size())
 	}
 	return b.span.Bytes()
 }
@@ -296,12 +296,12 @@ func (r *Rank) publish(c *comm, row *row) {
 }
 
 func (r *Rank) isParked(c *comm, member int) bool {
-	return r.world.ranks[c.group.ranks[member]].parked.Load() != 0
+	return r.world.ranks[c.group.Ranks[member]].parked.Load() != 0
 }
 
 func (r *Rank) wakeMember(c *comm, member int) {
 	if member != c.member {
-		r.world.ranks[c.group.ranks[member]].wake()
+		r.world.ranks[c.group.Ranks[member]].wake()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -12,8 +13,8 @@ type comm struct {
 	handle  uint32
 	context uint32                 // the same in all its members, and in no other communicator
 	name    atomic.Pointer[string] // the program's, if it gave one; other ranks read it
-	group   *group                 // the local group
-	remote  *group                 // of an intercommunicator; else nil
+	group   *group.Group           // the local group
+	remote  *group.Group           // of an intercommunicator; else nil
 	rank    match.Rank             // in group
 	// index among the participants of a collective: the rank, or behind the other group's
 	member     int
@@ -78,7 +79,7 @@ func (r *Rank) comm(handle uint32) (*comm, *failure) {
 }
 
 // peers is the group that ranks in calls mean: the remote group of an intercommunicator.
-func (c *comm) peers() *group {
+func (c *comm) peers() *group.Group {
 	if c.remote != nil {
 		return c.remote
 	}
@@ -87,8 +88,8 @@ func (c *comm) peers() *group {
 
 // checkPeer checks the rank of a destination or source; wildcards were dealt with.
 func (c *comm) checkPeer(rank match.Rank) *failure {
-	if !c.peers().has(rank) {
-		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.title(), c.peers().size())
+	if !c.peers().Has(rank) {
+		return c.failf(errRank, "invalid rank %d (%s has %d ranks)", rank, c.title(), c.peers().Size())
 	}
 	return nil
 }
@@ -108,7 +109,7 @@ func commSize(r call, comm commArg, size intOut) *failure {
 	if f != nil {
 		return f
 	}
-	return size.put(r, "size", c.group.size()).on(c)
+	return size.put(r, "size", c.group.Size()).on(c)
 }
 
 // MPI_Comm_remote_size(comm, *size)
@@ -120,7 +121,7 @@ func commRemoteSize(r call, comm commArg, size intOut) *failure {
 	if c.remote == nil {
 		return c.failf(errComm, "%s is not an intercommunicator", c.title())
 	}
-	return size.put(r, "size", c.remote.size()).on(c)
+	return size.put(r, "size", c.remote.Size()).on(c)
 }
 
 // MPI_Comm_test_inter(comm, *flag)
@@ -132,14 +133,6 @@ func commTestInter(r call, comm commArg, flag flagOut) *failure {
 	return flag.put(r, "flag", c.remote != nil).on(c)
 }
 
-// Results of comparisons.
-const (
-	ident     = 201
-	congruent = 202
-	similar   = 203
-	unequal   = 204
-)
-
 // MPI_Comm_compare(comm1, comm2, *result)
 func commCompare(r call, comm1, comm2 commArg, out intOut) *failure {
 	x, f := comm1.of(r)
@@ -150,21 +143,21 @@ func commCompare(r call, comm1, comm2 commArg, out intOut) *failure {
 	if f != nil {
 		return f
 	}
-	result := int32(ident)
+	result := group.Identical
 	switch {
 	case x == y:
 	case (x.remote == nil) != (y.remote == nil):
-		result = unequal
+		result = group.Unequal
 	default:
-		result = x.group.compare(y.group)
+		result = x.group.Compare(y.group)
 		if x.remote != nil {
-			result = max(result, x.remote.compare(y.remote))
+			result = max(result, x.remote.Compare(y.remote))
 		}
-		if result == ident {
-			result = congruent
+		if result == group.Identical {
+			result = group.Congruent
 		}
 	}
-	return out.put(r, "result", result).on(x)
+	return out.put(r, "result", int32(result)).on(x)
 }
 
 // MPI_Comm_get_name(comm, *name, *resultlen)

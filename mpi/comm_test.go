@@ -7,6 +7,13 @@ import (
 	"testing"
 )
 
+// Results of comparisons, as mpi.h gives them to programs.
+const (
+	ident     = 201
+	congruent = 202
+	similar   = 203
+)
+
 // newcomm calls a function that makes a communicator and gives its handle.
 func (g *guest) newcomm(name string, arguments ...any) uint32 {
 	out := g.alloc(4)

@@ -3,6 +3,8 @@ package mpi
 import (
 	"fmt"
 	"slices"
+
+	"github.com/faasmrun/faasmrun/mpi/group"
 )
 
 // A new communicator is agreed on in a collective instance of the ranks concerned: each brings what it wants, and the
@@ -10,34 +12,34 @@ import (
 
 // answer is one rank's part of a new communicator.
 type answer struct {
-	want  [3]int64   // what the rank brings: colour and key, or its side
-	group *group     // or the group it asks for
-	edges [][3]int64 // of a distributed graph
+	want  [3]int64     // what the rank brings: colour and key, or its side
+	group *group.Group // or the group it asks for
+	edges [][3]int64   // of a distributed graph
 	graph *topology
-	rank  worldRank
+	rank  group.WorldRank
 
 	context   uint32
-	local     *group // nil: the rank is not in the new communicator
-	remote    *group
+	local     *group.Group // nil: the rank is not in the new communicator
+	remote    *group.Group
 	instances *instances
 	member    int
 	failure   *failure
 }
 
 // found gives the ranks of a group the world's next context.
-func (w *World) found(answers []*answer, local, remote *group) {
+func (w *World) found(answers []*answer, local, remote *group.Group) {
 	context := w.nextContext.Add(1)
-	n := len(local.ranks)
+	n := len(local.Ranks)
 	if remote != nil {
-		n += len(remote.ranks)
+		n += len(remote.Ranks)
 	}
 	set := newInstances(n)
 	for _, a := range answers {
 		a.context, a.instances, a.local, a.remote = context, set, local, remote
-		a.member = int(local.index(a.rank))
+		a.member = int(local.Index(a.rank))
 		if a.member < 0 && remote != nil {
 			a.local, a.remote = remote, local
-			a.member = len(local.ranks) + int(remote.index(a.rank))
+			a.member = len(local.Ranks) + int(remote.Index(a.rank))
 		}
 	}
 }
@@ -80,10 +82,10 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 }
 
 // setUp fills in what was agreed.
-func (c *comm) setUp(mine *answer, rank worldRank) {
+func (c *comm) setUp(mine *answer, rank group.WorldRank) {
 	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
 		mine.member
-	c.rank = c.group.index(rank)
+	c.rank = c.group.Index(rank)
 }
 
 // exposeComm gives a communicator its handle.
@@ -188,7 +190,7 @@ func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *fai
 	if f := request.room(r, "request"); f != nil {
 		return f.on(c)
 	}
-	d := &comm{errhandler: c.errhandler, group: emptyGroup}
+	d := &comm{errhandler: c.errhandler, group: group.Empty}
 	d.inherit(c, inf)
 	if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
 		_ = newcomm.put(r, "newcomm", commNull)
@@ -290,14 +292,14 @@ func (w *World) divide(answers []*answer, inter bool) {
 			}
 			return 0
 		})
-		sides := [2]*group{{}, {}}
+		sides := [2]*group.Group{{}, {}}
 		for _, m := range members {
-			sides[m.want[2]].ranks = append(sides[m.want[2]].ranks, m.rank)
+			sides[m.want[2]].Ranks = append(sides[m.want[2]].Ranks, m.rank)
 		}
 		switch {
 		case !inter:
 			w.found(members, sides[0], nil)
-		case len(sides[0].ranks) > 0 && len(sides[1].ranks) > 0:
+		case len(sides[0].Ranks) > 0 && len(sides[1].Ranks) > 0:
 			w.found(members, sides[0], sides[1])
 		}
 	}
@@ -316,8 +318,8 @@ func commCreate(r call, comm commArg, group groupArg, newcomm commOut) *failure 
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	for _, x := range g.ranks {
-		if c.group.index(x) == undefined {
+	for _, x := range g.Ranks {
+		if c.group.Index(x) == undefined {
 			return c.failf(errGroup, "the group has a rank that is not in %s", c.title())
 		}
 	}
@@ -341,10 +343,10 @@ func commCreate(r call, comm commArg, group groupArg, newcomm commOut) *failure 
 // communicator of their own.
 func (w *World) create(answers []*answer, inter bool) {
 	if inter {
-		var sides [2]*group
+		var sides [2]*group.Group
 		var members []*answer
 		for _, a := range answers {
-			if a.group.index(a.rank) != undefined {
+			if a.group.Index(a.rank) != undefined {
 				sides[a.want[2]] = a.group
 				members = append(members, a)
 			}
@@ -354,15 +356,15 @@ func (w *World) create(answers []*answer, inter bool) {
 		}
 		return
 	}
-	done := map[worldRank]bool{} // by first rank of a group
+	done := map[group.WorldRank]bool{} // by first rank of a group
 	for _, a := range answers {
-		if a.group.index(a.rank) == undefined || done[a.group.ranks[0]] {
+		if a.group.Index(a.rank) == undefined || done[a.group.Ranks[0]] {
 			continue
 		}
-		done[a.group.ranks[0]] = true
+		done[a.group.Ranks[0]] = true
 		var members []*answer
 		for _, b := range answers {
-			if a.group.index(b.rank) != undefined {
+			if a.group.Index(b.rank) != undefined {
 				members = append(members, b)
 			}
 		}
@@ -429,13 +431,13 @@ func commCreateGroup(r call, comm commArg, group groupArg, tag tagArg, newcomm c
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	member := g.index(r.rank)
+	member := g.Index(r.rank)
 	if member == undefined {
 		return newcomm.put(r, "newcomm", commNull).on(c)
 	}
 	mine := answer{group: g}
-	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.ranks)
-	if f := r.agreeNamed(c, key, len(g.ranks), int(member), &mine,
+	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.Ranks)
+	if f := r.agreeNamed(c, key, len(g.Ranks), int(member), &mine,
 		func(answers []*answer) { r.world.create(answers, false) }); f != nil {
 		return f
 	}
@@ -455,8 +457,8 @@ func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm co
 		return c.failf(errComm, "%s is an intercommunicator", c.title())
 	}
 	leader := localLeader.rank()
-	if !c.group.has(leader) {
-		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.title(), c.group.size())
+	if !c.group.Has(leader) {
+		return c.failf(errRank, "invalid leader %d (%s has %d ranks)", leader, c.title(), c.group.Size())
 	}
 	if f := newintercomm.room(r, "newintercomm"); f != nil {
 		return f.on(c)
@@ -474,7 +476,7 @@ func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm co
 			*to = from
 			to.rank = rank
 			if from.local != nil {
-				to.member = from.member - int(leader) + int(from.local.index(rank))
+				to.member = from.member - int(leader) + int(from.local.Index(rank))
 			}
 		}
 	}); f != nil {
@@ -499,7 +501,7 @@ func (r call) leadersAgree(c *comm, mine *answer, peerComm commArg, remoteLeader
 	if f := peer.checkTag(tag.int()); f != nil {
 		return f
 	}
-	other := peer.peers().ranks[remoteLeader.rank()]
+	other := peer.peers().Ranks[remoteLeader.rank()]
 	low, high := min(r.rank, other), max(r.rank, other)
 	if low == high {
 		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
@@ -511,7 +513,7 @@ func (r call) leadersAgree(c *comm, mine *answer, peerComm commArg, remoteLeader
 	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, tag.int(), low, high)
 	return r.agreeNamed(c, key, 2, member, mine, func(answers []*answer) {
 		first, second := answers[0], answers[1]
-		if len(intersection(first.group, second.group).ranks) > 0 {
+		if len(group.Intersection(first.group, second.group).Ranks) > 0 {
 			for _, x := range answers {
 				x.failure = failf(errComm, "the two groups overlap")
 			}
@@ -546,10 +548,10 @@ func intercommMerge(r call, intercomm commArg, behind intArg, newintracomm commO
 	mine := answer{want: [3]int64{high}}
 	if f := r.agree(c, &mine, func(answers []*answer) {
 		x, y := first, second
-		if answers[0].want[0] == 1 && answers[len(first.ranks)].want[0] == 0 {
+		if answers[0].want[0] == 1 && answers[len(first.Ranks)].want[0] == 0 {
 			x, y = y, x
 		}
-		r.world.found(answers, union(x, y), nil)
+		r.world.found(answers, group.Union(x, y), nil)
 	}); f != nil {
 		return f
 	}

@@ -39,8 +39,8 @@ func (r call) side(c *comm, degree countArg, ranks intsIn, weights weightsIn) (n
 		return n, f.on(c)
 	}
 	for _, x := range n.ranks {
-		if x < 0 || x >= int64(c.group.size()) {
-			return n, c.failf(errArg, "invalid neighbor %d (%s has %d ranks)", x, c.title(), c.group.size())
+		if x < 0 || x >= int64(c.group.Size()) {
+			return n, c.failf(errArg, "invalid neighbor %d (%s has %d ranks)", x, c.title(), c.group.Size())
 		}
 	}
 	n.weights, n.weighted, f = weights.read(r, count)
@@ -66,7 +66,7 @@ func distGraphCreateAdjacent(r call, comm commArg, indegree countArg, sources in
 	if _, f := info.of(r); f != nil {
 		return f.on(c)
 	}
-	return r.withRanks(c, t, int64(c.group.size()), newcomm)
+	return r.withRanks(c, t, int64(c.group.Size()), newcomm)
 }
 
 // MPI_Dist_graph_create(comm, n, sources[], degrees[], destinations[], weights[], info, reorder, *newcomm): any rank
@@ -147,8 +147,8 @@ func (r call) edges(c *comm, count countArg, from, outOf, to intsIn, each weight
 				e[2] = weights[next]
 			}
 			for _, x := range e[:2] {
-				if x < 0 || x >= int64(c.group.size()) {
-					return nil, false, c.failf(errArg, "invalid rank %d in an edge (%s has %d ranks)", x, c.title(), c.group.size())
+				if x < 0 || x >= int64(c.group.Size()) {
+					return nil, false, c.failf(errArg, "invalid rank %d in an edge (%s has %d ranks)", x, c.title(), c.group.Size())
 				}
 			}
 			edges = append(edges, e)

@@ -37,7 +37,7 @@ func (r call) sendFast(buf bufIn, count countArg, datatype typeArg, dest rankArg
 	if c == nil || !ok || r.stats != nil || r.check != nil {
 		return false
 	}
-	peers, to, tag := c.peers().ranks, uint32(dest.rank()), tagged.int()
+	peers, to, tag := c.peers().Ranks, uint32(dest.rank()), tagged.int()
 	if to >= uint32(len(peers)) || tag < 0 {
 		return false
 	}
@@ -78,7 +78,7 @@ func (r call) fastReceive(buf bufOut, count countArg, datatype typeArg, source r
 		return nil, k, nil, false
 	}
 	k = match.Key{Context: c.context, Source: source.rank(), Tag: tag.int()}
-	ok = (k.Source == anySource || uint32(k.Source) < uint32(len(c.peers().ranks))) && (k.Tag >= 0 || k.Tag == anyTag)
+	ok = (k.Source == anySource || uint32(k.Source) < uint32(len(c.peers().Ranks))) && (k.Tag >= 0 || k.Tag == anyTag)
 	return c, k, room, ok
 }
 

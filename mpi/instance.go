@@ -412,7 +412,7 @@ func (inst *instance) prepare() *failure {
 
 // setWays sets the directions in which the data flows.
 func (inst *instance) setWays(ref *part) {
-	n, first := len(inst.parts), len(inst.parts[0].comm.group.ranks)
+	n, first := len(inst.parts), len(inst.parts[0].comm.group.Ranks)
 	if ref.comm.remote == nil {
 		inst.shape.Used = 1
 		inst.shape.Ways[0] = coll.Way{From: [2]int{0, n}, To: [2]int{0, n}}
@@ -489,7 +489,7 @@ func (inst *instance) rootOf(p *part) string {
 	}
 	root := p.root
 	if !p.comm.behind {
-		root -= len(p.comm.group.ranks)
+		root -= len(p.comm.group.Ranks)
 	}
 	return fmt.Sprintf("root %d of the other group", root)
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -30,7 +31,7 @@ const (
 // deliver brings a send to its receiver: a small one into the inbox of a rank that is awake. Else into the posted
 // receive's buffer; or into an eager buffer if it is small; or it waits in the receiver's mailbox for the receive. The
 // sender's request completes now or then.
-func (w *World) deliver(to worldRank, k match.Key, q *request, mode sendMode) {
+func (w *World) deliver(to group.WorldRank, k match.Key, q *request, mode sendMode) {
 	d := w.ranks[to]
 	n := q.buffer.Bytes()
 	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
@@ -220,7 +221,7 @@ func (r *Rank) send(q *request, mode sendMode) *failure {
 // post gives a send to the world.
 func (r *Rank) post(q *request, mode sendMode) {
 	c := q.comm
-	to := c.peers().ranks[q.peer]
+	to := c.peers().Ranks[q.peer]
 	r.serial++
 	q.serial = r.serial
 	r.world.count(r.rank, to, q.buffer.Bytes())

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -40,7 +41,7 @@ type Rank struct {
 	eager eagerStock // of the messages it sends
 	job   copyJob    // the copy it makes
 	world *World
-	rank  worldRank
+	rank  group.WorldRank
 	// lowest is the host's.
 	lowest uint64
 	main   Thread // its host is never another
@@ -58,7 +59,7 @@ type Rank struct {
 	worldComm      *comm
 	self           *comm
 	comms          table[comm]
-	groups         table[group]
+	groups         table[group.Group]
 	types          table[datatype.Type]
 	f90            map[f90Key]uint32 // handles of the types with a precision or range
 	ops            table[op]
@@ -116,7 +117,7 @@ const (
 	firstFreeContext = 3
 )
 
-func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
+func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
 	r := &Rank{world: w, rank: rank}
 	r.main = Thread{rank: r, counted: true}
 	r.initThread, r.over = &r.main, make(chan struct{})
@@ -124,7 +125,7 @@ func newRank(w *World, rank worldRank, everyone *group, set *instances) *Rank {
 	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
 		rank: match.Rank(rank), member: int(rank), errhandler: fatalHandler, instances: set}
 	r.self = &comm{handle: commSelf, context: selfContext,
-		group: &group{ranks: []worldRank{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
+		group: &group.Group{Ranks: []group.WorldRank{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
 	r.mover.r = r
 	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)

@@ -465,7 +465,7 @@ func (r *Rank) withdraw(q *request) bool {
 	if q.peer == procNull {
 		return false
 	}
-	box := r.world.ranks[q.comm.peers().ranks[q.peer]]
+	box := r.world.ranks[q.comm.peers().Ranks[q.peer]]
 	k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
 	var m message
 	box.mailMu.Lock()

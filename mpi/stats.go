@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/profile"
 )
 
@@ -14,7 +15,7 @@ type traffic struct {
 }
 
 // count notes a message from one rank to another of the world.
-func (w *World) count(from, to worldRank, bytes int64) {
+func (w *World) count(from, to group.WorldRank, bytes int64) {
 	t := &w.ranks[from].traffic[to]
 	t.messages.Add(1)
 	t.bytes.Add(uint64(bytes))

@@ -117,8 +117,8 @@ func (r call) gridOf(c *comm, ndims countArg, dims, periods intsIn) (*topology, 
 		}
 		t.periods = append(t.periods, p[i] != 0)
 	}
-	if t.nodes() > int64(c.group.size()) {
-		return nil, c.failf(errDims, "a grid of %d ranks does not fit in %s with %d", t.nodes(), c.title(), c.group.size())
+	if t.nodes() > int64(c.group.Size()) {
+		return nil, c.failf(errDims, "a grid of %d ranks does not fit in %s with %d", t.nodes(), c.title(), c.group.Size())
 	}
 	return t, nil
 }
@@ -430,8 +430,8 @@ func power(d int64, k int, limit int64) int64 {
 // graphOf reads a graph's nodes and edges.
 func (r call) graphOf(c *comm, nnodes countArg, index, edges intsIn) (*topology, *failure) {
 	n := nnodes.of(r)
-	if n < 0 || n > int64(c.group.size()) {
-		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.title(), c.group.size())
+	if n < 0 || n > int64(c.group.Size()) {
+		return nil, c.failf(errArg, "a graph of %d ranks does not fit in %s with %d", n, c.title(), c.group.Size())
 	}
 	t := &topology{kind: topoGraph}
 	var f *failure

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/faasmrun/faasmrun/mpi/group"
 )
 
 // WorldConfig describes a job's world.
@@ -78,9 +80,9 @@ func NewWorld(config WorldConfig) *World {
 	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
-	everyone, set := newGroup(config.Size), newInstances(config.Size)
+	everyone, set := group.New(config.Size), newInstances(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, worldRank(i), everyone, set)
+		w.ranks[i] = newRank(w, group.WorldRank(i), everyone, set)
 	}
 	return w
 }

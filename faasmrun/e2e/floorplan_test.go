@@ -81,8 +81,9 @@ var allowedImports = map[string][]string{
 		"worker/engine/native/translate", "worker/program"},
 	"worker/engine/native/object": {},
 	"worker/wasi":                 {},
-	"mpi":                         {"mpi/datatype", "mpi/match", "mpi/coll", "mpi/profile"},
+	"mpi":                         {"mpi/datatype", "mpi/group", "mpi/match", "mpi/coll", "mpi/profile"},
 	"mpi/datatype":                {},
+	"mpi/group":                   {"mpi/match"},
 	"mpi/match":                   {},
 	"mpi/coll":                    {},
 	"mpi/guest":                   {},
@@ -126,6 +127,7 @@ var pure = map[string][]string{
 	// time for its durations alone
 	"scheduler/core/result": {"os", "net", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/datatype":          {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+	"mpi/group":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/match":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 }
 
