@@ -182,3 +182,12 @@ func BenchmarkReduceLocal(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCommDup makes a communicator and frees it.
+func BenchmarkCommDup(b *testing.B) {
+	together(b, 2, 1<<20, func(g *guest) func() {
+		made := g.alloc(wordSize)
+		dup, free := g.prepared("Comm_dup", tWorld, made), g.prepared("Comm_free", made)
+		return func() { dup(); free() }
+	})
+}

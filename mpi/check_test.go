@@ -47,7 +47,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a persistent request", func(g *guest) { g.must("Recv_init", g.alloc(4), 1, tInt, 1, 9, tWorld, g.alloc(4)) },
 			"MPI_Recv_init: its persistent request was not freed before MPI_Finalize"},
 		{"a communicator", func(g *guest) { g.newcomm("Comm_dup", tWorld) },
-			"MPI_Comm_dup: communicator 4 with 2 ranks was not freed before MPI_Finalize"},
+			"MPI_Comm_dup: communicator 6 with 2 ranks was not freed before MPI_Finalize"},
 		{"a datatype", func(g *guest) { g.newtype("Type_contiguous", 2, tInt) },
 			"MPI_Type_contiguous: a datatype was not freed before MPI_Finalize"},
 		{"a group", func(g *guest) { g.must("Comm_group", tWorld, g.alloc(4)) },

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
@@ -170,7 +171,7 @@ func commGetName(r call, comm commArg, given stringOut, resultlen intOut) *failu
 		return f
 	}
 	name := ""
-	if c.name.Load() != nil || c.context < firstFreeContext {
+	if c.name.Load() != nil || c.context < agree.FirstContext {
 		name = c.title()
 	}
 	return given.put(r, "name", name, maxObjectName, resultlen).on(c)

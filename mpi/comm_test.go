@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/faasmrun/faasmrun/mpi/agree"
 )
 
 // Results of comparisons, as mpi.h gives them to programs.
@@ -568,5 +570,51 @@ func TestNeighboursOfNobody(t *testing.T) {
 		each(success, "Neighbor_allgatherv", 0, 1, tInt, 0, 0, 0, tInt)
 		each(success, "Neighbor_alltoallv", 0, 0, 0, tInt, 0, 0, 0, tInt)
 		each(success, "Neighbor_alltoallw", 0, 0, 0, 0, 0, 0, 0, 0)
+	})
+}
+
+// TestContextsEnd: a rank that has no context left lets another give one, and when all have none the call fails for
+// everyone.
+func TestContextsEnd(t *testing.T) {
+	play(t, 2, func(g *guest) {
+		g.must("Comm_set_errhandler", tWorld, errorsReturn)
+		none := agree.NewContexts(g.rank.rank, 1<<31)
+		if g.me == 0 {
+			g.rank.contexts = none
+		}
+		c, _ := g.rank.comm(g.newcomm("Comm_dup", tWorld))
+		want(g, "who gave the context", c.context%2, 1)
+		g.rank.contexts = none
+		out, request := g.alloc(8), g.alloc(8)
+		want(g, "dup", g.call("Comm_dup", tWorld, out), errNoMem)
+		want(g, "split", g.call("Comm_split", tWorld, 0, 0, out), errNoMem)
+		g.must("Comm_idup", tWorld, out, request)
+		want(g, "idup", g.call("Wait", request, 0), errNoMem)
+	})
+}
+
+// TestContextsAreGivenBack: only who gives a communicator its context uses one up.
+func TestContextsAreGivenBack(t *testing.T) {
+	play(t, 3, func(g *guest) {
+		for range 100 {
+			g.must("Comm_free", g.words(int(g.newcomm("Comm_dup", tWorld))))
+			g.newcomm("Comm_split", tWorld, int(undefined), 0)
+		}
+		next := g.rank.contexts.Reserve() / 3
+		want(g, "contexts used up", next-agree.FirstContext, []uint32{100, 0, 0}[g.me])
+	})
+}
+
+// TestDisagreement: ranks that make a communicator of groups that overlap, or under different leaders, are told so.
+func TestDisagreement(t *testing.T) {
+	play(t, 3, func(g *guest) {
+		g.must("Comm_set_errhandler", tWorld, errorsReturn)
+		out, all := g.alloc(8), g.newcomm("Comm_group", tWorld)
+		mine := g.newcomm("Group_incl", all, []int{1, 2, 1}[g.me], []uint32{g.ints(0), g.ints(0, 1), g.ints(2)}[g.me])
+		want(g, "overlapping groups", g.call("Comm_create", tWorld, mine, out), []int32{success, errGroup, success}[g.me])
+		d := g.newcomm("Comm_dup", tWorld)
+		want(g, "no remote leader", g.call("Intercomm_create", d, 1, tWorld, 7, 0, out), errRank)
+		want(g, "two leaders", g.call("Intercomm_create", d, g.me%2, tWorld, 7, 0, out), errNotSame)
+		g.must("Barrier", d)
 	})
 }

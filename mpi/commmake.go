@@ -1,79 +1,130 @@
 package mpi
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
+	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/group"
 )
 
-// A new communicator is agreed on in a collective instance of the ranks concerned: each brings what it wants, and the
-// last to arrive gives each its answer.
+// A new communicator is agreed on in a collective instance of the ranks concerned: each brings what it proposes, and
+// the last to arrive settles it for all, by mpi/agree.
 
-// answer is one rank's part of a new communicator.
+// answer is one rank's part of an agreement.
 type answer struct {
-	want  [3]int64     // what the rank brings: colour and key, or its side
-	group *group.Group // or the group it asks for
-	edges [][3]int64   // of a distributed graph
-	graph *topology
-	rank  group.WorldRank
-
-	context   uint32
-	local     *group.Group // nil: the rank is not in the new communicator
-	remote    *group.Group
-	instances *instances
-	member    int
-	failure   *failure
+	proposal  agree.Proposal
+	outcome   agree.Outcome
+	instances *instances // of the new communicator, shared by its members
 }
 
-// found gives the ranks of a group the world's next context.
-func (w *World) found(answers []*answer, local, remote *group.Group) {
-	context := w.nextContext.Add(1)
-	n := len(local.Ranks)
-	if remote != nil {
-		n += len(remote.Ranks)
+// agree brings a proposal to an instance on a communicator and returns when it is settled.
+func (r *Rank) agree(c *comm, kind agree.Kind, mine *answer) *failure {
+	mine.proposal.Second = c.behind
+	return r.agreeAt(&c.sequence, c.instances, c, c.member, kind, mine)
+}
+
+func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, kind agree.Kind, mine *answer) *failure {
+	p := r.proposing(kind, mine)
+	if f := r.enterAt(sequence, set, c, member, p, nil); f != nil {
+		return f
 	}
-	set := newInstances(n)
-	for _, a := range answers {
-		a.context, a.instances, a.local, a.remote = context, set, local, remote
-		a.member = int(local.Index(a.rank))
-		if a.member < 0 && remote != nil {
-			a.local, a.remote = remote, local
-			a.member = len(local.Ranks) + int(remote.Index(a.rank))
+	return r.concluded(c, mine)
+}
+
+// proposing is the rank's part of the instance.
+func (r *Rank) proposing(kind agree.Kind, mine *answer) *part {
+	mine.proposal.Rank, mine.proposal.Context = r.rank, r.contexts.Reserve()
+	p := &r.draft
+	p.reset(collAgree)
+	p.agreement, p.answer = kind, mine
+	return p
+}
+
+// settle gives all participants what became of their proposals.
+func (inst *instance) settle() {
+	proposals := make([]agree.Proposal, len(inst.parts))
+	var known contextInstances
+	for i := range inst.parts {
+		mine := inst.parts[i].answer
+		proposals[i] = mine.proposal
+		if mine.instances != nil { // the leader's, from the leaders' agreement
+			known.add(mine.proposal.Leaders.Context, mine.instances)
+		}
+	}
+	for i, out := range agree.Settle(inst.reference.agreement, proposals) {
+		mine := inst.parts[i].answer
+		mine.outcome = out
+		if out.Local == nil {
+			continue
+		}
+		if mine.instances = known.find(out.Context); mine.instances == nil {
+			size := len(out.Local.Ranks)
+			if out.Remote != nil {
+				size += len(out.Remote.Ranks)
+			}
+			mine.instances = newInstances(size)
+			known.add(out.Context, mine.instances)
 		}
 	}
 }
 
-// agree brings an answer to an instance on a communicator and returns when settle has been called for all.
-func (r *Rank) agree(c *comm, mine *answer, settle func(answers []*answer)) *failure {
-	return r.agreeAt(&c.sequence, c.instances, c, c.member, mine, settle)
+// contextInstances are the instances of new communicators by their contexts, of which there is one most of the time.
+type contextInstances struct {
+	context uint32
+	one     *instances
+	more    map[uint32]*instances
 }
 
-func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, mine *answer,
-	settle func([]*answer)) *failure {
-	p := &r.draft
-	p.reset(collAgree)
-	p.answer, p.settle = mine, settle
-	mine.rank = r.rank
-	return r.enterAt(sequence, set, c, member, p, nil)
-}
-
-// answersOf lists what the participants brought.
-func answersOf(parts []part) []*answer {
-	list := make([]*answer, len(parts))
-	for i := range parts {
-		list[i] = parts[i].answer
+func (k *contextInstances) find(context uint32) *instances {
+	if context == k.context {
+		return k.one
 	}
-	return list
+	return k.more[context]
+}
+
+func (k *contextInstances) add(context uint32, set *instances) {
+	if k.one == nil {
+		k.context, k.one = context, set
+		return
+	}
+	if k.more == nil {
+		k.more = map[uint32]*instances{}
+	}
+	k.more[context] = set
+}
+
+// concluded takes note of how an agreement ended, on a communicator.
+func (r *Rank) concluded(c *comm, mine *answer) *failure {
+	if mine.outcome.Context != mine.proposal.Context {
+		r.contexts.GiveBack(mine.proposal.Context)
+	}
+	err := mine.outcome.Err
+	if err == nil {
+		return nil
+	}
+	if f := (*failure)(nil); errors.As(err, &f) { // the leader's own, which the others get too
+		if mine.proposal.Leaders == nil {
+			f = failf(f.class, "%s", f.reason)
+		}
+		return f.on(c)
+	}
+	class := int32(errNoMem) // agree.ErrContexts
+	switch {
+	case errors.Is(err, agree.ErrOverlap):
+		class = errComm
+	case errors.Is(err, agree.ErrGroups):
+		class = errGroup
+	case errors.Is(err, agree.ErrLeaders):
+		class = errNotSame
+	}
+	return c.failf(class, "%v", err)
 }
 
 // newComm makes the rank's view of the communicator it was given, which inherits its parent's error handler, and writes
 // the handle. A rank that is not in it gets MPI_COMM_NULL.
 func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure) {
-	if mine.failure != nil {
-		return nil, mine.failure.on(parent)
-	}
-	if mine.local == nil {
+	if mine.outcome.Local == nil {
 		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
 	c := &comm{errhandler: parent.errhandler}
@@ -83,9 +134,9 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 
 // setUp fills in what was agreed.
 func (c *comm) setUp(mine *answer, rank group.WorldRank) {
-	c.context, c.instances, c.group, c.remote, c.member = mine.context, mine.instances, mine.local, mine.remote,
-		mine.member
-	c.rank = c.group.Index(rank)
+	out := &mine.outcome
+	c.context, c.group, c.remote, c.behind, c.member = out.Context, out.Local, out.Remote, out.Second, out.Member
+	c.instances, c.rank = mine.instances, c.group.Index(rank)
 }
 
 // exposeComm gives a communicator its handle.
@@ -96,15 +147,6 @@ func (r call) exposeComm(out commOut, parent, c *comm) *failure {
 	}
 	c.handle = handle
 	return out.put(r, "newcomm", handle).on(parent)
-}
-
-// duplicate settles MPI_Comm_dup: the same groups, a new context.
-func duplicate(w *World, c *comm) func([]*answer) {
-	local, remote := c.group, c.remote
-	if c.behind {
-		local, remote = remote, local
-	}
-	return func(answers []*answer) { w.found(answers, local, remote) }
 }
 
 // MPI_Comm_dup(comm, *newcomm)
@@ -135,7 +177,7 @@ func (r call) dup(c *comm, inf *info, newcomm commOut) *failure {
 		return f.on(c)
 	}
 	var mine answer
-	if f := r.agree(c, &mine, duplicate(r.world, c)); f != nil {
+	if f := r.agree(c, agree.Duplicate, &mine); f != nil {
 		return f
 	}
 	d, f := r.newComm(newcomm, c, &mine)
@@ -153,7 +195,7 @@ func (r call) dup(c *comm, inf *info, newcomm commOut) *failure {
 
 // inherit takes over what a duplicate has of its original.
 func (d *comm) inherit(c *comm, inf *info) {
-	d.topology, d.behind = c.topology, c.behind
+	d.topology = c.topology
 	if inf != nil {
 		d.info = inf.copy()
 	}
@@ -201,11 +243,8 @@ func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *fai
 	}
 	q := r.newRequest(requestCollective, c)
 	q.child = d
-	p := &r.draft
-	p.reset(collAgree)
-	p.answer, p.settle = &answer{rank: r.rank}, duplicate(r.world, c)
-	q.answer = p.answer
-	if f := r.enter(c, p, q); f != nil {
+	q.answer = &answer{proposal: agree.Proposal{Second: c.behind}}
+	if f := r.enter(c, r.proposing(agree.Duplicate, q.answer), q); f != nil {
 		return f
 	}
 	return r.expose(request, q)
@@ -253,56 +292,12 @@ func (r call) split(comm commArg, color, key int64, out commOut) *failure {
 	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	side := int64(0)
-	if c.behind {
-		side = 1
-	}
-	mine := answer{want: [3]int64{color, key, side}}
-	inter := c.remote != nil
-	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, inter) }); f != nil {
+	mine := answer{proposal: agree.Proposal{Color: color, Key: key}}
+	if f := r.agree(c, agree.Split, &mine); f != nil {
 		return f
 	}
-	d, f := r.newComm(out, c, &mine)
-	if d != nil {
-		d.behind = c.behind
-	}
+	_, f = r.newComm(out, c, &mine)
 	return f
-}
-
-// divide settles MPI_Comm_split. Answers come in rank order, those of an intercommunicator's first side first.
-func (w *World) divide(answers []*answer, inter bool) {
-	byColor := map[int64][]*answer{}
-	var colors []int64
-	for _, a := range answers {
-		if a.want[0] == undefined {
-			continue
-		}
-		if byColor[a.want[0]] == nil {
-			colors = append(colors, a.want[0])
-		}
-		byColor[a.want[0]] = append(byColor[a.want[0]], a)
-	}
-	for _, color := range colors {
-		members := byColor[color]
-		slices.SortStableFunc(members, func(x, y *answer) int {
-			if x.want[1] < y.want[1] {
-				return -1
-			} else if x.want[1] > y.want[1] {
-				return 1
-			}
-			return 0
-		})
-		sides := [2]*group.Group{{}, {}}
-		for _, m := range members {
-			sides[m.want[2]].Ranks = append(sides[m.want[2]].Ranks, m.rank)
-		}
-		switch {
-		case !inter:
-			w.found(members, sides[0], nil)
-		case len(sides[0].Ranks) > 0 && len(sides[1].Ranks) > 0:
-			w.found(members, sides[0], sides[1])
-		}
-	}
 }
 
 // MPI_Comm_create(comm, group, *newcomm). On an intercommunicator each side gives its own group.
@@ -323,53 +318,12 @@ func commCreate(r call, comm commArg, group groupArg, newcomm commOut) *failure 
 			return c.failf(errGroup, "the group has a rank that is not in %s", c.title())
 		}
 	}
-	side := int64(0)
-	if c.behind {
-		side = 1
-	}
-	mine := answer{group: g, want: [3]int64{0, 0, side}}
-	inter := c.remote != nil
-	if f := r.agree(c, &mine, func(answers []*answer) { r.world.create(answers, inter) }); f != nil {
+	mine := answer{proposal: agree.Proposal{Group: g}}
+	if f := r.agree(c, agree.Create, &mine); f != nil {
 		return f
 	}
-	d, f := r.newComm(newcomm, c, &mine)
-	if d != nil {
-		d.behind = c.behind
-	}
+	_, f = r.newComm(newcomm, c, &mine)
 	return f
-}
-
-// create settles MPI_Comm_create. Ranks may give different groups if these do not overlap: each group's members make a
-// communicator of their own.
-func (w *World) create(answers []*answer, inter bool) {
-	if inter {
-		var sides [2]*group.Group
-		var members []*answer
-		for _, a := range answers {
-			if a.group.Index(a.rank) != undefined {
-				sides[a.want[2]] = a.group
-				members = append(members, a)
-			}
-		}
-		if sides[0] != nil && sides[1] != nil {
-			w.found(members, sides[0], sides[1])
-		}
-		return
-	}
-	done := map[group.WorldRank]bool{} // by first rank of a group
-	for _, a := range answers {
-		if a.group.Index(a.rank) == undefined || done[a.group.Ranks[0]] {
-			continue
-		}
-		done[a.group.Ranks[0]] = true
-		var members []*answer
-		for _, b := range answers {
-			if a.group.Index(b.rank) != undefined {
-				members = append(members, b)
-			}
-		}
-		w.found(members, a.group, nil)
-	}
 }
 
 // namedInstances gives the instances of ranks that agree under a name, having no communicator of their own. Each rank
@@ -398,10 +352,10 @@ func (w *World) releaseNamed(set *instances) {
 }
 
 // agreeNamed is agree where only the ranks of a group call.
-func (r *Rank) agreeNamed(c *comm, key string, size, member int, mine *answer, settle func([]*answer)) *failure {
+func (r *Rank) agreeNamed(c *comm, key string, size, member int, kind agree.Kind, mine *answer) *failure {
 	set := r.world.namedInstances(key, size)
 	defer r.world.releaseNamed(set)
-	return r.agreeAt(set.sequenceOf(member), set, c, member, mine, settle)
+	return r.agreeAt(set.sequenceOf(member), set, c, member, kind, mine)
 }
 
 // sequenceOf is a member's last sequence number among instances under a name; only that member counts it. It need not
@@ -435,10 +389,9 @@ func commCreateGroup(r call, comm commArg, group groupArg, tag tagArg, newcomm c
 	if member == undefined {
 		return newcomm.put(r, "newcomm", commNull).on(c)
 	}
-	mine := answer{group: g}
+	mine := answer{proposal: agree.Proposal{Group: g}}
 	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.Ranks)
-	if f := r.agreeNamed(c, key, len(g.Ranks), int(member), &mine,
-		func(answers []*answer) { r.world.create(answers, false) }); f != nil {
+	if f := r.agreeNamed(c, key, len(g.Ranks), int(member), agree.Create, &mine); f != nil {
 		return f
 	}
 	_, f = r.newComm(newcomm, c, &mine)
@@ -463,29 +416,18 @@ func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm co
 	if f := newintercomm.room(r, "newintercomm"); f != nil {
 		return f.on(c)
 	}
-	mine := answer{group: c.group}
+	var mine answer
 	if c.rank == leader {
-		if f := r.leadersAgree(c, &mine, peerComm, remoteLeader, tag); f != nil {
-			mine.failure = f
+		joined := answer{proposal: agree.Proposal{Group: c.group}}
+		if f := r.leadersAgree(c, &joined, peerComm, remoteLeader, tag); f != nil {
+			joined.outcome.Err = f
 		}
+		mine.proposal.Leaders, mine.instances = &joined.outcome, joined.instances
 	}
-	if f := r.agree(c, &mine, func(answers []*answer) {
-		from := *answers[leader]
-		for _, to := range answers {
-			rank := to.rank
-			*to = from
-			to.rank = rank
-			if from.local != nil {
-				to.member = from.member - int(leader) + int(from.local.Index(rank))
-			}
-		}
-	}); f != nil {
+	if f := r.agree(c, agree.Follow, &mine); f != nil {
 		return f
 	}
-	d, f := r.newComm(newintercomm, c, &mine)
-	if d != nil {
-		d.behind = mine.want[2] == 1
-	}
+	_, f = r.newComm(newintercomm, c, &mine)
 	return f
 }
 
@@ -511,17 +453,7 @@ func (r call) leadersAgree(c *comm, mine *answer, peerComm commArg, remoteLeader
 		member = 1
 	}
 	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, tag.int(), low, high)
-	return r.agreeNamed(c, key, 2, member, mine, func(answers []*answer) {
-		first, second := answers[0], answers[1]
-		if len(group.Intersection(first.group, second.group).Ranks) > 0 {
-			for _, x := range answers {
-				x.failure = failf(errComm, "the two groups overlap")
-			}
-			return
-		}
-		second.want[2] = 1
-		r.world.found(answers, first.group, second.group)
-	})
+	return r.agreeNamed(c, key, 2, member, agree.Bridge, mine)
 }
 
 // MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the
@@ -537,22 +469,8 @@ func intercommMerge(r call, intercomm commArg, behind intArg, newintracomm commO
 	if f := newintracomm.room(r, "newintracomm"); f != nil {
 		return f.on(c)
 	}
-	var high int64
-	if behind.int() != 0 {
-		high = 1
-	}
-	first, second := c.group, c.remote
-	if c.behind {
-		first, second = second, first
-	}
-	mine := answer{want: [3]int64{high}}
-	if f := r.agree(c, &mine, func(answers []*answer) {
-		x, y := first, second
-		if answers[0].want[0] == 1 && answers[len(first.Ranks)].want[0] == 0 {
-			x, y = y, x
-		}
-		r.world.found(answers, group.Union(x, y), nil)
-	}); f != nil {
+	mine := answer{proposal: agree.Proposal{High: behind.int() != 0}}
+	if f := r.agree(c, agree.Merge, &mine); f != nil {
 		return f
 	}
 	_, f = r.newComm(newintracomm, c, &mine)

@@ -1,5 +1,7 @@
 package mpi
 
+import "github.com/faasmrun/faasmrun/mpi/agree"
+
 // Special weights of distributed graphs.
 const (
 	unweighted   = 10
@@ -87,30 +89,33 @@ func distGraphCreate(r call, comm commArg, n countArg, sources, degrees, destina
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	t := &topology{kind: topoDistGraph}
-	t.in.weighted, t.out.weighted = weighted, weighted
-	mine := answer{edges: edges, graph: t}
-	if f := r.agree(c, &mine, func(answers []*answer) {
-		for _, from := range answers {
-			for _, e := range from.edges {
-				out, in := &answers[e[0]].graph.out, &answers[e[1]].graph.in
-				out.ranks, out.weights = append(out.ranks, e[1]), append(out.weights, e[2])
-				in.ranks, in.weights = append(in.ranks, e[0]), append(in.weights, e[2])
-			}
-		}
-		r.world.divide(answers, false)
-	}); f != nil {
+	mine := answer{proposal: agree.Proposal{Edges: edges}}
+	if f := r.agree(c, agree.Graph, &mine); f != nil {
 		return f
 	}
 	d, f := r.newComm(newcomm, c, &mine)
 	if d != nil {
+		t := &topology{kind: topoDistGraph, in: neighbours{weighted: weighted}, out: neighbours{weighted: weighted}}
+		if edges := mine.outcome.Edges; edges != nil {
+			for _, e := range edges.In {
+				t.in.add(e.From, e.Weight)
+			}
+			for _, e := range edges.Out {
+				t.out.add(e.To, e.Weight)
+			}
+		}
 		d.topology = t
 	}
 	return f
 }
 
-// edges reads the edges of MPI_Dist_graph_create: from, to, weight.
-func (r call) edges(c *comm, count countArg, from, outOf, to intsIn, each weightsIn) (edges [][3]int64, weighted bool,
+// add adds a neighbour.
+func (side *neighbours) add(rank, weight int64) {
+	side.ranks, side.weights = append(side.ranks, rank), append(side.weights, weight)
+}
+
+// edges reads the edges of MPI_Dist_graph_create.
+func (r call) edges(c *comm, count countArg, from, outOf, to intsIn, each weightsIn) (edges []agree.Edge, weighted bool,
 	f *failure) {
 	n := count.of(r)
 	if n < 0 {
@@ -142,11 +147,11 @@ func (r call) edges(c *comm, count countArg, from, outOf, to intsIn, each weight
 	next := 0
 	for i, s := range sources {
 		for range degrees[i] {
-			e := [3]int64{s, destinations[next], 1}
+			e := agree.Edge{From: s, To: destinations[next], Weight: 1}
 			if weighted {
-				e[2] = weights[next]
+				e.Weight = weights[next]
 			}
-			for _, x := range e[:2] {
+			for _, x := range []int64{e.From, e.To} {
 				if x < 0 || x >= int64(c.group.Size()) {
 					return nil, false, c.failf(errArg, "invalid rank %d in an edge (%s has %d ranks)", x, c.title(), c.group.Size())
 				}

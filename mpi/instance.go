@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/coll"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
@@ -53,8 +54,8 @@ type part struct {
 	copySend   bool // what it sends is copied before other participants may write there
 	send       blocks
 	recv       blocks
+	agreement  agree.Kind // on new communicators, with answer
 	answer     *answer
-	settle     func([]*answer)
 	failure    *failure
 }
 
@@ -63,7 +64,7 @@ const unknownRoot = -1
 // reset prepares a part for another collective, keeping its arrays.
 func (p *part) reset(kind collective) {
 	p.kind, p.root, p.op, p.typ, p.inPlace, p.copySend, p.count = kind, 0, nil, nil, false, false, 0
-	p.answer, p.settle, p.failure = nil, nil, nil
+	p.agreement, p.answer, p.failure = 0, nil, nil
 	p.send.clear()
 	p.recv.clear()
 }
@@ -198,8 +199,8 @@ func (inst *instance) begin(r *Rank) {
 		inst.failAll(f)
 		return
 	}
-	if inst.reference.settle != nil {
-		inst.reference.settle(answersOf(inst.parts))
+	if inst.reference.answer != nil {
+		inst.settle()
 		inst.finish()
 		return
 	}
@@ -384,7 +385,7 @@ func (inst *instance) prepare() *failure {
 		}
 		inst.checkReduction(ref, &inst.parts[i])
 	}
-	if ref.settle != nil {
+	if ref.answer != nil {
 		return nil
 	}
 	if ref.root == unknownRoot {
@@ -435,7 +436,7 @@ func (inst *instance) setWays(ref *part) {
 func (inst *instance) agree(ref, p *part, i int) *failure {
 	name := p.comm.title()
 	switch {
-	case p.kind != ref.kind || (p.request == nil) != (ref.request == nil) || p.settle != nil && p.call != ref.call:
+	case p.kind != ref.kind || (p.request == nil) != (ref.request == nil) || p.answer != nil && p.call != ref.call:
 		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name, ref.called(), i,
 			p.called())
 	case p.root != ref.root && (p.root != unknownRoot || p.comm.behind != ref.comm.behind):

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
@@ -56,6 +57,7 @@ type Rank struct {
 
 	state          atomic.Uint32 // a phase
 	threadLevel    int32
+	contexts       agree.Contexts // of the communicators it founds
 	worldComm      *comm
 	self           *comm
 	comms          table[comm]
@@ -110,15 +112,14 @@ type mailbox struct {
 	probing bool          // the rank waits for a message without a receive; guarded by mailMu
 }
 
-// Contexts keep communicators' messages apart.
+// Contexts keep communicators' messages apart. Those of new communicators come from agree.Contexts.
 const (
-	worldContext     = 1
-	selfContext      = 2
-	firstFreeContext = 3
+	worldContext = 1
+	selfContext  = 2
 )
 
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
-	r := &Rank{world: w, rank: rank}
+	r := &Rank{world: w, rank: rank, contexts: agree.NewContexts(rank, w.config.Size)}
 	r.main = Thread{rank: r, counted: true}
 	r.initThread, r.over = &r.main, make(chan struct{})
 	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime

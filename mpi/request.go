@@ -161,7 +161,9 @@ func (r *Rank) finish(q *request) (status, *failure) {
 		r.stats.moved(q.call, 0, s.bytes)
 	}
 	if q.child != nil && f == nil {
-		q.child.setUp(q.answer, r.rank)
+		if f = r.concluded(q.comm, q.answer); f == nil {
+			q.child.setUp(q.answer, r.rank)
+		}
 	}
 	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it
 		r.release(q)

@@ -3,6 +3,7 @@ package mpi
 import (
 	"slices"
 
+	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -145,11 +146,11 @@ func (r call) withRanks(c *comm, t *topology, n int64, out commOut) *failure {
 	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	mine := answer{want: [3]int64{0, 0, 0}}
+	var mine answer
 	if int64(c.rank) >= n {
-		mine.want[0] = undefined
+		mine.proposal.Color = undefined
 	}
-	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, false) }); f != nil {
+	if f := r.agree(c, agree.Split, &mine); f != nil {
 		return f
 	}
 	d, f := r.newComm(out, c, &mine)
@@ -263,8 +264,8 @@ func cartSub(r call, comm commArg, remaining intsIn, newcomm commOut) *failure {
 			color = color*t.dims[i] + x
 		}
 	}
-	mine := answer{want: [3]int64{color, key, 0}}
-	if f := r.agree(c, &mine, func(answers []*answer) { r.world.divide(answers, false) }); f != nil {
+	mine := answer{proposal: agree.Proposal{Color: color, Key: key}}
+	if f := r.agree(c, agree.Split, &mine); f != nil {
 		return f
 	}
 	d, f := r.newComm(newcomm, c, &mine)

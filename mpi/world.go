@@ -2,7 +2,8 @@
 // goroutines of one process, each with a linear memory of its own. It owns everything a rank knows of MPI
 // (communicators, groups, handles of datatypes, operations, requests, messages) as plain data. It leaves running the
 // ranks, their memories and their instances to worker/rank, what datatypes are and how data is copied and reduced to
-// mpi/datatype, matching to mpi/match, the algorithms of collectives to mpi/coll, and the header to mpi/guest.
+// mpi/datatype, agreement on new communicators to mpi/agree, groups to mpi/group, matching to mpi/match, the algorithms
+// of collectives to mpi/coll, and the header to mpi/guest.
 //
 // A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A
 // small one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not
@@ -65,7 +66,6 @@ type World struct {
 	waking  atomic.Int64 // threads that were woken in MPI and do not run yet
 	_       [64]byte
 
-	nextContext atomic.Uint32
 	instancesMu sync.Mutex
 	named       map[string]*instances // of ranks that agree under a name; guarded by instancesMu
 }
@@ -77,7 +77,6 @@ func NewWorld(config WorldConfig) *World {
 	}
 	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes),
 		named: map[string]*instances{}}
-	w.nextContext.Store(firstFreeContext)
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
 	everyone, set := group.New(config.Size), newInstances(config.Size)

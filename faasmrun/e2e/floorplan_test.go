@@ -81,7 +81,8 @@ var allowedImports = map[string][]string{
 		"worker/engine/native/translate", "worker/program"},
 	"worker/engine/native/object": {},
 	"worker/wasi":                 {},
-	"mpi":                         {"mpi/datatype", "mpi/group", "mpi/match", "mpi/coll", "mpi/profile"},
+	"mpi":                         {"mpi/agree", "mpi/datatype", "mpi/group", "mpi/match", "mpi/coll", "mpi/profile"},
+	"mpi/agree":                   {"mpi/group", "mpi/match"},
 	"mpi/datatype":                {},
 	"mpi/group":                   {"mpi/match"},
 	"mpi/match":                   {},
@@ -126,6 +127,7 @@ var pure = map[string][]string{
 	"scheduler/core": {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	// time for its durations alone
 	"scheduler/core/result": {"os", "net", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+	"mpi/agree":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/datatype":          {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/group":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/match":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},

@@ -1,0 +1,45 @@
+package agree
+
+import (
+	"math"
+
+	"github.com/faasmrun/faasmrun/mpi/group"
+)
+
+// NoContext is no context.
+const NoContext = 0
+
+// FirstContext is the least that Contexts give. Those below are for communicators that are there from the beginning.
+const FirstContext = 3
+
+// lastContext is the greatest context there can be: a message carries 32 bits of it.
+const lastContext = math.MaxUint32
+
+// Contexts gives one rank the contexts that it proposes for new communicators. No other rank of the job gives the same,
+// so the ranks share no counter: of n ranks, each gives every n-th number.
+type Contexts struct {
+	rank, ranks uint64
+	next        uint64 // how many were given, and FirstContext
+}
+
+// NewContexts is for one of so many ranks.
+func NewContexts(rank group.WorldRank, ranks int) Contexts {
+	return Contexts{rank: uint64(rank), ranks: uint64(ranks), next: FirstContext}
+}
+
+// Reserve gives a context that the rank has not given before, or NoContext when there is none left.
+func (c *Contexts) Reserve() uint32 {
+	context := c.next*c.ranks + c.rank
+	if context > lastContext {
+		return NoContext
+	}
+	c.next++
+	return uint32(context)
+}
+
+// GiveBack says that no communicator has a context that was reserved. It is given again if it was the last.
+func (c *Contexts) GiveBack(context uint32) {
+	if context != NoContext && uint64(context) == (c.next-1)*c.ranks+c.rank {
+		c.next--
+	}
+}
