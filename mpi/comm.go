@@ -11,7 +11,7 @@ import (
 
 // comm is one rank's view of a communicator.
 type comm struct {
-	handle  uint32
+	raiser
 	context uint32                 // the same in all its members, and in no other communicator
 	name    atomic.Pointer[string] // the program's, if it gave one; other ranks read it
 	group   *group.Group           // the local group
@@ -19,8 +19,7 @@ type comm struct {
 	rank    match.Rank             // in group
 	// index among the participants of a collective: the rank, or behind the other group's
 	member     int
-	behind     bool // the local group is the intercommunicator's second
-	errhandler *errhandler
+	behind     bool   // the local group is the intercommunicator's second
 	sequence   uint64 // collectives started
 	round      uint64 // the blocking ones among them that used slots
 	past       uint16 // a hash of the collectives since each read all slots; see remember
@@ -32,6 +31,18 @@ type comm struct {
 	info       *info
 	attached   attached
 	freed      bool
+}
+
+// newComm is a communicator without members, with an error handler.
+func newComm(handle uint32, h *errhandler) *comm {
+	return &comm{raiser: raiser{kind: raiserComm, handle: handle, errhandler: h}}
+}
+
+func (c *comm) raisedOn() *raiser {
+	if c == nil {
+		return nil
+	}
+	return &c.raiser
 }
 
 // title is the communicator's name in messages. Any rank may ask.

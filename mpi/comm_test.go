@@ -371,32 +371,6 @@ func TestFailingCallback(t *testing.T) {
 	})
 }
 
-func TestErrhandlers(t *testing.T) {
-	play(t, 1, func(g *guest) {
-		var seen []int
-		g.table[9] = func(a ...uint64) {
-			seen = append(seen, g.int(uint32(a[0]), 0), g.int(uint32(a[1]), 0))
-		}
-		h := g.value("Comm_create_errhandler", 9)
-		g.must("Comm_set_errhandler", tWorld, h)
-		g.must("Errhandler_free", g.words(h))
-		want(g, "code", g.call("Send", g.alloc(4), 1, tInt, 5, 0, tWorld), errRank)
-		want(g, "seen", fmt.Sprint(seen), fmt.Sprint([]int{commWorld, errRank}))
-		d := g.newcomm("Comm_dup", tWorld) // inherits
-		g.call("Send", g.alloc(4), 1, tInt, 0, -7, d)
-		want(g, "seen", fmt.Sprint(seen[2:]), fmt.Sprint([]int{int(d), errTag}))
-		class, code := g.value("Add_error_class"), 0
-		code = g.value("Add_error_code", class)
-		g.must("Add_error_string", code, g.cstring("out of tea"))
-		want(g, "class", g.value("Error_class", code), class)
-		text, n := g.alloc(600), g.alloc(4)
-		g.must("Error_string", code, text, n)
-		want(g, "text", g.string(text), "out of tea")
-		g.must("Comm_call_errhandler", d, code)
-		want(g, "seen", fmt.Sprint(seen[4:]), fmt.Sprint([]int{int(d), code}))
-	})
-}
-
 func TestUserOperation(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		// affine maps x -> ax+b under composition: associative, not commutative

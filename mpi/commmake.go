@@ -127,7 +127,7 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 	if mine.outcome.Local == nil {
 		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
-	c := &comm{errhandler: parent.errhandler}
+	c := newComm(0, parent.errhandler)
 	c.setUp(mine, r.rank)
 	return c, r.exposeComm(out, parent, c)
 }
@@ -232,7 +232,8 @@ func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *fai
 	if f := request.room(r, "request"); f != nil {
 		return f.on(c)
 	}
-	d := &comm{errhandler: c.errhandler, group: group.Empty}
+	d := newComm(0, c.errhandler)
+	d.group = group.Empty
 	d.inherit(c, inf)
 	if f := r.copyAttributes(keyvalComm, c.handle, &c.attributes, &d.attributes); f != nil {
 		_ = newcomm.put(r, "newcomm", commNull)

@@ -166,7 +166,7 @@ func inStatus(f *failure) *failure {
 	if f == nil {
 		return nil
 	}
-	return &failure{class: errInStatus, reason: f.reason + " (" + className(f.class) + ")", comm: f.comm}
+	return &failure{class: errInStatus, reason: f.reason + " (" + className(f.class) + ")", object: f.object}
 }
 
 // MPI_Testall(count, requests[], *flag, statuses[])

@@ -2,30 +2,30 @@ package mpi
 
 import "fmt"
 
-// failure is an error that MPI reports: its class (or user-defined code), the reason, and the communicator whose error
-// handler is asked.
+// failure is an error that MPI reports: its class (or user-defined code), the reason, and the object that it is raised
+// on.
 type failure struct {
 	class  int32
 	reason string
-	comm   *comm // nil: no communicator is involved
+	object *raiser // nil: none is involved
 }
 
 func (f *failure) Error() string { return f.reason }
 
-// failf makes a failure that concerns no communicator.
+// failf makes a failure that concerns no object.
 func failf(class int32, format string, args ...any) *failure {
 	return &failure{class: class, reason: fmt.Sprintf(format, args...)}
 }
 
-// failf makes a failure that concerns the communicator; its name and size stand in most reasons.
-func (c *comm) failf(class int32, format string, args ...any) *failure {
-	return &failure{class: class, reason: fmt.Sprintf(format, args...), comm: c}
+// failf makes a failure that concerns the object.
+func (o *raiser) failf(class int32, format string, args ...any) *failure {
+	return &failure{class: class, reason: fmt.Sprintf(format, args...), object: o}
 }
 
-// on attaches the communicator to a failure found by a check that knows none.
-func (f *failure) on(c *comm) *failure {
-	if f != nil && f.comm == nil {
-		f.comm = c
+// on attaches the object to a failure found by a check that knows none.
+func (f *failure) on(o raising) *failure {
+	if f != nil && f.object == nil {
+		f.object = o.raisedOn()
 	}
 	return f
 }
@@ -64,35 +64,3 @@ func (t *Thread) abort(code int, function, format string, args ...any) {
 	panic(&AbortError{Rank: int(t.rank.rank), Thread: t.number, Code: code,
 		Message: fmt.Sprintf("%s: %s: %s", t.title(), function, oneLine(fmt.Sprintf(format, args...)))})
 }
-
-// raise passes a failure to its error handler and gives the code that the function returns.
-func (r *Rank) raise(function string, f *failure) int32 {
-	h, c := r.handlerFor(f)
-	switch {
-	case h.function != 0:
-		r.callHandler(h, c, f.class)
-	case h != returnHandler:
-		r.abort(int(f.class), function, "%s [%s]", f.reason, className(f.class))
-	}
-	return f.class
-}
-
-// handlerFor gives the error handler of the failure's communicator. Without one MPI 4 asks MPI_COMM_SELF and earlier
-// versions MPI_COMM_WORLD: whichever the program changed is the one it means.
-func (r *Rank) handlerFor(f *failure) (*errhandler, *comm) {
-	if f.comm != nil {
-		return f.comm.errhandler, f.comm
-	}
-	if r.self.errhandler != fatalHandler {
-		return r.self.errhandler, r.self
-	}
-	return r.worldComm.errhandler, r.worldComm
-}
-
-// Predefined error handlers.
-const (
-	errhandlerNull = 0x140
-	errorsAreFatal = 0x141
-	errorsAbort    = 0x142
-	errorsReturn   = 0x143
-)

@@ -123,10 +123,12 @@ func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instanc
 	r.main = Thread{rank: r, counted: true}
 	r.initThread, r.over = &r.main, make(chan struct{})
 	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
-	r.worldComm = &comm{handle: commWorld, context: worldContext, group: everyone,
-		rank: match.Rank(rank), member: int(rank), errhandler: fatalHandler, instances: set}
-	r.self = &comm{handle: commSelf, context: selfContext,
-		group: &group.Group{Ranks: []group.WorldRank{rank}}, errhandler: fatalHandler, instances: newInstances(1)}
+	r.worldComm = newComm(commWorld, fatalHandler)
+	r.worldComm.context, r.worldComm.group, r.worldComm.instances = worldContext, everyone, set
+	r.worldComm.rank, r.worldComm.member = match.Rank(rank), int(rank)
+	r.self = newComm(commSelf, fatalHandler)
+	r.self.context, r.self.instances = selfContext, newInstances(1)
+	r.self.group = &group.Group{Ranks: []group.WorldRank{rank}}
 	r.mover.r = r
 	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)
