@@ -1090,8 +1090,17 @@ func (g *generator) counted() {
 
 	// Addresses: the pointer, which may move by itself, and maybe the number times something.
 	scale, stride := int64(0), []int64{0, 8, 8, -8, 4, 24, 1}[g.IntN(7)]
-	if g.wide && wide && g.IntN(3) > 0 {
+	if g.wide && g.IntN(3) > 0 {
 		scale = []int64{1, 8, 8, -8, 16}[g.IntN(5)]
+	}
+	// A number of 32 bits is extended then, after a constant was added.
+	extend, plus := []wasm.Opcode{wasm.OpI64ExtendI32S, wasm.OpI64ExtendI32U}[g.IntN(2)], int64(0)
+	begins := int64(first)
+	if g.wide && !wide && scale != 0 {
+		plus = int64(g.IntN(9) - 4)
+		if begins = int64(uint32(first + uint64(plus))); extend == wasm.OpI64ExtendI32S {
+			begins = int64(int32(begins))
+		}
 	}
 	moved := rounds*stride + rounds*step*scale
 	over := int64(0)
@@ -1113,10 +1122,11 @@ func (g *generator) counted() {
 		g.addressOp(wasm.OpI32Sub)
 	}
 	if scale != 0 {
-		g.addressConstant(int64(first) * scale)
+		g.addressConstant(begins * scale)
 		g.addressOp(wasm.OpI32Sub)
 	}
 	g.set(localPointer)
+	spreads := g.wide && g.IntN(4) == 0
 	g.code.Block(wasm.OpLoop, wasm.BlockVoid)
 	moves, loads := g.IntN(3), g.IntN(2) == 0 // without loads, which are long here, the loop is short
 	move := func() {
@@ -1137,10 +1147,27 @@ func (g *generator) counted() {
 		}
 		g.access(func() {
 			g.get(localPointer)
+			if spreads && g.IntN(3) > 0 { // by an index that is read
+				g.get(localPointer)
+				g.code.Memory([]wasm.Opcode{wasm.OpI64Load8U, wasm.OpI64Load8S, wasm.OpI64Load32S, wasm.OpI64Load32U}[g.IntN(4)],
+					wasm.MemArg{})
+				g.code.I64([]int64{0, 1, 2, 3}[g.IntN(4)])
+				g.code.Op(wasm.OpI64Shl)
+				g.code.Op(wasm.OpI64Add)
+			}
 			if scale == 0 {
 				return
 			}
 			g.get(localIndex + offset)
+			if g.wide && !wide {
+				constant(uint64(plus))
+				g.code.Op(add)
+				g.code.Op(extend)
+				g.code.I64(scale)
+				g.code.Op(wasm.OpI64Mul)
+				g.code.Op(wasm.OpI64Add)
+				return
+			}
 			if scale != 1 {
 				constant(uint64(scale))
 				g.code.Op(mul)
