@@ -34,9 +34,11 @@ type ID struct {
 // wait, because entries are found by hash and compared by order number; in the steady state none allocates.
 type Queue[R, M any] struct {
 	order      uint64
-	lone       lone[R]
 	posted     store[R]
 	unexpected store[M]
+	// Receives, and messages, that all have one key are in rows, and in no index.
+	postedRow     row[R]
+	unexpectedRow row[M]
 	// receives counts the posted receives of each wildcard pattern, so that a message looks only for those there are.
 	receives [patterns]int
 	// messages are chained under every pattern that a receive may use to ask for them, receives under their own only.
@@ -44,25 +46,16 @@ type Queue[R, M any] struct {
 	byMessage [patterns]index
 }
 
-// lone is a receive that is the only one posted: the usual case, which needs no index. It joins the others when a
-// second one is posted.
-type lone[R any] struct {
-	posted bool
-	key    Key
-	order  uint64
-	value  R
-}
-
 // Post adds a receive. Call it only after Take found no message for it.
 func (q *Queue[R, M]) Post(k Key, r R) ID {
 	q.order++
-	if !q.lone.posted && q.posted.used == 0 {
-		q.lone = lone[R]{true, k, q.order, r}
+	if q.posted.used == 0 && q.postedRow.takes(k) {
+		q.postedRow.push(k, q.order, r)
 		return ID{none, q.order}
 	}
-	if q.lone.posted {
-		q.post(q.lone.key, q.lone.order, q.lone.value)
-		q.lone = lone[R]{}
+	for q.postedRow.used > 0 {
+		e := q.postedRow.pop()
+		q.post(q.postedRow.key, e.order, e.value)
 	}
 	return ID{q.post(k, q.order, r), q.order}
 }
@@ -82,13 +75,11 @@ func (k Key) Accepts(m Key) bool {
 
 // Arrive finds the receive for a message that arrives, and removes it. The caller Adds the message if there is none.
 func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
-	if q.lone.posted {
-		if !q.lone.key.Accepts(k) {
+	if q.postedRow.used > 0 {
+		if !q.postedRow.key.Accepts(k) {
 			return r, false
 		}
-		r = q.lone.value
-		q.lone = lone[R]{}
-		return r, true
+		return q.postedRow.pop().value, true
 	}
 	if q.posted.used == 0 {
 		return r, false
@@ -114,14 +105,10 @@ func (q *Queue[R, M]) Arrive(k Key) (r R, found bool) {
 
 // Cancel removes a posted receive, and reports whether it was there: no message had matched it before.
 func (q *Queue[R, M]) Cancel(id ID) bool {
-	if q.lone.posted {
-		if q.lone.order != id.order {
-			return false
-		}
-		q.lone = lone[R]{}
-		return true
+	if q.postedRow.used > 0 {
+		return q.postedRow.remove(func(order uint64, _ R) bool { return order == id.order })
 	}
-	if id.entry == none { // it was alone when it was posted
+	if id.entry == none { // it was in a row when it was posted
 		for e, order := range q.posted.order {
 			if order == id.order {
 				id.entry = int32(e)
@@ -149,7 +136,19 @@ func (q *Queue[R, M]) removePosted(e int32) {
 // Add keeps a message that no receive awaits yet.
 func (q *Queue[R, M]) Add(k Key, m M) {
 	q.order++
-	e := q.unexpected.add(k, q.order, m)
+	if q.unexpected.used == 0 && q.unexpectedRow.takes(k) {
+		q.unexpectedRow.push(k, q.order, m)
+		return
+	}
+	for q.unexpectedRow.used > 0 {
+		e := q.unexpectedRow.pop()
+		q.add(q.unexpectedRow.key, e.order, e.value)
+	}
+	q.add(k, q.order, m)
+}
+
+func (q *Queue[R, M]) add(k Key, order uint64, m M) {
+	e := q.unexpected.add(k, order, m)
 	for p := range q.byMessage {
 		q.byMessage[p].append(e, k.as(p).hash(), q.unexpected.keys, q.unexpected.order, p)
 	}
@@ -157,6 +156,12 @@ func (q *Queue[R, M]) Add(k Key, m M) {
 
 // Take finds the first message that a receive matches, and removes it. The key it returns is the message's own.
 func (q *Queue[R, M]) Take(k Key) (m M, from Key, found bool) {
+	if q.unexpectedRow.used > 0 {
+		if from = q.unexpectedRow.key; !k.Accepts(from) {
+			return m, Key{}, false
+		}
+		return q.unexpectedRow.pop().value, from, true
+	}
 	if q.unexpected.used == 0 {
 		return m, from, false
 	}
@@ -180,6 +185,9 @@ func (q *Queue[R, M]) removeUnexpected(e int32) {
 
 // Withdraw removes the first message with exactly this key for which is gives true, and reports whether there was one.
 func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
+	if q.unexpectedRow.used > 0 {
+		return q.unexpectedRow.key == k && q.unexpectedRow.remove(func(_ uint64, m M) bool { return is(m) })
+	}
 	x := &q.byMessage[0]
 	if x.used == 0 {
 		return false
@@ -195,6 +203,12 @@ func (q *Queue[R, M]) Withdraw(k Key, is func(M) bool) bool {
 
 // Peek is Take without removing.
 func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
+	if q.unexpectedRow.used > 0 {
+		if from = q.unexpectedRow.key; !k.Accepts(from) {
+			return m, Key{}, false
+		}
+		return q.unexpectedRow.at(0).value, from, true
+	}
 	p := patternOf(k)
 	e := q.byMessage[p].find(k, p, q.unexpected.keys)
 	if e == none {
@@ -205,6 +219,9 @@ func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
 
 // Unexpected calls f for each unmatched message, in no order.
 func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
+	for i := range q.unexpectedRow.used {
+		f(q.unexpectedRow.key, q.unexpectedRow.at(i).value)
+	}
 	for e, order := range q.unexpected.order {
 		if order != 0 {
 			f(q.unexpected.keys[e], q.unexpected.values[e])
@@ -214,8 +231,5 @@ func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
 
 // Len gives how many receives and messages wait.
 func (q *Queue[R, M]) Len() (posted, unexpected int) {
-	if q.lone.posted {
-		return 1, q.unexpected.used
-	}
-	return q.posted.used, q.unexpected.used
+	return q.posted.used + q.postedRow.used, q.unexpected.used + q.unexpectedRow.used
 }

@@ -2,6 +2,7 @@ package match
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -63,6 +64,15 @@ func TestQueueAgainstModel(t *testing.T) {
 				}
 				continue
 			}
+			if n := len(m.unexpected); n > 0 && rng.IntN(10) == 0 {
+				victim := m.unexpected[rng.IntN(n)]
+				is := func(v int) bool { return v == victim.value }
+				if !q.Withdraw(victim.key, is) || q.Withdraw(victim.key, is) {
+					t.Fatalf("seed %d step %d: withdrawal of %d", seed, step, victim.value)
+				}
+				m.unexpected = slices.DeleteFunc(m.unexpected, func(e modelEntry) bool { return is(e.value) })
+				checkUnexpected(t, &q, &m)
+			}
 			if rng.IntN(4) == 0 {
 				k.Source = AnySource
 			}
@@ -99,6 +109,18 @@ func TestQueueAgainstModel(t *testing.T) {
 	}
 }
 
+func checkUnexpected(t *testing.T, q *Queue[int, int], m *model) {
+	t.Helper()
+	var got []int
+	q.Unexpected(func(_ Key, v int) { got = append(got, v) })
+	slices.Sort(got)
+	for i, e := range m.unexpected { // in order of arrival, which is that of the numbers
+		if len(got) != len(m.unexpected) || got[i] != e.value {
+			t.Fatalf("the messages %v wait, want %v", got, m.unexpected)
+		}
+	}
+}
+
 func checkPeek(t *testing.T, q *Queue[int, int], m *model, k Key) {
 	t.Helper()
 	got, from, found := q.Peek(k)
@@ -128,6 +150,20 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		q.Arrive(k)
 		q.Add(k, 2)
 		q.Take(Key{1, AnySource, AnyTag})
+		for range 40 {
+			q.Post(k, 1)
+			q.Add(k, 2)
+		}
+		q.Post(Key{1, 2, 4}, 1)
+		q.Add(Key{1, 2, 4}, 2)
+		for range 41 {
+			q.Arrive(Key{1, 2, 3 + int32(q.posted.used%2)})
+			q.Take(Key{1, AnySource, AnyTag})
+		}
+		for q.posted.used > 0 {
+			q.Arrive(k)
+			q.Arrive(Key{1, 2, 4})
+		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
