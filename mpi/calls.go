@@ -399,7 +399,7 @@ func (s *served) call(t *Thread, stack []uint64) {
 	if s.when == whileRunning && r.phase() != running {
 		r.outOfPhase(s.name)
 	}
-	if s.turn {
+	if s.turn && r.call.Load() != s.index { // a store waits until all lines that were written before are this processor's
 		r.call.Store(s.index)
 	}
 	var f *failure
