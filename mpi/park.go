@@ -119,6 +119,7 @@ func (r *Rank) spin(scope waitScope, done func() bool) bool {
 				r.spinTime = min(2*r.spinTime, maxSpinTime)
 				return true
 			}
+			pause()
 		}
 		if r.ended.Load() != nil || !w.maySpin() {
 			return false
