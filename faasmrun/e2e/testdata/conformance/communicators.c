@@ -207,6 +207,26 @@ static int handled;
 
 static void handler(MPI_Comm *c, int *code, ...) { handled = *code; }
 
+static void window_handler(MPI_Win *w, int *code, ...) { handled = *code; }
+
+static void file_handler(MPI_File *f, int *code, ...) { handled = *code; }
+
+#if MPI_VERSION >= 4
+static void session_handler(MPI_Session *s, int *code, ...) { handled = *code; }
+#endif
+
+// Handlers of other objects are none of a communicator's.
+static void foreign(MPI_Errhandler h)
+{
+    MPI_Comm c;
+    MPI_Comm_dup(MPI_COMM_SELF, &c);
+    MPI_Comm_set_errhandler(c, MPI_ERRORS_RETURN);
+    CHECK(MPI_Comm_set_errhandler(c, h) != MPI_SUCCESS);
+    MPI_Errhandler_free(&h);
+    CHECK(h == MPI_ERRHANDLER_NULL);
+    MPI_Comm_free(&c);
+}
+
 static void errors(void)
 {
     MPI_Comm c;
@@ -239,6 +259,14 @@ static void errors(void)
     MPI_Comm_call_errhandler(c, code);
     CHECK(handled == code);
     MPI_Comm_free(&c);
+    MPI_Win_create_errhandler(window_handler, &h);
+    foreign(h);
+    MPI_File_create_errhandler(file_handler, &h);
+    foreign(h);
+#if MPI_VERSION >= 4
+    MPI_Session_create_errhandler(session_handler, &h);
+    foreign(h);
+#endif
 }
 
 void communicators(void)
