@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,22 @@ type Native struct {
 	Compiler *clang.Compiler
 	Path     string // where it was found: a PATH
 	Lax      bool   // compile on a kernel without Landlock
+	// Limits are each compiler's; what is zero is as in clang.DefaultLimits. How many run at once the machine says.
+	Limits clang.Limits
+	Time   time.Duration // for a program, all in all; 0: an hour
 }
+
+// limits are each compiler's.
+func (n *Native) limits() clang.Limits {
+	d := clang.DefaultLimits
+	return clang.Limits{Memory: cmp.Or(n.Limits.Memory, d.Memory), Processor: cmp.Or(n.Limits.Processor, d.Processor),
+		Output: cmp.Or(n.Limits.Output, d.Output)}
+}
+
+// notNative is why a program has no machine code, though another engine may run it.
+type notNative struct{ program, why string }
+
+func (e notNative) Error() string { return e.program + ": the native engine can't run it: " + e.why }
 
 // tierAfter is how long a job runs before machine code of its programs is made: one that ends before would not have
 // gained by it.
@@ -72,9 +88,16 @@ func (j *job) preparePrograms(start *control.Start) ([]prepared, error) {
 	}
 	if must {
 		start.Native = true
-		return j.makeNative()
+		all, err := j.makeNative()
+		if errors.As(err, new(notNative)) && j.w.wazeroGives(start.MemPerRank) {
+			err = fmt.Errorf("%w; --engine auto runs it on wazero", err)
+		}
+		return all, err
 	}
 	all, err := j.wazeroPrograms(start)
+	if err == nil && native && !start.Check {
+		j.tellWhyNot()
+	}
 	if err == nil || !native || j.prepare.Err() != nil {
 		return all, err
 	}
@@ -83,6 +106,23 @@ func (j *job) preparePrograms(start *control.Start) ([]prepared, error) {
 		return other, nil
 	}
 	return nil, err
+}
+
+// tellWhyNot has it told, once a program, that a job runs on wazero because no machine code can be made of it: makers
+// work when nobody is there any more who could be told.
+func (j *job) tellWhyNot() {
+	if j.w.Notice == nil {
+		return
+	}
+	for _, app := range j.spec.GetApps() {
+		key, ok := j.w.modules.nativeKey(app.GetModuleSha256(), j.w.Native.Compiler)
+		if !ok {
+			continue
+		}
+		if why := j.w.modules.objects.Tell(key); why != "" {
+			j.w.Notice(notNative{app.GetProgram(), why}.Error() + "; it goes on with wazero")
+		}
+	}
 }
 
 // wazeroGives reports whether there is wazero, and a rank can have so much memory there.
@@ -158,15 +198,21 @@ func (m *modules) findObject(sha string, c *clang.Compiler) (*prepared, error) {
 
 // noObject says why a module can have no machine code, as far as somebody has tried.
 func (m *modules) noObject(sha string, c *clang.Compiler) string {
-	p := m.ready(sha, control.ForNative)
-	if p == nil {
-		return ""
-	}
-	key, err := m.objectKey(p, c)
-	if err != nil {
+	key, ok := m.nativeKey(sha, c)
+	if !ok {
 		return ""
 	}
 	return m.objects.Failed(key)
+}
+
+// nativeKey is the key of a module's machine code. It reports whether the module was prepared for that.
+func (m *modules) nativeKey(sha string, c *clang.Compiler) (key object.Key, ok bool) {
+	p := m.ready(sha, control.ForNative)
+	if p == nil {
+		return key, false
+	}
+	key, err := m.objectKey(p, c)
+	return key, err == nil
 }
 
 // makeObject waits until a module has machine code. An error is for the user, and so is what report is called with.
@@ -179,7 +225,7 @@ func (w *Worker) makeObject(ctx context.Context, sha, program string, report fun
 		return p, nil
 	}
 	if why := m.noObject(sha, w.Native.Compiler); why != "" {
-		return nil, fmt.Errorf("%s: the native engine can't run it: %s", program, why)
+		return nil, notNative{program, why}
 	}
 	said := "making machine code of " + program + ", once"
 	report(said)
@@ -191,8 +237,8 @@ func (w *Worker) makeObject(ctx context.Context, sha, program string, report fun
 	if err := m.get(ctx, sha, program, report); err != nil {
 		return nil, err
 	}
-	if err := w.runMaker(ctx, sha, func(how string) { report(said + ": " + how) }); err != nil {
-		return nil, fmt.Errorf("%s: %w", program, err)
+	if err := w.runMaker(ctx, sha, program, func(how string) { report(said + ": " + how) }); err != nil {
+		return nil, err
 	}
 	p, err := m.findObject(sha, w.Native.Compiler)
 	if err != nil {
@@ -203,11 +249,17 @@ func (w *Worker) makeObject(ctx context.Context, sha, program string, report fun
 
 // maker is the process that makes a module's machine code.
 func (w *Worker) maker(ctx context.Context, sha string, more ...string) *exec.Cmd {
+	limits := w.Native.limits()
 	args := append([]string{"object", "--cache", w.CacheDir, "--module", filepath.Join(w.modules.dir, sha+".wasm"),
 		"--sha256", sha, "--key", w.modules.key, "--path", w.Native.Path,
-		"--compilers", strconv.Itoa(compilers(runtime.NumCPU(), available(os.DirFS("/"))))}, more...)
+		"--memory", strconv.FormatUint(limits.Memory, 10), "--processor", limits.Processor.String(),
+		"--output", strconv.FormatUint(limits.Output, 10),
+		"--compilers", strconv.Itoa(compilers(runtime.NumCPU(), available(os.DirFS("/")), limits.Memory))}, more...)
 	if w.Native.Lax {
 		args = append(args, "--lax")
+	}
+	if w.Native.Time > 0 {
+		args = append(args, "--time", w.Native.Time.String())
 	}
 	cmd := exec.CommandContext(ctx, w.Executable, args...)
 	cmd.Args[0] = "faasmrun"
@@ -219,15 +271,15 @@ func (w *Worker) maker(ctx context.Context, sha string, more ...string) *exec.Cm
 
 // compilers is how many compilers run at once: one for each processor, as far as the memory that is free would do if
 // each took all that it may. At least one does; if that is too much, the kernel ends it before anything else.
-func compilers(processors int, free uint64) int {
-	return int(max(1, min(uint64(processors), free/clang.DefaultLimits.Memory)))
+func compilers(processors int, free, each uint64) int {
+	return int(max(1, min(uint64(processors), free/each)))
 }
 
 // makerPatience is how long a maker that is told to end may take to end its compilers and to remove what is unfinished.
 const makerPatience = 5 * time.Second
 
 // runMaker makes a module's machine code by a process that ends with this one. Its words come from the module, too.
-func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), more ...string) error {
+func (w *Worker) runMaker(ctx context.Context, sha, program string, report func(string), more ...string) error {
 	cmd := w.maker(ctx, sha, append(more, "--watched")...)
 	agentWatch, end, err := os.Pipe()
 	if err != nil {
@@ -260,11 +312,13 @@ func (w *Worker) runMaker(ctx context.Context, sha string, report func(string), 
 	case err == nil:
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == 1 && words != "":
-		return errors.New(words)
+		return fmt.Errorf("%s: %s", program, words)
+	case errors.As(err, &exit) && exit.ExitCode() == control.ExitNotNative && words != "":
+		return notNative{program, words}
 	case errors.As(err, &exit) && exit.ExitCode() == control.ExitOwnFault && words != "":
-		return asWorkerFault(fmt.Errorf("making machine code failed: %s", words))
+		return asWorkerFault(fmt.Errorf("%s: making machine code failed: %s", program, words))
 	}
-	return asWorkerFault(fmt.Errorf("making machine code failed: %w: %s", err, crash([]byte(words))))
+	return asWorkerFault(fmt.Errorf("%s: making machine code failed: %w: %s", program, err, crash([]byte(words))))
 }
 
 // tierUp has machine code made of a job's programs when it has run for a while without. The caller calls stop when the
@@ -295,7 +349,7 @@ func (w *Worker) makeLater(sha, program string) {
 		return
 	}
 	w.tasks.Go(func() {
-		err := w.runMaker(w.ctx, sha, func(string) {}, "--idle")
+		err := w.runMaker(w.ctx, sha, program, func(string) {}, "--idle")
 		if err != nil && w.ctx.Err() == nil {
 			w.Logger.Warn("jobs go on with wazero: no machine code was made", "program", program, "err", err)
 		}

@@ -115,7 +115,7 @@ func TestNoMachineCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const why = "hello.wasm: the native engine can't run it: it is too large"
+	const why = "hello.wasm: the native engine can't run it: it is too large; --engine auto runs it on wazero"
 	if o := b.run(spec); o.End.State != "F" || o.End.Reason != why {
 		t.Errorf("%v", o.End)
 	}
@@ -142,7 +142,7 @@ func TestCompilers(t *testing.T) {
 		want       int
 	}{{8, 4 * gib, 1}, {8, 2 * gib, 1}, {8, 7 * gib, 2}, {8, 64 * gib, 8}, {2, 20 * gib, 2}, {1, 0, 1},
 		{4, math.MaxUint64, 4}} {
-		if got := compilers(test.processors, test.free); got != test.want {
+		if got := compilers(test.processors, test.free, 3*gib); got != test.want {
 			t.Errorf("%d compilers on %d processors with %d bytes, and not %d", got, test.processors, test.free, test.want)
 		}
 	}
@@ -158,7 +158,7 @@ func TestMakerIsEnded(t *testing.T) {
 	for _, at := range []string{"translating", "compiled 1 of"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		said := false
-		err := b.worker.runMaker(ctx, app.ModuleSha256, func(words string) {
+		err := b.worker.runMaker(ctx, app.ModuleSha256, app.Program, func(words string) {
 			if strings.HasPrefix(words, at) {
 				said = true
 				cancel()
@@ -178,7 +178,7 @@ func TestMakerIsEnded(t *testing.T) {
 			t.Errorf("at %q: it is not to be tried again: %s", at, why)
 		}
 	}
-	if err := b.worker.runMaker(t.Context(), app.ModuleSha256, func(string) {}); err != nil {
+	if err := b.worker.runMaker(t.Context(), app.ModuleSha256, app.Program, func(string) {}); err != nil {
 		t.Error(err)
 	}
 	if _, err := m.findObject(app.ModuleSha256, c); err != nil {

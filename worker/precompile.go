@@ -57,10 +57,8 @@ func (c *Cache) Compile(ctx context.Context, sha, program string, native bool, r
 		_, err := c.w.modules.prepare(ctx, sha, program, control.ForWazero, report)
 		return err
 	}
-	if p := c.w.modules.ready(sha, control.ForNative); p != nil { // somebody wants it tried once more
-		if key, err := c.w.modules.objectKey(p, c.w.Native.Compiler); err == nil {
-			c.w.modules.objects.Forget(key)
-		}
+	if key, ok := c.w.modules.nativeKey(sha, c.w.Native.Compiler); ok { // somebody wants it tried once more
+		c.w.modules.objects.Forget(key)
 	}
 	_, err := c.w.makeObject(ctx, sha, program, report)
 	return err

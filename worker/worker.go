@@ -61,6 +61,8 @@ type Config struct {
 	// they wait
 	Requeue   func() bool
 	Connected func() // called when the scheduler has taken the worker in, each time that it does; nil: nobody asks
+	// called with what the user of a job should know that goes on all the same; nil: there is nobody
+	Notice func(what string)
 	// nobody comes after this worker: every executor ends with it, and nothing is remembered
 	Ephemeral bool
 }

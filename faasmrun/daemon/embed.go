@@ -63,7 +63,8 @@ func Embed(here machine.Machine, slots int, engine string) (made *client.Link, e
 	// until the scheduler serves.
 	agent, err := worker.New(worker.Config{Conn: l.Conn, Name: here.NodeName(), Slots: uint32(slots),
 		MemBytes: here.Memory, Engines: engines, Native: native,
-		Dir: filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true})
+		Dir: filepath.Join(dir.Path, "worker"), CacheDir: h.Cache, Prestart: 1, Ephemeral: true,
+		Notice: func(what string) { cli.Say(os.Stderr, "%s", what) }})
 	if err != nil {
 		return nil, home.HomeError(h.Cache, err)
 	}

@@ -14,6 +14,9 @@ import (
 // ExitOwnFault is the exit status of a compile child that failed at what is not the module's fault: a disk, a kernel.
 const ExitOwnFault = 3
 
+// ExitNotNative is the exit status of a maker that can make no machine code of a program. Another engine may run it.
+const ExitNotNative = 4
+
 // WriteRecord leaves an executor's exit record at path, whole and on the disk, or not at all.
 func WriteRecord(path string, m *Ended) error {
 	if err := writeFile(path, m); err != nil {

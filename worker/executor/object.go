@@ -25,25 +25,29 @@ import (
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
-// objectTime is how long making one program's machine code may take in all.
+// objectTime is how long making one program's machine code may take in all. What was compiled until then is kept.
 const objectTime = time.Hour
 
 // ObjectMain is the maker's process: it has a module prepared and written as C by a compile child, and machine code
 // made of that by the C compiler. Both are children of its own, which are confined; it reads nothing of what they
-// work on. It says on stdout how far it is. It returns CompileMain's exit statuses. A maker that is idle outlives its
-// worker if that is a launcher's, and is not begun beside another of its kind.
+// work on. It says on stdout how far it is. It returns CompileMain's exit statuses, and control.ExitNotNative. A maker
+// that is idle outlives its worker if that is a launcher's, and is not begun beside another of its kind.
 func ObjectMain(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("object", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	m := &objectMaker{stdout: stdout}
+	m := &objectMaker{stdout: stdout, limits: clang.DefaultLimits}
 	flags.StringVar(&m.cache, "cache", "", "the cache's directory")
 	flags.StringVar(&m.module, "module", "", "the module's file")
 	flags.StringVar(&m.sha, "sha256", "", "the module's SHA-256")
 	flags.StringVar(&m.key, "key", "", "what the program that asks calls itself")
 	flags.StringVar(&m.path, "path", "", "where the C compiler is looked for")
-	flags.IntVar(&m.compilers, "compilers", 1, "how many compilers run at once")
+	flags.IntVar(&m.limits.Parallel, "compilers", 1, "how many compilers run at once")
+	flags.Uint64Var(&m.limits.Memory, "memory", m.limits.Memory, "bytes of addresses that each has")
+	flags.DurationVar(&m.limits.Processor, "processor", m.limits.Processor, "processor time of each")
+	flags.Uint64Var(&m.limits.Output, "output", m.limits.Output, "bytes of a file that one writes")
 	flags.BoolVar(&m.lax, "lax", false, "compile on kernels without Landlock")
 	flags.BoolVar(&m.idle, "idle", false, "run when nobody else wants the processors")
+	whole := flags.Duration("time", objectTime, "how long all of it may take")
 	watched := flags.Bool("watched", false, "standard input is an agent watch")
 	if flags.Parse(args) != nil || m.module == "" {
 		return 2
@@ -56,7 +60,7 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, objectTime)
+	ctx, cancel := context.WithTimeout(ctx, *whole)
 	defer cancel()
 	err := m.make(ctx)
 	var refused refusal
@@ -67,17 +71,22 @@ func ObjectMain(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, refused.words)
 		return 1
 	case errors.As(err, &refused):
-		fmt.Fprintln(stderr, "the native engine can't run it:", refused.words)
-		return 1
+		fmt.Fprintln(stderr, refused.words)
+		return control.ExitNotNative
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		fmt.Fprintf(stderr, "making its machine code takes longer than %v; what is done of it is kept for the next time\n",
+			*whole)
+		return control.ExitNotNative
 	}
 	fmt.Fprintln(stderr, err)
 	return control.ExitOwnFault
 }
 
-// refusal is an error that is the module's fault. One that would be the same on any engine came before there was C.
+// refusal is an error that is the module's fault, as far as can be told. One that would be the same on any engine came
+// before there was C; one that may be another the next time is not kept.
 type refusal struct {
-	words    string
-	anywhere bool
+	words           string
+	anywhere, again bool
 }
 
 func (r refusal) Error() string { return r.words }
@@ -85,7 +94,7 @@ func (r refusal) Error() string { return r.words }
 type objectMaker struct {
 	cache, module, sha, key, path string
 	lax, idle                     bool
-	compilers                     int
+	limits                        clang.Limits
 	stdout                        io.Writer
 
 	compiler *clang.Compiler
@@ -120,14 +129,14 @@ func (m *objectMaker) make(ctx context.Context) (err error) {
 	key, err := m.objectKey()
 	if err != nil { // it was not even prepared
 		if refused := (refusal{}); errors.As(failed, &refused) {
-			return refusal{refused.words, true}
+			return refusal{words: refused.words, anywhere: true}
 		}
 		return cmp.Or(failed, err)
 	}
 	if failed == nil {
 		failed = m.compile(ctx, key, text)
 	}
-	if errors.As(failed, new(refusal)) {
+	if refused := (refusal{}); errors.As(failed, &refused) && !refused.again {
 		return errors.Join(failed, m.store.Fail(key, failed.Error()))
 	}
 	return failed
@@ -218,13 +227,14 @@ func (m *objectMaker) compile(ctx context.Context, key object.Key, text string) 
 	if m.isThere(key) {
 		return nil
 	}
-	limits := clang.DefaultLimits
-	limits.Parallel = m.compilers
 	err = maker.Make(ctx, m.store, key, m.compiler, text, clang.Task{Command: []string{"/proc/self/exe", "clang"},
-		Lax: m.lax, Idle: m.idle, Limits: limits,
+		Lax: m.lax, Idle: m.idle, Limits: m.limits,
 		Progress: func(done, all int) { fmt.Fprintf(m.stdout, "compiled %d of %d files\n", done, all) }})
 	if clang.OfModule(err) || errors.Is(err, object.ErrBad) {
 		return refusal{words: err.Error()}
+	}
+	if errors.Is(err, clang.ErrKilled) { // by the system, which takes it first when memory ends; the module may be why
+		return refusal{words: err.Error() + ", as the system does when memory ends", again: true}
 	}
 	return err
 }

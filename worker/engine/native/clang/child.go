@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -60,14 +62,35 @@ func Main(args []string, stderr io.Writer) int {
 	if err == nil {
 		err = confine.Tool(files, *lax)
 	}
-	if err == nil { // last: Go's own addresses are more
-		err = setLimit(unix.RLIMIT_AS, *memory, *memory)
-	}
 	if err == nil {
-		err = unix.Exec(flags.Arg(0), flags.Args(), environment)
+		err = execute(flags.Args(), *memory)
 	}
 	fmt.Fprintln(stderr, "faasmrun clang:", err)
 	return exitUnbound
+}
+
+// execute bounds the memory of this process and executes a program in its place. Go's own addresses may be more than
+// that: whatever its runtime asks for in between it would not get, and be at its end.
+func execute(args []string, memory uint64) error {
+	path, err := syscall.BytePtrFromString(args[0])
+	if err != nil {
+		return err
+	}
+	words, err := syscall.SlicePtrFromStrings(args)
+	if err != nil {
+		return err
+	}
+	env, err := syscall.SlicePtrFromStrings(environment)
+	if err != nil {
+		return err
+	}
+	debug.SetGCPercent(-1)
+	if err := setLimit(unix.RLIMIT_AS, memory, memory); err != nil {
+		return err
+	}
+	_, _, errno := syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&words[0])),
+		uintptr(unsafe.Pointer(&env[0])))
+	return errno
 }
 
 // prioritize puts the compiler behind ranks, and has the kernel kill it first when memory ends.

@@ -32,8 +32,10 @@ var compileFlags = []string{machineFlag, "-O1", "-gline-tables-only", "-ffile-co
 	"-fno-asynchronous-unwind-tables", "-nostdlibinc", "-ferror-limit=3", "-fno-caret-diagnostics",
 	"-fno-crash-diagnostics"}
 
-// linkFlags are the linker's.
-var linkFlags = []string{"-shared", "-Bsymbolic", "--hash-style=sysv", "-z", "noseparate-code", "-z", "relro",
+// linkFlags are the linker's. It has one thread: each takes the whole size of a stack (stackSize) of the addresses that
+// it may have, and by itself it starts one a processor, which on a machine with ten is more than there are.
+var linkFlags = []string{"--threads=1",
+	"-shared", "-Bsymbolic", "--hash-style=sysv", "-z", "noseparate-code", "-z", "relro",
 	"-z", "now", "-z", "noexecstack", "--no-undefined", "--build-id=none", "--no-color-diagnostics"}
 
 // AllFlags are all flags on which an object depends, of C that is only right with some.
@@ -75,7 +77,13 @@ type Limits struct {
 }
 
 // DefaultLimits are for modules of outsiders: what is above them runs on the other engine.
-var DefaultLimits = Limits{Memory: 3 << 30, Processor: processorTime, Output: 512 << 20}
+var DefaultLimits = Limits{Memory: compilerMemory, Processor: processorTime, Output: compilerOutput}
+
+// What one file may take: bytes of addresses, bytes that are written.
+const (
+	compilerMemory = 3 << 30
+	compilerOutput = 512 << 20
+)
 
 // processorTime is what one file may take.
 const processorTime = 10 * time.Minute
@@ -249,6 +257,8 @@ func failure(err error, limits Limits, words string) error {
 	line := firstLine([]byte(words))
 	status := exit.Sys().(syscall.WaitStatus)
 	busy := exit.SystemTime() + exit.UserTime()
+	// clang catches the signal that its time is over, and ends as after a crash. The kernel counts that time by ticks.
+	late := (status.Signaled() || exit.ExitCode() == softwareError) && busy >= limits.Processor-limits.Processor/8
 	starved := strings.Contains(words, "out of memory") || strings.Contains(words, "bad_alloc") ||
 		strings.Contains(words, "annot allocate memory") || strings.Contains(words, "failed to map segment")
 	switch {
@@ -256,7 +266,7 @@ func failure(err error, limits Limits, words string) error {
 	case strings.Contains(words, "o space left on device"), strings.Contains(words, "isk quota exceeded"),
 		status.Signal() == unix.SIGBUS:
 		return ErrDisk
-	case status.Signal() == unix.SIGXCPU || busy >= limits.Processor:
+	case status.Signal() == unix.SIGXCPU || busy >= limits.Processor || late:
 		return ErrTime
 	case status.Signal() == unix.SIGXFSZ || strings.Contains(words, "File too large"):
 		return ErrOutput

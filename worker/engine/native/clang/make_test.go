@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,6 +119,17 @@ func doubled(text string) string {
 	return b.String()
 }
 
+// manySteps is a function that takes clang some seconds.
+func manySteps() string {
+	b := &strings.Builder{}
+	b.WriteString("unsigned a[1024]; unsigned f(unsigned i) {\n")
+	for k := range 5000 {
+		fmt.Fprintf(b, "a[(i + %d) & 1023] += a[(i * %d) & 1023]; if (a[i & 1023] & %d) i += a[%d];\n", k, k, k, k&1023)
+	}
+	b.WriteString("return i; }\n")
+	return b.String()
+}
+
 // What is wrong with a task says so.
 func TestMakeFails(t *testing.T) {
 	c := found(t)
@@ -131,6 +143,8 @@ func TestMakeFails(t *testing.T) {
 		"no symbol": {"extern int g(void); int f(void) { return g(); }", func(*Limits) {}, ErrRejected, "undefined symbol"},
 		"no end": {doubled("") + "A40", func(l *Limits) { l.Processor = time.Second },
 			ErrTime, ""},
+		// Beyond the preprocessor it catches the signal.
+		"no end of optimizing": {manySteps(), func(l *Limits) { l.Processor = time.Second }, ErrTime, ""},
 		"no bounds": {doubled("1 +") + "int n = A40 1;", func(l *Limits) { l.Memory = 512 << 20 },
 			ErrMemory, ""},
 		"a large file": {"char large[8 << 20] = {1};", func(l *Limits) { l.Output = 1 << 20 }, ErrOutput, ""},
@@ -146,6 +160,29 @@ func TestMakeFails(t *testing.T) {
 				t.Errorf("%v; want %v, %q", err, test.err, test.says)
 			}
 		})
+	}
+}
+
+// A compiler that ends badly when its time is about over has taken too long; one that ends so before has crashed.
+func TestCrashesAtTheEndOfTime(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "kill -ABRT $$")
+	err := cmd.Run()
+	busy := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if got := failure(err, Limits{Processor: busy + busy/10 + 1}, ""); !errors.Is(got, ErrTime) {
+		t.Errorf("at the end of its time: %v", got)
+	}
+	if got := failure(err, Limits{Processor: 2*busy + time.Second}, ""); !errors.Is(got, ErrRejected) {
+		t.Errorf("before: %v", got)
+	}
+}
+
+// A linker on a machine with many processors has as many addresses as on one with few: it takes none for each.
+func TestLinkOnManyProcessors(t *testing.T) {
+	c := found(t)
+	task := task(t, whole, twice)
+	task.Limits.Memory = 512 << 20 // two of its threads' stacks
+	if _, err := c.Make(t.Context(), task); err != nil {
+		t.Error(err)
 	}
 }
 

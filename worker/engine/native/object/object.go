@@ -37,6 +37,7 @@ import (
 //	CACHE/native/<module>-object1/lock          held by whoever makes one
 //	CACHE/native/<module>-object1/<key>.so      the object
 //	CACHE/native/<module>-object1/<key>.failed  why there is none
+//	CACHE/native/<module>-object1/<key>.told    somebody was told that
 //	CACHE/native/parts1/                        see Part
 //
 // <module> is the hash of the prepared program, by which the cache knows whose it is.
@@ -54,6 +55,7 @@ const (
 	lockName     = "lock" // the cache looks at it
 	objectSuffix = ".so"
 	failedSuffix = ".failed"
+	toldSuffix   = ".told"
 
 	// maxFile bounds what is read of an object's file.
 	maxFile = 1 << 30
@@ -157,17 +159,35 @@ func (s *Store) Put(k Key, file []byte) (Ref, error) {
 	if err := writeWhole(r.Path, 0o644, file, trailer); err != nil { // who may read, the cache's directory says
 		return Ref{}, fmt.Errorf("keep machine code: %w", err)
 	}
-	os.Remove(s.path(k, failedSuffix))
+	s.Forget(k)
 	return r, nil
 }
 
 // Fail notes that no object can be made, and why, so that it is not tried for every job.
 func (s *Store) Fail(k Key, why string) error {
+	s.Forget(k)
 	return writeWhole(s.path(k, failedSuffix), 0o644, []byte(why[:min(len(why), maxWords)]))
 }
 
 // Forget has it tried again.
-func (s *Store) Forget(k Key) { os.Remove(s.path(k, failedSuffix)) }
+func (s *Store) Forget(k Key) {
+	os.Remove(s.path(k, failedSuffix))
+	os.Remove(s.path(k, toldSuffix))
+}
+
+// Tell gives what Failed does, to the first who asks; "" to all others.
+func (s *Store) Tell(k Key) string {
+	why := s.Failed(k)
+	if why == "" {
+		return ""
+	}
+	f, err := os.OpenFile(s.path(k, toldSuffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return ""
+	}
+	f.Close()
+	return why
+}
 
 // Failed gives why no object could be made; "" where nobody has tried, or has made one.
 func (s *Store) Failed(k Key) string {
