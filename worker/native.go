@@ -55,6 +55,10 @@ func (e notNative) Error() string { return e.program + ": the native engine can'
 // gained by it.
 const tierAfter = time.Second
 
+// maxNativeRanks is how many ranks of a job run here on the native engine: each has 100 GiB of addresses, and a process
+// has 128 TiB.
+const maxNativeRanks = 1200
+
 // prepared is a program that can be run: on the native engine if it has an object.
 type prepared struct {
 	*control.Prepared
@@ -79,6 +83,13 @@ func (j *job) preparePrograms(start *control.Start) ([]prepared, error) {
 	must := asked == schedpb.EngineNative || !j.w.wazeroGives(start.MemPerRank)
 	if must && !native {
 		return nil, asWorkerFault(errors.New("the job needs the native engine, which this worker has not"))
+	}
+	if start.Ranks > maxNativeRanks {
+		if must {
+			return nil, fmt.Errorf("the job has %d ranks here, and the native engine has addresses for %d of them: run fewer "+
+				"on a node, or on wazero (--engine wazero)", start.Ranks, maxNativeRanks)
+		}
+		native = false
 	}
 	if native && !must && !start.Check { // what --check finds it says of addresses, too, which are wazero's
 		if all := j.nativePrograms(); all != nil {

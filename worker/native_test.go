@@ -86,6 +86,16 @@ func TestNative(t *testing.T) {
 		t.Errorf("it is not made anew: %v", err)
 	}
 	run(schedpb.EngineWazero, control.ForWazero)
+
+	// More ranks than the engine has addresses for are wazero's.
+	for engine, want := range map[string]string{"": "CD", schedpb.EngineNative: "F"} {
+		spec := interactive(b.app("hello", maxNativeRanks+1))
+		spec.Engine = engine
+		o := b.run(spec)
+		if o.End.State != want || engine != "" && !strings.Contains(o.End.Reason, "addresses for 1200 of them") {
+			t.Errorf("%q with %d ranks: %v", engine, maxNativeRanks+1, o.End)
+		}
+	}
 	m.evict(0, time.Now().Add(2*recent))
 	if in, native := cacheFiles(t, m); in != 0 || native != 0 {
 		t.Errorf("%d files of modules and %d directories of machine code are left", in, native)
