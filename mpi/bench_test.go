@@ -137,6 +137,18 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// BenchmarkSendrecv is an exchange of two ranks.
+func BenchmarkSendrecv(b *testing.B) {
+	for _, n := range []uint32{8, 1 << 10} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			together(b, 2, 1<<20, func(g *guest) func() {
+				out, in, peer := g.alloc(int(n)), g.alloc(int(n)), uint32(1-g.me)
+				return g.prepared("Sendrecv", out, n, tByte, peer, 0, in, n, tByte, peer, 0, tWorld, 0)
+			})
+		})
+	}
+}
+
 // BenchmarkSelf sends and receives in one rank: what the two calls cost without another processor.
 func BenchmarkSelf(b *testing.B) {
 	together(b, 1, 1<<20, func(g *guest) func() {

@@ -2,8 +2,9 @@ package mpi
 
 import "github.com/faasmrun/faasmrun/mpi/match"
 
-// The fast path of MPI_Send, MPI_Isend, MPI_Recv and MPI_Irecv is for small contiguous data between two ranks that are
-// awake: no span, nothing posted, and a request only where the program wants one, which is done. Half of a message's
+// The fast path of MPI_Send, MPI_Isend, MPI_Recv, MPI_Irecv and MPI_Sendrecv is for small contiguous data between two
+// ranks that are awake: no span, nothing posted where the message is there, and a request only where the program wants
+// one. Half of a message's
 // latency between two processors is the number of instructions, so it counts. Whatever is not plainly in order, from an
 // invalid pointer to a message outside the inbox, takes the general path.
 
@@ -95,6 +96,11 @@ func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source r
 			return false
 		}
 	}
+	return r.receiveNext(k, room, b)
+}
+
+// receiveNext receives the next message, if that is the one, and reports whether it was.
+func (r *Rank) receiveNext(k match.Key, room, status []byte) bool {
 	if !r.hasMail() {
 		stored := r.stored.Load()
 		posted, unexpected := r.queueLen()
@@ -105,28 +111,53 @@ func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source r
 	}
 	s, taken := r.takeFast(k, room)
 	if taken {
-		putStatus(b, s)
+		putStatus(status, s)
 	}
 	return taken
 }
 
-// receiveReady gives a request that is done, of MPI_Irecv, if the message is there; else nil.
-func (r call) receiveReady(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg,
-	comm commArg) *request {
-	if !r.hasMail() {
-		return nil
+// exchangeFast does MPI_Sendrecv, or nothing, and reports whether it has. What is sent is on its way before the other
+// message is looked for, so that neither side waits for the other.
+func (r call) exchangeFast(sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
+	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
+	status []byte) (done bool, f *failure) {
+	c, k, room, ok := r.fastReceive(recvbuf, recvcount, recvtype, source, recvtag, comm)
+	if !ok || !r.sendFast(sendbuf, sendcount, sendtype, dest, sendtag, comm) {
+		return false, nil
 	}
+	if r.receiveNext(k, room, status) {
+		return true, nil
+	}
+	q := r.smallReceive(c, k, recvbuf, recvcount, recvtype)
+	r.await(q)
+	s, f := r.finish(q)
+	putStatus(status, s)
+	return true, f
+}
+
+// smallReceive posts a receive of small data.
+func (r call) smallReceive(c *comm, k match.Key, buf bufOut, count countArg, datatype typeArg) *request {
+	q := r.newRequest(requestReceive, c)
+	q.peer, q.tag, q.buffer = k.Source, k.Tag, r.elements(buf.address(), count.of(r), datatype.named())
+	r.receive(k, q)
+	return q
+}
+
+// receiveSmall begins MPI_Irecv of small data, or does nothing. The request is done if the message is there.
+func (r call) receiveSmall(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg,
+	comm commArg) *request {
 	c, k, room, ok := r.fastReceive(buf, count, datatype, source, tag, comm)
 	if !ok {
 		return nil
 	}
-	s, taken := r.takeFast(k, room)
-	if !taken {
-		return nil
+	if r.hasMail() {
+		if s, taken := r.takeFast(k, room); taken {
+			q := r.doneRequest(requestReceive, c)
+			q.peer, q.tag, q.status = k.Source, k.Tag, s
+			return q
+		}
 	}
-	q := r.doneRequest(requestReceive, c)
-	q.peer, q.tag, q.status = k.Source, k.Tag, s
-	return q
+	return r.smallReceive(c, k, buf, count, datatype)
 }
 
 // takeFast copies the message in the inbox's first cell into memory, if nothing else may claim it: no other receive may

@@ -56,6 +56,51 @@ func TestOrder(t *testing.T) {
 	})
 }
 
+// TestExchanges has two ranks exchange small messages past others that are in their way: posted receives and messages
+// of other tags, and messages that are longer than their receive.
+func TestExchanges(t *testing.T) {
+	play(t, 2, func(g *guest) {
+		peer := 1 - g.me
+		out, in, other, st := g.ints(0, 0), g.ints(0, 0), g.ints(0), g.alloc(statusSize)
+		request := g.alloc(wordSize)
+		g.must("Comm_set_errhandler", tWorld, errorsReturn)
+		for i := range 3000 {
+			g.setInt(out, 0, 10*i+g.me)
+			wait := ""
+			switch i % 5 {
+			case 1: // a message that nobody has asked for yet
+				g.must("Send", out, 1, tInt, peer, 9, tWorld)
+				wait = "message"
+			case 2: // a receive that has to wait
+				g.must("Irecv", other, 1, tInt, peer, 9, tWorld, request)
+				wait = "receive"
+			}
+			source, tag := []int32{int32(peer), tAnySource}[i%2], []int32{3, tAnyTag}[i%7/6]
+			if wait != "" {
+				tag = 3
+			}
+			n, expect := 1, int32(success)
+			if i%100 == 99 {
+				n, expect = 2, errTruncate
+			}
+			want(g, "exchange", g.call("Sendrecv", out, n, tInt, peer, 3, in, 1, tInt, source, tag, tWorld, st), expect)
+			want(g, "element", g.int(in, 0), 10*i+peer)
+			want(g, "source", g.int(st, 0), peer)
+			want(g, "tag", g.int(st, 1), 3)
+			switch wait {
+			case "message":
+				g.must("Recv", other, 1, tInt, peer, 9, tWorld, 0)
+			case "receive":
+				g.must("Send", out, 1, tInt, peer, 9, tWorld)
+				g.must("Wait", request, 0)
+			}
+			if wait != "" {
+				want(g, "other message", g.int(other, 0), 10*i+peer)
+			}
+		}
+	})
+}
+
 func TestNonblocking(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		requests, statuses := g.alloc(2*wordSize*g.n), g.alloc(2*g.n*statusSize)

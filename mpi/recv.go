@@ -58,7 +58,7 @@ func irecv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg,
 	if f := request.room(r, "request"); f != nil {
 		return f
 	}
-	if q := r.receiveReady(buf, count, datatype, source, tag, comm); q != nil {
+	if q := r.receiveSmall(buf, count, datatype, source, tag, comm); q != nil {
 		return r.expose(request, q)
 	}
 	q, f := r.beginReceive(buf, count, datatype, source, tag, comm)
@@ -74,6 +74,10 @@ func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest 
 	status statusOut) *failure {
 	b, f := status.at(r)
 	if f != nil {
+		return f
+	}
+	if done, f := r.exchangeFast(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
+		recvtag, comm, b); done {
 		return f
 	}
 	send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
