@@ -139,16 +139,34 @@ func (d *driver) compile(ctx context.Context, i int, item linkItem) error {
 	if err := d.clang(ctx, item, append(args, d.sourceArgs(item)...)...); err != nil {
 		return err
 	}
+	if object := d.objectOf(item); object != "" {
+		scratch, err := d.temporary(i, item.text)
+		if err != nil {
+			return err
+		}
+		if err := d.recompile(ctx, item, scratch, object); err != nil {
+			return err
+		}
+	}
 	return d.afterCompile(item)
 }
 
-// afterCompile works on the object that -c left.
-func (d *driver) afterCompile(source linkItem) error {
+// objectOf is the object that -c left of a source, "" where there is none.
+func (d *driver) objectOf(source linkItem) string {
 	object := d.cmd.output
 	if object == "" {
 		object = outputName(source, "-c")
 	}
 	if d.cmd.modeArg != "-c" || source.header() || !isFile(object) { // -o - or /dev/null
+		return ""
+	}
+	return object
+}
+
+// afterCompile works on the object that -c left.
+func (d *driver) afterCompile(source linkItem) error {
+	object := d.objectOf(source)
+	if object == "" {
 		return nil
 	}
 	return d.mend(object)
@@ -198,7 +216,10 @@ func (d *driver) compileForLink(ctx context.Context, item linkItem, object strin
 	}
 	args := append(d.compileFlags(d.isCxx(item)), "-c", "-o", object)
 	args = append(args, d.dependencyNames(outputName(item, "-c"))...)
-	return d.clang(ctx, item, append(args, d.sourceArgs(item)...)...)
+	if err := d.clang(ctx, item, append(args, d.sourceArgs(item)...)...); err != nil {
+		return err
+	}
+	return d.recompile(ctx, item, object, object)
 }
 
 // outputName is what clang calls the output for a source when the user names none.
@@ -299,8 +320,10 @@ func (d *driver) isCxx(item linkItem) bool {
 	return d.cmd.cxx || cxxSources[filepath.Ext(item.text)]
 }
 
-// sourceArgs names one source to clang. g++ compiles a .c file as C++ without a word, clang with one.
-func (d *driver) sourceArgs(item linkItem) []string {
+// sourceArgs names one source to clang. g++ compiles a .c file as C++ without a word, clang with one. Assembly is not
+// checked for types: clang 19 takes vectors that are loaded from addresses of 64 bits, as it writes them itself, for
+// mistakes, and what is wrong the link or whoever runs the program finds.
+func (d *driver) sourceArgs(item linkItem) (args []string) {
 	lang := item.lang
 	if lang == "" && d.cmd.cxx {
 		switch filepath.Ext(item.text) {
@@ -310,10 +333,13 @@ func (d *driver) sourceArgs(item linkItem) []string {
 			lang = "c++-header"
 		}
 	}
-	if lang == "" {
-		return []string{item.text}
+	if lang == "" && assembly[filepath.Ext(item.text)] || strings.HasPrefix(lang, "assembler") {
+		args = append(args, "-Wa,--no-type-check")
 	}
-	return []string{"-x", lang, item.text}
+	if lang != "" {
+		args = append(args, "-x", lang)
+	}
+	return append(args, item.text)
 }
 
 // dependencyNames answers -MD and -MMD where clang would take the names from a temporary file.

@@ -157,6 +157,9 @@ var cxxSources = map[string]bool{".cc": true, ".cp": true, ".cxx": true, ".cpp":
 	".C": true, ".ii": true,
 	".hh": true, ".hpp": true, ".hxx": true}
 
+// assembly are sources for the assembler.
+var assembly = map[string]bool{".s": true, ".S": true, ".sx": true}
+
 // headers are sources that no link can use.
 var headers = map[string]bool{".h": true, ".hh": true, ".hpp": true, ".hxx": true}
 
