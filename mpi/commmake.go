@@ -14,8 +14,8 @@ import (
 // answer is one rank's part of an agreement.
 type answer struct {
 	proposal  agree.Proposal
-	outcome   agree.Outcome
-	instances *instances // of the new communicator, shared by its members
+	outcome   *agree.Outcome // once it is settled
+	instances *instances     // of the new communicator, shared by its members
 }
 
 // agree brings a proposal to an instance on a communicator and returns when it is settled.
@@ -43,17 +43,19 @@ func (r *Rank) proposing(kind agree.Kind, mine *answer) *part {
 
 // settle gives all participants what became of their proposals.
 func (inst *instance) settle() {
-	proposals := make([]agree.Proposal, len(inst.parts))
 	var known contextInstances
+	inst.proposals = inst.proposals[:0]
 	for i := range inst.parts {
 		mine := inst.parts[i].answer
-		proposals[i] = mine.proposal
+		inst.proposals = append(inst.proposals, mine.proposal)
 		if mine.instances != nil { // the leader's, from the leaders' agreement
 			known.add(mine.proposal.Leaders.Context, mine.instances)
 		}
 	}
-	for i, out := range agree.Settle(inst.reference.agreement, proposals) {
-		mine := inst.parts[i].answer
+	outcomes := agree.Settle(inst.reference.agreement, inst.proposals)
+	clear(inst.proposals)
+	for i := range outcomes {
+		mine, out := inst.parts[i].answer, &outcomes[i]
 		mine.outcome = out
 		if out.Local == nil {
 			continue
@@ -134,7 +136,7 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 
 // setUp fills in what was agreed.
 func (c *comm) setUp(mine *answer, rank group.WorldRank) {
-	out := &mine.outcome
+	out := mine.outcome
 	c.context, c.group, c.remote, c.behind, c.member = out.Context, out.Local, out.Remote, out.Second, out.Member
 	c.instances, c.rank = mine.instances, c.group.Index(rank)
 }
@@ -421,9 +423,9 @@ func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm co
 	if c.rank == leader {
 		joined := answer{proposal: agree.Proposal{Group: c.group}}
 		if f := r.leadersAgree(c, &joined, peerComm, remoteLeader, tag); f != nil {
-			joined.outcome.Err = f
+			joined.outcome = &agree.Outcome{Err: f}
 		}
-		mine.proposal.Leaders, mine.instances = &joined.outcome, joined.instances
+		mine.proposal.Leaders, mine.instances = joined.outcome, joined.instances
 	}
 	if f := r.agree(c, agree.Follow, &mine); f != nil {
 		return f

@@ -34,6 +34,7 @@ type instance struct {
 	algorithm *coll.Algorithm
 	shape     coll.Shape
 	failMu    sync.Mutex // for the parts' failures, while several ranks do items
+	proposals []agree.Proposal
 }
 
 // part is what one participant brought to a collective.
