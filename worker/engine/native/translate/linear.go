@@ -198,11 +198,7 @@ func (e symbols) step(l linear, steps map[uint32]linear) (uint64, bool) {
 			}
 			by = s.plus
 		} else {
-			s, ok := e.extendedStep(t.atom, steps)
-			if !ok {
-				return 0, false
-			}
-			by = uint64(s)
+			by = uint64(e.extendedStep(t.atom, steps))
 		}
 		sum += by * t.times
 	}
@@ -210,10 +206,9 @@ func (e symbols) step(l linear, steps map[uint32]linear) (uint64, bool) {
 }
 
 // extendedStep is by how much an extended value grows with each round, as long as it doesn't wrap round.
-func (e symbols) extendedStep(a atom, steps map[uint32]linear) (int64, bool) {
-	s, ok := e.step(e[a-firstExtended].of, steps)
-	step := signedStep(s, true)
-	return step, ok && step >= -mostStep && step <= mostStep
+func (e symbols) extendedStep(a atom, steps map[uint32]linear) int64 {
+	step, _ := e.step(e[a-firstExtended].of, steps)
+	return signedStep(step, true)
 }
 
 // text is a value in C, where the locals are what they are at the start of the first round.

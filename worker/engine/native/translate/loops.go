@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -25,10 +24,9 @@ type rounds struct {
 	free   map[int]position // by instruction: accesses that the ranges cover
 	limit  limit
 	values symbols
+	steps  map[uint32]linear
 	each   bool   // each round is tested, for the places from which its accesses spread
 	name   string // what the names of its variables in the C end in
-	// extended are the extended values of the ranges and the limit, by how much each grows.
-	extended map[atom]int64
 }
 
 // position is where an access of a range goes in the first round: the range, and the address's constant.
@@ -154,9 +152,9 @@ func (f *function) roundsOf(in *wasm.Instr) (*rounds, bool) {
 
 // spreading is the loop, where many of its accesses spread from few bases. It reports whether it is such a one.
 func (o *lookout) spreading() (*rounds, bool) {
-	r := &rounds{free: map[int]position{}, values: o.values, each: true}
+	r := &rounds{free: map[int]position{}, values: o.values, steps: o.steps, each: true}
 	for _, a := range o.access {
-		if !a.index.spreads() || slices.ContainsFunc(a.index.terms, term.extends) {
+		if !a.index.spreads() {
 			continue
 		}
 		if span, covered := r.cover(a, 0); covered {
@@ -180,10 +178,14 @@ func (o *lookout) grown() map[uint32]linear {
 	return steps
 }
 
-// extend is what an extension of 32 bits to 64 gives.
+// extend is what an extension of 32 bits to 64 gives. While it is looked what locals grow by it gives nothing: a sum of
+// extensions may be a constant only as long as none wraps round.
 func (o *lookout) extend(l linear, signed bool) linear {
+	if o.steps == nil {
+		return linear{}
+	}
 	if l.known {
-		if _, ok := o.values.step(l, o.steps); ok {
+		if step, ok := o.values.step(l, o.steps); ok && within(signedStep(step, true)) {
 			return o.values.extend(l, signed)
 		}
 	}
@@ -312,19 +314,16 @@ func (o *lookout) gives(in *wasm.Instr) (symbol, bool) {
 
 // rounds is what the loop's instructions come to, once all are read.
 func (o *lookout) rounds() (*rounds, bool) {
-	r := &rounds{free: map[int]position{}, values: o.values, extended: map[atom]int64{}}
+	r := &rounds{free: map[int]position{}, values: o.values, steps: o.steps}
 	var known bool
 	if r.limit, known = o.values.limit(o.last, o.steps); !known {
 		return nil, false
 	}
-	r.takes(r.limit.x, o.steps)
-	r.takes(r.limit.y, o.steps)
 	for _, a := range o.access {
 		step, ok := o.values.step(a.index, o.steps)
-		if s := int64(step); ok && s >= -mostStep && s <= mostStep {
+		if s := int64(step); ok && within(s) {
 			if span, covered := r.cover(a, s); covered {
 				r.free[a.at] = position{span, a.index.plus, a.index.spreads()}
-				r.takes(a.index, o.steps)
 			}
 		}
 	}
@@ -347,14 +346,8 @@ func (r *rounds) saves() int {
 	return len(gone)
 }
 
-// takes notes the extended values that a value, whose step is known, is of.
-func (r *rounds) takes(l linear, steps map[uint32]linear) {
-	for _, t := range l.terms {
-		if t.extends() {
-			r.extended[t.atom], _ = r.values.extendedStep(t.atom, steps)
-		}
-	}
-}
+// within reports whether a step is one that is looked at.
+func within(step int64) bool { return step >= -mostStep && step <= mostStep }
 
 // cover adds an access to the ranges, and says to which. It reports whether there was room.
 func (r *rounds) cover(a seen, step int64) (span int, covered bool) {
@@ -435,7 +428,7 @@ func (e symbols) limit(last symbol, steps map[uint32]linear) (limit, bool) {
 	}
 	l.step = signedStep(x, l.x.narrow)
 	ends := l.step > 0 && l.test.upward() || l.step < 0 && l.test.downward()
-	return l, ends && l.step >= -mostStep && l.step <= mostStep
+	return l, ends && within(l.step)
 }
 
 // appendRounds writes how many rounds there are at most, as the variable name, or 0 where that is not known.
@@ -477,9 +470,7 @@ func (r *rounds) appendTest(code []byte, second string) []byte {
 		code = append(code, ","+r.start(i)+"="+r.values.text(s.least)...)
 	}
 	code = fmt.Appendf(code, ";\nif(%s-%d>=%dul", n, leastRounds, uint64(mostRounds))
-	for _, a := range slices.Sorted(maps.Keys(r.extended)) {
-		code = r.values.appendWraps(code, a, r.extended[a], n)
-	}
+	code = r.appendWraps(code, n)
 	for i, s := range r.ranges {
 		code = append(code, "||("+r.start(i)...)
 		if s.step != 0 {
@@ -495,7 +486,21 @@ func (r *rounds) appendRoundTest(code []byte, second string) []byte {
 	for i, s := range r.ranges {
 		code = append(code, [2]string{"if(", "||"}[min(i, 1)]+r.values.text(s.least)+">=bound"...)
 	}
-	return append(code, ")goto "+second+";\n"...)
+	return append(r.appendWraps(code, ""), ")goto "+second+";\n"...)
+}
+
+// appendWraps writes conditions, behind others, that hold where an extended value may wrap round: in this round, or in
+// as many as a variable says. It is all of the loop's, though they may not be seen any more in what they have become:
+// the difference of two is a constant only where none wraps round.
+func (r *rounds) appendWraps(code []byte, rounds string) []byte {
+	for i := range r.values {
+		step := int64(0)
+		if rounds != "" {
+			step = r.values.extendedStep(firstExtended+atom(i), r.steps)
+		}
+		code = r.values.appendWraps(code, firstExtended+atom(i), step, rounds)
+	}
+	return code
 }
 
 // start is the variable that holds where a range begins.

@@ -214,6 +214,19 @@ func narrowIndex(c *wasm.Code, plus int32, extend wasm.Opcode) {
 	addFrom(c)
 }
 
+// jump gives 8, but where the narrow local is the largest number: there it jumps by 2^35.
+func jump(c *wasm.Code) {
+	c.Index(wasm.OpLocalGet, narrowLocal)
+	c.I32(1)
+	c.Op(wasm.OpI32Add)
+	c.Op(wasm.OpI64ExtendI32S)
+	c.Index(wasm.OpLocalGet, narrowLocal)
+	c.Op(wasm.OpI64ExtendI32S)
+	c.Op(wasm.OpI64Sub)
+	c.I64(3)
+	c.Op(wasm.OpI64Shl)
+}
+
 // gather adds what is at an index into what begins at the base; the index is read from where the second parameter says.
 func gather(c *wasm.Code, offset uint64) {
 	c.Index(wasm.OpLocalGet, baseLocal)
@@ -394,6 +407,48 @@ var loops = []looped{
 	}, round: func(r *reads, base, n, k uint64) bool {
 		r.add(base + uint64(uint32(n+k+2))*8)
 		r.add(base + uint64(uint32(n+k-3))*8)
+		return k+1 < 20
+	}, bases: farBases, ns: wrappingStarts},
+	{name: "extensions that cancel", twice: true, before: begin, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, indexLocal)
+		addFrom(c)
+		jump(c)
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.Op(wasm.OpI64Add)
+		addFrom(c)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(k)
+		r.add(base + 8*uint64(int64(int32(n+k+1))-int64(int32(n+k))))
+		return k+1 < 20
+	}, bases: farBases, ns: wrappingStarts},
+	{name: "step of extensions that cancel", twice: false, before: begin, write: func(c *wasm.Code) {
+		c.Index(wasm.OpLocalGet, baseLocal)
+		addFrom(c)
+		jump(c)
+		c.Index(wasm.OpLocalGet, baseLocal)
+		c.Op(wasm.OpI64Add)
+		c.Index(wasm.OpLocalSet, baseLocal)
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		r.add(base + 8*uint64(int64(int32(n+k))-int64(int32(n))))
+		return k+1 < 20
+	}, bases: farBases, ns: wrappingStarts},
+	{name: "indices that are read, past extensions that cancel", twice: true, before: begin, write: func(c *wasm.Code) {
+		for _, offset := range []uint64{0, 256} {
+			jump(c)
+			c.Index(wasm.OpLocalGet, baseLocal)
+			c.Op(wasm.OpI64Add)
+			c.I64(tables)
+			c.Memory(wasm.OpI64Load32S, wasm.MemArg{Offset: offset})
+			c.Op(wasm.OpI64Add)
+			addFrom(c)
+		}
+		rounds20(c)
+	}, round: func(r *reads, base, n, k uint64) bool {
+		for _, offset := range []uint64{0, 256} {
+			r.add(base + 8*uint64(int64(int32(n+k+1))-int64(int32(n+k))) + uint64(int32(r.number(tables+offset, 4))))
+		}
 		return k+1 < 20
 	}, bases: farBases, ns: wrappingStarts},
 	{name: "index that is read", twice: true, write: func(c *wasm.Code) {

@@ -36,7 +36,7 @@ func FlagsOf(name string) []string {
 }
 
 // Version is of the text: another one means that the same module may come out as other C.
-const Version = 6
+const Version = 7
 
 // Flags are clang's flags without which the text does not mean what the module means. Whoever runs clang adds those for
 // the processor, for optimising and for line tables.
