@@ -31,33 +31,32 @@ var absentNames = func() (names []string) {
 // these return the code at once. What gives a handle, or its number, gives 0.
 func absent(index uint32, name string) func(*Thread, []uint64) {
 	at := strings.IndexByte(signatures[name], letterComm)
-	fail := func(r *Rank, stack []uint64) int32 {
+	fail := func(t *Thread, stack []uint64) int32 {
 		f := failf(errUnsupportedOperation, "this version of faasmrun has not this function (docs/mpi-support.md)")
 		if at >= 0 {
-			c, invalid := r.comm(handleOf(stack[at]))
+			c, invalid := t.comm(handleOf(stack[at]))
 			if invalid != nil {
 				f = invalid
 			}
 			f = f.on(c)
 		}
-		return r.raise(callName(index), f)
+		return t.raise(callName(index), f)
 	}
-	returning := func(code int32) func(*Rank, []uint64) int32 {
-		return func(*Rank, []uint64) int32 { return code }
+	returning := func(code int32) func(*Thread, []uint64) int32 {
+		return func(*Thread, []uint64) int32 { return code }
 	}
 	switch base, form, _ := strings.Cut(name, "_"); {
 	case slices.Contains(numberForms, form):
 		of := fail
-		fail = func(r *Rank, stack []uint64) int32 { of(r, stack); return 0 }
+		fail = func(t *Thread, stack []uint64) int32 { of(t, stack); return 0 }
 	case base == "T":
 		fail = returning(toolUnsupported)
 	case base == "File", strings.HasPrefix(name, "Register_datarep"):
 		fail = returning(errUnsupportedOperation)
 	}
 	return func(t *Thread, stack []uint64) {
-		r := t.rank
-		r.checkEnded()
-		r.call.Store(index)
-		stack[0] = uint64(uint32(fail(r, stack)))
+		t.checkEnded()
+		t.call.Store(index)
+		stack[0] = uint64(uint32(fail(t, stack)))
 	}
 }

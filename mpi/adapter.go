@@ -136,15 +136,15 @@ type valued struct {
 }
 
 func gives0(f func(*Rank) uint64) valued {
-	return valued{nil, func(t *Thread, s []uint64) { s[0] = f(t.rank) }}
+	return valued{nil, func(t *Thread, s []uint64) { s[0] = f(t.Rank) }}
 }
 
 func gives1[A word](f func(*Rank, A) uint64) valued {
-	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.rank, A(s[0])) }}
+	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.Rank, A(s[0])) }}
 }
 
 func gives2[A, B word](f func(*Rank, A, B) uint64) valued {
-	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.rank, A(s[0]), B(s[1])) }}
+	return valued{kindsOf(f, 1), func(t *Thread, s []uint64) { s[0] = f(t.Rank, A(s[0]), B(s[1])) }}
 }
 
 func kindOf[A word]() reflect.Type { return reflect.TypeFor[A]() }

@@ -20,9 +20,8 @@ import (
 // call is a call under way: the rank and the thread that made it, and whether the function is one of the _c functions,
 // whose counts are MPI_Count.
 type call struct {
-	*Rank
-	thread *Thread
-	large  bool
+	*Thread
+	large bool
 }
 
 // Numbers.

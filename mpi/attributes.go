@@ -193,12 +193,12 @@ func setAttribute[A attributed](r call, of A, key intArg, value wordArg) *failur
 }
 
 // deleted calls the delete function of an attribute.
-func (r *Rank) deleted(object keyvalObject, handle uint32, at attribute) *failure {
-	v, f := r.keyval(at.keyval, object, true)
+func (t *Thread) deleted(object keyvalObject, handle uint32, at attribute) *failure {
+	v, f := t.keyval(at.keyval, object, true)
 	if f != nil || v.del == nullFunction {
 		return f
 	}
-	return r.ask("the attribute's delete function", v.del, "lill", uint64(handle), uint64(uint32(at.keyval)), at.value,
+	return t.ask("the attribute's delete function", v.del, "lill", uint64(handle), uint64(uint32(at.keyval)), at.value,
 		v.extra)
 }
 
@@ -294,51 +294,51 @@ func deleteAttribute[A attributed](r call, of A, key intArg) *failure {
 }
 
 // copyAttributes gives a duplicate the attributes whose copy functions say so.
-func (r *Rank) copyAttributes(object keyvalObject, handle uint32, from, to *attributes) *failure {
+func (t *Thread) copyAttributes(object keyvalObject, handle uint32, from, to *attributes) *failure {
 	for _, at := range *from {
-		v, f := r.keyval(at.keyval, object, true)
+		v, f := t.keyval(at.keyval, object, true)
 		if f != nil || v.copy == nullFunction {
 			continue
 		}
 		value := at.value
 		if v.copy != dupFunction {
 			var keep bool
-			if value, keep, f = r.copied(v, handle, at); f != nil {
+			if value, keep, f = t.copied(v, handle, at); f != nil {
 				return f
 			}
 			if !keep {
 				continue
 			}
 		}
-		r.use(at.keyval, 1)
+		t.use(at.keyval, 1)
 		*to = append(*to, attribute{at.keyval, value})
 	}
 	return nil
 }
 
 // copied calls a copy function: (object, keyval, extra, value, *newvalue, *flag).
-func (r *Rank) copied(v *keyval, handle uint32, at attribute) (value uint64, keep bool, f *failure) {
-	out, f := r.words(0, 0)
+func (t *Thread) copied(v *keyval, handle uint32, at attribute) (value uint64, keep bool, f *failure) {
+	out, f := t.words(0, 0)
 	if f != nil {
 		return 0, false, f
 	}
-	defer r.heap.release(out)
-	f = r.ask("the attribute's copy function", v.copy, "lillll", uint64(handle), uint64(uint32(at.keyval)), v.extra,
+	defer t.heap.release(out)
+	f = t.ask("the attribute's copy function", v.copy, "lillll", uint64(handle), uint64(uint32(at.keyval)), v.extra,
 		at.value, out, out+wordSize)
-	return r.word(out), int32(r.word(out+wordSize)) != 0, f
+	return t.word(out), int32(t.word(out+wordSize)) != 0, f
 }
 
 // deleteAttributes calls the delete functions of an object that goes, the latest attribute's first (MPI 5.0, chapter
 // 11.2.4 asks for that order on MPI_COMM_SELF).
-func (r *Rank) deleteAttributes(object keyvalObject, handle uint32, list *attributes) *failure {
+func (t *Thread) deleteAttributes(object keyvalObject, handle uint32, list *attributes) *failure {
 	for len(*list) > 0 {
 		last := (*list)[len(*list)-1]
-		if f := r.deleted(object, handle, last); f != nil {
+		if f := t.deleted(object, handle, last); f != nil {
 			return f
 		}
 		if n := len(*list); n > 0 && (*list)[n-1] == last { // the function may have deleted it
 			*list = (*list)[:n-1]
-			r.use(last.keyval, -1)
+			t.use(last.keyval, -1)
 		}
 	}
 	return nil

@@ -145,28 +145,28 @@ func (q *request) flushed() bool {
 }
 
 // drain waits for the sends in a buffer.
-func (r *Rank) drain(b *attached) {
-	for _, q := range r.requests.orphans {
+func (t *Thread) drain(b *attached) {
+	for _, q := range t.requests.orphans {
 		if q.attached == b {
-			r.await(q)
+			t.await(q)
 		}
 	}
-	r.reap()
+	t.reap()
 }
 
 // drainBuffers waits for those in every buffer.
-func (r *Rank) drainBuffers() {
-	for _, q := range r.requests.orphans {
+func (t *Thread) drainBuffers() {
+	for _, q := range t.requests.orphans {
 		if q.attached != nil {
-			r.await(q)
+			t.await(q)
 		}
 	}
-	r.reap()
+	t.reap()
 }
 
 // buffer packs a send into an attached buffer.
-func (r *Rank) buffer(b *attached, s datatype.Span) (datatype.Span, uint64, *failure) {
-	r.reap()
+func (t *Thread) buffer(b *attached, s datatype.Span) (datatype.Span, uint64, *failure) {
+	t.reap()
 	n := s.Bytes()
 	size := max(uint64(n+heapAlign-1)&^(heapAlign-1), heapAlign)
 	var address uint64
@@ -179,7 +179,7 @@ func (r *Rank) buffer(b *attached, s datatype.Span) (datatype.Span, uint64, *fai
 			if address, ok = b.heap.take(size); ok {
 				break
 			}
-			more, f := r.allocate(int64(max(size, heapStep)))
+			more, f := t.allocate(int64(max(size, heapStep)))
 			if f != nil {
 				break
 			}
@@ -193,27 +193,27 @@ func (r *Rank) buffer(b *attached, s datatype.Span) (datatype.Span, uint64, *fai
 		return datatype.Span{}, 0, failf(errBuffer, "the attached buffer of %d bytes has no room for a message of %d bytes",
 			b.size, n)
 	}
-	out := r.elements(address, n, datatype.Byte())
+	out := t.elements(address, n, datatype.Byte())
 	out.CopyFrom(&s)
 	return out, address, nil
 }
 
 // sendBuffered completes a send at once; a copy goes on as a request that nobody waits for.
-func (r *Rank) sendBuffered(q *request) *failure {
-	b := &r.attached
+func (t *Thread) sendBuffered(q *request) *failure {
+	b := &t.attached
 	if q.comm.attached.on {
 		b = &q.comm.attached
 	}
-	packed, area, f := r.buffer(b, q.buffer)
+	packed, area, f := t.buffer(b, q.buffer)
 	if f != nil {
 		return f.on(q.comm)
 	}
-	inner := r.newRequest(requestSend, q.comm)
+	inner := t.newRequest(requestSend, q.comm)
 	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
 	inner.attached = b
 	inner.parcel = q.parcel
-	r.keepOrphan(inner)
-	r.post(inner, modeStandard)
+	t.keepOrphan(inner)
+	t.post(inner, modeStandard)
 	q.serial = inner.serial
 	q.done.Store(true)
 	return nil

@@ -390,20 +390,20 @@ func serve(index uint32, b binding, large bool) func(*Thread, []uint64) {
 }
 
 func (s *served) call(t *Thread, stack []uint64) {
-	r := t.rank
+	r := t.Rank
 	if r.several.Load() && s.turn && r.inside.Load() != t {
 		s.inTurn(t, stack)
 		return
 	}
 	r.checkEnded()
 	if s.when == whileRunning && r.phase() != running {
-		r.outOfPhase(s.name)
+		t.outOfPhase(s.name)
 	}
-	if s.turn && r.call.Load() != s.index { // a store waits until all lines that were written before are this processor's
-		r.call.Store(s.index)
+	if s.turn && t.call.Load() != s.index { // a store waits until all lines that were written before are this processor's
+		t.call.Store(s.index)
 	}
 	var f *failure
-	if c := (call{r, t, s.large}); r.stats == nil {
+	if c := (call{t, s.large}); r.stats == nil {
 		f = s.fn.call(c, stack)
 	} else {
 		f = c.timed(s.index, s.fn, stack)
@@ -420,11 +420,11 @@ var outOfTurn = map[string]bool{"Initialized": true, "Finalized": true, "Query_t
 	"Get_version": true, "Get_library_version": true, "Abi_get_version": true, "Get_address": true, "Address": true,
 	"Abort": true}
 
-func (r *Rank) outOfPhase(name string) {
-	if r.phase() == finalized {
-		r.abort(errOther, name, "called after MPI_Finalize [MPI_ERR_OTHER]")
+func (t *Thread) outOfPhase(name string) {
+	if t.phase() == finalized {
+		t.abort(errOther, name, "called after MPI_Finalize [MPI_ERR_OTHER]")
 	}
-	r.abort(errOther, name, "called before MPI_Init [MPI_ERR_OTHER]")
+	t.abort(errOther, name, "called before MPI_Init [MPI_ERR_OTHER]")
 }
 
 // names are the functions' names by index; 0 is no function. It is filled in init, because functions mention it.

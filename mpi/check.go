@@ -49,12 +49,10 @@ func newChecker(r *Rank, report func(rank int, text string)) *checker {
 }
 
 // note remembers the call that made the object with a new handle.
-func (c *checker) note(handle uint32) { c.made[handle] = c.here() }
+func (c *checker) note(handle uint32) { c.made[handle] = c.r.calling().here() }
 
-// here is the call under way.
-func (c *checker) here() origin {
-	return origin{call: c.r.call.Load(), site: c.r.calling().host.Site()}
-}
+// here is the call that the thread is in.
+func (t *Thread) here() origin { return origin{call: t.call.Load(), site: t.host.Site()} }
 
 // find reports a mistake of the rank in a call, unless it was reported before for the same call site. Other ranks call
 // it too.
@@ -106,9 +104,9 @@ type parcel struct {
 	count  int64
 }
 
-// parcel describes what the call under way sends.
-func (c *checker) parcel(s *datatype.Span) *parcel {
-	p := &parcel{sender: c.r, origin: c.here(), count: s.Count}
+// parcel describes what a call sends.
+func (c *checker) parcel(at origin, s *datatype.Span) *parcel {
+	p := &parcel{sender: c.r, origin: at, count: s.Count}
 	if c.owns(s) {
 		p.typ = s.Type
 	}
@@ -169,7 +167,7 @@ func (inst *instance) checkReduction(ref, p *part) {
 }
 
 // aliased names a collective whose two buffers share memory.
-func (c *checker) aliased(p *part) {
+func (c *checker) aliased(at origin, p *part) {
 	if p.inPlace || p.send.number == 0 || p.recv.number == 0 || len(p.send.counts)+len(p.recv.counts) > 0 {
 		return
 	}
@@ -177,13 +175,13 @@ func (c *checker) aliased(p *part) {
 	send.Count *= p.send.number
 	recv.Count *= p.recv.number
 	if datatype.Overlap(&send, &recv) {
-		c.find(c.here(), "alias",
+		c.find(at, "alias",
 			"the send buffer at %#x and the receive buffer at %#x share memory; MPI_IN_PLACE is for that", send.Addr, recv.Addr)
 	}
 }
 
 // shares names a communication whose buffer is in use by another that is not complete. Two may send the same bytes.
-func (c *checker) shares(q *request) {
+func (c *checker) shares(at origin, q *request) {
 	if !c.owns(&q.buffer) {
 		return
 	}
@@ -194,7 +192,7 @@ func (c *checker) shares(q *request) {
 		if (q.kind == requestReceive && other.kind <= requestReceive ||
 			q.kind == requestSend && other.kind == requestReceive) &&
 			q.peer != procNull && other.peer != procNull && datatype.Overlap(&q.buffer, &other.buffer) {
-			c.find(c.here(), "overlap",
+			c.find(at, "overlap",
 				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.Addr,
 				q.buffer.Bytes(), c.r.by(other.origin))
 			return
@@ -203,7 +201,7 @@ func (c *checker) shares(q *request) {
 }
 
 // leaks names what a rank has not freed when it finalizes.
-func (c *checker) leaks() {
+func (c *checker) leaks(call uint32) {
 	r := c.r
 	for _, q := range r.requests.table.objects {
 		switch {
@@ -231,7 +229,7 @@ func (c *checker) leaks() {
 	lost(c, &r.errhandlers, kindErrhandler, "an error handler was not freed before MPI_Finalize")
 	lost(c, &r.messages, kindMessage, "a message that it took was never received")
 	r.queue.Unexpected(func(k match.Key, m message) {
-		at := origin{call: r.call.Load()}
+		at := origin{call: call}
 		by := "rank " + fmt.Sprint(k.Source)
 		if m.parcel != nil {
 			by += "'s " + m.parcel.sender.by(m.parcel.origin)

@@ -150,7 +150,7 @@ func (r call) part(kind collective, arguments []uint64, comm commArg) (*comm, *p
 	p.reset(kind)
 	f = collectives[kind].describe.describe(r, arguments, c, p).on(c)
 	if f == nil && r.check != nil {
-		r.check.aliased(p)
+		r.check.aliased(r.here(), p)
 	}
 	return c, p, f
 }

@@ -134,16 +134,16 @@ func (c *comm) slotDataSize(p *part) int64 {
 }
 
 // enterSlots takes part in a collective by slots.
-func (r *Rank) enterSlots(c *comm, p *part) *failure {
-	if r.mover.inUserOp {
+func (t *Thread) enterSlots(c *comm, p *part) *failure {
+	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
-	if r.stats != nil {
-		p.call, p.request = r.call.Load(), nil
-		r.stats.brought(p)
+	if t.stats != nil {
+		p.call, p.request = t.call.Load(), nil
+		t.stats.brought(p)
 	}
 	c.sequence++
-	row := r.nextRound(c)
+	row := t.nextRound(c)
 	mine := &row.slots[c.member]
 	mine.kind, mine.inline, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
 	if p.op != nil {
@@ -151,13 +151,13 @@ func (r *Rank) enterSlots(c *comm, p *part) *failure {
 	}
 	mine.past = c.past
 	row.write(c.member, p)
-	r.reader = reader{r: r, c: c, p: p, row: row}
-	f := r.publishAndWait(c, row, needs(p.kind, p.root == c.member))
+	t.reader = reader{t: t, c: c, p: p, row: row}
+	f := t.publishAndWait(c, row, needs(p.kind, p.root == c.member))
 	c.remember(p, f)
 	if f != nil {
 		return f
 	}
-	collectives[p.kind].inline.Do(&r.reader, r.reader.identity())
+	collectives[p.kind].inline.Do(&t.reader, t.reader.identity())
 	return p.failure
 }
 
@@ -195,13 +195,13 @@ func needs(kind collective, root bool) need {
 }
 
 // nextRound begins a round, once its row is free.
-func (r *Rank) nextRound(c *comm) *row {
+func (t *Thread) nextRound(c *comm) *row {
 	s := &c.instances.slots
 	c.round++
 	if free := int64(c.round) - slotRows + 1; free > int64(c.seen) {
 		if !s.complete(uint64(free)) {
 			s.stalled.Add(1)
-			r.wait(scopeAll, func() { r.note(waitState{what: waitCollective, comm: c}) },
+			t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) },
 				func() bool { return s.complete(uint64(free)) })
 			s.stalled.Add(-1)
 		}
@@ -211,25 +211,25 @@ func (r *Rank) nextRound(c *comm) *row {
 }
 
 // publishAndWait publishes the member's slot and waits for the slots it needs.
-func (r *Rank) publishAndWait(c *comm, row *row, n need) *failure {
-	r.publish(c, row)
+func (t *Thread) publishAndWait(c *comm, row *row, n need) *failure {
+	t.publish(c, row)
 	s, mine := &c.instances.slots, &row.slots[c.member]
 	switch {
 	case n == needsNone:
 	case n == needsRoot:
 		root := &row.slots[mine.root]
-		r.awaitSlots(c, &row.awaited[mine.root], scopeOne, func() bool { return root.round.Load() == uint32(c.round) })
+		t.awaitSlots(c, &row.awaited[mine.root], scopeOne, func() bool { return root.round.Load() == uint32(c.round) })
 		if !mine.agrees(root) {
 			return c.differ(row, c.member, int(mine.root))
 		}
 	case s.few():
-		r.awaitSlots(c, &row.waits, scopeAll, func() bool { return s.complete(c.round) })
+		t.awaitSlots(c, &row.waits, scopeAll, func() bool { return s.complete(c.round) })
 		c.seen = c.round
 		if i := row.different(); i >= 0 {
 			return c.differ(row, 0, i)
 		}
 	default:
-		r.awaitSlots(c, &row.waits, scopeAll, func() bool { return row.done.Load() >= c.round })
+		t.awaitSlots(c, &row.waits, scopeAll, func() bool { return row.done.Load() >= c.round })
 		c.seen = c.round
 		if row.diverged >= 0 {
 			return c.differ(row, 0, row.diverged)
@@ -240,22 +240,22 @@ func (r *Rank) publishAndWait(c *comm, row *row, n need) *failure {
 
 // awaitSlots waits for other members' slots. Before parking it announces that it waits, because a publisher wakes only
 // those it knows to wait.
-func (r *Rank) awaitSlots(c *comm, announced *atomic.Uint64, scope waitScope, done func() bool) {
+func (t *Thread) awaitSlots(c *comm, announced *atomic.Uint64, scope waitScope, done func() bool) {
 	if !done() {
-		r.wait(scope, func() {
+		t.wait(scope, func() {
 			announced.Store(c.round)
-			r.note(waitState{what: waitCollective, comm: c})
+			t.note(waitState{what: waitCollective, comm: c})
 		}, done)
 	}
 }
 
 // publishEmpty tells the slots' readers that the rank takes the general path.
-func (r *Rank) publishEmpty(c *comm, kind collective) {
-	row := r.nextRound(c)
+func (t *Thread) publishEmpty(c *comm, kind collective) {
+	row := t.nextRound(c)
 	mine := &row.slots[c.member]
 	mine.kind, mine.inline, mine.past = kind, false, c.past
 	row.general.Store(c.round)
-	r.publish(c, row)
+	t.publish(c, row)
 }
 
 // publish publishes the rank's slot, and wakes the members that can go on by it.

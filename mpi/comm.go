@@ -278,15 +278,15 @@ func commDisconnect(r call, comm commRef) *failure {
 }
 
 // settleAll waits for all that the rank has begun on a communicator. The requests stay, for the program to complete.
-func (r *Rank) settleAll(c *comm) {
-	for i := 0; i < len(r.requests.table.objects); i++ {
-		if q := r.requests.table.objects[i]; q != nil && q.comm == c && q.active {
-			r.await(q)
+func (t *Thread) settleAll(c *comm) {
+	for i := 0; i < len(t.requests.table.objects); i++ {
+		if q := t.requests.table.objects[i]; q != nil && q.comm == c && q.active {
+			t.await(q)
 		}
 	}
-	for i := 0; i < len(r.requests.orphans); i++ {
-		if q := r.requests.orphans[i]; q.comm == c {
-			r.await(q)
+	for i := 0; i < len(t.requests.orphans); i++ {
+		if q := t.requests.orphans[i]; q.comm == c {
+			t.await(q)
 		}
 	}
 }

@@ -19,23 +19,24 @@ type answer struct {
 }
 
 // agree brings a proposal to an instance on a communicator and returns when it is settled.
-func (r *Rank) agree(c *comm, kind agree.Kind, mine *answer) *failure {
+func (t *Thread) agree(c *comm, kind agree.Kind, mine *answer) *failure {
 	mine.proposal.Second = c.behind
-	return r.agreeAt(&c.sequence, c.instances, c, c.member, kind, mine)
+	return t.agreeAt(&c.sequence, c.instances, c, c.member, kind, mine)
 }
 
-func (r *Rank) agreeAt(sequence *uint64, set *instances, c *comm, member int, kind agree.Kind, mine *answer) *failure {
-	p := r.proposing(kind, mine)
-	if f := r.enterAt(sequence, set, c, member, p, nil); f != nil {
+func (t *Thread) agreeAt(sequence *uint64, set *instances, c *comm, member int, kind agree.Kind,
+	mine *answer) *failure {
+	p := t.proposing(kind, mine)
+	if f := t.enterAt(sequence, set, c, member, p, nil); f != nil {
 		return f
 	}
-	return r.concluded(c, mine)
+	return t.concluded(c, mine)
 }
 
 // proposing is the rank's part of the instance.
-func (r *Rank) proposing(kind agree.Kind, mine *answer) *part {
-	mine.proposal.Rank, mine.proposal.Context = r.rank, r.contexts.Reserve()
-	p := &r.draft
+func (t *Thread) proposing(kind agree.Kind, mine *answer) *part {
+	mine.proposal.Rank, mine.proposal.Context = t.rank, t.contexts.Reserve()
+	p := &t.draft
 	p.reset(collAgree)
 	p.agreement, p.answer = kind, mine
 	return p
@@ -355,10 +356,10 @@ func (w *World) releaseNamed(set *instances) {
 }
 
 // agreeNamed is agree where only the ranks of a group call.
-func (r *Rank) agreeNamed(c *comm, key string, size, member int, kind agree.Kind, mine *answer) *failure {
-	set := r.world.namedInstances(key, size)
-	defer r.world.releaseNamed(set)
-	return r.agreeAt(set.sequenceOf(member), set, c, member, kind, mine)
+func (t *Thread) agreeNamed(c *comm, key string, size, member int, kind agree.Kind, mine *answer) *failure {
+	set := t.world.namedInstances(key, size)
+	defer t.world.releaseNamed(set)
+	return t.agreeAt(set.sequenceOf(member), set, c, member, kind, mine)
 }
 
 // sequenceOf is a member's last sequence number among instances under a name; only that member counts it. It need not

@@ -6,7 +6,7 @@ import "encoding/binary"
 
 // list are the requests of an array argument.
 type list struct {
-	r       *Rank
+	t       *Thread
 	handles handleArray
 	n       int64
 }
@@ -17,12 +17,12 @@ func (p requestsRef) list(r call, count countArg) (list, *failure) {
 		return list{}, failf(errCount, "invalid count %d", n)
 	}
 	handles, f := p.handles(r, n)
-	return list{r.Rank, handles, n}, f
+	return list{r.Thread, handles, n}, f
 }
 
 // at gives request i if there is something to wait for: not null, and active.
 func (l list) at(i int64) (*request, *failure) {
-	q, f := l.r.request(l.handles.get(i))
+	q, f := l.t.request(l.handles.get(i))
 	if q != nil && !q.active {
 		q = nil
 	}
@@ -46,7 +46,7 @@ func (l list) check() (active int, f *failure) {
 // finish completes request i; its handle becomes null unless it is persistent.
 func (l list) finish(i int64, q *request) (status, *failure) {
 	keep := q.persistent
-	s, f := l.r.finish(q)
+	s, f := l.t.finish(q)
 	if !keep {
 		l.handles.set(i, requestNull)
 	}
@@ -56,7 +56,7 @@ func (l list) finish(i int64, q *request) (status, *failure) {
 // done gives the first request that is done, from an index on.
 func (l list) done(from int64) (int64, *request) {
 	for i := from; i < l.n; i++ {
-		if q, _ := l.at(i); q != nil && q.isDone() {
+		if q, _ := l.at(i); q != nil && l.t.isDone(q) {
 			return i, q
 		}
 	}
@@ -67,7 +67,7 @@ func (l list) done(from int64) (int64, *request) {
 func (l list) await() (int64, *request) {
 	i, q := l.done(0)
 	if q == nil {
-		l.r.wait(scopeOne, func() { l.r.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
+		l.t.wait(scopeOne, func() { l.t.noteAny(l) }, func() bool { i, q = l.done(0); return q != nil })
 	}
 	return i, q
 }
@@ -223,7 +223,7 @@ func requestGetStatusAny(r call, count countArg, requests requestsRef, index int
 type taking func(l list, i int64, q *request) (status, *failure)
 
 // peekAt is a taking that completes nothing.
-func (r *Rank) peekAt(_ list, _ int64, q *request) (status, *failure) { return r.outcome(q) }
+func (t *Thread) peekAt(_ list, _ int64, q *request) (status, *failure) { return t.outcome(q) }
 
 // lookForAny looks for one request that is done, and takes its outcome.
 func (r call) lookForAny(count countArg, requests requestsRef, index intOut, flag flagOut, at statusOut,
@@ -254,7 +254,7 @@ func (r call) lookForAny(count countArg, requests requestsRef, index intOut, fla
 func (l list) poll(active int) (int64, *request) {
 	i, q := l.done(0)
 	if q == nil && active > 0 {
-		l.r.yield()
+		l.t.yield()
 		i, q = l.done(0)
 	}
 	return i, q

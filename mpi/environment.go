@@ -25,17 +25,17 @@ func initThread(r call, argc, argv ignored, required intArg, provided intOut) *f
 	return provided.put(r, "provided", r.threadLevel)
 }
 
-func (r *Rank) initialize(function string, level int32) {
-	switch r.phase() {
+func (t *Thread) initialize(function string, level int32) {
+	switch t.phase() {
 	case running:
-		r.abort(errOther, function, "MPI is initialized already [MPI_ERR_OTHER]")
+		t.abort(errOther, function, "MPI is initialized already [MPI_ERR_OTHER]")
 	case finalized:
-		r.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
+		t.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
 	}
-	r.threadLevel, r.initThread = level, r.calling()
-	r.state.Store(uint32(running))
-	if r.stats != nil {
-		r.stats.began.Store(r.world.now())
+	t.threadLevel, t.initThread = level, t
+	t.state.Store(uint32(running))
+	if t.stats != nil {
+		t.stats.began.Store(t.world.now())
 	}
 }
 
@@ -50,7 +50,7 @@ func queryThread(r call, provided intOut) *failure { return provided.put(r, "pro
 
 // MPI_Is_thread_main(*flag)
 func isThreadMain(r call, flag flagOut) *failure {
-	return flag.put(r, "flag", r.thread == r.initThread)
+	return flag.put(r, "flag", r.Thread == r.initThread)
 }
 
 // MPI_Finalize: calls the delete functions of MPI_COMM_SELF's attributes, then waits for everybody, so that nobody's
@@ -70,13 +70,13 @@ func finalize(r call) *failure {
 	p.reset(collBarrier)
 	f := r.enter(r.worldComm, p, nil)
 	if r.check != nil {
-		r.check.leaks()
+		r.check.leaks(r.call.Load())
 	}
 	r.state.Store(uint32(finalized))
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())
 	}
-	r.calling().uncount()
+	r.uncount()
 	return f
 }
 
@@ -86,7 +86,7 @@ func abort(r call, comm commArg, errorcode intArg) *failure {
 	if c, f := comm.of(r); f == nil {
 		name = c.title()
 	}
-	r.thread.abort(int(errorcode.int()), "MPI_Abort", "called with %s and code %d", name, errorcode.int())
+	r.abort(int(errorcode.int()), "MPI_Abort", "called with %s and code %d", name, errorcode.int())
 	return nil
 }
 

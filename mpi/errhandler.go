@@ -88,13 +88,13 @@ func (r *Rank) errhandler(handle uint32) (*errhandler, *failure) {
 }
 
 // raise passes a failure to its error handler and gives the code that the function returns.
-func (r *Rank) raise(function string, f *failure) int32 {
-	o := r.raiserOf(f)
+func (t *Thread) raise(function string, f *failure) int32 {
+	o := t.raiserOf(f)
 	switch h := o.errhandler; {
 	case h.function != 0:
-		r.callHandler(o, f.class)
+		t.callHandler(o, f.class)
 	case h != returnHandler:
-		r.abort(int(f.class), function, "%s [%s]", f.reason, className(f.class))
+		t.abort(int(f.class), function, "%s [%s]", f.reason, className(f.class))
 	}
 	return f.class
 }
@@ -113,14 +113,14 @@ func (r *Rank) raiserOf(f *failure) *raiser {
 
 // callHandler calls the error handler of an object, which is a user's: (*object, *code, ...), where the rest is one
 // more pointer in wasm. The code that the function returns stays what it was.
-func (r *Rank) callHandler(o *raiser, code int32) {
+func (t *Thread) callHandler(o *raiser, code int32) {
 	function := o.errhandler.function
-	address, f := r.words(uint64(o.handle), uint64(uint32(code)), 0)
+	address, f := t.words(uint64(o.handle), uint64(uint32(code)), 0)
 	if f != nil {
-		r.abort(int(code), callName(r.call.Load()), "%s, and no memory to call the error handler", className(code))
+		t.abort(int(code), callName(t.call.Load()), "%s, and no memory to call the error handler", className(code))
 	}
-	defer r.heap.release(address)
-	r.callBack(function, "lll", address, address+wordSize, address+2*wordSize)
+	defer t.heap.release(address)
+	t.callBack(function, "lll", address, address+wordSize, address+2*wordSize)
 }
 
 // createErrhandler makes MPI_Comm_create_errhandler and its like: (function, *errhandler).

@@ -45,7 +45,7 @@ func TestErrhandlersOfAllKinds(t *testing.T) {
 	play(t, 1, func(g *guest) {
 		var seen []int
 		g.table[9] = func(a ...uint64) { seen = append(seen, g.word(uint32(a[0]), 0), g.int(uint32(a[1]), 0)) }
-		r := call{Rank: g.rank, thread: g.rank.Main()}
+		r := call{Thread: g.thread}
 		cell := g.alloc(wordSize)
 		made := map[raiserKind]errhandlerArg{}
 		for kind, create := range map[raiserKind]string{raiserComm: "Comm", raiserWin: "Win", raiserFile: "File",

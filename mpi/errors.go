@@ -55,12 +55,8 @@ type Ended struct{ Cause error }
 func (e *Ended) Error() string { return fmt.Sprintf("the job has ended: %v", e.Cause) }
 func (e *Ended) Unwrap() error { return e.Cause }
 
-// abort ends the calling rank. function is the MPI function it is in.
-func (r *Rank) abort(code int, function, format string, args ...any) {
-	r.calling().abort(code, function, format, args...)
-}
-
+// abort ends the rank of the calling thread. function is the MPI function it is in.
 func (t *Thread) abort(code int, function, format string, args ...any) {
-	panic(&AbortError{Rank: int(t.rank.rank), Thread: t.number, Code: code,
+	panic(&AbortError{Rank: int(t.rank), Thread: t.number, Code: code,
 		Message: fmt.Sprintf("%s: %s: %s", t.title(), function, oneLine(fmt.Sprintf(format, args...)))})
 }

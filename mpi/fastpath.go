@@ -100,16 +100,16 @@ func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source r
 }
 
 // receiveNext receives the next message, if that is the one, and reports whether it was.
-func (r *Rank) receiveNext(k match.Key, room, status []byte) bool {
-	if !r.hasMail() {
-		stored := r.stored.Load()
-		posted, unexpected := r.queueLen()
-		if posted+unexpected > 0 || !r.spin(scopeOne, func() bool { return r.hasMail() || r.stored.Load() != stored }) ||
-			!r.hasMail() {
+func (t *Thread) receiveNext(k match.Key, room, status []byte) bool {
+	if !t.hasMail() {
+		stored := t.stored.Load()
+		posted, unexpected := t.queueLen()
+		if posted+unexpected > 0 || !t.spin(scopeOne, func() bool { return t.hasMail() || t.stored.Load() != stored }) ||
+			!t.hasMail() {
 			return false
 		}
 	}
-	s, taken := r.takeFast(k, room)
+	s, taken := t.takeFast(k, room)
 	if taken {
 		putStatus(status, s)
 	}

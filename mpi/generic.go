@@ -33,28 +33,28 @@ func grequestComplete(r call, request requestArg) *failure {
 }
 
 // query asks a generalized request for its status: (extra, *status).
-func (r *Rank) query(g *generic) (status, *failure) {
+func (t *Thread) query(g *generic) (status, *failure) {
 	s := empty
-	at, f := r.allocate(statusSize)
+	at, f := t.allocate(statusSize)
 	if f != nil {
 		return s, f
 	}
-	s.put(r.piece(at, statusSize), true)
-	defer r.heap.release(at)
-	f = r.ask("the request's query function", g.query, "ll", g.extra, at)
-	return getStatus(r.piece(at, statusSize)), f
+	s.put(t.piece(at, statusSize), true)
+	defer t.heap.release(at)
+	f = t.ask("the request's query function", g.query, "ll", g.extra, at)
+	return getStatus(t.piece(at, statusSize)), f
 }
 
 // freed says that a generalized request is gone: (extra).
-func (r *Rank) freed(g *generic) *failure {
-	return r.ask("the request's free function", g.free, "l", g.extra)
+func (t *Thread) freed(g *generic) *failure {
+	return t.ask("the request's free function", g.free, "l", g.extra)
 }
 
 // cancelGeneric tells the program that a request is cancelled: (extra, complete).
-func (r *Rank) cancelGeneric(q *request) *failure {
+func (t *Thread) cancelGeneric(q *request) *failure {
 	var complete uint64
-	if q.isDone() {
+	if t.isDone(q) {
 		complete = 1
 	}
-	return r.ask("the request's cancel function", q.generic.cancel, "li", q.generic.extra, complete)
+	return t.ask("the request's cancel function", q.generic.cancel, "li", q.generic.extra, complete)
 }

@@ -18,21 +18,21 @@ const (
 )
 
 // allocate gives n bytes of the rank's linear memory.
-func (r *Rank) allocate(n int64) (uint64, *failure) {
+func (t *Thread) allocate(n int64) (uint64, *failure) {
 	if n < 0 || n > maxAllocation {
 		return 0, failf(errNoMem, "no memory for %d bytes", n)
 	}
 	size := max(uint64(n+heapAlign-1)&^(heapAlign-1), heapAlign)
-	if address, ok := r.heap.take(size); ok {
+	if address, ok := t.heap.take(size); ok {
 		return address, nil
 	}
 	step := (size + heapStep - 1) &^ (heapStep - 1)
-	address, ok := r.calling().host.Grow(step)
+	address, ok := t.host.Grow(step)
 	if !ok {
 		return 0, failf(errNoMem, "no memory for %d bytes", n)
 	}
-	r.heap.give(area{address, step})
-	address, _ = r.heap.take(size)
+	t.heap.give(area{address, step})
+	address, _ = t.heap.take(size)
 	return address, nil
 }
 

@@ -161,10 +161,10 @@ func (r *Rank) sortOne() {
 			r.wake()
 		}
 	case m.eager == nil:
-		r.take(q, &m, k)
+		m.copyTo(q, k)
 	default:
 		r.mailMu.Unlock()
-		r.take(q, &m, k)
+		m.copyTo(q, k)
 		r.mailMu.Lock()
 	}
 }

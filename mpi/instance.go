@@ -123,45 +123,45 @@ const (
 )
 
 // enter brings the rank's part to the next collective of the communicator. With a request it returns at once.
-func (r *Rank) enter(c *comm, p *part, q *request) *failure {
-	if q == nil && c.isInline(r, p) {
-		return r.enterSlots(c, p)
+func (t *Thread) enter(c *comm, p *part, q *request) *failure {
+	if q == nil && c.isInline(t.Rank, p) {
+		return t.enterSlots(c, p)
 	}
-	return r.enterAt(&c.sequence, c.instances, c, c.member, p, q)
+	return t.enterAt(&c.sequence, c.instances, c, c.member, p, q)
 }
 
-func (r *Rank) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part, q *request) *failure {
-	if r.mover.inUserOp {
+func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part, q *request) *failure {
+	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
 	*sequence++
 	inst := set.at(*sequence)
 	mine := &inst.parts[member]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
-	mine.rank, mine.comm, mine.request, mine.call, mine.failure = r, c, q, r.call.Load(), nil
-	if r.stats != nil {
-		r.stats.brought(mine)
+	mine.rank, mine.comm, mine.request, mine.call, mine.failure = t.Rank, c, q, t.call.Load(), nil
+	if t.stats != nil {
+		t.stats.brought(mine)
 	}
-	if r.check != nil {
-		mine.origin = r.check.here()
+	if t.check != nil {
+		mine.origin = t.here()
 	}
 	if mine.copySend {
 		mine.send.span = mine.send.span.Clone()
 	}
 	mine.past = 0
-	published := q == nil && set == c.instances && c.usesSlots(r)
+	published := q == nil && set == c.instances && c.usesSlots(t.Rank)
 	if published {
 		mine.past = c.past
-		r.publishEmpty(c, mine.kind)
+		t.publishEmpty(c, mine.kind)
 	}
 	if inst.Arrive() {
-		inst.begin(r)
+		inst.begin(t)
 	}
 	if q != nil {
 		return nil
 	}
 	if !inst.Finished() {
-		if f := r.waitFor(inst, c, published); f != nil {
+		if f := t.waitFor(inst, c, published); f != nil {
 			c.past = 0
 			return f
 		}
@@ -176,15 +176,15 @@ func (r *Rank) enterAt(sequence *uint64, set *instances, c *comm, member int, p 
 
 // waitFor waits for the instance's end, and does items when there is work. It fails if other members have called
 // something else.
-func (r *Rank) waitFor(inst *instance, c *comm, published bool) *failure {
+func (t *Thread) waitFor(inst *instance, c *comm, published bool) *failure {
 	for !inst.Finished() {
-		r.work(inst)
+		t.work(inst)
 		diverged := -1
-		r.wait(scopeAll, func() { r.note(waitState{what: waitCollective, comm: c}) }, func() bool {
+		t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) }, func() bool {
 			if published {
 				diverged = c.diverged()
 			}
-			return inst.Finished() || inst.Work() && inst.mayWork(r) || diverged >= 0
+			return inst.Finished() || inst.Work() && inst.mayWork(t.Rank) || diverged >= 0
 		})
 		if diverged >= 0 && !inst.Finished() {
 			inst.abandon()
@@ -195,7 +195,7 @@ func (r *Rank) waitFor(inst *instance, c *comm, published bool) *failure {
 }
 
 // begin is called by the last to arrive: it does the work, or opens it to all when there is much.
-func (inst *instance) begin(r *Rank) {
+func (inst *instance) begin(t *Thread) {
 	if f := inst.prepare(); f != nil {
 		inst.failAll(f)
 		return
@@ -208,17 +208,17 @@ func (inst *instance) begin(r *Rank) {
 	items := inst.algorithm.Count(inst.shape)
 	switch {
 	case inst.usesUserOp():
-		if !inst.mayCall(r) {
+		if !inst.mayCall(t.Rank) {
 			inst.delegateUserOp()
 			return
 		}
 	case items > 1 && inst.reference.request == nil && inst.volume() >= shareBytes:
 		inst.Open(items)
-		inst.wakeHelpers(r, min(items, r.world.config.Cores)-1)
-		r.work(inst)
+		inst.wakeHelpers(t.Rank, min(items, t.world.config.Cores)-1)
+		t.work(inst)
 		return
 	}
-	r.workAlone(inst)
+	t.workAlone(inst)
 }
 
 // failAll ends the instance with the same failure for everyone.
@@ -230,16 +230,16 @@ func (inst *instance) failAll(f *failure) {
 }
 
 // workAlone does all the work of an instance.
-func (r *Rank) workAlone(inst *instance) {
-	r.mover.inst, r.mover.typ = inst, nil
+func (t *Thread) workAlone(inst *instance) {
+	t.mover.inst, t.mover.typ = inst, nil
 	if inst.usesUserOp() {
-		if f := r.mover.prepareUser(inst, inst.reference.typ); f != nil {
+		if f := t.mover.prepareUser(inst, inst.reference.typ); f != nil {
 			inst.failAll(f)
 			return
 		}
 	}
 	for item := range inst.algorithm.Count(inst.shape) {
-		inst.algorithm.Item(&r.mover, inst.shape, item)
+		inst.algorithm.Item(&t.mover, inst.shape, item)
 	}
 	inst.finish()
 }
@@ -299,14 +299,14 @@ type deferredWork struct {
 }
 
 // takeDeferred does the work of the request's collective, if it was left to its owner and nobody does it yet.
-func (q *request) takeDeferred() {
+func (t *Thread) takeDeferred(q *request) {
 	d := q.deferred.Load()
-	if d == nil || q.owner.mover.inUserOp {
+	if d == nil || t.mover.inUserOp {
 		return
 	}
 	q.deferred.Store(nil)
 	if d.taken.CompareAndSwap(false, true) {
-		q.owner.workAlone(d.inst)
+		t.workAlone(d.inst)
 	}
 }
 
@@ -326,23 +326,23 @@ func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.isUser() }
 
 // work does items of an open instance until there are none.
-func (r *Rank) work(inst *instance) {
-	if !inst.Work() || !inst.mayWork(r) {
+func (t *Thread) work(inst *instance) {
+	if !inst.Work() || !inst.mayWork(t.Rank) {
 		return
 	}
 	if inst.usesUserOp() {
 		if _, mine := inst.Take(); mine {
-			r.workAlone(inst)
+			t.workAlone(inst)
 		}
 		return
 	}
-	r.mover.inst, r.mover.typ = inst, nil
+	t.mover.inst, t.mover.typ = inst, nil
 	for {
 		item, ok := inst.Take()
 		if !ok {
 			return
 		}
-		inst.algorithm.Item(&r.mover, inst.shape, item)
+		inst.algorithm.Item(&t.mover, inst.shape, item)
 		if inst.Done() {
 			inst.finish()
 			return

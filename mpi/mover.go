@@ -11,7 +11,7 @@ const scratchBytes = 32 << 10
 
 // mover implements coll.Mover: it does the steps of a collective's algorithm for the rank that executes them.
 type mover struct {
-	r       *Rank
+	t       *Thread
 	inst    *instance
 	acc     []byte // the intermediate result of a predefined operation
 	spare   []byte
@@ -42,7 +42,7 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 		d.CopyFrom(&s)
 	}
 	if to != from {
-		mv.r.world.count(src.rank.rank, dst.rank.rank, s.Bytes())
+		mv.t.world.count(src.rank.rank, dst.rank.rank, s.Bytes())
 	}
 }
 
@@ -161,17 +161,17 @@ func (mv *mover) prepareUser(inst *instance, t *datatype.Type) *failure {
 	need := userWords + 2*each
 	if uint64(need) > mv.size {
 		if mv.area != null {
-			mv.r.heap.release(mv.area)
+			mv.t.heap.release(mv.area)
 			mv.area, mv.size = null, 0
 		}
-		address, f := mv.r.allocate(need)
+		address, f := mv.t.allocate(need)
 		if f != nil {
 			return f
 		}
 		mv.area, mv.size = address, uint64(need)
 	}
 	mv.buffers = [2]uint64{mv.area + userWords, mv.area + userWords + uint64(each)}
-	mv.own = inst.partOf(mv.r)
+	mv.own = inst.partOf(mv.t.Rank)
 	return nil
 }
 
@@ -179,7 +179,7 @@ func (mv *mover) prepareUser(inst *instance, t *datatype.Type) *failure {
 func (mv *mover) buffer(i int) datatype.Span { return mv.bufferOf(i, mv.n) }
 
 func (mv *mover) bufferOf(i int, n int64) datatype.Span {
-	return datatype.Span{Mem: mv.r.main.host.Memory(), Addr: mv.address(i), Count: n, Type: mv.typ}
+	return datatype.Span{Mem: mv.t.main.host.Memory(), Addr: mv.address(i), Count: n, Type: mv.typ}
 }
 
 // address is where element 0 of a buffer lies: the lowest byte of them all is the buffer's first. Of a datatype whose
@@ -205,9 +205,9 @@ func (mv *mover) fetch(i, from, lo int) {
 
 // apply calls the rank's own function: inout = in op inout. The result becomes the intermediate one.
 func (mv *mover) apply() {
-	words := mv.r.piece(mv.area, userWords)
+	words := mv.t.piece(mv.area, userWords)
 	binary.LittleEndian.PutUint64(words, uint64(mv.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
-	mv.r.callUserOp(mv.own.op, uint64(mv.address(0)), uint64(mv.address(1)), mv.area)
+	mv.t.callUserOp(mv.own.op, uint64(mv.address(0)), uint64(mv.address(1)), mv.area)
 	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
 }

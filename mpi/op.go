@@ -122,24 +122,24 @@ func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype 
 
 // userReduction calls the program's function for all elements of a span. One whose length is an int is called for no
 // more at once than an int holds (MPI 5.0, chapter 6.9.5).
-func (r *Rank) userReduction(o *op, all *datatype.Span, in, inout, words uint64) {
+func (t *Thread) userReduction(o *op, all *datatype.Span, in, inout, words uint64) {
 	extent := uint64(all.Type.Extent())
 	for left := all.Count; left > 0; {
 		n := left
 		if !o.large {
 			n = min(n, math.MaxInt32)
 		}
-		binary.LittleEndian.PutUint64(r.piece(words, wordSize), uint64(n))
-		r.callUserOp(o, in, inout, words)
+		binary.LittleEndian.PutUint64(t.piece(words, wordSize), uint64(n))
+		t.callUserOp(o, in, inout, words)
 		in, inout, left = in+uint64(n)*extent, inout+uint64(n)*extent, left-n
 	}
 }
 
 // callUserOp calls the program's function of an operation: inout = in op inout. words hold the length and the
 // datatype. An exception or a longjmp may leave the function, which is over then, too.
-func (r *Rank) callUserOp(o *op, in, inout, words uint64) {
-	outer := r.mover.inUserOp // it may be called by another operation
-	defer func() { r.mover.inUserOp = outer }()
-	r.mover.inUserOp = true
-	r.callBack(o.function, "llll", in, inout, words, words+wordSize)
+func (t *Thread) callUserOp(o *op, in, inout, words uint64) {
+	outer := t.mover.inUserOp // it may be called by another operation
+	defer func() { t.mover.inUserOp = outer }()
+	t.mover.inUserOp = true
+	t.callBack(o.function, "llll", in, inout, words, words+wordSize)
 }

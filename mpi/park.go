@@ -6,18 +6,24 @@ import (
 	"time"
 )
 
-// parker lets one rank's goroutine wait and any other wake it. No wake is lost between the last check of the condition
-// and parking: parked is set before the check.
-type parker struct {
-	spinTime time.Duration // how long the rank spins before it parks; only its own goroutine uses it
-	_        [56]byte      // what others write lies on another cache line
-	parked   atomic.Uint32
-	token    chan struct{} // holds one
-
-	interrupted atomic.Bool   // there is a signal for the program
-	measured    bool          // waited is kept: reading the clock costs as much as passing a message, so only on request
-	waited      time.Duration // time parked; only the rank's own goroutine uses it
+// parking is what others see of a rank that waits, and by which they wake it.
+type parking struct {
+	_           [64]byte // what others write lies on another cache line
+	parked      atomic.Uint32
+	interrupted atomic.Bool // there is a signal for the program
+	sleeper     *Thread     // which has parked; whoever clears parked may ask
 }
+
+// parker lets a thread of a rank wait and any goroutine wake it. No wake is lost between the last check of the
+// condition and parking: parked is set before the check.
+type parker struct {
+	spinTime time.Duration // how long the thread spins before it parks; only its own goroutine uses it
+	token    chan struct{} // holds one
+	measured atomic.Bool   // waited is kept: reading the clock costs as much as passing a message, so only on request
+	waited   atomic.Int64  // nanoseconds parked
+}
+
+func (p *parker) begin() { p.token, p.spinTime = make(chan struct{}, 1), maxSpinTime }
 
 // Interrupt has the rank handle a signal, if it waits, before it waits on. Any goroutine may call it.
 func (r *Rank) Interrupt() {
@@ -26,28 +32,27 @@ func (r *Rank) Interrupt() {
 }
 
 // handleSignals runs handlers within a wait.
-func (r *Rank) handleSignals() {
-	if r.interrupted.Swap(false) {
-		r.calling().host.HandleSignals()
+func (t *Thread) handleSignals() {
+	if t.interrupted.Swap(false) {
+		t.host.HandleSignals()
 	}
 }
 
-// MeasureWaits starts counting the time for which the rank waits for others. Only the rank's own goroutine may call it,
-// or any before that one has started.
-func (r *Rank) MeasureWaits() { r.measured = true }
+// MeasureWaits starts counting the time for which the thread waits in MPI. Any goroutine may call it.
+func (p *parker) MeasureWaits() { p.measured.Store(true) }
 
-// Waited is the time counted since MeasureWaits.
-func (r *Rank) Waited() time.Duration { return r.waited }
+// Waited is the time counted since MeasureWaits. Any goroutine may call it.
+func (p *parker) Waited() time.Duration { return time.Duration(p.waited.Load()) }
 
 // park waits for the token.
-func (r *Rank) park() {
-	if !r.measured {
-		<-r.token
+func (p *parker) park() {
+	if !p.measured.Load() {
+		<-p.token
 		return
 	}
 	began := time.Now()
-	<-r.token
-	r.waited += time.Since(began)
+	<-p.token
+	p.waited.Add(int64(time.Since(began)))
 }
 
 // A waiting rank spins on its condition before it parks, where a processor is free for that: parking and being woken
@@ -73,55 +78,56 @@ const (
 )
 
 // wait waits until done. Other ranks make done true before they wake this one, or a message in its inbox does; once
-// true it must stay so, because it is asked again. note records what the rank waits for, before it parks. It panics
+// true it must stay so, because it is asked again. note records what the thread waits for, before it parks. It panics
 // when the job ends.
-func (r *Rank) wait(scope waitScope, note func(), done func() bool) {
-	for !r.look(done) {
-		r.checkEnded()
-		r.handleSignals()
-		if r.spin(scope, func() bool { return r.look(done) }) {
+func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
+	for !t.look(done) {
+		t.checkEnded()
+		t.handleSignals()
+		if t.spin(scope, func() bool { return t.look(done) }) {
 			return
 		}
 		note()
-		r.parked.Store(1)
-		if (r.look(done) || r.ended.Load() != nil || r.interrupted.Load()) && r.parked.CompareAndSwap(1, 0) {
+		t.sleeper = t
+		t.parked.Store(1)
+		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load()) && t.parked.CompareAndSwap(1, 0) {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has cleared parked and its token is here or coming. A
 		// rank counts as blocked only after parked is set and the condition was seen false, and stops counting when its waker
 		// clears parked: so blocked is never more than the ranks that really wait.
-		if r.world.blocked.Add(1) == r.world.active.Load() {
-			r.world.stuck()
+		if t.world.blocked.Add(1) == t.world.active.Load() {
+			t.world.stuck()
 		}
-		r.park()
-		r.world.waking.Add(-1)
+		t.park()
+		t.world.waking.Add(-1)
 	}
 }
 
 // look reads the rank's mail and reports whether done.
-func (r *Rank) look(done func() bool) bool {
-	if r.hasMail() {
-		r.readMail()
+func (t *Thread) look(done func() bool) bool {
+	if t.hasMail() {
+		t.readMail()
 	}
 	return done()
 }
 
 // spin checks the condition for as long as the spin time lasts and no other rank needs the processor. It reports
 // whether the condition has become true.
-func (r *Rank) spin(scope waitScope, done func() bool) bool {
-	w := r.world
+func (t *Thread) spin(scope waitScope, done func() bool) bool {
+	w := t.world
 	if !w.maySpin() || scope == scopeAll && w.active.Load() > int64(w.config.Cores) {
 		return false
 	}
 	for began, last := time.Duration(-1), time.Duration(0); ; {
 		for range spinLooks {
 			if done() {
-				r.spinTime = min(2*r.spinTime, maxSpinTime)
+				t.spinTime = min(2*t.spinTime, maxSpinTime)
 				return true
 			}
 			pause()
 		}
-		if r.ended.Load() != nil || !w.maySpin() {
+		if t.ended.Load() != nil || !w.maySpin() {
 			return false
 		}
 		if w.waking.Load() > 0 {
@@ -135,8 +141,8 @@ func (r *Rank) spin(scope waitScope, done func() bool) bool {
 		if began < 0 { // reading the clock takes as long as some checks
 			began, last = now, now
 		}
-		if now-last > preemptedGap || now-began > r.spinTime {
-			r.spinTime = max(r.spinTime/2, minSpinTime)
+		if now-last > preemptedGap || now-began > t.spinTime {
+			t.spinTime = max(t.spinTime/2, minSpinTime)
 			return false
 		}
 		last = now
@@ -158,7 +164,7 @@ func (r *Rank) wake() bool {
 	}
 	r.world.waking.Add(1)
 	r.world.blocked.Add(-1)
-	r.token <- struct{}{}
+	r.sleeper.token <- struct{}{}
 	return true
 }
 

@@ -10,7 +10,7 @@ import (
 // spinning makes a world of n ranks that have two processors and all the time in the world to look before they park.
 func spinning(t *testing.T, n int, program func(g *guest)) []error {
 	return outcomeIn(t, WorldConfig{Size: n, Cores: 2}, guestMemory, func(g *guest) {
-		g.rank.spinTime = time.Hour
+		g.thread.spinTime = time.Hour
 		program(g)
 	})
 }
@@ -51,7 +51,7 @@ func TestSpinnerMakesRoom(t *testing.T) {
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 			g.must("Send", buf, 8, tByte, 2, 1, tWorld)
 		case 2:
-			g.rank.spinTime = 0
+			g.thread.spinTime = 0
 			g.must("Recv", buf, 8, tByte, 1, 0, tWorld, 0)
 			g.must("Recv", buf, 8, tByte, 1, 1, tWorld, 0)
 		}
@@ -71,14 +71,14 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 		g.must("Init", 0, 0)
 		buf := g.alloc(8)
 		if g.me == 1 {
-			g.rank.spinTime = 0
+			g.thread.spinTime = 0
 			g.must("Recv", buf, 8, tByte, 0, 0, tWorld, 0)
 			g.must("Send", buf, 8, tByte, 0, 0, tWorld)
 		} else {
 			g.waitParked(1)
 			g.must("Send", buf, 8, tByte, 1, 0, tWorld)
 			n := 0
-			g.rank.spin(scopeOne, func() bool { n++; return g.rank.hasMail() })
+			g.thread.spin(scopeOne, func() bool { n++; return g.rank.hasMail() })
 			if n > 10*spinLooks {
 				t.Errorf("%d looks before the answer", n)
 			}
@@ -96,7 +96,7 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 func TestPatience(t *testing.T) {
 	w := NewWorld(WorldConfig{Size: 2, Cores: 2})
 	defer w.Close()
-	r := w.ranks[0]
+	r := w.ranks[0].Main()
 	for range 20 {
 		r.spin(scopeOne, func() bool { return false })
 	}
@@ -173,7 +173,7 @@ func TestMessageWhileParking(t *testing.T) {
 		sender, g := guests[0], guests[1]
 		sent := false
 		g.rank = w.NewRank(1, hooked{g, func() {
-			if callName(g.rank.call.Load()) == "MPI_"+probe && !sent {
+			if callName(g.thread.call.Load()) == "MPI_"+probe && !sent {
 				sent = true
 				sender.must("Send", 1024, 1, tInt, 1, 5, tWorld)
 			}

@@ -116,7 +116,7 @@ func start(r call, request requestRef) *failure {
 	return r.start(q)
 }
 
-func (r *Rank) start(q *request) *failure {
+func (t *Thread) start(q *request) *failure {
 	if q == nil || !q.persistent {
 		return failf(errRequest, "the request is not persistent")
 	}
@@ -125,22 +125,22 @@ func (r *Rank) start(q *request) *failure {
 	}
 	q.active, q.status, q.failure = true, empty, nil
 	q.done.Store(false)
-	if r.check != nil && q.kind != requestCollective {
+	if t.check != nil && q.kind != requestCollective {
 		if q.kind == requestSend {
-			q.parcel = r.check.parcel(&q.buffer)
+			q.parcel = t.check.parcel(t.here(), &q.buffer)
 		}
-		r.check.shares(q)
+		t.check.shares(t.here(), q)
 	}
 	switch q.kind {
 	case requestSend:
-		return r.send(q, q.mode)
+		return t.send(q, q.mode)
 	case requestReceive:
-		r.receivePosted(q)
+		t.receivePosted(q)
 		return nil
 	}
-	p := &r.draft
+	p := &t.draft
 	*p = *q.part.copy()
-	return r.enterAt(&q.starts, q.instances, q.comm, q.comm.member, p, q)
+	return t.enterAt(&q.starts, q.instances, q.comm, q.comm.member, p, q)
 }
 
 // MPI_Startall(count, requests[])

@@ -31,8 +31,8 @@ const (
 // deliver brings a send to its receiver: a small one into the inbox of a rank that is awake. Else into the posted
 // receive's buffer; or into an eager buffer if it is small; or it waits in the receiver's mailbox for the receive. The
 // sender's request completes now or then.
-func (w *World) deliver(to group.WorldRank, k match.Key, q *request, mode sendMode) {
-	d := w.ranks[to]
+func (t *Thread) deliver(to group.WorldRank, k match.Key, q *request, mode sendMode) {
+	d := t.world.ranks[to]
 	n := q.buffer.Bytes()
 	if mode == modeStandard && n <= inboxLimit && q.parcel == nil && d.parked.Load() == 0 && d.inbox.drop(k, q) {
 		d.sortIfParked()
@@ -51,7 +51,7 @@ func (w *World) deliver(to group.WorldRank, k match.Key, q *request, mode sendMo
 		return
 	}
 	if found {
-		receive.acceptFrom(q, k, q.owner, receive)
+		receive.acceptFrom(q, k, t, receive)
 	}
 	q.complete()
 }
@@ -113,9 +113,9 @@ func (q *request) accept(from *datatype.Span, k match.Key, p *parcel) {
 	q.complete()
 }
 
-// acceptFrom is accept of a send's buffer. The rank by copies; the owner of the request waiting may help.
-func (q *request) acceptFrom(send *request, k match.Key, by *Rank, waiting *request) {
-	if n := send.buffer.Bytes(); n >= sharedCopy && waiting.owner != by && send.parcel == nil {
+// acceptFrom is accept of a send's buffer. The thread by copies; the owner of the request waiting may help.
+func (q *request) acceptFrom(send *request, k match.Key, by *Thread, waiting *request) {
+	if n := send.buffer.Bytes(); n >= sharedCopy && waiting.owner != by.Rank && send.parcel == nil {
 		to, ok := q.buffer.Contiguous()
 		from, ok2 := send.buffer.Contiguous()
 		if ok && ok2 && len(to) >= len(from) {
@@ -150,28 +150,33 @@ func (q *request) truncated(n, room int64, k match.Key) {
 }
 
 // receive posts a receive, or takes the message that came before it.
-func (r *Rank) receive(k match.Key, q *request) {
-	r.mailMu.Lock()
-	for r.hasMail() {
-		r.sortOne()
+func (t *Thread) receive(k match.Key, q *request) {
+	t.mailMu.Lock()
+	for t.hasMail() {
+		t.sortOne()
 	}
-	m, from, found := r.queue.Take(k)
+	m, from, found := t.queue.Take(k)
 	if !found {
-		q.posted = r.queue.Post(k, q)
-		r.mailMu.Unlock()
+		q.posted = t.queue.Post(k, q)
+		t.mailMu.Unlock()
 		return
 	}
-	r.mailMu.Unlock()
-	r.take(q, &m, from)
+	t.mailMu.Unlock()
+	t.take(q, &m, from)
 }
 
 // take moves a message to its receive, and completes both sides.
-func (r *Rank) take(q *request, m *message, from match.Key) {
+func (t *Thread) take(q *request, m *message, from match.Key) {
 	if m.sender != nil {
-		q.acceptFrom(m.sender, from, r, m.sender)
+		q.acceptFrom(m.sender, from, t, m.sender)
 		m.sender.complete()
 		return
 	}
+	m.copyTo(q, from)
+}
+
+// copyTo fills a receive with a message's copied data and completes it.
+func (m *message) copyTo(q *request, from match.Key) {
 	if m.eager == nil {
 		q.acceptBytes(m.inline[:m.bytes], from, m.parcel)
 		return
@@ -181,73 +186,74 @@ func (r *Rank) take(q *request, m *message, from match.Key) {
 }
 
 // yield lets other ranks run, where a program polls.
-func (r *Rank) yield() {
-	r.checkEnded()
+func (t *Thread) yield() {
+	t.checkEnded()
 	runtime.Gosched()
-	if r.hasMail() {
-		r.readMail()
+	if t.hasMail() {
+		t.readMail()
 	}
 }
 
 // startSend begins a send whose arguments were checked.
-func (r *Rank) startSend(c *comm, buffer datatype.Span, to match.Rank, tag int32, mode sendMode) (*request, *failure) {
-	q := r.newRequest(requestSend, c)
+func (t *Thread) startSend(c *comm, buffer datatype.Span, to match.Rank, tag int32,
+	mode sendMode) (*request, *failure) {
+	q := t.newRequest(requestSend, c)
 	q.peer, q.tag, q.buffer = to, tag, buffer
-	if r.check != nil {
-		q.parcel = r.check.parcel(&buffer)
-		r.check.shares(q)
+	if t.check != nil {
+		q.parcel = t.check.parcel(q.origin, &buffer)
+		t.check.shares(q.origin, q)
 	}
-	if f := r.send(q, mode); f != nil {
-		r.release(q)
+	if f := t.send(q, mode); f != nil {
+		t.release(q)
 		return nil, f
 	}
 	return q, nil
 }
 
 // send begins the send that a request describes.
-func (r *Rank) send(q *request, mode sendMode) *failure {
+func (t *Thread) send(q *request, mode sendMode) *failure {
 	switch {
 	case q.peer == procNull:
 		q.status = nowhere
 		q.done.Store(true)
 		return nil
 	case mode == modeBuffered:
-		return r.sendBuffered(q)
+		return t.sendBuffered(q)
 	}
-	r.post(q, mode)
+	t.post(q, mode)
 	return nil
 }
 
 // post gives a send to the world.
-func (r *Rank) post(q *request, mode sendMode) {
+func (t *Thread) post(q *request, mode sendMode) {
 	c := q.comm
 	to := c.peers().Ranks[q.peer]
-	r.serial++
-	q.serial = r.serial
-	r.world.count(r.rank, to, q.buffer.Bytes())
-	if r.stats != nil {
-		r.stats.moved(q.call, q.buffer.Bytes(), 0)
+	t.serial++
+	q.serial = t.serial
+	t.world.count(t.rank, to, q.buffer.Bytes())
+	if t.stats != nil {
+		t.stats.moved(q.call, q.buffer.Bytes(), 0)
 	}
-	r.world.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
+	t.deliver(to, match.Key{Context: c.context, Source: c.rank, Tag: q.tag}, q, mode)
 }
 
 // startReceive begins a receive whose arguments were checked.
-func (r *Rank) startReceive(c *comm, buffer datatype.Span, from match.Rank, tag int32) *request {
-	q := r.newRequest(requestReceive, c)
+func (t *Thread) startReceive(c *comm, buffer datatype.Span, from match.Rank, tag int32) *request {
+	q := t.newRequest(requestReceive, c)
 	q.peer, q.tag, q.buffer = from, tag, buffer
-	if r.check != nil {
-		r.check.shares(q)
+	if t.check != nil {
+		t.check.shares(q.origin, q)
 	}
-	r.receivePosted(q)
+	t.receivePosted(q)
 	return q
 }
 
 // receivePosted begins the receive that a request describes.
-func (r *Rank) receivePosted(q *request) {
+func (t *Thread) receivePosted(q *request) {
 	if q.peer == procNull {
 		q.status = nowhere
 		q.done.Store(true)
 		return
 	}
-	r.receive(match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}, q)
+	t.receive(match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}, q)
 }

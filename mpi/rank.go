@@ -4,8 +4,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/faasmrun/faasmrun/mpi/agree"
-	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
@@ -33,19 +31,18 @@ type Host interface {
 	HandleSignals()
 }
 
-// Rank is one rank's MPI: everything it has made and everything that waits for it. Its methods are called from the
-// goroutine of the thread whose turn it is; Activity, End, Interrupt, and what other ranks do to its mailbox, are the
-// exceptions.
+// Rank is one rank's MPI: its mailbox, which other ranks deliver to; its process, which is what its program has made;
+// and its threads, on which calls run. Its methods are called from the goroutine of the thread whose turn it is;
+// Activity, End, Interrupt, and what other ranks do to its mailbox, are the exceptions.
 type Rank struct {
-	parker
+	parking
 	mailbox
+	process
 	eager eagerStock // of the messages it sends
-	job   copyJob    // the copy it makes
 	world *World
 	rank  group.WorldRank
 	// lowest is the host's.
 	lowest uint64
-	main   Thread // its host is never another
 	ended  atomic.Pointer[Ended]
 	over   chan struct{} // closed once ended is set
 
@@ -55,53 +52,13 @@ type Rank struct {
 	threadsMu  sync.Mutex
 	threads    []*Thread // besides main; guarded by threadsMu
 
-	state          atomic.Uint32 // a phase
-	threadLevel    int32
-	contexts       agree.Contexts // of the communicators it founds
-	worldComm      *comm
-	self           *comm
-	comms          table[comm]
-	groups         table[group.Group]
-	types          table[datatype.Type]
-	f90            map[f90Key]uint32 // handles of the types with a precision or range
-	ops            table[op]
-	messages       table[extracted]
-	errhandlers    table[errhandler]
-	infos          table[info]
-	nested         int // functions of the program that MPI has called and that are in MPI again
-	keyvals        []keyval
-	freeKeyvals    []int // indexes of keyvals that may be used again
-	errors         userErrors
-	heap           heap
-	attached       attached
-	typeAttributes map[*datatype.Type]*attributes
-	typeNames      map[uint32]string // that the program gave to predefined datatypes
-	predefinedAt   map[int32]uint64  // addresses of predefined attributes in memory
-	requests       requests
-	serial         uint64 // sends so far
-	draft          part   // of the collective that is being called
-	mover          mover
-	reader         reader         // of the slots of a collective
-	own            overflowBuffer // what the rank has combined of them
-	result         []byte         // what this or another rank has combined
+	traffic []traffic // to each rank
+	stats   *stats    // nil unless asked for
+	check   *checker  // nil unless asked for
 
-	traffic     []traffic     // to each rank
-	stats       *stats        // nil unless asked for
-	check       *checker      // nil unless asked for
-	call        atomic.Uint32 // index of the last function called
-	waitStateMu sync.Mutex
-	waitState   waitState   // guarded by waitStateMu
-	oneOf       []waitState // of some of the requests that the rank waits for; guarded by waitStateMu
+	_    [64]byte // a thread writes all the time, and other ranks read what is above
+	main Thread   // its host is never another
 }
-
-// phase is how far a rank's MPI has come.
-type phase uint8
-
-const (
-	beforeInit phase = iota
-	running
-	finalized
-)
 
 // mailbox matches the messages for a rank with its receives.
 type mailbox struct {
@@ -112,24 +69,11 @@ type mailbox struct {
 	probing bool          // the rank waits for a message without a receive; guarded by mailMu
 }
 
-// Contexts keep communicators' messages apart. Those of new communicators come from agree.Contexts.
-const (
-	worldContext = 1
-	selfContext  = 2
-)
-
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
-	r := &Rank{world: w, rank: rank, contexts: agree.NewContexts(rank, w.config.Size)}
-	r.main = Thread{rank: r, counted: true}
+	r := &Rank{world: w, rank: rank}
+	r.begin(rank, everyone, set)
+	r.main.begin(r, 0)
 	r.initThread, r.over = &r.main, make(chan struct{})
-	r.token, r.spinTime = make(chan struct{}, 1), maxSpinTime
-	r.worldComm = newComm(commWorld, fatalHandler)
-	r.worldComm.context, r.worldComm.group, r.worldComm.instances = worldContext, everyone, set
-	r.worldComm.rank, r.worldComm.member = match.Rank(rank), int(rank)
-	r.self = newComm(commSelf, fatalHandler)
-	r.self.context, r.self.instances = selfContext, newInstances(1)
-	r.self.group = &group.Group{Ranks: []group.WorldRank{rank}}
-	r.mover.r = r
 	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
 	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
@@ -140,11 +84,3 @@ func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instanc
 	}
 	return r
 }
-
-func (r *Rank) phase() phase { return phase(r.state.Load()) }
-
-// Initialized reports whether MPI_Init has been called.
-func (r *Rank) Initialized() bool { return r.phase() != beforeInit }
-
-// Finalized reports whether MPI_Finalize has been called.
-func (r *Rank) Finalized() bool { return r.phase() == finalized }

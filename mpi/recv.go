@@ -134,11 +134,11 @@ func (r call) exposeBoth(out requestOut, send, receive *request) *failure {
 }
 
 // awaitBoth waits for both sides of an exchange and writes the receive's status.
-func (r *Rank) awaitBoth(send, receive *request, b []byte) *failure {
-	r.await(receive)
-	r.await(send)
-	_, sent := r.finish(send)
-	s, f := r.finish(receive)
+func (t *Thread) awaitBoth(send, receive *request, b []byte) *failure {
+	t.await(receive)
+	t.await(send)
+	_, sent := t.finish(send)
+	s, f := t.finish(receive)
 	putStatus(b, s)
 	if f == nil {
 		f = sent
@@ -451,7 +451,7 @@ func cancel(r call, request requestRef) *failure {
 		return failf(errRequest, "a collective cannot be cancelled").on(q.comm)
 	case q.kind == requestSend:
 		cancelled = r.withdraw(q)
-	case !q.isDone():
+	case !r.isDone(q):
 		r.mailMu.Lock()
 		cancelled = r.queue.Cancel(q.posted)
 		r.mailMu.Unlock()

@@ -66,15 +66,15 @@ type requests struct {
 }
 
 // newRequest makes a request that is not done.
-func (r *Rank) newRequest(kind requestKind, c *comm) *request {
-	q := r.takeRequest(kind, c)
+func (t *Thread) newRequest(kind requestKind, c *comm) *request {
+	q := t.takeRequest(kind, c)
 	q.done.Store(false)
 	return q
 }
 
 // doneRequest makes a request that is done.
-func (r *Rank) doneRequest(kind requestKind, c *comm) *request {
-	q := r.takeRequest(kind, c)
+func (t *Thread) doneRequest(kind requestKind, c *comm) *request {
+	q := t.takeRequest(kind, c)
 	if !q.done.Load() {
 		q.done.Store(true)
 	}
@@ -82,18 +82,18 @@ func (r *Rank) doneRequest(kind requestKind, c *comm) *request {
 }
 
 // takeRequest takes a request from the idle ones.
-func (r *Rank) takeRequest(kind requestKind, c *comm) *request {
+func (t *Thread) takeRequest(kind requestKind, c *comm) *request {
 	var q *request
-	if n := len(r.requests.idle); n > 0 {
-		q = r.requests.idle[n-1]
-		r.requests.idle = r.requests.idle[:n-1]
+	if n := len(t.requests.idle); n > 0 {
+		q = t.requests.idle[n-1]
+		t.requests.idle = t.requests.idle[:n-1]
 	} else {
-		q = &request{owner: r}
+		q = &request{owner: t.Rank}
 	}
-	q.kind, q.comm, q.call, q.active = kind, c, r.call.Load(), true
+	q.kind, q.comm, q.call, q.active = kind, c, t.call.Load(), true
 	q.status, q.failure = empty, nil
-	if r.check != nil {
-		q.origin = r.check.here()
+	if t.check != nil {
+		q.origin = t.here()
 	}
 	return q
 }
@@ -117,9 +117,9 @@ func (r *Rank) release(q *request) {
 }
 
 // isDone reports whether the request, and what belongs to it, is complete.
-func (q *request) isDone() bool {
+func (t *Thread) isDone(q *request) bool {
 	if q.kind == requestCollective && !q.done.Load() {
-		q.takeDeferred()
+		t.takeDeferred(q)
 	}
 	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
 }
@@ -132,11 +132,11 @@ func (q *request) complete() {
 }
 
 // await waits for a request.
-func (r *Rank) await(q *request) {
-	if q.isDone() {
+func (t *Thread) await(q *request) {
+	if t.isDone(q) {
 		return
 	}
-	r.wait(scopeOne, func() { r.note(q.waitState()) }, func() bool { q.help(); return q.isDone() })
+	t.wait(scopeOne, func() { t.note(q.waitState()) }, func() bool { q.help(); return t.isDone(q) })
 }
 
 func (q *request) waitState() waitState {
@@ -155,33 +155,33 @@ func (q *request) waitState() waitState {
 }
 
 // finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
-func (r *Rank) finish(q *request) (status, *failure) {
+func (t *Thread) finish(q *request) (status, *failure) {
 	s, f := q.status, q.failure
-	if r.stats != nil && q.kind == requestReceive {
-		r.stats.moved(q.call, 0, s.bytes)
+	if t.stats != nil && q.kind == requestReceive {
+		t.stats.moved(q.call, 0, s.bytes)
 	}
 	if q.child != nil && f == nil {
-		if f = r.concluded(q.comm, q.answer); f == nil {
-			q.child.setUp(q.answer, r.rank)
+		if f = t.concluded(q.comm, q.answer); f == nil {
+			q.child.setUp(q.answer, t.rank)
 		}
 	}
 	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it
-		r.release(q)
-		if s, f = r.query(g); f == nil {
-			return s, r.freed(g)
+		t.release(q)
+		if s, f = t.query(g); f == nil {
+			return s, t.freed(g)
 		}
-		_ = r.freed(g)
+		_ = t.freed(g)
 		return s, f
 	}
 	if q.send != nil {
-		r.release(q.send)
+		t.release(q.send)
 		q.send = nil
 	}
 	if q.persistent {
 		q.active = false
 		return s, f
 	}
-	r.release(q)
+	t.release(q)
 	return s, f
 }
 
@@ -217,43 +217,43 @@ func (r call) requestAt(p requestRef) (*request, *failure) {
 
 // poll reports whether a request is done. A program that polls lets other ranks run: with more ranks than processors
 // the one it waits for may need this one's.
-func (r *Rank) poll(q *request) bool {
-	if q.isDone() {
+func (t *Thread) poll(q *request) bool {
+	if t.isDone(q) {
 		return true
 	}
-	r.yield()
-	return q.isDone()
+	t.yield()
+	return t.isDone(q)
 }
 
 // keepOrphan keeps a request that the program has let go until it completes. Each time there are twice as many as were
 // left before, those that are complete go.
-func (r *Rank) keepOrphan(q *request) {
-	if len(r.requests.orphans) >= r.requests.reapAt {
-		r.reap()
-		r.requests.reapAt = max(2*len(r.requests.orphans), leastOrphans)
+func (t *Thread) keepOrphan(q *request) {
+	if len(t.requests.orphans) >= t.requests.reapAt {
+		t.reap()
+		t.requests.reapAt = max(2*len(t.requests.orphans), leastOrphans)
 	}
-	r.requests.orphans = append(r.requests.orphans, q)
+	t.requests.orphans = append(t.requests.orphans, q)
 }
 
 // leastOrphans are too few to look through.
 const leastOrphans = 16
 
 // reap lets go of orphans that are complete. Looking may call a function of the program, which may let go of more.
-func (r *Rank) reap() {
-	for i := 0; i < len(r.requests.orphans); {
-		q := r.requests.orphans[i]
-		if !q.isDone() {
+func (t *Thread) reap() {
+	for i := 0; i < len(t.requests.orphans); {
+		q := t.requests.orphans[i]
+		if !t.isDone(q) {
 			i++
 			continue
 		}
-		last := len(r.requests.orphans) - 1
-		r.requests.orphans[i], r.requests.orphans[last] = r.requests.orphans[last], nil
-		r.requests.orphans = r.requests.orphans[:last]
+		last := len(t.requests.orphans) - 1
+		t.requests.orphans[i], t.requests.orphans[last] = t.requests.orphans[last], nil
+		t.requests.orphans = t.requests.orphans[:last]
 		if q.area != 0 {
 			q.attached.heap.release(q.area)
 		}
 		q.persistent = false
-		r.finish(q)
+		t.finish(q)
 	}
 }
 
@@ -267,9 +267,9 @@ func requestFree(r call, request requestRef) *failure {
 		return failf(errRequest, "the request is MPI_REQUEST_NULL")
 	}
 	var failed *failure
-	if q.generic != nil && !q.isDone() {
+	if q.generic != nil && !r.isDone(q) {
 		q.freed = true
-	} else if q.active && !q.isDone() {
+	} else if q.active && !r.isDone(q) {
 		r.requests.table.remove(q.handle)
 		q.handle = 0
 		r.keepOrphan(q)
@@ -284,12 +284,12 @@ func requestFree(r call, request requestRef) *failure {
 
 // letGo frees a request that is inactive or complete. Its outcome is nobody's concern any more; only a generalized one
 // has a function that says how that went.
-func (r *Rank) letGo(q *request) *failure {
+func (t *Thread) letGo(q *request) *failure {
 	g := q.generic
 	q.persistent, q.generic = false, nil
-	_, _ = r.finish(q)
+	_, _ = t.finish(q)
 	if g != nil {
-		return r.freed(g)
+		return t.freed(g)
 	}
 	return nil
 }
@@ -321,9 +321,9 @@ func requestGetStatus(r call, request requestArg, flag flagOut, status statusOut
 
 // outcome is the status of a completed request that stays. A generalized one is asked anew each time, and may be gone
 // when its function comes back.
-func (r *Rank) outcome(q *request) (status, *failure) {
+func (t *Thread) outcome(q *request) (status, *failure) {
 	if q.generic != nil {
-		return r.query(q.generic)
+		return t.query(q.generic)
 	}
 	return q.status, nil
 }

@@ -50,9 +50,9 @@ func combine(result []byte, row *row, n int) {
 // data is a slot's data.
 func (row *row) data(from int) []byte { return row.storage(from, int(row.slots[from].bytes)) }
 
-// reader takes data from the slots of a round for one rank.
+// reader takes data from the slots of a round for the calling rank.
 type reader struct {
-	r   *Rank
+	t   *Thread
 	c   *comm
 	p   *part
 	row *row
@@ -67,7 +67,7 @@ func (rd *reader) Take(from, part, parts, block int) {
 	n := len(data) / parts
 	data = data[part*n : (part+1)*n]
 	if from != rd.c.member {
-		rd.r.world.count(rd.c.group.Ranks[from], rd.r.rank, int64(n))
+		rd.t.world.count(rd.c.group.Ranks[from], rd.t.rank, int64(n))
 	} else if rd.p.inPlace {
 		return
 	}
@@ -83,14 +83,14 @@ func (rd *reader) Take(from, part, parts, block int) {
 func (rd *reader) Combine(n int) {
 	row, bytes := rd.row, int(rd.row.slots[rd.c.member].bytes)
 	if collectives[rd.p.kind].inline.Combines && !rd.c.instances.slots.few() {
-		rd.r.result = row.result[:bytes]
+		rd.t.result = row.result[:bytes]
 		return
 	}
-	rd.r.result = rd.r.own.of(bytes)
-	combine(rd.r.result, row, n)
+	rd.t.result = rd.t.own.of(bytes)
+	combine(rd.t.result, row, n)
 }
 
 func (rd *reader) Store() {
-	src := datatype.Whole(rd.r.result)
+	src := datatype.Whole(rd.t.result)
 	rd.p.recv.span.CopyFrom(&src)
 }

@@ -319,7 +319,7 @@ func TestSoak(t *testing.T) {
 						p.step(g, round)
 					}
 					g.must("Barrier", tWorld)
-					g.rank.reap()
+					g.thread.reap()
 					if tables[phase] = g.rank.tables(); g.me == 0 {
 						runtime.GC()
 						var m runtime.MemStats

@@ -50,7 +50,6 @@ type stats struct {
 	ended  atomic.Int64 // by MPI_Finalize
 	paused atomic.Int64 // by MPI_Pcontrol(0)
 	apart  atomic.Int64 // how long earlier pauses were
-	nested time.Duration
 }
 
 type callStats struct {
@@ -64,15 +63,15 @@ func (w *World) now() int64 { return max(1, int64(time.Since(w.started))) }
 // again MPI, each counts its own time.
 func (r call) timed(index uint32, fn function, stack []uint64) *failure {
 	s := r.stats
-	begin, outer := time.Now(), s.nested
-	s.nested = 0
+	begin, outer := time.Now(), r.apart
+	r.apart = 0
 	defer func() {
 		took := time.Since(begin)
 		if s.paused.Load() == 0 {
 			s.calls[index].calls.Add(1)
-			s.calls[index].nanos.Add(uint64(took - s.nested))
+			s.calls[index].nanos.Add(uint64(took - r.apart))
 		}
-		s.nested = outer + took
+		r.apart = outer + took
 	}()
 	return fn.call(r, stack)
 }

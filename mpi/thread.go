@@ -3,19 +3,44 @@ package mpi
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Thread is one thread of a rank's program. Calls come from threads: what MPI calls back runs in the thread that called
 // it. A rank's threads take turns in MPI (MPI_THREAD_SERIALIZED): what a Rank holds is never used by two at once.
+//
+// A call's receiver is a thread where it waits, calls the program back or uses the scratch below, and else the rank.
 type Thread struct {
-	rank   *Rank
+	*Rank
+	parker
 	number int // 0 is the one that runs main
 	host   Host
 	// counted reports whether the thread is among the world's active ones. Its own goroutine alone writes it, and not
 	// while it waits.
 	counted bool
 	waits   atomic.Bool // without an end of its own, outside MPI
+
+	call   atomic.Uint32 // index of the last function called
+	nested int           // functions of the program that MPI has called and that are in MPI again
+	apart  time.Duration // of the call that is being timed: what calls within it have taken
+	draft  part          // of the collective that is being called
+	mover  mover
+	reader reader         // of the slots of a collective
+	own    overflowBuffer // what the thread has combined of them
+	result []byte         // what this or another rank has combined
+	job    copyJob        // the copy it makes
+
+	waitStateMu sync.Mutex
+	waitState   waitState   // guarded by waitStateMu
+	oneOf       []waitState // of some of the requests that it waits for; guarded by waitStateMu
+}
+
+func (t *Thread) begin(r *Rank, number int) {
+	t.Rank, t.number, t.counted = r, number, true
+	t.parker.begin()
+	t.mover.t = t
 }
 
 // Main is the thread that runs the rank's main.
@@ -24,7 +49,8 @@ func (r *Rank) Main() *Thread { return &r.main }
 // NewThread adds a thread, which h serves, to a rank. Retire is to follow when it ends. It is called on a goroutine of
 // one of the rank's threads.
 func (r *Rank) NewThread(number int, h Host) *Thread {
-	t := &Thread{rank: r, number: number, host: h, counted: true}
+	t := &Thread{host: h}
+	t.begin(r, number)
 	r.threadsMu.Lock()
 	r.threads = append(r.threads, t)
 	r.threadsMu.Unlock()
@@ -35,7 +61,7 @@ func (r *Rank) NewThread(number int, h Host) *Thread {
 
 // Retire takes a thread that has ended out of the count, and out of its rank.
 func (t *Thread) Retire() {
-	r := t.rank
+	r := t.Rank
 	r.threadsMu.Lock()
 	for i, other := range r.threads {
 		if other == t {
@@ -54,15 +80,15 @@ func (t *Thread) Count(waits bool) {
 	switch {
 	case !t.counted:
 	case waits:
-		t.rank.world.blocked.Add(1)
+		t.world.blocked.Add(1)
 	default:
-		t.rank.world.blocked.Add(-1)
+		t.world.blocked.Add(-1)
 	}
 }
 
 // Settle ends the job if its last running thread was the one that now waits.
 func (t *Thread) Settle() {
-	if w := t.rank.world; w.blocked.Load() == w.active.Load() {
+	if w := t.world; w.blocked.Load() == w.active.Load() {
 		w.stuck()
 	}
 }
@@ -74,20 +100,20 @@ func (t *Thread) uncount() {
 		return
 	}
 	t.counted = false
-	if w := t.rank.world; w.active.Add(-1) == w.blocked.Load() {
+	if w := t.world; w.active.Add(-1) == w.blocked.Load() {
 		w.stuck()
 	}
 }
 
 // CheckEnded panics with *Ended if the rank is to end.
-func (t *Thread) CheckEnded() { t.rank.checkEnded() }
+func (t *Thread) CheckEnded() { t.checkEnded() }
 
 // title is who the thread is, for a message.
 func (t *Thread) title() string {
 	if t.number == 0 {
-		return fmt.Sprintf("rank %d", t.rank.rank)
+		return fmt.Sprintf("rank %d", t.rank)
 	}
-	return fmt.Sprintf("rank %d, thread %d", t.rank.rank, t.number)
+	return fmt.Sprintf("rank %d, thread %d", t.rank, t.number)
 }
 
 // calling is the thread whose call is under way.
@@ -101,14 +127,14 @@ func (r *Rank) calling() *Thread {
 // inTurn is a call of a thread of a rank that has several, of a function that uses what the rank holds. A thread that
 // comes while another one is in such a call, which the level of thread support forbids, ends the rank.
 func (s *served) inTurn(t *Thread, stack []uint64) {
-	r := t.rank
+	r := t.Rank
 	if !r.inside.CompareAndSwap(nil, t) {
 		other := "another thread"
 		if o := r.inside.Load(); o != nil {
 			other = fmt.Sprintf("thread %d", o.number)
 		}
 		t.abort(errOther, s.name, "called while %s is in %s: MPI_Init_thread did not give MPI_THREAD_MULTIPLE, so that "+
-			"threads must take turns [MPI_ERR_OTHER]", other, callName(r.call.Load()))
+			"threads must take turns [MPI_ERR_OTHER]", other, callName(r.calling().call.Load()))
 	}
 	defer r.inside.Store(nil)
 	if r.phase() == running && r.threadLevel < threadSerialized && t != r.initThread {
@@ -118,20 +144,21 @@ func (s *served) inTurn(t *Thread, stack []uint64) {
 	s.call(t, stack)
 }
 
-// raise is Rank.raise in the thread's turn: an error handler is the program's.
+// raise is Thread.raise in the thread's turn: an error handler is the program's.
 func (s *served) raise(t *Thread, f *failure) int32 {
-	r := t.rank
+	r := t.Rank
 	if r.several.Load() && r.inside.Load() != t {
 		if !r.inside.CompareAndSwap(nil, t) {
 			t.abort(int(f.class), s.name, "%s [%s]", f.reason, className(f.class))
 		}
 		defer r.inside.Store(nil)
 	}
-	return r.raise(s.name, f)
+	return t.raise(s.name, f)
 }
 
-// threadActivity says what each thread of the rank does, and of the one whose turn it is what inMPI says.
-func (r *Rank) threadActivity(inMPI func() string) string {
+// Activity describes what each thread of the rank is doing, for a user who asks why the job makes no progress. Any
+// goroutine may call it.
+func (r *Rank) Activity() string {
 	r.threadsMu.Lock()
 	threads := append([]*Thread{&r.main}, r.threads...)
 	r.threadsMu.Unlock()
@@ -143,7 +170,7 @@ func (r *Rank) threadActivity(inMPI func() string) string {
 		case t.waits.Load():
 			what = waitsOutside
 		case t == inside:
-			what = inMPI()
+			what = t.activity()
 		}
 		if len(threads) > 1 {
 			what = fmt.Sprintf("thread %d: %s", t.number, what)

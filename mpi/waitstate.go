@@ -6,7 +6,7 @@ import (
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
-// waitState is what a rank waits for, written just before it parks.
+// waitState is what a thread waits for, written just before it parks.
 type waitState struct {
 	call  uint32
 	what  waitKind
@@ -30,63 +30,59 @@ const (
 	waitProgram // a generalized request
 )
 
-// note records what the rank is about to wait for.
-func (r *Rank) note(w waitState) {
-	w.call = r.call.Load()
-	if r.check != nil {
-		w.site = r.check.here().site
+// note records what the thread is about to wait for.
+func (t *Thread) note(w waitState) {
+	w.call = t.call.Load()
+	if t.check != nil {
+		w.site = t.host.Site()
 	}
-	r.waitStateMu.Lock()
-	r.waitState = w
-	r.waitStateMu.Unlock()
+	t.waitStateMu.Lock()
+	t.waitState = w
+	t.waitStateMu.Unlock()
 }
 
-// maxOneOf bounds the requests that are named of those that a rank waits for.
+// maxOneOf bounds the requests that are named of those that a thread waits for.
 const maxOneOf = 4
 
-// noteAny records that the rank is about to wait for one of several requests.
-func (r *Rank) noteAny(l list) {
-	r.note(waitState{what: waitAny})
-	r.waitStateMu.Lock()
-	defer r.waitStateMu.Unlock()
-	r.oneOf = r.oneOf[:0]
+// noteAny records that the thread is about to wait for one of several requests.
+func (t *Thread) noteAny(l list) {
+	t.note(waitState{what: waitAny})
+	t.waitStateMu.Lock()
+	defer t.waitStateMu.Unlock()
+	t.oneOf = t.oneOf[:0]
 	for i := range l.n {
 		if q, _ := l.at(i); q != nil {
-			r.waitState.count++
-			if len(r.oneOf) < maxOneOf {
-				r.oneOf = append(r.oneOf, q.waitState())
+			t.waitState.count++
+			if len(t.oneOf) < maxOneOf {
+				t.oneOf = append(t.oneOf, q.waitState())
 			}
 		}
 	}
 }
 
-// Activity describes what the rank is doing, for a user who asks why the job makes no progress. Any goroutine may call
-// it.
-func (r *Rank) Activity() string { return r.threadActivity(r.activity) }
-
-// activity is that of the thread whose turn it is.
-func (r *Rank) activity() string {
-	call := callName(r.call.Load())
-	if r.parked.Load() == 0 {
+// activity is what the thread, whose turn it is, does in MPI or since.
+func (t *Thread) activity() string {
+	call := callName(t.call.Load())
+	if t.parked.Load() == 0 {
 		if call == "" {
 			return "computing, no MPI call yet"
 		}
 		return "computing, last in " + call
 	}
-	r.waitStateMu.Lock()
-	w := r.waitState
+	t.waitStateMu.Lock()
+	w := t.waitState
 	s := w.String()
 	if w.what == waitAny {
-		for _, one := range r.oneOf {
+		for _, one := range t.oneOf {
 			one.call, one.made = one.made, 0
 			s += "; " + one.String()
 		}
-		if w.count > len(r.oneOf) {
+		if w.count > len(t.oneOf) {
 			s += "; …"
 		}
 	}
-	r.waitStateMu.Unlock()
-	return oneLine(s) + r.at(w.site)
+	t.waitStateMu.Unlock()
+	return oneLine(s) + t.at(w.site)
 }
 
 func (w waitState) String() string {

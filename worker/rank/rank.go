@@ -96,15 +96,15 @@ func New(c Config) (made *Rank, err error) {
 		}
 	}
 	c.WASI.Waited = func() time.Duration {
-		r.mpi.MeasureWaits() // if it isn't on already: what counts is differences
-		return r.mpi.Waited() + r.main.waiter.Waited()
+		r.main.mpi.MeasureWaits() // if it isn't on already: what counts is differences
+		return r.main.mpi.Waited() + r.main.waiter.Waited()
 	}
 	if r.wasi, err = wasi.New(c.WASI); err != nil {
 		r.memory.Free()
 		return nil, err
 	}
 	if c.Module.Program().HasImport(wasi.System, "cpu_time") {
-		r.mpi.MeasureWaits()
+		r.main.mpi.MeasureWaits()
 	}
 	if r.main.instance, err = c.Module.Instantiate(r.main, r.memory); err != nil { // which frees the memory
 		r.wasi.Close()
