@@ -57,8 +57,16 @@ type Kernel func(acc, in []byte)
 func (o Op) Kernel(k Kind) Kernel { return kernels[o][k] }
 
 // kernels has a kernel for each operation and elementary datatype that MPI 5.0 (chapter 6.9.2) allows together, and nil
-// for the others. Beyond the standard MPI_CHAR counts as a C integer, as in other implementations.
-var kernels = func() (table [ops][kinds]Kernel) {
+// for the others.
+var kernels = func() kernelTable {
+	table := plainKernels()
+	vectorise(&table)
+	return table
+}()
+
+// plainKernels are the kernels in Go alone. Beyond the standard MPI_CHAR counts as a C integer, as in other
+// implementations.
+func plainKernels() (table kernelTable) {
 	integers[int8](&table, kindI8)
 	integers[uint8](&table, kindU8)
 	integers[int16](&table, kindI16)
@@ -88,7 +96,7 @@ var kernels = func() (table [ops][kinds]Kernel) {
 	pairs[float32, float32](&table, kindF32f32)
 	pairs[float64, float64](&table, kindF64f64)
 	return table
-}()
+}
 
 // Reduce applies a kernel to two spans of as many elements: acc is out, in is in. A last element whose type has a hole
 // at its end may reach beyond the memory.
