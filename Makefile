@@ -88,7 +88,7 @@ generate: setup ## generated code, from the .proto (needs protoc)
 	$(GO) build -o bin/protoc-gen-go google.golang.org/protobuf/cmd/protoc-gen-go
 	$(GO) build -o bin/protoc-gen-go-grpc google.golang.org/grpc/cmd/protoc-gen-go-grpc
 	PATH=$$PWD/bin:$$PATH protoc --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative \
-		scheduler/schedpb/faasmrun.proto
+		scheduler/schedpb/faasmrun.proto mpi/state/statepb/state.proto
 
 .PHONY: verify
 verify: setup ## formatting, columns, words, and that generated code and go.mod are what their sources give
@@ -96,7 +96,7 @@ verify: setup ## formatting, columns, words, and that generated code and go.mod 
 	$(GO) test -count 1 -run '^TestColumns$$' ./faasmrun/e2e
 	$(GO) mod tidy -diff
 	$(MAKE) generate
-	git diff --exit-code -- scheduler/schedpb
+	git diff --exit-code -- scheduler/schedpb mpi/state/statepb
 
 .PHONY: fmt
 fmt: setup ## gofmt over the tree

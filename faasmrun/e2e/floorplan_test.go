@@ -87,6 +87,8 @@ var allowedImports = map[string][]string{
 	"mpi/group":                   {"mpi/match"},
 	"mpi/match":                   {},
 	"mpi/coll":                    {},
+	"mpi/state":                   {"mpi/datatype", "mpi/group", "mpi/state/statepb"},
+	"mpi/state/statepb":           {},
 	"mpi/guest":                   {},
 	"mpi/profile":                 {},
 	"omp/guest":                   {},
@@ -130,6 +132,7 @@ var pure = map[string][]string{
 	"mpi/agree":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/datatype":          {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/group":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
+	"mpi/state":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 	"mpi/match":             {"os", "net", "time", "math/rand", "math/rand/v2", "sync", "context", "io/fs", "crypto/rand"},
 }
 

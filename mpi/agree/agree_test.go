@@ -137,6 +137,21 @@ func TestContexts(t *testing.T) {
 	}
 }
 
+// A rank goes on where it was, and nowhere else.
+func TestContinueContexts(t *testing.T) {
+	c := NewContexts(1, 4)
+	c.Reserve()
+	d, err := ContinueContexts(1, 4, c.Next())
+	if err != nil || d.Reserve() != c.Reserve() {
+		t.Errorf("a rank that went on gives other contexts (%v)", err)
+	}
+	for _, next := range []uint64{0, FirstContext - 1, math.MaxUint32 + 2, math.MaxUint64} {
+		if _, err := ContinueContexts(1, 4, next); err == nil {
+			t.Errorf("a rank came to context %d", next)
+		}
+	}
+}
+
 // job is ranks that make communicators, each as its functions would: several at a time, settled in any order.
 type job struct {
 	t        *testing.T

@@ -1,6 +1,7 @@
 package agree
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/faasmrun/faasmrun/mpi/group"
@@ -25,6 +26,19 @@ type Contexts struct {
 // NewContexts is for one of so many ranks.
 func NewContexts(rank group.WorldRank, ranks int) Contexts {
 	return Contexts{rank: uint64(rank), ranks: uint64(ranks), next: FirstContext}
+}
+
+// Next is how far the rank has come, for ContinueContexts.
+func (c *Contexts) Next() uint64 { return c.next }
+
+// ContinueContexts is for a rank that has come so far, which nobody vouches for.
+func ContinueContexts(rank group.WorldRank, ranks int, next uint64) (Contexts, error) {
+	c := NewContexts(rank, ranks)
+	if next < FirstContext || next > lastContext+1 {
+		return c, fmt.Errorf("no rank can have come to context %d", next)
+	}
+	c.next = next
+	return c, nil
 }
 
 // Reserve gives a context that the rank has not given before, or NoContext when there is none left.

@@ -64,6 +64,9 @@ func (t *Type) TrueBounds() (lower, upper int64) { return t.trueLB, t.trueUB }
 // Contiguous reports whether elements are plain bytes, one after the other from the address on.
 func (t *Type) Contiguous() bool { return t.contiguous }
 
+// Blocks is how many pieces its layout is kept in: what a datatype takes of memory.
+func (t *Type) Blocks() int { return len(t.runs) }
+
 // Kind is what the elements are to the predefined operations.
 func (t *Type) Kind() Kind { return t.kind }
 

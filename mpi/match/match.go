@@ -7,6 +7,11 @@
 // posted first gets it. So messages from one source on one communicator never overtake each other.
 package match
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Rank is a rank in the group of a communicator, as programs name it.
 type Rank int32
 
@@ -217,15 +222,26 @@ func (q *Queue[R, M]) Peek(k Key) (m M, from Key, found bool) {
 	return q.unexpected.values[e], q.unexpected.keys[e], true
 }
 
-// Unexpected calls f for each unmatched message, in no order.
-func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) {
-	for i := range q.unexpectedRow.used {
-		f(q.unexpectedRow.key, q.unexpectedRow.at(i).value)
+// Unexpected calls f for each unmatched message, in order of arrival.
+func (q *Queue[R, M]) Unexpected(f func(k Key, m M)) { each(&q.unexpectedRow, &q.unexpected, f) }
+
+// Posted calls f for each posted receive, in order of posting.
+func (q *Queue[R, M]) Posted(f func(k Key, r R)) { each(&q.postedRow, &q.posted, f) }
+
+// each calls f for each entry in order: all are in the row, or all in the store.
+func each[V any](w *row[V], s *store[V], f func(k Key, v V)) {
+	for i := range w.used {
+		f(w.key, w.at(i).value)
 	}
-	for e, order := range q.unexpected.order {
+	entries := make([]int32, 0, s.used)
+	for e, order := range s.order {
 		if order != 0 {
-			f(q.unexpected.keys[e], q.unexpected.values[e])
+			entries = append(entries, int32(e))
 		}
+	}
+	slices.SortFunc(entries, func(a, b int32) int { return cmp.Compare(s.order[a], s.order[b]) })
+	for _, e := range entries {
+		f(s.keys[e], s.values[e])
 	}
 }
 

@@ -71,7 +71,7 @@ func TestQueueAgainstModel(t *testing.T) {
 					t.Fatalf("seed %d step %d: withdrawal of %d", seed, step, victim.value)
 				}
 				m.unexpected = slices.DeleteFunc(m.unexpected, func(e modelEntry) bool { return is(e.value) })
-				checkUnexpected(t, &q, &m)
+				checkOrder(t, &q, &m)
 			}
 			if rng.IntN(4) == 0 {
 				k.Source = AnySource
@@ -105,19 +105,21 @@ func TestQueueAgainstModel(t *testing.T) {
 				t.Fatalf("seed %d step %d: %d receives and %d messages wait, want %d and %d", seed, step, p, u, len(m.posted),
 					len(m.unexpected))
 			}
+			if step%50 == 0 {
+				checkOrder(t, &q, &m)
+			}
 		}
 	}
 }
 
-func checkUnexpected(t *testing.T, q *Queue[int, int], m *model) {
+// checkOrder sees that the queue lists what waits in its order.
+func checkOrder(t *testing.T, q *Queue[int, int], m *model) {
 	t.Helper()
-	var got []int
-	q.Unexpected(func(_ Key, v int) { got = append(got, v) })
-	slices.Sort(got)
-	for i, e := range m.unexpected { // in order of arrival, which is that of the numbers
-		if len(got) != len(m.unexpected) || got[i] != e.value {
-			t.Fatalf("the messages %v wait, want %v", got, m.unexpected)
-		}
+	var posted, unexpected []modelEntry
+	q.Posted(func(k Key, v int) { posted = append(posted, modelEntry{k, v}) })
+	q.Unexpected(func(k Key, v int) { unexpected = append(unexpected, modelEntry{k, v}) })
+	if !slices.Equal(posted, m.posted) || !slices.Equal(unexpected, m.unexpected) {
+		t.Fatalf("the receives %v and the messages %v wait, want %v and %v", posted, unexpected, m.posted, m.unexpected)
 	}
 }
 
