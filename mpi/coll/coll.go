@@ -1,6 +1,6 @@
 // Package coll holds the algorithms of collective operations: which participant's data is copied and combined, in which
 // order. One algorithm a file, each with its cost and when it is chosen. It leaves to package mpi what the buffers are,
-// how bytes move, and how ranks wait.
+// how bytes move, and how ranks wait; participants that see no common memory have package schedule.
 //
 // Inside one process the participants of a collective share an instance. Each brings its buffers; when the last has
 // arrived, the work is a number of items that do not disturb each other. The last to arrive does them all if they are
