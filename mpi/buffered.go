@@ -1,6 +1,9 @@
 package mpi
 
-import "github.com/faasmrun/faasmrun/mpi/datatype"
+import (
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/transport"
+)
 
 // attached is a buffer that a program gave for buffered sends, of one communicator or of all that have none of their
 // own: its memory is ours until it is detached. A buffered send that finds no receive is packed there and goes on as a
@@ -128,8 +131,8 @@ func (r call) iflush(b *attached, request requestOut) *failure {
 		return f
 	}
 	q := r.newRequest(requestFlush, r.worldComm)
-	q.attached, q.serial = b, r.serial
-	q.done.Store(true) // as far as it is its own; see isDone
+	q.attached, q.Serial = b, r.endpoint.Serial()
+	q.End() // as far as it is its own; see isDone
 	return r.expose(request, q)
 }
 
@@ -137,7 +140,7 @@ func (r call) iflush(b *attached, request requestOut) *failure {
 // asks.
 func (q *request) flushed() bool {
 	for _, send := range q.owner.requests.orphans {
-		if send.attached == q.attached && send.serial <= q.serial && !send.done.Load() {
+		if send.attached == q.attached && send.Serial <= q.Serial && !send.Done() {
 			return false
 		}
 	}
@@ -204,17 +207,17 @@ func (t *Thread) sendBuffered(q *request) *failure {
 	if q.comm.attached.on {
 		b = &q.comm.attached
 	}
-	packed, area, f := t.buffer(b, q.buffer)
+	packed, area, f := t.buffer(b, q.Buffer)
 	if f != nil {
 		return f.on(q.comm)
 	}
 	inner := t.newRequest(requestSend, q.comm)
-	inner.peer, inner.tag, inner.buffer, inner.area = q.peer, q.tag, packed, area
+	inner.peer, inner.tag, inner.Buffer, inner.area = q.peer, q.tag, packed, area
 	inner.attached = b
-	inner.parcel = q.parcel
+	inner.Note = q.Note
 	t.keepOrphan(inner)
-	t.post(inner, modeStandard)
-	q.serial = inner.serial
-	q.done.Store(true)
+	t.post(inner, transport.Standard)
+	q.Serial = inner.Serial
+	q.End()
 	return nil
 }

@@ -120,13 +120,13 @@ func (c *checker) owns(s *datatype.Span) bool {
 }
 
 // received compares a message with the receive that takes it.
-func (c *checker) received(q *request, p *parcel, k match.Key) {
+func (c *checker) received(q *request, p *parcel) {
 	if p.typ == nil {
 		return
 	}
-	if d := datatype.Differ(p.typ, p.count, q.buffer.Type, q.buffer.Count); d != nil {
+	if d := datatype.Differ(p.typ, p.count, q.Buffer.Type, q.Buffer.Count); d != nil {
 		c.find(q.origin, "type", "%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)",
-			elementOf(d), k.Source, k.Tag, q.comm.title(), d.Sent, d.Received, p.sender.by(p.origin))
+			elementOf(d), q.Source, q.Tag, q.comm.title(), d.Sent, d.Received, p.sender.by(p.origin))
 	}
 }
 
@@ -182,7 +182,7 @@ func (c *checker) aliased(at origin, p *part) {
 
 // shares names a communication whose buffer is in use by another that is not complete. Two may send the same bytes.
 func (c *checker) shares(at origin, q *request) {
-	if !c.owns(&q.buffer) {
+	if !c.owns(&q.Buffer) {
 		return
 	}
 	for _, other := range c.r.requests.table.objects {
@@ -191,10 +191,10 @@ func (c *checker) shares(at origin, q *request) {
 		}
 		if (q.kind == requestReceive && other.kind <= requestReceive ||
 			q.kind == requestSend && other.kind == requestReceive) &&
-			q.peer != procNull && other.peer != procNull && datatype.Overlap(&q.buffer, &other.buffer) {
+			q.peer != procNull && other.peer != procNull && datatype.Overlap(&q.Buffer, &other.Buffer) {
 			c.find(at, "overlap",
-				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.buffer.Addr,
-				q.buffer.Bytes(), c.r.by(other.origin))
+				"the buffer at %#x, %d bytes, shares memory with that of a request that is not complete (%s)", q.Buffer.Addr,
+				q.Buffer.Bytes(), c.r.by(other.origin))
 			return
 		}
 	}
@@ -228,14 +228,14 @@ func (c *checker) leaks(call uint32) {
 	lost(c, &r.infos, kindInfo, "an info object was not freed before MPI_Finalize")
 	lost(c, &r.errhandlers, kindErrhandler, "an error handler was not freed before MPI_Finalize")
 	lost(c, &r.messages, kindMessage, "a message that it took was never received")
-	r.queue.Unexpected(func(k match.Key, m message) {
+	r.endpoint.Unexpected(func(k match.Key, bytes int64, note any) {
 		at := origin{call: call}
 		by := "rank " + fmt.Sprint(k.Source)
-		if m.parcel != nil {
-			by += "'s " + m.parcel.sender.by(m.parcel.origin)
-			at.site = m.parcel.origin.site
+		if p, ok := note.(*parcel); ok {
+			by += "'s " + p.sender.by(p.origin)
+			at.site = p.origin.site
 		}
-		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", m.bytes, k.Tag,
+		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", bytes, k.Tag,
 			by)
 	})
 	c.repeated()

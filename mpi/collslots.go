@@ -296,12 +296,12 @@ func (r *Rank) publish(c *comm, row *row) {
 }
 
 func (r *Rank) isParked(c *comm, member int) bool {
-	return r.world.ranks[c.group.Ranks[member]].parked.Load() != 0
+	return r.world.ranks[c.group.Ranks[member]].endpoint.Asleep()
 }
 
 func (r *Rank) wakeMember(c *comm, member int) {
 	if member != c.member {
-		r.world.ranks[c.group.Ranks[member]].wake()
+		r.world.ranks[c.group.Ranks[member]].endpoint.Wake()
 	}
 }
 

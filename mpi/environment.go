@@ -76,6 +76,7 @@ func finalize(r call) *failure {
 	if r.stats != nil {
 		r.stats.ended.Store(r.world.now())
 	}
+	r.endpoint.Count()
 	r.uncount()
 	return f
 }

@@ -1,6 +1,9 @@
 package mpi
 
-import "github.com/faasmrun/faasmrun/mpi/match"
+import (
+	"github.com/faasmrun/faasmrun/mpi/match"
+	"github.com/faasmrun/faasmrun/mpi/transport"
+)
 
 // The fast path of MPI_Send, MPI_Isend, MPI_Recv, MPI_Irecv and MPI_Sendrecv is for small contiguous data between two
 // ranks that are awake: no span, nothing posted where the message is there, and a request only where the program wants
@@ -8,15 +11,15 @@ import "github.com/faasmrun/faasmrun/mpi/match"
 // latency between two processors is the number of instructions, so it counts. Whatever is not plainly in order, from an
 // invalid pointer to a message outside the inbox, takes the general path.
 
-// inlinePiece gives the memory of a buffer if it is valid, contiguous and at most inboxLimit bytes.
+// inlinePiece gives the memory of a buffer if it is valid, contiguous and at most transport.InboxLimit bytes.
 func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []byte, ok bool) {
 	t, n := datatype.named(), uint64(count.of(r))
-	if t == nil || !t.Contiguous() || n > inboxLimit {
+	if t == nil || !t.Contiguous() || n > transport.InboxLimit {
 		return nil, false
 	}
 	n *= uint64(t.Size())
 	mem := r.main.host.Memory()
-	if n > inboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at {
+	if n > transport.InboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at {
 		return nil, false
 	}
 	return mem[at : at+n : at+n], true
@@ -42,33 +45,7 @@ func (r call) sendFast(buf bufIn, count countArg, datatype typeArg, dest rankArg
 	if to >= uint32(len(peers)) || tag < 0 {
 		return false
 	}
-	d := r.world.ranks[peers[to]]
-	if d.parked.Load() != 0 {
-		return false
-	}
-	var eager *eagerBuffer
-	if len(data) > inlineBytes {
-		if eager = r.eager.get(int64(len(data))); eager == nil {
-			return false
-		}
-		copy(eager.data, data)
-	}
-	number, ok := d.inbox.reserve()
-	if !ok {
-		if eager != nil {
-			eager.giveBack()
-		}
-		return false
-	}
-	p := d.inbox.at(number)
-	if eager == nil {
-		copy(p.inline[:], data)
-	}
-	r.serial++
-	p.fill(number, match.Key{Context: c.context, Source: c.rank, Tag: tag}, int64(len(data)), r.serial, eager)
-	r.world.count(r.rank, d.rank, int64(len(data)))
-	d.sortIfParked()
-	return true
+	return r.endpoint.SendSmall(peers[to], c.key(tag), data)
 }
 
 // fastReceive are the arguments of a receive of small data.
@@ -101,17 +78,18 @@ func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source r
 
 // receiveNext receives the next message, if that is the one, and reports whether it was.
 func (t *Thread) receiveNext(k match.Key, room, status []byte) bool {
-	if !t.hasMail() {
-		stored := t.stored.Load()
-		posted, unexpected := t.queueLen()
-		if posted+unexpected > 0 || !t.spin(scopeOne, func() bool { return t.hasMail() || t.stored.Load() != stored }) ||
-			!t.hasMail() {
+	e := t.endpoint
+	if !e.HasMail() {
+		stored := e.Stored()
+		posted, unexpected := e.Queued()
+		if posted+unexpected > 0 || !t.spin(scopeOne, func() bool { return e.HasMail() || e.Stored() != stored }) ||
+			!e.HasMail() {
 			return false
 		}
 	}
-	s, taken := t.takeFast(k, room)
+	got, taken := e.ReceiveSmall(k, room)
 	if taken {
-		putStatus(status, s)
+		putStatus(status, statusOf(got))
 	}
 	return taken
 }
@@ -138,8 +116,8 @@ func (r call) exchangeFast(sendbuf bufIn, sendcount countArg, sendtype typeArg, 
 // smallReceive posts a receive of small data.
 func (r call) smallReceive(c *comm, k match.Key, buf bufOut, count countArg, datatype typeArg) *request {
 	q := r.newRequest(requestReceive, c)
-	q.peer, q.tag, q.buffer = k.Source, k.Tag, r.elements(buf.address(), count.of(r), datatype.named())
-	r.receive(k, q)
+	q.peer, q.tag, q.Buffer = k.Source, k.Tag, r.elements(buf.address(), count.of(r), datatype.named())
+	r.receive(q)
 	return q
 }
 
@@ -150,36 +128,12 @@ func (r call) receiveSmall(buf bufOut, count countArg, datatype typeArg, source 
 	if !ok {
 		return nil
 	}
-	if r.hasMail() {
-		if s, taken := r.takeFast(k, room); taken {
+	if r.endpoint.HasMail() {
+		if got, taken := r.endpoint.ReceiveSmall(k, room); taken {
 			q := r.doneRequest(requestReceive, c)
-			q.peer, q.tag, q.status = k.Source, k.Tag, s
+			q.peer, q.tag, q.status = k.Source, k.Tag, statusOf(got)
 			return q
 		}
 	}
 	return r.smallReceive(c, k, buf, count, datatype)
-}
-
-// takeFast copies the message in the inbox's first cell into memory, if nothing else may claim it: no other receive may
-// be posted that it could match, and no other message may wait that the receive would match first.
-func (r *Rank) takeFast(k match.Key, room []byte) (s status, taken bool) {
-	r.mailMu.Lock()
-	posted, unexpected := r.queue.Len()
-	p := r.inbox.at(r.inbox.head.Load())
-	if !r.hasMail() || posted+unexpected > 0 || !k.Accepts(p.key()) || p.bytes > int64(len(room)) {
-		r.mailMu.Unlock()
-		return s, false
-	}
-	s = status{source: p.source, tag: p.tag, bytes: p.bytes}
-	eager := p.eager
-	if eager == nil {
-		copy(room, p.inline[:p.bytes])
-	}
-	r.inbox.advance()
-	r.mailMu.Unlock()
-	if eager != nil {
-		copy(room, eager.data[:s.bytes])
-		eager.giveBack()
-	}
-	return s, true
 }

@@ -141,7 +141,7 @@ func (g *guest) waitUntil(what string, done func() bool) {
 func (g *guest) waitParked(rank int) {
 	g.t.Helper()
 	g.waitUntil(fmt.Sprintf("rank %d is parked", rank),
-		func() bool { return g.rank.world.ranks[rank].parked.Load() != 0 })
+		func() bool { return g.rank.world.ranks[rank].endpoint.Asleep() })
 }
 
 func (g *guest) waitOthersParked() {

@@ -266,7 +266,7 @@ func (inst *instance) delegateUserOp() {
 	gone := 0
 	for i := range inst.parts {
 		if p := &inst.parts[i]; p.op == nil && p.request != nil {
-			p.request.complete()
+			p.request.Complete()
 			p.request = nil
 			gone++
 		}
@@ -284,7 +284,7 @@ func (inst *instance) delegateUserOp() {
 		if p.request != nil {
 			p.request.deferred.Store(left)
 		}
-		p.rank.wake()
+		p.rank.endpoint.Wake()
 	}
 	if gone > 0 {
 		inst.leave(gone)
@@ -316,7 +316,7 @@ func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 		if helpers <= 0 {
 			return
 		}
-		if other := inst.parts[i].rank; other != r && other.wake() {
+		if other := inst.parts[i].rank; other != r && other.endpoint.Wake() {
 			helpers--
 		}
 	}
@@ -358,11 +358,11 @@ func (inst *instance) finish() {
 	for i := range inst.parts {
 		p := &inst.parts[i]
 		if p.request == nil {
-			p.rank.wake()
+			p.rank.endpoint.Wake()
 			continue
 		}
 		p.request.failure = p.failure
-		p.request.complete()
+		p.request.Complete()
 		gone++
 	}
 	if gone > 0 {

@@ -42,7 +42,7 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 		d.CopyFrom(&s)
 	}
 	if to != from {
-		mv.t.world.count(src.rank.rank, dst.rank.rank, s.Bytes())
+		mv.t.world.fabric.Moved(src.rank.rank, dst.rank.rank, s.Bytes())
 	}
 }
 

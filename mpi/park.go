@@ -6,16 +6,7 @@ import (
 	"time"
 )
 
-// parking is what others see of a rank that waits, and by which they wake it.
-type parking struct {
-	_           [64]byte // what others write lies on another cache line
-	parked      atomic.Uint32
-	interrupted atomic.Bool // there is a signal for the program
-	sleeper     *Thread     // which has parked; whoever clears parked may ask
-}
-
-// parker lets a thread of a rank wait and any goroutine wake it. No wake is lost between the last check of the
-// condition and parking: parked is set before the check.
+// parker is how a thread of a rank waits. Others wake it at the rank's endpoint.
 type parker struct {
 	spinTime time.Duration // how long the thread spins before it parks; only its own goroutine uses it
 	token    chan struct{} // holds one
@@ -28,7 +19,7 @@ func (p *parker) begin() { p.token, p.spinTime = make(chan struct{}, 1), maxSpin
 // Interrupt has the rank handle a signal, if it waits, before it waits on. Any goroutine may call it.
 func (r *Rank) Interrupt() {
 	r.interrupted.Store(true)
-	r.wake()
+	r.endpoint.Wake()
 }
 
 // handleSignals runs handlers within a wait.
@@ -88,14 +79,13 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 			return
 		}
 		note()
-		t.sleeper = t
-		t.parked.Store(1)
-		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load()) && t.parked.CompareAndSwap(1, 0) {
+		t.endpoint.Announce(t.token)
+		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load()) && t.endpoint.Retract() {
 			continue
 		}
-		// Either there is nothing to do but wait, or another goroutine has cleared parked and its token is here or coming. A
-		// rank counts as blocked only after parked is set and the condition was seen false, and stops counting when its waker
-		// clears parked: so blocked is never more than the ranks that really wait.
+		// Either there is nothing to do but wait, or another goroutine has woken the rank and the token is here or coming. A
+		// rank counts as blocked only after it has announced that it sleeps and the condition was seen false, and stops
+		// counting when it is woken: so blocked is never more than the ranks that really wait.
 		if t.world.blocked.Add(1) == t.world.active.Load() {
 			t.world.stuck()
 		}
@@ -106,8 +96,8 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 
 // look reads the rank's mail and reports whether done.
 func (t *Thread) look(done func() bool) bool {
-	if t.hasMail() {
-		t.readMail()
+	if t.endpoint.HasMail() {
+		t.endpoint.Read()
 	}
 	return done()
 }
@@ -154,18 +144,6 @@ func (t *Thread) spin(scope waitScope, done func() bool) bool {
 func (w *World) maySpin() bool {
 	n := w.active.Load() - w.blocked.Load()
 	return n > 1 && n <= int64(w.config.Cores)
-}
-
-// wake makes the rank check its condition again, and reports whether it was parked. Any goroutine may call it, holding
-// no lock that a waking rank needs for long.
-func (r *Rank) wake() bool {
-	if r.parked.Load() == 0 || !r.parked.CompareAndSwap(1, 0) {
-		return false
-	}
-	r.world.waking.Add(1)
-	r.world.blocked.Add(-1)
-	r.sleeper.token <- struct{}{}
-	return true
 }
 
 func (r *Rank) checkEnded() {

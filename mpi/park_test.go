@@ -78,7 +78,7 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 			g.waitParked(1)
 			g.must("Send", buf, 8, tByte, 1, 0, tWorld)
 			n := 0
-			g.thread.spin(scopeOne, func() bool { n++; return g.rank.hasMail() })
+			g.thread.spin(scopeOne, func() bool { n++; return g.rank.endpoint.HasMail() })
 			if n > 10*spinLooks {
 				t.Errorf("%d looks before the answer", n)
 			}
@@ -121,7 +121,7 @@ func TestPatience(t *testing.T) {
 // to the mailbox itself, and none overtakes another.
 func TestInboxOverflow(t *testing.T) {
 	sent := make(chan struct{})
-	const messages = 3 * inboxCells
+	const messages = 3 * 256
 	for i, err := range outcome(t, 3, func(g *guest) {
 		g.must("Init", 0, 0)
 		buf := g.ints(0, 0)

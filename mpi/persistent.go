@@ -24,7 +24,7 @@ func sendInit(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagAr
 			return f
 		}
 		q := r.newRequest(requestSend, c)
-		q.peer, q.tag, q.mode, q.buffer = dest.rank(), tag.int(), mode, s
+		q.peer, q.tag, q.mode, q.Buffer = dest.rank(), tag.int(), mode, s
 		return r.keep(request, q)
 	}
 }
@@ -32,7 +32,7 @@ func sendInit(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagAr
 // keep makes a new request persistent and inactive.
 func (r call) keep(out requestOut, q *request) *failure {
 	q.persistent, q.active = true, false
-	q.done.Store(true)
+	q.End()
 	return r.expose(out, q)
 }
 
@@ -54,7 +54,7 @@ func recvInit(r call, buf bufOut, count countArg, datatype typeArg, source rankA
 		return f.on(c)
 	}
 	q := r.newRequest(requestReceive, c)
-	q.peer, q.tag, q.buffer = source.rank(), tag.int(), s
+	q.peer, q.tag, q.Buffer = source.rank(), tag.int(), s
 	return r.keep(request, q)
 }
 
@@ -124,10 +124,10 @@ func (t *Thread) start(q *request) *failure {
 		return failf(errRequest, "the request is active already").on(q.comm)
 	}
 	q.active, q.status, q.failure = true, empty, nil
-	q.done.Store(false)
+	q.Begin()
 	if t.check != nil && q.kind != requestCollective {
 		if q.kind == requestSend {
-			q.parcel = t.check.parcel(t.here(), &q.buffer)
+			q.Note = t.check.parcel(t.here(), &q.Buffer)
 		}
 		t.check.shares(t.here(), q)
 	}
@@ -135,7 +135,7 @@ func (t *Thread) start(q *request) *failure {
 	case requestSend:
 		return t.send(q, q.mode)
 	case requestReceive:
-		t.receivePosted(q)
+		t.receive(q)
 		return nil
 	}
 	p := &t.draft

@@ -34,7 +34,6 @@ type process struct {
 	typeNames      map[uint32]string // that the program gave to predefined datatypes
 	predefinedAt   map[int32]uint64  // addresses of predefined attributes in memory
 	requests       requests
-	serial         uint64 // sends so far
 }
 
 // Contexts keep communicators' messages apart. Those of new communicators come from agree.Contexts.

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/group"
-	"github.com/faasmrun/faasmrun/mpi/match"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // Host is what MPI needs of the surroundings of a rank's thread.
@@ -31,16 +31,15 @@ type Host interface {
 	HandleSignals()
 }
 
-// Rank is one rank's MPI: its mailbox, which other ranks deliver to; its process, which is what its program has made;
+// Rank is one rank's MPI: its endpoint, which other ranks deliver to; its process, which is what its program has made;
 // and its threads, on which calls run. Its methods are called from the goroutine of the thread whose turn it is;
-// Activity, End, Interrupt, and what other ranks do to its mailbox, are the exceptions.
+// Activity, End, Interrupt, and what other ranks do to its endpoint, are the exceptions.
 type Rank struct {
-	parking
-	mailbox
 	process
-	eager eagerStock // of the messages it sends
-	world *World
-	rank  group.WorldRank
+	endpoint    *transport.Endpoint
+	interrupted atomic.Bool // there is a signal for the program
+	world       *World
+	rank        group.WorldRank
 	// lowest is the host's.
 	lowest uint64
 	ended  atomic.Pointer[Ended]
@@ -52,30 +51,18 @@ type Rank struct {
 	threadsMu  sync.Mutex
 	threads    []*Thread // besides main; guarded by threadsMu
 
-	traffic []traffic // to each rank
-	stats   *stats    // nil unless asked for
-	check   *checker  // nil unless asked for
+	stats *stats   // nil unless asked for
+	check *checker // nil unless asked for
 
 	_    [64]byte // a thread writes all the time, and other ranks read what is above
 	main Thread   // its host is never another
 }
 
-// mailbox matches the messages for a rank with its receives.
-type mailbox struct {
-	inbox   inbox
-	mailMu  sync.Mutex // taken for matching only, never while bytes are copied
-	queue   match.Queue[*request, message]
-	stored  atomic.Uint32 // counts the unexpected messages that did not come through the inbox
-	probing bool          // the rank waits for a message without a receive; guarded by mailMu
-}
-
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
-	r := &Rank{world: w, rank: rank}
+	r := &Rank{endpoint: w.fabric.Endpoint(rank), world: w, rank: rank}
 	r.begin(rank, everyone, set)
 	r.main.begin(r, 0)
 	r.initThread, r.over = &r.main, make(chan struct{})
-	r.eager.pool, r.inbox.cells = w.eager, new([inboxCells]cell)
-	r.traffic = make([]traffic, w.config.Size)
 	if w.config.Stats {
 		r.stats = &stats{calls: make([]callStats, len(names))}
 	}

@@ -1,6 +1,9 @@
 package mpi
 
-import "github.com/faasmrun/faasmrun/mpi/match"
+import (
+	"github.com/faasmrun/faasmrun/mpi/match"
+	"github.com/faasmrun/faasmrun/mpi/transport"
+)
 
 // checkSource checks the source and the tag of a receive or probe.
 func (c *comm) checkSource(from match.Rank, tag int32) *failure {
@@ -148,10 +151,13 @@ func (t *Thread) awaitBoth(send, receive *request, b []byte) *failure {
 
 // peek looks for a message that a receive would take.
 func (r *Rank) peek(k match.Key) (s status, found bool) {
-	r.mailMu.Lock()
-	m, from, found := r.queue.Peek(k)
-	r.mailMu.Unlock()
-	return status{source: from.Source, tag: from.Tag, bytes: m.bytes}, found
+	e, found := r.endpoint.Peek(k)
+	return statusOf(e), found
+}
+
+// statusOf is the status of a message.
+func statusOf(e transport.Envelope) status {
+	return status{source: e.Source, tag: e.Tag, bytes: e.Bytes}
 }
 
 // probeKey checks what a probe looks for.
@@ -180,9 +186,9 @@ func probe(r call, source rankArg, tag tagArg, comm commArg, status statusOut) *
 	}
 	s, found := r.peek(k)
 	if !found {
-		r.watchMail(true)
+		r.endpoint.Watch(true)
 		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
-		r.watchMail(false)
+		r.endpoint.Watch(false)
 	}
 	putStatus(b, s)
 	return nil
@@ -191,20 +197,6 @@ func probe(r call, source rankArg, tag tagArg, comm commArg, status statusOut) *
 // awaiting is a message that a probe waits for.
 func awaiting(c *comm, k match.Key) waitState {
 	return waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
-}
-
-// queueLen gives how many receives are posted and how many messages wait.
-func (r *Rank) queueLen() (posted, unexpected int) {
-	r.mailMu.Lock()
-	defer r.mailMu.Unlock()
-	return r.queue.Len()
-}
-
-// watchMail sets whether a message added to the mailbox wakes the rank.
-func (r *Rank) watchMail(on bool) {
-	r.mailMu.Lock()
-	r.probing = on
-	r.mailMu.Unlock()
 }
 
 // MPI_Iprobe(source, tag, comm, *flag, *status)
@@ -301,16 +293,16 @@ func mprobe(r call, source rankArg, tag tagArg, comm commArg, message messageOut
 	}
 	m, found := r.extract(c, k)
 	if !found {
-		r.watchMail(true)
+		r.endpoint.Watch(true)
 		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool {
 			if !found { // it is asked again after it was true, and a second message would be another one
 				m, found = r.extract(c, k)
 			}
 			return found
 		})
-		r.watchMail(false)
+		r.endpoint.Watch(false)
 	}
-	putStatus(b, m.status())
+	putStatus(b, statusOf(m.Envelope()))
 	return r.exposeMessage(message, m)
 }
 
@@ -341,7 +333,7 @@ func improbe(r call, source rankArg, tag tagArg, comm commArg, flag flagOut, mes
 		m, found = r.extract(c, k)
 	}
 	if found {
-		putStatus(b, m.status())
+		putStatus(b, statusOf(m.Envelope()))
 		if f := r.exposeMessage(message, m); f != nil {
 			return f
 		}
@@ -351,23 +343,16 @@ func improbe(r call, source rankArg, tag tagArg, comm commArg, flag flagOut, mes
 
 // extracted is a message that a matched probe has found.
 type extracted struct {
-	message
-	from match.Key
+	transport.Extracted
 	comm *comm
 }
 
-func (m *extracted) status() status {
-	return status{source: m.from.Source, tag: m.from.Tag, bytes: m.bytes}
-}
-
 func (r *Rank) extract(c *comm, k match.Key) (*extracted, bool) {
-	r.mailMu.Lock()
-	m, from, found := r.queue.Take(k)
-	r.mailMu.Unlock()
+	x, found := r.endpoint.Extract(k)
 	if !found {
 		return nil, false
 	}
-	return &extracted{m, from, c}, true
+	return &extracted{x, c}, true
 }
 
 func (r call) exposeMessage(out messageOut, m *extracted) *failure {
@@ -391,7 +376,7 @@ func (r call) beginMatched(buf bufOut, count countArg, datatype typeArg, message
 	if handle == messageNoProc {
 		q := r.newRequest(requestReceive, r.worldComm)
 		q.peer, q.status = procNull, nowhere
-		q.done.Store(true)
+		q.End()
 		return q, message.put(r, "message", messageNull)
 	}
 	m := r.messages.get(kindMessage, handle)
@@ -400,8 +385,8 @@ func (r call) beginMatched(buf bufOut, count countArg, datatype typeArg, message
 	}
 	r.messages.remove(handle)
 	q := r.newRequest(requestReceive, m.comm)
-	q.peer, q.tag, q.buffer, q.matched = m.from.Source, m.from.Tag, s, true
-	r.take(q, &m.message, m.from)
+	q.peer, q.tag, q.Buffer, q.matched, q.told = m.From.Source, m.From.Tag, s, true, false
+	r.endpoint.ReceiveExtracted(&q.Operation, &m.Extracted)
 	return q, message.put(r, "message", messageNull)
 }
 
@@ -452,35 +437,19 @@ func cancel(r call, request requestRef) *failure {
 	case q.kind == requestSend:
 		cancelled = r.withdraw(q)
 	case !r.isDone(q):
-		r.mailMu.Lock()
-		cancelled = r.queue.Cancel(q.posted)
-		r.mailMu.Unlock()
+		cancelled = r.endpoint.Cancel(&q.Operation)
 	}
 	if cancelled {
-		q.status = status{source: anySource, tag: anyTag, cancelled: true}
-		q.done.Store(true)
+		q.status, q.told = status{source: anySource, tag: anyTag, cancelled: true}, true
+		q.End()
 	}
 	return nil
 }
 
-// withdraw takes a send's message back out of its receiver's mailbox, where its data is there and where it is still
-// with the sender. It reports whether the message was still in it.
+// withdraw takes a send's message back, and reports whether nobody had received it.
 func (r *Rank) withdraw(q *request) bool {
 	if q.peer == procNull {
 		return false
 	}
-	box := r.world.ranks[q.comm.peers().Ranks[q.peer]]
-	k := match.Key{Context: q.comm.context, Source: q.comm.rank, Tag: q.tag}
-	var m message
-	box.mailMu.Lock()
-	box.sortMail()
-	found := box.queue.Withdraw(k, func(other message) bool { m = other; return other.serial == q.serial })
-	box.mailMu.Unlock()
-	if found && m.eager != nil {
-		m.eager.giveBack()
-	}
-	if found && m.sender != nil && m.sender != q { // a buffered send's copy
-		m.sender.complete()
-	}
-	return found
+	return r.endpoint.Withdraw(q.comm.peers().Ranks[q.peer], q.comm.key(q.tag), &q.Operation)
 }

@@ -5,25 +5,24 @@ import (
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // request is an operation under way: a send, a receive, or a nonblocking collective. Its owner makes and frees it;
 // whoever moves the bytes completes it. Between the two the buffer belongs to MPI.
 type request struct {
+	transport.Operation
 	owner   *Rank
-	handle  uint32  // 0: internal to a blocking call
-	call    uint32  // the function that made it
-	origin  origin  // the call site, for checking
-	parcel  *parcel // what a send sends, for checking
+	handle  uint32 // 0: internal to a blocking call
+	call    uint32 // the function that made it
+	origin  origin // the call site, for checking
 	kind    requestKind
 	comm    *comm
 	peer    match.Rank // as the program gave it
 	tag     int32
 	mode    sendMode
-	serial  uint64 // of a send
-	buffer  datatype.Span
-	posted  match.ID // of a receive in the queue
-	matched bool     // a receive that a matched probe found its message for
+	matched bool // a receive that a matched probe found its message for
+	told    bool // status and failure are those of the operation; of a receive they are not at first
 
 	persistent bool
 	active     bool       // between start and completion; always, unless persistent
@@ -38,10 +37,6 @@ type request struct {
 	attached   *attached // that of a buffered send, or of a flush
 	generic    *generic  // of a generalized request
 
-	// done is set last, by the rank that completes the request. It must not touch it afterwards: the owner may use it
-	// again at once. The fields below are written before.
-	done     atomic.Bool
-	job      atomic.Pointer[copyJob]      // the copy under way, which the owner may help with
 	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
 	status   status
 	failure  *failure
@@ -68,16 +63,14 @@ type requests struct {
 // newRequest makes a request that is not done.
 func (t *Thread) newRequest(kind requestKind, c *comm) *request {
 	q := t.takeRequest(kind, c)
-	q.done.Store(false)
+	q.Begin()
 	return q
 }
 
 // doneRequest makes a request that is done.
 func (t *Thread) doneRequest(kind requestKind, c *comm) *request {
 	q := t.takeRequest(kind, c)
-	if !q.done.Load() {
-		q.done.Store(true)
-	}
+	q.End()
 	return q
 }
 
@@ -89,8 +82,9 @@ func (t *Thread) takeRequest(kind requestKind, c *comm) *request {
 		t.requests.idle = t.requests.idle[:n-1]
 	} else {
 		q = &request{owner: t.Rank}
+		t.endpoint.Register(&q.Operation)
 	}
-	q.kind, q.comm, q.call, q.active = kind, c, t.call.Load(), true
+	q.kind, q.comm, q.call, q.active, q.told = kind, c, t.call.Load(), true, true
 	q.status, q.failure = empty, nil
 	if t.check != nil {
 		q.origin = t.here()
@@ -111,24 +105,42 @@ func (r *Rank) release(q *request) {
 		q.instances, q.starts = nil, 0
 		q.persistent, q.part, q.child, q.answer, q.generic, q.area = false, nil, nil, nil, nil, 0
 	}
-	q.parcel, q.attached = nil, nil
-	q.comm, q.buffer, q.freed, q.matched, q.serial = nil, datatype.Span{}, false, false, 0
+	if q.Note != nil {
+		q.Note = nil
+	}
+	q.attached = nil
+	q.comm, q.Buffer, q.freed, q.matched, q.Serial = nil, datatype.Span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 
 // isDone reports whether the request, and what belongs to it, is complete.
 func (t *Thread) isDone(q *request) bool {
-	if q.kind == requestCollective && !q.done.Load() {
+	if q.kind == requestCollective && !q.Done() {
 		t.takeDeferred(q)
 	}
-	return q.done.Load() && (q.send == nil || q.send.done.Load()) && (q.kind != requestFlush || q.flushed())
+	if !q.Done() {
+		return false
+	}
+	q.settle()
+	return (q.send == nil || q.send.Done()) && (q.kind != requestFlush || q.flushed())
 }
 
-// complete ends a request and wakes its owner. The request is the owner's again once done is set.
-func (q *request) complete() {
-	owner := q.owner
-	q.done.Store(true)
-	owner.wake()
+// settle takes the outcome of a receive that is done from its operation: the message that it took. What does not fit in
+// the buffer was not delivered.
+func (q *request) settle() {
+	if q.told {
+		return
+	}
+	q.told = true
+	q.status = status{source: q.Source, tag: q.Tag, bytes: q.Bytes}
+	if room := q.Buffer.Bytes(); q.Bytes > room {
+		q.status.class, q.status.bytes = errTruncate, room
+		q.failure = q.comm.failf(errTruncate,
+			"a message of %d bytes from rank %d, tag %d, does not fit in a buffer of %d bytes", q.Bytes, q.Source, q.Tag, room)
+	}
+	if p, ok := q.Note.(*parcel); ok {
+		q.owner.check.received(q, p)
+	}
 }
 
 // await waits for a request.
@@ -136,7 +148,7 @@ func (t *Thread) await(q *request) {
 	if t.isDone(q) {
 		return
 	}
-	t.wait(scopeOne, func() { t.note(q.waitState()) }, func() bool { q.help(); return t.isDone(q) })
+	t.wait(scopeOne, func() { t.note(q.waitState()) }, func() bool { q.Help(); return t.isDone(q) })
 }
 
 func (q *request) waitState() waitState {
@@ -156,6 +168,7 @@ func (q *request) waitState() waitState {
 
 // finish takes the outcome of a completed request. It frees the request, or if it is persistent makes it inactive.
 func (t *Thread) finish(q *request) (status, *failure) {
+	q.settle()
 	s, f := q.status, q.failure
 	if t.stats != nil && q.kind == requestReceive {
 		t.stats.moved(q.call, 0, s.bytes)

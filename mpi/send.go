@@ -113,7 +113,7 @@ func sendNonblocking(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg
 		}
 		if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
 			q := r.doneRequest(requestSend, comm.fast(r))
-			q.peer, q.tag, q.serial = dest.rank(), tag.int(), r.serial
+			q.peer, q.tag, q.Serial = dest.rank(), tag.int(), r.endpoint.Serial()
 			return r.expose(request, q)
 		}
 		q, f := r.beginSend(buf, count, datatype, dest, tag, comm, mode)

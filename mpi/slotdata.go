@@ -67,7 +67,7 @@ func (rd *reader) Take(from, part, parts, block int) {
 	n := len(data) / parts
 	data = data[part*n : (part+1)*n]
 	if from != rd.c.member {
-		rd.t.world.count(rd.c.group.Ranks[from], rd.t.rank, int64(n))
+		rd.t.world.fabric.Moved(rd.c.group.Ranks[from], rd.t.rank, int64(n))
 	} else if rd.p.inPlace {
 		return
 	}

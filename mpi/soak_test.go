@@ -283,7 +283,7 @@ func (g *guest) ints3(round int) uint32 {
 
 // tables are the sizes of what a rank keeps.
 func (r *Rank) tables() map[string]int {
-	posted, unexpected := r.queueLen()
+	posted, unexpected := r.endpoint.Queued()
 	r.world.instancesMu.Lock()
 	defer r.world.instancesMu.Unlock() // its tables are all ranks'
 	return map[string]int{"communicators": len(r.comms.objects), "groups": len(r.groups.objects),

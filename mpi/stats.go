@@ -4,44 +4,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/profile"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
-// traffic counts what a rank has sent to each rank of the world. It is kept at all times, because placement asks for it
-// while the job runs; collectives inside a process count as if each block were a message.
-type traffic struct {
-	messages, bytes atomic.Uint64
-}
-
-// count notes a message from one rank to another of the world.
-func (w *World) count(from, to group.WorldRank, bytes int64) {
-	t := &w.ranks[from].traffic[to]
-	t.messages.Add(1)
-	t.bytes.Add(uint64(bytes))
-}
-
 // Traffic is what one rank has sent to another.
-type Traffic struct{ Messages, Bytes uint64 }
+type Traffic = transport.Traffic
 
 // Traffic gives what the rank has sent to each rank of the world. Any goroutine may ask.
-func (r *Rank) Traffic() []Traffic {
-	out := make([]Traffic, len(r.traffic))
-	for i := range out {
-		out[i] = Traffic{r.traffic[i].messages.Load(), r.traffic[i].bytes.Load()}
-	}
-	return out
-}
+func (r *Rank) Traffic() []Traffic { return r.endpoint.Traffic() }
 
 // Sent is how many bytes the ranks have sent, all together. Any goroutine may ask.
-func (w *World) Sent() (bytes uint64) {
-	for _, r := range w.ranks {
-		for to := range r.traffic {
-			bytes += r.traffic[to].bytes.Load()
-		}
-	}
-	return bytes
-}
+func (w *World) Sent() (bytes uint64) { return w.fabric.Sent() }
 
 // stats are a rank's calls, counted and timed when WorldConfig.Stats is set. The rank's goroutine counts, any may read.
 type stats struct {

@@ -16,7 +16,8 @@ func TestStats(t *testing.T) {
 	for range 3 {
 		g.must("Sendrecv", g.alloc(12), 3, tInt, 0, 0, g.alloc(12), 3, tInt, 0, 0, tWorld, 0)
 	}
-	if got := g.rank.Traffic()[0]; got != (Traffic{3, 36}) {
+	g.rank.endpoint.Count()
+	if got := g.rank.Traffic()[0]; got != (Traffic{Messages: 3, Bytes: 36}) {
 		t.Errorf("traffic %v", got)
 	}
 	g.must("Pcontrol", 0, 0)
@@ -26,6 +27,7 @@ func TestStats(t *testing.T) {
 	g.must("Irecv", g.alloc(8), 2, tInt, 0, 0, tWorld, 1024)
 	g.must("Send", g.alloc(4), 1, tInt, 0, 0, tWorld)
 	g.must("Wait", 1024, 0)
+	g.rank.endpoint.Count()
 	p := w.Profile().Ranks[0]
 	uses := map[string][3]uint64{}
 	for _, f := range p.Functions {

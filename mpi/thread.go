@@ -30,7 +30,6 @@ type Thread struct {
 	reader reader         // of the slots of a collective
 	own    overflowBuffer // what the thread has combined of them
 	result []byte         // what this or another rank has combined
-	job    copyJob        // the copy it makes
 
 	waitStateMu sync.Mutex
 	waitState   waitState   // guarded by waitStateMu
@@ -70,6 +69,9 @@ func (t *Thread) Retire() {
 		}
 	}
 	r.threadsMu.Unlock()
+	if t == &r.main { // all others have ended
+		r.endpoint.Count()
+	}
 	t.uncount()
 }
 

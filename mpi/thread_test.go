@@ -95,7 +95,7 @@ func TestThreadsOutOfTurn(t *testing.T) {
 			}
 			other, end := g.another(1), make(chan any, 1)
 			go func() {
-				for c.busy && g.rank.parked.Load() == 0 { // main comes to wait
+				for c.busy && !g.rank.endpoint.Asleep() { // main comes to wait
 				}
 				end <- other.run(c.call)
 				g.rank.End(errEndOfThread)

@@ -63,7 +63,7 @@ func (t *Thread) noteAny(l list) {
 // activity is what the thread, whose turn it is, does in MPI or since.
 func (t *Thread) activity() string {
 	call := callName(t.call.Load())
-	if t.parked.Load() == 0 {
+	if !t.endpoint.Asleep() {
 		if call == "" {
 			return "computing, no MPI call yet"
 		}

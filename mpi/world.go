@@ -2,13 +2,12 @@
 // goroutines of one process, each with a linear memory of its own. It owns everything a rank knows of MPI
 // (communicators, groups, handles of datatypes, operations, requests, messages) as plain data. It leaves running the
 // ranks, their memories and their instances to worker/rank, what datatypes are and how data is copied and reduced to
-// mpi/datatype, agreement on new communicators to mpi/agree, groups to mpi/group, matching to mpi/match, the algorithms
-// of collectives to mpi/coll, and the header to mpi/guest.
+// mpi/datatype, agreement on new communicators to mpi/agree, groups to mpi/group, matching to mpi/match, the way of a
+// message to mpi/transport, the algorithms of collectives to mpi/coll, and the header to mpi/guest.
 //
 // A large message is copied once: by the receiver if the sender came first, by the sender if the receive was posted. A
-// small one goes through the receiver's inbox, in a bounded store outside the Go heap, so that the sender need not
-// wait. No lock is held while more than a few bytes are copied, and nothing is allocated per message in the steady
-// state.
+// small one is copied into a bounded store outside the Go heap, so that the sender need not wait. No lock is held while
+// more than a few bytes are copied, and nothing is allocated per message in the steady state.
 package mpi
 
 import (
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/mpi/group"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // WorldConfig describes a job's world.
@@ -57,7 +57,7 @@ type World struct {
 	config  WorldConfig
 	started time.Time
 	ranks   []*Rank
-	eager   *eagerPool
+	fabric  *transport.Fabric
 	ended   atomic.Pointer[Ended]
 
 	_       [64]byte     // every park writes the next three; the fields above are read all the time
@@ -75,8 +75,8 @@ func NewWorld(config WorldConfig) *World {
 	if config.EagerBytes == 0 {
 		config.EagerBytes = defaultEagerBytes
 	}
-	w := &World{config: config, started: time.Now(), eager: newEagerPool(config.EagerBytes),
-		named: map[string]*instances{}}
+	w := &World{config: config, started: time.Now(), named: map[string]*instances{}}
+	w.fabric = transport.NewFabric(transport.Config{Size: config.Size, EagerBytes: config.EagerBytes, Woken: w.woken})
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
 	everyone, set := group.New(config.Size), newInstances(config.Size)
@@ -108,14 +108,20 @@ func (r *Rank) end(e *Ended) {
 	if r.ended.CompareAndSwap(nil, e) {
 		close(r.over)
 	}
-	r.wake()
+	r.endpoint.Wake()
 }
 
 // Done is closed when the rank is to end, for its threads that wait outside MPI.
 func (r *Rank) Done() <-chan struct{} { return r.over }
 
+// woken counts a thread that is woken in MPI.
+func (w *World) woken() {
+	w.waking.Add(1)
+	w.blocked.Add(-1)
+}
+
 // Close gives back the world's memory. Every rank's goroutine must have returned.
-func (w *World) Close() { w.eager.close() }
+func (w *World) Close() { w.fabric.Close() }
 
 // stuck is called by the thread whose waiting leaves nobody to run. Every rank waits for another one, and every thread
 // of it; nothing is under way (a message is delivered before its sender parks), so nobody will ever wake: the job ends

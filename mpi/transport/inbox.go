@@ -1,10 +1,9 @@
-package mpi
+package transport
 
 import (
-	"runtime"
 	"sync/atomic"
 
-	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -16,7 +15,7 @@ import (
 //
 // It is a ring of cells. A sender reserves a cell by its number, fills it, and marks it full by storing number + 1 into
 // it. Nobody writes the cell again until the ring has come round, so it stays one transfer. The sorting rank announces
-// free cells in large steps. When the ring is full, senders use the mailbox itself.
+// free cells in large steps. When the ring is full, senders take the lock.
 type inbox struct {
 	cells *[inboxCells]cell
 	_     [64]byte
@@ -24,7 +23,7 @@ type inbox struct {
 	_     [60]byte
 	freed atomic.Uint32 // cells that may be reserved again: head, not quite up to date
 	_     [60]byte
-	head  atomic.Uint32 // cells sorted; written under mailMu
+	head  atomic.Uint32 // cells sorted; written by who holds the lock
 	_     [60]byte
 }
 
@@ -33,11 +32,11 @@ const (
 	inboxStep  = inboxCells / 8
 	// inlineBytes is the data that fits into the cell itself, which is a cache line.
 	inlineBytes = 24
-	// inboxLimit bounds the data of a message in the inbox. Beyond inlineBytes it lies in an eager buffer. At the limit
+	// InboxLimit bounds the data of a message in the inbox. Beyond inlineBytes it lies in an eager buffer. At the limit
 	// the second copy should cost about as much as the cache lines that matching by the sender moves: a dozen lines from
 	// core to core, 1 µs, in which 8 KiB are copied. Reckoned from those two figures; the crossing itself was not
 	// measured.
-	inboxLimit = 8 << 10
+	InboxLimit = 8 << 10
 )
 
 // cell is a message in an inbox.
@@ -76,7 +75,7 @@ func (p *cell) fill(number uint32, k match.Key, bytes int64, serial uint64, eage
 
 func (p *cell) key() match.Key { return match.Key{Context: p.context, Source: p.source, Tag: p.tag} }
 
-// advance frees the first cell. The caller holds mailMu.
+// advance frees the first cell. The caller holds the lock.
 func (in *inbox) advance() {
 	head := in.head.Load() + 1
 	in.head.Store(head)
@@ -85,86 +84,79 @@ func (in *inbox) advance() {
 	}
 }
 
-// drop puts a send's message into the inbox, and reports whether there was room.
-func (in *inbox) drop(k match.Key, q *request) bool {
-	n := q.buffer.Bytes()
+// drop puts a send's message into the inbox of a rank that is awake, and reports whether it has.
+func (e *Endpoint) drop(k match.Key, send *Operation, by way) bool {
+	m := send.pack(by)
+	if m.sender != (ID{}) {
+		return false
+	}
+	number, ok := e.inbox.reserve()
+	if !ok {
+		m.free()
+		return false
+	}
+	p := e.inbox.at(number)
+	p.inline = m.inline
+	p.fill(number, k, m.bytes, m.serial, m.eager)
+	e.readIfAsleep()
+	return true
+}
+
+// SendSmall sends a message of at most InboxLimit bytes to a rank that is awake, without an operation. It reports
+// whether it has: else Send is the way.
+func (e *Endpoint) SendSmall(to group.WorldRank, k match.Key, data []byte) bool {
+	d := e.fabric.home[to]
+	if d == nil || d.Asleep() {
+		return false
+	}
 	var eager *eagerBuffer
-	if n > inlineBytes {
-		if eager = q.owner.eager.get(n); eager == nil {
+	if wayOf(int64(len(data)), Standard) == eagerly {
+		if eager = e.eager.get(int64(len(data))); eager == nil {
 			return false
 		}
-		side := datatype.Whole(eager.data[:n])
-		side.CopyFrom(&q.buffer)
+		copy(eager.data, data)
 	}
-	number, ok := in.reserve()
+	number, ok := d.inbox.reserve()
 	if !ok {
 		if eager != nil {
 			eager.giveBack()
 		}
 		return false
 	}
-	p := in.at(number)
+	p := d.inbox.at(number)
 	if eager == nil {
-		side := datatype.Whole(p.inline[:n])
-		side.CopyFrom(&q.buffer)
+		copy(p.inline[:], data)
 	}
-	p.fill(number, k, n, q.serial, eager)
+	e.serial++
+	e.count(to, int64(len(data)))
+	p.fill(number, k, int64(len(data)), e.serial, eager)
+	d.readIfAsleep()
 	return true
 }
 
-// hasMail reports whether a message lies in the rank's inbox.
-func (r *Rank) hasMail() bool {
-	head := r.inbox.head.Load()
-	return r.inbox.at(head).full.Load() == head+1
-}
+// Serial is how many messages the rank has sent.
+func (e *Endpoint) Serial() uint64 { return e.serial }
 
-// readMail sorts what lies in the rank's inbox.
-func (r *Rank) readMail() {
-	r.mailMu.Lock()
-	for r.hasMail() {
-		r.sortOne()
+// ReceiveSmall copies the message in the inbox's first cell into memory, if nothing else may claim it: no other receive
+// may be posted that it could match, and no other message may wait that the receive would match first.
+func (e *Endpoint) ReceiveSmall(k match.Key, room []byte) (got Envelope, taken bool) {
+	m := e.lock()
+	posted, unexpected := m.queue.Len()
+	p := e.inbox.at(e.inbox.head.Load())
+	if !e.HasMail() || posted+unexpected > 0 || !k.Accepts(p.key()) || p.bytes > int64(len(room)) {
+		m.unlock()
+		return got, false
 	}
-	r.mailMu.Unlock()
-}
-
-// sortIfParked sorts the inbox of a rank that has parked since something was put into it.
-func (r *Rank) sortIfParked() {
-	if r.parked.Load() != 0 {
-		r.mailMu.Lock()
-		r.sortMail()
-		r.mailMu.Unlock()
+	got = Envelope{Source: p.source, Tag: p.tag, Bytes: p.bytes}
+	eager := p.eager
+	if eager == nil {
+		copy(room, p.inline[:p.bytes])
 	}
-}
-
-// sortMail sorts every message whose cell was reserved before the call, so that what its caller delivers otherwise
-// overtakes nothing. It is called with mailMu held, as sortOne is.
-func (r *Rank) sortMail() {
-	for end := r.inbox.tail.Load(); int32(end-r.inbox.head.Load()) > 0; {
-		if r.hasMail() {
-			r.sortOne()
-			continue
-		}
-		runtime.Gosched() // its sender is about to fill it
+	e.inbox.advance()
+	m.unlock()
+	if eager != nil {
+		copy(room, eager.data[:got.Bytes])
+		eager.giveBack()
 	}
-}
-
-// sortOne sorts one message. It releases mailMu while it copies an eager buffer.
-func (r *Rank) sortOne() {
-	p := r.inbox.at(r.inbox.head.Load())
-	k, m := p.key(), message{eager: p.eager, bytes: p.bytes, serial: p.serial, inline: p.inline}
-	r.inbox.advance()
-	q, found := r.queue.Arrive(k)
-	switch {
-	case !found:
-		r.queue.Add(k, m)
-		if r.probing {
-			r.wake()
-		}
-	case m.eager == nil:
-		m.copyTo(q, k)
-	default:
-		r.mailMu.Unlock()
-		m.copyTo(q, k)
-		r.mailMu.Lock()
-	}
+	return got, true
 }

@@ -1,4 +1,4 @@
-package mpi
+package transport
 
 import (
 	"sync"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// Messages that arrive before their receive is posted, up to eagerLimit bytes, are kept in an eager buffer: the sender
-// copies in and goes on, the receiver copies out. Above the limit two copies cost more than a wait.
-const eagerLimit = 16 << 10
+// EagerLimit bounds, in bytes, messages that are kept in an eager buffer when they arrive before their receive is
+// posted: the sender copies in and goes on, the receiver copies out. Above it two copies cost more than a wait.
+const EagerLimit = 16 << 10
 
 // eagerPool is cut into buffers of powers of two. It is one mapping outside the Go heap, so that neither the collector
 // nor the heap's size sees messages. The mapping is the bound of what was sent and not yet received.

@@ -1,7 +1,8 @@
-package mpi
+package transport
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
@@ -18,8 +19,12 @@ type copyJob struct {
 	helpers  atomic.Int32 // inside
 }
 
-// share copies with the help of the rank whose request waits, if that rank spins.
-func (j *copyJob) share(to, from []byte, waiting *request) {
+// copyJobs are those that no copy uses. A helper that comes late to one may find the next copy's, and leaves it again.
+var copyJobs = sync.Pool{New: func() any { return new(copyJob) }}
+
+// share copies with the help of the rank whose operation waits, if that rank spins.
+func share(to, from []byte, waiting *Operation) {
+	j := copyJobs.Get().(*copyJob)
 	j.to, j.from = to, from
 	j.next.Store(0)
 	waiting.job.Store(j)
@@ -29,6 +34,7 @@ func (j *copyJob) share(to, from []byte, waiting *request) {
 		runtime.Gosched()
 	}
 	j.to, j.from = nil, nil
+	copyJobs.Put(j)
 }
 
 func (j *copyJob) work() {
@@ -41,15 +47,15 @@ func (j *copyJob) work() {
 	}
 }
 
-// help does part of the copy that the request waits for, if there is one. It checks twice that the job is still the
-// request's: after the second check it stays, because the rank that shared it waits for its helpers.
-func (q *request) help() {
-	j := q.job.Load()
+// Help does part of the copy that the operation waits for, if there is one. It checks twice that the job is still the
+// operation's: after the second check it stays, because the rank that shared it waits for its helpers.
+func (op *Operation) Help() {
+	j := op.job.Load()
 	if j == nil {
 		return
 	}
 	j.helpers.Add(1)
-	if q.job.Load() == j {
+	if op.job.Load() == j {
 		j.work()
 	}
 	j.helpers.Add(-1)
