@@ -203,3 +203,26 @@ func BenchmarkCommDup(b *testing.B) {
 		return func() { dup(); free() }
 	})
 }
+
+// BenchmarkWindow is a window of 64 receives, then sends, of one rank to itself, completed together: what a message
+// takes of processor time, without another processor.
+func BenchmarkWindow(b *testing.B) {
+	together(b, 1, 1<<20, func(g *guest) func() {
+		requests := g.alloc(wordSize * 128)
+		buf := g.alloc(128 * 8)
+		var posts []func()
+		for i := range uint32(64) {
+			posts = append(posts, g.prepared("Irecv", buf+8*i, 8, tByte, 0, 0, tWorld, requests+wordSize*i))
+		}
+		for i := range uint32(64) {
+			posts = append(posts, g.prepared("Isend", buf+8*(64+i), 8, tByte, 0, 0, tWorld, requests+wordSize*(64+i)))
+		}
+		all := g.prepared("Waitall", 128, requests, 0)
+		return func() {
+			for _, p := range posts {
+				p()
+			}
+			all()
+		}
+	})
+}

@@ -128,38 +128,76 @@ func test(r call, request requestRef, flag flagOut, status statusOut) *failure {
 
 // MPI_Waitall(count, requests[], statuses[])
 func waitall(r call, count countArg, requests requestsRef, statuses statusesOut) *failure {
-	l, _, b, f := requests.looked(r, count, statuses, -1)
+	l, f := requests.list(r, count)
+	if f != nil {
+		return f
+	}
+	b, f := statuses.at(r, l.n)
+	if f != nil {
+		return f
+	}
+	active, f := l.active()
 	if f != nil {
 		return f
 	}
 	anyFailed := false
-	for i := range l.n {
-		if q, _ := l.at(i); q != nil {
+	for _, q := range active {
+		if q != nil {
 			r.await(q)
 			anyFailed = anyFailed || q.failure != nil
 		}
 	}
-	return l.finishAll(b, anyFailed)
+	return l.finishAll(active, b, anyFailed)
 }
 
-// finishAll completes all requests, which are done. If one failed, MPI_ERR_IN_STATUS is returned and each status has
-// its class.
-func (l list) finishAll(b []byte, anyFailed bool) *failure {
-	var failed *failure
+// active gives the requests by index, nil where there is nothing to wait for, after a look at every handle. They are to
+// be handed to finishAll.
+func (l list) active() ([]*request, *failure) {
+	all := l.t.waiting[:0]
+	l.t.waiting = nil // a function of the program that is called meanwhile may wait for others
 	for i := range l.n {
+		q, f := l.at(i)
+		if f != nil {
+			l.t.waiting = all
+			return nil, f
+		}
+		all = append(all, q)
+	}
+	return all, nil
+}
+
+// finishAll completes the active requests of the list, which are done. If one failed, MPI_ERR_IN_STATUS is returned and
+// each status has its class.
+func (l list) finishAll(active []*request, b []byte, anyFailed bool) *failure {
+	var failed *failure
+	for i, q := range active {
+		if q != nil && q.handle != l.handles.get(int64(i)) { // a function of the program has freed it
+			q = nil
+		}
+		if b == nil && q != nil && q.failure == nil && q.isPlain() {
+			l.t.finishPlain(q)
+			l.handles.set(int64(i), requestNull)
+			continue
+		}
 		s := empty
-		if q, _ := l.at(i); q != nil {
+		if q != nil {
 			var one *failure
-			if s, one = l.finish(i, q); one != nil {
+			if s, one = l.finish(int64(i), q); one != nil {
 				failed, s.class = one, one.class
 			}
 		}
 		if b != nil {
-			s.put(b[i*statusSize:], anyFailed)
+			s.put(b[int64(i)*statusSize:], anyFailed)
 		}
+	}
+	if cap(active) <= maxWaiting {
+		l.t.waiting = active
 	}
 	return inStatus(failed)
 }
+
+// maxWaiting bounds the requests for which a thread keeps room.
+const maxWaiting = 4096
 
 // inStatus is what a function returns that has put errors in statuses.
 func inStatus(f *failure) *failure {
@@ -171,22 +209,31 @@ func inStatus(f *failure) *failure {
 
 // MPI_Testall(count, requests[], *flag, statuses[])
 func testall(r call, count countArg, requests requestsRef, flag flagOut, statuses statusesOut) *failure {
-	l, _, b, f := requests.looked(r, count, statuses, -1)
+	l, f := requests.list(r, count)
+	if f != nil {
+		return f
+	}
+	b, f := statuses.at(r, l.n)
+	if f != nil {
+		return f
+	}
+	active, f := l.active()
 	if f != nil {
 		return f
 	}
 	anyFailed := false
-	for i := range l.n {
-		q, _ := l.at(i)
+	for _, q := range active {
 		if q != nil && !r.poll(q) {
+			r.waiting = active
 			return flag.put(r, "flag", false)
 		}
 		anyFailed = anyFailed || q != nil && q.failure != nil
 	}
 	if f := flag.put(r, "flag", true); f != nil {
+		r.waiting = active
 		return f
 	}
-	return l.finishAll(b, anyFailed)
+	return l.finishAll(active, b, anyFailed)
 }
 
 // MPI_Waitany(count, requests[], *index, *status)

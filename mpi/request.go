@@ -198,6 +198,22 @@ func (t *Thread) finish(q *request) (status, *failure) {
 	return s, f
 }
 
+// isPlain reports whether the request is a send or a receive and nothing else.
+func (q *request) isPlain() bool {
+	return q.kind <= requestReceive && !q.persistent && q.send == nil && q.Note == nil
+}
+
+// finishPlain is finish of a plain request whose outcome nobody asks for.
+func (t *Thread) finishPlain(q *request) {
+	q.settle()
+	if t.stats != nil && q.kind == requestReceive {
+		t.stats.moved(q.call, 0, q.status.bytes)
+	}
+	t.requests.table.remove(q.handle)
+	q.handle, q.comm, q.freed, q.matched, q.Serial = 0, nil, false, false, 0
+	t.requests.idle = append(t.requests.idle, q)
+}
+
 // expose gives a request a handle.
 func (r call) expose(out requestOut, q *request) *failure {
 	handle, ok := r.requests.table.add(kindRequest, q)

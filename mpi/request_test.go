@@ -182,3 +182,35 @@ func TestCopyFunctionWritesTheHandle(t *testing.T) {
 		}
 	})
 }
+
+// TestWaitallWithinWaitall: a function of the program that MPI calls while it completes a list waits for another one.
+func TestWaitallWithinWaitall(t *testing.T) {
+	play(t, 1, func(g *guest) {
+		requests, inner := g.alloc(4*wordSize), g.alloc(4*wordSize)
+		in, out := g.ints(0, 0, 0, 0), g.ints(5, 6, 7, 8)
+		begin := func(list uint32, i, tag uint32) {
+			g.must("Irecv", in+4*i, 1, tInt, 0, tag, tWorld, list)
+			g.must("Isend", out+4*i, 1, tInt, 0, tag, tWorld, list+wordSize)
+		}
+		begin(requests, 1, 2)
+		begin(requests+2*wordSize, 3, 4)
+		g.must("Waitall", 4, requests, 0) // makes the room
+		g.generalized(requests, 0, 0)
+		g.results[1] = func(...uint64) int32 {
+			begin(inner, 2, 3)
+			g.must("Waitall", 2, inner, 0)
+			return 0
+		}
+		begin(requests+wordSize, 0, 1)
+		g.must("Grequest_complete", g.word(requests, 0))
+		g.must("Waitall", 3, requests, 0)
+		want(g, "received outside", g.int(in, 0), 5)
+		want(g, "received within", g.int(in, 2), 7)
+		for i := range 3 {
+			want(g, "handle", g.word(requests, i), requestNull)
+		}
+		if cap(g.thread.waiting) == 0 {
+			t.Error("the room for the list is gone")
+		}
+	})
+}

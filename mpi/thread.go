@@ -22,14 +22,15 @@ type Thread struct {
 	counted bool
 	waits   atomic.Bool // without an end of its own, outside MPI
 
-	call   atomic.Uint32 // index of the last function called
-	nested int           // functions of the program that MPI has called and that are in MPI again
-	apart  time.Duration // of the call that is being timed: what calls within it have taken
-	draft  part          // of the collective that is being called
-	mover  mover
-	reader reader         // of the slots of a collective
-	own    overflowBuffer // what the thread has combined of them
-	result []byte         // what this or another rank has combined
+	call    atomic.Uint32 // index of the last function called
+	waiting []*request    // room for those of a call that waits for several
+	nested  int           // functions of the program that MPI has called and that are in MPI again
+	apart   time.Duration // of the call that is being timed: what calls within it have taken
+	draft   part          // of the collective that is being called
+	mover   mover
+	reader  reader         // of the slots of a collective
+	own     overflowBuffer // what the thread has combined of them
+	result  []byte         // what this or another rank has combined
 
 	waitStateMu sync.Mutex
 	waitState   waitState   // guarded by waitStateMu

@@ -7,6 +7,20 @@ import (
 
 // Receive begins a receive of the endpoint's rank: it takes the message that came before it, or posts the receive.
 func (e *Endpoint) Receive(receive *Operation, k match.Key) {
+	m := e.lock()
+	posted := false
+	if _, unexpected := m.queue.Len(); unexpected == 0 && !e.HasMail() {
+		receive.posted = m.queue.Post(k, receive.id.Slot)
+		posted = true
+	}
+	m.unlock()
+	if !posted {
+		e.look(receive, k)
+	}
+}
+
+// look is Receive where there are messages.
+func (e *Endpoint) look(receive *Operation, k match.Key) {
 	one := arrival{receive: receive}
 	found := false
 	for {
