@@ -9,6 +9,7 @@ import (
 // parker is how a thread of a rank waits. Others wake it at the rank's endpoint.
 type parker struct {
 	spinTime time.Duration // how long the thread spins before it parks; only its own goroutine uses it
+	shares   bool          // the processor, maybe, with a thread that was woken or has woken it; as spinTime
 	token    chan struct{} // holds one
 	measured atomic.Bool   // waited is kept: reading the clock costs as much as passing a message, so only on request
 	waited   atomic.Int64  // nanoseconds parked
@@ -91,6 +92,7 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 		}
 		t.park()
 		t.world.waking.Add(-1)
+		t.shares = true
 	}
 }
 
@@ -123,9 +125,15 @@ func (t *Thread) spin(scope waitScope, done func() bool) bool {
 		if w.waking.Load() > 0 {
 			// The woken rank mostly stands next in the queue of this very processor, and another processor would take it from
 			// there too late. The time that yielding takes does not show that another process wants the processor.
-			runtime.Gosched()
+			t.letRun()
 			began = -1
 			continue
+		}
+		if t.shares && w.yielded.Load() > 0 {
+			t.letRun()
+			last = time.Since(w.started)
+		} else {
+			t.shares = false
 		}
 		now := time.Since(w.started)
 		if began < 0 { // reading the clock takes as long as some checks
@@ -137,6 +145,17 @@ func (t *Thread) spin(scope waitScope, done func() bool) bool {
 		}
 		last = now
 	}
+}
+
+// letRun lets another thread have this processor of Go's. What runs then in its stead does the same as soon as it waits
+// (shares), until another processor has taken one of them over. It would otherwise spin, for what this one is to do,
+// until it parked, and would have to be woken once more: where an idle processor takes longer to wake up than the spin
+// time, which is 30 µs on virtual machines, two ranks went on like that for ever.
+func (t *Thread) letRun() {
+	t.shares = true
+	t.world.yielded.Add(1)
+	runtime.Gosched()
+	t.world.yielded.Add(-1)
 }
 
 // maySpin reports whether every rank that could compute has a processor of its own. The caller is one of them; if it is

@@ -3,6 +3,7 @@ package mpi
 import (
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -89,6 +90,36 @@ func TestSpinnerLetsTheWokenRun(t *testing.T) {
 		if err != nil {
 			t.Errorf("rank %d: %v", i, err)
 		}
+	}
+}
+
+// TestSharedProcessorTakesTurns: on one processor of Go's two ranks go on by turns, once one of them had to be woken,
+// and do not wait for each other until they park.
+func TestSharedProcessorTakesTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const turns = 1000
+	var turn atomic.Int64
+	var parks [2]int
+	for i, err := range spinning(t, 2, func(g *guest) {
+		g.must("Init", 0, 0)
+		g.thread.spinTime = minSpinTime
+		other := g.rank.world.ranks[1-g.me]
+		if g.me == 0 {
+			g.waitParked(1)
+		}
+		for n := int64(g.me); n < turns; n += 2 {
+			g.thread.wait(scopeOne, func() { parks[g.me]++ }, func() bool { return turn.Load() == n })
+			turn.Add(1)
+			other.endpoint.Wake()
+		}
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+	if n := parks[0] + parks[1]; n > turns/4 {
+		t.Errorf("%d parks in %d turns", n, turns)
 	}
 }
 

@@ -60,10 +60,11 @@ type World struct {
 	fabric  *transport.Fabric
 	ended   atomic.Pointer[Ended]
 
-	_       [64]byte     // every park writes the next three; the fields above are read all the time
+	_       [64]byte     // every park writes the next four; the fields above are read all the time
 	blocked atomic.Int64 // threads that wait, in MPI or without an end for another thread of their rank
 	active  atomic.Int64 // threads of ranks that have not finalized
 	waking  atomic.Int64 // threads that were woken in MPI and do not run yet
+	yielded atomic.Int64 // threads that let another one run and do not run again yet
 	_       [64]byte
 
 	instancesMu sync.Mutex
