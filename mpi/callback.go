@@ -6,8 +6,7 @@ import "encoding/binary"
 //
 // params has a letter an argument: i is an int, l a pointer or a handle.
 func (t *Thread) ask(what string, index uint32, params string, arguments ...uint64) *failure {
-	t.descend()
-	defer t.ascend()
+	defer t.ascend(t.descend())
 	code, err := t.host.CallTableResult(index, params, arguments...)
 	if err != nil {
 		panic(err)
@@ -21,8 +20,7 @@ func (t *Thread) ask(what string, index uint32, params string, arguments ...uint
 // callBack calls a function of the program that gives back nothing, with parameters as ask has them. What ends the
 // program there ends this call too.
 func (t *Thread) callBack(index uint32, params string, arguments ...uint64) {
-	t.descend()
-	defer t.ascend()
+	defer t.ascend(t.descend())
 	if err := t.host.CallTable(index, params, arguments...); err != nil {
 		panic(err)
 	}
@@ -32,16 +30,27 @@ func (t *Thread) callBack(index uint32, params string, arguments ...uint64) {
 // error handler that fails in itself ends in a full stack, and here it would be the host's.
 const maxNested = 100
 
-func (t *Thread) descend() {
+// descend begins with a function of the program within a call, of which it gives what is pending: calls from there have
+// nothing to do with it.
+func (t *Thread) descend() (outer pending) {
 	if t.nested++; t.nested > maxNested {
 		name := callName(t.call.Load())
 		t.abort(errOther, name,
 			"functions that MPI calls have called MPI, which called them again, more than %d deep [MPI_ERR_OTHER]", maxNested)
 	}
+	if t.pending.used {
+		outer, t.pending = t.pending, pending{}
+	}
+	return outer
 }
 
 // ascend is the end of what descend began, also where an exception or a longjmp leaves the function.
-func (t *Thread) ascend() { t.nested-- }
+func (t *Thread) ascend(outer pending) {
+	t.nested--
+	if outer.used {
+		t.pending = outer
+	}
+}
 
 // words puts values into memory of the program, for as long as a callback runs.
 func (t *Thread) words(values ...uint64) (address uint64, f *failure) {

@@ -170,7 +170,7 @@ var bindings = []binding{
 	{"Send", true, whileRunning, takes6(sendBlocking(modeStandard))},
 	{"Ssend", true, whileRunning, takes6(sendBlocking(modeSynchronous))},
 	{"Rsend", true, whileRunning, takes6(sendBlocking(modeStandard))},
-	{"Bsend", true, whileRunning, takes6(sendBlocking(modeBuffered))},
+	{"Bsend", true, whileRunning, takes6(bsend)},
 	{"Isend", true, whileRunning, takes7(sendNonblocking(modeStandard))},
 	{"Issend", true, whileRunning, takes7(sendNonblocking(modeSynchronous))},
 	{"Irsend", true, whileRunning, takes7(sendNonblocking(modeStandard))},
@@ -378,11 +378,13 @@ type served struct {
 	name  string // with MPI_
 	large bool   // it is the _c function
 	turn  bool   // threads take turns in it
+	waits bool   // it may wait, and can be broken off there
 }
 
 // serve wraps a function: it checks that the thread may call it, notes it, and turns a failure into an error code.
 func serve(index uint32, b binding, large bool) func(*Thread, []uint64) {
-	s := &served{binding: b, index: index, name: "MPI_" + b.name, large: large, turn: !outOfTurn[b.name]}
+	s := &served{binding: b, index: index, name: "MPI_" + b.name, large: large, turn: !outOfTurn[b.name],
+		waits: mayWait[b.name]}
 	if large {
 		s.name += "_c"
 	}
@@ -399,14 +401,17 @@ func (s *served) call(t *Thread, stack []uint64) {
 	if s.when == whileRunning && r.phase() != running {
 		t.outOfPhase(s.name)
 	}
+	if p := &t.pending; p.call != 0 && (p.call != s.index || p.large != s.large) {
+		t.abort(errOther, s.name, "called while %s is to be made again, which was broken off [MPI_ERR_OTHER]", p.name())
+	}
 	if s.turn && t.call.Load() != s.index { // a store waits until all lines that were written before are this processor's
 		t.call.Store(s.index)
 	}
 	var f *failure
 	if c := (call{t, s.large}); r.stats == nil {
-		f = s.fn.call(c, stack)
+		f = s.run(c, stack)
 	} else {
-		f = c.timed(s.index, s.fn, stack)
+		f = c.timed(s, stack)
 	}
 	if f != nil {
 		stack[0] = uint64(uint32(s.raise(t, f)))
@@ -419,6 +424,24 @@ func (s *served) call(t *Thread, stack []uint64) {
 var outOfTurn = map[string]bool{"Initialized": true, "Finalized": true, "Query_thread": true, "Is_thread_main": true,
 	"Get_version": true, "Get_library_version": true, "Abi_get_version": true, "Get_address": true, "Address": true,
 	"Abort": true}
+
+// mayWait are the functions that may wait, or that programs poll with: calls of these can be broken off.
+var mayWait = func() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range []string{"Send", "Ssend", "Rsend", "Recv", "Sendrecv", "Sendrecv_replace", "Probe", "Iprobe",
+		"Mprobe", "Improbe", "Wait", "Waitall", "Waitany", "Waitsome", "Test", "Testall", "Testany", "Testsome",
+		"Request_get_status", "Request_get_status_all", "Request_get_status_any", "Request_get_status_some",
+		"Buffer_detach", "Buffer_flush", "Comm_detach_buffer", "Comm_flush_buffer", "Comm_dup", "Comm_dup_with_info",
+		"Comm_split", "Comm_split_type", "Comm_create", "Comm_create_group", "Comm_free", "Comm_disconnect",
+		"Intercomm_create", "Intercomm_merge", "Cart_create", "Cart_sub", "Graph_create", "Dist_graph_create",
+		"Dist_graph_create_adjacent", "Finalize"} {
+		names[name] = true
+	}
+	for k := collBarrier; int(k) < len(collectives); k++ {
+		names[collectives[k].name] = true
+	}
+	return names
+}()
 
 func (t *Thread) outOfPhase(name string) {
 	if t.phase() == finalized {

@@ -113,7 +113,7 @@ func blocking(kind collective) function {
 		if f != nil {
 			return f
 		}
-		return r.enter(c, p, nil)
+		return r.enter(c, p)
 	}}
 }
 
@@ -135,7 +135,7 @@ func nonblocking(kind collective) function {
 		if f := r.expose(request, q); f != nil {
 			return f
 		}
-		return r.enter(c, p, q)
+		return r.startAt(&c.sequence, c.instances, c, c.member, p, q)
 	}}
 }
 

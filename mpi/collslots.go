@@ -138,21 +138,22 @@ func (t *Thread) enterSlots(c *comm, p *part) *failure {
 	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
-	if t.stats != nil {
-		p.call, p.request = t.call.Load(), nil
-		t.stats.brought(p)
+	if t.pending.stage == stageNone {
+		if t.stats != nil {
+			p.call, p.request = t.call.Load(), nil
+			t.stats.brought(p)
+		}
+		c.sequence++
 	}
-	c.sequence++
-	row := t.nextRound(c)
-	mine := &row.slots[c.member]
-	mine.kind, mine.inline, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
-	if p.op != nil {
-		mine.code, mine.typ = p.op.code, p.typ.Kind()
+	if t.pending.stage < stageOut {
+		row := t.nextRound(c)
+		row.fill(c, p)
+		t.publish(c, row)
+		t.enters(stageOut)
 	}
-	mine.past = c.past
-	row.write(c.member, p)
+	row := c.instances.slots.row(c.round)
 	t.reader = reader{t: t, c: c, p: p, row: row}
-	f := t.publishAndWait(c, row, needs(p.kind, p.root == c.member))
+	f := t.awaitNeeded(c, row, needs(p.kind, p.root == c.member))
 	c.remember(p, f)
 	if f != nil {
 		return f
@@ -197,22 +198,30 @@ func needs(kind collective, root bool) need {
 // nextRound begins a round, once its row is free.
 func (t *Thread) nextRound(c *comm) *row {
 	s := &c.instances.slots
-	c.round++
+	if t.pending.stage == stageNone {
+		c.round++
+	}
 	if free := int64(c.round) - slotRows + 1; free > int64(c.seen) {
 		if !s.complete(uint64(free)) {
-			s.stalled.Add(1)
-			t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) },
-				func() bool { return s.complete(uint64(free)) })
-			s.stalled.Add(-1)
+			t.enters(stageEntered)
+			t.awaitRow(c, uint64(free))
 		}
 		c.seen = uint64(free)
 	}
 	return s.row(c.round)
 }
 
-// publishAndWait publishes the member's slot and waits for the slots it needs.
-func (t *Thread) publishAndWait(c *comm, row *row, n need) *failure {
-	t.publish(c, row)
+// awaitRow waits until all members have come to a round.
+func (t *Thread) awaitRow(c *comm, round uint64) {
+	s := &c.instances.slots
+	s.stalled.Add(1)
+	defer s.stalled.Add(-1)
+	t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) },
+		func() bool { return s.complete(round) })
+}
+
+// awaitNeeded waits for the slots that the member needs, its own being published.
+func (t *Thread) awaitNeeded(c *comm, row *row, n need) *failure {
 	s, mine := &c.instances.slots, &row.slots[c.member]
 	switch {
 	case n == needsNone:

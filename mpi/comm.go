@@ -268,11 +268,14 @@ func commDisconnect(r call, comm commRef) *failure {
 	if f != nil {
 		return f
 	}
-	r.settleAll(c)
-	p := &r.draft
-	p.reset(collBarrier)
-	if f := r.enter(c, p, nil); f != nil {
-		return f
+	if r.pending.step == 0 {
+		r.settleAll(c)
+		p := &r.draft
+		p.reset(collBarrier)
+		if f := r.enter(c, p); f != nil {
+			return f
+		}
+		r.passes()
 	}
 	return r.freeComm(comm, handle, c)
 }

@@ -19,18 +19,23 @@ type answer struct {
 }
 
 // agree brings a proposal to an instance on a communicator and returns when it is settled.
-func (t *Thread) agree(c *comm, kind agree.Kind, mine *answer) *failure {
-	mine.proposal.Second = c.behind
-	return t.agreeAt(&c.sequence, c.instances, c, c.member, kind, mine)
+func (t *Thread) agree(c *comm, kind agree.Kind, proposed agree.Proposal) (*answer, *failure) {
+	proposed.Second = c.behind
+	return t.agreeAt(&c.sequence, c.instances, c, c.member, kind, &answer{proposal: proposed})
 }
 
 func (t *Thread) agreeAt(sequence *uint64, set *instances, c *comm, member int, kind agree.Kind,
-	mine *answer) *failure {
-	p := t.proposing(kind, mine)
-	if f := t.enterAt(sequence, set, c, member, p, nil); f != nil {
-		return f
+	mine *answer) (*answer, *failure) {
+	p := &t.draft
+	if t.pending.answer == nil {
+		p = t.proposing(kind, mine)
+		t.pending.answer, t.pending.used = mine, true
 	}
-	return t.concluded(c, mine)
+	mine = t.pending.answer
+	if f := t.enterAt(sequence, set, c, member, p); f != nil {
+		return mine, f
+	}
+	return mine, t.concluded(c, mine)
 }
 
 // proposing is the rank's part of the instance.
@@ -179,11 +184,11 @@ func (r call) dup(c *comm, inf *info, newcomm commOut) *failure {
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	var mine answer
-	if f := r.agree(c, agree.Duplicate, &mine); f != nil {
+	mine, f := r.agree(c, agree.Duplicate, agree.Proposal{})
+	if f != nil {
 		return f
 	}
-	d, f := r.newComm(newcomm, c, &mine)
+	d, f := r.newComm(newcomm, c, mine)
 	if f != nil {
 		return f
 	}
@@ -248,7 +253,8 @@ func (r call) idup(c *comm, inf *info, newcomm commOut, request requestOut) *fai
 	q := r.newRequest(requestCollective, c)
 	q.child = d
 	q.answer = &answer{proposal: agree.Proposal{Second: c.behind}}
-	if f := r.enter(c, r.proposing(agree.Duplicate, q.answer), q); f != nil {
+	p := r.proposing(agree.Duplicate, q.answer)
+	if f := r.startAt(&c.sequence, c.instances, c, c.member, p, q); f != nil {
 		return f
 	}
 	return r.expose(request, q)
@@ -296,11 +302,11 @@ func (r call) split(comm commArg, color, key int64, out commOut) *failure {
 	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	mine := answer{proposal: agree.Proposal{Color: color, Key: key}}
-	if f := r.agree(c, agree.Split, &mine); f != nil {
+	mine, f := r.agree(c, agree.Split, agree.Proposal{Color: color, Key: key})
+	if f != nil {
 		return f
 	}
-	_, f = r.newComm(out, c, &mine)
+	_, f = r.newComm(out, c, mine)
 	return f
 }
 
@@ -322,11 +328,11 @@ func commCreate(r call, comm commArg, group groupArg, newcomm commOut) *failure 
 			return c.failf(errGroup, "the group has a rank that is not in %s", c.title())
 		}
 	}
-	mine := answer{proposal: agree.Proposal{Group: g}}
-	if f := r.agree(c, agree.Create, &mine); f != nil {
+	mine, f := r.agree(c, agree.Create, agree.Proposal{Group: g})
+	if f != nil {
 		return f
 	}
-	_, f = r.newComm(newcomm, c, &mine)
+	_, f = r.newComm(newcomm, c, mine)
 	return f
 }
 
@@ -356,10 +362,15 @@ func (w *World) releaseNamed(set *instances) {
 }
 
 // agreeNamed is agree where only the ranks of a group call.
-func (t *Thread) agreeNamed(c *comm, key string, size, member int, kind agree.Kind, mine *answer) *failure {
-	set := t.world.namedInstances(key, size)
-	defer t.world.releaseNamed(set)
-	return t.agreeAt(set.sequenceOf(member), set, c, member, kind, mine)
+func (t *Thread) agreeNamed(c *comm, key string, size, member int, kind agree.Kind,
+	proposed agree.Proposal) (*answer, *failure) {
+	if t.pending.named == nil {
+		t.pending.named, t.pending.used = t.world.namedInstances(key, size), true
+	}
+	set := t.pending.named
+	mine, f := t.agreeAt(set.sequenceOf(member), set, c, member, kind, &answer{proposal: proposed})
+	t.world.releaseNamed(set)
+	return mine, f
 }
 
 // sequenceOf is a member's last sequence number among instances under a name; only that member counts it. It need not
@@ -393,12 +404,12 @@ func commCreateGroup(r call, comm commArg, group groupArg, tag tagArg, newcomm c
 	if member == undefined {
 		return newcomm.put(r, "newcomm", commNull).on(c)
 	}
-	mine := answer{proposal: agree.Proposal{Group: g}}
 	key := fmt.Sprintf("group %d %d %v", c.context, tag.int(), g.Ranks)
-	if f := r.agreeNamed(c, key, len(g.Ranks), int(member), agree.Create, &mine); f != nil {
+	mine, f := r.agreeNamed(c, key, len(g.Ranks), int(member), agree.Create, agree.Proposal{Group: g})
+	if f != nil {
 		return f
 	}
-	_, f = r.newComm(newcomm, c, &mine)
+	_, f = r.newComm(newcomm, c, mine)
 	return f
 }
 
@@ -420,44 +431,46 @@ func intercommCreate(r call, localComm commArg, localLeader rankArg, peerComm co
 	if f := newintercomm.room(r, "newintercomm"); f != nil {
 		return f.on(c)
 	}
-	var mine answer
-	if c.rank == leader {
-		joined := answer{proposal: agree.Proposal{Group: c.group}}
-		if f := r.leadersAgree(c, &joined, peerComm, remoteLeader, tag); f != nil {
-			joined.outcome = &agree.Outcome{Err: f}
+	mine := new(answer)
+	if c.rank == leader && r.pending.step == 0 {
+		joined, f := r.leadersAgree(c, peerComm, remoteLeader, tag)
+		if f != nil {
+			joined = &answer{outcome: &agree.Outcome{Err: f}}
 		}
 		mine.proposal.Leaders, mine.instances = joined.outcome, joined.instances
+		r.passes()
 	}
-	if f := r.agree(c, agree.Follow, &mine); f != nil {
+	mine, f = r.agreeAt(&c.sequence, c.instances, c, c.member, agree.Follow, mine)
+	if f != nil {
 		return f
 	}
-	_, f = r.newComm(newintercomm, c, &mine)
+	_, f = r.newComm(newintercomm, c, mine)
 	return f
 }
 
 // leadersAgree lets the two leaders create the intercommunicator. The side with the lower leader is the first.
-func (r call) leadersAgree(c *comm, mine *answer, peerComm commArg, remoteLeader rankArg, tag tagArg) *failure {
+func (r call) leadersAgree(c *comm, peerComm commArg, remoteLeader rankArg, tag tagArg) (*answer, *failure) {
 	peer, f := peerComm.of(r)
 	if f != nil {
-		return f
+		return nil, f
 	}
 	if f := peer.checkPeer(remoteLeader.rank()); f != nil {
-		return f
+		return nil, f
 	}
 	if f := peer.checkTag(tag.int()); f != nil {
-		return f
+		return nil, f
 	}
 	other := peer.peers().Ranks[remoteLeader.rank()]
 	low, high := min(r.rank, other), max(r.rank, other)
 	if low == high {
-		return c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
+		return nil, c.failf(errRank, "both leaders are rank %d of MPI_COMM_WORLD", low)
 	}
 	member := 0
 	if r.rank == high {
 		member = 1
 	}
 	key := fmt.Sprintf("leaders %d %d %d %d", peer.context, tag.int(), low, high)
-	return r.agreeNamed(c, key, 2, member, agree.Bridge, mine)
+	return r.agreeNamed(c, key, 2, member, agree.Bridge, agree.Proposal{Group: c.group})
 }
 
 // MPI_Intercomm_merge(intercomm, high, *newintracomm): the side that gave high comes second; if both gave the same, the
@@ -473,10 +486,10 @@ func intercommMerge(r call, intercomm commArg, behind intArg, newintracomm commO
 	if f := newintracomm.room(r, "newintracomm"); f != nil {
 		return f.on(c)
 	}
-	mine := answer{proposal: agree.Proposal{High: behind.int() != 0}}
-	if f := r.agree(c, agree.Merge, &mine); f != nil {
+	mine, f := r.agree(c, agree.Merge, agree.Proposal{High: behind.int() != 0})
+	if f != nil {
 		return f
 	}
-	_, f = r.newComm(newintracomm, c, &mine)
+	_, f = r.newComm(newintracomm, c, mine)
 	return f
 }

@@ -89,11 +89,11 @@ func distGraphCreate(r call, comm commArg, n countArg, sources, degrees, destina
 	if f := newcomm.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	mine := answer{proposal: agree.Proposal{Edges: edges}}
-	if f := r.agree(c, agree.Graph, &mine); f != nil {
+	mine, f := r.agree(c, agree.Graph, agree.Proposal{Edges: edges})
+	if f != nil {
 		return f
 	}
-	d, f := r.newComm(newcomm, c, &mine)
+	d, f := r.newComm(newcomm, c, mine)
 	if d != nil {
 		t := &topology{kind: topoDistGraph, in: neighbours{weighted: weighted}, out: neighbours{weighted: weighted}}
 		if edges := mine.outcome.Edges; edges != nil {

@@ -68,7 +68,7 @@ func finalize(r call) *failure {
 	r.drainBuffers()
 	p := &r.draft
 	p.reset(collBarrier)
-	f := r.enter(r.worldComm, p, nil)
+	f := r.enter(r.worldComm, p)
 	if r.check != nil {
 		r.check.leaks(r.call.Load())
 	}

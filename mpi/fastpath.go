@@ -94,23 +94,21 @@ func (t *Thread) receiveNext(k match.Key, room, status []byte) bool {
 	return taken
 }
 
-// exchangeFast does MPI_Sendrecv, or nothing, and reports whether it has. What is sent is on its way before the other
-// message is looked for, so that neither side waits for the other.
+// exchangeFast does MPI_Sendrecv, or nothing, and reports whether it is done. What is sent is on its way before the
+// other message is looked for, so that neither side waits for the other; if that does not come at once, its receive is
+// kept.
 func (r call) exchangeFast(sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
 	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
-	status []byte) (done bool, f *failure) {
+	status []byte) (done bool) {
 	c, k, room, ok := r.fastReceive(recvbuf, recvcount, recvtype, source, recvtag, comm)
 	if !ok || !r.sendFast(sendbuf, sendcount, sendtype, dest, sendtag, comm) {
-		return false, nil
+		return false
 	}
 	if r.receiveNext(k, room, status) {
-		return true, nil
+		return true
 	}
-	q := r.smallReceive(c, k, recvbuf, recvcount, recvtype)
-	r.await(q)
-	s, f := r.finish(q)
-	putStatus(status, s)
-	return true, f
+	r.keeps(nil, r.smallReceive(c, k, recvbuf, recvcount, recvtype))
+	return false
 }
 
 // smallReceive posts a receive of small data.

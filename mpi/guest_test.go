@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -254,8 +255,18 @@ const (
 	tAnySource, tAnyTag, tNull = int32(anySource), anyTag, int32(procNull)
 )
 
+// resumeEvery is how often the calls of tests are broken off.
+var resumeEvery = func() ResumeEvery {
+	e, err := ParseResumeEvery(os.Getenv("FAASMRUN_RESUME_EVERY"))
+	if err != nil {
+		panic(err)
+	}
+	return e
+}()
+
 // newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
 func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
+	config.ResumeEvery = resumeEvery
 	w := NewWorld(config)
 	guests := make([]*guest, config.Size)
 	for i := range guests {

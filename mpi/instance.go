@@ -122,43 +122,49 @@ const (
 	shareItems = 8
 )
 
-// enter brings the rank's part to the next collective of the communicator. With a request it returns at once.
-func (t *Thread) enter(c *comm, p *part, q *request) *failure {
-	if q == nil && c.isInline(t.Rank, p) {
+// enter takes part in the next collective of the communicator.
+func (t *Thread) enter(c *comm, p *part) *failure {
+	if c.isInline(t.Rank, p) {
 		return t.enterSlots(c, p)
 	}
-	return t.enterAt(&c.sequence, c.instances, c, c.member, p, q)
+	return t.enterAt(&c.sequence, c.instances, c, c.member, p)
 }
 
-func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part, q *request) *failure {
+// startAt brings the rank's part to the next instance of a set, whose end the request is told of.
+func (t *Thread) startAt(sequence *uint64, set *instances, c *comm, member int, p *part, q *request) *failure {
 	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
 	*sequence++
 	inst := set.at(*sequence)
-	mine := &inst.parts[member]
-	*mine, *p = *p, *mine // swapped, so that both keep their arrays
-	mine.rank, mine.comm, mine.request, mine.call, mine.failure = t.Rank, c, q, t.call.Load(), nil
-	if t.stats != nil {
-		t.stats.brought(mine)
-	}
-	if t.check != nil {
-		mine.origin = t.here()
-	}
-	if mine.copySend {
-		mine.send.span = mine.send.span.Clone()
-	}
-	mine.past = 0
-	published := q == nil && set == c.instances && c.usesSlots(t.Rank)
-	if published {
-		mine.past = c.past
-		t.publishEmpty(c, mine.kind)
-	}
+	t.bring(inst, c, member, p, q)
 	if inst.Arrive() {
 		inst.begin(t)
 	}
-	if q != nil {
-		return nil
+	return nil
+}
+
+// enterAt takes part in the next instance of a set.
+func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part) *failure {
+	if t.mover.inUserOp {
+		return c.failf(errOther, "a user's operation must not communicate")
+	}
+	published := set == c.instances && c.usesSlots(t.Rank)
+	if t.pending.stage == stageNone {
+		*sequence++
+		t.bring(set.at(*sequence), c, member, p, nil)
+	}
+	inst := set.at(*sequence)
+	mine := &inst.parts[member]
+	if t.pending.stage < stageOut {
+		if published {
+			mine.past = c.past
+			t.publishEmpty(c, mine.kind)
+		}
+		t.enters(stageOut)
+		if inst.Arrive() {
+			inst.begin(t)
+		}
 	}
 	if !inst.Finished() {
 		if f := t.waitFor(inst, c, published); f != nil {
@@ -172,6 +178,23 @@ func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, 
 	}
 	inst.leave(1)
 	return f
+}
+
+// bring puts the thread's part into an instance.
+func (t *Thread) bring(inst *instance, c *comm, member int, p *part, q *request) {
+	mine := &inst.parts[member]
+	*mine, *p = *p, *mine // swapped, so that both keep their arrays
+	mine.rank, mine.comm, mine.request, mine.call, mine.failure = t.Rank, c, q, t.call.Load(), nil
+	if t.stats != nil {
+		t.stats.brought(mine)
+	}
+	if t.check != nil {
+		mine.origin = t.here()
+	}
+	if mine.copySend {
+		mine.send.span = mine.send.span.Clone()
+	}
+	mine.past = 0
 }
 
 // waitFor waits for the instance's end, and does items when there is work. It fails if other members have called

@@ -26,6 +26,7 @@ func (r *Rank) Interrupt() {
 // handleSignals runs handlers within a wait.
 func (t *Thread) handleSignals() {
 	if t.interrupted.Swap(false) {
+		defer t.ascend(t.descend())
 		t.host.HandleSignals()
 	}
 }
@@ -71,17 +72,19 @@ const (
 
 // wait waits until done. Other ranks make done true before they wake this one, or a message in its inbox does; once
 // true it must stay so, because it is asked again. note records what the thread waits for, before it parks. It panics
-// when the job ends.
+// when the job ends, and with suspended where the call is to be broken off: then done was false, and nothing else has
+// been done than what note did.
 func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
-	for !t.look(done) {
+	for first := true; !t.look(done); first = false {
 		t.checkEnded()
 		t.handleSignals()
+		t.breakOff(first)
 		if t.spin(scope, func() bool { return t.look(done) }) {
 			return
 		}
 		note()
 		t.endpoint.Announce(t.token)
-		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load()) && t.endpoint.Retract() {
+		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Retract() {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has woken the rank and the token is here or coming. A

@@ -100,6 +100,7 @@ func TestSharedProcessorTakesTurns(t *testing.T) {
 	const turns = 1000
 	var turn atomic.Int64
 	var parks [2]int
+	defer breaks(ResumeEvery{})() // it waits outside of calls
 	for i, err := range spinning(t, 2, func(g *guest) {
 		g.must("Init", 0, 0)
 		g.thread.spinTime = minSpinTime

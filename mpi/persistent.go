@@ -140,7 +140,7 @@ func (t *Thread) start(q *request) *failure {
 	}
 	p := &t.draft
 	*p = *q.part.copy()
-	return t.enterAt(&q.starts, q.instances, q.comm, q.comm.member, p, q)
+	return t.startAt(&q.starts, q.instances, q.comm, q.comm.member, p, q)
 }
 
 // MPI_Startall(count, requests[])

@@ -89,6 +89,7 @@ func (t *Thread) receive(q *request) {
 // yield lets other ranks run, where a program polls.
 func (t *Thread) yield() {
 	t.checkEnded()
+	t.breakOff(true)
 	runtime.Gosched()
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()

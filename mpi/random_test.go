@@ -428,16 +428,19 @@ func TestRandomPrograms(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			play(t, 1+int(seed%17), func(g *guest) {
-				w := &walker{guest: g, seed: seed, comm: tWorld, me: g.me, size: g.n}
-				for w.step = range 40 {
-					g.top = 1024
-					// Parts of the world draw different numbers, but each the same for its members.
-					w.rng = rand.New(rand.NewPCG(seed, uint64(w.step)))
-					w.form = w.rng.IntN(3)
-					w.run()
-				}
-			})
+			play(t, 1+int(seed%17), func(g *guest) { g.walk(seed) })
 		})
+	}
+}
+
+// walk is a rank's way through the program of a seed.
+func (g *guest) walk(seed uint64) {
+	w := &walker{guest: g, seed: seed, comm: tWorld, me: g.me, size: g.n}
+	for w.step = range 40 {
+		g.top = 1024
+		// Parts of the world draw different numbers, but each the same for its members.
+		w.rng = rand.New(rand.NewPCG(seed, uint64(w.step)))
+		w.form = w.rng.IntN(3)
+		w.run()
 	}
 }

@@ -38,16 +38,19 @@ func (r call) beginReceive(buf bufOut, count countArg, datatype typeArg, source 
 // MPI_Recv, the blocking receive (MPI 5.0, chapter 3.2.4)
 func recv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	status statusOut) *failure {
-	if r.receiveFast(buf, count, datatype, source, tag, comm, status) {
+	q := r.pending.receive
+	if q == nil && r.receiveFast(buf, count, datatype, source, tag, comm, status) {
 		return nil
 	}
 	b, f := status.at(r)
 	if f != nil {
 		return f
 	}
-	q, f := r.beginReceive(buf, count, datatype, source, tag, comm)
-	if f != nil {
-		return f
+	if q == nil {
+		if q, f = r.beginReceive(buf, count, datatype, source, tag, comm); f != nil {
+			return f
+		}
+		r.keeps(nil, q)
 	}
 	r.await(q)
 	s, f := r.finish(q)
@@ -79,16 +82,19 @@ func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest 
 	if f != nil {
 		return f
 	}
-	if done, f := r.exchangeFast(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
-		recvtag, comm, b); done {
-		return f
+	if r.pending.receive == nil && r.exchangeFast(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount,
+		recvtype, source, recvtag, comm, b) {
+		return nil
 	}
-	send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
-		recvtag, comm)
-	if f != nil {
-		return f
+	if r.pending.receive == nil {
+		send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,
+			recvtag, comm)
+		if f != nil {
+			return f
+		}
+		r.keeps(send, receive)
 	}
-	return r.awaitBoth(send, receive, b)
+	return r.awaitBoth(b)
 }
 
 // MPI_Isendrecv: as MPI_Sendrecv, with a request for the status
@@ -136,11 +142,16 @@ func (r call) exposeBoth(out requestOut, send, receive *request) *failure {
 	return r.expose(out, receive)
 }
 
-// awaitBoth waits for both sides of an exchange and writes the receive's status.
-func (t *Thread) awaitBoth(send, receive *request, b []byte) *failure {
+// awaitBoth waits for both sides of an exchange, whose requests are the call's own, and writes the receive's status.
+// What went the fast path has no request.
+func (t *Thread) awaitBoth(b []byte) *failure {
+	send, receive := t.pending.send, t.pending.receive
 	t.await(receive)
-	t.await(send)
-	_, sent := t.finish(send)
+	var sent *failure
+	if send != nil {
+		t.await(send)
+		_, sent = t.finish(send)
+	}
 	s, f := t.finish(receive)
 	putStatus(b, s)
 	if f == nil {
@@ -186,17 +197,17 @@ func probe(r call, source rankArg, tag tagArg, comm commArg, status statusOut) *
 	}
 	s, found := r.peek(k)
 	if !found {
-		r.endpoint.Watch(true)
-		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool { s, found = r.peek(k); return found })
-		r.endpoint.Watch(false)
+		r.awaitMail(c, k, func() bool { s, found = r.peek(k); return found })
 	}
 	putStatus(b, s)
 	return nil
 }
 
-// awaiting is a message that a probe waits for.
-func awaiting(c *comm, k match.Key) waitState {
-	return waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}
+// awaitMail waits for a message without a receive.
+func (t *Thread) awaitMail(c *comm, k match.Key, found func() bool) {
+	t.endpoint.Watch(true)
+	defer t.endpoint.Watch(false)
+	t.wait(scopeOne, func() { t.note(waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}) }, found)
 }
 
 // MPI_Iprobe(source, tag, comm, *flag, *status)
@@ -231,11 +242,14 @@ func sendrecvReplace(r call, buf bufRef, count countArg, datatype typeArg, dest 
 	if f != nil {
 		return f
 	}
-	send, receive, f := r.beginReplace(buf, count, datatype, dest, sendtag, source, recvtag, comm)
-	if f != nil {
-		return f
+	if r.pending.receive == nil {
+		send, receive, f := r.beginReplace(buf, count, datatype, dest, sendtag, source, recvtag, comm)
+		if f != nil {
+			return f
+		}
+		r.keeps(send, receive)
 	}
-	return r.awaitBoth(send, receive, b)
+	return r.awaitBoth(b)
 }
 
 // MPI_Isendrecv_replace: as MPI_Sendrecv_replace, with a request for the status
@@ -293,14 +307,12 @@ func mprobe(r call, source rankArg, tag tagArg, comm commArg, message messageOut
 	}
 	m, found := r.extract(c, k)
 	if !found {
-		r.endpoint.Watch(true)
-		r.wait(scopeOne, func() { r.note(awaiting(c, k)) }, func() bool {
+		r.awaitMail(c, k, func() bool {
 			if !found { // it is asked again after it was true, and a second message would be another one
 				m, found = r.extract(c, k)
 			}
 			return found
 		})
-		r.endpoint.Watch(false)
 	}
 	putStatus(b, statusOf(m.Envelope()))
 	return r.exposeMessage(message, m)

@@ -87,18 +87,32 @@ func (r call) beginSend(buf bufIn, count countArg, datatype typeArg, dest rankAr
 	return r.startSend(c, s, dest.rank(), tag.int(), mode)
 }
 
+// MPI_Bsend (MPI 5.0, chapter 3.4) does not wait.
+func bsend(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg) *failure {
+	q, f := r.beginSend(buf, count, datatype, dest, tag, comm, modeBuffered)
+	if f != nil {
+		return f
+	}
+	_, f = r.finish(q)
+	return f
+}
+
 // sendBlocking makes MPI_Send and its like.
 func sendBlocking(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, tagArg, commArg) *failure {
 	return func(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg) *failure {
-		if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
-			return nil
-		}
-		q, f := r.beginSend(buf, count, datatype, dest, tag, comm, mode)
-		if f != nil {
-			return f
+		q := r.pending.send
+		if q == nil {
+			if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
+				return nil
+			}
+			var f *failure
+			if q, f = r.beginSend(buf, count, datatype, dest, tag, comm, mode); f != nil {
+				return f
+			}
+			r.keeps(q, nil)
 		}
 		r.await(q)
-		_, f = r.finish(q)
+		_, f := r.finish(q)
 		return f
 	}
 }

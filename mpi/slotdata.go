@@ -16,6 +16,17 @@ func (b *overflowBuffer) of(n int) []byte {
 	return (*b)[:n]
 }
 
+// fill makes the slot of a communicator's member say what it has called, with its data.
+func (row *row) fill(c *comm, p *part) {
+	mine := &row.slots[c.member]
+	mine.kind, mine.inline, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
+	if p.op != nil {
+		mine.code, mine.typ = p.op.code, p.typ.Kind()
+	}
+	mine.past = c.past
+	row.write(c.member, p)
+}
+
 // write puts what a member sends into its slot.
 func (row *row) write(member int, p *part) {
 	mine := &row.slots[member]

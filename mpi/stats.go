@@ -35,19 +35,19 @@ func (w *World) now() int64 { return max(1, int64(time.Since(w.started))) }
 
 // timed runs a function and counts it, also when it ends the rank. Of a function that calls the program back, and that
 // again MPI, each counts its own time.
-func (r call) timed(index uint32, fn function, stack []uint64) *failure {
+func (r call) timed(f *served, stack []uint64) *failure {
 	s := r.stats
 	begin, outer := time.Now(), r.apart
 	r.apart = 0
 	defer func() {
 		took := time.Since(begin)
 		if s.paused.Load() == 0 {
-			s.calls[index].calls.Add(1)
-			s.calls[index].nanos.Add(uint64(took - r.apart))
+			s.calls[f.index].calls.Add(1)
+			s.calls[f.index].nanos.Add(uint64(took - r.apart))
 		}
 		r.apart = outer + took
 	}()
-	return fn.call(r, stack)
+	return f.run(r, stack)
 }
 
 // moved counts bytes with the function whose arguments named them.

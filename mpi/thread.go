@@ -24,13 +24,19 @@ type Thread struct {
 
 	call    atomic.Uint32 // index of the last function called
 	waiting []*request    // room for those of a call that waits for several
-	nested  int           // functions of the program that MPI has called and that are in MPI again
+	nested  int           // functions of the program that MPI has called and that may be in MPI again
 	apart   time.Duration // of the call that is being timed: what calls within it have taken
 	draft   part          // of the collective that is being called
 	mover   mover
 	reader  reader         // of the slots of a collective
 	own     overflowBuffer // what the thread has combined of them
 	result  []byte         // what this or another rank has combined
+
+	pending    pending
+	toSuspend  atomic.Bool // its call is to be broken off
+	resumable  bool        // the call that it is in can be
+	suspending bool        // that happens just now
+	resume     *resumer    // nil but in tests
 
 	waitStateMu sync.Mutex
 	waitState   waitState   // guarded by waitStateMu
@@ -41,6 +47,7 @@ func (t *Thread) begin(r *Rank, number int) {
 	t.Rank, t.number, t.counted = r, number, true
 	t.parker.begin()
 	t.mover.t = t
+	t.resume = r.world.config.ResumeEvery.newResumer(int(r.rank), number)
 }
 
 // Main is the thread that runs the rank's main.

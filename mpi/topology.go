@@ -146,14 +146,15 @@ func (r call) withRanks(c *comm, t *topology, n int64, out commOut) *failure {
 	if f := out.room(r, "newcomm"); f != nil {
 		return f.on(c)
 	}
-	var mine answer
+	var proposed agree.Proposal
 	if int64(c.rank) >= n {
-		mine.proposal.Color = undefined
+		proposed.Color = undefined
 	}
-	if f := r.agree(c, agree.Split, &mine); f != nil {
+	mine, f := r.agree(c, agree.Split, proposed)
+	if f != nil {
 		return f
 	}
-	d, f := r.newComm(out, c, &mine)
+	d, f := r.newComm(out, c, mine)
 	if d != nil {
 		d.topology = t
 	}
@@ -264,11 +265,11 @@ func cartSub(r call, comm commArg, remaining intsIn, newcomm commOut) *failure {
 			color = color*t.dims[i] + x
 		}
 	}
-	mine := answer{proposal: agree.Proposal{Color: color, Key: key}}
-	if f := r.agree(c, agree.Split, &mine); f != nil {
+	mine, f := r.agree(c, agree.Split, agree.Proposal{Color: color, Key: key})
+	if f != nil {
 		return f
 	}
-	d, f := r.newComm(newcomm, c, &mine)
+	d, f := r.newComm(newcomm, c, mine)
 	if d != nil {
 		d.topology = sub
 	}

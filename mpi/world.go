@@ -38,6 +38,8 @@ type WorldConfig struct {
 	// Check, if not nil, is told what a program does wrong that MPI need not notice: leaks, signatures that differ,
 	// buffers that overlap. It is called from the ranks' goroutines.
 	Check func(rank int, text string)
+	// ResumeEvery has calls broken off and made again, in tests.
+	ResumeEvery ResumeEvery
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
 }

@@ -41,7 +41,8 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 		cmd := exec.Command(s.executable, "executor")
 		// not by what name this program was called: a verb is asked for, whatever mpirun would take
 		cmd.Args[0] = "faasmrun"
-		cmd.Env = failpoint.ForChild() // nothing of the worker's; the ranks' own arrives with Start
+		// Nothing of the worker's, but for tests; the ranks' own arrives with Start.
+		cmd.Env = append(failpoint.ForChild(), control.ResumeForChild()...)
 		cmd.Dir = "/"
 		cmd.Stdout, cmd.Stderr = p.stderr, p.stderr
 		cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)

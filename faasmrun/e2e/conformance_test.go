@@ -39,6 +39,12 @@ func TestConformance(t *testing.T) {
 			t.Errorf("on %d ranks:\n%s", n, out)
 		}
 	}
+	for _, every := range []string{"1", "random:1"} {
+		t.Setenv("FAASMRUN_RESUME_EVERY", every)
+		if out := run("-np", "5", "--timeout", "60", program); !strings.HasPrefix(out, "passed: ") {
+			t.Errorf("on 5 ranks, whose calls are broken off (%s):\n%s", every, out)
+		}
+	}
 }
 
 // TestConformanceNative does the same by Open MPI where it is installed: the program is right, and not only as we

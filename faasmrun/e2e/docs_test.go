@@ -53,6 +53,29 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+// TestExamplesBrokenOff runs the examples with calls of MPI broken off and made again: what they say is the same.
+func TestExamplesBrokenOff(t *testing.T) {
+	bin, home := buildTree(t), testHome(t)
+	pages, err := filepath.Glob("../../examples/*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, every := range []string{"1", "random:1"} {
+		t.Setenv("FAASMRUN_RESUME_EVERY", every)
+		for _, page := range pages {
+			t.Run(every+" "+filepath.Base(filepath.Dir(page)), func(t *testing.T) {
+				text, err := os.ReadFile(page)
+				if err != nil {
+					t.Fatal(err)
+				}
+				dir := t.TempDir()
+				copyFiles(t, filepath.Dir(page), dir)
+				runSteps(t, consoleSteps(string(text)), dir, bin, home)
+			})
+		}
+	}
+}
+
 type consoleStep struct {
 	line     int
 	command  string

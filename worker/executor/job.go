@@ -106,6 +106,9 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	if start.Check {
 		config.Check = j.reportFinding
 	}
+	if config.ResumeEvery, err = mpi.ParseResumeEvery(os.Getenv(control.ResumeVariable)); err != nil {
+		return nil, fmt.Errorf("%s: %w", control.ResumeVariable, err)
+	}
 	j.world = mpi.NewWorld(config)
 	return j, j.populate()
 }
