@@ -108,7 +108,7 @@ func (d description) with(behind ...reflect.Type) []reflect.Type {
 func blocking(kind collective) function {
 	d := collectives[kind].describe
 	n := len(d.kinds)
-	return function{d.with(kindOf[commArg]()), func(r call, s []uint64) *failure {
+	return function{kinds: d.with(kindOf[commArg]()), call: func(r call, s []uint64) *failure {
 		c, p, f := r.part(kind, s[:n], commArg(s[n]))
 		if f != nil {
 			return f
@@ -122,7 +122,7 @@ func blocking(kind collective) function {
 func nonblocking(kind collective) function {
 	d := collectives[kind].describe
 	n := len(d.kinds)
-	return function{d.with(kindOf[commArg](), kindOf[requestOut]()), func(r call, s []uint64) *failure {
+	return function{kinds: d.with(kindOf[commArg](), kindOf[requestOut]()), call: func(r call, s []uint64) *failure {
 		request := requestOut(s[n+1])
 		if f := request.room(r, "request"); f != nil {
 			return f

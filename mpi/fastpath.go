@@ -60,20 +60,29 @@ func (r call) fastReceive(buf bufOut, count countArg, datatype typeArg, source r
 	return c, k, room, ok
 }
 
-// receiveFast does MPI_Recv, or nothing, and reports whether it has received.
-func (r call) receiveFast(buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
-	status statusOut) (done bool) {
-	_, k, room, ok := r.fastReceive(buf, count, datatype, source, tag, comm)
+// sendAtOnce does MPI_Send, or nothing, and reports whether it is done.
+func sendAtOnce(r call, s []uint64) bool {
+	return r.sendFast(bufIn(s[0]), countArg(s[1]), typeArg(s[2]), rankArg(s[3]), tagArg(s[4]), commArg(s[5]))
+}
+
+// receiveAtOnce does MPI_Recv, or nothing, and reports whether it is done.
+func receiveAtOnce(r call, s []uint64) bool {
+	_, k, room, ok := r.fastReceive(bufOut(s[0]), countArg(s[1]), typeArg(s[2]), rankArg(s[3]), tagArg(s[4]),
+		commArg(s[5]))
 	if !ok {
 		return false
 	}
-	var b []byte
-	if status != statusIgnore {
-		if b = r.piece(uint64(status), statusSize); b == nil {
-			return false
-		}
+	b, ok := r.fastStatus(statusOut(s[6]))
+	return ok && r.receiveNext(k, room, b)
+}
+
+// fastStatus gives the memory of a status, nil where it is to be ignored, if it is valid.
+func (r call) fastStatus(status statusOut) (b []byte, ok bool) {
+	if status == statusIgnore {
+		return nil, true
 	}
-	return r.receiveNext(k, room, b)
+	b = r.piece(uint64(status), statusSize)
+	return b, b != nil
 }
 
 // receiveNext receives the next message, if that is the one, and reports whether it was.
@@ -94,20 +103,23 @@ func (t *Thread) receiveNext(k match.Key, room, status []byte) bool {
 	return taken
 }
 
-// exchangeFast does MPI_Sendrecv, or nothing, and reports whether it is done. What is sent is on its way before the
+// exchangeAtOnce does MPI_Sendrecv, or nothing, and reports whether it is done. What is sent is on its way before the
 // other message is looked for, so that neither side waits for the other; if that does not come at once, its receive is
 // kept.
-func (r call) exchangeFast(sendbuf bufIn, sendcount countArg, sendtype typeArg, dest rankArg, sendtag tagArg,
-	recvbuf bufOut, recvcount countArg, recvtype typeArg, source rankArg, recvtag tagArg, comm commArg,
-	status []byte) (done bool) {
-	c, k, room, ok := r.fastReceive(recvbuf, recvcount, recvtype, source, recvtag, comm)
-	if !ok || !r.sendFast(sendbuf, sendcount, sendtype, dest, sendtag, comm) {
+func exchangeAtOnce(r call, s []uint64) bool {
+	buf, count, datatype, comm := bufOut(s[5]), countArg(s[6]), typeArg(s[7]), commArg(s[10])
+	c, k, room, ok := r.fastReceive(buf, count, datatype, rankArg(s[8]), tagArg(s[9]), comm)
+	if !ok {
 		return false
 	}
-	if r.receiveNext(k, room, status) {
+	b, ok := r.fastStatus(statusOut(s[11]))
+	if !ok || !r.sendFast(bufIn(s[0]), countArg(s[1]), typeArg(s[2]), rankArg(s[3]), tagArg(s[4]), comm) {
+		return false
+	}
+	if r.receiveNext(k, room, b) {
 		return true
 	}
-	r.keeps(nil, r.smallReceive(c, k, recvbuf, recvcount, recvtype))
+	r.keeps(nil, r.smallReceive(c, k, buf, count, datatype))
 	return false
 }
 

@@ -81,38 +81,42 @@ func (s *served) run(c call, stack []uint64) *failure {
 	if !s.waits {
 		return s.fn.call(c, stack)
 	}
-	for {
-		f, broken := s.attempt(c, stack)
-		if !broken {
-			return f
-		}
-		c.pending.call, c.pending.large, c.pending.used = s.index, s.large, true
-		if c.resume != nil {
-			c.resume.broke[s.index]++
-		}
+	t := c.Thread
+	if s.fn.fast != nil && t.pending.call == 0 && s.fn.fast(c, stack) {
+		return nil
 	}
+	outer := t.resumable
+	t.resumable = true
+	f, broken := s.attempt(c, stack)
+	for broken {
+		t.pending.call, t.pending.large, t.pending.used = s.index, s.large, true
+		if t.resume != nil {
+			t.resume.broke[s.index]++
+		}
+		f, broken = s.attempt(c, stack)
+	}
+	t.resumable = outer
+	if t.pending.used {
+		t.pending = pending{}
+	}
+	if t.resume != nil {
+		t.resume.again = false
+	}
+	return f
 }
 
-// attempt calls a function that can be broken off, and reports whether it was. Here alone is a suspended wait caught,
-// so that what is between has no errors to pass on.
+// attempt calls a function that can be broken off, and reports whether it was.
 func (s *served) attempt(c call, stack []uint64) (f *failure, broken bool) {
-	outer := c.resumable
-	c.resumable = true
-	defer func() {
-		c.resumable = outer
-		if c.suspending {
-			c.suspending = false
-			c.toSuspend.Store(false)
-			_ = recover()
-			broken = true
-			return
-		}
-		if c.pending.used {
-			c.pending = pending{}
-		}
-		if c.resume != nil {
-			c.resume.again = false
-		}
-	}()
+	defer c.catch(&broken)
 	return s.fn.call(c, stack), false
+}
+
+// catch is deferred around a call that can be broken off. Here alone is a suspended wait caught, so that what is
+// between has no errors to pass on.
+func (t *Thread) catch(broken *bool) {
+	if t.suspending {
+		t.suspending, *broken = false, true
+		t.toSuspend.Store(false)
+		_ = recover()
+	}
 }

@@ -63,7 +63,8 @@ func recvInit(r call, buf bufOut, count countArg, datatype typeArg, source rankA
 func collectiveInit(kind collective) function {
 	d := collectives[kind].describe
 	n := len(d.kinds)
-	return function{d.with(kindOf[commArg](), kindOf[infoArg](), kindOf[requestOut]()), func(r call, s []uint64) *failure {
+	return function{kinds: d.with(kindOf[commArg](), kindOf[infoArg](), kindOf[requestOut]()), call: func(r call,
+		s []uint64) *failure {
 		return r.makePersistent(kind, s[:n], commArg(s[n]), infoArg(s[n+1]), requestOut(s[n+2]))
 	}}
 }

@@ -39,9 +39,6 @@ func (r call) beginReceive(buf bufOut, count countArg, datatype typeArg, source 
 func recv(r call, buf bufOut, count countArg, datatype typeArg, source rankArg, tag tagArg, comm commArg,
 	status statusOut) *failure {
 	q := r.pending.receive
-	if q == nil && r.receiveFast(buf, count, datatype, source, tag, comm, status) {
-		return nil
-	}
 	b, f := status.at(r)
 	if f != nil {
 		return f
@@ -81,10 +78,6 @@ func sendrecv(r call, sendbuf bufIn, sendcount countArg, sendtype typeArg, dest 
 	b, f := status.at(r)
 	if f != nil {
 		return f
-	}
-	if r.pending.receive == nil && r.exchangeFast(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount,
-		recvtype, source, recvtag, comm, b) {
-		return nil
 	}
 	if r.pending.receive == nil {
 		send, receive, f := r.beginBoth(sendbuf, sendcount, sendtype, dest, sendtag, recvbuf, recvcount, recvtype, source,

@@ -102,9 +102,6 @@ func sendBlocking(mode sendMode) func(call, bufIn, countArg, typeArg, rankArg, t
 	return func(r call, buf bufIn, count countArg, datatype typeArg, dest rankArg, tag tagArg, comm commArg) *failure {
 		q := r.pending.send
 		if q == nil {
-			if mode == modeStandard && r.sendFast(buf, count, datatype, dest, tag, comm) {
-				return nil
-			}
 			var f *failure
 			if q, f = r.beginSend(buf, count, datatype, dest, tag, comm, mode); f != nil {
 				return f

@@ -4,7 +4,7 @@ import "github.com/faasmrun/faasmrun/mpi/datatype"
 
 // asLarge makes a function of one of the older _x names, whose counts are MPI_Count as in a _c function.
 func asLarge(f function) function {
-	return function{f.kinds, func(r call, s []uint64) *failure {
+	return function{kinds: f.kinds, call: func(r call, s []uint64) *failure {
 		r.large = true
 		return f.call(r, s)
 	}}
