@@ -123,6 +123,34 @@ func (g *guest) wantBlocks(what string, a uint32, n int) {
 	}
 }
 
+// TestAlltoallPastTheCaches exchanges enough for blocks to be copied past the caches, and little afterwards.
+func TestAlltoallPastTheCaches(t *testing.T) {
+	const n, memory = 4, 12 << 20
+	const block = streamBytes/(2*n*n) + 8
+	for i, err := range outcomeIn(t, WorldConfig{Size: n, Cores: 2}, memory, func(g *guest) {
+		g.must("Init", 0, 0)
+		send, recv := g.alloc(n*block), g.alloc(n*block)
+		for _, bytes := range []int{block, 16 << 10} {
+			for at := range n * bytes {
+				g.mem[send+uint32(at)], g.mem[recv+uint32(at)] = byte(at/251+g.me), 0
+			}
+			g.must("Alltoall", send, bytes, tByte, recv, bytes, tByte, tWorld)
+			for at := range n * bytes {
+				from := at / bytes
+				if sent := byte((g.me*bytes+at%bytes)/251 + from); g.mem[recv+uint32(at)] != sent {
+					t.Errorf("rank %d: byte %d is %d, rank %d sent %d", g.me, at, g.mem[recv+uint32(at)], from, sent)
+					break
+				}
+			}
+		}
+		g.must("Finalize")
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}
+
 func TestAlltoall(t *testing.T) {
 	onAllSizes(t, func(g *guest) {
 		for _, n := range []int{0, 1, 3, 1500} {

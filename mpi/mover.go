@@ -38,7 +38,11 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 			from, dst.comm.title(), s.Bytes(), to, d.Bytes()))
 	}
 	mv.checkBlock(dst, src, &d, &s)
-	if s.Bytes() > 0 && d.Bytes() > 0 {
+	switch {
+	case s.Bytes() == 0 || d.Bytes() == 0:
+	case mv.inst.streams:
+		d.StreamFrom(&s)
+	default:
 		d.CopyFrom(&s)
 	}
 	if to != from {

@@ -18,6 +18,18 @@ func move(to, from []byte) {
 	copy(to, from)
 }
 
+// StreamFrom copies as CopyFrom does, and past the caches: what is written is not read into them before, and nothing
+// else has to leave. It is for what is part of so much that little of it would be there when it is read.
+func (to *Span) StreamFrom(from *Span) {
+	d, dok := to.Contiguous()
+	s, sok := from.Contiguous()
+	if n := min(len(d), len(s)); dok && sok && n >= CopyStep {
+		stream(d[:n], s[:n])
+		return
+	}
+	to.CopyFrom(from)
+}
+
 // CopyFrom copies as many bytes as both spans hold, in the order of their type maps, from memory to memory.
 func (to *Span) CopyFrom(from *Span) {
 	d, dok := to.Contiguous()
