@@ -95,6 +95,17 @@ func (set *instances) at(sequence uint64) *instance {
 	return inst
 }
 
+// joined is the rank's place in the collective of a request, if that is not done.
+func (q *request) joined() (m membership) {
+	if q.kind == requestCollective && q.active && !q.Done() {
+		m = membership{q.instances, q.starts, q.comm.member}
+		if m.set == nil {
+			m.set = q.comm.instances
+		}
+	}
+	return m
+}
+
 // leave gives the instance back once n more participants, and so all, have left it.
 func (inst *instance) leave(n int) {
 	set, sequence := inst.set, inst.sequence
@@ -142,6 +153,7 @@ func (t *Thread) startAt(sequence *uint64, set *instances, c *comm, member int, 
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
 	*sequence++
+	q.starts = *sequence
 	inst := set.at(*sequence)
 	t.bring(inst, c, member, p, q)
 	if inst.Arrive() {
@@ -158,6 +170,7 @@ func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, 
 	published := set == c.instances && c.usesSlots(t.Rank)
 	if t.pending.stage == stageNone {
 		*sequence++
+		t.pending.in = membership{set, *sequence, member}
 		t.bring(set.at(*sequence), c, member, p, nil)
 	}
 	inst := set.at(*sequence)

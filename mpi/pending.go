@@ -16,6 +16,33 @@ type pending struct {
 	send, receive *request   // its own, which the program has no handle of
 	answer        *answer    // its agreement, from stageEntered on
 	named         *instances // of its agreement, where those who agree have no communicator
+	in            membership // of its collective, where that does not go through slots
+}
+
+// membership is a rank's place in a collective instance. The instance itself is another collective's once it is over.
+type membership struct {
+	set      *instances // nil: there is none
+	sequence uint64
+	member   int
+}
+
+// instance is that of a collective that is not over; nil of one that is.
+func (m *membership) instance() *instance {
+	if m.set == nil {
+		return nil
+	}
+	m.set.mu.Lock()
+	defer m.set.mu.Unlock()
+	return m.set.live[m.sequence]
+}
+
+// withdraw takes back that the rank has arrived, which is to arrive again. It reports whether that was possible: not
+// when all have.
+func (m *membership) withdraw() bool {
+	m.set.mu.Lock()
+	defer m.set.mu.Unlock()
+	inst := m.set.live[m.sequence]
+	return inst != nil && inst.Withdraw()
 }
 
 // name is the function that was broken off.
@@ -92,6 +119,7 @@ func (s *served) run(c call, stack []uint64) *failure {
 		t.pending.call, t.pending.large, t.pending.used = s.index, s.large, true
 		if t.resume != nil {
 			t.resume.broke[s.index]++
+			t.reloadForTest()
 		}
 		f, broken = s.attempt(c, stack)
 	}

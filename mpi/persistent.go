@@ -82,7 +82,7 @@ func (r call) makePersistent(kind collective, arguments []uint64, comm commArg, 
 		return f
 	}
 	q := r.newRequest(requestCollective, c)
-	q.part = p.copy()
+	q.part, q.starts = p.copy(), 0
 	if c.instances.size == 1 { // MPI_COMM_SELF has the same context in all ranks
 		q.instances = newInstances(1)
 		return r.keep(request, q)
@@ -92,9 +92,10 @@ func (r call) makePersistent(kind collective, arguments []uint64, comm commArg, 
 	return r.keep(request, q)
 }
 
-// copy is a part with arrays of its own.
+// copy is a part with arrays of its own, that was brought to nothing.
 func (p *part) copy() *part {
 	q := *p
+	q.comm, q.request = nil, nil
 	q.send, q.recv = p.send.copy(), p.recv.copy()
 	return &q
 }

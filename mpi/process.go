@@ -1,8 +1,6 @@
 package mpi
 
 import (
-	"sync/atomic"
-
 	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/group"
@@ -10,9 +8,8 @@ import (
 )
 
 // process is what a rank's program has made in MPI, and what MPI has told it: objects and their handles, attributes,
-// buffers, memory. It is data: nothing of it waits, and but for the state the thread whose turn it is alone uses it.
+// buffers, memory. It is data: nothing of it waits, and the thread whose turn it is alone uses it.
 type process struct {
-	state          atomic.Uint32 // a phase; any goroutine may look
 	threadLevel    int32
 	contexts       agree.Contexts // of the communicators it founds
 	worldComm      *comm
@@ -61,11 +58,3 @@ func (p *process) begin(rank group.WorldRank, everyone *group.Group, set *instan
 	p.self.context, p.self.instances = selfContext, newInstances(1)
 	p.self.group = &group.Group{Ranks: []group.WorldRank{rank}}
 }
-
-func (p *process) phase() phase { return phase(p.state.Load()) }
-
-// Initialized reports whether MPI_Init has been called.
-func (p *process) Initialized() bool { return p.phase() != beforeInit }
-
-// Finalized reports whether MPI_Finalize has been called.
-func (p *process) Finalized() bool { return p.phase() == finalized }

@@ -36,6 +36,7 @@ type Host interface {
 // Activity, End, Interrupt, and what other ranks do to its endpoint, are the exceptions.
 type Rank struct {
 	process
+	state       atomic.Uint32 // a phase; any goroutine may look
 	endpoint    *transport.Endpoint
 	interrupted atomic.Bool // there is a signal for the program
 	world       *World
@@ -71,3 +72,11 @@ func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instanc
 	}
 	return r
 }
+
+func (r *Rank) phase() phase { return phase(r.state.Load()) }
+
+// Initialized reports whether MPI_Init has been called.
+func (r *Rank) Initialized() bool { return r.phase() != beforeInit }
+
+// Finalized reports whether MPI_Finalize has been called.
+func (r *Rank) Finalized() bool { return r.phase() == finalized }

@@ -29,13 +29,13 @@ type request struct {
 	freed      bool       // by MPI_Request_free while active: it goes when it completes
 	part       *part      // of a persistent collective
 	instances  *instances // of a persistent collective: each may be started in another order
-	starts     uint64
-	child      *comm     // of MPI_Comm_idup
-	answer     *answer   // what child will be
-	send       *request  // the other half of MPI_Isendrecv
-	area       uint64    // of a buffered send, in the attached buffer
-	attached   *attached // that of a buffered send, or of a flush
-	generic    *generic  // of a generalized request
+	starts     uint64     // of a persistent one; of any other collective, its number on the communicator
+	child      *comm      // of MPI_Comm_idup
+	answer     *answer    // what child will be
+	send       *request   // the other half of MPI_Isendrecv
+	area       uint64     // of a buffered send, in the attached buffer
+	attached   *attached  // that of a buffered send, or of a flush
+	generic    *generic   // of a generalized request
 
 	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
 	status   status

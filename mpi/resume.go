@@ -42,6 +42,8 @@ type resumer struct {
 	left  int            // waits until the next one
 	again bool           // the call is being made again: the wait that it was broken off in is not counted twice
 	broke map[uint32]int // how often, by function
+	// reloaded is how often the rank was encoded, dropped and decoded there.
+	reloaded int
 }
 
 // newResumer is nil where no call is to be broken off.

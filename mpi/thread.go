@@ -169,10 +169,7 @@ func (s *served) raise(t *Thread, f *failure) int32 {
 // Activity describes what each thread of the rank is doing, for a user who asks why the job makes no progress. Any
 // goroutine may call it.
 func (r *Rank) Activity() string {
-	r.threadsMu.Lock()
-	threads := append([]*Thread{&r.main}, r.threads...)
-	r.threadsMu.Unlock()
-	inside := r.calling()
+	threads, inside := r.allThreads(), r.calling()
 	var parts []string
 	for _, t := range threads {
 		what := "computing"

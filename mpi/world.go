@@ -59,8 +59,10 @@ type World struct {
 	config  WorldConfig
 	started time.Time
 	ranks   []*Rank
-	fabric  *transport.Fabric
-	ended   atomic.Pointer[Ended]
+	// everyone is the group of MPI_COMM_WORLD.
+	everyone *group.Group
+	fabric   *transport.Fabric
+	ended    atomic.Pointer[Ended]
 
 	_       [64]byte     // every park writes the next four; the fields above are read all the time
 	blocked atomic.Int64 // threads that wait, in MPI or without an end for another thread of their rank
@@ -82,9 +84,10 @@ func NewWorld(config WorldConfig) *World {
 	w.fabric = transport.NewFabric(transport.Config{Size: config.Size, EagerBytes: config.EagerBytes, Woken: w.woken})
 	w.active.Store(int64(config.Size))
 	w.ranks = make([]*Rank, config.Size)
-	everyone, set := group.New(config.Size), newInstances(config.Size)
+	w.everyone = group.New(config.Size)
+	set := newInstances(config.Size)
 	for i := range w.ranks {
-		w.ranks[i] = newRank(w, group.WorldRank(i), everyone, set)
+		w.ranks[i] = newRank(w, group.WorldRank(i), w.everyone, set)
 	}
 	return w
 }

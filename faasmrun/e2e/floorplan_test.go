@@ -82,7 +82,7 @@ var allowedImports = map[string][]string{
 	"worker/engine/native/object": {},
 	"worker/wasi":                 {},
 	"mpi": {"mpi/agree", "mpi/datatype", "mpi/group", "mpi/match", "mpi/coll", "mpi/coll/schedule",
-		"mpi/profile", "mpi/transport"},
+		"mpi/profile", "mpi/state", "mpi/state/statepb", "mpi/transport"},
 	"mpi/agree":         {"mpi/group", "mpi/match"},
 	"mpi/datatype":      {},
 	"mpi/group":         {"mpi/match"},

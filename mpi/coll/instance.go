@@ -33,6 +33,17 @@ func (in *Instance) Arrive() (last bool) {
 	return in.arrived.Add(1) == size
 }
 
+// Withdraw takes back that a participant has arrived, who is to arrive again. It reports whether that was possible: not
+// when all have.
+func (in *Instance) Withdraw() bool {
+	for n := in.arrived.Load(); n < in.size; n = in.arrived.Load() {
+		if in.arrived.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
+	return false
+}
+
 // Open lets others take items. The last to arrive calls it, with at least one item.
 func (in *Instance) Open(items int) {
 	in.items = int32(items)

@@ -28,8 +28,8 @@ func sample() *Writer {
 			types.Reference(t)
 		}
 	}
-	w.Add(GroupsSection, groups.Section())
-	m, err := types.Section()
+	w.Add(GroupsSection, groups.Section(nil))
+	m, err := types.Section(nil)
 	if err != nil {
 		panic(err)
 	}

@@ -11,8 +11,8 @@ const (
 	TypesSection  = "types"
 )
 
-// firstReference is the reference to a section's first object. Those below are predefined.
-const firstReference = 4096
+// FirstReference is the reference to a section's first object. Those below are predefined.
+const FirstReference = 4096
 
 // References to groups that are in no section.
 const (
@@ -38,7 +38,7 @@ func (w *GroupWriter) Reference(g *group.Group) uint32 {
 	ref, known := w.refs[g]
 	if !known {
 		if ref = worldGroup; !isWorld(g, w.ranks) {
-			ref = firstReference + uint32(len(w.list))
+			ref = FirstReference + uint32(len(w.list))
 			w.list = append(w.list, &statepb.Group{Ranks: numbers(g)})
 		}
 		w.refs[g] = ref
@@ -66,13 +66,16 @@ func numbers(g *group.Group) []uint32 {
 	return ranks
 }
 
-// Section is the payload of all groups so far.
-func (w *GroupWriter) Section() *statepb.Groups { return &statepb.Groups{Groups: w.list} }
+// Section is the payload of all groups so far, and their handles.
+func (w *GroupWriter) Section(handles *statepb.Table) *statepb.Groups {
+	return &statepb.Groups{Groups: w.list, Handles: handles}
+}
 
 // Groups are those of a section.
 type Groups struct {
-	world *group.Group
-	list  []*group.Group
+	Handles *statepb.Table
+	world   *group.Group
+	list    []*group.Group
 }
 
 // ReadGroups decodes the section "groups" of a state in a job whose MPI_COMM_WORLD has the group world.
@@ -81,7 +84,7 @@ func ReadGroups(s *Sections, world *group.Group) (*Groups, error) {
 	if _, err := s.Get(GroupsSection, &m); err != nil {
 		return nil, err
 	}
-	out := &Groups{world: world}
+	out := &Groups{Handles: m.Handles, world: world}
 	for i, in := range m.Groups {
 		g := &group.Group{Ranks: make([]group.WorldRank, len(in.Ranks))}
 		seen := make(map[uint32]bool, len(in.Ranks))
@@ -107,7 +110,7 @@ func (l *Groups) Find(ref uint32) (g *group.Group, ok bool) {
 	case emptyGroup:
 		return group.Empty, true
 	}
-	if i := int64(ref) - firstReference; i >= 0 && i < int64(len(l.list)) {
+	if i := int64(ref) - FirstReference; i >= 0 && i < int64(len(l.list)) {
 		return l.list[i], true
 	}
 	return nil, false

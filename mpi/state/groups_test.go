@@ -30,10 +30,10 @@ func TestGroups(t *testing.T) {
 	for _, g := range groups {
 		refs = append(refs, w.Reference(g))
 	}
-	if len(w.Section().Groups) != 3 {
-		t.Errorf("%d groups were written", len(w.Section().Groups))
+	if len(w.Section(nil).Groups) != 3 {
+		t.Errorf("%d groups were written", len(w.Section(nil).Groups))
 	}
-	l, err := readGroups(t, w.Section())
+	l, err := readGroups(t, w.Section(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,6 +201,15 @@ func failed(name string, err error) error {
 	return fmt.Errorf("section %q of the MPI state %w", name, err)
 }
 
+// Versions are those in which the sections were written.
+func (s *Sections) Versions() Versions {
+	versions := Versions{}
+	for name, found := range s.byName {
+		versions[name] = found.version
+	}
+	return versions
+}
+
 // Get decodes a section into a message, which is of its latest version, and gives the version that was written. A field
 // that the message does not have is that of a version that was not raised, and is refused.
 func (s *Sections) Get(name string, into proto.Message) (Version, error) {

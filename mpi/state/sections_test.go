@@ -61,6 +61,9 @@ func TestRead(t *testing.T) {
 		{"cut in a payload", func(b []byte) []byte { return b[:len(b)-endSize-1] }, ErrCut, `section "types"`},
 		{"cut in a header", func(b []byte) []byte { return b[:second(b)+9] }, ErrCut, "header behind section groups"},
 		{"cut between", func(b []byte) []byte { return b[:second(b)] }, ErrCut, "behind section groups"},
+		{"a section left out", func(b []byte) []byte {
+			return append(b[:second(b):second(b)], b[len(b)-endSize:]...)
+		}, ErrDamaged, "the end"},
 		{"newer", func(b []byte) []byte { return version(b, 2) }, ErrNewer, `section "types"`},
 		{"version 0", func(b []byte) []byte { return version(b, 0) }, ErrDamaged, `section "types"`},
 		{"absurd length", func(b []byte) []byte { return length(b, 1<<63) }, ErrCut, `section "types"`},

@@ -39,7 +39,7 @@ func (w *TypeWriter) Reference(t *datatype.Type) uint32 {
 		m.Types = append(m.Types, w.Reference(old))
 	}
 	w.blocks += blocksOf(t)
-	ref = firstReference + uint32(len(w.list))
+	ref = FirstReference + uint32(len(w.list))
 	w.list = append(w.list, m)
 	w.refs[t] = ref
 	return ref
@@ -55,18 +55,19 @@ func blocksOf(t *datatype.Type) int {
 	return max(0, t.Blocks()-len(c.Ints)-len(c.Aints)-len(c.Counts))
 }
 
-// Section is the payload of all datatypes so far.
-func (w *TypeWriter) Section() (*statepb.Types, error) {
+// Section is the payload of all datatypes so far, and their handles.
+func (w *TypeWriter) Section(handles *statepb.Table) (*statepb.Types, error) {
 	if w.blocks > maxBlocks {
 		return nil, failed(TypesSection, errBlocks)
 	}
-	return &statepb.Types{Types: w.list}, nil
+	return &statepb.Types{Types: w.list, Handles: handles}, nil
 }
 
 // Types are the datatypes of a section.
 type Types struct {
-	list   []*datatype.Type
-	blocks int
+	Handles *statepb.Table
+	list    []*datatype.Type
+	blocks  int
 }
 
 // ReadTypes decodes the section "types": every constructor is called again, and refuses what it would refuse a program.
@@ -75,7 +76,7 @@ func ReadTypes(s *Sections) (*Types, error) {
 	if _, err := s.Get(TypesSection, &m); err != nil {
 		return nil, err
 	}
-	out := &Types{}
+	out := &Types{Handles: m.Handles}
 	for i, in := range m.Types {
 		t, err := out.make(in)
 		if err != nil {
@@ -111,11 +112,11 @@ func (l *Types) Find(ref uint32) (t *datatype.Type, ok bool) {
 	if ref == 0 {
 		return nil, true
 	}
-	if ref < firstReference {
+	if ref < FirstReference {
 		t = datatype.ByHandle(ref)
 		return t, t != nil
 	}
-	if i := int64(ref) - firstReference; i < int64(len(l.list)) {
+	if i := int64(ref) - FirstReference; i < int64(len(l.list)) {
 		return l.list[i], true
 	}
 	return nil, false

@@ -153,7 +153,7 @@ func encode(t *testing.T, types []*datatype.Type) ([]byte, []uint32, *Types) {
 	for _, ty := range types {
 		refs = append(refs, w.Reference(ty))
 	}
-	m, err := w.Section()
+	m, err := w.Section(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestBlocksAreBounded(t *testing.T) {
 		w := NewTypeWriter()
 		w.blocks = maxBlocks - room
 		w.Reference(many)
-		if _, err := w.Section(); errors.Is(err, errBlocks) != (room < extra) {
+		if _, err := w.Section(nil); errors.Is(err, errBlocks) != (room < extra) {
 			t.Errorf("written: %v, with room for %d", err, room)
 		}
 		l := Types{blocks: maxBlocks - room}

@@ -27,7 +27,7 @@ const (
 type eagerBuffer struct {
 	data  []byte
 	class int
-	home  *eagerStock
+	home  *eagerStock  // nil: it is none of the pool's
 	next  *eagerBuffer // in a stock
 }
 
@@ -102,8 +102,11 @@ func (s *eagerStock) pop(class int) *eagerBuffer {
 	return b
 }
 
-// giveBack returns a buffer to its rank. Anyone may call it.
+// giveBack returns a buffer to its rank. Anyone may call it. One without a home is the collector's.
 func (b *eagerBuffer) giveBack() {
+	if b.home == nil {
+		return
+	}
 	returned := &b.home.returned[b.class]
 	for {
 		first := returned.Load()

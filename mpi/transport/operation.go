@@ -51,6 +51,8 @@ type Slot uint32
 const (
 	pending uint32 = iota
 	done
+	claimed // a send: somebody takes its data
+	frozen  // a send: nobody may; see Replace
 )
 
 // Register makes an operation one of the endpoint's. It stays that, however often it is begun.

@@ -110,7 +110,7 @@ func (op *Operation) take(m *message, from match.Key) {
 	op.noted(m.note)
 	switch {
 	case m.sender != (ID{}):
-		send := op.endpoint.fabric.Operation(m.sender)
+		send := op.endpoint.fabric.claim(m.sender)
 		op.acceptFrom(send, from, send)
 		send.Complete()
 	case m.eager != nil:

@@ -149,7 +149,7 @@ func (e *Endpoint) GiveBack(k match.Key, send *Operation) bool {
 	}
 	mine.free()
 	if mine.sender != (ID{}) && mine.sender != send.id { // a buffered send's copy
-		e.fabric.Operation(mine.sender).Complete()
+		e.fabric.claim(mine.sender).Complete()
 	}
 	return true
 }
