@@ -106,6 +106,9 @@ type Instance interface {
 	// host is as in Instantiate. The program must import its memory, and let a thread's stack and variables
 	// be set: see ThreadLocals. The instance is closed before the one that it was made from.
 	Thread(host any, s ThreadSpace) (Instance, error)
+	// CallExport calls a function that the program exports, which takes and returns nothing; a program that has none of
+	// that name needs none. It may be used as CallTable, and before Run.
+	CallExport(name string) error
 	// ThreadLocals is the size and the alignment of the variables that each thread has of its own, or why the program can
 	// have no further threads.
 	ThreadLocals() (size, align uint64, err error)
@@ -137,6 +140,13 @@ const (
 	InitLocals   = "__wasm_init_tls"
 	LocalsSize   = "__tls_size"
 	LocalsAlign  = "__tls_align"
+)
+
+// What the programs of faasmrun cc export besides, for CallExport: StartThreads tells libc, before the first further
+// thread, that there will be some, so that it takes locks; EnterThread is the first that each of these calls.
+const (
+	StartThreads = "__faasmrun_threads_start"
+	EnterThread  = "__faasmrun_thread_enter"
 )
 
 // HostFunc serves an import. stack holds the arguments and takes the results, one uint64 a value; i32 arguments carry

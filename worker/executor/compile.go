@@ -163,9 +163,9 @@ func missing(unbound []string) error {
 		errs = append(errs, fmt.Sprintf("needs %s: not in this version of faasmrun", strings.Join(others, ", ")))
 	}
 	if len(openMP) > 0 {
-		errs = append(errs, fmt.Sprintf("needs OpenMP's threads (%s), which this version of faasmrun does not have yet: "+
-			"compile and link "+
-			"without -fopenmp (or with -fno-openmp behind it), and each rank runs as one thread", strings.Join(openMP, ", ")))
+		errs = append(errs, fmt.Sprintf("needs %s of OpenMP, which this version of faasmrun does not have yet: compile "+
+			"and link without -fopenmp (or with -fno-openmp behind it), and each rank runs as one thread",
+			strings.Join(openMP, ", ")))
 	}
 	if errs == nil {
 		return nil

@@ -171,7 +171,8 @@ func (j *job) appOf(rank int) *app {
 
 func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
-	c := rank.Config{Rank: i, Module: a.module, World: j.world, MaxBytes: j.start.MemPerRank}
+	c := rank.Config{Rank: i, Module: a.module, World: j.world, MaxBytes: j.start.MemPerRank,
+		Processors: usableCores() / len(j.ranks)}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
@@ -217,6 +218,18 @@ func (j *job) noteAbsent() {
 		if names := a.module.Absent(); len(names) > 0 {
 			j.note(a.firstRank, fmt.Sprintf("%s has functions that this version of faasmrun has not, and that fail when they "+
 				"are called: %s", result.OneLine(a.Program), strings.Join(names, ", ")))
+		}
+	}
+}
+
+// noteOpenMP logs for each program that uses OpenMP which variables for it make no sense.
+func (j *job) noteOpenMP() {
+	for _, a := range j.apps {
+		if !rank.UsesOpenMP(a.module.Program()) {
+			continue
+		}
+		for _, warning := range rank.OpenMPWarnings(a.Env) {
+			j.note(a.firstRank, warning)
 		}
 	}
 }
@@ -346,6 +359,7 @@ func (j *job) run() *control.Ended {
 		j.background.Go(func() { j.lease.watch(j.fence, j.over) })
 	}
 	j.noteAbsent()
+	j.noteOpenMP()
 	j.running = len(j.ranks)
 	for _, r := range j.ranks {
 		go func() { j.exits <- r.Run() }()

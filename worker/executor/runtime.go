@@ -6,6 +6,9 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/faasmrun/faasmrun/worker/control"
+	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
 // Go has as many processors as the process may use: ranks then take turns without the operating system, which knows
@@ -40,8 +43,14 @@ const (
 // filesPerRank is what a rank may have open, and some.
 const filesPerRank = 1100
 
-// threadsPerRank is how many threads of a rank's program may compute at once.
-const threadsPerRank = 1
+// threadsPerRank is how many threads of a rank's program may compute at once: what the environment asks of OpenMP's.
+func threadsPerRank(start *control.Start) int {
+	threads := 1
+	for _, a := range start.Apps {
+		threads = max(threads, rank.OpenMPThreads(a.Env))
+	}
+	return threads
+}
 
 // tuneRuntime is for a job of so many ranks with so many threads each.
 func tuneRuntime(ranks, threads int) {

@@ -79,6 +79,15 @@ func (t *Thread) count(waits bool) {
 	}
 }
 
+// WaitOn waits without a timeout until a key is notified, if word has that value. A key is an address of the memory, or
+// any number that is none.
+func (t *Thread) WaitOn(key uint64, word *atomic.Uint32, value uint32) {
+	t.queue.wait(t, key, forever, func() bool { return word.Load() == value })
+}
+
+// Notify wakes up to count of those that wait with a key.
+func (t *Thread) Notify(key uint64, count uint32) { t.queue.notify(key, count) }
+
 // Call is a function that programs import.
 type Call struct {
 	Name, Params, Results string

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/wasi"
@@ -30,6 +31,7 @@ func (r *Rank) exit(t *Thread, err error) Exit {
 		loose *program.Uncaught
 		abort *mpi.AbortError
 		ended *mpi.Ended
+		fault *omp.Error
 		host  *program.HostError
 	)
 	switch {
@@ -42,6 +44,12 @@ func (r *Rank) exit(t *Thread, err error) Exit {
 		e.Cause, e.Number, e.Text = result.Trapped, int32(loose.Signal()), loose.Error()
 	case errors.As(err, &abort):
 		e.Cause, e.Number, e.Text = result.Aborted, int32(abort.Code), abort.Message
+		if errors.As(err, &host) {
+			e.Text += program.Backtrace(host.Frames())
+		}
+	case errors.As(err, &fault):
+		e.Cause, e.Number = result.Aborted, 1
+		e.Text = fmt.Sprintf("rank %d, thread %d: OpenMP: %v", r.number, t.number, fault)
 		if errors.As(err, &host) {
 			e.Text += program.Backtrace(host.Frames())
 		}

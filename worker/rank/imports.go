@@ -5,6 +5,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/waits"
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
 	"github.com/faasmrun/faasmrun/worker/wasi"
@@ -44,6 +45,18 @@ func Imports() []engine.Import {
 				t := host.(*Thread)
 				t.mpi.CheckEnded()
 				c.Fn(t.waiter, stack)
+				if t.rank.wasi.SignalDue() {
+					t.runHandlers()
+				}
+			}})
+	}
+	for _, c := range omp.Calls() {
+		imports = append(imports, engine.Import{Module: openMP, Name: c.Name, Params: c.Params, Results: c.Results,
+			Wide: true,
+			Call: func(host any, stack []uint64) {
+				t := host.(*Thread)
+				t.mpi.CheckEnded()
+				c.Fn(t.omp, stack)
 				if t.rank.wasi.SignalDue() {
 					t.runHandlers()
 				}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/snapshot/linear"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
@@ -24,6 +25,8 @@ type Config struct {
 	Module   engine.Module
 	World    *mpi.World
 	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
+	// Processors is how many the rank has to itself, and threads a team by default.
+	Processors int
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
@@ -87,6 +90,8 @@ func New(c Config) (made *Rank, err error) {
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
+	r.main.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Limit: maxThreads}).
+		Main(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()
 	c.WASI.Blocked = r.blocked
 	c.WASI.Done = r.mpi.Done()

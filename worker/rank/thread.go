@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/faasmrun/faasmrun/mpi"
+	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
 )
@@ -15,15 +16,16 @@ type Thread struct {
 	instance engine.Instance
 	mpi      *mpi.Thread
 	waiter   *futex.Thread
+	omp      *omp.Thread
 	counted  bool // as one that waits for ever; guarded by the rank's queue
 }
 
 // maxThreads bounds the threads of a rank.
 const maxThreads = 1024
 
-// Spawn starts a further thread of the program, which runs a function of its table in a part of the memory that it has
-// to itself, and ends with that. It is called in a host call of t's.
-func (t *Thread) Spawn(s engine.ThreadSpace, function uint32, params string, args ...uint64) error {
+// Spawn starts a further thread of the program, in a part of the memory that it has to itself. It runs code, on a
+// goroutine of its own, and ends with that. Spawn is called in a host call of t's.
+func (t *Thread) Spawn(s engine.ThreadSpace, code func(other *Thread) error) error {
 	r := t.rank
 	if n := r.live.Load(); n >= maxThreads {
 		return fmt.Errorf("the rank has %d threads, and may have no more", n)
@@ -31,13 +33,31 @@ func (t *Thread) Spawn(s engine.ThreadSpace, function uint32, params string, arg
 	other := &Thread{rank: r, number: int(r.spawned.Add(1))}
 	other.waiter = futex.NewThread(&r.queue, waiter{other})
 	other.mpi = r.mpi.NewThread(other.number, host{other})
-	var err error
-	if other.instance, err = t.instance.Thread(other, s); err != nil {
+	err := t.makeInstance(other, s)
+	if err != nil {
 		other.leave()
 		return fmt.Errorf("thread %d: %w", other.number, err)
 	}
-	r.goThread(other, func() error { return other.instance.Run(function, params, args...) })
+	r.goThread(other, func() error { return code(other) })
 	return nil
+}
+
+// makeInstance makes another thread's instance, and has libc know of it.
+func (t *Thread) makeInstance(other *Thread, s engine.ThreadSpace) (err error) {
+	if other.number == 1 { // main makes it: there is no other yet
+		if err := t.instance.CallExport(engine.StartThreads); err != nil {
+			return err
+		}
+	}
+	if other.instance, err = t.instance.Thread(other, s); err != nil {
+		return err
+	}
+	return other.instance.CallExport(engine.EnterThread)
+}
+
+// Run runs a function of the program's table, outside of a host call.
+func (t *Thread) Run(function uint32, params string, args ...uint64) error {
+	return t.instance.Run(function, params, args...)
 }
 
 // leave gives back what a thread other than main has, behind its end.

@@ -120,8 +120,9 @@ func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads 
 	}
 	t.Cleanup(func() { e.Close() })
 	spawn := engine.Import{Module: "test", Name: "spawn", Params: "i", Wide: true, Call: func(host any, stack []uint64) {
+		function := uint32(stack[0])
 		if err := host.(*rank.Thread).Spawn(engine.ThreadSpace{Stack: program.Stack{Low: 1024, Top: 2048}},
-			uint32(stack[0]), ""); err != nil {
+			func(other *rank.Thread) error { return other.Run(function, "") }); err != nil {
 			failed.Store(&err)
 		}
 	}}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/faasmrun/faasmrun/internal/eh"
+	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/machinecode"
 	"github.com/faasmrun/faasmrun/worker/program"
@@ -224,6 +225,21 @@ func (in *Instance) Start() error {
 		return err
 	}
 	return in.uncaught()
+}
+
+// CallExport implements engine.Instance.
+func (in *Instance) CallExport(name string) error {
+	if in.block == nil {
+		return errClosed
+	}
+	x, ok := in.module.exports[name]
+	if !ok || x.Kind != wasm.KindFunction {
+		return nil
+	}
+	if t, _ := in.module.spaces.FunctionType(x.Index); len(t.Params)+len(t.Results) > 0 {
+		return nil
+	}
+	return in.call(in.module.code.enter[x.enter], in.machine.Arguments(0))
 }
 
 // endRankOnFault makes this goroutine's faults on addresses that are not mapped (a copy to the memory of a rank that is

@@ -130,6 +130,18 @@ func (in *Instance) callExport(name string, stack []uint64) error {
 	return in.call(newEntry(in.guest.ExportedFunction(name), &in.context), stack)
 }
 
+// CallExport implements engine.Instance.
+func (in *Instance) CallExport(name string) error {
+	if in.guest == nil {
+		return errors.New("engine: the instance is closed")
+	}
+	f := in.guest.ExportedFunction(name)
+	if f == nil || len(f.Definition().ParamTypes())+len(f.Definition().ResultTypes()) > 0 {
+		return nil
+	}
+	return in.call(newEntry(f, &in.context), nil)
+}
+
 // call enters the guest.
 func (in *Instance) call(e *entry, stack []uint64) (err error) {
 	if cause := in.context.cause.Load(); cause != nil {

@@ -1,0 +1,123 @@
+// Package omp is OpenMP's runtime for one rank: teams of threads over one memory, worksharing loops and their
+// schedules, synchronization, reductions, locks, and the routines and environment variables around them. Its calls are
+// what clang's code for directives and omp.h call (package omp/guest declares them). What decides is apart from what
+// acts: schedule.go, icv.go and environment.go compute and do nothing else. It leaves to worker/rank what a thread is
+// (an instance over the rank's memory, on a goroutine), how one waits, and what the end of one means; see Host.
+package omp
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Host is one thread of the rank's program, as the runtime needs it. Its methods are called on the thread's goroutine,
+// and end the thread by a panic when the rank ends.
+type Host interface {
+	// Bytes is a part of the linear memory. One that is not there traps where the program has called.
+	Bytes(address, size uint64) []byte
+	// Grow adds at least size bytes to the memory, zeros, and gives where they begin.
+	Grow(size uint64) (address uint64, ok bool)
+	// CallTable calls a function pointer with parameters of those types, within a host call; Run does outside of one.
+	CallTable(function uint32, params string, args ...uint64) error
+	Run(function uint32, params string, args ...uint64) error
+	// Wait parks the thread for as long as word holds a value, until Notify is called with its key. It may return early.
+	Wait(key uint64, word *atomic.Uint32, value uint32)
+	// Notify wakes up to count of those that wait with a key. Who changes the word notifies afterwards.
+	Notify(key uint64, count uint32)
+	// ThreadLocals is the size and the alignment of what each thread has of its own besides its stack.
+	ThreadLocals() (size, align uint64, err error)
+	// Start starts a further thread, on a goroutine of its own, which calls t.Work and ends with that.
+	Start(s Space, t *Thread) error
+}
+
+// Space is the part of the memory that a thread has to itself: its stack, from Low to Top, and its thread-local
+// variables.
+type Space struct{ Low, Top, Locals uint64 }
+
+// Config is what a rank's runtime is made with.
+type Config struct {
+	Env        []string // the rank's environment, of which OMP_… count
+	Processors int      // that the rank has to itself; what a team has by default
+	Limit      int      // most threads of the rank
+}
+
+// Runtime is OpenMP of one rank.
+type Runtime struct {
+	settings   Settings
+	processors int
+	limit      int
+	passive    bool         // threads that wait never spin
+	awake      atomic.Int32 // threads that do not wait
+
+	mu    sync.Mutex // guards all below
+	pool  []*Thread  // every one but main; the index is its number less one
+	inUse int        // of these, those in a team
+}
+
+// Thread is a thread of the rank: main, or one of the pool that its teams are made of.
+type Thread struct {
+	runtime *Runtime
+	host    Host
+	id      int // clang's global thread number: main is 0
+	scratch uint64
+	// region is where the thread is: which member of which team.
+	region *region
+	asked  int      // threads of the next region, by its num_threads clause; 0: none
+	args   []uint64 // of a region's function
+
+	busy     bool    // in a team; guarded by runtime.mu; main is in no pool
+	begin    word    // advanced when a pooled thread has a region to work on,
+	assigned *region // which is this member
+	spinning time.Duration
+}
+
+// New makes the runtime of a rank. Main is its first thread.
+func New(c Config) *Runtime {
+	settings, _ := Environment(c.Env, c.Processors, c.Limit)
+	return &Runtime{settings: settings, processors: c.Processors, limit: settings.ThreadLimit, passive: settings.Passive}
+}
+
+// Main is the thread that runs the program's main, which is called once.
+func (r *Runtime) Main(h Host) *Thread {
+	t := r.newThread(0)
+	t.host = h
+	first := &team{size: 1}
+	first.members = []region{{team: first, icvs: r.settings.icvs}}
+	t.region = &first.members[0]
+	r.awake.Add(1)
+	return t
+}
+
+func (r *Runtime) newThread(id int) *Thread { return &Thread{runtime: r, id: id, spinning: mostSpin} }
+
+// Error is a fault that ends the rank: what OpenMP was asked for can't be had.
+type Error struct{ text string }
+
+func (e *Error) Error() string { return e.text }
+
+func fail(format string, args ...any) { panic(&Error{fmt.Sprintf(format, args...)}) }
+
+// pageSize is WebAssembly's.
+const pageSize = 64 << 10
+
+// number reads an integer of the program's memory, of 4 bytes with its sign or of 8.
+func (t *Thread) number(address uint64, size uint64) uint64 {
+	b := t.host.Bytes(address, size)
+	if size == 4 {
+		return uint64(int64(int32(binary.LittleEndian.Uint32(b))))
+	}
+	return binary.LittleEndian.Uint64(b)
+}
+
+// store writes one.
+func (t *Thread) store(address, size, value uint64) {
+	b := t.host.Bytes(address, size)
+	if size == 4 {
+		binary.LittleEndian.PutUint32(b, uint32(value))
+	} else {
+		binary.LittleEndian.PutUint64(b, value)
+	}
+}

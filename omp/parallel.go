@@ -1,0 +1,156 @@
+package omp
+
+import (
+	"sync/atomic"
+)
+
+// team is the threads that work on a parallel region. It is used again by the next region of as many threads that its
+// encountering thread comes to.
+type team struct {
+	size    int
+	members []region
+	threads []*Thread // by number; 0 is the one that came to the region
+	parent  *region   // where that one was
+	level   int       // of regions that this one is in, itself included
+	active  int       // of these, those with several threads
+
+	function  uint32
+	arguments []uint64 // what the region has captured
+
+	working atomic.Int32 // threads that are not through yet
+	done    word         // advanced when none is any more
+
+	arrived  atomic.Int32 // at the barrier
+	barrier  word         // advanced when all have
+	singles  atomic.Uint32
+	copied   uint64 // what a copyprivate clause hands around
+	loops    [openLoops]sharedLoop
+	reducing reduction
+}
+
+// region is a member of a team: a thread within a parallel region, and its implicit task.
+type region struct {
+	team   *team
+	number int
+	icvs   icvs
+	child  *team // the last team that was made here, to be used again
+
+	singles    uint32 // constructs of each sort that the thread has come to
+	begun      uint32 // loops that are dealt out
+	reductions uint32
+	loop       dealing
+}
+
+// letters are the parameters of a region's function: addresses of both numbers of the thread, and what is captured.
+var letters = func() string {
+	b := make([]byte, mostCaptured+2)
+	for i := range b {
+		b[i] = 'l'
+	}
+	return string(b)
+}()
+
+// mostCaptured bounds what a region captures: WebAssembly's functions have 1000 parameters at most.
+const mostCaptured = 990
+
+// void __kmpc_fork_call(loc, captured i32, region, arguments): runs the region in a team, and returns when all of it
+// has. arguments points to what is captured, 8 bytes each.
+func forkCall(t *Thread, s []uint64) {
+	captured := int(int32(s[1]))
+	if captured < 0 || captured > mostCaptured {
+		fail("a parallel region that captures %d variables: at most %d", captured, mostCaptured)
+	}
+	function, from := uint32(s[2]), s[3]
+	tm := t.form(t.reserve())
+	tm.function = function
+	tm.arguments = tm.arguments[:0]
+	for i := range captured {
+		tm.arguments = append(tm.arguments, t.number(from+8*uint64(i), 8))
+	}
+	t.work(tm)
+}
+
+// form makes a team of n threads, the calling one among them, or takes the one that was made here last.
+func (t *Thread) form(n int) *team {
+	at := t.region
+	tm := at.child
+	if tm == nil || tm.size != n {
+		tm = &team{size: n, parent: at, level: at.team.level + 1, active: at.team.active,
+			members: make([]region, n), threads: make([]*Thread, n)}
+		if n > 1 {
+			tm.active++
+		}
+		tm.reducing.data = make([]uint64, n)
+		tm.threads[0] = t
+		for i := range tm.members {
+			tm.members[i].team, tm.members[i].number = tm, i
+		}
+		at.child = tm
+	}
+	inner := at.icvs.within()
+	for i := range tm.members {
+		m := &tm.members[i]
+		m.icvs, m.singles, m.begun, m.reductions, m.loop = inner, 0, 0, 0, dealing{}
+	}
+	tm.singles.Store(0)
+	tm.arrived.Store(0)
+	tm.reducing.reset()
+	for i := range tm.loops {
+		tm.loops[i].reset(uint32(i))
+	}
+	t.takeThreads(tm)
+	return tm
+}
+
+// work runs a team's region: the calling thread is its first.
+func (t *Thread) work(tm *team) {
+	tm.working.Store(int32(tm.size))
+	unfinished := tm.done.value.Load()
+	for i := 1; i < tm.size; i++ {
+		w := tm.threads[i]
+		w.assigned = &tm.members[i]
+		t.advance(&w.begin)
+	}
+	outer := t.region
+	if err := t.host.CallTable(tm.function, letters[:2+len(tm.arguments)], t.enter(&tm.members[0])...); err != nil {
+		panic(err)
+	}
+	t.region = outer
+	if tm.working.Add(-1) > 0 {
+		t.await(&tm.done, unfinished)
+	}
+	t.returnThreads(tm)
+}
+
+// enter puts the thread into a region, and gives the arguments of its function.
+func (t *Thread) enter(m *region) []uint64 {
+	t.region = m
+	if t.scratch == 0 {
+		address, ok := t.host.Grow(pageSize)
+		if !ok {
+			fail("a parallel region: the rank's memory is full (--mem-per-rank)")
+		}
+		t.scratch = address
+	}
+	t.store(t.scratch, 4, uint64(t.id))
+	t.store(t.scratch+4, 4, 0)
+	t.args = append(append(t.args[:0], t.scratch, t.scratch+4), m.team.arguments...)
+	return t.args
+}
+
+// void __kmpc_serialized_parallel(loc, gtid): the code that follows is a region of one thread.
+func serializedParallel(t *Thread, _ []uint64) {
+	t.asked = 0
+	tm := t.form(1) // which takes nobody
+	t.region = &tm.members[0]
+}
+
+// void __kmpc_end_serialized_parallel(loc, gtid)
+func endSerializedParallel(t *Thread, _ []uint64) {
+	if p := t.region.team.parent; p != nil {
+		t.region = p
+	}
+}
+
+// void __kmpc_push_num_threads(loc, gtid, threads i32): of the next region.
+func pushNumThreads(t *Thread, s []uint64) { t.asked = max(int(int32(s[2])), 0) }

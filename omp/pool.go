@@ -1,0 +1,97 @@
+package omp
+
+// The pool is the threads of a rank other than main. They are made when a team needs them and stay; between
+// regions they wait. The lowest numbers are taken first, so that as long as no teams are nested, a number in a team is
+// one thread's, whose threadprivate variables stay.
+
+// reserve decides how many threads the next region gets, and counts those of the pool among them as in use.
+func (t *Thread) reserve() int {
+	r := t.runtime
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := t.region.icvs.teamSize(t.asked, t.region.team.active, r.limit-r.inUse, r.processors)
+	t.asked = 0
+	r.inUse += n - 1
+	return n
+}
+
+// takeThreads gives a team the threads that were reserved for it.
+func (t *Thread) takeThreads(tm *team) {
+	if tm.size == 1 {
+		return
+	}
+	r := t.runtime
+	r.mu.Lock()
+	next, known := 0, len(r.pool)
+	for i := 1; i < tm.size; i++ {
+		for next < len(r.pool) && r.pool[next].busy {
+			next++
+		}
+		if next == len(r.pool) {
+			r.pool = append(r.pool, r.newThread(next+1))
+		}
+		tm.threads[i] = r.pool[next]
+		tm.threads[i].busy = true
+	}
+	r.mu.Unlock()
+	for _, w := range tm.threads[1:] { // in the order of numbers: those that are new come last
+		if w.id > known {
+			t.startThread(w, tm.size)
+		}
+	}
+}
+
+func (t *Thread) returnThreads(tm *team) {
+	if tm.size == 1 {
+		return
+	}
+	r := t.runtime
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range tm.threads[1:] {
+		w.busy = false
+	}
+	r.inUse -= tm.size - 1
+}
+
+// startThread starts a thread that is new, for a team of size threads. In its part of the memory stand from the
+// bottom a stack, the thread-local variables, and its numbers for regions' functions.
+func (t *Thread) startThread(w *Thread, size int) {
+	locals, align, err := t.host.ThreadLocals()
+	if err != nil {
+		fail("a parallel region of %d threads: %v", size, err)
+	}
+	stack := t.runtime.settings.StackSize &^ 15
+	const numbers = 16
+	low, ok := t.host.Grow(stack + align + locals + numbers + 16)
+	if !ok {
+		fail("a parallel region of %d threads: the rank's memory has no room for the stack of thread %d, %d KiB: run with "+
+			"fewer threads (OMP_NUM_THREADS) or smaller stacks (OMP_STACKSIZE), or give the rank more memory (--mem-per-rank)",
+			size, w.id, stack>>10)
+	}
+	top := low + stack
+	at := (top + align - 1) / align * align
+	w.scratch = (at + locals + 15) &^ 15
+	t.runtime.awake.Add(1)
+	if err := t.host.Start(Space{Low: low, Top: top, Locals: at}, w); err != nil {
+		fail("a parallel region of %d threads: %v", size, err)
+	}
+}
+
+// Work is what a pooled thread does, on its goroutine, until the rank ends or a region ends it: it works on one region
+// after the other.
+func (t *Thread) Work(h Host) error {
+	t.host = h
+	for turn := uint32(0); ; turn++ {
+		t.await(&t.begin, turn)
+		m := t.assigned
+		tm := m.team
+		err := h.Run(tm.function, letters[:2+len(tm.arguments)], t.enter(m)...)
+		if err != nil {
+			return err
+		}
+		if tm.working.Add(-1) == 0 {
+			t.advance(&tm.done)
+		}
+	}
+}

@@ -1,0 +1,401 @@
+package omp
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/faasmrun/faasmrun/omp/guest"
+)
+
+// rank is a rank whose program is Go: function pointers are indices of functions here.
+type rank struct {
+	t         *testing.T
+	memory    []byte
+	grown     atomic.Uint64
+	functions []func(h *thread, args ...uint64)
+
+	mu      sync.Mutex // guards all below
+	changed *sync.Cond
+	notice  map[uint64]int
+	waiting int
+}
+
+// thread is a thread of it.
+type thread struct {
+	*rank
+	*Thread
+}
+
+func (h *thread) Bytes(address, size uint64) []byte { return h.memory[address:][:size] }
+
+func (h *thread) Grow(size uint64) (uint64, bool) {
+	end := h.grown.Add((size + 15) &^ 15)
+	return end - (size+15)&^15, end <= uint64(len(h.memory))
+}
+
+func (h *thread) CallTable(function uint32, _ string, args ...uint64) error {
+	h.mu.Lock()
+	f := h.functions[function]
+	h.mu.Unlock()
+	f(h, args...)
+	return nil
+}
+
+func (h *thread) Run(function uint32, params string, args ...uint64) error {
+	return h.CallTable(function, params, args...)
+}
+
+func (h *thread) Wait(key uint64, word *atomic.Uint32, value uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waiting++
+	defer func() { h.waiting-- }()
+	for n := h.notice[key]; word.Load() == value && h.notice[key] == n; {
+		h.changed.Wait()
+	}
+}
+
+func (h *thread) Notify(key uint64, _ uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.notice[key]++
+	h.changed.Broadcast()
+}
+
+func (h *thread) ThreadLocals() (size, align uint64, err error) { return 8, 8, nil }
+
+func (h *thread) Start(_ Space, t *Thread) error {
+	other := &thread{h.rank, t}
+	go func() {
+		if err := t.Work(other); err != nil {
+			h.t.Error(err)
+		}
+	}()
+	return nil
+}
+
+// call calls a function of the runtime's by its name.
+func (h *thread) call(name string, args ...uint64) uint64 {
+	stack := append(args, 0, 0, 0, 0)
+	byName[name](h.Thread, stack)
+	return stack[0]
+}
+
+var byName = func() map[string]func(*Thread, []uint64) {
+	all := map[string]func(*Thread, []uint64){}
+	for _, c := range Calls() {
+		all[c.Name] = c.Fn
+	}
+	return all
+}()
+
+func newRank(t *testing.T, threads, processors int) *thread {
+	r := &rank{t: t, memory: make([]byte, 1<<20), notice: map[uint64]int{}}
+	r.grown.Store(pageSize)
+	r.changed = sync.NewCond(&r.mu)
+	env := []string{fmt.Sprint("OMP_NUM_THREADS=", threads), "OMP_STACKSIZE=32K", "OMP_MAX_ACTIVE_LEVELS=3"}
+	h := &thread{rank: r}
+	h.Thread = New(Config{Env: env, Processors: processors, Limit: 16}).Main(h)
+	return h
+}
+
+// parallel runs a region.
+func (h *thread) parallel(body func(h *thread)) {
+	h.mu.Lock()
+	h.functions = append(h.functions, func(h *thread, args ...uint64) { body(h) })
+	n := uint64(len(h.functions) - 1)
+	h.mu.Unlock()
+	h.call("__kmpc_fork_call", 0, 0, n, 0)
+}
+
+// teams runs a test with and without spinning, and with more threads than processors.
+func teams(t *testing.T, test func(t *testing.T, h *thread, threads int)) {
+	for _, c := range []struct{ threads, processors int }{{1, 2}, {2, 2}, {5, 1}, {4, 8}} {
+		t.Run(fmt.Sprintf("%d on %d", c.threads, c.processors), func(t *testing.T) {
+			test(t, newRank(t, c.threads, c.processors), c.threads)
+		})
+	}
+}
+
+const rounds = 200
+
+// At a barrier nobody goes on before all have come, and a region ends behind all of its threads.
+func TestBarriers(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		for range 20 {
+			var came, ended atomic.Int32
+			h.parallel(func(h *thread) {
+				if int(h.call("omp_get_num_threads")) != threads {
+					t.Errorf("a team of %d", h.region.team.size)
+				}
+				for i := range rounds {
+					came.Add(1)
+					h.barrier()
+					if n := int(came.Load()); n < (i+1)*threads {
+						t.Errorf("%d have come", n)
+					}
+					h.barrier()
+				}
+				ended.Add(1)
+			})
+			if int(ended.Load()) != threads {
+				t.Fatalf("%d have ended", ended.Load())
+			}
+		}
+	})
+}
+
+// Loops that are dealt out give each iteration to one thread, also where some threads are loops ahead.
+func TestDispatch(t *testing.T) {
+	const trips, loops = 50, 3 * openLoops
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		for _, number := range []uint64{35, 36, 33, 34, 37} {
+			var seen [loops][trips]atomic.Int32
+			h.parallel(func(h *thread) {
+				bounds, _ := h.Grow(32)
+				for l := range loops {
+					h.call("__kmpc_dispatch_init_4", 0, 0, number, 10, 10+2*(trips-1), 2, 3)
+					for h.call("__kmpc_dispatch_next_4", 0, 0, bounds, bounds+8, bounds+16, bounds+24) != 0 {
+						first, last := h.number(bounds+8, 4), h.number(bounds+16, 4)
+						for i := first; i <= last; i += 2 {
+							seen[l][(i-10)/2].Add(1)
+						}
+						if end := h.number(bounds, 4) == 1; end != (last == 10+2*(trips-1)) {
+							t.Errorf("up to %d, the last: %t", last, end)
+						}
+					}
+				}
+			})
+			for l := range seen {
+				for i := range seen[l] {
+					if n := seen[l][i].Load(); n != 1 {
+						t.Fatalf("schedule %d, loop %d: iteration %d %d times", number, l, i, n)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Ordered regions come in the order of iterations, also where some iterations have none.
+func TestOrdered(t *testing.T) {
+	const trips = 60
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		for _, number := range []uint64{67, 68, 65, 66} {
+			var got []uint64
+			h.parallel(func(h *thread) {
+				bounds, _ := h.Grow(32)
+				h.call("__kmpc_dispatch_init_8", 0, 0, number, 0, trips-1, 1, 4)
+				for h.call("__kmpc_dispatch_next_8", 0, 0, bounds, bounds+8, bounds+16, bounds+24) != 0 {
+					for i := h.number(bounds+8, 8); i <= h.number(bounds+16, 8); i++ {
+						if i%3 > 0 {
+							h.call("__kmpc_ordered", 0, 0)
+							got = append(got, i)
+							h.call("__kmpc_end_ordered", 0, 0)
+						}
+						h.call("__kmpc_dispatch_fini_8", 0, 0)
+					}
+				}
+			})
+			for i, n := range got {
+				if want := uint64(i/2*3 + i%2 + 1); n != want || len(got) != trips*2/3 {
+					t.Fatalf("schedule %d: %d", number, got)
+				}
+			}
+		}
+	})
+}
+
+// Critical sections, locks and nested locks let one thread in; single takes one thread.
+func TestExclusion(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		word, _ := h.Grow(48)
+		counts := [4]int{}
+		h.parallel(func(h *thread) {
+			for range rounds {
+				h.call("__kmpc_critical", 0, 0, word)
+				counts[0]++
+				h.call("__kmpc_end_critical", 0, 0, word)
+				h.call("omp_set_lock", word+16)
+				counts[1]++
+				if h.call("omp_test_lock", word+16) != 0 {
+					t.Error("a lock was set twice")
+				}
+				h.call("omp_unset_lock", word+16)
+				h.call("omp_set_nest_lock", word+32)
+				if n := h.call("omp_test_nest_lock", word+32); n != 2 {
+					t.Errorf("a nested lock is set %d times", n)
+				}
+				counts[2]++
+				h.call("omp_unset_nest_lock", word+32)
+				h.call("omp_unset_nest_lock", word+32)
+				if h.call("__kmpc_single", 0, 0) != 0 {
+					counts[3]++
+				}
+				h.barrier()
+			}
+		})
+		if want := [4]int{rounds * threads, rounds * threads, rounds * threads, rounds}; counts != want {
+			t.Errorf("%d, not %d", counts, want)
+		}
+		if h.call("omp_test_nest_lock", word+32) != 1 {
+			t.Error("a nested lock is not free")
+		}
+	})
+}
+
+// A reduction combines in the order of threads, and the others go on when it is through.
+func TestReductions(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		h.functions = append(h.functions, func(h *thread, args ...uint64) {
+			h.store(args[0], 8, h.number(args[0], 8)*10+h.number(args[1], 8))
+		})
+		want := uint64(0)
+		for i := range threads {
+			want = want*10 + uint64(i)
+		}
+		for _, end := range []string{"", "_nowait"} {
+			shared := uint64(0)
+			h.parallel(func(h *thread) {
+				data, _ := h.Grow(8)
+				for i := range rounds {
+					h.store(data, 8, uint64(h.region.number))
+					if h.call("__kmpc_reduce"+end, 0, 0, 1, 8, data, 0, 0) != 0 {
+						if shared = h.number(data, 8); shared != want {
+							t.Errorf("%d, not %d", shared, want)
+						}
+						h.call("__kmpc_end_reduce"+end, 0, 0, 0)
+					}
+					if end == "" && shared != want {
+						t.Errorf("round %d: a thread goes on before the value is there", i)
+					}
+				}
+			})
+		}
+	})
+}
+
+// The data of copyprivate comes to all.
+func TestCopyprivate(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		h.functions = append(h.functions, func(h *thread, args ...uint64) { h.store(args[0], 8, h.number(args[1], 8)) })
+		h.parallel(func(h *thread) {
+			data, _ := h.Grow(8)
+			for i := range uint64(rounds) {
+				here := h.call("__kmpc_single", 0, 0)
+				if here != 0 {
+					h.store(data, 8, i)
+				}
+				h.call("__kmpc_copyprivate", 0, 0, 8, data, 0, here)
+				if got := h.number(data, 8); got != i {
+					t.Errorf("%d, not %d", got, i)
+				}
+			}
+		})
+	})
+}
+
+// Regions in regions have teams of their own, as many as there may be, and threads know where they are.
+func TestNested(t *testing.T) {
+	h := newRank(t, 2, 2)
+	var leaves atomic.Int32
+	h.parallel(func(h *thread) {
+		outer := h.call("omp_get_thread_num")
+		h.call("omp_set_num_threads", 3)
+		h.parallel(func(h *thread) {
+			if got := []uint64{h.call("omp_get_level"), h.call("omp_get_active_level"), h.call("omp_get_team_size", 1),
+				h.call("omp_get_team_size", 2), h.call("omp_get_ancestor_thread_num", 1), h.call("omp_get_team_size", 3),
+				h.call("omp_get_ancestor_thread_num", 0)}; fmt.Sprint(got) != fmt.Sprint([]uint64{2, 2, 2, 3, outer,
+				1<<32 - 1, 0}) {
+				t.Errorf("%d", got)
+			}
+			h.call("__kmpc_serialized_parallel", 0, 0)
+			if h.call("omp_get_thread_num") != 0 || h.call("omp_get_level") != 3 || h.call("omp_in_parallel") != 1 {
+				t.Error("a region of one thread is none")
+			}
+			h.call("__kmpc_end_serialized_parallel", 0, 0)
+			h.parallel(func(h *thread) {
+				h.parallel(func(h *thread) { leaves.Add(1) }) // beyond the active levels
+			})
+		})
+	})
+	if n := leaves.Load(); n < 6 || n > 18 {
+		t.Errorf("%d leaves", n)
+	}
+	if h.runtime.inUse != 0 || h.call("omp_get_level") != 0 {
+		t.Errorf("%d of the pool are in use", h.runtime.inUse)
+	}
+}
+
+// Memory that has no room for a stack ends the rank, with what to do about it.
+func TestNoRoomForStacks(t *testing.T) {
+	h := newRank(t, 16, 2)
+	h.grown.Store(uint64(len(h.memory)) - 3*pageSize)
+	defer func() {
+		var fault *Error
+		if err, _ := recover().(error); !errors.As(err, &fault) || !strings.Contains(err.Error(),
+			"a parallel region of 16 threads: the rank's memory has no room for the stack of thread") ||
+			!strings.Contains(err.Error(), "OMP_NUM_THREADS") {
+			t.Errorf("%v", err)
+		}
+	}()
+	h.parallel(func(*thread) {})
+}
+
+// The calls take what the headers say.
+func TestCallsAndHeaders(t *testing.T) {
+	declared := map[string]string{}
+	line := regexp.MustCompile(`(?m)^(OMP|KMPC)_CALL\((.+?), (\w+), \((.*)\)\)$`)
+	for _, m := range line.FindAllStringSubmatch(guest.Header+guest.Runtime, -1) {
+		params := ""
+		for _, p := range strings.Split(m[4], ",") {
+			params += letterOf(strings.TrimSpace(p))
+		}
+		name := map[string]string{"OMP": "omp_", "KMPC": "__kmpc_"}[m[1]] + m[3]
+		declared[name] = params + ":" + letterOf(m[2])
+	}
+	declared["__kmpc_fork_call"] = "lill:"
+	for _, c := range Calls() {
+		if got := c.Params + ":" + c.Results; got != declared[c.Name] {
+			t.Errorf("%s takes %s, declared is %s", c.Name, got, declared[c.Name])
+		}
+	}
+	if len(declared) < 180 {
+		t.Errorf("%d functions are declared?", len(declared))
+	}
+}
+
+func letterOf(c string) string {
+	switch word := strings.Fields(c)[0]; {
+	case strings.Contains(c, "*"), strings.HasPrefix(c, "int64"), strings.HasPrefix(c, "uint64"), word == "size_t":
+		return "l"
+	case word == "void":
+		return ""
+	case word == "double":
+		return "d"
+	}
+	return "i"
+}
+
+func BenchmarkForkAndBarrier(b *testing.B) {
+	h := newRank(&testing.T{}, 2, runtime.NumCPU())
+	h.parallel(func(h *thread) {})
+	b.Run("fork", func(b *testing.B) {
+		for b.Loop() {
+			h.call("__kmpc_fork_call", 0, 0, 0, 0)
+		}
+	})
+	b.Run("barrier", func(b *testing.B) {
+		h.parallel(func(h *thread) {
+			for range b.N {
+				h.barrier()
+			}
+		})
+	})
+}

@@ -1,0 +1,78 @@
+package omp
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// word is a number that threads wait on until it changes. It is part of an object on the heap, never copied.
+type word struct {
+	value    atomic.Uint32
+	sleepers atomic.Int32
+}
+
+// key is by what the host knows a word: no address of the program's memory is as large.
+func (w *word) key() uint64 { return 1<<63 | uint64(uintptr(unsafe.Pointer(w))) }
+
+// advance changes a word, and wakes those that wait on it.
+func (t *Thread) advance(w *word) { t.advanceBy(w, 1) }
+
+func (t *Thread) advanceBy(w *word, n uint32) {
+	w.value.Add(n)
+	if w.sleepers.Load() > 0 {
+		t.host.Notify(w.key(), math.MaxUint32)
+	}
+}
+
+// await waits until a word is no longer old.
+func (t *Thread) await(w *word, old uint32) {
+	if w.value.Load() != old || t.spin(&w.value, old) {
+		return
+	}
+	// Who advances the word looks for sleepers afterwards, and the host looks at the word once more: neither misses the
+	// other. When the rank ends, Wait panics, and nobody counts any more.
+	w.sleepers.Add(1)
+	t.runtime.awake.Add(-1)
+	for w.value.Load() == old {
+		t.host.Wait(w.key(), &w.value, old)
+	}
+	t.runtime.awake.Add(1)
+	w.sleepers.Add(-1)
+}
+
+// A thread that waits spins before it parks, where every thread of the rank that is awake has a processor of its own:
+// parking and being woken take some microseconds. The time adapts: success lengthens it, failure shortens it.
+const (
+	mostSpin  = 50 * time.Microsecond
+	leastSpin = 5 * time.Microsecond
+	spinLooks = 64 // between two readings of the clock
+)
+
+var started = time.Now()
+
+// maySpin reports whether a thread that waits keeps no other from a processor. Alone it would wait for nobody.
+func (r *Runtime) maySpin() bool {
+	n := r.awake.Load()
+	return !r.passive && n > 1 && int(n) <= r.processors
+}
+
+// spin reports whether a word has changed within the spin time.
+func (t *Thread) spin(value *atomic.Uint32, old uint32) bool {
+	if !t.runtime.maySpin() {
+		return false
+	}
+	for began := time.Since(started); ; {
+		for range spinLooks {
+			if value.Load() != old {
+				t.spinning = min(2*t.spinning, mostSpin)
+				return true
+			}
+		}
+		if time.Since(started)-began > t.spinning || !t.runtime.maySpin() {
+			t.spinning = max(t.spinning/2, leastSpin)
+			return false
+		}
+	}
+}

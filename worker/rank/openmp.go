@@ -1,0 +1,88 @@
+package rank
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/faasmrun/faasmrun/omp"
+	"github.com/faasmrun/faasmrun/worker/engine"
+	"github.com/faasmrun/faasmrun/worker/program"
+)
+
+// openMP is the module from which programs import OpenMP's functions: wasm-ld's name for what is undefined.
+const openMP = "env"
+
+// UsesOpenMP reports whether a program imports anything of OpenMP.
+func UsesOpenMP(p *program.Program) bool {
+	for _, im := range p.Imports {
+		if im.Module == openMP && (strings.HasPrefix(im.Name, "__kmpc_") || strings.HasPrefix(im.Name, "omp_")) {
+			return true
+		}
+	}
+	return false
+}
+
+// OpenMPWarnings says which of a rank's variables for OpenMP make no sense, and what is done instead.
+func OpenMPWarnings(env []string) []string {
+	_, warnings := omp.Environment(env, 1, maxThreads)
+	return warnings
+}
+
+// OpenMPThreads is how many threads a team of a rank has with that environment, if it says so; else 1.
+func OpenMPThreads(env []string) int {
+	s, _ := omp.Environment(env, 1, maxThreads)
+	return s.Threads()
+}
+
+// member is a thread as OpenMP sees it.
+type member struct{ *Thread }
+
+// Bytes implements omp.Host.
+func (m member) Bytes(address, size uint64) []byte {
+	memory := m.rank.memory.Bytes()
+	switch {
+	case uint64(len(memory)) < size || address > uint64(len(memory))-size:
+		panic(program.OutOfBounds)
+	case address < m.rank.memory.Lowest():
+		panic(program.NullPointer)
+	}
+	return memory[address:][:size]
+}
+
+// Grow implements omp.Host.
+func (m member) Grow(size uint64) (address uint64, ok bool) { return m.instance.Grow(size) }
+
+// CallTable implements omp.Host.
+func (m member) CallTable(function uint32, params string, args ...uint64) error {
+	return m.instance.CallTable(function, params, args...)
+}
+
+// Wait implements omp.Host.
+func (m member) Wait(key uint64, word *atomic.Uint32, value uint32) {
+	m.mpi.CheckEnded()
+	m.waiter.WaitOn(key, word, value)
+}
+
+// Notify implements omp.Host.
+func (m member) Notify(key uint64, count uint32) { m.waiter.Notify(key, count) }
+
+// ThreadLocals implements omp.Host.
+func (m member) ThreadLocals() (size, align uint64, err error) { return m.instance.ThreadLocals() }
+
+// Start implements omp.Host.
+func (m member) Start(s omp.Space, t *omp.Thread) error {
+	space := engine.ThreadSpace{Stack: program.Stack{Low: s.Low, Top: s.Top}, Locals: s.Locals}
+	return m.Spawn(space, func(other *Thread) (err error) {
+		defer func() { // what a wait between two regions panics with, as a host call would
+			if ended := recover(); ended != nil {
+				var ok bool
+				if err, ok = ended.(error); !ok {
+					err = &program.InternalError{Value: fmt.Sprint(ended)}
+				}
+			}
+		}()
+		other.omp = t
+		return t.Work(member{other})
+	})
+}
