@@ -74,8 +74,9 @@ func (w *encoder) pending(p *pending) *statepb.Pending {
 	m := &statepb.Pending{Function: []byte(callName(p.call)), Large: p.large, Step: uint32(p.step), Stage: uint32(p.stage),
 		Send: w.requests.of(p.send), Receive: w.requests.of(p.receive), Answer: w.answer(p.answer),
 		Named: w.instances(p.named, nil), Sequence: p.in.sequence, Member: uint32(p.in.member)}
-	if m.Brought = w.brought(&p.in); m.Brought != nil {
-		m.Instances = w.instances(p.in.set, p.in.instance().parts[p.in.member].comm)
+	if inst := p.in.instance(); inst != nil {
+		mine := &inst.parts[p.in.member]
+		m.Brought, m.Instances = w.part(mine), w.instances(p.in.set, mine.comm)
 	}
 	return m
 }

@@ -42,7 +42,7 @@ func (t *Thread) reload() (done bool, err error) {
 		return false, err
 	}
 	poison := r.poison()
-	r.become(next)
+	r.become(next, out)
 	poison()
 	return true, nil
 }
@@ -60,14 +60,14 @@ func (t *Thread) reloadForTest() {
 
 // withdrawParts has the rank not have arrived in the collectives that are not done, so that nobody looks at its parts.
 // It gives their instances, and reports whether that was possible of all.
-func (r *Rank) withdrawParts() (out []*instance, ok bool) {
-	ok = true
+func (r *Rank) withdrawParts() (out map[membership]*instance, ok bool) {
+	out, ok = map[membership]*instance{}, true
 	for q := range r.allRequests {
 		in := q.joined()
 		switch inst := in.instance(); {
 		case inst == nil:
 		case in.withdraw():
-			out = append(out, inst)
+			out[in] = inst
 		case !q.Done():
 			ok = false
 		}
@@ -77,7 +77,7 @@ func (r *Rank) withdrawParts() (out []*instance, ok bool) {
 		switch inst := in.instance(); {
 		case inst == nil || t.pending.stage < stageOut:
 		case in.withdraw():
-			out = append(out, inst)
+			out[*in] = inst
 		default: // its end is there, or coming
 			ok = false
 		}
@@ -86,7 +86,7 @@ func (r *Rank) withdrawParts() (out []*instance, ok bool) {
 }
 
 // arriveAgain is the end of withdrawParts.
-func (t *Thread) arriveAgain(out []*instance) {
+func (t *Thread) arriveAgain(out map[membership]*instance) {
 	for _, inst := range out {
 		if inst.Arrive() {
 			inst.begin(t)
@@ -130,14 +130,15 @@ func (r *Rank) unfinished() (sends, receives []*transport.Operation) {
 	return sends, receives
 }
 
-// become makes the rank what was decoded, also where collectives have its parts, which are withdrawn.
-func (r *Rank) become(next *decoded) {
+// become makes the rank what was decoded, also where collectives have its parts, which are withdrawn. Members that have
+// called something else may have abandoned one meanwhile.
+func (r *Rank) become(next *decoded, out map[membership]*instance) {
 	r.process = next.process
 	r.state.Store(uint32(next.phase))
 	for q, p := range next.brought {
-		in := q.joined()
 		p.request = q
-		in.instance().parts[in.member] = *p
+		in := q.joined()
+		in.take(p, out)
 	}
 	for _, s := range next.threads {
 		t := r.thread(s.number)
@@ -146,7 +147,7 @@ func (r *Rank) become(next *decoded) {
 		}
 		t.mover.area, t.mover.size, t.pending = s.scratch, s.size, s.pending
 		if s.brought != nil {
-			s.pending.in.instance().parts[s.pending.in.member] = *s.brought
+			s.pending.in.take(s.brought, out)
 		}
 		if s.number == next.initThread {
 			r.initThread = t
@@ -154,6 +155,17 @@ func (r *Rank) become(next *decoded) {
 		t.waitStateMu.Lock()
 		t.waitState, t.oneOf = waitState{}, nil
 		t.waitStateMu.Unlock()
+	}
+}
+
+// take puts a part where the collective looks for it.
+func (m *membership) take(p *part, out map[membership]*instance) {
+	inst := out[*m]
+	if inst == nil {
+		inst = m.instance()
+	}
+	if inst != nil {
+		inst.parts[m.member] = *p
 	}
 }
 

@@ -105,9 +105,10 @@ func makeComms(g *guest) {
 	freed := g.newcomm("Comm_dup", tSelf)
 	g.made("Irecv", g.alloc(8), 1, tInt, 0, 1, freed)
 	g.free("Comm_free", freed)
-	for range 3 { // three rounds of slots that nobody else has come to
+	for range 3 { // three rounds of slots, of which the others have come to one
 		g.must("Bcast", g.ints(1, 2), 2, tInt, 0, tWorld)
 	}
+	g.rank.worldComm.seen = 1
 }
 
 func makeRequests(g *guest) {
