@@ -82,7 +82,6 @@ func (p *process) serve(start *control.Start) (status int, idle bool, err error)
 		}
 	}
 	failpoint.Here(failpoint.ExecutorBeforeLog)
-	tuneRuntime(int(start.Ranks), threadsPerRank(start))
 	j, last := p.run(start)
 	last.CPUNs, last.MaxRSS = p.consumed()
 	failpoint.Here(failpoint.ExecutorBeforeRecord)

@@ -102,6 +102,7 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	if err := j.load(loaded); err != nil {
 		return nil, err
 	}
+	tuneRuntime(n, j.threadsPerRank())
 	config := mpi.WorldConfig{Size: n, Node: start.Node, Cores: usableCores(), Stats: start.MPIStats}
 	if start.Check {
 		config.Check = j.reportFinding

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/faasmrun/faasmrun/worker/control"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -43,11 +42,14 @@ const (
 // filesPerRank is what a rank may have open, and some.
 const filesPerRank = 1100
 
-// threadsPerRank is how many threads of a rank's program may compute at once: what the environment asks of OpenMP's.
-func threadsPerRank(start *control.Start) int {
+// threadsPerRank is how many threads of a rank's program may compute at once: what the environment asks of OpenMP's,
+// where a program uses it.
+func (j *job) threadsPerRank() int {
 	threads := 1
-	for _, a := range start.Apps {
-		threads = max(threads, rank.OpenMPThreads(a.Env))
+	for _, a := range j.apps {
+		if rank.UsesOpenMP(a.module.Program()) {
+			threads = max(threads, rank.OpenMPThreads(a.Env))
+		}
 	}
 	return threads
 }
