@@ -90,10 +90,7 @@ func (t *Thread) suspends() bool { return t.toSuspend.Load() && t.nested == 0 }
 
 // breakOff ends a wait that is to be broken off. first is its first look at what it waits for.
 func (t *Thread) breakOff(first bool) {
-	if first && t.resume != nil && t.nested == 0 && t.resume.due() {
-		t.toSuspend.Store(true)
-	}
-	if !t.suspends() {
+	if !t.SuspendsOutside(first) {
 		return
 	}
 	if !t.resumable {
@@ -101,6 +98,25 @@ func (t *Thread) breakOff(first bool) {
 	}
 	t.suspending = true
 	panic(suspended{})
+}
+
+// SuspendsOutside reports whether a wait of the thread outside MPI, in a call that Outside makes, is to be broken off.
+// first is its first look at what it waits for. Within a call of MPI, where a function of the program runs, none is.
+func (t *Thread) SuspendsOutside(first bool) bool {
+	if first && t.resume != nil && t.nested == 0 && t.resume.due() {
+		t.toSuspend.Store(true)
+	}
+	return t.suspends()
+}
+
+// Outside makes a call outside MPI, and makes it again as often as it is broken off, which it reports.
+func (t *Thread) Outside(call func() (broken bool)) {
+	for call() {
+		t.toSuspend.Store(false)
+	}
+	if t.resume != nil {
+		t.resume.again = false
+	}
 }
 
 // run calls a function. If that is broken off it is made again.

@@ -30,7 +30,11 @@ func Imports() []engine.Import {
 			imports = append(imports, engine.Import{Module: module, Name: c.Name, Params: c.Params, Results: c.Results,
 				Wide: c.Wide,
 				Call: restarted(c, func(t *Thread, stack []uint64) (resume bool) {
-					c.Fn(t.rank.wasi, stack)
+					if c.Resumable == nil {
+						c.Fn(t.rank.wasi, stack)
+					} else {
+						t.mpi.Outside(func() bool { return c.Resumable(t.rank.wasi, t.pending, stack) })
+					}
 					if t.rank.wasi.SignalDue() {
 						resume = t.runHandlers()
 					}

@@ -90,6 +90,7 @@ func New(c Config) (made *Rank, err error) {
 	}
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
+	r.main.pending = wasi.NewPending(r.main.mpi.SuspendsOutside)
 	r.main.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Limit: maxThreads}).
 		Main(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()

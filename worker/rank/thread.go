@@ -7,6 +7,7 @@ import (
 	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
+	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
 // Thread is a thread of a rank's program: an instance over the rank's memory. Every host call is one of a thread's.
@@ -17,6 +18,7 @@ type Thread struct {
 	mpi      *mpi.Thread
 	waiter   *futex.Thread
 	omp      *omp.Thread
+	pending  *wasi.Pending
 	counted  bool // as one that waits for ever; guarded by the rank's queue
 }
 
@@ -33,6 +35,7 @@ func (t *Thread) Spawn(s engine.ThreadSpace, code func(other *Thread) error) err
 	other := &Thread{rank: r, number: int(r.spawned.Add(1))}
 	other.waiter = futex.NewThread(&r.queue, waiter{other})
 	other.mpi = r.mpi.NewThread(other.number, host{other})
+	other.pending = wasi.NewPending(other.mpi.SuspendsOutside)
 	err := t.makeInstance(other, s)
 	if err != nil {
 		other.leave()

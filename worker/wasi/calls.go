@@ -15,6 +15,9 @@ type Call struct {
 	Name, Params, Results string
 	Wide                  bool
 	Fn                    func(p *Process, stack []uint64)
+	// Resumable is Fn where the call may be broken off, and reports whether it was: then it is to be made again with the
+	// same arguments and the same Pending. nil: it never is.
+	Resumable func(p *Process, q *Pending, stack []uint64) (broken bool)
 }
 
 // table has a letter more: p is a pointer or a size.
@@ -79,11 +82,15 @@ func Calls() []Call {
 			pointer = "l"
 		}
 		for _, c := range table {
-			calls = append(calls, Call{c.name, strings.ReplaceAll(c.params, "p", pointer), c.results, wide, func(p *Process,
-				stack []uint64) {
-				p.enter()
-				stack[0] = uint64(c.fn(p, args{stack, wide}))
-			}})
+			call := Call{Name: c.name, Params: strings.ReplaceAll(c.params, "p", pointer), Results: c.results, Wide: wide,
+				Fn: func(p *Process, stack []uint64) {
+					p.enter()
+					stack[0] = uint64(c.fn(p, args{stack: stack, wide: wide}))
+				}}
+			if c.name == "poll_oneoff" {
+				call.Resumable = resumable(c.fn, wide)
+			}
+			calls = append(calls, call)
 		}
 	}
 	return calls

@@ -5,8 +5,9 @@ import "encoding/binary"
 // args are a call's arguments, one word each, and the data model of the guest. The engine leaves garbage in the upper
 // half of an i32's word.
 type args struct {
-	stack []uint64
-	wide  bool
+	stack   []uint64
+	wide    bool
+	pending *Pending // nil: the call cannot be broken off
 }
 
 func (a args) u32(i int) uint32 { return uint32(a.stack[i]) }

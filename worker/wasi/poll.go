@@ -29,8 +29,12 @@ func (p *Process) wait(d time.Duration, ready <-chan struct{}) {
 	p.waitFor(waitText(d, ready), d, ready)
 }
 
-// waitFor is the one function in this package that waits.
 func (p *Process) waitFor(what string, d time.Duration, ready <-chan struct{}) {
+	p.waitOr(what, d, ready, nil)
+}
+
+// waitOr is the one function in this package that waits: as wait, and until something else has come.
+func (p *Process) waitOr(what string, d time.Duration, ready, other <-chan struct{}) {
 	if p.blocked != nil {
 		defer p.blocked(what)()
 	}
@@ -46,6 +50,7 @@ func (p *Process) waitFor(what string, d time.Duration, ready <-chan struct{}) {
 	case <-ready:
 	case <-expired:
 	case <-p.signals.wake:
+	case <-other:
 	case <-p.done:
 		panic(Ended{})
 	}
@@ -76,6 +81,7 @@ func rounded(d time.Duration) string {
 type poll struct {
 	p     *Process
 	start time.Duration     // monotonic: relative timeouts count from here
+	awake <-chan struct{}   // the call may be to be broken off
 	left  time.Duration     // until the first clock subscription
 	ready []<-chan struct{} // what somebody waits for: standard input, pipes
 	pipes bool              // they are among it
@@ -102,8 +108,8 @@ func pollOneoff(p *Process, a args) errno {
 	if e := a.putSize(m, 3, 0); e != success {
 		return e
 	}
-	poll := poll{p: p, start: p.clock.monotonic()}
-	for {
+	poll := poll{p: p, start: a.pending.begins(p.clock.monotonic()), awake: a.pending.awake()}
+	for first := true; ; first = false {
 		n, e := poll.once(in, out)
 		if e != success || n > 0 {
 			runtime.Gosched() // a guest that polls in a loop lets the others run
@@ -113,6 +119,9 @@ func pollOneoff(p *Process, a args) errno {
 		if p.SignalDue() {
 			return eINTR
 		}
+		if a.pending.suspends(first) {
+			return brokenOff
+		}
 		poll.wait()
 	}
 }
@@ -121,10 +130,10 @@ func pollOneoff(p *Process, a args) errno {
 func (q *poll) wait() {
 	switch {
 	case len(q.ready) == 0:
-		q.p.wait(q.left, nil)
+		q.p.waitOr(waitText(q.left, nil), q.left, nil, q.awake)
 		return
 	case len(q.ready) == 1 && !q.pipes:
-		q.p.wait(q.left, q.ready[0])
+		q.p.waitOr(waitText(q.left, q.ready[0]), q.left, q.ready[0], q.awake)
 		return
 	}
 	any, over := make(chan struct{}), make(chan struct{})
@@ -145,7 +154,7 @@ func (q *poll) wait() {
 	if q.left != forever {
 		what += ", at most " + rounded(q.left)
 	}
-	q.p.waitFor(what, q.left, any)
+	q.p.waitOr(what, q.left, any, q.awake)
 }
 
 // once writes the events that are due and returns their number. With none, left and ready say what to wait for.

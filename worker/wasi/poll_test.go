@@ -3,6 +3,8 @@ package wasi
 import (
 	"encoding/binary"
 	"math"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,4 +178,43 @@ func TestRounded(t *testing.T) {
 			t.Errorf("%d: %s, want %s", d, got, want)
 		}
 	}
+}
+
+// TestPollBrokenOff breaks a poll off and makes it again: at its first look, and from outside while it waits. It takes as
+// long as it should, and the next one begins anew.
+func TestPollBrokenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuest(t, Config{})
+		var due atomic.Bool
+		q := NewPending(func(first bool) bool { return due.Swap(false) })
+		broken := 0
+		resumable := g.calls["poll_oneoff"].Resumable
+		c := g.calls["poll_oneoff"]
+		c.Fn = func(p *Process, stack []uint64) {
+			arguments := slices.Clone(stack)
+			for resumable(p, q, stack) {
+				broken++
+				if !slices.Equal(stack, arguments) {
+					t.Error("the arguments have changed")
+				}
+			}
+		}
+		g.calls["poll_oneoff"] = c
+		for range 2 {
+			began := time.Now()
+			due.Store(true)
+			for i := range 3 {
+				time.AfterFunc(time.Duration(1+i)*time.Second, func() {
+					due.Store(true)
+					q.Wake()
+				})
+			}
+			events, e := g.poll(sub{tag: pollClock, id: 1, timeout: uint64(5 * time.Second)})
+			if e != success || time.Since(began) != 5*time.Second || broken != 4 {
+				t.Errorf("errno %d after %v, broken off %d times", e, time.Since(began), broken)
+			}
+			g.expectEvents("the clock's", events, event{userdata: 100})
+			broken = 0
+		}
+	})
 }
