@@ -130,7 +130,7 @@ func (h *threadHost) wasi(memory []byte) {
 	h.t.Helper()
 	ctx := context.Background()
 	process, err := wasi.New(wasi.Config{Args: []string{"threads"}, Memory: func() []byte { return memory },
-		Stdout: &h.stdout, Stderr: &h.stderr})
+		Stdout: wasi.OutputTo(&h.stdout), Stderr: wasi.OutputTo(&h.stderr)})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -196,15 +196,16 @@ type output struct {
 	stream joblog.Stream
 }
 
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.j.log.Write(o.rank, o.stream, p, o.j.done)
+// TryWrite implements wasi.Output.
+func (o *output) TryWrite(p []byte) (n int, room <-chan struct{}, err error) {
+	n, room, err = o.j.log.TryWrite(o.rank, o.stream, p)
 	if fault := o.j.files.write(o.rank, o.stream, p[:n]); fault != nil && err == nil {
 		err = fault
 	}
-	if err != nil && !errors.Is(err, joblog.ErrEnded) {
+	if err != nil {
 		o.j.lostOutput.CompareAndSwap(nil, &err)
 	}
-	return n, err
+	return n, room, err
 }
 
 // reportFinding logs what a rank does wrong. The rank's own goroutine may call it, or another's.

@@ -75,46 +75,72 @@ func newWriter(f *os.File, window uint64, grew func(uint64), end uint64) *Writer
 // returns how much got into the log, and the cause, which wraps syscall.ENOSPC.
 func (w *Writer) Write(rank uint32, s Stream, data []byte, done <-chan struct{}) (int, error) {
 	written := 0
+	for {
+		n, room, err := w.TryWrite(rank, s, data[written:])
+		if written += n; err != nil || room == nil {
+			return written, err
+		}
+		if err := await(room, done); err != nil {
+			return written, err
+		}
+	}
+}
+
+// TryWrite appends as much of a write as the window has room for. With less than all, and no error, it returns a
+// channel that is closed when there is room for more.
+func (w *Writer) TryWrite(rank uint32, s Stream, data []byte) (written int, room <-chan struct{}, err error) {
 	for written < len(data) {
 		piece := data[written:min(len(data), written+MaxData)]
-		if err := w.append(Record{Rank: rank, Stream: s, Data: piece}, done); err != nil {
-			return written, err
+		room, err := w.append(Record{Rank: rank, Stream: s, Data: piece})
+		if err != nil || room != nil {
+			return written, room, err
 		}
 		written += len(piece)
 	}
-	return written, nil
+	return written, nil, nil
 }
 
 // AwaitsInput appends the mark that a rank now waits for standard input.
 func (w *Writer) AwaitsInput(rank uint32, done <-chan struct{}) error {
-	return w.append(Record{Rank: rank, AwaitsInput: true}, done)
+	for {
+		room, err := w.append(Record{Rank: rank, AwaitsInput: true})
+		if err != nil || room == nil {
+			return err
+		}
+		if err := await(room, done); err != nil {
+			return err
+		}
+	}
 }
 
-func (w *Writer) append(r Record, done <-chan struct{}) error {
+func await(room, done <-chan struct{}) error {
+	select {
+	case <-room:
+		return nil
+	case <-done:
+		return ErrEnded
+	}
+}
+
+// append appends a record, or returns what tells of room for it.
+func (w *Writer) append(r Record) (room <-chan struct{}, err error) {
 	w.mu.Lock()
-	for w.window > 0 && w.end-w.delivered >= w.window {
+	defer w.mu.Unlock()
+	if w.window > 0 && w.end-w.delivered >= w.window {
 		if w.room == nil {
 			w.room = make(chan struct{})
 		}
-		room := w.room
-		w.mu.Unlock()
-		select {
-		case <-room:
-		case <-done:
-			return ErrEnded
-		}
-		w.mu.Lock()
+		return w.room, nil
 	}
-	defer w.mu.Unlock()
 	r.Time = time.Now()
 	w.buf = appendRecord(w.buf[:0], r)
 	if _, err := w.f.WriteAt(w.buf, int64(w.end)); err != nil {
 		w.f.Truncate(int64(w.end)) // what got through of the record; a reader would skip it anyway
-		return fmt.Errorf("append to the output log: %w", err)
+		return nil, fmt.Errorf("append to the output log: %w", err)
 	}
 	w.end += uint64(len(w.buf))
 	w.grew(w.end)
-	return nil
+	return nil, nil
 }
 
 // Delivered notes that everything before offset has reached its reader.

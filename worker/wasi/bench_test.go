@@ -7,7 +7,7 @@ import (
 
 // steady are calls that programs make all the time; each is made over and over with the same arguments.
 func steady(t testing.TB) map[string]func() errno {
-	g := newGuest(t, Config{Stdout: io.Discard})
+	g := newGuest(t, Config{Stdout: OutputTo(io.Discard)})
 	p1, n1 := g.str("a line of text ")
 	p2, n2 := g.str("and its end\n")
 	iovs, count := g.iovs([2]uint64{p1, n1}, [2]uint64{p2, n2})

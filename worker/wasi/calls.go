@@ -87,7 +87,7 @@ func Calls() []Call {
 					p.enter()
 					stack[0] = uint64(c.fn(p, args{stack: stack, wide: wide}))
 				}}
-			if c.name == "poll_oneoff" {
+			if c.name == "poll_oneoff" || c.name == "fd_write" {
 				call.Resumable = resumable(c.fn, wide)
 			}
 			calls = append(calls, call)

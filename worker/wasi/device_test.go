@@ -128,7 +128,7 @@ func TestNamesOfOpenFiles(t *testing.T) {
 	in := newInput()
 	in.write("some input")
 	var out, err bytes.Buffer
-	g := newDeviceGuest(t, Config{Stdin: in, Stdout: &out, Stderr: &err})
+	g := newDeviceGuest(t, Config{Stdin: in, Stdout: OutputTo(&out), Stderr: OutputTo(&err)})
 	g.mustWrite(g.mustDevice("stdout", "w"), "one ")
 	g.mustWrite(g.mustDevice("fd/1", "w"), "two")
 	g.mustWrite(g.mustDevice("stderr", "w"), "three")

@@ -56,7 +56,7 @@ func fdWrite(p *Process, a args) errno {
 	var n int
 	switch f.kind {
 	case kindStdout, kindStderr:
-		n, e = p.writeStream(f, bufs, total)
+		n, e = p.writeStream(f, bufs, total, a.pending)
 	case kindPipeWrite:
 		n, e = p.writePipe(f, bufs, total)
 	default:
@@ -131,16 +131,26 @@ func (p *Process) writeFile(f *openFile, bufs [][]byte) (int, errno) {
 	return n, p.errnoOf(err)
 }
 
-// writeStream writes to descriptor 1 or 2. What was written before an error counts; the error shows at the next write.
-func (p *Process) writeStream(f *openFile, bufs [][]byte, total int) (int, errno) {
-	if total == 0 {
-		return 0, success
+// writeStream writes to descriptor 1 or 2, and waits while there is no room. What was written before an error counts;
+// the error shows at the next write.
+func (p *Process) writeStream(f *openFile, bufs [][]byte, total int, pending *Pending) (int, errno) {
+	written := pending.before()
+	bufs = from(bufs, written)
+	for first := true; written < total; first = false {
+		n, room, err := p.out[f.kind-kindStdin].write(bufs, total-written)
+		written, bufs = written+n, from(bufs, n)
+		switch {
+		case err != nil && written == 0:
+			return 0, p.errnoOf(err)
+		case room == nil:
+			return min(written, total), success
+		case pending.suspends(first):
+			pending.written = written
+			return 0, brokenOff
+		}
+		p.waitOr("room for its output", forever, room, pending.awake())
 	}
-	n, err := p.out[f.kind-kindStdin].write(bufs, total)
-	if n > 0 {
-		return min(n, total), success
-	}
-	return 0, p.errnoOf(err)
+	return total, success
 }
 
 // fd_seek(fd, offset i64, whence u8, result *u64): from the start 0, from the offset 1, from the end 2. EBADF, EFAULT,

@@ -279,7 +279,7 @@ func TestRights(t *testing.T) {
 
 func TestRenumber(t *testing.T) {
 	var out chunks
-	g := newGuest(t, Config{Stdout: &out})
+	g := newGuest(t, Config{Stdout: OutputTo(&out)})
 	f := g.mustOpen("f", openCreate, readWrite)
 	g.ok("fd_renumber", f, f)
 	g.ok("fd_renumber", f, 1)

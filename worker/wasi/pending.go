@@ -10,6 +10,7 @@ type Pending struct {
 	wake     chan struct{}
 	begun    bool
 	start    time.Duration // of poll_oneoff: when it was called first, on the monotonic clock
+	written  int           // of fd_write: bytes that are behind it
 }
 
 // NewPending makes what a thread needs for its calls to be broken off.
@@ -35,7 +36,7 @@ func resumable(fn func(*Process, args) errno, wide bool) func(*Process, *Pending
 		if e == brokenOff {
 			return true
 		}
-		q.begun = false
+		q.begun, q.written = false, 0
 		stack[0] = uint64(e)
 		return false
 	}
@@ -50,6 +51,14 @@ func (q *Pending) begins(now time.Duration) time.Duration {
 		q.begun, q.start = true, now
 	}
 	return q.start
+}
+
+// before is how many bytes of the call's were written before it was broken off.
+func (q *Pending) before() int {
+	if q == nil {
+		return 0
+	}
+	return q.written
 }
 
 // suspends reports whether the wait that begins, or goes on, is to be broken off.

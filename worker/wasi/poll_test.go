@@ -180,8 +180,8 @@ func TestRounded(t *testing.T) {
 	}
 }
 
-// TestPollBrokenOff breaks a poll off and makes it again: at its first look, and from outside while it waits. It takes as
-// long as it should, and the next one begins anew.
+// TestPollBrokenOff breaks a poll off and makes it again: at its first look, and from outside while it waits. It takes
+// as long as it should, and the next one begins anew.
 func TestPollBrokenOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuest(t, Config{})

@@ -90,7 +90,7 @@ func run(t *testing.T, file string, in *question) (string, uint32) {
 	}
 	defer root.Close()
 	p, err := wasi.New(wasi.Config{Args: []string{"program", here}, Env: []string{"HERE=" + here}, Memory: memory.Bytes,
-		Stdin: in, Stdout: in, Stderr: in, TTY: true,
+		Stdin: in, Stdout: wasi.OutputTo(in), Stderr: wasi.OutputTo(in), TTY: true,
 		Mounts: []wasi.Mount{{Guest: "/", Root: root}, {Guest: here, Root: root}}})
 	if err != nil {
 		t.Fatal(err)

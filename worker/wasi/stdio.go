@@ -61,9 +61,26 @@ func (p *Process) readMore(n int, bufs [][]byte) int {
 	return total
 }
 
+// Output takes what a rank writes to standard output or error. As with Stdin, its calls never wait.
+type Output interface {
+	// TryWrite takes as much as there is room for. With less than all of it, and no error, it returns a channel that is
+	// closed when there is room for more.
+	TryWrite(p []byte) (n int, room <-chan struct{}, err error)
+}
+
+// OutputTo is a writer as an output that always has room.
+func OutputTo(w io.Writer) Output { return writing{w} }
+
+type writing struct{ io.Writer }
+
+func (w writing) TryWrite(p []byte) (int, <-chan struct{}, error) {
+	n, err := w.Write(p)
+	return n, nil, err
+}
+
 // output is descriptor 1 or 2.
 type output struct {
-	w   io.Writer
+	w   Output
 	mu  sync.Mutex // guards buf; not held while writing
 	buf []byte     // for gathering; nil while in use
 }
@@ -71,18 +88,18 @@ type output struct {
 // maxGather bounds what is gathered into one Write, and so the memory kept for it.
 const maxGather = 1 << 20
 
-func newOutput(w io.Writer) *output {
+func newOutput(w Output) *output {
 	if w == nil {
-		w = io.Discard
+		w = OutputTo(io.Discard)
 	}
 	return &output{w: w}
 }
 
-// write makes one Write of bufs, so that what the guest wrote as one is not torn by another rank's line. A larger one
-// goes out buffer by buffer.
-func (o *output) write(bufs [][]byte, total int) (int, error) {
+// write makes one TryWrite of bufs, so that what the guest wrote as one is not torn by another rank's line. A larger
+// one goes out buffer by buffer.
+func (o *output) write(bufs [][]byte, total int) (int, <-chan struct{}, error) {
 	if len(bufs) == 1 {
-		return o.w.Write(bufs[0])
+		return o.w.TryWrite(bufs[0])
 	}
 	if total > maxGather {
 		return o.writeEach(bufs)
@@ -91,20 +108,32 @@ func (o *output) write(bufs [][]byte, total int) (int, error) {
 	for _, b := range bufs {
 		buf = append(buf, b...)
 	}
-	n, err := o.w.Write(buf)
+	n, room, err := o.w.TryWrite(buf)
 	o.give(buf)
-	return n, err
+	return n, room, err
 }
 
-func (o *output) writeEach(bufs [][]byte) (total int, err error) {
+func (o *output) writeEach(bufs [][]byte) (total int, room <-chan struct{}, err error) {
 	for _, b := range bufs {
-		n, err := o.w.Write(b)
+		n, room, err := o.w.TryWrite(b)
 		total += n
-		if err != nil {
-			return total, err
+		if err != nil || room != nil {
+			return total, room, err
 		}
 	}
-	return total, nil
+	return total, nil, nil
+}
+
+// from are the buffers without their first n bytes.
+func from(bufs [][]byte, n int) [][]byte {
+	for n > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
 }
 
 func (o *output) take() []byte {

@@ -49,13 +49,15 @@ func SystemCalls() []Call {
 	var calls []Call
 	for _, wide := range []bool{false, true} {
 		for _, c := range systemTable {
-			calls = append(calls, Call{Name: c.name, Params: c.params, Results: c.results, Wide: wide, Fn: func(p *Process, stack []uint64) {
+			call := Call{Name: c.name, Params: c.params, Results: c.results, Wide: wide}
+			call.Fn = func(p *Process, stack []uint64) {
 				p.enter()
 				result := c.fn(p, args{stack: stack, wide: wide})
 				if len(stack) > 0 { // a call without arguments and result has none
 					stack[0] = result
 				}
-			}})
+			}
+			calls = append(calls, call)
 		}
 	}
 	return calls

@@ -9,7 +9,6 @@ package wasi
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -22,8 +21,9 @@ type Config struct {
 	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
 	Lowest    uint64        // its first bytes, so many, can't be touched: a pointer there is null
 	Stdin     Stdin         // nil: empty
-	// Stdout and Stderr get one Write a guest's write, made on the goroutine that called; it may block. nil: discard.
-	Stdout, Stderr io.Writer
+	// Stdout and Stderr get one TryWrite a guest's write, and another one each time they had no room, made on the
+	// goroutine that called. nil: discard.
+	Stdout, Stderr Output
 	TTY            bool    // stdout and stderr look like character devices, so that a libc buffers by line
 	Mounts         []Mount // become descriptors 3, 4, …, in this order
 	MaxOpen        int     // descriptors that may be open at once, counting 0 to 2 and the mounts; 0: DefaultMaxOpen

@@ -151,7 +151,7 @@ func (c *chunks) Write(p []byte) (int, error) {
 
 func TestOutput(t *testing.T) {
 	var out, err chunks
-	g := newGuest(t, Config{Stdout: &out, Stderr: &err})
+	g := newGuest(t, Config{Stdout: OutputTo(&out), Stderr: OutputTo(&err)})
 	g.mustWrite(1, "one")
 	g.mustWrite(1, "a ", "", "line\n")
 	g.mustWrite(2, "oops")
@@ -175,7 +175,7 @@ func TestOutput(t *testing.T) {
 
 func TestOutputLargerThanGathered(t *testing.T) {
 	var out chunks
-	g := newGuest(t, Config{Stdout: &out})
+	g := newGuest(t, Config{Stdout: OutputTo(&out)})
 	g.mem = make([]byte, 4<<20)
 	g.mustWrite(1, strings.Repeat("a", maxGather), "b")
 	if len(out.got) != 2 || out.got[1] != "b" {
@@ -244,4 +244,70 @@ func TestStdinEnded(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 	})
+}
+
+// fullOutput takes a byte at a time, and then has no room until somebody makes it.
+type fullOutput struct {
+	bytes.Buffer
+	room chan struct{}
+}
+
+func (o *fullOutput) TryWrite(p []byte) (int, <-chan struct{}, error) {
+	if o.room != nil {
+		return 0, o.room, nil
+	}
+	o.room = make(chan struct{})
+	return len(p[:1]), o.room, o.WriteByte(p[0])
+}
+
+// TestWriteBrokenOff breaks a write to an output without room off, each time before it waits, and makes it again. No
+// byte is written twice, and the next write begins anew.
+func TestWriteBrokenOff(t *testing.T) {
+	out, asleep := &fullOutput{}, make(chan struct{})
+	g := newGuest(t, Config{Stdout: out, Blocked: func(string) func() {
+		asleep <- struct{}{}
+		return func() {}
+	}})
+	breaks, broken := false, 0
+	q := NewPending(func(bool) bool {
+		breaks = !breaks
+		return breaks
+	})
+	c := g.calls["fd_write"]
+	resumable := c.Resumable
+	c.Fn = func(p *Process, stack []uint64) {
+		for resumable(p, q, stack) {
+			if broken++; broken > 12 {
+				t.Error("broken off more often than there are bytes")
+				break
+			}
+		}
+	}
+	g.calls["fd_write"] = c
+	for range 2 {
+		written := make(chan int)
+		go func() {
+			n, e := g.write(1, "a", "bcd", "", "ef")
+			if e != success {
+				t.Errorf("errno %d", e)
+			}
+			written <- int(n)
+		}()
+		for done := false; !done; {
+			select {
+			case n := <-written:
+				if done = true; n != 6 {
+					t.Errorf("%d bytes", n)
+				}
+			case <-asleep:
+				room := out.room
+				out.room = nil
+				close(room)
+			}
+		}
+		out.room = nil
+	}
+	if got := out.String(); got != "abcdefabcdef" || broken < 10 {
+		t.Errorf("written: %q, broken off %d times", got, broken)
+	}
 }
