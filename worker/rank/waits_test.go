@@ -25,7 +25,8 @@ const (
 // is woken. The handler of its signals notifies that address.
 func waiting(t *testing.T, timeout int64) engine.Module { return waitingWith(t, timeout, 0) }
 
-// waitingWith sets a timer before it waits, in nanoseconds.
+// waitingWith sets a timer before it waits, in nanoseconds. The timer may be over before the wait has begun, which then
+// has no end: a handler that finds nobody waiting sets it again.
 func waitingWith(t *testing.T, timeout, timer int64) engine.Module {
 	t.Helper()
 	i32, i64 := wasm.I32, wasm.I64
@@ -62,6 +63,14 @@ func waitingWith(t *testing.T, timeout, timer int64) engine.Module {
 	handler.I64(8)
 	handler.I32(1)
 	handler.Memory(wasm.OpAtomicNotify, wasm.MemArg{Align: 2})
+	handler.Op(wasm.OpI32Eqz)
+	handler.Block(wasm.OpIf, wasm.BlockVoid)
+	handler.I64(timer)
+	handler.I64(0)
+	handler.Index(wasm.OpCall, 1)
+	handler.Op(wasm.OpDrop)
+	handler.Op(wasm.OpEnd)
+	handler.I32(0)
 	handler.Op(wasm.OpEnd)
 	m.Functions = []wasm.Function{{Body: wasm.Expr(start)}, {Type: 2, Body: wasm.Expr(handler)}}
 	e, err := wazero.New(engine.Options{})
