@@ -65,6 +65,7 @@ var tests = []struct {
 	{"PanicsBesideExceptions", testPanicsBesideExceptions},
 	{"CallTable", testCallTable},
 	{"CallTableRefuses", testCallTableRefuses},
+	{"CallExport", testCallExport},
 	{"ManyArguments", testManyArguments},
 	{"TrapBelowAHostCall", testTrapBelowAHostCall},
 	{"ExitBelowAHostCall", testExitBelowAHostCall},

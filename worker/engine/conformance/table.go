@@ -79,6 +79,49 @@ func testCallTableRefuses(t *testing.T) {
 	}
 }
 
+// What is exported under a name is called where it takes and gives nothing; other names are no mistake of the program.
+func testCallExport(t *testing.T) {
+	in, h := instantiate(t, guestModule{
+		imports: []program.Import{env("note"), env("exit")},
+		funcs: []function{
+			{name: "_start", export: true, body: code(i32(3), opCall, 0)},
+			{name: "good", export: true, body: code(i32(7), opCall, 0)},
+			{name: "bad", export: true, body: code(opUnreachable)},
+			{name: "leave", export: true, body: code(opCall, 1)},
+			{name: "takes", export: true, params: "i", body: code(opUnreachable)},
+			{name: "gives", export: true, results: "i", body: code(opUnreachable)},
+			{name: "both", export: true, params: "i", results: "i", body: code(opUnreachable)},
+			{name: "hidden", body: code(opUnreachable)},
+		}})
+	for range 2 { // before the program begins
+		if err := in.CallExport("good"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := in.Start(); err != nil || strings.Join(h.calls, " ") != "7 7 3" {
+		t.Fatalf("%v, %v", err, h.calls)
+	}
+	for _, name := range []string{"takes", "gives", "both", "hidden", "memory", "unknown", ""} {
+		if err := in.CallExport(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	var trap *program.Trap
+	err := in.CallExport("bad")
+	if !errors.As(err, &trap) || trap.Kind != program.Unreachable || trap.Frames[0] != "bad" {
+		t.Errorf("%v", err)
+	}
+	if err := in.CallExport("leave"); !errors.Is(err, errExit) {
+		t.Errorf("%v", err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.CallExport("good"); err == nil || len(h.calls) != 3 {
+		t.Errorf("closed: %v, %v", err, h.calls)
+	}
+}
+
 func testTrapBelowAHostCall(t *testing.T) {
 	in, h := instantiate(t, called(2))
 	err := in.Start()
