@@ -2,7 +2,6 @@ package transport
 
 import (
 	"encoding/binary"
-	"runtime"
 	"sync"
 	"testing"
 
@@ -91,7 +90,7 @@ func TestManySenders(t *testing.T) {
 	for s := range senders {
 		wg.Go(func() {
 			from := f.Endpoint(group.WorldRank(s))
-			op := &Operation{}
+			op, token := &Operation{}, make(chan struct{}, 1)
 			from.Register(op)
 			k := match.Key{Context: 1, Source: match.Rank(s)}
 			for i := range messages {
@@ -102,8 +101,11 @@ func TestManySenders(t *testing.T) {
 				op.Buffer = datatype.Whole(data)
 				op.Begin()
 				from.Send(op, senders, k, Standard)
-				for !op.Done() { // there was no eager buffer left
-					runtime.Gosched()
+				for !op.Done() { // there was no eager buffer left: the receiver takes the data from here, and wakes the rank
+					from.Announce(token)
+					if !op.Done() || !from.Retract() {
+						<-token
+					}
 				}
 			}
 		})
