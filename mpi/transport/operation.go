@@ -66,13 +66,6 @@ func (e *Endpoint) Register(op *Operation) {
 // at gives the operation in a slot.
 func (e *Endpoint) at(slot Slot) *Operation { return (*e.operations.Load())[slot] }
 
-func (e *Endpoint) operation(id ID) *Operation {
-	if op := e.at(id.Slot); op.id == id {
-		return op
-	}
-	return nil
-}
-
 // ID is the operation's since it was begun last.
 func (op *Operation) ID() ID { return op.id }
 

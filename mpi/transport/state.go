@@ -90,10 +90,15 @@ func thaw(sends []*Operation) {
 	}
 }
 
-// claim finds a send for who is about to take its data, and complete it.
+// claim finds a send for who is about to take its data, and complete it. Who has its message has the only one: until it
+// is claimed the send is not over.
 func (f *Fabric) claim(id ID) *Operation {
 	for {
-		if op := f.home[id.Rank].at(id.Slot); op.state.CompareAndSwap(pending, claimed) {
+		op := f.home[id.Rank].at(id.Slot)
+		if op.id != id || op.Done() {
+			panic(fmt.Sprintf("transport: send %v is over, and its message is not", id))
+		}
+		if op.state.CompareAndSwap(pending, claimed) {
 			return op
 		}
 		runtime.Gosched() // it is frozen

@@ -56,8 +56,5 @@ func NewFabric(c Config) *Fabric {
 // Endpoint is that of a rank that runs here.
 func (f *Fabric) Endpoint(rank group.WorldRank) *Endpoint { return f.home[rank] }
 
-// Operation finds an operation under way; nil if it is over.
-func (f *Fabric) Operation(id ID) *Operation { return f.home[id.Rank].operation(id) }
-
 // Close gives back the fabric's memory. No rank may run any more.
 func (f *Fabric) Close() { f.pool.close() }

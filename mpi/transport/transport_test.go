@@ -50,8 +50,8 @@ func TestOrder(t *testing.T) {
 				to.Announce(make(chan struct{}, 1))
 			}
 			var receives []*Operation
-			for range ahead {
-				op := begin(to, make([]byte, 200<<10))
+			for i := range ahead {
+				op := begin(to, make([]byte, sizes[i%len(sizes)]))
 				to.Receive(op, k)
 				receives = append(receives, op)
 			}
@@ -65,8 +65,8 @@ func TestOrder(t *testing.T) {
 					to.Announce(make(chan struct{}, 1))
 				}
 			}
-			for range messages - ahead {
-				op := begin(to, make([]byte, 200<<10))
+			for i := ahead; i < messages; i++ {
+				op := begin(to, make([]byte, sizes[i%len(sizes)]))
 				to.Receive(op, k)
 				receives = append(receives, op)
 			}
@@ -131,19 +131,29 @@ func TestManySenders(t *testing.T) {
 	}
 }
 
-// TestIDs: an operation is found by its ID while it is under way, and by none of an earlier one.
+// TestIDs: a send is found by its ID while it is under way, and by no ID of an earlier one.
 func TestIDs(t *testing.T) {
 	f := newTestFabric(t, 2)
 	e := f.Endpoint(1)
 	op := begin(e, nil)
 	first := op.ID()
-	if f.Operation(first) != op || first == (ID{}) {
-		t.Error("an operation is not found by its ID")
+	if first == (ID{}) || f.claim(first) != op {
+		t.Error("a send is not found by its ID")
 	}
 	op.End()
+	refused := func(when string, id ID) {
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s: send %v is found", when, id)
+			}
+		}()
+		f.claim(id)
+	}
+	refused("over", first)
 	op.Begin()
-	if f.Operation(first) != nil || f.Operation(op.ID()) != op {
-		t.Error("an operation is found by the ID of an earlier one")
+	refused("begun again", first)
+	if f.claim(op.ID()) != op {
+		t.Error("a send that was begun again is not found by its ID")
 	}
 }
 
