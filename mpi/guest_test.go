@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ type guest struct {
 	stack   [16]uint64
 	table   map[uint32]func(args ...uint64)       // functions by table index
 	results map[uint32]func(args ...uint64) int32 // those that give back an int
+	over    atomic.Int64                          // calls that are over
 }
 
 const guestMemory = 1 << 20
@@ -116,6 +118,7 @@ func (g *guest) raw(name string, arguments ...any) uint64 {
 		}
 	}
 	c.Fn(g.thread, g.stack[:max(len(arguments), 1)])
+	g.over.Add(1)
 	return g.stack[0]
 }
 

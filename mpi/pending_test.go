@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -33,21 +34,34 @@ func (b breakable) index() uint32 {
 	return uint32(slices.Index(names, "MPI_"+strings.TrimSuffix(b.name, "_c")))
 }
 
-// waitThere waits until rank 0 is in the function: parked, or between two looks if it polls.
-func (b breakable) waitThere(g *guest) {
-	zero := g.rank.world.ranks[0]
-	polls := strings.HasPrefix(b.name, "Test") || strings.HasPrefix(b.name, "I") || strings.HasPrefix(b.name, "Request")
-	polls = polls && !strings.HasPrefix(b.name, "Intercomm")
-	g.waitUntil("rank 0 waits in "+b.name, func() bool {
-		return zero.main.call.Load() == b.index() && (polls || zero.endpoint.Asleep())
-	})
+// polls reports whether rank 0 calls a function again and again, which never parks.
+func (b breakable) polls() bool {
+	return strings.HasPrefix(b.name, "Test") || strings.HasPrefix(b.name, "Request") ||
+		strings.HasPrefix(b.name, "I") && !strings.HasPrefix(b.name, "Intercomm")
+}
+
+// waitThere waits until rank 0 is in the function: parked, or, if it polls, once more after a call of it that found
+// nothing.
+func (b breakable) waitThere(g *guest, zero *guest) {
+	there := func() bool { return zero.thread.call.Load() == b.index() }
+	if !b.polls() {
+		g.waitUntil("rank 0 waits in "+b.name, func() bool { return there() && zero.rank.endpoint.Asleep() })
+		return
+	}
+	g.waitUntil("rank 0 polls by "+b.name, there)
+	over := zero.over.Load()
+	g.waitUntil("rank 0 polls again by "+b.name, func() bool { return zero.over.Load() > over && there() })
 }
 
 // run runs the program; its call is broken off so many times by rank 1, or by itself.
 func (b breakable) run(t *testing.T, size int, every ResumeEvery, asks int) {
 	defer breaks(every)()
+	var zero atomic.Pointer[guest] // rank 0, once it is initialized
 	for i, err := range outcome(t, size, func(g *guest) {
 		g.must("Init", 0, 0)
+		if g.me == 0 {
+			zero.Store(g)
+		}
 		if b.before != nil {
 			b.before(g)
 		}
@@ -59,13 +73,14 @@ func (b breakable) run(t *testing.T, size int, every ResumeEvery, asks int) {
 			}
 			want(g, "that something is pending", g.thread.pending.used, false)
 		case 1:
+			g.waitUntil("rank 0 is initialized", func() bool { return zero.Load() != nil })
 			for range asks {
-				b.waitThere(g)
-				zero := &g.rank.world.ranks[0].main
-				zero.Suspend()
-				g.waitUntil("the call is broken off", func() bool { return !zero.toSuspend.Load() })
+				b.waitThere(g, zero.Load())
+				thread := zero.Load().thread
+				thread.Suspend()
+				g.waitUntil("the call is broken off", func() bool { return !thread.toSuspend.Load() })
 			}
-			b.waitThere(g)
+			b.waitThere(g, zero.Load())
 			fallthrough
 		default:
 			if b.others == nil {

@@ -216,6 +216,8 @@ func scriptCommand(ts *testscript.TestScript, name string, args []string) *exec.
 	return c
 }
 
+// scriptAfter sends a command signals once so many of its lines have matched, and wants its exit status. QUIT/RE/ asks
+// where the ranks stand until a line of the answers matches.
 func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 5 {
 		ts.Fatalf("usage: after N RE SIGNALS STATUS COMMAND …")
@@ -224,23 +226,23 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	pattern := regexp.MustCompile(args[1])
 	command := scriptCommand(ts, args[4], args[5:])
-	stderr, err := os.Create(ts.MkAbs("stderr.txt"))
-	ts.Check(err)
-	defer stderr.Close()
-	stdout, err := os.Create(ts.MkAbs("stdout.txt"))
-	ts.Check(err)
-	defer stdout.Close()
-	command.Stderr = stderr
-	pipe, err := command.StdoutPipe()
-	ts.Check(err)
+	stdout, stopStdout := teed(ts, "stdout.txt", command.StdoutPipe)
+	stderr, stopStderr := teed(ts, "stderr.txt", command.StderrPipe)
+	defer stopStdout()
+	defer stopStderr()
 	ts.Check(command.Start())
 	overdue := time.AfterFunc(patience, func() { command.Process.Kill() })
 	defer overdue.Stop()
+	rest := make(chan struct{})
+	tell := func() {
+		defer close(rest)
+		io.Copy(io.Discard, stderr)
+	}
 
-	lines := bufio.NewReader(io.TeeReader(pipe, stdout))
 	for seen := 0; seen < times; {
-		line, err := lines.ReadString('\n')
+		line, err := stdout.ReadString('\n')
 		if err != nil {
+			tell()
 			command.Wait()
 			said, _ := os.ReadFile(ts.MkAbs("stderr.txt"))
 			ts.Fatalf("ended before %d lines matched %s:\n%s", times, pattern, said)
@@ -250,6 +252,10 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	for _, sig := range strings.Split(args[2], ",") {
+		if re, ok := strings.CutPrefix(sig, "QUIT/"); ok {
+			askUntil(ts, command.Process, stderr, regexp.MustCompile(strings.TrimSuffix(re, "/")))
+			continue
+		}
 		target := command.Process.Pid
 		if name, ok := strings.CutPrefix(sig, "child:"); ok {
 			sig, target = name, childOf(ts, target)
@@ -259,10 +265,38 @@ func scriptAfter(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(unix.Waitid(unix.P_PID, target, nil, unix.WSTOPPED|unix.WNOWAIT, nil))
 		}
 	}
-	io.Copy(io.Discard, lines)
+	go tell()
+	io.Copy(io.Discard, stdout)
+	<-rest
 	if got := statusOf(ts, command.Wait()); strconv.Itoa(got) != args[3] {
 		said, _ := os.ReadFile(ts.MkAbs("stderr.txt"))
 		ts.Fatalf("exited with %d, not %s:\n%s", got, args[3], said)
+	}
+}
+
+// teed reads a command's output, of which a file has a copy.
+func teed(ts *testscript.TestScript, name string, pipe func() (io.ReadCloser, error)) (*bufio.Reader, func() error) {
+	file, err := os.Create(ts.MkAbs(name))
+	ts.Check(err)
+	output, err := pipe()
+	ts.Check(err)
+	return bufio.NewReader(io.TeeReader(output, file)), file.Close
+}
+
+// askUntil asks a launcher where the ranks stand until a line matches: nothing tells a test that a rank has come to
+// wait. It asks again when the answer's first line is there.
+func askUntil(ts *testscript.TestScript, launcher *os.Process, stderr *bufio.Reader, pattern *regexp.Regexp) {
+	ts.Check(launcher.Signal(syscall.SIGQUIT))
+	for {
+		line, err := stderr.ReadString('\n')
+		switch {
+		case pattern.MatchString(line):
+			return
+		case err != nil:
+			ts.Fatalf("no rank stood where %s says", pattern)
+		case strings.HasSuffix(line, "where the ranks stand:\n"):
+			ts.Check(launcher.Signal(syscall.SIGQUIT))
+		}
 	}
 }
 
