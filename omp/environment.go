@@ -2,9 +2,9 @@ package omp
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
+
+	"github.com/faasmrun/faasmrun/internal/openmp"
 )
 
 // Settings are what environment variables say.
@@ -39,8 +39,8 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 		}
 	}
 	take := func(name, expected string, set func(value string) (warning string, ok bool)) {
-		value, ok := found[name]
-		if !ok {
+		value := found[name]
+		if value == "" { // as one that is not there: scripts take a variable back so
 			return
 		}
 		warning, ok := set(value)
@@ -52,7 +52,7 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 		}
 	}
 	take("OMP_THREAD_LIMIT", "a number from 1 on", func(v string) (string, bool) {
-		n, ok := numberOf(v, 1)
+		n, ok := openmp.Number(v, 1)
 		s.ThreadLimit = min(max(n, 1), limit)
 		if !ok {
 			s.ThreadLimit = limit
@@ -61,7 +61,7 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 	})
 	take("OMP_NUM_THREADS", "numbers from 1 on, with commas between those of nested regions",
 		func(v string) (warning string, ok bool) {
-			list, ok := listOf(v)
+			list, ok := openmp.List(v)
 			for i, n := range list {
 				if n > s.ThreadLimit {
 					list[i], warning = s.ThreadLimit, tooMany(n, s.ThreadLimit)
@@ -84,7 +84,7 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 		return "", ok
 	})
 	take("OMP_MAX_ACTIVE_LEVELS", "a number from 0 on", func(v string) (string, bool) {
-		n, ok := numberOf(v, 0)
+		n, ok := openmp.Number(v, 0)
 		if ok {
 			s.maxLevels = min(n, mostLevels)
 		}
@@ -119,27 +119,6 @@ func tooMany(n, most int) string {
 	return fmt.Sprintf("a rank has %d threads at most, and so many are taken", most)
 }
 
-// numberOf reads a number. One that is beyond all bounds is as large as one can be.
-func numberOf(v string, least int) (n int, ok bool) {
-	v = strings.TrimSpace(v)
-	n, err := strconv.Atoi(v)
-	if err != nil && v != "" && strings.Trim(v, "0123456789") == "" {
-		return math.MaxInt32, true
-	}
-	return min(n, math.MaxInt32), err == nil && n >= least
-}
-
-func listOf(v string) (list []int, ok bool) {
-	for _, one := range strings.Split(v, ",") {
-		n, ok := numberOf(one, 1)
-		if !ok {
-			return nil, false
-		}
-		list = append(list, n)
-	}
-	return list, true
-}
-
 func truth(v string, to *bool) (warning string, ok bool) {
 	switch strings.ToLower(v) {
 	case "true", "1", "yes", "on":
@@ -165,7 +144,7 @@ func scheduleOf(v string) (s schedule, ok bool) {
 	name, chunk, given := strings.Cut(v, ",")
 	if s.kind, ok = kinds[strings.TrimSpace(name)]; ok && given {
 		var n int
-		n, ok = numberOf(chunk, 1)
+		n, ok = openmp.Number(chunk, 1)
 		s.chunk = int64(n)
 	}
 	if ok && !given && (s.kind == dynamic || s.kind == guided) {
@@ -182,7 +161,7 @@ func sizeOf(v string) (uint64, bool) {
 			shift, v = 10*i, v[:len(v)-1]
 		}
 	}
-	n, ok := numberOf(v, 1)
+	n, ok := openmp.Number(v, 1)
 	size := uint64(n) << shift
 	return size, ok && size >= leastStack && size <= mostStack
 }

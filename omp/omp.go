@@ -40,7 +40,8 @@ type Space struct{ Low, Top, Locals uint64 }
 // Config is what a rank's runtime is made with.
 type Config struct {
 	Env        []string // the rank's environment, of which OMP_… count
-	Processors int      // that the rank has to itself; what a team has by default
+	Processors int      // that programs are told of; as many threads has a team by default
+	Cores      int      // real ones, that the rank has to itself
 	Limit      int      // most threads of the rank
 }
 
@@ -48,6 +49,7 @@ type Config struct {
 type Runtime struct {
 	settings   Settings
 	processors int
+	cores      int
 	limit      int
 	passive    bool         // threads that wait never spin
 	awake      atomic.Int32 // threads that do not wait
@@ -77,7 +79,8 @@ type Thread struct {
 // New makes the runtime of a rank. Main is its first thread.
 func New(c Config) *Runtime {
 	settings, _ := Environment(c.Env, c.Processors, c.Limit)
-	return &Runtime{settings: settings, processors: c.Processors, limit: settings.ThreadLimit, passive: settings.Passive}
+	return &Runtime{settings: settings, processors: c.Processors, cores: c.Cores, limit: settings.ThreadLimit,
+		passive: settings.Passive}
 }
 
 // Main is the thread that runs the program's main, which is called once.

@@ -55,7 +55,7 @@ var started = time.Now()
 // maySpin reports whether a thread that waits keeps no other from a processor. Alone it would wait for nobody.
 func (r *Runtime) maySpin() bool {
 	n := r.awake.Load()
-	return !r.passive && n > 1 && int(n) <= r.processors
+	return !r.passive && n > 1 && int(n) <= r.cores
 }
 
 // spin reports whether a word has changed within the spin time.

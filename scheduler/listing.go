@@ -29,7 +29,7 @@ func (r *reactor) jobInfo(j *core.Job, viewer core.Tenant) *schedpb.JobInfo {
 		StartedUnixNs: int64(j.Started), EndedUnixNs: int64(j.Ended), ExitCode: j.End.ExitCode, Epoch: uint64(j.Epoch),
 		Restarts: j.Restarts, CpuNs: uint64(j.End.CPU), MaxRssBytes: j.End.MaxRSS, Interactive: j.Interactive, Held: j.Held,
 		Reservation: j.Reservation, DataModels: j.Needs.Models.Names(), LeastRankMemBytes: j.Needs.LeastMem,
-		Engine: j.Needs.Engine}
+		Engine: j.Needs.Engine, Slots: j.TakenSlots()}
 	own := j.Tenant == viewer || r.s.admin(viewer)
 	if own {
 		info.Name = j.Name

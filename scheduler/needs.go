@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"github.com/faasmrun/faasmrun/internal/lower"
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/scheduler/core"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -12,39 +13,40 @@ import (
 // What a job's programs need of an engine is read from the modules themselves: launchers of 0.1.0 say nothing of it,
 // and nobody's word is taken.
 
-// needsOf is what the programs of a job need, all together.
-func (s *Server) needsOf(spec *schedpb.JobSpec) core.Needs {
-	all := core.Needs{Engine: spec.Engine}
-	seen := map[string]bool{}
+// needsOf is what the programs of a job need, all together, and how many slots its ranks take.
+func (s *Server) needsOf(spec *schedpb.JobSpec) (all core.Needs, slots uint64) {
+	all.Engine = spec.Engine
+	seen := map[string]*wasm.Module{}
 	for _, app := range spec.Apps {
-		hash := app.ModuleSha256
-		if seen[hash] {
-			continue
+		m := seen[app.ModuleSha256]
+		if m == nil {
+			m = s.modules.outline(app.ModuleSha256)
+			seen[app.ModuleSha256] = m
+			n := moduleNeeds(m)
+			all.Models |= n.Models
+			all.LeastMem = max(all.LeastMem, n.LeastMem)
 		}
-		seen[hash] = true
-		n := s.modules.needs(hash)
-		all.Models |= n.Models
-		all.LeastMem = max(all.LeastMem, n.LeastMem)
+		slots += uint64(app.Ranks) * uint64(openmp.CPUs(app.CpusPerRank, openmp.Used(m.Imports), app.Variable))
 	}
-	return all
+	return all, slots
 }
 
-// needs is what a module needs; nothing where it can't be read: whoever compiles it says what is wrong with it.
-func (m *modules) needs(hash string) core.Needs {
+// outline is a module without its code; empty where it can't be read: whoever compiles it says what is wrong with it.
+func (m *modules) outline(hash string) *wasm.Module {
 	f, err := os.Open(m.path(hash))
 	if err != nil {
-		return core.Needs{}
+		return &wasm.Module{}
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return core.Needs{}
+		return &wasm.Module{}
 	}
 	outline, err := wasm.ReadOutline(f, info.Size())
 	if err != nil {
-		return core.Needs{}
+		return &wasm.Module{}
 	}
-	return moduleNeeds(outline)
+	return outline
 }
 
 // Pages of a memory, as far as they are counted: no engine gives as many.

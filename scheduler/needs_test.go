@@ -38,11 +38,55 @@ func TestModuleNeeds(t *testing.T) {
 		"cut off":        {imported[:len(imported)-1], core.Needs{}},
 	} {
 		ok(t, w.putModule(hashOf(c.module), c.module))
-		if got := w.server.modules.needs(hashOf(c.module)); got != c.needs {
+		if got := moduleNeeds(w.server.modules.outline(hashOf(c.module))); got != c.needs {
 			t.Errorf("%s: %+v, not %+v", name, got, c.needs)
 		}
 	}
-	equal(t, "no file", w.server.modules.needs(hashOf(nil)), core.Needs{})
+	equal(t, "no file", moduleNeeds(w.server.modules.outline(hashOf(nil))), core.Needs{})
+}
+
+// A job's slots: as many for each rank as were asked for, else as its environment gives threads to a program of OpenMP.
+func TestSlots(t *testing.T) {
+	w := newWorld(t, Config{})
+	w.connect(hello("n1", 16))
+	plain := moduleOf()
+	threads := (&wasm.Module{Types: []wasm.FuncType{{}}, Imports: []wasm.Import{{Module: "env",
+		Name: "omp_get_wtime"}}}).Encode()
+	for name, c := range map[string]struct {
+		module  []byte
+		asked   uint32
+		env     string
+		slots   uint32
+		refused string
+	}{
+		"plain":                {plain, 0, "8", 3, ""},
+		"plain, asked for":     {plain, 2, "8", 6, ""},
+		"OpenMP":               {threads, 0, "4,2", 12, ""},
+		"OpenMP, unset":        {threads, 0, "", 3, ""},
+		"OpenMP, nonsense":     {threads, 0, "-4", 3, ""},
+		"OpenMP, huge":         {threads, 0, "100000", 3 * 1024, ""},
+		"the option wins":      {threads, 5, "4", 15, ""},
+		"more than can be had": {plain, 1 << 20, "", 0, "3145728 slots for 3 ranks"},
+		"beyond counting":      {plain, 1<<32 - 1, "", 0, "12884901885 slots for 3 ranks"},
+	} {
+		ok(t, w.putModule(hashOf(c.module), c.module))
+		spec := w.spec(3)
+		spec.Apps[0].ModuleSha256, spec.Apps[0].CpusPerRank = hashOf(c.module), c.asked
+		spec.Apps[0].Env = []*schedpb.EnvVar{{Name: "OMP_NUM_THREADS", Value: c.env}}
+		resp, err := w.jobs.Submit(w.ctx, &schedpb.SubmitRequest{Spec: spec})
+		if c.refused != "" {
+			if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		ok(t, err)
+		list, err := w.jobs.List(w.ctx, &schedpb.ListRequest{Ids: []uint64{resp.JobId}})
+		ok(t, err)
+		if got := list.Jobs[0].TakenSlots(); got != c.slots {
+			t.Errorf("%s: %d slots, not %d", name, got, c.slots)
+		}
+	}
 }
 
 // In a cluster of mixed releases a program of today waits for a worker of today; what both run goes to either.

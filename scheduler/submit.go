@@ -115,10 +115,19 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 	if err != nil {
 		return none, err
 	}
-	r := core.Request{Name: name, Ranks: uint32(ranks), MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
+	needs, slots := s.needsOf(spec)
+	switch {
+	case slots == ranks:
+		slots = 0
+	case slots > core.MaxSlots && !spec.Oversubscribe:
+		return none, fmt.Errorf("%d slots for %d ranks (--cpus-per-rank, OMP_NUM_THREADS); a worker has at most %d", slots,
+			ranks, core.MaxSlots)
+	}
+	r := core.Request{Name: name, Ranks: uint32(ranks), Slots: uint32(min(slots, core.MaxSlots)),
+		MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
 		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton,
-		Reservation: spec.Reservation, Needs: s.needsOf(spec)}
+		Reservation: spec.Reservation, Needs: needs}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
 	}

@@ -45,7 +45,7 @@ type order struct {
 // Bounds of what a worker may say and of what may wait for it.
 const (
 	maxOrders       = 65536
-	maxWorkerSlots  = 1 << 20
+	maxWorkerSlots  = core.MaxSlots
 	maxWorkerMem    = 1 << 50
 	maxHolding      = 1 << 16
 	maxEngines      = 16

@@ -290,6 +290,9 @@ func (m *model) jobHead() (lines []string) {
 	}
 	add("tenant", c[2])
 	add("ranks", c[4])
+	if slots := j.TakenSlots(); slots != j.Ranks {
+		add("slots", strconv.Itoa(int(slots)))
+	}
 	for _, n := range j.Nodes {
 		add("node", fmt.Sprintf("%s: ranks %d-%d", n.Node, n.FirstRank, n.FirstRank+n.Ranks-1))
 	}

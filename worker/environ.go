@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
@@ -10,11 +11,12 @@ import (
 // app describes a program of the job to the executor, with the job's numbers in its arguments and Slurm's variables in
 // its environment. What differs between ranks the executor adds.
 func (j *job) app(a *schedpb.App, module string) control.App {
-	app := control.App{Module: module, Program: a.GetProgram(), Dir: a.GetDir(), Ranks: a.GetRanks()}
+	app := control.App{Module: module, Program: a.GetProgram(), Dir: a.GetDir(), Ranks: a.GetRanks(),
+		CPUs: a.GetCpusPerRank()}
 	for _, arg := range a.GetArgs() {
 		app.Args = append(app.Args, j.argument(arg))
 	}
-	own := j.variables()
+	own := append(j.variables(), variable{name: "SLURM_CPUS_PER_TASK", value: strconv.FormatUint(j.cpusPerRank(a), 10)})
 	ours := map[string]bool{}
 	for _, v := range own {
 		ours[v.name] = true
@@ -43,10 +45,25 @@ type variable struct {
 	absent      bool
 }
 
+// slots is how many the job holds here. Schedulers of 0.1.0 don't say: one for each rank.
+func (j *job) slots() uint64 { return uint64(cmp.Or(j.order.GetSlots(), j.order.GetRanks())) }
+
+// cpusPerRank is how many processors each rank of a program has: what it was asked for, else its part of the slots.
+func (j *job) cpusPerRank(a *schedpb.App) uint64 {
+	if n := a.GetCpusPerRank(); n > 0 {
+		return uint64(n)
+	}
+	if len(j.spec.GetApps()) > 1 {
+		return 1
+	}
+	return max(1, j.slots()/uint64(max(1, j.order.GetRanks())))
+}
+
 // variables are the job's, the same for all of its ranks.
 func (j *job) variables() []variable {
 	o := j.order
 	ranks := strconv.FormatUint(uint64(o.GetRanks()), 10)
+	slots := strconv.FormatUint(j.slots(), 10) // each is a processor
 	list := []variable{
 		{name: "SLURM_JOBID", value: strconv.FormatUint(j.key.id, 10)},
 		{name: "SLURM_JOB_NAME", value: o.GetName()},
@@ -60,9 +77,8 @@ func (j *job) variables() []variable {
 		{name: "SLURMD_NODENAME", value: j.w.Name},
 		{name: "SLURM_NPROCS", value: strconv.FormatUint(uint64(o.GetWorldSize()), 10)},
 		{name: "SLURM_TASKS_PER_NODE", value: ranks},
-		{name: "SLURM_JOB_CPUS_PER_NODE", value: ranks}, // a slot is a processor
-		{name: "SLURM_CPUS_ON_NODE", value: ranks},
-		{name: "SLURM_CPUS_PER_TASK", value: "1"},
+		{name: "SLURM_JOB_CPUS_PER_NODE", value: slots},
+		{name: "SLURM_CPUS_ON_NODE", value: slots},
 	}
 	inArray, shape := o.GetArrayId() != 0, j.spec.GetArrayShape()
 	number := func(name string, n uint64, known bool) {

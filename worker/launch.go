@@ -161,7 +161,7 @@ func (j *job) joinGroup(p *process, who state.Process) (err error) {
 	if j.w.Groups == nil {
 		return nil
 	}
-	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: uint64(j.order.Ranks)}
+	limits := cgroup.Limits{Memory: j.w.MemBytes, Weight: j.slots()}
 	if most := j.spec.GetMemPerRankBytes(); most > 0 {
 		limits.Memory = uint64(j.order.Ranks)*(most+rankOverhead) + executorOverhead
 	}

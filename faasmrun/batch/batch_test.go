@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/faasmrun/faasmrun/faasmrun/machine"
 )
 
 func TestBatchScripts(t *testing.T) {
@@ -42,6 +44,41 @@ func TestBatchScripts(t *testing.T) {
 	} {
 		_, _, err := parseScriptJob("job.sh", []byte(text), nil)
 		if want, _, _ = strings.Cut(want, "|"); err == nil || !strings.Contains(err.Error(), strings.TrimPrefix(want, "-")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// -c is processors for each rank to sbatch and srun, and a number of ranks to mpirun.
+func TestCPUsPerRank(t *testing.T) {
+	for text, want := range map[string][2]int{ // ranks, slots
+		"#SBATCH -n 2 -c 4\na.wasm":                     {2, 8},
+		"#SBATCH -n2 -c4\nsrun a.wasm":                  {2, 8},
+		"#SBATCH --cpus-per-task=3\nmpirun -c 2 a.wasm": {2, 6},
+		"#FAASMRUN -c 4 -np 2\nmpiexec -c3 a.wasm":      {3, 12},
+		"srun -n 2 -c 5 a.wasm":                         {2, 10},
+		"faasmrun run -c 2 a.wasm":                      {2, 2},
+		"faasmrun submit -c 2 -n 3 a.wasm":              {3, 6},
+	} {
+		r, _, err := parseScriptJob("job.sh", []byte(text), nil)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		slots, err := r.Place(machine.Machine{Cores: 1}, true)
+		if got := [2]int{r.Segments[0].Ranks, slots}; err != nil || got != want {
+			t.Errorf("%q: ranks and slots %v, not %v; %v", text, got, want, err)
+		}
+	}
+	if r, _, err := parseSubmit([]string{"-c", "4", "-np", "2", "a.wasm"}); err != nil {
+		t.Error(err)
+	} else if slots, err := r.Place(machine.Machine{Cores: 1}, true); slots != 8 || err != nil {
+		t.Errorf("submit -c 4 -np 2 takes %d slots; %v", slots, err)
+	}
+	for _, text := range []string{"#SBATCH -c 0\na.wasm", "#SBATCH -c -2\na.wasm", "#SBATCH -c 9999999999\na.wasm",
+		"srun -c x a.wasm"} {
+		if _, _, err := parseScriptJob("job.sh", []byte(text), nil); err == nil ||
+			!strings.Contains(err.Error(), "needs a number of processors from 1 to 1048576") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

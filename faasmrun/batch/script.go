@@ -159,9 +159,11 @@ func parseScriptJob(name string, text []byte, commandLine []string) (r *launch.R
 			return nil, nil, bad(d.line, fmt.Errorf("%q is no option", s.Program))
 		}
 	}
-	words, err := withoutLauncher(sc.launch)
+	words, mpirun, err := withoutLauncher(sc.launch)
 	if err == nil {
+		r.LauncherWords = mpirun
 		err = r.ParseSegment(&s, words)
+		r.LauncherWords = false
 	}
 	if err == nil && s.Program == "" {
 		err = errors.New("no program is named")
@@ -178,23 +180,24 @@ func parseScriptJob(name string, text []byte, commandLine []string) (r *launch.R
 	return r, notes, nil
 }
 
-// withoutLauncher drops the name of a launcher from a command, and puts srun's options into our words.
-func withoutLauncher(words []string) ([]string, error) {
+// withoutLauncher drops the name of a launcher from a command, and puts srun's options into our words. mpirun reports
+// whether the words mean what they mean to it.
+func withoutLauncher(words []string) (ours []string, mpirun bool, err error) {
 	for _, w := range words {
 		if w == ":" {
-			return nil, errors.New("several programs in a script are named with --app FILE")
+			return nil, false, errors.New("several programs in a script are named with --app FILE")
 		}
 	}
 	switch filepath.Base(words[0]) {
 	case "faasmrun":
-		words = words[1:]
+		words, mpirun = words[1:], true
 		if len(words) > 0 && (words[0] == "run" || words[0] == "submit") {
-			words = words[1:]
+			words, mpirun = words[1:], words[0] == "run"
 		} else if len(words) > 0 && cli.IsVerb(words[0]) {
-			return nil, fmt.Errorf("faasmrun %s launches nothing", words[0])
+			return nil, false, fmt.Errorf("faasmrun %s launches nothing", words[0])
 		}
 	case "mpirun", "mpiexec":
-		words = words[1:]
+		words, mpirun = words[1:], true
 	case "srun":
 		end := 1
 		for end < len(words) && strings.HasPrefix(words[end], "-") {
@@ -208,9 +211,9 @@ func withoutLauncher(words []string) ([]string, error) {
 		if err == nil && len(without) > 0 {
 			err = fmt.Errorf("srun's %s has no counterpart here", without[0])
 		}
-		return append(ours, words[end:]...), err
+		return append(ours, words[end:]...), false, err
 	}
-	return words, nil
+	return words, mpirun, nil
 }
 
 // slurm is one of sbatch's options that has an effect here: the option of ours that it becomes ("" for what is so
@@ -222,7 +225,9 @@ type slurm struct {
 }
 
 var slurmOptions = []slurm{
-	{"n ntasks", true, "-n"}, {"t time", true, "--time"}, {"J job-name", true, "--name"}, {"a array", true, "--array"},
+	{"n ntasks", true, "-n"}, {"c cpus-per-task", true, "--cpus-per-rank"},
+	{"t time", true, "--time"}, {"J job-name", true, "--name"},
+	{"a array", true, "--array"},
 	{"d dependency", true, "--dependency"}, {"w nodelist", true, "--nodelist"}, {"H hold", false, "--hold"},
 	{"requeue", false, "--requeue"},
 	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},

@@ -19,6 +19,15 @@ func ParseCount(text string) (int, error) {
 	return int(n), nil
 }
 
+// ParseCPUs reads a number of processors for each rank.
+func ParseCPUs(text string) (int, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || n > MaxRanks {
+		return 0, fmt.Errorf("needs a number of processors from 1 to %d; %q was given", MaxRanks, text)
+	}
+	return int(n), nil
+}
+
 // ParseBytes reads a size in bytes with a unit of 1024: 512M, 2G, 1.5GiB, 65536.
 func ParseBytes(text string) (uint64, error) {
 	size, ok := bytesize.Parse(text)

@@ -208,7 +208,8 @@ func scriptCommand(ts *testscript.TestScript, name string, args []string) *exec.
 	}
 	c := exec.Command(path, args...)
 	c.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "WORK", "FAASMRUN_HOME", "FAASMRUN_SCHEDULER"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "WORK", "FAASMRUN_HOME", "FAASMRUN_SCHEDULER",
+		"OMP_NUM_THREADS"} {
 		if value := ts.Getenv(name); value != "" {
 			c.Env = append(c.Env, name+"="+value)
 		}

@@ -21,6 +21,7 @@ type jobRecord struct {
 	ExitCode   int32            `json:"exit_code"`
 	Reason     string           `json:"reason"`
 	Ranks      uint32           `json:"ranks"`
+	Slots      uint32           `json:"slots"`
 	Nodes      []string         `json:"nodes"`
 	QOS        string           `json:"qos,omitempty"`
 	ArrayID    uint64           `json:"array_id,omitempty"`
@@ -46,7 +47,7 @@ type jobRecord struct {
 
 func record(j *schedpb.JobInfo, now time.Time) jobRecord {
 	r := jobRecord{ID: j.Id, Name: j.Name, Tenant: j.Tenant, State: j.State, ExitCode: j.ExitCode, Reason: j.Reason,
-		Ranks: j.Ranks,
+		Ranks: j.Ranks, Slots: j.TakenSlots(),
 		Nodes: nodeNames(j), QOS: j.Qos, ArrayID: j.ArrayId, TimeLimit: j.TimeLimit().Seconds(),
 		MemPerRank: j.MemPerRankBytes, DataModels: j.DataModels, LeastMem: j.LeastRankMemBytes,
 		Submitted: moment(j.SubmittedUnixNs), Started: moment(j.StartedUnixNs), Ended: moment(j.EndedUnixNs),

@@ -59,7 +59,8 @@ func printQueue(c *client.Cluster, jobs []*schedpb.JobInfo) error {
 			where = strings.TrimSpace(where + " (" + j.Reason + ")")
 		}
 		rows = append(rows, []string{client.Label(j), j.Name, j.Tenant, j.State, strconv.Itoa(int(j.Ranks)),
+			strconv.Itoa(int(j.TakenSlots())),
 			timespan.String(j.Ran(now)), timespan.Limit(j.TimeLimit()), where})
 	}
-	return cli.Table(c.Out, "JOB NAME TENANT ST RANKS TIME LIMIT NODES(REASON)", rows)
+	return cli.Table(c.Out, "JOB NAME TENANT ST RANKS SLOTS TIME LIMIT NODES(REASON)", rows)
 }

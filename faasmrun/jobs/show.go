@@ -64,7 +64,7 @@ func printJobs(c *client.Cluster, jobs []*schedpb.JobInfo, specs []*schedpb.JobS
 func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb.JobSpec) {
 	fmt.Fprintf(c.Out, "job %s  %s\n", client.Label(j), cli.Visible(r.Name))
 	lines := [][2]string{{"state", r.State}, {"reason", r.Reason}, {"tenant", r.Tenant},
-		{"ranks", strconv.Itoa(int(r.Ranks))},
+		{"ranks", strconv.Itoa(int(r.Ranks))}, {"slots", strconv.Itoa(int(r.Slots))},
 		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In},
 		{"may run on", strings.Join(spec.GetHosts(), ",")},
 		{"constraint", client.ConstraintText(spec.GetConstraint())},
@@ -82,14 +82,22 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 		lines = append(lines, [2]string{"restarts", strconv.Itoa(int(r.Restarts))})
 	}
 	for _, app := range spec.Decoded().GetApps() {
-		lines = append(lines, [2]string{"program", cli.Visible(fmt.Sprintf("%s (%d ranks in %s)",
-			strings.Join(append([]string{app.Program}, app.Args...), " "), app.Ranks, app.Dir))})
+		lines = append(lines, [2]string{"program", cli.Visible(fmt.Sprintf("%s (%d ranks%s in %s)",
+			strings.Join(append([]string{app.Program}, app.Args...), " "), app.Ranks, perRank(app), app.Dir))})
 	}
 	for _, line := range lines {
 		if line[1] != "" {
 			fmt.Fprintf(c.Out, "  %-11s %s\n", line[0], strings.ReplaceAll(cli.Plain(line[1]), "\n", "\n              "))
 		}
 	}
+}
+
+// perRank says how many processors each rank was asked for, if that was said.
+func perRank(app *schedpb.App) string {
+	if app.CpusPerRank == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of %d processors", app.CpusPerRank)
 }
 
 // missing is an error when one of the jobs that were asked for is not among those found.

@@ -105,15 +105,20 @@ var batchOptions = []Option{
 		r.Timeout, err = cli.ParseSeconds(v[0])
 		return err
 	}},
-	{"n np | c", "N", groupRanks, "run N ranks; without it, one", func(_ *Request, s *Segment, v []string) (err error) {
-		s.Ranks, err = cli.ParseCount(v[0])
-		return err
-	}},
+	{"c cpus-per-rank cpus-per-task | cpus-per-proc", "N", groupRanks,
+		"N processors, and slots, for each rank; without it as many as OMP_NUM_THREADS says, where the program uses " +
+			"OpenMP, else one", cpusOption},
+	{"n np | ntasks", "N", groupRanks, "run N ranks; without it, one",
+		func(_ *Request, s *Segment, v []string) (err error) {
+			s.Ranks, err = cli.ParseCount(v[0])
+			return err
+		}},
 }
 
 // liveOptions are those of run that are about this terminal or this machine, by their first name: a batch job has
 // neither. Those that submit words otherwise are among them.
-var liveOptions = map[string]bool{"n": true, "scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true,
+var liveOptions = map[string]bool{"n": true, "cpus-per-rank": true,
+	"scheduler": true, "timeout": true, "use-hwthread-cpus": true, "H": true,
 	"hostfile": true, "report-bindings": true, "nooversubscribe": true, "tag-output": true, "l": true,
 	"timestamp-output": true, "output-filename": true, "output": true, "merge-stderr-to-stdout": true, "display": true,
 	"display-map":        true,
@@ -137,7 +142,7 @@ func OptionsOf(batch bool) []*Option {
 
 // option looks an option up by its name without dashes.
 func (r *Request) option(name string) *Option {
-	if r.Batch == nil {
+	if r.Batch == nil || r.LauncherWords && name == "c" {
 		return findOption(name)
 	}
 	for _, o := range OptionsOf(true) {

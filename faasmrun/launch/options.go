@@ -61,7 +61,8 @@ func init() {
 				return s.addHosts(readHostfile(v[0]))
 			}},
 		{"map-by", "HOW", groupRanks,
-			"slot, node, core, or ppr:N:node for N ranks on each node; :OVERSUBSCRIBE and mpirun's other modifiers",
+			"slot, node, core, or ppr:N:node for N ranks on each node; :PE=N as --cpus-per-rank N; :OVERSUBSCRIBE and " +
+				"mpirun's other modifiers",
 			func(r *Request, s *Segment, v []string) error {
 				return s.mapBy(r, v[0])
 			}},
@@ -80,6 +81,9 @@ func init() {
 			flag(func(r *Request) { r.setOversubscribe(true) })},
 		{"nooversubscribe | no-oversubscribe", "", groupRanks, "refuse more ranks than slots, without a cluster too",
 			flag(func(r *Request) { r.setOversubscribe(false) })},
+		{"cpus-per-rank cpus-per-task | cpus-per-proc", "N", groupRanks,
+			"N processors, and slots, for each rank; without it as many as OMP_NUM_THREADS says, where the program uses " +
+				"OpenMP, else one", cpusOption},
 		{"mem-per-rank", "SIZE", groupRanks,
 			"the most memory that a rank may have; a cluster reserves as much for it: 512M, 2G",
 			func(r *Request, s *Segment, v []string) (err error) {
@@ -227,7 +231,7 @@ func init() {
 			"", ignored},
 		{"bind-to-core |", "", "", "", func(r *Request, s *Segment, v []string) error { return r.bindTo("core") }},
 		{"s preload-binary", "", groupIgnored, "", ignored},
-		{"cpu-set cpu-list tmpdir preload-files personality tune am cpus-per-rank cpus-per-proc max-restarts launch-agent |",
+		{"cpu-set cpu-list tmpdir preload-files personality tune am max-restarts launch-agent |",
 			"VALUE", groupIgnored, "", ignored},
 	}
 }
@@ -244,6 +248,11 @@ func ignored(*Request, *Segment, []string) error { return nil }
 
 func mcaOption(r *Request, s *Segment, v []string) error {
 	return r.common.addVariable("OMPI_MCA_"+v[0], v[1])
+}
+
+func cpusOption(_ *Request, s *Segment, v []string) (err error) {
+	s.cpus, err = cli.ParseCPUs(v[0])
+	return err
 }
 
 // allNames lists an option's names, the shown ones first.

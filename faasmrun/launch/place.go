@@ -50,10 +50,10 @@ func (s *Segment) mapBy(r *Request, text string) error {
 			return err
 		}
 	}
-	return r.mapModifiers(modifiers)
+	return s.mapModifiers(r, modifiers)
 }
 
-func (r *Request) mapModifiers(text string) error {
+func (s *Segment) mapModifiers(r *Request, text string) error {
 	for _, m := range strings.FieldsFunc(text, func(c rune) bool { return c == ':' || c == ',' }) {
 		switch m {
 		case "oversubscribe":
@@ -63,12 +63,18 @@ func (r *Request) mapModifiers(text string) error {
 		case "hwtcpus":
 			r.hwthreads = true
 		default:
-			key, _, assigned := strings.Cut(m, "=")
+			key, value, assigned := strings.Cut(m, "=")
 			if assigned {
 				key += "="
 			}
 			if err := checkPolicy("modifier", key, mapModifiers); err != nil {
 				return err
+			}
+			if key == "pe=" {
+				var err error
+				if s.cpus, err = cli.ParseCPUs(value); err != nil {
+					return fmt.Errorf("PE %v", err)
+				}
 			}
 		}
 	}
@@ -106,7 +112,7 @@ func (r *Request) Place(m machine.Machine, cluster bool) (slots int, err error) 
 	if r.hwthreads {
 		cores = m.Threads
 	}
-	total, allowed := 0, cores
+	total, taken, allowed := 0, 0, cores
 	for i := range r.Segments {
 		s := &r.Segments[i]
 		if err := s.checkHosts(m.Hostname); err != nil && !cluster {
@@ -120,19 +126,43 @@ func (r *Request) Place(m machine.Machine, cluster bool) (slots int, err error) 
 			return 0, err
 		}
 		total += s.Ranks
+		taken += s.Ranks * max(s.cpus, 1)
 	}
 	if total > cli.MaxRanks {
 		return 0, cli.Usagef("%d ranks are more than the %d that one job can have", total, cli.MaxRanks)
 	}
-	if r.strictSlots && total > allowed && (!cluster || r.namesHosts()) {
-		return 0, cli.Usagef("%d ranks are more than the %d slots here, and --nooversubscribe was given", total, allowed)
+	if !cluster || r.namesHosts() {
+		r.allowed = allowed
+	}
+	if err := r.checkSlots(taken); err != nil {
+		return 0, err
 	}
 	for _, rank := range r.stdinRanks {
 		if int(rank) >= total {
 			return 0, cli.Usagef("--stdin names rank %d, but the job has ranks 0 to %d", rank, total-1)
 		}
 	}
-	return max(total, allowed), nil
+	return max(taken, allowed), nil
+}
+
+// checkSlots refuses what nobody can have, and, with --nooversubscribe, what this machine or those hosts have not.
+func (r *Request) checkSlots(taken int) error {
+	if taken > cli.MaxRanks {
+		return cli.Usagef("%d ranks take %d slots (--cpus-per-rank, OMP_NUM_THREADS); one job can have at most %d", r.ranks(),
+			taken, cli.MaxRanks)
+	}
+	if r.strictSlots && r.allowed > 0 && taken > r.allowed {
+		return cli.Usagef("%s more than the %d slots here, and --nooversubscribe was given", r.taking(taken), r.allowed)
+	}
+	return nil
+}
+
+// taking says how many slots the job's ranks take.
+func (r *Request) taking(slots int) string {
+	if ranks := r.ranks(); slots != ranks {
+		return fmt.Sprintf("%d ranks take %d slots (--cpus-per-rank, OMP_NUM_THREADS), which are", ranks, slots)
+	}
+	return fmt.Sprintf("%d ranks are", slots)
 }
 
 func (r *Request) namesHosts() bool {
@@ -163,7 +193,8 @@ func (r *Request) ranks() (n int) {
 }
 
 // checkClusterSlots is --nooversubscribe with a cluster: no worker that there is has so many slots.
-func (r *Request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterClient, hosts []string) error {
+func (r *Request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterClient, hosts []string,
+	taken int) error {
 	answer, err := nodes.Nodes(ctx, &schedpb.NodesRequest{})
 	if err != nil {
 		return cli.Refusal(err)
@@ -174,8 +205,8 @@ func (r *Request) checkClusterSlots(ctx context.Context, nodes schedpb.ClusterCl
 			most = max(most, n.Slots)
 		}
 	}
-	if ranks := r.ranks(); uint32(ranks) > most {
-		return cli.Usagef("%d ranks are more than the %d slots of the largest worker, and --nooversubscribe was given", ranks,
+	if taken > int(most) {
+		return cli.Usagef("%s more than the %d slots of the largest worker, and --nooversubscribe was given", r.taking(taken),
 			most)
 	}
 	return nil
@@ -219,7 +250,7 @@ func (s *Segment) settleRanks(slots, cores, threads int) error {
 		most = s.PerNode
 	}
 	if s.Ranks == 0 {
-		if s.Ranks = slots; most > 0 {
+		if s.Ranks = max(1, slots/max(s.cpus, 1)); most > 0 {
 			s.Ranks = most
 		}
 		return nil

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/internal/filetype"
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/internal/wasm"
 )
 
@@ -26,8 +28,9 @@ const (
 
 // Module is a program file that has been read.
 type Module struct {
-	Sha256 string
-	Bytes  []byte
+	Sha256     string
+	Bytes      []byte
+	usesOpenMP bool
 }
 
 // maxModule bounds what is read as a program: a file given by mistake should not fill the memory.
@@ -57,7 +60,7 @@ func readModule(file, program string) (*Module, error) {
 		return nil, cli.Failure(statusNotAProgram, fmt.Sprintf("%s %s", program, what))
 	}
 	sum := sha256.Sum256(data)
-	return &Module{hex.EncodeToString(sum[:]), data}, nil
+	return &Module{hex.EncodeToString(sum[:]), data, usesOpenMP(data)}, nil
 }
 
 func kindOf(mode os.FileMode) string {
@@ -102,6 +105,12 @@ func notAModule(data []byte) string {
 		return "is a text file, not a WebAssembly module" + howTo
 	}
 	return "is not a WebAssembly module" + howTo
+}
+
+// usesOpenMP reports whether a module does, as the job's scheduler will find: from an outline, whatever else is wrong.
+func usesOpenMP(data []byte) bool {
+	m, err := wasm.ReadOutline(bytes.NewReader(data), int64(len(data)))
+	return err == nil && openmp.Used(m.Imports)
 }
 
 // builtFor32 reports whether a module calls MPI with addresses of 32 bits, as no later version than 0.1.0 builds. A job

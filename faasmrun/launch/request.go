@@ -29,6 +29,7 @@ type Request struct {
 	exportNames        []string
 	output             session.OutputOptions
 	strictSlots        bool // --nooversubscribe
+	allowed            int  // slots that there are; 0: nobody knows
 	oversubscribe      bool
 	hwthreads          bool
 	bind               string
@@ -42,6 +43,7 @@ type Request struct {
 	Help, Version      bool
 	appDepth, appLines int
 	Batch              *Batch // what submit adds; nil for run
+	LauncherWords      bool   // the words are mpirun's, in a script: -c is a number of ranks there
 }
 
 // Segment is one program of the job, between ":" on the command line or on a line of an appfile.
@@ -50,6 +52,7 @@ type Segment struct {
 	Args    []string
 
 	Ranks, PerNode int // 0: not said
+	cpus           int // for each rank; 0: not said
 	Ppr            pprRule
 	hosts          []hostSlots
 	hostsGiven     bool
@@ -146,7 +149,7 @@ func (r *Request) parseOption(s *Segment, word string, rest []string) (used int,
 	name, value, attached := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
 	o := r.option(name)
 	if o == nil && !attached {
-		o, name, value, attached = shortWithNumber(word)
+		o, name, value, attached = r.shortWithNumber(word)
 	}
 	if o == nil {
 		return 0, r.unknownOption(word)
@@ -178,12 +181,12 @@ func (r *Request) parseOption(s *Segment, word string, rest []string) (used int,
 }
 
 // shortWithNumber understands -n4 and -N2.
-func shortWithNumber(word string) (o *Option, name, value string, ok bool) {
+func (r *Request) shortWithNumber(word string) (o *Option, name, value string, ok bool) {
 	if len(word) < 3 || word[1] == '-' || strings.Trim(word[2:], "0123456789") != "" ||
 		!strings.Contains("nNc", word[1:2]) {
 		return nil, "", "", false
 	}
-	return findOption(word[1:2]), word[1:2], word[2:], true
+	return r.option(word[1:2]), word[1:2], word[2:], true
 }
 
 func (r *Request) unknownOption(word string) error {

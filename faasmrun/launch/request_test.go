@@ -53,6 +53,7 @@ func Describe(r *Request) string {
 			zero  bool
 		}{
 			{"ranks", s.Ranks, s.Ranks == 0}, {"per-node", s.PerNode, s.PerNode == 0}, {"ppr", s.Ppr, s.Ppr.Ranks == 0},
+			{"cpus", s.cpus, s.cpus == 0},
 			{"hosts", s.hosts, !s.hostsGiven}, {"dir", s.dir, s.dir == ""}, {"env", s.Env, len(s.Env) == 0},
 			{"mounts", s.mounts, len(s.mounts) == 0},
 		} {
@@ -84,7 +85,10 @@ func TestParse(t *testing.T) {
 		{"--map-by ppr:3:node a", `a [] ppr={3 node}`},
 		{"--map-by ppr:1:core:oversubscribe a", `a [] ppr={1 core}`},
 		{"--map-by :OVERSUBSCRIBE --rank-by slot --bind-to none a", `a []`},
-		{"-map-by node:PE=2 a", `a []`},
+		{"-map-by node:PE=2 a", `a [] cpus=2`},
+		{"--cpus-per-rank 4 -np 2 a : -np 1 b", `a [] ranks=2 cpus=4 : b [] ranks=1`},
+		{"--cpus-per-task=4 a", `a [] cpus=4`},
+		{"--cpus-per-proc 1048576 a", `a [] cpus=1048576`},
 		{"-H localhost:2,localhost -np 3 a", `a [] ranks=3 hosts=[{localhost 3}]`},
 		{"--host [::1]:4 a", `a [] hosts=[{::1 4}]`},
 		{"-x A=1 -x B -x 'C*' -x D= a", `a [] env=[{A 1 false} {B  true} {C*  true} {D  false}]`},
@@ -156,6 +160,18 @@ func TestBadCommandLines(t *testing.T) {
 		{"-H elsewhere a", "host elsewhere is not this machine; jobs over several machines need a scheduler with workers " +
 			"on them (--scheduler or FAASMRUN_SCHEDULER)"},
 		{"-N 2 -np 3 a", "a: 3 ranks were asked for, but no more than 2 on each node, and there is one node"},
+		{"--cpus-per-rank 0 a", `--cpus-per-rank needs a number of processors from 1 to 1048576; "0" was given`},
+		{"--cpus-per-rank -1 a", `--cpus-per-rank needs a number of processors from 1 to 1048576; "-1" was given`},
+		{"--cpus-per-task 99999999999999999999 a",
+			`--cpus-per-task needs a number of processors from 1 to 1048576; "99999999999999999999" was given`},
+		{"--cpus-per-rank two a", `--cpus-per-rank needs a number of processors from 1 to 1048576; "two" was given`},
+		{"--cpus-per-rank", `--cpus-per-rank needs a value: N`},
+		{"--map-by slot:PE=0 a", `--map-by PE needs a number of processors from 1 to 1048576; "0" was given`},
+		{"-np 1024 --cpus-per-rank 1025 a", "1024 ranks take 1049600 slots (--cpus-per-rank, OMP_NUM_THREADS); one job " +
+			"can have at most 1048576"},
+		{"-H localhost:4 --nooversubscribe --cpus-per-rank 3 -np 2 a",
+			"2 ranks take 6 slots (--cpus-per-rank, OMP_NUM_THREADS), which are more than the 4 slots here, and " +
+				"--nooversubscribe was given"},
 		{"-H localhost --nooversubscribe -np 3 a", "3 ranks are more than the 1 slots here, and --nooversubscribe was given"},
 		{"-x =3 a", `-x needs a name; "" is none`},
 		{"--stdin foo a", `--stdin needs all, none, or ranks such as 0 or 1,4-6; "foo" is none of these`},
@@ -251,6 +267,10 @@ func TestPlace(t *testing.T) {
 		{"-H here.example:auto a", []int{2}, 2},
 		{"-N 5 a", []int{5}, 5},
 		{"--map-by ppr:2:core a", []int{4}, 4},
+		{"--cpus-per-rank 2 -np 3 a", []int{3}, 6},
+		{"--cpus-per-rank 2 a", []int{1}, 2},
+		{"--cpus-per-rank 3 a", []int{1}, 3},
+		{"--map-by slot:PE=4 -np 2 a : -np 3 b", []int{2, 3}, 11},
 		{"--map-by ppr:2:hwthread a", []int{8}, 8},
 		{"a : b", []int{2, 2}, 4},
 		{"-np 1 a : -np 3 b", []int{1, 3}, 4},

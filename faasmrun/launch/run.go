@@ -17,6 +17,7 @@ import (
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/machine"
 	"github.com/faasmrun/faasmrun/faasmrun/session"
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/scheduler/schedpb"
 )
 
@@ -65,6 +66,11 @@ func launch(r *Request, signals chan os.Signal) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	taken := slotsOf(spec, modules)
+	if err := r.checkSlots(taken); err != nil {
+		return 0, err
+	}
+	slots = max(slots, taken)
 	if r.doNotLaunch {
 		showPlan(os.Stdout, r, here, slots)
 		return 0, nil
@@ -165,7 +171,15 @@ func (r *Request) app(s *Segment, environ []string) (app *schedpb.App, file stri
 		}
 	}
 	return &schedpb.App{Program: s.Program, Args: s.Args, Env: submittedFrom(env), Dir: dir, Mounts: mounts,
-		Ranks: uint32(s.Ranks)}, file, nil
+		Ranks: uint32(s.Ranks), CpusPerRank: uint32(s.cpus)}, file, nil
+}
+
+// slotsOf is how many slots a job takes, as its scheduler will find.
+func slotsOf(spec *schedpb.JobSpec, modules map[string]*Module) (slots int) {
+	for _, app := range spec.Apps {
+		slots += int(app.Ranks) * int(openmp.CPUs(app.CpusPerRank, modules[app.ModuleSha256].usesOpenMP, app.Variable))
+	}
+	return slots
 }
 
 // submittedFrom sets the variables by which Slurm's users find where a job comes from. Those of a job in which this
@@ -200,7 +214,8 @@ func (r *Request) submit(ctx context.Context, here machine.Machine, slots int, s
 	if address != "" {
 		spec.Hosts = r.workers(here)
 		if r.strictSlots {
-			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.Conn), spec.Hosts); err != nil {
+			if err := r.checkClusterSlots(ctx, schedpb.NewClusterClient(link.Conn), spec.Hosts,
+				slotsOf(spec, modules)); err != nil {
 				link.Close()
 				return nil, nil, err
 			}

@@ -250,6 +250,9 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 				Name: fmt.Sprint("name", rnd.IntN(5)), QOS: []string{"", "", "low", "high"}[rnd.IntN(4)], Held: rnd.IntN(9) == 0,
 				Requeue: rnd.IntN(3) == 0, Exclusive: rnd.IntN(9) == 0, Singleton: rnd.IntN(9) == 0}}
 			sub := e.(Submit)
+			if rnd.IntN(3) == 0 {
+				sub.Request.Slots = sub.Request.Ranks * uint32(1+rnd.IntN(4))
+			}
 			switch rnd.IntN(8) {
 			case 0:
 				sub.Request.After = []Dependency{{DependencyKind(1 + rnd.IntN(4)), job}}

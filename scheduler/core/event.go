@@ -145,8 +145,8 @@ func (s *State) checkRequest(e *Submit) error {
 	switch _, known := s.Policy.QOS[r.QOS]; {
 	case r.Ranks == 0:
 		return fmt.Errorf("%w: a job has at least one rank", ErrInvalid)
-	case r.Slots > r.Ranks:
-		return fmt.Errorf("%w: %d slots for %d ranks", ErrInvalid, r.Slots, r.Ranks)
+	case r.Slots > MaxSlots:
+		return fmt.Errorf("%w: %s; a worker has at most %d", ErrInvalid, r.slotsText(), MaxSlots)
 	case r.Ranks > s.Policy.MaxRanks:
 		return fmt.Errorf("%w: %d ranks; this scheduler takes at most %d", ErrInvalid, r.Ranks, s.Policy.MaxRanks)
 	case r.rankMem() > s.Policy.MaxMemPerRank:

@@ -69,7 +69,7 @@ func (s *State) parts(j *Job, now Time) []Part {
 	parts := []Part{
 		{"age", int64(waited/Second) * s.Policy.AgePerHour / 3600, "waited " + waited.String()},
 		{"fair share", fair, fmt.Sprintf("tenant %s has used %d slot-seconds lately", a.Name, used/1000)},
-		{"size", s.Policy.sizePoints(j), fmt.Sprintf("%d ranks", j.Ranks)},
+		{"size", s.Policy.sizePoints(j), j.sizeText()},
 	}
 	if j.QOS != "" {
 		parts = append(parts, Part{"qos", s.Policy.QOS[j.QOS].Points, j.QOS})

@@ -1,12 +1,14 @@
 package core
 
+import "fmt"
+
 // Request is what a job asks for, as far as deciding needs to know. Everything else is in Spec, which only the shell
 // and the worker read.
 type Request struct {
 	Tenant      Tenant
 	Name        string
 	Ranks       uint32   // at least 1
-	Slots       uint32   // that they share, where those are fewer; 0: each has one
+	Slots       uint32   // that they take together; 0: each takes one
 	MemPerRank  uint64   // bytes; 0: not accounted for
 	TimeLimit   Duration // from the start of its ranks; 0: the policy's default
 	Interactive bool     // lives no longer than its attach stream
@@ -24,12 +26,39 @@ type Request struct {
 	Spec        []byte
 }
 
+// MaxSlots is how many a worker can have.
+const MaxSlots = 1 << 20
+
 // slots is how many slots the whole job takes.
 func (r *Request) slots() uint32 {
 	if r.Slots > 0 {
 		return r.Slots
 	}
 	return r.Ranks
+}
+
+// TakenSlots is how many slots the job takes wherever it runs, all its ranks together.
+func (r *Request) TakenSlots() uint32 { return r.slots() }
+
+// slotsText says how many slots the job takes, and why, where that is not one for each rank.
+func (r *Request) slotsText() string {
+	text := fmt.Sprintf("%d slots", r.slots())
+	switch each := r.slots() / r.Ranks; {
+	case r.slots() <= r.Ranks:
+		return text
+	case r.slots()%r.Ranks == 0:
+		return text + fmt.Sprintf(", %d for each rank (--cpus-per-rank, OMP_NUM_THREADS)", each)
+	default:
+		return text + fmt.Sprintf(" for %d ranks (--cpus-per-rank, OMP_NUM_THREADS)", r.Ranks)
+	}
+}
+
+// sizeText is what a job's size is, as its priority counts it.
+func (r *Request) sizeText() string {
+	if r.slots() > r.Ranks {
+		return fmt.Sprintf("%d ranks with %d slots", r.Ranks, r.slots())
+	}
+	return fmt.Sprintf("%d ranks", r.Ranks)
 }
 
 // mem is the memory that the whole job asks for. Submit bounds both factors, so it can't overflow.

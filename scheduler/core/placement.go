@@ -314,7 +314,7 @@ func (s *State) Unfitting(r *Request) string {
 	return s.tooLarge(r)
 }
 
-// Share gives a job of more ranks than any worker has slots as many as the largest that suits it has: its ranks share
+// Share gives a job that takes more slots than any worker has as many as the largest that suits it has: its ranks share
 // them. Where there is no such worker yet one slot has to do.
 func (s *State) Share(r *Request) {
 	slots := uint32(1)
@@ -323,7 +323,7 @@ func (s *State) Share(r *Request) {
 			slots = max(slots, w.Slots)
 		}
 	}
-	if slots < r.Ranks {
+	if slots < r.slots() {
 		r.Slots = slots
 	}
 }
@@ -354,7 +354,7 @@ func (s *State) tooLarge(r *Request) string {
 	case !suited:
 		return r.unsuited()
 	case r.slots() > slots:
-		return fmt.Sprintf("needs %d slots; %s has %d", r.slots(), largest, slots)
+		return fmt.Sprintf("needs %s; %s has %d", r.slotsText(), largest, slots)
 	case r.mem() > mem:
 		return fmt.Sprintf("needs %s of memory (%d ranks of %s); %s has %s", bytesize.String(r.mem()), r.Ranks,
 			bytesize.String(r.MemPerRank),
@@ -483,7 +483,7 @@ func (s *State) whyNoFit(j *Job) string {
 	case roomy:
 		return othersFirst
 	case most < j.slots():
-		return fmt.Sprintf("needs %d slots; the most that are free on one worker now are %d", j.slots(), most)
+		return fmt.Sprintf("needs %s; the most that are free on one worker now are %d", j.slotsText(), most)
 	case j.Exclusive:
 		return "needs a worker for itself"
 	}

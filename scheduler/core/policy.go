@@ -20,7 +20,7 @@ type Policy struct {
 
 	// Priority is a sum of points, kept in thousandths.
 	AgePerHour   int64    // for each hour of waiting
-	PerRank      int64    // for each rank, up to RanksCounted
+	PerRank      int64    // for each rank or, where those are more, each slot, up to RanksCounted
 	RanksCounted uint32   //
 	FairShare    int64    // for a tenant that has used nothing; half of it for one that has used its share
 	HalfLife     Duration // of what a tenant has used
@@ -101,4 +101,6 @@ func (p *Policy) score(j *Job) int64 {
 	return p.QOS[j.QOS].Points*1000 + p.sizePoints(j)*1000 - submitted*p.AgePerHour/3600
 }
 
-func (p *Policy) sizePoints(j *Job) int64 { return p.PerRank * int64(min(j.Ranks, p.RanksCounted)) }
+func (p *Policy) sizePoints(j *Job) int64 {
+	return p.PerRank * int64(min(max(j.Ranks, j.slots()), p.RanksCounted))
+}

@@ -580,6 +580,36 @@ func TestSetPolicy(t *testing.T) {
 	h.is("CA", jobs[2])
 }
 
+// A job's slots are its ranks times what each was asked for: they are placed, counted against quotas, and told so.
+func TestSlotsOfThreads(t *testing.T) {
+	h := newTestCluster(t, 4)
+	one := h.submit(Request{Ranks: 1, Slots: 3})
+	other := h.submit(Request{Ranks: 2, Slots: 4})
+	h.is("CF PD", one, other)
+	if w := h.s.Workers()[0]; w.UsedSlots != 3 {
+		t.Errorf("%d slots are used", w.UsedSlots)
+	}
+	want := "needs 4 slots, 2 for each rank (--cpus-per-rank, OMP_NUM_THREADS); the most that are free on one worker " +
+		"now are 1"
+	if why := h.s.Waiting(other); why != want {
+		t.Errorf("it waits: %s", why)
+	}
+	h.end(one, Completed)
+	h.is("CD CF", one, other)
+	large := h.submit(Request{Ranks: 3, Slots: 7})
+	want = "needs 7 slots for 3 ranks (--cpus-per-rank, OMP_NUM_THREADS); the largest worker has 4"
+	if why := h.s.Waiting(large); why != want {
+		t.Errorf("it waits: %s", why)
+	}
+	shared := Request{Ranks: 2, Slots: 16}
+	if h.s.Share(&shared); shared.Slots != 4 {
+		t.Errorf("they share %d slots", shared.Slots)
+	}
+	if points := h.s.Policy.sizePoints(large); points != 7 {
+		t.Errorf("a job of 7 slots has %d points for its size", points)
+	}
+}
+
 // Ranks that share slots take what there is of the largest worker, and no more of it than it has.
 func TestSharedSlots(t *testing.T) {
 	h := newTestCluster(t, 4)
@@ -599,7 +629,7 @@ func TestSharedSlots(t *testing.T) {
 	}
 	h.end(a, Completed)
 	h.is("CD CF", a, b)
-	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, Slots: 2, Tenant: "alice"}}, h.now); !errors.Is(
+	if _, err := Decide(h.s, Submit{Request: Request{Ranks: 1, Slots: MaxSlots + 1, Tenant: "alice"}}, h.now); !errors.Is(
 		err, ErrInvalid) {
 		t.Error(err)
 	}

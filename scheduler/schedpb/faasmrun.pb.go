@@ -970,7 +970,8 @@ type App struct {
 	Env           []*EnvVar              `protobuf:"bytes,4,rep,name=env,proto3" json:"env,omitempty"`         // complete; the worker adds the per-rank variables
 	Dir           string                 `protobuf:"bytes,5,opt,name=dir,proto3" json:"dir,omitempty"`         // absolute host path; the guest's "/" and working directory
 	Mounts        []*Mount               `protobuf:"bytes,6,rep,name=mounts,proto3" json:"mounts,omitempty"`
-	Ranks         uint32                 `protobuf:"varint,7,opt,name=ranks,proto3" json:"ranks,omitempty"` // at least 1
+	Ranks         uint32                 `protobuf:"varint,7,opt,name=ranks,proto3" json:"ranks,omitempty"`                                  // at least 1
+	CpusPerRank   uint32                 `protobuf:"varint,8,opt,name=cpus_per_rank,json=cpusPerRank,proto3" json:"cpus_per_rank,omitempty"` // processors for each; 0: as many as OMP_NUM_THREADS says, where it uses OpenMP, else one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1050,6 +1051,13 @@ func (x *App) GetMounts() []*Mount {
 func (x *App) GetRanks() uint32 {
 	if x != nil {
 		return x.Ranks
+	}
+	return 0
+}
+
+func (x *App) GetCpusPerRank() uint32 {
+	if x != nil {
+		return x.CpusPerRank
 	}
 	return 0
 }
@@ -1303,6 +1311,7 @@ type JobInfo struct {
 	DataModels        []string               `protobuf:"bytes,28,rep,name=data_models,json=dataModels,proto3" json:"data_models,omitempty"`                           // of its programs; empty: they need none, or nobody looked
 	LeastRankMemBytes uint64                 `protobuf:"varint,29,opt,name=least_rank_mem_bytes,json=leastRankMemBytes,proto3" json:"least_rank_mem_bytes,omitempty"` // what the largest of its programs' memories begins with
 	Engine            string                 `protobuf:"bytes,30,opt,name=engine,proto3" json:"engine,omitempty"`                                                     // that it asks for; empty: the worker's choice
+	Slots             uint32                 `protobuf:"varint,31,opt,name=slots,proto3" json:"slots,omitempty"`                                                      // that it takes, all its ranks together
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1545,6 +1554,13 @@ func (x *JobInfo) GetEngine() string {
 		return x.Engine
 	}
 	return ""
+}
+
+func (x *JobInfo) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
 }
 
 type ListRequest struct {
@@ -6434,6 +6450,7 @@ type StartJob struct {
 	Restarts         uint32                 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"`                                            // how often the job was requeued
 	Name             string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`                                                    // the job's
 	OutputLimitBytes uint64                 `protobuf:"varint,11,opt,name=output_limit_bytes,json=outputLimitBytes,proto3" json:"output_limit_bytes,omitempty"` // its log may not become longer; 0: no bound
+	Slots            uint32                 `protobuf:"varint,12,opt,name=slots,proto3" json:"slots,omitempty"`                                                 // that its ranks here take; schedulers of 0.1.0 leave it out: one each
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -6541,6 +6558,13 @@ func (x *StartJob) GetName() string {
 func (x *StartJob) GetOutputLimitBytes() uint64 {
 	if x != nil {
 		return x.OutputLimitBytes
+	}
+	return 0
+}
+
+func (x *StartJob) GetSlots() uint32 {
+	if x != nil {
+		return x.Slots
 	}
 	return 0
 }
@@ -7216,7 +7240,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x15\n" +
-	"\x06job_id\x18\x02 \x01(\x04R\x05jobId\"\xd3\x01\n" +
+	"\x06job_id\x18\x02 \x01(\x04R\x05jobId\"\xf7\x01\n" +
 	"\x03App\x12#\n" +
 	"\rmodule_sha256\x18\x01 \x01(\tR\fmoduleSha256\x12\x18\n" +
 	"\aprogram\x18\x02 \x01(\tR\aprogram\x12\x12\n" +
@@ -7224,7 +7248,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03env\x18\x04 \x03(\v2\x13.faasmrun.v1.EnvVarR\x03env\x12\x10\n" +
 	"\x03dir\x18\x05 \x01(\tR\x03dir\x12*\n" +
 	"\x06mounts\x18\x06 \x03(\v2\x12.faasmrun.v1.MountR\x06mounts\x12\x14\n" +
-	"\x05ranks\x18\a \x01(\rR\x05ranks\"2\n" +
+	"\x05ranks\x18\a \x01(\rR\x05ranks\x12\"\n" +
+	"\rcpus_per_rank\x18\b \x01(\rR\vcpusPerRank\"2\n" +
 	"\x06EnvVar\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\\\n" +
@@ -7237,7 +7262,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\x02 \x01(\tR\x0eidempotencyKey\"A\n" +
 	"\x0eSubmitResponse\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\x04R\x05jobId\x12\x18\n" +
-	"\awarning\x18\x02 \x01(\tR\awarning\"\xac\a\n" +
+	"\awarning\x18\x02 \x01(\tR\awarning\"\xc2\a\n" +
 	"\aJobInfo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -7271,7 +7296,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\vdata_models\x18\x1c \x03(\tR\n" +
 	"dataModels\x12/\n" +
 	"\x14least_rank_mem_bytes\x18\x1d \x01(\x04R\x11leastRankMemBytes\x12\x16\n" +
-	"\x06engine\x18\x1e \x01(\tR\x06engine\"\xd8\x01\n" +
+	"\x06engine\x18\x1e \x01(\tR\x06engine\x12\x14\n" +
+	"\x05slots\x18\x1f \x01(\rR\x05slots\"\xd8\x01\n" +
 	"\vListRequest\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\x04R\x03ids\x12\x16\n" +
 	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
@@ -7639,7 +7665,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x03msg\"R\n" +
 	"\aWelcome\x12,\n" +
 	"\x12heartbeat_every_ms\x18\x01 \x01(\x03R\x10heartbeatEveryMs\x12\x19\n" +
-	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xe1\x02\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\"\xf7\x02\n" +
 	"\bStartJob\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.faasmrun.v1.JobSpecR\x04spec\x12\x1d\n" +
@@ -7655,7 +7681,8 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\brestarts\x18\t \x01(\rR\brestarts\x12\x12\n" +
 	"\x04name\x18\n" +
 	" \x01(\tR\x04name\x12,\n" +
-	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\"[\n" +
+	"\x12output_limit_bytes\x18\v \x01(\x04R\x10outputLimitBytes\x12\x14\n" +
+	"\x05slots\x18\f \x01(\rR\x05slots\"[\n" +
 	"\bJobStdin\x12%\n" +
 	"\x03job\x18\x01 \x01(\v2\x13.faasmrun.v1.JobRefR\x03job\x12(\n" +
 	"\x05stdin\x18\x02 \x01(\v2\x12.faasmrun.v1.StdinR\x05stdin\"[\n" +

@@ -59,9 +59,9 @@ func (c *checker) journalled(t core.Transition) {
 
 // started: the job runs nowhere else, and the worker has the slots.
 func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
-	c.used[at] += r.ranks
+	c.used[at] += r.slots
 	if slots := s.workers[at].slots; c.used[at] > slots {
-		c.fail("worker %s runs %d ranks on %d slots", at, c.used[at], slots)
+		c.fail("worker %s has given away %d of %d slots", at, c.used[at], slots)
 	}
 	if c.light {
 		return
@@ -76,11 +76,11 @@ func (c *checker) started(s *Sim, at core.WorkerName, r *run) {
 }
 
 // orphaned: the worker knows nothing of what still runs, and gives its slots to others.
-func (c *checker) orphaned(at core.WorkerName, r *run) { c.used[at] -= r.ranks }
+func (c *checker) orphaned(at core.WorkerName, r *run) { c.used[at] -= r.slots }
 
 func (c *checker) stopped(at core.WorkerName, r *run) {
 	if !r.stray {
-		c.used[at] -= r.ranks
+		c.used[at] -= r.slots
 	}
 	if !c.light {
 		delete(c.live[r.ref.Job], r.ref.Epoch)

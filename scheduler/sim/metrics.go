@@ -42,7 +42,7 @@ func (m *Metrics) ended(j *Job, rec *core.Job) {
 		return
 	}
 	wait, ran := seconds(rec.Started-rec.Submitted), seconds(rec.Ended-rec.Started)
-	m.SlotTime += ran * float64(j.Ranks)
+	m.SlotTime += ran * float64(j.slots())
 	slow := max(1, (wait+ran)/max(ran, boundedAt))
 	m.waits = append(m.waits, float32(wait))
 	m.slowdowns = append(m.slowdowns, float32(slow))

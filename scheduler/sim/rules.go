@@ -36,6 +36,14 @@ type account struct {
 	killed   bool      // and not politely
 }
 
+// slots is how many it holds.
+func (a *account) slots() uint32 {
+	if a.Slots > 0 {
+		return a.Slots
+	}
+	return a.Ranks
+}
+
 // ledger is what the journal says of a worker.
 type ledger struct {
 	slots uint32
@@ -175,7 +183,7 @@ func (r *rules) placed(t *core.JobPlaced) {
 
 func (r *rules) count(j *account, by int) {
 	q := r.held[j.Tenant]
-	q.Slots += uint32(by) * j.Ranks
+	q.Slots += uint32(by) * j.slots()
 	q.Mem += uint64(by) * uint64(j.Ranks) * j.MemPerRank
 	q.Running += by
 	r.held[j.Tenant] = q
@@ -204,7 +212,7 @@ func (r *rules) checkQuota(t *core.JobPlaced, j *account) {
 func (r *rules) checkRoom(t *core.JobPlaced, w *ledger) {
 	slots, mem := uint64(0), uint64(0)
 	for id := range w.jobs {
-		slots += uint64(r.jobs[id].Ranks)
+		slots += uint64(r.jobs[id].slots())
 		mem += uint64(r.jobs[id].Ranks) * r.jobs[id].MemPerRank
 	}
 	if slots > uint64(w.slots) || mem > w.mem {
@@ -262,7 +270,7 @@ func (r *rules) checkReservations(t *core.JobPlaced, j *account, w *ledger) {
 		taken := n
 		for id := range w.jobs {
 			if o := r.jobs[id]; o.due > v.From && (o.Reservation == "" || r.reservations[o.Reservation] == nil) {
-				taken += o.Ranks
+				taken += o.slots()
 			}
 		}
 		if taken > w.slots {
@@ -278,10 +286,10 @@ func (r *rules) checkHead(t *core.JobPlaced, w *ledger) {
 	if h == nil || h.Reservation != r.jobs[t.Ref.Job].Reservation || r.jobs[t.Ref.Job].due <= r.head.Promise.At {
 		return
 	}
-	slots, mem := uint64(h.Ranks), uint64(h.Ranks)*h.MemPerRank
+	slots, mem := uint64(h.slots()), uint64(h.Ranks)*h.MemPerRank
 	for id := range w.jobs {
 		if o := r.jobs[id]; o.due > r.head.Promise.At && o.due > t.At && o.Reservation == h.Reservation {
-			slots += uint64(o.Ranks)
+			slots += uint64(o.slots())
 			mem += uint64(o.Ranks) * o.MemPerRank
 		}
 	}

@@ -21,6 +21,7 @@ import (
 type Job struct {
 	At      core.Time // of its submission
 	Ranks   uint32
+	Slots   uint32 // 0: one for each rank
 	Mem     uint64 // per rank
 	Needs   core.Needs
 	Run     core.Duration
@@ -34,6 +35,14 @@ type Job struct {
 	Endless bool
 	// Reservation is left out if there is none of that name for the tenant when the job comes.
 	Reservation string
+}
+
+// slots is how many it takes.
+func (j *Job) slots() uint32 {
+	if j.Slots > 0 {
+		return j.Slots
+	}
+	return j.Ranks
 }
 
 // Reserve is an administrator's call during a simulation.
@@ -223,8 +232,9 @@ func (s *Sim) submit(j Job) {
 	}) {
 		j.Reservation = ""
 	}
-	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, MemPerRank: j.Mem,
-		TimeLimit: j.Limit, Requeue: j.Requeue, Needs: j.Needs,
+	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, Slots: j.Slots,
+		MemPerRank: j.Mem,
+		TimeLimit:  j.Limit, Requeue: j.Requeue, Needs: j.Needs,
 		QOS: j.QOS, Reservation: j.Reservation}},
 		func(ts []core.Transition) {
 			if s.checks.err == nil && len(ts) == 1 {

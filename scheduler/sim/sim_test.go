@@ -63,7 +63,8 @@ func faulty(seed uint64) *Sim {
 			}
 			at = at.After(core.Duration(rnd.Int64N(int64(10 * core.Second))))
 			ranks := 1 + rnd.Uint64N(8)
-			return Job{At: at, Ranks: uint32(ranks), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks),
+			slots := ranks * (1 + rnd.Uint64N(8/ranks)) // ranks of one processor or several
+			return Job{At: at, Ranks: uint32(ranks), Slots: uint32(slots), Mem: min(rnd.Uint64N(5)<<30, 16<<30/ranks),
 				Run:   core.Duration(rnd.Int64N(int64(3 * core.Minute))),
 				Needs: needs[rnd.IntN(len(needs))],
 				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
@@ -129,12 +130,12 @@ func TestCheckersCheck(t *testing.T) {
 			c.journalled(&core.JobPlaced{Ref: core.JobRef{Job: 1, Epoch: 2}})
 		},
 		"job 1 runs as placement 1 on a and as placement 2 on b": func(c *checker, s *Sim) {
-			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 1})
-			c.started(s, "b", &run{ref: core.JobRef{Job: 1, Epoch: 2}, ranks: 1})
+			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, slots: 1})
+			c.started(s, "b", &run{ref: core.JobRef{Job: 1, Epoch: 2}, slots: 1})
 		},
-		"runs 9 ranks on 8 slots": func(c *checker, s *Sim) {
-			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, ranks: 5})
-			c.started(s, "a", &run{ref: core.JobRef{Job: 2, Epoch: 1}, ranks: 4})
+		"has given away 9 of 8 slots": func(c *checker, s *Sim) {
+			c.started(s, "a", &run{ref: core.JobRef{Job: 1, Epoch: 1}, slots: 5})
+			c.started(s, "a", &run{ref: core.JobRef{Job: 2, Epoch: 1}, slots: 4})
 		},
 		"job 1 needs {Models:LP64 LeastMem:0 Engine:} and is placed on worker a, whose": func(c *checker, s *Sim) {
 			job := startedJob()

@@ -83,7 +83,7 @@ func (s *Sim) resume(q Question) (waiting []core.JobID) {
 		if j.TimeLimit > 0 {
 			run = max(core.Second, core.Duration(float64(j.TimeLimit)*q.Fraction))
 		}
-		s.jobs[id] = &Job{Ranks: j.Ranks, Run: run, Tenant: j.Tenant}
+		s.jobs[id] = &Job{Ranks: j.Ranks, Slots: j.Slots, Run: run, Tenant: j.Tenant}
 		if !j.State.Holds() {
 			waiting = append(waiting, id)
 			continue
@@ -93,7 +93,7 @@ func (s *Sim) resume(q Question) (waiting []core.JobID) {
 		if j.State == core.Completing {
 			ran = run
 		}
-		r := w.start(j.Ref(), j.Ranks, max(core.Second, run-ran))
+		r := w.start(j.Ref(), j.TakenSlots(), max(core.Second, run-ran))
 		if j.State == core.Configuring {
 			w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
 		}

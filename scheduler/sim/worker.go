@@ -41,7 +41,7 @@ type worker struct {
 // run is one placement that really runs.
 type run struct {
 	ref   core.JobRef
-	ranks uint32
+	slots uint32
 	over  bool
 	stray bool
 
@@ -215,25 +215,25 @@ func (w *worker) execute(o core.Order) {
 		return
 	}
 	if job.Endless {
-		w.hold(o.Ref, job.Ranks)
+		w.hold(o.Ref, job.slots())
 		return
 	}
-	r = w.start(o.Ref, job.Ranks, job.Run)
+	r = w.start(o.Ref, job.slots(), job.Run)
 	r.stubborn = job.Stubborn
 	w.send(core.RanksStarted{Worker: w.name, Ref: r.ref}, nil)
 }
 
 // hold gives a job its slots for ever.
-func (w *worker) hold(ref core.JobRef, ranks uint32) *run {
-	r := &run{ref: ref, ranks: ranks}
+func (w *worker) hold(ref core.JobRef, slots uint32) *run {
+	r := &run{ref: ref, slots: slots}
 	w.running[ref.Job] = r
 	w.s.checks.started(w.s, w.name, r)
 	return r
 }
 
 // start has the ranks of a job run for some time.
-func (w *worker) start(ref core.JobRef, ranks uint32, d core.Duration) *run {
-	r := w.hold(ref, ranks)
+func (w *worker) start(ref core.JobRef, slots uint32, d core.Duration) *run {
+	r := w.hold(ref, slots)
 	w.s.after(d, func() {
 		switch {
 		case r.over:

@@ -27,7 +27,7 @@ var samples = []Message{
 		Restarts: 2,
 		CacheDir: "/cache", Apps: []App{
 			{Module: "/m.wasm", Program: "a.wasm", Args: []string{"", "caf\xe9"}, Env: []string{"A=b", "C="}, Dir: "/home",
-				Object: "/o.so", Digest: "ab",
+				Object: "/o.so", Digest: "ab", CPUs: 3,
 				Mounts: []Mount{{HostDir: "/data", GuestDir: "/d", ReadOnly: true}}, Ranks: 2},
 			{Program: "b.wasm", Ranks: 1},
 		}, Check: true, MPIStats: true, IdleTimeout: time.Minute, SharedOut: true, SharedErr: true, Native: true},

@@ -116,6 +116,7 @@ type App struct {
 	Dir     string   // host path of the guest's "/"
 	Mounts  []Mount
 	Ranks   uint32
+	CPUs    uint32 // that each rank was asked for; 0: it was not said
 	// Object is the path of its machine code, for the native engine, and Digest the SHA-256 that it must have, in
 	// hexadecimal; else "".
 	Object string
@@ -340,6 +341,7 @@ func writeApp(e *encoder, a App) {
 	e.uint(uint64(a.Ranks))
 	e.string(a.Object)
 	e.string(a.Digest)
+	e.uint(uint64(a.CPUs))
 }
 
 func readApp(d *decoder) App {
@@ -355,6 +357,7 @@ func readApp(d *decoder) App {
 		Ranks:  d.uint32(),
 		Object: d.string(),
 		Digest: d.string(),
+		CPUs:   d.uint32(),
 	}
 }
 

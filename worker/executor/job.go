@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/control"
@@ -173,7 +174,10 @@ func (j *job) appOf(rank int) *app {
 func (j *job) newRank(i int) (*rank.Rank, error) {
 	a := j.appOf(i)
 	c := rank.Config{Rank: i, Module: a.module, World: j.world, MaxBytes: j.start.MemPerRank,
-		Processors: usableCores() / len(j.ranks)}
+		Processors: usableCores() / len(j.ranks), Cores: usableCores() / len(j.ranks)}
+	if a.CPUs > 0 {
+		c.Processors = int(min(a.CPUs, openmp.MostThreads))
+	}
 	c.Initialized = j.initialized
 	c.Killed = func(signal int) { j.enqueue(&killed{rank: i, signal: signal}) }
 	c.WASI.Args = append([]string{a.Program}, a.Args...)
@@ -226,12 +230,16 @@ func (j *job) noteAbsent() {
 
 // noteOpenMP logs for each program that uses OpenMP which variables for it make no sense.
 func (j *job) noteOpenMP() {
+	told := map[string]bool{}
 	for _, a := range j.apps {
 		if !rank.UsesOpenMP(a.module.Program()) {
 			continue
 		}
 		for _, warning := range rank.OpenMPWarnings(a.Env) {
-			j.note(a.firstRank, warning)
+			if !told[warning] {
+				told[warning] = true
+				j.note(a.firstRank, warning)
+			}
 		}
 	}
 }

@@ -42,13 +42,13 @@ const (
 // filesPerRank is what a rank may have open, and some.
 const filesPerRank = 1100
 
-// threadsPerRank is how many threads of a rank's program may compute at once: what the environment asks of OpenMP's,
-// where a program uses it.
+// threadsPerRank is how many threads of a rank's program may compute at once: what the environment or the job asks of
+// OpenMP's, where a program uses it.
 func (j *job) threadsPerRank() int {
 	threads := 1
 	for _, a := range j.apps {
 		if rank.UsesOpenMP(a.module.Program()) {
-			threads = max(threads, rank.OpenMPThreads(a.Env))
+			threads = max(threads, rank.OpenMPThreads(a.Env, a.CPUs))
 		}
 	}
 	return threads

@@ -3,6 +3,7 @@ package rank
 import (
 	"strings"
 
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/internal/waits"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/omp"
@@ -55,7 +56,7 @@ func Imports() []engine.Import {
 			}})
 	}
 	for _, c := range omp.Calls() {
-		imports = append(imports, engine.Import{Module: openMP, Name: c.Name, Params: c.Params, Results: c.Results,
+		imports = append(imports, engine.Import{Module: openmp.Module, Name: c.Name, Params: c.Params, Results: c.Results,
 			Wide: true,
 			Call: func(host any, stack []uint64) {
 				t := host.(*Thread)

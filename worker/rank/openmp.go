@@ -2,21 +2,18 @@ package rank
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
-// openMP is the module from which programs import OpenMP's functions: wasm-ld's name for what is undefined.
-const openMP = "env"
-
 // UsesOpenMP reports whether a program imports anything of OpenMP.
 func UsesOpenMP(p *program.Program) bool {
 	for _, im := range p.Imports {
-		if im.Module == openMP && (strings.HasPrefix(im.Name, "__kmpc_") || strings.HasPrefix(im.Name, "omp_")) {
+		if openmp.IsCall(im.Module, im.Name) {
 			return true
 		}
 	}
@@ -29,9 +26,10 @@ func OpenMPWarnings(env []string) []string {
 	return warnings
 }
 
-// OpenMPThreads is how many threads a team of a rank has with that environment, if it says so; else 1.
-func OpenMPThreads(env []string) int {
-	s, _ := omp.Environment(env, 1, maxThreads)
+// OpenMPThreads is how many threads a team of a rank has with that environment, and where that does not say so on so
+// many processors; 0: on one.
+func OpenMPThreads(env []string, processors uint32) int {
+	s, _ := omp.Environment(env, int(max(1, min(processors, maxThreads))), maxThreads)
 	return s.Threads()
 }
 

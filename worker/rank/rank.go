@@ -25,8 +25,9 @@ type Config struct {
 	Module   engine.Module
 	World    *mpi.World
 	MaxBytes uint64 // ceiling of the linear memory; 0: the module's own
-	// Processors is how many the rank has to itself, and threads a team by default.
-	Processors int
+	// Processors is how many OpenMP tells the program of, and how many threads a team has by default; Cores how many the
+	// rank has to itself.
+	Processors, Cores int
 	// Initialized is called on the rank's goroutine when it comes out of MPI_Init.
 	Initialized func()
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
@@ -91,8 +92,8 @@ func New(c Config) (made *Rank, err error) {
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
 	r.main.pending = wasi.NewPending(r.main.mpi.SuspendsOutside)
-	r.main.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Limit: maxThreads}).
-		Main(member{r.main})
+	r.main.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Cores: max(c.Cores, 1),
+		Limit: maxThreads}).Main(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()
 	c.WASI.Blocked = r.blocked
 	c.WASI.Done = r.mpi.Done()

@@ -3,6 +3,7 @@ package rank
 import (
 	"fmt"
 
+	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
@@ -23,7 +24,7 @@ type Thread struct {
 }
 
 // maxThreads bounds the threads of a rank.
-const maxThreads = 1024
+const maxThreads = openmp.MostThreads
 
 // Spawn starts a further thread of the program, in a part of the memory that it has to itself. It runs code, on a
 // goroutine of its own, and ends with that. Spawn is called in a host call of t's.
