@@ -325,7 +325,7 @@ var all = func() []binding {
 	list := bindings
 	for k := collBarrier; int(k) < len(collectives); k++ {
 		c := collectives[k]
-		list = append(list, binding{c.name, c.large, whileRunning, blocking(k)})
+		list = append(list, binding{c.name, c.large, whileRunning, blocking(k).trying(fastCollectives[k])})
 		list = append(list, binding{"I" + strings.ToLower(c.name), c.large, whileRunning, nonblocking(k)})
 		list = append(list, binding{c.name + "_init", c.large, whileRunning, collectiveInit(k)})
 	}

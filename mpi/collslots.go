@@ -154,7 +154,7 @@ func (t *Thread) enterSlots(c *comm, p *part) *failure {
 	row := c.instances.slots.row(c.round)
 	t.reader = reader{t: t, c: c, p: p, row: row}
 	f := t.awaitNeeded(c, row, needs(p.kind, p.root == c.member))
-	c.remember(p, f)
+	c.remember(p.kind, p.root, f)
 	if f != nil {
 		return f
 	}
@@ -166,12 +166,12 @@ func (t *Thread) enterSlots(c *comm, p *part) *failure {
 // may give different roots and both go on. So each slot carries a short hash of the collectives its member has called
 // since the last one in which every member read all slots, and the next such one compares the hashes. A member that was
 // told of a mistake starts afresh.
-func (c *comm) remember(p *part, f *failure) {
+func (c *comm) remember(kind collective, root int, f *failure) {
 	switch {
-	case f != nil && f.class == errNotSame || collectives[p.kind].rooted == notRooted:
+	case f != nil && f.class == errNotSame || collectives[kind].rooted == notRooted:
 		c.past = 0
 	default:
-		c.past = (c.past ^ uint16(p.kind)<<11 ^ uint16(p.root+1)) * 0x9e35
+		c.past = (c.past ^ uint16(kind)<<11 ^ uint16(root+1)) * 0x9e35
 		c.past ^= c.past >> 7
 	}
 }
@@ -201,15 +201,36 @@ func (t *Thread) nextRound(c *comm) *row {
 	if t.pending.stage == stageNone {
 		c.round++
 	}
-	if free := int64(c.round) - slotRows + 1; free > int64(c.seen) {
-		if !s.complete(uint64(free)) {
-			t.enters(stageEntered)
-			t.awaitRow(c, uint64(free))
-		}
-		c.seen = uint64(free)
+	if !c.freeRow(c.round) {
+		t.enters(stageEntered)
+		free := c.round - slotRows + 1
+		t.awaitRow(c, free)
+		c.seen = free
 	}
 	return s.row(c.round)
 }
+
+// freeRow reports whether the row of the next round is free. It looks first whether all members are further than they
+// must be for that, so that a member that is about as far as they are looks only every few rounds: each look takes
+// another member's cache line away from it.
+func (c *comm) freeRow(round uint64) bool {
+	s, free := &c.instances.slots, int64(round)-slotRows+1
+	if free <= int64(c.seen) {
+		return true
+	}
+	if ahead := aheadOf(round); s.complete(ahead) {
+		c.seen = ahead
+		return true
+	}
+	if s.complete(uint64(free)) {
+		c.seen = uint64(free)
+		return true
+	}
+	return false
+}
+
+// aheadOf is the round at which a member looks first whether all others have come to it, before it begins a round.
+func aheadOf(round uint64) uint64 { return round - slotRows/2 }
 
 // awaitRow waits until all members have come to a round.
 func (t *Thread) awaitRow(c *comm, round uint64) {

@@ -168,12 +168,15 @@ func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, 
 		return c.failf(errOther, "a user's operation must not communicate")
 	}
 	published := set == c.instances && c.usesSlots(t.Rank)
-	if t.pending.stage == stageNone {
+	first := t.pending.stage == stageNone
+	if first {
 		*sequence++
 		t.pending.in = membership{set, *sequence, member}
-		t.bring(set.at(*sequence), c, member, p, nil)
 	}
 	inst := set.at(*sequence)
+	if first {
+		t.bring(inst, c, member, p, nil)
+	}
 	mine := &inst.parts[member]
 	if t.pending.stage < stageOut {
 		if published {
