@@ -99,8 +99,14 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 		}
 	}
 	d.check((q.child != nil) == (q.answer != nil), "it is MPI_Comm_idup and is not")
-	if m.Done {
+	switch {
+	case d.err != nil:
+	case m.Done:
 		q.End()
+	case q.kind == requestSend && q.peer != procNull:
+		q.SendsTo(q.comm.peers().Ranks[q.peer])
+	case q.kind == requestReceive && q.peer != procNull:
+		q.Receives()
 	}
 }
 
@@ -109,6 +115,7 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 func (d *decoder) readOperations(m *statepb.Requests, generations int, out *decoded) {
 	d.at = requestsSection
 	out.operations = make([]*transport.Operation, generations)
+	keys := map[transport.Slot]match.Key{} // of receives
 	for i, in := range m.Requests {
 		d.reading("request", i)
 		if int64(in.Slot) >= int64(generations) || out.operations[in.Slot] != nil {
@@ -117,7 +124,16 @@ func (d *decoder) readOperations(m *statepb.Requests, generations int, out *deco
 		}
 		out.operations[in.Slot] = &d.requests[i].Operation
 		d.check(in.Generation == out.endpoint.Generations[in.Slot], "generation %d", in.Generation)
+		if q := d.requests[i]; q.kind == requestReceive {
+			keys[transport.Slot(in.Slot)] = match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}
+		}
 	}
+	for i, p := range out.endpoint.Posted {
+		d.at, d.object = messagesSection, ""
+		k, known := keys[p.Slot]
+		d.check(known && k == p.Key, "posted receive %d is not that of the request in slot %d", i, p.Slot)
+	}
+	d.at = requestsSection
 	for slot, op := range out.operations {
 		if op == nil {
 			q := &request{owner: d.r}
@@ -322,6 +338,7 @@ func (d *decoder) readMessages(m *statepb.Messages, out *decoded) {
 			d.fail("%v", err)
 		}
 		taken = append(taken, &extracted{x, d.comm(in.Comm)})
+		e.Extracted = append(e.Extracted, message)
 		d.check(taken[i].comm != nil, "no communicator")
 	}
 	d.next.messages = readTable(d, m.Handles, func(ref uint32) *extracted {

@@ -475,3 +475,86 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(g.encoded())), "bytes")
 }
+
+// A state whose messages name sends of others that are not theirs, or whose receives are posted otherwise than their
+// requests say, is refused by name when the rank is to go on with it: nobody looks for a send that does not exist, and
+// no receive waits that no message can find.
+func TestForgedState(t *testing.T) {
+	for name, c := range map[string]struct {
+		forge func(*statepb.Messages, *statepb.Requests)
+		want  string
+	}{
+		"as it was": {func(*statepb.Messages, *statepb.Requests) {}, ""},
+		"rank": {func(m *statepb.Messages, _ *statepb.Requests) { ofSender(m.Unexpected).Rank = 1 << 31 },
+			"a message whose data rank -2147483648 has"},
+		"slot": {func(m *statepb.Messages, _ *statepb.Requests) { ofSender(m.Unexpected).Slot = 1 << 20 },
+			"unexpected message"},
+		"generation": {func(m *statepb.Messages, _ *statepb.Requests) { ofSender(m.Extracted).Generation += 7 },
+			"extracted message"},
+		"serial": {func(m *statepb.Messages, _ *statepb.Requests) { m.Unexpected[0].Serial++ }, ""}, // it has its data
+		"twice": {func(m *statepb.Messages, _ *statepb.Requests) {
+			proto.Reset(ofSender(m.Unexpected))
+			proto.Merge(ofSender(m.Unexpected), ofSender(m.Extracted))
+		}, "has a message already"},
+		"posted": {func(m *statepb.Messages, _ *statepb.Requests) { m.Posted[0].Key.Tag++ },
+			"section \"messages\""},
+		"not posted": {func(m *statepb.Messages, _ *statepb.Requests) { m.Posted = m.Posted[1:] }, "is not posted"},
+		"done": {func(_ *statepb.Messages, q *statepb.Requests) { sendUnderWay(q).Done = true },
+			"has become another"},
+		"undone": {func(_ *statepb.Messages, q *statepb.Requests) { sendUnderWay(q).Generation++ },
+			"section \"requests\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, g := everything(t)
+			defer w.Close()
+			r := g.rank
+			out, ok := r.withdrawParts()
+			if !ok {
+				t.Fatal("a collective is over")
+			}
+			defer g.thread.arriveAgain(out)
+			sends, receives := r.unfinished()
+			err := r.endpoint.Replace(sends, receives, func(e transport.State) (transport.State, []*transport.Operation,
+				error) {
+				b, sets, err := r.encode(e)
+				if err != nil {
+					return e, nil, err
+				}
+				messages := sectionMessages(t, b)
+				c.forge(messages[messagesSection].(*statepb.Messages), messages[requestsSection].(*statepb.Requests))
+				forged := state.Writer{Versions: stateVersions}
+				for name, m := range messages {
+					forged.Add(name, m)
+				}
+				next, err := r.decode(forged.Bytes(), sets.find)
+				if err != nil {
+					return e, nil, err
+				}
+				return next.endpoint, next.operations, nil
+			})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("refused with %v, not with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// ofSender is the first message's sender that names one.
+func ofSender(list []*statepb.Message) *statepb.Operation {
+	for _, m := range list {
+		if m.Sender != nil {
+			return m.Sender
+		}
+	}
+	panic("no message names a sender")
+}
+
+// sendUnderWay is a send that has not ended.
+func sendUnderWay(m *statepb.Requests) *statepb.Request {
+	for _, q := range m.Requests {
+		if requestKind(q.Kind) == requestSend && !q.Done {
+			return q
+		}
+	}
+	panic("no send is under way")
+}

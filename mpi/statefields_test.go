@@ -304,6 +304,8 @@ Operation.state     requests
 Operation.job       - no copy is under way
 Operation.endpoint  - whose it is
 Operation.id        requests
+Operation.role      - its request has it, while it is under way
+Operation.to        - its request has it
 Operation.posted    - it is posted anew
 
 Envelope.Source  requests

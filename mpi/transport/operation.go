@@ -27,8 +27,19 @@ type Operation struct {
 	job      atomic.Pointer[copyJob] // the copy under way, which the owner may help with
 	endpoint *Endpoint
 	id       ID
-	posted   match.ID // of a receive in the queue
+	role     role
+	to       group.WorldRank // of a send
+	posted   match.ID        // of a receive in the queue
 }
+
+// role is what an operation does, from its beginning on.
+type role uint8
+
+const (
+	waits role = iota // for something that is no message
+	sends
+	receives
+)
 
 // Envelope is what is told of a message. Bytes is its length.
 type Envelope struct {
@@ -72,8 +83,15 @@ func (op *Operation) ID() ID { return op.id }
 // Begin makes the operation one that is not done.
 func (op *Operation) Begin() {
 	op.id.Generation++
+	op.role = waits
 	op.state.Store(pending)
 }
+
+// SendsTo says of an operation that was restored that it is a send under way.
+func (op *Operation) SendsTo(to group.WorldRank) { op.role, op.to = sends, to }
+
+// Receives says of one that it is a receive under way.
+func (op *Operation) Receives() { op.role = receives }
 
 // Done reports whether the operation is complete.
 func (op *Operation) Done() bool { return op.state.Load() == done }

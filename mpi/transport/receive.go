@@ -7,6 +7,7 @@ import (
 
 // Receive begins a receive of the endpoint's rank: it takes the message that came before it, or posts the receive.
 func (e *Endpoint) Receive(receive *Operation, k match.Key) {
+	receive.Receives()
 	m := e.lock()
 	posted := false
 	if _, unexpected := m.queue.Len(); unexpected == 0 && !e.HasMail() {

@@ -76,6 +76,7 @@ func (m *message) free() {
 func (e *Endpoint) Send(send *Operation, to group.WorldRank, k match.Key, mode Mode) {
 	e.serial++
 	send.Serial = e.serial
+	send.SendsTo(to)
 	e.count(to, send.Buffer.Bytes())
 	e.fabric.peers[to].Deliver(k, send, mode)
 }

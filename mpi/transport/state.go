@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -13,6 +14,8 @@ type State struct {
 	Generations []uint32 // of the operations, by slot
 	Posted      []Posted
 	Unexpected  []Message
+	// Extracted are messages that were taken out, whose owner gives them along with the rest; the endpoint has none.
+	Extracted []Message
 }
 
 // Posted is a receive that no message has matched.
@@ -41,6 +44,12 @@ func (e *Endpoint) Replace(sends, receives []*Operation, change func(State) (Sta
 	var queue match.Queue[Slot, message]
 	if err == nil {
 		err = e.restore(&queue, &s, operations)
+	}
+	if err == nil {
+		err = e.vouch(&s, operations)
+	}
+	if err == nil {
+		err = sameSends(sends, operations)
 	}
 	if err != nil {
 		thaw(sends)
@@ -134,11 +143,95 @@ func (e *Endpoint) restore(queue *match.Queue[Slot, message], s *State, operatio
 	posted := map[Slot]bool{}
 	for i, p := range s.Posted {
 		_, _, found := queue.Peek(p.Key)
-		if int64(p.Slot) >= int64(len(operations)) || operations[p.Slot].Done() || posted[p.Slot] || found {
+		if int64(p.Slot) >= int64(len(operations)) || !operations[p.Slot].underWay(receives) || posted[p.Slot] || found {
 			return fmt.Errorf("posted receive %d is of no operation that waits, or its message is there", i)
 		}
 		posted[p.Slot] = true
 		operations[p.Slot].posted = queue.Post(p.Key, p.Slot)
+	}
+	for i, op := range operations {
+		if op.underWay(receives) && !posted[Slot(i)] {
+			return fmt.Errorf("the receive in slot %d waits and is not posted", i)
+		}
+	}
+	return nil
+}
+
+// underWay reports whether the operation is one of a kind that has not ended.
+func (op *Operation) underWay(r role) bool { return op.role == r && !op.Done() }
+
+// vouch makes sure of the sends that a state's messages name, with which operations are to be the endpoint's: that each
+// is under way to this rank, and has one message. Where several ranks are restored, all must be before the first is
+// vouched for.
+func (e *Endpoint) vouch(s *State, operations []*Operation) error {
+	named := map[ID]bool{}
+	for _, list := range []struct {
+		kind     string
+		messages []Message
+	}{{"unexpected", s.Unexpected}, {"extracted", s.Extracted}} {
+		for i := range list.messages {
+			m := &list.messages[i]
+			id := m.Sender
+			if id == (ID{}) {
+				continue
+			}
+			fail := func(why string) error {
+				return fmt.Errorf("%s message %d names a send of rank %d (slot %d, generation %d) that %s", list.kind, i, id.Rank,
+					id.Slot, id.Generation, why)
+			}
+			its := operations
+			if id.Rank != e.rank {
+				home := e.fabric.find(id.Rank)
+				if home == nil {
+					return fail("does not run here")
+				}
+				its = *home.operations.Load()
+			}
+			if int64(id.Slot) >= int64(len(its)) || its[id.Slot].id != id {
+				return fail("does not exist")
+			}
+			op := its[id.Slot]
+			if !op.underWay(sends) || op.to != e.rank || op.Serial != m.Serial {
+				return fail("is over, or has another message")
+			}
+			if named[id] {
+				return fail("has a message already")
+			}
+			named[id] = true
+		}
+	}
+	return nil
+}
+
+// find gives the endpoint of a rank that runs here; nil for none.
+func (f *Fabric) find(rank group.WorldRank) *Endpoint {
+	if rank < 0 || int64(rank) >= int64(len(f.home)) {
+		return nil
+	}
+	return f.home[rank]
+}
+
+// sameSends makes sure that the sends under way, whose messages other ranks have, are among the operations that take
+// their place, and no others: nobody would receive those.
+func sameSends(before, operations []*Operation) error {
+	there := map[ID]bool{}
+	for _, op := range before {
+		if op.Done() {
+			continue
+		}
+		slot := op.id.Slot
+		if int64(slot) >= int64(len(operations)) {
+			return fmt.Errorf("the send in slot %d is lost", slot)
+		}
+		if now := operations[slot]; now.id != op.id || !now.underWay(sends) || now.to != op.to || now.Serial != op.Serial {
+			return fmt.Errorf("the send in slot %d (generation %d) has become another", slot, op.id.Generation)
+		}
+		there[op.id] = true
+	}
+	for _, op := range operations {
+		if op.underWay(sends) && !there[op.id] {
+			return fmt.Errorf("the send in slot %d (generation %d) has no message", op.id.Slot, op.id.Generation)
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"strings"
 	"sync"
 	"testing"
 
@@ -238,5 +239,77 @@ func TestNothingIsAllocated(t *testing.T) {
 		if got := testing.AllocsPerRun(50, once); got > 0.5 {
 			t.Errorf("%d bytes: %v allocations", n, got)
 		}
+	}
+}
+
+// TestForgedSenders: a state whose messages name sends that are not theirs is refused by name, before anybody looks for
+// the sends; so is one whose own sends or receives are others than there were.
+func TestForgedSenders(t *testing.T) {
+	large := make([]byte, EagerLimit+1)
+	k := match.Key{Context: 1, Source: 0, Tag: 2}
+	none := func(*State) {}
+	first := func(forge func(m *Message)) func(*State) { return func(s *State) { forge(&s.Unexpected[0]) } }
+	for name, c := range map[string]struct {
+		forge  func(s *State)
+		change func(operations []*Operation)
+		want   string
+	}{
+		"as it was":       {none, nil, ""},
+		"no rank":         {first(func(m *Message) { m.Sender.Rank = 3 }), nil, "data rank 3 has"},
+		"far away":        {first(func(m *Message) { m.Sender.Rank = 2 }), nil, "does not run here"},
+		"a rank below 0":  {first(func(m *Message) { m.Sender.Rank = -1 }), nil, "data rank -1 has"},
+		"no slot":         {first(func(m *Message) { m.Sender.Slot = 1 << 31 }), nil, "does not exist"},
+		"generation":      {first(func(m *Message) { m.Sender.Generation++ }), nil, "2) that does not exist"},
+		"over":            {first(func(m *Message) { m.Sender.Slot = 1 }), nil, "is over"},
+		"a receive":       {first(func(m *Message) { m.Sender.Slot = 3 }), nil, "is over"},
+		"another rank's":  {first(func(m *Message) { m.Sender.Slot = 2 }), nil, "has another message"},
+		"another message": {first(func(m *Message) { m.Serial++ }), nil, "has another message"},
+		"itself":          {first(func(m *Message) { m.Sender = ID{1, 0, 1} }), nil, "has another"},
+		"twice":           {func(s *State) { s.Unexpected = append(s.Unexpected, s.Unexpected[0]) }, nil, "already"},
+		"taken out, too":  {func(s *State) { s.Extracted = s.Unexpected }, nil, "extracted message 0"},
+		"not posted":      {func(s *State) { s.Posted = nil }, nil, "slot 2 waits and is not posted"},
+		"posted, a send":  {func(s *State) { s.Posted[0].Slot = 1 }, nil, "posted receive 0"},
+		"a send is lost": {func(s *State) { s.Generations, s.Posted = s.Generations[:1], nil }, nil,
+			"the send in slot 1 is lost"},
+		"a send is over":   {none, func(o []*Operation) { o[1].End() }, "has become another"},
+		"a send to others": {none, func(o []*Operation) { o[1].SendsTo(1) }, "has become another"},
+		"begun once more":  {func(s *State) { s.Generations[1]++ }, nil, "has become another"},
+		"a further send":   {none, func(o []*Operation) { o[0].Begin(); o[0].SendsTo(0) }, "has no message"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newTestFabric(t, 3)
+			f.home[2], f.peers[2] = nil, &away{}
+			zero, one := f.Endpoint(0), f.Endpoint(1)
+			sent := begin(zero, large)
+			begin(zero, nil).End()
+			zero.Send(begin(zero, large), 0, k, Standard)
+			begin(zero, make([]byte, 8)).Receives()
+			zero.Send(sent, 1, k, Standard)
+
+			idle := begin(one, nil)
+			idle.End()
+			own := begin(one, large)
+			one.Send(own, 0, k, Standard)
+			receive := begin(one, make([]byte, 8))
+			one.Receive(receive, match.Key{Context: 3, Source: 0, Tag: 2})
+			err := one.Replace([]*Operation{own}, []*Operation{receive}, func(s State) (State, []*Operation, error) {
+				idle, own, receive := new(Operation), &Operation{Buffer: own.Buffer, Serial: own.Serial}, new(Operation)
+				idle.End()
+				own.SendsTo(0)
+				receive.Receives()
+				operations := []*Operation{idle, own, receive}
+				c.forge(&s)
+				if c.change != nil {
+					c.change(operations)
+				}
+				return s, operations[:len(s.Generations)], nil
+			})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("refused with %v, not with %q", err, c.want)
+			}
+			if !sent.underWay(sends) || sent.state.Load() != pending {
+				t.Error("the other rank's send is another now")
+			}
+		})
 	}
 }
