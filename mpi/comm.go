@@ -31,6 +31,7 @@ type comm struct {
 	info       *info
 	attached   attached
 	freed      bool
+	byMessages bool // its collectives go by messages; the same in all its members, for as long as it is there
 }
 
 // newComm is a communicator without members, with an error handler.

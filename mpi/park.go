@@ -84,7 +84,8 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 		}
 		note()
 		t.endpoint.Announce(t.token)
-		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Retract() {
+		goesOn := t.read(done) || t.canAdvance() || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()
+		if goesOn && t.endpoint.Retract() {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has woken the rank and the token is here or coming. A
@@ -99,8 +100,19 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 	}
 }
 
-// look reads the rank's mail and reports whether done.
+// look reads the rank's mail, goes on with its collectives by messages and reports whether done.
 func (t *Thread) look(done func() bool) bool {
+	if t.endpoint.HasMail() {
+		t.endpoint.Read()
+	}
+	if len(t.requests.live) > 0 {
+		t.advance()
+	}
+	return done()
+}
+
+// read reports whether done as look does, on the way to sleep, where functions of the program must not run.
+func (t *Thread) read(done func() bool) bool {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}

@@ -94,4 +94,5 @@ func (t *Thread) yield() {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}
+	t.advance()
 }

@@ -6,6 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 )
 
 // Thread is one thread of a rank's program. Calls come from threads: what MPI calls back runs in the thread that called
@@ -22,11 +25,13 @@ type Thread struct {
 	counted bool
 	waits   atomic.Bool // without an end of its own, outside MPI
 
-	call    atomic.Uint32 // index of the last function called
-	waiting []*request    // room for those of a call that waits for several
-	nested  int           // functions of the program that MPI has called and that may be in MPI again
-	apart   time.Duration // of the call that is being timed: what calls within it have taken
-	draft   part          // of the collective that is being called
+	call    atomic.Uint32   // index of the last function called
+	waiting []*request      // room for those of a call that waits for several
+	nested  int             // functions of the program that MPI has called and that may be in MPI again
+	apart   time.Duration   // of the call that is being timed: what calls within it have taken
+	draft   part            // of the collective that is being called
+	steps   []schedule.Step // of the round that is being begun
+	spans   []datatype.Span // of the reduction in it
 	mover   mover
 	reader  reader         // of the slots of a collective
 	own     overflowBuffer // what the thread has combined of them
