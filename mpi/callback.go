@@ -41,12 +41,18 @@ func (t *Thread) descend() (outer pending) {
 	if t.pending.used {
 		outer, t.pending = t.pending, pending{}
 	}
+	if t.holds { // the function may wait for another thread of the rank
+		t.endTurn()
+	}
 	return outer
 }
 
 // ascend is the end of what descend began, also where an exception or a longjmp leaves the function.
 func (t *Thread) ascend(outer pending) {
 	t.nested--
+	if t.locked() && !t.holds {
+		t.takeTurn()
+	}
 	if outer.used {
 		t.pending = outer
 	}

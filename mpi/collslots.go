@@ -102,7 +102,7 @@ func (s *collSlots) complete(round uint64) bool {
 
 // usesSlots reports whether the communicator's collectives use its slots. Under WorldConfig.Check they never do: an
 // instance compares more.
-func (c *comm) usesSlots(r *Rank) bool { return !c.byMessages && c.remote == nil && r.check == nil }
+func (c *comm) usesSlots(r *Rank) bool { return c.remote == nil && r.check == nil }
 
 // isInline reports whether the members exchange a part's data by slots. In a correct program all members come to the
 // same answer, because they give the same amount of data.
@@ -137,6 +137,9 @@ func (c *comm) slotDataSize(p *part) int64 {
 func (t *Thread) enterSlots(c *comm, p *part) *failure {
 	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
+	}
+	if t.holds {
+		defer t.alone(c)()
 	}
 	if t.pending.stage == stageNone {
 		if t.stats != nil {
@@ -237,7 +240,7 @@ func (t *Thread) awaitRow(c *comm, round uint64) {
 	s := &c.instances.slots
 	s.stalled.Add(1)
 	defer s.stalled.Add(-1)
-	t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) },
+	t.waitOn(c.instances, scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) },
 		func() bool { return s.complete(round) })
 }
 
@@ -272,7 +275,7 @@ func (t *Thread) awaitNeeded(c *comm, row *row, n need) *failure {
 // those it knows to wait.
 func (t *Thread) awaitSlots(c *comm, announced *atomic.Uint64, scope waitScope, done func() bool) {
 	if !done() {
-		t.wait(scope, func() {
+		t.waitOn(c.instances, scope, func() {
 			announced.Store(c.round)
 			t.note(waitState{what: waitCollective, comm: c})
 		}, done)
@@ -331,7 +334,7 @@ func (r *Rank) isParked(c *comm, member int) bool {
 
 func (r *Rank) wakeMember(c *comm, member int) {
 	if member != c.member {
-		r.world.ranks[c.group.Ranks[member]].endpoint.Wake()
+		r.world.ranks[c.group.Ranks[member]].endpoint.WakeFor(c.instances)
 	}
 }
 

@@ -136,16 +136,15 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
 	c := newComm(0, parent.errhandler)
-	r.setUp(c, mine)
+	c.setUp(mine, r.rank)
 	return c, r.exposeComm(out, parent, c)
 }
 
 // setUp fills in what was agreed.
-func (r *Rank) setUp(c *comm, mine *answer) {
+func (c *comm) setUp(mine *answer, rank group.WorldRank) {
 	out := mine.outcome
 	c.context, c.group, c.remote, c.behind, c.member = out.Context, out.Local, out.Remote, out.Second, out.Member
-	c.instances, c.rank = mine.instances, c.group.Index(r.rank)
-	c.byMessages = r.goesByMessages(c)
+	c.instances, c.rank = mine.instances, c.group.Index(rank)
 }
 
 // exposeComm gives a communicator its handle.

@@ -86,7 +86,11 @@ func wait(r call, request requestRef, status statusOut) *failure {
 		putStatus(b, empty)
 		return nil
 	}
+	handle := q.handle
 	r.await(q)
+	if q.handle != handle {
+		return failf(errRequest, "%#x was completed by another thread meanwhile", handle)
+	}
 	return r.finishInto(request, q, b)
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Levels of thread support. Threads take turns, as MPI_THREAD_SERIALIZED has it.
+// Levels of thread support.
 const (
 	threadSingle     = 0
 	threadFunneled   = 1024
@@ -21,7 +21,7 @@ func initialize(r call, argc, argv ignored) *failure {
 
 // MPI_Init_thread(*argc, *argv, required, *provided)
 func initThread(r call, argc, argv ignored, required intArg, provided intOut) *failure {
-	r.initialize("MPI_Init_thread", min(max(required.int(), threadSingle), threadSerialized))
+	r.initialize("MPI_Init_thread", min(max(required.int(), threadSingle), threadMultiple))
 	return provided.put(r, "provided", r.threadLevel)
 }
 
@@ -33,6 +33,7 @@ func (t *Thread) initialize(function string, level int32) {
 		t.abort(errOther, function, "MPI was finalized and cannot be initialized again [MPI_ERR_OTHER]")
 	}
 	t.threadLevel, t.initThread = level, t
+	t.multiple.Store(level == threadMultiple)
 	t.state.Store(uint32(running))
 	if t.stats != nil {
 		t.stats.began.Store(t.world.now())

@@ -16,10 +16,11 @@ var fastCollectives = map[collective]func(call, []uint64) bool{collBarrier: barr
 	collGather: gatherFast, collScatter: scatterFast, collAllgather: allgatherFast, collAlltoall: alltoallFast,
 	collReduce: reduceFast, collAllreduce: allreduceFast}
 
-// slotted finds a communicator whose members may be using slots in this call; nil if that is not plain.
+// slotted finds a communicator whose members may be using slots in this call; nil if that is not plain. Of threads that
+// may call at once the general path sees which is in a collective.
 func (r call) slotted(comm commArg) *comm {
 	c := comm.fast(r)
-	if c == nil || !c.usesSlots(r.Rank) || r.stats != nil || r.resume != nil || r.mover.inUserOp {
+	if c == nil || !c.usesSlots(r.Rank) || r.stats != nil || r.resume != nil || r.mover.inUserOp || r.holds {
 		return nil
 	}
 	return c

@@ -25,7 +25,7 @@ func grequestComplete(r call, request requestArg) *failure {
 	if q == nil || q.generic == nil {
 		return failf(errRequest, "the request is not a generalized one")
 	}
-	q.End()
+	q.Complete() // another thread may wait for it
 	if q.freed {
 		return r.letGo(q)
 	}

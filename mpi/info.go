@@ -34,7 +34,7 @@ func (r *Rank) environment() *info {
 	i := &info{}
 	i.set("host", r.world.config.Node)
 	i.set("thread_level", map[int32]string{threadSingle: "MPI_THREAD_SINGLE", threadFunneled: "MPI_THREAD_FUNNELED",
-		threadSerialized: "MPI_THREAD_SERIALIZED"}[r.threadLevel])
+		threadSerialized: "MPI_THREAD_SERIALIZED", threadMultiple: "MPI_THREAD_MULTIPLE"}[r.threadLevel])
 	return i
 }
 

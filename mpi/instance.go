@@ -95,9 +95,9 @@ func (set *instances) at(sequence uint64) *instance {
 	return inst
 }
 
-// joined is the rank's place in the collective instance of a request, if that is not done.
+// joined is the rank's place in the collective of a request, if that is not done.
 func (q *request) joined() (m membership) {
-	if q.kind == requestCollective && q.active && !q.Done() && q.scheduled == nil {
+	if q.kind == requestCollective && q.active && !q.Done() {
 		m = membership{q.instances, q.starts, q.comm.member}
 		if m.set == nil {
 			m.set = q.comm.instances
@@ -141,13 +141,22 @@ const streamBytes = 32 << 20
 
 // enter takes part in the next collective of the communicator.
 func (t *Thread) enter(c *comm, p *part) *failure {
-	if c.byMessages {
-		return t.enterScheduled(c, p)
-	}
 	if c.isInline(t.Rank, p) {
 		return t.enterSlots(c, p)
 	}
 	return t.enterAt(&c.sequence, c.instances, c, c.member, p)
+}
+
+// alone has the thread be the one that is in a blocking collective of the communicator, until the function is called
+// that it gives. Threads of a rank must not be in two at once (MPI 5.0, chapter 11.6.2): none could tell the first.
+func (t *Thread) alone(c *comm) (leave func()) {
+	if other := c.calling; other != nil && other != t {
+		t.abort(errOther, callName(t.call.Load()), "called on %s while thread %d is in %s on it: collectives on one "+
+			"communicator must not be called by two threads at once [MPI_ERR_OTHER]", c.title(), other.number,
+			callName(other.call.Load()))
+	}
+	c.calling = t
+	return func() { c.calling = nil }
 }
 
 // startAt brings the rank's part to the next instance of a set, whose end the request is told of.
@@ -169,6 +178,9 @@ func (t *Thread) startAt(sequence *uint64, set *instances, c *comm, member int, 
 func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, p *part) *failure {
 	if t.mover.inUserOp {
 		return c.failf(errOther, "a user's operation must not communicate")
+	}
+	if t.holds && set == c.instances {
+		defer t.alone(c)()
 	}
 	published := set == c.instances && c.usesSlots(t.Rank)
 	first := t.pending.stage == stageNone
@@ -228,7 +240,7 @@ func (t *Thread) waitFor(inst *instance, c *comm, published bool) *failure {
 	for !inst.Finished() {
 		t.work(inst)
 		diverged := -1
-		t.wait(scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) }, func() bool {
+		t.waitOn(inst.set, scopeAll, func() { t.note(waitState{what: waitCollective, comm: c}) }, func() bool {
 			if published {
 				diverged = c.diverged()
 			}
@@ -281,8 +293,7 @@ func (inst *instance) failAll(f *failure) {
 func (t *Thread) workAlone(inst *instance) {
 	t.mover.inst, t.mover.typ = inst, nil
 	if inst.usesUserOp() {
-		chunk, typ := int64(inst.shape.Chunk), inst.reference.typ
-		if f := t.mover.prepareUser(chunk, typ, inst.partOf(t.Rank)); f != nil {
+		if f := t.mover.prepareUser(inst, inst.reference.typ); f != nil {
 			inst.failAll(f)
 			return
 		}
@@ -333,7 +344,7 @@ func (inst *instance) delegateUserOp() {
 		if p.request != nil {
 			p.request.deferred.Store(left)
 		}
-		p.rank.endpoint.Wake()
+		p.rank.endpoint.Wake() // also who waits for one request of several
 	}
 	if gone > 0 {
 		inst.leave(gone)
@@ -365,7 +376,7 @@ func (inst *instance) wakeHelpers(r *Rank, helpers int) {
 		if helpers <= 0 {
 			return
 		}
-		if other := inst.parts[i].rank; other != r && other.endpoint.Wake() {
+		if other := inst.parts[i].rank; other != r && other.endpoint.WakeFor(inst.set) {
 			helpers--
 		}
 	}
@@ -407,7 +418,7 @@ func (inst *instance) finish() {
 	for i := range inst.parts {
 		p := &inst.parts[i]
 		if p.request == nil {
-			p.rank.endpoint.Wake()
+			p.rank.endpoint.WakeFor(inst.set)
 			continue
 		}
 		p.request.failure = p.failure

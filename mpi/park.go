@@ -75,6 +75,11 @@ const (
 // when the job ends, and with suspended where the call is to be broken off: then done was false, and nothing else has
 // been done than what note did.
 func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
+	t.waitOn(nil, scope, note, done)
+}
+
+// waitOn is wait for something of which those who make done true say that it is that, by WakeFor.
+func (t *Thread) waitOn(subject any, scope waitScope, note func(), done func() bool) {
 	for first := true; !t.look(done); first = false {
 		t.checkEnded()
 		t.handleSignals()
@@ -83,9 +88,12 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 			return
 		}
 		note()
+		if t.holds {
+			t.parkAmong(subject, done)
+			continue
+		}
 		t.endpoint.Announce(t.token)
-		goesOn := t.read(done) || t.canAdvance() || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()
-		if goesOn && t.endpoint.Retract() {
+		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Retract() {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has woken the rank and the token is here or coming. A
@@ -100,19 +108,27 @@ func (t *Thread) wait(scope waitScope, note func(), done func() bool) {
 	}
 }
 
-// look reads the rank's mail, goes on with its collectives by messages and reports whether done.
-func (t *Thread) look(done func() bool) bool {
-	if t.endpoint.HasMail() {
-		t.endpoint.Read()
+// parkAmong parks a thread while others of its rank may call MPI, until somebody wakes it.
+func (t *Thread) parkAmong(subject any, done func() bool) {
+	t.waiter.Subject = subject
+	t.endpoint.Join(&t.waiter)
+	if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Leave(&t.waiter) {
+		return
 	}
-	if len(t.requests.live) > 0 {
-		t.advance()
+	t.parked.Store(true)
+	t.endTurn()
+	if t.world.blocked.Add(1) == t.world.active.Load() {
+		t.world.stuck()
 	}
-	return done()
+	t.park()
+	t.world.waking.Add(-1)
+	t.takeTurn()
+	t.parked.Store(false)
+	t.shares = true
 }
 
-// read reports whether done as look does, on the way to sleep, where functions of the program must not run.
-func (t *Thread) read(done func() bool) bool {
+// look reads the rank's mail and reports whether done.
+func (t *Thread) look(done func() bool) bool {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}
@@ -128,6 +144,7 @@ func (t *Thread) spin(scope waitScope, done func() bool) bool {
 	}
 	for began, last := time.Duration(-1), time.Duration(0); ; {
 		for range spinLooks {
+			t.cede()
 			if done() {
 				t.spinTime = min(2*t.spinTime, maxSpinTime)
 				return true

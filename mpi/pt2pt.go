@@ -90,9 +90,14 @@ func (t *Thread) receive(q *request) {
 func (t *Thread) yield() {
 	t.checkEnded()
 	t.breakOff(true)
-	runtime.Gosched()
+	if t.holds { // or others that wait for its lock might not get it for long
+		t.endTurn()
+		runtime.Gosched()
+		t.takeTurn()
+	} else {
+		runtime.Gosched()
+	}
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}
-	t.advance()
 }

@@ -47,6 +47,9 @@ type Rank struct {
 	over   chan struct{} // closed once ended is set
 
 	several    atomic.Bool            // there is or was a thread besides main
+	multiple   atomic.Bool            // MPI_THREAD_MULTIPLE was given
+	turn       sync.Mutex             // around calls of threads, with both of these; see Thread. No other lock is held
+	queued     atomic.Int32           // threads that wait for turn
 	inside     atomic.Pointer[Thread] // whose call is under way, in a rank of several
 	initThread *Thread                // the one that initialized MPI
 	threadsMu  sync.Mutex
@@ -62,7 +65,6 @@ type Rank struct {
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
 	r := &Rank{endpoint: w.fabric.Endpoint(rank), world: w, rank: rank}
 	r.begin(rank, everyone, set)
-	r.worldComm.byMessages, r.self.byMessages = r.goesByMessages(r.worldComm), r.goesByMessages(r.self)
 	r.main.begin(r, 0)
 	r.initThread, r.over = &r.main, make(chan struct{})
 	if w.config.Stats {

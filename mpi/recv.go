@@ -200,7 +200,8 @@ func probe(r call, source rankArg, tag tagArg, comm commArg, status statusOut) *
 func (t *Thread) awaitMail(c *comm, k match.Key, found func() bool) {
 	t.endpoint.Watch(true)
 	defer t.endpoint.Watch(false)
-	t.wait(scopeOne, func() { t.note(waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}) }, found)
+	t.waitOn(t.endpoint.Mail(), scopeOne,
+		func() { t.note(waitState{what: waitReceive, peer: k.Source, tag: k.Tag, comm: c}) }, found)
 }
 
 // MPI_Iprobe(source, tag, comm, *flag, *status)
@@ -446,7 +447,7 @@ func cancel(r call, request requestRef) *failure {
 	}
 	if cancelled {
 		q.status, q.told = status{source: anySource, tag: anyTag, cancelled: true}, true
-		q.End()
+		q.Complete() // another thread may wait for it
 	}
 	return nil
 }

@@ -22,7 +22,6 @@ type request struct {
 	tag     int32
 	mode    sendMode
 	matched bool // a receive that a matched probe found its message for
-	block   bool // a receive within a collective: of a block, which may be longer than what comes
 	told    bool // status and failure are those of the operation; of a receive they are not at first
 
 	persistent bool
@@ -31,7 +30,6 @@ type request struct {
 	part       *part      // of a persistent collective
 	instances  *instances // of a persistent collective: each may be started in another order
 	starts     uint64     // of a persistent one; of any other collective, its number on the communicator
-	scheduled  *scheduled // of a collective by messages that is under way
 	child      *comm      // of MPI_Comm_idup
 	answer     *answer    // what child will be
 	send       *request   // the other half of MPI_Isendrecv
@@ -60,8 +58,6 @@ type requests struct {
 	idle    []*request
 	orphans []*request // freed or buffered sends that are not complete
 	reapAt  int        // orphans from which on it is looked which of them are
-	live    []*request // of collectives by messages that are under way
-	scratch []byte     // memory that one of them has had
 }
 
 // newRequest makes a request that is not done.
@@ -113,7 +109,7 @@ func (r *Rank) release(q *request) {
 		q.Note = nil
 	}
 	q.attached = nil
-	q.comm, q.Buffer, q.freed, q.matched, q.block, q.Serial = nil, datatype.Span{}, false, false, false, 0
+	q.comm, q.Buffer, q.freed, q.matched, q.Serial = nil, datatype.Span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 
@@ -147,12 +143,23 @@ func (q *request) settle() {
 	}
 }
 
-// await waits for a request.
+// await waits for a request. Another thread of the rank may take its outcome meanwhile, which no program is allowed to
+// do; then it has another handle afterwards, or none.
 func (t *Thread) await(q *request) {
 	if t.isDone(q) {
 		return
 	}
-	t.wait(scopeOne, func() { t.note(q.waitState()) }, func() bool { q.Help(); return t.isDone(q) })
+	handle := q.handle
+	t.waitOn(q.subject(), scopeOne, func() { t.note(q.waitState()) },
+		func() bool { q.Help(); return q.handle != handle || t.isDone(q) })
+}
+
+// subject is what a thread waits for that waits for the request.
+func (q *request) subject() any {
+	if q.send != nil || q.kind == requestFlush { // for several operations
+		return nil
+	}
+	return &q.Operation
 }
 
 func (q *request) waitState() waitState {
@@ -179,7 +186,7 @@ func (t *Thread) finish(q *request) (status, *failure) {
 	}
 	if q.child != nil && f == nil {
 		if f = t.concluded(q.comm, q.answer); f == nil {
-			t.setUp(q.child, q.answer)
+			q.child.setUp(q.answer, t.rank)
 		}
 	}
 	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it
@@ -254,8 +261,9 @@ func (t *Thread) poll(q *request) bool {
 	if t.isDone(q) {
 		return true
 	}
+	handle := q.handle
 	t.yield()
-	return t.isDone(q)
+	return q.handle == handle && t.isDone(q)
 }
 
 // keepOrphan keeps a request that the program has let go until it completes. Each time there are twice as many as were

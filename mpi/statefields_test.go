@@ -24,6 +24,9 @@ Rank.lowest          - the program's layout
 Rank.ended           - a rank that is to end is not captured
 Rank.over            - the same
 Rank.several         - follows from the threads
+Rank.multiple        - follows from the level
+Rank.turn            - a lock
+Rank.queued          - of the lock
 Rank.inside          - no call is under way but one that was broken off
 Rank.initThread      process
 Rank.threadsMu       - a lock
@@ -39,6 +42,9 @@ Thread.number        threads
 Thread.host          - of the process that the rank is in
 Thread.counted       - of the process that the rank is in
 Thread.waits         - outside MPI
+Thread.holds         - of the lock
+Thread.waiter        - how the thread waits in this process
+Thread.parked        - of the wait that is under way
 Thread.call          - for messages, until the next call
 Thread.pending       threads
 Thread.toSuspend     - who captures a rank says so
@@ -49,8 +55,6 @@ Thread.nested        - nothing is captured within a function that MPI has called
 Thread.apart         - of the counting
 Thread.waiting       - scratch
 Thread.draft         - scratch
-Thread.steps         - scratch
-Thread.spans         - scratch
 Thread.mover         threads
 Thread.reader        - scratch
 Thread.own           - scratch
@@ -123,8 +127,8 @@ comm.attributes  comms
 comm.topology    comms
 comm.info        comms
 comm.attached    comms
+comm.calling     - of the call that is under way
 comm.freed       comms
-comm.byMessages  - follows from where its members are
 
 raiser.kind        - all are communicators so far
 raiser.handle      comms
@@ -196,8 +200,6 @@ requests.table    requests
 requests.idle     - what is in no use
 requests.orphans  requests
 requests.reapAt   requests
-requests.live     - a rank with such is not encoded
-requests.scratch  - memory for the next one
 
 request.Operation   requests
 request.owner       - whose it is
@@ -210,7 +212,6 @@ request.peer        requests
 request.tag         requests
 request.mode        requests
 request.matched     requests
-request.block       - within a collective by messages
 request.told        requests
 request.persistent  requests
 request.active      requests
@@ -218,7 +219,6 @@ request.freed       requests
 request.part        requests
 request.instances   requests
 request.starts      requests
-request.scheduled   - a rank with such is not encoded
 request.child       requests
 request.answer      requests
 request.send        requests

@@ -2,17 +2,19 @@ package mpi
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
-	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // Thread is one thread of a rank's program. Calls come from threads: what MPI calls back runs in the thread that called
-// it. A rank's threads take turns in MPI (MPI_THREAD_SERIALIZED): what a Rank holds is never used by two at once.
+// it. What a Rank holds is never used by two at once: its threads take turns in MPI, by themselves up to
+// MPI_THREAD_SERIALIZED, and made to by a lock with MPI_THREAD_MULTIPLE, which a thread gives back while it waits and
+// while MPI calls the program.
 //
 // A call's receiver is a thread where it waits, calls the program back or uses the scratch below, and else the rank.
 type Thread struct {
@@ -25,13 +27,15 @@ type Thread struct {
 	counted bool
 	waits   atomic.Bool // without an end of its own, outside MPI
 
-	call    atomic.Uint32   // index of the last function called
-	waiting []*request      // room for those of a call that waits for several
-	nested  int             // functions of the program that MPI has called and that may be in MPI again
-	apart   time.Duration   // of the call that is being timed: what calls within it have taken
-	draft   part            // of the collective that is being called
-	steps   []schedule.Step // of the round that is being begun
-	spans   []datatype.Span // of the reduction in it
+	holds  bool // the rank's turn, which it has to give back where it waits
+	waiter transport.Waiter
+	parked atomic.Bool // in MPI, among others of its rank
+
+	call    atomic.Uint32 // index of the last function called
+	waiting []*request    // room for those of a call that waits for several
+	nested  int           // functions of the program that MPI has called and that may be in MPI again
+	apart   time.Duration // of the call that is being timed: what calls within it have taken
+	draft   part          // of the collective that is being called
 	mover   mover
 	reader  reader         // of the slots of a collective
 	own     overflowBuffer // what the thread has combined of them
@@ -51,6 +55,7 @@ type Thread struct {
 func (t *Thread) begin(r *Rank, number int) {
 	t.Rank, t.number, t.counted = r, number, true
 	t.parker.begin()
+	t.waiter.Token = t.token
 	t.mover.t = t
 	t.resume = r.world.config.ResumeEvery.newResumer(int(r.rank), number)
 }
@@ -82,6 +87,9 @@ func (t *Thread) Retire() {
 		}
 	}
 	r.threadsMu.Unlock()
+	if t.holds {
+		t.endTurn()
+	}
 	if t == &r.main { // all others have ended
 		r.endpoint.Count()
 	}
@@ -139,10 +147,48 @@ func (r *Rank) calling() *Thread {
 	return &r.main
 }
 
+// takeTurn waits for the rank's lock. Who has it never waits for what others do, so the thread does not count as one
+// that waits.
+func (t *Thread) takeTurn() {
+	r := t.Rank
+	if !r.turn.TryLock() {
+		r.queued.Add(1)
+		r.turn.Lock()
+		r.queued.Add(-1)
+	}
+	r.inside.Store(t)
+	t.holds = true
+}
+
+// endTurn gives the rank's lock back.
+func (t *Thread) endTurn() {
+	t.holds = false
+	t.inside.Store(nil)
+	t.turn.Unlock()
+}
+
+// cede lets others have the rank's lock that wait for it, within a wait of the thread's.
+func (t *Thread) cede() {
+	if t.holds && t.queued.Load() > 0 {
+		t.endTurn()
+		runtime.Gosched()
+		t.takeTurn()
+	}
+}
+
+// locked reports whether the rank's threads may call MPI at once, and there are several.
+func (r *Rank) locked() bool { return r.several.Load() && r.multiple.Load() }
+
 // inTurn is a call of a thread of a rank that has several, of a function that uses what the rank holds. A thread that
-// comes while another one is in such a call, which the level of thread support forbids, ends the rank.
+// comes while another one is in such a call, where the level of thread support forbids it, ends the rank.
 func (s *served) inTurn(t *Thread, stack []uint64) {
 	r := t.Rank
+	if r.multiple.Load() {
+		t.takeTurn()
+		defer t.leaveTurn()
+		s.call(t, stack)
+		return
+	}
 	if !r.inside.CompareAndSwap(nil, t) {
 		other := "another thread"
 		if o := r.inside.Load(); o != nil {
@@ -159,10 +205,20 @@ func (s *served) inTurn(t *Thread, stack []uint64) {
 	s.call(t, stack)
 }
 
+// leaveTurn is the end of a call, however it ends.
+func (t *Thread) leaveTurn() {
+	if t.holds {
+		t.endTurn()
+	}
+}
+
 // raise is Thread.raise in the thread's turn: an error handler is the program's.
 func (s *served) raise(t *Thread, f *failure) int32 {
 	r := t.Rank
-	if r.several.Load() && r.inside.Load() != t {
+	if r.locked() && !t.holds {
+		t.takeTurn()
+		defer t.leaveTurn()
+	} else if r.several.Load() && r.inside.Load() != t {
 		if !r.inside.CompareAndSwap(nil, t) {
 			t.abort(int(f.class), s.name, "%s [%s]", f.reason, className(f.class))
 		}
@@ -174,15 +230,12 @@ func (s *served) raise(t *Thread, f *failure) int32 {
 // Activity describes what each thread of the rank is doing, for a user who asks why the job makes no progress. Any
 // goroutine may call it.
 func (r *Rank) Activity() string {
-	threads, inside := r.allThreads(), r.calling()
+	threads := r.allThreads()
 	var parts []string
 	for _, t := range threads {
-		what := "computing"
-		switch {
-		case t.waits.Load():
+		what := t.activity()
+		if t.waits.Load() {
 			what = waitsOutside
-		case t == inside:
-			what = t.activity()
 		}
 		if len(threads) > 1 {
 			what = fmt.Sprintf("thread %d: %s", t.number, what)

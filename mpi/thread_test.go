@@ -30,7 +30,7 @@ func (g *guest) run(program func(g *guest)) (end any) {
 func TestThreadsInTurn(t *testing.T) {
 	for i, err := range outcome(t, 2, func(g *guest) {
 		level := g.ints(0)
-		g.must("Init_thread", 0, 0, threadMultiple, level)
+		g.must("Init_thread", 0, 0, threadSerialized, level)
 		want(g, "level", g.int(level, 0), threadSerialized)
 		other := g.another(1)
 		called := 0

@@ -60,10 +60,16 @@ func (t *Thread) noteAny(l list) {
 	}
 }
 
-// activity is what the thread, whose turn it is, does in MPI or since.
+// asleep reports whether the thread is parked in MPI. In a rank whose threads take turns by themselves it is the one
+// whose call is under way that is.
+func (t *Thread) asleep() bool {
+	return t.parked.Load() || t == t.calling() && !t.locked() && t.endpoint.Asleep()
+}
+
+// activity is what the thread does in MPI or since.
 func (t *Thread) activity() string {
 	call := callName(t.call.Load())
-	if !t.endpoint.Asleep() {
+	if !t.asleep() {
 		if call == "" {
 			return "computing, no MPI call yet"
 		}

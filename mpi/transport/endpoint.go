@@ -29,7 +29,7 @@ type Endpoint struct {
 type mail struct {
 	endpoint *Endpoint
 	queue    match.Queue[Slot, message]
-	probing  bool // the rank waits for a message without a receive
+	probing  int // threads of the rank that wait for a message without a receive
 }
 
 func newEndpoint(f *Fabric, rank group.WorldRank, woken func()) *Endpoint {
@@ -59,7 +59,7 @@ func (m *mail) arrive(k match.Key) *Operation {
 // add keeps a message that no receive is posted for, and reports whether the rank waits for one.
 func (m *mail) add(k match.Key, message *message) (awaited bool) {
 	m.queue.Add(k, *message)
-	return m.probing
+	return m.probing > 0
 }
 
 // HasMail reports whether a message lies in the inbox.
@@ -129,8 +129,8 @@ func (m *mail) sort(one *arrival) (found bool) {
 		switch {
 		case receive == nil:
 			m.queue.Add(k, message{eager: eager, bytes: p.bytes, serial: p.serial, inline: p.inline})
-			if m.probing {
-				e.Wake()
+			if m.probing > 0 {
+				e.WakeFor(e.Mail())
 			}
 		case eager == nil:
 			receive.accept(p.inline[:p.bytes], k)

@@ -107,5 +107,5 @@ func (op *Operation) End() {
 func (op *Operation) Complete() {
 	owner := op.endpoint
 	op.state.Store(done)
-	owner.Wake()
+	owner.WakeFor(op)
 }

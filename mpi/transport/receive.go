@@ -58,10 +58,17 @@ func (e *Endpoint) Peek(k match.Key) (Envelope, bool) {
 	return Envelope{Source: from.Source, Tag: from.Tag, Bytes: message.bytes}, found
 }
 
-// Watch sets whether a message that no receive is posted for wakes the rank.
+// Mail is what a thread waits for that watches.
+func (e *Endpoint) Mail() any { return &e.mail }
+
+// Watch begins or ends that a message that no receive is posted for wakes the rank. Several threads may watch at once.
 func (e *Endpoint) Watch(on bool) {
 	m := e.lock()
-	m.probing = on
+	if on {
+		m.probing++
+	} else {
+		m.probing--
+	}
 	m.unlock()
 }
 

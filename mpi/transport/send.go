@@ -104,7 +104,7 @@ func (e *Endpoint) Deliver(k match.Key, send *Operation, mode Mode) {
 	case by != rendezvous:
 		e.setAside(k, send, by)
 	case awaited:
-		e.Wake()
+		e.WakeFor(e.Mail())
 	}
 }
 
@@ -125,7 +125,7 @@ func (e *Endpoint) setAside(k match.Key, send *Operation, by way) {
 		waits = false
 	}
 	if awaited {
-		e.Wake()
+		e.WakeFor(e.Mail())
 	}
 	if !waits {
 		send.Complete()

@@ -1,6 +1,9 @@
 package transport
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Sleeper lets the goroutine of a rank sleep and any other wake it. No wake is lost between the last look at what is
 // waited for and sleeping: the rank announces that it sleeps before it looks.
@@ -9,6 +12,9 @@ type Sleeper struct {
 	parked atomic.Uint32
 	token  chan struct{} // of who sleeps, which holds one; whoever clears parked may use it
 	woken  func()
+
+	sleepersMu sync.Mutex
+	sleepers   []*Waiter // of a rank whose threads do not take turns; guarded by sleepersMu
 }
 
 // Asleep reports whether the rank sleeps or is about to: nobody reads its inbox.
@@ -28,10 +34,5 @@ func (s *Sleeper) Retract() bool { return s.parked.CompareAndSwap(1, 0) }
 // Wake makes the rank look again at what it waits for, and reports whether it slept. Any goroutine may call it, holding
 // no lock that a waking rank needs for long.
 func (s *Sleeper) Wake() bool {
-	if !s.Asleep() || !s.Retract() {
-		return false
-	}
-	s.woken()
-	s.token <- struct{}{}
-	return true
+	return s.WakeFor(nil)
 }
