@@ -114,6 +114,7 @@ func BenchmarkIsend(b *testing.B) {
 // TestSteadyStateAllocatesNothing runs messages of each kind and a collective, and counts allocations of the process.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	defer breaks(ResumeEvery{})() // which allocates
+	inSharedMemory(t)             // by messages plans and parts are made anew
 	for name, f := range map[string]func(b *testing.B){"messages": BenchmarkIsend, "ping-pong": func(b *testing.B) {
 		together(b, 2, 1<<20, func(g *guest) func() {
 			buf := g.alloc(100000)

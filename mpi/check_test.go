@@ -116,6 +116,9 @@ func TestCheckFinds(t *testing.T) {
 		}, "share memory; MPI_IN_PLACE is for that"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if strings.HasSuffix(c.name, "of blocks") || strings.HasSuffix(c.name, "of a reduction") {
+				inSharedMemory(t)
+			}
 			for _, said := range findings(t, 2, c.program) {
 				if strings.Contains(said, c.want) {
 					return

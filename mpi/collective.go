@@ -117,8 +117,8 @@ func blocking(kind collective) function {
 	}}
 }
 
-// nonblocking makes the nonblocking form, with a request behind the communicator. The last rank to arrive does the
-// work, so none has to come back for it.
+// nonblocking makes the nonblocking form, with a request behind the communicator. In shared memory the last rank to
+// arrive does the work, so none has to come back for it.
 func nonblocking(kind collective) function {
 	d := collectives[kind].describe
 	n := len(d.kinds)
@@ -134,6 +134,9 @@ func nonblocking(kind collective) function {
 		q := r.newRequest(requestCollective, c)
 		if f := r.expose(request, q); f != nil {
 			return f
+		}
+		if c.byMessages {
+			return r.startScheduled(p, q)
 		}
 		return r.startAt(&c.sequence, c.instances, c, c.member, p, q)
 	}}

@@ -246,6 +246,7 @@ func TestPairsAtTheEndOfMemory(t *testing.T) {
 }
 
 func TestMismatchedCollectives(t *testing.T) {
+	inSharedMemory(t)
 	errs := outcome(t, 3, func(g *guest) {
 		g.must("Init", 0, 0)
 		if g.me == 2 {

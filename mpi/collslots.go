@@ -102,7 +102,7 @@ func (s *collSlots) complete(round uint64) bool {
 
 // usesSlots reports whether the communicator's collectives use its slots. Under WorldConfig.Check they never do: an
 // instance compares more.
-func (c *comm) usesSlots(r *Rank) bool { return c.remote == nil && r.check == nil }
+func (c *comm) usesSlots(r *Rank) bool { return !c.byMessages && c.remote == nil && r.check == nil }
 
 // isInline reports whether the members exchange a part's data by slots. In a correct program all members come to the
 // same answer, because they give the same amount of data.

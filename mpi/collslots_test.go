@@ -66,6 +66,7 @@ func TestSendersGoAhead(t *testing.T) {
 
 // TestSlotMismatch has one rank, the last, call something else than the others in slots.
 func TestSlotMismatch(t *testing.T) {
+	inSharedMemory(t)
 	const big = 2 * slotLimit / 4
 	call := func(name string, arguments ...any) func(g *guest) {
 		return func(g *guest) { g.call(name, arguments...) }

@@ -32,6 +32,7 @@ type comm struct {
 	attached   attached
 	calling    *Thread // in a blocking collective, of a rank whose threads may call at once
 	freed      bool
+	byMessages bool // its collectives go by messages; the same in all its members, for as long as it is there
 }
 
 // newComm is a communicator without members, with an error handler.

@@ -136,15 +136,16 @@ func (r call) newComm(out commOut, parent *comm, mine *answer) (*comm, *failure)
 		return nil, out.put(r, "newcomm", commNull).on(parent)
 	}
 	c := newComm(0, parent.errhandler)
-	c.setUp(mine, r.rank)
+	r.setUp(c, mine)
 	return c, r.exposeComm(out, parent, c)
 }
 
 // setUp fills in what was agreed.
-func (c *comm) setUp(mine *answer, rank group.WorldRank) {
+func (r *Rank) setUp(c *comm, mine *answer) {
 	out := mine.outcome
 	c.context, c.group, c.remote, c.behind, c.member = out.Context, out.Local, out.Remote, out.Second, out.Member
-	c.instances, c.rank = mine.instances, c.group.Index(rank)
+	c.instances, c.rank = mine.instances, c.group.Index(r.rank)
+	c.byMessages = r.goesByMessages(c)
 }
 
 // exposeComm gives a communicator its handle.

@@ -340,6 +340,7 @@ func (d *decoder) readComm(m *statepb.Comm) *comm {
 		d.fits(t, c)
 	}
 	c.instances = d.sets(c.context, "", int(size))
+	c.byMessages = d.r.goesByMessages(c)
 	d.check(c.instances != nil && c.instances.size == int(size), "its members' collectives are of others")
 	d.readSlots(c, m.Slots)
 	return c

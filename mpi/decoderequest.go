@@ -88,7 +88,7 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 	if m.Instances != nil {
 		q.instances = d.instances(m.Instances)
 	}
-	d.check((m.Part != nil) == (q.persistent && q.kind == requestCollective) && (m.Part != nil) == (m.Instances != nil),
+	d.check((m.Part != nil) == (q.persistent && q.kind == requestCollective) && (m.Part != nil || m.Instances == nil),
 		"it is a persistent collective and is not")
 	if m.Brought != nil {
 		out.brought[q] = d.part(m.Brought)

@@ -267,9 +267,20 @@ var resumeEvery = func() ResumeEvery {
 	return e
 }()
 
+// byMessages has the collectives of tests go by messages.
+var byMessages = os.Getenv("FAASMRUN_BY_MESSAGES") == "1"
+
+// inSharedMemory leaves out a test of what only members notice that read each other's memory.
+func inSharedMemory(t *testing.T) {
+	t.Helper()
+	if byMessages {
+		t.Skip("by messages nobody compares what the members call")
+	}
+}
+
 // newGuests makes a world of guests. Their memories are filled with a pattern, so that nothing reads zeros by luck.
 func newGuests(t testing.TB, config WorldConfig, memory int) (*World, []*guest) {
-	config.ResumeEvery = resumeEvery
+	config.ResumeEvery, config.ByMessages = resumeEvery, byMessages
 	w := NewWorld(config)
 	guests := make([]*guest, config.Size)
 	for i := range guests {

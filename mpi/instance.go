@@ -95,9 +95,9 @@ func (set *instances) at(sequence uint64) *instance {
 	return inst
 }
 
-// joined is the rank's place in the collective of a request, if that is not done.
+// joined is the rank's place in the collective instance of a request, if that is not done.
 func (q *request) joined() (m membership) {
-	if q.kind == requestCollective && q.active && !q.Done() {
+	if q.kind == requestCollective && q.active && !q.Done() && q.scheduled == nil {
 		m = membership{q.instances, q.starts, q.comm.member}
 		if m.set == nil {
 			m.set = q.comm.instances
@@ -141,6 +141,9 @@ const streamBytes = 32 << 20
 
 // enter takes part in the next collective of the communicator.
 func (t *Thread) enter(c *comm, p *part) *failure {
+	if c.byMessages {
+		return t.enterScheduled(c, p)
+	}
 	if c.isInline(t.Rank, p) {
 		return t.enterSlots(c, p)
 	}
@@ -293,7 +296,8 @@ func (inst *instance) failAll(f *failure) {
 func (t *Thread) workAlone(inst *instance) {
 	t.mover.inst, t.mover.typ = inst, nil
 	if inst.usesUserOp() {
-		if f := t.mover.prepareUser(inst, inst.reference.typ); f != nil {
+		chunk, typ := int64(inst.shape.Chunk), inst.reference.typ
+		if f := t.mover.prepareUser(chunk, typ, inst.partOf(t.Rank)); f != nil {
 			inst.failAll(f)
 			return
 		}

@@ -103,6 +103,9 @@ func TestIntercommRoots(t *testing.T) {
 	} {
 		for _, form := range []string{"Bcast", "Gather", "Scatter", "Reduce", "Igather", "Ireduce"} {
 			t.Run(c.name+" "+form, func(t *testing.T) {
+				if c.class != success {
+					inSharedMemory(t)
+				}
 				for i, err := range outcome(t, 4, func(g *guest) {
 					g.must("Init", 0, 0)
 					inter, _, _ := g.halves()

@@ -8,6 +8,7 @@ import (
 // TestMembersDiffer: members that call different collectives, or one differently, are told so, those that have already
 // gone on by the next collective in which every member reads all slots. Nobody is left waiting, and what follows works.
 func TestMembersDiffer(t *testing.T) {
+	inSharedMemory(t)
 	const large = 100000
 	type call func(g *guest, buf uint32) int32
 	allreduce := func(n int) call {
@@ -153,6 +154,7 @@ func TestDisconnectWaits(t *testing.T) {
 // TestNamesWhileOthersLook renames a communicator while others complete, and fail, collectives and messages on it: the
 // race detector sees to the rest.
 func TestNamesWhileOthersLook(t *testing.T) {
+	inSharedMemory(t)
 	play(t, 2, func(g *guest) {
 		g.must("Comm_set_errhandler", tWorld, errorsReturn)
 		buf, requests, names := g.alloc(64), g.alloc(2*wordSize), []uint32{g.cstring("ocean"), g.cstring("ice")}

@@ -20,6 +20,7 @@ type mover struct {
 	// A user's operation works on memory of the program: two buffers, and the words its arguments point at.
 	typ      *datatype.Type // nil for a predefined operation
 	own      *part
+	chunk    int64 // how many elements the buffers hold
 	area     uint64
 	size     uint64
 	buffers  [2]uint64 // the intermediate result is in the first
@@ -153,10 +154,10 @@ func (mv *mover) Segment(to int) (lo, hi int) {
 // datatype.
 const userWords = 16
 
-// prepareUser takes memory of the program for a user's operation.
-func (mv *mover) prepareUser(inst *instance, t *datatype.Type) *failure {
-	mv.typ = t
-	all := datatype.Span{Count: int64(inst.shape.Chunk), Type: t}
+// prepareUser takes memory of the program for its operation, on so many elements at once. own is what the rank brings.
+func (mv *mover) prepareUser(chunk int64, t *datatype.Type, own *part) *failure {
+	mv.typ, mv.own, mv.chunk = t, own, chunk
+	all := datatype.Span{Count: chunk, Type: t}
 	low, high := all.Reach()
 	if t.Size() == 0 {
 		low, high = 0, 0
@@ -175,7 +176,6 @@ func (mv *mover) prepareUser(inst *instance, t *datatype.Type) *failure {
 		mv.area, mv.size = address, uint64(need)
 	}
 	mv.buffers = [2]uint64{mv.area + userWords, mv.area + userWords + uint64(each)}
-	mv.own = inst.partOf(mv.t.Rank)
 	return nil
 }
 
@@ -190,7 +190,7 @@ func (mv *mover) bufferOf(i int, n int64) datatype.Span {
 // bytes lie far behind its address, that is before the memory; the program's function adds up modulo 2^64, and lowered
 // modulo 2^32.
 func (mv *mover) address(i int) int64 {
-	all := datatype.Span{Count: int64(mv.inst.shape.Chunk), Type: mv.typ}
+	all := datatype.Span{Count: mv.chunk, Type: mv.typ}
 	low, _ := all.Reach()
 	if mv.typ.Size() == 0 {
 		low = 0

@@ -93,7 +93,8 @@ func (t *Thread) waitOn(subject any, scope waitScope, note func(), done func() b
 			continue
 		}
 		t.endpoint.Announce(t.token)
-		if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Retract() {
+		goesOn := t.read(done) || t.canAdvance() || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()
+		if goesOn && t.endpoint.Retract() {
 			continue
 		}
 		// Either there is nothing to do but wait, or another goroutine has woken the rank and the token is here or coming. A
@@ -110,9 +111,13 @@ func (t *Thread) waitOn(subject any, scope waitScope, note func(), done func() b
 
 // parkAmong parks a thread while others of its rank may call MPI, until somebody wakes it.
 func (t *Thread) parkAmong(subject any, done func() bool) {
+	if len(t.requests.live) > 0 { // any of their messages may let one of them go on
+		subject = nil
+	}
 	t.waiter.Subject = subject
 	t.endpoint.Join(&t.waiter)
-	if (t.look(done) || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()) && t.endpoint.Leave(&t.waiter) {
+	goesOn := t.read(done) || t.canAdvance() || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()
+	if goesOn && t.endpoint.Leave(&t.waiter) {
 		return
 	}
 	t.parked.Store(true)
@@ -127,8 +132,19 @@ func (t *Thread) parkAmong(subject any, done func() bool) {
 	t.shares = true
 }
 
-// look reads the rank's mail and reports whether done.
+// look reads the rank's mail, goes on with its collectives by messages and reports whether done.
 func (t *Thread) look(done func() bool) bool {
+	if t.endpoint.HasMail() {
+		t.endpoint.Read()
+	}
+	if len(t.requests.live) > 0 {
+		t.advance()
+	}
+	return done()
+}
+
+// read reports whether done as look does, on the way to sleep, where functions of the program must not run.
+func (t *Thread) read(done func() bool) bool {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}

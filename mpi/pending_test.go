@@ -285,10 +285,16 @@ func breakables() (pairs, groups []breakable) {
 	for _, m := range []int{1, 3000} { // by slots, and by an instance
 		for k := collBarrier; int(k) < len(collectives); k++ {
 			c := collectives[k]
-			group(c.name, func(g *guest) { g.must("Cart_create", append(grid(g), cell)...) }, func(g *guest) {
+			group(c.name, func(g *guest) {
+				g.must("Cart_create", append(grid(g), cell)...)
+				g.must("Comm_split", tWorld, 0, -g.me, cell+8)
+			}, func(g *guest) {
 				in, out := fill(g, m*g.n, 0), g.alloc(4*m*g.n)
 				g.must(c.name, collectiveArguments(g, c, in, out, m)...)
 			})
+		}
+		if byMessages {
+			continue
 		}
 		group("Bcast", nil, func(g *guest) { // waits for a row of the slots
 			for i := range slotRows {
@@ -306,7 +312,7 @@ func breakables() (pairs, groups []breakable) {
 }
 
 // collectiveArguments are such that rank 0 waits for the others. Blocks have m ints; the communicator of a
-// neighbourhood collective is in soakCell.
+// neighbourhood collective is in soakCell, one in which rank 0 is the last behind it.
 func collectiveArguments(g *guest, c collectiveCall, in, out uint32, m int) []any {
 	v := slices.Repeat([]int{m}, g.n)
 	displs := func(unit int) uint32 {
@@ -330,6 +336,8 @@ func collectiveArguments(g *guest, c collectiveCall, in, out uint32, m int) []an
 		end = []any{0, tWorld}
 	case strings.HasPrefix(c.name, "N"):
 		end = []any{g.int(soakCell, 0)}
+	case strings.HasSuffix(c.name, "can"):
+		end = []any{g.int(soakCell+8, 0)}
 	}
 	var a []any
 	switch name := strings.TrimPrefix(c.name, "Neighbor_"); strings.ToLower(name) {

@@ -83,6 +83,11 @@ func (r call) makePersistent(kind collective, arguments []uint64, comm commArg, 
 	}
 	q := r.newRequest(requestCollective, c)
 	q.part, q.starts = p.copy(), 0
+	if c.byMessages {
+		c.persistent++
+		q.tag = int32(tagPersistent | c.persistent&tagNumbers)
+		return r.keep(request, q)
+	}
 	if c.instances.size == 1 { // MPI_COMM_SELF has the same context in all ranks
 		q.instances = newInstances(1)
 		return r.keep(request, q)
@@ -139,6 +144,9 @@ func (t *Thread) start(q *request) *failure {
 	case requestReceive:
 		t.receive(q)
 		return nil
+	}
+	if q.instances == nil {
+		return t.startPlan(q.part, q)
 	}
 	p := &t.draft
 	*p = *q.part.copy()

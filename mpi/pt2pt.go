@@ -100,4 +100,5 @@ func (t *Thread) yield() {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}
+	t.advance()
 }

@@ -65,6 +65,7 @@ type Rank struct {
 func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instances) *Rank {
 	r := &Rank{endpoint: w.fabric.Endpoint(rank), world: w, rank: rank}
 	r.begin(rank, everyone, set)
+	r.worldComm.byMessages, r.self.byMessages = r.goesByMessages(r.worldComm), r.goesByMessages(r.self)
 	r.main.begin(r, 0)
 	r.initThread, r.over = &r.main, make(chan struct{})
 	if w.config.Stats {

@@ -22,6 +22,7 @@ type request struct {
 	tag     int32
 	mode    sendMode
 	matched bool // a receive that a matched probe found its message for
+	block   bool // a receive within a collective: of a block, which may be longer than what comes
 	told    bool // status and failure are those of the operation; of a receive they are not at first
 
 	persistent bool
@@ -30,6 +31,7 @@ type request struct {
 	part       *part      // of a persistent collective
 	instances  *instances // of a persistent collective: each may be started in another order
 	starts     uint64     // of a persistent one; of any other collective, its number on the communicator
+	scheduled  *scheduled // of a collective by messages that is under way
 	child      *comm      // of MPI_Comm_idup
 	answer     *answer    // what child will be
 	send       *request   // the other half of MPI_Isendrecv
@@ -58,6 +60,8 @@ type requests struct {
 	idle    []*request
 	orphans []*request // freed or buffered sends that are not complete
 	reapAt  int        // orphans from which on it is looked which of them are
+	live    []*request // of collectives by messages that are under way
+	scratch []byte     // memory that one of them has had
 }
 
 // newRequest makes a request that is not done.
@@ -109,7 +113,7 @@ func (r *Rank) release(q *request) {
 		q.Note = nil
 	}
 	q.attached = nil
-	q.comm, q.Buffer, q.freed, q.matched, q.Serial = nil, datatype.Span{}, false, false, 0
+	q.comm, q.Buffer, q.freed, q.matched, q.block, q.Serial = nil, datatype.Span{}, false, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 
@@ -186,7 +190,7 @@ func (t *Thread) finish(q *request) (status, *failure) {
 	}
 	if q.child != nil && f == nil {
 		if f = t.concluded(q.comm, q.answer); f == nil {
-			q.child.setUp(q.answer, t.rank)
+			t.setUp(q.child, q.answer)
 		}
 	}
 	if g := q.generic; g != nil { // released first: its functions may call MPI, and must not find it

@@ -308,6 +308,9 @@ func TestSoak(t *testing.T) {
 	const slack, heapSlack = 40, 256 << 10
 	for _, p := range soakPairs() {
 		t.Run(p.name, func(t *testing.T) {
+			if p.name == "mismatches" {
+				inSharedMemory(t)
+			}
 			var heap [2]uint64
 			play(t, p.size, func(g *guest) {
 				g.must("Comm_set_errhandler", tWorld, errorsReturn)

@@ -55,6 +55,8 @@ Thread.nested        - nothing is captured within a function that MPI has called
 Thread.apart         - of the counting
 Thread.waiting       - scratch
 Thread.draft         - scratch
+Thread.steps         - scratch
+Thread.spans         - scratch
 Thread.mover         threads
 Thread.reader        - scratch
 Thread.own           - scratch
@@ -129,6 +131,7 @@ comm.info        comms
 comm.attached    comms
 comm.calling     - of the call that is under way
 comm.freed       comms
+comm.byMessages  - follows from where its members are
 
 raiser.kind        - all are communicators so far
 raiser.handle      comms
@@ -200,6 +203,8 @@ requests.table    requests
 requests.idle     - what is in no use
 requests.orphans  requests
 requests.reapAt   requests
+requests.live     - a rank with such is not encoded
+requests.scratch  - memory for the next one
 
 request.Operation   requests
 request.owner       - whose it is
@@ -212,6 +217,7 @@ request.peer        requests
 request.tag         requests
 request.mode        requests
 request.matched     requests
+request.block       - within a collective by messages
 request.told        requests
 request.persistent  requests
 request.active      requests
@@ -219,6 +225,7 @@ request.freed       requests
 request.part        requests
 request.instances   requests
 request.starts      requests
+request.scheduled   - a rank with such is not encoded
 request.child       requests
 request.answer      requests
 request.send        requests

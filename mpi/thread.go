@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
@@ -31,11 +33,13 @@ type Thread struct {
 	waiter transport.Waiter
 	parked atomic.Bool // in MPI, among others of its rank
 
-	call    atomic.Uint32 // index of the last function called
-	waiting []*request    // room for those of a call that waits for several
-	nested  int           // functions of the program that MPI has called and that may be in MPI again
-	apart   time.Duration // of the call that is being timed: what calls within it have taken
-	draft   part          // of the collective that is being called
+	call    atomic.Uint32   // index of the last function called
+	waiting []*request      // room for those of a call that waits for several
+	nested  int             // functions of the program that MPI has called and that may be in MPI again
+	apart   time.Duration   // of the call that is being timed: what calls within it have taken
+	draft   part            // of the collective that is being called
+	steps   []schedule.Step // of the round that is being begun
+	spans   []datatype.Span // of the reduction in it
 	mover   mover
 	reader  reader         // of the slots of a collective
 	own     overflowBuffer // what the thread has combined of them

@@ -40,6 +40,9 @@ type WorldConfig struct {
 	Check func(rank int, text string)
 	// ResumeEvery has calls broken off and made again, in tests.
 	ResumeEvery ResumeEvery
+	// ByMessages has the collectives of all communicators go by messages, in tests. Else those of which a member runs
+	// elsewhere do.
+	ByMessages bool
 	// Unwatched leaves out the check that not all ranks wait for each other.
 	Unwatched bool
 }

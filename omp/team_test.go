@@ -399,3 +399,44 @@ func BenchmarkForkAndBarrier(b *testing.B) {
 		})
 	})
 }
+
+// A thread that was woken counts as awake before it runs: who woke it may spin for what it is to do. Else both parked
+// in every region once one of them had.
+func TestWokenCountAsAwake(t *testing.T) {
+	h := newRank(t, 2, 2)
+	var w word
+	other := &sleeper{thread: &thread{rank: h.rank}, slept: make(chan struct{}), held: make(chan struct{})}
+	other.thread.Thread = h.runtime.newThread(1)
+	h.runtime.awake.Store(2)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		other.thread.Thread.host = other
+		other.spinning = 0
+		other.await(&w, 0)
+	}()
+	<-other.slept
+	if n := h.runtime.awake.Load(); n != 1 {
+		t.Errorf("%d threads are awake while one of two sleeps", n)
+	}
+	h.advance(&w)
+	if n := h.runtime.awake.Load(); n != 2 {
+		t.Errorf("%d threads are awake once it was woken, want 2", n)
+	}
+	close(other.held)
+	<-done
+	if n := h.runtime.awake.Load(); n != 2 {
+		t.Errorf("%d threads are awake once it runs, want 2", n)
+	}
+}
+
+// sleeper is a thread that says when it sleeps, and then sleeps until it may go on.
+type sleeper struct {
+	*thread
+	slept, held chan struct{}
+}
+
+func (s *sleeper) Wait(uint64, *atomic.Uint32, uint32) {
+	close(s.slept)
+	<-s.held
+}

@@ -2,6 +2,7 @@ package omp
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -10,7 +11,8 @@ import (
 // word is a number that threads wait on until it changes. It is part of an object on the heap, never copied.
 type word struct {
 	value    atomic.Uint32
-	sleepers atomic.Int32
+	sleepers atomic.Int32 // threads that nobody has woken yet; changed under mu
+	mu       sync.Mutex
 }
 
 // key is by what the host knows a word: no address of the program's memory is as large.
@@ -22,24 +24,37 @@ func (t *Thread) advance(w *word) { t.advanceBy(w, 1) }
 func (t *Thread) advanceBy(w *word, n uint32) {
 	w.value.Add(n)
 	if w.sleepers.Load() > 0 {
+		w.mu.Lock()
+		// From here on they are awake, though they do not run yet: who waits for them may spin.
+		t.runtime.awake.Add(w.sleepers.Swap(0))
+		w.mu.Unlock()
 		t.host.Notify(w.key(), math.MaxUint32)
 	}
 }
 
 // await waits until a word is no longer old.
 func (t *Thread) await(w *word, old uint32) {
-	if w.value.Load() != old || t.spin(&w.value, old) {
+	if w.value.Load() != old || t.spin(&w.value, old) || !t.fallsAsleep(w, old) {
 		return
 	}
-	// Who advances the word looks for sleepers afterwards, and the host looks at the word once more: neither misses the
-	// other. When the rank ends, Wait panics, and nobody counts any more.
-	w.sleepers.Add(1)
-	t.runtime.awake.Add(-1)
-	for w.value.Load() == old {
+	for w.value.Load() == old { // when the rank ends, Wait panics, and nobody counts any more
 		t.host.Wait(w.key(), &w.value, old)
 	}
-	t.runtime.awake.Add(1)
-	w.sleepers.Add(-1)
+}
+
+// fallsAsleep counts the thread among those that sleep until a word is no longer old, unless it is that already, and
+// reports whether it has. Who advances the word looks for sleepers afterwards, and the thread at the word: neither
+// misses the other.
+func (t *Thread) fallsAsleep(w *word, old uint32) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sleepers.Add(1)
+	if w.value.Load() != old {
+		w.sleepers.Add(-1)
+		return false
+	}
+	t.runtime.awake.Add(-1)
+	return true
 }
 
 // A thread that waits spins before it parks, where every thread of the rank that is awake has a processor of its own:

@@ -346,8 +346,8 @@ func (j *job) tierUp(start *control.Start) (stop func()) {
 	return func() { later.Stop() }
 }
 
-// makeLater has a module's machine code made when nobody else wants the processors. A maker ends with its worker; only
-// one of a launcher's, which most jobs are done before, goes on alone.
+// makeLater has a module's machine code made when nobody else wants the processors. A maker, which may take minutes, is
+// ended when its worker begins to stop; only one of a launcher's, which most jobs are done before, goes on alone.
 func (w *Worker) makeLater(sha, program string) {
 	c := w.Native.Compiler
 	if _, err := w.modules.findObject(sha, c); err == nil || w.modules.noObject(sha, c) != "" {
@@ -360,8 +360,8 @@ func (w *Worker) makeLater(sha, program string) {
 		return
 	}
 	w.tasks.Go(func() {
-		err := w.runMaker(w.ctx, sha, program, func(string) {}, "--idle")
-		if err != nil && w.ctx.Err() == nil {
+		err := w.runMaker(w.aside, sha, program, func(string) {}, "--idle")
+		if err != nil && w.aside.Err() == nil {
 			w.Logger.Warn("jobs go on with wazero: no machine code was made", "program", program, "err", err)
 		}
 	})

@@ -243,3 +243,27 @@ func TestMadeInTheBackground(t *testing.T) {
 		t.Error("the second job ran on wazero")
 	}
 }
+
+// A worker that stops ends a maker that nobody waits for, whose work may take minutes.
+func TestStopWithAMaker(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Native = &Native{} })
+	wait(t, b.beats, "heartbeat")
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { held.Close() }) // it ends then at the latest
+	b.worker.Executable = script(t, "exec cat "+pipe)
+	b.worker.makeLater(strings.Repeat("0", 64), "slow.wasm")
+	stopped := make(chan bool)
+	go func() {
+		b.worker.Stop()
+		close(stopped)
+	}()
+	wait(t, stopped, "end of the worker")
+	b.running.Wait()
+}

@@ -42,7 +42,7 @@ func (s *spawner) spawn(as *identity, lent ...*os.File) (*process, error) {
 		// not by what name this program was called: a verb is asked for, whatever mpirun would take
 		cmd.Args[0] = "faasmrun"
 		// Nothing of the worker's, but for tests; the ranks' own arrives with Start.
-		cmd.Env = append(failpoint.ForChild(), control.ResumeForChild()...)
+		cmd.Env = append(failpoint.ForChild(), control.TestAidsForChild()...)
 		cmd.Dir = "/"
 		cmd.Stdout, cmd.Stderr = p.stderr, p.stderr
 		cmd.ExtraFiles = append(append([]*os.File{}, theirs...), lent...)

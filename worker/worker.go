@@ -89,9 +89,11 @@ type Worker struct {
 
 	cancel       context.CancelFunc
 	ctx          context.Context // of everything that ends with the worker
-	ran          chan struct{}   // closed when Run has returned
-	tasks        tasks.Group     // jobs, and what finds out whether they can be started; stopped: the worker shuts down
-	streams      tasks.Group     // of output
+	aside        context.Context // of tasks that a worker which stops does not wait out
+	endAside     context.CancelFunc
+	ran          chan struct{} // closed when Run has returned
+	tasks        tasks.Group   // jobs, makers, what finds out whether jobs can be started; stopped: it shuts down
+	streams      tasks.Group   // of output
 	shutDownOnce sync.Once
 
 	mu      sync.Mutex // guards all below; not held across anything that waits
@@ -144,6 +146,7 @@ func New(c Config) (*Worker, error) {
 	w.prestarted = prestarted{spawner: &w.spawner, want: c.Prestart, renew: !c.Ephemeral}
 	w.idle = idleExecutors{limit: c.Idle, timeout: c.IdleTimeout}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.aside, w.endAside = context.WithCancel(w.ctx)
 	var err error
 	if w.modules, err = newModules(c.CacheDir, c.Executable, c.Name, w.client); err != nil {
 		return nil, fmt.Errorf("worker %s: %w", c.Name, err)
@@ -234,6 +237,7 @@ func (w *Worker) shutDown() {
 		w.tasks.Stop()
 		s := w.session
 		w.mu.Unlock()
+		w.endAside()
 		kill := w.Requeue != nil && w.Requeue()
 		held := w.held()
 		for _, j := range held {

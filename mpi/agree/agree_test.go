@@ -131,8 +131,8 @@ func TestContexts(t *testing.T) {
 	} else if c.GiveBack(third); c.Reserve() != third {
 		t.Error("what was given back is not given again")
 	}
-	c.next = math.MaxUint32 / 4
-	if last := c.Reserve(); last != math.MaxUint32/4*4+1 || c.Reserve() != NoContext || c.Reserve() != NoContext {
+	c.next = LastContext / 4
+	if last := c.Reserve(); last != LastContext/4*4+1 || c.Reserve() != NoContext || c.Reserve() != NoContext {
 		t.Errorf("the last context %#x", last)
 	}
 }
@@ -145,7 +145,7 @@ func TestContinueContexts(t *testing.T) {
 	if err != nil || d.Reserve() != c.Reserve() {
 		t.Errorf("a rank that went on gives other contexts (%v)", err)
 	}
-	for _, next := range []uint64{0, FirstContext - 1, math.MaxUint32 + 2, math.MaxUint64} {
+	for _, next := range []uint64{0, FirstContext - 1, LastContext + 2, math.MaxUint64} {
 		if _, err := ContinueContexts(1, 4, next); err == nil {
 			t.Errorf("a rank came to context %d", next)
 		}

@@ -13,8 +13,9 @@ const NoContext = 0
 // FirstContext is the least that Contexts give. Those below are for communicators that are there from the beginning.
 const FirstContext = 3
 
-// lastContext is the greatest context there can be: a message carries 32 bits of it.
-const lastContext = math.MaxUint32
+// LastContext is the greatest context there can be. A message carries 32 bits, of which one says that it is a
+// collective's and not the program's.
+const LastContext = math.MaxInt32
 
 // Contexts gives one rank the contexts that it proposes for new communicators. No other rank of the job gives the same,
 // so the ranks share no counter: of n ranks, each gives every n-th number.
@@ -34,7 +35,7 @@ func (c *Contexts) Next() uint64 { return c.next }
 // ContinueContexts is for a rank that has come so far, which nobody vouches for.
 func ContinueContexts(rank group.WorldRank, ranks int, next uint64) (Contexts, error) {
 	c := NewContexts(rank, ranks)
-	if next < FirstContext || next > lastContext+1 {
+	if next < FirstContext || next > LastContext+1 {
 		return c, fmt.Errorf("no rank can have come to context %d", next)
 	}
 	c.next = next
@@ -44,7 +45,7 @@ func ContinueContexts(rank group.WorldRank, ranks int, next uint64) (Contexts, e
 // Reserve gives a context that the rank has not given before, or NoContext when there is none left.
 func (c *Contexts) Reserve() uint32 {
 	context := c.next*c.ranks + c.rank
-	if context > lastContext {
+	if context > LastContext {
 		return NoContext
 	}
 	c.next++

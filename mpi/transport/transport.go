@@ -56,5 +56,8 @@ func NewFabric(c Config) *Fabric {
 // Endpoint is that of a rank that runs here.
 func (f *Fabric) Endpoint(rank group.WorldRank) *Endpoint { return f.home[rank] }
 
+// AtHome reports whether a rank runs here.
+func (f *Fabric) AtHome(rank group.WorldRank) bool { return f.home[rank] != nil }
+
 // Close gives back the fabric's memory. No rank may run any more.
 func (f *Fabric) Close() { f.pool.close() }

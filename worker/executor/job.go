@@ -111,6 +111,9 @@ func newJob(start *control.Start, out *reporter, loaded *programs) (*job, error)
 	if config.ResumeEvery, err = mpi.ParseResumeEvery(os.Getenv(control.ResumeVariable)); err != nil {
 		return nil, fmt.Errorf("%s: %w", control.ResumeVariable, err)
 	}
+	if config.ByMessages, err = control.CollectivesByMessages(); err != nil {
+		return nil, err
+	}
 	j.world = mpi.NewWorld(config)
 	return j, j.populate()
 }

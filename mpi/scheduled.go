@@ -1,0 +1,239 @@
+package mpi
+
+import (
+	"github.com/faasmrun/faasmrun/mpi/agree"
+	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
+	"github.com/faasmrun/faasmrun/mpi/match"
+)
+
+// Collectives by messages, for members that cannot read each other's memory. Each member has a plan (mpi/coll/schedule)
+// and does its steps: it begins the sends and receives of a round as requests of its own, and the next round when all
+// of them are complete. Only the member itself goes on with its plan, on the thread that is in MPI: at its next look
+// for what it waits for, whatever that is, or when it polls. Whoever completes one of its operations wakes it, so
+// nothing is missed while it is parked; and the program's own operations run where they may, in a call of their rank's.
+
+// scheduled is a collective by messages, as far as one member has come.
+type scheduled struct {
+	plan    schedule.Plan
+	part    *part
+	round   int        // the next one
+	under   []*request // of the round that is under way, in the order of its steps
+	scratch []byte
+	failure *failure // the first one; it is told at the end, so that no other member waits for this one
+}
+
+// inCollective is set in the contexts of messages that belong to collectives: no receive of the program matches them.
+const inCollective = agree.LastContext + 1
+
+// Tags tell collectives of one communicator apart: by the number of the collective on it, and persistent ones, which
+// members may start in any order, by the number among those. Two would have to be under way 2^30 apart to be mistaken.
+const (
+	tagNumbers    = 1<<30 - 1
+	tagPersistent = 1 << 30
+)
+
+// maxScratch bounds the memory of a plan, in bytes.
+const maxScratch = datatype.MaxSpanBytes
+
+// enterScheduled takes part in the next collective of the communicator by messages.
+func (t *Thread) enterScheduled(c *comm, p *part) *failure {
+	q := t.pending.receive
+	if q == nil {
+		q = t.newRequest(requestCollective, c)
+		t.keeps(nil, q)
+		if f := t.startScheduled(p, q); f != nil {
+			t.pending.receive = nil
+			t.release(q)
+			return f
+		}
+	}
+	t.await(q)
+	t.pending.receive = nil
+	_, f := t.finish(q)
+	return f
+}
+
+// startScheduled begins the next collective of a request's communicator by messages. The part may be used again.
+func (t *Thread) startScheduled(p *part, q *request) *failure {
+	q.comm.sequence++
+	q.tag = int32(q.comm.sequence & tagNumbers)
+	return t.startPlan(p.copy(), q)
+}
+
+// startPlan begins a collective by messages, whose end the request is told of. The part stays its own until then.
+func (t *Thread) startPlan(p *part, q *request) *failure {
+	if t.mover.inUserOp {
+		return q.comm.failf(errOther, "a user's operation must not communicate")
+	}
+	s := &scheduled{part: p}
+	s.plan, s.failure = q.comm.plan(p)
+	size := s.plan.Scratch()
+	if size > maxScratch {
+		return q.comm.failf(errNoMem, "no memory for %d bytes", size)
+	}
+	s.scratch = t.requests.takeScratch(size)
+	q.scheduled = s
+	t.requests.live = append(t.requests.live, q)
+	if t.stats != nil {
+		t.stats.moved(q.call, p.send.volume(), p.recv.volume())
+	}
+	t.advance()
+	return nil
+}
+
+// advance goes on with the rank's collectives by messages, each as far as it can.
+func (t *Thread) advance() {
+	if t.mover.inUserOp { // of one of them
+		return
+	}
+	for i := 0; i < len(t.requests.live); {
+		q := t.requests.live[i]
+		if !t.carryOn(q) {
+			i++
+			continue
+		}
+		t.requests.remove(i)
+		t.conclude(q)
+	}
+}
+
+// canAdvance reports whether advance would do something.
+func (r *Rank) canAdvance() bool {
+	for _, q := range r.requests.live {
+		if q.scheduled.complete() {
+			return true
+		}
+	}
+	return false
+}
+
+// carryOn begins rounds of a collective until one is not complete at once, and reports whether all are.
+func (t *Thread) carryOn(q *request) (over bool) {
+	s := q.scheduled
+	for s.complete() {
+		t.endRound(q)
+		if s.round == s.plan.Rounds() {
+			return true
+		}
+		t.beginRound(q)
+	}
+	return false
+}
+
+// complete reports whether all operations of the round under way are complete. While it looks it helps with their
+// copies.
+func (s *scheduled) complete() bool {
+	for _, m := range s.under {
+		if m.Help(); !m.Done() {
+			return false
+		}
+	}
+	return true
+}
+
+// endRound takes the outcomes of the round's operations.
+func (t *Thread) endRound(q *request) {
+	s := q.scheduled
+	for _, m := range s.under {
+		if m.kind == requestReceive {
+			s.checkLength(q.comm, m)
+		}
+		t.release(m)
+	}
+	clear(s.under)
+	s.under = s.under[:0]
+}
+
+// checkLength fails the collective if a message has another length than its receive. A block may be longer than what
+// comes for it.
+func (s *scheduled) checkLength(c *comm, m *request) {
+	room := m.Buffer.Bytes()
+	if m.Bytes == room || m.Bytes < room && m.block {
+		return
+	}
+	class := int32(errNotSame)
+	if m.block {
+		class = errTruncate
+	}
+	s.fail(c.failf(class, "%s of %s sends a block of %d bytes and %s receives one of %d", c.memberTitle(int(m.peer)),
+		c.title(), m.Bytes, c.memberTitle(c.member), room))
+}
+
+// fail notes a failure, unless there is one.
+func (s *scheduled) fail(f *failure) {
+	if s.failure == nil {
+		s.failure = f
+	}
+}
+
+// conclude completes the request of a collective that is over.
+func (t *Thread) conclude(q *request) {
+	q.failure = q.scheduled.failure
+	t.requests.keepScratch(q.scheduled.scratch)
+	q.scheduled = nil
+	q.End()
+}
+
+// remove takes a collective out of those under way.
+func (all *requests) remove(i int) {
+	last := len(all.live) - 1
+	all.live[i], all.live[last] = all.live[last], nil
+	all.live = all.live[:last]
+}
+
+// keptScratch bounds the memory that a rank keeps for the next plan.
+const keptScratch = 1 << 20
+
+func (all *requests) takeScratch(n int64) []byte {
+	b := all.scratch
+	if n > int64(cap(b)) {
+		return make([]byte, n)
+	}
+	all.scratch = nil
+	return b[:n]
+}
+
+func (all *requests) keepScratch(b []byte) {
+	if cap(b) <= keptScratch && cap(b) > cap(all.scratch) {
+		all.scratch = b[:0]
+	}
+}
+
+// participant is a member of the communicator by its number among the participants of a collective.
+func (c *comm) participant(i int) group.WorldRank {
+	first, second := c.sides()
+	if i < len(first.Ranks) {
+		return first.Ranks[i]
+	}
+	return second.Ranks[i-len(first.Ranks)]
+}
+
+// sides are the groups in the order of the participants; the second is nil inside a communicator.
+func (c *comm) sides() (first, second *group.Group) {
+	if c.behind {
+		return c.remote, c.group
+	}
+	return c.group, c.remote
+}
+
+// scheduledKey is that of a participant's messages in a collective.
+func (c *comm) scheduledKey(from int, tag int32) match.Key {
+	return match.Key{Context: c.context | inCollective, Source: match.Rank(from), Tag: tag}
+}
+
+// goesByMessages reports whether the collectives of a new communicator go by messages: where a member runs elsewhere.
+func (r *Rank) goesByMessages(c *comm) bool {
+	if r.world.config.ByMessages {
+		return true
+	}
+	for _, g := range []*group.Group{c.group, c.remote} {
+		for i := 0; g != nil && i < len(g.Ranks); i++ {
+			if !r.world.fabric.AtHome(g.Ranks[i]) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,236 @@
+package mpi
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// goByMessages has the collectives of tests go by messages, until what it gives is called.
+func goByMessages() (restore func()) {
+	before := byMessages
+	byMessages = true
+	return func() { byMessages = before }
+}
+
+// TestByMessages runs the tests of collectives, and those with collectives in them, by messages.
+func TestByMessages(t *testing.T) {
+	defer goByMessages()()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T)
+	}{
+		{"BarrierBcast", TestBarrierBcast},
+		{"Reductions", TestReductions},
+		{"GatherScatter", TestGatherScatter},
+		{"Alltoall", TestAlltoall},
+		{"EveryOperation", TestEveryOperation},
+		{"MinlocTies", TestMinlocTies},
+		{"PairsAtTheEndOfMemory", TestPairsAtTheEndOfMemory},
+		{"TruncatedCollective", TestTruncatedCollective},
+		{"SlotLengths", TestSlotLengths},
+		{"ReductionsHaveTheBitsOfRankOrder", TestReductionsHaveTheBitsOfRankOrder},
+		{"Intercommunicators", TestIntercommunicators},
+		{"IntercommReduceByTheProgram", TestIntercommReduceByTheProgram},
+		{"IntercommRoots", TestIntercommRoots},
+		{"Neighbours", TestNeighbours},
+		{"NeighboursOfNobody", TestNeighboursOfNobody},
+		{"UserOperation", TestUserOperation},
+		{"LargeUserOp", TestLargeUserOp},
+		{"TrapInOperation", TestTrapInOperation},
+		{"OperationInOperation", TestOperationInOperation},
+		{"UnwindingOutOfCallbacks", TestUnwindingOutOfCallbacks},
+		{"ProgramReducesFarBytes", TestProgramReducesFarBytes},
+		{"NothingOutside", TestNothingOutside},
+		{"PersistentOrder", TestPersistentOrder},
+		{"PersistentInPlace", TestPersistentInPlace},
+		{"PersistentCollectivesBeginAnew", TestPersistentCollectivesBeginAnew},
+		{"RightRoots", TestRightRoots},
+		{"DisconnectWaits", TestDisconnectWaits},
+		{"Deadlock", TestDeadlock},
+		{"Stats", TestStats},
+		{"Soak", TestSoak},
+		{"RandomPrograms", TestRandomPrograms},
+		{"RandomProgramsBrokenOff", TestRandomProgramsBrokenOff},
+		{"BrokenOff", TestBrokenOff},
+		{"AskedAtAnyTime", TestAskedAtAnyTime},
+	} {
+		t.Run(c.name, c.test)
+	}
+}
+
+// TestProgressInOtherCalls: a collective goes on in whatever call its rank waits, and where it polls for something
+// else. Rank 0 is in the middle of the barrier when it waits for the last rank, which sends only after its end.
+func TestProgressInOtherCalls(t *testing.T) {
+	defer goByMessages()()
+	for _, how := range []string{"Recv", "Probe", "Iprobe", "Test", "Waitany", "Barrier on another communicator"} {
+		for _, n := range []int{2, 3, 5, 8} {
+			t.Run(fmt.Sprint(how, " ", n), func(t *testing.T) {
+				play(t, n, func(g *guest) {
+					other := g.newcomm("Comm_split", tWorld, g.me%(n-1), 0) // ranks 0 and n-1 have one
+					request, buf, flag, q := g.alloc(wordSize), g.alloc(4), g.ints(0), g.alloc(wordSize)
+					g.must("Ibarrier", tWorld, request)
+					switch {
+					case g.me == n-1:
+						g.must("Wait", request, 0)
+						if strings.HasPrefix(how, "Barrier") {
+							g.must("Barrier", other)
+						} else {
+							g.must("Send", buf, 1, tInt, 0, 1, tWorld)
+						}
+					case g.me == 0:
+						switch how {
+						case "Recv":
+							g.must("Recv", buf, 1, tInt, n-1, 1, tWorld, 0)
+						case "Probe":
+							g.must("Probe", n-1, 1, tWorld, 0)
+						case "Iprobe":
+							for g.int(flag, 0) == 0 {
+								g.must("Iprobe", n-1, 1, tWorld, flag, 0)
+							}
+						case "Test":
+							g.must("Irecv", buf, 1, tInt, n-1, 1, tWorld, q)
+							for g.int(flag, 0) == 0 {
+								g.must("Test", q, flag, 0)
+							}
+						case "Waitany":
+							g.must("Irecv", buf, 1, tInt, n-1, 1, tWorld, q)
+							g.must("Waitany", 1, q, flag, 0)
+						default:
+							g.must("Barrier", other)
+						}
+						if strings.HasSuffix(how, "robe") {
+							g.must("Recv", buf, 1, tInt, n-1, 1, tWorld, 0)
+						}
+						fallthrough
+					default:
+						g.must("Wait", request, 0)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestStartsAhead: roots of persistent collectives start them again and again while others have not begun, whose
+// messages come early; members wait for them in any order, in the middle of other collectives, on as many processors as
+// there are and on none. Nobody waits for ever, and nobody has another start's data.
+func TestStartsAhead(t *testing.T) {
+	defer goByMessages()()
+	rounds := 60
+	if testing.Short() {
+		rounds = 10
+	}
+	for _, cores := range []int{0, runtime.NumCPU()} {
+		for _, every := range []ResumeEvery{{}, {every: 1}, {random: true, seed: 5}} {
+			t.Run(fmt.Sprint(cores, " ", every), func(t *testing.T) {
+				defer breaks(every)()
+				for i, err := range outcomeIn(t, WorldConfig{Size: 6, Cores: cores}, guestMemory, func(g *guest) {
+					g.must("Init", 0, 0)
+					g.startsAhead(rounds)
+					g.must("Finalize")
+				}) {
+					if err != nil {
+						t.Errorf("rank %d: %v", i, err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func (g *guest) startsAhead(rounds int) {
+	const n = 4 // persistent requests: two broadcasts, a sum, a barrier
+	rng := rand.New(rand.NewPCG(9, uint64(g.me)))
+	sizes := []int{1, 5000} // one that comes before its receive, one that waits for it
+	requests, others, out := g.alloc(n*wordSize), g.alloc(2*wordSize), g.alloc(64)
+	bufs := [2]uint32{g.alloc(4 * sizes[0]), g.alloc(4 * sizes[1])}
+	in, sum, part := g.alloc(4), g.alloc(4), g.alloc(4)
+	for i, buf := range bufs {
+		g.must("Bcast_init", buf, sizes[i], tInt, i, tWorld, infoNull, requests+uint32(i*wordSize))
+	}
+	g.must("Allreduce_init", in, sum, 1, tInt, tSum, tWorld, infoNull, requests+2*wordSize)
+	g.must("Barrier_init", tWorld, infoNull, requests+3*wordSize)
+	for round := range rounds {
+		order := rng.Perm(n)
+		g.setInt(in, 0, round+g.me)
+		for i, buf := range bufs {
+			if g.me == i {
+				for j := range sizes[i] {
+					g.setInt(buf, j, round+j)
+				}
+			}
+		}
+		for _, i := range order {
+			for range rng.IntN(3) {
+				runtime.Gosched()
+			}
+			g.must("Start", requests+uint32(i*wordSize))
+		}
+		g.must("Iallreduce", in, part, 1, tInt, tMax, tWorld, others)
+		switch rng.IntN(3) {
+		case 0:
+			g.must("Waitall", n, requests, 0)
+		case 1:
+			for range n {
+				g.must("Waitany", n, requests, out, 0)
+			}
+		case 2:
+			for _, i := range rng.Perm(n) {
+				g.must("Wait", requests+uint32(i*wordSize), 0)
+			}
+		}
+		g.must("Wait", others, 0)
+		want(g, "the first broadcast", g.int(bufs[0], 0), round)
+		want(g, "the second broadcast", g.int(bufs[1], sizes[1]-1), round+sizes[1]-1)
+		want(g, "the sum", g.int(sum, 0), 6*round+15)
+		want(g, "the greatest", g.int(part, 0), round+5)
+	}
+	for i := range uint32(n) {
+		g.must("Request_free", requests+i*wordSize)
+	}
+}
+
+// TestApartFromTheProgram: messages of collectives are none that a program's wildcards receive or see.
+func TestApartFromTheProgram(t *testing.T) {
+	defer goByMessages()()
+	play(t, 4, func(g *guest) {
+		buf, request, flag, ready := g.ints(g.me, 0), g.alloc(wordSize), g.ints(0), g.alloc(4)
+		if g.me > 0 {
+			g.must("Igather", buf, 1, tInt, 0, 0, tInt, 0, tWorld, request)
+			g.must("Send", ready, 1, tInt, 0, 1, tWorld)
+		} else {
+			all := g.alloc(16)
+			for range 3 { // they are there, and so are those of the collective
+				g.must("Recv", ready, 1, tInt, tAnySource, tAnyTag, tWorld, 0)
+			}
+			g.must("Iprobe", tAnySource, tAnyTag, tWorld, flag, 0)
+			want(g, "a message is there", g.int(flag, 0), 0)
+			g.must("Igather", buf, 1, tInt, all, 1, tInt, 0, tWorld, request)
+			defer func() { want(g, "the last block", g.int(all, 3), 3) }()
+		}
+		g.must("Wait", request, 0)
+	})
+}
+
+// TestMemoryOfPlans: a rank keeps the memory of a plan for the next, but not what is much.
+func TestMemoryOfPlans(t *testing.T) {
+	var all requests
+	all.keepScratch(make([]byte, keptScratch+1))
+	want := func(what string, got, wanted int) {
+		if t.Helper(); got != wanted {
+			t.Errorf("%s: %d bytes, want %d", what, got, wanted)
+		}
+	}
+	want("more than is kept", cap(all.scratch), 0)
+	all.keepScratch(make([]byte, 100))
+	all.keepScratch(make([]byte, 50))
+	want("the larger one", cap(all.scratch), 100)
+	want("taken", len(all.takeScratch(60)), 60)
+	want("it is gone", cap(all.scratch), 0)
+	all.keepScratch(make([]byte, 100))
+	want("more than is there", len(all.takeScratch(200)), 200)
+	want("which stays", cap(all.scratch), 100)
+}
