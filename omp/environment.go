@@ -13,6 +13,7 @@ type Settings struct {
 	ThreadLimit int
 	StackSize   uint64 // of a thread's stack, in bytes
 	Passive     bool   // OMP_WAIT_POLICY=passive
+	MaxPriority int    // of tasks
 }
 
 // Threads is how many threads a team has that is in no other.
@@ -27,8 +28,8 @@ const (
 )
 
 // Environment reads the variables whose names begin with OMP_. One that makes no sense is left out, and a warning says
-// so and what is done instead. processors is how many threads a team has where nothing says how many, limit is the most
-// that a rank has.
+// so and what is done instead. processors is how many threads a team has where nothing says how many, limit is the
+// most that a rank has.
 func Environment(env []string, processors, limit int) (s Settings, warnings []string) {
 	s = Settings{ThreadLimit: limit, StackSize: defaultStack}
 	s.icvs = icvs{threads: []int{min(max(processors, 1), limit)}, maxLevels: 1, schedule: schedule{kind: static}}
@@ -101,6 +102,13 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 		size, ok := sizeOf(v)
 		if ok {
 			s.StackSize = size
+		}
+		return "", ok
+	})
+	take("OMP_MAX_TASK_PRIORITY", "a number from 0 on", func(v string) (string, bool) {
+		n, ok := openmp.Number(v, 0)
+		if ok {
+			s.MaxPriority = n
 		}
 		return "", ok
 	})

@@ -63,7 +63,7 @@ func requestFor(t *Thread, number int32, chunk int64) request {
 	if !ok {
 		fail("a loop with the schedule %d, which this version of faasmrun has not", number)
 	}
-	return r.resolve(t.region.icvs.schedule)
+	return r.resolve(t.task.icvs.schedule)
 }
 
 // void __kmpc_for_static_init_FORM(loc, gtid, schedule i32, *last i32, *lower, *upper, *stride, step, chunk): writes

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/faasmrun/faasmrun/omp/task"
 )
 
 // Host is one thread of the rank's program, as the runtime needs it. Its methods are called on the thread's goroutine,
@@ -23,7 +25,11 @@ type Host interface {
 	// CallTable calls a function pointer with parameters of those types, within a host call; Run does outside of one.
 	CallTable(function uint32, params string, args ...uint64) error
 	Run(function uint32, params string, args ...uint64) error
-	// Wait parks the thread for as long as word holds a value, until Notify is called with its key. It may return early.
+	// CallTableResult and RunResult call functions that return an i32.
+	CallTableResult(function uint32, params string, args ...uint64) (int32, error)
+	RunResult(function uint32, params string, args ...uint64) (int32, error)
+	// Wait parks the thread for as long as word holds a value, until Notify is called with its key. It may return
+	// early.
 	Wait(key uint64, word *atomic.Uint32, value uint32)
 	// Notify wakes up to count of those that wait with a key. Who changes the word notifies afterwards.
 	Notify(key uint64, count uint32)
@@ -54,9 +60,14 @@ type Runtime struct {
 	passive    bool         // threads that wait never spin
 	awake      atomic.Int32 // threads that do not wait
 
-	mu    sync.Mutex // guards all below
+	mu    sync.Mutex // guards the next two
 	pool  []*Thread  // every one but main; the index is its number less one
 	inUse int        // of these, those in a team
+
+	blocks  blocks        // tasks
+	handles atomic.Uint64 // given to the program, of taskgroups
+	arenaMu sync.Mutex    // guards the arena
+	arena   arena
 }
 
 // Thread is a thread of the rank: main, or one of the pool that its teams are made of.
@@ -65,14 +76,22 @@ type Thread struct {
 	host    Host
 	id      int // clang's global thread number: main is 0
 	scratch uint64
-	// region is where the thread is: which member of which team.
+	// region is where the thread is: which member of which team; task is what it runs there.
 	region *region
+	task   *taskOf
 	asked  int      // threads of the next region, by its num_threads clause; 0: none
 	args   []uint64 // of a region's function
 
-	busy     bool    // in a team; guarded by runtime.mu; main is in no pool
-	begin    word    // advanced when a pooled thread has a region to work on,
-	assigned *region // which is this member
+	blocks   [blockSizes]freeBlocks // tasks that are the thread's to make
+	taskArgs [2]uint64
+	depends  []task.Dependence
+	ready    []*task.Node[*taskOf]
+	outside  bool // of any host call, with a task
+
+	busy     bool                   // in a team; guarded by runtime.mu; main is in no pool
+	begin    word                   // advanced when a pooled thread has something to do:
+	assigned atomic.Pointer[region] // a region, which is this member; or a task of its team's, if it was
+	idle     atomic.Bool            // at the region's end, and found none
 	spinning time.Duration
 }
 
@@ -87,9 +106,10 @@ func New(c Config) *Runtime {
 func (r *Runtime) Main(h Host) *Thread {
 	t := r.newThread(0)
 	t.host = h
-	first := &team{size: 1}
-	first.members = []region{{team: first, icvs: r.settings.icvs}}
+	first := newTeam(1)
 	t.region = &first.members[0]
+	t.region.begin(r.settings.icvs)
+	t.task = &t.region.implicit
 	r.awake.Add(1)
 	return t
 }

@@ -1,6 +1,7 @@
 package omp
 
 import (
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,11 +18,11 @@ type team struct {
 	function  uint32
 	arguments []uint64 // what the region has captured
 
-	working atomic.Int32 // threads that are not through yet
-	done    word         // advanced when none is any more
+	tasking
+	outer     *taskOf // what the one that came to the region was at
+	modifying sync.Mutex
+	modified  [2]atomic.Pointer[reductionCopies] // set under modifying: of a region, and of a loop in it
 
-	arrived  atomic.Int32 // at the barrier
-	barrier  word         // advanced when all have
 	singles  atomic.Uint32
 	copied   uint64 // what a copyprivate clause hands around
 	loops    [openLoops]sharedLoop
@@ -32,8 +33,10 @@ type team struct {
 type region struct {
 	team   *team
 	number int
-	icvs   icvs
+	queue  queue // of tasks
 	child  *team // the last team that was made here, to be used again
+
+	implicit taskOf
 
 	singles    uint32 // constructs of each sort that the thread has come to
 	begun      uint32 // loops that are dealt out
@@ -75,25 +78,22 @@ func (t *Thread) form(n int) *team {
 	at := t.region
 	tm := at.child
 	if tm == nil || tm.size != n {
-		tm = &team{size: n, parent: at, level: at.team.level + 1, active: at.team.active,
-			members: make([]region, n), threads: make([]*Thread, n)}
+		tm = newTeam(n)
+		tm.parent, tm.level, tm.active = at, at.team.level+1, at.team.active
 		if n > 1 {
 			tm.active++
 		}
-		tm.reducing.data = make([]uint64, n)
 		tm.threads[0] = t
-		for i := range tm.members {
-			tm.members[i].team, tm.members[i].number = tm, i
-		}
 		at.child = tm
 	}
-	inner := at.icvs.within()
+	tm.outer = t.task
+	inner := t.task.icvs.within()
+	tm.serial.Add(1) // from here on no thread of the last region takes a task
 	for i := range tm.members {
-		m := &tm.members[i]
-		m.icvs, m.singles, m.begun, m.reductions, m.loop = inner, 0, 0, 0, dealing{}
+		tm.members[i].begin(inner)
 	}
 	tm.singles.Store(0)
-	tm.arrived.Store(0)
+	tm.state.Store(0)
 	tm.reducing.reset()
 	for i := range tm.loops {
 		tm.loops[i].reset(uint32(i))
@@ -102,29 +102,50 @@ func (t *Thread) form(n int) *team {
 	return tm
 }
 
+func newTeam(n int) *team {
+	tm := &team{size: n, members: make([]region, n), threads: make([]*Thread, n)}
+	tm.reducing.data = make([]uint64, n)
+	for i := range tm.members {
+		tm.members[i].team, tm.members[i].number = tm, i
+	}
+	return tm
+}
+
+// begin is the beginning of a region for a member.
+func (m *region) begin(inner icvs) {
+	m.singles, m.begun, m.reductions, m.loop = 0, 0, 0, dealing{}
+	k := &m.implicit
+	k.team, k.parent, k.icvs, k.group, k.graph.used = m.team, k, inner, nil, false
+	k.children.Store(0)
+	k.users.Store(1)
+}
+
 // work runs a team's region: the calling thread is its first.
 func (t *Thread) work(tm *team) {
-	tm.working.Store(int32(tm.size))
-	unfinished := tm.done.value.Load()
 	for i := 1; i < tm.size; i++ {
 		w := tm.threads[i]
-		w.assigned = &tm.members[i]
+		w.settleIdle()
+		w.assigned.Store(&tm.members[i])
 		t.advance(&w.begin)
 	}
-	outer := t.region
-	if err := t.host.CallTable(tm.function, letters[:2+len(tm.arguments)], t.enter(&tm.members[0])...); err != nil {
-		panic(err)
-	}
-	t.region = outer
-	if tm.working.Add(-1) > 0 {
-		t.await(&tm.done, unfinished)
-	}
+	t.callBack(tm.function, letters[:2+len(tm.arguments)], t.enter(&tm.members[0])...)
+	t.endRegion()
 	t.returnThreads(tm)
+}
+
+// endRegion waits for a region's other threads and for its tasks, and puts the thread back to where it came from.
+func (t *Thread) endRegion() {
+	tm := t.region.team
+	before := tm.ended.Load()
+	if s := tm.state.Add(oneAtEnd); atEnd(s) < tm.size || tasksIn(s) > 0 {
+		t.workUntil(until{word: &tm.ended, old: before}, &tm.barrier, nil)
+	}
+	t.region, t.task = tm.parent, tm.outer
 }
 
 // enter puts the thread into a region, and gives the arguments of its function.
 func (t *Thread) enter(m *region) []uint64 {
-	t.region = m
+	t.region, t.task = m, &m.implicit
 	if t.scratch == 0 {
 		address, ok := t.host.Grow(pageSize)
 		if !ok {
@@ -142,13 +163,13 @@ func (t *Thread) enter(m *region) []uint64 {
 func serializedParallel(t *Thread, _ []uint64) {
 	t.asked = 0
 	tm := t.form(1) // which takes nobody
-	t.region = &tm.members[0]
+	t.region, t.task = &tm.members[0], &tm.members[0].implicit
 }
 
 // void __kmpc_end_serialized_parallel(loc, gtid)
 func endSerializedParallel(t *Thread, _ []uint64) {
-	if p := t.region.team.parent; p != nil {
-		t.region = p
+	if t.region.team.parent != nil {
+		t.endRegion()
 	}
 }
 

@@ -9,7 +9,7 @@ func (t *Thread) reserve() int {
 	r := t.runtime
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := t.region.icvs.teamSize(t.asked, t.region.team.active, r.limit-r.inUse, r.processors)
+	n := t.task.icvs.teamSize(t.asked, t.region.team.active, r.limit-r.inUse, r.processors)
 	t.asked = 0
 	r.inUse += n - 1
 	return n
@@ -79,19 +79,56 @@ func (t *Thread) startThread(w *Thread, size int) {
 }
 
 // Work is what a pooled thread does, on its goroutine, until the rank ends or a region ends it: it works on one region
-// after the other.
+// after the other, and behind the end of each on what its team has left of tasks.
 func (t *Thread) Work(h Host) error {
 	t.host = h
-	for turn := uint32(0); ; turn++ {
-		t.await(&t.begin, turn)
-		m := t.assigned
-		tm := m.team
-		err := h.Run(tm.function, letters[:2+len(tm.arguments)], t.enter(m)...)
-		if err != nil {
-			return err
+	serial := uint32(0) // of the region that it was in last
+	for {
+		turn := t.begin.value.Load()
+		if m := t.assigned.Swap(nil); m != nil {
+			tm := m.team
+			serial = tm.serial.Load()
+			if err := h.Run(tm.function, letters[:2+len(tm.arguments)], t.enter(m)...); err != nil {
+				return err
+			}
+			if s := tm.state.Add(oneAtEnd); tasksIn(s) == 0 {
+				t.settle(tm, s)
+			}
+			continue
 		}
-		if tm.working.Add(-1) == 0 {
-			t.advance(&tm.done)
+		if t.region == nil || !t.help(serial) {
+			t.await(&t.begin, turn)
+			t.settleIdle()
 		}
+	}
+}
+
+// help runs a task of the team that the thread has come to the end of, and reports whether there was one. If not, it
+// is among those that are told of the next one.
+func (t *Thread) help(serial uint32) bool {
+	tm := t.region.team
+	if tm.serial.Load() != serial {
+		return false
+	}
+	k := t.region.takeTask(nil, serial)
+	if k == nil {
+		tm.idle.Add(1)
+		t.idle.Store(true)
+		if k = t.region.takeTask(nil, serial); k == nil {
+			return false
+		}
+		t.settleIdle()
+	}
+	t.outside = true
+	t.run(k)
+	t.outside = false
+	return true
+}
+
+// settleIdle takes the thread from those that are told of tasks, unless somebody has. Who gives it a region does
+// before.
+func (t *Thread) settleIdle() {
+	if t.idle.CompareAndSwap(true, false) {
+		t.region.team.idle.Add(-1)
 	}
 }

@@ -19,32 +19,32 @@ func setSchedule(t *Thread, s []uint64) {
 	if k == dynamic || k == guided {
 		chunk = max(chunk, 1)
 	}
-	t.region.icvs.schedule = schedule{k, chunk}
+	t.task.icvs.schedule = schedule{k, chunk}
 }
 
 // void omp_get_schedule(*kind i32, *chunk i32)
 func getSchedule(t *Thread, s []uint64) {
-	t.store(s[0], 4, uint64(t.region.icvs.schedule.kind))
-	t.store(s[1], 4, uint64(t.region.icvs.schedule.chunk))
+	t.store(s[0], 4, uint64(t.task.icvs.schedule.kind))
+	t.store(s[1], 4, uint64(t.task.icvs.schedule.chunk))
 }
 
 // void omp_set_num_threads(threads i32)
 func setNumThreads(t *Thread, s []uint64) {
 	if n := int(int32(s[0])); n > 0 {
-		t.region.icvs = t.region.icvs.withThreads(n)
+		t.task.icvs = t.task.icvs.withThreads(n)
 	}
 }
 
 // void omp_set_max_active_levels(levels i32)
 func setMaxActiveLevels(t *Thread, s []uint64) {
 	if n := int(int32(s[0])); n >= 0 {
-		t.region.icvs.maxLevels = min(n, mostLevels)
+		t.task.icvs.maxLevels = min(n, mostLevels)
 	}
 }
 
 // void omp_set_nested(on i32)
 func setNested(t *Thread, s []uint64) {
-	t.region.icvs.maxLevels = map[bool]int{false: 1, true: mostLevels}[int32(s[0]) != 0]
+	t.task.icvs.maxLevels = map[bool]int{false: 1, true: mostLevels}[int32(s[0]) != 0]
 }
 
 // at is the member of the team of a level that the thread is in, or is in one further in of; nil for no level.
@@ -152,23 +152,50 @@ var calls = []Call{
 	{"__kmpc_reduce_nowait", "liillll", "i", reduceNowait},
 	{"__kmpc_end_reduce_nowait", "lil", "", nothing},
 
+	// Tasks
+	{"__kmpc_omp_task_alloc", "liilll", "l", taskAlloc},
+	{"__kmpc_omp_target_task_alloc", "liillll", "l", targetTaskAlloc},
+	{"__kmpc_omp_task", "lil", "i", omTask},
+	{"__kmpc_omp_task_with_deps", "lililil", "i", taskWithDependences},
+	{"__kmpc_omp_task_begin_if0", "lil", "", beginIf0},
+	{"__kmpc_omp_task_complete_if0", "lil", "", completeIf0},
+	{"__kmpc_omp_reg_task_with_affinity", "lilil", "i", always(0)}, // threads are where they are
+	{"__kmpc_omp_taskwait", "li", "i", taskwait},
+	{"__kmpc_omp_wait_deps", "liilil", "", waitDependences},
+	{"__kmpc_omp_taskwait_deps_51", "liilili", "", waitDependences},
+	{"__kmpc_omp_taskyield", "lii", "i", taskyield},
+	{"__kmpc_taskgroup", "li", "", taskgroup},
+	{"__kmpc_end_taskgroup", "li", "", endTaskgroup},
+	{"__kmpc_taskloop", "lilillliill", "", taskloop},
+	{"__kmpc_taskloop_5", "lilillliilil", "", taskloop5},
+	{"__kmpc_task_reduction_init", "iil", "l", taskReductionInit},
+	{"__kmpc_taskred_init", "iil", "l", taskredInit},
+	{"__kmpc_taskred_modifier_init", "liiil", "l", taskredModifierInit},
+	{"__kmpc_task_reduction_modifier_fini", "lii", "", taskReductionModifierFini},
+	{"__kmpc_task_reduction_get_th_data", "ill", "l", taskReductionData},
+	{"__kmpc_task_allow_completion_event", "lil", "l", allowCompletionEvent},
+	{"omp_fulfill_event", "l", "", fulfillEvent},
+	{"omp_get_max_task_priority", "", "i", says(func(t *Thread) int { return t.runtime.settings.MaxPriority })},
+	{"omp_in_final", "", "i", says(func(t *Thread) int { return oneIf(t.task.final) })},
+	{"omp_in_explicit_task", "", "i", says(func(t *Thread) int { return oneIf(t.task.explicit()) })},
+
 	// Threads and teams
 	{"omp_set_num_threads", "i", "", setNumThreads},
 	{"omp_get_num_threads", "", "i", says(func(t *Thread) int { return t.region.team.size })},
-	{"omp_get_max_threads", "", "i", says(func(t *Thread) int { return t.region.icvs.threads[0] })},
+	{"omp_get_max_threads", "", "i", says(func(t *Thread) int { return t.task.icvs.threads[0] })},
 	{"omp_get_thread_num", "", "i", says(func(t *Thread) int { return t.region.number })},
 	{"omp_in_parallel", "", "i", says(func(t *Thread) int { return oneIf(t.region.team.active > 0) })},
-	{"omp_set_dynamic", "i", "", func(t *Thread, s []uint64) { t.region.icvs.dynamic = int32(s[0]) != 0 }},
-	{"omp_get_dynamic", "", "i", says(func(t *Thread) int { return oneIf(t.region.icvs.dynamic) })},
+	{"omp_set_dynamic", "i", "", func(t *Thread, s []uint64) { t.task.icvs.dynamic = int32(s[0]) != 0 }},
+	{"omp_get_dynamic", "", "i", says(func(t *Thread) int { return oneIf(t.task.icvs.dynamic) })},
 	{"omp_get_cancellation", "", "i", always(0)},
 	{"omp_set_nested", "i", "", setNested},
-	{"omp_get_nested", "", "i", says(func(t *Thread) int { return oneIf(t.region.icvs.maxLevels > 1) })},
+	{"omp_get_nested", "", "i", says(func(t *Thread) int { return oneIf(t.task.icvs.maxLevels > 1) })},
 	{"omp_set_schedule", "ii", "", setSchedule},
 	{"omp_get_schedule", "ll", "", getSchedule},
 	{"omp_get_thread_limit", "", "i", says(func(t *Thread) int { return t.runtime.limit })},
 	{"omp_get_supported_active_levels", "", "i", always(mostLevels)},
 	{"omp_set_max_active_levels", "i", "", setMaxActiveLevels},
-	{"omp_get_max_active_levels", "", "i", says(func(t *Thread) int { return t.region.icvs.maxLevels })},
+	{"omp_get_max_active_levels", "", "i", says(func(t *Thread) int { return t.task.icvs.maxLevels })},
 	{"omp_get_level", "", "i", says(func(t *Thread) int { return t.region.team.level })},
 	{"omp_get_ancestor_thread_num", "i", "i", ancestor},
 	{"omp_get_team_size", "i", "i", teamSizeAt},

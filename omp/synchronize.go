@@ -5,19 +5,18 @@ import "sync/atomic"
 // void __kmpc_barrier(loc, gtid)
 func barrier(t *Thread, _ []uint64) { t.barrier() }
 
-// barrier waits for the whole team.
+// barrier waits for the whole team, and for its tasks.
 func (t *Thread) barrier() {
 	tm := t.region.team
-	if tm.size == 1 {
+	if tm.size == 1 && tasksIn(tm.state.Load()) == 0 {
 		return
 	}
-	before := tm.barrier.value.Load()
-	if int(tm.arrived.Add(1)) == tm.size {
-		tm.arrived.Store(0)
-		t.advance(&tm.barrier)
+	before := tm.crossed.Load()
+	if s := tm.state.Add(oneAtBarrier); atBarrier(s) == tm.size && tasksIn(s) == 0 {
+		t.settle(tm, s)
 		return
 	}
-	t.await(&tm.barrier, before)
+	t.workUntil(until{word: &tm.crossed, old: before}, &tm.barrier, nil)
 }
 
 // i32 __kmpc_single(loc, gtid) -> 1 for the thread that comes first.
@@ -50,8 +49,8 @@ func copyprivate(t *Thread, s []uint64) {
 	t.barrier()
 }
 
-// reduction is how a team makes one value of its threads' own: the first thread waits for all, combines their values in
-// the order of threads' numbers, so that the result is the same whoever comes first, and goes on with it.
+// reduction is how a team makes one value of its threads' own: the first thread waits for all, combines their values
+// in the order of threads' numbers, so that the result is the same whoever comes first, and goes on with it.
 type reduction struct {
 	data     []uint64 // by thread: where its values are
 	arrived  atomic.Int32

@@ -18,6 +18,7 @@ type rank struct {
 	t         *testing.T
 	memory    []byte
 	grown     atomic.Uint64
+	used      atomic.Uint64 // of what the program has to begin with
 	functions []func(h *thread, args ...uint64)
 
 	mu      sync.Mutex // guards all below
@@ -35,9 +36,13 @@ type thread struct {
 func (h *thread) Bytes(address, size uint64) []byte { return h.memory[address:][:size] }
 
 func (h *thread) Grow(size uint64) (uint64, bool) {
-	end := h.grown.Add((size + 15) &^ 15)
-	return end - (size+15)&^15, end <= uint64(len(h.memory))
+	size = (size + pageSize - 1) &^ (pageSize - 1)
+	end := h.grown.Add(size)
+	return end - size, end <= uint64(len(h.memory))
 }
+
+// room is memory of the program's own.
+func (h *thread) room(size uint64) (address uint64) { return h.used.Add((size+63)&^63) - (size+63)&^63 }
 
 func (h *thread) CallTable(function uint32, _ string, args ...uint64) error {
 	h.mu.Lock()
@@ -49,6 +54,14 @@ func (h *thread) CallTable(function uint32, _ string, args ...uint64) error {
 
 func (h *thread) Run(function uint32, params string, args ...uint64) error {
 	return h.CallTable(function, params, args...)
+}
+
+func (h *thread) CallTableResult(function uint32, params string, args ...uint64) (int32, error) {
+	return 0, h.CallTable(function, params, args...)
+}
+
+func (h *thread) RunResult(function uint32, params string, args ...uint64) (int32, error) {
+	return 0, h.CallTable(function, params, args...)
 }
 
 func (h *thread) Wait(key uint64, word *atomic.Uint32, value uint32) {
@@ -96,9 +109,11 @@ var byName = func() map[string]func(*Thread, []uint64) {
 }()
 
 func newRank(t *testing.T, threads, processors int) *thread {
-	r := &rank{t: t, memory: make([]byte, 1<<20), notice: map[uint64]int{}}
-	r.grown.Store(pageSize)
+	r := &rank{t: t, memory: make([]byte, 8<<20), notice: map[uint64]int{}}
+	r.grown.Store(1 << 20)
+	r.used.Store(pageSize)
 	r.changed = sync.NewCond(&r.mu)
+	r.functions = make([]func(*thread, ...uint64), 1) // null is none
 	env := []string{fmt.Sprint("OMP_NUM_THREADS=", threads), "OMP_STACKSIZE=32K", "OMP_MAX_ACTIVE_LEVELS=3"}
 	h := &thread{rank: r}
 	h.Thread = New(Config{Env: env, Processors: processors, Limit: 16}).Main(h)
@@ -158,7 +173,7 @@ func TestDispatch(t *testing.T) {
 		for _, number := range []uint64{35, 36, 33, 34, 37} {
 			var seen [loops][trips]atomic.Int32
 			h.parallel(func(h *thread) {
-				bounds, _ := h.Grow(32)
+				bounds := h.room(32)
 				for l := range loops {
 					h.call("__kmpc_dispatch_init_4", 0, 0, number, 10, 10+2*(trips-1), 2, 3)
 					for h.call("__kmpc_dispatch_next_4", 0, 0, bounds, bounds+8, bounds+16, bounds+24) != 0 {
@@ -190,7 +205,7 @@ func TestOrdered(t *testing.T) {
 		for _, number := range []uint64{67, 68, 65, 66} {
 			var got []uint64
 			h.parallel(func(h *thread) {
-				bounds, _ := h.Grow(32)
+				bounds := h.room(32)
 				h.call("__kmpc_dispatch_init_8", 0, 0, number, 0, trips-1, 1, 4)
 				for h.call("__kmpc_dispatch_next_8", 0, 0, bounds, bounds+8, bounds+16, bounds+24) != 0 {
 					for i := h.number(bounds+8, 8); i <= h.number(bounds+16, 8); i++ {
@@ -215,7 +230,7 @@ func TestOrdered(t *testing.T) {
 // Critical sections, locks and nested locks let one thread in; single takes one thread.
 func TestExclusion(t *testing.T) {
 	teams(t, func(t *testing.T, h *thread, threads int) {
-		word, _ := h.Grow(48)
+		word := h.room(48)
 		counts := [4]int{}
 		h.parallel(func(h *thread) {
 			for range rounds {
@@ -263,10 +278,10 @@ func TestReductions(t *testing.T) {
 		for _, end := range []string{"", "_nowait"} {
 			shared := uint64(0)
 			h.parallel(func(h *thread) {
-				data, _ := h.Grow(8)
+				data := h.room(8)
 				for i := range rounds {
 					h.store(data, 8, uint64(h.region.number))
-					if h.call("__kmpc_reduce"+end, 0, 0, 1, 8, data, 0, 0) != 0 {
+					if h.call("__kmpc_reduce"+end, 0, 0, 1, 8, data, 1, 0) != 0 {
 						if shared = h.number(data, 8); shared != want {
 							t.Errorf("%d, not %d", shared, want)
 						}
@@ -286,13 +301,13 @@ func TestCopyprivate(t *testing.T) {
 	teams(t, func(t *testing.T, h *thread, threads int) {
 		h.functions = append(h.functions, func(h *thread, args ...uint64) { h.store(args[0], 8, h.number(args[1], 8)) })
 		h.parallel(func(h *thread) {
-			data, _ := h.Grow(8)
+			data := h.room(8)
 			for i := range uint64(rounds) {
 				here := h.call("__kmpc_single", 0, 0)
 				if here != 0 {
 					h.store(data, 8, i)
 				}
-				h.call("__kmpc_copyprivate", 0, 0, 8, data, 0, here)
+				h.call("__kmpc_copyprivate", 0, 0, 8, data, 1, here)
 				if got := h.number(data, 8); got != i {
 					t.Errorf("%d, not %d", got, i)
 				}
@@ -373,7 +388,8 @@ func TestCallsAndHeaders(t *testing.T) {
 
 func letterOf(c string) string {
 	switch word := strings.Fields(c)[0]; {
-	case strings.Contains(c, "*"), strings.HasPrefix(c, "int64"), strings.HasPrefix(c, "uint64"), word == "size_t":
+	case strings.Contains(c, "*"), strings.HasPrefix(c, "int64"), strings.HasPrefix(c, "uint64"), word == "size_t",
+		strings.HasSuffix(word, "_handle_t"):
 		return "l"
 	case word == "void":
 		return ""
@@ -388,7 +404,7 @@ func BenchmarkForkAndBarrier(b *testing.B) {
 	h.parallel(func(h *thread) {})
 	b.Run("fork", func(b *testing.B) {
 		for b.Loop() {
-			h.call("__kmpc_fork_call", 0, 0, 0, 0)
+			h.call("__kmpc_fork_call", 0, 0, 1, 0)
 		}
 	})
 	b.Run("barrier", func(b *testing.B) {

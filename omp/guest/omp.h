@@ -67,7 +67,7 @@ typedef void *omp_depend_t;
 typedef intptr_t omp_intptr_t;
 typedef uintptr_t omp_uintptr_t;
 
-/* Handles are numbers as wide as an address. */
+/* Handles are numbers as wide as an address, in C by their largest value, which ISO C would not let an enum have. */
 #if defined(__cplusplus) && __cplusplus >= 201103L
 #define OMP_HANDLE : omp_uintptr_t
 #else
@@ -75,19 +75,19 @@ typedef uintptr_t omp_uintptr_t;
 #endif
 
 /* A detached task's event. */
-typedef enum omp_event_handle_t OMP_HANDLE { omp_event_handle_largest = INT_MAX } omp_event_handle_t;
+__extension__ typedef enum omp_event_handle_t OMP_HANDLE { omp_event_handle_largest = UINTPTR_MAX } omp_event_handle_t;
 
 /* Memory: the predefined handles are numbers, one that omp_init_allocator gives is an address. */
-typedef enum omp_memspace_handle_t OMP_HANDLE {
+__extension__ typedef enum omp_memspace_handle_t OMP_HANDLE {
 	omp_default_mem_space = 0,
 	omp_large_cap_mem_space = 1,
 	omp_const_mem_space = 2,
 	omp_high_bw_mem_space = 3,
 	omp_low_lat_mem_space = 4,
-	omp_memspace_handle_largest = INT_MAX
+	omp_memspace_handle_largest = UINTPTR_MAX
 } omp_memspace_handle_t;
 
-typedef enum omp_allocator_handle_t OMP_HANDLE {
+__extension__ typedef enum omp_allocator_handle_t OMP_HANDLE {
 	omp_null_allocator = 0,
 	omp_default_mem_alloc = 1,
 	omp_large_cap_mem_alloc = 2,
@@ -97,7 +97,7 @@ typedef enum omp_allocator_handle_t OMP_HANDLE {
 	omp_cgroup_mem_alloc = 6,
 	omp_pteam_mem_alloc = 7,
 	omp_thread_mem_alloc = 8,
-	omp_allocator_handle_largest = INT_MAX
+	omp_allocator_handle_largest = UINTPTR_MAX
 } omp_allocator_handle_t;
 
 typedef enum omp_alloctrait_key_t {

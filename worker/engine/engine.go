@@ -92,6 +92,8 @@ type Instance interface {
 	// Run runs a further thread: it calls a function as CallTable does, outside of a host call, and ends as Start does.
 	// It may be repeated.
 	Run(index uint32, params string, args ...uint64) error
+	// RunResult runs as Run does a function that returns an i32.
+	RunResult(index uint32, params string, args ...uint64) (int32, error)
 	// CallTable calls the function that the guest's function pointer names (an index of table 0), which must take those
 	// parameters and return nothing. It may be used inside a host call; what ends the guest there is returned, and
 	// whoever gets it should panic with it to end the rank. If the function throws, that is an error too: panicking with

@@ -56,6 +56,16 @@ func (m member) CallTable(function uint32, params string, args ...uint64) error 
 	return m.instance.CallTable(function, params, args...)
 }
 
+// CallTableResult implements omp.Host.
+func (m member) CallTableResult(function uint32, params string, args ...uint64) (int32, error) {
+	return m.instance.CallTableResult(function, params, args...)
+}
+
+// RunResult implements omp.Host.
+func (m member) RunResult(function uint32, params string, args ...uint64) (int32, error) {
+	return m.instance.RunResult(function, params, args...)
+}
+
 // Wait implements omp.Host.
 func (m member) Wait(key uint64, word *atomic.Uint32, value uint32) {
 	m.mpi.CheckEnded()

@@ -59,7 +59,7 @@ func testExceptionThroughAHostCall(t *testing.T) {
 		if err != nil || strings.Join(h.calls, " ") != want || !errors.Is(h.err, engine.ErrThrown) {
 			t.Errorf("pointer %d: %v, %v, %v", pointer, err, h.calls, h.err)
 		}
-		for range 200 { // more than calls may nest
+		for range 1500 { // more than calls may nest
 			if _, err := h.instance.CallTableResult(3, "i", 7); err != nil {
 				t.Fatalf("pointer %d: a call or an exception is left: %v", pointer, err)
 			}
@@ -81,6 +81,13 @@ func testCallTableResult(t *testing.T) {
 	}
 	if err := h.instance.CallTable(3, "i", 7); !errors.As(err, &trap) || trap.Kind != program.IndirectCallType {
 		t.Errorf("a function with a result: %v", err)
+	}
+	if n, err := h.instance.RunResult(3, "i", 7); n != 14 || err != nil {
+		t.Errorf("outside of a host call: %d, %v", n, err)
+	}
+	var uncaught *program.Uncaught
+	if _, err := h.instance.RunResult(4, "i", 7); !errors.As(err, &uncaught) {
+		t.Errorf("an exception outside of a host call: %v", err)
 	}
 }
 

@@ -156,7 +156,7 @@ func testEndlessNesting(t *testing.T) {
 	if !errors.As(err, &trap) || trap.Kind != program.StackOverflow {
 		t.Fatalf("%v", err)
 	}
-	for range 200 { // more than calls may nest
+	for range 1500 { // more than calls may nest
 		if err := in.CallTable(1, "i", 3); err != nil {
 			t.Fatalf("afterwards: %v", err)
 		}

@@ -19,8 +19,8 @@ import (
 )
 
 // maxNesting bounds how deep a guest may be called back from a host call that a guest called back … A level costs stack
-// in Go, whose overflow would end the process. OpenMP's nested regions and MPI's user operations need a few.
-const maxNesting = 100
+// in Go, whose overflow would end the process. OpenMP's tasks that wait for tasks need many.
+const maxNesting = 1000
 
 // Instance implements engine.Instance.
 type Instance struct {

@@ -70,12 +70,22 @@ func (in *Instance) Thread(host any, s engine.ThreadSpace) (engine.Instance, err
 
 // Run implements engine.Instance.
 func (in *Instance) Run(index uint32, params string, args ...uint64) error {
-	defer endRankOnFault()()
-	err := in.CallTable(index, params, args...)
-	if err == engine.ErrThrown {
-		return in.uncaught()
-	}
+	_, err := in.runTable(index, callbackType{params, ""}, args)
 	return err
+}
+
+// RunResult implements engine.Instance.
+func (in *Instance) RunResult(index uint32, params string, args ...uint64) (int32, error) {
+	return in.runTable(index, callbackType{params, "i"}, args)
+}
+
+func (in *Instance) runTable(index uint32, t callbackType, args []uint64) (int32, error) {
+	defer endRankOnFault()()
+	result, err := in.callTable(index, t, args)
+	if err == engine.ErrThrown {
+		err = in.uncaught()
+	}
+	return result, err
 }
 
 // ThreadLocals implements engine.Instance.
