@@ -308,7 +308,7 @@ func (d *decoder) readComm(m *statepb.Comm) *comm {
 	c := newComm(m.Handle, d.errhandler(m.Errhandler))
 	c.context, c.group, c.remote, c.behind = m.Context, d.group(m.Group), d.group(m.Remote), m.Second
 	c.member, c.sequence, c.round, c.past, c.seen = int(m.Member), m.Sequence, m.Round, uint16(m.Past), m.Seen
-	c.persistent, c.freed, c.info = m.Persistent, m.Freed, d.info(m.Info)
+	c.persistent, c.freed, c.info, c.byMessages = m.Persistent, m.Freed, d.info(m.Info), m.ByMessages
 	c.attributes, c.attached = d.attributes(m.Attributes), d.attachedBuffer(m.Attached)
 	if m.Name != nil {
 		name := string(m.Name)
@@ -340,7 +340,6 @@ func (d *decoder) readComm(m *statepb.Comm) *comm {
 		d.fits(t, c)
 	}
 	c.instances = d.sets(c.context, "", int(size))
-	c.byMessages = d.r.goesByMessages(c)
 	d.check(c.instances != nil && c.instances.size == int(size), "its members' collectives are of others")
 	d.readSlots(c, m.Slots)
 	return c

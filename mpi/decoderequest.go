@@ -2,6 +2,7 @@ package mpi
 
 import (
 	"github.com/faasmrun/faasmrun/mpi/agree"
+	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
@@ -36,6 +37,15 @@ func (d *decoder) readRequests(m *statepb.Requests, out *decoded) {
 	for range m.Requests {
 		d.requests = append(d.requests, &request{owner: d.r})
 	}
+	for _, in := range m.Requests {
+		for _, ref := range in.Scheduled.GetUnder() {
+			q := d.request(ref)
+			if d.check(q != nil && !q.step, "request %d is a step of two collectives", ref); d.err != nil {
+				return
+			}
+			q.step = true
+		}
+	}
 	all := &d.next.requests
 	all.table = readTable(d, m.Handles, d.request)
 	out.brought = map[*request]*part{}
@@ -46,6 +56,7 @@ func (d *decoder) readRequests(m *statepb.Requests, out *decoded) {
 			return
 		}
 	}
+	d.readScheduled(m, out)
 	d.object = ""
 	for _, ref := range m.Orphans {
 		q := d.request(ref)
@@ -77,7 +88,7 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 		q.Envelope = transport.Envelope{Source: match.Rank(e.Source), Tag: e.Tag, Bytes: e.Bytes}
 	}
 	q.Buffer = d.span(m.Buffer)
-	if q.kind <= requestReceive && (q.peer != procNull && !m.Done || q.persistent) {
+	if q.kind <= requestReceive && !q.step && (q.peer != procNull && !m.Done || q.persistent) {
 		d.check(q.Buffer.Type != nil, "it has no buffer")
 		ok := q.peer == procNull || q.peer == anySource && q.kind == requestReceive || q.comm.peers().Has(q.peer)
 		d.check(ok && (q.tag >= 0 || q.tag == anyTag && q.kind == requestReceive), "rank %d, tag %d", q.peer, q.tag)
@@ -103,11 +114,100 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 	case d.err != nil:
 	case m.Done:
 		q.End()
+	case q.step: // see steps
 	case q.kind == requestSend && q.peer != procNull:
 		q.SendsTo(q.comm.peers().Ranks[q.peer])
 	case q.kind == requestReceive && q.peer != procNull:
 		q.Receives()
 	}
+}
+
+// readScheduled reads the collectives by messages that are under way, when all requests are there.
+func (d *decoder) readScheduled(m *statepb.Requests, out *decoded) {
+	for i, in := range m.Requests {
+		if in.Scheduled == nil {
+			continue
+		}
+		q := d.requests[i]
+		d.reading("request", i)
+		if q.kind != requestCollective || in.Done || !q.active || in.Brought != nil || q.answer != nil {
+			d.fail("it is in no collective by messages")
+		}
+		s := d.scheduled(q, in.Scheduled)
+		if d.err != nil {
+			return
+		}
+		q.scheduled = s
+		d.next.requests.live = append(d.next.requests.live, q)
+	}
+}
+
+// scheduled reads how far a collective by messages has come.
+func (d *decoder) scheduled(q *request, m *statepb.Scheduled) *scheduled {
+	s := &scheduled{part: q.part, round: int(m.Round), scratch: m.Scratch, failure: d.failure(m.Failure)}
+	if d.check((m.Part == nil) == q.persistent, "it has a part, and the request has"); m.Part != nil {
+		s.part = d.part(m.Part)
+	}
+	if d.err != nil {
+		return nil
+	}
+	d.check(s.part.answer == nil && s.part.fits(q.comm) && q.tag >= 0, "its part is of another communicator")
+	if d.err != nil {
+		return nil
+	}
+	s.plan, _ = q.comm.plan(s.part)
+	algorithm, known := schedule.ByName(string(m.Algorithm))
+	s.plan.Algorithm = algorithm
+	d.check(known && int64(m.Round) <= int64(s.plan.Rounds()) && int64(len(s.scratch)) == s.plan.Scratch(),
+		"algorithm %q, round %d, %d bytes", m.Algorithm, m.Round, len(s.scratch))
+	if d.err == nil {
+		d.steps(q, s, m)
+	}
+	return s
+}
+
+// steps gives the requests of a round under way what they send and receive.
+func (d *decoder) steps(q *request, s *scheduled, m *statepb.Scheduled) {
+	var steps []schedule.Step
+	for i := max(s.round-1, 0); i < s.plan.Rounds(); i++ {
+		steps = s.plan.Round(i, steps[:0])
+		for j := range steps {
+			d.check(s.holds(q.comm, &steps[j]), "step %d of round %d is outside", j, i)
+		}
+		if d.err != nil {
+			return
+		}
+		if i >= s.round {
+			continue
+		}
+		for j := range steps {
+			kind := requestSend
+			switch steps[j].Action {
+			case schedule.Send:
+			case schedule.Receive:
+				kind = requestReceive
+			default:
+				continue
+			}
+			if len(s.under) == len(m.Under) {
+				d.fail("round %d has more than %d operations", i, len(m.Under))
+				return
+			}
+			step := d.request(m.Under[len(s.under)])
+			d.check(step.kind == kind && step.comm == q.comm && step.handle == 0 && step.active && step.scheduled == nil,
+				"step %d of round %d is another", j, i)
+			s.under = append(s.under, step)
+			s.describe(step, q, &steps[j])
+			switch {
+			case step.Done():
+			case kind == requestSend:
+				step.SendsTo(q.comm.participant(steps[j].Peer))
+			default:
+				step.Receives()
+			}
+		}
+	}
+	d.check(len(s.under) == len(m.Under), "%d operations are under way, of %d", len(m.Under), len(s.under))
 }
 
 // readOperations puts the requests' operations in their slots of the endpoint. The other slots are those of idle
@@ -125,7 +225,11 @@ func (d *decoder) readOperations(m *statepb.Requests, generations int, out *deco
 		out.operations[in.Slot] = &d.requests[i].Operation
 		d.check(in.Generation == out.endpoint.Generations[in.Slot], "generation %d", in.Generation)
 		if q := d.requests[i]; q.kind == requestReceive {
-			keys[transport.Slot(in.Slot)] = match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}
+			k := match.Key{Context: q.comm.context, Source: q.peer, Tag: q.tag}
+			if q.step {
+				k = q.comm.scheduledKey(int(q.peer), q.tag)
+			}
+			keys[transport.Slot(in.Slot)] = k
 		}
 	}
 	for i, p := range out.endpoint.Posted {
@@ -237,8 +341,8 @@ func (d *decoder) instances(m *statepb.Instances) *instances {
 func (d *decoder) part(m *statepb.Part) *part {
 	p := &part{rank: d.r, comm: d.comm(m.Comm), call: d.function(m.Function), root: int(m.Root), op: d.op(m.Op),
 		count: m.Count, typ: d.typ(m.Type), typeHandle: m.TypeHandle, inPlace: m.InPlace, past: uint16(m.Past),
-		copySend: m.CopySend, send: d.blocks(m.Send), recv: d.blocks(m.Recv), agreement: agree.Kind(m.Agreement),
-		answer: d.answer(m.Answer), failure: d.failure(m.Failure)}
+		copySend: m.CopySend, send: d.blocks(m.Send, false), recv: d.blocks(m.Recv, m.Op != 0),
+		agreement: agree.Kind(m.Agreement), answer: d.answer(m.Answer), failure: d.failure(m.Failure)}
 	kind, ok := collectiveByName[string(m.Collective)]
 	p.kind = kind
 	d.check(ok, "there is no collective %q", m.Collective)
@@ -248,7 +352,8 @@ func (d *decoder) part(m *statepb.Part) *part {
 	return p
 }
 
-func (d *decoder) blocks(m *statepb.Blocks) blocks {
+// blocks reads blocks. Those that say how the result of a reduction is shared lie with its other members.
+func (d *decoder) blocks(m *statepb.Blocks, shares bool) blocks {
 	b := blocks{span: d.span(m.GetSpan()), number: m.GetNumber(), counts: m.GetCounts(), displs: m.GetDisplacements()}
 	for _, ref := range m.GetTypes() {
 		t := d.typ(ref)
@@ -264,7 +369,7 @@ func (d *decoder) blocks(m *statepb.Blocks) blocks {
 		all, fits := b.span.Repeated(b.number)
 		d.check(fits && all.Inside(0), "%d blocks are outside the memory", b.number)
 	}
-	for i := range b.counts {
+	for i := 0; i < len(b.counts) && !shares; i++ {
 		s := b.at(i)
 		d.check(s.Inside(0), "block %d is outside the memory", i)
 	}

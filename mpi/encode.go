@@ -27,8 +27,8 @@ const (
 )
 
 // stateVersions are the versions that are written. Earlier ones are read.
-var stateVersions = state.Versions{state.GroupsSection: 1, state.TypesSection: 1, objectsSection: 1, commsSection: 1,
-	processSection: 1, requestsSection: 1, messagesSection: 1, threadsSection: 1}
+var stateVersions = state.Versions{state.GroupsSection: 1, state.TypesSection: 1, objectsSection: 1, commsSection: 2,
+	processSection: 1, requestsSection: 2, messagesSection: 1, threadsSection: 1}
 
 // References to what is in no section.
 const (
@@ -263,7 +263,8 @@ func (w *encoder) comm(c *comm) *statepb.Comm {
 		Group: w.groups.Reference(c.group), Remote: w.groups.Reference(c.remote), Member: uint32(c.member),
 		Second: c.behind, Sequence: c.sequence, Round: c.round, Past: uint32(c.past), Seen: c.seen,
 		Persistent: c.persistent, Attributes: c.attributes.encode(), Topology: w.topologies.of(c.topology),
-		Info: c.info.encode(), Attached: c.attached.encode(), Freed: c.freed, Slots: c.encodeSlots()}
+		Info: c.info.encode(), Attached: c.attached.encode(), Freed: c.freed, ByMessages: c.byMessages,
+		Slots: c.encodeSlots()}
 	w.sets.byContext[c.context] = c.instances
 	if name := c.name.Load(); name != nil {
 		m.Name = append([]byte{}, *name...)

@@ -53,7 +53,27 @@ func (w *encoder) request(q *request) *statepb.Request {
 		m.Part = w.part(q.part)
 	}
 	in := q.joined()
-	m.Brought = w.brought(&in)
+	m.Brought, m.Scheduled = w.brought(&in), w.scheduled(q)
+	if q.step {
+		m.Buffer = nil
+	}
+	return m
+}
+
+// scheduled writes how far a collective by messages has come, or nothing.
+func (w *encoder) scheduled(q *request) *statepb.Scheduled {
+	s := q.scheduled
+	if s == nil {
+		return nil
+	}
+	m := &statepb.Scheduled{Algorithm: []byte(s.plan.Algorithm.Name()), Round: uint32(s.round), Scratch: s.scratch,
+		Failure: w.failure(s.failure)}
+	if !q.persistent {
+		m.Part = w.part(s.part)
+	}
+	for _, step := range s.under {
+		m.Under = append(m.Under, w.requests.of(step))
+	}
 	return m
 }
 

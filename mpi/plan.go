@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
+	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -163,4 +164,92 @@ func (c *comm) memberTitle(i int) string {
 		return fmt.Sprintf("rank %d of the first group", i)
 	}
 	return fmt.Sprintf("rank %d of the second group", i-len(first.Ranks))
+}
+
+// members is how many participants a collective on the communicator has.
+func (c *comm) members() int {
+	first, second := c.sides()
+	if second == nil {
+		return len(first.Ranks)
+	}
+	return len(first.Ranks) + len(second.Ranks)
+}
+
+// fits reports whether a part, of which nothing is known, may be brought to a collective by messages on a communicator.
+// Where its blocks are is not looked at; see holds.
+func (p *part) fits(c *comm) bool {
+	kind, known := planKinds[p.kind]
+	reduces := kind >= schedule.Reduce && kind <= schedule.Exscan
+	neighbours := kind == schedule.NeighborAllgather || kind == schedule.NeighborAlltoall
+	ok := known && c.context != 0 && reduces == (p.op != nil || p.root == schedule.NoRoot && kind == schedule.Reduce) &&
+		(c.remote == nil || kind < schedule.Scan) && (!neighbours || c.topology != nil) &&
+		p.root >= schedule.NoRoot && p.root < c.members() && (p.root >= 0 || c.remote != nil)
+	if !ok || p.op == nil {
+		return ok
+	}
+	if size := max(p.typ.Size(), 1); p.count < 0 || p.count > datatype.MaxSpanBytes/size ||
+		!p.op.isUser() && p.op.code.Kernel(p.typ.Kind()) == nil {
+		return false
+	}
+	if p.kind != collReduceScatter {
+		return true
+	}
+	left := p.count
+	for _, n := range p.recv.counts {
+		if left -= n; n < 0 || left < 0 {
+			return false
+		}
+	}
+	return left == 0 && len(p.recv.counts) == len(c.group.Ranks)
+}
+
+// holds reports whether a step, of which nothing is known, is between members and on memory of the collective.
+func (s *scheduled) holds(c *comm, step *schedule.Step) bool {
+	switch step.Action {
+	case schedule.Send, schedule.Receive:
+		if step.Peer < 0 || step.Peer >= c.members() {
+			return false
+		}
+	case schedule.Load, schedule.Fold, schedule.Store:
+		if s.part.op == nil {
+			return false
+		}
+	}
+	to := step.Action == schedule.Receive || step.Action == schedule.Copy || step.Action == schedule.Store
+	from := step.Action != schedule.Receive && step.Action != schedule.Store
+	return (!to || s.has(&step.To)) && (!from || s.has(&step.From))
+}
+
+// has reports whether a region lies in its buffer.
+func (s *scheduled) has(r *schedule.Region) bool {
+	b := &s.part.recv
+	if r.Buffer == schedule.SendBuffer {
+		b = &s.part.send
+	}
+	if r.Length == 0 {
+		return true
+	}
+	n := r.Length
+	whole := r.Buffer != schedule.Scratch || n == schedule.Whole
+	room := int64(len(s.scratch))
+	if whole {
+		number := b.number
+		if len(b.counts) > 0 {
+			number = int64(len(b.counts))
+		}
+		if b.span.Type == nil || s.part.op == nil && int64(r.Block) >= number {
+			return false
+		}
+		all := b.span
+		if s.part.op == nil {
+			all = b.at(r.Block)
+		}
+		if n == schedule.Whole {
+			n = all.Bytes()
+		}
+		if r.Buffer != schedule.Scratch {
+			room = all.Bytes()
+		}
+	}
+	return r.Offset >= 0 && n >= 0 && r.Offset <= room && n <= room-r.Offset
 }

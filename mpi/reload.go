@@ -10,14 +10,10 @@ import (
 
 // reload encodes the rank's state, and goes on with what decoding that gives: new objects, in which nothing of the old
 // ones is left. It is called on a thread whose call was broken off. It reports whether it was possible: not while other
-// ranks do the work of a collective of the rank's, for which they need its objects, and not while it has collectives by
-// messages under way.
+// ranks do the work of a collective of the rank's, for which they need its objects.
 func (t *Thread) reload() (done bool, err error) {
 	r := t.Rank
 	if r.check != nil || r.several.Load() { // other threads look at some of it in no turn
-		return false, nil
-	}
-	if len(r.requests.live) > 0 { // a collective by messages is in no section of the encoding
 		return false, nil
 	}
 	out, ok := r.withdrawParts()

@@ -22,7 +22,8 @@ type request struct {
 	tag     int32
 	mode    sendMode
 	matched bool // a receive that a matched probe found its message for
-	block   bool // a receive within a collective: of a block, which may be longer than what comes
+	step    bool // of a collective by messages
+	block   bool // the step receives a block, which may be longer than what comes
 	told    bool // status and failure are those of the operation; of a receive they are not at first
 
 	persistent bool
@@ -113,7 +114,8 @@ func (r *Rank) release(q *request) {
 		q.Note = nil
 	}
 	q.attached = nil
-	q.comm, q.Buffer, q.freed, q.matched, q.block, q.Serial = nil, datatype.Span{}, false, false, false, 0
+	q.step, q.block = false, false
+	q.comm, q.Buffer, q.freed, q.matched, q.Serial = nil, datatype.Span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }
 

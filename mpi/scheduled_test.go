@@ -56,6 +56,7 @@ func TestByMessages(t *testing.T) {
 		{"RandomProgramsBrokenOff", TestRandomProgramsBrokenOff},
 		{"BrokenOff", TestBrokenOff},
 		{"AskedAtAnyTime", TestAskedAtAnyTime},
+		{"RandomProgramsReloaded", TestRandomProgramsReloaded},
 	} {
 		t.Run(c.name, c.test)
 	}
@@ -233,4 +234,59 @@ func TestMemoryOfPlans(t *testing.T) {
 	all.keepScratch(make([]byte, 100))
 	want("more than is there", len(all.takeScratch(200)), 200)
 	want("which stays", cap(all.scratch), 100)
+}
+
+// TestReloadOfScheduled reloads a rank in the middle of a collective by messages, and others that it has begun go on,
+// too.
+func TestReloadOfScheduled(t *testing.T) {
+	defer goByMessages()()
+	for name, waits := range map[string]func(g *guest, buf, out uint32){
+		"Bcast":     func(g *guest, buf, out uint32) { g.must("Bcast", buf, 9000, tInt, 1, tWorld) },
+		"Barrier":   func(g *guest, buf, out uint32) { g.must("Barrier", tWorld) },
+		"Allreduce": func(g *guest, buf, out uint32) { g.must("Allreduce", buf, out, 9000, tInt, tSum, tWorld) },
+		"by the program": func(g *guest, buf, out uint32) {
+			g.table[7] = func(args ...uint64) {}
+			op := g.made("Op_create", 7, 0)
+			g.must("Reduce", buf, out, 3, tInt, op, 0, tWorld)
+			want(g, "the last one's", g.int(out, 1), []int{3, g.int(out, 1)}[min(g.me, 1)])
+		},
+		"a persistent one": func(g *guest, buf, out uint32) {
+			request := g.alloc(wordSize)
+			g.must("Alltoall_init", buf, 2, tInt, out, 2, tInt, tWorld, infoNull, request)
+			for range 3 {
+				g.must("Start", request)
+				g.must("Wait", request, 0)
+				want(g, "the last block", g.int(out, 5), 2*g.me+1+2)
+			}
+			g.must("Request_free", request)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer breaks(never)()
+			play(t, 3, func(g *guest) {
+				buf, out, sum, request := g.alloc(40000), g.alloc(40000), g.alloc(4), g.alloc(wordSize)
+				for i := range 9000 {
+					g.setInt(buf, i, g.me+i)
+				}
+				g.must("Iallreduce", g.ints(g.me), sum, 1, tInt, tSum, tWorld, request)
+				if g.me == 0 {
+					waits(g, buf, out)
+					if g.thread.resume.reloaded == 0 {
+						t.Error("the rank was not reloaded")
+					}
+				} else {
+					zero := &g.rank.world.ranks[0].main
+					if g.me == 1 {
+						g.waitParked(0)
+						zero.Suspend()
+						g.waitUntil("it is broken off", func() bool { return !zero.toSuspend.Load() })
+						g.waitParked(0)
+					}
+					waits(g, buf, out)
+				}
+				g.must("Wait", request, 0)
+				want(g, "the sum", g.int(sum, 0), 3)
+			})
+		})
+	}
 }

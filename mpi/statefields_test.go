@@ -131,7 +131,7 @@ comm.info        comms
 comm.attached    comms
 comm.calling     - of the call that is under way
 comm.freed       comms
-comm.byMessages  - follows from where its members are
+comm.byMessages  comms
 
 raiser.kind        - all are communicators so far
 raiser.handle      comms
@@ -203,7 +203,7 @@ requests.table    requests
 requests.idle     - what is in no use
 requests.orphans  requests
 requests.reapAt   requests
-requests.live     - a rank with such is not encoded
+requests.live     requests
 requests.scratch  - memory for the next one
 
 request.Operation   requests
@@ -217,7 +217,8 @@ request.peer        requests
 request.tag         requests
 request.mode        requests
 request.matched     requests
-request.block       - within a collective by messages
+request.step        requests
+request.block       - follows from the step
 request.told        requests
 request.persistent  requests
 request.active      requests
@@ -225,7 +226,7 @@ request.freed       requests
 request.part        requests
 request.instances   requests
 request.starts      requests
-request.scheduled   - a rank with such is not encoded
+request.scheduled   requests
 request.child       requests
 request.answer      requests
 request.send        requests
@@ -235,6 +236,13 @@ request.generic     requests
 request.deferred    - set while other ranks do the work of its collective, when nothing is captured
 request.status      requests
 request.failure     requests
+
+scheduled.plan     - follows from the part and the algorithm's name
+scheduled.part     requests
+scheduled.round    requests
+scheduled.under    requests
+scheduled.scratch  requests
+scheduled.failure  requests
 
 part.rank        - whose it is
 part.request     requests

@@ -18,6 +18,8 @@
 // vector, a the time of a message, b that to move a byte and g that to combine one.
 package schedule
 
+import "slices"
+
 // Action is what a step does.
 type Action uint8
 
@@ -175,6 +177,48 @@ var algorithms = [...]algorithm{
 }
 
 func (a Algorithm) String() string { return algorithms[a].name }
+
+// names are the algorithms' in this package: unlike what String gives, each has its own.
+var names = [...]string{
+	Nothing:              "Nothing",
+	BarrierDissemination: "BarrierDissemination",
+	BcastBinomial:        "BcastBinomial",
+	BcastScatter:         "BcastScatter",
+	BcastLinear:          "BcastLinear",
+	GatherBinomial:       "GatherBinomial",
+	GatherLinear:         "GatherLinear",
+	ScatterBinomial:      "ScatterBinomial",
+	ScatterLinear:        "ScatterLinear",
+	AllgatherBruck:       "AllgatherBruck",
+	AllgatherRing:        "AllgatherRing",
+	AllgatherLinear:      "AllgatherLinear",
+	AlltoallBruck:        "AlltoallBruck",
+	AlltoallPairwise:     "AlltoallPairwise",
+	AlltoallInPlace:      "AlltoallInPlace",
+	AlltoallLinear:       "AlltoallLinear",
+	ReduceGather:         "ReduceGather",
+	ReduceShares:         "ReduceShares",
+	ReduceLinear:         "ReduceLinear",
+	AllreduceGather:      "AllreduceGather",
+	AllreduceShares:      "AllreduceShares",
+	ReduceScatterShares:  "ReduceScatterShares",
+	ReduceScatterLinear:  "ReduceScatterLinear",
+	ScanGather:           "ScanGather",
+	ScanChain:            "ScanChain",
+	ExscanGather:         "ExscanGather",
+	ExscanChain:          "ExscanChain",
+	NeighbourAllgather:   "NeighbourAllgather",
+	NeighbourAlltoall:    "NeighbourAlltoall",
+}
+
+// Name is the algorithm's name, by which ByName finds it, in later releases too.
+func (a Algorithm) Name() string { return names[a] }
+
+// ByName finds an algorithm.
+func ByName(name string) (a Algorithm, found bool) {
+	i := slices.Index(names[:], name)
+	return Algorithm(max(i, 0)), i >= 0
+}
 
 // Rounds is how many rounds the plan has.
 func (p *Plan) Rounds() int { return algorithms[p.Algorithm].rounds(p) }

@@ -694,7 +694,8 @@ type Comm struct {
 	Info          *Info                  `protobuf:"bytes,16,opt,name=info,proto3" json:"info,omitempty"`
 	Attached      *Attached              `protobuf:"bytes,17,opt,name=attached,proto3" json:"attached,omitempty"`
 	Freed         bool                   `protobuf:"varint,18,opt,name=freed,proto3" json:"freed,omitempty"`
-	Slots         []*Slot                `protobuf:"bytes,19,rep,name=slots,proto3" json:"slots,omitempty"` // the rank's own, that another member may still read
+	Slots         []*Slot                `protobuf:"bytes,19,rep,name=slots,proto3" json:"slots,omitempty"`                              // the rank's own, that another member may still read
+	ByMessages    bool                   `protobuf:"varint,20,opt,name=by_messages,json=byMessages,proto3" json:"by_messages,omitempty"` // its collectives go by messages
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -860,6 +861,13 @@ func (x *Comm) GetSlots() []*Slot {
 		return x.Slots
 	}
 	return nil
+}
+
+func (x *Comm) GetByMessages() bool {
+	if x != nil {
+		return x.ByMessages
+	}
+	return false
 }
 
 // Slot is what the rank has published for a collective with small data.
@@ -1906,7 +1914,7 @@ type Request struct {
 	Active     bool                   `protobuf:"varint,11,opt,name=active,proto3" json:"active,omitempty"`
 	Freed      bool                   `protobuf:"varint,12,opt,name=freed,proto3" json:"freed,omitempty"`
 	Part       *Part                  `protobuf:"bytes,13,opt,name=part,proto3" json:"part,omitempty"`           // of a persistent collective
-	Instances  *Instances             `protobuf:"bytes,14,opt,name=instances,proto3" json:"instances,omitempty"` // of a persistent collective
+	Instances  *Instances             `protobuf:"bytes,14,opt,name=instances,proto3" json:"instances,omitempty"` // of a persistent collective through shared memory
 	Starts     uint64                 `protobuf:"varint,15,opt,name=starts,proto3" json:"starts,omitempty"`      // of a persistent one; of another collective its number among those of the communicator
 	Child      uint32                 `protobuf:"varint,16,opt,name=child,proto3" json:"child,omitempty"`        // reference to a communicator, of MPI_Comm_idup
 	Answer     *Answer                `protobuf:"bytes,17,opt,name=answer,proto3" json:"answer,omitempty"`       // what child will be
@@ -1916,7 +1924,8 @@ type Request struct {
 	Generic    *Generic               `protobuf:"bytes,21,opt,name=generic,proto3" json:"generic,omitempty"`
 	Status     *Status                `protobuf:"bytes,22,opt,name=status,proto3" json:"status,omitempty"`
 	Failure    *Failure               `protobuf:"bytes,23,opt,name=failure,proto3" json:"failure,omitempty"`
-	Brought    *Part                  `protobuf:"bytes,30,opt,name=brought,proto3" json:"brought,omitempty"` // of a collective that is not done
+	Brought    *Part                  `protobuf:"bytes,30,opt,name=brought,proto3" json:"brought,omitempty"`     // of a collective through shared memory that is not done
+	Scheduled  *Scheduled             `protobuf:"bytes,31,opt,name=scheduled,proto3" json:"scheduled,omitempty"` // of a collective by messages that is not done
 	// What the rank's endpoint has of it:
 	Slot          uint32    `protobuf:"varint,24,opt,name=slot,proto3" json:"slot,omitempty"`
 	Generation    uint32    `protobuf:"varint,25,opt,name=generation,proto3" json:"generation,omitempty"`
@@ -2126,6 +2135,13 @@ func (x *Request) GetBrought() *Part {
 	return nil
 }
 
+func (x *Request) GetScheduled() *Scheduled {
+	if x != nil {
+		return x.Scheduled
+	}
+	return nil
+}
+
 func (x *Request) GetSlot() uint32 {
 	if x != nil {
 		return x.Slot
@@ -2168,6 +2184,93 @@ func (x *Request) GetEnvelope() *Envelope {
 	return nil
 }
 
+// Scheduled is a collective by messages, as far as the rank has come.
+type Scheduled struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Algorithm []byte                 `protobuf:"bytes,1,opt,name=algorithm,proto3" json:"algorithm,omitempty"` // "AllgatherBruck"
+	Part      *Part                  `protobuf:"bytes,2,opt,name=part,proto3" json:"part,omitempty"`           // of a persistent one it is the request's
+	Round     uint32                 `protobuf:"varint,3,opt,name=round,proto3" json:"round,omitempty"`        // the next
+	// References to the requests of the round under way, in the order of its steps. What they are of follows from these:
+	// they have no buffer.
+	Under         []uint32 `protobuf:"varint,4,rep,packed,name=under,proto3" json:"under,omitempty"`
+	Scratch       []byte   `protobuf:"bytes,5,opt,name=scratch,proto3" json:"scratch,omitempty"`
+	Failure       *Failure `protobuf:"bytes,6,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scheduled) Reset() {
+	*x = Scheduled{}
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scheduled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scheduled) ProtoMessage() {}
+
+func (x *Scheduled) ProtoReflect() protoreflect.Message {
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scheduled.ProtoReflect.Descriptor instead.
+func (*Scheduled) Descriptor() ([]byte, []int) {
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Scheduled) GetAlgorithm() []byte {
+	if x != nil {
+		return x.Algorithm
+	}
+	return nil
+}
+
+func (x *Scheduled) GetPart() *Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *Scheduled) GetRound() uint32 {
+	if x != nil {
+		return x.Round
+	}
+	return 0
+}
+
+func (x *Scheduled) GetUnder() []uint32 {
+	if x != nil {
+		return x.Under
+	}
+	return nil
+}
+
+func (x *Scheduled) GetScratch() []byte {
+	if x != nil {
+		return x.Scratch
+	}
+	return nil
+}
+
+func (x *Scheduled) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
 // Span is elements of a datatype at an address.
 type Span struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2181,7 +2284,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[26]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2193,7 +2296,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[26]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2206,7 +2309,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{26}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Span) GetAddress() int64 {
@@ -2250,7 +2353,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[27]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2365,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[27]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2378,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{27}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Status) GetSource() int32 {
@@ -2324,7 +2427,7 @@ type Envelope struct {
 
 func (x *Envelope) Reset() {
 	*x = Envelope{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[28]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2336,7 +2439,7 @@ func (x *Envelope) String() string {
 func (*Envelope) ProtoMessage() {}
 
 func (x *Envelope) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[28]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2349,7 +2452,7 @@ func (x *Envelope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Envelope.ProtoReflect.Descriptor instead.
 func (*Envelope) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{28}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Envelope) GetSource() int32 {
@@ -2384,7 +2487,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[29]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +2499,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[29]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +2512,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{29}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Failure) GetClass() int32 {
@@ -2446,7 +2549,7 @@ type Generic struct {
 
 func (x *Generic) Reset() {
 	*x = Generic{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[30]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2561,7 @@ func (x *Generic) String() string {
 func (*Generic) ProtoMessage() {}
 
 func (x *Generic) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[30]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2574,7 @@ func (x *Generic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Generic.ProtoReflect.Descriptor instead.
 func (*Generic) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{30}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Generic) GetQuery() uint32 {
@@ -2514,7 +2617,7 @@ type Instances struct {
 
 func (x *Instances) Reset() {
 	*x = Instances{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[31]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2629,7 @@ func (x *Instances) String() string {
 func (*Instances) ProtoMessage() {}
 
 func (x *Instances) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[31]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2642,7 @@ func (x *Instances) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instances.ProtoReflect.Descriptor instead.
 func (*Instances) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{31}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Instances) GetContext() uint32 {
@@ -2588,7 +2691,7 @@ type Part struct {
 
 func (x *Part) Reset() {
 	*x = Part{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[32]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2600,7 +2703,7 @@ func (x *Part) String() string {
 func (*Part) ProtoMessage() {}
 
 func (x *Part) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[32]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2613,7 +2716,7 @@ func (x *Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Part.ProtoReflect.Descriptor instead.
 func (*Part) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{32}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Part) GetComm() uint32 {
@@ -2741,7 +2844,7 @@ type Blocks struct {
 
 func (x *Blocks) Reset() {
 	*x = Blocks{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[33]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2753,7 +2856,7 @@ func (x *Blocks) String() string {
 func (*Blocks) ProtoMessage() {}
 
 func (x *Blocks) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[33]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2766,7 +2869,7 @@ func (x *Blocks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blocks.ProtoReflect.Descriptor instead.
 func (*Blocks) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{33}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Blocks) GetSpan() *Span {
@@ -2823,7 +2926,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[34]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +2938,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[34]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +2951,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{34}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Answer) GetSecond() bool {
@@ -2940,7 +3043,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[35]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3055,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[35]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3068,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{35}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Outcome) GetContext() uint32 {
@@ -3053,7 +3156,7 @@ type Messages struct {
 
 func (x *Messages) Reset() {
 	*x = Messages{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[36]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3065,7 +3168,7 @@ func (x *Messages) String() string {
 func (*Messages) ProtoMessage() {}
 
 func (x *Messages) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[36]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3078,7 +3181,7 @@ func (x *Messages) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Messages.ProtoReflect.Descriptor instead.
 func (*Messages) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{36}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Messages) GetSerial() uint64 {
@@ -3134,7 +3237,7 @@ type Key struct {
 
 func (x *Key) Reset() {
 	*x = Key{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[37]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3146,7 +3249,7 @@ func (x *Key) String() string {
 func (*Key) ProtoMessage() {}
 
 func (x *Key) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[37]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3159,7 +3262,7 @@ func (x *Key) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Key.ProtoReflect.Descriptor instead.
 func (*Key) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{37}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Key) GetContext() uint32 {
@@ -3194,7 +3297,7 @@ type Posted struct {
 
 func (x *Posted) Reset() {
 	*x = Posted{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[38]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3206,7 +3309,7 @@ func (x *Posted) String() string {
 func (*Posted) ProtoMessage() {}
 
 func (x *Posted) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[38]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3219,7 +3322,7 @@ func (x *Posted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Posted.ProtoReflect.Descriptor instead.
 func (*Posted) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{38}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Posted) GetKey() *Key {
@@ -3251,7 +3354,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[39]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3263,7 +3366,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[39]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3276,7 +3379,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{39}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Message) GetKey() *Key {
@@ -3333,7 +3436,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[40]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3345,7 +3448,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[40]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3358,7 +3461,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{40}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Operation) GetRank() uint32 {
@@ -3392,7 +3495,7 @@ type Threads struct {
 
 func (x *Threads) Reset() {
 	*x = Threads{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[41]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3404,7 +3507,7 @@ func (x *Threads) String() string {
 func (*Threads) ProtoMessage() {}
 
 func (x *Threads) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[41]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3417,7 +3520,7 @@ func (x *Threads) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Threads.ProtoReflect.Descriptor instead.
 func (*Threads) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{41}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Threads) GetThreads() []*Thread {
@@ -3440,7 +3543,7 @@ type Thread struct {
 
 func (x *Thread) Reset() {
 	*x = Thread{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[42]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3452,7 +3555,7 @@ func (x *Thread) String() string {
 func (*Thread) ProtoMessage() {}
 
 func (x *Thread) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[42]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3465,7 +3568,7 @@ func (x *Thread) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thread.ProtoReflect.Descriptor instead.
 func (*Thread) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{42}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Thread) GetNumber() uint32 {
@@ -3517,7 +3620,7 @@ type Pending struct {
 
 func (x *Pending) Reset() {
 	*x = Pending{}
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[43]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3529,7 +3632,7 @@ func (x *Pending) String() string {
 func (*Pending) ProtoMessage() {}
 
 func (x *Pending) ProtoReflect() protoreflect.Message {
-	mi := &file_mpi_state_statepb_state_proto_msgTypes[43]
+	mi := &file_mpi_state_statepb_state_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3542,7 +3645,7 @@ func (x *Pending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pending.ProtoReflect.Descriptor instead.
 func (*Pending) Descriptor() ([]byte, []int) {
-	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{43}
+	return file_mpi_state_statepb_state_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Pending) GetFunction() []byte {
@@ -3681,7 +3784,7 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\ahandles\x18\x02 \x01(\v2\x16.faasmrun.mpi.v1.TableR\ahandles\x129\n" +
 	"\n" +
 	"topologies\x18\x03 \x03(\v2\x19.faasmrun.mpi.v1.TopologyR\n" +
-	"topologies\"\xcf\x04\n" +
+	"topologies\"\xf0\x04\n" +
 	"\x04Comm\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\rR\x06handle\x12\x1e\n" +
 	"\n" +
@@ -3708,7 +3811,9 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\x04info\x18\x10 \x01(\v2\x15.faasmrun.mpi.v1.InfoR\x04info\x125\n" +
 	"\battached\x18\x11 \x01(\v2\x19.faasmrun.mpi.v1.AttachedR\battached\x12\x14\n" +
 	"\x05freed\x18\x12 \x01(\bR\x05freed\x12+\n" +
-	"\x05slots\x18\x13 \x03(\v2\x15.faasmrun.mpi.v1.SlotR\x05slotsB\a\n" +
+	"\x05slots\x18\x13 \x03(\v2\x15.faasmrun.mpi.v1.SlotR\x05slots\x12\x1f\n" +
+	"\vby_messages\x18\x14 \x01(\bR\n" +
+	"byMessagesB\a\n" +
 	"\x05_name\"\xb4\x01\n" +
 	"\x04Slot\x12\x14\n" +
 	"\x05round\x18\x01 \x01(\x04R\x05round\x12\x1e\n" +
@@ -3795,7 +3900,7 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\ahandles\x18\x02 \x01(\v2\x16.faasmrun.mpi.v1.TableR\ahandles\x12\x18\n" +
 	"\aorphans\x18\x03 \x03(\rR\aorphans\x12\x17\n" +
 	"\areap_at\x18\x04 \x01(\rR\x06reapAt\x12\x1c\n" +
-	"\tfunctions\x18\x05 \x03(\fR\tfunctions\"\xb3\a\n" +
+	"\tfunctions\x18\x05 \x03(\fR\tfunctions\"\xed\a\n" +
 	"\aRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\rR\x06handle\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\rR\bfunction\x12\x12\n" +
@@ -3823,7 +3928,8 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\ageneric\x18\x15 \x01(\v2\x18.faasmrun.mpi.v1.GenericR\ageneric\x12/\n" +
 	"\x06status\x18\x16 \x01(\v2\x17.faasmrun.mpi.v1.StatusR\x06status\x122\n" +
 	"\afailure\x18\x17 \x01(\v2\x18.faasmrun.mpi.v1.FailureR\afailure\x12/\n" +
-	"\abrought\x18\x1e \x01(\v2\x15.faasmrun.mpi.v1.PartR\abrought\x12\x12\n" +
+	"\abrought\x18\x1e \x01(\v2\x15.faasmrun.mpi.v1.PartR\abrought\x128\n" +
+	"\tscheduled\x18\x1f \x01(\v2\x1a.faasmrun.mpi.v1.ScheduledR\tscheduled\x12\x12\n" +
 	"\x04slot\x18\x18 \x01(\rR\x04slot\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x19 \x01(\rR\n" +
@@ -3831,7 +3937,14 @@ const file_mpi_state_statepb_state_proto_rawDesc = "" +
 	"\x04done\x18\x1a \x01(\bR\x04done\x12\x16\n" +
 	"\x06serial\x18\x1b \x01(\x04R\x06serial\x12-\n" +
 	"\x06buffer\x18\x1c \x01(\v2\x15.faasmrun.mpi.v1.SpanR\x06buffer\x125\n" +
-	"\benvelope\x18\x1d \x01(\v2\x19.faasmrun.mpi.v1.EnvelopeR\benvelope\"l\n" +
+	"\benvelope\x18\x1d \x01(\v2\x19.faasmrun.mpi.v1.EnvelopeR\benvelope\"\xce\x01\n" +
+	"\tScheduled\x12\x1c\n" +
+	"\talgorithm\x18\x01 \x01(\fR\talgorithm\x12)\n" +
+	"\x04part\x18\x02 \x01(\v2\x15.faasmrun.mpi.v1.PartR\x04part\x12\x14\n" +
+	"\x05round\x18\x03 \x01(\rR\x05round\x12\x14\n" +
+	"\x05under\x18\x04 \x03(\rR\x05under\x12\x18\n" +
+	"\ascratch\x18\x05 \x01(\fR\ascratch\x122\n" +
+	"\afailure\x18\x06 \x01(\v2\x18.faasmrun.mpi.v1.FailureR\afailure\"l\n" +
 	"\x04Span\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\x12R\aaddress\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x12R\x05count\x12\x12\n" +
@@ -3975,7 +4088,7 @@ func file_mpi_state_statepb_state_proto_rawDescGZIP() []byte {
 	return file_mpi_state_statepb_state_proto_rawDescData
 }
 
-var file_mpi_state_statepb_state_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_mpi_state_statepb_state_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_mpi_state_statepb_state_proto_goTypes = []any{
 	(*Table)(nil),          // 0: faasmrun.mpi.v1.Table
 	(*Groups)(nil),         // 1: faasmrun.mpi.v1.Groups
@@ -4003,24 +4116,25 @@ var file_mpi_state_statepb_state_proto_goTypes = []any{
 	(*F90)(nil),            // 23: faasmrun.mpi.v1.F90
 	(*Requests)(nil),       // 24: faasmrun.mpi.v1.Requests
 	(*Request)(nil),        // 25: faasmrun.mpi.v1.Request
-	(*Span)(nil),           // 26: faasmrun.mpi.v1.Span
-	(*Status)(nil),         // 27: faasmrun.mpi.v1.Status
-	(*Envelope)(nil),       // 28: faasmrun.mpi.v1.Envelope
-	(*Failure)(nil),        // 29: faasmrun.mpi.v1.Failure
-	(*Generic)(nil),        // 30: faasmrun.mpi.v1.Generic
-	(*Instances)(nil),      // 31: faasmrun.mpi.v1.Instances
-	(*Part)(nil),           // 32: faasmrun.mpi.v1.Part
-	(*Blocks)(nil),         // 33: faasmrun.mpi.v1.Blocks
-	(*Answer)(nil),         // 34: faasmrun.mpi.v1.Answer
-	(*Outcome)(nil),        // 35: faasmrun.mpi.v1.Outcome
-	(*Messages)(nil),       // 36: faasmrun.mpi.v1.Messages
-	(*Key)(nil),            // 37: faasmrun.mpi.v1.Key
-	(*Posted)(nil),         // 38: faasmrun.mpi.v1.Posted
-	(*Message)(nil),        // 39: faasmrun.mpi.v1.Message
-	(*Operation)(nil),      // 40: faasmrun.mpi.v1.Operation
-	(*Threads)(nil),        // 41: faasmrun.mpi.v1.Threads
-	(*Thread)(nil),         // 42: faasmrun.mpi.v1.Thread
-	(*Pending)(nil),        // 43: faasmrun.mpi.v1.Pending
+	(*Scheduled)(nil),      // 26: faasmrun.mpi.v1.Scheduled
+	(*Span)(nil),           // 27: faasmrun.mpi.v1.Span
+	(*Status)(nil),         // 28: faasmrun.mpi.v1.Status
+	(*Envelope)(nil),       // 29: faasmrun.mpi.v1.Envelope
+	(*Failure)(nil),        // 30: faasmrun.mpi.v1.Failure
+	(*Generic)(nil),        // 31: faasmrun.mpi.v1.Generic
+	(*Instances)(nil),      // 32: faasmrun.mpi.v1.Instances
+	(*Part)(nil),           // 33: faasmrun.mpi.v1.Part
+	(*Blocks)(nil),         // 34: faasmrun.mpi.v1.Blocks
+	(*Answer)(nil),         // 35: faasmrun.mpi.v1.Answer
+	(*Outcome)(nil),        // 36: faasmrun.mpi.v1.Outcome
+	(*Messages)(nil),       // 37: faasmrun.mpi.v1.Messages
+	(*Key)(nil),            // 38: faasmrun.mpi.v1.Key
+	(*Posted)(nil),         // 39: faasmrun.mpi.v1.Posted
+	(*Message)(nil),        // 40: faasmrun.mpi.v1.Message
+	(*Operation)(nil),      // 41: faasmrun.mpi.v1.Operation
+	(*Threads)(nil),        // 42: faasmrun.mpi.v1.Threads
+	(*Thread)(nil),         // 43: faasmrun.mpi.v1.Thread
+	(*Pending)(nil),        // 44: faasmrun.mpi.v1.Pending
 }
 var file_mpi_state_statepb_state_proto_depIdxs = []int32{
 	2,  // 0: faasmrun.mpi.v1.Groups.groups:type_name -> faasmrun.mpi.v1.Group
@@ -4054,42 +4168,45 @@ var file_mpi_state_statepb_state_proto_depIdxs = []int32{
 	12, // 28: faasmrun.mpi.v1.TypeAttributes.attributes:type_name -> faasmrun.mpi.v1.Attribute
 	25, // 29: faasmrun.mpi.v1.Requests.requests:type_name -> faasmrun.mpi.v1.Request
 	0,  // 30: faasmrun.mpi.v1.Requests.handles:type_name -> faasmrun.mpi.v1.Table
-	32, // 31: faasmrun.mpi.v1.Request.part:type_name -> faasmrun.mpi.v1.Part
-	31, // 32: faasmrun.mpi.v1.Request.instances:type_name -> faasmrun.mpi.v1.Instances
-	34, // 33: faasmrun.mpi.v1.Request.answer:type_name -> faasmrun.mpi.v1.Answer
-	30, // 34: faasmrun.mpi.v1.Request.generic:type_name -> faasmrun.mpi.v1.Generic
-	27, // 35: faasmrun.mpi.v1.Request.status:type_name -> faasmrun.mpi.v1.Status
-	29, // 36: faasmrun.mpi.v1.Request.failure:type_name -> faasmrun.mpi.v1.Failure
-	32, // 37: faasmrun.mpi.v1.Request.brought:type_name -> faasmrun.mpi.v1.Part
-	26, // 38: faasmrun.mpi.v1.Request.buffer:type_name -> faasmrun.mpi.v1.Span
-	28, // 39: faasmrun.mpi.v1.Request.envelope:type_name -> faasmrun.mpi.v1.Envelope
-	33, // 40: faasmrun.mpi.v1.Part.send:type_name -> faasmrun.mpi.v1.Blocks
-	33, // 41: faasmrun.mpi.v1.Part.recv:type_name -> faasmrun.mpi.v1.Blocks
-	34, // 42: faasmrun.mpi.v1.Part.answer:type_name -> faasmrun.mpi.v1.Answer
-	29, // 43: faasmrun.mpi.v1.Part.failure:type_name -> faasmrun.mpi.v1.Failure
-	26, // 44: faasmrun.mpi.v1.Blocks.span:type_name -> faasmrun.mpi.v1.Span
-	35, // 45: faasmrun.mpi.v1.Answer.leaders:type_name -> faasmrun.mpi.v1.Outcome
-	35, // 46: faasmrun.mpi.v1.Answer.outcome:type_name -> faasmrun.mpi.v1.Outcome
-	31, // 47: faasmrun.mpi.v1.Answer.instances:type_name -> faasmrun.mpi.v1.Instances
-	29, // 48: faasmrun.mpi.v1.Outcome.failure:type_name -> faasmrun.mpi.v1.Failure
-	38, // 49: faasmrun.mpi.v1.Messages.posted:type_name -> faasmrun.mpi.v1.Posted
-	39, // 50: faasmrun.mpi.v1.Messages.unexpected:type_name -> faasmrun.mpi.v1.Message
-	39, // 51: faasmrun.mpi.v1.Messages.extracted:type_name -> faasmrun.mpi.v1.Message
-	0,  // 52: faasmrun.mpi.v1.Messages.handles:type_name -> faasmrun.mpi.v1.Table
-	37, // 53: faasmrun.mpi.v1.Posted.key:type_name -> faasmrun.mpi.v1.Key
-	37, // 54: faasmrun.mpi.v1.Message.key:type_name -> faasmrun.mpi.v1.Key
-	40, // 55: faasmrun.mpi.v1.Message.sender:type_name -> faasmrun.mpi.v1.Operation
-	42, // 56: faasmrun.mpi.v1.Threads.threads:type_name -> faasmrun.mpi.v1.Thread
-	43, // 57: faasmrun.mpi.v1.Thread.pending:type_name -> faasmrun.mpi.v1.Pending
-	34, // 58: faasmrun.mpi.v1.Pending.answer:type_name -> faasmrun.mpi.v1.Answer
-	31, // 59: faasmrun.mpi.v1.Pending.named:type_name -> faasmrun.mpi.v1.Instances
-	31, // 60: faasmrun.mpi.v1.Pending.instances:type_name -> faasmrun.mpi.v1.Instances
-	32, // 61: faasmrun.mpi.v1.Pending.brought:type_name -> faasmrun.mpi.v1.Part
-	62, // [62:62] is the sub-list for method output_type
-	62, // [62:62] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	33, // 31: faasmrun.mpi.v1.Request.part:type_name -> faasmrun.mpi.v1.Part
+	32, // 32: faasmrun.mpi.v1.Request.instances:type_name -> faasmrun.mpi.v1.Instances
+	35, // 33: faasmrun.mpi.v1.Request.answer:type_name -> faasmrun.mpi.v1.Answer
+	31, // 34: faasmrun.mpi.v1.Request.generic:type_name -> faasmrun.mpi.v1.Generic
+	28, // 35: faasmrun.mpi.v1.Request.status:type_name -> faasmrun.mpi.v1.Status
+	30, // 36: faasmrun.mpi.v1.Request.failure:type_name -> faasmrun.mpi.v1.Failure
+	33, // 37: faasmrun.mpi.v1.Request.brought:type_name -> faasmrun.mpi.v1.Part
+	26, // 38: faasmrun.mpi.v1.Request.scheduled:type_name -> faasmrun.mpi.v1.Scheduled
+	27, // 39: faasmrun.mpi.v1.Request.buffer:type_name -> faasmrun.mpi.v1.Span
+	29, // 40: faasmrun.mpi.v1.Request.envelope:type_name -> faasmrun.mpi.v1.Envelope
+	33, // 41: faasmrun.mpi.v1.Scheduled.part:type_name -> faasmrun.mpi.v1.Part
+	30, // 42: faasmrun.mpi.v1.Scheduled.failure:type_name -> faasmrun.mpi.v1.Failure
+	34, // 43: faasmrun.mpi.v1.Part.send:type_name -> faasmrun.mpi.v1.Blocks
+	34, // 44: faasmrun.mpi.v1.Part.recv:type_name -> faasmrun.mpi.v1.Blocks
+	35, // 45: faasmrun.mpi.v1.Part.answer:type_name -> faasmrun.mpi.v1.Answer
+	30, // 46: faasmrun.mpi.v1.Part.failure:type_name -> faasmrun.mpi.v1.Failure
+	27, // 47: faasmrun.mpi.v1.Blocks.span:type_name -> faasmrun.mpi.v1.Span
+	36, // 48: faasmrun.mpi.v1.Answer.leaders:type_name -> faasmrun.mpi.v1.Outcome
+	36, // 49: faasmrun.mpi.v1.Answer.outcome:type_name -> faasmrun.mpi.v1.Outcome
+	32, // 50: faasmrun.mpi.v1.Answer.instances:type_name -> faasmrun.mpi.v1.Instances
+	30, // 51: faasmrun.mpi.v1.Outcome.failure:type_name -> faasmrun.mpi.v1.Failure
+	39, // 52: faasmrun.mpi.v1.Messages.posted:type_name -> faasmrun.mpi.v1.Posted
+	40, // 53: faasmrun.mpi.v1.Messages.unexpected:type_name -> faasmrun.mpi.v1.Message
+	40, // 54: faasmrun.mpi.v1.Messages.extracted:type_name -> faasmrun.mpi.v1.Message
+	0,  // 55: faasmrun.mpi.v1.Messages.handles:type_name -> faasmrun.mpi.v1.Table
+	38, // 56: faasmrun.mpi.v1.Posted.key:type_name -> faasmrun.mpi.v1.Key
+	38, // 57: faasmrun.mpi.v1.Message.key:type_name -> faasmrun.mpi.v1.Key
+	41, // 58: faasmrun.mpi.v1.Message.sender:type_name -> faasmrun.mpi.v1.Operation
+	43, // 59: faasmrun.mpi.v1.Threads.threads:type_name -> faasmrun.mpi.v1.Thread
+	44, // 60: faasmrun.mpi.v1.Thread.pending:type_name -> faasmrun.mpi.v1.Pending
+	35, // 61: faasmrun.mpi.v1.Pending.answer:type_name -> faasmrun.mpi.v1.Answer
+	32, // 62: faasmrun.mpi.v1.Pending.named:type_name -> faasmrun.mpi.v1.Instances
+	32, // 63: faasmrun.mpi.v1.Pending.instances:type_name -> faasmrun.mpi.v1.Instances
+	33, // 64: faasmrun.mpi.v1.Pending.brought:type_name -> faasmrun.mpi.v1.Part
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_mpi_state_statepb_state_proto_init() }
@@ -4098,14 +4215,14 @@ func file_mpi_state_statepb_state_proto_init() {
 		return
 	}
 	file_mpi_state_statepb_state_proto_msgTypes[10].OneofWrappers = []any{}
-	file_mpi_state_statepb_state_proto_msgTypes[26].OneofWrappers = []any{}
+	file_mpi_state_statepb_state_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mpi_state_statepb_state_proto_rawDesc), len(file_mpi_state_statepb_state_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   44,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
