@@ -77,6 +77,7 @@ func (g *guest) CallTable(index uint32, params string, args ...uint64) error {
 func (g *guest) Site() Site           { return 0 }
 func (g *guest) Frames(Site) []string { return nil }
 func (g *guest) HandleSignals()       {}
+func (g *guest) Waits() string        { return "waiting for another thread of its own" }
 
 // keepStack puts the arguments back of a call that calls back.
 func (g *guest) keepStack() func() {

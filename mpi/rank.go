@@ -27,6 +27,8 @@ type Host interface {
 	Site() Site
 	// Frames describes a call site, a line for each function, innermost first. Any goroutine may ask.
 	Frames(Site) []string
+	// Waits says what the thread waits for outside MPI. Any goroutine may ask.
+	Waits() string
 	// HandleSignals runs the program's handlers of the signals that have come. It panics with what ends the program there.
 	HandleSignals()
 }

@@ -45,6 +45,7 @@ Thread.waits         - outside MPI
 Thread.holds         - of the lock
 Thread.waiter        - how the thread waits in this process
 Thread.parked        - of the wait that is under way
+Thread.left          - so is its end
 Thread.call          - for messages, until the next call
 Thread.pending       threads
 Thread.toSuspend     - who captures a rank says so

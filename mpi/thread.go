@@ -28,6 +28,7 @@ type Thread struct {
 	// while it waits.
 	counted bool
 	waits   atomic.Bool // without an end of its own, outside MPI
+	left    atomic.Bool // main, which has ended before others
 
 	holds  bool // the rank's turn, which it has to give back where it waits
 	waiter transport.Waiter
@@ -97,6 +98,12 @@ func (t *Thread) Retire() {
 	if t == &r.main { // all others have ended
 		r.endpoint.Count()
 	}
+	t.uncount()
+}
+
+// Leave takes main, which has ended before others, out of the count.
+func (t *Thread) Leave() {
+	t.left.Store(true)
 	t.uncount()
 }
 
@@ -237,9 +244,12 @@ func (r *Rank) Activity() string {
 	threads := r.allThreads()
 	var parts []string
 	for _, t := range threads {
+		if t.left.Load() {
+			continue
+		}
 		what := t.activity()
 		if t.waits.Load() {
-			what = waitsOutside
+			what = t.host.Waits()
 		}
 		if len(threads) > 1 {
 			what = fmt.Sprintf("thread %d: %s", t.number, what)
@@ -248,6 +258,3 @@ func (r *Rank) Activity() string {
 	}
 	return strings.Join(parts, "; ")
 }
-
-// waitsOutside is what a thread does that waits for another outside MPI.
-const waitsOutside = "waiting for another thread of its own"

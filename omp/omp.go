@@ -7,6 +7,7 @@ package omp
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -33,15 +34,17 @@ type Host interface {
 	Wait(key uint64, word *atomic.Uint32, value uint32)
 	// Notify wakes up to count of those that wait with a key. Who changes the word notifies afterwards.
 	Notify(key uint64, count uint32)
-	// ThreadLocals is the size and the alignment of what each thread has of its own besides its stack.
-	ThreadLocals() (size, align uint64, err error)
-	// Start starts a further thread, on a goroutine of its own, which calls t.Work and ends with that.
-	Start(s Space, t *Thread) error
+	// Start starts a further thread with a stack of a size, on a goroutine of its own, which calls t.Work and ends with
+	// that. scratch is room in the memory that the thread has to itself, of ScratchSize bytes. The error wraps ErrNoRoom
+	// where the memory has none for the stack.
+	Start(stack uint64, t *Thread) (scratch uint64, err error)
 }
 
-// Space is the part of the memory that a thread has to itself: its stack, from Low to Top, and its thread-local
-// variables.
-type Space struct{ Low, Top, Locals uint64 }
+// ErrNoRoom is that the memory has no room for one more thread.
+var ErrNoRoom = errors.New("the rank's memory has no room for one more thread")
+
+// ScratchSize is what the runtime needs in the memory for each thread: its numbers, for regions' functions.
+const ScratchSize = 16
 
 // Config is what a rank's runtime is made with.
 type Config struct {
@@ -60,9 +63,10 @@ type Runtime struct {
 	passive    bool         // threads that wait never spin
 	awake      atomic.Int32 // threads that do not wait
 
-	mu    sync.Mutex // guards the next two
-	pool  []*Thread  // every one but main; the index is its number less one
-	inUse int        // of these, those in a team
+	mu    sync.Mutex // guards the next three, and pools
+	made  int        // threads so far, main included
+	free  []*Thread  // of contention groups that have ended
+	inUse int        // threads in teams, but those that came to the region
 
 	blocks  blocks        // tasks
 	handles atomic.Uint64 // given to the program, of taskgroups
@@ -70,9 +74,15 @@ type Runtime struct {
 	arena   arena
 }
 
-// Thread is a thread of the rank: main, or one of the pool that its teams are made of.
+// contentionGroup is a thread that the program has made, or main, and those of its teams. The pool is the
+// latter; see there.
+type contentionGroup struct{ pool []*Thread }
+
+// Thread is a thread of the rank: main, another that the program has made, or one of the pool that its teams are made
+// of.
 type Thread struct {
 	runtime *Runtime
+	group   *contentionGroup
 	host    Host
 	id      int // clang's global thread number: main is 0
 	scratch uint64
@@ -88,7 +98,7 @@ type Thread struct {
 	ready    []*task.Node[*taskOf]
 	outside  bool // of any host call, with a task
 
-	busy     bool                   // in a team; guarded by runtime.mu; main is in no pool
+	busy     bool                   // in a team; guarded by runtime.mu; the first of a group is in none
 	begin    word                   // advanced when a pooled thread has something to do:
 	assigned atomic.Pointer[region] // a region, which is this member; or a task of its team's, if it was
 	idle     atomic.Bool            // at the region's end, and found none
@@ -102,10 +112,13 @@ func New(c Config) *Runtime {
 		passive: settings.Passive}
 }
 
-// Main is the thread that runs the program's main, which is called once.
-func (r *Runtime) Main(h Host) *Thread {
-	t := r.newThread(0)
-	t.host = h
+// Initial is a thread that the program itself has: main, for which it is called first, or one that main has made by
+// other means than OpenMP's. End is to follow when one of the latter ends.
+func (r *Runtime) Initial(h Host) *Thread {
+	r.mu.Lock()
+	t := r.newThread()
+	r.mu.Unlock()
+	t.host, t.group = h, &contentionGroup{}
 	first := newTeam(1)
 	t.region = &first.members[0]
 	t.region.begin(r.settings.icvs)
@@ -114,12 +127,26 @@ func (r *Runtime) Main(h Host) *Thread {
 	return t
 }
 
-func (r *Runtime) newThread(id int) *Thread { return &Thread{runtime: r, id: id, spinning: mostSpin} }
+// End leaves the threads of an initial thread's teams to others.
+func (t *Thread) End() {
+	r := t.runtime
+	r.awake.Add(-1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free = append(r.free, t.group.pool...)
+	t.group.pool = nil
+}
+
+// newThread makes a thread. r.mu is held.
+func (r *Runtime) newThread() *Thread {
+	r.made++
+	return &Thread{runtime: r, id: r.made - 1, spinning: mostSpin}
+}
 
 // Error is a fault that ends the rank: what OpenMP was asked for can't be had.
-type Error struct{ text string }
+type Error struct{ Text string }
 
-func (e *Error) Error() string { return e.text }
+func (e *Error) Error() string { return e.Text }
 
 func fail(format string, args ...any) { panic(&Error{fmt.Sprintf(format, args...)}) }
 

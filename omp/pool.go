@@ -1,8 +1,10 @@
 package omp
 
-// The pool is the threads of a rank other than main. They are made when a team needs them and stay; between
-// regions they wait. The lowest numbers are taken first, so that as long as no teams are nested, a number in a team is
-// one thread's, whose threadprivate variables stay.
+import "errors"
+
+// A pool is the threads of a contention group's teams, without the initial one. They are made when a team needs them,
+// or taken from a group that has ended, and stay; between regions they wait. The first ones are taken first, so that as
+// long as no teams are nested, a number in a team is one thread's, whose threadprivate variables stay.
 
 // reserve decides how many threads the next region gets, and counts those of the pool among them as in use.
 func (t *Thread) reserve() int {
@@ -22,22 +24,29 @@ func (t *Thread) takeThreads(tm *team) {
 	}
 	r := t.runtime
 	r.mu.Lock()
-	next, known := 0, len(r.pool)
+	next, g := 0, t.group
+	var fresh []*Thread
 	for i := 1; i < tm.size; i++ {
-		for next < len(r.pool) && r.pool[next].busy {
+		for next < len(g.pool) && g.pool[next].busy {
 			next++
 		}
-		if next == len(r.pool) {
-			r.pool = append(r.pool, r.newThread(next+1))
+		if next == len(g.pool) {
+			var w *Thread
+			if n := len(r.free); n > 0 {
+				w, r.free = r.free[n-1], r.free[:n-1]
+			} else {
+				w = r.newThread()
+				fresh = append(fresh, w)
+			}
+			w.group = g
+			g.pool = append(g.pool, w)
 		}
-		tm.threads[i] = r.pool[next]
+		tm.threads[i] = g.pool[next]
 		tm.threads[i].busy = true
 	}
 	r.mu.Unlock()
-	for _, w := range tm.threads[1:] { // in the order of numbers: those that are new come last
-		if w.id > known {
-			t.startThread(w, tm.size)
-		}
+	for _, w := range fresh {
+		t.startThread(w, tm.size)
 	}
 }
 
@@ -54,28 +63,20 @@ func (t *Thread) returnThreads(tm *team) {
 	r.inUse -= tm.size - 1
 }
 
-// startThread starts a thread that is new, for a team of size threads. In its part of the memory stand from the
-// bottom a stack, the thread-local variables, and its numbers for regions' functions.
+// startThread starts a thread that is new, for a team of size threads.
 func (t *Thread) startThread(w *Thread, size int) {
-	locals, align, err := t.host.ThreadLocals()
-	if err != nil {
-		fail("a parallel region of %d threads: %v", size, err)
-	}
-	stack := t.runtime.settings.StackSize &^ 15
-	const numbers = 16
-	low, ok := t.host.Grow(stack + align + locals + numbers + 16)
-	if !ok {
+	stack := t.runtime.settings.StackSize
+	t.runtime.awake.Add(1)
+	scratch, err := t.host.Start(stack, w)
+	switch {
+	case errors.Is(err, ErrNoRoom):
 		fail("a parallel region of %d threads: the rank's memory has no room for the stack of thread %d, %d KiB: run with "+
 			"fewer threads (OMP_NUM_THREADS) or smaller stacks (OMP_STACKSIZE), or give the rank more memory (--mem-per-rank)",
 			size, w.id, stack>>10)
-	}
-	top := low + stack
-	at := (top + align - 1) / align * align
-	w.scratch = (at + locals + 15) &^ 15
-	t.runtime.awake.Add(1)
-	if err := t.host.Start(Space{Low: low, Top: top, Locals: at}, w); err != nil {
+	case err != nil:
 		fail("a parallel region of %d threads: %v", size, err)
 	}
+	w.scratch = scratch
 }
 
 // Work is what a pooled thread does, on its goroutine, until the rank ends or a region ends it: it works on one region

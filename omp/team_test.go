@@ -81,16 +81,18 @@ func (h *thread) Notify(key uint64, _ uint32) {
 	h.changed.Broadcast()
 }
 
-func (h *thread) ThreadLocals() (size, align uint64, err error) { return 8, 8, nil }
-
-func (h *thread) Start(_ Space, t *Thread) error {
+func (h *thread) Start(stack uint64, t *Thread) (scratch uint64, err error) {
+	scratch, ok := h.Grow(stack + ScratchSize)
+	if !ok {
+		return 0, ErrNoRoom
+	}
 	other := &thread{h.rank, t}
 	go func() {
 		if err := t.Work(other); err != nil {
 			h.t.Error(err)
 		}
 	}()
-	return nil
+	return scratch, nil
 }
 
 // call calls a function of the runtime's by its name.
@@ -116,7 +118,7 @@ func newRank(t *testing.T, threads, processors int) *thread {
 	r.functions = make([]func(*thread, ...uint64), 1) // null is none
 	env := []string{fmt.Sprint("OMP_NUM_THREADS=", threads), "OMP_STACKSIZE=32K", "OMP_MAX_ACTIVE_LEVELS=3"}
 	h := &thread{rank: r}
-	h.Thread = New(Config{Env: env, Processors: processors, Limit: 16}).Main(h)
+	h.Thread = New(Config{Env: env, Processors: processors, Limit: 16}).Initial(h)
 	return h
 }
 
@@ -422,7 +424,7 @@ func TestWokenCountAsAwake(t *testing.T) {
 	h := newRank(t, 2, 2)
 	var w word
 	other := &sleeper{thread: &thread{rank: h.rank}, slept: make(chan struct{}), held: make(chan struct{})}
-	other.thread.Thread = h.runtime.newThread(1)
+	other.thread.Thread = h.runtime.newThread()
 	h.runtime.awake.Store(2)
 	done := make(chan struct{})
 	go func() {

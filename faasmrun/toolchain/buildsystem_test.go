@@ -100,7 +100,7 @@ message(STATUS "pointer ${POINTER} nowhere '${NOWHERE}' absent '${ABSENT}' init 
 		t.Errorf("a test doesn't see the project's files: %v\n%s", err, tests)
 	}
 	for _, name := range []string{"b/threadsC", "b/threadsCXX"} {
-		if !importsOpenMP(l.module(name)) {
+		if !needsThreads(l.module(name)) {
 			t.Errorf("%s does without OpenMP's runtime", name)
 		}
 	}

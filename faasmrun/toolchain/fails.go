@@ -20,12 +20,8 @@ type failing struct {
 // alwaysFailing are the functions that the sources of our own library mark with FAILS, by name.
 var alwaysFailing = sync.OnceValue(func() []failing {
 	var list []failing
-	files := []string{"libc/threads"}
 	for _, file := range compatSources {
-		files = append(files, "compat/"+file)
-	}
-	for _, file := range files {
-		text, err := fs.ReadFile(overlay, "overlay/"+file+".c")
+		text, err := fs.ReadFile(overlay, "overlay/compat/"+file+".c")
 		if err != nil {
 			panic(err) // it is embedded
 		}
@@ -77,23 +73,13 @@ func failingIn(mapFile string) ([]string, error) {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		_, rest, ours := strings.Cut(line, "/"+ownLibrary+"(")
-		if !ours {
-			_, rest, ours = strings.Cut(line, ownThreads)
-		}
-		if !ours && strings.HasSuffix(line, ":(__faasmrun_spawn)") {
-			known["pthread_create"] = false // what makes the threads is the program's
-		}
 		if _, name, found := strings.Cut(rest, "):("); ours && found && known[strings.TrimSuffix(name, ")")] {
 			names = append(names, strings.TrimSuffix(name, ")"))
 		}
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return !known[name] })
 	slices.Sort(names)
 	return slices.Compact(names), nil
 }
 
-// ownLibrary is the archive of overlay/compat, ownThreads how a map names overlay/libc/threads.c.
-const (
-	ownLibrary = "libfaasmrun.a"
-	ownThreads = "/libc.a(threads.o"
-)
+// ownLibrary is the archive of overlay/compat.
+const ownLibrary = "libfaasmrun.a"

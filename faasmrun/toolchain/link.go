@@ -51,11 +51,13 @@ func (d *driver) link(ctx context.Context, items []linkItem) error {
 	if d.cmd.relocatable {
 		return d.linkObject(ctx, words, raw)
 	}
-	shared := d.cmd.openMP || d.cmd.linkChosen("--shared-memory")
+	chosen := d.cmd.linkChosen("--shared-memory")
+	shared := d.cmd.openMP || d.cmd.threads || chosen
 	data, err := d.linkAs(ctx, r, words, raw, shared)
-	if err == nil && !d.cmd.dryRun && shared && !d.cmd.linkChosen("--shared-memory") && !importsOpenMP(data) {
-		// -fopenmp, but nothing of its runtime is used: directives for SIMD alone, say. Such a program needs no threads.
-		data, err = d.linkAs(ctx, r, words, raw, false)
+	if err == nil && !d.cmd.dryRun && !chosen && needsThreads(data) != shared {
+		// -fopenmp or -pthread, but nothing makes a thread, in directives for SIMD alone, say: such a program has its memory
+		// to itself, which is quicker. Or one that makes threads, and no word of it, as with glibc.
+		data, err = d.linkAs(ctx, r, words, raw, !shared)
 	}
 	if err != nil || d.cmd.dryRun {
 		return err
@@ -139,14 +141,16 @@ func (d *driver) linkObject(ctx context.Context, words []string, raw string) err
 	return writeProgram(d.output(), data)
 }
 
-// importsOpenMP reports whether a module needs anything of OpenMP's runtime.
-func importsOpenMP(module []byte) bool {
+// needsThreads reports whether a module may have threads: it needs anything of OpenMP's runtime, or makes some.
+func needsThreads(module []byte) bool {
 	m, err := wasm.Decode(module)
 	if err != nil {
 		return true // wasm-ld's own module; whoever runs it will say what is wrong with it
 	}
 	known := ompFunctions()
-	return slices.ContainsFunc(m.Imports, func(im wasm.Import) bool { return slices.Contains(known, im.Name) })
+	return slices.ContainsFunc(m.Imports, func(im wasm.Import) bool {
+		return slices.Contains(known, im.Name) || im.Module == "faasmrun" && im.Name == "thread_start"
+	})
 }
 
 // linkAs links a module with a memory of its own, or one whose memory threads share, and returns it; nil in a dry run.
@@ -216,7 +220,7 @@ func (d *driver) linkAs(ctx context.Context, r *resolver, words []string, raw st
 func (d *driver) sharedMemory() []string {
 	args := []string{"--shared-memory", "--import-memory", "--export-memory", "--export-table"}
 	for _, name := range []string{"__wasm_init_tls", "__tls_base", "__tls_size", "__tls_align",
-		"__faasmrun_threads_start", "__faasmrun_thread_enter", "__faasmrun_thread_exit"} {
+		"__faasmrun_threads_start", "__faasmrun_thread_enter"} {
 		args = append(args, "--export="+name)
 	}
 	if !d.cmd.linkChosen("--max-memory=") {

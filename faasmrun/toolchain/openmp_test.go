@@ -56,7 +56,7 @@ int more(int n) {
 	}
 	for _, name := range []string{"memory", "__indirect_function_table", "_start", "__stack_pointer", "__wasm_init_tls",
 		"__tls_base",
-		"__tls_size", "__tls_align", "__faasmrun_threads_start", "__faasmrun_thread_enter", "__faasmrun_thread_exit"} {
+		"__tls_size", "__tls_align", "__faasmrun_threads_start", "__faasmrun_thread_enter"} {
 		if _, there := m.Export(name); !there {
 			t.Errorf("the module does not export %s", name)
 		}
@@ -96,7 +96,7 @@ func TestSharedMaximum(t *testing.T) {
 }
 
 // TestOpenMPLinks says which links are for threads: those with the flag or a runtime's library, if anything of it is
-// used.
+// used, and those that make threads by themselves.
 func TestOpenMPLinks(t *testing.T) {
 	l := newLab(t)
 	l.write("a.c", "int b(int);\nint main(int n, char **v) {\n#pragma omp critical(same)\n\tn = b(n);\n\treturn n;\n}\n")
@@ -104,6 +104,9 @@ func TestOpenMPLinks(t *testing.T) {
 	l.write("simd.c", "int main(int n, char **v) {\n\tint s = 0;\n#pragma omp simd reduction(+ : s)\n\tfor (int i = 0; "+
 		"i < n; i++) s += i;\n\treturn s;\n}\n")
 	l.write("wtime.c", "double omp_get_wtime();\nint main(void) { return omp_get_wtime(); }\n")
+	l.write("lock.c", "#include <pthread.h>\nint main(void) { pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER; "+
+		"return pthread_mutex_lock(&m); }\n")
+	l.write("create.c", "#include <pthread.h>\nint main(void) { pthread_t t; return pthread_create(&t, 0, 0, 0); }\n")
 	threads := func(args ...string) bool {
 		t.Helper()
 		l.ok("cc", args...)
@@ -122,6 +125,7 @@ func TestOpenMPLinks(t *testing.T) {
 		{"-fopenmp=libomp a.o b.c", true},
 		{"a.c b.c", false}, {"-fopenmp -fno-openmp a.c b.c", false}, {"-fopenmp simd.c", false},
 		{"-fopenmp-simd a.c b.c", false}, {"-fopenmp wtime.c", true},
+		{"-pthread lock.c", false}, {"create.c", true}, {"-pthread create.c", true}, {"-fopenmp create.c", true},
 	} {
 		if got := threads(strings.Fields(c.args)...); got != c.want {
 			t.Errorf("cc %s: for threads %t", c.args, got)

@@ -57,7 +57,7 @@ var hostOnly = newMatcher(
 	// Linking: there is one way. -s keeps its meaning for debug information; see linkOptions.
 	"-rdynamic", "-export-dynamic", "-static", "-static-libgcc", "-static-libstdc++", "-shared-libgcc", "-pipe",
 	"-fuse-ld=*",
-	"-pthread", "-pthreads", "-mt", "-stdlib=libc++", "-stdlib=libstdc++", "-rtlib=*", "-unwindlib=*",
+	"-stdlib=libc++", "-stdlib=libstdc++", "-rtlib=*", "-unwindlib=*",
 	// Link-time optimisation changes nothing (docs: measured) and turns objects into bitcode that ar cannot index.
 	"-flto*", "-fno-lto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin", "-fno-use-linker-plugin",
 	"-fwhole-program",

@@ -41,6 +41,7 @@ type command struct {
 	common   bool   // -fcommon
 	measured string // the last of the options that measure a run, "" when there was none
 	openMP   bool   // -fopenmp, or a link with an OpenMP runtime's library
+	threads  bool   // -pthread
 
 	relocatable bool     // -r: the link's result is an object
 	maps        []string // files for the linker's map; "-" is the standard output
@@ -181,6 +182,8 @@ func (p *parser) compiler(word string) error {
 		p.openMP = true
 	case word == "-fno-openmp":
 		p.openMP = false
+	case word == "-pthread" || word == "-pthreads" || word == "-mt":
+		p.threads = true
 	case word == "-r":
 		p.relocatable = true
 	case strings.HasPrefix(word, "-o") && !strings.HasPrefix(word, "-object"):

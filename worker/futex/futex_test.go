@@ -3,8 +3,10 @@ package futex
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -127,6 +129,7 @@ func TestCallsAreThePass(t *testing.T) {
 			t.Fatalf("changed %t, %v", changed, err)
 		}
 		known := newRank(address == wasm.I64).calls
+		maps.DeleteFunc(known, func(name string, _ Call) bool { return !strings.HasPrefix(name, "memory_") })
 		if len(m.Imports) != len(known) {
 			t.Errorf("%d imports, %d functions", len(m.Imports), len(known))
 		}
@@ -387,4 +390,26 @@ func TestUnderLoad(t *testing.T) {
 	if total != threads*rounds || r.counted.Load() != 0 || len(r.queue.waiting) != 0 {
 		t.Errorf("%d, %d waits are left, %d lines", total, r.counted.Load(), len(r.queue.waiting))
 	}
+}
+
+// A library says where in it a program waits, for as long as it does.
+func TestPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRank(true).thread()
+		result := make(chan uint32)
+		go func() { result <- h.call("thread_wait", 8, 0, 1<<64-1, 3) }()
+		synctest.Wait()
+		if place := h.Place(); place != "pthread_join" {
+			t.Errorf("the thread waits in %q", place)
+		}
+		h.rank.thread().call("thread_wake", 8, 1)
+		if got := <-result; got != uint32(woken) || h.Place() != "" {
+			t.Errorf("it came back with %d, and waits in %q", got, h.Place())
+		}
+		for _, place := range []uint64{0, uint64(len(places)), 1<<32 - 1} {
+			if h.call("thread_wait", 8, 0, 0, place); h.Place() != "" {
+				t.Errorf("place %d is %q", place, h.Place())
+			}
+		}
+	})
 }

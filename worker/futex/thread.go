@@ -32,6 +32,7 @@ type Thread struct {
 	wake  chan struct{} // holds one: the thread was notified, or a signal has come
 
 	waited atomic.Int64 // nanoseconds
+	place  atomic.Int32 // where in a program's library the wait under way is
 
 	// Of the wait under way; guarded by Queue.mu, but for endless, which is the thread's own.
 	queued         bool
@@ -115,7 +116,8 @@ func Calls() []Call {
 		add("memory_wait64", "lll", wait64)
 		add("memory_notify", "il", notify)
 	}
-	return calls
+	return append(calls, Call{Name: "thread_wait", Params: "lili", Results: "i", Wide: true, Fn: threadWait},
+		Call{Name: "thread_wake", Params: "li", Wide: true, Fn: threadWake})
 }
 
 // operand is an address and the offset that its instruction adds.
@@ -159,6 +161,17 @@ func notify(t *Thread, at operand, s []uint64) uint32 {
 	address, _ := at.in(t, 4)
 	return t.queue.notify(address, uint32(s[1]))
 }
+
+// thread_wait(address, expected i32, timeout i64, place i32) -> i32: as memory_wait32, of a library that says where in it
+// the program waits. The memory need not be shared: a signal's handler may wake the thread.
+func threadWait(t *Thread, s []uint64) {
+	t.place.Store(int32(s[3]))
+	defer t.place.Store(0)
+	s[0] = uint64(wait32(t, operand{base: s[0]}, s))
+}
+
+// thread_wake(address, count i32): as memory_notify.
+func threadWake(t *Thread, s []uint64) { notify(t, operand{base: s[0]}, s) }
 
 func timeoutOf(ns uint64) time.Duration {
 	if int64(ns) < 0 {

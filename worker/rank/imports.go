@@ -61,13 +61,13 @@ func Imports() []engine.Import {
 			Call: func(host any, stack []uint64) {
 				t := host.(*Thread)
 				t.mpi.CheckEnded()
-				c.Fn(t.omp, stack)
+				c.Fn(t.initial(), stack)
 				if t.rank.wasi.SignalDue() {
 					t.runHandlers()
 				}
 			}})
 	}
-	return imports
+	return append(imports, threadCalls()...)
 }
 
 // restarted repeats a read that a signal has interrupted if the signal's handler was installed with SA_RESTART.

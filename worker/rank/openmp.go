@@ -6,7 +6,6 @@ import (
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/omp"
-	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
 )
 
@@ -37,16 +36,7 @@ func OpenMPThreads(env []string, processors uint32) int {
 type member struct{ *Thread }
 
 // Bytes implements omp.Host.
-func (m member) Bytes(address, size uint64) []byte {
-	memory := m.rank.memory.Bytes()
-	switch {
-	case uint64(len(memory)) < size || address > uint64(len(memory))-size:
-		panic(program.OutOfBounds)
-	case address < m.rank.memory.Lowest():
-		panic(program.NullPointer)
-	}
-	return memory[address:][:size]
-}
+func (m member) Bytes(address, size uint64) []byte { return m.bytes(address, size) }
 
 // Grow implements omp.Host.
 func (m member) Grow(size uint64) (address uint64, ok bool) { return m.instance.Grow(size) }
@@ -75,13 +65,18 @@ func (m member) Wait(key uint64, word *atomic.Uint32, value uint32) {
 // Notify implements omp.Host.
 func (m member) Notify(key uint64, count uint32) { m.waiter.Notify(key, count) }
 
-// ThreadLocals implements omp.Host.
-func (m member) ThreadLocals() (size, align uint64, err error) { return m.instance.ThreadLocals() }
-
 // Start implements omp.Host.
-func (m member) Start(s omp.Space, t *omp.Thread) error {
-	space := engine.ThreadSpace{Stack: program.Stack{Low: s.Low, Top: s.Top}, Locals: s.Locals}
-	return m.Spawn(space, func(other *Thread) (err error) {
+func (m member) Start(stack uint64, t *omp.Thread) (scratch uint64, err error) {
+	other, err := m.newThread(stack, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := m.makeInstance(other, other.space.stack); err != nil {
+		other.leave()
+		return 0, fmt.Errorf("thread %d: %w", other.number, err)
+	}
+	other.omp = t
+	m.rank.goThread(other, func() (err error) {
 		defer func() { // what a wait between two regions panics with, as a host call would
 			if ended := recover(); ended != nil {
 				var ok bool
@@ -90,7 +85,15 @@ func (m member) Start(s omp.Space, t *omp.Thread) error {
 				}
 			}
 		}()
-		other.omp = t
 		return t.Work(member{other})
 	})
+	return other.space.scratch, nil
+}
+
+// initial is the thread as OpenMP sees it: one of a team's, or one that the program has made.
+func (t *Thread) initial() *omp.Thread {
+	if t.omp == nil {
+		t.omp = t.rank.omp.Initial(member{t})
+	}
+	return t.omp
 }

@@ -56,6 +56,8 @@ type Rank struct {
 	mpi      *mpi.Rank
 	wasi     *wasi.Process
 	queue    futex.Queue // of threads that wait on the memory
+	spaces   spaces
+	omp      *omp.Runtime
 	main     *Thread
 	handling atomic.Pointer[Thread] // the one that runs signals' handlers
 
@@ -92,8 +94,9 @@ func New(c Config) (made *Rank, err error) {
 	r.mpi = c.World.NewRank(c.Rank, host{r.main})
 	r.main.mpi = r.mpi.Main()
 	r.main.pending = wasi.NewPending(r.main.mpi.SuspendsOutside)
-	r.main.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Cores: max(c.Cores, 1),
-		Limit: maxThreads}).Main(member{r.main})
+	r.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Cores: max(c.Cores, 1),
+		Limit: maxThreads})
+	r.main.omp = r.omp.Initial(member{r.main})
 	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()
 	c.WASI.Blocked = r.blocked
 	c.WASI.Done = r.mpi.Done()
@@ -135,12 +138,18 @@ func (r *Rank) goThread(t *Thread, code func() error) {
 	r.live.Add(1)
 	r.threads.add(t)
 	go func() {
-		if err := code(); err != nil || t == r.main {
+		err := code()
+		ends := errors.Is(err, errThreadEnds) // and the others go on
+		if !ends && (err != nil || t == r.main) {
 			r.end(t, err)
 		}
 		r.threads.remove(t)
-		if t != r.main {
+		switch {
+		case t != r.main:
 			t.leave()
+		case ends:
+			t.tellEnd()
+			t.mpi.Leave()
 		}
 		if r.live.Add(-1) == 0 {
 			close(r.stopped)
@@ -181,6 +190,12 @@ func (r *running) add(t *Thread) {
 	if r.cause != nil {
 		t.instance.Stop(r.cause)
 	}
+}
+
+func (r *running) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.set)
 }
 
 func (r *running) remove(t *Thread) {
@@ -249,8 +264,8 @@ func (r *Rank) Where() string {
 	if what := r.waits.Load(); what != nil {
 		return *what
 	}
-	if r.main.waiter.Waits() {
-		return "waiting for another thread of its own"
+	if r.live.Load() == 1 && r.main.waiter.Waits() { // until a time, too
+		return host{r.main}.Waits()
 	}
 	return r.mpi.Activity()
 }

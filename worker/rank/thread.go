@@ -8,6 +8,7 @@ import (
 	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/futex"
+	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
@@ -21,38 +22,44 @@ type Thread struct {
 	omp      *omp.Thread
 	pending  *wasi.Pending
 	counted  bool // as one that waits for ever; guarded by the rank's queue
+
+	space  space  // of a further thread
+	record uint64 // where pthread_create notes the thread; 0: it did not make it
 }
 
 // maxThreads bounds the threads of a rank.
 const maxThreads = openmp.MostThreads
 
-// Spawn starts a further thread of the program, in a part of the memory that it has to itself. It runs code, on a
-// goroutine of its own, and ends with that. Spawn is called in a host call of t's.
-func (t *Thread) Spawn(s engine.ThreadSpace, code func(other *Thread) error) error {
+// errTooManyThreads is that a rank has maxThreads.
+var errTooManyThreads = fmt.Errorf("the rank has %d threads, and may have no more", maxThreads)
+
+// newThread makes a further thread of the program, with a stack of a size. It runs nothing yet: goThread starts it, and
+// leave takes it back. It is called in a host call of t's.
+func (t *Thread) newThread(stack, guard uint64) (*Thread, error) {
 	r := t.rank
-	if n := r.live.Load(); n >= maxThreads {
-		return fmt.Errorf("the rank has %d threads, and may have no more", n)
+	if r.threads.count() >= maxThreads {
+		return nil, errTooManyThreads
 	}
-	other := &Thread{rank: r, number: int(r.spawned.Add(1))}
+	s, err := t.newSpace(stack, guard)
+	if err != nil {
+		return nil, err
+	}
+	other := &Thread{rank: r, number: int(r.spawned.Add(1)), space: s}
 	other.waiter = futex.NewThread(&r.queue, waiter{other})
 	other.mpi = r.mpi.NewThread(other.number, host{other})
 	other.pending = wasi.NewPending(other.mpi.SuspendsOutside)
-	err := t.makeInstance(other, s)
-	if err != nil {
-		other.leave()
-		return fmt.Errorf("thread %d: %w", other.number, err)
-	}
-	r.goThread(other, func() error { return code(other) })
-	return nil
+	return other, nil
 }
 
-// makeInstance makes another thread's instance, and has libc know of it.
-func (t *Thread) makeInstance(other *Thread, s engine.ThreadSpace) (err error) {
+// makeInstance makes another thread's instance, and has libc know of it. stack is where it has its stack.
+func (t *Thread) makeInstance(other *Thread, stack program.Stack) (err error) {
 	if other.number == 1 { // main makes it: there is no other yet
 		if err := t.instance.CallExport(engine.StartThreads); err != nil {
 			return err
 		}
 	}
+	s := other.space.thread()
+	s.Stack = stack
 	if other.instance, err = t.instance.Thread(other, s); err != nil {
 		return err
 	}
@@ -64,11 +71,17 @@ func (t *Thread) Run(function uint32, params string, args ...uint64) error {
 	return t.instance.Run(function, params, args...)
 }
 
-// leave gives back what a thread other than main has, behind its end.
+// leave gives back what a thread other than main has, behind its end, and then tells who waits for that. The count of
+// threads that may yet do something comes last: another does by then.
 func (t *Thread) leave() {
+	if t.omp != nil && t.record != 0 {
+		t.omp.End()
+	}
 	if t.instance != nil {
 		t.instance.Close()
 	}
+	t.rank.spaces.put(t.space)
+	t.tellEnd()
 	t.mpi.Retire()
 }
 
@@ -92,6 +105,14 @@ func (h host) CallTableResult(index uint32, params string, args ...uint64) (int3
 
 // Grow makes room in the program's memory.
 func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Grow(size) }
+
+// Waits implements mpi.Host.
+func (h host) Waits() string {
+	if place := h.waiter.Place(); place != "" {
+		return place
+	}
+	return "waiting for another thread of its own"
+}
 
 // HandleSignals implements mpi.Host.
 func (h host) HandleSignals() { h.runHandlers() }

@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/faasmrun/faasmrun/internal/wasm"
 	"github.com/faasmrun/faasmrun/mpi"
 	"github.com/faasmrun/faasmrun/scheduler/core/result"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/engine/wazero"
-	"github.com/faasmrun/faasmrun/worker/program"
 	"github.com/faasmrun/faasmrun/worker/rank"
 )
 
@@ -27,23 +28,25 @@ const (
 	fnAbort  // MPI_Abort with code 9, before MPI_Init
 )
 
-// threaded is a program that spawns a thread for each of these functions, and then does another itself. failed gets
-// what Spawn fails with.
-func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads ...uint32) engine.Module {
+// threaded is a program that starts a thread for each of these functions, and then does another itself. failed gets
+// what the last one failed with.
+func threaded(t *testing.T, failed *atomic.Uint32, main uint32, threads ...uint32) engine.Module {
 	t.Helper()
 	i32, i64 := wasm.I32, wasm.I64
 	m := &wasm.Module{
 		Types: []wasm.FuncType{{}, {Params: []wasm.ValueType{i32}}, {Params: []wasm.ValueType{i64, i64, i64, i64},
-			Results: []wasm.ValueType{i32}}, {Params: []wasm.ValueType{i64, i32}, Results: []wasm.ValueType{i32}}},
-		Imports: []wasm.Import{{Module: "test", Name: "spawn", Kind: wasm.KindFunction, Type: 1},
+			Results: []wasm.ValueType{i32}}, {Params: []wasm.ValueType{i64, i32}, Results: []wasm.ValueType{i32}},
+			{Params: []wasm.ValueType{i64, i64}, Results: []wasm.ValueType{i32}}, {Params: []wasm.ValueType{i64}}},
+		Imports: []wasm.Import{{Module: "faasmrun", Name: "thread_start", Kind: wasm.KindFunction, Type: 4},
 			{Module: "wasi_snapshot_preview1", Name: "proc_exit", Kind: wasm.KindFunction, Type: 1},
 			{Module: "wasi_snapshot_preview1", Name: "poll_oneoff", Kind: wasm.KindFunction, Type: 2},
 			{Module: "mpi", Name: "MPI_Abort", Kind: wasm.KindFunction, Type: 3},
 			{Module: "env", Name: "memory", Kind: wasm.KindMemory,
-				Memory: wasm.Limits{Min: 1, Max: 1, HasMax: true, Shared: true, Is64: true}}},
+				Memory: wasm.Limits{Min: 1, Max: 4096, HasMax: true, Shared: true, Is64: true}},
+			{Module: "test", Name: "failed", Kind: wasm.KindFunction, Type: 1}},
 		Tables: []wasm.Table{{Type: wasm.FuncRef, Limits: wasm.Limits{Min: 8}}},
 		Exports: []wasm.Export{{Name: "memory", Kind: wasm.KindMemory},
-			{Name: "_start", Kind: wasm.KindFunction, Index: 4},
+			{Name: "_start", Kind: wasm.KindFunction, Index: 5},
 			{Name: engine.StackPointer, Kind: wasm.KindGlobal}},
 		Globals: []wasm.Global{{GlobalType: wasm.GlobalType{Type: i64, Mutable: true}, Init: wasm.ConstExpr(i64)}},
 	}
@@ -52,16 +55,24 @@ func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads 
 		var c wasm.Code
 		body(&c)
 		c.Op(wasm.OpEnd)
-		names.Functions[uint32(4+len(m.Functions))] = name
-		m.Functions = append(m.Functions, wasm.Function{Body: wasm.Expr(c)})
+		names.Functions[uint32(5+len(m.Functions))] = name
+		m.Functions = append(m.Functions, wasm.Function{Type: 5, Body: wasm.Expr(c)})
 	}
 	define("_start", func(c *wasm.Code) {
-		for _, f := range threads {
-			c.I32(int32(f))
+		for i, f := range threads {
+			record := int64(1024 + 32*i)
+			c.I64(record)
+			c.I64(1) // the least stack that there is
+			c.Memory(wasm.OpI64Store, wasm.MemArg{Align: 3, Offset: 8})
+			c.I64(int64(f))
+			c.I64(record)
 			c.Index(wasm.OpCall, 0)
+			c.Index(wasm.OpCall, 4)
 		}
-		c.Index(wasm.OpCall, 5+main)
+		c.I64(0)
+		c.Index(wasm.OpCall, 6+main)
 	})
+	m.Functions[0].Type = 0
 	define("return", func(*wasm.Code) {})
 	define("trap", func(c *wasm.Code) { c.Op(wasm.OpUnreachable) })
 	define("exit", func(c *wasm.Code) {
@@ -112,21 +123,16 @@ func threaded(t *testing.T, failed *atomic.Pointer[error], main uint32, threads 
 	zero.I32(0)
 	zero.Op(wasm.OpEnd)
 	m.Elements = []wasm.Element{{Offset: wasm.Expr(zero), Type: wasm.FuncRef,
-		Functions: []uint32{5, 6, 7, 8, 9, 10, 11, 12}}}
+		Functions: []uint32{6, 7, 8, 9, 10, 11, 12, 13}}}
 	m.SetNames(names)
 	e, err := wazero.New(engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	spawn := engine.Import{Module: "test", Name: "spawn", Params: "i", Wide: true, Call: func(host any, stack []uint64) {
-		function := uint32(stack[0])
-		if err := host.(*rank.Thread).Spawn(engine.ThreadSpace{Stack: program.Stack{Low: 1024, Top: 2048}},
-			func(other *rank.Thread) error { return other.Run(function, "") }); err != nil {
-			failed.Store(&err)
-		}
-	}}
-	if err := e.Link(append(rank.Imports(), spawn)); err != nil {
+	failing := engine.Import{Module: "test", Name: "failed", Params: "i", Wide: true,
+		Call: func(_ any, stack []uint64) { failed.Store(uint32(stack[0])) }}
+	if err := e.Link(append(rank.Imports(), failing)); err != nil {
 		t.Fatal(err)
 	}
 	module, err := engine.Make(e, m.Encode())
@@ -155,7 +161,7 @@ func TestThreadsEndTheirRank(t *testing.T) {
 		{"main returns", fnReturn, []uint32{fnWait, fnSleep}, result.Exited, 0, ""},
 		{"main was woken", fnWait, []uint32{fnReturn, fnNotify, fnSleep}, result.Exited, 0, ""},
 	} {
-		var failed atomic.Pointer[error]
+		var failed atomic.Uint32
 		w := mpi.NewWorld(mpi.WorldConfig{Size: 2}) // the other rank goes on
 		r, ended := run(t, w, 0, threaded(t, &failed, c.main, c.threads...))
 		x := <-ended
@@ -165,15 +171,15 @@ func TestThreadsEndTheirRank(t *testing.T) {
 		if !r.Stopped(10 * time.Second) {
 			t.Errorf("%s: a thread is left", c.name)
 		}
-		if err := failed.Load(); err != nil {
-			t.Errorf("%s: %v", c.name, *err)
+		if errno := failed.Load(); errno != 0 {
+			t.Errorf("%s: errno %d", c.name, errno)
 		}
 	}
 }
 
 // When all threads wait, and none has an end of its own, that is a deadlock; one that sleeps may yet notify.
 func TestThreadsDeadlock(t *testing.T) {
-	var failed atomic.Pointer[error]
+	var failed atomic.Uint32
 	_, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, threaded(t, &failed, fnWait, fnWait, fnReturn, fnWait))
 	x := <-ended
 	const each = "waiting for another thread of its own"
@@ -190,7 +196,7 @@ func TestEndBesideAThreadThatComputes(t *testing.T) {
 		thread uint32
 		cause  result.Cause
 	}{{fnSpin, fnTrap, result.Trapped}, {fnReturn, fnSpin, result.Exited}} {
-		var failed atomic.Pointer[error]
+		var failed atomic.Uint32
 		r, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, threaded(t, &failed, c.main, c.thread))
 		if x := <-ended; x.Cause != c.cause {
 			t.Errorf("%+v", x)
@@ -203,7 +209,7 @@ func TestEndBesideAThreadThatComputes(t *testing.T) {
 
 // A rank has so many threads at once, and goes on where it is refused one more.
 func TestMostThreads(t *testing.T) {
-	var failed atomic.Pointer[error]
+	var failed atomic.Uint32
 	threads := make([]uint32, 1024) // main is one
 	for i := range threads {
 		threads[i] = fnWait
@@ -212,8 +218,8 @@ func TestMostThreads(t *testing.T) {
 	if x := <-ended; x.Failed() {
 		t.Errorf("%+v", x)
 	}
-	if err := failed.Load(); err == nil || !strings.Contains((*err).Error(), "has 1024 threads, and may have no more") {
-		t.Error("more than 1024 threads")
+	if errno := unix.Errno(failed.Load()); errno != unix.EAGAIN {
+		t.Errorf("of more than 1024 threads the last fails with %v", errno)
 	}
 	if !r.Stopped(10 * time.Second) {
 		t.Error("a thread is left")

@@ -1,6 +1,6 @@
 /*
  * The calls of faasmrun's own import module, for what POSIX has and WASI has not (worker/wasi/system.go). They take and give
- * integers of fixed width and no addresses.
+ * integers of fixed width. Those about threads (worker/rank/pthreads.go, worker/futex) alone take addresses.
  */
 #ifndef FAASMRUN_HOST_H
 #define FAASMRUN_HOST_H
@@ -26,6 +26,10 @@ unsigned long long HOST_CALL(signal_pending)(void);
 int HOST_CALL(signal_raise)(int sig);
 unsigned long long HOST_CALL(signal_suspend)(unsigned long long set);
 int HOST_CALL(signal_take)(unsigned long long set, unsigned long long nanoseconds);
+_Noreturn void HOST_CALL(thread_end)(unsigned long long thread);
+int HOST_CALL(thread_start)(unsigned long long function, unsigned long long thread);
+int HOST_CALL(thread_wait)(unsigned long long address, int value, long long nanoseconds, int where);
+void HOST_CALL(thread_wake)(unsigned long long address, int count);
 long long HOST_CALL(timer_interval)(void);
 long long HOST_CALL(timer_left)(void);
 long long HOST_CALL(timer_set)(long long value, long long interval);

@@ -1,69 +1,222 @@
 /*
- * The rest of pthread.h, and C11's threads.h on top of it. What needs more than a rank has (priorities, processors to bind
- * to, sharing between processes) answers as a system does that does not offer it.
+ * Threads: making, joining and ending them. The host runs a thread (worker/rank/pthreads.go): it chooses the stack, unless the
+ * program has, makes the thread-local variables, and says when nothing of the thread runs any more.
  */
-#include <errno.h>
-#include <limits.h>
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
-#include <string.h>
-#include <threads.h>
-#include <time.h>
-#include "fails.h"
+#include <stdlib.h>
+#include <unistd.h>
+#include "thread.h"
 
-#define WEAK __attribute__((weak))
+static struct __pthread first = { .alive = 1, .state = JOINABLE };
+static struct __pthread *all = &first;
+static volatile int all_lock, running = 1; /* those of pthread_create, and the first */
 
-/* ---- Attributes ---- */
+static _Thread_local struct __pthread *self; /* NULL: the first, or one that is no thread of pthread_create's */
+static _Thread_local struct __pthread other = { .alive = 1, .state = DETACHED };
 
-WEAK int pthread_attr_getguardsize(const pthread_attr_t *restrict a, size_t *restrict size) { *size = 0; return 0; }
-WEAK int pthread_attr_setguardsize(pthread_attr_t *a, size_t size) { return size ? ENOTSUP : 0; } /* an overflow traps without */
-WEAK int pthread_attr_getinheritsched(const pthread_attr_t *restrict a, int *restrict v) { *v = PTHREAD_INHERIT_SCHED; return 0; }
-WEAK int pthread_attr_setinheritsched(pthread_attr_t *a, int v) { return v == PTHREAD_INHERIT_SCHED ? 0 : ENOTSUP; }
-WEAK int pthread_attr_getschedpolicy(const pthread_attr_t *restrict a, int *restrict v) { *v = SCHED_OTHER; return 0; }
-WEAK int pthread_attr_setschedpolicy(pthread_attr_t *a, int v) { return v == SCHED_OTHER ? 0 : ENOTSUP; }
-WEAK int pthread_attr_getscope(const pthread_attr_t *restrict a, int *restrict v) { *v = PTHREAD_SCOPE_SYSTEM; return 0; }
+#undef pthread_equal
+WEAK int pthread_equal(pthread_t a, pthread_t b) { return a == b; }
 
-WEAK int pthread_attr_getschedparam(const pthread_attr_t *restrict a, struct sched_param *restrict p)
+WEAK pthread_t pthread_self(void)
 {
-	memset(p, 0, sizeof *p);
+	if (!self) {
+		self = __faasmrun_tid == 1 ? &first : &other;
+	}
+	return self;
+}
+
+WEAK int gettid(void) { return getpid() + __faasmrun_tid - 1; } /* the first thread's is the process' */
+
+/* ---- Those that there are ---- */
+
+/* A thread that is new, for the caller alone; NULL: no memory. */
+static struct __pthread *make(void)
+{
+	struct __pthread *t;
+	__faasmrun_lock(&all_lock);
+	for (t = all; t && (t == &first || t->alive || t->state != UNUSED && t->state != DETACHED); t = t->next) {
+	}
+	if (!t && (t = malloc(sizeof *t))) {
+		t->next = all;
+		all = t;
+	}
+	if (t) {
+		struct __pthread *next = t->next;
+		memset(t, 0, sizeof *t);
+		t->next = next;
+		t->alive = 1;
+	}
+	__faasmrun_unlock(&all_lock);
+	return t;
+}
+
+/* Changes the state of a thread that has that one. It says what is wrong: there is no such thread, or it has another state. */
+static int change(pthread_t t, int from, int to)
+{
+	struct __pthread *known;
+	__faasmrun_lock(&all_lock);
+	for (known = all; known && known != t; known = known->next) {
+	}
+	__faasmrun_unlock(&all_lock);
+	if (!known || known->state == UNUSED || known->state == DETACHED && !known->alive) {
+		return ESRCH;
+	}
+	return cas(&t->state, from, to) == from ? 0 : EINVAL;
+}
+
+/* ---- From the beginning to the end ---- */
+
+/* What a thread does last: all that is done in its name. */
+static void end(struct __pthread *t, void *result)
+{
+	__faasmrun_end_thread_locals();
+	__faasmrun_end_keys();
+	__faasmrun_end_mutexes();
+	t->result = result;
+	if (__sync_sub_and_fetch(&running, 1) == 0) {
+		exit(0);
+	}
+}
+
+static void start_thread(struct __pthread *t)
+{
+	self = t;
+	end(t, t->f(t->argument));
+}
+
+WEAK int pthread_create(pthread_t *restrict made, const pthread_attr_t *restrict a, void *(*f)(void *), void *restrict argument)
+{
+	pthread_attr_t standard;
+	if (!a) {
+		pthread_getattr_default_np(&standard);
+		a = &standard;
+	}
+	struct __pthread *t = make();
+	if (!t) {
+		return EAGAIN;
+	}
+	t->f = f;
+	t->argument = argument;
+	t->stack = A_ADDRESS(a);
+	t->size = A_STACK(a);
+	t->guard = t->stack ? 0 : A_GUARD(a);
+	t->state = A_DETACHED(a) ? DETACHED : JOINABLE;
+	*made = t;
+	__sync_fetch_and_add(&running, 1);
+	int err = __faasmrun_host_thread_start((uintptr_t)start_thread, (uintptr_t)t);
+	if (err) {
+		__sync_fetch_and_sub(&running, 1);
+		t->state = UNUSED;
+		store(&t->alive, 0);
+	}
+	return err;
+}
+
+/* Handlers that are to run when the thread ends within them. */
+static _Thread_local struct __ptcb *cleanup;
+
+WEAK void _pthread_cleanup_push(struct __ptcb *cb, void (*f)(void *), void *argument)
+{
+	*cb = (struct __ptcb){ f, argument, cleanup };
+	cleanup = cb;
+}
+
+WEAK void _pthread_cleanup_pop(struct __ptcb *cb, int run)
+{
+	cleanup = cb->__next;
+	if (run) {
+		cb->__f(cb->__x);
+	}
+}
+
+WEAK _Noreturn void pthread_exit(void *result)
+{
+	struct __pthread *t = pthread_self();
+	while (cleanup) {
+		struct __ptcb *cb = cleanup;
+		cleanup = cb->__next;
+		cb->__f(cb->__x);
+	}
+	end(t, result);
+	__faasmrun_host_thread_end((uintptr_t)t);
+}
+
+static int join(pthread_t t, void **result, clockid_t clock, const struct timespec *until)
+{
+	if (t == pthread_self()) {
+		return EDEADLK;
+	}
+	int err = change(t, JOINABLE, JOINED);
+	if (err) {
+		return err;
+	}
+	for (long long left = FOREVER; load(&t->alive);) {
+		if (until && (left = __faasmrun_left(clock, until)) <= 0) {
+			t->state = JOINABLE;
+			return left < 0 ? EINVAL : ETIMEDOUT;
+		}
+		wait_for(&t->alive, 1, left, IN_JOIN);
+	}
+	if (result) {
+		*result = t->result;
+	}
+	t->state = UNUSED;
 	return 0;
 }
 
-WEAK int pthread_attr_setschedparam(pthread_attr_t *restrict a, const struct sched_param *restrict p)
+WEAK int pthread_join(pthread_t t, void **result) { return join(t, result, 0, NULL); }
+WEAK int pthread_timedjoin_np(pthread_t t, void **result, const struct timespec *until) { return join(t, result, CLOCK_REALTIME, until); }
+
+WEAK int pthread_clockjoin_np(pthread_t t, void **result, clockid_t clock, const struct timespec *until)
 {
-	return p->sched_priority ? ENOTSUP : 0;
+	return clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC ? EINVAL : join(t, result, clock, until);
 }
 
-FAILS(ENOTSUP) int pthread_attr_getstack(const pthread_attr_t *restrict a, void **restrict at, size_t *restrict size) { return ENOTSUP; }
-FAILS(ENOTSUP) int pthread_attr_setstack(pthread_attr_t *a, void *at, size_t size) { return ENOTSUP; }
-
-WEAK int pthread_mutexattr_getpshared(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
-WEAK int pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_MUTEX_STALLED; return 0; }
-WEAK int pthread_mutexattr_setrobust(pthread_mutexattr_t *a, int v) { return v == PTHREAD_MUTEX_STALLED ? 0 : ENOTSUP; }
-WEAK int pthread_mutexattr_getprotocol(const pthread_mutexattr_t *restrict a, int *restrict v) { *v = PTHREAD_PRIO_NONE; return 0; }
-WEAK int pthread_mutexattr_setprotocol(pthread_mutexattr_t *a, int v) { return v == PTHREAD_PRIO_NONE ? 0 : ENOTSUP; }
-FAILS(ENOTSUP) int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict a, int *restrict v) { return ENOTSUP; }
-FAILS(ENOTSUP) int pthread_mutexattr_setprioceiling(pthread_mutexattr_t *a, int v) { return ENOTSUP; }
-FAILS(ENOTSUP) int pthread_mutex_getprioceiling(const pthread_mutex_t *restrict m, int *restrict v) { return ENOTSUP; }
-FAILS(ENOTSUP) int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int v, int *restrict old) { return ENOTSUP; }
-WEAK int pthread_mutex_consistent(pthread_mutex_t *m) { return EINVAL; }
-
-WEAK int pthread_condattr_getpshared(const pthread_condattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
-WEAK int pthread_condattr_getclock(const pthread_condattr_t *restrict a, clockid_t *restrict v)
+WEAK int pthread_tryjoin_np(pthread_t t, void **result)
 {
-	*v = a->__attr ? CLOCK_MONOTONIC : CLOCK_REALTIME;
+	struct timespec past = { 0, 0 };
+	int err = join(t, result, CLOCK_REALTIME, &past);
+	return err == ETIMEDOUT ? EBUSY : err;
+}
+
+WEAK int pthread_detach(pthread_t t) { return change(t, JOINABLE, DETACHED); }
+
+/* ---- What there is to ask of a thread ---- */
+
+WEAK int pthread_getattr_np(pthread_t t, pthread_attr_t *a)
+{
+	extern char __stack_low, __stack_high;
+	pthread_attr_init(a);
+	if (t == &first) {
+		A_ADDRESS(a) = (uintptr_t)&__stack_low;
+		A_STACK(a) = &__stack_high - &__stack_low;
+		A_GUARD(a) = 0;
+	} else if (t->stack) {
+		A_ADDRESS(a) = t->stack;
+		A_STACK(a) = t->size;
+		A_GUARD(a) = t->guard;
+	}
+	A_DETACHED(a) = t->state == DETACHED;
 	return 0;
 }
 
-WEAK int pthread_rwlockattr_getpshared(const pthread_rwlockattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
-WEAK int pthread_rwlockattr_setpshared(pthread_rwlockattr_t *a, int v) { return v == PTHREAD_PROCESS_PRIVATE ? 0 : ENOTSUP; }
-WEAK int pthread_barrierattr_init(pthread_barrierattr_t *a) { memset(a, 0, sizeof *a); return 0; }
-WEAK int pthread_barrierattr_destroy(pthread_barrierattr_t *a) { return 0; }
-WEAK int pthread_barrierattr_getpshared(const pthread_barrierattr_t *restrict a, int *restrict v) { *v = PTHREAD_PROCESS_PRIVATE; return 0; }
-WEAK int pthread_barrierattr_setpshared(pthread_barrierattr_t *a, int v) { return v == PTHREAD_PROCESS_PRIVATE ? 0 : ENOTSUP; }
+WEAK int pthread_setname_np(pthread_t t, const char *name)
+{
+	if (strlen(name) >= NAME) {
+		return ERANGE;
+	}
+	strcpy(t->name, name);
+	return 0;
+}
 
-/* ---- Threads ---- */
+WEAK int pthread_getname_np(pthread_t t, char *name, size_t size)
+{
+	if (size <= strlen(t->name)) {
+		return ERANGE;
+	}
+	strcpy(name, t->name);
+	return 0;
+}
 
 WEAK int pthread_getschedparam(pthread_t t, int *restrict policy, struct sched_param *restrict p)
 {
@@ -78,220 +231,51 @@ WEAK int pthread_setschedparam(pthread_t t, int policy, const struct sched_param
 }
 
 WEAK int pthread_setschedprio(pthread_t t, int priority) { return priority ? ENOTSUP : 0; }
-
-static _Thread_local char name_of_self[16];
-
-WEAK int pthread_setname_np(pthread_t t, const char *name)
-{
-	if (strlen(name) >= sizeof name_of_self) {
-		return ERANGE;
-	}
-	if (t != pthread_self()) {
-		return ENOTSUP;
-	}
-	strcpy(name_of_self, name);
-	return 0;
-}
-
-WEAK int pthread_getname_np(pthread_t t, char *name, size_t size)
-{
-	if (t != pthread_self()) {
-		return ENOTSUP;
-	}
-	if (size <= strlen(name_of_self)) {
-		return ERANGE;
-	}
-	strcpy(name, name_of_self);
-	return 0;
-}
-
 WEAK int pthread_getcpuclockid(pthread_t t, clockid_t *clock) { *clock = CLOCK_THREAD_CPUTIME_ID; return 0; }
-WEAK int pthread_getattr_np(pthread_t t, pthread_attr_t *a) { return pthread_attr_init(a); }
-WEAK int pthread_getattr_default_np(pthread_attr_t *a) { return pthread_attr_init(a); }
-WEAK int pthread_attr_getaffinity_np(const pthread_attr_t *a, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set) ? errno : 0; }
-WEAK int pthread_attr_setaffinity_np(pthread_attr_t *a, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
-WEAK int pthread_rwlockattr_getkind_np(const pthread_rwlockattr_t *a, int *kind) { *kind = PTHREAD_RWLOCK_PREFER_READER_NP; return 0; }
-
-/* Readers come first. Those that would rather have writers first find no other difference. */
-WEAK int pthread_rwlockattr_setkind_np(pthread_rwlockattr_t *a, int kind)
-{
-	return kind < PTHREAD_RWLOCK_PREFER_READER_NP || kind > PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP ? EINVAL : 0;
-}
-
-/* There is no thread that could be joined. */
-WEAK int pthread_tryjoin_np(pthread_t t, void **result) { return pthread_equal(t, pthread_self()) ? EDEADLK : ESRCH; }
-WEAK int pthread_timedjoin_np(pthread_t t, void **result, const struct timespec *until) { return pthread_tryjoin_np(t, result); }
-WEAK int pthread_clockjoin_np(pthread_t t, void **result, clockid_t clock, const struct timespec *until) { return pthread_tryjoin_np(t, result); }
-FAILS(ENOTSUP) int pthread_setattr_default_np(const pthread_attr_t *a) { return ENOTSUP; }
-WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set); }
+WEAK int pthread_getaffinity_np(pthread_t t, size_t size, cpu_set_t *set) { return sched_getaffinity(0, size, set) ? errno : 0; }
 WEAK int pthread_setaffinity_np(pthread_t t, size_t size, const cpu_set_t *set) { return sched_setaffinity(0, size, set) ? errno : 0; }
+WEAK int pthread_getconcurrency(void) { return 0; }
+WEAK int pthread_setconcurrency(int level) { return level < 0 ? EINVAL : 0; }
 
-/* ---- Semaphores with names belong to several processes. ---- */
+/* ---- Cancellation: nobody can be cancelled. The state and the type are kept for who asks. ---- */
 
-FAILS(ENOSYS) sem_t *sem_open(const char *name, int flags, ...) { errno = ENOSYS; return SEM_FAILED; }
-WEAK int sem_close(sem_t *s) { errno = EINVAL; return -1; }
-WEAK int sem_unlink(const char *name) { errno = ENOENT; return -1; }
+static _Thread_local int cancel_state, cancel_type;
 
-/* ---- C11 ---- */
-
-static int answer(int err)
+static int set_value(int *kept, int value, int *old)
 {
-	switch (err) {
-	case 0:
-		return thrd_success;
-	case EBUSY:
-		return thrd_busy;
-	case ENOMEM:
-		return thrd_nomem;
-	case ETIMEDOUT:
-		return thrd_timedout;
-	}
-	return thrd_error;
-}
-
-struct start {
-	thrd_start_t f;
-	void *argument;
-};
-
-WEAK int thrd_create(thrd_t *t, thrd_start_t f, void *argument)
-{
-	/* The function returns an int in place of a pointer; calls through a table check the type, so it needs a frame. */
-	extern void *__faasmrun_thrd_start(void *);
-	extern void *malloc(size_t);
-	extern void free(void *);
-	struct start *s = malloc(sizeof *s);
-	if (!s) {
-		return thrd_nomem;
-	}
-	*s = (struct start){ f, argument };
-	int err = pthread_create(t, 0, __faasmrun_thrd_start, s);
-	if (err) {
-		free(s);
-	}
-	return err == EAGAIN ? thrd_nomem : answer(err);
-}
-
-void *__faasmrun_thrd_start(void *argument)
-{
-	extern void free(void *);
-	struct start s = *(struct start *)argument;
-	free(argument);
-	return (void *)(long)s.f(s.argument);
-}
-
-WEAK int thrd_join(thrd_t t, int *result)
-{
-	void *value;
-	int err = pthread_join(t, &value);
-	if (!err && result) {
-		*result = (int)(long)value;
-	}
-	return answer(err);
-}
-
-WEAK _Noreturn void thrd_exit(int result) { pthread_exit((void *)(long)result); }
-WEAK int thrd_detach(thrd_t t) { return answer(pthread_detach(t)); }
-WEAK void thrd_yield(void) { sched_yield(); }
-
-#undef thrd_current
-#undef thrd_equal
-WEAK thrd_t thrd_current(void) { return pthread_self(); }
-WEAK int thrd_equal(thrd_t a, thrd_t b) { return a == b; }
-
-WEAK int thrd_sleep(const struct timespec *t, struct timespec *left)
-{
-	if (!nanosleep(t, left)) {
-		return 0;
-	}
-	return errno == EINTR ? -1 : -2;
-}
-
-WEAK void call_once(once_flag *flag, void (*f)(void)) { pthread_once(flag, f); }
-
-WEAK int mtx_init(mtx_t *m, int type)
-{
-	pthread_mutexattr_t a = { .__attr = type & mtx_recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_NORMAL };
-	return answer(pthread_mutex_init((pthread_mutex_t *)m, &a));
-}
-
-WEAK void mtx_destroy(mtx_t *m) {}
-WEAK int mtx_lock(mtx_t *m) { return answer(pthread_mutex_lock((pthread_mutex_t *)m)); }
-WEAK int mtx_trylock(mtx_t *m) { return answer(pthread_mutex_trylock((pthread_mutex_t *)m)); }
-WEAK int mtx_timedlock(mtx_t *restrict m, const struct timespec *restrict t) { return answer(pthread_mutex_timedlock((pthread_mutex_t *)m, t)); }
-WEAK int mtx_unlock(mtx_t *m) { return answer(pthread_mutex_unlock((pthread_mutex_t *)m)); }
-
-WEAK int cnd_init(cnd_t *c) { return answer(pthread_cond_init((pthread_cond_t *)c, 0)); }
-WEAK void cnd_destroy(cnd_t *c) {}
-WEAK int cnd_signal(cnd_t *c) { return answer(pthread_cond_signal((pthread_cond_t *)c)); }
-WEAK int cnd_broadcast(cnd_t *c) { return answer(pthread_cond_broadcast((pthread_cond_t *)c)); }
-WEAK int cnd_wait(cnd_t *c, mtx_t *m) { return answer(pthread_cond_wait((pthread_cond_t *)c, (pthread_mutex_t *)m)); }
-WEAK int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m, const struct timespec *restrict t)
-{
-	return answer(pthread_cond_timedwait((pthread_cond_t *)c, (pthread_mutex_t *)m, t));
-}
-
-WEAK int tss_create(tss_t *key, tss_dtor_t f) { return answer(pthread_key_create(key, f)); }
-WEAK void tss_delete(tss_t key) { pthread_key_delete(key); }
-WEAK void *tss_get(tss_t key) { return pthread_getspecific(key); }
-WEAK int tss_set(tss_t key, void *value) { return answer(pthread_setspecific(key, value)); }
-
-/* ---- Waits until a time of a clock that the call names: the locks' own is that of the day. ---- */
-
-static int by_day(clockid_t clock, const struct timespec *t, struct timespec *day)
-{
-	struct timespec now, other;
-	*day = *t;
-	if (clock == CLOCK_REALTIME) {
-		return 0;
-	}
-	if (clock != CLOCK_MONOTONIC || t->tv_nsec < 0 || t->tv_nsec >= 1000000000) {
+	if (value & ~1) {
 		return EINVAL;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(clock, &other);
-	day->tv_sec += now.tv_sec - other.tv_sec;
-	day->tv_nsec += now.tv_nsec - other.tv_nsec;
-	long carry = day->tv_nsec >= 1000000000 ? 1 : day->tv_nsec < 0 ? -1 : 0;
-	day->tv_sec += carry;
-	day->tv_nsec -= carry * 1000000000;
+	if (old) {
+		*old = *kept;
+	}
+	*kept = value;
 	return 0;
 }
 
-WEAK int pthread_mutex_clocklock(pthread_mutex_t *restrict m, clockid_t clock, const struct timespec *restrict t)
-{
-	struct timespec day;
-	return by_day(clock, t, &day) ? EINVAL : pthread_mutex_timedlock(m, &day);
-}
+WEAK int pthread_setcancelstate(int state, int *old) { return set_value(&cancel_state, state, old); }
+WEAK int pthread_setcanceltype(int type, int *old) { return set_value(&cancel_type, type, old); }
+WEAK void pthread_testcancel(void) {}
+FAILS(ENOSYS) int pthread_cancel(pthread_t t) { return ENOSYS; }
 
-WEAK int pthread_rwlock_clockrdlock(pthread_rwlock_t *restrict l, clockid_t clock, const struct timespec *restrict t)
-{
-	struct timespec day;
-	return by_day(clock, t, &day) ? EINVAL : pthread_rwlock_timedrdlock(l, &day);
-}
+/* There is no fork, so its handlers are never called. */
+WEAK int pthread_atfork(void (*before)(void), void (*parent)(void), void (*child)(void)) { return 0; }
 
-WEAK int pthread_rwlock_clockwrlock(pthread_rwlock_t *restrict l, clockid_t clock, const struct timespec *restrict t)
-{
-	struct timespec day;
-	return by_day(clock, t, &day) ? EINVAL : pthread_rwlock_timedwrlock(l, &day);
-}
+/* ---- Times ---- */
 
-WEAK int sem_clockwait(sem_t *restrict s, clockid_t clock, const struct timespec *restrict t)
+long long __faasmrun_left(clockid_t clock, const struct timespec *t)
 {
-	struct timespec day;
-	if (by_day(clock, t, &day)) {
-		errno = EINVAL;
-		return -1;
+	struct timespec now;
+	if (t->tv_nsec < 0 || t->tv_nsec >= 1000000000 || clock_gettime(clock, &now)) {
+		return -EINVAL;
 	}
-	return sem_timedwait(s, &day);
-}
-
-/* The condition's own clock is the one that its times are of. */
-WEAK int pthread_cond_clockwait(pthread_cond_t *restrict c, pthread_mutex_t *restrict m, clockid_t clock, const struct timespec *restrict t)
-{
-	struct timespec at;
-	if (clock == CLOCK_MONOTONIC && c->__u.__i[4]) {
-		return pthread_cond_timedwait(c, m, t);
+	if (t->tv_sec < now.tv_sec) {
+		return 0;
 	}
-	return by_day(clock, t, &at) ? EINVAL : pthread_cond_timedwait(c, m, &at);
+	long long left;
+	if (__builtin_mul_overflow(t->tv_sec - now.tv_sec, 1000000000LL, &left) ||
+	    __builtin_add_overflow(left, t->tv_nsec - now.tv_nsec, &left)) {
+		return LLONG_MAX; /* centuries */
+	}
+	return left < 0 ? 0 : left;
 }

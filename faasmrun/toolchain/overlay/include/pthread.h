@@ -11,6 +11,8 @@ enum {
 	PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP,
 	PTHREAD_RWLOCK_DEFAULT_NP = PTHREAD_RWLOCK_PREFER_READER_NP
 };
+#define PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP { { { PTHREAD_MUTEX_RECURSIVE } } }
+#define PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP { { { PTHREAD_MUTEX_ERRORCHECK } } }
 struct cpu_set_t;
 int pthread_getname_np(pthread_t, char *, size_t);
 int pthread_attr_getaffinity_np(const pthread_attr_t *, size_t, struct cpu_set_t *);

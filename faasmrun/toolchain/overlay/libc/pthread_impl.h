@@ -17,7 +17,6 @@ struct __pthread {
 	int tid;
 	locale_t locale;
 	void *stdio_locks; /* files that this thread holds by flockfile */
-	struct __ptcb *cleanup;
 };
 
 uintptr_t __get_tp(void);
