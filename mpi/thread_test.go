@@ -171,7 +171,8 @@ func TestDeadlockOfThreads(t *testing.T) {
 	})
 	var dead *DeadlockError
 	if !errors.As(ends[0], &dead) || dead.Waiting[0] != "MPI_Recv from rank 1, tag 7, MPI_COMM_WORLD" ||
-		dead.Waiting[1] != "thread 0: MPI_Recv from rank 0, tag 8, MPI_COMM_WORLD; thread 2: waiting for another thread of its own" {
+		dead.Waiting[1] != "thread 0: MPI_Recv from rank 0, tag 8, MPI_COMM_WORLD; "+
+			"thread 2: waiting for another thread of its own" {
 		t.Errorf("%v", ends[0])
 	}
 }

@@ -393,22 +393,22 @@ func TestUnderLoad(t *testing.T) {
 }
 
 // A library says where in it a program waits, for as long as it does.
-func TestPlaces(t *testing.T) {
+func TestFunctions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newRank(true).thread()
 		result := make(chan uint32)
 		go func() { result <- h.call("thread_wait", 8, 0, 1<<64-1, 3) }()
 		synctest.Wait()
-		if place := h.Place(); place != "pthread_join" {
-			t.Errorf("the thread waits in %q", place)
+		if f := h.Function(); f != "pthread_join" {
+			t.Errorf("the thread waits in %q", f)
 		}
 		h.rank.thread().call("thread_wake", 8, 1)
-		if got := <-result; got != uint32(woken) || h.Place() != "" {
-			t.Errorf("it came back with %d, and waits in %q", got, h.Place())
+		if got := <-result; got != uint32(woken) || h.Function() != "" {
+			t.Errorf("it came back with %d, and waits in %q", got, h.Function())
 		}
-		for _, place := range []uint64{0, uint64(len(places)), 1<<32 - 1} {
-			if h.call("thread_wait", 8, 0, 0, place); h.Place() != "" {
-				t.Errorf("place %d is %q", place, h.Place())
+		for _, number := range []uint64{0, uint64(len(functions)), 1<<32 - 1} {
+			if h.call("thread_wait", 8, 0, 0, number); h.Function() != "" {
+				t.Errorf("function %d is %q", number, h.Function())
 			}
 		}
 	})

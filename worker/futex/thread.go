@@ -32,7 +32,8 @@ type Thread struct {
 	wake  chan struct{} // holds one: the thread was notified, or a signal has come
 
 	waited atomic.Int64 // nanoseconds
-	place  atomic.Int32 // where in a program's library the wait under way is
+	// function is that of the program's library which waits.
+	function atomic.Int32
 
 	// Of the wait under way; guarded by Queue.mu, but for endless, which is the thread's own.
 	queued         bool
@@ -162,11 +163,11 @@ func notify(t *Thread, at operand, s []uint64) uint32 {
 	return t.queue.notify(address, uint32(s[1]))
 }
 
-// thread_wait(address, expected i32, timeout i64, place i32) -> i32: as memory_wait32, of a library that says where in it
-// the program waits. The memory need not be shared: a signal's handler may wake the thread.
+// thread_wait(address, expected i32, timeout i64, function i32) -> i32: as memory_wait32, of a library that says in which
+// of its functions. The memory need not be shared: a signal's handler may wake the thread.
 func threadWait(t *Thread, s []uint64) {
-	t.place.Store(int32(s[3]))
-	defer t.place.Store(0)
+	t.function.Store(int32(s[3]))
+	defer t.function.Store(0)
 	s[0] = uint64(wait32(t, operand{base: s[0]}, s))
 }
 

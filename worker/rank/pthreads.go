@@ -15,8 +15,8 @@ import (
 	"github.com/faasmrun/faasmrun/worker/wasi"
 )
 
-// What pthread.h needs of its host besides waiting: libc (faasmrun/toolchain/overlay/compat/threads.c) keeps a record of
-// each thread, of which the host sees the beginning:
+// What pthread.h needs of its host besides waiting: libc (faasmrun/toolchain/overlay/compat/threads.c) keeps a record
+// of each thread, of which the host sees the beginning:
 //
 //	 0  stack u64   its lowest address; 0: the host chooses one, and writes where it is
 //	 8  size u64    of it

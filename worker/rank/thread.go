@@ -108,8 +108,8 @@ func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Gr
 
 // Waits implements mpi.Host.
 func (h host) Waits() string {
-	if place := h.waiter.Place(); place != "" {
-		return place
+	if f := h.waiter.Function(); f != "" {
+		return f
 	}
 	return "waiting for another thread of its own"
 }

@@ -28,7 +28,7 @@ unsigned long long HOST_CALL(signal_suspend)(unsigned long long set);
 int HOST_CALL(signal_take)(unsigned long long set, unsigned long long nanoseconds);
 _Noreturn void HOST_CALL(thread_end)(unsigned long long thread);
 int HOST_CALL(thread_start)(unsigned long long function, unsigned long long thread);
-int HOST_CALL(thread_wait)(unsigned long long address, int value, long long nanoseconds, int where);
+int HOST_CALL(thread_wait)(unsigned long long address, int value, long long nanoseconds, int function);
 void HOST_CALL(thread_wake)(unsigned long long address, int count);
 long long HOST_CALL(timer_interval)(void);
 long long HOST_CALL(timer_left)(void);

@@ -38,7 +38,7 @@ extern _Thread_local int __faasmrun_tid; /* libc/threads.c; the host's number of
 
 /* ---- Waiting ---- */
 
-/* Where a thread waits, for who asks why nothing goes on (worker/futex/place.go). */
+/* In which function a thread waits, for who asks why nothing goes on (worker/futex/function.go). */
 enum {
 	IN_MUTEX_LOCK = 1,
 	IN_COND_WAIT,
@@ -59,9 +59,9 @@ enum { WOKEN, NOT_EQUAL, TIMED_OUT }; /* what a wait returns */
 #define FOREVER (-1LL)
 
 /* Waits as long as the value is there, at most so many nanoseconds. */
-static inline int wait_for(volatile int *address, int value, long long nanoseconds, int where)
+static inline int wait_for(volatile int *address, int value, long long nanoseconds, int function)
 {
-	return __faasmrun_host_thread_wait((uintptr_t)address, value, nanoseconds, where);
+	return __faasmrun_host_thread_wait((uintptr_t)address, value, nanoseconds, function);
 }
 
 static inline void wake(volatile int *address, int count) { __faasmrun_host_thread_wake((uintptr_t)address, count); }

@@ -1,8 +1,8 @@
 package futex
 
-// places are the functions of pthread.h in which a program may wait, by the numbers that its library has for them
+// functions are the functions of pthread.h in which a program may wait, by the numbers that its library has for them
 // (faasmrun/toolchain/overlay/compat/thread.h).
-var places = [...]string{
+var functions = [...]string{
 	1:  "pthread_mutex_lock",
 	2:  "pthread_cond_wait",
 	3:  "pthread_join",
@@ -17,11 +17,11 @@ var places = [...]string{
 	12: "exit",
 }
 
-// Place is the function in which the thread waits, as far as its program has said; "": it has not. Any goroutine may
+// Function is the one in which the thread waits, as far as its program has said; "": it has not. Any goroutine may
 // call it.
-func (t *Thread) Place() string {
-	if n := t.place.Load(); n > 0 && int(n) < len(places) {
-		return places[n]
+func (t *Thread) Function() string {
+	if n := t.function.Load(); n > 0 && int(n) < len(functions) {
+		return functions[n]
 	}
 	return ""
 }
