@@ -163,8 +163,8 @@ func notify(t *Thread, at operand, s []uint64) uint32 {
 	return t.queue.notify(address, uint32(s[1]))
 }
 
-// thread_wait(address, expected i32, timeout i64, function i32) -> i32: as memory_wait32, of a library that says in which
-// of its functions. The memory need not be shared: a signal's handler may wake the thread.
+// thread_wait(address, expected i32, timeout i64, function i32) -> i32: as memory_wait32, of a library that says in
+// which of its functions. The memory need not be shared: a signal's handler may wake the thread.
 func threadWait(t *Thread, s []uint64) {
 	t.function.Store(int32(s[3]))
 	defer t.function.Store(0)
