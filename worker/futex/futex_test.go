@@ -26,6 +26,7 @@ type rank struct {
 	queue   Queue
 	counted atomic.Int64 // endless waits
 	settled atomic.Int64
+	refuses atomic.Bool // to count
 	done    chan struct{}
 	calls   map[string]Call
 }
@@ -35,6 +36,7 @@ type thread struct {
 	*Thread
 	*rank
 	interrupted func()
+	mine        bool // it is counted
 }
 
 var errEnded = errors.New("ended")
@@ -42,7 +44,10 @@ var errEnded = errors.New("ended")
 func (h *thread) Memory() []byte { return h.memory }
 func (h *thread) Lowest() uint64 { return h.lowest }
 func (h *thread) Count(waits bool) {
-	if waits {
+	if waits = waits && !h.refuses.Load(); waits == h.mine {
+		return
+	}
+	if h.mine = waits; waits {
 		h.rank.counted.Add(1)
 	} else {
 		h.rank.counted.Add(-1)
@@ -351,6 +356,40 @@ func TestInterrupt(t *testing.T) {
 		if got := trapOf(func() { h.wait32(8, 0, -1) }); got != errEnded || len(r.queue.waiting) != 0 ||
 			r.counted.Load() != 0 {
 			t.Errorf("%v, %d lines, %d wait", got, len(r.queue.waiting), r.counted.Load())
+		}
+	})
+}
+
+// A wait that was not counted, because a signal was to come, is when none is any more, whoever waits; and the other way
+// round. One that has an end never is.
+func TestRecount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRank(false)
+		r.queue.Recount() // nobody waits
+		r.refuses.Store(true)
+		var results []<-chan uint32
+		for i, timeout := range []time.Duration{-1, -1, -1, time.Hour} {
+			results = append(results, r.thread().start(uint64(8*(i/2)), timeout))
+		}
+		settled := r.settled.Load()
+		for _, want := range []int64{3, 0, 3} {
+			r.refuses.Store(want == 0)
+			r.queue.Recount()
+			if n := r.counted.Load(); n != want {
+				t.Errorf("%d threads are counted, and not %d", n, want)
+			}
+		}
+		if n := r.settled.Load() - settled; n != 3 {
+			t.Errorf("settled %d times", n)
+		}
+		for address := range uint64(2) {
+			r.thread().call("memory_notify", 8*address, 9, 0)
+		}
+		for _, result := range results {
+			<-result
+		}
+		if n := r.counted.Load(); n != 0 {
+			t.Errorf("%d are counted still", n)
 		}
 	})
 }

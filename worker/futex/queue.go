@@ -99,6 +99,25 @@ func (q *Queue) waits(t *Thread, count bool) bool {
 	return t.queued
 }
 
+// Recount has the hooks of all that wait without a timeout count them anew: what they go by has changed. Any goroutine
+// may call it.
+func (q *Queue) Recount() {
+	q.mu.Lock()
+	var one *Thread
+	for _, l := range q.waiting {
+		for t := l.first; t != nil; t = t.behind {
+			if t.endless && t.counted {
+				t.hooks.Count(true)
+				one = t
+			}
+		}
+	}
+	q.mu.Unlock()
+	if one != nil {
+		one.hooks.Settle()
+	}
+}
+
 // remove ends a wait that nobody has ended, and reports whether there was one.
 func (q *Queue) remove(t *Thread) bool {
 	q.mu.Lock()

@@ -13,8 +13,8 @@ type Hooks interface {
 	// Memory is the linear memory, of which nothing below Lowest may be touched.
 	Memory() []byte
 	Lowest() uint64
-	// Count is told when the thread begins to wait without a timeout, and when it no longer does, by whoever ends that. It
-	// must not wait for anything.
+	// Count is told when the thread begins to wait without a timeout, and when it no longer does, by whoever ends that. By
+	// Recount it is told once more that the thread waits. It must not wait for anything.
 	Count(waits bool)
 	// Settle is called once Count has counted the thread, and may find that nobody is left to wake it.
 	Settle()

@@ -33,7 +33,7 @@ type Config struct {
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
 	// no handler for it.
 	Killed func(signal int)
-	WASI   wasi.Config // Memory, Lowest, Blocked, Waited, Alarmed and Done are filled in
+	WASI   wasi.Config // Memory, Lowest, Done and the functions are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -105,6 +105,7 @@ func New(c Config) (made *Rank, err error) {
 			r.onKill(sigALRM)
 		}
 	}
+	c.WASI.Expected = r.queue.Recount
 	c.WASI.Waited = func() time.Duration {
 		r.main.mpi.MeasureWaits() // if it isn't on already: what counts is differences
 		return r.main.mpi.Waited() + r.main.waiter.Waited()

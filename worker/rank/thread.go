@@ -128,7 +128,7 @@ func (w waiter) Lowest() uint64 { return w.rank.memory.Lowest() }
 
 // Count implements futex.Hooks. A wait that a signal will interrupt has an end: the handler may notify.
 func (w waiter) Count(waits bool) {
-	if w.counted != waits && !(waits && w.rank.wasi.SignalToCome()) {
+	if waits = waits && !w.rank.wasi.SignalToCome(); w.counted != waits {
 		w.counted = waits
 		w.mpi.Count(waits)
 	}

@@ -103,7 +103,7 @@ func run(t *testing.T, w *mpi.World, number int, m engine.Module) (*rank.Rank, <
 
 func untilWaits(t *testing.T, r *rank.Rank) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); r.Where() != "waiting for another thread of its own"; {
+	for end := time.Now().Add(10 * time.Second); !r.Waits(); {
 		if time.Now().After(end) {
 			t.Fatalf("the rank does not wait: %s", r.Where())
 		}
@@ -180,5 +180,25 @@ func TestTimerWithinAWait(t *testing.T) {
 		if x := <-ended; x.Failed() {
 			t.Fatalf("%+v", x)
 		}
+	}
+}
+
+// A wait that only a signal could end is a deadlock once none is to come any more, whoever has seen to that.
+func TestDeadlockWithoutATimer(t *testing.T) {
+	r, ended := run(t, mpi.NewWorld(mpi.WorldConfig{Size: 1}), 0, waitingWith(t, -1, int64(time.Hour)))
+	untilWaits(t, r)
+	select {
+	case x := <-ended:
+		t.Errorf("ended before the timer: %+v", x)
+	default:
+	}
+	r.SystemCall("timer_set", 0, 0)
+	select {
+	case x := <-ended:
+		if !deadlocked(x) {
+			t.Errorf("%+v", x)
+		}
+	case <-time.After(time.Minute):
+		t.Error("it waits, and nobody notices")
 	}
 }

@@ -28,6 +28,7 @@ type signals struct {
 	rings      time.Duration // when, by the monotonic clock
 	interval   time.Duration // from then on; 0: once
 	ringing    int           // timers that are over, with their signals on the way
+	toCome     bool          // what SignalToCome reports
 }
 
 // signalSet has signal n at bit n-1, as a sigset_t of Linux.
@@ -53,19 +54,18 @@ func (p *Process) Signal(number int) (fatal bool) {
 	if number < 1 || number > maxSignal {
 		return false
 	}
-	s, bit := &p.signals, setOf(uint32(number))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case bit&unblockable == 0 && bit&(s.caught|s.blocked) != 0:
-		if bit&s.ignored == 0 {
-			s.post(bit)
+	bit := setOf(uint32(number))
+	p.change(func(s *signals) {
+		switch {
+		case bit&unblockable == 0 && bit&(s.caught|s.blocked) != 0:
+			if bit&s.ignored == 0 {
+				s.post(bit)
+			}
+		default:
+			fatal = bit&(s.ignored|ignoredByDefault) == 0
 		}
-		return false
-	case bit&(s.ignored|ignoredByDefault) != 0:
-		return false
-	}
-	return true
+	})
+	return fatal
 }
 
 // Catches reports whether the program would handle a signal itself.
@@ -82,15 +82,36 @@ func (p *Process) Catches(number int) bool {
 // post makes a signal pending. s.mu is held.
 func (s *signals) post(bit signalSet) {
 	s.pending |= bit
-	s.look()
+	s.look() // before who waits does
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// look says anew whether a signal is due. s.mu is held.
-func (s *signals) look() { s.due.Store(s.pending&^s.blocked != 0) }
+// change does something to what is known of signals, and tells who wants to know when SignalToCome has become another.
+func (p *Process) change(do func(s *signals)) {
+	if p.changed(do) && p.expected != nil {
+		p.expected()
+	}
+}
+
+func (p *Process) changed(do func(s *signals)) bool {
+	s := &p.signals
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.look() // also where it panics, which ends the program
+	before := s.toCome
+	do(s)
+	s.look()
+	return s.toCome != before
+}
+
+// look says anew whether a signal is due, and whether one is to come. s.mu is held.
+func (s *signals) look() {
+	s.due.Store(s.pending&^s.blocked != 0)
+	s.toCome = s.alarm != nil || s.ringing > 0 || s.due.Load()
+}
 
 // SignalDue reports whether NextSignal has one.
 func (p *Process) SignalDue() bool { return p.signals.due.Load() }
@@ -105,19 +126,19 @@ type Delivery struct {
 // of its table, is to be called with it, and reports whether the call that was interrupted shall go on. A signal that
 // the program has no handler for by now has its default action: the call panics with Exit.
 func (p *Process) NextSignal() (d Delivery, ok bool) {
-	s := &p.signals
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	p.change(func(s *signals) { d, ok = s.next() })
+	return d, ok
+}
+
+func (s *signals) next() (d Delivery, ok bool) {
 	for {
 		open := s.pending &^ s.blocked
 		if open == 0 {
-			s.look()
 			return d, false
 		}
 		d.Signal = uint32(bits.TrailingZeros64(uint64(open))) + 1
 		bit := setOf(d.Signal)
 		s.pending &^= bit
-		s.look()
 		switch {
 		case bit&s.ignored != 0:
 		case bit&s.caught != 0:
@@ -133,23 +154,17 @@ func (p *Process) NextSignal() (d Delivery, ok bool) {
 func (p *Process) Handled(d Delivery) { p.setMask(d.mask) }
 
 func (p *Process) setMask(set signalSet) (old signalSet) {
-	s := &p.signals
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old, s.blocked = s.blocked, set&^unblockable
-	s.look()
+	p.change(func(s *signals) { old, s.blocked = s.blocked, set&^unblockable })
 	return old
 }
 
 // signal_actions(dispatcher, caught u64, ignored u64) says what the program does with signals. What is ignored is
 // pending no more.
 func signalActions(p *Process, a args) uint64 {
-	s := &p.signals
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dispatcher, s.caught, s.ignored = a.u32(0), signalSet(a.u64(1))&^unblockable, signalSet(a.u64(2))&^unblockable
-	s.pending &^= s.ignored
-	s.look()
+	p.change(func(s *signals) {
+		s.dispatcher, s.caught, s.ignored = a.u32(0), signalSet(a.u64(1))&^unblockable, signalSet(a.u64(2))&^unblockable
+		s.pending &^= s.ignored
+	})
 	return 0
 }
 
@@ -201,7 +216,7 @@ func signalTake(p *Process, a args) uint64 {
 		end = p.clock.monotonic() + time.Duration(limit)
 	}
 	for {
-		if number := p.signals.take(set); number != 0 {
+		if number := p.take(set); number != 0 {
 			return uint64(number)
 		}
 		if p.SignalDue() {
@@ -217,34 +232,30 @@ func signalTake(p *Process, a args) uint64 {
 	}
 }
 
-func (s *signals) take(set signalSet) uint32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := s.pending & set
-	if found == 0 {
-		return 0
-	}
-	number := uint32(bits.TrailingZeros64(uint64(found))) + 1
-	s.pending &^= setOf(number)
-	s.look()
+func (p *Process) take(set signalSet) (number uint32) {
+	p.change(func(s *signals) {
+		if found := s.pending & set; found != 0 {
+			number = uint32(bits.TrailingZeros64(uint64(found))) + 1
+			s.pending &^= setOf(number)
+		}
+	})
 	return number
 }
 
 // timer_set(value u64, interval u64) -> u64 has SIGALRM come after a time, and again after each interval, in
 // nanoseconds; 0: not. An earlier time is forgotten; the call returns what was left of it.
-func timerSet(p *Process, a args) uint64 {
-	s := &p.signals
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	left := s.left(p.clock.monotonic())
-	s.disarm()
-	if after := time.Duration(min(a.u64(0), math.MaxInt64/2)); after > 0 {
-		if s.interval = time.Duration(min(a.u64(1), math.MaxInt64/2)); s.interval > 0 {
-			s.interval = max(s.interval, shortestInterval)
+func timerSet(p *Process, a args) (left uint64) {
+	p.change(func(s *signals) {
+		left = uint64(s.left(p.clock.monotonic()))
+		s.disarm()
+		if after := time.Duration(min(a.u64(0), math.MaxInt64/2)); after > 0 {
+			if s.interval = time.Duration(min(a.u64(1), math.MaxInt64/2)); s.interval > 0 {
+				s.interval = max(s.interval, shortestInterval)
+			}
+			p.arm(after)
 		}
-		p.arm(after)
-	}
-	return uint64(left)
+	})
+	return left
 }
 
 // SignalToCome reports whether a signal is due, or a timer runs that will send one: what waits will be interrupted.
@@ -252,7 +263,7 @@ func (p *Process) SignalToCome() bool {
 	s := &p.signals
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.alarm != nil || s.ringing > 0 || s.pending&^s.blocked != 0
+	return s.toCome
 }
 
 // timer_left() -> u64: nanoseconds until the next SIGALRM; 0: none is set.
@@ -289,24 +300,24 @@ func (p *Process) arm(after time.Duration) {
 // ring is a timer's goroutine. The timer is named by where it stands, which arm writes under the lock that ring takes
 // first.
 func (p *Process) ring(which **time.Timer) {
-	s := &p.signals
-	s.mu.Lock()
-	if s.alarm != *which {
-		s.mu.Unlock()
-		return // set anew, or stopped, just now
+	old := false // it was set anew, or stopped, just now
+	p.change(func(s *signals) {
+		if old = s.alarm != *which; old {
+			return
+		}
+		s.alarm = nil
+		if s.interval > 0 {
+			p.arm(max(s.rings+s.interval-p.clock.monotonic(), shortestInterval))
+		}
+		s.ringing++
+	})
+	if old {
+		return
 	}
-	s.alarm = nil
-	if s.interval > 0 {
-		p.arm(max(s.rings+s.interval-p.clock.monotonic(), shortestInterval))
-	}
-	s.ringing++
-	s.mu.Unlock()
 	if p.alarmed != nil {
 		p.alarmed()
 	}
-	s.mu.Lock()
-	s.ringing--
-	s.mu.Unlock()
+	p.change(func(s *signals) { s.ringing-- })
 }
 
 // disarm forgets the timer. s.mu is held.

@@ -171,6 +171,48 @@ func TestTimers(t *testing.T) {
 	})
 }
 
+// Who wants to know whether signals are to come is told each time that it becomes so, or not.
+func TestExpected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g *guest
+		told := 0
+		expects := func(what string, want bool, times int) {
+			t.Helper()
+			if g.p.SignalToCome() != want || told != times {
+				t.Errorf("%s: a signal is to come: %t; told %d times", what, !want, told)
+			}
+			told = 0
+		}
+		g = newGuest(t, Config{Mounts: []Mount{}, Alarmed: func() {
+			g.p.Signal(sigALRM)
+			g.nextSignal()
+		}, Expected: func() { told++ }})
+		g.system("signal_actions", dispatcher, bit(sigALRM)|bit(sigUSR1), 0)
+		expects("at first", false, 0)
+		g.system("timer_set", 1e9, 0)
+		expects("a timer", true, 1)
+		time.Sleep(2 * time.Second)
+		expects("over, its signal handled before the timer's goroutine has ended", false, 1)
+		g.system("timer_set", 1e9, 0)
+		g.system("timer_set", 0, 0)
+		expects("disarmed", false, 2)
+		g.p.Signal(sigUSR1)
+		g.system("signal_mask", bit(sigUSR1))
+		expects("blocked", false, 2)
+		g.system("signal_mask", 0)
+		expects("not any more", true, 1)
+		if g.nextSignal() != sigUSR1 {
+			t.Error("the signal is gone")
+		}
+		expects("taken", false, 1)
+		g.system("signal_mask", bit(sigUSR1))
+		g.p.Signal(sigUSR1)
+		g.system("signal_mask", 0)
+		g.system("signal_actions", dispatcher, 0, bit(sigUSR1))
+		expects("ignored", false, 2)
+	})
+}
+
 func TestDup(t *testing.T) {
 	g := newGuest(t, Config{MaxOpen: 8})
 	fd := g.mustOpen("f", openCreate, rightFDRead|rightFDWrite)

@@ -36,7 +36,10 @@ type Config struct {
 	// Alarmed is called on a goroutine of its own when a timer that the program has set is over: SIGALRM is to be handed
 	// to Signal, and what else waits is to be woken. nil: nobody cares.
 	Alarmed func()
-	Locks   *Locks // shared by the job's ranks on this node; nil: the rank's own
+	// Expected is called when SignalToCome has become another, on whichever goroutine has made it so, which holds no lock
+	// of this package's. nil: nobody cares.
+	Expected func()
+	Locks    *Locks // shared by the job's ranks on this node; nil: the rank's own
 	// Done is closed when the rank is being ended: waits return at once, and the call panics with Ended. nil: never.
 	Done <-chan struct{}
 }
@@ -94,6 +97,7 @@ type Process struct {
 	pipes       atomic.Uint64        // made so far
 	elsewhere   func() time.Duration // Config.Waited
 	alarmed     func()
+	expected    func() // Config.Expected
 
 	shared  *Locks     // with the job's ranks on this node
 	locksMu sync.Mutex // guards locks and found; held over system calls that do not wait
@@ -120,7 +124,7 @@ func New(c Config) (*Process, error) {
 	p := &Process{memory: c.Memory, lowest: c.Lowest, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY,
 		maxOpen:   c.MaxOpen,
 		clock:     newClock(),
-		elsewhere: c.Waited, alarmed: c.Alarmed, shared: c.Locks}
+		elsewhere: c.Waited, alarmed: c.Alarmed, expected: c.Expected, shared: c.Locks}
 	p.umask.Store(processUmask())
 	p.signals.wake = make(chan struct{}, 1)
 	if p.maxOpen == 0 {
