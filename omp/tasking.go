@@ -142,10 +142,7 @@ func (t *Thread) push(k *taskOf) {
 	tm.pushed.Add(1)
 	switch {
 	case tm.barrier.threads.Load() > 0:
-		tm.barrier.value.Add(1)
-		if tm.barrier.sleepers.Load() > 0 {
-			t.host.Notify(tm.barrier.key(), 1)
-		}
+		t.advanceForOne(&tm.barrier.word)
 	case tm.idle.Load() > 0 && t.wakeIdle(tm):
 	case tm.waits.threads.Load() > 0: // of these perhaps only one may take it
 		t.advance(&tm.waits.word)

@@ -3,6 +3,7 @@ package omp
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"runtime"
 	"strings"
@@ -423,16 +424,7 @@ func BenchmarkForkAndBarrier(b *testing.B) {
 func TestWokenCountAsAwake(t *testing.T) {
 	h := newRank(t, 2, 2)
 	var w word
-	other := &sleeper{thread: &thread{rank: h.rank}, slept: make(chan struct{}), held: make(chan struct{})}
-	other.thread.Thread = h.runtime.newThread()
-	h.runtime.awake.Store(2)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		other.thread.Thread.host = other
-		other.spinning = 0
-		other.await(&w, 0)
-	}()
+	other, done := newSleeper(h, &w, 0)
 	<-other.slept
 	if n := h.runtime.awake.Load(); n != 1 {
 		t.Errorf("%d threads are awake while one of two sleeps", n)
@@ -441,20 +433,68 @@ func TestWokenCountAsAwake(t *testing.T) {
 	if n := h.runtime.awake.Load(); n != 2 {
 		t.Errorf("%d threads are awake once it was woken, want 2", n)
 	}
-	close(other.held)
+	other.held <- struct{}{}
 	<-done
 	if n := h.runtime.awake.Load(); n != 2 {
 		t.Errorf("%d threads are awake once it runs, want 2", n)
 	}
 }
 
-// sleeper is a thread that says when it sleeps, and then sleeps until it may go on.
+// A thread is slow to wake those that slept when it changed a word. One that falls asleep for the word's next change
+// meanwhile wakes in vain, and that change has to wake it once more. Who wakes one wakes one, and counts one.
+func TestWokenInVain(t *testing.T) {
+	h := newRank(t, 2, 2)
+	var w word
+	w.value.Store(1) // changed by the thread that is slow
+	other, done := newSleeper(h, &w, 1)
+	<-other.slept
+	h.wake(&w, math.MaxInt32)
+	other.held <- struct{}{}
+	<-other.slept
+	check := func(when string, awake, woken int32) {
+		if a, n := h.runtime.awake.Load(), w.woken; a != awake || n != woken {
+			t.Errorf("%s %d threads are awake, %d of them to run, want %d and %d", when, a, n, awake, woken)
+		}
+	}
+	check("asleep once more,", 1, 0)
+	noticed := h.notice[w.key()]
+	h.advanceForOne(&w)
+	if h.notice[w.key()] == noticed {
+		t.Error("the next change wakes nobody")
+	}
+	check("woken,", 2, 1)
+	h.advanceForOne(&w)
+	check("woken by two,", 2, 1)
+	other.held <- struct{}{}
+	<-done
+	check("it runs,", 2, 0)
+	if n := w.sleepers.Load(); n != 0 {
+		t.Errorf("%d threads sleep, want none", n)
+	}
+}
+
+// sleeper is a thread that says when it sleeps, and then sleeps until it is told to go on.
 type sleeper struct {
 	*thread
 	slept, held chan struct{}
 }
 
+// newSleeper is the second of two threads, and waits on a word.
+func newSleeper(h *thread, w *word, old uint32) (s *sleeper, done chan struct{}) {
+	s = &sleeper{thread: &thread{rank: h.rank}, slept: make(chan struct{}), held: make(chan struct{})}
+	s.thread.Thread = h.runtime.newThread()
+	s.thread.Thread.host = s
+	s.spinning = 0
+	h.runtime.awake.Store(2)
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		s.await(w, old)
+	}()
+	return s, done
+}
+
 func (s *sleeper) Wait(uint64, *atomic.Uint32, uint32) {
-	close(s.slept)
+	s.slept <- struct{}{}
 	<-s.held
 }

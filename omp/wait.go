@@ -11,8 +11,9 @@ import (
 // word is a number that threads wait on until it changes. It is part of an object on the heap, never copied.
 type word struct {
 	value    atomic.Uint32
-	sleepers atomic.Int32 // threads that nobody has woken yet; changed under mu
+	sleepers atomic.Int32 // threads between falling asleep and running again; changed under mu
 	mu       sync.Mutex
+	woken    int32 // of the sleepers, as many count as awake already, whichever they are; guarded by mu
 }
 
 // key is by what the host knows a word: no address of the program's memory is as large.
@@ -23,13 +24,28 @@ func (t *Thread) advance(w *word) { t.advanceBy(w, 1) }
 
 func (t *Thread) advanceBy(w *word, n uint32) {
 	w.value.Add(n)
-	if w.sleepers.Load() > 0 {
-		w.mu.Lock()
-		// From here on they are awake, though they do not run yet: who waits for them may spin.
-		t.runtime.awake.Add(w.sleepers.Swap(0))
-		w.mu.Unlock()
-		t.host.Notify(w.key(), math.MaxUint32)
+	t.wake(w, math.MaxInt32)
+}
+
+// advanceForOne changes a word, and wakes one of those that wait on it. Others sleep on until it changes again.
+func (t *Thread) advanceForOne(w *word) {
+	w.value.Add(1)
+	t.wake(w, 1)
+}
+
+// wake wakes up to count of a word's sleepers. From here on these are awake, though they do not run yet: who waits for
+// them may spin. They are sleepers until they run: others may have fallen asleep since the word changed, and wake here
+// in vain. When those were taken off here, the next who changed the word woke nobody.
+func (t *Thread) wake(w *word, count int32) {
+	if w.sleepers.Load() == 0 {
+		return
 	}
+	w.mu.Lock()
+	n := min(count, w.sleepers.Load()-w.woken)
+	w.woken += n
+	t.runtime.awake.Add(n)
+	w.mu.Unlock()
+	t.host.Notify(w.key(), uint32(count))
 }
 
 // await waits until a word is no longer old.
@@ -37,7 +53,8 @@ func (t *Thread) await(w *word, old uint32) {
 	if w.value.Load() != old || t.spin(&w.value, old) || !t.fallsAsleep(w, old) {
 		return
 	}
-	for w.value.Load() == old { // when the rank ends, Wait panics, and nobody counts any more
+	// When the rank ends, Wait panics, and nobody counts any more.
+	for asleep := true; asleep; asleep = t.sleepsOn(w, old) {
 		t.host.Wait(w.key(), &w.value, old)
 	}
 }
@@ -49,6 +66,23 @@ func (t *Thread) fallsAsleep(w *word, old uint32) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sleepers.Add(1)
+	if w.value.Load() != old {
+		w.sleepers.Add(-1)
+		return false
+	}
+	t.runtime.awake.Add(-1)
+	return true
+}
+
+// sleepsOn counts a sleeper that runs again as awake, and reports whether it was woken for nothing: then it is asleep.
+func (t *Thread) sleepsOn(w *word, old uint32) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.woken > 0 {
+		w.woken--
+	} else {
+		t.runtime.awake.Add(1)
+	}
 	if w.value.Load() != old {
 		w.sleepers.Add(-1)
 		return false
