@@ -20,6 +20,7 @@ type comm struct {
 	// index among the participants of a collective: the rank, or behind the other group's
 	member     int
 	behind     bool   // the local group is the intercommunicator's second
+	byMessages bool   // its collectives go by messages; the same in all its members, for as long as it is there
 	sequence   uint64 // collectives started
 	round      uint64 // the blocking ones among them that used slots
 	past       uint16 // a hash of the collectives since each read all slots; see remember
@@ -32,7 +33,6 @@ type comm struct {
 	attached   attached
 	calling    *Thread // in a blocking collective, of a rank whose threads may call at once
 	freed      bool
-	byMessages bool // its collectives go by messages; the same in all its members, for as long as it is there
 }
 
 // newComm is a communicator without members, with an error handler.

@@ -43,7 +43,7 @@ func (d *decoder) readRequests(m *statepb.Requests, out *decoded) {
 			if d.check(q != nil && !q.step, "request %d is a step of two collectives", ref); d.err != nil {
 				return
 			}
-			q.step = true
+			q.step, q.Shared = true, true
 		}
 	}
 	all := &d.next.requests

@@ -84,7 +84,11 @@ func (t *Thread) waitOn(subject any, scope waitScope, note func(), done func() b
 		t.checkEnded()
 		t.handleSignals()
 		t.breakOff(first)
-		if t.spin(scope, func() bool { return t.look(done) }) {
+		looks := func() bool { return t.read(done) }
+		if len(t.requests.live) > 0 { // not looked for at each of so many looks
+			looks = func() bool { return t.look(done) }
+		}
+		if t.spin(scope, looks) {
 			return
 		}
 		note()
@@ -111,9 +115,6 @@ func (t *Thread) waitOn(subject any, scope waitScope, note func(), done func() b
 
 // parkAmong parks a thread while others of its rank may call MPI, until somebody wakes it.
 func (t *Thread) parkAmong(subject any, done func() bool) {
-	if len(t.requests.live) > 0 { // any of their messages may let one of them go on
-		subject = nil
-	}
 	t.waiter.Subject = subject
 	t.endpoint.Join(&t.waiter)
 	goesOn := t.read(done) || t.canAdvance() || t.ended.Load() != nil || t.interrupted.Load() || t.suspends()

@@ -100,5 +100,7 @@ func (t *Thread) yield() {
 	if t.endpoint.HasMail() {
 		t.endpoint.Read()
 	}
-	t.advance()
+	if len(t.requests.live) > 0 {
+		t.advance()
+	}
 }

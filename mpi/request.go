@@ -114,7 +114,9 @@ func (r *Rank) release(q *request) {
 		q.Note = nil
 	}
 	q.attached = nil
-	q.step, q.block = false, false
+	if q.step {
+		q.step, q.block, q.Shared = false, false, false
+	}
 	q.comm, q.Buffer, q.freed, q.matched, q.Serial = nil, datatype.Span{}, false, false, 0
 	r.requests.idle = append(r.requests.idle, q)
 }

@@ -1,6 +1,8 @@
 package mpi
 
 import (
+	"slices"
+
 	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/coll/schedule"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
@@ -22,6 +24,7 @@ type scheduled struct {
 	under   []*request // of the round that is under way, in the order of its steps
 	scratch []byte
 	failure *failure // the first one; it is told at the end, so that no other member waits for this one
+	busy    bool     // a thread is about to go on
 }
 
 // inCollective is set in the contexts of messages that belong to collectives: no receive of the program matches them.
@@ -88,30 +91,33 @@ func (t *Thread) advance() {
 	if t.mover.inUserOp { // of one of them
 		return
 	}
-	for i := 0; i < len(t.requests.live); {
-		q := t.requests.live[i]
-		if !t.carryOn(q) {
-			i++
-			continue
+	for q := t.ready(); q != nil; q = t.ready() {
+		if t.carryOn(q) {
+			t.requests.remove(q)
+			t.conclude(q)
 		}
-		t.requests.remove(i)
-		t.conclude(q)
 	}
 }
 
-// canAdvance reports whether advance would do something.
-func (r *Rank) canAdvance() bool {
+// ready gives a collective that can go on; nil if there is none. One that another thread goes on with, which is in a
+// function of the program, is left to that.
+func (r *Rank) ready() *request {
 	for _, q := range r.requests.live {
-		if q.scheduled.complete() {
-			return true
+		if !q.scheduled.busy && q.scheduled.complete() {
+			return q
 		}
 	}
-	return false
+	return nil
 }
+
+// canAdvance reports whether advance would do something.
+func (r *Rank) canAdvance() bool { return r.ready() != nil }
 
 // carryOn begins rounds of a collective until one is not complete at once, and reports whether all are.
 func (t *Thread) carryOn(q *request) (over bool) {
 	s := q.scheduled
+	s.busy = true
+	defer func() { s.busy = false }()
 	for s.complete() {
 		t.endRound(q)
 		if s.round == s.plan.Rounds() {
@@ -168,17 +174,17 @@ func (s *scheduled) fail(f *failure) {
 	}
 }
 
-// conclude completes the request of a collective that is over.
+// conclude completes the request of a collective that is over. Another thread may wait for it.
 func (t *Thread) conclude(q *request) {
 	q.failure = q.scheduled.failure
 	t.requests.keepScratch(q.scheduled.scratch)
 	q.scheduled = nil
-	q.End()
+	q.Complete()
 }
 
 // remove takes a collective out of those under way.
-func (all *requests) remove(i int) {
-	last := len(all.live) - 1
+func (all *requests) remove(q *request) {
+	i, last := slices.Index(all.live, q), len(all.live)-1
 	all.live[i], all.live[last] = all.live[last], nil
 	all.live = all.live[:last]
 }

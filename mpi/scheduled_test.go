@@ -290,3 +290,61 @@ func TestReloadOfScheduled(t *testing.T) {
 		})
 	}
 }
+
+// TestThreadsGoOnForEachOther: a thread that waits for something else goes on with a collective by messages that
+// another one has begun, which then waits outside MPI for the first.
+func TestThreadsGoOnForEachOther(t *testing.T) {
+	defer goByMessages()()
+	const rounds = 50
+	begun, over := make(chan bool), make(chan bool)
+	checkEnds(t, threads(t, 3, 2, nil, func(g *guest, number int) {
+		buf, request := g.alloc(4), g.alloc(wordSize)
+		for range rounds {
+			switch {
+			case g.me == 0 && number == 0: // waits before the barrier has begun
+				g.must("Irecv", buf, 1, tInt, 2, 1, tWorld, request)
+				begun <- true
+				g.must("Wait", request, 0)
+				over <- true
+			case g.me == 0:
+				<-begun
+				g.waitUntil("the other thread waits", func() bool { return g.rank.main.parked.Load() })
+				g.must("Ibarrier", tWorld, request)
+				<-over
+				g.must("Wait", request, 0)
+			case number == 0:
+				g.must("Barrier", tWorld)
+				if g.me == 2 {
+					g.must("Send", buf, 1, tInt, 0, 1, tWorld)
+				}
+			}
+		}
+	}))
+}
+
+// TestThreadsReduceByTheProgram: threads of a rank begin and wait for collectives whose operation is the program's,
+// which runs without the rank's lock, each on a communicator of its own, while others go on with all of them.
+func TestThreadsReduceByTheProgram(t *testing.T) {
+	defer goByMessages()()
+	const n, each, rounds = 3, 3, 60
+	checkEnds(t, threads(t, n, each, func(g *guest) {
+		for i := range uint32(each) {
+			g.setWord(soakCell, int(i), int(g.newcomm("Comm_dup", tWorld)))
+		}
+		g.must("Op_create", 7, 1, soakCell+each*wordSize)
+	}, func(g *guest, number int) {
+		g.table = map[uint32]func(args ...uint64){7: func(args ...uint64) {
+			runtime.Gosched()
+			in, inout := uint32(args[0]), uint32(args[1])
+			g.setInt(inout, 0, g.int(in, 0)+g.int(inout, 0))
+		}}
+		in, out, request := g.alloc(4), g.alloc(4), g.alloc(wordSize)
+		c, op := g.word(soakCell, number), g.word(soakCell, each)
+		for round := range rounds {
+			g.setInt(in, 0, g.me+round)
+			g.must("Iallreduce", in, out, 1, tInt, op, c, request)
+			g.must("Wait", request, 0)
+			want(g, "the sum", g.int(out, 0), 3+n*round)
+		}
+	}))
+}

@@ -244,6 +244,7 @@ scheduled.round    requests
 scheduled.under    requests
 scheduled.scratch  requests
 scheduled.failure  requests
+scheduled.busy     - nothing is captured within a function that MPI has called
 
 part.rank        - whose it is
 part.request     requests
@@ -323,6 +324,7 @@ Operation.Buffer    requests
 Operation.Serial    requests
 Operation.Note      - of checking
 Operation.Envelope  requests
+Operation.Shared    - follows from the request
 Operation.state     requests
 Operation.job       - no copy is under way
 Operation.endpoint  - whose it is

@@ -43,7 +43,7 @@ func isReduction(a schedule.Action) bool { return a == schedule.Fold || a == sch
 // internal makes the request of a step that sends or receives.
 func (t *Thread) internal(kind requestKind, q *request, step *schedule.Step) *request {
 	m := t.newRequest(kind, q.comm)
-	m.call, m.step = q.call, true
+	m.call, m.step, m.Shared = q.call, true, true
 	q.scheduled.describe(m, q, step)
 	q.scheduled.under = append(q.scheduled.under, m)
 	return m

@@ -20,6 +20,8 @@ type Operation struct {
 	// Envelope is, of a receive that is done, the message it took. Its bytes are more than the buffer has room for if
 	// the message was cut.
 	Envelope
+	// Shared says that its end concerns every thread of its rank that waits, whatever for.
+	Shared bool
 
 	// state is set to done last, by the rank that completes the operation. It must not touch it afterwards: the owner may
 	// use it again at once. All else is written before.
@@ -105,7 +107,10 @@ func (op *Operation) End() {
 
 // Complete ends an operation and wakes its owner, whose it is again.
 func (op *Operation) Complete() {
-	owner := op.endpoint
+	owner, subject := op.endpoint, any(op)
+	if op.Shared {
+		subject = nil
+	}
 	op.state.Store(done)
-	owner.WakeFor(op)
+	owner.WakeFor(subject)
 }
