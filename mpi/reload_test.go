@@ -23,6 +23,8 @@ import (
 // everything has a rank, the first of four, make and begin one of everything that its state can hold. All is called on
 // one goroutine, and no call waits: so the state is the same each time.
 func everything(t testing.TB) (w *World, g *guest) {
+	defer func(before bool) { byMessages = before }(byMessages)
+	byMessages = false
 	w, guests := newGuests(t, WorldConfig{Size: 4, Node: "node", Unwatched: true}, guestMemory)
 	g = guests[0]
 	for _, g := range guests {
