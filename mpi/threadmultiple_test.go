@@ -311,6 +311,7 @@ func TestThreadsThatCannotGoOn(t *testing.T) {
 		dead.Waiting[1] != "MPI_Barrier on MPI_COMM_WORLD" {
 		t.Errorf("%v", ends[0])
 	}
+	inSharedMemory(t) // by messages two threads that are in one collective are not found out
 	ends = threads(t, 2, 3, nil, func(g *guest, number int) {
 		switch {
 		case g.me == 1 && number == 0: // stays away
