@@ -89,6 +89,7 @@ type Thread struct {
 	// region is where the thread is: which member of which team; task is what it runs there.
 	region *region
 	task   *taskOf
+	inside inside
 	asked  int      // threads of the next region, by its num_threads clause; 0: none
 	args   []uint64 // of a region's function
 

@@ -114,6 +114,9 @@ func Calls() []Call {
 			Call{"__kmpc_dispatch_next" + f.suffix, "lillll", "i", dispatchNext(f.form)},
 			Call{"__kmpc_dispatch_fini" + f.suffix, "li", "", dispatchFini})
 	}
+	for i, c := range calls {
+		calls[i] = c.watched()
+	}
 	return calls
 }
 

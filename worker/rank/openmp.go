@@ -59,7 +59,9 @@ func (m member) RunResult(function uint32, params string, args ...uint64) (int32
 // Wait implements omp.Host.
 func (m member) Wait(key uint64, word *atomic.Uint32, value uint32) {
 	m.mpi.CheckEnded()
+	m.waitsAt.Store(uint64(m.omp.Place()))
 	m.waiter.WaitOn(key, word, value)
+	m.waitsAt.Store(0)
 }
 
 // Notify implements omp.Host.

@@ -2,6 +2,7 @@ package rank
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/internal/openmp"
 	"github.com/faasmrun/faasmrun/mpi"
@@ -20,6 +21,7 @@ type Thread struct {
 	mpi      *mpi.Thread
 	waiter   *futex.Thread
 	omp      *omp.Thread
+	waitsAt  atomic.Uint64 // an omp.Place: where it waits in OpenMP; 0: it does not
 	pending  *wasi.Pending
 	counted  bool // as one that waits for ever; guarded by the rank's queue
 
@@ -108,6 +110,11 @@ func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Gr
 
 // Waits implements mpi.Host.
 func (h host) Waits() string {
+	if at := omp.Place(h.waitsAt.Load()); at != 0 {
+		if text := at.Describe(h.rank.memory.Bytes()); text != "" {
+			return text
+		}
+	}
 	if f := h.waiter.Function(); f != "" {
 		return f
 	}
