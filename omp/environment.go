@@ -10,10 +10,11 @@ import (
 // Settings are what environment variables say.
 type Settings struct {
 	icvs
-	ThreadLimit int
-	StackSize   uint64 // of a thread's stack, in bytes
-	Passive     bool   // OMP_WAIT_POLICY=passive
-	MaxPriority int    // of tasks
+	ThreadLimit  int
+	StackSize    uint64 // of a thread's stack, in bytes
+	Passive      bool   // OMP_WAIT_POLICY=passive
+	MaxPriority  int    // of tasks
+	Cancellation bool   // constructs may be cancelled
 }
 
 // Threads is how many threads a team has that is in no other.
@@ -32,7 +33,8 @@ const (
 // most that a rank has.
 func Environment(env []string, processors, limit int) (s Settings, warnings []string) {
 	s = Settings{ThreadLimit: limit, StackSize: defaultStack}
-	s.icvs = icvs{threads: []int{min(max(processors, 1), limit)}, maxLevels: 1, schedule: schedule{kind: static}}
+	s.icvs = icvs{threads: []int{min(max(processors, 1), limit)}, maxLevels: 1, schedule: schedule{kind: static},
+		allocator: defaultAllocator}
 	found := map[string]string{}
 	for _, v := range env {
 		if name, value, ok := strings.Cut(v, "="); ok && strings.HasPrefix(name, "OMP_") {
@@ -103,6 +105,17 @@ func Environment(env []string, processors, limit int) (s Settings, warnings []st
 		if ok {
 			s.StackSize = size
 		}
+		return "", ok
+	})
+	take("OMP_CANCELLATION", "true or false", func(v string) (string, bool) { return truth(v, &s.Cancellation) })
+	take("OMP_NUM_TEAMS", "a number from 1 on", func(v string) (string, bool) {
+		n, ok := openmp.Number(v, 1)
+		s.teams = n
+		return "", ok
+	})
+	take("OMP_TEAMS_THREAD_LIMIT", "a number from 1 on", func(v string) (string, bool) {
+		n, ok := openmp.Number(v, 1)
+		s.teamLimit = n
 		return "", ok
 	})
 	take("OMP_MAX_TASK_PRIORITY", "a number from 0 on", func(v string) (string, bool) {

@@ -8,6 +8,10 @@ type icvs struct {
 	dynamic   bool
 	maxLevels int
 	schedule  schedule
+	allocator uint64
+	limit     int // of threads of the contention group; 0: the rank's
+	teams     int // of a teams construct; 0: not said
+	teamLimit int // of threads in each of these; 0: not said
 }
 
 // within are those of the tasks of a region.
@@ -31,6 +35,9 @@ func (i icvs) teamSize(asked, active, free, processors int) int {
 		return 1
 	}
 	n := cmp.Or(asked, i.threads[0])
+	if i.limit > 0 {
+		n = min(n, i.limit)
+	}
 	if i.dynamic {
 		n = min(n, processors)
 	}

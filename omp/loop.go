@@ -78,7 +78,12 @@ func forStaticInit(f form) func(*Thread, []uint64) {
 			fail("a loop with a step of 0")
 		}
 		trips := l.trips()
-		p, apart, isLast := staticRange(r, trips, t.region.number, t.region.team.size)
+		thread, threads := t.region.number, t.region.team.size
+		if r.teams {
+			l := t.leagueOf()
+			thread, threads = l.number, l.teams
+		}
+		p, apart, isLast := staticRange(r, trips, thread, threads)
 		if last != 0 {
 			t.store(last, 4, truthOf(isLast))
 		}
@@ -107,6 +112,9 @@ func dispatchInit(f form) func(*Thread, []uint64) {
 			fail("a loop with a step of 0")
 		}
 		d.trips = d.loop.trips()
+		if r.loop.shared != nil { // which was cancelled
+			t.leaveLoop(&r.loop)
+		}
 		r.begun++
 		d.shared = &r.team.loops[d.number%openLoops]
 		t.await(&d.shared.open, d.number-openLoops) // until all have left the loop before it there

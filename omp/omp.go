@@ -72,6 +72,8 @@ type Runtime struct {
 	handles atomic.Uint64 // given to the program, of taskgroups
 	arenaMu sync.Mutex    // guards the arena
 	arena   arena
+
+	allocators allocators
 }
 
 // contentionGroup is a thread that the program has made, or main, and those of its teams. The pool is the
@@ -87,11 +89,12 @@ type Thread struct {
 	id      int // clang's global thread number: main is 0
 	scratch uint64
 	// region is where the thread is: which member of which team; task is what it runs there.
-	region *region
-	task   *taskOf
-	inside inside
-	asked  int      // threads of the next region, by its num_threads clause; 0: none
-	args   []uint64 // of a region's function
+	region                 *region
+	task                   *taskOf
+	inside                 inside
+	asked                  int      // threads of the next region, by its num_threads clause; 0: none
+	askedTeams, askedLimit int      // teams of the next teams construct, and threads in each
+	args                   []uint64 // of a region's function
 
 	blocks   [blockSizes]freeBlocks // tasks that are the thread's to make
 	taskArgs [2]uint64

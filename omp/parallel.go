@@ -22,6 +22,12 @@ type team struct {
 	outer     *taskOf // what the one that came to the region was at
 	modifying sync.Mutex
 	modified  [2]atomic.Pointer[reductionCopies] // set under modifying: of a region, and of a loop in it
+	cancelled atomic.Uint32                      // what was cancelled of the region, by clang's number; 0: nothing
+	noted     atomic.Uint32                      // the same, as it was at the last barrier
+	league    *league                            // of which it is a team, with one initial thread
+
+	acrossMu sync.Mutex // guards the next, and what it says there
+	across   []*doacross
 
 	singles  atomic.Uint32
 	copied   uint64 // what a copyprivate clause hands around
@@ -37,11 +43,14 @@ type region struct {
 	child  *team // the last team that was made here, to be used again
 
 	implicit taskOf
+	initial  *region // in a league: that of the team of its own
 
 	singles    uint32 // constructs of each sort that the thread has come to
 	begun      uint32 // loops that are dealt out
 	reductions uint32
 	loop       dealing
+	crossings  uint32
+	across     *crossing
 }
 
 // letters are the parameters of a region's function: addresses of both numbers of the thread, and what is captured.
@@ -59,18 +68,22 @@ const mostCaptured = 990
 // void __kmpc_fork_call(loc, captured i32, region, arguments): runs the region in a team, and returns when all of it
 // has. arguments points to what is captured, 8 bytes each.
 func forkCall(t *Thread, s []uint64) {
+	tm := t.form(t.reserve())
+	t.capture(tm, s)
+	t.work(tm)
+}
+
+// capture notes a region's function and what it has captured: (loc, captured i32, region, arguments).
+func (t *Thread) capture(tm *team, s []uint64) {
 	captured := int(int32(s[1]))
 	if captured < 0 || captured > mostCaptured {
 		fail("a parallel region that captures %d variables: at most %d", captured, mostCaptured)
 	}
-	function, from := uint32(s[2]), s[3]
-	tm := t.form(t.reserve())
-	tm.function = function
+	tm.function = uint32(s[2])
 	tm.arguments = tm.arguments[:0]
 	for i := range captured {
-		tm.arguments = append(tm.arguments, t.number(from+8*uint64(i), 8))
+		tm.arguments = append(tm.arguments, t.number(s[3]+8*uint64(i), 8))
 	}
-	t.work(tm)
 }
 
 // form makes a team of n threads, the calling one among them, or takes the one that was made here last.
@@ -94,6 +107,8 @@ func (t *Thread) form(n int) *team {
 	}
 	tm.singles.Store(0)
 	tm.state.Store(0)
+	tm.cancelled.Store(0)
+	tm.across = nil
 	tm.reducing.reset()
 	for i := range tm.loops {
 		tm.loops[i].reset(uint32(i))
@@ -113,7 +128,8 @@ func newTeam(n int) *team {
 
 // begin is the beginning of a region for a member.
 func (m *region) begin(inner icvs) {
-	m.singles, m.begun, m.reductions, m.loop = 0, 0, 0, dealing{}
+	m.singles, m.begun, m.reductions, m.loop, m.crossings, m.across = 0, 0, 0, dealing{}, 0, nil
+	m.initial = nil
 	k := &m.implicit
 	k.team, k.parent, k.icvs, k.group, k.graph.used = m.team, k, inner, nil, false
 	k.children.Store(0)
@@ -129,6 +145,7 @@ func (t *Thread) work(tm *team) {
 		t.advance(&w.begin)
 	}
 	t.callBack(tm.function, letters[:2+len(tm.arguments)], t.enter(&tm.members[0])...)
+	t.leaveTeam()
 	t.endRegion()
 	t.returnThreads(tm)
 }
@@ -143,8 +160,19 @@ func (t *Thread) endRegion() {
 	t.region, t.task = tm.parent, tm.outer
 }
 
+// leaveTeam is the end of a team of a league for its initial thread.
+func (t *Thread) leaveTeam() {
+	if t.region.team.league != nil {
+		t.endRegion()
+	}
+}
+
 // enter puts the thread into a region, and gives the arguments of its function.
 func (t *Thread) enter(m *region) []uint64 {
+	arguments := m.team.arguments
+	if m.initial != nil {
+		m = m.initial
+	}
 	t.region, t.task = m, &m.implicit
 	if t.scratch == 0 {
 		address, ok := t.host.Grow(pageSize)
@@ -155,7 +183,7 @@ func (t *Thread) enter(m *region) []uint64 {
 	}
 	t.store(t.scratch, 4, uint64(t.id))
 	t.store(t.scratch+4, 4, 0)
-	t.args = append(append(t.args[:0], t.scratch, t.scratch+4), m.team.arguments...)
+	t.args = append(append(t.args[:0], t.scratch, t.scratch+4), arguments...)
 	return t.args
 }
 

@@ -92,6 +92,7 @@ func (t *Thread) Work(h Host) error {
 			if err := h.Run(tm.function, letters[:2+len(tm.arguments)], t.enter(m)...); err != nil {
 				return err
 			}
+			t.leaveTeam()
 			if s := tm.state.Add(oneAtEnd); tasksIn(s) == 0 {
 				t.settle(tm, s)
 			}

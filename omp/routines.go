@@ -1,6 +1,7 @@
 package omp
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -130,6 +131,10 @@ var calls = []Call{
 	{"__kmpc_end_serialized_parallel", "li", "", endSerializedParallel},
 	{"__kmpc_push_num_threads", "lii", "", pushNumThreads},
 	{"__kmpc_push_proc_bind", "lii", "", nothing},
+	{"__kmpc_set_thread_limit", "lii", "", setThreadLimit},
+	{"__kmpc_push_num_teams", "liii", "", pushNumTeams},
+	{"__kmpc_push_num_teams_51", "liiii", "", pushNumTeams51},
+	{"__kmpc_fork_teams", "lill", "", forkTeams},
 
 	// Loops
 	{"__kmpc_for_static_fini", "li", "", nothing},
@@ -139,6 +144,13 @@ var calls = []Call{
 
 	// Synchronization
 	{"__kmpc_barrier", "li", "", barrier},
+	{"__kmpc_cancel_barrier", "li", "i", cancelBarrier},
+	{"__kmpc_cancel", "lii", "i", cancel},
+	{"__kmpc_cancellationpoint", "lii", "i", cancellationPoint},
+	{"__kmpc_doacross_init", "liil", "", doacrossInit},
+	{"__kmpc_doacross_post", "lil", "", doacrossPost},
+	{"__kmpc_doacross_wait", "lil", "", doacrossWait},
+	{"__kmpc_doacross_fini", "li", "", doacrossFini},
 	{"__kmpc_flush", "l", "", nothing}, // a call of the host is one, of everything
 	{"__kmpc_master", "li", "i", master},
 	{"__kmpc_end_master", "li", "", nothing},
@@ -190,12 +202,12 @@ var calls = []Call{
 	{"omp_in_parallel", "", "i", says(func(t *Thread) int { return oneIf(t.region.team.active > 0) })},
 	{"omp_set_dynamic", "i", "", func(t *Thread, s []uint64) { t.task.icvs.dynamic = int32(s[0]) != 0 }},
 	{"omp_get_dynamic", "", "i", says(func(t *Thread) int { return oneIf(t.task.icvs.dynamic) })},
-	{"omp_get_cancellation", "", "i", always(0)},
+	{"omp_get_cancellation", "", "i", says(func(t *Thread) int { return oneIf(t.runtime.settings.Cancellation) })},
 	{"omp_set_nested", "i", "", setNested},
 	{"omp_get_nested", "", "i", says(func(t *Thread) int { return oneIf(t.task.icvs.maxLevels > 1) })},
 	{"omp_set_schedule", "ii", "", setSchedule},
 	{"omp_get_schedule", "ll", "", getSchedule},
-	{"omp_get_thread_limit", "", "i", says(func(t *Thread) int { return t.runtime.limit })},
+	{"omp_get_thread_limit", "", "i", says(func(t *Thread) int { return cmp.Or(t.task.icvs.limit, t.runtime.limit) })},
 	{"omp_get_supported_active_levels", "", "i", always(mostLevels)},
 	{"omp_set_max_active_levels", "i", "", setMaxActiveLevels},
 	{"omp_get_max_active_levels", "", "i", says(func(t *Thread) int { return t.task.icvs.maxLevels })},
@@ -204,10 +216,21 @@ var calls = []Call{
 	{"omp_get_team_size", "i", "i", teamSizeAt},
 	{"omp_get_active_level", "", "i", says(func(t *Thread) int { return t.region.team.active })},
 	{"omp_get_num_procs", "", "i", says(func(t *Thread) int { return t.runtime.processors })},
-	{"omp_get_num_teams", "", "i", always(1)},
-	{"omp_get_team_num", "", "i", always(0)},
+	{"omp_get_num_teams", "", "i", says(func(t *Thread) int { return t.leagueOf().teams })},
+	{"omp_get_team_num", "", "i", says(func(t *Thread) int { return t.leagueOf().number })},
+	{"omp_set_num_teams", "i", "", func(t *Thread, s []uint64) { t.task.icvs.teams = max(int(int32(s[0])), 0) }},
+	{"omp_get_max_teams", "", "i", says(func(t *Thread) int { return t.task.icvs.teams })},
+	{"omp_set_teams_thread_limit", "i", "", func(t *Thread, s []uint64) {
+		t.task.icvs.teamLimit = max(int(int32(s[0])), 0)
+	}},
+	{"omp_get_teams_thread_limit", "", "i", says(func(t *Thread) int { return t.task.icvs.teamLimit })},
 	{"omp_get_proc_bind", "", "i", always(0)},
-	{"omp_get_num_places", "", "i", always(0)},
+	{"omp_get_num_places", "", "i", always(0)}, // threads are anywhere
+	{"omp_get_place_num_procs", "i", "i", always(0)},
+	{"omp_get_place_proc_ids", "il", "", nothing},
+	{"omp_get_place_num", "", "i", always(-1)},
+	{"omp_get_partition_num_places", "", "i", always(0)},
+	{"omp_get_partition_place_nums", "l", "", nothing},
 
 	// Locks
 	{"omp_init_lock", "l", "", initLock},
@@ -222,6 +245,23 @@ var calls = []Call{
 	{"omp_set_nest_lock", "l", "", setNestLock},
 	{"omp_unset_nest_lock", "l", "", unsetNestLock},
 	{"omp_test_nest_lock", "l", "i", testNestLock},
+
+	// Memory
+	{"omp_init_allocator", "lil", "l", initAllocator},
+	{"omp_destroy_allocator", "l", "", destroyAllocator},
+	{"omp_set_default_allocator", "l", "", setDefaultAllocator},
+	{"omp_get_default_allocator", "", "l", func(t *Thread, s []uint64) { s[0] = t.task.icvs.allocator }},
+	{"omp_alloc", "ll", "l", ompAlloc},
+	{"omp_aligned_alloc", "lll", "l", ompAlignedAlloc},
+	{"omp_calloc", "lll", "l", ompCalloc},
+	{"omp_aligned_calloc", "llll", "l", ompAlignedCalloc},
+	{"omp_realloc", "llll", "l", ompRealloc},
+	{"omp_free", "ll", "", ompFree},
+	{"__kmpc_alloc", "ill", "l", kmpcAlloc},
+	{"__kmpc_aligned_alloc", "illl", "l", kmpcAlignedAlloc},
+	{"__kmpc_free", "ill", "", kmpcFree},
+	{"__kmpc_init_allocator", "ilil", "l", kmpcInitAllocator},
+	{"__kmpc_destroy_allocator", "il", "", func(t *Thread, s []uint64) { destroyAllocator(t, s[1:]) }},
 
 	// Time
 	{"omp_get_wtime", "", "d", wtime},

@@ -25,6 +25,7 @@ type request struct {
 	ordered bool
 	runtime bool // as the run-sched ICV says
 	simd    bool // static, chunks rounded up to a multiple of the chunk given
+	teams   bool // among the teams of a league
 }
 
 // clang's numbers for schedules (kmp.h: sched_type), without the bits of modifiers.
@@ -38,6 +39,8 @@ const (
 	kmpStaticBalanced = 45 // static, simd
 	kmpGuidedSIMD     = 46
 	kmpRuntimeSIMD    = 47
+	kmpDistribute     = 91       // among teams, with chunks,
+	kmpDistributeAll  = 92       // and without
 	kmpOrdered        = 64 - 32  // added to the kinds above
 	kmpNoMerge        = 160 - 32 // added to the kinds above
 	kmpModifiers      = 1<<29 | 1<<30
@@ -46,6 +49,9 @@ const (
 // requestOf reads clang's number and chunk; false for a number that is none of a loop in a team.
 func requestOf(number int32, chunk int64) (r request, ok bool) {
 	number &^= kmpModifiers
+	if number == kmpDistribute || number == kmpDistributeAll {
+		r.teams, number = true, number-kmpDistribute+kmpStaticChunked
+	}
 	if number > kmpNoMerge+32 {
 		number -= kmpNoMerge
 	}

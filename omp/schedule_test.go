@@ -95,7 +95,9 @@ func TestRequests(t *testing.T) {
 		{67, 3, request{schedule: schedule{dynamic, 3}, ordered: true}, true},
 		{163, 3, request{schedule: schedule{dynamic, 3}}, true},
 		{195, 3, request{schedule: schedule{dynamic, 3}, ordered: true}, true},
-		{91, 1, request{}, false}, {92, 1, request{}, false}, {0, 1, request{}, false}, {-5, 1, request{}, false},
+		{91, 3, request{schedule: schedule{static, 3}, teams: true}, true},
+		{92, 1, request{schedule: schedule{static, 0}, teams: true}, true}, {93, 1, request{}, false},
+		{0, 1, request{}, false}, {-5, 1, request{}, false},
 	} {
 		got, ok := requestOf(c.number, c.chunk)
 		if ok != c.ok || ok && got != c.want {

@@ -311,6 +311,7 @@ func (t *Thread) settle(tm *team, state uint64) {
 	case tasksIn(state) > 0:
 	case atBarrier(state) == tm.size:
 		tm.state.Add(-uint64(tm.size) * oneAtBarrier)
+		tm.noteCancelled()
 		tm.crossed.Add(1)
 		t.advance(&tm.barrier.word)
 	case atEnd(state) == tm.size:

@@ -57,6 +57,20 @@ func (h *thread) single(code func(h *thread)) {
 	}
 }
 
+// alone runs a region whose first thread generates tasks and runs them itself: the others are busy until it has.
+func (h *thread) alone(code func(h *thread)) {
+	through := make(chan bool)
+	h.parallel(func(h *thread) {
+		if h.region.number > 0 {
+			<-through
+			return
+		}
+		defer close(through)
+		code(h)
+		h.call("__kmpc_omp_taskwait", 0, 0)
+	})
+}
+
 // checkQuiet holds that nothing of a region's tasks is left.
 func (h *thread) checkQuiet() {
 	h.t.Helper()
@@ -413,11 +427,7 @@ func TestPriorities(t *testing.T) {
 	h := newRank(t, 2, 2)
 	h.runtime.settings.MaxPriority = 5
 	var order []int
-	h.parallel(func(h *thread) {
-		if h.region.number > 0 {
-			return
-		}
-		h.region.team.serial.Add(1) // the other one takes none
+	h.alone(func(h *thread) {
 		for _, p := range []int{0, 3, 9, -1, 4, 3} {
 			task := h.allocTask(taskTied|taskPriority, func(*thread, uint64) { order = append(order, p) })
 			h.store(task+atPriority, 4, uint64(p))
@@ -436,11 +446,7 @@ func TestTasksAreBounded(t *testing.T) {
 	h.parallel(func(h *thread) {})
 	before := h.grown.Load()
 	ran := 0
-	h.parallel(func(h *thread) {
-		if h.region.number > 0 {
-			return
-		}
-		h.region.team.serial.Add(1) // the other one takes none
+	h.alone(func(h *thread) {
 		for range 100 * mostQueued {
 			h.spawn(func(h *thread) { ran++ })
 			if n := h.region.queue.len(); n > mostQueued {
@@ -456,11 +462,7 @@ func TestTasksAreBounded(t *testing.T) {
 	}
 	h.runtime.blocks.made = mostTasks
 	ran = 0
-	h.parallel(func(h *thread) {
-		if h.region.number > 0 {
-			return
-		}
-		h.region.team.serial.Add(1)
+	h.alone(func(h *thread) {
 		defer func() {
 			err, _ := recover().(*Error)
 			if err == nil || !strings.Contains(err.Error(), "at most 1048576 at once") || ran == 0 {

@@ -351,6 +351,222 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// A loop whose iterations wait for others gives each its turn, in several dimensions and in both directions.
+func TestDoacross(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		const rows, columns = 60, 90
+		h.parallel(func(h *thread) {
+			bounds, point := h.room(48), h.room(16)
+			for i, v := range []int64{10, 10 + rows - 1, 1, 2 * (columns - 1), 0, -2} {
+				h.store(bounds+8*uint64(i), 8, uint64(v))
+			}
+			at := func(call string, row, column int) {
+				h.store(point, 8, uint64(10+row))
+				h.store(point+8, 8, uint64(2*(columns-1-column)))
+				h.call(call, 0, 0, point)
+			}
+			for range 3 {
+				var done *[rows][columns]atomic.Bool
+				if h.call("__kmpc_single", 0, 0) != 0 {
+					grid.Store(&[rows][columns]atomic.Bool{})
+				}
+				h.barrier()
+				done = grid.Load()
+				h.call("__kmpc_doacross_init", 0, 0, 2, bounds)
+				for row := h.region.number; row < rows; row += threads {
+					for column := range columns {
+						at("__kmpc_doacross_wait", row-1, column)
+						at("__kmpc_doacross_wait", row, column-1)
+						if row > 0 && !done[row-1][column].Load() || column > 0 && !done[row][column-1].Load() {
+							t.Errorf("%d, %d is early", row, column)
+						}
+						done[row][column].Store(true)
+						at("__kmpc_doacross_post", row, column)
+					}
+				}
+				h.call("__kmpc_doacross_fini", 0, 0)
+			}
+		})
+		if n := len(h.region.child.across); n != 0 {
+			t.Errorf("%d loops are left", n)
+		}
+	})
+}
+
+var grid atomic.Pointer[[60][90]atomic.Bool]
+
+// What was cancelled is left by all, at a barrier; and nothing is, where OMP_CANCELLATION does not say so.
+func TestCancellation(t *testing.T) {
+	teams(t, func(t *testing.T, h *thread, threads int) {
+		for _, on := range []bool{false, true} {
+			h.runtime.settings.Cancellation = on
+			for what := uint64(cancelParallel); what <= cancelSections; what++ {
+				h.parallel(func(h *thread) {
+					for range 3 {
+						h.call("__kmpc_dispatch_init_4", 0, 0, 35, 0, 100, 1, 1)
+						if h.region.number == 0 {
+							if h.call("__kmpc_cancel", 0, 0, what) != truthOf(on) {
+								t.Errorf("%d is cancelled: %t", what, !on)
+							}
+							if h.call("__kmpc_cancellationpoint", 0, 0, what) != truthOf(on) {
+								t.Errorf("%d is not cancelled", what)
+							}
+							if h.call("__kmpc_cancellationpoint", 0, 0, what+1) != 0 {
+								t.Errorf("%d is cancelled instead of %d", what+1, what)
+							}
+						}
+						if h.call("__kmpc_cancel_barrier", 0, 0) != truthOf(on) {
+							t.Errorf("%d ends for some", what)
+						}
+						if what == cancelParallel && on {
+							return
+						}
+						if h.call("__kmpc_cancel_barrier", 0, 0) != 0 {
+							t.Errorf("%d goes on to be cancelled", what)
+						}
+					}
+				})
+			}
+			ran := 0
+			h.alone(func(h *thread) {
+				h.call("__kmpc_taskgroup", 0, 0)
+				for range 5 {
+					h.spawn(func(h *thread) { ran++ })
+				}
+				h.call("__kmpc_cancel", 0, 0, cancelTaskgroup)
+				h.spawn(func(h *thread) { ran++ })
+				if h.call("__kmpc_cancellationpoint", 0, 0, cancelTaskgroup) != truthOf(on) {
+					t.Error("a cancelled taskgroup")
+				}
+				h.call("__kmpc_end_taskgroup", 0, 0)
+			})
+			if want := map[bool]int{true: 0, false: 6}[on]; ran != want && !(threads == 1 && on && ran == 5) {
+				t.Errorf("%d tasks of a taskgroup have run", ran)
+			}
+		}
+	})
+}
+
+// A league's teams begin with a thread each that is in no region, share out loops and have teams of their own.
+func TestTeams(t *testing.T) {
+	h := newRank(t, 2, 2)
+	var seen [40]atomic.Int32
+	var inner, initial atomic.Int32
+	body := h.function(func(h *thread, args ...uint64) {
+		initial.Add(1)
+		if h.call("omp_get_num_teams") != 3 || h.call("omp_get_level") != 0 || h.call("omp_get_num_threads") != 1 ||
+			h.call("omp_get_thread_num") != 0 || h.call("omp_in_parallel") != 0 || h.call("omp_get_thread_limit") != 2 {
+			t.Errorf("team %d of %d, level %d", h.call("omp_get_team_num"), h.call("omp_get_num_teams"),
+				h.call("omp_get_level"))
+		}
+		bounds := h.room(32)
+		h.store(bounds+8, 4, 39)
+		h.call("__kmpc_for_static_init_4", 0, 0, 92, bounds+24, bounds, bounds+8, bounds+16, 1, 1)
+		for i := h.number(bounds, 4); i <= h.number(bounds+8, 4); i++ {
+			seen[i].Add(1)
+		}
+		h.call("omp_set_num_threads", 7)
+		team := h.call("omp_get_team_num")
+		h.parallel(func(h *thread) {
+			inner.Add(1)
+			if h.call("omp_get_level") != 1 || h.call("omp_get_num_threads") != 2 || h.call("omp_get_team_num") != team ||
+				h.call("omp_get_ancestor_thread_num", 0) != 0 {
+				t.Errorf("a team of %d in team %d", h.call("omp_get_num_threads"), h.call("omp_get_team_num"))
+			}
+		})
+	})
+	for range 3 {
+		h.call("__kmpc_push_num_teams_51", 0, 0, 3, 3, 2)
+		h.call("__kmpc_fork_teams", 0, 0, body, 0)
+	}
+	if inner.Load() != 18 || initial.Load() != 9 || h.call("omp_get_num_teams") != 1 || h.call("omp_get_team_num") != 0 {
+		t.Errorf("%d threads of teams, %d initial ones", inner.Load(), initial.Load())
+	}
+	for i := range seen {
+		if seen[i].Load() != 3 {
+			t.Errorf("iteration %d %d times", i, seen[i].Load())
+		}
+	}
+	if h.runtime.inUse != 0 || h.region.team.parent != nil || h.task != &h.region.implicit {
+		t.Error("a thread is left in a league")
+	}
+}
+
+// Allocators give memory that is aligned and nobody else's, within their pools, and what they are to give beyond.
+func TestAllocators(t *testing.T) {
+	h := newRank(t, 2, 2)
+	traits := h.room(64)
+	make := func(pairs ...uint64) uint64 {
+		for i := 0; i < len(pairs); i += 2 {
+			h.store(traits+8*uint64(i), 4, pairs[i])
+			h.store(traits+8*uint64(i)+8, 8, pairs[i+1])
+		}
+		return h.call("omp_init_allocator", 0, uint64(len(pairs)/2), traits)
+	}
+	if make(traitAlignment, 3) != 0 || make(99, 1) != 0 || make(traitFallback, 3) != 0 ||
+		h.call("omp_init_allocator", 9, 0, 0) != 0 {
+		t.Error("traits that make no sense are taken")
+	}
+	null := make(traitPoolSize, 1000, traitFallback, fallbackNull, traitAlignment, 256)
+	a, b := h.call("omp_alloc", 600, null), h.call("omp_alloc", 300, null)
+	if a == 0 || b == 0 || a%256 != 0 || b%256 != 0 || a < b+300 && b < a+600 || h.call("omp_alloc", 200, null) != 0 {
+		t.Errorf("%#x and %#x", a, b)
+	}
+	h.call("omp_free", a, null)
+	if h.call("omp_alloc", 200, null) == 0 || h.call("omp_alloc", 0, null) != 0 {
+		t.Error("what was freed is not there")
+	}
+	other := make(traitPoolSize, 8, traitFallback, fallbackAllocator, traitOther, null)
+	if at := h.call("omp_alloc", 400, other); at == 0 || at%256 != 0 || h.call("omp_alloc", 400, other) != 0 {
+		t.Errorf("of another allocator: %#x", at)
+	}
+	if at := h.call("omp_alloc", 400, make(traitPoolSize, 8)); at == 0 {
+		t.Error("the default allocator is not asked")
+	}
+	circle := make(traitPoolSize, 8, traitFallback, fallbackAllocator, traitOther, other+2)
+	if h.call("omp_alloc", 400, circle) != 0 {
+		t.Error("an allocator that asks itself")
+	}
+	at := h.call("omp_calloc", 10, 10, 0)
+	for i := range uint64(100) {
+		if h.Bytes(at+i, 1)[0] != 0 {
+			t.Fatal("not zeroed")
+		}
+		h.Bytes(at+i, 1)[0] = byte(i)
+	}
+	at = h.call("omp_realloc", at, 5000, 0, 0)
+	for i := range uint64(100) {
+		if h.Bytes(at+i, 1)[0] != byte(i) {
+			t.Fatal("not what was there before")
+		}
+	}
+	if h.call("omp_realloc", at, 0, 0, 0) != 0 || h.call("omp_calloc", 1<<33, 1<<33, 0) != 0 || h.call("omp_alloc", 1<<50,
+		0) != 0 || h.call("omp_aligned_alloc", 48, 8, 0) != 0 || h.call("omp_aligned_alloc", 4096, 8, 0)%4096 != 0 {
+		t.Error("sizes and alignments")
+	}
+	h.call("omp_set_default_allocator", null)
+	if at := h.call("omp_alloc", 1, 0); h.call("omp_get_default_allocator") != null || at%256 != 0 {
+		t.Error("a default allocator that was set")
+	}
+	for _, c := range []struct {
+		want string
+		call func()
+	}{
+		{"which no allocator has given", func() { h.call("omp_free", 4711, 0) }},
+		{"no allocator 0x2710", func() { h.call("omp_alloc", 8, 10000) }},
+		{"is to abort", func() { h.call("omp_alloc", 9, make(traitPoolSize, 8, traitFallback, fallbackAbort)) }},
+	} {
+		func() {
+			defer func() {
+				if err, _ := recover().(*Error); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, not %s", err, c.want)
+				}
+			}()
+			c.call()
+		}()
+	}
+}
+
 // Memory that has no room for a stack ends the rank, with what to do about it.
 func TestNoRoomForStacks(t *testing.T) {
 	h := newRank(t, 16, 2)
@@ -379,6 +595,7 @@ func TestCallsAndHeaders(t *testing.T) {
 		declared[name] = params + ":" + letterOf(m[2])
 	}
 	declared["__kmpc_fork_call"] = "lill:"
+	declared["__kmpc_fork_teams"] = "lill:"
 	for _, c := range Calls() {
 		if got := c.Params + ":" + c.Results; got != declared[c.Name] {
 			t.Errorf("%s takes %s, declared is %s", c.Name, got, declared[c.Name])
