@@ -78,7 +78,9 @@ func finalize(r call) *failure {
 		r.stats.ended.Store(r.world.now())
 	}
 	r.endpoint.Count()
-	r.uncount()
+	if !r.several.Load() { // else the thread may still wake others of its rank, and counts until it ends
+		r.uncount()
+	}
 	return f
 }
 

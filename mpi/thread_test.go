@@ -176,3 +176,23 @@ func TestDeadlockOfThreads(t *testing.T) {
 		t.Errorf("%v", ends[0])
 	}
 }
+
+// A rank whose main thread has finalized goes on, though its other threads wait for what that does next.
+func TestFinalizedBeforeOthers(t *testing.T) {
+	for i, err := range outcome(t, 2, func(g *guest) {
+		g.must("Init_thread", 0, 0, threadFunneled, g.ints(0))
+		other := g.another(1)
+		other.thread.Count(true)
+		other.thread.Settle()
+		g.must("Finalize")
+		g.thread.CheckEnded() // as each of its calls of the host does
+		other.thread.Count(false)
+		if end := other.run(func(*guest) {}); end != nil {
+			t.Errorf("rank %d: its thread ended with %v", g.me, end)
+		}
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", i, err)
+		}
+	}
+}
