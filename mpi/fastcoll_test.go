@@ -63,3 +63,32 @@ func TestFastCollectivesBrokenOff(t *testing.T) {
 		}
 	}
 }
+
+// TestRootAhead has the root of broadcasts come as far ahead of a member as there are rows, where it waits for it.
+func TestRootAhead(t *testing.T) {
+	inSharedMemory(t)
+	const rounds = 3 * slotRows
+	for _, size := range []int{2, 5} { // few members, whom the root looks at, and many, who are counted
+		for i, err := range outcome(t, size, func(g *guest) {
+			g.must("Init", 0, 0)
+			buf := g.alloc(4)
+			if g.me == 1 {
+				g.waitParked(0)
+				want(g, "rounds of the root", int(g.rank.world.ranks[0].worldComm.round), slotRows)
+			}
+			for i := range rounds {
+				g.setInt(buf, 0, -1)
+				if g.me == 0 {
+					g.setInt(buf, 0, i)
+				}
+				g.must("Bcast", buf, 1, tInt, 0, tWorld)
+				want(g, "what was broadcast", g.int(buf, 0), i)
+			}
+			g.must("Finalize")
+		}) {
+			if err != nil {
+				t.Errorf("rank %d of %d: %v", i, size, err)
+			}
+		}
+	}
+}
