@@ -39,6 +39,8 @@ type check struct {
 type known struct {
 	epoch int
 	sum
+	set    bool // since the last label
+	varies bool // the value that it was set to
 }
 
 // forget is for labels: control comes from elsewhere too.
@@ -57,17 +59,17 @@ func (k *knowledge) fresh() sum {
 func (k *knowledge) local(index uint32) sum {
 	l := &k.locals[index]
 	if l.epoch != k.epoch {
-		*l = known{k.epoch, k.fresh()}
+		*l = known{epoch: k.epoch, sum: k.fresh()}
 	}
 	return l.sum
 }
 
 // set notes that a local takes a value.
-func (k *knowledge) set(index uint32, s sum) {
+func (k *knowledge) set(index uint32, s sum, varies bool) {
 	if s.number == 0 {
 		s = k.fresh()
 	}
-	k.locals[index] = known{k.epoch, s}
+	k.locals[index] = known{k.epoch, s, true, varies}
 }
 
 // add notes the sum that an addition gives, where one operand is a constant.

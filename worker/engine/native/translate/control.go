@@ -14,6 +14,8 @@ type label struct {
 	op              wasm.Opcode
 	id              int
 	base            int // height of the stack beneath its parameters
+	loop            int // the innermost label of a loop, itself included; 0: none
+	start, end      int // of a loop where memory is shared, in the function's body
 	params, results []wasm.ValueType
 	used            bool    // something goes to the label
 	kept            []value // of an if, its parameters, for its else
@@ -72,6 +74,7 @@ func (f *function) open(in *wasm.Instr) {
 		l.kept = slices.Clone(f.stack.top(len(t.Params)))
 		f.put("if(!", condition, ")goto ", l.otherwise(), ";\n")
 	case wasm.OpLoop:
+		l.start, l.end = in.Start, f.endOf(in.Start)
 		if r, worth := f.roundsOf(in); worth {
 			f.openTwice(l, r)
 			return
@@ -82,7 +85,7 @@ func (f *function) open(in *wasm.Instr) {
 		f.known.forget()
 	}
 	f.declareLabel(&l)
-	f.labels = append(f.labels, l)
+	f.openLabel(l)
 }
 
 // declareLabel declares the variables that branches to the label assign.

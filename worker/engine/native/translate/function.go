@@ -20,6 +20,7 @@ type function struct {
 	labels             []label
 	known              knowledge
 	rounds             *rounds // of the loop whose first form is being written
+	writes             writes  // to its locals, in loops
 	dead               bool    // control does not come here
 	skipped            int     // blocks open that were opened where control does not come
 	names              int     // of variables and labels that were given
@@ -69,6 +70,7 @@ func (f *function) begin(index uint32) {
 	f.declarations, f.code, f.labels = f.declarations[:0], f.code[:0], f.labels[:0]
 	f.stack.reset()
 	f.dead, f.skipped, f.names, f.vectors, f.twice, f.rounds, f.err = false, 0, 0, false, false, nil, nil
+	f.writes = writes{}
 	clear(f.callees)
 	clear(f.seconds)
 	clear(f.structs)
@@ -213,6 +215,7 @@ func (f *function) instruction(in *wasm.Instr) {
 	case wasm.OpGlobalGet:
 		t := f.t.Globals[in.Index].Type
 		f.result(t, fmt.Sprintf("LOAD(%s,I->globals[%d])", f.ctype(t), in.Index))
+		f.stack.top(1)[0].varies = false
 	case wasm.OpGlobalSet:
 		f.put("STORE(", f.ctype(f.t.Globals[in.Index].Type), ",I->globals[", strconv.Itoa(int(in.Index)), "],",
 			f.stack.pop().text, ");\n")
@@ -244,13 +247,13 @@ func (f *function) local(op wasm.Opcode, index uint32) {
 	if op != wasm.OpLocalGet {
 		v := f.stack.pop()
 		f.settle(index)
-		f.known.set(index, v.sum)
+		f.known.set(index, v.sum, v.varies)
 		if v.text != name {
 			f.put(name, "=", v.text, ";\n")
 		}
 	}
 	if op != wasm.OpLocalSet {
-		f.stack.push(value{text: name, t: t, locals: []uint32{index}, sum: f.known.local(index)})
+		f.stack.push(value{text: name, t: t, locals: []uint32{index}, sum: f.known.local(index), varies: f.varies(index)})
 		f.bound()
 	}
 }

@@ -118,7 +118,7 @@ func (f *function) openTwice(l label, r *rounds) {
 		f.put(l.target(), ":;\nk", r.name, "++;\n")
 	}
 	f.known.forget()
-	f.labels = append(f.labels, l)
+	f.openLabel(l)
 }
 
 // closeFirst ends the first form of a loop and opens the second one.
@@ -126,7 +126,7 @@ func (f *function) closeFirst() {
 	l := f.top()
 	f.put("goto A", strconv.Itoa(l.id), ";\n")
 	f.cursor, f.rounds = l.first.again, nil
-	*l = label{op: wasm.OpLoop, id: l.first.second, base: l.base, behind: l.id}
+	*l = label{op: wasm.OpLoop, id: l.first.second, base: l.base, loop: l.loop, start: l.start, end: l.end, behind: l.id}
 	f.put(l.target(), ":;\n")
 	f.known.forget()
 }

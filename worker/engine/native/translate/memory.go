@@ -34,7 +34,8 @@ var stores = map[wasm.Opcode]string{
 // access translates loads, stores, and what else is of the memory alone, and reports whether the instruction was one.
 func (f *function) access(in *wasm.Instr) bool {
 	if a, ok := loads[in.Op]; ok {
-		f.load(a, f.address(in, f.stack.pop()))
+		index := f.stack.pop()
+		f.load(a, f.address(in, index), f.readsAnew(&index))
 		return true
 	}
 	if memory, ok := stores[in.Op]; ok {
@@ -57,13 +58,17 @@ func (f *function) access(in *wasm.Instr) bool {
 }
 
 // load reads memory. Where the next instruction drops what was read, reading is all there is to do.
-func (f *function) load(a access, address string) {
+func (f *function) load(a access, address string, anew bool) {
 	f.locate()
-	if f.dropped {
+	load := "LOAD("
+	switch {
+	case f.dropped:
 		f.touch(a.memory, address, a.t)
 		return
+	case anew:
+		load = "LOAD_ANEW("
 	}
-	f.result(a.t, a.widen+"LOAD("+a.memory+","+address+")")
+	f.result(a.t, a.widen+load+a.memory+","+address+")")
 }
 
 // touch reads memory for nothing. It gives what the next instruction drops.

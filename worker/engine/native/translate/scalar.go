@@ -144,13 +144,16 @@ func (f *function) compute(op wasm.Opcode, form form) {
 	if form.traps {
 		f.locate()
 		var text strings.Builder
+		varies := false
 		for i, p := range form.pieces {
 			text.WriteString(p)
 			if i < len(operands) {
 				text.WriteString(operands[i].text)
+				varies = varies || operands[i].varies
 			}
 		}
 		f.result(form.t, text.String())
+		f.stack.top(1)[0].varies = varies
 		return
 	}
 	if form.t == wasm.V128 {

@@ -18,6 +18,7 @@ type value struct {
 	high     uint64      // of a vector
 	sum      sum         // what else is known of it
 	from     wasm.Opcode // the instruction that gave it, where that was one that computes
+	varies   bool        // with the rounds of the innermost loop around it, as far as is known: see anew.go
 }
 
 // pending reports whether the value must still be computed at some time.
@@ -77,6 +78,7 @@ func (f *function) push(t wasm.ValueType, operands []value, pieces ...string) {
 		if i < len(operands) {
 			text = append(text, operands[i].text...)
 			v.locals = append(v.locals, operands[i].locals...)
+			v.varies = v.varies || operands[i].varies
 		}
 	}
 	v.text = string(text)
@@ -91,7 +93,7 @@ func (f *function) push(t wasm.ValueType, operands []value, pieces ...string) {
 func (f *function) result(t wasm.ValueType, text string) {
 	name := f.name()
 	f.put(f.ctype(t), " ", name, "=", text, ";\n")
-	v := value{text: name, t: t}
+	v := value{text: name, t: t, varies: true}
 	if t == wasm.I64 {
 		v.sum = f.known.fresh()
 	}
@@ -104,7 +106,7 @@ func (f *function) compute1(at int) {
 	v := &f.stack.values[at]
 	name := f.name()
 	f.put(f.ctype(v.t), " ", name, "=", v.text, ";\n")
-	*v = value{text: name, t: v.t, sum: v.sum}
+	*v = value{text: name, t: v.t, sum: v.sum, varies: v.varies}
 }
 
 // bound settles the lowest values while many are unsettled.

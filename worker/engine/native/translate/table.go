@@ -91,6 +91,7 @@ func (f *function) calls(typ uint32, callee string, args []value) {
 	}
 	call = append(call, ')')
 	f.locate()
+	defer f.called()
 	switch results := f.t.Module.Types[typ].Results; len(results) {
 	case 0:
 		f.put(string(call), ";\n")

@@ -36,7 +36,7 @@ func FlagsOf(name string) []string {
 }
 
 // Version is of the text: another one means that the same module may come out as other C.
-const Version = 7
+const Version = 8
 
 // Flags are clang's flags without which the text does not mean what the module means. Whoever runs clang adds those for
 // the processor, for optimising and for line tables.
@@ -93,6 +93,7 @@ type translator struct {
 	types    []uint32 // of each type the first one that equals it
 	results  []uint32 // of each type the first one that gives the same values
 	memory64 bool
+	shared   bool // threads may change the memory
 	tails    tails
 	f        *function
 	group    group
@@ -120,6 +121,7 @@ func newTranslator(m *wasm.Module) *translator {
 		t.limit += maxGrowth * len(m.Functions[i].Body)
 	}
 	t.memory64 = len(t.Memories) > 0 && t.Memories[0].Is64
+	t.shared = len(t.Memories) > 0 && t.Memories[0].Shared
 	t.f = newFunction(t)
 	return t
 }

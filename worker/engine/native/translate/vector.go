@@ -134,7 +134,7 @@ func (f *function) vectorAccess(in *wasm.Instr) {
 	whole := access{wasm.V128, "v128", ""}
 	switch {
 	case op == wasm.OpV128Load:
-		f.load(whole, f.address(in, f.stack.pop()))
+		f.load(whole, f.address(in, f.stack.pop()), false) // nobody waits for a vector
 	case op == wasm.OpV128Store:
 		v := f.stack.pop()
 		address := f.address(in, f.stack.pop())

@@ -71,6 +71,8 @@ extern void (*const tails[])(Instance *, u8 *, u64 *) HIDDEN;
 #endif
 #define LOAD(T, address) (*(const T##_at *)(address))
 #define STORE(T, address, value) (*(T##_at *)(address) = (T)(value))
+/* One that no round of a loop may take from the round before, for another thread may have changed it. */
+#define LOAD_ANEW(T, address) (*(const volatile T##_at *)(address))
 /* A load of which nobody wants the result traps all the same. */
 #define TOUCH(T, address) ((void)*(const volatile T##_at *)(address))
 
