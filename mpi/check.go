@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
 	"github.com/faasmrun/faasmrun/mpi/match"
 )
 
@@ -98,7 +99,7 @@ func (r *Rank) by(o origin) string {
 
 // parcel is what checking knows of a message: its sender, and the datatype and count it was sent with.
 type parcel struct {
-	sender *Rank
+	sender group.WorldRank
 	origin origin
 	typ    *datatype.Type // nil: not known
 	count  int64
@@ -106,7 +107,7 @@ type parcel struct {
 
 // parcel describes what a call sends.
 func (c *checker) parcel(at origin, s *datatype.Span) *parcel {
-	p := &parcel{sender: c.r, origin: at, count: s.Count}
+	p := &parcel{sender: c.r.rank, origin: at, count: s.Count}
 	if c.owns(s) {
 		p.typ = s.Type
 	}
@@ -119,14 +120,23 @@ func (c *checker) owns(s *datatype.Span) bool {
 	return len(s.Mem) > 0 && len(mem) > 0 && &s.Mem[0] == &mem[0]
 }
 
+// checker is that of a rank; nil where nothing is checked. A checked job runs in one process.
+func (w *World) checker(r group.WorldRank) *checker {
+	if w.checkers == nil {
+		return nil
+	}
+	return w.checkers[r]
+}
+
 // received compares a message with the receive that takes it.
-func (c *checker) received(q *request, p *parcel) {
+func (w *World) received(q *request, p *parcel) {
 	if p.typ == nil {
 		return
 	}
 	if d := datatype.Differ(p.typ, p.count, q.Buffer.Type, q.Buffer.Count); d != nil {
-		c.find(q.origin, "type", "%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)",
-			elementOf(d), q.Source, q.Tag, q.comm.title(), d.Sent, d.Received, p.sender.by(p.origin))
+		q.owner.check.find(q.origin, "type",
+			"%s of the message from rank %d, tag %d, %s was sent as %s and is received as %s (by %s)", elementOf(d), q.Source,
+			q.Tag, q.comm.title(), d.Sent, d.Received, w.checker(p.sender).r.by(p.origin))
 	}
 }
 
@@ -140,29 +150,31 @@ func elementOf(d *datatype.Mismatch) string {
 
 // checkBlock reports a block of a collective whose sent and received signatures differ.
 func (mv *mover) checkBlock(to, from *part, d, s *datatype.Span) {
-	c := to.rank.check
+	c := mv.t.world.checker(to.rank)
 	if c == nil {
 		return
 	}
+	sender := mv.t.world.checker(from.rank).r
 	if d.Bytes() > s.Bytes() {
 		c.find(to.origin, "length", "on %s it receives a block of %d bytes from rank %d, which sends %d (by %s)",
-			to.comm.title(), d.Bytes(), from.comm.rank, s.Bytes(), from.rank.by(from.origin))
+			to.comm.title(), d.Bytes(), from.comm.rank, s.Bytes(), sender.by(from.origin))
 		return
 	}
 	if x := datatype.Differ(s.Type, s.Count, d.Type, d.Count); x != nil {
 		c.find(to.origin, "type", "on %s %s of the block from rank %d is received as %s and was sent as %s (by %s)",
-			to.comm.title(), elementOf(x), from.comm.rank, x.Received, x.Sent, from.rank.by(from.origin))
+			to.comm.title(), elementOf(x), from.comm.rank, x.Received, x.Sent, sender.by(from.origin))
 	}
 }
 
 // checkReduction reports datatypes of a reduction that differ although they hold the same kind of value.
-func (inst *instance) checkReduction(ref, p *part) {
-	if p.rank.check == nil || p.op == nil || ref.op == nil {
+func (w *World) checkReduction(ref, p *part) {
+	c := w.checker(p.rank)
+	if c == nil || !p.reduces() || !ref.reduces() {
 		return
 	}
 	if x := datatype.Differ(ref.typ, ref.count, p.typ, p.count); x != nil {
-		p.rank.check.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(),
-			x.Received, ref.comm.rank, x.Sent, ref.rank.by(ref.origin))
+		c.find(p.origin, "type", "on %s it reduces %s, and rank %d reduces %s (by %s)", p.comm.title(),
+			x.Received, ref.comm.rank, x.Sent, w.checker(ref.rank).r.by(ref.origin))
 	}
 }
 
@@ -232,7 +244,7 @@ func (c *checker) leaks(call uint32) {
 		at := origin{call: call}
 		by := "rank " + fmt.Sprint(k.Source)
 		if p, ok := note.(*parcel); ok {
-			by += "'s " + p.sender.by(p.origin)
+			by += "'s " + r.world.checker(p.sender).r.by(p.origin)
 			at.site = p.origin.site
 		}
 		c.find(at, fmt.Sprint("unreceived ", k), "a message of %d bytes, tag %d, was never received (by %s)", bytes, k.Tag,

@@ -634,6 +634,6 @@ func (r call) operation(op opArg, datatype typeArg, p *part) *failure {
 	if !o.isUser() && o.code.Kernel(t.Kind()) == nil {
 		return failf(errOp, "%s is not defined for %s", o.title(), t.Title())
 	}
-	p.op, p.typ, p.typeHandle = o, t, datatype.handle()
+	p.op, p.typ, p.typeHandle = *o, t, datatype.handle()
 	return nil
 }

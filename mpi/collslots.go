@@ -107,7 +107,7 @@ func (c *comm) usesSlots(r *Rank) bool { return !c.byMessages && c.remote == nil
 // isInline reports whether the members exchange a part's data by slots. In a correct program all members come to the
 // same answer, because they give the same amount of data.
 func (c *comm) isInline(r *Rank, p *part) bool {
-	if collectives[p.kind].inline == nil || !c.usesSlots(r) || p.op != nil && (p.op.isUser() || !p.typ.Contiguous()) ||
+	if collectives[p.kind].inline == nil || !c.usesSlots(r) || p.reduces() && (p.op.isUser() || !p.typ.Contiguous()) ||
 		p.kind == collAlltoall && (p.inPlace || len(p.send.counts) > 0) {
 		return false
 	}
@@ -117,7 +117,7 @@ func (c *comm) isInline(r *Rank, p *part) bool {
 // slotDataSize is the size of the data in a slot that has any: one block, one block for every member, or the vector of
 // a reduction.
 func (c *comm) slotDataSize(p *part) int64 {
-	if p.op != nil {
+	if p.reduces() {
 		return p.count * p.typ.Size()
 	}
 	b := &p.send
@@ -143,8 +143,7 @@ func (t *Thread) enterSlots(c *comm, p *part) *failure {
 	}
 	if t.pending.stage == stageNone {
 		if t.stats != nil {
-			p.call, p.request = t.call.Load(), nil
-			t.stats.brought(p)
+			t.stats.brought(t.call.Load(), p)
 		}
 		c.sequence++
 	}
@@ -329,12 +328,12 @@ func (r *Rank) publish(c *comm, row *row) {
 }
 
 func (r *Rank) isParked(c *comm, member int) bool {
-	return r.world.ranks[c.group.Ranks[member]].endpoint.Asleep()
+	return r.world.fabric.Asleep(c.group.Ranks[member])
 }
 
 func (r *Rank) wakeMember(c *comm, member int) {
 	if member != c.member {
-		r.world.ranks[c.group.Ranks[member]].endpoint.WakeFor(c.instances)
+		r.world.fabric.Wake(c.group.Ranks[member], c.instances)
 	}
 }
 

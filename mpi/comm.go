@@ -48,11 +48,14 @@ func (c *comm) raisedOn() *raiser {
 }
 
 // title is the communicator's name in messages. Any rank may ask.
-func (c *comm) title() string {
-	if name := c.name.Load(); name != nil {
+func (c *comm) title() string { return commTitle(c.context, c.name.Load()) }
+
+// commTitle is the name of a communicator with a context, to which the program has given a name or none.
+func commTitle(context uint32, name *string) string {
+	if name != nil {
 		return *name
 	}
-	switch c.context {
+	switch context {
 	case 0:
 		return "a communicator that is being made"
 	case worldContext:
@@ -60,7 +63,7 @@ func (c *comm) title() string {
 	case selfContext:
 		return "MPI_COMM_SELF"
 	}
-	return fmt.Sprintf("communicator %d", c.context)
+	return fmt.Sprintf("communicator %d", context)
 }
 
 // Predefined handles.

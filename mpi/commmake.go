@@ -18,6 +18,22 @@ type answer struct {
 	instances *instances     // of the new communicator, shared by its members
 }
 
+// handedOver is the answer as the collective has it: a leader's own failure is raised on nothing.
+func (a *answer) handedOver() *answer {
+	out := *a
+	if l := a.proposal.Leaders; l != nil && l.Err != nil {
+		told := *l
+		if f := (*failure)(nil); errors.As(l.Err, &f) {
+			told.Err = failf(f.class, "%s", f.reason)
+		}
+		out.proposal.Leaders = &told
+	}
+	return &out
+}
+
+// take takes what came of it from the collective's.
+func (a *answer) take(settled *answer) { a.outcome, a.instances = settled.outcome, settled.instances }
+
 // agree brings a proposal to an instance on a communicator and returns when it is settled.
 func (t *Thread) agree(c *comm, kind agree.Kind, proposed agree.Proposal) (*answer, *failure) {
 	proposed.Second = c.behind
@@ -43,7 +59,7 @@ func (t *Thread) proposing(kind agree.Kind, mine *answer) *part {
 	mine.proposal.Rank, mine.proposal.Context = t.rank, t.contexts.Reserve()
 	p := &t.draft
 	p.reset(collAgree)
-	p.agreement, p.answer = kind, mine
+	p.agreement, p.answer = kind, mine.handedOver()
 	return p
 }
 
@@ -112,10 +128,10 @@ func (r *Rank) concluded(c *comm, mine *answer) *failure {
 		return nil
 	}
 	if f := (*failure)(nil); errors.As(err, &f) { // the leader's own, which the others get too
-		if mine.proposal.Leaders == nil {
-			f = failf(f.class, "%s", f.reason)
+		if l := mine.proposal.Leaders; l != nil && errors.As(l.Err, &f) {
+			return f.on(c)
 		}
-		return f.on(c)
+		return f.told(c)
 	}
 	class := int32(errNoMem) // agree.ErrContexts
 	switch {

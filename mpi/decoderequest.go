@@ -103,11 +103,8 @@ func (d *decoder) readRequest(q *request, m *statepb.Request, out *decoded) {
 		"it is a persistent collective and is not")
 	if m.Brought != nil {
 		out.brought[q] = d.part(m.Brought)
-		d.check(q.kind == requestCollective && !m.Done && q.active && out.brought[q].comm == q.comm,
-			"it has a part in no collective")
-		if q.answer != nil {
-			q.answer = out.brought[q].answer // which is one and the same
-		}
+		d.check(q.kind == requestCollective && !m.Done && q.active && d.comm(m.Brought.Comm) == q.comm &&
+			(out.brought[q].answer != nil) == (q.answer != nil), "it has a part in no collective")
 	}
 	d.check((q.child != nil) == (q.answer != nil), "it is MPI_Comm_idup and is not")
 	switch {
@@ -290,10 +287,8 @@ func (d *decoder) readPending(m *statepb.Pending, s *threadState) {
 	d.check(s.pending.in.set != nil && int64(m.Member) < int64(m.Instances.Size), "member %d of %d", m.Member,
 		m.Instances.Size)
 	s.brought = d.part(m.Brought)
-	d.check(s.brought.comm != nil && (s.brought.answer != nil) == (s.pending.answer != nil), "a part in no agreement")
-	if s.pending.answer != nil {
-		s.pending.answer = s.brought.answer // which is one and the same
-	}
+	d.check(d.comm(m.Brought.Comm) != nil && (s.brought.answer != nil) == (s.pending.answer != nil),
+		"a part in no agreement")
 }
 
 func (d *decoder) status(m *statepb.Status) status {
@@ -339,16 +334,23 @@ func (d *decoder) instances(m *statepb.Instances) *instances {
 }
 
 func (d *decoder) part(m *statepb.Part) *part {
-	p := &part{rank: d.r, comm: d.comm(m.Comm), call: d.function(m.Function), root: int(m.Root), op: d.op(m.Op),
+	p := &part{rank: d.r.rank, call: d.function(m.Function), root: int(m.Root),
 		count: m.Count, typ: d.typ(m.Type), typeHandle: m.TypeHandle, inPlace: m.InPlace, past: uint16(m.Past),
 		copySend: m.CopySend, send: d.blocks(m.Send, false), recv: d.blocks(m.Recv, m.Op != 0),
 		agreement: agree.Kind(m.Agreement), answer: d.answer(m.Answer), failure: d.failure(m.Failure)}
+	if c := d.comm(m.Comm); c != nil {
+		p.comm = c.toOthers()
+	}
+	o := d.op(m.Op)
+	if o != nil {
+		p.op = *o
+	}
 	kind, ok := collectiveByName[string(m.Collective)]
 	p.kind = kind
 	d.check(ok, "there is no collective %q", m.Collective)
 	d.check((kind == collAgree) == (p.answer != nil) && m.Agreement <= uint32(agree.Graph) &&
 		(m.Agreement > 0) == (p.answer != nil), "an agreement that is none")
-	d.check((p.op == nil) == (p.typ == nil) && m.Count >= 0, "a reduction that is none")
+	d.check((o == nil) == (p.typ == nil) && m.Count >= 0, "a reduction that is none")
 	return p
 }
 

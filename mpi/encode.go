@@ -226,6 +226,22 @@ func (w *encoder) op(o *op) uint32 {
 	return w.ops.of(o)
 }
 
+// opOf is the reference of a part's operation, or of none: of the program's object if that is still there.
+func (w *encoder) opOf(p *part) uint32 {
+	if !p.reduces() {
+		return 0
+	}
+	for _, list := range [][]*op{w.r.ops.objects, w.ops.list} {
+		for _, o := range list {
+			if o != nil && *o == p.op {
+				return w.op(o)
+			}
+		}
+	}
+	o := p.op
+	return w.op(&o)
+}
+
 func (w *encoder) errhandler(h *errhandler) uint32 {
 	if h.handle != 0 {
 		return h.handle

@@ -37,6 +37,9 @@ func (w *encoder) allRequests() *statepb.Requests {
 }
 
 func (w *encoder) request(q *request) *statepb.Request {
+	if q.kind == requestCollective && q.Done() {
+		q.conclude()
+	}
 	m := &statepb.Request{Handle: q.handle, Function: w.function(q.call), Kind: uint32(q.kind), Comm: w.comms.of(q.comm),
 		Peer: int32(q.peer), Tag: q.tag, Mode: uint32(q.mode), Matched: q.matched, Told: q.told, Persistent: q.persistent,
 		Active: q.active, Freed: q.freed, Starts: q.starts, Child: w.comms.of(q.child), Answer: w.answer(q.answer),
@@ -50,10 +53,10 @@ func (w *encoder) request(q *request) *statepb.Request {
 		m.Generic = &statepb.Generic{Query: g.query, Free: g.free, Cancel: g.cancel, Extra: g.extra}
 	}
 	if q.part != nil {
-		m.Part = w.part(q.part)
+		m.Part = w.part(q.part, nil)
 	}
 	in := q.joined()
-	m.Brought, m.Scheduled = w.brought(&in), w.scheduled(q)
+	m.Brought, m.Scheduled = w.brought(&in, q.comm), w.scheduled(q)
 	if q.step {
 		m.Buffer = nil
 	}
@@ -69,7 +72,7 @@ func (w *encoder) scheduled(q *request) *statepb.Scheduled {
 	m := &statepb.Scheduled{Algorithm: []byte(s.plan.Algorithm.Name()), Round: uint32(s.round), Scratch: s.scratch,
 		Failure: w.failure(s.failure)}
 	if !q.persistent {
-		m.Part = w.part(s.part)
+		m.Part = w.part(s.part, nil)
 	}
 	for _, step := range s.under {
 		m.Under = append(m.Under, w.requests.of(step))
@@ -78,12 +81,12 @@ func (w *encoder) scheduled(q *request) *statepb.Scheduled {
 }
 
 // brought writes what a collective that is not over has of the rank, or nothing.
-func (w *encoder) brought(in *membership) *statepb.Part {
+func (w *encoder) brought(in *membership, c *comm) *statepb.Part {
 	inst := in.instance()
 	if inst == nil {
 		return nil
 	}
-	return w.part(&inst.parts[in.member])
+	return w.part(&inst.parts[in.member], c)
 }
 
 // pending writes how far a call has come that was broken off, or nothing.
@@ -96,7 +99,8 @@ func (w *encoder) pending(p *pending) *statepb.Pending {
 		Named: w.instances(p.named, nil), Sequence: p.in.sequence, Member: uint32(p.in.member)}
 	if inst := p.in.instance(); inst != nil {
 		mine := &inst.parts[p.in.member]
-		m.Brought, m.Instances = w.part(mine), w.instances(p.in.set, mine.comm)
+		c := w.r.commOf(mine.comm.context)
+		m.Brought, m.Instances = w.part(mine, c), w.instances(p.in.set, c)
 	}
 	return m
 }
@@ -167,9 +171,20 @@ func (w *encoder) span(s *datatype.Span) *statepb.Span {
 	return m
 }
 
-func (w *encoder) part(p *part) *statepb.Part {
-	return &statepb.Part{Comm: w.comms.of(p.comm), Function: w.function(p.call), Collective: collectiveName(p.kind),
-		Root: int32(p.root), Op: w.op(p.op), Count: p.count, Type: w.types.Reference(p.typ), TypeHandle: p.typeHandle,
+// commOf finds the communicator, which is not freed, with a context.
+func (r *Rank) commOf(context uint32) *comm {
+	for _, c := range append([]*comm{r.worldComm, r.self}, r.comms.objects...) {
+		if c != nil && c.context == context {
+			return c
+		}
+	}
+	return nil
+}
+
+// part writes what the rank brings to a collective, on a communicator or, where the request has that, nil.
+func (w *encoder) part(p *part, c *comm) *statepb.Part {
+	return &statepb.Part{Comm: w.comms.of(c), Function: w.function(p.call), Collective: collectiveName(p.kind),
+		Root: int32(p.root), Op: w.opOf(p), Count: p.count, Type: w.types.Reference(p.typ), TypeHandle: p.typeHandle,
 		InPlace: p.inPlace, Past: uint32(p.past), CopySend: p.copySend, Send: w.blocks(&p.send), Recv: w.blocks(&p.recv),
 		Agreement: uint32(p.agreement), Answer: w.answer(p.answer), Failure: w.failure(p.failure)}
 }

@@ -30,6 +30,14 @@ func (f *failure) on(o raising) *failure {
 	return f
 }
 
+// told is a failure that somebody else has found, raised on the object.
+func (f *failure) told(o raising) *failure {
+	if f == nil {
+		return nil
+	}
+	return (&failure{class: f.class, reason: f.reason}).on(o)
+}
+
 // className gives a class's name, "MPI_ERR_RANK".
 func className(class int32) string {
 	if class >= 0 && int(class) < len(classes) {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/agree"
 	"github.com/faasmrun/faasmrun/mpi/coll"
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/group"
+	"github.com/faasmrun/faasmrun/mpi/match"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // instances are the collectives under way on one communicator, by sequence number. Its members share them: ranks call
@@ -38,18 +40,19 @@ type instance struct {
 	proposals []agree.Proposal
 }
 
-// part is what one participant brought to a collective.
+// part is what one participant brought to a collective: plain data and memory. What others need of the participant
+// besides, it has as IDs.
 type part struct {
-	rank       *Rank
-	request    *request // nil in a blocking call
-	comm       *comm
+	rank       group.WorldRank
+	request    transport.ID // that is told of the end; none in a blocking call
+	comm       commMember
 	call       uint32 // the function it called
 	origin     origin // the call site, for checking
 	kind       collective
-	root       int // the root among the participants; unknownRoot on the root's side of an intercommunicator
-	op         *op
+	root       int            // the root among the participants; unknownRoot on the root's side of an intercommunicator
+	op         op             // of a reduction; the function of one of the program's is the participant's own
 	count      int64          // of a reduction
-	typ        *datatype.Type // of a reduction
+	typ        *datatype.Type // of a reduction, and of nothing else
 	typeHandle uint32         // as the rank names it, for its own operation
 	inPlace    bool
 	past       uint16
@@ -57,15 +60,42 @@ type part struct {
 	send       blocks
 	recv       blocks
 	agreement  agree.Kind // on new communicators, with answer
-	answer     *answer
-	failure    *failure
+	answer     *answer    // which is nobody's but this part's
+	failure    *failure   // raised on nothing yet
 }
+
+// reduces reports whether the participant brings a reduction's vector, or receives its result.
+func (p *part) reduces() bool { return p.typ != nil }
+
+// blocks reports whether the participant waits in the call.
+func (p *part) blocks() bool { return p.request == transport.ID{} }
+
+// commMember is what the other participants know of a participant's communicator.
+type commMember struct {
+	context  uint32
+	name     *string    // the program's, if it gave one
+	rank     match.Rank // in its own group
+	index    int        // among the participants
+	first    int        // ranks in the first group
+	inter    bool       // it is an intercommunicator
+	behind   bool       // the rank is in its second group
+	topology *topology
+}
+
+// toOthers is the communicator as a part has it.
+func (c *comm) toOthers() commMember {
+	first, second := c.sides()
+	return commMember{c.context, c.name.Load(), c.rank, c.member, len(first.Ranks), second != nil, c.behind, c.topology}
+}
+
+// title is the communicator's name in messages.
+func (m *commMember) title() string { return commTitle(m.context, m.name) }
 
 const unknownRoot = -1
 
 // reset prepares a part for another collective, keeping its arrays.
 func (p *part) reset(kind collective) {
-	p.kind, p.root, p.op, p.typ, p.inPlace, p.copySend, p.count = kind, 0, nil, nil, false, false, 0
+	p.kind, p.root, p.op, p.typ, p.inPlace, p.copySend, p.count = kind, 0, op{}, nil, false, false, 0
 	p.agreement, p.answer, p.failure = 0, nil, nil
 	p.send.clear()
 	p.recv.clear()
@@ -212,7 +242,10 @@ func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, 
 			return f
 		}
 	}
-	f := mine.failure
+	f := mine.failure.told(c)
+	if p := t.pending.answer; p != nil {
+		p.take(mine.answer)
+	}
 	if published {
 		c.past = 0
 	}
@@ -224,9 +257,13 @@ func (t *Thread) enterAt(sequence *uint64, set *instances, c *comm, member int, 
 func (t *Thread) bring(inst *instance, c *comm, member int, p *part, q *request) {
 	mine := &inst.parts[member]
 	*mine, *p = *p, *mine // swapped, so that both keep their arrays
-	mine.rank, mine.comm, mine.request, mine.call, mine.failure = t.Rank, c, q, t.call.Load(), nil
+	mine.rank, mine.comm, mine.request, mine.call, mine.failure = t.rank, c.toOthers(), q.reference(), t.call.Load(), nil
 	if t.stats != nil {
-		t.stats.brought(mine)
+		call := mine.call
+		if q != nil {
+			call = q.call
+		}
+		t.stats.brought(call, mine)
 	}
 	if t.check != nil {
 		mine.origin = t.here()
@@ -247,7 +284,7 @@ func (t *Thread) waitFor(inst *instance, c *comm, published bool) *failure {
 			if published {
 				diverged = c.diverged()
 			}
-			return inst.Finished() || inst.Work() && inst.mayWork(t.Rank) || diverged >= 0
+			return inst.Finished() || inst.Work() && inst.mayWork(t.rank) || diverged >= 0
 		})
 		if diverged >= 0 && !inst.Finished() {
 			inst.abandon()
@@ -259,25 +296,25 @@ func (t *Thread) waitFor(inst *instance, c *comm, published bool) *failure {
 
 // begin is called by the last to arrive: it does the work, or opens it to all when there is much.
 func (inst *instance) begin(t *Thread) {
-	if f := inst.prepare(); f != nil {
-		inst.failAll(f)
+	if f := inst.prepare(t.world); f != nil {
+		inst.failAll(t.world, f)
 		return
 	}
 	if inst.reference.answer != nil {
 		inst.settle()
-		inst.finish()
+		inst.finish(t.world)
 		return
 	}
 	items := inst.algorithm.Count(inst.shape)
 	switch {
 	case inst.usesUserOp():
-		if !inst.mayCall(t.Rank) {
-			inst.delegateUserOp()
+		if !inst.mayCall(t.rank) {
+			inst.delegateUserOp(t.world)
 			return
 		}
-	case items > 1 && inst.reference.request == nil && inst.volume() >= shareBytes:
+	case items > 1 && inst.reference.blocks() && inst.volume() >= shareBytes:
 		inst.Open(items)
-		inst.wakeHelpers(t.Rank, min(items, t.world.config.Cores)-1)
+		inst.wakeHelpers(t, min(items, t.world.config.Cores)-1)
 		t.work(inst)
 		return
 	}
@@ -285,11 +322,11 @@ func (inst *instance) begin(t *Thread) {
 }
 
 // failAll ends the instance with the same failure for everyone.
-func (inst *instance) failAll(f *failure) {
+func (inst *instance) failAll(w *World, f *failure) {
 	for i := range inst.parts {
-		inst.parts[i].failure = inst.parts[i].comm.failf(f.class, "%s", f.reason)
+		inst.parts[i].failure = f
 	}
-	inst.finish()
+	inst.finish(w)
 }
 
 // workAlone does all the work of an instance.
@@ -297,25 +334,28 @@ func (t *Thread) workAlone(inst *instance) {
 	t.mover.inst, t.mover.typ = inst, nil
 	if inst.usesUserOp() {
 		chunk, typ := int64(inst.shape.Chunk), inst.reference.typ
-		if f := t.mover.prepareUser(chunk, typ, inst.partOf(t.Rank)); f != nil {
-			inst.failAll(f)
+		if f := t.mover.prepareUser(chunk, typ, inst.partOf(t.rank)); f != nil {
+			inst.failAll(t.world, f)
 			return
 		}
 	}
 	for item := range inst.algorithm.Count(inst.shape) {
 		inst.algorithm.Item(&t.mover, inst.shape, item)
 	}
-	inst.finish()
+	inst.finish(t.world)
 }
 
 // mayCall reports whether a rank can call the program's operation: ranks on the root's side of an intercommunicator
 // have given none.
-func (inst *instance) mayCall(r *Rank) bool { p := inst.partOf(r); return p != nil && p.op != nil }
+func (inst *instance) mayCall(r group.WorldRank) bool {
+	p := inst.partOf(r)
+	return p != nil && p.reduces()
+}
 
 // mayWork reports whether a rank can do items of an open instance.
-func (inst *instance) mayWork(r *Rank) bool { return !inst.usesUserOp() || inst.mayCall(r) }
+func (inst *instance) mayWork(r group.WorldRank) bool { return !inst.usesUserOp() || inst.mayCall(r) }
 
-func (inst *instance) partOf(r *Rank) *part {
+func (inst *instance) partOf(r group.WorldRank) *part {
 	for i := range inst.parts {
 		if inst.parts[i].rank == r {
 			return &inst.parts[i]
@@ -326,72 +366,59 @@ func (inst *instance) partOf(r *Rank) *part {
 
 // delegateUserOp leaves the work to ranks that can call the program's operation: the first of them that waits in the
 // collective, or for its request, does it all. The requests of the other ranks are complete: they bring nothing.
-func (inst *instance) delegateUserOp() {
+func (inst *instance) delegateUserOp(w *World) {
 	gone := 0
 	for i := range inst.parts {
-		if p := &inst.parts[i]; p.op == nil && p.request != nil {
-			p.request.Complete()
-			p.request = nil
+		if p := &inst.parts[i]; !p.reduces() && !p.blocks() {
+			w.fabric.Complete(p.request, nil)
+			p.request = transport.ID{}
 			gone++
 		}
 	}
 	// From here on others may end the instance; the caller, which brings nothing either, has not left it.
-	left := &deferredWork{inst: inst}
-	if gone == 0 {
-		inst.Open(1)
-	}
+	inst.Open(1)
 	for i := range inst.parts {
-		p := &inst.parts[i]
-		if p.op == nil {
-			continue
+		if p := &inst.parts[i]; p.reduces() {
+			w.fabric.Wake(p.rank, nil) // also who waits for one request of several
 		}
-		if p.request != nil {
-			p.request.deferred.Store(left)
-		}
-		p.rank.endpoint.Wake() // also who waits for one request of several
 	}
 	if gone > 0 {
 		inst.leave(gone)
 	}
 }
 
-// deferredWork is an instance's work that the first taker does. A request may be looked at when the instance is over
-// and in use by another collective, hence its own mark.
-type deferredWork struct {
-	inst  *instance
-	taken atomic.Bool
-}
-
 // takeDeferred does the work of the request's collective, if it was left to its owner and nobody does it yet.
 func (t *Thread) takeDeferred(q *request) {
-	d := q.deferred.Load()
-	if d == nil || t.mover.inUserOp {
+	if q.comm.remote == nil || t.mover.inUserOp {
 		return
 	}
-	q.deferred.Store(nil)
-	if d.taken.CompareAndSwap(false, true) {
-		t.workAlone(d.inst)
+	in := q.joined()
+	if inst := in.claim(); inst != nil {
+		t.workAlone(inst)
 	}
 }
 
 // wakeHelpers wakes waiting ranks, as many as there are other processors. The rest sleep until the end.
-func (inst *instance) wakeHelpers(r *Rank, helpers int) {
+func (inst *instance) wakeHelpers(t *Thread, helpers int) {
 	for i := range inst.parts {
 		if helpers <= 0 {
 			return
 		}
-		if other := inst.parts[i].rank; other != r && other.endpoint.WakeFor(inst.set) {
+		if other := inst.parts[i].rank; other != t.rank && t.world.fabric.Wake(other, inst.set) {
 			helpers--
 		}
 	}
 }
 
 // usesUserOp reports whether the collective calls a function of the program.
-func (inst *instance) usesUserOp() bool { o := inst.reference.op; return o != nil && o.isUser() }
+func (inst *instance) usesUserOp() bool {
+	ref := inst.reference
+	return ref.reduces() && ref.op.isUser()
+}
 
 // work does items of an open instance until there are none.
 func (t *Thread) work(inst *instance) {
-	if !inst.Work() || !inst.mayWork(t.Rank) {
+	if !inst.Work() || !inst.mayWork(t.rank) {
 		return
 	}
 	if inst.usesUserOp() {
@@ -408,7 +435,7 @@ func (t *Thread) work(inst *instance) {
 		}
 		inst.algorithm.Item(&t.mover, inst.shape, item)
 		if inst.Done() {
-			inst.finish()
+			inst.finish(t.world)
 			return
 		}
 	}
@@ -416,17 +443,16 @@ func (t *Thread) work(inst *instance) {
 
 // finish lets everyone go. Ranks that wait in the collective leave by themselves; ranks that hold a request have left
 // as soon as it is complete. The caller is one of the participants and has not left, so the instance stays.
-func (inst *instance) finish() {
+func (inst *instance) finish(w *World) {
 	gone := 0
 	inst.Finish()
 	for i := range inst.parts {
 		p := &inst.parts[i]
-		if p.request == nil {
-			p.rank.endpoint.WakeFor(inst.set)
+		if p.blocks() {
+			w.fabric.Wake(p.rank, inst.set)
 			continue
 		}
-		p.request.failure = p.failure
-		p.request.Complete()
+		w.fabric.Complete(p.request, p.ending())
 		gone++
 	}
 	if gone > 0 {
@@ -434,21 +460,47 @@ func (inst *instance) finish() {
 	}
 }
 
+// ending is how a collective has ended for the owner of a request, who is told of it by the request's note; it is nil
+// where there is nothing to tell.
+type ending struct {
+	failure *failure
+	answer  *answer
+}
+
+func (p *part) ending() any {
+	if p.failure == nil && p.answer == nil {
+		return nil
+	}
+	return &ending{p.failure, p.answer}
+}
+
+// conclude takes from the request's note how its collective has ended.
+func (q *request) conclude() {
+	e, ok := q.Note.(*ending)
+	if !ok {
+		return
+	}
+	q.Note, q.failure = nil, e.failure.told(q.comm)
+	if q.answer != nil {
+		q.answer.take(e.answer)
+	}
+}
+
 // prepare checks that everybody called the same collective (otherwise the work would read what was never brought) and
 // chooses the algorithm. The caller does the work.
-func (inst *instance) prepare() *failure {
+func (inst *instance) prepare(w *World) *failure {
 	ref := &inst.parts[0]
 	for i := range inst.parts {
-		if inst.parts[i].root == i && inst.parts[i].comm.remote != nil {
+		if inst.parts[i].root == i && inst.parts[i].comm.inter {
 			ref = &inst.parts[i] // only the root knows itself
 		}
 	}
 	inst.reference = ref
 	for i := range inst.parts {
-		if f := inst.agree(ref, &inst.parts[i], i); f != nil {
+		if f := inst.agree(w, ref, &inst.parts[i], i); f != nil {
 			return f
 		}
-		inst.checkReduction(ref, &inst.parts[i])
+		w.checkReduction(ref, &inst.parts[i])
 	}
 	if ref.answer != nil {
 		return nil
@@ -463,7 +515,7 @@ func (inst *instance) prepare() *failure {
 	inst.streams = inst.algorithm == &coll.Alltoall && inst.volume() >= streamBytes
 	inst.shape = coll.Shape{Root: ref.root, Elements: int(ref.count)}
 	inst.setWays(ref)
-	if ref.op == nil {
+	if !ref.reduces() {
 		return nil
 	}
 	extent := ref.typ.Extent()
@@ -479,8 +531,8 @@ func (inst *instance) prepare() *failure {
 
 // setWays sets the directions in which the data flows.
 func (inst *instance) setWays(ref *part) {
-	n, first := len(inst.parts), len(inst.parts[0].comm.group.Ranks)
-	if ref.comm.remote == nil {
+	n, first := len(inst.parts), ref.comm.first
+	if !ref.comm.inter {
 		inst.shape.Used = 1
 		inst.shape.Ways[0] = coll.Way{From: [2]int{0, n}, To: [2]int{0, n}}
 		return
@@ -499,34 +551,34 @@ func (inst *instance) setWays(ref *part) {
 }
 
 // agree checks one participant against another.
-func (inst *instance) agree(ref, p *part, i int) *failure {
-	name := p.comm.title()
+func (inst *instance) agree(w *World, ref, p *part, i int) *failure {
+	name := p.comm.title
 	switch {
-	case p.kind != ref.kind || (p.request == nil) != (ref.request == nil) || p.answer != nil && p.call != ref.call:
-		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name, ref.called(), i,
-			p.called())
+	case p.kind != ref.kind || p.blocks() != ref.blocks() || p.answer != nil && p.call != ref.call:
+		return failf(errNotSame, "rank %d of %s called %s and rank %d called %s", inst.index(ref), name(),
+			w.called(ref), i, w.called(p))
 	case p.root != ref.root && (p.root != unknownRoot || p.comm.behind != ref.comm.behind):
-		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name, inst.rootOf(ref), inst.member(p),
-			inst.rootOf(p))
-	case ref.op != nil && p.op != nil &&
+		return failf(errNotSame, "%s of %s gave %s and %s gave %s", inst.member(ref), name(), inst.rootOf(ref),
+			inst.member(p), inst.rootOf(p))
+	case ref.reduces() && p.reduces() &&
 		(p.op.code != ref.op.code || p.count != ref.count || p.typ.Kind() != ref.typ.Kind() ||
 			p.typ.Size() != ref.typ.Size()):
-		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name, ref.reduction(), i,
-			p.reduction())
+		return failf(errNotSame, "rank %d of %s reduces %s and rank %d reduces %s", inst.index(ref), name(),
+			ref.reduction(), i, p.reduction())
 	case p.past != ref.past:
 		return failf(errNotSame, "ranks %d and %d of %s called different collectives before, or gave them different roots",
-			inst.index(ref), i, name)
+			inst.index(ref), i, name())
 	case p.kind == collAlltoall && p.inPlace != ref.inPlace:
-		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", inst.index(ref), i, name)
+		return failf(errNotSame, "ranks %d and %d of %s do not both give MPI_IN_PLACE", inst.index(ref), i, name())
 	}
 	return nil
 }
 
-// called is the function that was called, with its call site if checking knows it.
-func (p *part) called() string {
+// called is the function that a participant called, with its call site if checking knows it.
+func (w *World) called(p *part) string {
 	call := callName(p.call)
-	if p.rank.check != nil {
-		if lines := p.rank.frames(p.origin.site); len(lines) > 0 {
+	if c := w.checker(p.rank); c != nil {
+		if lines := c.r.frames(p.origin.site); len(lines) > 0 {
 			call += " (" + lines[0] + ")"
 		}
 	}
@@ -536,7 +588,7 @@ func (p *part) called() string {
 // member names a participant: in an intercommunicator by its rank in its own group.
 func (inst *instance) member(p *part) string {
 	switch {
-	case p.comm.remote == nil:
+	case !p.comm.inter:
 		return fmt.Sprintf("rank %d", inst.index(p))
 	case p.comm.behind:
 		return fmt.Sprintf("rank %d of the second group", p.comm.rank)
@@ -547,16 +599,16 @@ func (inst *instance) member(p *part) string {
 // rootOf says which root a participant gave.
 func (inst *instance) rootOf(p *part) string {
 	switch {
-	case p.comm.remote == nil:
+	case !p.comm.inter:
 		return fmt.Sprintf("root %d", p.root)
 	case p.root == unknownRoot:
 		return "MPI_PROC_NULL"
-	case p.root == p.comm.member:
+	case p.root == p.comm.index:
 		return "MPI_ROOT"
 	}
 	root := p.root
 	if !p.comm.behind {
-		root -= len(p.comm.group.Ranks)
+		root -= p.comm.first
 	}
 	return fmt.Sprintf("root %d of the other group", root)
 }

@@ -47,14 +47,14 @@ func (mv *mover) Copy(to, toBlock, from, fromBlock int) {
 		d.CopyFrom(&s)
 	}
 	if to != from {
-		mv.t.world.fabric.Moved(src.rank.rank, dst.rank.rank, s.Bytes())
+		mv.t.world.fabric.Moved(src.rank, dst.rank, s.Bytes())
 	}
 }
 
-// fail notes a participant's failure; several ranks may find one at the same time.
+// fail notes a participant's failure, which is raised on nothing yet; several ranks may find one at the same time.
 func (inst *instance) fail(p *part, f *failure) {
 	inst.failMu.Lock()
-	p.failure = f.on(p.comm)
+	p.failure = f
 	inst.failMu.Unlock()
 }
 
@@ -212,6 +212,6 @@ func (mv *mover) apply() {
 	words := mv.t.piece(mv.area, userWords)
 	binary.LittleEndian.PutUint64(words, uint64(mv.n))
 	binary.LittleEndian.PutUint64(words[8:], uint64(mv.own.typeHandle))
-	mv.t.callUserOp(mv.own.op, uint64(mv.address(0)), uint64(mv.address(1)), mv.area)
+	mv.t.callUserOp(&mv.own.op, uint64(mv.address(0)), uint64(mv.address(1)), mv.area)
 	mv.buffers[0], mv.buffers[1] = mv.buffers[1], mv.buffers[0]
 }

@@ -116,7 +116,7 @@ func reduceLocal(r call, inbuf bufIn, inoutbuf bufRef, count countArg, datatype 
 		return f
 	}
 	defer r.heap.release(words)
-	r.userReduction(p.op, &in, inbuf.address(), inoutbuf.address(), words)
+	r.userReduction(&p.op, &in, inbuf.address(), inoutbuf.address(), words)
 	return nil
 }
 

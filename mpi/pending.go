@@ -36,6 +36,23 @@ func (m *membership) instance() *instance {
 	return m.set.live[m.sequence]
 }
 
+// claim takes the work of an instance that is open, as long as nobody has: then it cannot be another collective's.
+func (m *membership) claim() *instance {
+	if m.set == nil {
+		return nil
+	}
+	m.set.mu.Lock()
+	defer m.set.mu.Unlock()
+	inst := m.set.live[m.sequence]
+	if inst == nil {
+		return nil
+	}
+	if _, mine := inst.Take(); !mine {
+		return nil
+	}
+	return inst
+}
+
 // withdraw takes back that the rank has arrived, which is to arrive again. It reports whether that was possible: not
 // when all have.
 func (m *membership) withdraw() bool {

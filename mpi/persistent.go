@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
+	"github.com/faasmrun/faasmrun/mpi/transport"
 )
 
 // Persistent requests keep the arguments of a communication, which MPI_Start begins anew each time.
@@ -100,7 +101,7 @@ func (r call) makePersistent(kind collective, arguments []uint64, comm commArg, 
 // copy is a part with arrays of its own, that was brought to nothing.
 func (p *part) copy() *part {
 	q := *p
-	q.comm, q.request = nil, nil
+	q.comm, q.request = commMember{}, transport.ID{}
 	q.send, q.recv = p.send.copy(), p.recv.copy()
 	return &q
 }

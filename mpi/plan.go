@@ -35,7 +35,7 @@ func (c *comm) plan(p *part) (schedule.Plan, *failure) {
 	if collectives[p.kind].rooted == notRooted {
 		all.Root = schedule.NoRoot
 	}
-	if p.op != nil {
+	if p.reduces() {
 		all.Element = p.typ.Size()
 	}
 	if p.kind == collReduceScatter {
@@ -75,7 +75,7 @@ func (p *part) even() bool {
 // planBytes is the length of a block or vector, as all members know it; of blocks of several lengths that of the
 // longest.
 func (p *part) planBytes(c *comm) (n int64) {
-	if p.op != nil {
+	if p.reduces() {
 		return p.count * p.typ.Size()
 	}
 	b := &p.recv
@@ -181,10 +181,10 @@ func (p *part) fits(c *comm) bool {
 	kind, known := planKinds[p.kind]
 	reduces := kind >= schedule.Reduce && kind <= schedule.Exscan
 	neighbours := kind == schedule.NeighborAllgather || kind == schedule.NeighborAlltoall
-	ok := known && c.context != 0 && reduces == (p.op != nil || p.root == schedule.NoRoot && kind == schedule.Reduce) &&
+	ok := known && c.context != 0 && reduces == (p.reduces() || p.root == schedule.NoRoot && kind == schedule.Reduce) &&
 		(c.remote == nil || kind < schedule.Scan) && (!neighbours || c.topology != nil) &&
 		p.root >= schedule.NoRoot && p.root < c.members() && (p.root >= 0 || c.remote != nil)
-	if !ok || p.op == nil {
+	if !ok || !p.reduces() {
 		return ok
 	}
 	if size := max(p.typ.Size(), 1); p.count < 0 || p.count > datatype.MaxSpanBytes/size ||
@@ -211,7 +211,7 @@ func (s *scheduled) holds(c *comm, step *schedule.Step) bool {
 			return false
 		}
 	case schedule.Load, schedule.Fold, schedule.Store:
-		if s.part.op == nil {
+		if !s.part.reduces() {
 			return false
 		}
 	}
@@ -237,11 +237,11 @@ func (s *scheduled) has(r *schedule.Region) bool {
 		if len(b.counts) > 0 {
 			number = int64(len(b.counts))
 		}
-		if b.span.Type == nil || s.part.op == nil && int64(r.Block) >= number {
+		if b.span.Type == nil || !s.part.reduces() && int64(r.Block) >= number {
 			return false
 		}
 		all := b.span
-		if s.part.op == nil {
+		if !s.part.reduces() {
 			all = b.at(r.Block)
 		}
 		if n == schedule.Whole {

@@ -75,6 +75,7 @@ func newRank(w *World, rank group.WorldRank, everyone *group.Group, set *instanc
 	}
 	if w.config.Check != nil {
 		r.check = newChecker(r, w.config.Check)
+		w.checkers[rank] = r.check
 	}
 	return r
 }

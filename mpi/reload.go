@@ -145,7 +145,7 @@ func (r *Rank) become(next *decoded, out map[membership]*instance) {
 	r.state.Store(uint32(next.phase))
 	r.multiple.Store(r.threadLevel == threadMultiple)
 	for q, p := range next.brought {
-		p.request = q
+		p.request = q.ID()
 		in := q.joined()
 		in.take(p, out)
 	}

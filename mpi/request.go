@@ -1,8 +1,6 @@
 package mpi
 
 import (
-	"sync/atomic"
-
 	"github.com/faasmrun/faasmrun/mpi/datatype"
 	"github.com/faasmrun/faasmrun/mpi/match"
 	"github.com/faasmrun/faasmrun/mpi/transport"
@@ -40,9 +38,8 @@ type request struct {
 	attached   *attached  // that of a buffered send, or of a flush
 	generic    *generic   // of a generalized request
 
-	deferred atomic.Pointer[deferredWork] // the work of its collective, if the owner may do it
-	status   status
-	failure  *failure
+	status  status
+	failure *failure
 }
 
 type requestKind uint8
@@ -133,10 +130,13 @@ func (t *Thread) isDone(q *request) bool {
 	return (q.send == nil || q.send.Done()) && (q.kind != requestFlush || q.flushed())
 }
 
-// settle takes the outcome of a receive that is done from its operation: the message that it took. What does not fit in
-// the buffer was not delivered.
+// settle takes the outcome of a request that is done from its operation: of a receive the message that it took. What
+// does not fit in the buffer was not delivered.
 func (q *request) settle() {
 	if q.told {
+		if q.Note != nil {
+			q.conclude()
+		}
 		return
 	}
 	q.told = true
@@ -147,7 +147,7 @@ func (q *request) settle() {
 			"a message of %d bytes from rank %d, tag %d, does not fit in a buffer of %d bytes", q.Bytes, q.Source, q.Tag, room)
 	}
 	if p, ok := q.Note.(*parcel); ok {
-		q.owner.check.received(q, p)
+		q.owner.world.received(q, p)
 	}
 }
 
@@ -160,6 +160,14 @@ func (t *Thread) await(q *request) {
 	handle := q.handle
 	t.waitOn(q.subject(), scopeOne, func() { t.note(q.waitState()) },
 		func() bool { q.Help(); return q.handle != handle || t.isDone(q) })
+}
+
+// reference names the request to others; nil is none.
+func (q *request) reference() transport.ID {
+	if q == nil {
+		return transport.ID{}
+	}
+	return q.ID()
 }
 
 // subject is what a thread waits for that waits for the request.

@@ -20,7 +20,7 @@ func (b *overflowBuffer) of(n int) []byte {
 func (row *row) fill(c *comm, p *part) {
 	mine := &row.slots[c.member]
 	mine.kind, mine.inline, mine.root, mine.code, mine.typ = p.kind, true, int32(p.root), 0, 0
-	if p.op != nil {
+	if p.reduces() {
 		mine.code, mine.typ = p.op.code, p.typ.Kind()
 	}
 	mine.past = c.past

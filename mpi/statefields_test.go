@@ -234,7 +234,6 @@ request.send        requests
 request.area        requests
 request.attached    requests
 request.generic     requests
-request.deferred    - set while other ranks do the work of its collective, when nothing is captured
 request.status      requests
 request.failure     requests
 
@@ -265,6 +264,15 @@ part.recv        requests
 part.agreement   requests
 part.answer      requests
 part.failure     requests
+
+commMember.context   - follows from the communicator
+commMember.name      - the same
+commMember.rank      - the same
+commMember.index     - the same
+commMember.first     - the same
+commMember.inter     - the same
+commMember.behind    - the same
+commMember.topology  - the same
 
 blocks.span    requests
 blocks.number  requests
@@ -527,7 +535,7 @@ func sameObjects(t *testing.T, g *guest) {
 				t.Errorf("request %#x is in a collective", q.handle)
 			} else {
 				inst := in.instance()
-				p.request = q
+				p.request = q.ID()
 				c.same("part", reflect.ValueOf(&inst.parts[q.comm.member]).Elem(), reflect.ValueOf(p).Elem())
 			}
 		}

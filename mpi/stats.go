@@ -59,12 +59,8 @@ func (s *stats) moved(call uint32, sent, received int64) {
 	s.calls[call].received.Add(uint64(received))
 }
 
-// brought counts what a rank brings to a collective and takes from it.
-func (s *stats) brought(p *part) {
-	call := p.call
-	if p.request != nil {
-		call = p.request.call
-	}
+// brought counts with a function what a rank brings to a collective and takes from it.
+func (s *stats) brought(call uint32, p *part) {
 	s.moved(call, p.send.volume(), p.recv.volume())
 }
 

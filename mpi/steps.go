@@ -87,7 +87,7 @@ func (s *scheduled) span(r *schedule.Region) datatype.Span {
 		return datatype.Whole(s.scratch[r.Offset : r.Offset+n])
 	}
 	all := b.span // of a reduction: its counts say how the result is shared
-	if s.part.op == nil {
+	if !s.part.reduces() {
 		all = b.at(r.Block)
 	}
 	if r.Length == schedule.Whole {

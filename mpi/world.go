@@ -65,6 +65,7 @@ type World struct {
 	// everyone is the group of MPI_COMM_WORLD.
 	everyone *group.Group
 	fabric   *transport.Fabric
+	checkers []*checker // by rank; nil unless asked for
 	ended    atomic.Pointer[Ended]
 
 	_       [64]byte     // every park writes the next four; the fields above are read all the time
@@ -89,6 +90,9 @@ func NewWorld(config WorldConfig) *World {
 	w.ranks = make([]*Rank, config.Size)
 	w.everyone = group.New(config.Size)
 	set := newInstances(config.Size)
+	if config.Check != nil {
+		w.checkers = make([]*checker, config.Size)
+	}
 	for i := range w.ranks {
 		w.ranks[i] = newRank(w, group.WorldRank(i), w.everyone, set)
 	}

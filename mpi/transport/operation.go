@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"github.com/faasmrun/faasmrun/mpi/datatype"
@@ -103,6 +104,17 @@ func (op *Operation) End() {
 	if op.state.Load() != done {
 		op.state.Store(done)
 	}
+}
+
+// Complete ends an operation of a rank that runs here, which waits for no message, and leaves a note of how it has
+// ended, or nil. Any goroutine may call it, once.
+func (f *Fabric) Complete(id ID, note any) {
+	op := f.home[id.Rank].at(id.Slot)
+	if op.id != id || op.Done() {
+		panic(fmt.Sprintf("transport: operation %v is over", id))
+	}
+	op.noted(note)
+	op.Complete()
 }
 
 // Complete ends an operation and wakes its owner, whose it is again.

@@ -1,6 +1,10 @@
 package transport
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/faasmrun/faasmrun/mpi/group"
+)
 
 // Several threads of a rank may sleep at once, each for something else.
 
@@ -51,6 +55,12 @@ func (s *Sleeper) WakeFor(subject any) bool {
 	}
 	return s.wake(subject)
 }
+
+// Wake is Endpoint.WakeFor of a rank that runs here, and reports whether it slept. Any goroutine may call it.
+func (f *Fabric) Wake(rank group.WorldRank, subject any) bool { return f.home[rank].WakeFor(subject) }
+
+// Asleep reports whether a rank that runs here sleeps, or is about to. Any goroutine may ask.
+func (f *Fabric) Asleep(rank group.WorldRank) bool { return f.home[rank].Asleep() }
 
 func (s *Sleeper) wake(subject any) bool {
 	if s.Retract() {
