@@ -223,8 +223,8 @@ func TestRun(t *testing.T) {
 			t.Fatalf("status %d\n%s", status, said)
 		}
 		status, stdout, stderr := execute(t, bin, "./a.out")
-		if want := "wider -6\nfewer 1\nnone\nmore 4\nlacking 8\nfloats 10\nstatic 5\npointer -8\n"; status != 0 ||
-			stdout != want {
+		want := "wider -6\nfewer 1\nnone\nmore 4\nlacking 8\nfloats 10\nstatic 5\npointer -8\nsince 11\nseconds 0\n"
+		if status != 0 || stdout != want {
 			t.Errorf("status %d\n%s%s", status, stdout, stderr)
 		}
 		if _, _, stderr := execute(t, bin, "./a.out", "half"); !strings.Contains(stderr,

@@ -7,6 +7,11 @@ int more(int unused) { return 4; }
 void lacking(int a, int unused) { printf("lacking %d\n", a); }
 int floats(long long a, long long b, double x) { return (int)((double)(a + b) / x); }
 
+double seconds(int of) {
+	printf("since %d\n", of);
+	return of + 0.5;
+}
+
 double half(double x) { return x / 2; }
 
 /* Another file has a static function of this name. */

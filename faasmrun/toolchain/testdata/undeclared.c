@@ -11,6 +11,7 @@ int main(int argc, char **argv) {
 	printf("static %d\n", twin(5));
 	int (*pointer)() = wider;
 	printf("pointer %d\n", pointer(-4));
+	printf("seconds %d\n", seconds(11));
 	if (argc > 1) {
 		printf("half %d\n", half(4));
 	}
