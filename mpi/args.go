@@ -423,7 +423,13 @@ func (p stringIn) get(r call, what string, limit int) (string, *failure) {
 	if address == null || address < r.lowest || address >= uint64(len(mem)) {
 		return "", r.outside(what, address, 1)
 	}
-	b := mem[address:min(address+uint64(limit), uint64(len(mem)))]
+	room := uint64(len(mem)) - address
+	if r.several.Load() {
+		if room = min(room, r.main.host.Open(address)); room == 0 {
+			return "", r.outside(what, address, 1)
+		}
+	}
+	b := mem[address:][:min(uint64(limit), room)]
 	if n := bytes.IndexByte(b, 0); n >= 0 {
 		return string(b[:n]), nil
 	}
@@ -455,7 +461,8 @@ const wordSize = 8
 // piece gives n bytes of the rank's memory, or nil if they do not lie in it, or where null pointers are.
 func (r *Rank) piece(address uint64, n int64) []byte {
 	mem := r.main.host.Memory()
-	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address || address < r.lowest && n > 0 {
+	if n < 0 || address > uint64(len(mem)) || uint64(n) > uint64(len(mem))-address || address < r.lowest && n > 0 ||
+		!r.open(address, uint64(n)) {
 		return nil
 	}
 	return mem[address : address+uint64(n)]

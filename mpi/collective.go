@@ -167,7 +167,7 @@ func (r call) repeated(address uint64, count countArg, datatype typeArg, n int64
 	if f != nil {
 		return f
 	}
-	if all, fits := s.Repeated(n); !fits || !all.Inside(r.lowest) {
+	if all, fits := s.Repeated(n); !fits || !r.mayTouch(&all) {
 		return outside(&all, r.lowest)
 	}
 	b.span, b.number = s, n
@@ -236,7 +236,9 @@ func (r call) checkBlocks(address uint64, t *datatype.Type, b *blocks) *failure 
 	for i := range b.counts {
 		s := b.at(i)
 		switch {
-		case s.Inside(r.lowest) && (b.span.Addr != bottom || s.Type.Derived() || s.Count == 0):
+		case r.mayTouch(&s) && (b.span.Addr != bottom || s.Type.Derived() || s.Count == 0):
+		case s.Inside(r.lowest) && s.Addr != bottom:
+			return outside(&s, r.lowest)
 		case s.Inside(0):
 			return failf(errBuffer, "block %d at %#x, %d of %s, is at a null pointer", i, s.Addr, s.Count, s.Type.Title())
 		default:
@@ -549,7 +551,7 @@ func (r call) vectors(p *part, sendbuf bufIn, recvbuf bufOut, sends, receives bo
 	in, out, n := int64(sendbuf), int64(recvbuf), p.count*p.typ.Size()
 	low := max(int64(r.lowest), inPlace+1)
 	if sends && (in < low || in+n > int64(len(mem))) || receives && (out < low || out+n > int64(len(mem))) ||
-		sendbuf == inPlace {
+		sendbuf == inPlace || sends && !r.open(uint64(in), uint64(n)) || receives && !r.open(uint64(out), uint64(n)) {
 		return false
 	}
 	if sends {

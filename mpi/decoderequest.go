@@ -318,7 +318,8 @@ func (d *decoder) span(m *statepb.Span) datatype.Span {
 		s.Mem, lowest = m.Data, 0
 	}
 	if d.check(s.Type != nil, "a buffer without a datatype"); s.Type != nil {
-		d.check(s.Inside(lowest), "the buffer at %#x, %d of %s, is outside the memory", s.Addr, s.Count, s.Type.Title())
+		there := s.Inside(lowest) && (m.Data != nil || d.r.mayTouch(&s))
+		d.check(there, "the buffer at %#x, %d of %s, is outside the memory", s.Addr, s.Count, s.Type.Title())
 	}
 	return s
 }

@@ -227,7 +227,8 @@ func (r call) slotBlocks(at uint64, count countArg, datatype typeArg, blocks int
 	mem := r.main.host.Memory()
 	size := n * uint64(t.Size())
 	all := size * uint64(blocks)
-	if at <= inPlace || at < r.lowest || at > uint64(len(mem)) || all > uint64(len(mem))-at {
+	if at <= inPlace || at < r.lowest || at > uint64(len(mem)) || all > uint64(len(mem))-at ||
+		!r.open(at, all) {
 		return b, false
 	}
 	return smallBlocks{mem[at : at+all : at+all], int(size)}, true

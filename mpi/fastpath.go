@@ -19,7 +19,8 @@ func (r call) inlinePiece(at uint64, count countArg, datatype typeArg) (data []b
 	}
 	n *= uint64(t.Size())
 	mem := r.main.host.Memory()
-	if n > transport.InboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at {
+	if n > transport.InboxLimit || at == null || at < r.lowest || at > uint64(len(mem)) || n > uint64(len(mem))-at ||
+		!r.open(at, n) {
 		return nil, false
 	}
 	return mem[at : at+n : at+n], true

@@ -25,7 +25,8 @@ type guest struct {
 	me, n   int
 	mem     []byte
 	lowest  uint64
-	top     uint32 // end of what alloc gave out
+	guard   [2]uint64 // from where to where it can't be touched
+	top     uint32    // end of what alloc gave out
 	stack   [16]uint64
 	table   map[uint32]func(args ...uint64)       // functions by table index
 	results map[uint32]func(args ...uint64) int32 // those that give back an int
@@ -44,6 +45,16 @@ var callsByName = func() map[string]Call {
 
 func (g *guest) Memory() []byte { return g.mem }
 func (g *guest) Lowest() uint64 { return g.lowest }
+
+func (g *guest) Open(address uint64) uint64 {
+	if address < g.guard[0] {
+		return g.guard[0] - address
+	}
+	if address < g.guard[1] {
+		return 0
+	}
+	return uint64(len(g.Memory())) - address
+}
 
 // Grow lengthens the memory, whose base stays.
 func (g *guest) Grow(size uint64) (uint64, bool) {

@@ -98,6 +98,81 @@ func TestNullPointers(t *testing.T) {
 	}
 }
 
+// TestGuards: of a rank with threads nothing is touched where a guard is below a thread's stack, and what only has it
+// between its parts is in order.
+func TestGuards(t *testing.T) {
+	const low, end = 4096, 8192
+	for _, c := range []struct {
+		name string
+		call func(g *guest) int32
+		says string // "": it is in order
+	}{
+		{"send", func(g *guest) int32 { return g.call("Send", low, 1, tInt, tNull, 0, tWorld) },
+			"MPI_Send: the buffer at 0x1000, 1 of MPI_INT, is in the guard below a thread's stack [MPI_ERR_BUFFER]"},
+		{"into it", func(g *guest) int32 { return g.call("Send", low-4, 2, tInt, tNull, 0, tWorld) }, "is in the guard"},
+		{"before it", func(g *guest) int32 { return g.call("Send", low-8, 2, tInt, tNull, 0, tWorld) }, ""},
+		{"behind it", func(g *guest) int32 { return g.call("Send", end, 2, tInt, tNull, 0, tWorld) }, ""},
+		{"large", func(g *guest) int32 { return g.call("Send", 64, 2000, tInt, tNull, 0, tWorld) }, "is in the guard"},
+		{"small receive", func(g *guest) int32 { return g.call("Recv", end-1, 1, tInt, tNull, 0, tWorld, tIgnore) },
+			"is in the guard"},
+		{"status", func(g *guest) int32 { return g.call("Recv", end, 1, tInt, tNull, 0, tWorld, low) },
+			"MPI_Recv: status points at 0x1000"},
+		{"broadcast", func(g *guest) int32 { return g.call("Bcast", low, 1, tInt, 0, tWorld) }, "is in the guard"},
+		{"reduction", func(g *guest) int32 { return g.call("Allreduce", low, end, 1, tInt, tSum, tWorld) },
+			"is in the guard"},
+		{"gather", func(g *guest) int32 { return g.call("Gather", end, 1, tInt, low+8, 1, tInt, 0, tWorld) },
+			"is in the guard"},
+		{"blocks", func(g *guest) int32 {
+			counts, displs := g.ints(1), g.ints(-1)
+			return g.call("Gatherv", end, 1, tInt, end, counts, displs, tInt, 0, tWorld)
+		}, "is in the guard"},
+		{"name", func(g *guest) int32 { return g.call("Comm_set_name", tWorld, low+100) }, "points at 0x1064"},
+		{"name without an end", func(g *guest) int32 { return g.call("Comm_set_name", tWorld, low-3) },
+			"has 3 characters or more"},
+		{"on both sides", func(g *guest) int32 {
+			return g.call("Send", bottom, 1, absolutes(g, low-4, end), tNull, 0, tWorld)
+		}, ""},
+		{"on both sides, to oneself", func(g *guest) int32 {
+			return g.call("Bcast", bottom, 1, absolutes(g, low-4, end), 0, tWorld)
+		}, ""},
+		{"one side and it", func(g *guest) int32 {
+			return g.call("Send", bottom, 1, absolutes(g, low-4, end-2), tNull, 0, tWorld)
+		}, "is in the guard"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			end := outcome(t, 1, func(g *guest) {
+				for i := range 2 * end {
+					g.mem[i] = 0xee
+				}
+				g.guard, g.top = [2]uint64{low, end}, 2*end
+				g.must("Init", 0, 0)
+				g.rank.several.Store(true)
+				if code := c.call(g); code != 0 {
+					panic(fmt.Errorf("code %d", code))
+				}
+				g.call("Finalize")
+			})[0]
+			var abort *AbortError
+			switch {
+			case c.says == "":
+				if end != nil {
+					t.Error(end)
+				}
+			case !errors.As(end, &abort) || !strings.Contains(abort.Message, c.says):
+				t.Errorf("%v", end)
+			}
+		})
+	}
+}
+
+// absolutes is a datatype of two ints at addresses.
+func absolutes(g *guest, first, second int) uint32 {
+	made := g.alloc(8)
+	g.must("Type_create_hindexed", 2, g.ints(1, 1), g.words(first, second), tInt, made)
+	g.must("Type_commit", made)
+	return uint32(g.word(made, 0))
+}
+
 // absolute is a datatype of an int at an address.
 func absolute(g *guest, address int64) uint32 {
 	made := g.alloc(8)

@@ -15,6 +15,9 @@ type Host interface {
 	// Lowest is the first address of it that may be touched: null pointers, and what is a little above, are below. It
 	// never changes; 0 where all may be.
 	Lowest() uint64
+	// Open is how many bytes of it may be touched from an address on: as far as the memory goes, or the guard below a
+	// thread's stack. Without further threads it is all.
+	Open(address uint64) (bytes uint64)
 	// Grow adds at least size bytes to the memory, as memory.grow would, and gives their address: for MPI_Alloc_mem,
 	// attributes that are pointers, user operations and callbacks. The program's allocator copes with memory that it did
 	// not ask for.

@@ -21,10 +21,28 @@ func (r *Rank) span(address uint64, n int64, t *datatype.Type) (datatype.Span, *
 		return datatype.Span{}, failf(errType, "the datatype %s is not committed", t.Title())
 	}
 	s := r.elements(address, n, t)
-	if !s.Inside(r.lowest) || address <= inPlace && n > 0 && (address == inPlace || !t.Derived()) {
+	if !r.mayTouch(&s) || address <= inPlace && n > 0 && (address == inPlace || !t.Derived()) {
 		return datatype.Span{}, outside(&s, r.lowest)
 	}
 	return s, nil
+}
+
+// mayTouch reports whether every byte of a span lies in the rank's memory, where it may be touched.
+func (r *Rank) mayTouch(s *datatype.Span) bool {
+	if !s.Inside(r.lowest) {
+		return false
+	}
+	if !r.several.Load() || s.Bytes() == 0 {
+		return true
+	}
+	low, high := s.Reach()
+	return r.open(uint64(low), uint64(high-low)) ||
+		!s.Type.Contiguous() && s.Each(func(address, n int64) bool { return r.open(uint64(address), uint64(n)) })
+}
+
+// open reports whether n bytes that lie in the memory may be touched: in a rank with threads guards are between these.
+func (r *Rank) open(address, n uint64) bool {
+	return !r.several.Load() || n == 0 || r.main.host.Open(address) >= n
 }
 
 // elements is a buffer in the rank's memory that nobody has checked.
@@ -40,6 +58,10 @@ func outside(s *datatype.Span, lowest uint64) *failure {
 	}
 	if s.Addr == inPlace {
 		return failf(errBuffer, "MPI_IN_PLACE is not allowed here")
+	}
+	if s.Inside(lowest) {
+		return failf(errBuffer, "the buffer at %#x, %d of %s, is in the guard below a thread's stack", s.Addr, s.Count,
+			s.Type.Title())
 	}
 	if s.Inside(0) { // but for what is closed
 		low, _ := s.Reach()

@@ -75,9 +75,9 @@ func (t *Thread) Place() Place {
 	return placed | Place(t.inside.construct)<<addressBits | Place(t.inside.at&(1<<addressBits-1))
 }
 
-// Describe says for a person where a thread waits. memory is the program's, which may be any bytes. Any goroutine may
-// ask.
-func (p Place) Describe(memory []byte) string {
+// Describe says for a person where a thread waits. memory gives what of the program's memory can be read from an
+// address on, which may be any bytes. Any goroutine may ask.
+func (p Place) Describe(memory func(address uint64) []byte) string {
 	i := int(p >> addressBits & 0xff)
 	if i >= len(constructs) {
 		return ""
@@ -100,16 +100,21 @@ const maxSource = 4096
 
 // sourceAt reads what clang says of a construct's place: a structure with four ints and the address of
 // ";file;function;line;column;;". It is not there in programs that were compiled without -g.
-func sourceAt(memory []byte, at uint64) (s source, ok bool) {
+func sourceAt(memory func(address uint64) []byte, at uint64) (s source, ok bool) {
 	const offset = 16
-	if at == 0 || uint64(len(memory)) < offset+8 || at > uint64(len(memory))-offset-8 {
+	if at == 0 {
 		return s, false
 	}
-	text := binary.LittleEndian.Uint64(memory[at+offset:])
-	if text == 0 || text >= uint64(len(memory)) {
+	ident := memory(at)
+	if len(ident) < offset+8 {
 		return s, false
 	}
-	b := memory[text:min(uint64(len(memory)), text+maxSource)]
+	text := binary.LittleEndian.Uint64(ident[offset:])
+	if text == 0 {
+		return s, false
+	}
+	b := memory(text)
+	b = b[:min(len(b), maxSource)]
 	end := bytes.IndexByte(b, 0)
 	if end < 0 {
 		return s, false

@@ -36,11 +36,11 @@ func TestPlaces(t *testing.T) {
 		b := append([]byte(nil), memory...)
 		c.change(b)
 		thread := &Thread{inside: inside{constructOf["__kmpc_barrier"], c.at}}
-		if got := thread.Place().Describe(b); got != c.want {
+		if got := thread.Place().Describe(from(b)); got != c.want {
 			t.Errorf("%s: %q, not %q", c.name, got, c.want)
 		}
 	}
-	if got := Place(1<<63 | 200<<addressBits).Describe(memory); got != "" {
+	if got := Place(1<<63 | 200<<addressBits).Describe(from(memory)); got != "" {
 		t.Errorf("a construct that there is not: %q", got)
 	}
 	if len(constructOf) != len(constructs) {
@@ -57,10 +57,15 @@ func TestPlacesNest(t *testing.T) {
 			within = h.Thread.Place()
 		}
 	})
-	if got := h.Thread.Place().Describe(nil); got != constructs[0].waits {
+	if got := h.Thread.Place().Describe(from(nil)); got != constructs[0].waits {
 		t.Errorf("behind the region: %q", got)
 	}
-	if got := within.Describe(nil); got != constructs[1].waits {
+	if got := within.Describe(from(nil)); got != constructs[1].waits {
 		t.Errorf("in the region: %q", got)
 	}
+}
+
+// from gives what of a memory can be read from an address on.
+func from(memory []byte) func(address uint64) []byte {
+	return func(address uint64) []byte { return memory[min(address, uint64(len(memory))):] }
 }

@@ -30,8 +30,9 @@ var (
 // Describe says for a person what an uncaught exception is, from what the pending and value globals hold and the
 // guest's memory, which can't be read below lowest; wide says that Value is an i64. For an exception of C++ that is its
 // type, as libc++abi has stored it.
-func Describe(memory []byte, lowest uint64, pending uint32, value uint64, wide bool) string {
-	m := readable{memory, lowest}
+func Describe(memory []byte, open func(address uint64) (bytes uint64), pending uint32, value uint64,
+	wide bool) string {
+	m := readable{memory, open}
 	if pending == 0 {
 		return "no exception"
 	}
@@ -57,10 +58,11 @@ func (l *layout) cppType(m readable, value uint64) (string, bool) {
 		return "", false
 	}
 	address, ok := l.at(m, info+l.typeName)
-	if !ok || m.at(address, 1) == nil {
+	if !ok {
 		return "", false
 	}
-	name := m.memory[address:min(uint64(len(m.memory)), address+longestName)]
+	name := m.from(address)
+	name = name[:min(len(name), longestName)]
 	end := bytes.IndexByte(name, 0)
 	if end <= 0 {
 		return "", false
@@ -68,18 +70,31 @@ func (l *layout) cppType(m readable, value uint64) (string, bool) {
 	return demangle(string(name[:end])), true
 }
 
-// readable is a memory that can be read from lowest on.
+// readable is a memory of which as many bytes can be read from an address on as open says; all where it is nil.
 type readable struct {
 	memory []byte
-	lowest uint64
+	open   func(address uint64) (bytes uint64)
+}
+
+// from is what can be read from an address on.
+func (m readable) from(address uint64) []byte {
+	n := uint64(len(m.memory)) - min(address, uint64(len(m.memory)))
+	if m.open != nil {
+		n = min(n, m.open(address))
+	}
+	if n == 0 {
+		return nil
+	}
+	return m.memory[address:][:n]
 }
 
 // at is n bytes; nil where they are not there.
 func (m readable) at(address uint64, n int) []byte {
-	if size := uint64(len(m.memory)); address < m.lowest || address > size || uint64(n) > size-address {
+	b := m.from(address)
+	if len(b) < n {
 		return nil
 	}
-	return m.memory[address:][:n]
+	return b[:n]
 }
 
 // at reads a pointer.

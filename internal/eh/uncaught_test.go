@@ -35,7 +35,7 @@ func TestDescribe(t *testing.T) {
 		{memory, 1, 0xfffffffc, "tag 0"},
 		{memory[:4], 1, 0, "tag 0"},
 	} {
-		if got := Describe(c.memory, 0, c.pending, c.value, false); !strings.HasPrefix(got, c.want) &&
+		if got := Describe(c.memory, nil, c.pending, c.value, false); !strings.HasPrefix(got, c.want) &&
 			!strings.Contains(got, c.want) {
 			t.Errorf("%d, %d: %q, not %q", c.pending, c.value, got, c.want)
 		}
@@ -43,12 +43,12 @@ func TestDescribe(t *testing.T) {
 	// Pointers that lead out of memory.
 	m := name("i")
 	binary.LittleEndian.PutUint32(m[128-48:], 0xfffffffe)
-	if got := Describe(m, 0, 1, 128, false); got != "uncaught C++ exception" {
+	if got := Describe(m, nil, 1, 128, false); got != "uncaught C++ exception" {
 		t.Errorf("a type out of memory: %q", got)
 	}
 	binary.LittleEndian.PutUint32(m[128-48:], 16)
 	binary.LittleEndian.PutUint32(m[16+4:], 0xfffffffe)
-	if got := Describe(m, 0, 1, 128, false); got != "uncaught C++ exception" {
+	if got := Describe(m, nil, 1, 128, false); got != "uncaught C++ exception" {
 		t.Errorf("a name out of memory: %q", got)
 	}
 }
@@ -60,15 +60,15 @@ func TestDescribeWide(t *testing.T) {
 	binary.LittleEndian.PutUint64(memory[16+8:], 48)
 	binary.LittleEndian.PutUint64(memory[160-80:], 16)
 	binary.LittleEndian.PutUint64(memory[160:], 0x434C4E47432B2B00)
-	if got := Describe(memory, 0, 1, 160, true); got != "uncaught C++ exception of type std::runtime_error" {
+	if got := Describe(memory, nil, 1, 160, true); got != "uncaught C++ exception of type std::runtime_error" {
 		t.Errorf("%q", got)
 	}
 	for _, wild := range []uint64{1<<32 + 16, 1<<64 - 4, 1<<64 - 8} {
 		binary.LittleEndian.PutUint64(memory[160-80:], wild)
-		if got := Describe(memory, 0, 1, 160, true); got != "uncaught C++ exception" {
+		if got := Describe(memory, nil, 1, 160, true); got != "uncaught C++ exception" {
 			t.Errorf("a type at %#x: %q", wild, got)
 		}
-		if got := Describe(memory, 0, 1, wild, true); !strings.Contains(got, "tag 0") {
+		if got := Describe(memory, nil, 1, wild, true); !strings.Contains(got, "tag 0") {
 			t.Errorf("an exception at %#x: %q", wild, got)
 		}
 	}
@@ -77,8 +77,8 @@ func TestDescribeWide(t *testing.T) {
 func FuzzDescribe(f *testing.F) {
 	f.Add([]byte("St9exception"), uint32(1), uint64(0))
 	f.Fuzz(func(t *testing.T, memory []byte, pending uint32, value uint64) {
-		Describe(memory, 0, pending, value, false)
-		Describe(memory, 0, pending, value, true)
+		Describe(memory, nil, pending, value, false)
+		Describe(memory, nil, pending, value, true)
 		demangle(string(memory))
 	})
 }

@@ -88,15 +88,38 @@ func (s *Span) Packed() Span {
 	return packed
 }
 
-// Clone is a copy of the memory a span covers, as a span.
+// Clone is a copy of the memory a span covers, as a span. What lies between its pieces is not touched.
 func (s Span) Clone() Span {
 	if s.Bytes() == 0 {
 		return s
 	}
 	low, high := s.Reach()
-	s.Mem = append([]byte(nil), s.Mem[low:high]...)
-	s.Addr -= low
+	mem := make([]byte, high-low)
+	s.Each(func(address, n int64) bool {
+		copy(mem[address-low:][:n], s.Mem[address:])
+		return true
+	})
+	s.Mem, s.Addr = mem, s.Addr-low
 	return s
+}
+
+// Each calls visit for each piece of memory that the span has data in, in the order of the data, as long as it gives
+// true, and reports whether it has for all.
+func (s *Span) Each(visit func(address, n int64) bool) bool {
+	if s.Type.contiguous {
+		return s.Bytes() == 0 || visit(s.Addr, s.Bytes())
+	}
+	c := newCursor(s)
+	for left := s.Bytes(); left > 0; {
+		n := int64(len(c.piece()))
+		r := &s.Type.runs[c.run]
+		if !visit(c.element+r.off+c.block*r.stride, n) {
+			return false
+		}
+		left -= n
+		c.advance(n)
+	}
+	return true
 }
 
 // Overlap reports whether two spans of one memory share bytes. Of spans with holes it reports false: they may lie in

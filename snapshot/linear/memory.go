@@ -4,9 +4,12 @@
 package linear
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -29,27 +32,32 @@ const (
 //
 // A memory may be made whose first bytes are never opened, whatever it grows to: a program's null pointers trap there.
 // Bytes has them all the same, so that an offset is an address; who reads or writes there faults. They hold nothing,
-// and who captures a memory begins at Lowest.
+// and who captures a memory begins at Lowest. Later on more may be closed (Close): the guards below threads' stacks.
+// They hold nothing either, and stay closed.
 //
 // State and operations. One state exists so far; each further one (frozen, restored) adds a row here and a test for
 // each of its columns, because a private mapping that grows and a remap that drops tracking both lose writes silently.
 //
 //	state  | backing                                | grow
-//	shared | the memfd, MAP_SHARED over all         | ftruncate, then mprotect [lowest, size): written pages stay
-//	       |                                        | mapped
+//	shared | the memfd, MAP_SHARED over all         | ftruncate, then mprotect of what is new but [0, lowest): written
+//	       |                                        | pages stay mapped
 //
-// One goroutine grows it (the rank's own); Bytes, Base, Lowest and Resident may be called from any.
+// Its methods may be called from any goroutine; after Free nobody may touch the bytes.
 type Memory struct {
 	base   unsafe.Pointer
 	limit  uint64
 	whole  Reserve // addresses, with those that can never be opened
 	lowest uint64  // bytes at the beginning that can't be either
 
-	size atomic.Uint64 // bytes open to reading and writing; only rises, until Free
+	size   atomic.Uint64 // bytes open to reading and writing, but guards; only rises, until Free
+	guards atomic.Pointer[[]span]
 
-	mu sync.Mutex // guards fd and the mapping against Free
+	mu sync.Mutex // guards fd and the mapping against Free, and changes of guards
 	fd int        // the memfd; -1 once freed
 }
+
+// span is a range of addresses.
+type span struct{ low, end uint64 }
 
 // Reserve is how many addresses a memory has to itself, open or not: before its first byte, and from there on.
 type Reserve struct{ Before, Size uint64 }
@@ -159,13 +167,51 @@ func (m *Memory) Reallocate(size uint64) []byte {
 		if unix.Ftruncate(m.fd, int64(size)) != nil {
 			return nil
 		}
-		open := unsafe.Slice((*byte)(m.base), size)[m.lowest:]
+		open := unsafe.Slice((*byte)(m.base), size)[max(m.lowest, m.size.Load()):]
 		if unix.Mprotect(open, unix.PROT_READ|unix.PROT_WRITE) != nil {
 			return nil
 		}
 		m.size.Store(size)
 	}
 	return m.Bytes()
+}
+
+// Close closes bytes for ever, whole pages of the machine's that nobody uses and no other call has closed: what reads
+// or writes there faults. Each call takes up to two of the process's mappings. The error says what to do.
+func (m *Memory) Close(address, size uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	page, all := uint64(os.Getpagesize()), m.size.Load()
+	if m.fd < 0 || size == 0 || address%page != 0 || size%page != 0 || address > all || size > all-address {
+		return fmt.Errorf("%d bytes at %#x of a linear memory can't be closed", size, address)
+	}
+	if err := unix.Mprotect(unsafe.Slice((*byte)(m.base), all)[address:address+size], unix.PROT_NONE); err != nil {
+		return explain("close the guard below a thread's stack", err)
+	}
+	var guards []span
+	if old := m.guards.Load(); old != nil {
+		guards = slices.Clone(*old)
+	}
+	at, _ := slices.BinarySearchFunc(guards, address, func(s span, a uint64) int { return cmp.Compare(s.low, a) })
+	guards = slices.Insert(guards, at, span{address, address + size})
+	m.guards.Store(&guards)
+	return nil
+}
+
+// Open is how many bytes may be touched from an address on: as far as the memory goes, or the next guard.
+func (m *Memory) Open(address uint64) (bytes uint64) {
+	size := m.size.Load()
+	if address < m.lowest || address >= size {
+		return 0
+	}
+	if guards := m.guards.Load(); guards != nil {
+		// The first that ends behind the address.
+		at := sort.Search(len(*guards), func(i int) bool { return (*guards)[i].end > address })
+		if at < len(*guards) {
+			return max((*guards)[at].low, address) - address
+		}
+	}
+	return size - address
 }
 
 // Resident is how many bytes the memory really occupies: pages never touched cost nothing.

@@ -119,6 +119,50 @@ func TestLowest(t *testing.T) {
 	}
 }
 
+// TestClose: what is closed faults and stays closed when the memory grows, and Open says how far others may go.
+func TestClose(t *testing.T) {
+	page := uint64(os.Getpagesize())
+	m, err := New(8*PageSize, Reserve{}, page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Free)
+	m.Reallocate(4 * PageSize)
+	const upper, lower = 3 * PageSize, PageSize
+	if err := errors.Join(m.Close(upper, PageSize), m.Close(lower, page)); err != nil {
+		t.Fatal(err)
+	}
+	m.Reallocate(6 * PageSize)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	for address, open := range map[uint64]uint64{0: 0, page - 1: 0, page: lower - page, lower - 1: 1, lower: 0,
+		lower + page - 1: 0, lower + page: upper - lower - page, upper - 3: 3, upper: 0, upper + PageSize - 1: 0,
+		upper + PageSize: 2 * PageSize, 6*PageSize - 1: 1, 6 * PageSize: 0, 1 << 63: 0} {
+		if got := m.Open(address); got != open {
+			t.Errorf("%d bytes are open from %#x on, not %d", got, address, open)
+		}
+		if address >= 6*PageSize {
+			continue
+		}
+		func() {
+			defer func() {
+				if faulted := recover() != nil; faulted != (open == 0) {
+					t.Errorf("byte %#x: faulted %t", address, faulted)
+				}
+			}()
+			m.Bytes()[address]++
+		}()
+	}
+	for _, c := range []span{{page, page}, {page + 1, 2*page + 1}, {page, page + 7}, {5 * PageSize, 7 * PageSize},
+		{1 << 63, 1<<63 + page}, {page, -page}} {
+		if err := m.Close(c.low, c.end-c.low); err == nil {
+			t.Errorf("%#x to %#x was closed", c.low, c.end)
+		}
+	}
+	if got := m.Open(2 * page); got != lower-2*page {
+		t.Errorf("%d bytes are open behind calls that failed", got)
+	}
+}
+
 // TestBefore: what is reserved before a memory is its own, is never open, and goes back with the rest.
 func TestBefore(t *testing.T) {
 	m, err := New(4*PageSize, Reserve{Before: 16<<30 - 1, Size: 1 << 30}, 0)

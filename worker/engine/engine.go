@@ -198,12 +198,14 @@ type Reserve struct{ Before, Size uint64 }
 
 // Memory holds a linear memory; linear.Memory is one. Bytes, and Addresses, which are all that it has to itself, open
 // or not, before base and from there on, may be called from any goroutine, and so may Lowest: what is below is never
-// open, though Bytes has it. Reallocate extends the memory up to size bytes, at the address where it was, or returns
-// nil. Free may be repeated.
+// open, though Bytes has it. Open is how many bytes may be touched from an address on: behind these the memory ends, or
+// has a guard below a thread's stack. Reallocate extends the memory up to size bytes, at the address where it was, or
+// returns nil. Free may be repeated.
 type Memory interface {
 	Bytes() []byte
 	Addresses() (base uintptr, before, size uint64)
 	Lowest() uint64
+	Open(address uint64) (bytes uint64)
 	Reallocate(size uint64) []byte
 	Free()
 }

@@ -23,6 +23,7 @@ import (
 type rank struct {
 	memory  []byte
 	lowest  uint64
+	guard   uint64 // where bytes end that may be touched; 0: with the memory
 	queue   Queue
 	counted atomic.Int64 // endless waits
 	settled atomic.Int64
@@ -43,6 +44,12 @@ var errEnded = errors.New("ended")
 
 func (h *thread) Memory() []byte { return h.memory }
 func (h *thread) Lowest() uint64 { return h.lowest }
+func (h *thread) Open(address uint64) uint64 {
+	if h.guard > 0 {
+		return h.guard - min(address, h.guard)
+	}
+	return uint64(len(h.memory)) - address
+}
 func (h *thread) Count(waits bool) {
 	if waits = waits && !h.refuses.Load(); waits == h.mine {
 		return
@@ -285,6 +292,12 @@ func TestTraps(t *testing.T) {
 				if got := trapOf(func() { h.call(name, words...) }); got != want {
 					t.Errorf("wide %t, %s at %d: %v", wide, name, address, got)
 				}
+			}
+		}
+		r.lowest, r.guard = 0, 4096
+		for address, want := range map[uint64]any{4088: nil, 4096: program.OutOfBounds} {
+			if got := trapOf(func() { h.call("memory_wait32", address, 1, 0, 0) }); got != want {
+				t.Errorf("wide %t, a wait at %d, where there is a guard: %v", wide, address, got)
 			}
 		}
 		r.memory = nil

@@ -10,9 +10,11 @@ import (
 
 // Hooks are what a thread's waits mean to others.
 type Hooks interface {
-	// Memory is the linear memory, of which nothing below Lowest may be touched.
+	// Memory is the linear memory, of which nothing below Lowest may be touched, and from any address on as many bytes as
+	// Open says.
 	Memory() []byte
 	Lowest() uint64
+	Open(address uint64) (bytes uint64)
 	// Count is told when the thread begins to wait without a timeout, and when it no longer does, by whoever ends that. By
 	// Recount it is told once more that the thread waits. It must not wait for anything.
 	Count(waits bool)
@@ -135,6 +137,8 @@ func (at operand) in(t *Thread, size uint64) (address uint64, bytes []byte) {
 		panic(program.UnalignedAtomic)
 	case address < t.hooks.Lowest():
 		panic(program.NullPointer)
+	case t.hooks.Open(address) < size:
+		panic(program.OutOfBounds)
 	}
 	return address, memory[address:][:size]
 }

@@ -137,8 +137,8 @@ func (p *Program) Trap(kind TrapKind, frames []Frame, global func(index int) (va
 		}
 		switch {
 		case size > 0 && stack != nil:
-			t.Detail = fmt.Sprintf("the %d KiB of the thread's stack are full; large arrays belong on the heap",
-				(size+1023)>>10)
+			t.Detail = fmt.Sprintf("the %d KiB of the thread's stack are full; large arrays belong on the heap, or give "+
+				"threads larger stacks (OMP_STACKSIZE, pthread_attr_setstacksize)", (size+1023)>>10)
 		case size > 0:
 			t.Detail = fmt.Sprintf("the %d KiB of the program's stack are full; large arrays belong on the heap, or link with "+
 				"a larger stack (-Wl,-z,stack-size=BYTES)", (size+1023)>>10)

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"unsafe"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/faasmrun/faasmrun/omp"
 	"github.com/faasmrun/faasmrun/worker/engine"
 	"github.com/faasmrun/faasmrun/worker/program"
@@ -61,28 +59,36 @@ func UsesThreads(p *program.Program) bool { return p.HasImport(wasi.System, "thr
 // thread_self() -> i32: the number of the thread that calls; main's is 0.
 func threadSelf(t *Thread, s []uint64) { s[0] = uint64(t.number) }
 
-// thread_start(function i64, record i64) -> errno: starts a thread that calls the function, which takes the record.
-// EAGAIN: there are too many, or the memory has no room; EINVAL: of a stack that is none.
+// thread_start(function i64, record i64) -> i32, an errno: starts a thread that calls the function, which takes the
+// record. EAGAIN: there are too many, or the memory has no room; EINVAL: of a stack that is none.
 func threadStart(t *Thread, s []uint64) { s[0] = uint64(t.startThread(uint32(s[0]), s[1])) }
 
-func (t *Thread) startThread(function uint32, at uint64) unix.Errno {
+// errno is a number of WASI's, as the program has them.
+type errno uint32
+
+const (
+	errnoAgain   errno = 6
+	errnoInvalid errno = 28
+)
+
+func (t *Thread) startThread(function uint32, at uint64) errno {
 	record := t.bytes(at, recordBytes)
 	stack := binary.LittleEndian.Uint64(record[recordStack:])
 	size := binary.LittleEndian.Uint64(record[recordSize:])
 	guard := binary.LittleEndian.Uint64(record[recordGuard:])
 	if at%8 != 0 {
-		return unix.EINVAL
+		return errnoInvalid
 	}
 	if stack != 0 { // the program's own
 		if end := stack + size; end < stack || end > uint64(len(t.rank.memory.Bytes())) || stack < t.rank.memory.Lowest() ||
 			size < 16 {
-			return unix.EINVAL
+			return errnoInvalid
 		}
 		size, guard = 0, 0
 	}
 	other, err := t.newThread(size, guard)
 	if err != nil {
-		return unix.EAGAIN
+		return errnoAgain
 	}
 	where := other.space.stack
 	if stack != 0 {
@@ -90,7 +96,7 @@ func (t *Thread) startThread(function uint32, at uint64) unix.Errno {
 	}
 	if err := t.makeInstance(other, where); err != nil {
 		other.leave()
-		return unix.EAGAIN
+		return errnoAgain
 	}
 	binary.LittleEndian.PutUint64(record[recordStack:], where.Low)
 	binary.LittleEndian.PutUint64(record[recordSize:], where.Top-where.Low)
@@ -123,6 +129,15 @@ func (t *Thread) tellEnd() {
 	t.waiter.Notify(alive, math.MaxUint32)
 }
 
+// readable is what of the linear memory may be touched from an address on.
+func (r *Rank) readable(address uint64) []byte {
+	n := r.memory.Open(address)
+	if n == 0 {
+		return nil
+	}
+	return r.memory.Bytes()[address:][:n]
+}
+
 // bytes is a part of the linear memory. One that is not there traps where the program has called.
 func (t *Thread) bytes(address, size uint64) []byte {
 	memory := t.rank.memory.Bytes()
@@ -131,6 +146,8 @@ func (t *Thread) bytes(address, size uint64) []byte {
 		panic(program.OutOfBounds)
 	case address < t.rank.memory.Lowest():
 		panic(program.NullPointer)
+	case size > 0 && t.rank.memory.Open(address) < size:
+		panic(program.OutOfBounds)
 	}
 	return memory[address:][:size]
 }

@@ -33,7 +33,7 @@ type Config struct {
 	// Killed is called on a goroutine of its own when an alarm is to end the rank, which may be computing: the program has
 	// no handler for it.
 	Killed func(signal int)
-	WASI   wasi.Config // Memory, Lowest, Done and the functions are filled in
+	WASI   wasi.Config // Memory, Lowest, Open, Done and the functions are filled in
 }
 
 // Mount shows a rank a directory of the host.
@@ -97,7 +97,7 @@ func New(c Config) (made *Rank, err error) {
 	r.omp = omp.New(omp.Config{Env: c.WASI.Env, Processors: max(c.Processors, 1), Cores: max(c.Cores, 1),
 		Limit: maxThreads})
 	r.main.omp = r.omp.Initial(member{r.main})
-	c.WASI.Memory, c.WASI.Lowest = r.memory.Bytes, r.memory.Lowest()
+	c.WASI.Memory, c.WASI.Lowest, c.WASI.Open = r.memory.Bytes, r.memory.Lowest(), r.memory.Open
 	c.WASI.Blocked = r.blocked
 	c.WASI.Done = r.mpi.Done()
 	c.WASI.Alarmed = func() {

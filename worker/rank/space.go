@@ -62,6 +62,11 @@ func (t *Thread) newSpace(stack, guard uint64) (space, error) {
 	if !ok {
 		return space{}, omp.ErrNoRoom
 	}
+	if guard > 0 {
+		if err := t.rank.memory.Close(low, guard); err != nil {
+			return space{}, err
+		}
+	}
 	s := space{guard: guard, stack: program.Stack{Low: low + guard, Top: low + guard + stack}}
 	s.locals = roundUp(s.stack.Top, align)
 	s.scratch = roundUp(s.locals+locals, 16)

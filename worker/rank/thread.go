@@ -95,6 +95,9 @@ func (h host) Memory() []byte { return h.rank.memory.Bytes() }
 // Lowest is the first address of the memory that may be touched.
 func (h host) Lowest() uint64 { return h.rank.memory.Lowest() }
 
+// Open is how many bytes may be touched from an address on.
+func (h host) Open(address uint64) uint64 { return h.rank.memory.Open(address) }
+
 // CallTable runs the program while the thread is in a host call.
 func (h host) CallTable(index uint32, params string, args ...uint64) error {
 	return h.instance.CallTable(index, params, args...)
@@ -111,7 +114,7 @@ func (h host) Grow(size uint64) (address uint64, ok bool) { return h.instance.Gr
 // Waits implements mpi.Host.
 func (h host) Waits() string {
 	if at := omp.Place(h.waitsAt.Load()); at != 0 {
-		if text := at.Describe(h.rank.memory.Bytes()); text != "" {
+		if text := at.Describe(h.rank.readable); text != "" {
 			return text
 		}
 	}
@@ -132,6 +135,9 @@ func (w waiter) Memory() []byte { return w.rank.memory.Bytes() }
 
 // Lowest implements futex.Hooks.
 func (w waiter) Lowest() uint64 { return w.rank.memory.Lowest() }
+
+// Open implements futex.Hooks.
+func (w waiter) Open(address uint64) uint64 { return w.rank.memory.Open(address) }
 
 // Count implements futex.Hooks. A wait that a signal will interrupt has an end: the handler may notify.
 func (w waiter) Count(waits bool) {

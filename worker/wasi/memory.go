@@ -33,12 +33,16 @@ func (a args) width() uint64 {
 type memory struct {
 	all    []byte
 	lowest uint64 // what is below is not to be touched: it is for null pointers
+	open   func(address uint64) (bytes uint64)
 }
 
 // bytes returns the n bytes at ptr, or false when they do not all lie in memory: the call then fails as natively, with
 // EFAULT.
 func (m memory) bytes(ptr, n uint64) ([]byte, bool) {
 	if size := uint64(len(m.all)); ptr > size || n > size-ptr || ptr < m.lowest && n > 0 {
+		return nil, false
+	}
+	if m.open != nil && n > 0 && m.open(ptr) < n {
 		return nil, false
 	}
 	return m.all[ptr : ptr+n : ptr+n], true
@@ -100,7 +104,7 @@ func (a args) putWord(b []byte, v uint64) {
 	}
 }
 
-func (p *Process) mem() memory { return memory{p.memory(), p.lowest} }
+func (p *Process) mem() memory { return memory{p.memory(), p.lowest, p.open} }
 
 // Bounds of a vectored read or write, those of Linux: more vectors or bytes than this make it a short one.
 const (

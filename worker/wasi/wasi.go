@@ -20,7 +20,9 @@ type Config struct {
 	Args, Env []string      // as in main's argv and environ
 	Memory    func() []byte // the rank's linear memory; asked at each call, because it grows
 	Lowest    uint64        // its first bytes, so many, can't be touched: a pointer there is null
-	Stdin     Stdin         // nil: empty
+	// Open is how many bytes can be touched from an address on, further up; nil: all.
+	Open  func(address uint64) (bytes uint64)
+	Stdin Stdin // nil: empty
 	// Stdout and Stderr get one TryWrite a guest's write, and another one each time they had no room, made on the
 	// goroutine that called. nil: discard.
 	Stdout, Stderr Output
@@ -77,6 +79,7 @@ func (Ended) Error() string { return "the rank was ended" }
 type Process struct {
 	memory  func() []byte
 	lowest  uint64
+	open    func(address uint64) (bytes uint64)
 	args    block
 	env     block
 	blocked func(string) func()
@@ -121,7 +124,8 @@ func New(c Config) (*Process, error) {
 	if c.Memory == nil {
 		return nil, errors.New("wasi: no memory")
 	}
-	p := &Process{memory: c.Memory, lowest: c.Lowest, blocked: c.Blocked, done: c.Done, stdin: c.Stdin, tty: c.TTY,
+	p := &Process{memory: c.Memory, lowest: c.Lowest, open: c.Open, blocked: c.Blocked, done: c.Done,
+		stdin: c.Stdin, tty: c.TTY,
 		maxOpen:   c.MaxOpen,
 		clock:     newClock(),
 		elsewhere: c.Waited, alarmed: c.Alarmed, expected: c.Expected, shared: c.Locks}

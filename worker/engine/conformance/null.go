@@ -339,6 +339,7 @@ func (m *fullMemory) Addresses() (base uintptr, before, size uint64) {
 	return uintptr(m.at), m.has.Before, m.has.Size
 }
 func (m *fullMemory) Lowest() uint64                { return 0 }
+func (m *fullMemory) Open(address uint64) uint64    { return uint64(len(m.Bytes())) - address }
 func (m *fullMemory) Reallocate(size uint64) []byte { return m.Bytes() }
 func (m *fullMemory) Free() {
 	if m.file >= 0 {

@@ -27,6 +27,7 @@ func newWaiting(h *host, q *futex.Queue) *waiting {
 
 func (w *waiting) Memory() []byte        { return w.host.instance.Memory() }
 func (w *waiting) Lowest() uint64        { return w.host.lowest }
+func (w *waiting) Open(a uint64) uint64  { return uint64(len(w.Memory())) - a }
 func (w *waiting) Count(waits bool)      {}
 func (w *waiting) Settle()               { close(w.begun) }
 func (w *waiting) Interrupted()          {}

@@ -261,7 +261,7 @@ func (in *Instance) uncaught() error {
 	if in.thrown >= 0 {
 		value, wide, _ = in.global(in.thrown)
 	}
-	what := eh.Describe(in.memory.Bytes(), in.memory.Lowest(), uint32(in.globals[in.pending][0]), value, wide)
+	what := eh.Describe(in.memory.Bytes(), in.memory.Open, uint32(in.globals[in.pending][0]), value, wide)
 	return &program.Uncaught{What: program.Printable(what)}
 }
 

@@ -77,6 +77,8 @@ func (in *Instance) initMemory(at uint64, from []byte, begin, n uint64) (kind pr
 		return program.OutOfBounds, true
 	case n > 0 && at < in.memory.Lowest():
 		return program.NullPointer, true
+	case n > 0 && in.memory.Open(at) < n:
+		return program.OutOfBounds, true
 	}
 	copy(memory[at:at+n], from[begin:begin+n])
 	return 0, false

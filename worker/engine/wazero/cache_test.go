@@ -63,7 +63,9 @@ type plainMemory struct{ b []byte }
 
 func (m *plainMemory) Bytes() []byte  { return m.b }
 func (m *plainMemory) Lowest() uint64 { return 0 }
-func (m *plainMemory) Free()          { m.b = nil }
+
+func (m *plainMemory) Open(address uint64) uint64 { return uint64(len(m.Bytes())) - address }
+func (m *plainMemory) Free()                      { m.b = nil }
 func (m *plainMemory) Addresses() (base uintptr, before, size uint64) {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(m.b))), 0, uint64(len(m.b))
 }

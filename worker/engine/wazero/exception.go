@@ -21,6 +21,6 @@ func (in *Instance) uncaught() error {
 			value = uint64(uint32(value))
 		}
 	}
-	what := eh.Describe(in.mem.Bytes(), in.mem.Lowest(), uint32(in.pending.Get()), value, wide)
+	what := eh.Describe(in.mem.Bytes(), in.mem.Open, uint32(in.pending.Get()), value, wide)
 	return &program.Uncaught{What: program.Printable(what)}
 }

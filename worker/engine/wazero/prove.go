@@ -186,5 +186,6 @@ func (m *proofMemory) Addresses() (base uintptr, before, size uint64) {
 }
 
 func (m *proofMemory) Lowest() uint64           { return wasm.NullPage }
+func (m *proofMemory) Open(uint64) uint64       { return uint64(len(m.page)) }
 func (m *proofMemory) Reallocate(uint64) []byte { return m.page }
 func (m *proofMemory) Free()                    {}
