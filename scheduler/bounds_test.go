@@ -53,6 +53,12 @@ func TestSubmissionBounds(t *testing.T) {
 				s.Hosts = append(s.Hosts, "n1")
 			}
 		}},
+		{says: fmt.Sprintf("at most %d of each", maxHosts), change: func(s *schedpb.JobSpec) {
+			for range maxHosts + 1 {
+				s.ExcludedHosts = append(s.ExcludedHosts, "n1")
+			}
+		}},
+		{says: fmt.Sprintf("at most %d", maxNice), change: func(s *schedpb.JobSpec) { s.Nice = maxNice + 1 }},
 		{says: "KiB are taken", change: func(s *schedpb.JobSpec) {
 			s.Apps[0].Args = []string{strings.Repeat("a", maxSpecBytes)}
 		}},
@@ -162,4 +168,23 @@ func TestDefaultTimeLimit(t *testing.T) {
 	ok(t, err)
 	equal(t, "limit", p.TimeLimit, defaultTimeLimit)
 	equal(t, "limit", defaultTimeLimit, 24*core.Hour)
+}
+
+// A delay of a dependency is one of after, and neither negative nor longer than it may be.
+func TestBoundsOfDelays(t *testing.T) {
+	w := newWorld(t, Config{})
+	first := w.submit(w.spec(1))
+	for _, c := range []struct {
+		kind    string
+		delay   time.Duration
+		refused bool
+	}{{"after", maxDelay, false}, {"after", maxDelay + time.Millisecond, true}, {"after", -1 * time.Millisecond, true},
+		{"afterok", time.Minute, true}, {"afterok", 0, false}} {
+		spec := w.spec(1)
+		spec.After = []*schedpb.Dependency{{Kind: c.kind, JobId: first, DelayMs: c.delay.Milliseconds()}}
+		_, err := w.jobs.Submit(w.ctx, &schedpb.SubmitRequest{Spec: spec})
+		if refused := status.Code(err) == codes.InvalidArgument; refused != c.refused || err != nil && !refused {
+			t.Errorf("%s after %v: %v", c.kind, c.delay, err)
+		}
+	}
 }

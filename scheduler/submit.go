@@ -28,6 +28,8 @@ const (
 	maxName      = 256
 	maxKey       = 256
 	maxHosts     = 1024
+	maxNice      = 1 << 30
+	maxDelay     = 366 * 24 * time.Hour // of "after:ID+minutes"
 )
 
 // Submit implements schedpb.JobsServer.
@@ -127,9 +129,13 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		MemPerRank: spec.MemPerRankBytes, Interactive: spec.Interactive,
 		TimeLimit: core.Duration(time.Duration(spec.TimeLimitMs) * time.Millisecond), Spec: bytes,
 		QOS: spec.Qos, Held: spec.Hold, Requeue: spec.Requeue, Exclusive: spec.Exclusive, Singleton: spec.Singleton,
-		Reservation: spec.Reservation, Needs: needs}
+		Reservation: spec.Reservation, Needs: needs, AnyOf: spec.AnyDependency, Begin: core.Time(spec.BeginUnixNs),
+		EndBy: core.Time(spec.EndByUnixNs), Nice: spec.Nice}
 	for _, h := range spec.Hosts {
 		r.Hosts = append(r.Hosts, core.WorkerName(h))
+	}
+	for _, h := range spec.ExcludedHosts {
+		r.Excluded = append(r.Excluded, core.WorkerName(h))
 	}
 	for _, set := range spec.Constraint {
 		r.Constraint = append(r.Constraint, coreLabels(set.GetAll()))
@@ -139,7 +145,12 @@ func (s *Server) request(tenant core.Tenant, req *schedpb.SubmitRequest) (core.R
 		if kind < 1 {
 			return none, fmt.Errorf("unknown kind %.40q of dependency", d.GetKind())
 		}
-		on := core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId &^ schedpb.JobAlone)}
+		if d.DelayMs < 0 || d.DelayMs > maxDelay.Milliseconds() || d.DelayMs > 0 && core.DependencyKind(kind) != core.After {
+			return none, fmt.Errorf("a delay of %d ms for %s; after takes one of at most %d days", d.DelayMs, d.GetKind(),
+				maxDelay/(24*time.Hour))
+		}
+		on := core.Dependency{Kind: core.DependencyKind(kind), Job: core.JobID(d.JobId &^ schedpb.JobAlone),
+			Delay: core.Duration(time.Duration(d.DelayMs) * time.Millisecond)}
 		if d.JobId&schedpb.JobAlone != 0 {
 			on.Kind |= core.Alone
 		}
@@ -187,11 +198,14 @@ func checkSpec(spec *schedpb.JobSpec, key string) error {
 		return fmt.Errorf("a time limit of %d ms is beyond the end of time; leave it out for none", spec.TimeLimitMs)
 	case schedpb.StdinTo_name[int32(spec.Stdin)] == "":
 		return fmt.Errorf("unknown choice %d for standard input", spec.Stdin)
-	case len(spec.Hosts) > maxHosts || len(spec.After) > maxHosts:
-		return fmt.Errorf("the job has %d hosts and %d dependencies; at most %d of each", len(spec.Hosts), len(spec.After),
-			maxHosts)
-	case slices.ContainsFunc(spec.Hosts, func(host string) bool { return !nameable(host) }):
+	case len(spec.Hosts) > maxHosts || len(spec.ExcludedHosts) > maxHosts || len(spec.After) > maxHosts:
+		return fmt.Errorf("the job has %d hosts, %d that it excludes, and %d dependencies; at most %d of each",
+			len(spec.Hosts), len(spec.ExcludedHosts), len(spec.After), maxHosts)
+	case slices.ContainsFunc(slices.Concat(spec.Hosts, spec.ExcludedHosts),
+		func(host string) bool { return !nameable(host) }):
 		return fmt.Errorf("one of the job's hosts has no name that a worker can have")
+	case spec.Nice > maxNice:
+		return fmt.Errorf("--nice %d; at most %d", spec.Nice, maxNice)
 	case !ascending(spec.Array):
 		return fmt.Errorf("the indices of the array don't ascend")
 	case len(spec.StdinRanks) > 0 && spec.Stdin != schedpb.StdinTo_STDIN_LIST:

@@ -233,6 +233,8 @@ var slurmOptions = []slurm{
 	{"no-requeue", false, ""}, {"exclusive", false, "--exclusive"}, {"q qos", true, "--qos"}, {"D chdir", true, "--wdir"},
 	{"C constraint", true, "--constraint"}, {"reservation", true, "--reservation"}, {"export", true, "--export"},
 	{"parsable", false, "--parsable"},
+	{"b begin", true, "--begin"}, {"deadline", true, "--deadline"}, {"x exclude", true, "--exclude"},
+	{"nice", false, "--nice"},
 	{"o output", true, "--output"}, {"e error", true, "--error"}, {"open-mode", true, "--open-mode"},
 }
 
@@ -281,6 +283,8 @@ func slurmWords(words []string) (ours, without []string, err error) {
 				value, words = words[0], words[1:]
 			}
 			ours = append(ours, o.ours, value)
+		case attached && o.ours == "--nice":
+			ours = append(ours, "--nice="+value)
 		case attached:
 			return nil, nil, fmt.Errorf("%s takes no value here", word)
 		case o.ours != "":

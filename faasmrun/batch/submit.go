@@ -80,6 +80,13 @@ func submitJob(r *launch.Request) error {
 	spec.Interactive, spec.Tty = false, false
 	spec.Qos, spec.Hold, spec.Requeue, spec.Exclusive = b.Qos, b.Hold, b.Requeue, b.Exclusive
 	spec.Singleton, spec.Hosts, spec.Constraint, spec.Reservation = b.Singleton, b.Hosts, b.Constraint, b.Reservation
+	spec.ExcludedHosts, spec.Nice, spec.AnyDependency = b.Excluded, b.Nice, b.AnyOf
+	if !b.Begin.IsZero() {
+		spec.BeginUnixNs = b.Begin.UnixNano()
+	}
+	if !b.EndBy.IsZero() {
+		spec.EndByUnixNs = b.EndBy.UnixNano()
+	}
 	spec.Array, spec.ArrayThrottle = b.Array, b.Throttle
 	spec.StdoutPath, spec.StderrPath, spec.AppendOutput = b.Stdout, b.Stderr, b.Appending
 	switch {
@@ -146,7 +153,7 @@ func settle(c *client.Cluster, after []launch.Dependency) (found []*schedpb.Depe
 			}
 		}
 		for _, id := range ids {
-			found = append(found, &schedpb.Dependency{Kind: d.Kind, JobId: id})
+			found = append(found, &schedpb.Dependency{Kind: d.Kind, JobId: id, DelayMs: d.Delay.Milliseconds()})
 		}
 	}
 	return found, nil

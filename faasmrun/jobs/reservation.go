@@ -46,7 +46,7 @@ func reserveCommand() *cobra.Command {
 	}
 	f.Add(c)
 	c.Flags().StringVar(&f.start, "start", "now",
-		"when it begins: now, +TIME from now, or 2026-01-31T08:00[:00] in local time")
+		"when it begins, in local time: now, now+2hours, +30 (minutes), 16:30, tomorrow, 2026-01-31T08:00")
 	c.Flags().StringVar(&f.duration, "duration", "", "how long it lasts, written as in submit --time")
 	c.Flags().StringSliceVar(&f.tenants, "tenants", nil, "who may have jobs in it, as listings name them")
 	c.Flags().StringSliceVar(&f.nodes, "nodes", nil, "reserve these nodes, with all their slots")
@@ -58,9 +58,13 @@ func reserveCommand() *cobra.Command {
 }
 
 func (f *reserveFlags) create(name string) error {
-	from, err := parseStart(f.start, time.Now())
-	if err != nil {
-		return cli.Usagef("--start: %v", err)
+	from := int64(0)
+	if f.start != "now" {
+		start, err := cli.ParseMoment(f.start, time.Now())
+		if err != nil {
+			return cli.Usagef("--start: %v", err)
+		}
+		from = start.UnixNano()
 	}
 	d, err := cli.ParseLimit(f.duration)
 	if err != nil {
@@ -76,23 +80,6 @@ func (f *reserveFlags) create(name string) error {
 		}
 		return printReservations(c, []*schedpb.Reservation{answer.Reservation})
 	})
-}
-
-// parseStart reads a moment; 0 is now.
-func parseStart(text string, now time.Time) (int64, error) {
-	if text == "now" {
-		return 0, nil
-	}
-	if after, ok := strings.CutPrefix(text, "+"); ok {
-		d, err := cli.ParseLimit(after)
-		return now.Add(d).UnixNano(), err
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return t.UnixNano(), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no start time; now, +30 (minutes), +2h and 2026-01-31T08:00 are", text)
 }
 
 func reservationsCommand() *cobra.Command {

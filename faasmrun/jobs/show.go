@@ -67,8 +67,10 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 		{"ranks", strconv.Itoa(int(r.Ranks))}, {"slots", strconv.Itoa(int(r.Slots))},
 		{"nodes", strings.Join(r.Nodes, ",")}, {"qos", r.QOS}, {"reservation", r.In},
 		{"may run on", strings.Join(spec.GetHosts(), ",")},
+		{"never on", strings.Join(spec.GetExcludedHosts(), ",")},
 		{"constraint", client.ConstraintText(spec.GetConstraint())},
-		{"limit", timespan.Limit(j.TimeLimit())}, {"submitted", r.Submitted},
+		{"limit", timespan.Limit(j.TimeLimit())}, {"begins", momentText(spec.GetBeginUnixNs())},
+		{"deadline", momentText(spec.GetEndByUnixNs())}, {"submitted", r.Submitted},
 		{"started", r.Started}, {"ended", r.Ended}}
 	if r.Ended != "" {
 		lines = append(lines, [2]string{"exit code", strconv.Itoa(int(r.ExitCode))},
@@ -90,6 +92,14 @@ func printJob(c *client.Cluster, j *schedpb.JobInfo, r *jobRecord, spec *schedpb
 			fmt.Fprintf(c.Out, "  %-11s %s\n", line[0], strings.ReplaceAll(cli.Plain(line[1]), "\n", "\n              "))
 		}
 	}
+}
+
+// momentText writes a moment in local time; nothing where there is none.
+func momentText(unixNs int64) string {
+	if unixNs == 0 {
+		return ""
+	}
+	return time.Unix(0, unixNs).Format(time.RFC3339)
 }
 
 // perRank says how many processors each rank was asked for, if that was said.

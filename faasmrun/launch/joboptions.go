@@ -2,8 +2,10 @@ package launch
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/faasmrun/faasmrun/faasmrun/cli"
 	"github.com/faasmrun/faasmrun/faasmrun/client"
@@ -14,9 +16,12 @@ import (
 type Batch struct {
 	Parsable, Hold, Requeue, Exclusive, Singleton bool
 	Qos, Reservation                              string
-	Hosts                                         []string
+	Hosts, Excluded                               []string
 	Constraint                                    []*schedpb.LabelSet
 	After                                         []Dependency
+	AnyOf                                         bool // one of them is enough
+	Begin, EndBy                                  time.Time
+	Nice                                          uint32
 	Array                                         []uint32
 	Throttle                                      uint32
 	Stdout, Stderr                                string
@@ -47,10 +52,24 @@ var batchOptions = []Option{
 			return err
 		}},
 	{"d dependency", "LIST", groupBatch,
-		"start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID, singleton, separated by commas; an ID is " +
-			"12, 47_2, 47_[3-4] or last", func(r *Request, _ *Segment, v []string) error {
+		"start after others: afterok:ID, afterany:ID, afternotok:ID, after:ID[+MINUTES], aftercorr:ARRAY (task by task), " +
+			"singleton, separated by commas, or by ? where one is enough; an ID is 12, 47_2, 47_[3-4] or last",
+		func(r *Request, _ *Segment, v []string) error {
 			return r.Batch.dependencies(v[0])
 		}},
+	{"b begin", "MOMENT", groupBatch, "don't start before: 16:00, tomorrow, now+2hours, 2026-01-31T08:00, in local time",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.Begin, err = cli.ParseMoment(v[0], time.Now())
+			return err
+		}},
+	{"deadline", "MOMENT", groupBatch, "end the job by then; one that can't end by then any more does not start",
+		func(r *Request, _ *Segment, v []string) (err error) {
+			r.Batch.EndBy, err = cli.ParseMoment(v[0], time.Now())
+			return err
+		}},
+	{"nice", "[=N]", groupBatch, "N points less of priority (100)", func(r *Request, _ *Segment, v []string) error {
+		return r.Batch.nice(v)
+	}},
 	{"hold", "", groupBatch, "keep the job waiting until faasmrun release",
 		flag(func(r *Request) { r.Batch.Hold = true })},
 	{"requeue", "", groupBatch, "start the job again when its worker is lost",
@@ -84,6 +103,10 @@ var batchOptions = []Option{
 		}},
 	{"w nodelist", "NODE,…", groupBatch, "run on one of these nodes", func(r *Request, _ *Segment, v []string) error {
 		r.Batch.Hosts = strings.Split(v[0], ",")
+		return nil
+	}},
+	{"exclude", "NODE,…", groupBatch, "run on none of these nodes", func(r *Request, _ *Segment, v []string) error {
+		r.Batch.Excluded = strings.Split(v[0], ",")
 		return nil
 	}},
 	{"C constraint", "LABELS", groupBatch, "run on a node with these labels: gpu, gpu=a100, fast&(gpu|big)",
@@ -155,30 +178,66 @@ func (r *Request) option(name string) *Option {
 	return nil
 }
 
+// nice reads the value of --nice, if it has one.
+func (b *Batch) nice(v []string) error {
+	b.Nice = 100
+	if len(v) == 0 {
+		return nil
+	}
+	n, err := strconv.ParseInt(v[0], 10, 32)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is no number of points from 0 on; only an administrator's policy raises priorities", v[0])
+	}
+	b.Nice = uint32(n)
+	return nil
+}
+
 // Dependency is a job that another waits for, as it was named.
-type Dependency struct{ Kind, Job string }
+type Dependency struct {
+	Kind, Job string
+	Delay     time.Duration // after its start
+}
 
 // dependencies reads afterok:1:2,singleton. Which jobs the names mean is known at the submission.
 func (b *Batch) dependencies(text string) error {
-	b.After, b.Singleton = nil, false
-	for _, item := range client.SplitOutside(text, ',') {
+	b.After, b.Singleton, b.AnyOf = nil, false, false
+	items := client.SplitOutside(text, ',')
+	if any := strings.Split(text, "?"); len(any) > 1 {
+		if len(items) > 1 {
+			return fmt.Errorf("%q has both , and ?: all of them, or any one?", text)
+		}
+		items, b.AnyOf = any, true
+	}
+	for _, item := range items {
 		if item == "singleton" {
+			if b.AnyOf {
+				return fmt.Errorf("%q: singleton is no alternative to others", text)
+			}
 			b.Singleton = true
 			continue
 		}
 		kind, ids, found := strings.Cut(item, ":")
-		if !found || kind != "after" && kind != "afterok" && kind != "afterany" && kind != "afternotok" {
-			return fmt.Errorf("%q is none of after:ID, afterok:ID, afterany:ID, afternotok:ID, singleton", item)
+		if !found || !slices.Contains(dependencyKinds, kind) {
+			return fmt.Errorf("%q is none of %s:ID, singleton", item, strings.Join(dependencyKinds, ":ID, "))
 		}
 		for _, id := range strings.Split(ids, ":") {
+			id, minutes, delayed := strings.Cut(id, "+")
 			if !namesDependency(id) {
 				return fmt.Errorf("%q: %q is no job's id", item, id)
 			}
-			b.After = append(b.After, Dependency{kind, id})
+			d := Dependency{Kind: kind, Job: id}
+			if n, err := strconv.ParseUint(minutes, 10, 31); delayed && (err != nil || kind != "after") {
+				return fmt.Errorf("%q: a number of minutes stands behind after:ID+ alone", item)
+			} else if delayed {
+				d.Delay = time.Duration(n) * time.Minute
+			}
+			b.After = append(b.After, d)
 		}
 	}
 	return nil
 }
+
+var dependencyKinds = []string{"after", "afterok", "afterany", "afternotok", "aftercorr"}
 
 // namesDependency reports whether a word may name a job that others wait for: 12, 47_2, 47_[3-4] or last.
 func namesDependency(word string) bool {

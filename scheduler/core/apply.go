@@ -6,7 +6,8 @@ import "fmt"
 // be used any more.
 func Apply(s *State, t Transition) error {
 	switch t.(type) {
-	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *JobTrimmed, *TenantCharged:
+	case *JobAccepted, *JobPlaced, *JobStarted, *JobEnding, *JobPromised, *JobForgotten, *JobTrimmed, *JobEligible,
+		*TenantCharged:
 		// They free nothing. A job that becomes ready with one of them raises the version itself.
 	default:
 		s.version++
@@ -106,7 +107,10 @@ func (t *JobAccepted) apply(s *State) error {
 	s.lastJob = t.Job
 	j := &Job{ID: t.Job, Key: t.Key, Request: t.Request, Submitted: t.At}
 	s.share(j)
-	j.Waits = append([]Dependency(nil), j.After...)
+	j.Waits = s.waitsOf(&j.Request)
+	if j.Begin > t.At {
+		j.NotBefore = j.Begin
+	}
 	j.timer.job = j
 	s.jobs[j.ID] = j
 	s.rememberKey(j)
@@ -122,7 +126,10 @@ func (t *JobAccepted) apply(s *State) error {
 		return err
 	}
 	s.settle(j)
-	s.timers.set(&j.timer, t.AttachBy)
+	s.armPending(j)
+	if t.AttachBy != 0 {
+		s.timers.set(&j.timer, t.AttachBy)
+	}
 	return nil
 }
 
@@ -235,7 +242,10 @@ func (t *JobReady) apply(s *State) error {
 		j.Orphaned, j.Ending = "", Ending{}
 		j.Restarts++
 	}
-	s.timers.set(&j.timer, t.AttachBy)
+	s.armPending(j)
+	if t.AttachBy != 0 {
+		s.timers.set(&j.timer, t.AttachBy)
+	}
 	if j.Reservation != "" && s.reservation(j.Reservation) == nil {
 		s.doom(j, "its reservation "+j.Reservation+" is over")
 		s.updateQueue(j)

@@ -13,9 +13,10 @@ import (
 // Version 2 added reservations and preemption, version 3 alternatives in constraints and workers that are unfit,
 // version 4 what is known of a worker's state, goodbyes, failed launches and jobs that may run on astray, version 5
 // jobs whose ranks share slots, version 6 details that jobs share, version 7 engines and what jobs need of them,
-// version 8 which engine a job asks for, and why a worker lacks one. What
+// version 8 which engine a job asks for, and why a worker lacks one, version 9 moments before which jobs don't start
+// and by which they end, workers they don't run on, and dependencies of which one is enough. What
 // older versions wrote is still read.
-const recordVersion = 8
+const recordVersion = 9
 
 // ErrRecord is wrapped by every complaint about the bytes of a record.
 var ErrRecord = errors.New("unreadable journal record")
@@ -233,6 +234,12 @@ func (r *Request) fields(c *codec) {
 		c.uint32(&r.Slots)
 	}
 	r.Needs.fields(c)
+	if c.version >= 9 {
+		c.bool(&r.AnyOf)
+		c.time(&r.Begin)
+		c.time(&r.EndBy)
+		c.uint32(&r.Nice)
+	}
 }
 
 func (d *Dependency) fields(c *codec) {
@@ -244,6 +251,9 @@ func (d *Dependency) fields(c *codec) {
 	}
 	d.Kind = DependencyKind(k)
 	c.job(&d.Job)
+	if c.version >= 9 {
+		c.duration(&d.Delay)
+	}
 }
 
 func (r *Promise) fields(c *codec) {

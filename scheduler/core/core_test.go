@@ -87,7 +87,7 @@ func fillIn(v reflect.Value, n *int64) {
 		v.SetBool(true)
 	case reflect.Uint8:
 		if v.Type() == reflect.TypeFor[DependencyKind]() {
-			v.SetUint(uint64(*n)%4 + 1)
+			v.SetUint(uint64(*n)%5 + 1)
 			return
 		}
 		v.SetUint(uint64(*n)%uint64(len(StateTable)) + 1)
@@ -124,7 +124,7 @@ func TestRecordHoldsEveryField(t *testing.T) {
 func TestOldRecords(t *testing.T) {
 	for name, last := range map[string]kind{"record.v1": kindWorkerDrained, "record.v2": kindJobClaimed,
 		"record.v3": kindWorkerUnfit, "record.v4": kindJobOrphaned, "record.v5": kindJobOrphaned,
-		"record.v6": kindJobTrimmed, "record.v7": kindJobTrimmed} {
+		"record.v6": kindJobTrimmed, "record.v7": kindJobTrimmed, "record.v8": kindJobTrimmed} {
 		old, err := os.ReadFile("testdata/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func TestOldRecords(t *testing.T) {
 		}
 		for _, tr := range ts { // workers before version 7 had one engine, and said nothing of it
 			w, ok := tr.(*WorkerJoined)
-			if ok && (name == "record.v7") == reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
+			if ok && (name == "record.v7" || name == "record.v8") == reflect.DeepEqual(w.Engines, []Engine{UnannouncedEngine}) {
 				t.Errorf("%s: %+v", name, w)
 			}
 		}
@@ -152,7 +152,7 @@ func TestOldRecords(t *testing.T) {
 
 // TestGoldenRecord keeps the encoding of today readable for ever.
 func TestGoldenRecord(t *testing.T) {
-	const golden = "testdata/record.v8"
+	const golden = "testdata/record.v9"
 	rec := EncodeRecord(everyTransition(t))
 	if *update {
 		if err := os.WriteFile(golden, rec, 0o644); err != nil {
@@ -253,9 +253,26 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			if rnd.IntN(3) == 0 {
 				sub.Request.Slots = sub.Request.Ranks * uint32(1+rnd.IntN(4))
 			}
-			switch rnd.IntN(8) {
+			if rnd.IntN(6) == 0 && !sub.Request.Interactive {
+				sub.Request.Begin = now.After(Duration(rnd.IntN(20)-4) * Second)
+			}
+			if rnd.IntN(6) == 0 && !sub.Request.Interactive {
+				sub.Request.EndBy = now.After(Duration(rnd.IntN(60)) * Second)
+			}
+			if rnd.IntN(9) == 0 {
+				sub.Request.Nice = rnd.Uint32N(1000)
+			}
+			switch rnd.IntN(9) {
 			case 0:
-				sub.Request.After = []Dependency{{DependencyKind(1 + rnd.IntN(4)), job}}
+				sub.Request.After = []Dependency{{DependencyKind(1 + rnd.IntN(5)), job, 0}}
+				if rnd.IntN(2) == 0 {
+					other := JobID(1 + rnd.Uint64N(uint64(s.lastJob)+2))
+					sub.Request.After = append(sub.Request.After, Dependency{After, other, Duration(rnd.IntN(9)) * Second})
+					sub.Request.AnyOf = rnd.IntN(2) == 0
+				}
+				if rnd.IntN(3) == 0 {
+					sub.Array = []uint32{1, 5}
+				}
 			case 1:
 				sub.Request.Hosts = []WorkerName{at}
 			case 2:
@@ -264,6 +281,8 @@ func play(seed uint64, steps int, batch func(s *State, ts []Transition)) *State 
 			case 3:
 				sub.Request.Interactive = false
 				sub.Array, sub.Throttle = []uint32{1, 4, 5, 9}, uint32(rnd.IntN(3))
+			case 5:
+				sub.Request.Excluded = []WorkerName{at}
 			case 4:
 				sub.Request.Reservation = fmt.Sprint("r", rnd.IntN(3))
 			}
@@ -405,13 +424,7 @@ func checkPass(s *State, now Time) {
 	slots, mem := uint64(p.head.Ranks), p.head.mem()
 	for _, id := range p.shadowWorker.Jobs {
 		j := s.Job(id)
-		due := j.due()
-		if j.State == Pending {
-			due = now.After(j.TimeLimit)
-			if j.TimeLimit == 0 {
-				due = never
-			}
-		}
+		due := dueIn(j, now)
 		if due > p.shadowTime && due > now { // overdue ones are being ended
 			slots += uint64(j.Ranks)
 			mem += j.mem()
@@ -425,13 +438,17 @@ func checkPass(s *State, now Time) {
 
 // dueIn is when a job leaves that runs, or that a pass is placing.
 func dueIn(j *Job, now Time) Time {
+	due := never
 	switch {
 	case j.State != Pending:
 		return j.due()
 	case j.TimeLimit > 0:
-		return now.After(j.TimeLimit)
+		due = now.After(j.TimeLimit)
 	}
-	return never
+	if j.EndBy > 0 {
+		due = min(due, j.EndBy)
+	}
+	return due
 }
 
 // checkReserved: who is placed has ended before a reservation of others begins, or leaves it its slots; and who is
@@ -444,7 +461,7 @@ func checkReserved(s *State, w *Worker, j *Job, r *Reservation, now Time) {
 		return
 	}
 	k, kept := w.reservation(r.Name)
-	if !kept || w.pool(j) != "" || r.To <= now || j.TimeLimit > 0 && now.After(j.TimeLimit) <= r.From {
+	if !kept || w.pool(j) != "" || r.To <= now || dueIn(j, now) <= r.From {
 		return
 	}
 	slots, _ := k.of(w)

@@ -2,8 +2,9 @@ package core
 
 // Dependency is another job that has to be in some state first. An array's id stands for all of its tasks.
 type Dependency struct {
-	Kind DependencyKind
-	Job  JobID
+	Kind  DependencyKind
+	Job   JobID
+	Delay Duration // how long after it is met; of After alone
 }
 
 // DependencyKind says what is waited for. Journalled: never renumber.
@@ -14,13 +15,15 @@ const (
 	AfterOK                              // it has completed
 	AfterAny                             // it has ended
 	AfterNotOK                           // it has ended in any way but completed
+	AfterCorr                            // of an array: the task of the same index has completed
 
 	// Alone, added to one of these, means the job itself where its id is also an array's.
 	Alone DependencyKind = 1 << 7
 )
 
 // DependencyNames are the words of the command line, by kind.
-var DependencyNames = []string{After: "after", AfterOK: "afterok", AfterAny: "afterany", AfterNotOK: "afternotok"}
+var DependencyNames = []string{After: "after", AfterOK: "afterok", AfterAny: "afterany", AfterNotOK: "afternotok",
+	AfterCorr: "aftercorr"}
 
 func (k DependencyKind) String() string { return DependencyNames[k&^Alone] }
 
@@ -58,9 +61,10 @@ func (s *State) owner(d Dependency) (Tenant, bool) {
 	return "", false
 }
 
-// settle looks at what a job waits for: what is met goes, what can't be met dooms it.
+// settle looks at what a job waits for: what is met goes, what can't be met dooms it, or goes too where another is
+// enough.
 func (s *State) settle(j *Job) {
-	left := j.Waits[:0]
+	left, met, never := j.Waits[:0], false, ""
 	for _, d := range j.Waits {
 		now, ever, is := true, true, ""
 		if a := s.arrayNamed(d); a != nil {
@@ -73,11 +77,23 @@ func (s *State) settle(j *Job) {
 			now, ever = d.met(on)
 			is = "is " + on.State.Row().Name
 		} // else it ended long ago and is forgotten: it was looked at when it ended
-		if !ever {
-			s.doom(j, "waits for job "+d.Job.String()+" ("+d.Kind.String()+"), which "+is)
-		} else if !now {
+		switch {
+		case !ever:
+			never = "waits for job " + d.Job.String() + " (" + d.Kind.String() + "), which " + is
+		case !now:
 			left = append(left, d)
+		default:
+			met = true
+			if d.Delay > 0 {
+				s.postpone(j, s.since(d).After(d.Delay))
+			}
 		}
+	}
+	switch {
+	case j.AnyOf && met:
+		left = nil
+	case never != "" && (!j.AnyOf || len(left) == 0):
+		s.doom(j, never)
 	}
 	j.Waits = left
 	s.updateQueue(j)

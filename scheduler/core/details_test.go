@@ -165,7 +165,7 @@ func TestDependenciesOfArraysAreBounded(t *testing.T) {
 	step(t, s, Submit{Request: Request{Tenant: "t", Ranks: 1, Held: true}}, 1)
 	r := Request{Tenant: "t", Ranks: 1}
 	for range 1024 {
-		r.After = append(r.After, Dependency{AfterOK, 1})
+		r.After = append(r.After, Dependency{Kind: AfterOK, Job: 1})
 	}
 	if _, err := Decide(s, Submit{Request: r, Array: indices(2000)}, 2); !errors.Is(err, ErrInvalid) ||
 		!strings.Contains(err.Error(), "at most 1048576") {

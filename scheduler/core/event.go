@@ -114,7 +114,7 @@ func (e Submit) decide(s *State, now Time) ([]Transition, error) {
 	if s.JobByKey(e.Request.Tenant, e.Key) != nil {
 		return nil, nil
 	}
-	if err := s.checkRequest(&e); err != nil {
+	if err := s.checkRequest(&e, now); err != nil {
 		return nil, err
 	}
 	r := e.Request
@@ -139,7 +139,7 @@ func (e Submit) decide(s *State, now Time) ([]Transition, error) {
 }
 
 // checkRequest refuses what no configuration could ever run, and what is more than the tenant may ask for.
-func (s *State) checkRequest(e *Submit) error {
+func (s *State) checkRequest(e *Submit, now Time) error {
 	r, quota := &e.Request, s.Policy.Quota(e.Request.Tenant)
 	jobs := max(1, len(e.Array))
 	switch _, known := s.Policy.QOS[r.QOS]; {
@@ -162,6 +162,12 @@ func (s *State) checkRequest(e *Submit) error {
 	case quota.Mem > 0 && r.mem() > quota.Mem:
 		return fmt.Errorf("%w: %s of memory; the quota of tenant %s is %s", ErrInvalid, bytesize.String(r.mem()), r.Tenant,
 			bytesize.String(quota.Mem))
+	case r.Interactive && (r.Begin != 0 || r.EndBy != 0):
+		return fmt.Errorf("%w: a job with a launcher begins at once and has no deadline", ErrInvalid)
+	case r.Begin < 0 || r.EndBy < 0:
+		return fmt.Errorf("%w: a time to begin or a deadline before 1970", ErrInvalid)
+	case r.EndBy > 0 && max(now, r.Begin) > (&Job{Request: *r}).latestStart():
+		return fmt.Errorf("%w: it can't end before its deadline, with the time limit that it has", ErrInvalid)
 	case len(e.Array) > s.Policy.MaxArray:
 		return fmt.Errorf("%w: an array of %d jobs; at most %d", ErrInvalid, len(e.Array), s.Policy.MaxArray)
 	case len(e.Array) > 0 && r.Interactive:
@@ -188,6 +194,11 @@ func (s *State) checkRequest(e *Submit) error {
 	for _, d := range r.After {
 		if owner, there := s.owner(d); !there || owner != r.Tenant {
 			return fmt.Errorf("%w: there is no job %d for it to wait for", ErrInvalid, d.Job)
+		}
+		if d.Kind == AfterCorr {
+			if err := s.checkCorresponding(d.Job, e.Array); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -371,6 +382,9 @@ func (s *State) started(j *Job, now Time) Transition {
 	if j.Until > 0 && (t.Limit == 0 || j.Until < t.Limit) {
 		t.Limit = j.Until
 	}
+	if j.EndBy > 0 && (t.Limit == 0 || j.EndBy < t.Limit) {
+		t.Limit = j.EndBy
+	}
 	return t
 }
 
@@ -463,7 +477,7 @@ func (s *State) endsWithWorker(j *Job, now Time) bool {
 func (s *State) jobDue(j *Job, now Time) []Transition {
 	switch j.State {
 	case Pending:
-		return s.end(j, Ending{Cancelled, jobstate.ExitFailed, "it is interactive and no launcher attached to it", true}, now)
+		return s.pendingDue(j, now)
 	case Completing:
 		return s.end(j, Ending{Kill: true}, now)
 	case Requeued:
@@ -473,6 +487,8 @@ func (s *State) jobDue(j *Job, now Time) []Transition {
 	switch {
 	case j.Until > 0 && j.Until <= now:
 		why = "its reservation " + j.Reservation + " is over"
+	case j.EndBy > 0 && j.EndBy <= now:
+		why = "its deadline has come"
 	case j.State == Configuring:
 		why += " before its ranks had started: its program was still being fetched or compiled"
 	}

@@ -71,6 +71,9 @@ func (s *State) parts(j *Job, now Time) []Part {
 		{"fair share", fair, fmt.Sprintf("tenant %s has used %d slot-seconds lately", a.Name, used/1000)},
 		{"size", s.Policy.sizePoints(j), j.sizeText()},
 	}
+	if j.Nice > 0 {
+		parts = append(parts, Part{"nice", -int64(j.Nice), "as it was submitted"})
+	}
 	if j.QOS != "" {
 		parts = append(parts, Part{"qos", s.Policy.QOS[j.QOS].Points, j.QOS})
 	}

@@ -17,8 +17,13 @@ type Request struct {
 	Requeue     bool     // is tried again when its worker is lost
 	Exclusive   bool     // shares its worker with no other job
 	After       []Dependency
+	AnyOf       bool         // one of After is enough
+	Begin       Time         // does not start before; 0: at once
+	EndBy       Time         // has ended by then, or never starts; 0: it may end at any time
+	Nice        uint32       // points that its priority is lowered by
 	Singleton   bool         // waits for the tenant's earlier jobs of its name
 	Hosts       []WorkerName // may run on these only; none: on all
+	Excluded    []WorkerName // may not run on these
 	Constraint  Constraint   // of its worker's labels
 	Reservation string       // runs within what this reservation keeps; "": in none
 	Array       ArrayTask    // of which array it is a part
@@ -100,6 +105,7 @@ type Job struct {
 	Attached  bool         // an interactive job's launcher is there
 	Restarts  uint32       // how often it was requeued
 	Waits     []Dependency // what is left of After
+	NotBefore Time         // it may not start before that; 0: it may, as far as time goes
 	Doomed    string       // why its dependencies can never be met; the next pass cancels it
 	Promised  Promise      // made for it while it headed the queue
 	Claim     WorkerName   // where others were told to give way to it; nobody else is placed there meanwhile
@@ -149,6 +155,9 @@ func (j *Job) due() Time {
 	}
 	if j.Until > 0 {
 		at = min(at, j.Until)
+	}
+	if j.EndBy > 0 {
+		at = min(at, j.EndBy)
 	}
 	return at
 }

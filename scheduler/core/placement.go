@@ -201,7 +201,8 @@ func shapeOf(j *Job) (shape, bool) {
 		limit = Duration(never)
 	}
 	return shape{j.slots(), j.mem(), limit, j.rankMem(), j.Needs},
-		!j.Exclusive && len(j.Hosts) == 0 && len(j.Constraint) == 0 && j.Reservation == "" && j.Claim == ""
+		!j.Exclusive && len(j.Hosts) == 0 && len(j.Excluded) == 0 && len(j.Constraint) == 0 && j.Reservation == "" &&
+			j.EndBy == 0 && j.Claim == ""
 }
 
 // holds reports whether whoever has room for v has it for u.
@@ -343,7 +344,7 @@ func (s *State) tooLarge(r *Request) string {
 	}
 	largest := "the largest worker"
 	switch {
-	case len(r.Hosts) > 0 || len(r.Constraint) > 0:
+	case r.choosy():
 		largest += " of its choice"
 	case !s.suitsAll(r):
 		largest += " that can run it"
@@ -378,6 +379,8 @@ func (r *Request) unsuited() string {
 	}
 	hosts = strings.TrimPrefix(hosts, ", ")
 	switch {
+	case len(r.Hosts) == 0 && len(r.Constraint) == 0:
+		return "it may not run on any of the workers that are registered (--exclude)"
 	case len(r.Constraint) == 0:
 		return "no worker is registered of those that it may run on: " + hosts
 	case hosts == "":
@@ -417,7 +420,7 @@ const othersFirst = "jobs of higher priority come first"
 
 // suitsAll reports whether a request may run on any worker: it chooses none, and needs nothing that only some have.
 func (s *State) suitsAll(r *Request) bool {
-	if len(r.Hosts) > 0 || len(r.Constraint) > 0 {
+	if r.choosy() {
 		return false
 	}
 	for _, w := range s.workers {

@@ -98,7 +98,8 @@ const scoreBase = 1_577_836_800_000
 // time of submission, so that the order does not change while jobs wait.
 func (p *Policy) score(j *Job) int64 {
 	submitted := int64(j.Submitted)/int64(Millisecond) - scoreBase
-	return p.QOS[j.QOS].Points*1000 + p.sizePoints(j)*1000 - submitted*p.AgePerHour/3600
+	return p.QOS[j.QOS].Points*1000 + p.sizePoints(j)*1000 - int64(j.Nice)*1000 -
+		submitted*p.AgePerHour/3600
 }
 
 func (p *Policy) sizePoints(j *Job) int64 {

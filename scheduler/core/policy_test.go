@@ -253,7 +253,7 @@ func TestDependencies(t *testing.T) {
 	h := newTestCluster(t, 10)
 	first := h.submit(Request{Ranks: 1})
 	on := func(k DependencyKind, j *Job) *Job {
-		return h.submit(Request{Ranks: 1, After: []Dependency{{k, j.ID}}})
+		return h.submit(Request{Ranks: 1, After: []Dependency{{Kind: k, Job: j.ID}}})
 	}
 	after, ok, anyhow, notok := on(After, first), on(AfterOK, first), on(AfterAny, first), on(AfterNotOK, first)
 	chained := on(AfterOK, ok)
@@ -269,8 +269,8 @@ func TestDependencies(t *testing.T) {
 	}
 	h.is("CF", on(AfterNotOK, first))
 	h.is("CA", on(AfterOK, first))
-	for _, r := range []Request{{Tenant: "alice", Ranks: 1, After: []Dependency{{After, 99}}},
-		{Tenant: "bob", Ranks: 1, After: []Dependency{{After, 1}}}} {
+	for _, r := range []Request{{Tenant: "alice", Ranks: 1, After: []Dependency{{Kind: After, Job: 99}}},
+		{Tenant: "bob", Ranks: 1, After: []Dependency{{Kind: After, Job: 1}}}} {
 		if _, err := Decide(h.s, Submit{Request: r}, h.now); !errors.Is(err, ErrInvalid) {
 			t.Error(err)
 		}
@@ -513,7 +513,9 @@ func TestDependencyOnAnArray(t *testing.T) {
 	h := newTestCluster(t, 10)
 	h.s.Policy.KeepEnded = 2
 	h.do(Submit{Request: Request{Tenant: "alice", Ranks: 1}, Array: []uint32{0, 1, 2}})
-	on := func(k DependencyKind) *Job { return h.submit(Request{Ranks: 1, After: []Dependency{{k, 1}}}) }
+	on := func(k DependencyKind) *Job {
+		return h.submit(Request{Ranks: 1, After: []Dependency{{Kind: k, Job: 1}}})
+	}
 	after, ok, anyhow, notok := on(After), on(AfterOK), on(AfterAny), on(AfterNotOK)
 	for id := JobID(1); id <= 3; id++ {
 		h.is("PD", after)

@@ -141,6 +141,8 @@ func (s *State) notReady(j *Job) string {
 		return j.Doomed
 	case j.Held:
 		return "is held; release it"
+	case j.NotBefore > 0:
+		return "waits for the time at which it is to begin"
 	case j.Interactive && !j.Attached:
 		return "waits for its launcher to attach"
 	case len(j.Waits) > 0:

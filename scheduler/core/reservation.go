@@ -138,6 +138,9 @@ func (s *State) ends(j *Job, at Time) Time {
 	if r := s.reservation(j.Reservation); r != nil {
 		end = min(end, r.To)
 	}
+	if j.EndBy > 0 {
+		end = min(end, j.EndBy)
+	}
 	return end
 }
 

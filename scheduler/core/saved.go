@@ -184,6 +184,9 @@ func (j *Job) fields(c *codec) {
 		c.uint32(&j.LaunchFailures)
 		c.string(&j.Orphaned)
 	}
+	if c.version >= 9 {
+		c.time(&j.NotBefore)
+	}
 }
 
 func (a *Account) fields(c *codec) {

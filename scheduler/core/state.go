@@ -292,6 +292,9 @@ func (s *State) checkJobs(queued int) error {
 			if j.parked {
 				queued++
 			}
+			if !j.Interactive && j.timer.at != j.pendingTimer() {
+				return fmt.Errorf("job %d waits until %d, its timer is set to %d", id, j.pendingTimer(), j.timer.at)
+			}
 			if w := s.Worker(j.Claim); j.Claim != "" && (w == nil || w.claim != id) {
 				return fmt.Errorf("job %d waits for worker %q, which is not claimed for it", id, j.Claim)
 			}

@@ -37,6 +37,7 @@ const (
 	kindWorkerUnfit
 	kindJobOrphaned
 	kindJobTrimmed
+	kindJobEligible
 )
 
 func newTransition(k kind) Transition {
@@ -91,6 +92,8 @@ func newTransition(k kind) Transition {
 		return new(JobOrphaned)
 	case kindJobTrimmed:
 		return new(JobTrimmed)
+	case kindJobEligible:
+		return new(JobEligible)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package core
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // Worker is one worker daemon and what is taken of it. Only Apply changes it.
 type Worker struct {
@@ -44,9 +47,12 @@ func (w *Worker) Open() bool { return w.Connected && w.Draining == "" && w.Unfit
 // suits reports whether the request wants this worker at all, and an engine here runs its programs.
 func (w *Worker) suits(r *Request) bool { return w.runs(&r.Needs, r.rankMem()) && w.chosen(r) }
 
+// choosy reports whether the request chooses among workers.
+func (r *Request) choosy() bool { return len(r.Hosts)+len(r.Excluded)+len(r.Constraint) > 0 }
+
 // chosen reports whether the request may run here by its own choice of hosts and labels.
 func (w *Worker) chosen(r *Request) bool {
-	if !r.Constraint.met(w.Labels) {
+	if !r.Constraint.met(w.Labels) || slices.Contains(r.Excluded, w.Name) {
 		return false
 	}
 	if len(r.Hosts) == 0 {

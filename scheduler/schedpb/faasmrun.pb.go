@@ -508,10 +508,15 @@ type JobSpec struct {
 	// directory. Empty: none; no path for standard error: where standard output goes.
 	StdoutPath    string      `protobuf:"bytes,40,opt,name=stdout_path,json=stdoutPath,proto3" json:"stdout_path,omitempty"`
 	StderrPath    string      `protobuf:"bytes,41,opt,name=stderr_path,json=stderrPath,proto3" json:"stderr_path,omitempty"`
-	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"` // to files that there are; otherwise they are emptied
-	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                   // its ranks share a worker's slots, should no worker have as many
-	Engine        string      `protobuf:"bytes,45,opt,name=engine,proto3" json:"engine,omitempty"`                                  // that runs it, by name; empty: the worker's choice
-	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`        // the scheduler's word, in place of the list of indices: tells a task of the others
+	AppendOutput  bool        `protobuf:"varint,42,opt,name=append_output,json=appendOutput,proto3" json:"append_output,omitempty"`    // to files that there are; otherwise they are emptied
+	Oversubscribe bool        `protobuf:"varint,44,opt,name=oversubscribe,proto3" json:"oversubscribe,omitempty"`                      // its ranks share a worker's slots, should no worker have as many
+	Engine        string      `protobuf:"bytes,45,opt,name=engine,proto3" json:"engine,omitempty"`                                     // that runs it, by name; empty: the worker's choice
+	BeginUnixNs   int64       `protobuf:"varint,60,opt,name=begin_unix_ns,json=beginUnixNs,proto3" json:"begin_unix_ns,omitempty"`     // does not start before; 0: at once
+	EndByUnixNs   int64       `protobuf:"varint,61,opt,name=end_by_unix_ns,json=endByUnixNs,proto3" json:"end_by_unix_ns,omitempty"`   // has ended by then, or does not start; 0: it may end at any time
+	Nice          uint32      `protobuf:"varint,62,opt,name=nice,proto3" json:"nice,omitempty"`                                        // points that its priority is lowered by
+	ExcludedHosts []string    `protobuf:"bytes,63,rep,name=excluded_hosts,json=excludedHosts,proto3" json:"excluded_hosts,omitempty"`  // may not run on these workers
+	AnyDependency bool        `protobuf:"varint,64,opt,name=any_dependency,json=anyDependency,proto3" json:"any_dependency,omitempty"` // one of after is enough
+	ArrayShape    *ArrayShape `protobuf:"bytes,43,opt,name=array_shape,json=arrayShape,proto3" json:"array_shape,omitempty"`           // the scheduler's word, in place of the list of indices: tells a task of the others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -728,6 +733,41 @@ func (x *JobSpec) GetEngine() string {
 	return ""
 }
 
+func (x *JobSpec) GetBeginUnixNs() int64 {
+	if x != nil {
+		return x.BeginUnixNs
+	}
+	return 0
+}
+
+func (x *JobSpec) GetEndByUnixNs() int64 {
+	if x != nil {
+		return x.EndByUnixNs
+	}
+	return 0
+}
+
+func (x *JobSpec) GetNice() uint32 {
+	if x != nil {
+		return x.Nice
+	}
+	return 0
+}
+
+func (x *JobSpec) GetExcludedHosts() []string {
+	if x != nil {
+		return x.ExcludedHosts
+	}
+	return nil
+}
+
+func (x *JobSpec) GetAnyDependency() bool {
+	if x != nil {
+		return x.AnyDependency
+	}
+	return false
+}
+
 func (x *JobSpec) GetArrayShape() *ArrayShape {
 	if x != nil {
 		return x.ArrayShape
@@ -911,8 +951,9 @@ func (x *LabelSet) GetAll() []*EnvVar {
 
 type Dependency struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`                 // after, afterok, afterany, afternotok
-	JobId         uint64                 `protobuf:"varint,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"` // an array's means all of its tasks, with bit 63 set its first alone
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`                       // after, afterok, afterany, afternotok, aftercorr
+	JobId         uint64                 `protobuf:"varint,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`       // an array's means all of its tasks, with bit 63 set its first alone
+	DelayMs       int64                  `protobuf:"varint,3,opt,name=delay_ms,json=delayMs,proto3" json:"delay_ms,omitempty"` // of after: how long after the start
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -957,6 +998,13 @@ func (x *Dependency) GetKind() string {
 func (x *Dependency) GetJobId() uint64 {
 	if x != nil {
 		return x.JobId
+	}
+	return 0
+}
+
+func (x *Dependency) GetDelayMs() int64 {
+	if x != nil {
+		return x.DelayMs
 	}
 	return 0
 }
@@ -7188,7 +7236,7 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x11PutModuleResponse\"B\n" +
 	"\x10GetModuleRequest\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x16\n" +
-	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xa5\a\n" +
+	"\x06worker\x18\x02 \x01(\tR\x06worker\"\xd0\b\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
 	"\x04apps\x18\x02 \x03(\v2\x10.faasmrun.v1.AppR\x04apps\x12\"\n" +
@@ -7221,7 +7269,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"stderrPath\x12#\n" +
 	"\rappend_output\x18* \x01(\bR\fappendOutput\x12$\n" +
 	"\roversubscribe\x18, \x01(\bR\roversubscribe\x12\x16\n" +
-	"\x06engine\x18- \x01(\tR\x06engine\x128\n" +
+	"\x06engine\x18- \x01(\tR\x06engine\x12\"\n" +
+	"\rbegin_unix_ns\x18< \x01(\x03R\vbeginUnixNs\x12#\n" +
+	"\x0eend_by_unix_ns\x18= \x01(\x03R\vendByUnixNs\x12\x12\n" +
+	"\x04nice\x18> \x01(\rR\x04nice\x12%\n" +
+	"\x0eexcluded_hosts\x18? \x03(\tR\rexcludedHosts\x12%\n" +
+	"\x0eany_dependency\x18@ \x01(\bR\ranyDependency\x128\n" +
 	"\varray_shape\x18+ \x01(\v2\x17.faasmrun.v1.ArrayShapeR\n" +
 	"arrayShapeJ\x04\b\x11\x10\x12\"`\n" +
 	"\n" +
@@ -7236,11 +7289,12 @@ const file_scheduler_schedpb_faasmrun_proto_rawDesc = "" +
 	"\x05check\x18\x02 \x01(\bR\x05check\x12\x14\n" +
 	"\x05stats\x18\x01 \x01(\bR\x05stats\"1\n" +
 	"\bLabelSet\x12%\n" +
-	"\x03all\x18\x01 \x03(\v2\x13.faasmrun.v1.EnvVarR\x03all\"7\n" +
+	"\x03all\x18\x01 \x03(\v2\x13.faasmrun.v1.EnvVarR\x03all\"R\n" +
 	"\n" +
 	"Dependency\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x15\n" +
-	"\x06job_id\x18\x02 \x01(\x04R\x05jobId\"\xf7\x01\n" +
+	"\x06job_id\x18\x02 \x01(\x04R\x05jobId\x12\x19\n" +
+	"\bdelay_ms\x18\x03 \x01(\x03R\adelayMs\"\xf7\x01\n" +
 	"\x03App\x12#\n" +
 	"\rmodule_sha256\x18\x01 \x01(\tR\fmoduleSha256\x12\x18\n" +
 	"\aprogram\x18\x02 \x01(\tR\aprogram\x12\x12\n" +

@@ -52,14 +52,26 @@ func (j *account) limit(from, now core.Time) {
 	if j.deadline = j.until; j.TimeLimit > 0 && (j.until == 0 || from.After(j.TimeLimit) < j.until) {
 		j.deadline = from.After(j.TimeLimit)
 	}
+	if j.EndBy > 0 && (j.deadline == 0 || j.EndBy < j.deadline) {
+		j.deadline = j.EndBy
+	}
 	if j.deadline != 0 { // what becomes known only when its reservation is over is ended then
 		j.deadline = max(j.deadline, now)
+	}
+}
+
+// hopeless is for a job that waits: when it can't end in time any more, it is cancelled.
+func (j *account) hopeless(now core.Time) {
+	if j.deadline = 0; j.EndBy > 0 {
+		j.deadline = max(j.EndBy-core.Time(j.TimeLimit), now)
 	}
 }
 
 // timed follows what a transition says about deadlines. The time limit is reckoned here anew.
 func (r *rules) timed(now core.Time, t core.Transition) {
 	switch t := t.(type) {
+	case *core.JobAccepted:
+		r.jobs[t.Job].hopeless(now)
 	case *core.JobPlaced:
 		j := r.jobs[t.Ref.Job]
 		j.told, j.killed = 0, false
@@ -79,7 +91,7 @@ func (r *rules) timed(now core.Time, t core.Transition) {
 		j := r.jobs[t.Ref.Job]
 		j.deadline, j.told, j.killed = t.Until, 0, false
 	case *core.JobReady:
-		r.jobs[t.Job].deadline = 0
+		r.jobs[t.Job].hopeless(now)
 	case *core.WorkerLost: // behind a restart of the scheduler too, the whole grace from now on
 		r.workers[t.Name].giveUp = now.After(r.policy.Grace)
 	case *core.WorkerJoined:

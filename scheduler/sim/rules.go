@@ -162,9 +162,15 @@ func (r *rules) placed(t *core.JobPlaced) {
 	if by, claimed := r.claims[at]; claimed && by != t.Ref.Job {
 		r.c.fail("job %d is placed on worker %s, where others give way to job %d", t.Ref.Job, at, by)
 	}
+	if t.At < j.Begin {
+		r.c.fail("job %d is placed at %d; it was to begin at %d", t.Ref.Job, t.At, j.Begin)
+	}
 	j.at, j.due, j.until, j.started = at, endOfTime, t.Until, false
 	if j.TimeLimit > 0 {
 		j.due = t.At.After(j.TimeLimit)
+	}
+	if j.EndBy > 0 {
+		j.due = min(j.due, j.EndBy)
 	}
 	if t.Until > 0 {
 		j.due = min(j.due, t.Until)

@@ -31,6 +31,8 @@ type Job struct {
 	QOS     string
 	// Stubborn jobs end by themselves or when they are killed, not when they are asked to.
 	Stubborn bool
+	// It starts so long after its submission at the earliest, and has to have ended so long after it; 0: whenever.
+	Delay, Within core.Duration
 	// Endless jobs are never through with compiling their program: their ranks don't start.
 	Endless bool
 	// Reservation is left out if there is none of that name for the tenant when the job comes.
@@ -232,7 +234,15 @@ func (s *Sim) submit(j Job) {
 	}) {
 		j.Reservation = ""
 	}
-	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant, Ranks: j.Ranks, Slots: j.Slots,
+	begin, endBy := core.Time(0), core.Time(0)
+	if j.Delay > 0 {
+		begin = s.now.After(j.Delay)
+	}
+	if j.Within > 0 {
+		endBy = s.now.After(j.Within)
+	}
+	kept := s.decide(core.Submit{Request: core.Request{Tenant: j.Tenant,
+		Begin: begin, EndBy: endBy, Ranks: j.Ranks, Slots: j.Slots,
 		MemPerRank: j.Mem,
 		TimeLimit:  j.Limit, Requeue: j.Requeue, Needs: j.Needs,
 		QOS: j.QOS, Reservation: j.Reservation}},

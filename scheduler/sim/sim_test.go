@@ -69,6 +69,7 @@ func faulty(seed uint64) *Sim {
 				Needs: needs[rnd.IntN(len(needs))],
 				Limit: core.Duration(1+rnd.Int64N(4)) * core.Minute, Tenant: tenant(rnd.IntN(3)), Requeue: rnd.IntN(2) == 0,
 				Stubborn: rnd.IntN(4) == 0, Endless: rnd.IntN(16) == 0,
+				Delay: core.Duration(rnd.IntN(5)/4) * core.Minute, Within: core.Duration(rnd.IntN(8)/7) * 8 * core.Minute,
 				QOS:         []string{"", "", "low", "cheap", "urgent"}[rnd.IntN(5)],
 				Reservation: []string{"", "", "", fmt.Sprint("r", rnd.IntN(6))}[rnd.IntN(4)]}, true
 		})
